@@ -1,0 +1,99 @@
+"""Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
+
+from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
+from atlas_core.component import Component, Config, Field
+from atlas_core.context import FitContext, derive_seed
+from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
+from atlas_core.errors import (
+    AtlasError,
+    ContractError,
+    DataError,
+    PluginError,
+    SpecError,
+    TrainingError,
+)
+from atlas_core.hookspecs import hookimpl
+from atlas_core.interfaces import HasDropout, HasEmbedding, HasMembers, HasVariance
+from atlas_core.kinds.acquisition import (
+    Acquisition,
+    AcquisitionRequest,
+    Goal,
+    Selection,
+    select_top,
+)
+from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
+from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, Provenance, Task
+from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
+from atlas_core.kinds.model import Model
+from atlas_core.kinds.ood import Detector, OODInput, OODMethod, OODScore
+from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
+from atlas_core.kinds.uq import ModelFactory, Predictor, UQMethod
+from atlas_core.materials import Materials
+from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
+
+__all__ = [
+    "ATOMIC_NUMBER",
+    "F8",
+    "I8",
+    "MAX_Z",
+    "PARTS",
+    "SYMBOLS",
+    "Acquisition",
+    "AcquisitionRequest",
+    "AtlasError",
+    "Bool",
+    "Calibration",
+    "CalibrationRequest",
+    "Calibrator",
+    "Component",
+    "Config",
+    "ContractError",
+    "DataContext",
+    "DataError",
+    "Dataset",
+    "DatasetSource",
+    "Detector",
+    "Export",
+    "Features",
+    "Featurizer",
+    "Field",
+    "FinishedRun",
+    "FitContext",
+    "Goal",
+    "Graphs",
+    "HasDropout",
+    "HasEmbedding",
+    "HasMembers",
+    "HasVariance",
+    "Materials",
+    "Model",
+    "ModelFactory",
+    "OODInput",
+    "OODMethod",
+    "OODScore",
+    "PluginError",
+    "Prediction",
+    "Predictor",
+    "Provenance",
+    "ReportSection",
+    "RunInfo",
+    "Selection",
+    "SpecError",
+    "Split",
+    "SplitRequest",
+    "Splitter",
+    "StageInfo",
+    "Str",
+    "Task",
+    "TrainingError",
+    "UQMethod",
+    "Vectors",
+    "concatenate",
+    "derive_seed",
+    "hookimpl",
+    "offsets_of",
+    "parse_formula",
+    "segments",
+    "select_top",
+]

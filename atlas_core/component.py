@@ -1,0 +1,57 @@
+"""What a plugin declares: a component's name, options, needs and builder. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Component", "Config", "Field"]
+
+
+class Config(BaseModel):
+    """Options of a component: frozen, and unknown keys are refused.
+
+    Give every field a default, a bound and a description: the description is the docs.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=False
+    )
+
+
+Capabilities = frozenset[str] | set[str]
+
+
+@dataclass(frozen=True)
+class Component:
+    """Describe one method of a kind.
+
+    Attributes:
+        name: as in the entry point and in a spec: lower case, words joined by ``_``.
+        config: the options, a ``Config``.
+        build: makes the implementation from the options; imports it only then.
+        needs: capabilities that other components of the arm must give
+            (``atlas_core.interfaces.CAPABILITIES``), or a function of the options.
+        gives: capabilities it offers, or a function of the options.
+        citation: DOI or URL of the paper; "" where there is none to cite.
+        expected_failures: {check name: reason} of contract checks that must fail. Strict.
+    """
+
+    name: str
+    config: type[Config]
+    build: Callable[[Any], Any]
+    needs: Capabilities | Callable[[Any], Capabilities] = frozenset()
+    gives: Capabilities | Callable[[Any], Capabilities] = frozenset()
+    citation: str = ""
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+    def needs_of(self, config: Config) -> frozenset[str]:
+        """Return what the component needs with these options."""
+        return frozenset(self.needs(config) if callable(self.needs) else self.needs)
+
+    def gives_of(self, config: Config) -> frozenset[str]:
+        """Return what the component gives with these options."""
+        return frozenset(self.gives(config) if callable(self.gives) else self.gives)

@@ -1,0 +1,71 @@
+"""One small protocol for each capability that components give and need. Light: numpy only."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from atlas_core.arrays import F8
+from atlas_core.kinds.featurizer import Features
+
+
+@runtime_checkable
+class HasDropout(Protocol):
+    """``model:dropout``: predicts with dropout left on."""
+
+    def sample(self, features: Features, passes: int, seed: int) -> F8:
+        """Return (passes, n) stochastic predictions; the same seed gives the same bytes."""
+        ...
+
+
+@runtime_checkable
+class HasMembers(Protocol):
+    """``model:members``: is a committee of k models (the trees of a forest)."""
+
+    def members(self, features: Features) -> F8:
+        """Return (k, n) predictions of the members; their mean is ``predict``."""
+        ...
+
+
+@runtime_checkable
+class HasVariance(Protocol):
+    """``model:variance``: predicts its own variance (a Gaussian process)."""
+
+    def predict_std(self, features: Features) -> tuple[F8, F8]:
+        """Return (n,) epistemic and (n,) aleatoric std in the target's unit, >= 0."""
+        ...
+
+
+@runtime_checkable
+class HasEmbedding(Protocol):
+    """``model:embedding``: has an inner representation; a fitted predictor passes it on."""
+
+    def embed(self, features: Features) -> F8:
+        """Return (n, d) vectors that depend on each row alone."""
+        ...
+
+
+CAPABILITIES: dict[str, str] = {
+    "target": "the splitter reads targets (stratified folds, target tail)",
+    "inputs:composition": "the data set knows formulas",
+    "inputs:structure": "the data set knows crystal structures",
+    "features:vectors": "the featurizer returns Vectors",
+    "features:graphs": "the featurizer returns Graphs",
+    "model:dropout": "the model predicts with dropout left on (HasDropout)",
+    "model:members": "the model is a committee (HasMembers)",
+    "model:variance": "the model predicts its own variance (HasVariance)",
+    "model:embedding": "the model has an inner representation (HasEmbedding)",
+    "epistemic": "predictions carry a std from not knowing the model",
+    "aleatoric": "predictions carry a std from noise in the data",
+    "samples": "predictions carry draws",
+    "task:regression": "the target is a number",
+    "task:binary": "the target is 0 or 1",
+}
+"""Every capability string a component may name, in words."""
+
+PROTOCOLS: dict[str, type] = {
+    "model:dropout": HasDropout,
+    "model:members": HasMembers,
+    "model:variance": HasVariance,
+    "model:embedding": HasEmbedding,
+}
+"""What a built model must implement to ``give`` a capability."""

@@ -1,0 +1,77 @@
+"""The ``acquisition`` kind: which unlabelled materials to ask for next. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8, Str, frozen
+from atlas_core.errors import ContractError
+from atlas_core.kinds.ood import OODScore
+from atlas_core.kinds.prediction import Prediction
+
+Goal = Literal["maximise", "minimise"]
+
+
+@dataclass(frozen=True, eq=False)
+class AcquisitionRequest:
+    """Hand an acquisition what it may see: no label of the pool.
+
+    Attributes:
+        ids: (n,) the pool.
+        prediction: of the n rows, in the target's unit.
+        ood: scores of the n rows, or None.
+        batch: how many to choose, 1 <= batch <= n.
+        goal: whether high or low targets are wanted.
+        best: the best target observed so far under ``goal``.
+        seed: from the run's seed tree.
+    """
+
+    ids: Str
+    prediction: Prediction
+    batch: int
+    goal: Goal
+    best: float
+    seed: int
+    ood: OODScore | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Hold the chosen rows, most wanted first.
+
+    Attributes:
+        ids: (k,) distinct ids of the chosen.
+        indices: (k,) their positions in the request.
+        utility: (n,) of every row of the pool; higher = more wanted.
+    """
+
+    ids: Str
+    indices: I8
+    utility: F8
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", frozen(self.ids, np.str_))
+        object.__setattr__(self, "indices", frozen(self.indices, np.int64))
+        object.__setattr__(self, "utility", frozen(self.utility, np.float64))
+        if len(np.unique(self.ids)) != len(self.ids) or self.ids.shape != self.indices.shape:
+            raise ContractError("selection: ids must be distinct, one a chosen row")
+        if np.isnan(self.utility).any():
+            raise ContractError("selection: a utility is NaN")
+
+
+def select_top(request: AcquisitionRequest, utility: F8) -> Selection:
+    """Choose the ``batch`` rows of highest utility, ties by id."""
+    order = np.lexsort((request.ids, -np.asarray(utility, dtype=np.float64)))[: request.batch]
+    return Selection(ids=request.ids[order], indices=order, utility=utility)
+
+
+@runtime_checkable
+class Acquisition(Protocol):
+    """Choose what to label next."""
+
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Return ``request.batch`` distinct rows; ties go by id."""
+        ...

@@ -1,0 +1,132 @@
+"""The ``dataset`` kind: materials with a target to predict. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, fingerprint, frozen
+from atlas_core.errors import DataError
+from atlas_core.materials import Materials
+
+Task = Literal["regression", "binary"]
+Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Hold materials and the property to predict.
+
+    Attributes:
+        materials: n materials.
+        target: (n,) float64 in ``unit``; 0 or 1 when ``task`` is ``binary``.
+        target_name: the property, such as ``formation_energy_per_atom``.
+        unit: the unit in words for a report, such as ``eV/atom``; empty where there is none.
+        task: ``regression`` or ``binary``.
+        columns: metadata by name, (n,) each: space group, source, ...
+        name: what the data set is called in a report.
+        licence: under which terms the data may be used.
+        citation: papers to cite, one text each.
+        sha256: hash of the source file (of the content, where there is no single file).
+        provenance: ``official`` (hash held against a published one), ``rebuilt``,
+            ``unverified``, ``embedded`` (ships with the plugin) or ``user``.
+
+    Raises:
+        DataError: shapes do not fit, or a target is NaN, infinite, or not 0/1 when binary.
+    """
+
+    materials: Materials
+    target: F8
+    target_name: str
+    unit: str
+    task: Task
+    name: str
+    licence: str
+    citation: tuple[str, ...]
+    sha256: str
+    provenance: Provenance
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", frozen(self.target, np.float64))
+        n = len(self.materials)
+        if self.target.shape != (n,):
+            raise DataError(f"{self.name}: {n} materials but {self.target.shape} targets")
+        if n == 0:
+            raise DataError(f"{self.name}: no rows")
+        if (bad := np.flatnonzero(~np.isfinite(self.target))).size:
+            raise DataError(
+                f"{self.name}: target {self.target_name!r} is {self.target[bad[0]]} for id"
+                f" {self.materials.ids[bad[0]]} ({bad.size} such rows); remove or mend them"
+            )
+        if self.task == "binary" and not np.isin(self.target, (0.0, 1.0)).all():
+            raise DataError(f"{self.name}: a binary target must be 0 or 1")
+        for column, values in self.columns.items():
+            if np.shape(values) != (n,):
+                raise DataError(f"{self.name}: column {column!r} must be ({n},)")
+
+    def __len__(self) -> int:
+        return len(self.materials)
+
+    def take(self, indices: npt.ArrayLike) -> Dataset:
+        """Return the rows at ``indices``, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return replace(
+            self,
+            materials=self.materials.take(chosen),
+            target=self.target[chosen],
+            columns={name: np.asarray(values)[chosen] for name, values in self.columns.items()},
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the sha256 of materials and targets."""
+        arrays = {**self.materials.to_arrays(), "target": self.target}
+        return fingerprint(arrays)
+
+
+@dataclass(frozen=True)
+class DataContext:
+    """Say where data files may lie.
+
+    Attributes:
+        data_dir: local copies of data files (``--data-dir`` or ``ATLAS_DATA``), or None.
+        cache_dir: where a download is kept.
+        spec_dir: relative paths in a spec are relative to it.
+        offline: refuse downloads.
+    """
+
+    data_dir: Path | None
+    cache_dir: Path
+    spec_dir: Path
+    offline: bool = False
+
+    def path(self, text: str) -> Path:
+        """Return ``text`` as a path: absolute, or beside the spec, or in ``data_dir``."""
+        given = Path(text).expanduser()
+        if given.is_absolute():
+            return given
+        beside = self.spec_dir / given
+        if not beside.exists() and self.data_dir is not None:
+            inside = self.data_dir / given
+            if inside.exists():
+                return inside
+        return beside
+
+
+@runtime_checkable
+class DatasetSource(Protocol):
+    """Load one data set."""
+
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set.
+
+        Raises:
+            DataError: a file is missing, damaged or has the wrong hash; names file, row and id.
+        """
+        ...

@@ -1,0 +1,189 @@
+"""The ``featurizer`` kind: materials to vectors or graphs. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
+from atlas_core.errors import DataError
+from atlas_core.materials import Materials
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Hold one row of features a material.
+
+    Attributes:
+        values: (n, d) float64; NaN marks a feature that is not defined for a material.
+        labels: (d,) distinct names of the columns.
+        failures: what went wrong for single materials, as (id, reason).
+    """
+
+    values: F8
+    labels: Str
+    failures: tuple[tuple[str, str], ...] = ()
+    form: ClassVar[Literal["vectors"]] = "vectors"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values, np.float64))
+        object.__setattr__(self, "labels", frozen(self.labels, np.str_))
+        if self.values.ndim != 2 or self.labels.shape != (self.values.shape[1],):
+            raise DataError(f"vectors: {self.values.shape} values, {self.labels.shape} labels")
+        if np.isinf(self.values).any():
+            row, column = np.argwhere(np.isinf(self.values))[0]
+            raise DataError(f"vectors: row {row}, column {self.labels[column]!r} is infinite")
+        if len(np.unique(self.labels)) != len(self.labels):
+            raise DataError("vectors: two columns have the same label")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, indices: npt.ArrayLike) -> Vectors:
+        """Return the rows at ``indices``, in that order."""
+        return Vectors(self.values[np.asarray(indices, dtype=np.int64)], self.labels)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the content by name, for storage without pickle."""
+        pairs = np.asarray(self.failures, dtype=np.str_).reshape(-1, 2)
+        return {"values": self.values, "labels": self.labels, "failures": pairs}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Vectors:
+        """Make the vectors that ``to_arrays`` described."""
+        failures = tuple((str(i), str(why)) for i, why in arrays["failures"])
+        return cls(arrays["values"], arrays["labels"], failures)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the sha256 of the content."""
+        return fingerprint(self.to_arrays())
+
+
+@dataclass(frozen=True, eq=False)
+class Graphs:
+    """Hold n crystal graphs as flat arrays.
+
+    Edges of one crystal are sorted by (src, distance, dst, image); ``src`` and ``dst`` count atoms
+    within their own crystal, so a slice needs no shifting.
+
+    Attributes:
+        node_offsets: (n + 1,) crystal i owns atoms ``node_offsets[i]:node_offsets[i + 1]``.
+        numbers: (a,) atomic numbers.
+        edge_offsets: (n + 1,) crystal i owns edges ``edge_offsets[i]:edge_offsets[i + 1]``.
+        src: (e,) the atom whose neighbour this is.
+        dst: (e,) the neighbour.
+        distance: (e,) in Å.
+        image: (e, 3) the periodic image of the neighbour, in lattice vectors.
+    """
+
+    node_offsets: I8
+    numbers: npt.NDArray[np.int16]
+    edge_offsets: I8
+    src: npt.NDArray[np.int32]
+    dst: npt.NDArray[np.int32]
+    distance: npt.NDArray[np.float32]
+    image: npt.NDArray[np.int8]
+    form: ClassVar[Literal["graphs"]] = "graphs"
+
+    def __post_init__(self) -> None:
+        types = {
+            "node_offsets": np.int64,
+            "numbers": np.int16,
+            "edge_offsets": np.int64,
+            "src": np.int32,
+            "dst": np.int32,
+            "distance": np.float32,
+            "image": np.int8,
+        }
+        for name, dtype in types.items():
+            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        n, a, e = len(self.node_offsets) - 1, len(self.numbers), len(self.src)
+        if self.edge_offsets.shape != (n + 1,):
+            raise DataError("graphs: node and edge offsets count different crystals")
+        if self.node_offsets[-1] != a or self.edge_offsets[-1] != e:
+            raise DataError("graphs: offsets do not end where the arrays end")
+        if self.dst.shape != (e,) or self.distance.shape != (e,) or self.image.shape != (e, 3):
+            raise DataError("graphs: edge arrays have different lengths")
+        if e:
+            size = np.repeat(np.diff(self.node_offsets), np.diff(self.edge_offsets))
+            if self.src.min() < 0 or self.dst.min() < 0 or (self.src >= size).any():
+                raise DataError("graphs: an edge names an atom outside its crystal")
+            if (self.dst >= size).any() or not np.isfinite(self.distance).all():
+                raise DataError("graphs: an edge is outside its crystal or has no distance")
+
+    def __len__(self) -> int:
+        return len(self.node_offsets) - 1
+
+    def take(self, indices: npt.ArrayLike) -> Graphs:
+        """Return the crystals at ``indices``, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        nodes = segments(self.node_offsets, chosen)
+        edges = segments(self.edge_offsets, chosen)
+        return Graphs(
+            node_offsets=offsets_of(np.diff(self.node_offsets)[chosen]),
+            numbers=self.numbers[nodes],
+            edge_offsets=offsets_of(np.diff(self.edge_offsets)[chosen]),
+            src=self.src[edges],
+            dst=self.dst[edges],
+            distance=self.distance[edges],
+            image=self.image[edges],
+        )
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the content by name, for storage without pickle."""
+        names = ("node_offsets", "numbers", "edge_offsets", "src", "dst", "distance", "image")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Graphs:
+        """Make the graphs that ``to_arrays`` described."""
+        return cls(**arrays)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the sha256 of the content."""
+        return fingerprint(dict(self.to_arrays()))
+
+
+Features = Vectors | Graphs
+FORMS: dict[str, type[Vectors] | type[Graphs]] = {"vectors": Vectors, "graphs": Graphs}
+
+
+def concatenate(parts: Sequence[Features]) -> Features:
+    """Join features of the same form, row after row.
+
+    Raises:
+        DataError: the forms or the columns differ.
+    """
+    if all(isinstance(part, Vectors) for part in parts):
+        vectors = [part for part in parts if isinstance(part, Vectors)]
+        if any(not np.array_equal(part.labels, vectors[0].labels) for part in vectors):
+            raise DataError("vectors: the parts have different columns")
+        return Vectors(np.concatenate([part.values for part in vectors]), vectors[0].labels)
+    graphs = [part for part in parts if isinstance(part, Graphs)]
+    if len(graphs) != len(parts):
+        raise DataError("features: vectors and graphs cannot be joined")
+    names = ("numbers", "src", "dst", "distance", "image")
+    return Graphs(
+        node_offsets=offsets_of(np.concatenate([np.diff(g.node_offsets) for g in graphs])),
+        edge_offsets=offsets_of(np.concatenate([np.diff(g.edge_offsets) for g in graphs])),
+        **{name: np.concatenate([getattr(g, name) for g in graphs]) for name in names},
+    )
+
+
+@runtime_checkable
+class Featurizer(Protocol):
+    """Turn materials into features; a row depends on its own material alone."""
+
+    def featurize(self, materials: Materials) -> Features:
+        """Return ``Vectors`` or ``Graphs`` with one entry a material, in order.
+
+        Raises:
+            DataError: a material cannot be featurized at all; names its id.
+        """
+        ...

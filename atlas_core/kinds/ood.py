@@ -1,0 +1,96 @@
+"""The ``ood`` kind: how far a material lies from what was learned. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, Str, frozen
+from atlas_core.errors import ContractError
+from atlas_core.kinds.featurizer import Features
+from atlas_core.materials import Materials
+
+
+@dataclass(frozen=True, eq=False)
+class OODInput:
+    """Show a detector n materials; it takes the representation that its options name.
+
+    Attributes:
+        materials: the n materials.
+        features: what the arm's featurizer made of them, or None.
+        embedding: (n, d) what the arm's trained model made of them; None unless the component
+            needs ``model:embedding``.
+    """
+
+    materials: Materials
+    features: Features | None = None
+    embedding: F8 | None = None
+
+    def __len__(self) -> int:
+        return len(self.materials)
+
+
+@dataclass(frozen=True, eq=False)
+class OODScore:
+    """Say how far n materials lie from the training data.
+
+    Attributes:
+        score: (n,) finite; higher = farther.
+        threshold: scores above it are flagged as outside.
+        reasons: (n,) a reason in words where there is one, else "".
+    """
+
+    score: F8
+    threshold: float
+    reasons: Str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "score", frozen(self.score, np.float64))
+        n = len(self.score)
+        if self.score.shape != (n,) or not np.isfinite(self.score).all():
+            raise ContractError(f"ood score: must be ({n},) and finite")
+        if not np.isfinite(self.threshold):
+            raise ContractError("ood score: the threshold must be finite")
+        if self.reasons is not None:
+            object.__setattr__(self, "reasons", frozen(self.reasons, np.str_))
+            if self.reasons.shape != (n,):
+                raise ContractError(f"ood score: reasons must be ({n},)")
+
+    @property
+    def outside(self) -> npt.NDArray[np.bool_]:
+        """Return (n,) whether each material is flagged."""
+        return self.score > self.threshold
+
+    def take(self, indices: npt.ArrayLike) -> OODScore:
+        """Return the rows at ``indices``, in that order."""
+        i = np.asarray(indices, dtype=np.int64)
+        reasons = None if self.reasons is None else self.reasons[i]
+        return OODScore(self.score[i], self.threshold, reasons)
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Score materials against what it was fitted on."""
+
+    def score(self, rows: OODInput) -> OODScore:
+        """Return n scores, each depending on its own row alone."""
+        ...
+
+
+@runtime_checkable
+class OODMethod(Protocol):
+    """Learn what training data look like; no target is ever seen."""
+
+    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+        """Return a fitted detector.
+
+        Args:
+            train: the training rows.
+            calibration: in-domain rows kept aside, for the threshold; may be empty, then the
+                threshold comes from the training rows.
+            seed: from the run's seed tree.
+        """
+        ...

@@ -1,0 +1,98 @@
+"""What predictors return: mean, uncertainty, intervals. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, frozen
+from atlas_core.errors import ContractError
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Hold predictions for n materials in the target's unit.
+
+    For a binary task ``mean`` is P(1), and an interval [0, 0], [1, 1] or [0, 1] is a set of labels.
+
+    Attributes:
+        mean: (n,).
+        epistemic: (n,) std from not knowing the model, >= 0, or None.
+        aleatoric: (n,) std from noise in the data, >= 0, or None.
+        samples: (k, n) draws from the predictive distribution, or None.
+        levels: (l,) coverage levels of the intervals, each in (0, 1), or None.
+        lower: (l, n) lower ends, or None.
+        upper: (l, n) upper ends, >= lower, or None; infinite where nothing can be said.
+
+    Raises:
+        ContractError: a shape does not fit, a mean is not finite, a std is negative or NaN.
+    """
+
+    mean: F8
+    epistemic: F8 | None = None
+    aleatoric: F8 | None = None
+    samples: F8 | None = None
+    levels: F8 | None = None
+    lower: F8 | None = None
+    upper: F8 | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, frozen(value, np.float64))
+        n = len(self.mean)
+        if self.mean.shape != (n,) or not np.isfinite(self.mean).all():
+            raise ContractError(f"prediction: mean must be ({n},) and finite")
+        for name in ("epistemic", "aleatoric"):
+            std = getattr(self, name)
+            if std is not None and (std.shape != (n,) or not (np.isfinite(std) & (std >= 0)).all()):
+                raise ContractError(f"prediction: {name} must be ({n},), finite and >= 0")
+        if self.samples is not None and (self.samples.ndim != 2 or self.samples.shape[1] != n):
+            raise ContractError(f"prediction: samples must be (k, {n})")
+        together = (self.levels is None, self.lower is None, self.upper is None)
+        if len(set(together)) != 1:
+            raise ContractError("prediction: give levels, lower and upper, or none of them")
+        if self.levels is not None and self.lower is not None and self.upper is not None:
+            shape = (len(self.levels), n)
+            if self.lower.shape != shape or self.upper.shape != shape:
+                raise ContractError(f"prediction: intervals must be {shape}")
+            if np.isnan(self.lower).any() or np.isnan(self.upper).any():
+                raise ContractError("prediction: an interval end is NaN")
+            if (self.lower > self.upper).any():
+                raise ContractError("prediction: an interval is upside down")
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def std(self) -> F8 | None:
+        """Return (n,) the total std, or None where neither part is known."""
+        parts = [s for s in (self.epistemic, self.aleatoric) if s is not None]
+        if not parts:
+            return None
+        return np.asarray(np.sqrt(np.sum([s**2 for s in parts], axis=0)), dtype=np.float64)
+
+    def replace(self, **changes: Any) -> Prediction:
+        """Return a copy with some fields changed."""
+        return replace(self, **changes)
+
+    def take(self, indices: npt.ArrayLike) -> Prediction:
+        """Return the rows at ``indices``, in that order."""
+        i = np.asarray(indices, dtype=np.int64)
+
+        def rows(a: F8 | None) -> F8 | None:
+            return None if a is None else a[..., i]
+
+        return Prediction(
+            mean=self.mean[i],
+            epistemic=rows(self.epistemic),
+            aleatoric=rows(self.aleatoric),
+            samples=rows(self.samples),
+            levels=self.levels,
+            lower=rows(self.lower),
+            upper=rows(self.upper),
+        )

@@ -1,0 +1,94 @@
+"""The ``split`` kind: which rows train, calibrate, test and stay outside. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8, frozen
+from atlas_core.errors import DataError
+from atlas_core.kinds.dataset import Task
+from atlas_core.materials import Materials
+
+PARTS = ("train", "calibration", "test", "shifted", "pool")
+
+
+def _nothing() -> I8:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Hold disjoint row numbers of one fold.
+
+    Attributes:
+        name: the fold, such as ``fold_0`` or ``without F``; distinct within a run.
+        train: rows to learn from.
+        calibration: rows kept aside to calibrate uncertainty.
+        test: rows from the same distribution as train ("in-domain").
+        shifted: the held-out class; empty where a split has none.
+        pool: unlabelled rows that active learning may ask for; empty elsewhere.
+        held_out: the held-out class in words for a report, such as ``materials with F``.
+
+    Raises:
+        DataError: a row is used twice, or there is nothing to train or to test on.
+    """
+
+    name: str
+    train: I8
+    calibration: I8 = field(default_factory=_nothing)
+    test: I8 = field(default_factory=_nothing)
+    shifted: I8 = field(default_factory=_nothing)
+    pool: I8 = field(default_factory=_nothing)
+    held_out: str = ""
+
+    def __post_init__(self) -> None:
+        for part in PARTS:
+            object.__setattr__(self, part, frozen(getattr(self, part), np.int64))
+        used = np.concatenate([getattr(self, part) for part in PARTS])
+        if len(np.unique(used)) != len(used):
+            raise DataError(f"split {self.name}: a row stands in two parts")
+        if not len(self.train):
+            raise DataError(f"split {self.name}: no rows to train on")
+        if not len(self.test) + len(self.shifted):
+            raise DataError(f"split {self.name}: no rows to test on")
+
+    def parts(self) -> dict[str, I8]:
+        """Return the row numbers by part, in the order of ``PARTS``."""
+        return {part: getattr(self, part) for part in PARTS}
+
+
+@dataclass(frozen=True, eq=False)
+class SplitRequest:
+    """Hand a splitter what it may see.
+
+    Attributes:
+        materials: all n materials.
+        columns: metadata by name, (n,) each.
+        task: ``regression`` or ``binary``.
+        seed: from the run's seed tree.
+        target: (n,), only for a component with ``needs={"target"}``; else None.
+    """
+
+    materials: Materials
+    columns: Mapping[str, npt.NDArray[Any]]
+    task: Task
+    seed: int
+    target: F8 | None = None
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """Cut a data set into folds."""
+
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one or more folds with distinct names.
+
+        Raises:
+            DataError: the data cannot be cut so (fewer rows than folds, an empty class, ...).
+        """
+        ...

@@ -1,0 +1,45 @@
+"""The ``uq`` kind: from a model factory to predictions that carry uncertainty. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from atlas_core.arrays import F8
+from atlas_core.context import FitContext
+from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.model import Model
+from atlas_core.kinds.prediction import Prediction
+
+ModelFactory = Callable[[], Model]
+"""Return a new unfitted model; its seed comes with the context that ``fit`` receives."""
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Predict with uncertainty. Where the model has an embedding, so has the predictor."""
+
+    def predict(self, features: Features) -> Prediction:
+        """Return n predictions, each depending on its own row alone."""
+        ...
+
+
+@runtime_checkable
+class UQMethod(Protocol):
+    """Train one or more models and say how far to believe them.
+
+    It receives a factory, not a fitted model: an ensemble trains k models, MC-dropout trains one.
+    """
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train and return a predictor.
+
+        Args:
+            make_model: makes unfitted models; fit each with ``context.child("member", i)``.
+            features: n training rows.
+            target: (n,) in the target's unit.
+            context: seed, threads, device, folder for checkpoints.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Metrics that the host computes; plugins return predictions, the core scores them."""

@@ -1,0 +1,67 @@
+"""What observing hooks are shown, and what they may add. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Name a run that starts: its id and its spec with every default filled."""
+
+    run_id: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StageInfo:
+    """Name a stage that ended; ``arm`` and ``fold`` are "" where the stage has none."""
+
+    run_id: str
+    stage: str
+    arm: str
+    fold: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Show a finished run.
+
+    Attributes:
+        run_id: the folder's name.
+        manifest: the content of ``manifest.json``.
+        metrics: the content of ``metrics.json``.
+        predictions: columns of ``predictions.parquet`` by name, one entry a row.
+    """
+
+    run_id: str
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    predictions: Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """Add a section to a report: a title and paragraphs of plain text (escaped by the host)."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Add a file to the run folder, at a relative path below ``exports/``."""
+
+    path: PurePosixPath
+    content: bytes
+
+    def __post_init__(self) -> None:
+        if self.path.is_absolute() or ".." in self.path.parts or not self.path.parts:
+            raise ValueError(f"export path {self.path} must be relative, without '..'")

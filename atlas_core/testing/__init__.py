@@ -1,0 +1,1 @@
+"""The testing kit for component authors: checks, front ends, sample data."""

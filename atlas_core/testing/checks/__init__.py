@@ -1,0 +1,1 @@
+"""The contract: one file of plain check functions a kind."""

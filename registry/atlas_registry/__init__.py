@@ -1,0 +1,1 @@
+"""Discovery and resolution of installed components. Light."""
