@@ -1,1 +1,16 @@
 """The kinds of component, one file each: what a component receives, and what it promises."""
+
+KINDS = (
+    "dataset",
+    "split",
+    "featurizer",
+    "model",
+    "uq",
+    "calibrator",
+    "ood",
+    "acquisition",
+)
+"""Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
+
+OBSERVER_GROUP = "atlas.observer"
+"""The entry-point group of modules that only look on."""

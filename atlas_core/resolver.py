@@ -1,0 +1,77 @@
+"""How the core asks for installed components without knowing where they come from. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from atlas_core.component import Component
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Name a loaded component and the distribution that offers it.
+
+    Attributes:
+        kind: one of ``atlas_core.kinds.KINDS``.
+        component: what the plugin declared.
+        distribution: the installed distribution, such as ``atlas-sklearn``.
+        version: its version.
+        source: sha256 of the files of the package that holds the component: an edited plugin
+            is another plugin, whatever its version says.
+    """
+
+    kind: str
+    component: Component
+    distribution: str
+    version: str
+    source: str
+
+
+class Resolver(Protocol):
+    """Find installed components by kind and name."""
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names installed for a kind, sorted, importing no plugin."""
+        ...
+
+    def resolve(self, kind: str, name: str) -> Resolved:
+        """Load the light module of one component.
+
+        Raises:
+            PluginError: it is missing, broken, offered twice or made for another core.
+        """
+        ...
+
+    def known(self, kind: str, name: str) -> str | None:
+        """Return the distribution known to offer a component that is not installed, or None."""
+        ...
+
+    def observers(self) -> Observers:
+        """Load every installed observer."""
+        ...
+
+
+class Observers(Protocol):
+    """Call the observing hooks of every installed observer."""
+
+    def call(self, hook: str, **arguments: Any) -> list[Any]:
+        """Return what each observer returned.
+
+        Raises:
+            PluginError: an observer raised; names it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class NoObservers:
+    """Observe nothing: for tests and for workers."""
+
+    hooks: Mapping[str, Any] = field(default_factory=dict)
+
+    def call(self, hook: str, **arguments: Any) -> list[Any]:
+        """Return nothing."""
+        del hook, arguments
+        return []

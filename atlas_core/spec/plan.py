@@ -1,0 +1,338 @@
+"""Resolve a spec into a plan: every component loaded lightly, every option checked. Light."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from atlas_core.component import Config
+from atlas_core.errors import PluginError, SpecError
+from atlas_core.interfaces import CAPABILITIES
+from atlas_core.resolver import Resolved, Resolver
+from atlas_core.spec.model import Arm, Spec, Use
+from atlas_core.spec.yaml import Document, Path, override, parse
+
+ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Hold one component that a spec names, with its checked options."""
+
+    kind: str
+    resolved: Resolved
+    config: Config
+
+    @property
+    def name(self) -> str:
+        """Return the component's name."""
+        return self.resolved.component.name
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Return what it needs with these options."""
+        return self.resolved.component.needs_of(self.config)
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """Return what it gives with these options."""
+        return self.resolved.component.gives_of(self.config)
+
+    def build(self) -> Any:
+        """Import the implementation and make it.
+
+        Raises:
+            PluginError: the implementation cannot be imported; names component and distribution.
+        """
+        try:
+            return self.resolved.component.build(self.config)
+        except ImportError as err:
+            raise PluginError(
+                f"{self.kind} {self.name} of {self.resolved.distribution}"
+                f" {self.resolved.version} cannot be imported: {err}"
+            ) from err
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain data for the manifest and the science hash."""
+        return {
+            "use": self.name,
+            "distribution": self.resolved.distribution,
+            "version": self.resolved.version,
+            "source": self.resolved.source,
+            "options": self.config.model_dump(mode="json"),
+            "citation": self.resolved.component.citation,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold a spec whose every component is resolved.
+
+    Attributes:
+        spec: the spec's own fields.
+        dataset: the data set.
+        split: the split.
+        arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
+        spec_dir: where the spec lies; relative paths in options start there.
+        text: the spec as it was read, for the run folder.
+    """
+
+    spec: Spec
+    dataset: Chosen
+    split: Chosen
+    arms: Mapping[str, Mapping[str, Chosen]]
+    spec_dir: FilePath
+    text: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return the spec with every default filled, as plain data that reads back as a spec."""
+        filled = self.spec.model_dump(mode="json")
+        filled["dataset"] = _filled(self.dataset)
+        filled["split"] = _filled(self.split)
+        filled["arms"] = {
+            arm: {kind: _filled(chosen) for kind, chosen in components.items()}
+            for arm, components in self.arms.items()
+        }
+        loop = filled.pop("active_learning")
+        if loop is not None:
+            loop.pop("acquisition")  # every arm names its own by now
+            filled["active_learning"] = loop
+        return filled
+
+    def components(self) -> list[Chosen]:
+        """Return every component of the plan."""
+        rest = [chosen for arm in self.arms.values() for chosen in arm.values()]
+        return [self.dataset, self.split, *rest]
+
+
+def _filled(chosen: Chosen) -> dict[str, Any]:
+    return {"use": chosen.name, "options": chosen.config.model_dump(mode="json")}
+
+
+@dataclass
+class _Problems:
+    """Collect one line a mistake, in the order of the file."""
+
+    document: Document
+    lines: list[str] = field(default_factory=list)
+    plugin_lines: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, text: str) -> None:
+        self.lines.append(f"{self.document.where(path)}: {text}")
+
+    def add_plugin(self, path: Path, text: str) -> None:
+        self.plugin_lines.append(f"{self.document.where(path)}: {text}")
+
+    def add_validation(self, path: Path, model: type[BaseModel], error: ValidationError) -> None:
+        for item in error.errors():
+            place: Path = (*path, *(step for step in item["loc"] if step != "[key]"))
+            self.add(place, _explain(item, model, item["loc"]))
+
+    def stop(self) -> None:
+        if self.lines:
+            raise SpecError(self.lines + self.plugin_lines)
+        if self.plugin_lines:
+            raise PluginError("\n".join(self.plugin_lines))
+
+
+def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -> str:
+    kind, value = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        names = _fields_at(model, location[:-1])
+        return f"unknown key{_closest(str(location[-1]), names)}; known here: {_join(names)}"
+    if kind == "missing":
+        return "this key is missing"
+    shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if kind in {"model_type", "dict_type"}:
+        message = "expected a mapping"
+        shown = shown or type(value).__name__
+    return f"{shown}: {message}" if shown else message
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Return the field names of the model that ``location`` leads to, through our own nesting."""
+    current: type[BaseModel] = model
+    steps = list(location)
+    while steps:
+        step = steps.pop(0)
+        if current is Spec and step == "arms":
+            current = Arm
+            steps = steps[1:]
+            continue
+        annotation = current.model_fields[str(step)].annotation if step else None
+        options = getattr(annotation, "__args__", (annotation,))
+        models = [a for a in options if isinstance(a, type) and issubclass(a, BaseModel)]
+        if not models:
+            return []
+        current = models[0]
+    return sorted(current.model_fields)
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" {name!r}, did you mean {' or '.join(map(repr, near))}?" if near else f" {name!r}"
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def load_plan(
+    path: FilePath, resolver: Resolver, *, overrides: Sequence[str] = (), text: str | None = None
+) -> Plan:
+    """Read a spec, load the light module of every component it names and check everything.
+
+    Raises:
+        SpecError: the spec is wrong; every mistake at once, each with its place.
+        PluginError: the spec is right but a plugin is broken.
+    """
+    if text is None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as err:
+            reason = getattr(err, "strerror", None) or "it is no UTF-8 text"
+            raise SpecError(f"{path}: cannot be read: {reason}") from err
+    document = parse(text, str(path))
+    for assignment in overrides:
+        override(document, assignment)
+    problems = _Problems(document)
+    if not isinstance(document.value, dict):
+        raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
+    try:
+        spec = Spec.model_validate(document.value)
+    except ValidationError as err:
+        problems.add_validation((), Spec, err)
+        spec = _what_is_right(document.value)
+        _resolve_all(spec, resolver, problems)
+        problems.stop()
+        raise SpecError(f"{path}: {err}") from err  # not reached: there were problems
+    plan = _resolve_all(spec, resolver, problems)
+    problems.stop()
+    if plan is None:
+        raise SpecError(f"{path}: not resolved")
+    _check_capabilities(plan, problems)
+    problems.stop()
+    return Plan(spec, plan.dataset, plan.split, plan.arms, path.parent.resolve(), text)
+
+
+def _what_is_right(value: Mapping[str, Any]) -> Spec:
+    """Return a spec without its wrong parts, so that their neighbours are still checked."""
+
+    def use(part: Any) -> Use | None:
+        try:
+            return Use.model_validate({"use": part} if isinstance(part, str) else part)
+        except ValidationError:
+            return None
+
+    arms: dict[str, Arm] = {}
+    given = value.get("arms")
+    for name, content in given.items() if isinstance(given, Mapping) else ():
+        parts = content if isinstance(content, Mapping) else {}
+        uses: dict[str, Any] = {kind: use(parts.get(kind)) for kind in ARM_KINDS}
+        arms[str(name)] = Arm.model_construct(None, **uses)
+    return Spec.model_construct(
+        dataset=use(value.get("dataset")),
+        split=use(value.get("split")),
+        arms=arms,
+        active_learning=None,
+    )
+
+
+def _resolve_all(spec: Spec, resolver: Resolver, problems: _Problems) -> Plan | None:
+    dataset = _resolve("dataset", spec.dataset, ("dataset",), resolver, problems)
+    split = _resolve("split", spec.split, ("split",), resolver, problems)
+    loop = spec.active_learning
+    arms: dict[str, dict[str, Chosen]] = {}
+    for name, arm in spec.arms.items():
+        arms[name] = {}
+        for kind in ARM_KINDS:
+            use: Use | None = getattr(arm, kind, None)
+            path: Path = ("arms", name, kind)
+            if kind == "acquisition":
+                if use is not None and loop is None and spec.model_fields_set:
+                    problems.add(path, "an acquisition needs the block 'active_learning'")
+                if use is None and loop is not None:
+                    use = loop.acquisition
+                    path = ("active_learning", "acquisition")
+                    if use is None:
+                        problems.add(
+                            ("arms", name),
+                            "active learning needs an acquisition, here or in 'active_learning'",
+                        )
+            if use is not None:
+                chosen = _resolve(kind, use, path, resolver, problems)
+                if chosen is not None:
+                    arms[name][kind] = chosen
+    if dataset is None or split is None:
+        return None
+    return Plan(spec, dataset, split, arms, FilePath(), "")
+
+
+def _resolve(
+    kind: str, use: Use | None, path: Path, resolver: Resolver, problems: _Problems
+) -> Chosen | None:
+    if use is None:
+        return None
+    names = resolver.names(kind)
+    if use.use not in names:
+        owner = resolver.known(kind, use.use)
+        hint = f"; {owner} offers it: install that" if owner else ""
+        text = f"unknown {kind}{_closest(use.use, names)}{hint}; installed: {_join(set(names))}"
+        problems.add((*path, "use"), text)
+        return None
+    try:
+        resolved = resolver.resolve(kind, use.use)
+    except PluginError as err:
+        problems.add_plugin((*path, "use"), str(err))
+        return None
+    model = resolved.component.config
+    try:
+        config = model.model_validate(use.options)
+    except ValidationError as err:
+        problems.add_validation((*path, "options"), model, err)
+        return None
+    for what, capabilities in (
+        ("needs", resolved.component.needs_of(config)),
+        ("gives", resolved.component.gives_of(config)),
+    ):
+        if unknown := sorted(set(capabilities) - set(CAPABILITIES)):
+            text = f"{kind} {use.use} {what} {_join(unknown)}, which this core does not know"
+            problems.add_plugin((*path, "use"), text)
+    return Chosen(kind, resolved, config)
+
+
+def _check_capabilities(plan: Plan, problems: _Problems) -> None:
+    own = {"target"}  # the host gives targets to a splitter that asks
+    _check_needs(plan.split, ("split", "use"), [plan.dataset], own, problems)
+    for arm, components in plan.arms.items():
+        around = [plan.dataset, plan.split, *components.values()]
+        for kind, chosen in components.items():
+            path: Path = ("arms", arm, kind, "use")
+            _check_needs(chosen, path, [c for c in around if c is not chosen], set(), problems)
+
+
+def _check_needs(
+    chosen: Chosen, path: Path, around: Sequence[Chosen], own: set[str], problems: _Problems
+) -> None:
+    given = own.union(*(other.gives for other in around)) if around else own
+    for need in sorted(chosen.needs - given):
+        family = need.split(":")[0]
+        owners = {"inputs": "dataset", "task": "dataset", "features": "featurizer"}
+        owner_kind = owners.get(family, "model" if family == "model" else "uq")
+        owner = next((c for c in around if c.kind == owner_kind), None)
+        if owner is None:
+            detail = "and nothing here gives it"
+        else:
+            gives = _join(owner.gives)
+            detail = f"which {owner.kind} {owner.name!r} does not give (it gives {gives})"
+        problems.add(
+            path,
+            f"{chosen.kind} {chosen.name!r} needs {need} ({CAPABILITIES[need]}), {detail}",
+        )

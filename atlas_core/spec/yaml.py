@@ -1,0 +1,169 @@
+"""Read YAML into plain values and remember where each one stands. Light: ruamel.yaml only.
+
+ruamel.yaml follows YAML 1.2: ``1e-3`` is a number and ``no`` is text. Nothing but plain values is
+ever made: no tags, no Python objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from atlas_core.errors import SpecError
+
+Path = tuple[str | int, ...]
+_PLAIN = {f"tag:yaml.org,2002:{t}" for t in ("null", "bool", "int", "float", "str", "map", "seq")}
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+@dataclass
+class Document:
+    """Hold a YAML document as plain values.
+
+    Attributes:
+        source: the file's name, for messages.
+        value: mappings, lists, texts, numbers, booleans and None.
+        places: (line, column), from 1, of each path.
+        overrides: paths whose value came from a command line, with its text.
+    """
+
+    source: str
+    value: Any
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    overrides: dict[Path, str] = field(default_factory=dict)
+
+    def where(self, path: Path) -> str:
+        """Return ``file:line:column  a.b.c`` of the nearest known place, for a message."""
+        dotted = ".".join(str(step) for step in path) or "the file"
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.overrides:
+                return f"--set {self.overrides[path[:length]]}  {dotted}"
+            if path[:length] in self.places:
+                line, column = self.places[path[:length]]
+                return f"{self.source}:{line}:{column}  {dotted}"
+        return f"{self.source}:1:1  {dotted}"
+
+
+def _text(name: Any) -> str:
+    return name if isinstance(name, str) else repr(name)
+
+
+class _Reader:
+    """Walk a node tree once, collecting values, places and mistakes."""
+
+    def __init__(self, source: str) -> None:
+        self.document = Document(source, None)
+        self.problems: list[str] = []
+        self.yaml = _safe()
+
+    def problem(self, node: Node, path: Path, text: str) -> None:
+        mark = node.start_mark
+        dotted = ".".join(str(step) for step in path) or "the file"
+        place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
+        self.problems.append(f"{place}  {dotted}: {text}")
+
+    def read(self, node: Node, path: Path) -> Any:
+        mark = node.start_mark
+        self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
+        tag = str(node.tag)
+        if tag not in _PLAIN:
+            self.problem(node, path, f"tag {tag!r} is not allowed; write a plain value")
+            return None
+        if isinstance(node, ScalarNode):
+            return self.yaml.constructor.construct_object(node)
+        if isinstance(node, SequenceNode):
+            return [self.read(child, (*path, i)) for i, child in enumerate(node.value)]
+        assert isinstance(node, MappingNode)  # noqa: S101 - the three node classes of YAML
+        return self.mapping(node, path)
+
+    def mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if str(key_node.tag) == _MERGE or key_node.value == "<<":
+                parents = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
+                for parent in parents:
+                    value = self.read(parent, path)
+                    if not isinstance(value, dict):
+                        self.problem(parent, path, "'<<' takes a mapping")
+                        continue
+                    for name, content in value.items():
+                        merged.setdefault(name, content)
+                continue
+            key = self.yaml.constructor.construct_object(key_node)
+            if not isinstance(key, Hashable) or not isinstance(key, str):
+                self.problem(key_node, path, f"key {_text(key)} is not a text; quote it")
+                continue
+            here = (*path, key)
+            if key in result:
+                self.problem(key_node, here, "this key stands twice; keep one")
+                continue
+            mark = key_node.start_mark
+            self.document.places[here] = (mark.line + 1, mark.column + 1)
+            result[key] = self.read(value_node, here)
+        return {**merged, **result}
+
+
+def _safe() -> YAML:
+    return YAML(typ="safe", pure=True)
+
+
+def parse(text: str, source: str) -> Document:
+    """Read one YAML document.
+
+    Raises:
+        SpecError: it is no YAML, has a tag, a repeated key or a key that is no text.
+    """
+    try:
+        node = _safe().compose(text)
+    except MarkedYAMLError as err:
+        mark = err.problem_mark or err.context_mark
+        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        detail = (err.problem or err.context or "unreadable").strip()
+        raise SpecError(f"{place}  the file: not YAML: {detail}") from err
+    except YAMLError as err:
+        raise SpecError(f"{source}:1:1  the file: not YAML: {str(err).splitlines()[0]}") from err
+    if node is None:
+        raise SpecError(f"{source}:1:1  the file: it is empty")
+    reader = _Reader(source)
+    reader.document.value = reader.read(node, ())
+    if reader.problems:
+        raise SpecError(reader.problems)
+    return reader.document
+
+
+def override(document: Document, assignment: str) -> None:
+    """Set one value from ``a.b.c=value`` (the value is read as YAML), in place.
+
+    A component in its short form (``model: cgcnn``) grows into ``{use: cgcnn}`` on the way.
+
+    Raises:
+        SpecError: the text has no ``=`` or a path runs through a value that is no mapping.
+    """
+    dotted, equals, text = assignment.partition("=")
+    steps = [step.strip() for step in dotted.split(".")]
+    if not equals or not all(steps):
+        raise SpecError(f"--set {assignment}  expected path=value, such as seed=8")
+    value = parse(text, f"--set {dotted}").value if text.strip() else None
+    if not isinstance(document.value, dict):
+        raise SpecError(f"{document.source}:1:1  the file: expected a mapping")
+    path: Path = ()
+    current: dict[str, Any] = document.value
+    for step in steps[:-1]:
+        path = (*path, step)
+        child = current.get(step)
+        if isinstance(child, str):
+            child = {"use": child}
+        elif child is None:
+            child = {}
+        elif not isinstance(child, dict):
+            raise SpecError(f"--set {assignment}  {'.'.join(map(str, path))} is no mapping")
+        current[step] = dict(child)  # an alias shares its mapping with others: copy before change
+        current = current[step]
+    current[steps[-1]] = value
+    document.overrides[(*path, steps[-1])] = assignment
