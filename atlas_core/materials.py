@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
-from atlas_core.elements import MAX_Z, SYMBOLS, parse_formula
+from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -223,4 +224,48 @@ class Materials:
             amounts=np.ones(len(flat)),
             frac=np.concatenate(frac) if frac else np.zeros((0, 3)),
             lattice=np.stack(lattices) if lattices else np.zeros((0, 3, 3)),
+        )
+
+    @classmethod
+    def from_dicts(cls, ids: Sequence[str], structures: Iterable[Mapping[str, Any]]) -> Materials:
+        """Read ordered crystals in pymatgen's dict form, without making pymatgen objects.
+
+        Raises:
+            DataError: a dict is no crystal, or disordered; the line names the id.
+        """
+        numbers, frac, lattice, lengths = array("h"), array("d"), array("d"), array("q")
+        for material_id, structure in zip(ids, structures, strict=True):
+            try:
+                for row in structure["lattice"]["matrix"]:
+                    a, b, c = row
+                    lattice.extend((a, b, c))
+                for site in structure["sites"]:
+                    species = site["species"]
+                    if len(species) != 1 or species[0]["occu"] != 1:
+                        raise DataError(
+                            f"id {material_id}: site occupancy is disordered;"
+                            " order the structure first"
+                        )
+                    if species[0]["element"] not in ATOMIC_NUMBER:
+                        raise DataError(
+                            f"id {material_id}: unknown element {species[0]['element']!r}"
+                        )
+                    numbers.append(ATOMIC_NUMBER[species[0]["element"]])
+                    x, y, z = site["abc"]
+                    frac.extend((x, y, z))
+            except (KeyError, TypeError, ValueError, IndexError) as err:
+                raise DataError(
+                    f"id {material_id}: no pymatgen dict of a crystal ({type(err).__name__}: {err})"
+                ) from err
+            lengths.append(len(structure["sites"]))
+            if len(lattice) != 9 * len(lengths):
+                raise DataError(f"id {material_id}: the lattice is not 3 x 3")
+        flat = np.array(numbers, dtype=np.int16)
+        return cls(
+            ids=np.asarray(ids, dtype=np.str_),
+            offsets=offsets_of(np.array(lengths, dtype=np.int64)),
+            numbers=flat,
+            amounts=np.ones(len(flat)),
+            frac=np.array(frac, dtype=np.float64).reshape(-1, 3),
+            lattice=np.array(lattice, dtype=np.float64).reshape(-1, 3, 3),
         )
