@@ -1,0 +1,142 @@
+"""Load the data sets that ship inside this distribution (made by ``rebuild.py``). numpy only."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+
+from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Str, offsets_of
+
+SCALE = 1e8
+"""Coordinates and cells are kept as whole numbers of 1e-8, the precision of the source."""
+
+LICENCE = (
+    "compiled in matminer 0.3.2, BSD-3-Clause style licence of LBNL (LICENSE-matminer.txt);"
+    " computed by the Materials Project, CC BY 4.0"
+)
+MATERIALS_PROJECT = (
+    "A. Jain et al., The Materials Project: A materials genome approach to accelerating materials"
+    " innovation, APL Materials 1, 011002 (2013), doi:10.1063/1.4812323"
+)
+MATMINER = (
+    "L. Ward et al., Matminer: An open source toolkit for materials data mining,"
+    " Comput. Mater. Sci. 152, 60-69 (2018), doi:10.1016/j.commatsci.2018.05.018"
+)
+
+_SYSTEMS = (
+    ("triclinic", 2),
+    ("monoclinic", 15),
+    ("orthorhombic", 74),
+    ("tetragonal", 142),
+    ("trigonal", 167),
+    ("hexagonal", 194),
+    ("cubic", 230),
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Say where a target comes from: a stored column, its unit, and whether its log10 is meant."""
+
+    column: str
+    unit: str
+    log10: bool = False
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Describe one embedded file, and load it.
+
+    Attributes:
+        name: of the data set and of its file.
+        sha256: of the file, pinned; ``rebuild.py`` prints it.
+        target: the chosen entry of ``targets``.
+        targets: what may be predicted.
+        citation: papers to cite for the numbers.
+    """
+
+    name: str
+    sha256: str
+    target: str
+    targets: Mapping[str, Quantity]
+    citation: tuple[str, ...]
+    licence: str = field(default=LICENCE)
+
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set; needs no file outside this distribution.
+
+        Raises:
+            DataError: the file inside the distribution is not the one that was released.
+        """
+        arrays = self._arrays()
+        materials = _materials(arrays)
+        quantity = self.targets[self.target]
+        value = arrays[f"property_{quantity.column}"].astype(np.float64)
+        columns = {
+            "formula": np.asarray(materials.formulas()),
+            "space_group": arrays["space_group"].astype(np.int64),
+            "crystal_system": crystal_system(arrays["space_group"]),
+            "nsites": materials.counts,
+        }
+        columns |= {
+            name.removeprefix("property_"): values
+            for name, values in arrays.items()
+            if name.startswith("property_") and name != f"property_{quantity.column}"
+        }
+        return Dataset(
+            materials=materials,
+            target=np.log10(value) if quantity.log10 else value,
+            target_name=self.target,
+            unit=quantity.unit,
+            task="regression",
+            name=self.name,
+            licence=self.licence,
+            citation=(*self.citation, MATERIALS_PROJECT, MATMINER),
+            sha256=self.sha256,
+            provenance="embedded",
+            columns=columns,
+        )
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        file = files("atlas_datasets") / "data" / f"{self.name}.npz"
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError as err:
+            raise DataError(
+                f"{self.name}: {file} is missing; install atlas-datasets again"
+            ) from err
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise DataError(
+                f"{self.name}: {file} is damaged or changed (sha256 {found[:12]}...,"
+                f" expected {self.sha256[:12]}...); install atlas-datasets again"
+            )
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+def _materials(arrays: Mapping[str, np.ndarray]) -> Materials:
+    numbers = arrays["numbers"]
+    # dividing whole numbers by a power of ten gives the double nearest to the source's decimals
+    frac: F8 = arrays["frac"] / SCALE
+    lattice: F8 = arrays["lattice"] / SCALE
+    return Materials(
+        ids=arrays["ids"].astype(np.str_),
+        offsets=offsets_of(arrays["counts"]),
+        numbers=numbers,
+        amounts=np.ones(len(numbers)),
+        frac=frac,
+        lattice=lattice,
+    )
+
+
+def crystal_system(space_group: np.ndarray) -> Str:
+    """Return the crystal system of each space-group number (International Tables, vol. A)."""
+    names = np.array([name for name, _ in _SYSTEMS])
+    last = np.array([number for _, number in _SYSTEMS])
+    return np.asarray(names[np.searchsorted(last, space_group)], dtype=np.str_)

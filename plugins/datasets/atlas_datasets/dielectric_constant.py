@@ -1,0 +1,56 @@
+"""Refractive index and dielectric data of 1056 crystals, embedded (Petousis 2017)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from atlas_core.api import Component, Config, Field, hookimpl
+
+if TYPE_CHECKING:
+    from atlas_core.api import DatasetSource
+
+SHA256 = "c13cf9f4da0d7dc9c4bd4a7d3bbeea6fd9f2a9ec9afd5dab1bb0c36acd917ad3"
+
+
+class DielectricConstantConfig(Config):
+    """Refractive index, band gap and dielectric constant of 1056 crystals by DFPT."""
+
+    target: Literal["n", "band_gap", "poly_total"] = Field(
+        "n",
+        description="Refractive index n, band_gap (eV) or poly_total (mean dielectric constant).",
+    )
+
+
+def build(config: DielectricConstantConfig) -> DatasetSource:
+    """Return the loader of the embedded file."""
+    from atlas_datasets._embedded import Embedded, Quantity
+
+    return Embedded(
+        name="dielectric_constant",
+        sha256=SHA256,
+        target=config.target,
+        targets={
+            "n": Quantity("n", ""),
+            "band_gap": Quantity("band_gap", "eV"),
+            "poly_total": Quantity("poly_total", ""),
+        },
+        citation=(
+            "I. Petousis et al., High-throughput screening of inorganic compounds for the "
+            "discovery of novel dielectric and optical materials, Sci. Data 4, 160134 "
+            "(2017), doi:10.1038/sdata.2016.134",
+        ),
+    )
+
+
+@hookimpl
+def atlas_dataset() -> list[Component]:
+    """Offer the data set."""
+    return [
+        Component(
+            "dielectric_constant",
+            DielectricConstantConfig,
+            build,
+            gives={"inputs:composition", "inputs:structure", "task:regression"},
+            citation="10.1038/sdata.2016.134",
+        )
+    ]
