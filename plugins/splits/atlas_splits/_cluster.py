@@ -1,0 +1,56 @@
+"""Leave one cluster out: k-means on element fractions, by scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from atlas_core.api import SYMBOLS, DataError, Split, SplitRequest, derive_seed
+from atlas_splits._parts import hold_out
+from atlas_splits.cluster import ClusterConfig
+
+
+class Cluster:
+    """Hold out one cluster a fold (LOCO-CV, Meredig et al. 2018)."""
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self.config = config
+
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold a cluster, ``cluster_0`` being the largest.
+
+        Raises:
+            DataError: fewer different compositions than clusters, or too few rows remain.
+        """
+        clusters = self.config.clusters
+        fractions = request.materials.element_fractions()
+        distinct = len(np.unique(fractions.round(9), axis=0))
+        if distinct < clusters:
+            raise DataError(
+                f"cluster: {distinct} different compositions cannot make {clusters} clusters"
+            )
+        seed = derive_seed(request.seed, "cluster") % 2**32
+        with threadpool_limits(limits=1):  # threads add up in no fixed order: labels could differ
+            model = KMeans(clusters, n_init=self.config.restarts, random_state=seed)
+            labels = model.fit_predict(fractions)
+        first = np.asarray([np.flatnonzero(labels == k)[0] for k in range(clusters)])
+        order = np.lexsort((first, -np.bincount(labels, minlength=clusters)))
+        folds = []
+        for index, label in enumerate(order):
+            held = labels == label
+            common = np.argsort(-fractions[held].mean(axis=0), kind="stable")[:3]
+            named = ", ".join(SYMBOLS[z + 1] for z in common)
+            folds.append(
+                hold_out(
+                    f"cluster_{index}",
+                    held,
+                    config=self.config,
+                    materials=request.materials,
+                    seed=request.seed,
+                    held_out=f"materials of cluster {index} (richest in {named})",
+                )
+            )
+        return folds

@@ -1,0 +1,46 @@
+"""Hold out materials by the elements in them. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from atlas_core.api import ATOMIC_NUMBER, DataError, Split, SplitRequest
+from atlas_splits._parts import hold_out
+from atlas_splits.leave_elements_out import LeaveElementsOutConfig
+
+
+class LeaveElementsOut:
+    """Put materials with any of the elements into ``shifted``."""
+
+    def __init__(self, config: LeaveElementsOutConfig) -> None:
+        self.config = config
+
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold named after the elements, such as ``without F``.
+
+        Raises:
+            DataError: an element is in no material, every material has one of them, or too few
+                rows remain.
+        """
+        materials, symbols = request.materials, self.config.elements
+        held = np.zeros(len(materials), dtype=np.bool_)
+        for symbol in symbols:
+            owners = materials.owner[materials.numbers == ATOMIC_NUMBER[symbol]]
+            if not len(owners):
+                raise DataError(
+                    f"leave_elements_out: no material contains {symbol};"
+                    " take an element that the data set has"
+                )
+            held[owners] = True
+        return [
+            hold_out(
+                f"without {'+'.join(symbols)}",
+                held,
+                config=self.config,
+                materials=materials,
+                seed=request.seed,
+                held_out=f"materials with {' or '.join(symbols)}",
+            )
+        ]

@@ -1,0 +1,34 @@
+"""LOCO: hold out one k-means cluster of compositions a fold (Meredig et al. 2018)."""
+
+from __future__ import annotations
+
+from atlas_core.api import Component, Field, Splitter, hookimpl
+from atlas_splits._options import InDomainConfig
+
+
+class ClusterConfig(InDomainConfig):
+    """Leave one cluster out; clusters are made by k-means on element fractions."""
+
+    clusters: int = Field(5, ge=2, description="Clusters, and so folds.")
+    restarts: int = Field(4, ge=1, description="k-means++ starts; the tightest clustering wins.")
+
+
+def build(config: ClusterConfig) -> Splitter:
+    """Return the splitter."""
+    from atlas_splits._cluster import Cluster
+
+    return Cluster(config)
+
+
+@hookimpl
+def atlas_split() -> list[Component]:
+    """Offer ``cluster``."""
+    return [
+        Component(
+            "cluster",
+            ClusterConfig,
+            build,
+            needs={"inputs:composition"},
+            citation="10.1039/C8ME00012C",
+        )
+    ]
