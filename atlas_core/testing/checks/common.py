@@ -1,0 +1,151 @@
+"""What every component promises, whatever its kind. Light."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+from pydantic import ValidationError
+
+from atlas_core.arrays import fingerprint
+from atlas_core.component import Component, Config
+from atlas_core.errors import ContractError
+from atlas_core.interfaces import CAPABILITIES
+from atlas_core.kinds.acquisition import Acquisition
+from atlas_core.kinds.calibrator import Calibrator
+from atlas_core.kinds.dataset import DatasetSource
+from atlas_core.kinds.featurizer import Featurizer
+from atlas_core.kinds.model import Model
+from atlas_core.kinds.ood import OODMethod
+from atlas_core.kinds.split import Splitter
+from atlas_core.kinds.uq import UQMethod
+from atlas_core.testing.elsewhere import Elsewhere, importable, run_elsewhere
+from atlas_core.testing.outcome import applies, require
+from atlas_core.testing.samples import Sample
+
+PROTOCOL: dict[str, type] = {
+    "dataset": DatasetSource,
+    "split": Splitter,
+    "featurizer": Featurizer,
+    "model": Model,
+    "uq": UQMethod,
+    "calibrator": Calibrator,
+    "ood": OODMethod,
+    "acquisition": Acquisition,
+}
+"""What ``build(config)`` of each kind returns."""
+
+
+def _elsewhere(component: Component, sample: Sample) -> Elsewhere:
+    """Return what another process found, run once for all checks of the component."""
+    module = component.build.__module__
+    applies(importable(module), f"another process cannot import {module!r} by that name")
+    return sample.once("elsewhere", lambda: run_elsewhere(component, sample))
+
+
+def _digest(component: Component, sample: Sample) -> str:
+    checks = importlib.import_module(f"atlas_core.testing.checks.{sample.kind}")
+    return fingerprint(checks.outcome(component, sample))
+
+
+def check_descriptor_is_well_formed(component: Component, sample: Sample) -> None:
+    """Name, capabilities and expected failures are words that the host knows.
+
+    A misspelt capability would never be met, a misspelt check would never be checked.
+    """
+    name = component.name
+    spelt = name.isascii() and name.isidentifier() and name == name.lower()
+    require(spelt, f"the name {name!r} must be lower-case words joined by '_'")
+    named = component.needs_of(sample.config) | component.gives_of(sample.config)
+    unknown = sorted(named - set(CAPABILITIES))
+    require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
+    if sample.kind == "model":
+        forms = component.needs_of(sample.config) & {"features:vectors", "features:graphs"}
+        require(forms, "a model must need features:vectors or features:graphs")
+    for check, reason in component.expected_failures.items():
+        require(
+            check.removeprefix("check_") in sample.check_names,
+            f"expected_failures names {check!r}, which is no check of kind {sample.kind!r}",
+        )
+        require(reason.strip(), f"expected failure {check!r} needs a reason")
+
+
+def check_summary_line(component: Component, sample: Sample) -> None:
+    """The light module opens with one line of plain words: ``atlas plugins`` shows it."""
+    module = inspect.getmodule(component.build)
+    line = ((module.__doc__ if module else None) or "").strip().split("\n")[0]
+    require(line, f"module {component.build.__module__} has no docstring")
+    require(len(line) <= 90, f"the docstring's first line has {len(line)} characters, more than 90")
+
+
+def check_options_are_documented(component: Component, sample: Sample) -> None:
+    """Options are a frozen ``Config`` that refuses unknown keys; each has a description.
+
+    The description is the docs page; an option without default must say what to give.
+    """
+    config = component.config
+    require(issubclass(config, Config), f"{config.__name__} must inherit from Config")
+    require(config.model_config.get("frozen"), f"{config.__name__} must be frozen")
+    require(
+        config.model_config.get("extra") == "forbid", f"{config.__name__} must forbid unknown keys"
+    )
+    require((config.__doc__ or "").strip(), f"{config.__name__} has no docstring")
+    for name, option in config.model_fields.items():
+        require(option.description, f"option {name!r} has no description")
+
+
+def check_unknown_options_are_refused(component: Component, sample: Sample) -> None:
+    """A misspelt option is an error, not a silent default."""
+    options = {**sample.config.model_dump(), "no_such_option": 1}
+    try:
+        component.config.model_validate(options)
+    except ValidationError:
+        return
+    raise ContractError("an unknown option was accepted")
+
+
+def check_options_survive_json(component: Component, sample: Sample) -> None:
+    """Options written to ``spec.lock.yaml`` and read again are the same options."""
+    text = sample.config.model_dump_json()
+    again = component.config.model_validate_json(text)
+    require(again == sample.config, f"options changed on the way through JSON: {text}")
+
+
+def check_build_returns_its_protocol(component: Component, sample: Sample) -> None:
+    """``build`` returns what the runner will call, with every method of the protocol."""
+    built = component.build(sample.config)
+    protocol = PROTOCOL[sample.kind]
+    require(
+        isinstance(built, protocol),
+        f"build returned {type(built).__name__}, no {protocol.__name__}",
+    )
+
+
+def check_light_module_is_light(component: Component, sample: Sample) -> None:
+    """Importing the descriptor's module imports no heavy package: ``atlas validate`` is quick."""
+    heavy = _elsewhere(component, sample).heavy
+    require(
+        not heavy,
+        f"import of {component.build.__module__} also imports {', '.join(heavy)}; import them in"
+        " a private module that build imports",
+    )
+
+
+def check_same_seed_same_bytes(component: Component, sample: Sample) -> None:
+    """The same seed and data give the same bytes twice in one process: no hidden state."""
+    first = sample.once("digest", lambda: _digest(component, sample))
+    require(_digest(component, sample) == first, "two runs with one seed gave different bytes")
+
+
+def check_same_bytes_in_another_process(component: Component, sample: Sample) -> None:
+    """Another process gives the same bytes: nothing hangs on hash order or process state."""
+    found = _elsewhere(component, sample)
+    require(not found.error, f"another process stopped: {found.error}")
+    here = sample.once("digest", lambda: _digest(component, sample))
+    require(found.digest == here, "another process gave different bytes for the same seed")
+
+
+def check_leaves_no_files_behind(component: Component, sample: Sample) -> None:
+    """Nothing is written to the working folder: files go where the context says, or nowhere."""
+    found = _elsewhere(component, sample)
+    require(not found.files, f"it left {', '.join(found.files)} in the working folder")

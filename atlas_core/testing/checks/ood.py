@@ -1,0 +1,143 @@
+"""What an out-of-distribution detector promises. Light."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.component import Component
+from atlas_core.kinds.ood import Detector, OODInput, OODScore
+from atlas_core.materials import Materials
+from atlas_core.testing.outcome import require, require_close
+from atlas_core.testing.samples import Sample, far_materials, toy_compounds, toy_vectors
+
+TRAIN, CALIBRATION, NEAR = np.arange(120), np.arange(120, 180), np.arange(180, 240)
+NOTHING = np.zeros(0, dtype=np.int64)
+
+
+def _input(component: Component, sample: Sample, materials: Materials) -> OODInput:
+    vectors = toy_vectors(materials)
+    embedded = "model:embedding" in component.needs_of(sample.config)
+    embedding = np.tanh((vectors.values - 10.0) / 10.0)[:, :8] if embedded else None
+    return OODInput(materials, vectors, embedding)
+
+
+def _rows(component: Component, sample: Sample, rows: npt.NDArray[np.int64]) -> OODInput:
+    return _input(component, sample, sample.once("compounds", toy_compounds).take(rows))
+
+
+def _far(component: Component, sample: Sample) -> OODInput:
+    return _input(component, sample, far_materials())
+
+
+def _fit(component: Component, sample: Sample, calibration: npt.NDArray[np.int64]) -> Detector:
+    detector = component.build(sample.config).fit(
+        _rows(component, sample, TRAIN), _rows(component, sample, calibration), 0
+    )
+    require(isinstance(detector, Detector), "fit returned no Detector")
+    return detector  # type: ignore[no-any-return]
+
+
+def _score(detector: Detector, rows: OODInput) -> OODScore:
+    score = detector.score(rows)
+    require(isinstance(score, OODScore), "score returned no OODScore")
+    require(len(score.score) == len(rows), f"{len(rows)} rows gave {len(score.score)} scores")
+    return score
+
+
+def _fitted(component: Component, sample: Sample) -> Detector:
+    return sample.once("detector", lambda: _fit(component, sample, CALIBRATION))
+
+
+def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
+    """Return scores, threshold and reasons of a new fit, for comparing bytes."""
+    score = _score(_fit(component, sample, CALIBRATION), _rows(component, sample, NEAR))
+    return {
+        "score": score.score,
+        "threshold": np.array([score.threshold]),
+        "reasons": score.reasons,
+    }
+
+
+def _auroc(near: npt.NDArray[Any], far: npt.NDArray[Any]) -> float:
+    above = (far[:, None] > near[None, :]).mean() + 0.5 * (far[:, None] == near[None, :]).mean()
+    return float(above)
+
+
+def check_far_scores_above_near(component: Component, sample: Sample) -> None:
+    """Alkali halides score above oxides and sulphides of metals, the only things it has seen."""
+    detector = _fitted(component, sample)
+    near = _score(detector, _rows(component, sample, NEAR)).score
+    far = _score(detector, _far(component, sample)).score
+    auroc = _auroc(near, far)
+    require(auroc >= 0.9, f"AUROC of far against near materials is {auroc:.2f}, below 0.9")
+
+
+def check_far_materials_are_flagged(component: Component, sample: Sample) -> None:
+    """Most materials of an unknown class stand above the threshold: that is what it is for."""
+    outside = _score(_fitted(component, sample), _far(component, sample)).outside
+    require(outside.mean() >= 0.5, f"only {outside.mean():.0%} of far materials are flagged")
+
+
+def check_few_near_materials_are_flagged(component: Component, sample: Sample) -> None:
+    """At most 15 % of in-domain rows are flagged: a detector that cries wolf is switched off."""
+    score = _score(_fitted(component, sample), _rows(component, sample, NEAR))
+    share = float(score.outside.mean())
+    require(share <= 0.15, f"{share:.0%} of in-domain materials are flagged, more than 15 %")
+
+
+def check_works_without_calibration_rows(component: Component, sample: Sample) -> None:
+    """Some splits keep no calibration rows: then the threshold comes from the training rows."""
+    detector = _fit(component, sample, NOTHING)
+    near = _score(detector, _rows(component, sample, NEAR))
+    require(np.isfinite(near.threshold), "the threshold is not finite")
+    far = _score(detector, _far(component, sample))
+    require(far.outside.mean() > near.outside.mean(), "far materials are not flagged more often")
+
+
+def check_order_is_kept(component: Component, sample: Sample) -> None:
+    """Score i belongs to row i, in whatever order rows come."""
+    detector = _fitted(component, sample)
+    order = np.random.default_rng(1).permutation(NEAR)
+    whole = _score(detector, _rows(component, sample, NEAR))
+    shuffled = _score(detector, _rows(component, sample, order))
+    require_close(shuffled.score, whole.score[order - NEAR[0]], "scores of shuffled rows")
+
+
+def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) -> None:
+    """A score depends on its own row alone: not on what else is screened that day."""
+    detector = _fitted(component, sample)
+    whole = _score(detector, _rows(component, sample, NEAR))
+    for row in (0, 31):
+        alone = _score(detector, _rows(component, sample, NEAR[[row]]))
+        require_close(alone.score, whole.score[[row]], f"the score of row {row} alone")
+        require(alone.threshold == whole.threshold, "the threshold depends on the rows scored")
+
+
+def check_nothing_to_score(component: Component, sample: Sample) -> None:
+    """No rows give no scores, not an error: a split may have no held-out rows."""
+    require(
+        len(_score(_fitted(component, sample), _rows(component, sample, NOTHING)).score) == 0,
+        "no rows gave a score",
+    )
+
+
+def check_inputs_unchanged(component: Component, sample: Sample) -> None:
+    """Materials and features are only read."""
+    train, rest = _rows(component, sample, TRAIN), _rows(component, sample, CALIBRATION)
+
+    def state() -> tuple[str, ...]:
+        found = []
+        for rows in (train, rest):
+            found.append(rows.materials.fingerprint)
+            if rows.features is not None:
+                found.append(rows.features.fingerprint)
+            if rows.embedding is not None:
+                found.append(rows.embedding.tobytes().hex())
+        return tuple(found)
+
+    before = state()
+    component.build(sample.config).fit(train, rest, 0).score(rest)
+    require(state() == before, "an input was changed")

@@ -1,0 +1,159 @@
+"""What an uncertainty method promises. Light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.component import Component
+from atlas_core.context import FitContext
+from atlas_core.errors import ContractError
+from atlas_core.interfaces import HasEmbedding
+from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.uq import Predictor
+from atlas_core.testing.outcome import applies, require, require_close
+from atlas_core.testing.samples import Sample, ToyModel, line_data
+
+
+def _fit(component: Component, sample: Sample, task: Task, *, folder: Path | None = None) -> Any:
+    features, target = line_data(80, 0)
+    if task == "binary":
+        target = (target > np.median(target)).astype(np.float64)
+    method = component.build(sample.config)
+    context = FitContext(seed=0, task=task, directory=folder)
+    predictor = method.fit(ToyModel, features, target, context)
+    require(isinstance(predictor, Predictor), "fit returned no Predictor")
+    return predictor
+
+
+def _fitted(component: Component, sample: Sample) -> Any:
+    task = sample.tasks(component)[0]
+    return sample.once("predictor", lambda: _fit(component, sample, task))
+
+
+def _predict(component: Component, sample: Sample) -> Prediction:
+    predicted = _fitted(component, sample).predict(line_data(50, 1)[0])
+    require(isinstance(predicted, Prediction), "predict returned no Prediction")
+    require(len(predicted) == 50, f"50 rows gave {len(predicted)} predictions")
+    return predicted  # type: ignore[no-any-return]
+
+
+def _stds(prediction: Prediction) -> dict[str, npt.NDArray[Any]]:
+    parts = {"epistemic": prediction.epistemic, "aleatoric": prediction.aleatoric}
+    return {name: std for name, std in parts.items() if std is not None}
+
+
+def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
+    """Return predictions of a new fit, for comparing bytes."""
+    predicted = _fit(component, sample, sample.tasks(component)[0]).predict(line_data(50, 1)[0])
+    names = ("mean", "epistemic", "aleatoric", "samples")
+    return {name: getattr(predicted, name) for name in names}
+
+
+def check_gives_what_it_declares(component: Component, sample: Sample) -> None:
+    """``epistemic``, ``aleatoric`` and ``samples`` are there where ``gives`` names them."""
+    predicted = _predict(component, sample)
+    gives = component.gives_of(sample.config)
+    for name in ("epistemic", "aleatoric", "samples"):
+        if name in gives:
+            require(getattr(predicted, name) is not None, f"it gives {name} but returned None")
+
+
+def check_sigma_is_finite_and_not_negative(component: Component, sample: Sample) -> None:
+    """Each std is finite, >= 0 and not 0 everywhere: a std of 0 claims certainty."""
+    for name, std in _stds(_predict(component, sample)).items():
+        require((np.isfinite(std) & (std >= 0)).all(), f"{name}: negative or not finite")
+        require(std.max() > 0, f"{name}: 0 everywhere")
+
+
+def check_mean_follows_the_data(component: Component, sample: Sample) -> None:
+    """Uncertainty is no excuse for a bad mean: the toy line is learned."""
+    target = line_data(50, 1)[1]
+    if sample.tasks(component)[0] == "binary":
+        target = (target > np.median(target)).astype(np.float64)
+    error = float(np.abs(_predict(component, sample).mean - target).mean())
+    baseline = float(np.abs(target - target.mean()).mean())
+    require(error < 0.6 * baseline, f"mean error {error:.3g}; that of a constant {baseline:.3g}")
+
+
+def check_sigma_grows_off_the_data(component: Component, sample: Sample) -> None:
+    """Four to six widths away from the training data the epistemic std at least doubles."""
+    applies("epistemic" in component.gives_of(sample.config), "it gives no epistemic std")
+    near = _predict(component, sample).epistemic
+    away = _fitted(component, sample).predict(line_data(50, 2, far=True)[0]).epistemic
+    if near is None or away is None:
+        raise ContractError("it gives epistemic but returned None")
+    require(
+        away.mean() > 2.0 * near.mean(),
+        f"mean epistemic std {near.mean():.3g} on the data, {away.mean():.3g} far from it",
+    )
+
+
+def check_order_is_kept(component: Component, sample: Sample) -> None:
+    """Prediction i belongs to row i, in whatever order rows come."""
+    order = np.random.default_rng(1).permutation(50)
+    shuffled = _fitted(component, sample).predict(line_data(50, 1)[0].take(order))
+    whole = _predict(component, sample).take(order)
+    require_close(shuffled.mean, whole.mean, "means of shuffled rows")
+    for name, std in _stds(whole).items():
+        require_close(getattr(shuffled, name), std, f"{name} std of shuffled rows")
+
+
+def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) -> None:
+    """Mean and std of a row do not depend on its companions."""
+    whole = _predict(component, sample)
+    rows = line_data(50, 1)[0]
+    for row in (0, 17):
+        alone = _fitted(component, sample).predict(rows.take([row]))
+        require_close(alone.mean, whole.mean[[row]], f"mean of row {row} alone")
+        for name, std in _stds(whole).items():
+            require_close(getattr(alone, name), std[[row]], f"{name} std of row {row} alone")
+
+
+def check_inputs_unchanged(component: Component, sample: Sample) -> None:
+    """Features and target are only read."""
+    features, target = line_data(80, 0)
+    if (task := sample.tasks(component)[0]) == "binary":
+        target = (target > np.median(target)).astype(np.float64)
+    before, kept = features.fingerprint, target.copy()
+    method = component.build(sample.config)
+    method.fit(ToyModel, features, target, FitContext(seed=0, task=task)).predict(features)
+    require(features.fingerprint == before, "the features were changed")
+    require(np.array_equal(target, kept), "the target was changed")
+
+
+def check_binary_means_are_probabilities(component: Component, sample: Sample) -> None:
+    """For a binary task the mean is P(1)."""
+    applies("binary" in sample.tasks(component), "it only regresses")
+    rows = line_data(50, 2, far=True)[0]
+    mean = _fit(component, sample, "binary").predict(rows).mean
+    require(((mean >= 0) & (mean <= 1)).all(), "a mean is outside [0, 1]")
+
+
+def check_embedding_is_passed_on(component: Component, sample: Sample) -> None:
+    """Where the model has an embedding so has the predictor: detectors of the arm use it."""
+    predictor = _fitted(component, sample)
+    require(isinstance(predictor, HasEmbedding), "the predictor has no embed(features)")
+    rows = line_data(50, 1)[0]
+    whole = np.asarray(predictor.embed(rows))
+    require(whole.ndim == 2 and len(whole) == 50, f"embed returned shape {whole.shape}")
+    require_close(predictor.embed(rows.take([3])), whole[[3]], "the embedding of a row alone")
+
+
+def check_each_predictor_is_its_own(component: Component, sample: Sample) -> None:
+    """Fitting again leaves the first predictor as it was: arms and folds share the method."""
+    method = component.build(sample.config)
+    task = sample.tasks(component)[0]
+    features, target = line_data(80, 0)
+    if task == "binary":
+        target = (target > np.median(target)).astype(np.float64)
+    rows = line_data(50, 1)[0]
+    first = method.fit(ToyModel, features, target, FitContext(seed=0, task=task))
+    before = first.predict(rows).mean.copy()
+    other = 1.0 - target if task == "binary" else -target
+    method.fit(ToyModel, features, other, FitContext(seed=1, task=task))
+    require(np.array_equal(before, first.predict(rows).mean), "a second fit changed the first")

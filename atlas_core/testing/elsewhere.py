@@ -1,0 +1,101 @@
+"""Run a component in another process: what it imports, its bytes, the files it leaves. Light.
+
+``python -m atlas_core.testing MODULE KIND NAME OPTIONS`` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from atlas_core.arrays import fingerprint
+from atlas_core.component import Component
+from atlas_core.errors import ContractError
+from atlas_core.testing.samples import Sample
+
+HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
+"""Packages that a light module must not import."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Hold what another process found."""
+
+    heavy: tuple[str, ...]
+    digest: str
+    error: str
+    files: tuple[str, ...]
+
+
+def importable(module: str) -> bool:
+    """Tell whether another process can import ``module`` by its name."""
+    if module == "__main__":
+        return False
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def components_of(module: str, kind: str) -> list[Component]:
+    """Return the components that the hook of ``kind`` in ``module`` offers.
+
+    Raises:
+        ContractError: the module has no such hook, or it returns no list.
+    """
+    hook = getattr(importlib.import_module(module), f"atlas_{kind}", None)
+    if not callable(hook):
+        raise ContractError(f"module {module} has no hook atlas_{kind}()")
+    found = hook()
+    if not isinstance(found, list):
+        raise ContractError(f"{module}.atlas_{kind}() must return a list of components")
+    return found
+
+
+def run_elsewhere(component: Component, sample: Sample) -> Elsewhere:
+    """Run the component's toy once more in a new process, in an empty working folder."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(str(Path(p or ".").resolve()) for p in sys.path)
+    environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    arguments = [component.build.__module__, sample.kind, component.name]
+    options = sample.config.model_dump_json()
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "atlas_core.testing", *arguments, options],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        files = tuple(sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*")))
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return Elsewhere((), "", f"exit code {done.returncode}: {last}", files)
+    answer = json.loads(lines[-1])
+    return Elsewhere(tuple(answer["heavy"]), answer["digest"], answer["error"], files)
+
+
+def answer(module: str, kind: str, name: str, options: str) -> dict[str, object]:
+    """Return what the module imported, and the digest of the component's toy run or its error."""
+    found = [c for c in components_of(module, kind) if c.name == name]
+    heavy = sorted(set(HEAVY) & set(sys.modules))
+    if not found:
+        return {"heavy": heavy, "digest": "", "error": f"{module} offers no {name!r}"}
+    config = found[0].config.model_validate_json(options)
+    checks = importlib.import_module(f"atlas_core.testing.checks.{kind}")
+    with tempfile.TemporaryDirectory() as folder:
+        sample = Sample(kind, config, Path(folder))
+        try:
+            digest = fingerprint(checks.outcome(found[0], sample))
+        except Exception as err:  # reported to the parent, which fails the check
+            return {"heavy": heavy, "digest": "", "error": f"{type(err).__name__}: {err}"}
+    return {"heavy": heavy, "digest": digest, "error": ""}

@@ -1,0 +1,275 @@
+"""Run a component's contract: the list of checks, and how a result is told. Light.
+
+Three front ends share one list of checks: ``run_contract``, ``parametrize_contract`` for pytest,
+and ``atlas check``. A plugin's whole contract test is::
+
+    from atlas_core.testing import parametrize_contract
+
+    @parametrize_contract("random_forest")
+    def test_contract(check):
+        check()
+
+Options: a component is checked with the defaults of its ``Config``. Where they do not do (a data
+set needs a file, a network would train for an hour) the light module offers
+``contract_options(folder: Path) -> dict``: it may write small files into ``folder`` and returns
+options by name. A module with several components may read them from ``contract_options_<name>``.
+A model must still beat the mean on 45 toy rows with them.
+
+Expected failures: ``Component(expected_failures={"learns_better_than_the_mean": "it is the
+mean"})``. They are strict: a check that is expected to fail and passes is a failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from atlas_core.component import Component
+from atlas_core.errors import ContractError
+from atlas_core.testing.elsewhere import components_of
+from atlas_core.testing.outcome import NotApplicable
+from atlas_core.testing.samples import Sample
+
+KINDS = ("dataset", "split", "featurizer", "model", "uq", "calibrator", "ood", "acquisition")
+"""The kinds that have a contract, in the order of a run."""
+
+Outcome = Literal["passed", "failed", "expected failure", "unexpected pass", "not applicable"]
+Check = Callable[[Component, Sample], None]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Hold what one check found.
+
+    Attributes:
+        name: the check's function name without ``check_``.
+        outcome: ``failed`` and ``unexpected pass`` break the contract.
+        message: why; empty where it passed.
+        seconds: how long it took.
+    """
+
+    name: str
+    outcome: Outcome
+    message: str
+    seconds: float
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether this result breaks the contract."""
+        return self.outcome in ("failed", "unexpected pass")
+
+
+def checks_of(kind: str) -> dict[str, Check]:
+    """Return the checks of a kind by name: those of every component, then the kind's own.
+
+    Raises:
+        ContractError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise ContractError(f"no kind {kind!r}; the kinds are {', '.join(KINDS)}")
+    found: dict[str, Check] = {}
+    for part in ("common", kind):
+        module = importlib.import_module(f"atlas_core.testing.checks.{part}")
+        for name, value in vars(module).items():
+            if name.startswith("check_") and value.__module__ == module.__name__:
+                found[name.removeprefix("check_")] = value
+    return found
+
+
+def _options(component: Component, folder: Path) -> dict[str, Any]:
+    module = sys.modules.get(component.build.__module__)
+    for name in (f"contract_options_{component.name}", "contract_options"):
+        make = getattr(module, name, None)
+        if make is not None:
+            return dict(make(folder))
+    return {}
+
+
+def _sample(
+    component: Component, kind: str, options: Mapping[str, Any] | None, folder: Path
+) -> Sample:
+    given = _options(component, folder) if options is None else dict(options)
+    config = component.config.model_validate(given)
+    return Sample(kind, config, folder, tuple(checks_of(kind)))
+
+
+def _run(name: str, check: Check, component: Component, sample: Sample) -> CheckResult:
+    """Run one check; whatever it raises becomes its result."""
+    reasons = {k.removeprefix("check_"): v for k, v in component.expected_failures.items()}
+    start = time.perf_counter()
+    outcome: Outcome = "passed"
+    message = ""
+    try:
+        check(component, sample)
+    except NotApplicable as err:
+        outcome, message = "not applicable", str(err)
+    except Exception as err:  # a check's exception is its result
+        outcome = "failed"
+        message = str(err) if isinstance(err, ContractError) else f"{type(err).__name__}: {err}"
+    if name in reasons:
+        if outcome == "failed":
+            outcome, message = "expected failure", f"{reasons[name]} ({message})"
+        else:
+            message = f"it was expected to fail ({reasons[name]}) but was found {outcome}"
+            outcome = "unexpected pass"
+    return CheckResult(name, outcome, message, time.perf_counter() - start)
+
+
+def run_contract(
+    component: Component,
+    kind: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+) -> list[CheckResult]:
+    """Run every check of ``kind`` on a component.
+
+    Args:
+        component: the descriptor that its hook returns.
+        kind: ``model``, ``uq``, ...
+        options: options by name; None: what the module's ``contract_options`` says, else
+            the defaults.
+        only: names of checks to run; None: all.
+
+    Raises:
+        ContractError: there is no such kind.
+    """
+    checks = checks_of(kind)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            sample = _sample(component, kind, options, Path(folder))
+        except Exception as err:  # a broken descriptor is a result too
+            return [CheckResult("options_are_valid", "failed", f"{type(err).__name__}: {err}", 0.0)]
+        chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
+        return [_run(name, check, component, sample) for name, check in chosen.items()]
+
+
+def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
+    """Return an installed component and its kind, found by entry point.
+
+    Raises:
+        ContractError: it is not installed, stands in several kinds, or its module lacks it.
+    """
+    places: set[tuple[str, str]] = set()
+    for group in KINDS if kind is None else (kind,):
+        for entry in importlib.metadata.entry_points(group=f"atlas.{group}", name=name):
+            places.add((group, entry.module))
+    if not places:
+        raise ContractError(f"no component {name!r} is installed; install its distribution first")
+    if len(places) > 1:
+        listed = ", ".join(f"{g} in {m}" for g, m in sorted(places))
+        raise ContractError(f"{name!r} is ambiguous ({listed}); name the kind")
+    found_kind, module = places.pop()
+    for component in components_of(module, found_kind):
+        if component.name == name:
+            return component, found_kind
+    raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
+
+
+def _kind_of(name: str, kind: str | None) -> str:
+    """Return the kind of an installed component from metadata alone: nothing is imported."""
+    if kind is not None:
+        return kind
+    groups = [g for g in KINDS if importlib.metadata.entry_points(group=f"atlas.{g}", name=name)]
+    if len(groups) == 1:
+        return groups[0]
+    if not groups:
+        raise ContractError(f"no component {name!r} is installed; install its distribution first")
+    raise ContractError(f"{name!r} is a {' and a '.join(groups)}: name the kind")
+
+
+@dataclass
+class _Shared:
+    """Find the component and make its sample at the first check, and keep them for the rest."""
+
+    name: str
+    kind: str
+    _made: list[tuple[Component, Sample]] = field(default_factory=list)
+    _folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+
+    def get(self) -> tuple[Component, Sample]:
+        if not self._made:
+            component, kind = find_component(self.name, self.kind)
+            self._folders.append(tempfile.TemporaryDirectory())
+            sample = _sample(component, kind, None, Path(self._folders[0].name))
+            self._made.append((component, sample))
+        return self._made[0]
+
+
+def _tell_pytest(shared: _Shared, name: str, check: Check) -> None:
+    """Run a check and tell pytest its result."""
+    import pytest
+
+    result = _run(name, check, *shared.get())
+    if result.outcome == "not applicable":
+        pytest.skip(result.message)
+    if result.outcome == "expected failure":
+        pytest.xfail(result.message)
+    if result.broken:
+        pytest.fail(f"{shared.kind} {shared.name}: {result.message}", pytrace=False)
+
+
+def parametrize_contract(name: str, kind: str | None = None) -> Any:
+    """Return a pytest decorator that calls a test once a check of an installed component.
+
+    Args:
+        name: as in the entry point.
+        kind: needed only where two kinds have a component of this name.
+
+    A component that is not installed is one failing test that says so.
+    """
+    import pytest
+
+    def fail(why: str) -> Callable[[], None]:
+        return lambda: pytest.fail(why, pytrace=False)
+
+    def bind(shared: _Shared, check_name: str, check: Check) -> Callable[[], None]:
+        return lambda: _tell_pytest(shared, check_name, check)
+
+    try:
+        found = _kind_of(name, kind)
+    except ContractError as err:
+        return pytest.mark.parametrize("check", [pytest.param(fail(str(err)), id="installed")])
+    shared = _Shared(name, found)
+    checks = checks_of(found)
+    cases = [pytest.param(bind(shared, n, check), id=n) for n, check in checks.items()]
+    return pytest.mark.parametrize("check", cases)
+
+
+_MARKS: dict[str, str] = {
+    "passed": "ok",
+    "failed": "FAILED",
+    "expected failure": "expected failure",
+    "unexpected pass": "UNEXPECTED PASS",
+    "not applicable": "not applicable",
+}
+
+
+def summary_line(results: Sequence[CheckResult]) -> str:
+    """Return ``N checks: P passed, F failed, X expected failures, S not applicable``."""
+    counts = {o: sum(r.outcome == o for r in results) for o in _MARKS}
+    failed = counts["failed"] + counts["unexpected pass"]
+    return (
+        f"{len(results)} checks: {counts['passed']} passed, {failed} failed,"
+        f" {counts['expected failure']} expected failures,"
+        f" {counts['not applicable']} not applicable"
+    )
+
+
+def format_results(results: Sequence[CheckResult]) -> str:
+    """Return a table, one line a check with its message, and the summary as the last line."""
+    width = max((len(r.name) for r in results), default=0)
+    mark = max(len(m) for m in _MARKS.values())
+    lines = []
+    for r in results:
+        line = f"{r.name:<{width}}  {_MARKS[r.outcome]:<{mark}}  {r.seconds:6.2f} s"
+        message = " ".join(r.message.split())
+        lines.append(f"{line}  {message}".rstrip())
+    return "\n".join([*lines, summary_line(results)])
