@@ -31,8 +31,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # noqa: S103, PTH101 - mkstemp makes it private to the user
-        os.replace(temporary, path)  # noqa: PTH105
+        Path(temporary).chmod(0o644)  # mkstemp makes it private to the user
+        Path(temporary).replace(path)
     except OSError as err:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

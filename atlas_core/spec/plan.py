@@ -222,6 +222,25 @@ def load_plan(
     return Plan(spec, plan.dataset, plan.split, plan.arms, path.parent.resolve(), text)
 
 
+def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Resolver) -> Chosen:
+    """Resolve one component with options given as ``option=value`` texts.
+
+    Raises:
+        SpecError: the name or an option is wrong.
+        PluginError: the plugin is broken.
+    """
+    document = Document("command line", {"use": name, "options": {}})
+    for assignment in assignments:
+        override(document, f"options.{assignment}")
+    problems = _Problems(document)
+    use = Use.model_validate(document.value)
+    chosen = _resolve(kind, use, (), resolver, problems)
+    problems.stop()
+    if chosen is None:
+        raise SpecError(f"{kind} {name}: not resolved")
+    return chosen
+
+
 def _what_is_right(value: Mapping[str, Any]) -> Spec:
     """Return a spec without its wrong parts, so that their neighbours are still checked."""
 

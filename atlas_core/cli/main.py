@@ -1,0 +1,411 @@
+"""The ``atlas`` command. Light: click only; a command imports its parts when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from atlas_core import __version__
+from atlas_core.errors import AtlasError, SpecError
+from atlas_core.kinds import KINDS
+
+INTERRUPTED = 130
+DEFECT = 70
+
+
+class _Atlas(click.Group):
+    """Turn every error into one line and an exit code; ``--debug`` anywhere shows the traceback."""
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command and exit."""
+        given = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in given
+        given = [text for text in given if text != "--debug"]
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(given, **extra)
+        except click.exceptions.Abort:
+            sys.exit(_say("interrupted; the same command goes on where it stopped", INTERRUPTED))
+        except KeyboardInterrupt:
+            sys.exit(_say("interrupted; the same command goes on where it stopped", INTERRUPTED))
+        except click.ClickException as err:
+            err.show()
+            sys.exit(err.exit_code)
+        except AtlasError as err:
+            if debug:
+                raise
+            lines = err.problems if isinstance(err, SpecError) else str(err).splitlines()
+            sys.exit(_say("\n".join(lines), err.exit_code))
+        except Exception as err:
+            if debug:
+                raise
+            text = " ".join(str(err).split())
+            sys.exit(
+                _say(
+                    f"{type(err).__name__}: {text}; this is a defect of ATLAS or of a plugin, the"
+                    " same command with --debug shows where",
+                    DEFECT,
+                )
+            )
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str, code: int) -> int:
+    for line in text.splitlines():
+        click.echo(f"error: {line}", err=True)
+    return code
+
+
+def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
+    """Print the answer on stdout: as JSON for a script, else as text."""
+    from atlas_core.store import plain
+
+    click.echo(json.dumps(plain(value), indent=1) if as_json else text())
+
+
+@click.group(cls=_Atlas, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="atlas")
+@click.option(
+    "--debug", is_flag=True, help="Show the traceback of an error (also after a command)."
+)
+def main(debug: bool) -> None:
+    """Say when a materials-property model may be believed.
+
+    A spec names a data set, a split and arms (featurizer, model, uncertainty, calibrator, OOD
+    detector); `atlas run` composes them and writes a report.
+    """
+    del debug  # handled before click sees it
+
+
+_set = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change one value of the spec, such as arms.cgcnn.model.options.epochs=5.",
+)
+_spec = click.argument("spec", type=click.Path(path_type=Path))
+_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+_data_dir = click.option(
+    "--data-dir",
+    envvar="ATLAS_DATA",
+    type=click.Path(path_type=Path),
+    help="Folder with local copies of data files; also ATLAS_DATA.",
+)
+_cache_dir = click.option(
+    "--cache-dir",
+    envvar="ATLAS_CACHE",
+    type=click.Path(path_type=Path),
+    help="Folder for features and downloads; also ATLAS_CACHE. Default: the user's cache folder.",
+)
+_offline = click.option("--offline", is_flag=True, help="Refuse downloads.")
+
+
+def _cache(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("atlas", appauthor=False))
+
+
+@main.command()
+@_spec
+@_set
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that run folders go into.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that cells (arm x fold) are shared among; each gets its part of the cores.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<number>."
+)
+@_data_dir
+@_cache_dir
+@_offline
+@click.option("--force", is_flag=True, help="Compute anew although a stored result is there.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an unfinished run, and refuse to start a new one. (Without this flag an"
+    " unfinished run is gone on with, too.)",
+)
+@_json
+def run(
+    *,
+    spec: Path,
+    overrides: tuple[str, ...],
+    out: Path,
+    workers: int,
+    device: str,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    force: bool,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Run SPEC and print the verdicts and the path of the report."""
+    from atlas_core.cli.progress import progress
+    from atlas_core.cli.verdicts import verdicts
+    from atlas_core.runner.machine import choose_device
+    from atlas_core.runner.run import RunOptions
+    from atlas_core.runner.run import run as run_plan
+    from atlas_core.spec.plan import load_plan
+    from atlas_registry.loading import Registry
+
+    if force and resume:
+        raise SpecError("--force and --resume: give one of them")
+    if data_dir is not None and not data_dir.is_dir():
+        raise SpecError(f"--data-dir {data_dir}: no such folder")
+    registry = Registry()
+    plan = load_plan(spec, registry, overrides=overrides)
+    with progress() as tell:
+        options = RunOptions(
+            out=out,
+            cache_dir=_cache(cache_dir),
+            data_dir=data_dir,
+            workers=workers,
+            device=choose_device(device),
+            force=force,
+            resume=resume,
+            offline=offline,
+            tell=tell,
+        )
+        outcome = run_plan(plan, options, observers=registry.observers())
+    report = outcome.folder / "report.html"
+    said = verdicts(outcome.folder)
+    answer = {
+        "run": str(outcome.folder),
+        "report": str(report),
+        "reused": outcome.reused,
+        "verdicts": said,
+    }
+    stored = ["stored result (--force computes anew)"] if outcome.reused else []
+    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items()), str(report)]
+    _answer(answer, as_json, lambda: "\n".join(lines))
+
+
+@main.command()
+@_spec
+@_set
+@_json
+def validate(*, spec: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Check SPEC, every mistake at once, without loading data or models."""
+    from atlas_core.spec.plan import load_plan
+    from atlas_registry.loading import Registry
+
+    plan = load_plan(spec, Registry(), overrides=overrides)
+    _answer(
+        {"valid": True, "spec": plan.describe()},
+        as_json,
+        lambda: f"{spec}: valid, {len(plan.arms)} arms: {', '.join(plan.arms)}",
+    )
+
+
+@main.command()
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
+@click.option(
+    "--verify", is_flag=True, help="Load each one and report the broken; exit 3 if any is."
+)
+@_json
+def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
+    """List installed components, from package metadata alone."""
+    from atlas_registry.listing import installed
+
+    listed = installed([kind] if kind else KINDS)
+    problems = {(row.kind, row.name, row.distribution): row.problem for row in listed}
+    if verify:
+        from atlas_registry.verify import verify as load_all
+
+        problems = load_all(listed)
+    rows = [
+        {
+            "kind": row.kind,
+            "name": row.name,
+            "distribution": row.distribution,
+            "version": row.version,
+            "summary": row.summary,
+            "problem": problems[row.kind, row.name, row.distribution],
+        }
+        for row in listed
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        from atlas_core.cli.tables import plugin_table
+
+        click.echo(plugin_table(rows, verified=verify))
+    if verify and any(problems.values()):
+        sys.exit(3)
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--kind", type=click.Choice(KINDS), help="Kind of the names.")
+@click.option(
+    "--path",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Check every component that the pyproject.toml in this folder offers.",
+)
+@click.option("--all", "everything", is_flag=True, help="Check every installed component.")
+@_json
+def check(
+    *, names: tuple[str, ...], kind: str | None, path: Path | None, everything: bool, as_json: bool
+) -> None:
+    """Hold components against the contract of their kind; exit 1 when a promise is broken."""
+    from atlas_core.cli.checking import check_components
+
+    report, failed, text = check_components(names, kind=kind, path=path, everything=everything)
+    _answer(report, as_json, lambda: text)
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
+def schema(*, out: Path | None) -> None:
+    """Print the JSON Schema of specs, with the options of every installed component."""
+    from atlas_core.spec.schema import schema_text
+    from atlas_core.store import write_bytes
+    from atlas_registry.loading import Registry
+
+    text = schema_text(Registry())
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_bytes(out, text.encode())
+
+
+def _run_folder(path: Path) -> Path:
+    if not (path / "manifest.json").exists():
+        raise SpecError(f"{path}: no finished run here; `atlas run` prints the folder of one")
+    return path
+
+
+@main.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+def report(*, run_folder: Path) -> None:
+    """Score and draw the report of RUN again, from its stored predictions."""
+    from atlas_core.runner.finish import score
+    from atlas_core.runner.folder import RunFolder
+    from atlas_registry.loading import Registry
+
+    folder = RunFolder(_run_folder(run_folder))
+    finished = folder.finished()
+    score(
+        folder,
+        dict(finished.predictions),
+        finished.manifest,
+        levels=finished.metrics["levels"],
+    )
+    click.echo(str(folder.report(Registry().observers())))
+
+
+@main.command()
+@click.argument("run_a", metavar="RUN_A", type=click.Path(path_type=Path))
+@click.argument("run_b", metavar="RUN_B", type=click.Path(path_type=Path))
+@_json
+def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
+    """Set two runs side by side: paired differences with confidence intervals."""
+    from atlas_core.cli.comparing import compare_folders
+
+    comparison, text = compare_folders(_run_folder(run_a), _run_folder(run_b))
+    _answer(comparison, as_json, lambda: text)
+
+
+@main.group()
+def datasets() -> None:
+    """List data sets, or show one."""
+
+
+@datasets.command("list")
+@_json
+def datasets_list(*, as_json: bool) -> None:
+    """List the installed data sets."""
+    from atlas_core.cli.tables import plugin_table
+    from atlas_registry.listing import installed
+
+    rows = [
+        {
+            "kind": row.kind,
+            "name": row.name,
+            "distribution": row.distribution,
+            "version": row.version,
+            "summary": row.summary,
+            "problem": row.problem,
+        }
+        for row in installed(["dataset"])
+    ]
+    _answer(rows, as_json, lambda: plugin_table(rows, verified=False))
+
+
+@datasets.command("show")
+@click.argument("name")
+@click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of it.")
+@_data_dir
+@_cache_dir
+@_offline
+@_json
+def datasets_show(
+    *,
+    name: str,
+    settings: tuple[str, ...],
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Load the data set NAME and say what it holds."""
+    from atlas_core.cli.showing import show_dataset
+    from atlas_core.kinds.dataset import DataContext
+
+    context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
+    about, text = show_dataset(name, settings, context)
+    _answer(about, as_json, lambda: text)
+
+
+@main.group()
+def cache() -> None:
+    """Show or clear stored features."""
+
+
+@cache.command("show")
+@_cache_dir
+@_json
+def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
+    """Say where features are kept and how much room they take."""
+    from atlas_core.cache import FeatureCache
+
+    store = FeatureCache(_cache(cache_dir))
+    sizes = [size for _, size in store.entries()]
+    about = {"folder": str(store.folder), "entries": len(sizes), "bytes": sum(sizes)}
+    _answer(
+        about,
+        as_json,
+        lambda: f"{store.folder}: {len(sizes)} entries, {sum(sizes) / 1e6:.1f} MB",
+    )
+
+
+@cache.command("clear")
+@_cache_dir
+def cache_clear(*, cache_dir: Path | None) -> None:
+    """Delete stored features; they are computed again when they are needed."""
+    from atlas_core.cache import FeatureCache
+
+    count, size = FeatureCache(_cache(cache_dir)).clear()
+    click.echo(f"deleted {count} entries, {size / 1e6:.1f} MB")

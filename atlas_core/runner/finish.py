@@ -1,0 +1,127 @@
+"""Join predictions with their targets, score them and write the tables. Light."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.context import derive_seed
+from atlas_core.errors import DataError
+from atlas_core.kinds.dataset import Dataset
+from atlas_core.runner.cell import CellResult
+from atlas_core.store import write_bytes, write_json
+
+if TYPE_CHECKING:
+    from atlas_core.runner.folder import RunFolder
+
+Columns = dict[str, npt.NDArray[Any]]
+FIRST = ("id", "formula", "arm", "fold", "part", "target", "mean")
+
+
+def predictions_table(dataset: Dataset, results: Mapping[tuple[str, str], CellResult]) -> Columns:
+    """Return the columns of predictions.parquet: arm after arm, fold after fold."""
+    formulas = np.asarray(dataset.materials.formulas())
+    blocks: list[Columns] = []
+    for (arm, fold), result in results.items():
+        columns = dict(result.columns)
+        row = columns.pop("row")
+        blocks.append(
+            {
+                "id": dataset.materials.ids[row],
+                "formula": formulas[row],
+                "arm": np.full(len(row), arm),
+                "fold": np.full(len(row), fold),
+                "target": dataset.target[row],
+                **columns,
+            }
+        )
+    names = [*FIRST, *(name for name in blocks[0] if name not in FIRST)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
+
+
+def write_table(path: Path, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write columns as Parquet, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = {
+        name: pa.array(values.tolist() if values.dtype.kind == "U" else values)
+        for name, values in columns.items()
+    }
+    body = io.BytesIO()
+    pq.write_table(pa.table(arrays), body, compression="zstd")
+    write_bytes(path, body.getvalue())
+
+
+def read_table(path: Path) -> Columns:
+    """Read columns that ``write_table`` wrote.
+
+    Raises:
+        DataError: the file is missing or no Parquet; names it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as err:
+        raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
+    columns: Columns = {}
+    for name in table.column_names:
+        values = table[name].combine_chunks()
+        text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        columns[name] = (
+            np.asarray(values.to_pylist(), dtype=np.str_)
+            if text
+            else np.asarray(values.to_numpy(zero_copy_only=False))
+        )
+    return columns
+
+
+def finish(
+    folder: RunFolder,
+    table: Columns,
+    results: Mapping[tuple[str, str], CellResult],
+    manifest: Mapping[str, Any],
+    *,
+    levels: Sequence[float],
+) -> None:
+    """Write predictions, metrics, records and, after a loop, its rounds."""
+    write_table(folder.path / "predictions.parquet", table)
+    records = [record for result in results.values() for record in result.records]
+    write_json(folder.path / "records.json", records)
+    rounds = _rounds(results)
+    if rounds:
+        write_table(folder.path / "active_learning.parquet", rounds)
+    score(folder, table, manifest, levels=levels)
+
+
+def score(
+    folder: RunFolder, table: Columns, manifest: Mapping[str, Any], *, levels: Sequence[float]
+) -> None:
+    """Compute metrics.json from a table of predictions."""
+    from atlas_core.evaluate import evaluate
+
+    metrics = evaluate(
+        table,
+        task=manifest["dataset"]["task"],
+        levels=levels,
+        seed=derive_seed(manifest["seed"], "bootstrap"),
+    )
+    write_json(folder.path / "metrics.json", metrics)
+
+
+def _rounds(results: Mapping[tuple[str, str], CellResult]) -> Columns:
+    blocks: list[Columns] = []
+    for (arm, fold), result in results.items():
+        if result.rounds:
+            n = len(next(iter(result.rounds.values())))
+            blocks.append({"arm": np.full(n, arm), "fold": np.full(n, fold), **result.rounds})
+    if not blocks:
+        return {}
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

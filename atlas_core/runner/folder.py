@@ -1,0 +1,193 @@
+"""The run folder: what stands where, and what makes it complete. Light.
+
+Everything in it is JSON, YAML, Parquet, SVG, HTML or npz without pickle: reading a folder from a
+stranger runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from atlas_core.errors import AtlasError, DataError
+from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.resolver import Observers
+from atlas_core.runner.cell import CellResult
+from atlas_core.spec.plan import Plan
+from atlas_core.store import (
+    plain,
+    read_arrays,
+    read_json,
+    write_arrays,
+    write_bytes,
+    write_json,
+)
+
+KEPT_ON_CLEAR = {".lock"}
+
+
+def slug(name: str) -> str:
+    """Return ``name`` as a folder name; two names never share one."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-") or "x"
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Hold the paths of one run.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether the run has finished."""
+        manifest = self.path / "manifest.json"
+        return manifest.exists() and read_json(manifest).get("status") == "complete"
+
+    def cell(self, arm: str, fold: str) -> Path:
+        """Return where a cell keeps its checkpoints."""
+        return self.path / "checkpoints" / slug(arm) / slug(fold)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out of the folder.
+
+        Raises:
+            DataError: the folder cannot be made.
+            AtlasError: another process is running this spec.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / ".lock").open("w")
+        except OSError as err:
+            raise DataError(
+                f"{self.path}: cannot be written: {err.strerror}; choose another folder with --out"
+            ) from err
+        with file:
+            try:
+                import fcntl
+            except ImportError:  # no POSIX: two runs of one spec at once are not guarded there
+                yield
+                return
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                raise AtlasError(
+                    f"{self.path}: another process is running this spec; wait for it"
+                ) from err
+            yield
+
+    def clear(self) -> None:
+        """Delete what an earlier run left."""
+        for child in self.path.iterdir():
+            if child.name in KEPT_ON_CLEAR:
+                continue
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+
+    def begin(self, plan: Plan, described: Mapping[str, Any]) -> None:
+        """Write the spec as it was read and with every default filled."""
+        write_bytes(self.path / "spec.yaml", plan.text.encode())
+        body = io.StringIO()
+        body.write("# Every default filled; the versions that filled them:\n")
+        for chosen in sorted(plan.components(), key=lambda c: (c.kind, c.name)):
+            resolved = chosen.resolved
+            line = f"# {chosen.kind} {chosen.name}: {resolved.distribution} {resolved.version}\n"
+            if line not in body.getvalue():
+                body.write(line)
+        YAML().dump(plain(described), body)
+        write_bytes(self.path / "spec.lock.yaml", body.getvalue().encode())
+        self.event("started", {})
+
+    def event(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Append a line to events.jsonl.
+
+        Raises:
+            DataError: the folder cannot be written to.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": kind, **plain(content)}, sort_keys=True)
+        try:
+            with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as err:
+            raise DataError(f"{self.path}: cannot be written: {err.strerror}") from err
+
+    def keep_cell(self, arm: str, fold: str, result: CellResult) -> None:
+        """Store a finished cell, so that a killed run need not compute it again."""
+        arrays = {f"columns/{name}": values for name, values in result.columns.items()}
+        arrays |= {f"rounds/{name}": values for name, values in result.rounds.items()}
+        note = {"records": result.records, "stages": result.stages}
+        write_arrays(self.cell(arm, fold) / "result.npz", arrays, note)
+
+    def stored_cell(self, arm: str, fold: str) -> CellResult | None:
+        """Return a finished cell, or None; a damaged one is computed anew."""
+        path = self.cell(arm, fold) / "result.npz"
+        if not path.exists():
+            return None
+        try:
+            arrays, note = read_arrays(path)
+        except DataError as err:
+            self.event("dropped", {"why": str(err)})
+            path.unlink()
+            return None
+        parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}}
+        for name, values in arrays.items():
+            part, _, column = name.partition("/")
+            parts[part][column] = values
+        stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
+        return CellResult(parts["columns"], note["records"], stages, parts["rounds"])
+
+    def complete_with(self, manifest: Mapping[str, Any], observers: Observers) -> None:
+        """Let observers add files and sections, write the report, then say that it is complete."""
+        write_json(self.path / "manifest.json", {**manifest, "status": "reporting"})
+        finished = self.finished()
+        for exports in observers.call("atlas_run_exports", run=finished):
+            for export in exports:
+                if not isinstance(export, Export):
+                    raise AtlasError(f"an observer exported {export!r}, not an Export")
+                write_bytes(self.path / "exports" / export.path, export.content)
+        self.report(observers)
+        write_json(self.path / "manifest.json", {**manifest, "status": "complete"})
+        self.event("complete", {"seconds": manifest["seconds"]})
+
+    def report(self, observers: Observers) -> Path:
+        """Write report.html from what the folder holds; return its path."""
+        from atlas_core.report import write_report
+
+        returned = observers.call("atlas_report_sections", run=self.finished())
+        sections: list[ReportSection] = [section for some in returned for section in some]
+        path: Path = write_report(self.path, sections=sections)
+        return path
+
+    def finished(self) -> FinishedRun:
+        """Return what observers are shown.
+
+        Raises:
+            DataError: the folder holds no finished run.
+        """
+        from atlas_core.runner.finish import read_table
+
+        return FinishedRun(
+            run_id=self.path.name,
+            manifest=read_json(self.path / "manifest.json"),
+            metrics=read_json(self.path / "metrics.json"),
+            predictions=read_table(self.path / "predictions.parquet"),
+        )

@@ -1,0 +1,161 @@
+"""Active learning in one cell: label, learn, choose, again, with a lookup oracle. Light."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import derive_seed
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
+from atlas_core.kinds.prediction import Prediction
+from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted
+from atlas_core.spec.model import ActiveLearning
+from atlas_core.store import read_arrays, write_arrays
+
+TOP_SHARE = 0.01
+"""The share of the best candidates whose discovery is counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Oracle:
+    """Look labels up, one asked row at a time; components never see it.
+
+    Attributes:
+        target: (n,) every target; read through ``ask`` only.
+    """
+
+    target: F8
+
+    def ask(self, rows: I8) -> F8:
+        """Return the labels of ``rows``."""
+        return self.target[rows]
+
+
+def run_loop(
+    settings: CellSettings, data: CellData, loop: ActiveLearning, oracle: Oracle
+) -> CellResult:
+    """Run the rounds of one arm on one fold; a killed loop goes on after its last round.
+
+    Raises:
+        DataError: there are fewer candidates than initial labels and batches need.
+        ContractError: an acquisition broke its promise.
+    """
+    candidates = np.concatenate([data.split.train, data.split.pool])
+    needed = loop.initial + loop.batch * loop.rounds
+    if len(candidates) < needed:
+        raise DataError(
+            f"active learning needs {loop.initial} + {loop.rounds} x {loop.batch} = {needed}"
+            f" candidates, the split leaves {len(candidates)}; lower batch or rounds"
+        )
+    sign = 1.0 if loop.goal == "maximise" else -1.0
+    labels = oracle.ask(candidates)
+    top = candidates[np.argsort(-sign * labels, kind="stable")]
+    top = top[: max(1, round(TOP_SHARE * len(candidates)))]
+    # the same first labels for every arm: a comparison of acquisitions, not of luck
+    seed = derive_seed(settings.seed, "initial", settings.fold)
+    order = np.random.default_rng(seed).permutation(candidates)
+    labelled = np.sort(order[: loop.initial])
+    known = data.known.copy()
+    known[candidates] = np.nan
+    rows: list[dict[str, float]] = []
+    records: list[dict[str, Any]] = []
+    state = settings.directory / "loop.npz"
+    if state.exists():
+        arrays, note = read_arrays(state)
+        labelled, rows, records = arrays["labelled"], note["rows"], note["records"]
+    columns: dict[str, npt.NDArray[Any]] = {}
+    stages: list[tuple[str, float]] = []
+    test_target = oracle.ask(data.split.test)
+    for number in range(len(rows), loop.rounds + 1):
+        known[labelled] = oracle.ask(labelled)
+        cell = Cell(settings, _with_known(data, known))
+        with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fitted = cell.fit(labelled, data.split.calibration, step=f"round-{number}")
+            row = {"round": float(number), "labelled": float(len(labelled))}
+            _, test, _ = cell.look(fitted, data.split.test)
+            row.update(
+                _progress(
+                    labelled=labelled,
+                    known=known,
+                    mean=test.mean,
+                    test_target=test_target,
+                    top=top,
+                    sign=sign,
+                )
+            )
+            rest = np.setdiff1d(candidates, labelled)
+            if number < loop.rounds:
+                selection, seen, picked = _choose(
+                    cell, fitted, rest, loop=loop, number=number, found=known[labelled]
+                )
+                error = seen.mean[selection.indices] - oracle.ask(picked)
+                row["mae_picked"] = float(np.mean(np.abs(error)))
+                labelled = np.sort(np.concatenate([labelled, picked]))
+            else:
+                columns = cell.predict(fitted)
+        cell.keep_warnings(caught)
+        rows.append(row)
+        records.extend(cell.records)
+        stages.extend(cell.stages)
+        if number < loop.rounds:
+            write_arrays(state, {"labelled": labelled}, {"rows": rows, "records": records})
+    names = sorted({name for row in rows for name in row})
+    table = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+    return CellResult(columns, records, stages, table)
+
+
+def _with_known(data: CellData, known: F8) -> CellData:
+    return CellData(data.materials, data.features, known.copy(), data.task, data.split)
+
+
+def _progress(
+    *, labelled: I8, known: F8, mean: F8, test_target: F8, top: I8, sign: float
+) -> dict[str, float]:
+    found = known[labelled]
+    progress = {
+        "best": float(sign * np.max(sign * found)),
+        "top1_found": float(np.isin(top, labelled).mean()),
+    }
+    if len(test_target):
+        progress["mae_test"] = float(np.mean(np.abs(mean - test_target)))
+    return progress
+
+
+def _choose(
+    cell: Cell,
+    fitted: Fitted,
+    rest: I8,
+    *,
+    loop: ActiveLearning,
+    number: int,
+    found: F8,
+) -> tuple[Selection, Prediction, I8]:
+    settings = cell.settings
+    chosen = settings.components["acquisition"]
+    acquisition: Acquisition = chosen.build()
+    _, calibrated, score = cell.look(fitted, rest)
+    request = AcquisitionRequest(
+        ids=cell.data.materials.ids[rest],
+        prediction=calibrated,
+        batch=loop.batch,
+        goal=loop.goal,
+        best=float(found.max() if loop.goal == "maximise" else found.min()),
+        seed=derive_seed(settings.seed, "acquire", settings.arm, settings.fold, number),
+        ood=score,
+    )
+    selection = acquisition.select(request)
+    if len(selection.ids) != loop.batch or not np.array_equal(
+        request.ids[selection.indices], selection.ids
+    ):
+        raise ContractError(
+            f"arm {settings.arm}: acquisition {chosen.name} chose {len(selection.ids)} rows"
+            f" where {loop.batch} distinct ones were asked for"
+        )
+    return selection, calibrated, rest[selection.indices]

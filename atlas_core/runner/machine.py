@@ -1,0 +1,84 @@
+"""What a run is told and notes about the machine it ran on. Light."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import resource
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from atlas_core.errors import SpecError
+from atlas_core.runner.executor import cores
+
+
+def hardware(device: str) -> dict[str, object]:
+    """Return processor, cores, memory, device and platform."""
+    return {
+        "cpu": _processor(),
+        "cores": cores(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "device": device,
+        "platform": platform.platform(terse=True),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # no Linux: platform knows
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident memory of this process and its finished children, in MB."""
+    own, children = (
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(max(own, children) / unit, 1)
+
+
+_NAMED = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "pymatgen", "matminer")
+
+
+def packages(distributions: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the plugins of a run and of the libraries that make numbers."""
+    found = {}
+    for name in sorted({"atlas-core", *_NAMED, *distributions}):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # not installed: no part of this run
+    return found
+
+
+def choose_device(wanted: str) -> str:
+    """Return the device that ``auto`` means here, or ``wanted`` itself.
+
+    torch is asked only when its GPU driver's device files are there, so that a run on a CPU
+    imports no torch for the question.
+
+    Raises:
+        SpecError: the text is no device.
+    """
+    if wanted == "auto":
+        if not Path("/dev/nvidia0").exists() or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+            return "cpu"
+        try:
+            import torch
+        except ImportError:
+            return "cpu"
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted in {"cpu", "cuda"} or wanted.startswith("cuda:"):
+        return wanted
+    raise SpecError(f"--device {wanted}: expected auto, cpu, cuda or cuda:<number>")

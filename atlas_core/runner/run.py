@@ -1,0 +1,353 @@
+"""Run a plan: load, split, featurize, run every cell, then score and report. Light.
+
+The run folder is named by the hash of all that changes numbers, so that the same question asked
+twice finds its answer, and a killed run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core import __version__
+from atlas_core.arrays import I8
+from atlas_core.cache import FeatureCache
+from atlas_core.context import derive_seed
+from atlas_core.errors import DataError, SpecError
+from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
+from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
+from atlas_core.observe import RunInfo, StageInfo
+from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
+from atlas_core.runner.executor import Executor, LocalExecutor, cores
+from atlas_core.runner.finish import finish, predictions_table
+from atlas_core.runner.folder import RunFolder
+from atlas_core.runner.loop import Oracle, run_loop
+from atlas_core.runner.machine import hardware, packages, peak_memory_mb
+from atlas_core.spec.model import ActiveLearning
+from atlas_core.spec.plan import Plan
+from atlas_core.store import canonical_hash
+
+Tell = Callable[[str], None]
+
+
+def _say_nothing(_text: str) -> None:
+    """Drop a progress line: the default where nobody reads them."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Hold what does not change numbers.
+
+    Attributes:
+        out: folder that run folders go into.
+        cache_dir: features and downloads.
+        data_dir: local copies of data files, or None.
+        workers: processes for cells.
+        device: ``cpu``, ``cuda``, ...
+        force: compute anew although a stored result is there.
+        resume: refuse to start a run of which nothing is there yet.
+        offline: refuse downloads.
+        tell: called with a line of progress.
+    """
+
+    out: Path
+    cache_dir: Path
+    data_dir: Path | None = None
+    workers: int = 1
+    device: str = "cpu"
+    force: bool = False
+    resume: bool = False
+    offline: bool = False
+    tell: Tell = _say_nothing
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """Name the run folder and whether its result was stored before."""
+
+    folder: Path
+    reused: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Hold one cell as plain data, for this process or another."""
+
+    settings: CellSettings
+    data: CellData
+    loop: ActiveLearning | None
+    oracle: Oracle | None
+
+
+def run_job(job: Job) -> CellResult:
+    """Run one cell."""
+    if job.loop is not None and job.oracle is not None:
+        return run_loop(job.settings, job.data, job.loop, job.oracle)
+    return Cell(job.settings, job.data).run()
+
+
+@dataclass
+class _Timeline:
+    """Time stages, write them to events.jsonl and show them to observers."""
+
+    folder: RunFolder | None
+    observers: Observers
+    run_id: str = ""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.add(name, "", "", time.perf_counter() - start)
+
+    def add(self, name: str, arm: str, fold: str, seconds: float) -> None:
+        self.stages.append({"stage": name, "arm": arm, "fold": fold, "seconds": round(seconds, 3)})
+        if self.folder is not None:
+            self.folder.event("stage", self.stages[-1])
+        info = StageInfo(self.run_id, name, arm, fold, seconds)
+        self.observers.call("atlas_stage_finished", stage=info)
+
+
+def run(
+    plan: Plan,
+    options: RunOptions,
+    *,
+    observers: Observers | None = None,
+    executor: Executor | None = None,
+) -> RunOutcome:
+    """Run a plan and return its folder.
+
+    Raises:
+        AtlasError: a component, a data file or the output folder failed; one line says which.
+    """
+    watching = observers or NoObservers()
+    started, clock = datetime.now(UTC), time.perf_counter()
+    timeline = _Timeline(None, watching)
+    with timeline.stage("load"):
+        dataset = load_dataset(plan, options)
+    described = plan.describe()
+    science = canonical_hash(
+        {
+            "atlas": __version__,
+            "spec": {k: v for k, v in described.items() if k not in {"name", "question"}},
+            "data": dataset.fingerprint,
+            "components": [chosen.describe() for chosen in plan.components()],
+        }
+    )
+    folder = RunFolder(options.out / f"{plan.spec.name}-{science[:8]}")
+    if options.resume and not folder.path.exists():
+        raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
+    with folder.lock():
+        if folder.complete and not options.force:
+            return RunOutcome(folder.path, reused=True)
+        if options.force:
+            folder.clear()
+        folder.begin(plan, described)
+        timeline.folder, timeline.run_id = folder, folder.path.name
+        watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
+        with timeline.stage("split"):
+            splits = cut(plan, dataset)
+        cells = _cells(plan, dataset, splits, options=options, timeline=timeline, folder=folder)
+        jobs = list(cells.values())
+        results = dict(
+            zip(cells, _run_cells(jobs, options, executor, folder, timeline), strict=True)
+        )
+        manifest = {
+            "atlas": __version__,
+            "run_id": folder.path.name,
+            "name": plan.spec.name,
+            "question": plan.spec.question,
+            "seed": plan.spec.seed,
+            "science_hash": science,
+            "started": started.isoformat(timespec="seconds"),
+            "dataset": _about_dataset(plan, dataset),
+            "split": _about_split(plan, splits),
+            "arms": {
+                arm: {kind: chosen.describe() for kind, chosen in components.items()}
+                for arm, components in plan.arms.items()
+            },
+            "packages": packages(c.resolved.distribution for c in plan.components()),
+            "hardware": {**hardware(options.device), "workers": options.workers},
+        }
+        table = predictions_table(dataset, results)
+        with timeline.stage("score"):
+            finish(folder, table, results, manifest, levels=plan.spec.levels)
+        folder.complete_with(
+            {
+                **manifest,
+                "stages": timeline.stages,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.perf_counter() - clock, 2),
+                "peak_memory_mb": peak_memory_mb(),
+            },
+            watching,
+        )
+    return RunOutcome(folder.path, reused=False)
+
+
+def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
+    """Load the plan's data set and draw its sample, in the data set's order.
+
+    Raises:
+        DataError: a file is missing, damaged or not usable, or there are fewer rows than asked.
+    """
+    source: DatasetSource = plan.dataset.build()
+    context = DataContext(
+        data_dir=options.data_dir,
+        cache_dir=options.cache_dir,
+        spec_dir=plan.spec_dir,
+        offline=options.offline,
+    )
+    dataset = source.load(context)
+    if plan.spec.sample is None:
+        return dataset
+    if plan.spec.sample > len(dataset):
+        raise DataError(f"sample {plan.spec.sample}: {dataset.name} has {len(dataset)} rows")
+    rng = np.random.default_rng(derive_seed(plan.spec.seed, "sample"))
+    rows = np.sort(rng.choice(len(dataset), plan.spec.sample, replace=False))
+    return dataset.take(rows)
+
+
+def cut(plan: Plan, dataset: Dataset) -> list[Split]:
+    """Return the folds.
+
+    Raises:
+        DataError: the data cannot be cut so, or a fold names rows that are not there.
+    """
+    splitter: Splitter = plan.split.build()
+    request = SplitRequest(
+        materials=dataset.materials,
+        columns=dataset.columns,
+        task=dataset.task,
+        seed=derive_seed(plan.spec.seed, "split"),
+        target=dataset.target if "target" in plan.split.needs else None,
+    )
+    splits = list(splitter.split(request))
+    names = [split.name for split in splits]
+    if not splits or len(set(names)) != len(names):
+        raise DataError(f"split {plan.split.name}: no folds, or two with one name")
+    for split in splits:
+        rows = np.concatenate(list(split.parts().values()))
+        if rows.min() < 0 or rows.max() >= len(dataset):
+            raise DataError(f"split {plan.split.name}, {split.name}: a row outside the data")
+    return splits
+
+
+def _cells(
+    plan: Plan,
+    dataset: Dataset,
+    splits: list[Split],
+    *,
+    options: RunOptions,
+    timeline: _Timeline,
+    folder: RunFolder,
+) -> dict[tuple[str, str], Job]:
+    cache = FeatureCache(options.cache_dir)
+    made: dict[str, Features] = {}
+    jobs: dict[tuple[str, str], Job] = {}
+    n_jobs = max(1, cores() // max(1, min(options.workers, len(plan.arms) * len(splits))))
+    for arm, components in plan.arms.items():
+        chosen = components["featurizer"]
+        key = cache.key(chosen, dataset.materials)
+        if key not in made:
+            options.tell(f"features: {chosen.name} of {len(dataset)} materials")
+            with warnings.catch_warnings():
+                warnings.simplefilter("default")
+                with timeline.stage(f"features {chosen.name}"):
+                    made[key], _ = cache.features(chosen, dataset.materials)
+        for split in splits:
+            known = np.full(len(dataset), np.nan)
+            for rows in (split.train, split.calibration):
+                known[rows] = dataset.target[rows]
+            settings = CellSettings(
+                arm=arm,
+                fold=split.name,
+                components=components,
+                seed=plan.spec.seed,
+                levels=plan.spec.levels,
+                n_jobs=n_jobs,
+                device=options.device,
+                directory=folder.cell(arm, split.name),
+            )
+            data = CellData(dataset.materials, made[key], known, dataset.task, split)
+            loop = plan.spec.active_learning
+            oracle = Oracle(dataset.target) if loop is not None else None
+            jobs[arm, split.name] = Job(settings, data, loop, oracle)
+    return jobs
+
+
+def _run_cells(
+    jobs: list[Job],
+    options: RunOptions,
+    executor: Executor | None,
+    folder: RunFolder,
+    timeline: _Timeline,
+) -> list[CellResult]:
+    results: dict[int, CellResult] = {}
+    missing = []
+    for i, job in enumerate(jobs):
+        stored = folder.stored_cell(job.settings.arm, job.settings.fold)
+        if stored is None:
+            missing.append(i)
+        else:
+            results[i] = stored
+    if results:
+        options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
+    engine = executor or LocalExecutor(options.workers)
+    for position in missing[:1]:
+        options.tell(f"training {len(missing)} cells, first: {_label(jobs[position])}")
+    for position, result in engine.run(run_job, [jobs[i] for i in missing]):
+        i = missing[position]
+        settings = jobs[i].settings
+        folder.keep_cell(settings.arm, settings.fold, result)
+        for stage, seconds in result.stages:
+            timeline.add(stage, settings.arm, settings.fold, seconds)
+        results[i] = result
+        options.tell(f"done {len(results)} of {len(jobs)}: {_label(jobs[i])}")
+    return [results[i] for i in range(len(jobs))]
+
+
+def _label(job: Job) -> str:
+    return f"arm {job.settings.arm}, {job.settings.fold}"
+
+
+def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
+    return {
+        "component": plan.dataset.name,
+        "options": plan.dataset.config.model_dump(mode="json"),
+        "name": dataset.name,
+        "target": dataset.target_name,
+        "unit": dataset.unit,
+        "task": dataset.task,
+        "rows": len(dataset),
+        "sample": plan.spec.sample,
+        "sha256": dataset.sha256,
+        "content": dataset.fingerprint,
+        "provenance": dataset.provenance,
+        "licence": dataset.licence,
+        "citation": list(dataset.citation),
+    }
+
+
+def _about_split(plan: Plan, splits: list[Split]) -> dict[str, Any]:
+    def sizes(parts: Mapping[str, I8]) -> dict[str, int]:
+        return {part: len(parts[part]) for part in PARTS}
+
+    return {
+        "component": plan.split.name,
+        "options": plan.split.config.model_dump(mode="json"),
+        "folds": [
+            {"name": s.name, "held_out": s.held_out, "sizes": sizes(s.parts())} for s in splits
+        ],
+    }
