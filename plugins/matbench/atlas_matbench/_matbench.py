@@ -1,0 +1,315 @@
+"""Find, check and read the file of a Matbench task. numpy and the standard library only."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Provenance
+from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
+from atlas_matbench.matbench import MatbenchConfig
+
+TIMEOUT = 60.0  # s without a byte from the server
+_PLAIN_COLUMNS = ("spg_num", "crys_sys")
+
+
+class MatbenchSource:
+    """Load one task: rows and ids in Matbench's order."""
+
+    def __init__(self, config: MatbenchConfig) -> None:
+        self.config = config
+        self.name = f"matbench_{config.task}"
+        self.task = TASKS[config.task]
+
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set.
+
+        ``provenance`` is ``official`` when the sha256 is the published one; ``rebuilt`` when it is
+        not, but rows, target column and the spread of the targets are Matbench's (a file made
+        again, or the formulas-only file); ``unverified`` when the spread differs too: the file has
+        the right form but other numbers.
+
+        Raises:
+            DataError: no file is found and none can be had, or the file is damaged, has another
+                number of rows, or lacks a column.
+        """
+        path = self._find(context)
+        sha256 = _sha256(path)
+        ids = matbench_ids(self.config.task)
+        if path.name.endswith(".json.bz2"):
+            materials, target, columns = self._read_formulas(path, ids)
+        else:
+            materials, target, columns = self._read_official(path, ids)
+        if materials.has_structure and self.config.structures == "ignore":
+            materials = compositions(materials)
+        return Dataset(
+            materials=materials,
+            target=target,
+            target_name=self.task.column,
+            unit=self.task.unit,
+            task="binary" if self.task.binary else "regression",
+            name=self.name,
+            licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
+            citation=(MATBENCH, self.task.citation),
+            sha256=sha256,
+            provenance=provenance(self.task, sha256, target),
+            columns=columns,
+        )
+
+    def _find(self, context: DataContext) -> Path:
+        file = f"{self.name}.json.gz"
+        cached = context.cache_dir / "matbench" / file
+        candidates = [cached]
+        if context.data_dir is not None:
+            candidates.insert(0, context.data_dir / file)
+            if not (self.task.structures and self.config.structures == "required"):
+                candidates.insert(1, context.data_dir / f"{self.name}.json.bz2")
+        for path in candidates:
+            if path.is_file():
+                return path
+        where = "no data folder given" if context.data_dir is None else f"not in {context.data_dir}"
+        if context.offline:
+            raise DataError(
+                f"{self.name}: {file} is {where}, not in {cached.parent}, and downloads are off;"
+                f" put the file into a folder and name it with --data-dir"
+            )
+        return download(URL + file, cached, self.task.sha256, where=where)
+
+    def _read_official(
+        self, path: Path, ids: Sequence[str]
+    ) -> tuple[Materials, F8, Mapping[str, npt.NDArray[Any]]]:
+        text = _text(path, gzip.open)
+        wanted = "structure" if self.task.structures else "composition"
+        targets: list[Any] = []
+
+        def inputs() -> Iterator[Any]:
+            for row in self._rows(path, text, wanted):
+                targets.append(row[1])
+                if len(targets) > len(ids):
+                    raise self._rows_error(path, f"more than {len(ids)}")
+                yield row[0]
+            if len(targets) < len(ids):
+                raise self._rows_error(path, str(len(targets)))
+
+        make = Materials.from_dicts if self.task.structures else Materials.from_formulas
+        try:
+            materials = make(ids, inputs())
+        except DataError as err:
+            raise err if str(path) in str(err) else DataError(f"{path}: {err}") from err
+        return materials, self._target(path, targets, ids), {}
+
+    def _rows(self, path: Path, text: str, wanted: str) -> Iterator[tuple[Any, Any]]:
+        """Yield (input, target) of one row after another; the largest file has 4 million sites."""
+        columns: list[str] | None = None
+        seen_data = False
+        try:
+            for key, value in _members(text):
+                if key == "columns":
+                    columns = list(value())
+                    for needed in (wanted, self.task.column):
+                        if needed not in columns:
+                            raise DataError(
+                                f"{path}: no column {needed!r}; it has {', '.join(columns)}"
+                            )
+                elif key == "index":
+                    index = value()
+                    if index != list(range(len(index))):
+                        raise DataError(f"{path}: rows are not in Matbench's order (index)")
+                elif key == "data":
+                    if columns is None:
+                        raise DataError(f"{path}: 'columns' must stand before 'data'")
+                    seen_data = True
+                    i, t = columns.index(wanted), columns.index(self.task.column)
+                    for row in value.each():
+                        yield row[i], row[t]
+                else:
+                    value()
+        except (ValueError, TypeError, IndexError, AttributeError) as err:
+            raise DataError(f"{path}: no Matbench file ({err})") from err
+        if not seen_data:
+            raise DataError(f"{path}: no Matbench file ('data' is missing)")
+
+    def _read_formulas(
+        self, path: Path, ids: Sequence[str]
+    ) -> tuple[Materials, F8, Mapping[str, npt.NDArray[Any]]]:
+        try:
+            table = json.loads(_text(path, bz2.open))
+            columns = {name: list(values.values()) for name, values in table.items()}
+        except (ValueError, AttributeError) as err:
+            raise DataError(f"{path}: no Matbench file ({err})") from err
+        for needed in ("mbid", "composition", self.task.column):
+            if needed not in columns:
+                raise DataError(f"{path}: no column {needed!r}; it has {', '.join(columns)}")
+        if len(columns["mbid"]) != len(ids):
+            raise self._rows_error(path, str(len(columns["mbid"])))
+        for row, (found, expected) in enumerate(zip(columns["mbid"], ids, strict=True)):
+            if found != expected:
+                raise DataError(f"{path}: row {row + 1} is {found}, expected {expected}")
+        try:
+            materials = Materials.from_formulas(ids, columns["composition"])
+        except DataError as err:
+            raise DataError(f"{path}: {err}") from err
+        plain = {name: np.asarray(columns[name]) for name in _PLAIN_COLUMNS if name in columns}
+        return materials, self._target(path, columns[self.task.column], ids), plain
+
+    def _target(self, path: Path, values: Sequence[Any], ids: Sequence[str]) -> F8:
+        for material_id, value in zip(ids, values, strict=True):
+            if not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise DataError(
+                    f"{path}: id {material_id}: target {value!r} in column"
+                    f" {self.task.column!r} is not a finite number"
+                )
+        return np.asarray(values, dtype=np.float64)
+
+    def _rows_error(self, path: Path, found: str) -> DataError:
+        return DataError(
+            f"{path}: {found} rows, but {self.name} has {self.task.rows}; get the file again"
+        )
+
+
+def matbench_ids(task: str) -> list[str]:
+    """Return the official ids in row order: ``mb-steels-001`` and so on."""
+    rows = TASKS[task].rows
+    width = len(str(rows))
+    return [f"mb-{task.replace('_', '-')}-{row:0{width}d}" for row in range(1, rows + 1)]
+
+
+def provenance(task: MatbenchTask, sha256: str, target: F8) -> Provenance:
+    """Say how far a file that parsed is Matbench's own (see ``MatbenchSource.load``)."""
+    if sha256 == task.sha256:
+        return "official"
+    mean = float(target.mean())
+    spread = mean if task.binary else float(np.abs(target - mean).mean())
+    # the formulas-only files keep ten decimals, hence not exactly equal
+    return "rebuilt" if abs(spread - task.spread) <= 1e-8 * abs(task.spread) else "unverified"
+
+
+def compositions(materials: Materials) -> Materials:
+    """Return the same materials without sites and cells."""
+    return Materials(
+        ids=materials.ids,
+        offsets=materials.offsets,
+        numbers=materials.numbers,
+        amounts=materials.amounts,
+    )
+
+
+class _Value:
+    """A JSON value in a text that is decoded when asked for."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self.text, self.start = text, start
+        self.end: int | None = None
+        self._decode = json.JSONDecoder().raw_decode
+
+    def __call__(self) -> Any:
+        value, self.end = self._decode(self.text, self.start)
+        return value
+
+    def each(self) -> Iterator[Any]:
+        """Yield the items of an array one by one."""
+        if self.text[self.start : self.start + 1] != "[":
+            raise ValueError(f"an array was expected at character {self.start + 1}")
+        at = _skip(self.text, self.start + 1)
+        while self.text[at : at + 1] != "]":
+            item, at = self._decode(self.text, at)
+            yield item
+            at = _skip(self.text, at)
+            if self.text[at : at + 1] == ",":
+                at = _skip(self.text, at + 1)
+            elif self.text[at : at + 1] != "]":
+                raise ValueError(f"',' or ']' was expected at character {at + 1}")
+        self.end = at + 1
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1].isspace():
+        at += 1
+    return at
+
+
+def _members(text: str) -> Iterator[tuple[str, _Value]]:
+    """Yield the members of the JSON object ``text``; each value must be used before the next."""
+    at = _skip(text, 0)
+    if text[at : at + 1] != "{":
+        raise ValueError("an object was expected")
+    at = _skip(text, at + 1)
+    decode = json.JSONDecoder().raw_decode
+    while text[at : at + 1] != "}":
+        key, at = decode(text, at)
+        at = _skip(text, at)
+        if text[at : at + 1] != ":":
+            raise ValueError(f"':' was expected at character {at + 1}")
+        value = _Value(text, _skip(text, at + 1))
+        yield str(key), value
+        if value.end is None:
+            raise ValueError(f"member {key!r} was not read")
+        at = _skip(text, value.end)
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+        elif text[at : at + 1] != "}":
+            raise ValueError(f"',' or '}}' was expected at character {at + 1}")
+
+
+def _text(path: Path, opener: Callable[..., Any]) -> str:
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            return str(file.read())
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as err:
+        raise DataError(f"{path}: damaged or cut short ({err}); get the file again") from err
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read ({err.strerror})") from err
+
+
+def download(url: str, target: Path, sha256: str, *, where: str) -> Path:
+    """Fetch ``url`` to ``target``; the file appears there only when its sha256 is right.
+
+    Raises:
+        DataError: no connection, a full or read-only folder, or another hash.
+    """
+    name = target.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            part = Path(folder) / name
+            with (
+                urllib.request.urlopen(url, timeout=TIMEOUT) as answer,  # noqa: S310 - fixed https
+                part.open("wb") as file,
+            ):
+                shutil.copyfileobj(answer, file)
+            found = _sha256(part)
+            if found != sha256:
+                raise DataError(
+                    f"{name}: the download from {url} has sha256 {found[:12]}..., published is"
+                    f" {sha256[:12]}...; try again, or put the file into a --data-dir"
+                )
+            part.replace(target)
+    except (urllib.error.URLError, TimeoutError) as err:
+        reason = getattr(err, "reason", err)
+        raise DataError(
+            f"{name}: {where}, and {url} cannot be reached ({reason});"
+            " put the file into a folder and name it with --data-dir"
+        ) from err
+    except OSError as err:
+        raise DataError(f"{name}: cannot be kept in {target.parent} ({err})") from err
+    return target

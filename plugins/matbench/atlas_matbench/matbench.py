@@ -1,0 +1,52 @@
+"""One of the 13 Matbench v0.1 tasks, its file held against the published hash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_matbench._tasks import TASKS, TaskName
+
+if TYPE_CHECKING:
+    from atlas_core.api import DatasetSource
+
+
+class MatbenchConfig(Config):
+    """A task of Matbench v0.1 (Dunn et al. 2020), from a local file or a download."""
+
+    task: TaskName = Field("steels", description="Task, without the prefix `matbench_`.")
+    structures: Literal["auto", "required", "ignore"] = Field(
+        "auto",
+        description="Crystals of a task that has them: `auto` also takes a local file that holds"
+        " formulas only, `required` refuses it, `ignore` keeps formulas only.",
+    )
+
+
+def gives(config: MatbenchConfig) -> frozenset[str]:
+    """Return what the task offers with these options."""
+    task = TASKS[config.task]
+    found = {"inputs:composition", "task:binary" if task.binary else "task:regression"}
+    if task.structures and config.structures != "ignore":
+        found.add("inputs:structure")
+    return frozenset(found)
+
+
+def build(config: MatbenchConfig) -> DatasetSource:
+    """Return the loader of the task."""
+    from atlas_matbench._matbench import MatbenchSource
+
+    return MatbenchSource(config)
+
+
+@hookimpl
+def atlas_dataset() -> list[Component]:
+    """Offer the 13 tasks."""
+    return [
+        Component(
+            "matbench",
+            MatbenchConfig,
+            build,
+            gives=gives,
+            citation="10.1038/s41524-020-00406-3",
+        )
+    ]
