@@ -16,6 +16,7 @@ SYMBOLS: tuple[str, ...] = tuple(_TABLE.split())
 ATOMIC_NUMBER: dict[str, int] = {symbol: z for z, symbol in enumerate(SYMBOLS) if z}
 MAX_Z = len(SYMBOLS) - 1
 
+_PAIR = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?")
 _TOKEN = re.compile(r"([A-Z][a-z]?)|([(\[{])|([)\]}])|(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(\s+)")
 
 
@@ -28,6 +29,34 @@ def parse_formula(formula: str) -> dict[int, float]:
     Raises:
         ValueError: the text is no formula; the message says what was met and where.
     """
+    amounts = _parse_flat(formula)
+    if amounts is None:
+        amounts = _parse_nested(formula)
+    if not all(amounts.values()):
+        amounts = {z: amount for z, amount in amounts.items() if amount > 0}
+    if not amounts:
+        raise ValueError(f"formula {formula!r}: no element in it")
+    return amounts
+
+
+def _parse_flat(formula: str) -> dict[int, float] | None:
+    """Return the amounts of a formula of known symbols, plain numbers and spaces, else None.
+
+    Most formulas are such, and this is about three times as fast as the full grammar.
+    """
+    amounts: dict[int, float] = {}
+    read = 0
+    for symbol, number in _PAIR.findall(formula):
+        z = ATOMIC_NUMBER.get(symbol)
+        if z is None:
+            return None
+        read += len(symbol) + len(number)
+        amounts[z] = amounts.get(z, 0.0) + (float(number) if number else 1.0)
+    return amounts if read + formula.count(" ") == len(formula) else None
+
+
+def _parse_nested(formula: str) -> dict[int, float]:
+    """Return the amounts of any formula, zeros included; see ``parse_formula``."""
     stack: list[dict[int, float]] = [{}]
     openers: list[str] = []
     position = 0
@@ -72,7 +101,4 @@ def parse_formula(formula: str) -> dict[int, float]:
     close(1.0)
     if openers:
         raise ValueError(f"formula {formula!r}: bracket {openers[-1]!r} is never closed")
-    amounts = {z: amount for z, amount in stack[0].items() if amount > 0}
-    if not amounts:
-        raise ValueError(f"formula {formula!r}: no element in it")
-    return amounts
+    return stack[0]

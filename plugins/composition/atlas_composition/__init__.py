@@ -1,0 +1,1 @@
+"""Composition features: Magpie statistics and element fractions."""

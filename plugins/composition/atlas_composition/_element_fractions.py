@@ -1,0 +1,20 @@
+"""Atomic fractions as columns. Light: numpy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atlas_composition.element_fractions import ElementFractionsConfig
+from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, Materials, Vectors
+
+
+class ElementFractions:
+    """Turn compositions into atomic fractions."""
+
+    def __init__(self, config: ElementFractionsConfig) -> None:
+        self.symbols = SYMBOLS[1:] if config.elements is None else config.elements
+
+    def featurize(self, materials: Materials) -> Vectors:
+        """Return (n, d) fractions of all atoms; a row of all 118 columns sums to 1."""
+        columns = [ATOMIC_NUMBER[symbol] - 1 for symbol in self.symbols]
+        return Vectors(materials.element_fractions()[:, columns], np.asarray(self.symbols))

@@ -1,0 +1,94 @@
+"""Statistics of elemental properties over a composition, vectorised. Light: numpy only."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+
+import numpy as np
+
+from atlas_composition.magpie import MagpieConfig
+from atlas_core.api import F8, I8, MAX_Z, SYMBOLS, DataError, Materials, Vectors
+
+STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
+BLOCK = 2048
+"""Materials at a time: a block of 22 properties stays in the processor's cache."""
+
+
+def read_table() -> tuple[list[str], F8]:
+    """Return the property names and a (119, 22) table; row z is atomic number z, row 0 is NaN.
+
+    Raises:
+        DataError: the file of this plugin is damaged.
+    """
+    text = (files("atlas_composition") / "data" / "magpie.csv").read_text()
+    header, *rows = csv.reader(text.splitlines())
+    if [row[0] for row in rows] != list(SYMBOLS[1:]):
+        raise DataError("magpie.csv: the elements are not H to Og; install the plugin anew")
+    values = [[float(field) if field else np.nan for field in row[1:]] for row in rows]
+    return header[1:], np.vstack([np.full((1, len(header) - 1), np.nan), values])
+
+
+class Magpie:
+    """Turn compositions into Magpie's 132 columns."""
+
+    def __init__(self, config: MagpieConfig) -> None:
+        self.config = config
+        self.properties, self.table = read_table()
+        self.labels = np.asarray(
+            [f"MagpieData {stat} {name}" for name in self.properties for stat in STATISTICS]
+        )
+
+    def featurize(self, materials: Materials) -> Vectors:
+        """Return (n, 132) statistics in matminer's order; NaN where a property is unknown."""
+        n, width = len(materials), len(self.properties)
+        out = np.empty((n, width, len(STATISTICS)))
+        for start in range(0, n, BLOCK):
+            stop = min(start + BLOCK, n)
+            rows = slice(materials.offsets[start], materials.offsets[stop])
+            owner = np.repeat(np.arange(stop - start), materials.counts[start:stop])
+            flat = owner * (MAX_Z + 1) + materials.numbers[rows]
+            size = (stop - start) * (MAX_Z + 1)
+            table = np.bincount(flat, weights=materials.amounts[rows], minlength=size)
+            amounts: F8 = table.reshape(stop - start, MAX_Z + 1).astype(np.float64)
+            out[start:stop] = self._statistics(amounts)
+        return Vectors(out.reshape(n, width * len(STATISTICS)), self.labels)
+
+    def _statistics(self, amounts: F8) -> F8:
+        """Return (b, 22, 6) statistics of (b, 119) amounts.
+
+        The j-th elements of all materials are taken together, so that sums run over the elements of
+        a material in order of atomic number, whatever else is in the block.
+        """
+        owner, z = np.nonzero(amounts)
+        weight = amounts[owner, z]
+        counts: I8 = np.bincount(owner, minlength=len(amounts))
+        order = np.argsort(-counts, kind="stable")  # materials with many elements first
+        first = np.cumsum(counts) - counts
+        having = [int((counts > j).sum()) for j in range(int(counts.max()))]
+        # rows[j]: flat rows of the j-th element of the materials that have one
+        rows = [first[order[:k]] + j for j, k in enumerate(having)]
+        total = amounts.sum(axis=1)[order][:, None]
+        top = amounts.max(axis=1)[order]
+
+        shape = (len(amounts), len(self.properties))
+        low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+        mean, deviation, mode = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
+        for k, row in zip(having, rows, strict=True):
+            value, share = self.table[z[row]], weight[row]
+            np.minimum(low[:k], value, out=low[:k])
+            np.maximum(high[:k], value, out=high[:k])
+            mean[:k] += share[:, None] * value
+            # the smallest value among the equally most abundant elements; equal as in numpy.isclose
+            most = np.abs(share - top[:k]) <= 1e-8 + 1e-5 * top[:k]
+            value[~most] = np.inf
+            np.minimum(mode[:k], value, out=mode[:k])
+        mean /= total
+        for k, row in zip(having, rows, strict=True):
+            away = np.abs(self.table[z[row]] - mean[:k])
+            deviation[:k] += weight[row][:, None] * away
+        deviation /= total
+        out = np.empty((*shape, len(STATISTICS)))
+        for index, values in enumerate((low, high, high - low, mean, deviation, mode)):
+            out[order, :, index] = values
+        return out
