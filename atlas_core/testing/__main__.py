@@ -5,4 +5,4 @@ import sys
 
 from atlas_core.testing.elsewhere import answer
 
-print(json.dumps(answer(*sys.argv[1:5])))
+print(json.dumps(answer(*sys.argv[1:6])))

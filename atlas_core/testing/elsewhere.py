@@ -1,6 +1,6 @@
 """Run a component in another process: what it imports, its bytes, the files it leaves. Light.
 
-``python -m atlas_core.testing MODULE KIND NAME OPTIONS`` prints one line of JSON.
+``python -m atlas_core.testing MODULE KIND NAME OPTIONS FOLDER`` prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -26,8 +26,17 @@ HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Hold what another process found."""
+    """Hold what another process found; ``error`` is why it could not, and then the rest is empty.
 
+    Attributes:
+        imported: whether the light module was imported at all.
+        heavy: the heavy packages that came with it.
+        digest: sha256 of the toy run's arrays.
+        error: what stopped it, or "".
+        files: what was left in its working folder.
+    """
+
+    imported: bool
     heavy: tuple[str, ...]
     digest: str
     error: str
@@ -65,10 +74,10 @@ def run_elsewhere(component: Component, sample: Sample) -> Elsewhere:
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(p or ".").resolve()) for p in sys.path)
     environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     arguments = [component.build.__module__, sample.kind, component.name]
-    options = sample.config.model_dump_json()
+    arguments += [sample.config.model_dump_json(), str(sample.folder)]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "atlas_core.testing", *arguments, options],
+            [sys.executable, "-m", "atlas_core.testing", *arguments],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -79,12 +88,12 @@ def run_elsewhere(component: Component, sample: Sample) -> Elsewhere:
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return Elsewhere((), "", f"exit code {done.returncode}: {last}", files)
-    answer = json.loads(lines[-1])
-    return Elsewhere(tuple(answer["heavy"]), answer["digest"], answer["error"], files)
+        return Elsewhere(False, (), "", f"exit code {done.returncode}: {last}", files)
+    found = json.loads(lines[-1])
+    return Elsewhere(True, tuple(found["heavy"]), found["digest"], found["error"], files)
 
 
-def answer(module: str, kind: str, name: str, options: str) -> dict[str, object]:
+def answer(module: str, kind: str, name: str, options: str, folder: str) -> dict[str, object]:
     """Return what the module imported, and the digest of the component's toy run or its error."""
     found = [c for c in components_of(module, kind) if c.name == name]
     heavy = sorted(set(HEAVY) & set(sys.modules))
@@ -92,10 +101,9 @@ def answer(module: str, kind: str, name: str, options: str) -> dict[str, object]
         return {"heavy": heavy, "digest": "", "error": f"{module} offers no {name!r}"}
     config = found[0].config.model_validate_json(options)
     checks = importlib.import_module(f"atlas_core.testing.checks.{kind}")
-    with tempfile.TemporaryDirectory() as folder:
-        sample = Sample(kind, config, Path(folder))
-        try:
-            digest = fingerprint(checks.outcome(found[0], sample))
-        except Exception as err:  # reported to the parent, which fails the check
-            return {"heavy": heavy, "digest": "", "error": f"{type(err).__name__}: {err}"}
+    sample = Sample(kind, config, Path(folder))
+    try:
+        digest = fingerprint(checks.outcome(found[0], sample))
+    except Exception as err:  # reported to the parent, which fails the check
+        return {"heavy": heavy, "digest": "", "error": f"{type(err).__name__}: {err}"}
     return {"heavy": heavy, "digest": digest, "error": ""}

@@ -123,7 +123,9 @@ def check_build_returns_its_protocol(component: Component, sample: Sample) -> No
 
 def check_light_module_is_light(component: Component, sample: Sample) -> None:
     """Importing the descriptor's module imports no heavy package: ``atlas validate`` is quick."""
-    heavy = _elsewhere(component, sample).heavy
+    found = _elsewhere(component, sample)
+    require(found.imported, f"another process stopped: {found.error}")
+    heavy = found.heavy
     require(
         not heavy,
         f"import of {component.build.__module__} also imports {', '.join(heavy)}; import them in"
@@ -148,4 +150,5 @@ def check_same_bytes_in_another_process(component: Component, sample: Sample) ->
 def check_leaves_no_files_behind(component: Component, sample: Sample) -> None:
     """Nothing is written to the working folder: files go where the context says, or nowhere."""
     found = _elsewhere(component, sample)
+    require(not found.error, f"another process stopped: {found.error}")
     require(not found.files, f"it left {', '.join(found.files)} in the working folder")
