@@ -1,0 +1,83 @@
+"""Read a folder of CIF files."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+
+from atlas_core.api import DataContext, DataError, Dataset, Materials
+from atlas_datasets._reading import check_ids, crystal, targets, where
+from atlas_datasets.cif_folder import CifFolderConfig
+
+
+class CifFolder:
+    """Load ``id_prop.csv`` and the CIF file of each id, in the order of ``id_prop.csv``."""
+
+    def __init__(self, config: CifFolderConfig) -> None:
+        self.config = config
+
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set; its sha256 covers ``id_prop.csv`` and every CIF file.
+
+        Raises:
+            DataError: a file is missing or does not parse, an id is repeated or no file name, a
+                target is no number, a crystal is disordered.
+        """
+        folder = context.path(self.config.path)
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder")
+        listing = folder / "id_prop.csv"
+        if not listing.is_file():
+            raise DataError(f"{listing}: missing; it lists id,target without a header")
+        content = listing.read_bytes()
+        digest = hashlib.sha256(content)
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as err:
+            raise DataError(f"{listing}: not UTF-8 text ({err})") from err
+        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+        if not rows:
+            raise DataError(f"{listing}: no rows")
+        for number, row in enumerate(rows):
+            if len(row) != 2:
+                raise DataError(
+                    f"{where(str(listing), number)}: expected id,target, found {len(row)} columns"
+                )
+        ids = [row[0].strip() for row in rows]
+        check_ids(str(listing), ids)
+        target = targets(
+            str(listing),
+            ids,
+            [row[1] for row in rows],
+            column=self.config.target,
+            task=self.config.task,
+        )
+        structures = []
+        for number, material_id in enumerate(ids):
+            place = where(str(listing), number, material_id)
+            if "/" in material_id or "\\" in material_id:
+                raise DataError(f"{place}: an id must be a file name without folders")
+            file = folder / f"{material_id}.cif"
+            if not file.is_file():
+                raise DataError(f"{place}: {file} is missing")
+            raw = file.read_bytes()
+            digest.update(raw)
+            try:
+                cif = raw.decode("utf-8-sig")
+            except UnicodeDecodeError as err:
+                raise DataError(f"{file}: id {material_id}: not UTF-8 text ({err})") from err
+            if "_cell_length_a" not in cif:
+                raise DataError(f"{file}: id {material_id}: no CIF (it states no cell)")
+            structures.append(crystal(cif, f"{file}: id {material_id}"))
+        return Dataset(
+            materials=Materials.from_structures(ids, structures),
+            target=target,
+            target_name=self.config.target,
+            unit=self.config.unit,
+            task=self.config.task,
+            name=folder.resolve().name,
+            licence=self.config.licence,
+            citation=self.config.citation,
+            sha256=digest.hexdigest(),
+            provenance="user",
+        )

@@ -1,0 +1,100 @@
+"""Folders of CIF files: order kept, and a line that names the file that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.api import DataContext, DataError, Dataset
+from atlas_datasets.cif_folder import CifFolderConfig, build
+
+core = pytest.importorskip("pymatgen.core")
+
+
+def crystal(element: str, a: float) -> Any:
+    return core.Structure.from_spacegroup("Fm-3m", core.Lattice.cubic(a), [element], [[0, 0, 0]])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "metals"
+    root.mkdir()
+    crystal("Cu", 3.61).to(filename=str(root / "cu.cif"))
+    crystal("Al", 4.05).to(filename=str(root / "al.cif"))
+    (root / "id_prop.csv").write_text("cu,1.5\nal, -2e-3\n")
+    return root
+
+
+def load(folder: Path, **options: Any) -> Dataset:
+    source = build(CifFolderConfig(path="metals", **options))
+    return source.load(DataContext(None, folder, folder.parent))
+
+
+def message(folder: Path, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        load(folder, **options)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(str(folder), "")
+
+
+def test_rows_follow_id_prop_and_equal_pymatgen(folder: Path) -> None:
+    data = load(folder, target="energy", unit="eV")
+    assert data.materials.ids.tolist() == ["cu", "al"]
+    assert data.target.tolist() == [1.5, -0.002]
+    assert (data.name, data.target_name, data.unit) == ("metals", "energy", "eV")
+    expected = core.Structure.from_file(folder / "al.cif")
+    found = data.materials.structure(1)
+    assert np.array_equal(found.frac_coords, expected.frac_coords)
+    assert np.array_equal(found.lattice.matrix, expected.lattice.matrix)
+
+
+def test_the_hash_covers_the_cif_files(folder: Path) -> None:
+    before = load(folder).sha256
+    crystal("Al", 4.06).to(filename=str(folder / "al.cif"))
+    assert load(folder).sha256 != before
+
+
+def test_a_listed_id_without_cif_is_named(folder: Path) -> None:
+    (folder / "al.cif").unlink()
+    assert message(folder) == "/id_prop.csv: row 2, id al: /al.cif is missing"
+
+
+def test_a_cif_that_does_not_parse_is_named(folder: Path) -> None:
+    (folder / "al.cif").write_text("data_al\n_cell_length_a 4.05\n")
+    assert message(folder).startswith("/al.cif: id al: the structure cannot be read as CIF (")
+    (folder / "al.cif").write_text("hello")
+    assert message(folder) == "/al.cif: id al: no CIF (it states no cell)"
+
+
+def test_a_disordered_cif_is_named(folder: Path) -> None:
+    alloy = core.Structure(core.Lattice.cubic(3), [{"Fe": 0.5, "Ni": 0.5}], [[0, 0, 0]])
+    alloy.to(filename=str(folder / "al.cif"))
+    assert message(folder).startswith("/al.cif: id al: site occupancy is disordered")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "/id_prop.csv: no rows"),
+        ("cu,1\ncu,2\n", "/id_prop.csv: row 2, id cu: duplicate id, also in row 1"),
+        ("id,target\ncu,1\n", "/id_prop.csv: row 1, id id: target 'target' is 'target', not a"),
+        ("cu\n", "/id_prop.csv: row 1: expected id,target, found 1 columns"),
+        ("cu,nan\n", "/id_prop.csv: row 1, id cu: target 'target' is nan"),
+        ("../cu,1\n", "/id_prop.csv: row 1, id ../cu: an id must be a file name without folders"),
+    ],
+)
+def test_a_bad_listing_gets_one_line(folder: Path, content: str, expected: str) -> None:
+    (folder / "id_prop.csv").write_text(content)
+    assert expected in message(folder)
+
+
+def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "id_prop.csv").unlink()
+    assert message(folder).startswith("/id_prop.csv: missing;")
+    source = build(CifFolderConfig(path="nowhere"))
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        source.load(DataContext(None, tmp_path, tmp_path))

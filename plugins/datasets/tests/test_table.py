@@ -1,0 +1,226 @@
+"""Tables of users: every format, and a line that names what is wrong."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from atlas_core.api import DataContext, DataError, Dataset
+from atlas_datasets.table import TableConfig, build, gives
+
+pymatgen = pytest.importorskip("pymatgen.core")
+pa = pytest.importorskip("pyarrow")
+
+CSV = "name,formula,gap,group\na,NaN,1.5,7\nb,Ca3(PO4)2,2,8\nc,Fe0.62C0.38,0,9\n"
+NACL = pymatgen.Structure.from_spacegroup(
+    "Fm-3m", pymatgen.Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+)
+
+
+def load(folder: Path, file: str, content: str | bytes, **options: Any) -> Dataset:
+    data = content.encode() if isinstance(content, str) else content
+    (folder / file).write_bytes(data)
+    options = {"path": file, "target": "gap", "formula": "formula"} | options
+    if "structure" in options:
+        options["formula"] = None
+    config = TableConfig(**options)
+    return build(config).load(DataContext(None, folder, folder))
+
+
+def message(folder: Path, file: str, content: str | bytes, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        load(folder, file, content, **options)
+    text = str(caught.value)
+    assert text.startswith(str(folder / file))
+    assert "\n" not in text
+    return text.removeprefix(str(folder / file))
+
+
+def test_csv_keeps_order_ids_targets_and_metadata(tmp_path: Path) -> None:
+    data = load(tmp_path, "t.csv", CSV, id="name", unit="eV", columns=("group",))
+    assert data.materials.ids.tolist() == ["a", "b", "c"]
+    assert data.target.tolist() == [1.5, 2.0, 0.0]
+    assert data.columns["group"].tolist() == [7, 8, 9]
+    assert data.columns["group"].dtype == np.int64
+    assert data.materials.formulas()[:2] == ["NNa", "Ca3O8P2"]  # NaN is sodium nitride
+    assert (data.unit, data.provenance, data.name) == ("eV", "user", "t")
+
+
+def test_json_layouts_and_parquet_give_what_csv_gives(tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    expected = load(tmp_path, "t.csv", CSV, id="name", columns=("group",))
+    names = ["name", "formula", "gap", "group"]
+    rows = [["a", "NaN", 1.5, 7], ["b", "Ca3(PO4)2", 2, 8], ["c", "Fe0.62C0.38", 0, 9]]
+    columns = {n: [row[i] for row in rows] for i, n in enumerate(names)}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    files = {
+        "records.json": json.dumps([dict(zip(names, row, strict=True)) for row in rows]),
+        "columns.json": json.dumps(columns),
+        "pandas.json": json.dumps(
+            {n: {str(i): v for i, v in enumerate(values)} for n, values in columns.items()}
+        ),
+        "split.json": json.dumps({"index": [0, 1, 2], "columns": names, "data": rows}),
+        "t.parquet": (tmp_path / "x.parquet").read_bytes(),
+        "t.csv.gz": gzip.compress(CSV.encode()),
+        "t.csv.bz2": bz2.compress(CSV.encode()),
+        "bom.csv": b"\xef\xbb\xbf" + CSV.encode(),
+        "comment.csv": "# made by hand\n" + CSV,
+    }
+    for file, content in files.items():
+        found = load(tmp_path, file, content, id="name", columns=("group",))
+        assert found.fingerprint == expected.fingerprint, file
+        assert found.columns["group"].tolist() == [7, 8, 9], file
+
+
+def test_rows_without_id_column_are_numbered(tmp_path: Path) -> None:
+    assert load(tmp_path, "t.csv", CSV).materials.ids.tolist() == ["1", "2", "3"]
+
+
+def test_structures_are_recognised_by_their_content(tmp_path: Path) -> None:
+    from pymatgen.io.vasp.inputs import Poscar
+
+    texts = [
+        NACL.to(fmt="cif"),
+        Poscar(NACL).get_str(significant_figures=12),
+        json.dumps(NACL.as_dict()),
+        repr(json.loads(json.dumps(NACL.as_dict()))),
+        json.loads(json.dumps(NACL.as_dict())),
+    ]
+    content = json.dumps([{"gap": i, "crystal": text} for i, text in enumerate(texts)])
+    data = load(tmp_path, "t.json", content, structure="crystal")
+    assert data.materials.counts.tolist() == [8] * 5
+    for row in range(5):
+        found = data.materials.structure(row)
+        assert found.lattice.abc == pytest.approx((5.64,) * 3)
+        assert found.composition == NACL.composition
+        assert found.get_space_group_info()[1] == 225
+
+
+def test_csv_cells_may_hold_lines(tmp_path: Path) -> None:
+    cif = NACL.to(fmt="cif").replace('"', '""')
+    data = load(tmp_path, "t.csv", f'gap,crystal\n1,"{cif}"\n2,"{cif}"\n', structure="crystal")
+    assert data.materials.counts.tolist() == [8, 8]
+
+
+def sites(**changes: Any) -> Any:
+    columns: dict[str, Any] = {
+        "mbid": ["x", "y"],
+        "numbers": [[11, 17], [6]],
+        "frac_coords": [[0, 0, 0, 0.5, 0.5, 0.5], [0.25, 0, 0]],
+        "lattice": [[4, 0, 0, 0, 4, 0, 0, 0, 4], [3, 0, 0, 0, 3, 0, 0, 0, 3]],
+        "gap": [1.0, 2.0],
+    }
+    return pa.table(columns | changes)
+
+
+def parquet(folder: Path, table: Any) -> bytes:
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(table, folder / "made.parquet")
+    return (folder / "made.parquet").read_bytes()
+
+
+def test_parquet_with_lists_of_numbers_is_read_as_crystals(tmp_path: Path) -> None:
+    content = parquet(tmp_path, sites())
+    data = load(tmp_path, "t.parquet", content, id="mbid", structure="numbers")
+    assert data.materials.numbers.tolist() == [11, 17, 6]
+    assert data.materials.offsets.tolist() == [0, 2, 3]
+    assert data.materials.frac is not None
+    assert data.materials.frac[1].tolist() == [0.5, 0.5, 0.5]
+    assert data.materials.structure(1).lattice.a == 3
+
+
+def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -> None:
+    content = parquet(tmp_path, sites(frac_coords=[[0, 0, 0], [0.25, 0, 0]]))
+    text = message(tmp_path, "t.parquet", content, id="mbid", structure="numbers")
+    assert text == ": row 1, id x: column 'frac_coords' does not hold 3 numbers a site"
+    content = parquet(tmp_path, sites(numbers=[[11, 0], [6]]))
+    text = message(tmp_path, "t.parquet", content, id="mbid", structure="numbers")
+    assert text == ": material x: atomic number out of 1..118"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        ("", {}, ": the file is empty"),
+        ("name,formula,gap\n", {}, ": the table is empty"),
+        (CSV, {"target": "gapp"}, ": no column 'gapp'; did you mean 'gap'?"),
+        (CSV.replace("\nb", "\na"), {"id": "name"}, ": row 2, id a: duplicate id, also in row 1"),
+        (CSV.replace("\nb", "\n"), {"id": "name"}, ": row 2: the id is empty"),
+        (CSV.replace(",2,", ",nan,"), {"id": "name"}, ": row 2, id b: target 'gap' is nan"),
+        (CSV.replace(",2,", ",inf,"), {"id": "name"}, ": row 2, id b: target 'gap' is inf"),
+        (CSV.replace(",2,", ",,"), {"id": "name"}, ": row 2, id b: target 'gap' is empty"),
+        (CSV.replace(",2,", ",two,"), {}, ": row 2, id 2: target 'gap' is 'two', not a number"),
+        (CSV.replace("PO4", "XxO4"), {"id": "name"}, "unknown element 'Xx'"),
+        (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: formula '': no element in it"),
+        (CSV.replace(",8", ",8,extra"), {}, ": damaged or cut short (CSV parse error"),
+        (CSV.replace("name", "gap"), {}, ": column 'gap' stands twice in the header"),
+        (CSV, {"task": "binary"}, ": row 1, id 1: target 'gap' is '1.5'; expected true/false"),
+        (CSV, {"structure": "formula"}, ": row 1, id 1: the structure cannot be read as POSCAR"),
+    ],
+)
+def test_a_bad_table_gets_one_line_that_names_file_row_and_id(
+    tmp_path: Path, content: str, options: dict[str, Any], expected: str
+) -> None:
+    assert expected in message(tmp_path, "t.csv", content, **options)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("t.json", b"[{", ": cannot be read ("),
+        ("t.json", b"[]", ": the table is empty"),
+        ("t.json", b"3", ": cannot be read (records, columns"),
+        ("t.json", b'{"gap": {"0": 1}, "formula": {"1": "H2"}}', ": cannot be read (records"),
+        ("t.parquet", b"PAR1 no more", ": damaged or cut short ("),
+        ("t.csv.gz", gzip.compress(CSV.encode())[:30], ": damaged or cut short ("),
+        ("t.csv", b"formula,gap\n\xff\xfe,1\n", ": cannot be read ("),
+        ("t.xlsx", b"PK", ": unknown format; expected .csv, .json or .parquet"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, file: str, content: bytes, expected: str) -> None:
+    assert expected in message(tmp_path, file, content)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    source = build(TableConfig(path="none.csv", target="gap", formula="formula"))
+    with pytest.raises(DataError, match=r"none\.csv: no such file$"):
+        source.load(DataContext(None, tmp_path, tmp_path))
+
+
+def test_a_disordered_site_is_refused_with_row_and_id(tmp_path: Path) -> None:
+    alloy = pymatgen.Structure(pymatgen.Lattice.cubic(3), [{"Fe": 0.5, "Ni": 0.5}], [[0, 0, 0]])
+    content = json.dumps([{"n": "q", "gap": 1, "crystal": json.loads(json.dumps(alloy.as_dict()))}])
+    text = message(tmp_path, "t.json", content, id="n", structure="crystal")
+    assert text == ": row 1, id q: site occupancy is disordered; order the structure first"
+
+
+def test_a_poscar_without_element_names_is_refused(tmp_path: Path) -> None:
+    poscar = "cell\n1.0\n3 0 0\n0 3 0\n0 0 3\n1\ndirect\n0 0 0\n"
+    content = json.dumps([{"gap": 1, "crystal": poscar}])
+    text = message(tmp_path, "t.json", content, structure="crystal")
+    assert text.startswith(": row 1, id 1: the structure cannot be read as POSCAR")
+
+
+def test_binary_targets_may_be_words(tmp_path: Path) -> None:
+    words = ["true", "False", "0", "1", "yes", "NO"]
+    rows = "".join(f"H{i + 1},{word}\n" for i, word in enumerate(words))
+    data = load(tmp_path, "t.csv", "formula,gap\n" + rows, task="binary")
+    assert data.target.tolist() == [1, 0, 0, 1, 1, 0]
+
+
+def test_options_decide_what_the_table_gives() -> None:
+    formula = TableConfig(path="t.csv", target="y", formula="f")
+    crystal = TableConfig(path="t.csv", target="y", structure="s", task="binary")
+    assert gives(formula) == {"inputs:composition", "task:regression"}
+    assert gives(crystal) == {"inputs:composition", "inputs:structure", "task:binary"}
+    with pytest.raises(ValidationError, match="either the formula or the structure"):
+        TableConfig(path="t.csv", target="y")
