@@ -1,0 +1,1 @@
+"""Acquisition functions for ATLAS: which material to label next. Light: imports nothing."""
