@@ -1,0 +1,1 @@
+"""Classical models on feature vectors, by scikit-learn."""

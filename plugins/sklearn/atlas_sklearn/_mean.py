@@ -1,0 +1,19 @@
+"""The mean of the training targets. Light: numpy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atlas_core.api import F8, Features, FitContext
+
+
+class Mean:
+    """Predict one number; for a binary task it is the share of class 1."""
+
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Take the mean of ``target``."""
+        self._mean = float(np.mean(target))
+
+    def predict(self, features: Features) -> F8:
+        """Return (n,) times the mean."""
+        return np.full(len(features), self._mean)

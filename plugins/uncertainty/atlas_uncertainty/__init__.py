@@ -1,0 +1,1 @@
+"""Uncertainty methods: committees, ensembles, dropout, a model's own variance."""

@@ -1,0 +1,36 @@
+"""Read the members of one committee. Light: numpy only."""
+
+from __future__ import annotations
+
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    HasMembers,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._shared import capable, spread, train_one, with_embedding
+
+
+class Members:
+    """Train one committee; its members' std is the epistemic std."""
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the committee; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        return with_embedding(MembersPredictor(capable(model, HasMembers, "members")), model)
+
+
+class MembersPredictor:
+    """Predict with the committee's mean and std."""
+
+    def __init__(self, model: HasMembers) -> None:
+        self._model = model
+
+    def predict(self, features: Features) -> Prediction:
+        """Return mean, std over all members, and the members as samples."""
+        return spread(self._model.members(features), ddof=0)

@@ -1,0 +1,28 @@
+"""Train one model and say nothing about it. Light: numpy only."""
+
+from __future__ import annotations
+
+from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Prediction, Predictor
+from atlas_uncertainty._shared import train_one, with_embedding
+
+
+class Point:
+    """Train one model; its predictions carry no std."""
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the model; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        return with_embedding(PointPredictor(model), model)
+
+
+class PointPredictor:
+    """Predict the mean alone."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def predict(self, features: Features) -> Prediction:
+        """Return the model's predictions."""
+        return Prediction(self._model.predict(features))

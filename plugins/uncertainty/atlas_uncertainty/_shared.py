@@ -1,0 +1,79 @@
+"""What the methods share: train one model, sum up draws, pass an embedding on. Light: numpy."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from atlas_core.api import (
+    F8,
+    ContractError,
+    Features,
+    FitContext,
+    HasEmbedding,
+    Model,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+
+Capability = TypeVar("Capability")
+
+
+class Embedded:
+    """Predict as ``predictor`` does, and embed as ``model`` does."""
+
+    def __init__(self, predictor: Predictor, model: HasEmbedding) -> None:
+        self._predictor = predictor
+        self._model = model
+
+    def predict(self, features: Features) -> Prediction:
+        """Return n predictions."""
+        return self._predictor.predict(features)
+
+    def embed(self, features: Features) -> F8:
+        """Return (n, d) the model's inner representation."""
+        return self._model.embed(features)
+
+
+def with_embedding(predictor: Predictor, model: object) -> Predictor:
+    """Return a predictor that has an ``embed`` exactly where ``model`` has one."""
+    return Embedded(predictor, model) if isinstance(model, HasEmbedding) else predictor
+
+
+def train_one(
+    make_model: ModelFactory, features: Features, target: F8, *, context: FitContext
+) -> Model:
+    """Return one fitted model, the same for every method that trains one."""
+    model = make_model()
+    model.fit(features, target, context.child("member", 0))
+    return model
+
+
+def capable(model: object, protocol: type[Capability], method: str) -> Capability:
+    """Return ``model`` as what ``protocol`` says.
+
+    Raises:
+        ContractError: the model does not implement it.
+    """
+    if not isinstance(model, protocol):
+        raise ContractError(
+            f"{method}: {type(model).__name__} does not implement {protocol.__name__}, "
+            "though its component gives it"
+        )
+    return model
+
+
+def spread(draws: F8, *, ddof: int) -> Prediction:
+    """Sum up (k, n) draws: their mean, their std as epistemic, and the draws as samples.
+
+    Args:
+        draws: (k, n) predictions in the target's unit.
+        ddof: 1 where the draws are a sample of all models there might be, 0 where they are all.
+    """
+    # (n, k) with k last: numpy then sums a row alike, alone or in a batch
+    table = np.ascontiguousarray(np.asarray(draws, dtype=np.float64).T)
+    return Prediction(
+        mean=table.mean(axis=1), epistemic=table.std(axis=1, ddof=ddof), samples=table.T
+    )
