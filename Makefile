@@ -5,10 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 IN_ROOT = cd "$$ATLAS_ROOT" &&
-export ATLAS_ROOT := $(shell cd "$$(dirname "$(firstword $(MAKEFILE_LIST))")" 2>/dev/null && pwd)
+# this file's own folder; make's list of makefiles begins with a space and does not quote
+export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //')"; cd "$$(dirname "$$f")" && pwd)
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help setup demo test test-fast lint format docs bench schema clean
+.PHONY: help setup demo test lint format docs generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile

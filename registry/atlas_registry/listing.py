@@ -118,27 +118,30 @@ def _core_problem(requires: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=64)
-def package_folder(package: str) -> Path | None:
-    """Return the folder of a top-level package without importing it, or None."""
+def package_path(package: str) -> Path | None:
+    """Return the folder (or the one file) of a top-level package without importing it, or None."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
         return None
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None:
         return None
-    return Path(next(iter(spec.submodule_search_locations)))
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(spec.origin) if spec.origin else None
 
 
 def _summary(module: str) -> str:
     package, *rest = module.split(".")
-    folder = package_folder(package)
-    if folder is None:
+    path = package_path(package)
+    if path is None:
         return ""
-    path = folder.joinpath(*rest) if rest else folder
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if path.is_dir():
+        path = path.joinpath(*rest)
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     try:
-        with source.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8") as file:
             match = _DOCSTRING.match(file.read(2048))
     except (OSError, UnicodeDecodeError):
-        return ""
+        return ""  # a listing shows a component whose file cannot be read; loading it says why
     return match["line"].strip() if match else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import lru_cache
+from importlib import resources
 from importlib.metadata import EntryPoint
-from importlib.resources import files
 from typing import Any
 
 import pluggy
@@ -17,7 +17,7 @@ from atlas_core.component import Component, Config
 from atlas_core.errors import PluginError
 from atlas_core.kinds import OBSERVER_GROUP
 from atlas_core.resolver import Observers, Resolved
-from atlas_registry.listing import Listed, core_problem, entry_points, installed, package_folder
+from atlas_registry.listing import Listed, core_problem, entry_points, installed, package_path
 
 
 class ComponentDriver(DriverManager[Any]):
@@ -37,11 +37,13 @@ def _manager() -> pluggy.PluginManager:
 @lru_cache(maxsize=64)
 def source_hash(package: str) -> str:
     """Return the sha256 of a top-level package's files, names and contents."""
-    folder = package_folder(package)
+    place = package_path(package)
     digest = hashlib.sha256()
-    if folder is not None:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if "__pycache__" not in path.parts:
+    if place is not None:
+        folder = place if place.is_dir() else place.parent
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for path in files:
+            if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.relative_to(folder).as_posix().encode())
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -56,7 +58,9 @@ class Registry:
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
-        catalogue = json.loads(files("atlas_registry").joinpath("catalogue.json").read_text())
+        catalogue = json.loads(
+            resources.files("atlas_registry").joinpath("catalogue.json").read_text()
+        )
         owner = catalogue.get(kind, {}).get(name)
         return str(owner) if owner else None
 

@@ -1,0 +1,104 @@
+"""Run contracts for ``atlas check``: installed components, or those of a plugin's folder."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from atlas_core.component import Component
+from atlas_core.errors import ContractError, PluginError, SpecError
+from atlas_core.kinds import KINDS
+from atlas_core.testing import format_results, run_contract
+from atlas_core.testing.elsewhere import components_of
+from atlas_registry.listing import installed
+from atlas_registry.loading import Registry
+
+
+def check_components(
+    names: Sequence[str], *, kind: str | None, path: Path | None, everything: bool
+) -> tuple[list[dict[str, Any]], bool, str]:
+    """Return the results as plain data, whether a promise is broken, and the text.
+
+    Raises:
+        SpecError: nothing, or an unknown name, was asked for.
+        PluginError: a component cannot be loaded.
+    """
+    chosen: list[tuple[str, Component]] = []
+    if path is not None:
+        chosen += [found for found in _offered(path) if kind in {None, found[0]}]
+    chosen += _installed(names, kind, everything=everything)
+    if not chosen:
+        raise SpecError("name a component, or give --path FOLDER or --all")
+    rows: list[dict[str, Any]] = []
+    blocks: list[str] = []
+    failed = False
+    for found_kind, component in chosen:
+        results = run_contract(component, found_kind)
+        failed = failed or any(result.broken for result in results)
+        blocks.append(f"{found_kind} {component.name}\n{format_results(results)}")
+        rows.append(
+            {
+                "kind": found_kind,
+                "name": component.name,
+                "checks": [
+                    {"name": r.name, "outcome": r.outcome, "message": r.message} for r in results
+                ],
+            }
+        )
+    count = sum(len(row["checks"]) for row in rows)
+    if len(chosen) > 1:
+        state = "a promise is broken" if failed else "every promise is kept"
+        blocks.append(f"{len(chosen)} components, {count} checks: {state}")
+    return rows, failed, "\n\n".join(blocks)
+
+
+def _installed(
+    names: Sequence[str], kind: str | None, *, everything: bool
+) -> list[tuple[str, Component]]:
+    registry = Registry()
+    listed = installed([kind] if kind else KINDS)
+    known = {row.name for row in listed}
+    if unknown := [name for name in names if name not in known]:
+        raise SpecError(
+            f"check: no component {unknown[0]!r} is installed; `atlas plugins` lists them, and"
+            " --path FOLDER checks one that is not installed"
+        )
+    return [
+        (row.kind, registry.resolve(row.kind, row.name).component)
+        for row in listed
+        if everything or row.name in names
+    ]
+
+
+def _offered(path: Path) -> list[tuple[str, Component]]:
+    """Load the components that a folder's pyproject.toml offers, installed or not."""
+    project = path / "pyproject.toml"
+    try:
+        content = tomllib.loads(project.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise PluginError(f"{project}: cannot be read: {err.strerror}") from err
+    except tomllib.TOMLDecodeError as err:
+        raise PluginError(f"{project}: is no TOML: {err}") from err
+    groups = content.get("project", {}).get("entry-points", {})
+    folder = str(path.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    out: list[tuple[str, Component]] = []
+    for kind in KINDS:
+        for name, module in groups.get(f"atlas.{kind}", {}).items():
+            try:
+                components = components_of(module, kind)
+            except (ImportError, ContractError) as err:
+                raise PluginError(f"{project}: {kind} {name}: {err}") from err
+            match = [component for component in components if component.name == name]
+            if not match:
+                raise PluginError(f"{project}: {module} offers no {kind} {name!r}")
+            out.append((kind, match[0]))
+    if not out:
+        raise PluginError(
+            f'{project}: no entry point in a group such as [project.entry-points."atlas.uq"]'
+        )
+    return out

@@ -1,0 +1,62 @@
+"""Fixtures of the central tests."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from support import SHARED, Cli, MakePlugin
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One feature cache for the whole test session of a worker."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def cli(tmp_path: Path, shared_cache: Path) -> Cli:
+    return Cli(tmp_path, shared_cache)
+
+
+@pytest.fixture
+def make_plugin(tmp_path: Path) -> MakePlugin:
+    """Make an installed-looking distribution: a module and its metadata, in a folder of its own."""
+
+    def make(
+        distribution: str,
+        module: str,
+        code: str,
+        entry_points: Mapping[str, Mapping[str, str]],
+        *,
+        requires: str | None = "atlas-core>=0.1,<0.2",
+        version: str = "1.0",
+    ) -> Path:
+        folder = tmp_path / "site" / distribution
+        folder.mkdir(parents=True)
+        (folder / f"{module}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+        info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
+        if requires:
+            lines.append(f"Requires-Dist: {requires}")
+        (info / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        groups = [
+            f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in names.items())
+            for group, names in entry_points.items()
+        ]
+        (info / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder with real Matbench files, or a skip that says so."""
+    folder = SHARED / "matbench_v0.1"
+    if not folder.is_dir():
+        pytest.skip("no local Matbench files (../shared/data/matbench_v0.1 is absent)")
+    return folder

@@ -1,0 +1,45 @@
+"""What test modules share: the command line in a fresh process, and where real data may lie."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Cli:
+    """Run ``atlas`` in a fresh process, as a user would."""
+
+    cwd: Path
+    cache: Path
+    path: list[str] = field(default_factory=list)
+
+    def __call__(
+        self, *args: str | Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("ATLAS_")},
+            "ATLAS_CACHE": str(self.cache),
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "PYTHONPATH": os.pathsep.join(self.path),
+            **(env or {}),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "atlas_core.cli", *map(str, args)],
+            cwd=self.cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+
+MakePlugin = Callable[..., Path]

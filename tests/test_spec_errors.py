@@ -1,0 +1,176 @@
+"""A wrong spec: every mistake at once, each at its line, and nothing heavy imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from atlas_core.errors import SpecError
+from atlas_core.spec.plan import load_plan
+from atlas_core.spec.yaml import override, parse
+from atlas_registry.loading import Registry
+
+GOOD = """\
+atlas: 1
+name: t
+seed: 1
+dataset: flla
+split: {use: leave_elements_out, options: {elements: [F]}}
+arms:
+  forest:
+    featurizer: magpie
+    model: random_forest
+    uq: members
+"""
+
+
+def problems_of(tmp_path: Path, text: str, *overrides: str) -> list[str]:
+    path = tmp_path / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        load_plan(path, Registry(), overrides=overrides)
+    return [problem.replace(str(path), "s.yaml") for problem in caught.value.problems]
+
+
+def test_a_good_spec_fills_every_default(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    filled = load_plan(path, Registry()).describe()
+    assert filled["arms"]["forest"]["model"]["options"]["trees"] == 300
+    assert filled["levels"][-1] == 0.95
+
+
+def test_a_filled_spec_reads_back_as_the_same_spec(tmp_path: Path) -> None:
+    from ruamel.yaml import YAML
+
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    filled = load_plan(path, Registry()).describe()
+    with (tmp_path / "again.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(filled, file)
+    assert load_plan(tmp_path / "again.yaml", Registry()).describe() == filled
+
+
+def test_unknown_option_names_the_line(tmp_path: Path) -> None:
+    text = GOOD.replace("random_forest", "{use: random_forest, options: {tres: 5}}")
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.startswith("s.yaml:9:43  arms.forest.model.options.tres: unknown key 'tres'")
+    assert "did you mean 'trees'?" in problem
+
+
+def test_unknown_component_names_the_closest_and_what_is_installed(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("random_forest", "random_forrest"))
+    assert problem.startswith("s.yaml:9:5  arms.forest.model.use: unknown model 'random_forrest'")
+    assert "did you mean 'random_forest'?" in problem
+    assert "ridge" in problem
+
+
+def test_unknown_key_of_the_spec_names_the_line(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD + "sede: 3\n")
+    assert problem.startswith("s.yaml:11:1  sede: unknown key 'sede', did you mean 'seed'")
+
+
+def test_wrong_type_names_the_line_and_what_was_expected(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("seed: 1", "seed: many"))
+    assert problem.startswith("s.yaml:3:1  seed: 'many': ")
+    assert "integer" in problem
+
+
+def test_missing_key_is_named(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("    uq: members\n", ""))
+    assert problem == "s.yaml:7:3  arms.forest.uq: this key is missing"
+
+
+def test_unmet_need_is_refused_at_its_line_without_torch(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("members", "mc_dropout"))
+    assert problem.startswith(
+        "s.yaml:10:5  arms.forest.uq.use: uq 'mc_dropout' needs model:dropout"
+    )
+    assert "model 'random_forest' does not give" in problem
+    assert "model:members" in problem
+
+
+def test_graph_model_on_vectors_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("random_forest", "cgcnn").replace("members", "mc_dropout")
+    (problem,) = problems_of(tmp_path, text)
+    assert "model 'cgcnn' needs features:graphs" in problem
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("seed: 1", "seed: -1")
+        .replace("random_forest", "{use: random_forest, options: {trees: 0}}")
+        .replace("magpie", "magpi")
+        .replace("elements: [F]", "elements: [Xx]")
+    )
+    problems = problems_of(tmp_path, text)
+    paths = [problem.split("  ")[1].split(":")[0] for problem in problems]
+    assert "seed" in paths
+    assert "arms.forest.model.options.trees" in paths
+    assert "arms.forest.featurizer.use" in paths
+    assert any(path.startswith("split.options.elements") for path in paths)
+
+
+def test_repeated_key_is_refused_at_its_second_line(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD + "seed: 2\n")
+    assert problem == "s.yaml:11:1  seed: this key stands twice; keep one"
+
+
+def test_tag_is_refused_so_that_yaml_cannot_run_code(tmp_path: Path) -> None:
+    text = GOOD.replace("seed: 1", "seed: !!python/object/apply:os.system ['true']")
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.startswith("s.yaml:3:7  seed: tag ")
+    assert "is not allowed" in problem
+
+
+def test_broken_yaml_names_line_and_column(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("[F]", "[F"))
+    assert problem.startswith("s.yaml:5:")
+    assert "not YAML" in problem
+
+
+def test_empty_file_and_missing_file_are_one_line(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, "") == ["s.yaml:1:1  the file: it is empty"]
+    with pytest.raises(SpecError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        load_plan(tmp_path / "nowhere.yaml", Registry())
+
+
+def test_acquisition_without_a_loop_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD + "    acquisition: ucb\n")
+    assert problem.startswith("s.yaml:11:5  arms.forest.acquisition: ")
+    assert "active_learning" in problem
+
+
+def test_loop_without_an_acquisition_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD + "active_learning: {rounds: 2}\n")
+    assert "arms.forest: active learning needs an acquisition" in problem
+
+
+def test_a_number_in_scientific_notation_is_a_number_and_no_is_text() -> None:
+    assert parse("a: 1e-3\nb: no\n", "s").value == {"a": 0.001, "b": "no"}
+
+
+def test_merge_key_shares_an_arm_and_own_keys_win() -> None:
+    value = parse("a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n", "s").value
+    assert value["b"] == {"p": 1, "q": 3}
+
+
+def test_set_grows_the_short_form_of_a_component() -> None:
+    document = parse("arms: {a: {model: cgcnn}}", "s")
+    override(document, "arms.a.model.options.epochs=2")
+    assert document.value["arms"]["a"]["model"] == {"use": "cgcnn", "options": {"epochs": 2}}
+
+
+def test_set_of_one_arm_leaves_an_aliased_arm_alone() -> None:
+    document = parse("a: &x {model: {use: m, options: {k: 1}}}\nb: *x\n", "s")
+    override(document, "b.model.options.k=2")
+    assert document.value["a"]["model"]["options"] == {"k": 1}
+    assert document.value["b"]["model"]["options"] == {"k": 2}
+
+
+def test_a_wrong_set_is_named_as_such(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD, "arms.forest.model.options.trees=none")
+    assert problem.startswith("--set arms.forest.model.options.trees=none  arms.forest.model")
+    with pytest.raises(SpecError, match="expected path=value"):
+        override(parse("a: 1", "s"), "a")
