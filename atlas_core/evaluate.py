@@ -102,7 +102,7 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
             return np.full(n, np.nan)
         return np.asarray(predictions[name], dtype=np.float64)
 
-    ends = _interval_columns(predictions)
+    intervals = [v for v in levels if f"lower_{v:g}" in predictions]
     outside = predictions.get("outside")
     rows = Rows(
         ids=text("id"),
@@ -114,27 +114,17 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
         std=number("std"),
         ood_score=number("ood_score"),
         outside=np.zeros(n, np.bool_) if outside is None else np.asarray(outside, np.bool_),
-        lower={v: number(ends[v][0]) for v in levels if v in ends},
-        upper={v: number(ends[v][1]) for v in levels if v in ends},
+        lower={v: number(f"lower_{v:g}") for v in intervals},
+        upper={v: number(f"upper_{v:g}") for v in intervals},
     )
     bad = ~(np.isfinite(rows.target) & np.isfinite(rows.mean))
     if bad.any():
         where = int(np.argmax(bad))
         raise DataError(
-            f"predictions: row {where + 1}, id {rows.ids[where]!r}: target or mean is not finite"
+            f"predictions: row {where + 1}, id {str(rows.ids[where])!r}: target or mean is not finite"
         )
     arms = text("arm")
     return {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
-
-
-def _interval_columns(predictions: Columns) -> dict[float, tuple[str, str]]:
-    found: dict[float, tuple[str, str]] = {}
-    for name in predictions:
-        if name.startswith("lower_"):
-            upper = "upper_" + name.removeprefix("lower_")
-            if upper in predictions:
-                found[float(name.removeprefix("lower_"))] = (name, upper)
-    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,94 @@
+"""Bootstrap intervals and paired comparisons against scipy and known sampling errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from atlas_core.metrics import bootstrap
+
+RNG = np.random.default_rng(8)
+
+
+def test_counts_of_a_resample_add_up_and_depend_on_the_seed_alone() -> None:
+    first, again, other = (
+        np.concatenate(list(bootstrap.resample(np.arange(40), resamples=30, seed=s)))
+        for s in (1, 1, 2)
+    )
+    assert first.shape == (30, 40)
+    assert (first.sum(axis=1) == 40).all()
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_rows_of_one_material_are_drawn_together() -> None:
+    materials = bootstrap.numbered(np.array(["b", "a", "b", "c"]))
+    assert materials.tolist() == [0, 1, 0, 2]
+    counts = np.concatenate(list(bootstrap.resample(materials, resamples=50, seed=0)))
+    assert (counts[:, 0] == counts[:, 2]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_a_large_table_comes_in_blocks_with_the_right_number_of_resamples() -> None:
+    n = bootstrap.BLOCK // 2
+    sizes = [len(c) for c in bootstrap.resample(np.arange(n), resamples=5, seed=0)]
+    assert sizes == [2, 2, 1]
+
+
+def test_the_interval_of_a_mean_is_two_standard_errors_each_way() -> None:
+    values = RNG.normal(3, 1, 2000)
+    interval = bootstrap.mean_interval(values, seed=0)
+    error = values.std() / np.sqrt(2000)
+    assert interval.value == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - 1.96 * error, abs=0.2 * error)
+    assert interval.high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
+
+
+def test_an_interval_holds_its_estimate_and_leaves_out_undefined_draws() -> None:
+    interval = bootstrap.percentile_interval(0.0, [1.0, np.nan, 2.0])
+    assert interval is not None
+    assert interval.low == 0
+    assert interval.high <= 2
+    assert bootstrap.percentile_interval(np.nan, [1.0]) is None
+    assert bootstrap.percentile_interval(1.0, [np.nan]) is None
+
+
+def test_paired_difference_sees_through_what_the_rows_have_in_common() -> None:
+    hard = RNG.exponential(1, 300)
+    difference = bootstrap.paired_difference(hard + 0.05 + RNG.normal(0, 0.1, 300), hard, seed=4)
+    assert difference.n == 300
+    assert 0.02 < difference.low < difference.difference < difference.high < 0.09
+    assert difference.p_value == pytest.approx(2 / 1001)
+    assert 0.5 < difference.share_better < 0.85
+
+
+def test_equal_errors_differ_by_nothing() -> None:
+    error = RNG.exponential(1, 50)
+    same = bootstrap.paired_difference(error, error, seed=4)
+    assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+    assert same.share_better == 0.5
+    assert bootstrap.paired_test(error, error, seed=1, method="wilcoxon") == 1
+
+
+def test_p_values_of_no_difference_are_uniform() -> None:
+    p = [
+        bootstrap.paired_test(*RNG.normal(size=(2, 40)), seed=s, resamples=200) for s in range(200)
+    ]
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def test_wilcoxon_agrees_with_scipy_and_bootstrap_with_the_t_test() -> None:
+    a, b = RNG.normal(0.2, 1, 200), RNG.normal(0, 1, 200)
+    assert bootstrap.paired_test(a, b, seed=0, method="wilcoxon") == pytest.approx(
+        stats.wilcoxon(a, b).pvalue
+    )
+    p = bootstrap.paired_test(a, b, seed=0, resamples=4000)
+    assert p == pytest.approx(stats.ttest_rel(a, b).pvalue, abs=0.03)
+
+
+def test_error_vectors_must_match() -> None:
+    with pytest.raises(ValueError, match="one length"):
+        bootstrap.paired_difference([1.0], [1.0, 2.0], seed=0)
+    with pytest.raises(ValueError, match="not finite"):
+        bootstrap.paired_difference([np.nan], [1.0], seed=0)

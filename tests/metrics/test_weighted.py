@@ -1,0 +1,93 @@
+"""Counts as weights give what repeating the rows gives; unit counts give the metric itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atlas_core.evaluate import PartScorer, read_arms
+from atlas_core.metrics import classification, regression, uncertainty
+
+RNG = np.random.default_rng(3)
+N = 61
+
+
+def columns(task: str, *, tied: bool) -> dict[str, np.ndarray]:
+    std = RNG.gamma(3, 0.3, N)
+    if task == "binary":
+        target = (RNG.random(N) < 0.4).astype(float)
+        mean = np.clip(0.3 + 0.3 * target + RNG.normal(0, 0.2, N), 0, 1)
+    else:
+        target = RNG.normal(100, 2, N)
+        mean = target + std * RNG.normal(size=N)
+    if tied:
+        std, mean = np.round(std, 1) + 0.1, np.round(mean, 1)
+    half = 1.3 * std
+    return {
+        "id": np.array([f"m{i}" for i in range(N)]),
+        "arm": np.full(N, "a"),
+        "part": np.full(N, "test"),
+        "target": target,
+        "mean": mean,
+        "std": std,
+        "lower_0.8": mean - half,
+        "upper_0.8": mean + half,
+    }
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["distinct", "tied"])
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_counts_give_what_repeated_rows_give(task: str, tied: bool) -> None:
+    table = columns(task, tied=tied)
+    scorer = PartScorer(read_arms(table, [0.8])["a"], task)
+    counts = RNG.multinomial(N, np.full(N, 1 / N), size=5).astype(float)
+    drawn = scorer.means(counts) | scorer.ranks(counts)
+    drawn.pop("error_auroc")  # its labels are those of the whole part, by design
+    for b in range(len(counts)):
+        rows = np.repeat(np.arange(N), counts[b].astype(int))
+        repeated = {k: v[rows] for k, v in table.items()}
+        expected = PartScorer(read_arms(repeated, [0.8])["a"], task).values()
+        expected.pop("error_auroc", None)
+        assert {k: pytest.approx(v[b]) for k, v in drawn.items()} == expected
+
+
+def test_unit_counts_give_the_metrics_of_a_regression() -> None:
+    table = columns("regression", tied=False)
+    y, m, s, low, high = (table[k] for k in ("target", "mean", "std", "lower_0.8", "upper_0.8"))
+    assert PartScorer(read_arms(table, [0.8])["a"], "regression").values() == {
+        k: pytest.approx(v)
+        for k, v in {
+            "mae": regression.mae(y, m),
+            "rmse": regression.rmse(y, m),
+            "r2": regression.r2(y, m),
+            "max_error": regression.max_error(y, m),
+            "mae_over_mad": regression.mae_over_mad(y, m),
+            "nll": uncertainty.nll(y, m, s),
+            "crps": uncertainty.crps(y, m, s),
+            "miscalibration_area": uncertainty.miscalibration_area(y, m, s),
+            "ence": uncertainty.ence(y, m, s),
+            "zms": uncertainty.zms(y, m, s),
+            "sharpness": uncertainty.sharpness(s),
+            "dispersion": uncertainty.dispersion(s),
+            "spearman": uncertainty.spearman(y - m, s),
+            "aurc": uncertainty.aurc(y - m, s),
+            "ause": uncertainty.ause(y - m, s),
+            "error_auroc": uncertainty.error_auroc(y - m, s),
+            "picp_0.8": uncertainty.picp(y, low, high),
+            "mpiw_0.8": uncertainty.mpiw(low, high),
+            "interval_score_0.8": uncertainty.interval_score(y, low, high, level=0.8),
+            "infinite_share_0.8": 0.0,
+        }.items()
+    }
+
+
+def test_unit_counts_give_the_metrics_of_a_binary_task() -> None:
+    table = columns("binary", tied=True)
+    y, p = table["target"], table["mean"]
+    values = PartScorer(read_arms(table, [0.8])["a"], "binary").values()
+    names = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "brier", "log_loss", "ece")
+    for name in names:
+        assert values[name] == pytest.approx(getattr(classification, name)(y, p))
+    assert values["spearman"] == pytest.approx(uncertainty.spearman(y - p, table["std"]))
+    assert "mae" not in values
+    assert "nll" not in values
