@@ -1,0 +1,1 @@
+"""Graph neural networks for ATLAS. Light: importing this package imports no torch."""

@@ -1,0 +1,32 @@
+"""The options of the training loop, for every network that uses it. Light: pydantic only."""
+
+from __future__ import annotations
+
+from atlas_core.api import Config, Field
+
+
+class TrainingConfig(Config):
+    """Options of the training loop; a network's config inherits them."""
+
+    epochs: int = Field(60, ge=1, description="Passes over the training rows.")
+    batch_size: int = Field(64, ge=2, description="Crystals a step, at least.")
+    learning_rate: float = Field(5e-3, gt=0, description="Peak of the one-cycle schedule.")
+    weight_decay: float = Field(1e-2, ge=0, description="Decoupled weight decay of AdamW.")
+    huber_delta: float = Field(
+        0.2,
+        gt=0,
+        description="Where the Huber loss turns linear, in standard deviations of the target.",
+    )
+    clip_norm: float = Field(0.5, gt=0, description="Bound on the norm of the whole gradient.")
+    outlier_sigma: float | None = Field(
+        None,
+        gt=0,
+        description="Leave rows with a target farther than this many standard deviations from the"
+        " mean out of training, and list them; null keeps all.",
+    )
+    validation: float = Field(
+        0.1, ge=0, lt=1, description="Share of the training rows that picks the best epoch."
+    )
+    patience: int = Field(
+        20, ge=1, description="Stop after this many epochs without a better validation error."
+    )
