@@ -1,0 +1,1 @@
+"""Calibrators: intervals that keep their word on data kept aside."""

@@ -1,0 +1,86 @@
+"""Recalibrate by a curve that only rises. Heavy: scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from atlas_calibration._shared import check_rows, probable_sets, residuals, scaled, sigma_of
+from atlas_core.api import F8, Calibration, CalibrationRequest, Prediction
+
+ROWS = 20
+"""Fewest calibration rows: a curve takes more than a factor."""
+
+
+class Isotonic:
+    """Learn which quantile, or which probability, the stated one really is."""
+
+    def calibrate(self, request: CalibrationRequest) -> Calibration:
+        """Return a function that recalibrates and adds intervals.
+
+        Raises:
+            DataError: there are too few rows, or no sigma for a regression target.
+        """
+        if request.task == "binary":
+            return _probability(request)
+        return _quantiles(request)
+
+
+def _quantiles(request: CalibrationRequest) -> Calibration:
+    """Recalibrate the Gaussian's quantiles (Kuleshov 2018, algorithm 1).
+
+    Their points are (F(y_i), share of rows with F <= F(y_i)) with F the predicted distribution.
+    These already rise, so the isotonic curve passes through them. Here F = Phi(z) is kept as z:
+    Phi is 1 to the last bit from z = 8.3 on, and an overconfident sigma has such rows. The i-th of
+    n rows stands for i / (n + 1); beyond the first and last nothing is known, the end is infinite.
+    """
+    z = np.sort(residuals(request, ROWS, "isotonic"))
+    share = np.arange(1, len(z) + 1) / (len(z) + 1)
+    levels = np.asarray(request.levels)
+    low, high = (_invert(share, z, (1 + sign * levels) / 2) for sign in (-1, 1))
+    factor = float(np.sqrt(np.mean(z**2)))  # std of the new distribution about the kept mean
+
+    def recalibrate(prediction: Prediction) -> Prediction:
+        sigma, mean = sigma_of(prediction, "isotonic"), prediction.mean
+        return scaled(prediction, factor).replace(
+            levels=levels,
+            lower=mean + _times(low, sigma),
+            upper=mean + _times(high, sigma),
+        )
+
+    return recalibrate
+
+
+def _invert(share: F8, z: F8, wanted: F8) -> F8:
+    """Return (l,) the z at each wanted share, infinite beyond the known ones.
+
+    A share that misses the first or last one by rounding alone counts as that one: 0.95 is
+    19 / 20 of 39 rows.
+    """
+    inside = np.interp(wanted, share, z)
+    below, above = wanted < share[0] - 1e-12, wanted > share[-1] + 1e-12
+    return np.where(below, -np.inf, np.where(above, np.inf, inside))
+
+
+def _times(bounds: F8, sigma: F8) -> F8:
+    """Return (l, n) bounds times sigma; an infinite bound stays so where sigma is 0."""
+    known = np.isfinite(bounds)
+    return np.where(known[:, None], np.where(known, bounds, 0.0)[:, None] * sigma, bounds[:, None])
+
+
+def _probability(request: CalibrationRequest) -> Calibration:
+    """Replace P(1) by the share of ones (Zadrozny & Elkan 2002, 10.1145/775047.775151).
+
+    Stds and samples stay: they say how the model wavers, not how often it is right.
+    """
+    check_rows(request, ROWS, "isotonic")
+    p, group = np.unique(request.prediction.mean, return_inverse=True)
+    weight = np.bincount(group).astype(np.float64)
+    ones = np.bincount(group, weights=request.target) / weight
+    curve = np.clip(isotonic_regression(ones, weights=weight).x, 0.0, 1.0)
+
+    def recalibrate(prediction: Prediction) -> Prediction:
+        mean = np.interp(prediction.mean, p, curve)
+        return probable_sets(prediction.replace(mean=mean), request.levels)
+
+    return recalibrate

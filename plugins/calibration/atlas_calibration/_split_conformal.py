@@ -1,0 +1,103 @@
+"""Split conformal prediction. Light: numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atlas_calibration._shared import check_rows, label_sets, sigma_of
+from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Prediction
+
+if TYPE_CHECKING:
+    from atlas_calibration.split_conformal import SplitConformalConfig
+
+METHOD = "split_conformal"
+
+
+def rank(n: int, level: float) -> int:
+    """Return ceil((n + 1) level): which of n sorted scores is the bound (Lei 2018, algorithm 2).
+
+    The level counts as the decimal it is written as: in floating point 100 x 0.55 is above 55.
+    """
+    return math.ceil((n + 1) * Fraction(repr(float(level))))
+
+
+def rows_needed(level: float) -> int:
+    """Return the smallest n whose largest score bounds ``level``: 9 for 90 %, 19 for 95 %."""
+    exact = Fraction(repr(float(level)))
+    return math.ceil(exact / (1 - exact))
+
+
+def quantiles(scores: F8, levels: Sequence[float]) -> F8:
+    """Return (l,) bounds of n scores, infinite where n is too small for a level."""
+    ordered = np.append(np.sort(scores), np.inf)
+    return ordered[[min(rank(len(scores), level), len(scores) + 1) - 1 for level in levels]]
+
+
+class SplitConformal:
+    """Bound new errors by those of the calibration rows."""
+
+    def __init__(self, config: SplitConformalConfig) -> None:
+        self._config = config
+
+    def calibrate(self, request: CalibrationRequest) -> Calibration:
+        """Return a function that adds intervals; see ``Calibrator.calibrate``.
+
+        At a level for which there are too few rows the interval is infinite (both labels).
+
+        Raises:
+            DataError: there are too few rows for every level; or the score is ``normalised`` and
+                there is no sigma above 0, or the task is binary.
+        """
+        levels = request.levels
+        check_rows(request, min(map(rows_needed, levels)), METHOD)
+        if request.task == "binary":
+            if self._config.score == "normalised":
+                raise DataError(f"{METHOD}: score normalised is for regression; use absolute")
+            return _label_sets(request)
+        error = np.abs(request.target - request.prediction.mean)
+        if self._config.score == "absolute":
+            bounds = quantiles(error, levels)[:, None]
+
+            def absolute(prediction: Prediction) -> Prediction:
+                return _around(prediction, levels, np.repeat(bounds, len(prediction), axis=1))
+
+            return absolute
+        sigma = sigma_of(request.prediction, METHOD)
+        if not sigma.any():
+            raise DataError(f"{METHOD}: sigma is 0 on all calibration rows; use score: absolute")
+        # an error where sigma is 0 is an infinite score, so that the promise holds without a floor
+        scores = np.where(error > 0, np.inf, 0.0)
+        np.divide(error, sigma, out=scores, where=sigma > 0)
+        factors = quantiles(scores, levels)[:, None]
+
+        def normalised(prediction: Prediction) -> Prediction:
+            width = sigma_of(prediction, METHOD)[None, :]
+            known = np.isfinite(factors)
+            widths = np.where(known, np.where(known, factors, 0.0) * width, np.inf)
+            return _around(prediction, levels, widths)
+
+        return normalised
+
+
+def _around(prediction: Prediction, levels: Sequence[float], widths: F8) -> Prediction:
+    return prediction.replace(
+        levels=np.asarray(levels), lower=prediction.mean - widths, upper=prediction.mean + widths
+    )
+
+
+def _label_sets(request: CalibrationRequest) -> Calibration:
+    """Return least ambiguous sets (Sadinle 2019, 10.1080/01621459.2017.1395341), never empty."""
+    truth = np.where(request.target == 1, request.prediction.mean, 1 - request.prediction.mean)
+    bounds = quantiles(1 - truth, request.levels)[:, None]
+
+    def sets(prediction: Prediction) -> Prediction:
+        # the less probable label has the score 1 - min(p, 1 - p) = max(p, 1 - p)
+        score = 1 - np.minimum(prediction.mean, 1 - prediction.mean)
+        return label_sets(prediction, request.levels, score <= bounds)
+
+    return sets
