@@ -1,0 +1,192 @@
+"""Uncertainty methods against separate trainings and hand calculations."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from atlas_core.api import (
+    ContractError,
+    FitContext,
+    HasEmbedding,
+    Vectors,
+    derive_seed,
+)
+
+CONTEXT = FitContext(seed=11, ids=np.array([f"m-{i}" for i in range(40)]))
+
+
+class Toy:
+    """A line through noisy weights: it has every capability, by hand."""
+
+    def fit(self, features, target, context):
+        self.context, self.rows = context, features.values.copy()
+        noise = context.rng().normal(0, 0.01, features.values.shape[1])
+        self.weights = np.linalg.lstsq(features.values, target, rcond=None)[0] + noise
+
+    def predict(self, features):
+        return (features.values * self.weights).sum(axis=1)
+
+    def members(self, features):
+        return self.predict(features) + np.array([[-1.0], [1.0], [-2.0], [2.0]])
+
+    def predict_std(self, features):
+        return np.abs(features.values[:, 0]), np.full(len(features), 0.5)
+
+    def sample(self, features, passes, seed):
+        mask = np.random.default_rng(seed).random((passes, features.values.shape[1])) < 0.5
+        return np.stack([(2 * features.values * m * self.weights).sum(axis=1) for m in mask])
+
+
+class ToyWithEmbedding(Toy):
+    def embed(self, features):
+        return features.values * self.weights
+
+
+class Plain:
+    """A model without capabilities and without randomness."""
+
+    def fit(self, features, target, context):
+        self.mean = target.mean()
+
+    def predict(self, features):
+        return np.full(len(features), self.mean)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(40, 3))
+    labels = np.array(["a", "b", "c"])
+    return Vectors(table, labels), table.sum(axis=1), Vectors(rng.normal(size=(7, 3)), labels)
+
+
+NAMES = ("members", "model_variance", "ensemble", "mc_dropout", "point")
+
+
+def made(name, **options):
+    (component,) = import_module(f"atlas_uncertainty.{name}").atlas_uq()
+    assert component.name == name
+    return component.build(component.config(**options))
+
+
+def the_one_model(features, target):
+    """Return the model that a method with one training must have made."""
+    model = Toy()
+    model.fit(features, target, FitContext(seed=derive_seed(11, "member", 0)))
+    return model
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_alone_and_repeated_calls_give_the_same_bytes(name, data):
+    train, target, new = data
+    predictor = made(name).fit(Toy, train, target, CONTEXT)
+    again = made(name).fit(Toy, train, target, CONTEXT)
+    together = predictor.predict(new)
+    for field in ("mean", "epistemic", "aleatoric", "samples"):
+        value = getattr(together, field)
+        for other in (predictor.predict(new), again.predict(new)):
+            twin = getattr(other, field)
+            assert (value is None) == (twin is None)
+            assert value is None or value.tobytes() == twin.tobytes()
+        if value is not None:
+            rows = [getattr(predictor.predict(new.take([i])), field) for i in range(7)]
+            assert np.concatenate(rows, axis=-1).tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_predictor_embeds_exactly_where_the_model_does(name, data):
+    train, target, new = data
+    assert not isinstance(made(name).fit(Toy, train, target, CONTEXT), HasEmbedding)
+    predictor = made(name).fit(ToyWithEmbedding, train, target, CONTEXT)
+    assert isinstance(predictor, HasEmbedding)
+    model = the_one_model(train, target)  # of an ensemble it is the first
+    assert np.array_equal(predictor.embed(new), new.values * model.weights)
+    plain = made(name).fit(Toy, train, target, CONTEXT)
+    assert np.array_equal(predictor.predict(new).mean, plain.predict(new).mean)
+
+
+def test_members_std_by_hand(data):
+    train, target, new = data
+    out = made("members").fit(Toy, train, target, CONTEXT).predict(new)
+    # offsets -1, 1, -2, 2: mean 0, variance (1 + 1 + 4 + 4) / 4
+    np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
+    np.testing.assert_allclose(out.epistemic, 2.5**0.5)
+    assert out.samples.shape == (4, 7)
+
+
+def test_model_variance_keeps_the_two_parts_apart(data):
+    train, target, new = data
+    out = made("model_variance").fit(Toy, train, target, CONTEXT).predict(new)
+    assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
+    assert np.array_equal(out.epistemic, np.abs(new.values[:, 0]))
+    assert out.aleatoric.tolist() == [0.5] * 7
+    assert out.samples is None
+
+
+def test_point_has_no_std(data):
+    train, target, new = data
+    out = made("point").fit(Toy, train, target, CONTEXT).predict(new)
+    assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
+    assert out.std is None
+    assert out.samples is None
+
+
+@pytest.mark.parametrize("resample", ["seeds", "bootstrap"])
+def test_an_ensemble_equals_separate_trainings(resample, data):
+    train, target, new = data
+    models = []
+
+    def make_model():
+        models.append(Toy())
+        return models[-1]
+
+    out = made("ensemble", k=3, resample=resample).fit(make_model, train, target, CONTEXT)
+    out = out.predict(new)
+    separate = []
+    for i in range(3):
+        seed = derive_seed(11, "member", i)
+        rows = np.arange(40)
+        if resample == "bootstrap":
+            rows = np.random.default_rng(derive_seed(seed, "bootstrap")).integers(0, 40, 40)
+        model = Toy()
+        model.fit(train.take(rows), target[rows], FitContext(seed=seed))
+        separate.append(model.predict(new))
+        assert np.array_equal(models[i].rows, train.values[rows])
+        assert models[i].context.ids.tolist() == [f"m-{row}" for row in rows]
+    np.testing.assert_allclose(out.samples, separate, rtol=1e-15)
+    np.testing.assert_allclose(out.mean, np.mean(separate, axis=0))
+    np.testing.assert_allclose(out.epistemic, np.std(separate, axis=0, ddof=1))
+
+
+def test_bootstraps_of_a_mean_spread_like_its_standard_error():
+    target = np.random.default_rng(2).normal(size=400)
+    features = Vectors(np.zeros((400, 1)), np.array(["a"]))
+    method = made("ensemble", k=200, resample="bootstrap")
+    out = method.fit(Plain, features, target, FitContext(seed=3)).predict(features.take([0]))
+    # the relative error of a std from 200 draws is about 1 / sqrt(400)
+    np.testing.assert_allclose(out.epistemic, target.std() / 20, rtol=0.2)
+
+
+def test_an_ensemble_whose_models_agree_to_the_bit_warns(data):
+    train, target, _ = data
+    with pytest.warns(UserWarning, match="needs resample: bootstrap"):
+        made("ensemble", k=2).fit(Plain, train, target, CONTEXT)
+
+
+def test_mc_dropout_sums_up_the_models_passes(data):
+    train, target, new = data
+    out = made("mc_dropout", passes=50).fit(Toy, train, target, CONTEXT).predict(new)
+    passes = the_one_model(train, target).sample(new, 50, derive_seed(11, "passes"))
+    np.testing.assert_allclose(out.samples, passes)
+    np.testing.assert_allclose(out.mean, passes.mean(axis=0))
+    np.testing.assert_allclose(out.epistemic, passes.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("name", ["members", "model_variance", "mc_dropout"])
+def test_a_model_without_the_promised_capability_is_named(name, data):
+    train, target, _ = data
+    with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):
+        made(name).fit(Plain, train, target, CONTEXT)
