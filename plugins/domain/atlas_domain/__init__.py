@@ -1,0 +1,1 @@
+"""Out-of-distribution detectors for ATLAS. Light: imports nothing."""

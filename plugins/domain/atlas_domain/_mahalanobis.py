@@ -1,0 +1,66 @@
+"""Mahalanobis distance with a shrunk covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.covariance import LedoitWolf
+
+from atlas_core.api import F8, DataError, Detector, OODInput, OODScore
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._verdict import Verdict
+
+
+@dataclass(frozen=True)
+class _Distance:
+    scaling: Scaling
+    whiten: F8
+    """(d, d) lower triangle L with precision = L L^T."""
+
+    def __call__(self, rows: OODInput) -> F8:
+        offset = self.scaling.apply(rows)
+        return np.asarray(np.sqrt(((offset @ self.whiten) ** 2).sum(axis=1)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    distance: _Distance
+    verdict: Verdict
+
+    def score(self, rows: OODInput) -> OODScore:
+        return self.verdict.judge(self.distance(rows), rows.materials)
+
+
+@dataclass(frozen=True)
+class Mahalanobis:
+    """Measure the distance to the training mean in units of the training spread."""
+
+    representation: Representation
+    quantile: float
+
+    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+        """Fit mean and covariance; the seed is not needed.
+
+        The covariance is that of Ledoit & Wolf 2004: shrunk towards a multiple of the identity,
+        so it can be inverted, and a column that is constant in training gets a small variance
+        instead of none. Constant columns are kept on purpose: that is how an element that was
+        never seen becomes far.
+
+        Raises:
+            DataError: fewer than two training rows, or all of them are equal.
+        """
+        scaling = Scaling.of(train, self.representation)
+        values = scaling.apply(train)
+        if not np.ptp(values, axis=0).any():
+            raise DataError("ood mahalanobis: all training rows are equal; nothing can be measured")
+        precision = LedoitWolf(assume_centered=True).fit(values).precision_
+        distance = _Distance(scaling, np.linalg.cholesky(precision))
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.quantile,
+            score=distance,
+            training_scores=lambda: distance(train),
+        )
+        return _Fitted(distance, verdict)

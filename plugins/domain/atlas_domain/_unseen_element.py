@@ -1,0 +1,33 @@
+"""Share of atoms whose element was never seen. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.api import Detector, OODInput, OODScore
+from atlas_domain._verdict import Elements
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    elements: Elements
+
+    def score(self, rows: OODInput) -> OODScore:
+        share = self.elements.unseen(rows.materials)
+        fractions = rows.materials.element_fractions()
+        reasons = [
+            self.elements.describe(row) if unseen > 0 else ""
+            for row, unseen in zip(fractions, share, strict=True)
+        ]
+        return OODScore(share, 0.0, np.array(reasons, dtype=np.str_))
+
+
+@dataclass(frozen=True)
+class UnseenElement:
+    """Flag any element that no training material has."""
+
+    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+        """Note the training elements; calibration rows and the seed are not needed."""
+        return _Fitted(Elements.of(train.materials))

@@ -1,0 +1,54 @@
+"""Mean distance to the nearest training materials (Ramaswamy et al. 2000)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_domain._representation import NEEDS, Representation
+
+if TYPE_CHECKING:
+    from atlas_core.api import OODMethod
+
+
+class KNNDistanceConfig(Config):
+    """How many neighbours count, of what, and what counts as outside."""
+
+    neighbours: int = Field(5, ge=1, description="Nearest training materials that are averaged.")
+    representation: Representation = Field(
+        "fractions",
+        description="What is compared: atomic fractions of the 118 elements, the arm's feature"
+        " vectors (standardised), or the embedding of its trained model.",
+    )
+    quantile: float = Field(
+        0.95,
+        gt=0.0,
+        lt=1.0,
+        description="Share of calibration materials below the threshold; those above are flagged.",
+    )
+
+
+def needs(config: KNNDistanceConfig) -> frozenset[str]:
+    """Return what the chosen representation needs."""
+    return NEEDS[config.representation]
+
+
+def build(config: KNNDistanceConfig) -> OODMethod:
+    """Return the detector."""
+    from atlas_domain._knn_distance import KNNDistance
+
+    return KNNDistance(config.neighbours, config.representation, config.quantile)
+
+
+@hookimpl
+def atlas_ood() -> list[Component]:
+    """Return ``knn_distance``."""
+    return [
+        Component(
+            "knn_distance",
+            KNNDistanceConfig,
+            build,
+            needs=needs,
+            citation="10.1145/342009.335437",
+        )
+    ]
