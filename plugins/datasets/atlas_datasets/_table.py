@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import csv
 import difflib
 import gzip
@@ -10,7 +11,6 @@ import hashlib
 import io
 import json
 import lzma
-import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,6 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from atlas_core.api import (
-    F8,
     I8,
     DataContext,
     DataError,
@@ -165,9 +164,9 @@ class _Columns:
             raise DataError(f"{self.path}: the file is empty")
         try:
             table = reader(_UNPACK[packed](content) if packed else content)
-        except (pa.ArrowException, EOFError, OSError, zlib.error, lzma.LZMAError) as err:
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as err:
             raise DataError(f"{self.path}: damaged or cut short ({_first_line(err)})") from err
-        except ValueError as err:
+        except (pa.ArrowException, ValueError) as err:
             raise DataError(f"{self.path}: cannot be read ({_first_line(err)})") from err
         self._check(table.column_names)
         return table
@@ -274,25 +273,18 @@ class _Columns:
         """Return a column as whole numbers, numbers or text, whichever holds every cell."""
         cells = self.values(name)
         texts = ["" if v is None else str(v) for v in cells]
-        for kind in (int, float):
-            try:
-                numbers = [kind(text) for text in texts]
-            except ValueError:
-                continue
-            if all(math.isfinite(x) for x in numbers):
-                return _numbers(numbers)
+        with contextlib.suppress(ValueError, OverflowError):
+            return np.asarray([int(text) for text in texts], dtype=np.int64)
+        with contextlib.suppress(ValueError):
+            numbers = np.asarray([float(text) for text in texts], dtype=np.float64)
+            if np.isfinite(numbers).all():
+                return numbers
         return np.asarray(texts, dtype=np.str_)
 
 
-def _numbers(values: Sequence[int] | Sequence[float]) -> npt.NDArray[np.int64] | F8:
-    whole = all(isinstance(v, int) for v in values)
-    return np.asarray(values, dtype=np.int64 if whole else np.float64)
-
-
 def _is_list(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _first_line(err: Exception) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from atlas_core.api import DatasetSource
 
 
@@ -47,3 +49,23 @@ def atlas_dataset() -> list[Component]:
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]
+
+
+def contract_options(folder: Path) -> dict[str, object]:
+    """Write three one-atom crystals into ``folder``."""
+    root = folder / "crystals"
+    root.mkdir(exist_ok=True)
+    cells = {"al": ("Al", 4.05), "cu": ("Cu", 3.61), "fe": ("Fe", 2.87)}
+    for name, (symbol, a) in cells.items():
+        lengths = "".join(f"_cell_length_{axis} {a}\n" for axis in "abc")
+        angles = "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
+        sites = "loop_\n_atom_site_label\n_atom_site_type_symbol\n"
+        sites += "".join(f"_atom_site_fract_{axis}\n" for axis in "xyz")
+        symmetry = "_symmetry_Int_Tables_number 1\nloop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
+        (root / f"{name}.cif").write_text(
+            f"data_{name}\n{lengths}{angles}{symmetry}{sites}{symbol}1 {symbol} 0 0 0\n",
+            encoding="utf-8",
+        )
+    listing = "".join(f"{name},{a}\n" for name, (_, a) in cells.items())
+    (root / "id_prop.csv").write_text(listing, encoding="utf-8")
+    return {"path": "crystals"}

@@ -9,6 +9,8 @@ from pydantic import model_validator
 from atlas_core.api import Component, Config, Field, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from atlas_core.api import DatasetSource
 
 
@@ -60,3 +62,10 @@ def build(config: TableConfig) -> DatasetSource:
 def atlas_dataset() -> list[Component]:
     """Offer the table reader."""
     return [Component("table", TableConfig, build, gives=gives)]
+
+
+def contract_options(folder: Path) -> dict[str, object]:
+    """Write a small table into ``folder``."""
+    rows = "".join(f"Na{i}Cl{i + 1},{i * 0.5},g{i % 3}\n" for i in range(1, 21))
+    (folder / "table.csv").write_text("formula,gap,group\n" + rows, encoding="utf-8")
+    return {"path": "table.csv", "formula": "formula", "target": "gap", "columns": ["group"]}
