@@ -60,8 +60,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: Bool) -> Rows:
+    def take(self, mask: Bool) -> Rows:
         """Return the rows where the (n,) mask holds."""
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, rows: I8) -> Rows:
+        """Return the rows at these places, in that order."""
         return Rows(
             ids=self.ids[rows],
             formula=self.formula[rows],
@@ -121,7 +125,8 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
     if bad.any():
         where = int(np.argmax(bad))
         raise DataError(
-            f"predictions: row {where + 1}, id {str(rows.ids[where])!r}: target or mean is not finite"
+            f"predictions: row {where + 1}, id {str(rows.ids[where])!r}:"
+            " target or mean is not finite"
         )
     arms = text("arm")
     return {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}

@@ -99,10 +99,10 @@ def mean_interval(values: npt.ArrayLike, *, seed: int, resamples: int = RESAMPLE
     return interval
 
 
-def _means(column: F8, *, seed: int, resamples: int) -> F8:
-    rows = np.arange(len(column))
+def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:
+    rows = np.arange(len(column)) if materials is None else materials
     blocks = resample(rows, resamples=resamples, seed=seed)
-    return np.concatenate([counts @ column for counts in blocks]) / len(column)
+    return np.concatenate([counts @ column / counts.sum(axis=1) for counts in blocks])
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ class PairedDifference:
 
     Attributes:
         n: rows.
-        difference: mean of a - b; negative: a errs less.
+        difference: mean of first - second; negative: the first errs less.
         low: lower end of the 95 % interval of the difference.
         high: its upper end.
         p_value: two-sided, of no difference.
-        share_better: share of rows where b errs less than a; ties count half.
+        share_better: share of rows where the first errs less; ties count half.
     """
 
     n: int
@@ -140,14 +140,26 @@ def _pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[F8, F8]:
 
 
 def paired_difference(
-    first: npt.ArrayLike, second: npt.ArrayLike, *, seed: int, resamples: int = RESAMPLES
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    materials: npt.ArrayLike | None = None,
 ) -> PairedDifference:
     """Return mean(first - second) of two error vectors on the same rows, with its interval.
 
     Both errors of a row are drawn together, so what rows have in common (hard materials) cancels.
+
+    Args:
+        first: (n,) errors of one model.
+        second: (n,) errors of the other.
+        seed: of the resampling.
+        resamples: how many.
+        materials: (n,) number of each row's material where some have several rows.
     """
     a, b = _pair(first, second)
-    draws = _means(a - b, seed=seed, resamples=resamples)
+    draws = _means(a - b, seed=seed, resamples=resamples, materials=materials)
     interval = percentile_interval(float((a - b).mean()), draws)
     if interval is None:  # _pair has refused what is not finite
         raise ValueError("the difference is not finite")
@@ -157,7 +169,7 @@ def paired_difference(
         low=interval.low,
         high=interval.high,
         p_value=_bootstrap_p(draws),
-        share_better=float(((b < a) + 0.5 * (a == b)).mean()),
+        share_better=float(((a < b) + 0.5 * (a == b)).mean()),
     )
 
 

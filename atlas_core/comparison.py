@@ -1,0 +1,376 @@
+"""Set two runs, or the arms of one run, side by side on the same rows. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import derive_seed
+from atlas_core.errors import DataError, SpecError
+from atlas_core.evaluate import PARTS, Columns, Rows, read_arms
+from atlas_core.metrics import bootstrap, weighted
+
+
+@dataclass(frozen=True, eq=False)
+class RunTables:
+    """Hold what a comparison needs of a finished run.
+
+    Attributes:
+        name: what the run is called.
+        manifest: the content of ``manifest.json``.
+        metrics: the content of ``metrics.json``.
+        predictions: columns of ``predictions.parquet``.
+    """
+
+    name: str
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    predictions: Columns
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Hold one figure of A and of B on the same rows, and B - A with its 95 % interval."""
+
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class PartComparison:
+    """Compare two arms on the rows of one part that both predicted.
+
+    Attributes:
+        part: ``test``, ``shifted`` or ``calibration``.
+        paired: rows with the same id, part and fold in both.
+        only_a: rows of A without a partner; they are in no figure here.
+        only_b: rows of B without a partner.
+        error: B - A of the MAE (``binary``: of the Brier score); None without a paired row.
+        p_value: two-sided, of no difference in error.
+        share_better: share of rows where B errs less, ties half.
+        coverage: B - A of the coverage, by level, where both have intervals.
+    """
+
+    part: str
+    paired: int
+    only_a: int
+    only_b: int
+    error: Difference | None
+    p_value: float | None
+    share_better: float | None
+    coverage: Mapping[str, Difference]
+
+
+@dataclass(frozen=True)
+class ArmComparison:
+    """Compare two arms; ``auroc`` is of test against shifted rows, for ``score`` and ``sigma``."""
+
+    arm_a: str
+    arm_b: str
+    parts: tuple[PartComparison, ...]
+    auroc: Mapping[str, Difference]
+
+    def part(self, name: str) -> PartComparison | None:
+        """Return the comparison of one part, or None where neither arm has it."""
+        return next((p for p in self.parts if p.part == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "parts": [asdict(p) for p in self.parts]}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compare two runs, A and B, arm by arm.
+
+    Attributes:
+        name_a: run A.
+        name_b: run B.
+        metric: ``mae``, or ``brier`` for a binary task.
+        unit: of the errors; "" where there is none.
+        arms: one entry a pair of arms.
+        unpaired_a: arms of A that B lacks.
+        unpaired_b: arms of B that A lacks.
+    """
+
+    name_a: str
+    name_b: str
+    metric: str
+    unit: str
+    arms: tuple[ArmComparison, ...]
+    unpaired_a: tuple[str, ...]
+    unpaired_b: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "name_a": self.name_a,
+            "name_b": self.name_b,
+            "metric": self.metric,
+            "unit": self.unit,
+            "arms": [arm.as_dict() for arm in self.arms],
+            "unpaired_a": list(self.unpaired_a),
+            "unpaired_b": list(self.unpaired_b),
+        }
+
+
+def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
+    """Return B - A on the rows that both runs predicted.
+
+    Arms of one name are paired; where each run has a single arm, those are. Rows are paired by id,
+    part and fold.
+
+    Args:
+        a: the run that is the reference.
+        b: the other run.
+        seed: of the resampling.
+
+    Raises:
+        SpecError: the runs predict another target, unit or data, or share no arm.
+        DataError: a table is broken.
+    """
+    _same_question(a, b)
+    levels = [v for v in a.metrics["levels"] if v in b.metrics["levels"]]
+    arms_a, arms_b = read_arms(a.predictions, levels), read_arms(b.predictions, levels)
+    pairs = [(name, name) for name in arms_a if name in arms_b]
+    if not pairs and len(arms_a) == len(arms_b) == 1:
+        pairs = [(next(iter(arms_a)), next(iter(arms_b)))]
+    if not pairs:
+        raise SpecError(
+            f"{a.name} and {b.name}: no arm in common"
+            f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
+        )
+    task = str(a.manifest["dataset"]["task"])
+    return Comparison(
+        name_a=a.name,
+        name_b=b.name,
+        metric=_metric(task),
+        unit=_unit(a),
+        arms=tuple(
+            _compare_rows((x, arms_a[x]), (y, arms_b[y]), task=task, seed=seed) for x, y in pairs
+        ),
+        unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
+        unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
+    )
+
+
+def compare_arms(run: RunTables, *, seed: int = 0) -> tuple[ArmComparison, ...]:
+    """Return the second minus the first for every two arms of a run, in the run's order."""
+    arms = read_arms(run.predictions, run.metrics["levels"])
+    task = str(run.manifest["dataset"]["task"])
+    return tuple(
+        _compare_rows(a, b, task=task, seed=seed) for a, b in combinations(arms.items(), 2)
+    )
+
+
+def _metric(task: str) -> str:
+    return "brier" if task == "binary" else "mae"
+
+
+def _unit(run: RunTables) -> str:
+    about = run.manifest["dataset"]
+    return "" if about["task"] == "binary" else str(about.get("unit") or "")
+
+
+def _same_question(a: RunTables, b: RunTables) -> None:
+    words = {"task": "task", "target": "target", "unit": "unit", "sha256": "data (sha256)"}
+    for key, word in words.items():
+        x, y = (run.manifest["dataset"].get(key) for run in (a, b))
+        if x != y:
+            raise SpecError(
+                f"{a.name} and {b.name}: {word} differs ({_short(x)} against {_short(y)});"
+                " only runs on the same data and target can be compared"
+            )
+
+
+def _short(value: object) -> str:
+    text = str(value) if value else "none"
+    return text if len(text) <= 24 else text[:12]
+
+
+def _keys(rows: Rows, arm: str) -> dict[tuple[str, str, str], int]:
+    keys = zip(rows.ids.tolist(), rows.part.tolist(), rows.fold.tolist(), strict=True)
+    found: dict[tuple[str, str, str], int] = {}
+    for row, key in enumerate(keys):
+        if key in found:
+            raise DataError(f"predictions: arm {arm}: id {key[0]!r} occurs twice in {key[1]}")
+        found[key] = row
+    return found
+
+
+def _compare_rows(
+    a: tuple[str, Rows], b: tuple[str, Rows], *, task: str, seed: int
+) -> ArmComparison:
+    (arm_a, rows_a), (arm_b, rows_b) = a, b
+    keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
+    shared = [key for key in keys_a if key in keys_b]
+    paired_a = rows_a.at(np.array([keys_a[k] for k in shared], dtype=np.int64))
+    paired_b = rows_b.at(np.array([keys_b[k] for k in shared], dtype=np.int64))
+    differs = paired_a.target != paired_b.target
+    if differs.any():
+        raise SpecError(
+            f"arms {arm_a} and {arm_b}: id {str(paired_a.ids[np.argmax(differs)])!r} has two"
+            " different targets; only runs on the same data can be compared"
+        )
+    present = set(rows_a.part.tolist()) | set(rows_b.part.tolist())
+    parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
+    compared = []
+    for part in parts:
+        held = paired_a.part == part
+        compared.append(
+            _compare_part(
+                part,
+                paired_a.take(held),
+                paired_b.take(held),
+                sizes=(int((rows_a.part == part).sum()), int((rows_b.part == part).sum())),
+                task=task,
+                seed=derive_seed(seed, "comparison", arm_a, arm_b, part),
+            )
+        )
+    auroc_seed = derive_seed(seed, "comparison", arm_a, arm_b, "auroc")
+    return ArmComparison(arm_a, arm_b, tuple(compared), _auroc(paired_a, paired_b, auroc_seed))
+
+
+def _compare_part(
+    part: str, a: Rows, b: Rows, *, sizes: tuple[int, int], task: str, seed: int
+) -> PartComparison:
+    n = len(a)
+    only = (sizes[0] - n, sizes[1] - n)
+    if not n:
+        return PartComparison(part, 0, *only, None, None, None, {})
+    power = 2 if task == "binary" else 1
+    error_a, error_b = (np.abs(rows.target - rows.mean) ** power for rows in (a, b))
+    materials = bootstrap.numbered(a.ids)
+    error = bootstrap.paired_difference(error_b, error_a, seed=seed, materials=materials)
+    return PartComparison(
+        part=part,
+        paired=n,
+        only_a=only[0],
+        only_b=only[1],
+        error=_difference(error_a, error_b, error),
+        p_value=error.p_value,
+        share_better=error.share_better,
+        coverage=_coverage(a, b, materials, seed),
+    )
+
+
+def _difference(a: F8, b: F8, found: bootstrap.PairedDifference) -> Difference:
+    return Difference(float(a.mean()), float(b.mean()), found.difference, found.low, found.high)
+
+
+def _coverage(a: Rows, b: Rows, materials: I8, seed: int) -> dict[str, Difference]:
+    out: dict[str, Difference] = {}
+    for level in a.lower:
+        ends = (a.lower.get(level), a.upper.get(level), b.lower.get(level), b.upper.get(level))
+        if any(end is None or np.isnan(end).any() for end in ends):
+            continue
+        inside_a, inside_b = (
+            ((rows.lower[level] <= rows.target) & (rows.target <= rows.upper[level])).astype(float)
+            for rows in (a, b)
+        )
+        found = bootstrap.paired_difference(inside_b, inside_a, seed=seed, materials=materials)
+        out[f"{level:g}"] = _difference(inside_a, inside_b, found)
+    return out
+
+
+def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
+    """Return AUROC differences on the paired rows; test and shifted rows are resampled apart."""
+    sides = [np.flatnonzero(a.part == part) for part in ("test", "shifted")]
+    if not all(len(rows) for rows in sides):
+        return {}
+    rows = np.concatenate(sides)
+    positive = np.repeat([0.0, 1.0], [len(side) for side in sides])
+    blocks = [
+        bootstrap.resample(
+            bootstrap.numbered(a.ids[side]),
+            resamples=bootstrap.RANK_RESAMPLES,
+            seed=derive_seed(seed, name),
+        )
+        for side, name in zip(sides, ("test", "shifted"), strict=True)
+    ]
+    counts = np.concatenate([np.concatenate(list(block)) for block in blocks], axis=1)
+    out: dict[str, Difference] = {}
+    for name, first, second in (
+        ("score", a.ood_score[rows], b.ood_score[rows]),
+        ("sigma", a.std[rows], b.std[rows]),
+    ):
+        if not (np.isfinite(first).all() and np.isfinite(second).all()):
+            continue
+        value = [_area(s, positive, weighted.unit_weights(len(rows))) for s in (first, second)]
+        draws = _area(second, positive, counts) - _area(first, positive, counts)
+        x, y = float(value[0][0]), float(value[1][0])
+        interval = bootstrap.percentile_interval(y - x, draws)
+        if interval is not None:
+            out[name] = Difference(x, y, interval.value, interval.low, interval.high)
+    return out
+
+
+def _area(score: F8, positive: F8, weights: F8) -> F8:
+    return weighted.auroc(weighted.Ranking(score), positive, weights)
+
+
+def format_comparison(comparison: Comparison) -> str:
+    """Return the comparison as a plain-text table; the calibration part is left out."""
+    unit = f" in {comparison.unit}" if comparison.unit else ""
+    name = {"mae": "MAE", "brier": "Brier score"}[comparison.metric]
+    lines = [
+        f"A = {comparison.name_a}",
+        f"B = {comparison.name_b}",
+        f"{name}{unit} and more on the rows that both predicted; B - A with its 95 % interval",
+        "",
+    ]
+    table: list[Sequence[str]] = [
+        ("arm", "part", "what", "A", "B", "B - A", "95 % interval", "p", "B better", "rows")
+    ]
+    notes: list[str] = []
+    for arm in comparison.arms:
+        label = arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
+        for part in arm.parts:
+            if part.only_a or part.only_b:
+                notes.append(
+                    f"{label}, {part.part}: {part.only_a} rows only in A and {part.only_b} only"
+                    " in B are in no figure"
+                )
+            if part.part == "calibration" or part.error is None:
+                continue
+            p, better = f"{part.p_value:.3g}", f"{part.share_better:.0%}"
+            rows = str(part.paired)
+            table.append((label, part.part, name, *_cells(part.error), p, better, rows))
+            table.extend(
+                (label, part.part, f"coverage {level}", *_cells(found), "", "", rows)
+                for level, found in part.coverage.items()
+            )
+        table.extend(
+            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "")
+            for detector, found in arm.auroc.items()
+        )
+    notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
+    notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
+    if len(table) == 1:
+        notes.append("no row was predicted by both runs")
+    lines += _aligned(table) if len(table) > 1 else []
+    return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
+
+
+def _cells(found: Difference) -> tuple[str, str, str, str]:
+    interval = f"{found.low:+.3g} to {found.high:+.3g}"
+    return f"{found.a:.3g}", f"{found.b:.3g}", f"{found.difference:+.3g}", interval
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if k < 3 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]

@@ -1,0 +1,160 @@
+"""Two runs side by side, on tables whose differences are known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from atlas_core.comparison import RunTables, compare, compare_arms, format_comparison
+from atlas_core.errors import DataError, SpecError
+
+N = 60
+ABOUT = {"task": "regression", "target": "gap", "unit": "eV", "sha256": "0" * 64}
+
+
+def rows(arm: str, error: float, *, ids: range = range(N), shift: float = 0.0) -> dict:
+    """Return rows that all err by ``error``; odd ids are shifted and score ``shift`` higher."""
+    rng = np.random.default_rng(0)
+    i = np.array(ids)
+    target = i / 10
+    return {
+        "id": np.array([f"m{k}" for k in i]),
+        "arm": np.full(len(i), arm),
+        "fold": np.full(len(i), "0"),
+        "part": np.where(i % 2 == 0, "test", "shifted"),
+        "target": target,
+        "mean": target + error,
+        "std": rng.random(len(i)) + shift * (i % 2),
+        "ood_score": rng.random(len(i)),
+        "lower_0.9": target + error - 0.3,
+        "upper_0.9": target + error + 0.3,
+    }
+
+
+def run(*tables: dict, name: str = "run", **about: str) -> RunTables:
+    columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0]}
+    return RunTables(name, {"dataset": ABOUT | about}, {"levels": [0.9]}, columns)
+
+
+def test_a_constant_difference_is_found_exactly() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2)), seed=0)
+    json.dumps(found.as_dict(), allow_nan=False)
+    part = found.arms[0].part("test")
+    assert part is not None
+    assert (part.paired, part.only_a, part.only_b) == (30, 0, 0)
+    assert part.error is not None
+    assert (part.error.a, part.error.b) == pytest.approx((0.5, 0.2))
+    assert (part.error.difference, part.error.low, part.error.high) == pytest.approx((-0.3,) * 3)
+    assert part.share_better == 1
+    assert part.p_value == pytest.approx(2 / 1001)
+    # an interval of half-width 0.3 misses where the error is 0.5
+    assert part.coverage["0.9"].a == 0
+    assert part.coverage["0.9"].difference == 1
+
+
+def test_auroc_differences_use_the_paired_rows() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.5, shift=2.0)), seed=0)
+    sigma = found.arms[0].auroc["sigma"]
+    assert sigma.b == 1
+    assert sigma.difference == pytest.approx(1 - sigma.a)
+    assert 0 < sigma.low <= sigma.difference <= sigma.high
+    assert found.arms[0].auroc["score"].difference == 0
+
+
+def test_rows_without_a_partner_are_counted_and_left_out() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2, ids=range(40, 64))), seed=0)
+    part = found.arms[0].part("shifted")
+    assert part is not None
+    assert (part.paired, part.only_a, part.only_b) == (10, 20, 2)
+    assert "x, shifted: 20 rows only in A and 2 only in B are in no figure" in format_comparison(
+        found
+    )
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    table = rows("x", 0.2)
+    turned = {k: v[::-1] for k, v in table.items()}
+    first, second = run(rows("x", 0.5)), run(table)
+    assert compare(first, run(turned), seed=0) == compare(first, second, seed=0)
+
+
+def test_runs_without_a_common_row_say_so() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2, ids=range(100, 110))), seed=0)
+    part = found.arms[0].part("test")
+    assert part is not None
+    assert part.error is None
+    assert "no row was predicted by both runs" in format_comparison(found)
+
+
+def test_single_arms_are_paired_whatever_their_names() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("y", 0.2)), seed=0)
+    assert (found.arms[0].arm_a, found.arms[0].arm_b) == ("x", "y")
+    assert "x / y" in format_comparison(found)
+
+
+def test_arms_without_a_partner_are_named() -> None:
+    found = compare(run(rows("x", 0.5), rows("y", 0.5)), run(rows("y", 0.2)), seed=0)
+    assert [arm.arm_a for arm in found.arms] == ["y"]
+    assert (found.unpaired_a, found.unpaired_b) == (("x",), ())
+    assert "arm x: only in A" in format_comparison(found)
+    with pytest.raises(SpecError, match=r"no arm in common \(x, y against z\)"):
+        compare(run(rows("x", 0.5), rows("y", 0.5)), run(rows("z", 0.2)), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"target": "shear"}, r"one and two: target differs \(gap against shear\)"),
+        ({"unit": "meV"}, r"unit differs \(eV against meV\)"),
+        ({"sha256": "1" * 64}, r"data \(sha256\) differs \(000000000000 against 111111111111\)"),
+        ({"task": "binary"}, "task differs"),
+    ],
+)
+def test_other_data_is_refused_in_one_line(about: dict, message: str) -> None:
+    first, second = run(rows("x", 1.0), name="one"), run(rows("x", 1.0), name="two", **about)
+    with pytest.raises(SpecError, match=message) as caught:
+        compare(first, second, seed=0)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_id_with_two_targets_or_two_rows_is_refused() -> None:
+    table = rows("x", 0.2)
+    table["target"] = table["target"] + (table["id"] == "m4")
+    with pytest.raises(SpecError, match="id 'm4' has two different targets"):
+        compare(run(rows("x", 0.5)), run(table), seed=0)
+    with pytest.raises(DataError, match="arm x: id 'm0' occurs twice in test"):
+        compare(run(rows("x", 0.5), rows("x", 0.5)), run(table), seed=0)
+
+
+def test_binary_runs_are_compared_by_their_brier_score() -> None:
+    tables = []
+    for p in (0.5, 0.8):
+        table = rows("x", 0.0)
+        table["target"], table["mean"] = np.ones(N), np.full(N, p)
+        tables.append(run(table, task="binary", unit=""))
+    found = compare(*tables, seed=0)
+    part = found.arms[0].part("test")
+    assert part is not None
+    assert part.error is not None
+    assert found.metric == "brier"
+    assert (part.error.a, part.error.b) == pytest.approx((0.25, 0.04))
+
+
+def test_all_arms_of_a_run_are_compared_in_pairs() -> None:
+    found = compare_arms(run(rows("x", 0.5), rows("y", 0.2), rows("z", 0.1)))
+    assert [(c.arm_a, c.arm_b) for c in found] == [("x", "y"), ("x", "z"), ("y", "z")]
+    part = found[2].part("test")
+    assert part is not None
+    assert part.error is not None
+    assert part.error.difference == pytest.approx(-0.1)
+
+
+def test_the_table_is_plain_aligned_text() -> None:
+    a, b = run(rows("x", 0.5), name="one"), run(rows("x", 0.2), name="two")
+    lines = format_comparison(compare(a, b, seed=0)).splitlines()
+    assert lines[:2] == ["A = one", "B = two"]
+    assert lines[2].startswith("MAE in eV")
+    assert " ".join(lines[4].split()) == "arm part what A B B - A 95 % interval p B better rows"
+    assert " ".join(lines[5].split()) == "x test MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 100% 30"
