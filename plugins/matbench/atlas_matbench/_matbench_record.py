@@ -43,14 +43,14 @@ def exports(run: FinishedRun) -> list[Export]:
     """
     dataset, split = run.manifest["dataset"], run.manifest["split"]
     names = {fold["name"] for fold in split["folds"]}
-    if dataset.get("sample") is not None or names != set(FOLDS):
+    if dataset["sample"] is not None or names != set(FOLDS):
         return []
     task = str(dataset["options"]["task"])
     columns = run.predictions
     arms, parts = columns["arm"].astype(str), columns["part"].astype(str)
     out = []
     for arm in dict.fromkeys(arms.tolist()):
-        if (parts[arms == arm] == "pool").any():
+        if "acquisition" in run.manifest["arms"][arm]:
             continue
         rows = np.flatnonzero((arms == arm) & (parts == "test"))
         if sorted(columns["id"][rows].astype(str).tolist()) != sorted(matbench_ids(task)):
@@ -151,18 +151,12 @@ def _datestamp(manifest: Mapping[str, Any]) -> str:
 
 
 def _about(manifest: Mapping[str, Any], run_id: str, arm: str) -> dict[str, Any]:
-    components = manifest.get("arms", {}).get(arm, {})
+    components = manifest["arms"][arm]
     return {
         "algorithm": arm,
-        "atlas": str(manifest.get("atlas", "")),
+        "atlas": str(manifest["atlas"]),
         "run": run_id,
-        "seed": str(manifest.get("seed", "")),
-        "data_provenance": str(manifest["dataset"].get("provenance", "")),
-        "components": {kind: _name(chosen) for kind, chosen in components.items()},
+        "seed": str(manifest["seed"]),
+        "data_provenance": str(manifest["dataset"]["provenance"]),
+        "components": {kind: str(chosen["use"]) for kind, chosen in components.items()},
     }
-
-
-def _name(chosen: object) -> str:
-    if isinstance(chosen, Mapping):
-        return str(chosen.get("name") or chosen.get("component") or chosen.get("use") or "")
-    return str(chosen)

@@ -1,0 +1,295 @@
+"""The 13 tasks: ids, hashes and figures as published, and damage named."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import importlib.util
+import json
+import os
+import time
+import urllib.error
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.api import DataContext, DataError, Dataset
+from atlas_core.testing import parametrize_contract
+from atlas_matbench import _matbench
+from atlas_matbench._matbench import matbench_ids
+from atlas_matbench._tasks import TASKS, URL
+from atlas_matbench.matbench import MatbenchConfig, build, contract_options, gives
+
+COLUMN = "yield strength"
+
+
+def package_file(package: str, name: str) -> Any:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        pytest.skip(f"{package} is not installed")
+    return json.loads((Path(spec.origin).parent / name).read_text())
+
+
+def shared() -> Path:
+    starts = [Path(p) for p in (os.environ.get("ATLAS_DATA"),) if p]
+    starts += [folder.parent / "shared/data" for folder in Path(__file__).resolve().parents[2:4]]
+    for start in starts:
+        for folder in (start, start / "matbench_v0.1"):
+            if (folder / "matbench_phonons.json.gz").is_file():
+                return folder
+    pytest.skip("local copies of Matbench files are not beside the repository")
+
+
+def load(task: str, folder: Path, **options: Any) -> Dataset:
+    context = DataContext(folder, folder / "cache", folder, offline=True)
+    return build(MatbenchConfig(task=task, **options)).load(context)
+
+
+@parametrize_contract("matbench")
+def test_matbench(check: Callable[[], None]) -> None:
+    check()
+
+
+# -- the pinned table -----------------------------------------------------------------------------
+
+
+def test_hashes_rows_and_columns_are_those_of_matminer() -> None:
+    published = package_file("matminer.datasets", "dataset_metadata.json")
+    assert {f"matbench_{task}" for task in TASKS} == {k for k in published if "matbench_" in k}
+    for name, task in TASKS.items():
+        entry = published[f"matbench_{name}"]
+        assert task.sha256 == entry["hash"]
+        assert task.rows == entry["num_entries"]
+        assert set(entry["columns"]) == {
+            task.column,
+            "structure" if task.structures else "composition",
+        }
+        assert entry["url"] == f"{URL}matbench_{name}.json.gz"
+
+
+def test_units_and_spreads_are_those_of_matbench() -> None:
+    published = package_file("matbench", "matbench_v0.1_dataset_metadata.json")
+    for name, task in TASKS.items():
+        entry = published[f"matbench_{name}"]
+        assert task.column == entry["target"]
+        assert task.unit == (entry["unit"] or "").replace("unitless", "")
+        assert task.binary == (entry["task_type"] == "classification")
+        assert task.spread == entry["frac_true" if task.binary else "mad"]
+
+
+def test_ids_are_the_official_ones() -> None:
+    splits = package_file("matbench", "matbench_v0.1_validation.json")["splits"]
+    for name in TASKS:
+        folds = splits[f"matbench_{name}"]
+        official = sorted(i for fold in folds.values() for i in fold["test"])
+        assert matbench_ids(name) == official
+
+
+# -- real files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("steels", "rebuilt"),
+        ("expt_gap", "rebuilt"),
+        ("expt_is_metal", "rebuilt"),
+        ("phonons", "official"),
+        ("jdft2d", "rebuilt"),
+        ("perovskites", "rebuilt"),
+    ],
+)
+def test_local_files_load_with_their_provenance(task: str, expected: str) -> None:
+    data = load(task, shared())
+    assert data.provenance == expected
+    assert len(data) == TASKS[task].rows
+    assert data.materials.has_structure == TASKS[task].structures
+    assert data.target_name == TASKS[task].column
+    assert any("10.1038/s41524-020-00406-3" in text for text in data.citation)
+
+
+def test_crystals_are_those_that_pymatgen_reads() -> None:
+    core = pytest.importorskip("pymatgen.core")
+    file = shared() / "matbench_phonons.json.gz"
+    rows = json.loads(gzip.decompress(file.read_bytes()))["data"]
+    data = load("phonons", shared())
+    for row in range(0, len(rows), 60):
+        expected = core.Structure.from_dict(rows[row][0])
+        found = data.materials.structure(row)
+        assert np.array_equal(found.lattice.matrix, expected.lattice.matrix)
+        assert np.array_equal(found.frac_coords, expected.frac_coords)
+        assert [s.specie.Z for s in found] == [s.specie.Z for s in expected]
+        assert data.target[row] == rows[row][1]
+
+
+@pytest.mark.parametrize("task", ["steels", "expt_gap", "expt_is_metal"])
+def test_formulas_are_read_as_pymatgen_reads_them(task: str) -> None:
+    core = pytest.importorskip("pymatgen.core")
+    file = shared() / f"matbench_{task}.json.bz2"
+    formulas = list(json.loads(bz2.decompress(file.read_bytes()))["composition"].values())
+    fractions = load(task, shared()).materials.element_fractions()
+    for row in range(0, len(formulas), max(1, len(formulas) // 300)):
+        composition = core.Composition(formulas[row])
+        expected = np.zeros(118)
+        for element in composition:
+            expected[element.Z - 1] = composition.get_atomic_fraction(element)
+        assert np.abs(fractions[row] - expected).max() < 1e-12, formulas[row]
+
+
+def test_eleven_thousand_crystals_load_within_seconds() -> None:
+    start = time.perf_counter()
+    data = load("log_gvrh", shared())
+    assert len(data) == 10_987
+    assert time.perf_counter() - start < 5
+
+
+def test_formulas_only_files_carry_space_groups_and_can_be_refused(tmp_path: Path) -> None:
+    (tmp_path / "matbench_jdft2d.json.bz2").write_bytes(
+        (shared() / "matbench_jdft2d.json.bz2").read_bytes()
+    )
+    data = load("jdft2d", tmp_path)
+    assert not data.materials.has_structure
+    assert data.provenance == "rebuilt"
+    assert {"spg_num", "crys_sys"} <= set(data.columns)
+    with pytest.raises(DataError, match=r"matbench_jdft2d\.json\.gz is not in"):
+        load("jdft2d", tmp_path, structures="required")
+    plain = load("jdft2d", shared(), structures="ignore")
+    assert not plain.materials.has_structure
+    assert plain.materials.formulas() == data.materials.formulas()
+
+
+# -- made files -----------------------------------------------------------------------------------
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    contract_options(folder)
+    file = folder / "matbench_steels.json.gz"
+    content = json.loads(gzip.decompress(file.read_bytes())) | changes
+    file.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+    return file
+
+
+def rows(n: int = 312) -> list[list[Any]]:
+    return [[f"FeC{i + 1}", 1.0 + i] for i in range(n)]
+
+
+def message(folder: Path, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        load("steels", folder, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_other_numbers_are_unverified_and_the_published_hash_is_official(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path)
+    assert load("steels", tmp_path).provenance == "unverified"
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(TASKS, "steels", replace(TASKS["steels"], sha256=sha256))
+    data = load("steels", tmp_path)
+    assert (data.provenance, data.sha256) == ("official", sha256)
+    assert data.materials.ids[[0, -1]].tolist() == ["mb-steels-001", "mb-steels-312"]
+
+
+def test_a_truncated_file_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    file.write_bytes(file.read_bytes()[:-200])
+    assert message(tmp_path).startswith(f"{file}: damaged or cut short (")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"data": rows(311)}, "311 rows, but matbench_steels has 312; get the file again"),
+        ({"data": rows(313)}, "more than 312 rows, but matbench_steels has 312"),
+        ({"columns": ["composition", "y"]}, "no column 'yield strength'; it has composition, y"),
+        ({"columns": ["structure", COLUMN]}, "no column 'composition'; it has structure, yield"),
+        ({"index": list(range(312))[::-1]}, "rows are not in Matbench's order (index)"),
+        ({"data": [*rows(311), ["FeXx", 1.0]]}, "id mb-steels-312: formula 'FeXx': unknown"),
+        ({"data": [*rows(311), ["Fe", None]]}, "id mb-steels-312: target None in column 'yield"),
+        ({"data": [*rows(311), ["Fe", float("nan")]]}, "id mb-steels-312: target nan in column"),
+        ({"data": 3}, "no Matbench file (an array was expected"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    file = write(tmp_path, **changes)
+    text = message(tmp_path)
+    assert text.startswith(f"{file}: ")
+    assert expected in text
+
+
+def test_text_that_is_no_matbench_json_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "matbench_steels.json.gz"
+    for content in (b"[]", b"{}", b"", b'{"columns": ["composition"'):
+        file.write_bytes(gzip.compress(content))
+        assert message(tmp_path).startswith(f"{file}: no ")
+
+
+def test_crystals_that_are_disordered_are_named(tmp_path: Path) -> None:
+    site = {"species": [{"element": "Fe", "occu": 0.5}], "abc": [0, 0, 0]}
+    cell = {"lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 3]]}, "sites": [site]}
+    task = TASKS["jdft2d"]
+    content = {"columns": ["structure", task.column], "data": [[cell, 1.0]] * task.rows}
+    file = tmp_path / "matbench_jdft2d.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(content).encode()))
+    with pytest.raises(DataError, match=r"jdft2d\.json\.gz: id mb-jdft2d-001: .*disordered"):
+        load("jdft2d", tmp_path)
+
+
+def test_a_missing_file_offline_says_what_to_do(tmp_path: Path) -> None:
+    text = message(tmp_path)
+    assert "downloads are off" in text
+    assert "--data-dir" in text
+
+
+def fetch(folder: Path) -> Dataset:
+    context = DataContext(None, folder / "cache", folder)
+    return build(MatbenchConfig(task="steels")).load(context)
+
+
+def test_a_download_is_checked_kept_and_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path)
+    asked: list[str] = []
+
+    def answer(url: str, timeout: float) -> Any:
+        asked.append(url)
+        assert timeout > 0
+        return file.open("rb")
+
+    monkeypatch.setattr(_matbench.urllib.request, "urlopen", answer)
+    with pytest.raises(DataError, match=r"steels\.json\.gz: the download from https.* has sha256"):
+        fetch(tmp_path)
+    assert list((tmp_path / "cache" / "matbench").iterdir()) == []
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(TASKS, "steels", replace(TASKS["steels"], sha256=sha256))
+    assert fetch(tmp_path).provenance == "official"
+    assert fetch(tmp_path).provenance == "official"
+    assert asked == [f"{URL}matbench_steels.json.gz"] * 2
+
+
+def test_no_connection_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(url: str, timeout: float) -> Any:
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr(_matbench.urllib.request, "urlopen", answer)
+    with pytest.raises(DataError, match=r"cannot be reached \(Name or service not known\)") as err:
+        fetch(tmp_path)
+    assert "\n" not in str(err.value)
+
+
+def test_options_decide_what_a_task_gives() -> None:
+    composition = {"inputs:composition"}
+    assert gives(MatbenchConfig(task="steels")) == composition | {"task:regression"}
+    assert gives(MatbenchConfig(task="glass")) == composition | {"task:binary"}
+    crystal = composition | {"inputs:structure", "task:regression"}
+    assert gives(MatbenchConfig(task="phonons")) == crystal
+    plain = MatbenchConfig(task="phonons", structures="ignore")
+    assert gives(plain) == composition | {"task:regression"}
