@@ -366,7 +366,7 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
         context: seed, threads, device; its folder holds ``checkpoint.npz``, written each epoch. A
             checkpoint with the same ``identity`` is continued to the same bytes as an
             uninterrupted fit, and a finished one is used as it is; any other is left unused, with
-            a ``warning`` record, and replaced.
+            a ``warnings`` record, and replaced.
         identity: tells this fit from others (``fingerprint``).
 
     Returns:
@@ -403,11 +403,11 @@ def _matching_checkpoint(
     try:
         stored = _checkpoint.load(context.directory)
     except ValueError as err:
-        context.record("warning", {"message": f"{err}; training starts anew"})
+        context.record("warnings", {"texts": [f"{err}; training starts anew"]})
         return None
     if stored is None or stored[1].get("fingerprint") == identity:
         return stored
     path = context.directory / _checkpoint.FILE
     message = f"checkpoint {path} is of other options or data; training starts anew"
-    context.record("warning", {"message": message})
+    context.record("warnings", {"texts": [message]})
     return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -28,7 +30,8 @@ from atlas_core.api import (
 )
 from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet
 from atlas_gnn._elements import descriptors
-from atlas_gnn._training import one_cycle, torch_settings
+from atlas_gnn._options import TrainingConfig
+from atlas_gnn._training import evaluate, one_cycle, torch_settings, train
 from atlas_gnn.cgcnn import CGCNNConfig
 
 SMALL = {"epochs": 3, "width": 8, "hidden": 8, "convolutions": 2, "batch_size": 8}
@@ -360,7 +363,7 @@ def test_a_checkpoint_of_another_fit_is_left_unused_with_a_warning(tmp_path):
     CGCNN(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=1, directory=tmp_path))
     model, seen = CGCNN(CGCNNConfig(**SMALL)), Log()
     model.fit(graphs, target + 1, FitContext(seed=1, directory=tmp_path, record=seen))
-    assert "other options or data" in seen.content["warning"]["message"]
+    assert "other options or data" in seen.content["warnings"]["texts"][0]
     np.testing.assert_array_equal(
         model.predict(graphs), fitted(graphs, target + 1)[0].predict(graphs)
     )
@@ -374,7 +377,7 @@ def test_a_damaged_checkpoint_is_named_and_replaced(tmp_path):
     file.write_bytes(file.read_bytes()[:-500])
     again, seen = CGCNN(CGCNNConfig(**SMALL)), Log()
     again.fit(graphs, target, FitContext(seed=1, directory=tmp_path, record=seen))
-    assert "damaged" in seen.content["warning"]["message"]
+    assert "damaged" in seen.content["warnings"]["texts"][0]
     np.testing.assert_array_equal(again.predict(graphs), model.predict(graphs))
 
 
@@ -396,19 +399,76 @@ def test_a_target_that_is_not_finite_names_its_row():
         CGCNN(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=0, ids=ids))
 
 
-def test_an_exploding_loss_stops_with_epoch_step_and_advice_and_keeps_the_weights(tmp_path):
+def test_an_exploding_loss_stops_with_epoch_step_and_advice():
     graphs, target = random_graphs(40)
-    model, log = CGCNN(CGCNNConfig(**{**SMALL, "learning_rate": 3e3, "epochs": 20})), Log()
+    model = CGCNN(CGCNNConfig(**{**SMALL, "learning_rate": 3e3, "epochs": 20}))
     with pytest.raises(
         TrainingError, match=r"epoch \d+, (step \d+|validation).*learning_rate"
     ) as e:
-        model.fit(graphs, target, FitContext(seed=0, directory=tmp_path, record=log))
+        model.fit(graphs, target, FitContext(seed=0))
     assert "\n" not in str(e.value)
-    done = log.content["learning_curve"]["epoch"]
-    if done:
-        assert "kept in checkpoint.npz" in str(e.value)
-        with np.load(tmp_path / "checkpoint.npz", allow_pickle=False) as stored:
-            assert all(np.isfinite(stored[n]).all() for n in stored.files if n != "json")
+
+
+class Rows:
+    """Plain vectors as examples: the loop knows nothing of crystals."""
+
+    def __init__(self, n: int) -> None:
+        self.values = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def batch(self, indices):
+        return torch.from_numpy(self.values[indices])
+
+    def chunks(self):
+        yield np.arange(len(self))
+
+
+class Linear(torch.nn.Module):
+    """A linear model whose output turns to NaN at training call ``bad``."""
+
+    def __init__(self, bad: int | None = None) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(3))
+        self.bias = torch.nn.Parameter(torch.zeros(()))
+        self.calls, self.bad = 0, bad
+
+    def forward(self, batch, noise):
+        self.calls += noise is not None
+        out = batch @ self.weight + self.bias
+        return out * np.nan if noise is not None and self.calls == self.bad else out
+
+
+def test_the_loop_trains_any_network():
+    rows, options = Rows(64), TrainingConfig(epochs=150, batch_size=8, learning_rate=0.1)
+    target = rows.values @ np.array([2.0, -1.0, 0.5]) + 7.0
+    network = Linear()
+    scale = train(
+        network, rows, target, options=options, context=FitContext(seed=0), identity="linear"
+    )
+    np.testing.assert_allclose(scale.to_target(evaluate(network, rows)), target, atol=0.5)
+
+
+def test_a_nan_loss_names_epoch_and_step_and_keeps_the_epochs_before(tmp_path):
+    rows, options = Rows(40), TrainingConfig(epochs=9, batch_size=8, validation=0)
+    log = Log()
+    context = FitContext(seed=0, directory=tmp_path, record=log)
+    message = "epoch 3, step 2: the loss is nan.*weights before it are kept"
+    with pytest.raises(TrainingError, match=message):
+        train(
+            Linear(bad=12),
+            rows,
+            rows.values[:, 0].astype(float),
+            options=options,
+            context=context,
+            identity="linear",
+        )
+    assert log.content["learning_curve"]["epoch"] == [1, 2]
+    with np.load(tmp_path / "checkpoint.npz", allow_pickle=False) as stored:
+        assert json.loads(str(stored["json"]))["epochs_done"] == 2
+        assert np.isfinite(stored["best/weight"]).all()
+        assert stored["best/weight"].any()
 
 
 def test_outliers_leave_the_training_and_are_listed_by_id():
@@ -519,6 +579,19 @@ def test_elements_stand_where_the_periodic_table_has_them():
         assert (group + 1, period + 1, "spdf"[block]) == (element.group, element.row, known)
         assert table[z, :29].sum() == 3
     np.testing.assert_allclose(table[[57, 70, 71, 103], 29], [1 / 14, 1, 1, 1])
+
+
+def test_properties_of_elements_are_those_of_pymatgen_up_to_scale():
+    elements = pytest.importorskip("pymatgen.core").Element
+    table = descriptors()
+    for column, name in enumerate(("X", "atomic_radius", "ionization_energy"), start=30):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pymatgen warns where a noble gas has no value
+            values = [getattr(elements.from_Z(z), name) for z in range(1, 104)]
+        known = np.array([np.nan if v is None else float(v) for v in values])
+        scaled = (known - np.nanmean(known)) / np.nanstd(known)
+        np.testing.assert_allclose(table[1:104, column], np.nan_to_num(scaled), atol=5e-3)
+        assert not table[104:, column].any()
 
 
 def test_the_light_module_imports_no_torch():
