@@ -1,0 +1,1 @@
+"""Crystal features: neighbour graphs, sine Coulomb matrix, matminer's featurizers."""

@@ -1,0 +1,166 @@
+"""Nearest neighbours under periodic boundaries, by pymatgen's cell-list search on raw arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pymatgen.optimization.neighbors import find_points_in_spheres
+
+from atlas_core.api import F8, I8, DataError, Graphs, Materials, offsets_of
+from atlas_crystal.crystal_graph import CrystalGraphConfig
+
+RESOLUTION = 1e-5
+"""Å; distances are rounded to it, so that symmetry-equal ones tie whatever the rounding error."""
+MARGIN = 4 * RESOLUTION
+"""Å; a neighbour this far inside the search radius has all its ties inside as well."""
+GROWTH = 1.4
+SURPLUS = 1.8
+"""Atoms expected in the first search sphere, in units of ``neighbours``; measured as fastest."""
+BLOCK = 256
+"""Crystals whose pairs are sorted together."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Hold pairs of atoms: src, dst (p,), image (p, 3) and distance (p,) in Å."""
+
+    src: I8
+    dst: I8
+    image: I8
+    distance: F8
+
+
+def pairs_within(cart: F8, lattice: F8, radius: float) -> Pairs:
+    """Return all pairs not farther apart than ``radius``, without an atom and itself.
+
+    An atom and its own periodic image are a pair.
+    """
+    src, dst, image, distance = find_points_in_spheres(
+        cart, cart, r=radius, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
+    )
+    itself = (src == dst) & ~image.any(axis=1)
+    keep = np.flatnonzero(~itself)
+    return Pairs(src[keep], dst[keep], image[keep].astype(np.int64), distance[keep])
+
+
+class CrystalGraph:
+    """Connect every atom with its k nearest neighbours.
+
+    The result is that of "all pairs within the radius, then the k nearest of each atom", with the
+    radius grown for a crystal where that gives an atom fewer than k. The search itself starts from
+    a smaller radius, estimated from the density of atoms, and grows until each atom has k.
+
+    Distances are rounded to ``RESOLUTION``. At equal distance the lighter neighbour comes first,
+    then the lower site number, then the lower image: so which species are neighbours does not
+    depend on the order of sites (the oxygen of a cubic perovskite has 12 atoms at a/√2, Sr and O).
+    """
+
+    def __init__(self, config: CrystalGraphConfig) -> None:
+        self.config = config
+
+    def featurize(self, materials: Materials) -> Graphs:
+        """Return the graphs, ``neighbours`` edges an atom.
+
+        Raises:
+            DataError: only compositions are known, or a crystal is sparse and must be refused.
+        """
+        if materials.frac is None or materials.lattice is None:
+            raise DataError("crystal_graph: needs crystal structures, this data set has formulas")
+        n, k = len(materials), self.config.neighbours
+        blocks = [
+            self._block(materials, start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)
+        ]
+        if not blocks:
+            blocks = [_Edges.none()]
+        return Graphs(
+            node_offsets=materials.offsets,
+            numbers=materials.numbers,
+            edge_offsets=materials.offsets * k,
+            src=np.concatenate([block.src for block in blocks]),
+            dst=np.concatenate([block.dst for block in blocks]),
+            distance=np.concatenate([block.distance for block in blocks]),
+            image=np.concatenate([block.image for block in blocks]),
+        )
+
+    def _block(self, materials: Materials, start: int, stop: int) -> _Edges:
+        """Return the edges of crystals ``start`` to ``stop``."""
+        found = [self._candidates(materials, i) for i in range(start, stop)]
+        counts = materials.counts[start:stop]
+        sizes = [len(pairs.src) for pairs in found]
+        first = np.repeat(offsets_of(counts)[:-1], sizes)
+        dst = np.concatenate([pairs.dst for pairs in found])
+        image = np.concatenate([pairs.image for pairs in found])
+        steps = np.rint(np.concatenate([p.distance for p in found]) / RESOLUTION).astype(np.int64)
+        atom = np.concatenate([pairs.src for pairs in found]) + first
+        if image.size and np.abs(image).max() > 127:
+            far = int(np.abs(image).max(axis=1).argmax())
+            owner = start + int(np.searchsorted(np.cumsum(sizes), far, side="right"))
+            raise DataError(
+                f"crystal_graph: id {materials.ids[owner]}: a neighbour is more than 127 cells"
+                " away; give a reduced cell"
+            )
+        numbers = materials.numbers[materials.offsets[start] : materials.offsets[stop]]
+        where = _place(dst, image)
+        near = atom << 32 | steps  # one integer sorts by atom, then by distance
+        order = np.lexsort((where | numbers[dst + first].astype(np.int64) << 52, near))
+        k = self.config.neighbours
+        rank = np.arange(len(order)) - np.searchsorted(atom[order], atom[order])
+        chosen = order[rank < k]
+        chosen = chosen[np.lexsort((where[chosen], near[chosen]))]
+        return _Edges(
+            src=(atom[chosen] - first[chosen]).astype(np.int32),
+            dst=dst[chosen].astype(np.int32),
+            image=image[chosen].astype(np.int8),
+            distance=(steps[chosen] * RESOLUTION).astype(np.float32),
+        )
+
+    def _candidates(self, materials: Materials, index: int) -> Pairs:
+        """Return pairs of one crystal that hold the k nearest of each atom, and all their ties."""
+        assert materials.frac is not None  # noqa: S101 - featurize refuses formulas
+        assert materials.lattice is not None  # noqa: S101
+        rows = slice(materials.offsets[index], materials.offsets[index + 1])
+        lattice = materials.lattice[index]
+        cart = np.ascontiguousarray(materials.frac[rows] @ lattice)
+        k, sites = self.config.neighbours, len(cart)
+        volume = abs(float(np.linalg.det(lattice))) / sites
+        radius = float(np.cbrt(3 * SURPLUS * k * volume / (4 * np.pi)))
+        while True:
+            pairs = pairs_within(cart, lattice, radius)
+            inside = pairs.src[pairs.distance <= radius - MARGIN]
+            if len(inside) >= k * sites and np.bincount(inside, minlength=sites).min() >= k:
+                break
+            radius *= GROWTH
+        if self.config.sparse == "refuse" and radius > self.config.radius:
+            within = pairs.src[pairs.distance <= self.config.radius + 1e-8]
+            fewest = int(np.bincount(within, minlength=sites).min())
+            if fewest < k:
+                raise DataError(
+                    f"crystal_graph: id {materials.ids[index]}: an atom has {fewest} neighbours"
+                    f" within {self.config.radius:g} Å, {k} are needed; raise radius or take"
+                    " sparse: grow"
+                )
+        return pairs
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Hold chosen edges in the types of ``Graphs``."""
+
+    src: npt.NDArray[np.int32]
+    dst: npt.NDArray[np.int32]
+    image: npt.NDArray[np.int8]
+    distance: npt.NDArray[np.float32]
+
+    @classmethod
+    def none(cls) -> _Edges:
+        """Return no edges."""
+        empty = np.zeros(0, np.int32)
+        return cls(empty, empty, np.zeros((0, 3), np.int8), np.zeros(0, np.float32))
+
+
+def _place(dst: I8, image: I8) -> I8:
+    """Return one integer that sorts by (dst, image); images lie within -128 to 127."""
+    a, b, c = (image + 128).T
+    return np.asarray(dst << 24 | a << 16 | b << 8 | c, dtype=np.int64)
