@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import threadpool_limits
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 4096
 """Rows predicted at once: bounds the memory for the kernel between them and training."""
+
+NOISE, AMPLITUDE = (1e-5, 1e1), (1e-3, 1e3)
+"""Bounds of the two variances, for a target of variance 1. Wider ones make the kernel matrix so
+nearly singular that a posterior std of a row loses half of its digits."""
 
 
 class GaussianProcess:
@@ -46,14 +52,19 @@ class GaussianProcess:
         # the distance of two standardised rows grows with the root of the number of columns
         length = {"length_scale": table.shape[1] ** 0.5, "length_scale_bounds": (1e-2, 1e4)}
         shape = RBF(**length) if self._config.kernel == "rbf" else Matern(**length, nu=2.5)
-        noise = WhiteKernel(self._config.noise, (1e-8, 1e2))
+        noise = WhiteKernel(self._config.noise, NOISE)
         self.estimator = GaussianProcessRegressor(
-            ConstantKernel(1.0, (1e-4, 1e4)) * shape + noise,
+            ConstantKernel(1.0, AMPLITUDE) * shape + noise,
             n_restarts_optimizer=self._config.restarts,
             random_state=seed32(context.seed),
         )
-        with threadpool_limits(self._jobs):
+        with threadpool_limits(self._jobs), warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", ConvergenceWarning)
             self.estimator.fit(table, (target - self._mean) / self._unit)
+        # a kernel at its bounds is a fact about the fit, and no fault: it goes to the run folder
+        messages = [" ".join(str(w.message).split()) for w in said]
+        kernel = {"kernel": str(self.estimator.kernel_), "messages": messages}
+        context.record("kernel", kernel)
         signal, noise = self.estimator.kernel_.k1, self.estimator.kernel_.k2
         self._amplitude = float(signal.k1.constant_value)
         self._noise = float(noise.noise_level)

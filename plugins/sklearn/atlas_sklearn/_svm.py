@@ -38,6 +38,8 @@ class SVM:
         if not self._binary:
             self._mean, self._unit = float(target.mean()), float(target.std()) or 1.0
             machine = SVR(**kernel, epsilon=self._config.epsilon)
+            # libsvm asks numpy's global generator for a seed otherwise, though it needs none
+            machine.random_state = seed32(context.seed)
             self.estimator = machine.fit(table, (target - self._mean) / self._unit)
             return
         labels = two_classes(target, "svm")
@@ -46,7 +48,7 @@ class SVM:
             raise DataError("svm: one training row only of a class; its probabilities need two")
         # Platt (1999): a sigmoid of the distance to the border, fitted out of fold
         self.estimator = CalibratedClassifierCV(
-            SVC(**kernel),
+            SVC(**kernel, random_state=seed32(context.seed)),
             method="sigmoid",
             ensemble=False,
             n_jobs=max(context.n_jobs, 1),

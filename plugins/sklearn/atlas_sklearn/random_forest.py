@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from atlas_core.api import Component, Config, Field, hookimpl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from atlas_core.api import Model
 
 
@@ -26,6 +28,11 @@ def build(config: RandomForestConfig) -> Model:
     from atlas_sklearn._random_forest import RandomForest
 
     return RandomForest(config)
+
+
+def contract_options(folder: Path) -> dict[str, Any]:
+    """Return the options that the contract is checked with: fewer trees, for time."""
+    return {"trees": 50}
 
 
 @hookimpl

@@ -144,9 +144,9 @@ def test_gaussian_process_mean_and_std_equal_scikit_learns(data):
     model = made("gaussian_process")
     model.fit(train, target, REGRESSION)
     scaler = StandardScaler().fit(train.values)
-    kernel = ConstantKernel(1.0, (1e-4, 1e4)) * Matern(6**0.5, (1e-2, 1e4), nu=2.5)
+    kernel = ConstantKernel(1.0, (1e-3, 1e3)) * Matern(6**0.5, (1e-2, 1e4), nu=2.5)
     reference = GaussianProcessRegressor(
-        kernel + WhiteKernel(0.1, (1e-8, 1e2)), normalize_y=True
+        kernel + WhiteKernel(0.1, (1e-5, 1e1)), normalize_y=True
     ).fit(scaler.transform(train.values), target)
     mean, std = reference.predict(scaler.transform(new.values), return_std=True)
     epistemic, aleatoric = model.predict_std(new)

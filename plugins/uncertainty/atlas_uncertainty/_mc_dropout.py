@@ -14,7 +14,7 @@ from atlas_core.api import (
     Predictor,
     derive_seed,
 )
-from atlas_uncertainty._shared import capable, spread, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, spread, train_one, with_embedding
 
 if TYPE_CHECKING:
     from atlas_uncertainty.mc_dropout import MCDropoutConfig
@@ -31,8 +31,10 @@ class MCDropout:
     ) -> Predictor:
         """Train the network; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
+        if not isinstance(model, HasDropout):
+            raise incapable(model, "mc_dropout", "HasDropout")
         predictor = DropoutPredictor(
-            capable(model, HasDropout, "mc_dropout"),
+            model,
             passes=self._config.passes,
             seed=derive_seed(context.seed, "passes"),
         )

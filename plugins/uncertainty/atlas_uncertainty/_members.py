@@ -11,7 +11,7 @@ from atlas_core.api import (
     Prediction,
     Predictor,
 )
-from atlas_uncertainty._shared import capable, spread, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, spread, train_one, with_embedding
 
 
 class Members:
@@ -22,7 +22,9 @@ class Members:
     ) -> Predictor:
         """Train the committee; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
-        return with_embedding(MembersPredictor(capable(model, HasMembers, "members")), model)
+        if not isinstance(model, HasMembers):
+            raise incapable(model, "members", "HasMembers")
+        return with_embedding(MembersPredictor(model), model)
 
 
 class MembersPredictor:

@@ -12,7 +12,7 @@ from atlas_core.api import (
     Prediction,
     Predictor,
 )
-from atlas_uncertainty._shared import capable, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, train_one, with_embedding
 
 
 class ModelVariance:
@@ -31,7 +31,9 @@ class VariancePredictor:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._std = capable(model, HasVariance, "model_variance").predict_std
+        if not isinstance(model, HasVariance):
+            raise incapable(model, "model_variance", "HasVariance")
+        self._std = model.predict_std
 
     def predict(self, features: Features) -> Prediction:
         """Return mean, epistemic and aleatoric std."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 
 from atlas_core.api import (
@@ -17,8 +15,6 @@ from atlas_core.api import (
     Prediction,
     Predictor,
 )
-
-Capability = TypeVar("Capability")
 
 
 class Embedded:
@@ -51,18 +47,12 @@ def train_one(
     return model
 
 
-def capable(model: object, protocol: type[Capability], method: str) -> Capability:
-    """Return ``model`` as what ``protocol`` says.
-
-    Raises:
-        ContractError: the model does not implement it.
-    """
-    if not isinstance(model, protocol):
-        raise ContractError(
-            f"{method}: {type(model).__name__} does not implement {protocol.__name__}, "
-            "though its component gives it"
-        )
-    return model
+def incapable(model: object, method: str, protocol: str) -> ContractError:
+    """Return the error for a model that does not implement what its component gives."""
+    return ContractError(
+        f"{method}: {type(model).__name__} does not implement {protocol}, though its component "
+        "gives it"
+    )
 
 
 def spread(draws: F8, *, ddof: int) -> Prediction:

@@ -1,0 +1,28 @@
+"""Every component of the family through its kind's contract."""
+
+from atlas_core.testing import parametrize_contract
+
+
+@parametrize_contract("members", "uq")
+def test_contract_of_members(check):
+    check()
+
+
+@parametrize_contract("ensemble", "uq")
+def test_contract_of_ensemble(check):
+    check()
+
+
+@parametrize_contract("mc_dropout", "uq")
+def test_contract_of_mc_dropout(check):
+    check()
+
+
+@parametrize_contract("model_variance", "uq")
+def test_contract_of_model_variance(check):
+    check()
+
+
+@parametrize_contract("point", "uq")
+def test_contract_of_point(check):
+    check()
