@@ -33,11 +33,17 @@ def applies(condition: object, reason: str) -> None:
 
 
 def require_close(
-    actual: npt.ArrayLike, expected: npt.ArrayLike, message: str, *, tolerance: float = 1e-5
+    actual: npt.ArrayLike,
+    expected: npt.ArrayLike,
+    message: str,
+    *,
+    tolerance: float = 1e-5,
+    size: npt.ArrayLike | None = None,
 ) -> None:
-    """Stop the check unless two arrays agree to ``tolerance``, relative to the larger values.
+    """Stop the check unless two arrays agree to ``tolerance``, relative to the largest value.
 
-    NaN equals NaN.
+    NaN equals NaN. ``size`` are values whose largest is the measure, where ``expected`` is only
+    a row of them: by default ``expected`` itself.
 
     Raises:
         ContractError: a shape or a value differs; the message tells by how much.
@@ -51,6 +57,7 @@ def require_close(
     rest = ~finite & ~np.isnan(a)
     require(np.array_equal(a[rest], b[rest]), f"{message}: infinities differ")
     if finite.any():
-        scale = max(float(np.abs(b[finite]).max()), 1e-12)
+        measure = b if size is None else np.asarray(size, dtype=np.float64)
+        scale = max(float(np.abs(measure[np.isfinite(measure)]).max()), 1e-12)
         worst = float(np.abs(a[finite] - b[finite]).max())
         require(worst <= tolerance * scale, f"{message}: they differ by {worst:.3g}")

@@ -7,7 +7,6 @@ The toy chemistry: rocksalt, perovskite and hexagonal cells of metals with O, S,
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -399,7 +398,6 @@ class Sample:
     config: Config
     folder: Path
     check_names: tuple[str, ...] = ()
-    _scratch: tempfile.TemporaryDirectory[str] | None = None
     _store: dict[str, Any] = field(default_factory=dict)
 
     def once(self, name: str, make: Callable[[], T]) -> T:

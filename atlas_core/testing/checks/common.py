@@ -59,9 +59,6 @@ def check_descriptor_is_well_formed(component: Component, sample: Sample) -> Non
     named = component.needs_of(sample.config) | component.gives_of(sample.config)
     unknown = sorted(named - set(CAPABILITIES))
     require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
-    if sample.kind == "model":
-        forms = component.needs_of(sample.config) & {"features:vectors", "features:graphs"}
-        require(forms, "a model must need features:vectors or features:graphs")
     for check, reason in component.expected_failures.items():
         require(
             check.removeprefix("check_") in sample.check_names,

@@ -21,6 +21,7 @@ from atlas_core.testing.samples import (
     reordered_sites,
     site_order,
     supercell,
+    toy_features,
     toy_graphs,
     toy_labels,
     toy_target,
@@ -87,7 +88,8 @@ def check_binary_predictions_are_probabilities(component: Component, sample: Sam
     p = np.asarray(model.predict(sample.features(component)))
     require(p.shape == (60,) and np.isfinite(p).all(), "a probability is missing or not finite")
     require(((p >= 0) & (p <= 1)).all(), "a probability is outside [0, 1]")
-    if "learns_better_than_the_mean" not in component.expected_failures:
+    told = {name.removeprefix("check_") for name in component.expected_failures}
+    if "learns_better_than_the_mean" not in told:
         label = toy_labels(sample.materials())
         require(p[label == 1].mean() > p[label == 0].mean(), "P(1) is higher where the label is 0")
 
@@ -136,6 +138,18 @@ def check_global_random_state_is_left_alone(component: Component, sample: Sample
     after = np.random.get_state()  # noqa: NPY002 - as above
     same = state[2] == after[2] and np.array_equal(state[1], after[1])  # type: ignore[index]
     require(same, "fit moved numpy's global random state")
+
+
+def check_accepts_the_forms_it_says(component: Component, sample: Sample) -> None:
+    """A model that names no form of features takes both, vectors and graphs."""
+    forms = component.needs_of(sample.config) & {"features:vectors", "features:graphs"}
+    applies(not forms, "it names the form that it needs")
+    task = sample.tasks(component)[0]
+    for form in ("vectors", "graphs"):
+        features = toy_features(sample.materials(), form)
+        model = component.build(sample.config)
+        model.fit(features.take(TRAIN), _target(sample, task), FitContext(seed=0, task=task))
+        require(len(model.predict(features.take(TEST))) == len(TEST), f"{form}: rows are missing")
 
 
 def check_missing_values_are_handled(component: Component, sample: Sample) -> None:
@@ -205,7 +219,9 @@ def check_variance_is_a_variance(component: Component, sample: Sample) -> None:
     for name, std, one in zip(("epistemic", "aleatoric"), parts, alone, strict=True):
         require(np.shape(std) == (len(TEST),), f"{name} std has shape {np.shape(std)}")
         require((np.isfinite(std) & (np.asarray(std) >= 0)).all(), f"{name} std: negative or NaN")
-        require_close(one, np.asarray(std)[[3]], f"{name} std of a row alone", tolerance=1e-4)
+        require_close(
+            one, np.asarray(std)[[3]], f"{name} std of a row alone", tolerance=1e-4, size=std
+        )
     require(np.asarray(parts[0]).max() > 0, "the epistemic std is 0 everywhere")
 
 
@@ -231,7 +247,9 @@ def check_embedding_is_row_wise(component: Component, sample: Sample) -> None:
     require(whole.ndim == 2 and len(whole) == len(TEST), f"embed returned shape {whole.shape}")
     require(np.isfinite(whole).all(), "an embedding is not finite")
     require(np.ptp(whole, axis=0).max() > 0, "all rows have the same embedding")
-    require_close(model.embed(test.take([3])), whole[[3]], "the embedding of a row alone")
+    require_close(
+        model.embed(test.take([3])), whole[[3]], "the embedding of a row alone", size=whole
+    )
 
 
 def check_graph_representation_does_not_matter(component: Component, sample: Sample) -> None:

@@ -114,7 +114,9 @@ def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) ->
     whole = _score(detector, _rows(component, sample, NEAR))
     for row in (0, 31):
         alone = _score(detector, _rows(component, sample, NEAR[[row]]))
-        require_close(alone.score, whole.score[[row]], f"the score of row {row} alone")
+        require_close(
+            alone.score, whole.score[[row]], f"the score of row {row} alone", size=whole.score
+        )
         require(alone.threshold == whole.threshold, "the threshold depends on the rows scored")
 
 

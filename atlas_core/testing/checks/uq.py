@@ -109,9 +109,11 @@ def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) ->
     rows = line_data(50, 1)[0]
     for row in (0, 17):
         alone = _fitted(component, sample).predict(rows.take([row]))
-        require_close(alone.mean, whole.mean[[row]], f"mean of row {row} alone")
+        require_close(alone.mean, whole.mean[[row]], f"mean of row {row} alone", size=whole.mean)
         for name, std in _stds(whole).items():
-            require_close(getattr(alone, name), std[[row]], f"{name} std of row {row} alone")
+            require_close(
+                getattr(alone, name), std[[row]], f"{name} std of row {row} alone", size=std
+            )
 
 
 def check_inputs_unchanged(component: Component, sample: Sample) -> None:
@@ -141,7 +143,9 @@ def check_embedding_is_passed_on(component: Component, sample: Sample) -> None:
     rows = line_data(50, 1)[0]
     whole = np.asarray(predictor.embed(rows))
     require(whole.ndim == 2 and len(whole) == 50, f"embed returned shape {whole.shape}")
-    require_close(predictor.embed(rows.take([3])), whole[[3]], "the embedding of a row alone")
+    require_close(
+        predictor.embed(rows.take([3])), whole[[3]], "the embedding of a row alone", size=whole
+    )
 
 
 def check_each_predictor_is_its_own(component: Component, sample: Sample) -> None:
