@@ -1,0 +1,430 @@
+"""What the page shows of one arm: its verdict card, its figures and its worst predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from atlas_core.report import figures, periodic, words
+from atlas_core.report.plates import Plate, plate
+from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
+from atlas_core.report.words import count, number, slug
+
+WORST = 15
+GRADES = {"trust": "good", "caution": "fair", "do not trust": "poor", "unknown": "ref"}
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Hold a headline number: what it is, its value and its 95 % interval in words."""
+
+    label: str
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """Hold the verdict on one arm."""
+
+    arm: str
+    anchor: str
+    made_of: str
+    headline: str
+    sentences: tuple[str, ...]
+    grade: str
+    tone: str
+    stats: tuple[Stat, ...]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Hold one of the worst predictions, as text."""
+
+    id: str
+    formula: Markup
+    true: str
+    predicted: str
+    spread: str
+    error: str
+    part: str
+    held_out: bool
+    outside: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Hold the counts of right and wrong answers of one part."""
+
+    part: str
+    n: int
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+
+@dataclass(frozen=True)
+class ArmView:
+    """Hold everything the page shows of one arm below the cards."""
+
+    arm: str
+    anchor: str
+    plates: tuple[Plate, ...]
+    missing: tuple[str, ...]
+    confusion: tuple[Confusion, ...]
+    tables: tuple[Plate, ...]
+    worst: tuple[Bad, ...]
+    spread: str
+    has_flags: bool
+
+
+def card(source: Source, arm: str) -> Card:
+    """Return the verdict on an arm with its headline numbers."""
+    from atlas_core.verdict import verdict
+
+    metrics = source.metrics["arms"][arm]
+    said = verdict(
+        metrics,
+        arm=arm,
+        unit=source.unit,
+        held_out=source.held_out,
+        task=source.task,
+        target_name=source.target,
+    )
+    grade = str(said.grade)
+    return Card(
+        arm=arm,
+        anchor=slug(arm),
+        made_of=_made_of(source, arm),
+        headline=said.headline,
+        sentences=tuple(said.sentences),
+        grade=grade,
+        tone=GRADES.get(grade, "ref"),
+        stats=tuple(_stats(metrics, source)),
+    )
+
+
+def _made_of(source: Source, arm: str) -> str:
+    chosen = (source.manifest.get("arms") or {}).get(arm) or {}
+    return " · ".join(str(chosen[k]["use"]) for k in words.KINDS if chosen.get(k))
+
+
+def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
+    parts = metrics.get("parts") or {}
+    names = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
+    wanted = ["balanced_accuracy"] if source.task == "binary" else ["mae"]
+    levels = [m for m in _metric_names(metrics) if m.startswith("picp_")]
+    levels.sort(key=lambda m: abs(float(m.removeprefix("picp_")) - 0.9))
+    wanted += levels[:1] or (["ece"] if source.task == "binary" else [])
+    out = []
+    for name in wanted:
+        for part, where in names.items():
+            entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
+            about = words.metric(name)
+            if entry and entry.get("value") is not None and about:
+                out.append(_stat(f"{about.label}, {where}", entry, about.scale, source.unit))
+    score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
+    if score and score.get("auroc"):
+        out.append(_stat("held out told apart, AUROC", score["auroc"], "plain", ""))
+    return out
+
+
+def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
+    parts = (metrics.get("parts") or {}).values()
+    return sorted({name for part in parts for name in part.get("metrics") or {}})
+
+
+def _stat(label: str, entry: Mapping[str, float], scale: words.Scale, unit: str) -> Stat:
+    return Stat(label, words.shown(entry["value"], scale, unit), words.interval(entry, scale))
+
+
+def arm_view(source: Source, arm: str) -> ArmView:
+    """Draw the figures of one arm and list its worst predictions."""
+    rows = source.rows[arm]
+    parts = rows.shown()
+    plates, missing = _plates(source, arm, parts)
+    worst, spread = worst_rows(rows)
+    binary = source.task == "binary"
+    return ArmView(
+        arm=arm,
+        anchor=slug(arm),
+        plates=tuple(plates),
+        missing=tuple(missing),
+        confusion=tuple(confusion(part, r) for part, r in parts.items()) if binary else (),
+        tables=tuple(_element_tables(source, arm)),
+        worst=worst,
+        spread=spread,
+        has_flags=rows.has_score,
+    )
+
+
+def _plates(
+    source: Source, arm: str, parts: Mapping[str, Rows]
+) -> tuple[list[Plate], list[str]]:
+    plates: list[Plate] = []
+    missing: list[str] = []
+    if parts:
+        draw = _class_plates if source.task == "binary" else _value_plates
+        plates += draw(source, arm, parts)
+        plates += _trust_plates(source, arm, parts, missing)
+        plates += _ood_plates(arm, parts, missing)
+    else:
+        missing.append("No test rows: there is nothing to draw.")
+    curves = [
+        record["content"]
+        for record in source.records
+        if record.get("arm") == arm and str(record.get("name")).endswith("learning_curve")
+    ]
+    curves = [c for c in curves if c.get("epoch")]
+    if curves:
+        fits = "the fit" if len(curves) == 1 else f"each of {len(curves)} fits"
+        plates.append(
+            plate(
+                arm,
+                "Learning curves",
+                lambda: figures.learning_curves(curves, unit=source.unit),
+                caption=f"Loss and validation error of {fits} after each pass over the training"
+                " data; training has gone on long enough where the lines are flat, and too long"
+                " where the validation error rises again.",
+            )
+        )
+    return plates, missing
+
+
+def _colours(source: Source, parts: Mapping[str, Rows]) -> str:
+    if HELD_OUT not in parts:
+        return "Blue: materials like those learned from."
+    held = f" ({source.held_out})" if source.held_out else ""
+    if IN_DOMAIN not in parts:
+        return f"Orange: the held-out class{held}."
+    return f"Blue: materials like those learned from; orange: the held-out class{held}."
+
+
+def _value_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[Plate]:
+    return [
+        plate(
+            arm,
+            "Predicted against true",
+            lambda: figures.parity(parts, target=source.target, unit=source.unit),
+            caption="Each dot is a material that the model had not seen; on the grey line the"
+            f" prediction is exact. {_colours(source, parts)}",
+        )
+    ]
+
+
+def _class_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[Plate]:
+    plates = [
+        plate(
+            arm,
+            "Reliability of probabilities",
+            lambda: figures.reliability(parts),
+            caption="Of the materials given a probability near x, the share y really belonged to"
+            " class 1; on the grey line the probabilities can be taken at their word. Larger dots"
+            f" hold more materials. {_colours(source, parts)}",
+        )
+    ]
+    if any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):
+        plates.append(
+            plate(
+                arm,
+                "Separation of classes",
+                lambda: figures.class_roc(parts),
+                caption="Share of class 1 found against the share of class 0 called 1 by mistake,"
+                " as the threshold falls; the closer to the upper left corner the better, the grey"
+                " line is guessing.",
+            )
+        )
+    return plates
+
+
+def _trust_plates(
+    source: Source, arm: str, parts: Mapping[str, Rows], missing: list[str]
+) -> list[Plate]:
+    binary = source.task == "binary"
+    intervals = any(rows.intervals for rows in parts.values())
+    spread = any(rows.has_std for rows in parts.values())
+    plates = []
+    if not binary and (spread or intervals):
+        plates.append(
+            plate(
+                arm,
+                "Calibration",
+                lambda: figures.calibration(parts),
+                caption="How often the truth lies inside an interval that promises to hold it with"
+                " the probability on the horizontal axis; below the grey line the model is"
+                " overconfident. Lines: intervals from sigma; marks: calibrated intervals.",
+            )
+        )
+    if not spread:
+        missing.append(
+            "This arm states no sigma, so error against sigma and risk against coverage cannot"
+            " be drawn."
+        )
+        return plates
+    if not binary:
+        plates.append(
+            plate(
+                arm,
+                "Error against sigma",
+                lambda: figures.error_against_sigma(parts, unit=source.unit),
+                caption="Each dot is a material; joined marks are the RMS error of a tenth of the"
+                " materials with similar sigma. On the grey line sigma is as large as the error it"
+                " announces; above it the model is too sure.",
+            )
+        )
+    plates.append(
+        plate(
+            arm,
+            "Risk and coverage",
+            lambda: figures.risk_coverage(parts, unit=source.unit, binary=binary),
+            caption="Error that remains when only the most certain share of the materials is kept:"
+            " the solid line should fall to the left. Dotted: the ideal order, by true error;"
+            " dashed: a random order, that is, a sigma that knows nothing.",
+        )
+    )
+    return plates
+
+
+def _ood_plates(arm: str, parts: Mapping[str, Rows], missing: list[str]) -> list[Plate]:
+    if not any(rows.has_score for rows in parts.values()):
+        missing.append("No detector scored this arm, so there is no distance from the training data.")
+        return []
+    plates = [
+        plate(
+            arm,
+            "Distance from training data",
+            lambda: figures.score_histograms(parts),
+            caption="Distribution of the out-of-distribution (OOD) score; the less the two"
+            " overlap, the better the detector tells new chemistry from known. Materials beyond"
+            " the black line, where there is one, are flagged.",
+        )
+    ]
+    if IN_DOMAIN in parts and HELD_OUT in parts and all(r.has_score for r in parts.values()):
+        plates.append(
+            plate(
+                arm,
+                "Does it notice the held-out class?",
+                lambda: figures.ood_roc(parts),
+                caption="Share of the held-out materials that are flagged against the share of"
+                " in-domain ones flagged by mistake, as the threshold falls. The area (AUROC) is 1"
+                " when they are told apart and 0.5 on the grey line, which is guessing.",
+            )
+        )
+    return plates
+
+
+def _element_tables(source: Source, arm: str) -> list[Plate]:
+    elements = source.metrics["arms"][arm].get("elements") or {}
+    tables = {part: elements.get(part) or {} for part in (IN_DOMAIN, HELD_OUT)}
+    tables = {part: table for part, table in tables.items() if table}
+    limits = periodic.edges(list(tables.values()))
+    scale = " Both tables share one colour scale." if len(tables) > 1 else ""
+    plates = []
+    for part, table in tables.items():
+        where = figures.PART_LABEL[part]
+        title = f"Error by element, {where}"
+        caption = (
+            "Mean absolute error of the materials that contain an element; hover over a cell for"
+            f" the number. A dot marks elements in fewer than {periodic.FEW} materials.{scale}"
+        )
+        highest = sorted(table, key=lambda s: (-table[s]["mae"], s))[:3]
+        unit = f" {source.unit}" if source.unit else ""
+        label = f"{title}, arm {arm}. Largest errors: " + ", ".join(
+            f"{s} {number(table[s]['mae'])}{unit}" for s in highest
+        )
+        svg = periodic.table(table, limits, unit=source.unit, label=label)
+        name = f"{slug(arm)}-{slug(title)}"
+        plates.append(Plate(name, title, Markup(svg), caption, wide=True))  # noqa: S704 - escaped there
+    return plates
+
+
+def confusion(part: str, rows: Rows) -> Confusion:
+    """Count right and wrong answers at a threshold of one half."""
+    said, true = rows.mean >= 0.5, rows.target > 0.5
+    return Confusion(
+        part=figures.PART_LABEL[part],
+        n=len(rows),
+        true_positive=int((said & true).sum()),
+        false_positive=int((said & ~true).sum()),
+        false_negative=int((~said & true).sum()),
+        true_negative=int((~said & ~true).sum()),
+    )
+
+
+def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
+    """Return the rows with the largest errors, and what their ± is ("" where there is none)."""
+    seen = rows.where(np.isin(rows.part, (IN_DOMAIN, HELD_OUT)))
+    levels = sorted(seen.intervals, key=lambda level: abs(level - 0.9))
+    half: Any = np.full(len(seen), np.nan)
+    spread = ""
+    for level in levels:
+        lower, upper = seen.intervals[level]
+        if not np.isnan(lower).all():
+            half, spread = (upper - lower) / 2, f"± ({words.percent(level)})"
+            break
+    if not spread and np.isfinite(seen.std).any():
+        half, spread = seen.std, "± sigma"
+    order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
+    return tuple(_bad(seen, int(i), float(half[i])) for i in order), spread
+
+
+def _bad(rows: Rows, i: int, half: float) -> Bad:
+    places = max(
+        words.decimals(float(v)) for v in (rows.error[i], rows.target[i]) if np.isfinite(v)
+    )
+    places = min(places, 3) if places != 99 else 99
+
+    def show(value: float) -> str:
+        return words.fixed(value, places)
+
+    return Bad(
+        id=str(rows.ids[i]),
+        formula=words.formula(str(rows.formula[i])),
+        true=show(float(rows.target[i])),
+        predicted=show(float(rows.mean[i])),
+        spread=show(half),
+        error=show(float(rows.error[i])),
+        part=figures.PART_LABEL[str(rows.part[i])],
+        held_out=str(rows.part[i]) == HELD_OUT,
+        outside=bool(rows.outside[i]),
+        reason=str(rows.reason[i]),
+    )
+
+
+def described(source: Source) -> str:
+    """Return in a few sentences what was done."""
+    data = source.manifest["dataset"]
+    unit = f" in {source.unit}" if source.unit else ""
+    what = "whether" if source.task == "binary" else "the"
+    rows = f"{count(int(data['rows']), 'material')}" if data.get("rows") else "The materials"
+    sentences = [f"{rows} of {data.get('name', 'the data set')}, and {what} {source.target}{unit}."]
+    names = list(source.rows)
+    arms = f"Arm {names[0]} was" if len(names) == 1 else f"Arms {words.listed(names)} were each"
+    folds: Sequence[Mapping[str, Any]] = source.folds
+    if folds:
+        sizes = [fold.get("sizes") or {} for fold in folds]
+        typical = sizes[0]
+        more = f", in {len(folds)} folds (sizes of the first)" if len(folds) > 1 else ""
+        kept = int(typical.get("calibration") or 0)
+        calibrated = f", had its uncertainty calibrated on {words.fixed(kept, 0)}" if kept else ""
+        sentences.append(
+            f"{arms} trained on {words.fixed(int(typical.get('train') or 0), 0)} of"
+            f" them{calibrated} and was judged on"
+            f" {words.fixed(int(typical.get('test') or 0), 0)} unseen ones of the same kind{more}."
+        )
+        if any(size.get("shifted") for size in sizes):
+            n = sum(int(size.get("shifted") or 0) for size in sizes)
+            held = source.held_out or "a class of materials"
+            sentences.append(
+                f"Held out altogether: {held} ({count(n, 'material')}), to see whether the model"
+                " notices what it has never been shown."
+            )
+    else:
+        sentences.append(f"{arms} trained and judged on unseen materials.")
+    return " ".join(sentences)

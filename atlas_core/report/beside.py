@@ -1,0 +1,210 @@
+"""Arms beside each other: key metrics with intervals, and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8
+from atlas_core.metrics.bootstrap import paired_difference
+from atlas_core.report import words
+from atlas_core.report.figures import PART_LABEL
+from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
+
+REGRESSION = (
+    "mae", "rmse", "r2", "mae_over_mad", "picp", "mpiw", "miscalibration_area", "ence", "zms",
+    "nll", "crps", "sharpness", "spearman", "ause", "error_auroc",
+)  # fmt: skip
+BINARY = (
+    "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",
+    "error_auroc",
+)  # fmt: skip
+DETECTION = ("auroc", "fpr95", "share_flagged_test", "share_flagged_shifted")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Hold a value, its interval, and whether it is the best of its row and part."""
+
+    value: str
+    interval: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """Hold one metric: a cell for each arm and part; ``cells`` may hold None."""
+
+    label: str
+    meaning: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Hold the table: its columns (arm, part) and its lines, and what is said below it."""
+
+    arms: tuple[str, ...]
+    parts: tuple[str, ...]
+    lines: tuple[Line, ...]
+    detection: tuple[Line, ...]
+    folds: tuple[str, ...]
+    paired: tuple[str, ...]
+
+
+def beside(source: Source) -> Beside:
+    """Return the key metrics of all arms."""
+    arms = list(source.rows)
+    metrics = source.metrics["arms"]
+    parts = [p for p in (IN_DOMAIN, HELD_OUT) if any(p in metrics[a]["parts"] for a in arms)]
+    lines = []
+    for name in _names(source, arms):
+        about = words.metric(name)
+        if about is None:
+            continue
+        entries = [
+            [_entry(metrics[arm]["parts"].get(part, {}).get("metrics"), name) for part in parts]
+            for arm in arms
+        ]
+        lines.append(_line(name, about, entries, source.unit))
+    detection = []
+    for name in DETECTION:
+        row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
+        about = words.METRICS[name]
+        detection.append(_line(name, about, row, source.unit))
+    return Beside(
+        arms=tuple(arms),
+        parts=tuple(PART_LABEL[part] for part in parts),
+        lines=tuple(line for line in lines if any(line.cells)),
+        detection=tuple(line for line in detection if any(line.cells)),
+        folds=tuple(_folds(source, arms, parts)),
+        paired=tuple(_paired(source)),
+    )
+
+
+def _names(source: Source, arms: Sequence[str]) -> list[str]:
+    found = sorted(
+        {
+            name
+            for arm in arms
+            for part in source.metrics["arms"][arm]["parts"].values()
+            for name in part.get("metrics") or {}
+        }
+    )
+    wanted = BINARY if source.task == "binary" else REGRESSION
+    out: list[str] = []
+    for name in wanted:
+        levelled = name in {"picp", "mpiw"}
+        out += [f for f in found if f == name or (levelled and f.startswith(f"{name}_"))]
+    return out
+
+
+def _entry(metrics: Mapping[str, Any] | None, name: str) -> Mapping[str, float] | None:
+    entry = (metrics or {}).get(name)
+    if isinstance(entry, int | float):
+        entry = {"value": float(entry)}
+    return entry if entry and entry.get("value") is not None else None
+
+
+def _line(
+    name: str,
+    about: words.Metric,
+    entries: Sequence[Sequence[Mapping[str, float] | None]],
+    unit: str,
+) -> Line:
+    cells: list[Cell | None] = []
+    columns = len(entries[0])
+    best = [_best(name, about, [row[part] for row in entries]) for part in range(columns)]
+    for arm, row in enumerate(entries):
+        for part, entry in enumerate(row):
+            if entry is None:
+                cells.append(None)
+                continue
+            value = words.shown(entry["value"], about.scale, "")
+            cells.append(Cell(value, words.interval(entry, about.scale), best[part] == arm))
+    label = about.label + (f" ({unit})" if about.scale == "unit" and unit else "")
+    return Line(label, about.meaning, tuple(cells))
+
+
+def _best(name: str, about: words.Metric, row: Sequence[Mapping[str, float] | None]) -> int | None:
+    """Return the arm with the best value; None where there is no better or no other."""
+    values = {arm: entry["value"] for arm, entry in enumerate(row) if entry is not None}
+    if len(values) < 2 or about.aim == "none":
+        return None
+    level = float(name.rpartition("_")[2]) if about.aim == "level" else 0.0
+    distance = {
+        "low": lambda v: v,
+        "high": lambda v: -v,
+        "one": lambda v: abs(np.log(max(v, 1e-300))),
+        "level": lambda v: abs(v - level),
+    }[about.aim]
+    ranked = sorted((float(distance(value)), arm) for arm, value in values.items())
+    return None if ranked[0][0] == ranked[1][0] else ranked[0][1]
+
+
+def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Say the main metric over folds, where there are several."""
+    name = "balanced_accuracy" if source.task == "binary" else "mae"
+    about = words.METRICS[name]
+    out = []
+    for arm in arms:
+        held = source.metrics["arms"][arm]
+        if len(held.get("folds") or {}) < 2:
+            continue
+        for part in parts:
+            entry = ((held.get("summary") or {}).get(part) or {}).get(name)
+            if not entry or entry.get("mean") is None:
+                continue
+            places = words.decimals(entry["mean"])
+            unit = f" {source.unit}" if about.scale == "unit" and source.unit else ""
+            out.append(
+                f"{arm}, {PART_LABEL[part]}: {about.label}"
+                f" {words.fixed(entry['mean'], places)} ± {words.fixed(entry['std'], places)}{unit}"
+                f" (mean and standard deviation of {len(held['folds'])} folds)"
+            )
+    return out
+
+
+def _paired(source: Source) -> list[str]:
+    """Say how the errors of the other arms differ from the first one's, row by row."""
+    names = list(source.rows)
+    unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
+    out = []
+    for other in names[1:]:
+        first_parts, other_parts = source.rows[names[0]].shown(), source.rows[other].shown()
+        for part in first_parts:
+            if part not in other_parts:
+                continue
+            a, b = common(first_parts[part], other_parts[part])
+            if len(a) < 2:
+                continue
+            found = paired_difference(b, a, seed=0)
+            places = words.decimals(found.difference, digits=2)
+            size = words.fixed(abs(found.difference), places)
+            ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
+            verb = "less" if found.difference < 0 else "more"
+            clear = found.low > 0 or found.high < 0
+            doubt = "" if clear else "; the interval holds 0, so this may be chance"
+            out.append(
+                f"{PART_LABEL[part].capitalize()}: {other} errs by {size}{unit} {verb} than"
+                f" {names[0]} on average (difference {ends}, {found.n} shared rows{doubt})."
+            )
+    return out
+
+
+def common(first: Rows, second: Rows) -> tuple[F8, F8]:
+    """Return the absolute errors of two arms on the rows (fold, id) that both have."""
+    place = {key: i for i, key in enumerate(zip(second.fold, second.ids, strict=True))}
+    pairs = [
+        (i, place[key])
+        for i, key in enumerate(zip(first.fold, first.ids, strict=True))
+        if key in place
+    ]
+    a, b = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True)) if pairs else (
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
+    )
+    return first.error[a], second.error[b]

@@ -1,0 +1,122 @@
+"""Draw the periodic table as a heat map, as SVG text in the colours of the palette. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
+from atlas_core.report.palette import RAMP_STEPS
+from atlas_core.report.words import number
+
+CELL = 20.0
+GAP = 1.2
+FEW = 5
+"""Elements in fewer materials than this are marked: their mean error says little."""
+
+Elements = Mapping[str, Mapping[str, float]]
+
+
+def place(z: int) -> tuple[int, float]:
+    """Return (column, row) of an element, from 0; the f block stands below, a little apart."""
+    if 57 <= z <= 71:
+        return z - 57 + 2, 7.3
+    if 89 <= z <= 103:
+        return z - 89 + 2, 8.3
+    for row, first, last in ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54)):
+        if first <= z <= last:
+            break
+    else:
+        row, first, last = (5, 55, 86) if z <= 86 else (6, 87, 118)
+    if z == first:
+        return 0, float(row)
+    if z == first + 1 and row > 0:
+        return 1, float(row)
+    return 17 - (last - z), float(row)
+
+
+def edges(tables: Sequence[Elements]) -> list[float]:
+    """Return the inner edges of the colour steps, equal in ratio, common to all tables."""
+    values = np.array([e["mae"] for table in tables for e in table.values()], dtype=np.float64)
+    values = values[np.isfinite(values) & (values > 0)]
+    if not len(values):
+        return [0.0] * (RAMP_STEPS - 1)
+    low, high = np.quantile(values, [0.05, 0.95])
+    if high <= low * 1.01:
+        low, high = low / 1.5, high * 1.5
+    return [float(v) for v in np.geomspace(low, high, RAMP_STEPS + 1)[1:-1]]
+
+
+def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str) -> str:
+    """Return an ``<svg>`` with one cell an element; a cell's title gives n and its error.
+
+    Args:
+        elements: {symbol: {"n", "mae"}}.
+        limits: from :func:`edges`.
+        unit: of the error.
+        label: what the picture shows, for those who do not see it.
+    """
+    width, height = 18 * CELL, 9.3 * CELL + 30
+    cells = [_cell(z, elements.get(SYMBOLS[z]), limits, unit) for z in ATOMIC_NUMBER.values()]
+    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8)
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
+        f'<g style="font-family: inherit">{body}</g></svg>'
+    )
+
+
+def _cell(
+    z: int, entry: Mapping[str, float] | None, limits: Sequence[float], unit: str
+) -> str:
+    column, row = place(z)
+    x, y, side = column * CELL, row * CELL, CELL - GAP
+    symbol = SYMBOLS[z]
+    middle = f'x="{x + side / 2:.4g}" y="{y + side / 2 + 3:.4g}"'
+    if entry is None:
+        return (
+            f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
+            f' style="fill: none; stroke: var(--grid); stroke-width: 0.8"/>'
+            f'<text {middle} style="font-size: 7.5px; text-anchor: middle; fill: var(--ref);'
+            f' opacity: 0.65">{symbol}</text>'
+        )
+    n = int(entry["n"])
+    step = int(np.searchsorted(limits, entry["mae"], side="right"))
+    unit_text = f" {unit}" if unit else ""
+    plural = "material" if n == 1 else "materials"
+    title = escape(f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {n} {plural}")
+    few = (
+        f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3"'
+        f' style="fill: var(--rampink{step})"/>'
+        if n < FEW
+        else ""
+    )
+    return (
+        f"<g><title>{title}</title>"
+        f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
+        f' style="fill: var(--ramp{step}); stroke: var(--line); stroke-width: 0.4"/>'
+        f'<text {middle} style="font-size: 8.5px; font-weight: 600; text-anchor: middle;'
+        f' fill: var(--rampink{step})">{symbol}</text>{few}</g>'
+    )
+
+
+def _key(limits: Sequence[float], unit: str, top: float) -> str:
+    step = 34.0
+    left = 18 * CELL - RAMP_STEPS * step - 2
+    unit_text = f", {escape(unit)}" if unit else ""
+    parts = [
+        f'<text x="{left - 6:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
+        f' fill: var(--muted)">MAE{unit_text}</text>'
+    ]
+    for i in range(RAMP_STEPS):
+        parts.append(
+            f'<rect x="{left + i * step:g}" y="{top:g}" width="{step:g}" height="9"'
+            f' style="fill: var(--ramp{i}); stroke: var(--line); stroke-width: 0.4"/>'
+        )
+    parts += [
+        f'<text x="{left + (i + 1) * step:g}" y="{top + 18:g}" style="font-size: 7.5px;'
+        f' text-anchor: middle; fill: var(--muted)">{number(limit, digits=2)}</text>'
+        for i, limit in enumerate(limits)
+    ]
+    return "".join(parts)

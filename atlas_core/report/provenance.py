@@ -1,0 +1,202 @@
+"""Where everything in a report comes from: data, split, components, machine, times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from atlas_core.report import words
+from atlas_core.report.source import Source
+
+SIZES = ("train", "calibration", "test", "shifted", "pool")
+LISTED = 200
+"""Ids listed of a record; the rest stands in ``records.json``."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hold one component of an arm."""
+
+    kind: str
+    name: str
+    source: str
+    options: str
+    citation: Markup
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Hold what a component recorded of rows left out, failures or warnings."""
+
+    where: str
+    what: str
+    items: tuple[str, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class ProvenanceView:
+    """Hold the last section of the page."""
+
+    facts: tuple[tuple[str, Markup], ...]
+    folds: tuple[tuple[str, str, tuple[str, ...]], ...]
+    sizes: tuple[str, ...]
+    arms: tuple[tuple[str, tuple[Part, ...]], ...]
+    stages: tuple[tuple[str, str, str], ...]
+    packages: tuple[tuple[str, str], ...]
+    remarks: tuple[Remark, ...]
+    spec: str
+
+
+def provenance(source: Source) -> ProvenanceView:
+    """Return the data, versions, seeds and times of a run."""
+    manifest = source.manifest
+    sizes = tuple(
+        part
+        for part in SIZES
+        if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
+    )
+    return ProvenanceView(
+        facts=tuple(_facts(manifest)),
+        folds=tuple(
+            (
+                str(fold.get("name", "")),
+                str(fold.get("held_out") or "–"),
+                tuple(
+                    words.fixed(int((fold.get("sizes") or {}).get(part) or 0), 0) for part in sizes
+                ),
+            )
+            for fold in source.folds
+        ),
+        sizes=sizes,
+        arms=tuple(
+            (arm, tuple(_parts((manifest.get("arms") or {}).get(arm) or {})))
+            for arm in source.rows
+        ),
+        stages=tuple(_stages(manifest)),
+        packages=tuple(
+            (str(k), str(v)) for k, v in sorted((manifest.get("packages") or {}).items())
+        ),
+        remarks=tuple(_remarks(source)),
+        spec=source.spec,
+    )
+
+
+def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    data = manifest["dataset"]
+    split = manifest.get("split") or {}
+    hardware = manifest.get("hardware") or {}
+    kind = str(data.get("provenance") or "")
+    meaning = dict[str, str](words.PROVENANCE).get(kind, "")
+    sample = data.get("sample")
+    citations = data.get("citation") or ()
+    citations = [citations] if isinstance(citations, str) else list(citations)
+    cited = Markup("<br>").join(words.citation(str(c)) for c in citations)
+    memory = manifest.get("peak_memory_mb")
+    rows: list[tuple[str, Any]] = [
+        ("Data", f"{data.get('name', '')} ({data.get('component', '')})"),
+        ("Rows", f"{data.get('rows', '–')}" + (f", a sample of {sample}" if sample else "")),
+        ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
+        ("Provenance", f"{kind}: {meaning}" if meaning else kind),
+        ("Data licence", data.get("licence")),
+        ("Please cite", cited),
+        ("sha256 of the data", data.get("sha256")),
+        ("Split", _component(split)),
+        ("Seed", manifest.get("seed")),
+        ("Science hash", manifest.get("science_hash")),
+        ("Started", manifest.get("started")),
+        ("Finished", manifest.get("finished")),
+        ("Took", words.duration(float(manifest["seconds"])) if manifest.get("seconds") else None),
+        ("Peak memory", f"{words.fixed(float(memory), 0)} MB" if memory else None),
+        ("Machine", _machine(hardware)),
+        ("ATLAS", manifest.get("atlas")),
+        ("Run", manifest.get("run_id")),
+    ]
+    return [
+        (name, Markup(value) if isinstance(value, Markup) else Markup("{}").format(str(value)))
+        for name, value in rows
+        if value not in (None, "")
+    ]
+
+
+def _component(chosen: Mapping[str, Any]) -> str:
+    options = chosen.get("options")
+    name = str(chosen.get("component") or "")
+    return f"{name} {_options(options)}".strip() if options else name
+
+
+def _options(options: Any) -> str:
+    if not isinstance(options, Mapping):
+        return ""
+    return ", ".join(
+        f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for key, value in sorted(options.items())
+    )
+
+
+def _machine(hardware: Mapping[str, Any]) -> str:
+    memory = hardware.get("memory_gb")
+    pieces = [
+        str(hardware.get("cpu") or ""),
+        f"{hardware['cores']} cores" if hardware.get("cores") else "",
+        f"{words.number(float(memory))} GB" if memory else "",
+        f"device {hardware['device']}" if hardware.get("device") else "",
+        str(hardware.get("platform") or ""),
+        f"Python {hardware['python']}" if hardware.get("python") else "",
+    ]
+    return ", ".join(piece for piece in pieces if piece)
+
+
+def _parts(chosen: Mapping[str, Any]) -> list[Part]:
+    order = [*words.KINDS, *sorted(set(chosen) - set(words.KINDS))]
+    return [
+        Part(
+            kind=kind,
+            name=str(chosen[kind].get("use", "")),
+            source=f"{chosen[kind].get('distribution', '')} {chosen[kind].get('version', '')}".strip(),
+            options=_options(chosen[kind].get("options")),
+            citation=words.citation(str(chosen[kind].get("citation") or "")),
+        )
+        for kind in order
+        if chosen.get(kind)
+    ]
+
+
+def _stages(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    total: dict[tuple[str, str], float] = {}
+    for stage in manifest.get("stages") or ():
+        key = (str(stage.get("stage", "")), str(stage.get("arm") or ""))
+        total[key] = total.get(key, 0.0) + float(stage.get("seconds") or 0.0)
+    return [(stage, arm, words.duration(seconds)) for (stage, arm), seconds in total.items()]
+
+
+def _remarks(source: Source) -> list[Remark]:
+    """Return rows removed as outliers, rows that failed, and warnings, one entry a record."""
+    out = []
+    for record in source.records:
+        name = str(record.get("name") or "")
+        content = record.get("content") or {}
+        last = name.rpartition("/")[2]
+        if last not in {"outliers", "failures", "warnings"}:
+            continue
+        ids = [str(v) for v in content.get("ids") or ()]
+        reasons = [str(v) for v in content.get("reasons") or ()]
+        items = [str(v) for v in content.get("texts") or ()]
+        if ids:
+            padded = reasons + [""] * (len(ids) - len(reasons))
+            items = [f"{i}: {why}" if why else i for i, why in zip(ids, padded, strict=False)]
+        if not items:
+            continue
+        what = {
+            "outliers": "left out of training as outliers",
+            "failures": "could not be featurized",
+        }.get(last, "")
+        n = len(items)
+        text = f"{words.count(n, 'material')} {what}" if what else words.count(n, "warning")
+        where = ", ".join(str(v) for v in (record.get("arm"), record.get("fold"), name) if v)
+        out.append(Remark(where, text, tuple(items[:LISTED]), max(0, n - LISTED)))
+    return out

@@ -1,0 +1,192 @@
+"""Numbers, durations, formulas and citations as a reader wants them. Light."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from atlas_core.kinds.dataset import Provenance
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, *, digits: int = 3) -> str:
+    """Return a number with ``digits`` significant digits; "–" where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return fixed(value, decimals(value, digits=digits))
+
+
+def decimals(value: float, *, digits: int = 3) -> int:
+    """Return how many decimals show ``digits`` significant digits; below -5 or above 5: 99."""
+    if value == 0 or not math.isfinite(value):
+        return 0
+    place = math.floor(math.log10(abs(value)))
+    return 99 if place < -4 or place > 6 else max(0, digits - 1 - place)
+
+
+def fixed(value: float, places: int) -> str:
+    """Return a number with ``places`` decimals, a real minus sign and thin spaces."""
+    if not math.isfinite(value):
+        return number(value)
+    if places == 99:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        text = f"{value:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        if not text.strip("-0."):
+            text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage, with a decimal only where 1 % would hide it."""
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{100 * value:.0f}" if 0.01 <= value <= 0.99 or value in {0, 1} else f"{100 * value:.1f}"
+    return f"{text}\N{NARROW NO-BREAK SPACE}%"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in words."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def count(n: int, singular: str, plural: str = "") -> str:
+    """Return ``n`` with its noun."""
+    return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
+
+
+def listed(items: list[str]) -> str:
+    """Return items joined with commas and "and"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def slug(text: str) -> str:
+    """Return text as a part of an id or a file name: letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
+
+
+def formula(text: str) -> Markup:
+    """Return a formula with its amounts as subscripts, escaped."""
+    safe = str(escape(text))
+    return Markup(re.sub(r"(?<=[A-Za-z)\]])(\d+\.?\d*)", r"<sub>\1</sub>", safe))  # noqa: S704 - escaped above
+
+
+_LINK = re.compile(r"https?://[^\s<>\"']+|\b10\.\d{4,9}/[^\s<>\"',;]+")
+
+
+def citation(text: str) -> Markup:
+    """Return a citation with its DOIs and addresses as links, escaped."""
+    out = Markup("")
+    at = 0
+    for match in _LINK.finditer(text):
+        shown = match[0].rstrip(".,;)")
+        target = shown if shown.startswith("http") else f"https://doi.org/{shown}"
+        out += escape(text[at : match.start()])
+        out += Markup('<a href="{}" rel="noreferrer">{}</a>').format(target, shown)
+        at = match.start() + len(shown)
+    return out + escape(text[at:])
+
+
+PROVENANCE: Mapping[Provenance, str] = {
+    "official": "the file's hash equals the published one",
+    "rebuilt": "rebuilt from the original source by a documented script",
+    "unverified": "no published hash to hold the file against",
+    "embedded": "ships inside the plug-in, with its licence and its rebuild script",
+    "user": "your own file; its content is yours to vouch for",
+}
+
+KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
+
+Scale = Literal["unit", "share", "plain"]
+Aim = Literal["low", "high", "one", "level", "none"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Say how a metric is shown.
+
+    Attributes:
+        label: short name in a table.
+        scale: in the target's ``unit``, a ``share``, or ``plain``.
+        aim: what is better: ``low``, ``high``, near ``one``, near its ``level``, or ``none``.
+        meaning: one sentence for a reader without machine learning.
+    """
+
+    label: str
+    scale: Scale
+    aim: Aim
+    meaning: str
+
+
+METRICS: dict[str, Metric] = {
+    "mae": Metric("MAE", "unit", "low", "Mean absolute error: how far off a prediction is on average."),
+    "rmse": Metric("RMSE", "unit", "low", "Root of the mean squared error: as MAE, but large errors count more."),
+    "max_error": Metric("largest error", "unit", "low", "The single worst prediction."),
+    "r2": Metric("R²", "plain", "high", "Share of the target's variance that is predicted; 0 is no better than the mean."),
+    "mae_over_mad": Metric("MAE / MAD", "plain", "low", "MAE over that of always predicting the mean; 1 means nothing was learned."),
+    "picp": Metric("coverage", "share", "level", "Share of true values inside the interval; it should equal the promised level."),
+    "mpiw": Metric("interval width", "unit", "low", "Mean full width of the interval; narrow is useful only when the coverage is right."),
+    "nll": Metric("NLL", "plain", "low", "Negative log-likelihood: punishes errors that sigma did not announce."),
+    "crps": Metric("CRPS", "unit", "low", "Distance between predicted distribution and truth; equals MAE when sigma is 0."),
+    "miscalibration_area": Metric("miscalibration area", "plain", "low", "Area between the calibration curve and the diagonal; 0 is perfect."),
+    "ence": Metric("ENCE", "plain", "low", "Mean relative gap between sigma and the RMS error, over ten bins of sigma."),
+    "zms": Metric("mean z²", "plain", "one", "Mean squared error over sigma squared; 1 is right, above 1 is overconfident."),
+    "sharpness": Metric("sharpness", "unit", "none", "Root mean square of sigma: how large the stated uncertainty is."),
+    "spearman": Metric("rank correlation", "plain", "high", "Does a larger sigma go with a larger error? 1 always, 0 not at all."),
+    "ause": Metric("AUSE", "plain", "low", "Area between the risk-coverage curve and the ideal one, over MAE; 0 is ideal."),
+    "error_auroc": Metric("finds large errors", "plain", "high", "How well sigma singles out the tenth with the largest errors; 0.5 is chance."),
+    "roc_auc": Metric("ROC AUC", "plain", "high", "Chance that a random member of class 1 is ranked above one of class 0; 0.5 is guessing."),
+    "balanced_accuracy": Metric("balanced accuracy", "share", "high", "Mean of the accuracies on either class."),
+    "accuracy": Metric("accuracy", "share", "high", "Share of right answers at a threshold of one half."),
+    "f1": Metric("F1", "plain", "high", "Harmonic mean of precision and recall of class 1."),
+    "brier": Metric("Brier score", "plain", "low", "Mean squared difference between probability and outcome."),
+    "log_loss": Metric("log loss", "plain", "low", "Negative log-likelihood of the outcomes under the probabilities."),
+    "ece": Metric("calibration error", "plain", "low", "Mean gap between the stated probability and the observed share, over bins."),
+    "auroc": Metric("OOD AUROC", "plain", "high", "Chance that a held-out material scores higher than an in-domain one; 0.5 is guessing."),
+    "fpr95": Metric("OOD FPR at 95 %", "share", "low", "In-domain materials flagged when the threshold catches 95 % of the held-out ones."),
+    "share_flagged_test": Metric("flagged, in-domain", "share", "none", "Share of in-domain materials flagged as outside."),
+    "share_flagged_shifted": Metric("flagged, held out", "share", "none", "Share of held-out materials flagged as outside."),
+}  # fmt: skip
+
+
+def metric(name: str) -> Metric | None:
+    """Return how a metric such as ``mae`` or ``picp_0.9`` is shown; None for others."""
+    base, _, level = name.rpartition("_")
+    if base in {"picp", "mpiw"}:
+        found = METRICS[base]
+        text = percent(float(level))
+        label = f"{text} {found.label}"
+        return Metric(label, found.scale, found.aim, found.meaning)
+    return METRICS.get(name)
+
+
+def shown(value: float, scale: Scale, unit: str) -> str:
+    """Return a value with its unit."""
+    if scale == "share":
+        return percent(value)
+    return number(value) + (f" {unit}" if scale == "unit" and unit else "")
+
+
+def interval(entry: Mapping[str, float], scale: Scale) -> str:
+    """Return the two ends of an interval at the precision of its value, "" where there is none."""
+    low, high = entry.get("low"), entry.get("high")
+    if low is None or high is None:
+        return ""
+    if scale == "share":
+        return f"{percent(low)} to {percent(high)}"
+    places = decimals(entry["value"])
+    return f"{fixed(low, places)} to {fixed(high, places)}"
