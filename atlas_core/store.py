@@ -36,10 +36,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as err:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise DataError(
-            f"{path}: cannot be written: {err.strerror or err}; free the disk or choose another"
-            " folder with --out"
-        ) from err
+        raise cannot_write(path, err) from err
+
+
+def cannot_write(path: Path, err: OSError) -> DataError:
+    """Return the error of a path that cannot be written: why, and what to do."""
+    if isinstance(err, FileExistsError | NotADirectoryError):
+        why = "a file stands where a folder is needed"
+    else:
+        why = err.strerror or str(err)
+    return DataError(
+        f"{path}: cannot be written: {why}; free the disk or choose another folder with --out"
+    )
 
 
 def plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ from atlas_core.resolver import Observers
 from atlas_core.runner.cell import CellResult
 from atlas_core.spec.plan import Plan
 from atlas_core.store import (
+    cannot_write,
     plain,
     read_arrays,
     read_json,
@@ -75,9 +76,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             file = (self.path / ".lock").open("w")
         except OSError as err:
-            raise DataError(
-                f"{self.path}: cannot be written: {err.strerror}; choose another folder with --out"
-            ) from err
+            raise cannot_write(self.path, err) from err
         with file:
             try:
                 import fcntl
@@ -128,7 +127,7 @@ class RunFolder:
             with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as err:
-            raise DataError(f"{self.path}: cannot be written: {err.strerror}") from err
+            raise cannot_write(self.path, err) from err
 
     def keep_cell(self, arm: str, fold: str, result: CellResult) -> None:
         """Store a finished cell, so that a killed run need not compute it again."""

@@ -1,0 +1,241 @@
+"""Promises about the whole repository that no single module can keep."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from support import ROOT, Cli
+
+from atlas_core import hookspecs
+from atlas_core.kinds import KINDS
+from atlas_core.testing import checks_of, parametrize_contract
+from atlas_registry.listing import installed
+
+HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "matplotlib", "torch_geometric")
+HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("atlas_"))
+FAMILIES = sorted((ROOT / "plugins").glob("*/pyproject.toml"))
+COMPONENTS = {
+    "dataset": {
+        "flla",
+        "elastic_tensor",
+        "dielectric_constant",
+        "piezoelectric_tensor",
+        "table",
+        "cif_folder",
+        "matbench",
+    },
+    "split": {
+        "random",
+        "kfold",
+        "matbench_folds",
+        "leave_elements_out",
+        "leave_group_out",
+        "cluster",
+        "target_tail",
+    },
+    "featurizer": {
+        "magpie",
+        "element_fractions",
+        "sine_coulomb_matrix",
+        "crystal_graph",
+        "matminer",
+    },
+    "model": {
+        "random_forest",
+        "gradient_boosting",
+        "gaussian_process",
+        "ridge",
+        "knn",
+        "svm",
+        "mean",
+        "cgcnn",
+    },
+    "uq": {"members", "model_variance", "ensemble", "mc_dropout", "point"},
+    "calibrator": {"split_conformal", "variance_scaling", "isotonic", "none"},
+    "ood": {"mahalanobis", "knn_distance", "unseen_element", "isolation_forest"},
+    "acquisition": {
+        "ucb",
+        "expected_improvement",
+        "probability_of_improvement",
+        "thompson",
+        "max_uncertainty",
+        "greedy",
+        "random",
+    },
+}
+OWN = [
+    row
+    for row in installed()
+    if row.distribution in {tomllib.loads(p.read_text())["project"]["name"] for p in FAMILIES}
+]
+
+
+def imported_by(*args: str) -> set[str]:
+    """Return the modules that one command imports, in a fresh process."""
+    code = (
+        "import sys, json\n"
+        "from atlas_core.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print('MODULES' + json.dumps(sorted(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(json.loads(done.stdout.rpartition("MODULES")[2]))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("--help",),
+        ("plugins",),
+        ("plugins", "--json"),
+        ("validate", "specs/ood_formation.yaml"),
+        ("validate", "specs/active_learning_formation.yaml"),
+        ("datasets", "list"),
+    ],
+    ids=" ".join,
+)
+def test_light_commands_import_nothing_heavy(command: tuple[str, ...]) -> None:
+    modules = imported_by(*command)
+    assert "atlas_core.cli.main" in modules
+    assert not modules.intersection(HEAVY)
+
+
+def test_listing_does_not_even_import_numpy_or_pydantic() -> None:
+    assert not imported_by("plugins").intersection({"numpy", "pydantic", "pluggy", "stevedore"})
+
+
+def test_every_component_of_the_table_is_installed() -> None:
+    found = {kind: {row.name for row in OWN if row.kind == kind} for kind in KINDS}
+    missing = {kind: names - found[kind] for kind, names in COMPONENTS.items()}
+    assert not any(missing.values()), missing
+
+
+def test_every_listed_component_says_what_it_is(cli: Cli) -> None:
+    rows = json.loads(cli("plugins", "--json").stdout)
+    assert len(rows) >= sum(map(len, COMPONENTS.values()))
+    for row in rows:
+        assert set(row) == {"kind", "name", "distribution", "version", "summary", "problem"}
+        assert row["kind"] in KINDS
+        assert row["version"]
+        assert not row["problem"]
+        assert 10 < len(row["summary"]) <= 100, row
+        assert row["summary"].endswith("."), row
+
+
+def test_no_installed_plugin_is_broken(cli: Cli) -> None:
+    done = cli("plugins", "--verify")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.rstrip().endswith("0 broken")
+
+
+@pytest.mark.parametrize("path", FAMILIES, ids=lambda path: path.parent.name)
+def test_every_family_is_well_formed_and_required(path: Path) -> None:
+    folder, project = path.parent, tomllib.loads(path.read_text(encoding="utf-8"))
+    about = project["project"]
+    package = f"atlas_{folder.name}"
+    assert about["name"] == f"atlas-{folder.name}"
+    assert about["requires-python"] == ">=3.11,<3.14"
+    assert "atlas-core>=0.1,<0.2" in about["dependencies"]
+    assert (folder / "README.md").stat().st_size > 100
+    assert (folder / package / "py.typed").exists()
+    assert list((folder / "tests").glob("test_*.py"))
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert f"-e plugins/{folder.name}" in lines
+    assert package in (ROOT / ".importlinter").read_text(encoding="utf-8")
+    for group, names in about["entry-points"].items():
+        assert group.removeprefix("atlas.") in {*KINDS, "observer"}
+        for name, module in names.items():
+            assert module == f"{package}.{name}"
+            assert (folder / package / f"{name}.py").exists()
+
+
+def test_torch_is_pinned_first_in_the_requirements() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert next(line for line in lines if not line.startswith("#")).startswith("torch==")
+    assert not any("matbench==" in line for line in lines)
+
+
+def test_torchvision_is_absent_because_it_breaks_what_imports_it() -> None:
+    assert importlib.util.find_spec("torchvision") is None
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_stands_in_the_docs_with_its_exact_signature(hook: str) -> None:
+    signature = f"def {hook}{inspect.signature(getattr(hookspecs, hook))}".replace("'", "")
+    assert signature in (ROOT / "docs/hooks.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_has_a_test(hook: str) -> None:
+    kind = hook.removeprefix("atlas_")
+    if kind in KINDS:
+        assert len(checks_of(kind)) >= 10
+    else:
+        tests = (ROOT / "tests/test_observers.py").read_text(encoding="utf-8")
+        assert f"def {hook}(" in tests
+
+
+def test_generated_files_are_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/generate.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_wheels_install_only_atlas_names_at_top_level(tmp_path: Path) -> None:
+    for project in (ROOT, ROOT / "plugins/splits"):
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+            cwd=project,
+            check=True,
+            capture_output=True,
+        )
+    tops = {
+        name.split("/")[0]
+        for wheel in tmp_path.glob("*.whl")
+        for name in zipfile.ZipFile(wheel).namelist()
+    }
+    packages = {top for top in tops if not top.endswith(".dist-info")}
+    assert packages == {"atlas_core", "atlas_registry", "atlas_splits"}
+
+
+def test_embedded_files_are_small() -> None:
+    files = [p for p in (ROOT / "plugins").rglob("data/*") if p.is_file()]
+    assert files
+    assert max(path.stat().st_size for path in files) <= 2_000_000
+
+
+CONTRACTS = [(row.kind, row.name) for row in OWN]
+
+
+def test_the_contract_suite_covers_every_installed_component() -> None:
+    assert len(CONTRACTS) == len(set(CONTRACTS)) == 47
+    for kind, name in CONTRACTS:
+        assert f"test_{kind}_{name}" in globals()
+
+
+def _suite(kind: str, name: str) -> object:
+    @parametrize_contract(name, kind)
+    def test(check) -> None:  # type: ignore[no-untyped-def]
+        check()
+
+    return test
+
+
+for _kind, _name in CONTRACTS:
+    globals()[f"test_{_kind}_{_name}"] = _suite(_kind, _name)

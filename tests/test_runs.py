@@ -1,0 +1,340 @@
+"""Whole runs on real data, small: bytes repeat, killed runs go on, labels stay hidden."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from support import ROOT, Cli, MakePlugin
+
+from atlas_core.runner.folder import slug
+from atlas_core.store import read_json
+
+SPEC = """\
+atlas: 1
+name: small
+seed: 3
+sample: 300
+levels: [0.5, 0.9]
+dataset: flla
+split: {use: leave_elements_out, options: {elements: [O]}}
+arms:
+  forest:
+    featurizer: magpie
+    model: {use: random_forest, options: {trees: 20}}
+    uq: members
+    calibrator: split_conformal
+    ood: mahalanobis
+  point: {featurizer: element_fractions, model: ridge, uq: point, calibrator: split_conformal}
+"""
+
+
+def run(cli: Cli, *args: str, text: str = SPEC, code: int = 0) -> Path:
+    (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+    done = cli("run", "s.yaml", "--json", *args)
+    assert done.returncode == code, done.stderr
+    return cli.cwd / json.loads(done.stdout)["run"]
+
+
+def columns(folder: Path) -> dict[str, np.ndarray]:
+    table = pq.read_table(folder / "predictions.parquet")
+    return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def test_a_run_leaves_what_the_design_promises(cli: Cli) -> None:
+    folder = run(cli)
+    names = {path.name for path in folder.iterdir()}
+    assert {
+        "spec.yaml",
+        "spec.lock.yaml",
+        "manifest.json",
+        "predictions.parquet",
+        "metrics.json",
+        "records.json",
+        "report.html",
+        "figures",
+        "events.jsonl",
+        "checkpoints",
+    } <= names
+    manifest = read_json(folder / "manifest.json")
+    assert manifest["status"] == "complete"
+    assert manifest["dataset"]["rows"] == 300
+    assert manifest["arms"]["forest"]["model"]["distribution"] == "atlas-sklearn"
+    assert manifest["peak_memory_mb"] > 10
+    assert not list(folder.rglob("*.pkl")) + list(folder.rglob("*.pickle"))
+
+
+def test_metrics_are_those_of_the_stored_predictions(cli: Cli) -> None:
+    folder = run(cli)
+    table, metrics = columns(folder), read_json(folder / "metrics.json")
+    for arm in ("forest", "point"):
+        rows = (table["arm"] == arm) & (table["part"] == "shifted")
+        error = np.abs(table["mean"] - table["target"])[rows]
+        stored = metrics["arms"][arm]["parts"]["shifted"]["metrics"]
+        assert stored["mae"]["value"] == pytest.approx(error.mean())
+        inside = (table["lower_0.9"] <= table["target"]) & (table["target"] <= table["upper_0.9"])
+        assert stored["picp_0.9"]["value"] == pytest.approx(inside[rows].mean())
+
+
+def test_the_held_out_class_is_exactly_the_shifted_part(cli: Cli) -> None:
+    table = columns(run(cli))
+    has_oxygen = np.array(["O" in _elements(formula) for formula in table["formula"]])
+    assert has_oxygen.any()
+    np.testing.assert_array_equal(has_oxygen, table["part"] == "shifted")
+
+
+def _elements(formula: str) -> set[str]:
+    from atlas_core.api import SYMBOLS, parse_formula
+
+    return {SYMBOLS[z] for z in parse_formula(formula)}
+
+
+def test_the_same_spec_in_another_process_gives_the_same_bytes(cli: Cli) -> None:
+    first, second = run(cli, "--out", "one"), run(cli, "--out", "two")
+    assert first.name == second.name
+    for name in ("predictions.parquet", "metrics.json", "records.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_workers_change_no_bytes(cli: Cli) -> None:
+    one, two = run(cli, "--out", "one"), run(cli, "--out", "two", "--workers", "2")
+    assert one.name == two.name
+    assert (one / "predictions.parquet").read_bytes() == (two / "predictions.parquet").read_bytes()
+
+
+def test_the_same_spec_again_shows_the_stored_result_until_forced(cli: Cli) -> None:
+    folder = run(cli)
+    written = (folder / "manifest.json").stat().st_mtime_ns
+    again = json.loads(cli("run", "s.yaml", "--json").stdout)
+    assert again["reused"] is True
+    assert (folder / "manifest.json").stat().st_mtime_ns == written
+    forced = json.loads(cli("run", "s.yaml", "--json", "--force").stdout)
+    assert forced["reused"] is False
+    assert (folder / "manifest.json").stat().st_mtime_ns > written
+
+
+def test_what_changes_numbers_changes_the_folder_and_nothing_else_does(cli: Cli) -> None:
+    base = run(cli)
+    assert run(cli, "--set", "seed=4").name != base.name
+    assert run(cli, "--set", "arms.forest.model.options.trees=21").name != base.name
+    assert run(cli, "--workers", "2", "--device", "cpu").name == base.name
+    commented = run(cli, text=SPEC.replace("name: small", "name: small  # a comment"))
+    assert commented.name == base.name
+
+
+def test_stdout_ends_with_the_path_of_the_report(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = cli("run", "s.yaml")
+    last = done.stdout.splitlines()[-1]
+    assert (cli.cwd / last).name == "report.html"
+    assert (cli.cwd / last).exists()
+    assert done.stderr == ""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(cli: Cli) -> None:
+    whole = run(cli, "--out", "whole")
+    killed = run(cli, "--out", "killed")
+    cells = killed / "checkpoints"
+    # as a kill between the two arms leaves it: the first cell is kept, nothing is complete
+    for path in [p for p in killed.iterdir() if p.is_file() and p.name != ".lock"]:
+        path.unlink()
+    (cells / "point" / slug(_fold(whole)) / "result.npz").unlink()
+    before = (cells / "forest" / slug(_fold(whole)) / "result.npz").stat().st_mtime_ns
+    again = run(cli, "--out", "killed", "--resume")
+    assert (cells / "forest" / slug(_fold(whole)) / "result.npz").stat().st_mtime_ns == before
+    for name in ("predictions.parquet", "metrics.json", "records.json"):
+        assert (again / name).read_bytes() == (whole / name).read_bytes()
+
+
+def _fold(folder: Path) -> str:
+    return str(read_json(folder / "manifest.json")["split"]["folds"][0]["name"])
+
+
+def test_resume_refuses_to_start_a_new_run(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = cli("run", "s.yaml", "--resume", "--set", "seed=99")
+    assert done.returncode == 2
+    assert "--resume: nothing to go on with" in done.stderr
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
+    text = SPEC.replace("trees: 20", "trees: 2000")
+    (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+    environment = {**os.environ, "ATLAS_CACHE": str(cli.cache), "OMP_WAIT_POLICY": "PASSIVE"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "atlas_core.cli", "run", "s.yaml"],
+        cwd=cli.cwd,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    events = cli.cwd / "runs"
+    while process.poll() is None and not list(events.glob("*/events.jsonl")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert errors.strip() == "error: interrupted; the same command goes on where it stopped"
+    assert run(cli, text=text).exists()
+
+
+def test_two_runs_of_one_spec_at_once_are_refused(cli: Cli) -> None:
+    import fcntl
+
+    folder = run(cli)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = cli("run", "s.yaml")
+    assert done.returncode == 1
+    assert "another process is running this spec" in done.stderr
+
+
+SPY = '''
+    """A model that looks for labels that it must not see."""
+    from pathlib import Path
+    import numpy as np
+    from atlas_core.api import Component, Config, hookimpl
+
+    class Options(Config):
+        """No options."""
+
+    class Spy:
+        def fit(self, features, target, context):
+            with Path("seen.txt").open("a") as file:
+                file.writelines(f"{value!r}\\\\n" for value in target.tolist())
+            self.mean = float(target.mean())
+        def predict(self, features):
+            import gc
+            for thing in gc.get_objects():
+                if type(thing).__name__ == "CellData":
+                    np.save("known.npy", thing.known)
+                    np.save("train.npy", thing.split.train)
+                    np.save("calibration.npy", thing.split.calibration)
+            return np.full(len(features), self.mean)
+
+    @hookimpl
+    def atlas_model():
+        return [Component("spy", Options, lambda config: Spy(), needs={"features:vectors"})]
+    '''
+
+
+def test_a_plugin_never_holds_a_label_of_test_or_shifted_rows(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    site = make_plugin("spy", "spy_model", SPY, {"atlas.model": {"spy": "spy_model"}})
+    text = SPEC.replace("{use: random_forest, options: {trees: 20}}", "spy")
+    text = text.replace("uq: members", "uq: point")
+    folder = run(Cli(cli.cwd, cli.cache, [str(site)]), text=text)
+    known = np.load(cli.cwd / "known.npy")
+    allowed = np.union1d(np.load(cli.cwd / "train.npy"), np.load(cli.cwd / "calibration.npy"))
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(known)), allowed)
+    table = columns(folder)
+    hidden = table["target"][(table["arm"] == "forest") & (table["part"] != "calibration")]
+    seen = {float(line) for line in (cli.cwd / "seen.txt").read_text().split()}
+    train = set(np.round(known[np.load(cli.cwd / "train.npy")], 12))
+    assert {round(value, 12) for value in seen} == train
+    assert len(hidden) > 50
+
+
+def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    code = SPY.replace("self.mean = float(target.mean())", "raise ValueError('no luck')")
+    site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
+    text = SPEC.replace("{use: random_forest, options: {trees: 20}}", "spy")
+    (cli.cwd / "s.yaml").write_text(text.replace("uq: members", "uq: point"), encoding="utf-8")
+    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: arm forest, ")
+    assert "uq point (atlas-uncertainty 0.1.0): ValueError: no luck" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"sample: 300": "sample: 9999"}, 4, "sample 9999: "),
+        ({"elements: [O]": "elements: [Xe]"}, 4, "Xe"),
+        (
+            {"dataset: flla": "dataset: {use: table, options: {path: no.csv, target: t}}"},
+            4,
+            "no.csv",
+        ),
+    ],
+)
+def test_data_that_cannot_be_used_is_one_line(
+    cli: Cli, change: Mapping[str, str], code: int, message: str
+) -> None:
+    text = SPEC
+    for old, new in change.items():
+        text = text.replace(old, new)
+    (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+    done = cli("run", "s.yaml")
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert message in line
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    (cli.cwd / "blocked").write_text("a file, not a folder")
+    done = cli("run", "s.yaml", "--out", "blocked")
+    assert done.returncode == 4
+    assert "cannot be written: a file stands where a folder is needed; free the disk" in done.stderr
+
+
+def test_report_and_compare_work_on_stored_runs(cli: Cli) -> None:
+    first = run(cli)
+    second = run(cli, "--set", "arms.forest.model.options.trees=40")
+    metrics = (first / "metrics.json").read_bytes()
+    (first / "report.html").unlink()
+    done = cli("report", first)
+    assert done.returncode == 0, done.stderr
+    assert (first / "report.html").exists()
+    assert (first / "metrics.json").read_bytes() == metrics
+    done = cli("compare", first, second)
+    assert done.returncode == 0, done.stderr
+    assert "forest" in done.stdout
+    assert cli("compare", first, cli.cwd).returncode == 2
+
+
+def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes(cli: Cli) -> None:
+    small = [
+        "--set",
+        "sample=400",
+        "--set",
+        "active_learning={initial: 40, batch: 20, rounds: 3, goal: minimise}",
+    ]
+    for arm in ("random", "greedy", "ucb", "max_uncertainty"):
+        small += ["--set", f"arms.{arm}.model.options.trees=10"]
+    spec = ROOT / "specs/active_learning_formation.yaml"
+    done = cli("run", spec, "--json", "--out", "one", *small)
+    assert done.returncode == 0, done.stderr
+    folder = cli.cwd / json.loads(done.stdout)["run"]
+    table = pq.read_table(folder / "active_learning.parquet").to_pydict()
+    assert table["labelled"] == [40.0, 60.0, 80.0, 100.0] * 4
+    first = {arm: table["best"][table["arm"].index(arm)] for arm in ("random", "greedy", "ucb")}
+    assert len(set(first.values())) == 1  # every arm starts from the same labels
+    assert all(0 <= share <= 1 for share in table["top1_found"])
+    best = np.array(table["best"]).reshape(4, 4)
+    assert (np.diff(best, axis=1) <= 0).all()  # minimise: the best found only falls
+    other = cli.cwd / "two" / folder.name
+    other.mkdir(parents=True)
+    loop = next(folder.glob("checkpoints/greedy/*/loop.npz"))
+    target = other / loop.relative_to(folder)
+    target.parent.mkdir(parents=True)
+    target.write_bytes(loop.read_bytes())
+    done = cli("run", spec, "--json", "--out", "two", *small)
+    assert done.returncode == 0, done.stderr
+    for name in ("predictions.parquet", "active_learning.parquet", "metrics.json"):
+        assert (other / name).read_bytes() == (folder / name).read_bytes()

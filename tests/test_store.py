@@ -1,0 +1,133 @@
+"""Files are whole or absent, hashes see content only, and a damaged cache entry is dropped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
+from atlas_core.cache import FeatureCache
+from atlas_core.spec.plan import Chosen, resolve_one
+from atlas_core.store import canonical_hash, read_arrays, write_arrays, write_bytes
+from atlas_registry.loading import Registry
+
+
+def test_arrays_come_back_with_their_note_and_bytes_repeat(tmp_path: Path) -> None:
+    arrays = {"x": np.arange(6.0).reshape(2, 3), "names": np.array(["a", "bc"])}
+    write_arrays(tmp_path / "one.npz", arrays, {"k": 1})
+    write_arrays(tmp_path / "two.npz", arrays, {"k": 1})
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    back, note = read_arrays(tmp_path / "one.npz")
+    assert note == {"k": 1}
+    assert back["names"].tolist() == ["a", "bc"]
+    np.testing.assert_array_equal(back["x"], arrays["x"])
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "one.npz"
+    write_arrays(path, {"x": np.arange(100.0)})
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[-50] ^= 1
+    path.write_bytes({"cut": content[:-20], "flip": content, "empty": b""}[damage])
+    with pytest.raises(DataError, match=r"one\.npz: damaged"):
+        read_arrays(path)
+
+
+def test_an_array_of_objects_is_never_stored(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_arrays(tmp_path / "x.npz", {"x": np.array([{}], dtype=object)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(
+        DataError, match=r"x\.json: cannot be written: a file stands where a folder"
+    ):
+        write_bytes(blocker / "x.json", b"1")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    write_bytes(path, b"old")
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (full, str((tmp_path / "t").absolute())))
+    with pytest.raises(DataError, match="No space left on device; free the disk"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.json"]
+
+
+def test_canonical_hash_ignores_the_order_of_keys_only() -> None:
+    assert canonical_hash({"a": 1, "b": [1, 2]}) == canonical_hash({"b": [1, 2], "a": 1})
+    assert canonical_hash({"a": [1, 2]}) != canonical_hash({"a": [2, 1]})
+
+
+def test_seeds_depend_on_the_path_and_nothing_else() -> None:
+    assert derive_seed(7, "fit", "a") == derive_seed(7, "fit", "a")
+    branches = {
+        derive_seed(7, *path)
+        for path in [("fit", "a"), ("fit", "b"), ("fita",), ("fit", 1), ("fit", "1"), ("a", "fit")]
+    }
+    assert len(branches) == 6
+    assert derive_seed(8, "fit", "a") not in branches
+    assert all(0 <= seed < 2**63 for seed in branches)
+
+
+def magpie() -> Chosen:
+    return resolve_one("featurizer", "magpie", [], Registry())
+
+
+def flla(tmp_path: Path) -> object:
+    source = resolve_one("dataset", "flla", [], Registry()).build()
+    return source.load(DataContext(None, tmp_path, tmp_path)).materials.take(np.arange(20))
+
+
+def test_features_are_computed_once_and_a_damaged_entry_is_computed_anew(tmp_path: Path) -> None:
+    cache, materials = FeatureCache(tmp_path), flla(tmp_path)
+    first, stored = cache.features(magpie(), materials)  # type: ignore[arg-type]
+    assert not stored
+    again, stored = cache.features(magpie(), materials)  # type: ignore[arg-type]
+    assert stored
+    assert again.fingerprint == first.fingerprint
+    ((path, size),) = cache.entries()
+    path.write_bytes(path.read_bytes()[: size // 2])
+    with pytest.warns(UserWarning, match="dropped and computed anew"):
+        mended, stored = cache.features(magpie(), materials)  # type: ignore[arg-type]
+    assert not stored
+    assert mended.fingerprint == first.fingerprint
+    assert cache.clear()[0] == 1
+    assert cache.entries() == []
+
+
+def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> None:
+    cache, materials = FeatureCache(tmp_path), flla(tmp_path)
+    keys = {
+        cache.key(chosen, some)
+        for chosen in (
+            magpie(),
+            resolve_one("featurizer", "crystal_graph", [], Registry()),
+            resolve_one("featurizer", "crystal_graph", ["neighbours=8"], Registry()),
+        )
+        for some in (materials, materials.take([0]))  # type: ignore[attr-defined]
+    }
+    assert len(keys) == 6
+
+
+def test_graphs_and_vectors_survive_storage(tmp_path: Path) -> None:
+    cache, materials = FeatureCache(tmp_path), flla(tmp_path)
+    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    made, _ = cache.features(chosen, materials)  # type: ignore[arg-type]
+    back, stored = cache.features(chosen, materials)  # type: ignore[arg-type]
+    assert stored
+    assert isinstance(back, Graphs)
+    assert back.fingerprint == made.fingerprint
+    vectors = Vectors(np.array([[np.nan]]), np.array(["a"]), (("id-1", "no radius"),))
+    assert Vectors.from_arrays(vectors.to_arrays()).failures == (("id-1", "no radius"),)

@@ -1,0 +1,238 @@
+"""Write every generated file: spec schema, catalogue, a docs page a kind, the CLI reference.
+
+``python tools/generate.py`` writes them; ``--check`` only tells which are stale and exits 1.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atlas_core import hookspecs
+from atlas_core.cli.main import main as atlas
+from atlas_core.interfaces import CAPABILITIES
+from atlas_core.kinds import KINDS
+from atlas_core.resolver import Resolved
+from atlas_core.spec.schema import schema_text
+from atlas_registry.listing import installed
+from atlas_registry.loading import Registry
+
+ROOT = Path(__file__).resolve().parents[1]
+OBSERVING = ("run_started", "stage_finished", "report_sections", "run_exports")
+
+
+def generated() -> dict[str, str]:
+    """Return {path below the repository: content} of every generated file."""
+    registry = Registry()
+    own = _own_distributions()
+    pages = {f"docs/kinds/{kind}.md": _kind_page(kind, registry, own) for kind in KINDS}
+    return {
+        "registry/spec.schema.json": schema_text(_Own(registry, own)),
+        "registry/atlas_registry/catalogue.json": _catalogue(),
+        "docs/cli.md": _cli_page(),
+        "docs/hooks.md": _hooks_page(),
+        "docs/plugins.md": _plugins_page(own),
+        **pages,
+    }
+
+
+def _projects() -> list[dict[str, Any]]:
+    paths = sorted(ROOT.glob("plugins/*/pyproject.toml"))
+    return [tomllib.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def _own_distributions() -> set[str]:
+    return {project["project"]["name"] for project in _projects()}
+
+
+class _Own:
+    """Show only this repository's components: what else is installed is no part of the docs."""
+
+    def __init__(self, registry: Registry, own: set[str]) -> None:
+        self._registry, self._own = registry, own
+
+    def names(self, kind: str) -> list[str]:
+        return sorted({row.name for row in installed([kind]) if row.distribution in self._own})
+
+    def resolve(self, kind: str, name: str) -> Resolved:
+        return self._registry.resolve(kind, name)
+
+    def known(self, kind: str, name: str) -> str | None:
+        return self._registry.known(kind, name)
+
+    def observers(self) -> Any:
+        return self._registry.observers()
+
+
+def _catalogue() -> str:
+    known: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    for project in _projects():
+        groups = project["project"].get("entry-points", {})
+        for kind in KINDS:
+            for name in groups.get(f"atlas.{kind}", {}):
+                known[kind][name] = project["project"]["name"]
+    return json.dumps(known, indent=1, sort_keys=True) + "\n"
+
+
+def _signature(hook: str) -> str:
+    function = getattr(hookspecs, hook)
+    return f"def {hook}{inspect.signature(function)}".replace("'", "")
+
+
+def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
+    rows = [row for row in installed([kind]) if row.distribution in own]
+    hook = f"atlas_{kind}"
+    lines = [
+        f"# {kind}",
+        "",
+        (inspect.getdoc(getattr(hookspecs, hook)) or "").strip(),
+        "",
+        "```python",
+        "@hookimpl",
+        _signature(hook),
+        "```",
+        "",
+        f"Entry-point group: `atlas.{kind}`. Contract: `atlas check NAME --kind {kind}`.",
+        "",
+        f"## The {len(rows)} components of this repository",
+        "",
+    ]
+    for row in rows:
+        component = registry.resolve(kind, row.name).component
+        lines += [f"### {row.name}", "", f"{row.summary} From `{row.distribution}`.", ""]
+        lines += _facts(component)
+        lines += _option_table(component.config)
+    lines += ["## The contract", "", f"::: atlas_core.kinds.{kind}", ""]
+    if kind in {"uq", "calibrator", "acquisition"}:
+        lines += ["::: atlas_core.kinds.prediction", ""]
+    return "\n".join(lines)
+
+
+def _facts(component: Any) -> list[str]:
+    facts = []
+    for word, value in (("Needs", component.needs), ("Gives", component.gives)):
+        if callable(value):
+            facts.append(f"{word}: by its options.")
+        elif value:
+            facts.append(f"{word}: {', '.join(f'`{v}`' for v in sorted(value))}.")
+    if component.citation:
+        text = component.citation
+        link = text if text.startswith("http") else f"https://doi.org/{text}"
+        facts.append(f"Source: [{text}]({link}).")
+    return [" ".join(facts), ""] if facts else []
+
+
+def _option_table(config: Any) -> list[str]:
+    schema = config.model_json_schema()
+    properties = schema.get("properties", {})
+    if not properties:
+        return ["No options.", ""]
+    definitions = schema.get("$defs", {})
+    lines = ["| option | type | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, entry in properties.items():
+        default = f"`{json.dumps(entry['default'])}`" if "default" in entry else "required"
+        meaning = entry.get("description", "").replace("|", "\\|")
+        lines.append(f"| `{name}` | {_type(entry, definitions)} | {default} | {meaning} |")
+    return [*lines, ""]
+
+
+def _type(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if "$ref" in entry:
+        return _type(definitions[entry["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "anyOf" in entry:
+        return " or ".join(dict.fromkeys(_type(part, definitions) for part in entry["anyOf"]))
+    if "enum" in entry or "const" in entry:
+        return ", ".join(f"`{value}`" for value in entry.get("enum", [entry.get("const")]))
+    text = str(entry.get("type", "any"))
+    signs = {
+        "minimum": "≥",
+        "exclusiveMinimum": ">",
+        "maximum": "≤",
+        "exclusiveMaximum": "<",
+        "minItems": "at least",
+        "minLength": "length ≥",
+    }
+    bounds = [f"{sign} {entry[key]}" for key, sign in signs.items() if key in entry]
+    return f"{text} {', '.join(bounds)}".strip()
+
+
+def _hooks_page() -> str:
+    lines = [
+        "# Hooks",
+        "",
+        "A component's module implements the hook of its kind. An observer, in the entry-point"
+        " group `atlas.observer`, implements hooks that only look on: they cannot change a result.",
+        "",
+    ]
+    for name in [*KINDS, *OBSERVING]:
+        hook = f"atlas_{name}"
+        doc = (inspect.getdoc(getattr(hookspecs, hook)) or "").strip()
+        lines += [f"## {hook}", "", "```python", _signature(hook), "```", "", doc, ""]
+    lines += ["## What observers are shown", "", "::: atlas_core.observe", ""]
+    lines += ["## Capabilities", "", "What `needs` and `gives` may name:", ""]
+    lines += [f"- `{name}`: {text}" for name, text in CAPABILITIES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _plugins_page(own: set[str]) -> str:
+    rows = [row for row in installed() if row.distribution in own]
+    lines = [
+        "# Components",
+        "",
+        f"What `atlas plugins` lists: {len(rows)} components of {len(own)} distributions.",
+        "",
+        "| kind | name | what it is | distribution |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        link = f"[`{row.name}`](kinds/{row.kind}.md#{row.name})"
+        lines.append(f"| {row.kind} | {link} | {row.summary} | `{row.distribution}` |")
+    return "\n".join(lines) + "\n"
+
+
+def _cli_page() -> str:
+    lines = ["# Command line", "", "Exit codes: 0 done, 1 a broken contract, 2 a wrong spec or"]
+    lines += ["command line, 3 a broken plugin, 4 unusable data, 130 interrupted.", ""]
+
+    def describe(command: click.Command, path: str) -> None:
+        context = click.Context(command, info_name=path, terminal_width=90, max_content_width=90)
+        lines.extend([f"## {path}", "", "```text", command.get_help(context), "```", ""])
+        if isinstance(command, click.Group):
+            for name in sorted(command.commands):
+                describe(command.commands[name], f"{path} {name}")
+
+    describe(atlas, "atlas")
+    return "\n".join(lines)
+
+
+def stale() -> list[str]:
+    """Return the generated files that differ from what would be written."""
+    out = []
+    for name, content in generated().items():
+        path = ROOT / name
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            out.append(name)
+    return out
+
+
+def main() -> int:
+    """Write, or check with ``--check``; return the exit code."""
+    if "--check" in sys.argv[1:]:
+        if old := stale():
+            print(f"stale: {', '.join(old)}; run `make generate`", file=sys.stderr)
+        return 1 if old else 0
+    for name, content in generated().items():
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
