@@ -43,14 +43,16 @@ class Elsewhere:
     files: tuple[str, ...]
 
 
-def importable(module: str) -> bool:
-    """Tell whether another process can import ``module`` by its name."""
-    if module == "__main__":
-        return False
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+def home_of(component: Component, kind: str) -> str | None:
+    """Return the module that another process can import to find the component, or None.
+
+    It is the one that defines ``build`` (or the options) and has the hook of the kind. A
+    component that a test makes on the fly has none.
+    """
+    for module in (component.build.__module__, component.config.__module__):
+        if hasattr(sys.modules.get(module), f"atlas_{kind}") and importlib.util.find_spec(module):
+            return module
+    return None
 
 
 def components_of(module: str, kind: str) -> list[Component]:
@@ -68,12 +70,12 @@ def components_of(module: str, kind: str) -> list[Component]:
     return found
 
 
-def run_elsewhere(component: Component, sample: Sample) -> Elsewhere:
+def run_elsewhere(component: Component, sample: Sample, module: str) -> Elsewhere:
     """Run the component's toy once more in a new process, in an empty working folder."""
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(p or ".").resolve()) for p in sys.path)
     environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-    arguments = [component.build.__module__, sample.kind, component.name]
+    arguments = [module, sample.kind, component.name]
     arguments += [sample.config.model_dump_json(), str(sample.folder)]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(

@@ -232,7 +232,9 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
     image: list[I8] = []
     edges = []
     for n in range(len(materials)):
-        sites = frac[materials.offsets[n] : materials.offsets[n + 1]]
+        listed = frac[materials.offsets[n] : materials.offsets[n + 1]]
+        cell_of = np.floor(listed).astype(np.int64)
+        sites = listed - cell_of
         before = len(src)
         for i, site in enumerate(sites):
             delta = sites[None, :, :] + images[:, None, :] - site
@@ -246,7 +248,10 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
             keep = min(most, len(found))
             while 0 < keep < len(found) and shells[keep] - shells[keep - 1] < 1e-3:
                 keep -= 1
-            kept = sorted((round(length, 5), j, tuple(images[m])) for length, j, m in found[:keep])
+            kept = sorted(
+                (round(length, 5), j, tuple(images[m] - cell_of[j] + cell_of[i]))
+                for length, j, m in found[:keep]
+            )
             for length, j, cell in kept:
                 src.append(i)
                 dst.append(int(j))

@@ -19,8 +19,8 @@ from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import OODMethod
 from atlas_core.kinds.split import Splitter
 from atlas_core.kinds.uq import UQMethod
-from atlas_core.testing.elsewhere import Elsewhere, importable, run_elsewhere
-from atlas_core.testing.outcome import applies, require
+from atlas_core.testing.elsewhere import Elsewhere, home_of, run_elsewhere
+from atlas_core.testing.outcome import NotApplicable, require
 from atlas_core.testing.samples import Sample
 
 PROTOCOL: dict[str, type] = {
@@ -38,9 +38,13 @@ PROTOCOL: dict[str, type] = {
 
 def _elsewhere(component: Component, sample: Sample) -> Elsewhere:
     """Return what another process found, run once for all checks of the component."""
-    module = component.build.__module__
-    applies(importable(module), f"another process cannot import {module!r} by that name")
-    return sample.once("elsewhere", lambda: run_elsewhere(component, sample))
+    module = home_of(component, sample.kind)
+    if module is None:
+        raise NotApplicable(
+            f"{component.build.__module__} has no hook atlas_{sample.kind}() by which another"
+            " process could find the component"
+        )
+    return sample.once("elsewhere", lambda: run_elsewhere(component, sample, module))
 
 
 def _digest(component: Component, sample: Sample) -> str:

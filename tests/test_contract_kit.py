@@ -1,0 +1,962 @@
+"""No check is unable to fail: each has a component here that breaks just that promise."""
+
+import importlib
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import ConfigDict, field_serializer
+
+from atlas_core.api import (
+    Calibration,
+    Component,
+    Config,
+    DataError,
+    Field,
+    Graphs,
+    Materials,
+    OODScore,
+    Prediction,
+    Selection,
+    Split,
+    Vectors,
+    select_top,
+)
+from atlas_core.testing import (
+    KINDS,
+    CheckResult,
+    checks_of,
+    format_results,
+    parametrize_contract,
+    run_contract,
+)
+from atlas_core.testing.samples import (
+    ToyModel,
+    far_materials,
+    supercell,
+    toy_dataset,
+    toy_graphs,
+    toy_materials,
+    toy_vectors,
+)
+
+
+class NoOptions(Config):
+    """Nothing to choose."""
+
+
+def component(make, *, config=NoOptions, **fields):
+    return Component("toy", config, lambda _config: make(), **fields)
+
+
+def thaw(array):
+    """Return a read-only array writeable again, as a careless component might."""
+    array.flags.writeable = True
+    return array
+
+
+# --- one honest component a kind, with one thing to break in each ------------------------------
+
+
+class Source:
+    def __init__(self, change=lambda data: data):
+        self.change = change
+
+    def load(self, context):
+        return self.change(toy_dataset())
+
+
+class Halves:
+    """A shuffled half to train, the rest to test; ``change`` spoils the folds."""
+
+    def __init__(self, change=lambda folds, request: folds, seeded=True):
+        self.change, self.seeded = change, seeded
+
+    def split(self, request):
+        rng = np.random.default_rng(request.seed if self.seeded else 0)
+        order = rng.permutation(len(request.materials))
+        return self.change([Split("half", train=order[:40], test=order[40:])], request)
+
+
+def without_train(folds, request):
+    object.__setattr__(folds[0], "train", np.zeros(0, dtype=np.int64))
+    return folds
+
+
+def writes_column(folds, request):
+    request.columns["space_group"][0] = 1
+    return folds
+
+
+class Feature:
+    """A featurizer made of a function."""
+
+    def __init__(self, function=toy_vectors):
+        self.function = function
+
+    def featurize(self, materials):
+        return self.function(materials)
+
+
+def column(values):
+    return Vectors(np.asarray(values, dtype=float)[:, None], np.array(["x"]))
+
+
+def writes_numbers(materials):
+    thaw(materials.numbers)[0] = 1
+    return toy_vectors(materials)
+
+
+def minus_mean(materials):
+    vectors = toy_vectors(materials)
+    return Vectors(vectors.values - vectors.values.mean(axis=0), vectors.labels)
+
+
+def silent_nan(materials):
+    vectors = toy_vectors(materials)
+    odd = np.maximum.reduceat(materials.numbers, materials.offsets[:-1]) == 118
+    return Vectors(np.where(odd[:, None], np.nan, vectors.values), vectors.labels)
+
+
+def fewer_in_large_cells(materials):
+    return toy_graphs(materials, most=12 if len(materials.numbers) < 100 else 6)
+
+
+class Model(ToyModel):
+    """The toy model, with gaps filled."""
+
+    def _inputs(self, features):
+        return np.nan_to_num(super()._inputs(features))
+
+    def fit(self, features, target, context):
+        filled = Vectors(np.nan_to_num(features.values), features.labels)
+        super().fit(filled, target, context)
+
+
+def model(**methods):
+    """Return a subclass of Model with methods replaced."""
+    return type("Broken", (Model,), methods)
+
+
+def honest(method, change):
+    """Return a method that changes the honest answer."""
+    return lambda self, *arguments: change(getattr(Model, method)(self, *arguments))
+
+
+class Forgetful(Model):
+    calls = 0
+
+    def predict(self, features):
+        self.calls += 1
+        return super().predict(features) + self.calls
+
+
+class Resumes(Model):
+    """Trains on from a checkpoint that was already at the end."""
+
+    extra = 0.0
+
+    def fit(self, features, target, context):
+        super().fit(features, target, context)
+        if context.directory is not None:
+            if (context.directory / "weights").exists():
+                self.extra = 0.1
+            (context.directory / "weights").write_text("all")
+
+    def predict(self, features):
+        return super().predict(features) + self.extra
+
+
+class Zeroing(Model):
+    def fit(self, features, target, context):
+        super().fit(features, target, context)
+        target[:] = 0.0
+
+
+class Global(Model):
+    def fit(self, features, target, context):
+        np.random.rand()  # noqa: NPY002 - the sin that is to be found
+        super().fit(features, target, context)
+
+
+class Constant:
+    """Read no features: predict the training mean."""
+
+    value = 0.0
+
+    def fit(self, features, target, context):
+        self.value = target.mean()
+
+    def predict(self, features):
+        return np.full(len(features), self.value)
+
+
+class VectorsOnly(Constant):
+    def predict(self, features):
+        return np.full(len(features.values), self.value)
+
+
+class Pooled(Model):
+    """A graph model: a straight line of averages over atoms."""
+
+    pool = staticmethod(lambda sums, counts: sums / counts)
+
+    def vectors(self, graphs):
+        z = graphs.numbers.astype(float)
+        table = np.stack([z, np.cos(z / 9.0), np.sqrt(z)], axis=1)
+        sums = np.add.reduceat(table, graphs.node_offsets[:-1], axis=0)
+        counts = np.diff(graphs.node_offsets)[:, None]
+        return Vectors(self.pool(sums, counts), np.array(["a", "b", "c"]))
+
+    def fit(self, features, target, context):
+        super().fit(self.vectors(features), target, context)
+
+    def _inputs(self, features):
+        return super()._inputs(
+            features if isinstance(features, Vectors) else self.vectors(features)
+        )
+
+
+class Extensive(Pooled):
+    pool = staticmethod(lambda sums, counts: sums)
+
+
+class Spread:
+    """Spread of the toy model's lines; ``change`` spoils a prediction."""
+
+    def __init__(self, change=lambda prediction: prediction, embeds=True):
+        self.change, self.embeds = change, embeds
+
+    def fit(self, make_model, features, target, context):
+        fitted = make_model()
+        fitted.fit(features, target, context)
+        change = self.change
+
+        class Predictor:
+            def predict(self, rows):
+                members = fitted.members(rows)
+                return change(Prediction(members.mean(axis=0), members.std(axis=0)))
+
+        if self.embeds:
+            Predictor.embed = lambda self, rows: fitted.embed(rows)
+        return Predictor()
+
+
+class ZeroingSpread(Spread):
+    def fit(self, make_model, features, target, context):
+        predictor = super().fit(make_model, features, target, context)
+        target[:] = 0.0
+        return predictor
+
+
+class SharedSpread(Spread):
+    """Every predictor looks at the model that was fitted last."""
+
+    last = None
+
+    def fit(self, make_model, features, target, context):
+        self.last = make_model()
+        self.last.fit(features, target, context)
+        method = self
+
+        class Predictor:
+            def predict(self, rows):
+                return Prediction(method.last.predict(rows))
+
+        return Predictor()
+
+
+class Conformal:
+    """Split conformal, scaled by sigma; sets of labels for a binary task."""
+
+    def __init__(self, change=lambda done: done, width=1.0):
+        self.change, self.width = change, width
+
+    def calibrate(self, request) -> Calibration:
+        levels = np.array(request.levels)
+        if not len(request.target):
+            raise DataError("conformal: no calibration rows; keep some aside")
+        binary = request.task == "binary"
+
+        def intervals(score):
+            n = len(score)
+            ranks = np.minimum(np.ceil((n + 1) * levels).astype(int), n) - 1
+            return self.width * np.sort(score)[ranks]
+
+        if binary:
+            p = request.prediction.mean
+            wanted = intervals(np.where(request.target == 1, 1 - p, p))
+        else:
+            wanted = intervals(
+                np.abs(request.target - request.prediction.mean) / request.prediction.std
+            )
+
+        def calibration(prediction):
+            mean = prediction.mean
+            if binary:
+                one = (1 - mean)[None] <= wanted[:, None]
+                zero = mean[None] <= wanted[:, None]
+                sure = np.where(mean >= 0.5, 1.0, 0.0)
+                lower = np.where(zero, 0.0, np.where(one, 1.0, sure))
+                upper = np.where(one, 1.0, np.where(zero, 0.0, sure))
+            else:
+                half = wanted[:, None] * prediction.std
+                lower, upper = mean - half, mean + half
+            return self.change(prediction.replace(levels=levels, lower=lower, upper=upper))
+
+        return calibration
+
+
+class ZeroingConformal(Conformal):
+    def calibrate(self, request):
+        calibration = super().calibrate(request)
+        request.target[:] = 0.0
+        return calibration
+
+
+class CrashingConformal(Conformal):
+    def calibrate(self, request):
+        if not len(request.target):
+            raise ValueError("zero-size array")
+        return super().calibrate(request)
+
+
+def by_batch(done):
+    factor = 1.0 + 0.1 * len(done)
+    middle = 0.5 * (done.lower + done.upper)
+    return done.replace(
+        lower=middle - factor * (middle - done.lower), upper=middle + factor * (done.upper - middle)
+    )
+
+
+class Nearest:
+    """Distance to the nearest training composition; ``change`` spoils scores."""
+
+    def __init__(self, change=lambda score: score, threshold=None, needs_calibration=False):
+        self.change, self.threshold, self.strict = change, threshold, needs_calibration
+
+    def fit(self, train, calibration, seed):
+        x = train.materials.element_fractions()
+
+        def distance(rows, drop=0):
+            y = rows.materials.element_fractions()
+            far = np.sqrt(((y[:, None] - x[None]) ** 2).sum(axis=2))
+            return np.sort(far, axis=1)[:, drop]
+
+        if self.strict and not len(calibration):
+            raise ValueError("no calibration rows")
+        kept = distance(calibration) if len(calibration) else distance(train, 1)
+        threshold = np.quantile(kept, 0.95) if self.threshold is None else self.threshold
+        method = self
+
+        class Detector:
+            def score(self, rows):
+                return OODScore(method.change(distance(rows)), threshold)
+
+        return Detector()
+
+
+class WritingNearest(Nearest):
+    def fit(self, train, calibration, seed):
+        detector = super().fit(train, calibration, seed)
+        thaw(train.materials.amounts)[0] = 9.0
+        return detector
+
+
+class Greedy:
+    """The highest mean, or the lowest."""
+
+    def utility(self, request):
+        mean = request.prediction.mean
+        return mean if request.goal == "maximise" else -mean
+
+    def select(self, request):
+        return select_top(request, self.utility(request))
+
+
+def greedy(**methods):
+    return type("Broken", (Greedy,), methods)
+
+
+def too_few(self, request):
+    whole = select_top(request, self.utility(request))
+    return Selection(whole.ids[:1], whole.indices[:1], whole.utility)
+
+
+def worst_first(self, request):
+    rows = np.argsort(self.utility(request))[: request.batch]
+    return Selection(request.ids[rows], rows, self.utility(request))
+
+
+def by_position(self, request):
+    rows = np.argsort(-self.utility(request), kind="stable")[: request.batch]
+    return Selection(request.ids[rows], rows, self.utility(request))
+
+
+def writes_mean(self, request):
+    thaw(request.prediction.mean)[0] = 9.0
+    return select_top(request, self.utility(request))
+
+
+VECTORS = {"gives": {"features:vectors"}}
+STRUCTURE = {"needs": {"inputs:structure"}, "gives": {"features:vectors"}}
+GRAPHS = {"needs": {"inputs:structure"}, "gives": {"features:graphs"}}
+TAKES = {"needs": {"features:vectors"}}
+ALL = {"model:members", "model:variance", "model:dropout", "model:embedding"}
+EPISTEMIC = {"gives": {"epistemic"}}
+DATA = {"gives": {"inputs:structure"}}
+
+HONEST = [
+    ("dataset", component(Source, **DATA)),
+    ("split", component(Halves)),
+    ("featurizer", component(Feature, **VECTORS)),
+    ("featurizer", component(lambda: Feature(toy_graphs), **GRAPHS)),
+    ("model", component(Model, **TAKES, gives=ALL)),
+    ("model", component(Pooled, needs={"features:graphs"})),
+    ("uq", component(Spread, **EPISTEMIC)),
+    ("calibrator", component(Conformal)),
+    ("ood", component(Nearest)),
+    ("acquisition", component(Greedy)),
+]
+
+
+def dataset(**changes):
+    return component(lambda: Source(lambda data: replace(data, **changes)), **DATA)
+
+
+def formulas_only(data):
+    m = data.materials
+    return replace(data, materials=Materials(m.ids, m.offsets, m.numbers, m.amounts))
+
+
+BROKEN = [
+    ("dataset", "target_is_finite", dataset(target=np.zeros(75))),
+    ("dataset", "licence_and_citation", dataset(licence=" ")),
+    ("dataset", "licence_and_citation", dataset(citation=())),
+    ("dataset", "hash_is_sha256", dataset(sha256="unknown")),
+    ("dataset", "inputs_are_as_declared", component(lambda: Source(formulas_only), **DATA)),
+    (
+        "split",
+        "rows_are_in_range_and_disjoint",
+        component(lambda: Halves(lambda folds, _: [replace(folds[0], test=np.array([75]))])),
+    ),
+    ("split", "there_is_something_to_learn_and_to_test", component(lambda: Halves(without_train))),
+    ("split", "fold_names_are_distinct", component(lambda: Halves(lambda folds, _: folds * 2))),
+    (
+        "split",
+        "held_out_class_is_named",
+        component(
+            lambda: Halves(
+                lambda folds, _: [
+                    Split("x", folds[0].train, test=folds[0].test[1:], shifted=folds[0].test[:1])
+                ]
+            )
+        ),
+    ),
+    ("split", "different_seed_different_folds", component(lambda: Halves(seeded=False))),
+    ("split", "inputs_unchanged", component(lambda: Halves(writes_column))),
+    ("featurizer", "form_is_as_declared", component(Feature, gives={"features:graphs"})),
+    (
+        "featurizer",
+        "something_is_defined",
+        component(lambda: Feature(lambda m: column(np.zeros(len(m)))), **VECTORS),
+    ),
+    ("featurizer", "inputs_unchanged", component(lambda: Feature(writes_numbers), **VECTORS)),
+    (
+        "featurizer",
+        "order_is_kept",
+        component(lambda: Feature(lambda m: toy_vectors(m.take(np.argsort(m.ids)))), **VECTORS),
+    ),
+    (
+        "featurizer",
+        "batch_of_one_equals_the_batch",
+        component(lambda: Feature(minus_mean), **VECTORS),
+    ),
+    (
+        "featurizer",
+        "site_order_does_not_matter",
+        component(lambda: Feature(lambda m: column(m.numbers[m.offsets[:-1]])), **VECTORS),
+    ),
+    (
+        "featurizer",
+        "origin_does_not_matter",
+        component(lambda: Feature(lambda m: column(m.frac[m.offsets[:-1], 0])), **STRUCTURE),
+    ),
+    (
+        "featurizer",
+        "rotation_does_not_matter",
+        component(lambda: Feature(lambda m: column(m.lattice[:, 0, 1])), **STRUCTURE),
+    ),
+    (
+        "featurizer",
+        "supercell_does_not_matter",
+        component(lambda: Feature(lambda m: column(m.counts)), **STRUCTURE),
+    ),
+    (
+        "featurizer",
+        "supercell_does_not_matter",
+        component(
+            lambda: Feature(lambda m: toy_graphs(m, most=12 if len(m.numbers) < 100 else 6)),
+            **GRAPHS,
+        ),
+    ),
+    (
+        "featurizer",
+        "formula_scale_does_not_matter",
+        component(
+            lambda: Feature(lambda m: column(np.add.reduceat(m.amounts, m.offsets[:-1]))), **VECTORS
+        ),
+    ),
+    ("featurizer", "failures_are_reported", component(lambda: Feature(silent_nan), **VECTORS)),
+    (
+        "model",
+        "predictions_are_finite",
+        component(model(predict=honest("predict", np.float32)), **TAKES),
+    ),
+    ("model", "learns_better_than_the_mean", component(Constant, **TAKES)),
+    (
+        "model",
+        "binary_predictions_are_probabilities",
+        component(model(predict=honest("predict", lambda p: p + 1.0)), **TAKES),
+    ),
+    (
+        "model",
+        "binary_predictions_are_probabilities",
+        component(model(predict=honest("predict", lambda p: 1.0 - p)), **TAKES),
+    ),
+    ("model", "inputs_unchanged", component(Zeroing, **TAKES)),
+    ("model", "order_is_kept", component(model(predict=honest("predict", np.sort)), **TAKES)),
+    (
+        "model",
+        "batch_of_one_equals_the_batch",
+        component(model(predict=honest("predict", lambda p: p - p.mean())), **TAKES),
+    ),
+    ("model", "predicting_changes_nothing", component(Forgetful, **TAKES)),
+    ("model", "global_random_state_is_left_alone", component(Global, **TAKES)),
+    ("model", "accepts_the_forms_it_says", component(VectorsOnly)),
+    ("model", "missing_values_are_handled", component(ToyModel, **TAKES)),
+    ("model", "checkpoints_change_nothing", component(Resumes, **TAKES)),
+    ("model", "capabilities_are_implemented", component(Constant, **TAKES, gives=ALL)),
+    (
+        "model",
+        "members_average_to_the_prediction",
+        component(
+            model(predict=honest("predict", lambda p: p + 0.1)), **TAKES, gives={"model:members"}
+        ),
+    ),
+    (
+        "model",
+        "variance_is_a_variance",
+        component(
+            model(predict_std=honest("predict_std", lambda s: (-s[0], s[1]))), **TAKES, gives=ALL
+        ),
+    ),
+    (
+        "model",
+        "dropout_samples_obey_the_seed",
+        component(
+            model(sample=lambda self, rows, passes, seed: Model.sample(self, rows, passes, 0)),
+            **TAKES,
+            gives=ALL,
+        ),
+    ),
+    (
+        "model",
+        "embedding_is_row_wise",
+        component(model(embed=honest("embed", lambda e: e - e.mean(axis=0))), **TAKES, gives=ALL),
+    ),
+    (
+        "model",
+        "graph_representation_does_not_matter",
+        component(Extensive, needs={"features:graphs"}),
+    ),
+    (
+        "uq",
+        "gives_what_it_declares",
+        component(lambda: Spread(lambda p: Prediction(p.mean)), **EPISTEMIC),
+    ),
+    (
+        "uq",
+        "sigma_is_finite_and_not_negative",
+        component(lambda: Spread(lambda p: p.replace(epistemic=0 * p.mean)), **EPISTEMIC),
+    ),
+    (
+        "uq",
+        "mean_follows_the_data",
+        component(lambda: Spread(lambda p: p.replace(mean=p.mean + 3)), **EPISTEMIC),
+    ),
+    (
+        "uq",
+        "sigma_grows_off_the_data",
+        component(lambda: Spread(lambda p: p.replace(epistemic=0 * p.mean + 1)), **EPISTEMIC),
+    ),
+    (
+        "uq",
+        "order_is_kept",
+        component(lambda: Spread(lambda p: p.replace(mean=np.sort(p.mean))), **EPISTEMIC),
+    ),
+    (
+        "uq",
+        "batch_of_one_equals_the_batch",
+        component(
+            lambda: Spread(lambda p: p.replace(epistemic=p.epistemic / p.epistemic.max())),
+            **EPISTEMIC,
+        ),
+    ),
+    ("uq", "inputs_unchanged", component(ZeroingSpread, **EPISTEMIC)),
+    (
+        "uq",
+        "binary_means_are_probabilities",
+        component(lambda: Spread(lambda p: p.replace(mean=1.5 * p.mean)), **EPISTEMIC),
+    ),
+    ("uq", "embedding_is_passed_on", component(lambda: Spread(embeds=False), **EPISTEMIC)),
+    ("uq", "each_predictor_is_its_own", component(SharedSpread)),
+    (
+        "calibrator",
+        "intervals_at_every_level",
+        component(
+            lambda: Conformal(
+                lambda d: d.replace(levels=d.levels[:1], lower=d.lower[:1], upper=d.upper[:1])
+            )
+        ),
+    ),
+    (
+        "calibrator",
+        "higher_levels_are_wider",
+        component(lambda: Conformal(lambda d: d.replace(lower=d.lower[::-1], upper=d.upper[::-1]))),
+    ),
+    ("calibrator", "coverage_keeps_its_word", component(lambda: Conformal(width=0.5))),
+    ("calibrator", "coverage_keeps_its_word", component(lambda: Conformal(width=1.5))),
+    (
+        "calibrator",
+        "mean_is_kept",
+        component(lambda: Conformal(lambda d: d.replace(mean=d.mean + 0.1))),
+    ),
+    (
+        "calibrator",
+        "binary_intervals_are_sets_of_labels",
+        component(lambda: Conformal(lambda d: d.replace(upper=d.upper + 0.5))),
+    ),
+    ("calibrator", "rows_are_independent", component(lambda: Conformal(by_batch))),
+    ("calibrator", "inputs_unchanged", component(ZeroingConformal)),
+    ("calibrator", "no_calibration_rows", component(CrashingConformal)),
+    ("ood", "far_scores_above_near", component(lambda: Nearest(lambda s: -s))),
+    ("ood", "far_materials_are_flagged", component(lambda: Nearest(threshold=1e9))),
+    ("ood", "few_near_materials_are_flagged", component(lambda: Nearest(threshold=-1.0))),
+    (
+        "ood",
+        "works_without_calibration_rows",
+        component(lambda: Nearest(needs_calibration=True)),
+    ),
+    ("ood", "order_is_kept", component(lambda: Nearest(np.sort))),
+    (
+        "ood",
+        "batch_of_one_equals_the_batch",
+        component(lambda: Nearest(lambda s: s - s.mean() if len(s) else s)),
+    ),
+    (
+        "ood",
+        "nothing_to_score",
+        component(lambda: Nearest(lambda s: s / np.max(s, initial=0.0) if len(s) else s[0])),
+    ),
+    ("ood", "inputs_unchanged", component(WritingNearest)),
+    ("acquisition", "picks_are_distinct_and_complete", component(greedy(select=too_few))),
+    (
+        "acquisition",
+        "utility_is_defined_for_all",
+        component(
+            greedy(utility=lambda self, r: np.where(r.prediction.epistemic > 0, 0.0, np.nan))
+        ),
+    ),
+    ("acquisition", "highest_utility_is_chosen", component(greedy(select=worst_first))),
+    ("acquisition", "ties_go_by_id", component(greedy(select=by_position))),
+    (
+        "acquisition",
+        "pool_order_does_not_matter",
+        component(greedy(utility=lambda self, r: np.random.default_rng(r.seed).random(len(r.ids)))),
+    ),
+    (
+        "acquisition",
+        "goal_is_honoured",
+        component(greedy(utility=lambda self, r: r.prediction.mean)),
+    ),
+    ("acquisition", "inputs_unchanged", component(greedy(select=writes_mean))),
+]
+
+# --- promises of every kind ---------------------------------------------------------------------
+
+
+class Undescribed(Config):
+    """An option without a description."""
+
+    depth: int = 1
+
+
+class Tolerant(Config):
+    """Takes any key."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Lossy(Config):
+    """Forgets a digit on the way through JSON."""
+
+    rate: float = Field(0.123, description="A rate.")
+
+    @field_serializer("rate")
+    def short(self, value: float) -> float:
+        return round(value, 1)
+
+
+class Unseeded(Greedy):
+    def utility(self, request):
+        return np.random.default_rng().random(len(request.ids))
+
+
+IN_PROCESS = [
+    ("descriptor_is_well_formed", component(Greedy, gives={"telepathy"})),
+    ("descriptor_is_well_formed", component(Greedy, expected_failures={"no_such": "never"})),
+    ("descriptor_is_well_formed", replace(component(Greedy), name="Not A Name")),
+    ("options_are_documented", component(Greedy, config=Undescribed)),
+    ("unknown_options_are_refused", component(Greedy, config=Tolerant)),
+    ("options_survive_json", component(Greedy, config=Lossy)),
+    ("build_returns_its_protocol", component(object)),
+    ("same_seed_same_bytes", component(Unseeded)),
+]
+
+MODULE = '''"""{summary}"""
+from __future__ import annotations
+{imports}
+import numpy as np
+from atlas_core.api import Component, Config, select_top
+
+
+class Options(Config):
+    """None."""
+
+
+class Method:
+    def select(self, request):
+        {body}
+        return select_top(request, request.prediction.mean * (-1) ** (request.goal != "maximise"))
+
+
+def build(config):
+    return Method()
+
+
+def atlas_acquisition():
+    return [Component("{name}", Options, build)]
+'''
+
+IN_A_MODULE = [
+    ("summary_line", {"summary": "Far too long: " + "words " * 20}),
+    ("light_module_is_light", {"imports": "import scipy"}),
+    (
+        "same_bytes_in_another_process",
+        {"body": "request = __import__('dataclasses').replace(request, prediction="
+         "request.prediction.replace(mean=request.prediction.mean + hash('salt') % 97))"},
+    ),
+    ("leaves_no_files_behind", {"body": "open('left.txt', 'w').close()"}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes a plugin module and gives its component."""
+
+    def write(name, *, summary="A toy.", imports="", body="pass"):
+        text = MODULE.format(name=name, summary=summary, imports=imports, body=body)
+        (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        return importlib.import_module(name).atlas_acquisition()[0]
+
+    return write
+
+
+def outcomes(results):
+    return {r.name: r.outcome for r in results}
+
+
+@pytest.mark.parametrize(
+    ("kind", "honest_one"), HONEST, ids=[f"{k}-{i}" for i, (k, _) in enumerate(HONEST)]
+)
+def test_an_honest_component_passes(kind, honest_one):
+    results = run_contract(honest_one, kind)
+    assert [(r.name, r.message) for r in results if r.broken] == []
+    assert sum(r.outcome == "passed" for r in results) >= 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "broken"), BROKEN, ids=[f"{k}-{c}-{i}" for i, (k, c, _) in enumerate(BROKEN)]
+)
+def test_a_broken_promise_fails_its_check(kind, check, broken):
+    (result,) = run_contract(broken, kind, only=[check])
+    assert result.outcome == "failed"
+    assert result.message
+
+
+@pytest.mark.parametrize(
+    ("check", "broken"), IN_PROCESS, ids=[f"{c}-{i}" for i, (c, _) in enumerate(IN_PROCESS)]
+)
+def test_a_broken_descriptor_fails_its_check(check, broken):
+    (result,) = run_contract(broken, "acquisition", only=[check])
+    assert result.outcome == "failed"
+
+
+@pytest.mark.parametrize(("check", "parts"), IN_A_MODULE, ids=[c for c, _ in IN_A_MODULE])
+def test_a_broken_module_fails_its_check(check, parts, written):
+    (result,) = run_contract(written(f"toy_{check}", **parts), "acquisition", only=[check])
+    assert result.outcome == "failed"
+
+
+def test_an_honest_module_passes_every_check(written):
+    results = run_contract(written("toy_honest"), "acquisition")
+    assert {r.outcome for r in results} == {"passed"}
+
+
+def test_every_check_has_a_component_that_breaks_it():
+    own = {(kind, check) for kind, check, _ in BROKEN}
+    everywhere = {c for c, _ in IN_PROCESS} | {c for c, _ in IN_A_MODULE}
+    missing = [
+        (kind, check)
+        for kind in KINDS
+        for check in checks_of(kind)
+        if (kind, check) not in own and check not in everywhere
+    ]
+    assert missing == []
+
+
+def test_every_check_says_its_promise():
+    for kind in KINDS:
+        for name, check in checks_of(kind).items():
+            assert (check.__doc__ or "").strip(), name
+
+
+def test_an_expected_failure_is_no_failure():
+    constant = component(
+        Constant, **TAKES, expected_failures={"learns_better_than_the_mean": "it is the mean"}
+    )
+    (result,) = run_contract(constant, "model", only=["learns_better_than_the_mean"])
+    assert result.outcome == "expected failure"
+    assert result.message.startswith("it is the mean")
+    assert not result.broken
+
+
+def test_an_expected_failure_that_passes_is_a_failure():
+    good = component(Greedy, expected_failures={"goal_is_honoured": "it was once broken"})
+    (result,) = run_contract(good, "acquisition", only=["goal_is_honoured"])
+    assert result.outcome == "unexpected pass"
+    assert result.broken
+
+
+def test_an_expected_failure_of_a_check_that_does_not_apply_is_a_failure():
+    name = "graph_representation_does_not_matter"
+    (result,) = run_contract(
+        component(Model, **TAKES, expected_failures={name: "why"}), "model", only=[name]
+    )
+    assert result.outcome == "unexpected pass"
+
+
+def test_options_that_are_not_valid_are_one_failed_result():
+    results = run_contract(component(Greedy), "acquisition", options={"no_such": 1})
+    assert outcomes(results) == {"options_are_valid": "failed"}
+    assert "no_such" in results[0].message
+
+
+def test_the_table_ends_with_the_count():
+    results = [
+        CheckResult("a", "passed", "", 0.1),
+        CheckResult("b", "failed", "two\nlines", 0.1),
+        CheckResult("c", "unexpected pass", "why", 0.1),
+        CheckResult("d", "expected failure", "why", 0.1),
+        CheckResult("e", "not applicable", "why", 0.1),
+    ]
+    lines = format_results(results).splitlines()
+    assert len(lines) == 6
+    assert "two lines" in lines[1]
+    assert lines[-1] == ("5 checks: 1 passed, 2 failed, 1 expected failures, 1 not applicable")
+
+
+def test_contract_options_of_the_module_are_used(tmp_path, monkeypatch):
+    (tmp_path / "toy_options.py").write_text(
+        '"""A toy."""\n'
+        "from atlas_core.api import Component, Config, Field, select_top\n"
+        "class Options(Config):\n"
+        '    """None."""\n'
+        '    path: str = Field(description="A file that must be there.")\n'
+        "class Method:\n"
+        "    def __init__(self, path):\n"
+        "        open(path).close()\n"
+        "    def select(self, request):\n"
+        "        sign = 1 if request.goal == 'maximise' else -1\n"
+        "        return select_top(request, sign * request.prediction.mean)\n"
+        "def build(config):\n"
+        "    return Method(config.path)\n"
+        "def contract_options(folder):\n"
+        "    (folder / 'x.txt').write_text('x')\n"
+        "    return {'path': str(folder / 'x.txt')}\n"
+        "def atlas_acquisition():\n"
+        "    return [Component('toy_options', Options, build)]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = importlib.import_module("toy_options").atlas_acquisition()[0]
+    assert {r.outcome for r in run_contract(found, "acquisition")} == {"passed"}
+
+
+def test_pytest_front_end_runs_one_test_a_check(pytester_source):
+    done = pytester_source(
+        "from atlas_core.testing import parametrize_contract\n"
+        "@parametrize_contract('not_installed_anywhere')\n"
+        "def test_contract(check):\n"
+        "    check()\n"
+    )
+    assert "no component 'not_installed_anywhere' is installed" in done
+    assert "1 failed" in done
+
+
+@pytest.fixture
+def pytester_source(tmp_path):
+    import subprocess
+
+    def run(text):
+        (tmp_path / "test_it.py").write_text(text)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        return done.stdout
+
+    return run
+
+
+def test_pytest_front_end_names_each_check():
+    mark = parametrize_contract("anything", kind="acquisition").mark
+    assert [case.id for case in mark.args[1]] == list(checks_of("acquisition"))
+
+
+# --- the toy data themselves ---------------------------------------------------------------------
+
+
+def test_far_materials_share_no_element_with_the_toys():
+    near = set(toy_materials().numbers.tolist())
+    assert not near & set(far_materials().numbers.tolist())
+
+
+def test_toy_graph_of_rocksalt_has_six_neighbours_at_half_the_edge():
+    crystals = toy_materials()
+    row = crystals.formulas().index("MgO")
+    graph = toy_graphs(crystals.take([row]))
+    assert isinstance(graph, Graphs)
+    assert np.bincount(graph.src).tolist() == [6, 6]
+    edge = 2.0 * crystals.lattice[row, 0, 1]
+    np.testing.assert_allclose(graph.distance, edge / 2.0, rtol=1e-6)
+    assert (graph.src != graph.dst).all()
+
+
+def test_a_doubled_cell_has_twice_the_volume_and_the_same_formula():
+    crystals = toy_materials()
+    doubled = supercell(crystals, 1)
+    volume = np.linalg.det(crystals.lattice)
+    np.testing.assert_allclose(np.linalg.det(doubled.lattice), 2.0 * volume)
+    assert doubled.formulas() == crystals.formulas()
