@@ -40,7 +40,11 @@ class Magpie:
         )
 
     def featurize(self, materials: Materials) -> Vectors:
-        """Return (n, 132) statistics in matminer's order; NaN where a property is unknown."""
+        """Return (n, 132) statistics in matminer's order; NaN where a property is unknown.
+
+        A material of which nothing is known (elements beyond copernicium) stands
+        in ``failures``.
+        """
         n, width = len(materials), len(self.properties)
         out = np.empty((n, width, len(STATISTICS)))
         for start in range(0, n, BLOCK):
@@ -52,7 +56,18 @@ class Magpie:
             table = np.bincount(flat, weights=materials.amounts[rows], minlength=size)
             amounts: F8 = table.reshape(stop - start, MAX_Z + 1).astype(np.float64)
             out[start:stop] = self._statistics(amounts)
-        return Vectors(out.reshape(n, width * len(STATISTICS)), self.labels)
+        values = out.reshape(n, width * len(STATISTICS))
+        unknown = np.flatnonzero(np.isnan(values).all(axis=1))
+        return Vectors(
+            values, self.labels, tuple(self._failure(materials, int(i)) for i in unknown)
+        )
+
+    def _failure(self, materials: Materials, index: int) -> tuple[str, str]:
+        rows = slice(materials.offsets[index], materials.offsets[index + 1])
+        present = np.unique(materials.numbers[rows])
+        empty = np.isnan(self.table[present]).all(axis=1)
+        unknown = sorted(SYMBOLS[int(z)] for z in present[empty])
+        return str(materials.ids[index]), f"Magpie has no data on {', '.join(unknown)}"
 
     def _statistics(self, amounts: F8) -> F8:
         """Return (b, 22, 6) statistics of (b, 119) amounts.

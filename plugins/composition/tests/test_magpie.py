@@ -113,6 +113,12 @@ def test_a_row_does_not_depend_on_its_neighbours():
     assert many[-len(FORMULAS) :].tobytes() == together.tobytes()
 
 
+def test_a_material_of_which_nothing_is_known_is_listed():
+    vectors = featurize(["NaCl", "OgTs", "AcH3"])
+    assert vectors.failures == (("m1", "Magpie has no data on Og, Ts"),)
+    assert np.isnan(vectors.values[1]).all()
+
+
 def test_no_materials_give_no_rows():
     assert featurize([]).values.shape == (0, 132)
 

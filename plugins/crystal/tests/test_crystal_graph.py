@@ -11,6 +11,8 @@ from pymatgen.core import Lattice, Structure
 from atlas_core.api import DataError, Graphs, Materials
 from atlas_crystal.crystal_graph import CrystalGraphConfig, build
 
+SHIFT = np.array([0.137, -1.291, 0.553])
+
 
 def spacegroup(symbol, lattice, species, sites):
     return Structure.from_spacegroup(symbol, lattice, species, sites)
@@ -114,7 +116,7 @@ def test_a_shift_of_the_origin_changes_no_edge_kind(name):
     moved = Structure(
         structure.lattice,
         structure.species,
-        structure.frac_coords + np.array([0.137, -1.291, 0.553]),
+        structure.frac_coords + SHIFT,
     )
     assert edge_kinds(moved) == edge_kinds(structure)
 

@@ -32,6 +32,7 @@ def spectra(structures, **options):
     )
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # numpy.matrix in matminer
 def test_eigenvalues_equal_matminers_sorted_by_magnitude():
     module = pytest.importorskip("matminer.featurizers.structure")
     theirs = module.SineCoulombMatrix(flatten=True).fit(CRYSTALS)

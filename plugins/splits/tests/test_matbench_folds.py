@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from atlas_splits.matbench_folds import MatbenchFoldsConfig, build
 
 from atlas_core.api import Materials, SplitRequest
+from atlas_splits.matbench_folds import MatbenchFoldsConfig, build
 
 BINARY = {
     "matbench_expt_is_metal": "is_metal",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from atlas_core.api import Config, DataError, Materials, Split, SplitRequest
 from atlas_splits import (
     cluster,
     kfold,
@@ -13,8 +15,6 @@ from atlas_splits import (
     random,
     target_tail,
 )
-
-from atlas_core.api import Config, DataError, Materials, Split, SplitRequest
 
 FORMULAS = ["LiF", "NaF", "KF", "MgF2", *["Fe2O3", "FeO", "NiO", "CoO", "ZnO", "TiO2"] * 6]
 

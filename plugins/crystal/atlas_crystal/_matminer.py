@@ -1,0 +1,187 @@
+"""One matminer featurizer, row by row, with the rows that failed listed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import textwrap
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from matminer.featurizers.base import BaseFeaturizer  # type: ignore[import-untyped]
+from pymatgen.core import Composition, Structure
+
+from atlas_core.api import SYMBOLS, DataError, Materials, SpecError, Vectors
+from atlas_crystal.matminer import MatminerConfig
+
+
+class Matminer:
+    """Call a matminer featurizer for each material."""
+
+    def __init__(self, config: MatminerConfig) -> None:
+        self.config = config
+        self.inner = make(config)
+
+    def featurize(self, materials: Materials) -> Vectors:
+        """Return (n, d) columns of the matminer class.
+
+        A material that matminer cannot featurize, or where a column is no finite number, gets a
+        row of NaN and stands in ``failures`` with matminer's message. A NaN that matminer itself
+        returns stays.
+
+        Raises:
+            DataError: only compositions are known but structures are needed, or every row failed.
+        """
+        name = self.config.featurizer
+        if self.config.input == "structure" and not materials.has_structure:
+            raise DataError(f"matminer: {name} needs crystal structures, not formulas")
+        labels = [str(label) for label in self.inner.feature_labels()]
+        values = np.full((len(materials), len(labels)), np.nan)
+        failures: list[tuple[str, str]] = []
+        for i in range(len(materials)):
+            try:
+                values[i] = numbers_of(self.inner.featurize(self._entry(materials, i)), labels)
+            except Exception as err:  # listed by id: a featurizer of matminer may raise anything
+                reason = " ".join(str(err).split()) or "no message"
+                failures.append((str(materials.ids[i]), f"{type(err).__name__}: {reason}"))
+        if failures and len(failures) == len(materials):
+            raise DataError(
+                f"matminer: {name} failed for all {len(failures)} materials;"
+                f" id {failures[0][0]}: {failures[0][1]}"
+            )
+        return Vectors(values, np.asarray(labels, dtype=np.str_), tuple(failures))
+
+    def _entry(self, materials: Materials, index: int) -> Composition | Structure:
+        if self.config.input == "structure":
+            return materials.structure(index)
+        amounts: dict[str, float] = {}
+        for row in range(materials.offsets[index], materials.offsets[index + 1]):
+            symbol = SYMBOLS[int(materials.numbers[row])]
+            amounts[symbol] = amounts.get(symbol, 0.0) + float(materials.amounts[row])
+        return Composition(amounts)
+
+
+def numbers_of(row: Iterable[Any], labels: list[str]) -> list[float]:
+    """Return a featurizer's answer as numbers.
+
+    Raises:
+        ValueError: the wrong number of values, or a value that is no finite number.
+    """
+    given = list(row)
+    if len(given) != len(labels):
+        raise ValueError(f"{len(given)} values for {len(labels)} labels")
+    numbers = []
+    for value, label in zip(given, labels, strict=True):
+        if isinstance(value, str) or np.ndim(value) != 0:
+            raise ValueError(f"column {label!r} is no number: {str(value)[:40]!r}")
+        number = math.nan if value is None else float(value)
+        if math.isinf(number):
+            raise ValueError(f"column {label!r} is infinite")
+        numbers.append(number)
+    return numbers
+
+
+def make(config: MatminerConfig) -> BaseFeaturizer:
+    """Return the matminer object that the options describe.
+
+    Classes come from the two fixed modules only: an option never names an import path.
+
+    Raises:
+        SpecError: unknown class, preset or option, or a class that must be fitted first.
+    """
+    known = classes(config.input)
+    where = f"matminer: {config.featurizer}"
+    if config.featurizer not in known:
+        other = "structure" if config.input == "composition" else "composition"
+        hint = f"; set input: {other}" if config.featurizer in classes(other) else ""
+        raise SpecError(
+            f"matminer: no featurizer {config.featurizer!r} for input {config.input}{hint};"
+            f" {closest(config.featurizer, known)}"
+        )
+    chosen = known[config.featurizer]
+    presets = presets_of(chosen)
+    if config.preset is not None and not hasattr(chosen, "from_preset"):
+        raise SpecError(f"{where} has no presets; leave preset out")
+    maker = chosen if config.preset is None else chosen.from_preset
+    allowed = argument_names(chosen, preset=config.preset is not None)
+    for option in config.options:
+        if option not in allowed:
+            raise SpecError(f"{where} has no option {option!r}; {closest(option, allowed)}")
+    arguments = [] if config.preset is None else [config.preset]
+    try:
+        made = maker(*arguments, **config.options)
+    except Exception as err:  # matminer raises many types; its message is passed on
+        reason = " ".join(str(err).split())
+        if config.preset is not None and config.preset not in presets:
+            hint = closest(config.preset, presets)
+            raise SpecError(f"{where} has no preset {config.preset!r}; {hint}") from err
+        hint = f"; presets: {', '.join(presets)}" if presets and config.preset is None else ""
+        raise SpecError(f"{where} cannot be made: {reason}{hint}") from err
+    if must_be_fitted(made):
+        raise SpecError(
+            f"{where} must be fitted to a whole data set, so that a row would depend on the others;"
+            " take a featurizer without fit"
+        )
+    return made
+
+
+def classes(kind: str) -> dict[str, Any]:
+    """Return the public featurizers of ``matminer.featurizers.composition`` or ``.structure``."""
+    path = f"matminer.featurizers.{kind}"
+    return {
+        name: found
+        for name, found in vars(import_module(path)).items()
+        if inspect.isclass(found)
+        and issubclass(found, BaseFeaturizer)
+        and found.__module__.startswith(f"{path}.")
+    }
+
+
+def presets_of(chosen: Any) -> list[str]:
+    """Return the preset names that ``from_preset`` compares its argument with, as written there.
+
+    matminer has no list of them; names that it looks up in other ways are not found here, so this
+    serves messages only.
+    """
+    if not hasattr(chosen, "from_preset"):
+        return []
+    tree = ast.parse(textwrap.dedent(inspect.getsource(chosen.from_preset)))
+    return [
+        side.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for side in node.comparators
+        if isinstance(side, ast.Constant) and isinstance(side.value, str)
+    ]
+
+
+def argument_names(chosen: Any, *, preset: bool) -> list[str]:
+    """Return the names of arguments that ``options`` may give."""
+    parameters = dict(inspect.signature(chosen).parameters)
+    if preset:
+        own = dict(inspect.signature(chosen.from_preset).parameters)
+        own.pop(next(iter(own)))  # the preset's name itself
+        passes_on = any(p.kind is p.VAR_KEYWORD for p in own.values())
+        parameters = {**parameters, **own} if passes_on else own
+    return [n for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+
+
+def must_be_fitted(featurizer: BaseFeaturizer) -> bool:
+    """Tell whether a featurizer learns from a data set; a wrapper does when what it wraps does."""
+    for name in ("site_featurizer", "featurizer"):
+        inner = getattr(featurizer, name, None)
+        if isinstance(inner, BaseFeaturizer):
+            return must_be_fitted(inner)
+    return type(featurizer).fit is not BaseFeaturizer.fit
+
+
+def closest(text: str, known: Iterable[str]) -> str:
+    """Return the closest names and the list of all, for an error message."""
+    names = sorted(known)
+    close = get_close_matches(text, names, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{hint}there are: {', '.join(names) if names else 'none'}"

@@ -1,0 +1,38 @@
+"""Every component of this family keeps the promises of its kind."""
+
+from atlas_core.testing import parametrize_contract
+
+
+@parametrize_contract("random", "split")
+def test_random(check):
+    check()
+
+
+@parametrize_contract("kfold", "split")
+def test_kfold(check):
+    check()
+
+
+@parametrize_contract("matbench_folds", "split")
+def test_matbench_folds(check):
+    check()
+
+
+@parametrize_contract("leave_elements_out", "split")
+def test_leave_elements_out(check):
+    check()
+
+
+@parametrize_contract("leave_group_out", "split")
+def test_leave_group_out(check):
+    check()
+
+
+@parametrize_contract("cluster", "split")
+def test_cluster(check):
+    check()
+
+
+@parametrize_contract("target_tail", "split")
+def test_target_tail(check):
+    check()
