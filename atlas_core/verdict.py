@@ -1,0 +1,508 @@
+"""Say in plain words when one arm of a run may be believed. Light: no imports beyond Python's.
+
+The reader is a physicist who opens the report and reads nothing else. Every rule below has its
+threshold as a named constant with its reason; a figure that is missing is never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Grade = Literal["trust", "caution", "do not trust", "unknown"]
+
+WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
+WEAK_MAE = 0.6  # above it most of the spread is unexplained; Matbench's hardest task is near 0.5
+WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is a coin
+WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
+WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
+COVERAGE_SLACK = 0.05  # five points short of its promise is no matter in use
+HEADLINE_LEVEL = 0.9  # the level that the sentences quote, or the nearest there is
+NOTICES = 0.9  # AUROC: nine in ten pairs in order; a threshold on it is of practical use
+NOTICES_PARTLY = 0.7  # below it a threshold that finds most held-out rows flags half of the rest
+FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a material" is advice
+HONEST_SIGMA = (0.8, 1.25)  # root mean square of error / sigma; a quarter off either way is fine
+ORDERS = (
+    0.3  # rank correlation of |error| with sigma; even a perfect sigma reaches about 0.5 to 0.7
+)
+ORDERS_WEAKLY = 0.1  # below it sigma says nothing of which errors are large
+HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
+MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
+MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
+FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
+LONG_NAME = 60  # characters; a longer held-out class is called "held-out materials"
+
+IN_DOMAIN = "in-domain"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Hold the judgement of one arm.
+
+    Attributes:
+        headline: one sentence; all that some readers will read.
+        sentences: what it rests on, each a plain sentence with its figures; advice comes last.
+        grade: ``trust`` (also on the held-out class, where there is one), ``caution`` (on some
+            materials, or it warns of the others), ``do not trust``, or ``unknown`` (the run cannot
+            tell).
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    grade: Grade
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "sentences": list(self.sentences)}
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """Hold one metric with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Hold the metrics of the in-domain or the held-out part; n is 0 where there is none."""
+
+    n: int
+    metrics: Mapping[str, _Figure]
+
+    def value(self, name: str) -> float | None:
+        found = self.metrics.get(name)
+        return None if found is None else found.value
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Hold what the rules decide on."""
+
+    test: _Part
+    shifted: _Part
+    detection: Mapping[str, float]  # auroc by "score" and "sigma"
+    flagged: tuple[float, float] | None  # share flagged by the detector: test, shifted
+    level: str  # of the intervals quoted; "" where there are none
+    unit: str
+    others: str  # the held-out class in words
+    target: str
+    binary: bool
+
+    @property
+    def error(self) -> str:
+        return "brier" if self.binary else "mae"
+
+    @property
+    def ratio(self) -> float | None:
+        """Return held-out error over in-domain error, or None."""
+        inside, outside = self.test.value(self.error), self.shifted.value(self.error)
+        if not inside or outside is None:
+            return None
+        return outside / inside
+
+    @property
+    def much_worse(self) -> bool:
+        """Return whether the held-out error is larger by more than chance and ``WORSE``."""
+        inside, outside = self.test.metrics.get(self.error), self.shifted.metrics.get(self.error)
+        if inside is None or outside is None:
+            return False
+        return outside.value >= WORSE * inside.value and outside.low > inside.high
+
+    @property
+    def notices(self) -> float | None:
+        """Return the better AUROC of the detector and of sigma, or None where there is neither."""
+        return max(self.detection.values(), default=None)
+
+    @property
+    def uncertain(self) -> bool:
+        """Return whether the arm says anything about its own errors."""
+        sigma = self.test.value("spearman") is not None or self.test.value("zms") is not None
+        return sigma or bool(self.level) or bool(self.detection) or self.binary
+
+
+def verdict(
+    metrics_of_arm: Mapping[str, Any],
+    *,
+    arm: str,
+    unit: str,
+    held_out: str,
+    task: str,
+    target_name: str,
+) -> Verdict:
+    """Return the judgement of one arm in plain words.
+
+    Args:
+        metrics_of_arm: ``metrics["arms"][arm]`` of :func:`atlas_core.evaluate.evaluate`.
+        arm: its name, for a message.
+        unit: of the target; "" where it has none.
+        held_out: the held-out class in words, such as ``materials with F``; "" for none.
+        task: ``regression`` or ``binary``.
+        target_name: the property.
+    """
+    facts = _facts(metrics_of_arm, unit, held_out, task, target_name)
+    if not facts.test.n or facts.test.value(facts.error) is None:
+        headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
+        return Verdict(headline, (), "unknown")
+    headline, advice, grade = _judge(facts)
+    sentences = [
+        *_error_sentences(facts),
+        *_coverage_sentences(facts),
+        *_sigma_sentences(facts),
+        *_order_sentences(facts),
+        *_notice_sentences(facts),
+        *_size_sentences(facts),
+        *([advice] if advice else []),
+    ]
+    return Verdict(headline, tuple(sentences), grade)
+
+
+def _facts(
+    metrics: Mapping[str, Any], unit: str, held_out: str, task: str, target_name: str
+) -> _Facts:
+    parts = metrics.get("parts", {})
+    test, shifted = _part(parts.get("test")), _part(parts.get("shifted"))
+    ood = metrics.get("ood") or {}
+    detection = {
+        name: float(ood[name]["auroc"]["value"])
+        for name in ("score", "sigma")
+        if "auroc" in ood.get(name, {})
+    }
+    score = ood.get("score", {})
+    flagged = None
+    if "share_flagged_test" in score and "share_flagged_shifted" in score:
+        flagged = (
+            float(score["share_flagged_test"]["value"]),
+            float(score["share_flagged_shifted"]["value"]),
+        )
+    levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
+    level = min(levels, key=lambda v: (abs(float(v) - HEADLINE_LEVEL), -float(v)), default="")
+    binary = task == "binary"
+    return _Facts(
+        test=test,
+        shifted=shifted,
+        detection=detection,
+        flagged=flagged,
+        level=level,
+        unit="" if binary else unit,
+        others=_short(held_out),
+        target=target_name.replace("_", " "),
+        binary=binary,
+    )
+
+
+def _part(found: Mapping[str, Any] | None) -> _Part:
+    if not found:
+        return _Part(0, {})
+    metrics = {k: _Figure(v["value"], v["low"], v["high"]) for k, v in found["metrics"].items()}
+    return _Part(int(found["n"]), metrics)
+
+
+def _short(held_out: str) -> str:
+    several = ";" in held_out
+    return (
+        "held-out materials" if not held_out or several or len(held_out) > LONG_NAME else held_out
+    )
+
+
+def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"]:
+    """Judge the in-domain predictions themselves, whatever they say of their errors."""
+    if facts.binary:
+        auc = facts.test.value("roc_auc")
+        if auc is None:
+            return "weak"  # one class only in the test part: nothing was shown
+        return "worthless" if auc < WORTHLESS_AUC else "weak" if auc < WEAK_AUC else "good"
+    ratio = facts.test.value("mae_over_mad")
+    if ratio is None:
+        return "weak"  # a constant target: nothing was shown
+    return "worthless" if ratio >= WORTHLESS_MAE else "weak" if ratio >= WEAK_MAE else "good"
+
+
+def _keeps_word(facts: _Facts, part: _Part) -> bool | None:
+    """Return whether intervals (or, without them, sigma) are wide enough; None: unknown."""
+    found = part.metrics.get(f"picp_{facts.level}") if facts.level else None
+    if found is not None:
+        level = float(facts.level)
+        return found.value >= level - COVERAGE_SLACK or found.high >= level
+    zms = part.value("zms")
+    return None if zms is None else math.sqrt(zms) <= HONEST_SIGMA[1]
+
+
+def _vacuous(facts: _Facts) -> bool:
+    share = facts.test.value(f"infinite_share_{facts.level}")
+    return share is not None and share >= MOSTLY_INFINITE
+
+
+def _judge(facts: _Facts) -> tuple[str, str, Grade]:
+    """Return headline, advice and grade."""
+    others, quality = facts.others, _quality(facts)
+    if quality == "worthless":
+        base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
+        return f"Do not trust it: it is hardly better than {base}.", "", "do not trust"
+    inside, outside = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
+    fails = facts.much_worse or (bool(facts.shifted.n) and outside is False)
+    if fails:
+        return _judge_failing(facts)
+    if not facts.uncertain:
+        where = f", also on {others}" if facts.shifted.n else ""
+        headline = f"Unknown: its errors are known on average{where}, but it gives no uncertainty."
+        advice = "It cannot say which of its predictions to believe: add an uncertainty method."
+        return headline, advice, "unknown"
+    if quality == "weak":
+        headline = "Take it as a rough guide only: its in-domain errors are large."
+        return headline, "Use it to rank or to sort out, not for values.", "caution"
+    if _vacuous(facts):
+        headline = "Believe its predictions; its error bars are infinite and say nothing."
+        return headline, "Keep more calibration rows aside, or ask for lower levels.", "caution"
+    if inside is False:
+        headline = "Believe its predictions, not its error bars: they are too narrow in-domain."
+        return headline, "Calibrate its uncertainty before using an error bar.", "caution"
+    if facts.test.n < FEW_ROWS:
+        headline = "It looks right, but there are too few test materials to be sure."
+        return headline, "Test it on more materials before relying on it.", "caution"
+    if not facts.shifted.n:
+        headline = "Trust it on materials like its training set; nothing else was tested."
+        advice = "Nothing was held out, so nothing is known of materials unlike its training set."
+        return headline, advice, "trust"
+    if facts.shifted.n < FEW_ROWS:
+        headline = f"Trust it on materials like its training set; too few {others} to tell there."
+        return headline, f"Test it on more {others} before relying on it there.", "caution"
+    advice = f"Of other classes than {others} nothing is known."
+    return f"Trust it on materials like its training set and on {others}.", advice, "trust"
+
+
+def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
+    """Judge an arm that fails on the held-out class: does it say so by itself?"""
+    others, auroc = facts.others, facts.notices
+    narrow_inside = _keeps_word(facts, facts.test) is False
+    if auroc is None or auroc < NOTICES_PARTLY:
+        what = (
+            f"it errs {_times(facts.ratio)} there and gives no warning"
+            if facts.much_worse
+            else "its error bars are too narrow there and it gives no warning"
+        )
+        advice = f"Check by hand whether a material is among {others}: the model will not say so."
+        return f"Do not trust it on {others}: {what}.", advice, "do not trust"
+    places = f"materials like its training set, not on {others}"
+    trust = "Trust its predictions, not its error bars, on" if narrow_inside else "Trust it on"
+    if _quality(facts) == "weak":
+        trust = "Take it as a rough guide on"
+    how_well = "it notices them" if auroc >= NOTICES else "it notices them only in part"
+    headline = f"{trust} {places}; {how_well}."
+    orders = facts.detection.get("score", 0.0) >= NOTICES_PARTLY
+    if orders and facts.flagged is not None and facts.flagged[1] >= FLAGS:
+        advice = (
+            "When its detector flags a material, do not use the prediction: compute or measure it."
+        )
+    elif facts.detection.get("sigma", 0.0) >= NOTICES_PARTLY:
+        advice = (
+            "When sigma is large against its in-domain values, do not use the prediction:"
+            " compute or measure it."
+        )
+    else:
+        advice = (
+            f"Its detector orders materials well but flags few of the {others}: lower its"
+            " threshold before relying on the flag."
+        )
+    return headline, advice, "caution"
+
+
+def _error_sentences(facts: _Facts) -> list[str]:
+    if facts.binary:
+        return _binary_sentences(facts)
+    mae = facts.test.metrics["mae"]
+    text = (
+        f"In-domain it errs by {_with_unit(mae.value, facts.unit)} on average (95 % interval"
+        f" {number(mae.low, like=mae.value)} to {number(mae.high, like=mae.value)})"
+    )
+    outside = facts.shifted.value("mae")
+    if outside is not None:
+        text += f"; on {facts.others} by {number(outside)}, {_times(facts.ratio)}"
+    sentences = [text + "."]
+    share = facts.test.value("mae_over_mad")
+    if share:
+        base = _with_unit(mae.value / share, facts.unit)
+        sentences.append(f"Always predicting the mean {facts.target} would err by {base}.")
+    return sentences
+
+
+def _binary_sentences(facts: _Facts) -> list[str]:
+    right = facts.test.metrics["accuracy"]
+    text = (
+        f"In-domain it calls {percent(right.value)} of the materials right (95 % interval"
+        f" {percent(right.low)} to {percent(right.high)})"
+    )
+    outside = facts.shifted.value("accuracy")
+    if outside is not None:
+        text += f"; of {facts.others} {percent(outside)}"
+    sentences = [text + "."]
+    auc = facts.test.value("roc_auc")
+    if auc is not None:
+        sentences.append(f"Its ROC AUC in-domain is {auc:.2f} (1 = always right, 0.5 = a coin).")
+    ece = facts.test.value("ece")
+    if ece is not None:
+        end = (
+            "they can be read as probabilities"
+            if ece <= HONEST_ECE
+            else "do not read them as probabilities"
+        )
+        points = round(100 * ece)
+        off = f"{points} point{'' if points == 1 else 's'}" if points else "less than a point"
+        sentences.append(f"Its probabilities are off by {off} on average in-domain: {end}.")
+    return sentences
+
+
+def _coverage_sentences(facts: _Facts) -> list[str]:
+    if not facts.level:
+        return []
+    name = f"picp_{facts.level}"
+    kind = "label sets" if facts.binary else "intervals"
+    inside, outside = facts.test.metrics[name], facts.shifted.metrics.get(name)
+    text = (
+        f"Its {percent(float(facts.level))} {kind} hold the truth for"
+        f" {percent(inside.value)} of in-domain materials"
+    )
+    if outside is not None:
+        text += f" and {percent(outside.value)} of {facts.others}"
+    sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts, inside)}."]
+    for part, where in ((facts.test, "in-domain materials"), (facts.shifted, facts.others)):
+        share = part.value(f"infinite_share_{facts.level}")
+        if share is not None and share >= MANY_INFINITE:
+            sentences.append(
+                f"For {percent(share)} of {where} the interval is infinite: it says nothing there."
+            )
+    return sentences
+
+
+def _coverage_end(facts: _Facts, inside: _Figure) -> str:
+    bars = "label sets" if facts.binary else "error bars"
+    holds, elsewhere = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
+    if holds and elsewhere is False:
+        return f"do not use its {bars} there"
+    if not holds:
+        size = "small" if facts.binary else "narrow"
+        return f"its {bars} are too {size}" + (f" {IN_DOMAIN}" if elsewhere else "")
+    level = float(facts.level)
+    if inside.value > level + COVERAGE_SLACK and inside.low > level:
+        size = "larger" if facts.binary else "wider"
+        return f"its {bars} are {size} than they need to be"
+    return f"its {bars} keep their word" + (" on both" if elsewhere else "")
+
+
+def _sigma_sentences(facts: _Facts) -> list[str]:
+    """Say whether sigma has the right size; intervals, where they exist, say it better."""
+    zms = facts.test.value("zms")
+    if facts.level or zms is None:
+        return []
+    size = math.sqrt(zms)
+    end = "too small" if size > HONEST_SIGMA[1] else "too large"
+    if HONEST_SIGMA[0] <= size <= HONEST_SIGMA[1]:
+        end = "about right"
+    text = f"Its sigma is {end} in-domain: errors are {number(size)} sigma (root mean square"
+    text += "; 1 = honest)"
+    outside = facts.shifted.value("zms")
+    if outside is not None:
+        text += f", {number(math.sqrt(outside))} on {facts.others}"
+    return [text + "."]
+
+
+def _order_sentences(facts: _Facts) -> list[str]:
+    """Say whether a larger sigma means a larger error within one class."""
+    inside, outside = facts.test.value("spearman"), facts.shifted.value("spearman")
+    if inside is None:
+        return []
+    how = "goes" if inside >= ORDERS else "hardly goes" if inside >= ORDERS_WEAKLY else ""
+    text = f"In-domain a larger sigma {how} with a larger error"
+    if not how:
+        text = "In-domain sigma does not tell large errors from small ones"
+    text += f" (rank correlation {inside:.2f})"
+    if outside is not None and outside < ORDERS_WEAKLY <= inside:
+        text += f"; among {facts.others} it does not ({outside:.2f})"
+    elif outside is not None:
+        text += f"; among {facts.others} it is {outside:.2f}"
+    return [text + "."]
+
+
+def _notice_sentences(facts: _Facts) -> list[str]:
+    if not facts.shifted.n:
+        return []
+    if facts.notices is None:
+        return [f"It has neither sigma nor a detector, so nothing warns of {facts.others}."]
+    names = {"score": "its detector", "sigma": "sigma alone"}
+    ranked = sorted(facts.detection.items(), key=lambda item: -item[1])
+    best, auroc = ranked[0]
+    opening = "It does not notice"
+    if auroc >= NOTICES_PARTLY:
+        opening = "It notices" if auroc >= NOTICES else "It notices in part"
+    text = (
+        f"{opening}: {names[best]} separates {facts.others} from in-domain ones with AUROC"
+        f" {_auroc(auroc)} (1 = always, 0.5 = a coin)"
+    )
+    text += "".join(f", {names[name]} with {_auroc(value)}" for name, value in ranked[1:])
+    sentences = [text + "."]
+    if facts.flagged is not None:
+        test, shifted = facts.flagged
+        sentences.append(
+            f"Its detector flags {percent(shifted)} of {facts.others}"
+            f" and {percent(test)} of in-domain ones."
+        )
+    return sentences
+
+
+def _size_sentences(facts: _Facts) -> list[str]:
+    few = [
+        f"{part.n} {where}"
+        for part, where in ((facts.test, "in-domain test materials"), (facts.shifted, facts.others))
+        if 0 < part.n < FEW_ROWS
+    ]
+    return [f"There are only {' and '.join(few)}: read these figures with care."] if few else []
+
+
+def _auroc(value: float) -> str:
+    """Return an AUROC with two decimals, more where it would read as 1 and is not."""
+    if value < 0.995 or value == 1:
+        return f"{value:.2f}"
+    return f"{value:.3f}" if value < 0.9995 else "above 0.999"
+
+
+def _times(ratio: float | None) -> str:
+    """Return a ratio of errors in words."""
+    if ratio is None:
+        return "more"
+    if ratio >= 1.05:
+        return f"{number(ratio)} times as much"
+    return "about as much" if ratio > 0.95 else f"less ({number(ratio)} times as much)"
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{number(value)} {unit}".rstrip()
+
+
+def number(value: float, *, like: float | None = None) -> str:
+    """Return a value with two significant digits, whole from 10 on.
+
+    Args:
+        value: what is written.
+        like: take the decimals that this value would have (an interval takes its estimate's).
+    """
+    size = abs(value if like is None else like)
+    if size == 0 or not math.isfinite(size):
+        return f"{value:g}"
+    if size < 1e-4:
+        return f"{value:.1e}"
+    rounded = float(f"{size:.1e}")  # 9.96 is 10, which needs no decimal
+    return f"{value:.{max(0, 1 - math.floor(math.log10(rounded)))}f}"
+
+
+def percent(share: float) -> str:
+    """Return a share as whole percent; never 0 or 100 for what is not exactly that."""
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        return "more than 99 %"
+    if whole == 0 and share > 0:
+        return "less than 1 %"
+    return f"{whole} %"

@@ -1,0 +1,334 @@
+"""The sentences a reader sees, for hand-made metrics of the main cases."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.evaluate import evaluate
+from atlas_core.verdict import Verdict, number, percent, verdict
+
+
+def figure(value: float, spread: float = 0.01) -> dict[str, float]:
+    return {"value": value, "low": value - spread, "high": value + spread}
+
+
+def part(n: int = 500, **metrics: float) -> dict[str, Any]:
+    named = {k.replace("__", "_0."): v for k, v in metrics.items()}  # picp__9 is picp_0.9
+    return {"n": n, "metrics": {k: figure(v) for k, v in named.items()}}
+
+
+def detection(auroc: float, *, test: float | None = None, shifted: float = 0.0) -> dict[str, Any]:
+    found = {"auroc": figure(auroc)}
+    if test is not None:
+        found |= {"share_flagged_test": figure(test), "share_flagged_shifted": figure(shifted)}
+    return found
+
+
+def judge(
+    *, task: str = "regression", held_out: str = "materials with F", **metrics: Any
+) -> Verdict:
+    parts = {k: v for k, v in metrics.items() if k in ("test", "shifted")}
+    said = verdict(
+        {"parts": parts, "ood": metrics.get("ood", {})},
+        arm="forest",
+        unit="eV/atom",
+        held_out=held_out,
+        task=task,
+        target_name="formation_energy",
+    )
+    json.dumps(said.as_dict())
+    return said
+
+
+GOOD = {"mae": 0.15, "mae_over_mad": 0.18}
+
+
+def test_fails_on_the_held_out_class_and_notices() -> None:
+    said = judge(
+        test=part(**GOOD, picp__5=0.5, picp__9=0.91, picp__95=0.95, spearman=0.45),
+        shifted=part(mae=0.70, picp__9=0.34, spearman=0.02),
+        ood={"score": detection(0.997, test=0.05, shifted=0.99), "sigma": detection(0.94)},
+    )
+    assert said.grade == "caution"
+    assert said.headline == (
+        "Trust it on materials like its training set, not on materials with F; it notices them."
+    )
+    assert said.sentences == (
+        "In-domain it errs by 0.15 eV/atom on average (95 % interval 0.14 to 0.16); on materials"
+        " with F by 0.70, 4.7 times as much.",
+        "Always predicting the mean formation energy would err by 0.83 eV/atom.",
+        "Its 90 % intervals hold the truth for 91 % of in-domain materials and 34 % of materials"
+        " with F: do not use its error bars there.",
+        "In-domain a larger sigma goes with a larger error (rank correlation 0.45); among materials"
+        " with F it does not (0.02).",
+        "It notices: its detector separates materials with F from in-domain ones with AUROC 0.997"
+        " (1 = always, 0.5 = a coin), sigma alone with 0.94.",
+        "Its detector flags 99 % of materials with F and 5 % of in-domain ones.",
+        "When its detector flags a material, do not use the prediction: compute or measure it.",
+    )
+
+
+def test_fails_on_the_held_out_class_without_noticing() -> None:
+    said = judge(
+        test=part(**GOOD, picp__9=0.90),
+        shifted=part(mae=0.70, picp__9=0.34),
+        ood={"score": detection(0.46, test=0.05, shifted=0.04)},
+    )
+    assert said.grade == "do not trust"
+    assert said.headline == (
+        "Do not trust it on materials with F: it errs 4.7 times as much there and gives no warning."
+    )
+    assert said.sentences[3:] == (
+        "It does not notice: its detector separates materials with F from in-domain ones with"
+        " AUROC 0.46 (1 = always, 0.5 = a coin).",
+        "Its detector flags 4 % of materials with F and 5 % of in-domain ones.",
+        "Check by hand whether a material is among materials with F: the model will not say so.",
+    )
+
+
+def test_sigma_alone_notices() -> None:
+    said = judge(
+        test=part(**GOOD, zms=1.0, spearman=0.2),
+        shifted=part(mae=0.70, zms=9.0, spearman=0.3),
+        ood={"sigma": detection(0.94)},
+    )
+    assert said.grade == "caution"
+    assert said.sentences[2:] == (
+        "Its sigma is about right in-domain: errors are 1.0 sigma (root mean square; 1 = honest),"
+        " 3.0 on materials with F.",
+        "In-domain a larger sigma hardly goes with a larger error (rank correlation 0.20);"
+        " among materials with F it is 0.30.",
+        "It notices: sigma alone separates materials with F from in-domain ones with AUROC 0.94"
+        " (1 = always, 0.5 = a coin).",
+        "When sigma is large against its in-domain values, do not use the prediction: compute or"
+        " measure it.",
+    )
+
+
+def test_a_detector_that_orders_well_but_flags_little_is_told_apart() -> None:
+    said = judge(
+        test=part(**GOOD),
+        shifted=part(mae=0.70),
+        ood={"score": detection(0.85, test=0.01, shifted=0.2)},
+    )
+    assert said.grade == "caution"
+    assert said.headline.endswith("it notices them only in part.")
+    assert said.sentences[-1] == (
+        "Its detector orders materials well but flags few of the materials with F: lower its"
+        " threshold before relying on the flag."
+    )
+
+
+def test_fails_with_neither_sigma_nor_detector() -> None:
+    said = judge(test=part(**GOOD), shifted=part(mae=0.70))
+    assert said.grade == "do not trust"
+    assert said.sentences[2] == (
+        "It has neither sigma nor a detector, so nothing warns of materials with F."
+    )
+
+
+def test_only_the_coverage_fails_on_the_held_out_class() -> None:
+    said = judge(test=part(**GOOD, picp__9=0.9), shifted=part(mae=0.18, picp__9=0.7), ood={})
+    assert said.headline == (
+        "Do not trust it on materials with F: its error bars are too narrow there and it gives no"
+        " warning."
+    )
+
+
+def test_good_on_the_held_out_class_too() -> None:
+    said = judge(
+        test=part(**GOOD, picp__9=0.90, spearman=0.5),
+        shifted=part(mae=0.15, picp__9=0.88, spearman=0.4),
+        ood={"sigma": detection(0.55)},
+    )
+    assert said.grade == "trust"
+    assert said.headline == ("Trust it on materials like its training set and on materials with F.")
+    assert said.sentences[0].endswith("on materials with F by 0.15, about as much.")
+    assert said.sentences[2] == (
+        "Its 90 % intervals hold the truth for 90 % of in-domain materials and 88 % of materials"
+        " with F: its error bars keep their word on both."
+    )
+    assert said.sentences[-1] == "Of other classes than materials with F nothing is known."
+
+
+def test_folds_without_a_held_out_class() -> None:
+    said = judge(test=part(**GOOD, picp__9=0.98, spearman=0.05), held_out="")
+    assert said.grade == "trust"
+    assert said.headline == (
+        "Trust it on materials like its training set; nothing else was tested."
+    )
+    assert said.sentences == (
+        "In-domain it errs by 0.15 eV/atom on average (95 % interval 0.14 to 0.16).",
+        "Always predicting the mean formation energy would err by 0.83 eV/atom.",
+        "Its 90 % intervals hold the truth for 98 % of in-domain materials: its error bars are"
+        " wider than they need to be.",
+        "In-domain sigma does not tell large errors from small ones (rank correlation 0.05).",
+        "Nothing was held out, so nothing is known of materials unlike its training set.",
+    )
+
+
+def test_error_bars_too_narrow_in_domain() -> None:
+    said = judge(test=part(**GOOD, picp__9=0.6), held_out="")
+    assert said.grade == "caution"
+    assert said.headline == (
+        "Believe its predictions, not its error bars: they are too narrow in-domain."
+    )
+    assert said.sentences[2].endswith("60 % of in-domain materials: its error bars are too narrow.")
+    assert judge(test=part(**GOOD, zms=4.0), held_out="").grade == "caution"
+
+
+def test_error_bars_too_narrow_in_domain_and_outside() -> None:
+    said = judge(
+        test=part(**GOOD, picp__9=0.6),
+        shifted=part(mae=0.70, picp__9=0.3),
+        ood={"sigma": detection(0.95)},
+    )
+    assert said.headline == (
+        "Trust its predictions, not its error bars, on materials like its training set, not on"
+        " materials with F; it notices them."
+    )
+
+
+def test_no_uncertainty_at_all_is_unknown() -> None:
+    said = judge(test=part(**GOOD), held_out="")
+    assert said.grade == "unknown"
+    assert said.headline == "Unknown: its errors are known on average, but it gives no uncertainty."
+
+
+def test_no_better_than_the_mean_is_not_trusted() -> None:
+    said = judge(test=part(mae=0.8, mae_over_mad=0.95, picp__9=0.9), held_out="")
+    assert said.grade == "do not trust"
+    assert said.headline == (
+        "Do not trust it: it is hardly better than always predicting the mean formation energy."
+    )
+    weak = judge(test=part(mae=0.6, mae_over_mad=0.7, picp__9=0.9), held_out="")
+    assert weak.grade == "caution"
+    assert weak.headline.startswith("Take it as a rough guide")
+
+
+def test_infinite_intervals_are_no_merit() -> None:
+    said = judge(test=part(**GOOD, picp__9=1.0, infinite_share__9=1.0), held_out="")
+    assert said.grade == "caution"
+    assert said.sentences[2] == (
+        "For 100 % of in-domain materials the interval is infinite: it says nothing there."
+    )
+    some = judge(
+        test=part(**GOOD, picp__9=0.9, infinite_share__9=0.0),
+        shifted=part(mae=0.15, picp__9=0.95, infinite_share__9=0.4),
+    )
+    assert "For 40 % of materials with F the interval is infinite" in some.sentences[3]
+
+
+def test_few_rows_are_named_and_no_difference_is_made_of_noise() -> None:
+    few = part(n=12, picp__9=0.9)
+    few["metrics"]["mae"] = {"value": 0.3, "low": 0.1, "high": 0.6}
+    said = judge(test=part(**GOOD, picp__9=0.9), shifted=few)
+    assert said.grade == "caution"
+    assert said.headline == (
+        "Trust it on materials like its training set; too few materials with F to tell there."
+    )
+    assert "There are only 12 materials with F: read these figures with care." in said.sentences
+    tiny = judge(test=part(n=9, **GOOD, picp__9=0.9), held_out="")
+    assert tiny.grade == "caution"
+
+
+def test_no_test_rows_is_unknown() -> None:
+    said = judge(shifted=part(mae=0.7))
+    assert said.grade == "unknown"
+    assert said.headline == (
+        "Unknown: forest has no in-domain test rows, so nothing shows how well it does."
+    )
+
+
+def test_several_held_out_classes_have_one_name() -> None:
+    said = judge(
+        test=part(**GOOD), shifted=part(mae=0.7), held_out="materials with F; materials with O"
+    )
+    assert "on held-out materials by 0.70" in said.sentences[0]
+
+
+BINARY = {"accuracy": 0.9, "roc_auc": 0.95, "brier": 0.08, "ece": 0.03}
+
+
+def test_a_binary_arm_in_domain() -> None:
+    said = judge(task="binary", test=part(**BINARY, picp__9=0.92, spearman=0.4), held_out="")
+    assert said.grade == "trust"
+    assert said.sentences[:4] == (
+        "In-domain it calls 90 % of the materials right (95 % interval 89 % to 91 %).",
+        "Its ROC AUC in-domain is 0.95 (1 = always right, 0.5 = a coin).",
+        "Its probabilities are off by 3 points on average in-domain: they can be read as"
+        " probabilities.",
+        "Its 90 % label sets hold the truth for 92 % of in-domain materials: its label sets keep"
+        " their word.",
+    )
+
+
+def test_a_binary_arm_that_fails_outside_and_one_that_is_a_coin() -> None:
+    said = judge(
+        task="binary",
+        test=part(**BINARY),
+        shifted=part(accuracy=0.6, brier=0.3),
+        ood={"score": detection(0.8, test=0.05, shifted=0.7)},
+    )
+    assert said.grade == "caution"
+    assert said.sentences[0].endswith("89 % to 91 %); of materials with F 60 %.")
+    coin = judge(task="binary", test=part(accuracy=0.5, roc_auc=0.52, brier=0.25, ece=0.2))
+    assert coin.headline == "Do not trust it: it is hardly better than tossing a coin."
+    assert coin.sentences[2].endswith("20 points on average in-domain: do not read them as"
+                                      " probabilities.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.148, "0.15"),
+        (0.7, "0.70"),
+        (4.66, "4.7"),
+        (9.96, "10"),
+        (104.8, "105"),
+        (0.0042, "0.0042"),
+    ],
+)
+def test_numbers_have_two_digits_and_are_whole_from_ten(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_an_interval_takes_the_decimals_of_its_estimate() -> None:
+    assert number(11.26, like=9.3) == "11.3"
+    assert number(0.0) == "0"
+    assert number(0.00002) == "2.0e-05"
+
+
+def test_percents_are_whole_and_keep_the_ends_honest() -> None:
+    assert percent(0.914) == "91 %"
+    assert percent(0.999) == "more than 99 %"
+    assert percent(0.001) == "less than 1 %"
+    assert percent(1) == "100 %"
+
+
+def test_the_metrics_of_a_run_are_understood() -> None:
+    rng = np.random.default_rng(0)
+    n = 200
+    shifted = np.arange(n) >= n // 2
+    target = rng.normal(size=n)
+    error = rng.normal(size=n) * np.where(shifted, 1.0, 0.1)
+    table = {
+        "id": np.arange(n).astype(str),
+        "arm": np.full(n, "forest"),
+        "part": np.where(shifted, "shifted", "test"),
+        "target": target,
+        "mean": target + error,
+        "std": np.where(shifted, 1.0, 0.1) * rng.uniform(0.8, 1.2, n),
+    }
+    metrics = evaluate(table, task="regression", levels=[0.9], seed=0)
+    said = verdict(
+        metrics["arms"]["forest"], arm="forest", unit="eV", held_out="materials with F",
+        task="regression", target_name="gap",
+    )  # fmt: skip
+    assert said.grade == "caution"
+    assert "it notices them" in said.headline
+    assert any("AUROC 1.00" in sentence for sentence in said.sentences)
