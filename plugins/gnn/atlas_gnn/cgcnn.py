@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
 
@@ -10,6 +10,8 @@ from atlas_core.api import Component, Field, hookimpl
 from atlas_gnn._options import TrainingConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from atlas_core.api import Model
 
 
@@ -56,3 +58,8 @@ def atlas_model() -> list[Component]:
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]
+
+
+def contract_options(_folder: Path) -> dict[str, Any]:
+    """Return a network small enough for the contract's 45 toy crystals."""
+    return {"width": 16, "hidden": 16, "convolutions": 2, "epochs": 30, "batch_size": 8}

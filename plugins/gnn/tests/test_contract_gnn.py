@@ -1,0 +1,8 @@
+"""The contract of every component of this family."""
+
+from atlas_core.testing import parametrize_contract
+
+
+@parametrize_contract("cgcnn", "model")
+def test_cgcnn_keeps_its_contract(check):
+    check()
