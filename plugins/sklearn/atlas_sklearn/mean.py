@@ -30,7 +30,6 @@ def atlas_model() -> list[Component]:
             MeanConfig,
             build,
             expected_failures={
-                "descriptor_is_well_formed": "it needs no features: any featurizer will do",
                 "learns_better_than_the_mean": "it is the mean",
             },
         )
