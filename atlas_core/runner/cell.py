@@ -157,8 +157,11 @@ class Cell:
             return None
         calibrator: Calibrator = self._build(chosen)
         with self._stage("calibrate", chosen):
+            nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
             request = CalibrationRequest(
-                prediction=predictor.predict(self.data.features.take(rows)),
+                prediction=(
+                    predictor.predict(self.data.features.take(rows)) if len(rows) else nothing
+                ),
                 target=self._targets(rows),
                 levels=self.settings.levels,
                 task=self.data.task,
@@ -197,12 +200,14 @@ class Cell:
 
     def look(self, fitted: Fitted, rows: I8) -> tuple[Prediction, Prediction, OODScore | None]:
         """Return raw prediction, calibrated prediction and OOD score of ``rows``."""
+        if not len(rows):
+            return Prediction(np.zeros(0)), Prediction(np.zeros(0)), None
         raw = fitted.predictor.predict(self.data.features.take(rows))
         if len(raw) != len(rows):
             raise ContractError(f"{self._label(self.settings.components['uq'])}: lost rows")
         calibrated = fitted.calibration(raw) if fitted.calibration is not None else raw
         score = None
-        if fitted.detector is not None and len(rows):
+        if fitted.detector is not None:
             score = fitted.detector.score(self.shown(fitted.predictor, rows))
         return raw, calibrated, score
 

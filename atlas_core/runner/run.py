@@ -210,6 +210,13 @@ def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
         offline=options.offline,
     )
     dataset = source.load(context)
+    for arm, components in plan.arms.items():
+        chosen = components["featurizer"]
+        if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
+            raise DataError(
+                f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of arm"
+                f" {arm} needs structures; give the file that has them with --data-dir"
+            )
     if plan.spec.sample is None:
         return dataset
     if plan.spec.sample > len(dataset):
