@@ -12,7 +12,7 @@ and ``atlas check``. A plugin's whole contract test is::
 Options: a component is checked with the defaults of its ``Config``. Where they do not do (a data
 set needs a file, a network would train for an hour) the light module offers
 ``contract_options(folder: Path) -> dict``: it may write small files into ``folder`` and returns
-options by name. A module with several components may read them from ``contract_options_<name>``.
+options by name. A module with several components names each ``contract_options_<component>``.
 A model must still beat the mean on 45 toy rows with them.
 
 Expected failures: ``Component(expected_failures={"learns_better_than_the_mean": "it is the
@@ -84,11 +84,12 @@ def checks_of(kind: str) -> dict[str, Check]:
 
 
 def _options(component: Component, folder: Path) -> dict[str, Any]:
-    module = sys.modules.get(component.build.__module__)
-    for name in (f"contract_options_{component.name}", "contract_options"):
-        make = getattr(module, name, None)
-        if make is not None:
-            return dict(make(folder))
+    homes = dict.fromkeys((component.build.__module__, component.config.__module__))
+    for module in homes:
+        for name in (f"contract_options_{component.name}", "contract_options"):
+            make = getattr(sys.modules.get(module), name, None)
+            if make is not None:
+                return dict(make(folder))
     return {}
 
 

@@ -98,6 +98,13 @@ def test_thompson_takes_each_pick_from_another_draw():
     assert seen == {"b", "c"}
 
 
+def test_thompson_starts_again_when_there_are_fewer_draws_than_picks():
+    samples = np.array([[3.0, 2.0, 1.0, 0.0]])
+    chosen = Thompson().select(request(prediction=Prediction(MEAN, samples=samples), batch=4))
+    assert chosen.ids.tolist() == ["d", "a", "c", "b"]
+    assert chosen.utility.tolist() == [0.75, 0.5, 0.25, 0.0]
+
+
 def test_thompson_picks_a_row_as_often_as_it_is_best():
     pair = Prediction(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
     made = AcquisitionRequest(np.array(["x", "y"]), pair, 1, "maximise", 0.0, 0)

@@ -16,7 +16,7 @@ from atlas_domain._verdict import Verdict
 class _Distance:
     scaling: Scaling
     whiten: F8
-    """(d, d) lower triangle L with precision = L L^T."""
+    """(d, d) W with W W^T = inverse covariance."""
 
     def __call__(self, rows: OODInput) -> F8:
         offset = self.scaling.apply(rows)
@@ -48,14 +48,18 @@ class Mahalanobis:
         never seen becomes far.
 
         Raises:
-            DataError: fewer than two training rows, or all of them are equal.
+            DataError: fewer than two training rows, or they vary too little.
         """
         scaling = Scaling.of(train, self.representation)
         values = scaling.apply(train)
-        if not np.ptp(values, axis=0).any():
-            raise DataError("ood mahalanobis: all training rows are equal; nothing can be measured")
-        precision = LedoitWolf(assume_centered=True).fit(values).precision_
-        distance = _Distance(scaling, np.linalg.cholesky(precision))
+        covariance = LedoitWolf(store_precision=False, assume_centered=True).fit(values).covariance_
+        variance, axes = np.linalg.eigh(covariance)
+        if variance[0] <= 1e-12 * variance[-1]:
+            raise DataError(
+                f"ood mahalanobis: {len(train)} training rows vary too little to measure a"
+                " distance; give more rows or use knn_distance"
+            )
+        distance = _Distance(scaling, axes / np.sqrt(variance))
         verdict = Verdict.of(
             train,
             calibration,
