@@ -15,6 +15,8 @@ from atlas_core.errors import DataError, SpecError
 from atlas_core.evaluate import PARTS, Columns, Rows, read_arms
 from atlas_core.metrics import bootstrap, weighted
 
+SHOWN_LEVEL = 0.9
+
 
 @dataclass(frozen=True, eq=False)
 class RunTables:
@@ -318,7 +320,10 @@ def _area(score: F8, positive: F8, weights: F8) -> F8:
 
 
 def format_comparison(comparison: Comparison) -> str:
-    """Return the comparison as a plain-text table; the calibration part is left out."""
+    """Return the comparison as a plain-text table.
+
+    The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
+    """
     unit = f" in {comparison.unit}" if comparison.unit else ""
     name = {"mae": "MAE", "brier": "Brier score"}[comparison.metric]
     lines = [
@@ -344,10 +349,10 @@ def format_comparison(comparison: Comparison) -> str:
             p, better = f"{part.p_value:.3g}", f"{part.share_better:.0%}"
             rows = str(part.paired)
             table.append((label, part.part, name, *_cells(part.error), p, better, rows))
-            table.extend(
-                (label, part.part, f"coverage {level}", *_cells(found), "", "", rows)
-                for level, found in part.coverage.items()
-            )
+            if part.coverage:
+                level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+                cells = _cells(part.coverage[level])
+                table.append((label, part.part, f"coverage {level}", *cells, "", "", rows))
         table.extend(
             (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "")
             for detector, found in arm.auroc.items()

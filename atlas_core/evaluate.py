@@ -144,7 +144,7 @@ class _Gaussian:
         top: (k,) 1 for the largest tenth of the errors.
         raised: (k,) sigma with its floor.
         floored: rows raised to the floor.
-        columns: whose means the Gaussian scores are functions of.
+        columns: (k,) each; the Gaussian scores are functions of their means.
         inside: (k, 99) whether each central interval holds the target.
     """
 
@@ -166,10 +166,10 @@ def _gaussian(rows: Rows) -> _Gaussian | None:
     y, m, s = rows.target[known], rows.mean[known], rows.std[known]
     error = np.abs(y - m)
     raised, changed = uncertainty.floor_std(s)
-    columns = {"s": s, "ss": s**2, "crps": uncertainty.crps_rows(y, m, s)}
+    columns = {"std:s": s, "std:ss": s**2, "std:crps": uncertainty.crps_rows(y, m, s)}
     if raised.all():  # else sigma is 0 everywhere: nothing that divides by it is defined
-        columns["nll"] = uncertainty.nll_rows(y, m, raised)
-        columns["zz"] = (error / raised) ** 2
+        columns["std:nll"] = uncertainty.nll_rows(y, m, raised)
+        columns["std:zz"] = (error / raised) ** 2
     return _Gaussian(
         known=known,
         error=error,
@@ -193,30 +193,37 @@ class PartScorer:
         self.gaussian = _gaussian(rows)
         self._by_error = weighted.Ranking(self.error)
         self._by_mean = weighted.Ranking(rows.mean)
-        self._means = _binary_columns(rows) if self.binary else _regression_columns(rows)
-        self._intervals = {
-            level: found
-            for level in rows.lower
-            if (found := _interval_rows(rows, level, scored=not self.binary)) is not None
-        }
+        columns = _binary_columns(rows) if self.binary else _regression_columns(rows)
+        for level in rows.lower:
+            columns |= _interval_columns(rows, level, scored=not self.binary)
+        blocks = list(columns.values())
+        held = self.gaussian
+        if held is not None and not self.binary:
+            named = {"std:n": np.ones(len(held.error)), **held.columns}
+            columns |= {k: _fill(held.known, c) for k, c in named.items()}
+            blocks = [*columns.values(), *_fill(held.known, held.inside).T]
+        self._levels = tuple(rows.lower)
+        self._names = tuple(columns)
+        self._matrix = np.stack(blocks, axis=1)  # one product scores a block of resamples
 
     def means(self, weights: F8) -> dict[str, F8]:
         """Return (b,) values of the metrics that are functions of row means."""
-        total = weights.sum(axis=1)
-        mean = {k: weights @ column / total for k, column in self._means.items()}
+        sums = weights @ self._matrix
+        total = dict(zip(self._names, sums.T, strict=False))
+        n = weights.sum(axis=1)
+        mean = {k: v / n for k, v in total.items()}
         out = self._binary(mean) if self.binary else self._regression(mean, weights)
-        if self.gaussian is not None and not self.binary:
-            out |= self._spread(self.gaussian, weights[:, self.gaussian.known])
-        for level, (known, columns) in self._intervals.items():
-            w = weights[:, known]
-            size = w.sum(axis=1)
-            mean = {k: w @ column for k, column in columns.items()}
-            text = f"{level:g}"
-            out[f"picp_{text}"] = weighted.ratio(mean["in"], size)
-            out[f"mpiw_{text}"] = weighted.ratio(mean["width"], mean["finite"])
-            out[f"infinite_share_{text}"] = 1 - weighted.ratio(mean["finite"], size)
-            if "score" in columns:
-                out[f"interval_score_{text}"] = weighted.ratio(mean["score"], size)
+        if "std:n" in total:
+            out |= self._spread(total, sums[:, len(self._names) :])
+        for text in (f"{level:g}" for level in self._levels):
+            if f"{text}:n" not in total:
+                continue
+            size, finite = total[f"{text}:n"], total[f"{text}:finite"]
+            out[f"picp_{text}"] = weighted.ratio(total[f"{text}:in"], size)
+            out[f"mpiw_{text}"] = weighted.ratio(total[f"{text}:width"], finite)
+            out[f"infinite_share_{text}"] = 1 - weighted.ratio(finite, size)
+            if f"{text}:score" in total:
+                out[f"interval_score_{text}"] = weighted.ratio(total[f"{text}:score"], size)
         return out
 
     def _regression(self, mean: Mapping[str, F8], weights: F8) -> dict[str, F8]:
@@ -234,16 +241,19 @@ class PartScorer:
         }
 
     @staticmethod
-    def _spread(held: _Gaussian, weights: F8) -> dict[str, F8]:
-        n = weights.sum(axis=1)
-        mean = {k: weighted.ratio(weights @ c, n) for k, c in held.columns.items()}
-        out = {"crps": mean["crps"], "sharpness": np.sqrt(mean["ss"])}
-        if "nll" in mean:
-            out |= {"nll": mean["nll"], "zms": mean["zz"]}
-        spread = np.sqrt(np.maximum(mean["ss"] - mean["s"] ** 2, 0) * weighted.ratio(n, n - 1))
-        out["dispersion"] = weighted.ratio(spread, mean["s"])
-        observed = weighted.ratio(weights @ held.inside, n[:, None])
-        out["miscalibration_area"] = np.abs(observed - uncertainty.LEVELS_99).sum(axis=1) * 0.01
+    def _spread(total: Mapping[str, F8], inside: F8) -> dict[str, F8]:
+        n = total["std:n"]
+        mean = {k: weighted.ratio(v, n) for k, v in total.items() if k.startswith("std:")}
+        variance = np.maximum(mean["std:ss"] - mean["std:s"] ** 2, 0) * weighted.ratio(n, n - 1)
+        gaps = np.abs(weighted.ratio(inside, n[:, None]) - uncertainty.LEVELS_99)
+        out = {
+            "crps": mean["std:crps"],
+            "sharpness": np.sqrt(mean["std:ss"]),
+            "dispersion": weighted.ratio(np.sqrt(variance), mean["std:s"]),
+            "miscalibration_area": gaps.sum(axis=1) * 0.01,
+        }
+        if "std:nll" in mean:
+            out |= {"nll": mean["std:nll"], "zms": mean["std:zz"]}
         return out
 
     def _binary(self, mean: Mapping[str, F8]) -> dict[str, F8]:
@@ -326,22 +336,30 @@ def _binary_columns(rows: Rows) -> dict[str, F8]:
     return columns | {f"bin{k}": (which == k) * gap for k in range(classification.BINS)}
 
 
-def _interval_rows(rows: Rows, level: float, *, scored: bool) -> tuple[Bool, dict[str, F8]] | None:
-    """Return which rows have an interval of this level, and the columns to average over them."""
-    known = ~(np.isnan(rows.lower[level]) | np.isnan(rows.upper[level]))
+def _fill(known: Bool, values: F8) -> F8:
+    """Return ``values`` of the known rows among zeros: a row without one adds to no sum."""
+    out = np.zeros((len(known), *values.shape[1:]))
+    out[known] = values
+    return out
+
+
+def _interval_columns(rows: Rows, level: float, *, scored: bool) -> dict[str, F8]:
+    """Return the columns whose sums give the interval metrics; none without an interval."""
+    known = np.asarray(~(np.isnan(rows.lower[level]) | np.isnan(rows.upper[level])), np.bool_)
     if not known.any():
-        return None
+        return {}
     y, low, high = rows.target[known], rows.lower[level][known], rows.upper[level][known]
     width = high - low
     finite = np.isfinite(width)
     columns = {
+        "n": np.ones(len(y)),
         "in": ((low <= y) & (y <= high)).astype(np.float64),
         "finite": finite.astype(np.float64),
         "width": np.where(finite, width, 0.0),
     }
     if scored and finite.all():  # the score of an infinite interval is infinite
         columns["score"] = uncertainty.interval_score_rows(y, low, high, level)
-    return np.asarray(known, dtype=np.bool_), columns
+    return {f"{level:g}:{name}": _fill(known, column) for name, column in columns.items()}
 
 
 def evaluate(

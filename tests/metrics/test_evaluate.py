@@ -204,4 +204,4 @@ def test_two_arms_of_four_thousand_rows_take_seconds() -> None:
     columns = table({"calibration": 1000, "test": 1500, "shifted": 1500}, arms=("a", "b"))
     start = time.process_time()
     evaluate(columns, task="regression", levels=[0.5, 0.9], seed=1)
-    assert time.process_time() - start < 12  # measured 2 s; room for a busy machine
+    assert time.process_time() - start < 6  # measured 0.7 s; room for a busy machine
