@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ class _Atlas(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit."""
+        # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         given = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in given
         given = [text for text in given if text != "--debug"]

@@ -1,7 +1,6 @@
 """The testing kit for component authors: checks, front ends, sample data. Light."""
 
 from atlas_core.testing.kit import (
-    KINDS,
     CheckResult,
     checks_of,
     find_component,
@@ -14,7 +13,6 @@ from atlas_core.testing.outcome import NotApplicable, applies, require, require_
 from atlas_core.testing.samples import Sample
 
 __all__ = [
-    "KINDS",
     "CheckResult",
     "NotApplicable",
     "Sample",

@@ -33,12 +33,10 @@ from typing import Any, Literal
 
 from atlas_core.component import Component
 from atlas_core.errors import ContractError
+from atlas_core.kinds import KINDS
 from atlas_core.testing.elsewhere import components_of
 from atlas_core.testing.outcome import NotApplicable
 from atlas_core.testing.samples import Sample
-
-KINDS = ("dataset", "split", "featurizer", "model", "uq", "calibrator", "ood", "acquisition")
-"""The kinds that have a contract, in the order of a run."""
 
 Outcome = Literal["passed", "failed", "expected failure", "unexpected pass", "not applicable"]
 Check = Callable[[Component, Sample], None]
