@@ -24,6 +24,7 @@ class Stat:
 
     label: str
     value: str
+    unit: str
     interval: str
 
 
@@ -141,7 +142,8 @@ def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _stat(label: str, entry: Mapping[str, float], scale: words.Scale, unit: str) -> Stat:
-    return Stat(label, words.shown(entry["value"], scale, unit), words.interval(entry, scale))
+    shown_unit = unit if scale == "unit" else ""
+    return Stat(label, words.shown(entry, scale), shown_unit, words.interval(entry, scale))
 
 
 def arm_view(source: Source, arm: str) -> ArmView:
@@ -164,9 +166,7 @@ def arm_view(source: Source, arm: str) -> ArmView:
     )
 
 
-def _plates(
-    source: Source, arm: str, parts: Mapping[str, Rows]
-) -> tuple[list[Plate], list[str]]:
+def _plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> tuple[list[Plate], list[str]]:
     plates: list[Plate] = []
     missing: list[str] = []
     if parts:
@@ -247,7 +247,7 @@ def _trust_plates(
     source: Source, arm: str, parts: Mapping[str, Rows], missing: list[str]
 ) -> list[Plate]:
     binary = source.task == "binary"
-    intervals = any(rows.intervals for rows in parts.values())
+    intervals = any(rows.has_intervals for rows in parts.values())
     spread = any(rows.has_std for rows in parts.values())
     plates = []
     if not binary and (spread or intervals):
@@ -293,7 +293,9 @@ def _trust_plates(
 
 def _ood_plates(arm: str, parts: Mapping[str, Rows], missing: list[str]) -> list[Plate]:
     if not any(rows.has_score for rows in parts.values()):
-        missing.append("No detector scored this arm, so there is no distance from the training data.")
+        missing.append(
+            "No detector scored this arm, so there is no distance from the training data."
+        )
         return []
     plates = [
         plate(
@@ -302,7 +304,7 @@ def _ood_plates(arm: str, parts: Mapping[str, Rows], missing: list[str]) -> list
             lambda: figures.score_histograms(parts),
             caption="Distribution of the out-of-distribution (OOD) score; the less the two"
             " overlap, the better the detector tells new chemistry from known. Materials beyond"
-            " the black line, where there is one, are flagged.",
+            " the upright line, where there is one, are flagged.",
         )
     ]
     if IN_DOMAIN in parts and HELD_OUT in parts and all(r.has_score for r in parts.values()):
@@ -371,14 +373,14 @@ def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
     if not spread and np.isfinite(seen.std).any():
         half, spread = seen.std, "± sigma"
     order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
-    return tuple(_bad(seen, int(i), float(half[i])) for i in order), spread
+    if not len(order):
+        return (), spread
+    places = words.decimals(float(seen.error[order].min()))
+    places = places if places == 99 else min(places, 3)
+    return tuple(_bad(seen, int(i), float(half[i]), places) for i in order), spread
 
 
-def _bad(rows: Rows, i: int, half: float) -> Bad:
-    places = max(
-        words.decimals(float(v)) for v in (rows.error[i], rows.target[i]) if np.isfinite(v)
-    )
-    places = min(places, 3) if places != 99 else 99
+def _bad(rows: Rows, i: int, half: float, places: int) -> Bad:
 
     def show(value: float) -> str:
         return words.fixed(value, places)
@@ -401,11 +403,12 @@ def described(source: Source) -> str:
     """Return in a few sentences what was done."""
     data = source.manifest["dataset"]
     unit = f" in {source.unit}" if source.unit else ""
-    what = "whether" if source.task == "binary" else "the"
-    rows = f"{count(int(data['rows']), 'material')}" if data.get("rows") else "The materials"
-    sentences = [f"{rows} of {data.get('name', 'the data set')}, and {what} {source.target}{unit}."]
+    size = f" ({count(int(data['rows']), 'material')})" if data.get("rows") else ""
+    sentences = [
+        f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}."
+    ]
     names = list(source.rows)
-    arms = f"Arm {names[0]} was" if len(names) == 1 else f"Arms {words.listed(names)} were each"
+    arms = names[0] if len(names) == 1 else f"Each of {words.listed(names)}"
     folds: Sequence[Mapping[str, Any]] = source.folds
     if folds:
         sizes = [fold.get("sizes") or {} for fold in folds]
@@ -414,7 +417,7 @@ def described(source: Source) -> str:
         kept = int(typical.get("calibration") or 0)
         calibrated = f", had its uncertainty calibrated on {words.fixed(kept, 0)}" if kept else ""
         sentences.append(
-            f"{arms} trained on {words.fixed(int(typical.get('train') or 0), 0)} of"
+            f"{arms} was trained on {words.fixed(int(typical.get('train') or 0), 0)} of"
             f" them{calibrated} and was judged on"
             f" {words.fixed(int(typical.get('test') or 0), 0)} unseen ones of the same kind{more}."
         )
@@ -426,5 +429,5 @@ def described(source: Source) -> str:
                 " notices what it has never been shown."
             )
     else:
-        sentences.append(f"{arms} trained and judged on unseen materials.")
+        sentences.append(f"{arms} was trained, then judged on unseen materials.")
     return " ".join(sentences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,7 @@ def _line(
             if entry is None:
                 cells.append(None)
                 continue
-            value = words.shown(entry["value"], about.scale, "")
+            value = words.shown(entry, about.scale)
             cells.append(Cell(value, words.interval(entry, about.scale), best[part] == arm))
     label = about.label + (f" ({unit})" if about.scale == "unit" and unit else "")
     return Line(label, about.meaning, tuple(cells))
@@ -134,15 +135,17 @@ def _best(name: str, about: words.Metric, row: Sequence[Mapping[str, float] | No
     values = {arm: entry["value"] for arm, entry in enumerate(row) if entry is not None}
     if len(values) < 2 or about.aim == "none":
         return None
-    level = float(name.rpartition("_")[2]) if about.aim == "level" else 0.0
-    distance = {
-        "low": lambda v: v,
-        "high": lambda v: -v,
-        "one": lambda v: abs(np.log(max(v, 1e-300))),
-        "level": lambda v: abs(v - level),
-    }[about.aim]
-    ranked = sorted((float(distance(value)), arm) for arm, value in values.items())
+    ranked = sorted((_shortfall(name, about.aim, value), arm) for arm, value in values.items())
     return None if ranked[0][0] == ranked[1][0] else ranked[0][1]
+
+
+def _shortfall(name: str, aim: words.Aim, value: float) -> float:
+    """Return how far a value is from what is aimed at; comparable within one metric."""
+    if aim == "level":
+        return abs(value - float(name.rpartition("_")[2]))
+    if aim == "one":
+        return abs(math.log(max(value, 1e-300)))
+    return -value if aim == "high" else value
 
 
 def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[str]:
@@ -190,7 +193,8 @@ def _paired(source: Source) -> list[str]:
             doubt = "" if clear else "; the interval holds 0, so this may be chance"
             out.append(
                 f"{PART_LABEL[part].capitalize()}: {other} errs by {size}{unit} {verb} than"
-                f" {names[0]} on average (difference {ends}, {found.n} shared rows{doubt})."
+                f" {names[0]} on average (95 % interval of the"
+                f" difference {ends}; {found.n} shared rows{doubt})."
             )
     return out
 
@@ -203,8 +207,12 @@ def common(first: Rows, second: Rows) -> tuple[F8, F8]:
         for i, key in enumerate(zip(first.fold, first.ids, strict=True))
         if key in place
     ]
-    a, b = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True)) if pairs else (
-        np.zeros(0, np.int64),
-        np.zeros(0, np.int64),
+    a, b = (
+        (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
+        if pairs
+        else (
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+        )
     )
     return first.error[a], second.error[b]

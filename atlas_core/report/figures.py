@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 4.0  # inches: 384 CSS pixels, so that text keeps its size on a phone
+WIDTH, HEIGHT = 4.0, 3.7  # inches: 384 CSS pixels wide, so that text keeps its size on a phone
 POINTS = 3000  # a series; a dot costs 15 bytes
 LAYERS = 12  # overlapping dots of one path do not darken; dots of several paths do
 CURVE = 200  # vertices of a curve
+FEWEST = 10  # rows whose mean error is drawn
 
 PART_LABEL = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
 Parts = Mapping[str, Rows]
@@ -37,10 +38,10 @@ class Drawn:
     note: str = ""
 
 
-def _axes(height: float = 3.1) -> tuple[Figure, Axes]:
+def _axes() -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     return figure, figure.subplots()
 
 
@@ -101,7 +102,7 @@ def _join(notes: Sequence[str]) -> str:
 
 def parity(parts: Parts, *, target: str, unit: str) -> Drawn:
     """Draw predicted against true values."""
-    figure, axes = _axes(3.75)
+    figure, axes = _axes()
     values = np.concatenate([v for rows in parts.values() for v in (rows.target, rows.mean)])
     low, high = float(values.min()), float(values.max())
     pad = 0.04 * ((high - low) or 1.0)
@@ -125,7 +126,7 @@ def calibration(parts: Parts) -> Drawn:
     """Draw observed against expected coverage of Gaussian intervals, and of the stored ones."""
     from scipy.special import erf
 
-    figure, axes = _axes(3.75)
+    figure, axes = _axes()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
     grid = np.linspace(0, 1, 101)
     for part, rows in parts.items():
@@ -170,7 +171,7 @@ def calibration(parts: Parts) -> Drawn:
 
 def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     """Draw |error| against sigma, with the RMS error of bins of equal count, on log axes."""
-    figure, axes = _axes(3.4)
+    figure, axes = _axes()
     usable = {
         part: rows.where(np.isfinite(rows.std) & (rows.std > 0)) for part, rows in parts.items()
     }
@@ -185,10 +186,12 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     axes.set_yscale("log")
     notes = []
     for part, rows in usable.items():
-        notes.append(_dots(axes, rows.std, np.maximum(rows.error, bottom), part, label=PART_LABEL[part]))
+        notes.append(_dots(axes, rows.std, rows.error, part, label=PART_LABEL[part]))
     for part, rows in usable.items():
         x, y = rms_bins(rows.std, rows.error)
-        _outlined(axes, x, y, SENTINELS[PART_COLOUR[part]], marker="o" if part == IN_DOMAIN else "s")
+        _outlined(
+            axes, x, y, SENTINELS[PART_COLOUR[part]], marker="o" if part == IN_DOMAIN else "s"
+        )
     ends = np.array([min(left, bottom), max(right, top)])
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     axes.set_xlim(left, right)
@@ -199,6 +202,8 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     axes.set_xlabel(f"predicted sigma{suffix}")
     axes.set_ylabel(f"absolute error{suffix}")
     _legend(axes)
+    if below := int((error < bottom).sum()):
+        notes.append(f"{below} smaller errors lie below the picture.")
     lost = sum(len(rows) for rows in parts.values()) - len(std)
     notes.append(f"{lost} rows without a sigma above 0 are not shown." if lost else "")
     return Drawn(figure, _join(notes))
@@ -244,7 +249,7 @@ def _plain_log(axis: Any, low: float, high: float) -> None:
 
 def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
     """Draw the error of the kept rows while the least certain ones are handed back."""
-    figure, axes = _axes(3.4)
+    figure, axes = _axes()
     top = 0.0
     for part, rows in parts.items():
         known = np.isfinite(rows.std)
@@ -255,6 +260,7 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         error = np.asarray(error, dtype=np.float64)
         colour = SENTINELS[PART_COLOUR[part]]
         at = _curve_points(len(error))
+        at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise
         kept = (at + 1) / len(error)
         for order, style, width, label in (
             (held.std, "-", 1.7, f"{PART_LABEL[part]}, by sigma"),
@@ -280,7 +286,7 @@ def _curve_points(n: int) -> I8:
 
 def score_histograms(parts: Parts) -> Drawn:
     """Draw the OOD scores of both parts, and the threshold where the folds share one."""
-    figure, axes = _axes(3.1)
+    figure, axes = _axes()
     scores = {part: rows.score[np.isfinite(rows.score)] for part, rows in parts.items()}
     scores = {part: values for part, values in scores.items() if len(values)}
     everything = np.concatenate(list(scores.values()))
@@ -344,12 +350,14 @@ def _thinned(x: F8, y: F8) -> tuple[F8, F8]:
 
 def _roc_axes(curves: Sequence[tuple[F8, F8, str, str, Any]]) -> Figure:
     """Draw curves of (negative, positive, label, colour, line style)."""
-    figure, axes = _axes(3.75)
+    figure, axes = _axes()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
     for negative, positive, label, colour, style in curves:
         fpr, tpr, area = roc_points(negative, positive)
         x, y = _thinned(fpr, tpr)
-        axes.plot(x, y, color=SENTINELS[colour], linestyle=style, label=f"{label}, AUROC {area:.2f}")
+        axes.plot(
+            x, y, color=SENTINELS[colour], linestyle=style, label=f"{label}, AUROC {area:.2f}"
+        )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
     axes.set_aspect("equal", adjustable="box")
@@ -391,7 +399,7 @@ def class_roc(parts: Parts) -> Drawn:
 
 def reliability(parts: Parts) -> Drawn:
     """Draw the observed share of class 1 against the predicted probability, in ten bins."""
-    figure, axes = _axes(3.75)
+    figure, axes = _axes()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
     for part, rows in parts.items():
         which = np.minimum((rows.mean * 10).astype(np.int64), 9)
@@ -404,7 +412,12 @@ def reliability(parts: Parts) -> Drawn:
         axes.plot(x, y, color=colour, linestyle=style, linewidth=1.3)
         axes.scatter(x, y, s=18 + 220 * share, color=colour, alpha=0.75, clip_on=False, zorder=3)
         axes.plot(
-            [], [], color=colour, linestyle=style, marker="o", label=f"{PART_LABEL[part]}, n = {len(rows)}"
+            [],
+            [],
+            color=colour,
+            linestyle=style,
+            marker="o",
+            label=f"{PART_LABEL[part]}, n = {len(rows)}",
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
@@ -423,13 +436,13 @@ def learning_curves(curves: Sequence[Curve], *, unit: str) -> Drawn:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     suffix = f" ({unit})" if unit else ""
-    wanted = (
+    known = (
         ("train_loss", "training loss", "ref"),
         ("validation_mae", f"validation MAE{suffix}", "in"),
     )
-    wanted = tuple(w for w in wanted if any(_floats(c.get(w[0])).size for c in curves))
+    wanted = [w for w in known if any(_floats(c.get(w[0])).size for c in curves)]
     panels = figure.subplots(len(wanted), 1, sharex=True, squeeze=False)[:, 0]
     faint = float(np.clip(2.5 / len(curves), 0.3, 1.0))
     for axes, (key, label, colour) in zip(panels, wanted, strict=True):
@@ -466,7 +479,7 @@ def active_learning(
         label: of the vertical axis.
         reference: the arm drawn in grey, to hold the others against.
     """
-    figure, axes = _axes(3.4)
+    figure, axes = _axes()
     styles: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
     markers = "osD^vP"
     others = [arm for arm in lines if arm != reference]

@@ -125,9 +125,7 @@ def _lines(table: Mapping[str, Any], arms: list[str], column: str) -> dict[str, 
     return lines
 
 
-def _labels_to_reach(
-    lines: Mapping[str, Series], arm: str, reference: str, better: str
-) -> str:
+def _labels_to_reach(lines: Mapping[str, Series], arm: str, reference: str, better: str) -> str:
     if arm not in lines or reference not in lines:
         return "–"
     goal = lines[reference][1]

@@ -16,6 +16,9 @@ GAP = 1.2
 FEW = 5
 """Elements in fewer materials than this are marked: their mean error says little."""
 
+ROWS = ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54), (5, 55, 86), (6, 87, 118))
+"""Row, first and last atomic number of the periods."""
+
 Elements = Mapping[str, Mapping[str, float]]
 
 
@@ -25,11 +28,7 @@ def place(z: int) -> tuple[int, float]:
         return z - 57 + 2, 7.3
     if 89 <= z <= 103:
         return z - 89 + 2, 8.3
-    for row, first, last in ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54)):
-        if first <= z <= last:
-            break
-    else:
-        row, first, last = (5, 55, 86) if z <= 86 else (6, 87, 118)
+    row, first, last = next(found for found in ROWS if found[1] <= z <= found[2])
     if z == first:
         return 0, float(row)
     if z == first + 1 and row > 0:
@@ -67,18 +66,16 @@ def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str)
     )
 
 
-def _cell(
-    z: int, entry: Mapping[str, float] | None, limits: Sequence[float], unit: str
-) -> str:
+def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], unit: str) -> str:
     column, row = place(z)
     x, y, side = column * CELL, row * CELL, CELL - GAP
     symbol = SYMBOLS[z]
-    middle = f'x="{x + side / 2:.4g}" y="{y + side / 2 + 3:.4g}"'
+    middle = f'x="{x + side / 2:.4g}" y="{y + side / 2 + 3.3:.4g}"'
     if entry is None:
         return (
             f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
             f' style="fill: none; stroke: var(--grid); stroke-width: 0.8"/>'
-            f'<text {middle} style="font-size: 7.5px; text-anchor: middle; fill: var(--ref);'
+            f'<text {middle} style="font-size: 8.5px; text-anchor: middle; fill: var(--ref);'
             f' opacity: 0.65">{symbol}</text>'
         )
     n = int(entry["n"])
@@ -96,7 +93,7 @@ def _cell(
         f"<g><title>{title}</title>"
         f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
         f' style="fill: var(--ramp{step}); stroke: var(--line); stroke-width: 0.4"/>'
-        f'<text {middle} style="font-size: 8.5px; font-weight: 600; text-anchor: middle;'
+        f'<text {middle} style="font-size: 9.5px; font-weight: 600; text-anchor: middle;'
         f' fill: var(--rampink{step})">{symbol}</text>{few}</g>'
     )
 
@@ -109,11 +106,11 @@ def _key(limits: Sequence[float], unit: str, top: float) -> str:
         f'<text x="{left - 6:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
         f' fill: var(--muted)">MAE{unit_text}</text>'
     ]
-    for i in range(RAMP_STEPS):
-        parts.append(
-            f'<rect x="{left + i * step:g}" y="{top:g}" width="{step:g}" height="9"'
-            f' style="fill: var(--ramp{i}); stroke: var(--line); stroke-width: 0.4"/>'
-        )
+    parts += [
+        f'<rect x="{left + i * step:g}" y="{top:g}" width="{step:g}" height="9"'
+        f' style="fill: var(--ramp{i}); stroke: var(--line); stroke-width: 0.4"/>'
+        for i in range(RAMP_STEPS)
+    ]
     parts += [
         f'<text x="{left + (i + 1) * step:g}" y="{top + 18:g}" style="font-size: 7.5px;'
         f' text-anchor: middle; fill: var(--muted)">{number(limit, digits=2)}</text>'

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from atlas_core.report import words
 from atlas_core.report.source import Source
@@ -56,9 +56,7 @@ def provenance(source: Source) -> ProvenanceView:
     """Return the data, versions, seeds and times of a run."""
     manifest = source.manifest
     sizes = tuple(
-        part
-        for part in SIZES
-        if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
+        part for part in SIZES if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
     )
     return ProvenanceView(
         facts=tuple(_facts(manifest)),
@@ -74,8 +72,7 @@ def provenance(source: Source) -> ProvenanceView:
         ),
         sizes=sizes,
         arms=tuple(
-            (arm, tuple(_parts((manifest.get("arms") or {}).get(arm) or {})))
-            for arm in source.rows
+            (arm, tuple(_parts((manifest.get("arms") or {}).get(arm) or {}))) for arm in source.rows
         ),
         stages=tuple(_stages(manifest)),
         packages=tuple(
@@ -91,7 +88,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     split = manifest.get("split") or {}
     hardware = manifest.get("hardware") or {}
     kind = str(data.get("provenance") or "")
-    meaning = dict[str, str](words.PROVENANCE).get(kind, "")
+    meaning = words.PROVENANCE.get(kind, "")
     sample = data.get("sample")
     citations = data.get("citation") or ()
     citations = [citations] if isinstance(citations, str) else list(citations)
@@ -117,7 +114,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         ("Run", manifest.get("run_id")),
     ]
     return [
-        (name, Markup(value) if isinstance(value, Markup) else Markup("{}").format(str(value)))
+        (name, value if isinstance(value, Markup) else escape(str(value)))
         for name, value in rows
         if value not in (None, "")
     ]
@@ -126,16 +123,21 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
 def _component(chosen: Mapping[str, Any]) -> str:
     options = chosen.get("options")
     name = str(chosen.get("component") or "")
-    return f"{name} {_options(options)}".strip() if options else name
+    return f"{name} ({_options(options)})" if options else name
 
 
 def _options(options: Any) -> str:
     if not isinstance(options, Mapping):
         return ""
-    return ", ".join(
-        f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for key, value in sorted(options.items())
-    )
+    return ", ".join(f"{key}: {_value(value)}" for key, value in sorted(options.items()))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return " ".join(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:
@@ -157,7 +159,9 @@ def _parts(chosen: Mapping[str, Any]) -> list[Part]:
         Part(
             kind=kind,
             name=str(chosen[kind].get("use", "")),
-            source=f"{chosen[kind].get('distribution', '')} {chosen[kind].get('version', '')}".strip(),
+            source=" ".join(
+                str(chosen[kind].get(key) or "") for key in ("distribution", "version")
+            ).strip(),
             options=_options(chosen[kind].get("options")),
             citation=words.citation(str(chosen[kind].get("citation") or "")),
         )

@@ -86,6 +86,11 @@ class Rows:
         return bool((np.isfinite(self.std) & (self.std > 0)).any())
 
     @property
+    def has_intervals(self) -> bool:
+        """Return whether some row has an interval."""
+        return any(not np.isnan(lower).all() for lower, _ in self.intervals.values())
+
+    @property
     def has_score(self) -> bool:
         """Return whether some row has an OOD score."""
         return bool(np.isfinite(self.score).any())

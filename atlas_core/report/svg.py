@@ -79,13 +79,15 @@ def to_svg(figure: Figure, prefix: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     stream = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None})
+    figure.set_canvas(FigureCanvasSVG(figure))
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r' (?:xmlns(?::\w+)?|version|width|height)="[^"]*"', "", _head(text), flags=0) + (
-        text[text.index(">") :]
+    text = (
+        re.sub(r' (?:xmlns(?::\w+)?|version|width|height)="[^"]*"', "", _head(text))
+        + (text[text.index(">") :])
     )
     text = _PATH.sub(lambda match: f' d="{_compact(match[1])}"', text)
     text = _FONT.sub(_plain_font, text)
@@ -102,7 +104,9 @@ def to_file(svg: str) -> str:
     head = head.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg"{size}', 1)
     # matplotlib's own clip paths and markers are found through plain href as of SVG 2
     body = '><rect width="100%" height="100%" fill="#ffffff"/>' + svg[svg.index(">") + 1 :]
-    text = with_light_colours(head + body).replace("font-family: inherit", "font-family: sans-serif")
+    text = with_light_colours(head + body).replace(
+        "font-family: inherit", "font-family: sans-serif"
+    )
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 

@@ -10,8 +10,6 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from atlas_core.kinds.dataset import Provenance
-
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -50,7 +48,9 @@ def percent(value: float) -> str:
     """Return a share as a percentage, with a decimal only where 1 % would hide it."""
     if not math.isfinite(value):
         return number(value)
-    text = f"{100 * value:.0f}" if 0.01 <= value <= 0.99 or value in {0, 1} else f"{100 * value:.1f}"
+    text = (
+        f"{100 * value:.0f}" if 0.01 <= value <= 0.99 or value in {0, 1} else f"{100 * value:.1f}"
+    )
     return f"{text}\N{NARROW NO-BREAK SPACE}%"
 
 
@@ -101,7 +101,7 @@ def citation(text: str) -> Markup:
     return out + escape(text[at:])
 
 
-PROVENANCE: Mapping[Provenance, str] = {
+PROVENANCE: Mapping[str, str] = {
     "official": "the file's hash equals the published one",
     "rebuilt": "rebuilt from the original source by a documented script",
     "unverified": "no published hash to hold the file against",
@@ -133,34 +133,141 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "mae": Metric("MAE", "unit", "low", "Mean absolute error: how far off a prediction is on average."),
-    "rmse": Metric("RMSE", "unit", "low", "Root of the mean squared error: as MAE, but large errors count more."),
+    "mae": Metric(
+        "MAE", "unit", "low", "Mean absolute error: how far off a prediction is on average."
+    ),
+    "rmse": Metric(
+        "RMSE",
+        "unit",
+        "low",
+        "Root of the mean squared error: as MAE, but large errors count more.",
+    ),
     "max_error": Metric("largest error", "unit", "low", "The single worst prediction."),
-    "r2": Metric("R²", "plain", "high", "Share of the target's variance that is predicted; 0 is no better than the mean."),
-    "mae_over_mad": Metric("MAE / MAD", "plain", "low", "MAE over that of always predicting the mean; 1 means nothing was learned."),
-    "picp": Metric("coverage", "share", "level", "Share of true values inside the interval; it should equal the promised level."),
-    "mpiw": Metric("interval width", "unit", "low", "Mean full width of the interval; narrow is useful only when the coverage is right."),
-    "nll": Metric("NLL", "plain", "low", "Negative log-likelihood: punishes errors that sigma did not announce."),
-    "crps": Metric("CRPS", "unit", "low", "Distance between predicted distribution and truth; equals MAE when sigma is 0."),
-    "miscalibration_area": Metric("miscalibration area", "plain", "low", "Area between the calibration curve and the diagonal; 0 is perfect."),
-    "ence": Metric("ENCE", "plain", "low", "Mean relative gap between sigma and the RMS error, over ten bins of sigma."),
-    "zms": Metric("mean z²", "plain", "one", "Mean squared error over sigma squared; 1 is right, above 1 is overconfident."),
-    "sharpness": Metric("sharpness", "unit", "none", "Root mean square of sigma: how large the stated uncertainty is."),
-    "spearman": Metric("rank correlation", "plain", "high", "Does a larger sigma go with a larger error? 1 always, 0 not at all."),
-    "ause": Metric("AUSE", "plain", "low", "Area between the risk-coverage curve and the ideal one, over MAE; 0 is ideal."),
-    "error_auroc": Metric("finds large errors", "plain", "high", "How well sigma singles out the tenth with the largest errors; 0.5 is chance."),
-    "roc_auc": Metric("ROC AUC", "plain", "high", "Chance that a random member of class 1 is ranked above one of class 0; 0.5 is guessing."),
-    "balanced_accuracy": Metric("balanced accuracy", "share", "high", "Mean of the accuracies on either class."),
-    "accuracy": Metric("accuracy", "share", "high", "Share of right answers at a threshold of one half."),
+    "r2": Metric(
+        "R²",
+        "plain",
+        "high",
+        "Share of the target's variance that is predicted; 0 is no better than the mean.",
+    ),
+    "mae_over_mad": Metric(
+        "MAE / MAD",
+        "plain",
+        "low",
+        "MAE over that of always predicting the mean; 1 means nothing was learned.",
+    ),
+    "picp": Metric(
+        "coverage",
+        "share",
+        "level",
+        "Share of true values inside the interval; it should equal the promised level.",
+    ),
+    "mpiw": Metric(
+        "interval width",
+        "unit",
+        "none",
+        "Mean full width of the interval; narrow is useful only when the coverage is right.",
+    ),
+    "nll": Metric(
+        "NLL",
+        "plain",
+        "low",
+        "Negative log-likelihood: punishes errors that sigma did not announce.",
+    ),
+    "crps": Metric(
+        "CRPS",
+        "unit",
+        "low",
+        "Distance between predicted distribution and truth; equals MAE when sigma is 0.",
+    ),
+    "miscalibration_area": Metric(
+        "miscalibration area",
+        "plain",
+        "low",
+        "Area between the calibration curve and the diagonal; 0 is perfect.",
+    ),
+    "ence": Metric(
+        "ENCE",
+        "plain",
+        "low",
+        "Mean relative gap between sigma and the RMS error, over ten bins of sigma.",
+    ),
+    "zms": Metric(
+        "mean z²",
+        "plain",
+        "one",
+        "Mean squared error over sigma squared; 1 is right, above 1 is overconfident.",
+    ),
+    "sharpness": Metric(
+        "sharpness",
+        "unit",
+        "none",
+        "Root mean square of sigma: how large the stated uncertainty is.",
+    ),
+    "spearman": Metric(
+        "rank correlation",
+        "plain",
+        "high",
+        "Does a larger sigma go with a larger error? 1 always, 0 not at all.",
+    ),
+    "ause": Metric(
+        "AUSE",
+        "plain",
+        "low",
+        "Area between the risk-coverage curve and the ideal one, over MAE; 0 is ideal.",
+    ),
+    "error_auroc": Metric(
+        "finds large errors",
+        "plain",
+        "high",
+        "How well sigma singles out the tenth with the largest errors; 0.5 is chance.",
+    ),
+    "roc_auc": Metric(
+        "ROC AUC",
+        "plain",
+        "high",
+        "Chance that a random member of class 1 is ranked above one of class 0; 0.5 is guessing.",
+    ),
+    "balanced_accuracy": Metric(
+        "balanced accuracy", "share", "high", "Mean of the accuracies on either class."
+    ),
+    "accuracy": Metric(
+        "accuracy", "share", "high", "Share of right answers at a threshold of one half."
+    ),
     "f1": Metric("F1", "plain", "high", "Harmonic mean of precision and recall of class 1."),
-    "brier": Metric("Brier score", "plain", "low", "Mean squared difference between probability and outcome."),
-    "log_loss": Metric("log loss", "plain", "low", "Negative log-likelihood of the outcomes under the probabilities."),
-    "ece": Metric("calibration error", "plain", "low", "Mean gap between the stated probability and the observed share, over bins."),
-    "auroc": Metric("OOD AUROC", "plain", "high", "Chance that a held-out material scores higher than an in-domain one; 0.5 is guessing."),
-    "fpr95": Metric("OOD FPR at 95 %", "share", "low", "In-domain materials flagged when the threshold catches 95 % of the held-out ones."),
-    "share_flagged_test": Metric("flagged, in-domain", "share", "none", "Share of in-domain materials flagged as outside."),
-    "share_flagged_shifted": Metric("flagged, held out", "share", "none", "Share of held-out materials flagged as outside."),
-}  # fmt: skip
+    "brier": Metric(
+        "Brier score", "plain", "low", "Mean squared difference between probability and outcome."
+    ),
+    "log_loss": Metric(
+        "log loss",
+        "plain",
+        "low",
+        "Negative log-likelihood of the outcomes under the probabilities.",
+    ),
+    "ece": Metric(
+        "calibration error",
+        "plain",
+        "low",
+        "Mean gap between the stated probability and the observed share, over bins.",
+    ),
+    "auroc": Metric(
+        "OOD AUROC",
+        "plain",
+        "high",
+        "Chance that a held-out material scores higher than an in-domain one; 0.5 is guessing.",
+    ),
+    "fpr95": Metric(
+        "OOD FPR at 95 %",
+        "share",
+        "low",
+        "In-domain materials flagged when the threshold catches 95 % of the held-out ones.",
+    ),
+    "share_flagged_test": Metric(
+        "flagged, in-domain", "share", "none", "Share of in-domain materials flagged as outside."
+    ),
+    "share_flagged_shifted": Metric(
+        "flagged, held out", "share", "none", "Share of held-out materials flagged as outside."
+    ),
+}
 
 
 def metric(name: str) -> Metric | None:
@@ -174,19 +281,28 @@ def metric(name: str) -> Metric | None:
     return METRICS.get(name)
 
 
-def shown(value: float, scale: Scale, unit: str) -> str:
-    """Return a value with its unit."""
+def shown(entry: Mapping[str, float], scale: Scale) -> str:
+    """Return a value as precise as its interval allows."""
     if scale == "share":
-        return percent(value)
-    return number(value) + (f" {unit}" if scale == "unit" and unit else "")
+        return percent(entry["value"])
+    return fixed(entry["value"], _places(entry))
 
 
 def interval(entry: Mapping[str, float], scale: Scale) -> str:
-    """Return the two ends of an interval at the precision of its value, "" where there is none."""
+    """Return the two ends of an interval, "" where there is none."""
     low, high = entry.get("low"), entry.get("high")
     if low is None or high is None:
         return ""
     if scale == "share":
         return f"{percent(low)} to {percent(high)}"
-    places = decimals(entry["value"])
+    places = _places(entry)
     return f"{fixed(low, places)} to {fixed(high, places)}"
+
+
+def _places(entry: Mapping[str, float]) -> int:
+    """Return decimals: two digits of the interval's width, three of the value without one."""
+    low, high = entry.get("low"), entry.get("high")
+    own = decimals(entry["value"])
+    if low is None or high is None or not 0 < high - low < math.inf or own == 99:
+        return own
+    return min(decimals(high - low, digits=2), max(own, 2))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from atlas_core.elements import SYMBOLS
 from atlas_core.evaluate import evaluate
 from atlas_core.report import write_report
@@ -94,7 +95,9 @@ def base_rows(sizes: dict[str, int], folds: int, *, seed: int, task: str) -> dic
     return {
         "id": np.array([f"mp-{i + 1000}" for i in range(n)]),
         "formula": np.array([str(t) for t in text]),
-        "fold": np.array([f"fold_{i % folds}" for i in range(n)] if folds > 1 else ["without F"] * n),
+        "fold": np.array(
+            [f"fold_{i % folds}" for i in range(n)] if folds > 1 else ["without F"] * n
+        ),
         "part": part,
         "target": target,
     }
@@ -197,7 +200,9 @@ def manifest(
     }
 
 
-def learning_records(arm: str, fold: str, members: int = 2, epochs: int = 60) -> list[dict[str, Any]]:
+def learning_records(
+    arm: str, fold: str, members: int = 2, epochs: int = 60
+) -> list[dict[str, Any]]:
     rng = np.random.default_rng(3)
     records = []
     for member in range(members):
@@ -273,7 +278,9 @@ def make_run(
     write_table(folder / "predictions.parquet", table)
     write_json(folder / "metrics.json", evaluate(table, task=task, levels=[LEVEL], seed=1))
     write_json(folder / "manifest.json", manifest(rows, list(arms), sizes, folds, task))
-    (folder / "spec.lock.yaml").write_text("atlas: 1\nname: ood_formation # <b>\n", encoding="utf-8")
+    (folder / "spec.lock.yaml").write_text(
+        "atlas: 1\nname: ood_formation # <b>\n", encoding="utf-8"
+    )
     if records:
         fold = str(rows["fold"][0])
         listed = learning_records(arms[-1], fold)
@@ -287,7 +294,9 @@ def make_run(
         )
         write_json(folder / "records.json", listed)
     if loop:
-        rounds = active_learning_table({"random": 0.18, "greedy": 0.12, "ucb": 0.28, "max_uncertainty": 0.35})
+        rounds = active_learning_table(
+            {"random": 0.18, "greedy": 0.12, "ucb": 0.28, "max_uncertainty": 0.35}
+        )
         write_table(folder / "active_learning.parquet", rounds)
     return folder
 

@@ -1,0 +1,129 @@
+"""The report's small pieces, each against a value worked out by hand or by another library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.report import palette, periodic, words
+from atlas_core.report.figures import rms_bins, roc_points, sampled
+from atlas_core.report.svg import to_file
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.16123, "0.161"),
+        (104.8, "105"),
+        (-2.5, "−2.50"),
+        (0.0, "0"),
+        (12345.6, "12\u202f346"),
+        (3.2e-7, "3.20e−7"),
+        (float("inf"), "∞"),
+        (float("nan"), "–"),
+        (None, "–"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
+    assert words.number(value) == text
+
+
+def test_a_value_is_no_more_precise_than_its_interval() -> None:
+    assert words.shown({"value": 0.003539, "low": -0.07, "high": 0.068}, "plain") == "0.00"
+    assert words.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "unit") == "95 to 115"
+
+
+def test_formulas_get_subscripts_and_are_escaped() -> None:
+    assert words.formula("Ca3(PO4)2") == "Ca<sub>3</sub>(PO<sub>4</sub>)<sub>2</sub>"
+    assert words.formula("<b>2") == "&lt;b&gt;2"
+
+
+def test_a_doi_becomes_a_link_and_other_text_is_escaped() -> None:
+    link = words.citation("A <b>, 10.1002/qua.24917.")
+    assert link == (
+        'A &lt;b&gt;, <a href="https://doi.org/10.1002/qua.24917" rel="noreferrer">'
+        "10.1002/qua.24917</a>."
+    )
+    assert words.citation("javascript:alert(1)") == "javascript:alert(1)"
+
+
+def test_elements_stand_where_the_periodic_table_has_them() -> None:
+    where = {s: periodic.place(ATOMIC_NUMBER[s]) for s in ("H", "He", "B", "Ca", "Sc", "Hf", "Og")}
+    assert where["H"] == (0, 0)
+    assert where["He"] == (17, 0)
+    assert where["B"] == (12, 1)
+    assert where["Ca"] == (1, 3)
+    assert where["Sc"] == (2, 3)
+    assert where["Hf"] == (3, 5)
+    assert where["Og"] == (17, 6)
+    assert len({periodic.place(z) for z in ATOMIC_NUMBER.values()}) == 118
+
+
+def test_a_cell_tells_its_error_and_its_count() -> None:
+    tables = [{"F": {"n": 3, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
+    svg = periodic.table(tables[0], periodic.edges(tables), unit="eV", label="errors")
+    assert "<title>F: MAE 0.712 eV, 3 materials</title>" in svg
+    assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
+
+
+def test_colour_steps_separate_the_extremes() -> None:
+    edges = periodic.edges([{s: {"n": 9, "mae": v} for s, v in {"H": 0.1, "F": 10.0}.items()}])
+    assert len(edges) == palette.RAMP_STEPS - 1
+    assert np.allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0]))
+    assert 0.1 < edges[0] < edges[-1] < 10
+
+
+def test_the_roc_agrees_with_scikit_learn_on_ties() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    negative, positive = rng.integers(0, 6, 80).astype(float), rng.integers(2, 9, 50).astype(float)
+    truth = np.r_[np.zeros(80), np.ones(50)]
+    expected = metrics.roc_auc_score(truth, np.r_[negative, positive])
+    fpr, tpr, area = roc_points(negative, positive)
+    assert area == pytest.approx(expected)
+    assert (fpr[-1], tpr[-1]) == (1, 1)
+
+
+def test_bins_hold_the_root_mean_square_of_sigma_and_error() -> None:
+    x, y = rms_bins(
+        np.r_[np.full(10, 3.0), np.full(10, 4.0)], np.r_[np.full(10, 1.0), np.zeros(10)]
+    )
+    assert x.tolist() == [3.0, 4.0]
+    assert y.tolist() == [1.0, 0.0]
+
+
+def test_a_sample_is_not_the_head() -> None:
+    rows = sampled(10_000, limit=100)
+    assert len(np.unique(rows)) == 100
+    assert rows.max() > 9_000
+    assert sampled(5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_file_has_the_light_colours() -> None:
+    text = to_file('<svg viewBox="0 0 10 20"><path style="fill: var(--in)"/></svg>')
+    assert palette.COLOURS["in"][0] in text
+    assert 'width="10pt" height="20pt"' in text
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_colours_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
+    colour = {name: pair[scheme] for name, pair in palette.COLOURS.items()}
+    for text in ("ink", "muted", "good", "fair", "poor", "in"):
+        for ground in ("bg", "surface"):
+            assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
+    for mark in ("out", "ref", *palette.ARM_COLOURS):
+        assert contrast(colour[mark], colour["bg"]) >= 3, mark
+    for step in range(palette.RAMP_STEPS):
+        assert contrast(colour[f"rampink{step}"], colour[f"ramp{step}"]) >= 4.5, step

@@ -1,0 +1,295 @@
+"""The report of made-up runs: complete, self-contained, escaped, the same bytes each time."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+from atlas_core.errors import DataError
+from atlas_core.observe import ReportSection
+from atlas_core.report import write_report
+
+EVIL = "mp-<script>alert(1)</script>"
+
+
+def _load_maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "atlas_report_run_folders", Path(__file__).with_name("run_folders.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+MAKER = _load_maker()
+
+
+class Page(HTMLParser):
+    """Collect tags, attributes and headings; note tags that are never closed."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[str] = []
+        self.open: list[str] = []
+        self.mismatched: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.mismatched.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if {"h2", "h3", "h4"} & set(self.open[-2:]) and data.strip():
+            self.headings.append(data.strip())
+
+
+def report(folder: Path, **options: object) -> str:
+    return write_report(MAKER.make_run(folder, **options)).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("full") / "run"
+    MAKER.make_run(folder, loop=True, ids={45: EVIL})
+    write_report(folder, [ReportSection("Added <b>", ("One & two <i>.",))])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(full: Path) -> str:
+    return (full / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_loads_nothing_from_outside_and_runs_no_script(html: str) -> None:
+    for tag, attributes in Page(html).tags:
+        assert tag not in {"script", "iframe", "img", "object", "embed"}
+        for name, value in attributes.items():
+            if name in {"src", "srcset", "data", "poster", "action"} or name.startswith("on"):
+                pytest.fail(f"{tag} has {name}")
+            if name in {"href", "xlink:href"}:
+                inside = str(value).startswith(("#", "data:,"))
+                assert inside or (tag == "a" and str(value).startswith("https://"))
+    assert not re.search(r"@import|url\((?!#)", html)
+
+
+def test_the_sections_stand_in_reading_order(html: str) -> None:
+    wanted = ["Verdict", "forest", "cgcnn", "Arms side by side", "Active learning", "Added <b>"]
+    seen = [h for h in Page(html).headings if h in [*wanted, "Provenance"]]
+    assert seen == [*wanted, "Provenance"]
+
+
+def test_each_arm_shows_every_figure_with_a_caption(html: str) -> None:
+    headings = Page(html).headings
+    for title in (
+        "Predicted against true",
+        "Calibration",
+        "Error against sigma",
+        "Risk and coverage",
+        "Distance from training data",
+        "Does it notice the held-out class?",
+        "Error by element, in-domain",
+        "Error by element, held out",
+        "The 15 worst predictions",
+    ):
+        assert headings.count(title) == 2, title
+    assert headings.count("Learning curves") == 1
+    assert html.count("<figure") == html.count("<figcaption>")
+
+
+def test_tags_are_closed_and_ids_are_unique_and_all_references_resolve(html: str) -> None:
+    page = Page(html)
+    assert not page.mismatched
+    assert not page.open
+    ids = [str(a["id"]) for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    used = set(re.findall(r'(?:url\(#|href="#)([\w.-]+)', html))
+    assert used <= set(ids)
+
+
+def test_text_from_data_and_plugins_is_escaped(html: str) -> None:
+    assert "<script" not in html
+    assert "Added &lt;b&gt;" in html
+    assert "One &amp; two &lt;i&gt;." in html
+    assert "name: ood_formation # &lt;b&gt;" in html
+
+
+def test_an_id_that_is_a_script_is_shown_as_text(tmp_path: Path) -> None:
+    # the calibration rows come first; with all others evil, so are the worst
+    text = report(
+        tmp_path / "run", ids={i: f"{i}<script>alert(1)</script>" for i in range(40, 190)}
+    )
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script" not in text
+
+
+def test_figures_follow_the_colour_scheme_of_the_page(html: str) -> None:
+    drawn = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
+    assert "var(--in)" in drawn
+    assert "var(--out)" in drawn
+    assert not re.search(r"#fe01[0-9a-f]{2}", drawn)
+    assert "prefers-color-scheme: dark" in html
+    assert set(re.findall(r"#[0-9a-f]{6}", drawn)) <= {"#000000"}
+
+
+def test_every_figure_has_a_text_alternative(html: str) -> None:
+    for tag, attributes in Page(html).tags:
+        if tag == "svg":
+            assert attributes["role"] == "img"
+            assert len(str(attributes["aria-label"])) > 20
+
+
+def test_figure_files_are_well_formed_and_need_no_page(full: Path) -> None:
+    files = sorted((full / "figures").glob("*.svg"))
+    assert len(files) == 2 * 8 + 1 + 3
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - ours
+        assert "var(--" not in text
+
+
+def test_the_same_folder_gives_the_same_bytes(full: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    shutil.copytree(full, first)
+    write_report(first)
+    before = {p.name: p.read_bytes() for p in sorted(first.rglob("*")) if p.is_file()}
+    write_report(first)
+    assert before == {p.name: p.read_bytes() for p in sorted(first.rglob("*")) if p.is_file()}
+
+
+def test_the_verdict_and_its_numbers_are_on_the_cards(html: str) -> None:
+    cards = re.findall(r"<article.*?</article>", html, flags=re.DOTALL)
+    assert len(cards) == 2
+    for card in cards:
+        assert "materials with F" in card
+        assert "MAE, in-domain" in card
+        assert "AUROC" in card
+
+
+def test_active_learning_says_how_many_labels_an_arm_saves(html: str) -> None:
+    table = html[html.index("Labels to reach the final value of") :]
+    rows = dict(re.findall(r'<th scope="row">(\w+)</th><td>([^<]+)</td>', table))
+    # made-up error falls as exp(-rate step): 0.18 x 10 rounds is reached at step 1.8 / rate,
+    # that is 1.8 / 0.28 = 6.4, so round 7, and 1.8 / 0.35 = 5.1, so round 6; 0.12 never does
+    assert rows["random"] == "700"
+    assert rows["greedy"] == "not reached"
+    assert rows["ucb"] == "550"
+    assert rows["max_uncertainty"] == "500"
+
+
+def test_a_run_without_a_held_out_class_has_no_figure_that_needs_one(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", sizes={"calibration": 40, "test": 80})
+    assert "Does it notice the held-out class?" not in text
+    assert "Error by element, held out" not in text
+    assert "Predicted against true" in text
+
+
+def test_a_run_with_only_a_held_out_class_is_drawn(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", sizes={"calibration": 40, "shifted": 80})
+    assert "Predicted against true" in text
+    assert "Does it notice the held-out class?" not in text
+
+
+def test_an_arm_without_sigma_says_so_instead_of_drawing_it(tmp_path: Path) -> None:
+    columns = ("std", "lower_0.9", "upper_0.9")
+    text = report(tmp_path / "run", blank=columns)
+    assert "This arm states no sigma" in text
+    assert "Error against sigma" not in Page(text).headings
+    assert "Calibration" not in Page(text).headings
+    assert "±" not in Page(text).headings
+
+
+def test_intervals_without_sigma_are_still_held_against_their_promise(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", blank=("std",))).headings
+    assert "Calibration" in headings
+    assert "Risk and coverage" not in headings
+
+
+def test_an_arm_without_a_detector_says_so(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", drop=("ood_score", "outside", "reason"))
+    assert "No detector scored this arm" in text
+    assert "Distance from training data" not in Page(text).headings
+    assert '<th scope="col">flagged</th>' not in text
+
+
+def test_a_binary_run_shows_reliability_roc_and_confusion(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", task="binary")
+    headings = Page(text).headings
+    assert headings.count("Reliability of probabilities") == 2
+    assert headings.count("Separation of classes") == 2
+    assert "Right and wrong answers" in headings
+    assert "Predicted against true" not in headings
+    counts = re.search(
+        r"in-domain, 90 materials" + r".*?(?:right|wrong)\">(\d+)<" * 4,
+        text,
+        flags=re.DOTALL,
+    )
+    assert counts is not None
+    assert sum(map(int, counts.groups())) == 90
+
+
+def test_five_folds_give_mean_and_spread_over_folds(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", folds=5, sizes={"calibration": 40, "test": 100})
+    assert "of 5 folds" in text
+    assert "fold_4" in text
+
+
+def test_a_single_arm_needs_no_comparison(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", arms=("forest",))).headings
+    assert "All numbers" in headings
+    assert "Arms side by side" not in headings
+
+
+def test_missing_records_leave_out_the_learning_curves_only(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", records=False)).headings
+    assert "Learning curves" not in headings
+    assert "Predicted against true" in headings
+
+
+def test_rows_that_failed_are_listed_with_their_reason(html: str) -> None:
+    assert "1 material could not be featurized" in html
+    assert "mp-1: no radius for element Og" in html
+
+
+def test_thousands_of_points_are_sampled_and_the_caption_says_so(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "test": 3200})
+    assert "3000 of 3200 in-domain points drawn, a random sample." in text
+    assert len(text) < 500_000
+
+
+def test_arms_stand_in_the_order_of_the_spec_not_of_the_alphabet(html: str) -> None:
+    assert html.index('id="arm-forest"') < html.index('id="arm-cgcnn"')
+
+
+def test_a_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        write_report(tmp_path)
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    report(tmp_path / "run", arms=("forest",), records=False)
+    assert dict(mpl.rcParams) == before
