@@ -258,7 +258,8 @@ def _trust_plates(
                 lambda: figures.calibration(parts),
                 caption="How often the truth lies inside an interval that promises to hold it with"
                 " the probability on the horizontal axis; below the grey line the model is"
-                " overconfident. Lines: intervals from sigma; marks: calibrated intervals.",
+                " overconfident. Lines: intervals made from sigma; marks: those that the arm"
+                " hands out.",
             )
         )
     if not spread:
@@ -273,8 +274,8 @@ def _trust_plates(
                 arm,
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
-                caption="Each dot is a material; joined marks are the RMS error of a tenth of the"
-                " materials with similar sigma. On the grey line sigma is as large as the error it"
+                caption="Each dot is a material; joined marks are the root-mean-square error of"
+                " groups of similar sigma. On the grey line sigma is as large as the error it"
                 " announces; above it the model is too sure.",
             )
         )
@@ -408,7 +409,7 @@ def described(source: Source) -> str:
         f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}."
     ]
     names = list(source.rows)
-    arms = names[0] if len(names) == 1 else f"Each of {words.listed(names)}"
+    arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {words.listed(names)}"
     folds: Sequence[Mapping[str, Any]] = source.folds
     if folds:
         sizes = [fold.get("sizes") or {} for fold in folds]

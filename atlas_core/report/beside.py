@@ -23,6 +23,9 @@ BINARY = (
     "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",
     "error_auroc",
 )  # fmt: skip
+LEVELS = {"picp": (0.5, 0.9, 0.95), "mpiw": (0.9,)}
+"""Levels in the table; the calibration curve shows them all."""
+
 DETECTION = ("auroc", "fpr95", "share_flagged_test", "share_flagged_shifted")
 
 
@@ -98,9 +101,18 @@ def _names(source: Source, arms: Sequence[str]) -> list[str]:
     wanted = BINARY if source.task == "binary" else REGRESSION
     out: list[str] = []
     for name in wanted:
-        levelled = name in {"picp", "mpiw"}
-        out += [f for f in found if f == name or (levelled and f.startswith(f"{name}_"))]
+        if name in LEVELS:
+            out += _nearest([f for f in found if f.startswith(f"{name}_")], LEVELS[name])
+        elif name in found:
+            out.append(name)
     return out
+
+
+def _nearest(names: Sequence[str], levels: Sequence[float]) -> list[str]:
+    """Return the metrics whose levels are nearest to the wanted ones, each once."""
+    held = {float(name.rpartition("_")[2]): name for name in names}
+    chosen = {min(held, key=lambda own: (abs(own - level), own)) for level in levels if held}
+    return [held[level] for level in sorted(chosen)]
 
 
 def _entry(metrics: Mapping[str, Any] | None, name: str) -> Mapping[str, float] | None:

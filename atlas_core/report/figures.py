@@ -15,6 +15,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.report.palette import ARM_COLOURS, PART_COLOUR, SENTINELS
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows
+from atlas_core.report.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -178,7 +179,8 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     usable = {part: rows for part, rows in usable.items() if len(rows)}
     std = np.concatenate([rows.std for rows in usable.values()])
     error = np.concatenate([rows.error for rows in usable.values()])
-    left, right = float(std.min()) / 1.15, float(std.max()) * 1.15
+    left, right = float(np.quantile(std, 0.01)) / 1.3, float(std.max()) * 1.15
+    left = max(left, float(std.min()) / 1.3)  # a few vanishing sigmas would squeeze the rest
     top = max(float(error.max()), float(std.max())) * 1.3
     bottom = min(float(np.quantile(error, 0.02)), left)
     bottom = max(bottom, top / 1e5, 1e-300)
@@ -202,18 +204,18 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     axes.set_xlabel(f"predicted sigma{suffix}")
     axes.set_ylabel(f"absolute error{suffix}")
     _legend(axes)
-    if below := int((error < bottom).sum()):
-        notes.append(f"{below} smaller errors lie below the picture.")
+    if outside := int(((error < bottom) | (std < left)).sum()):
+        notes.append(f"{count(outside, 'smaller value lies', 'smaller values lie')} outside it.")
     lost = sum(len(rows) for rows in parts.values()) - len(std)
-    notes.append(f"{lost} rows without a sigma above 0 are not shown." if lost else "")
+    notes.append(f"{count(lost, 'row')} without a sigma above 0 left out." if lost else "")
     return Drawn(figure, _join(notes))
 
 
 def rms_bins(std: F8, error: F8, bins: int = 10) -> tuple[F8, F8]:
     """Return RMS sigma and RMS error of bins of equal count along sigma, 10 rows or more each."""
-    count = max(1, min(bins, len(std) // 10))
+    groups = max(1, min(bins, len(std) // 10))
     order = np.argsort(std, kind="stable")
-    chunks = np.array_split(order, count)
+    chunks = np.array_split(order, groups)
     x = np.array([np.sqrt(np.mean(std[chunk] ** 2)) for chunk in chunks])
     y = np.array([np.sqrt(np.mean(error[chunk] ** 2)) for chunk in chunks])
     return x, y
@@ -356,7 +358,7 @@ def _roc_axes(curves: Sequence[tuple[F8, F8, str, str, Any]]) -> Figure:
         fpr, tpr, area = roc_points(negative, positive)
         x, y = _thinned(fpr, tpr)
         axes.plot(
-            x, y, color=SENTINELS[colour], linestyle=style, label=f"{label}, AUROC {area:.2f}"
+            x, y, color=SENTINELS[colour], linestyle=style, label=f"{label}, AUROC {area:.3f}"
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
@@ -458,10 +460,9 @@ def learning_curves(curves: Sequence[Curve], *, unit: str) -> Drawn:
             axes.set_yscale("log")
             low, high = axes.get_ylim()
             _plain_log(axes.yaxis, low, high)
-        axes.set_ylabel(label)
+        axes.set_title(label, loc="left", fontsize=8.5)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[-1].set_xlabel("epoch")
-    figure.align_ylabels(list(panels))
     return Drawn(figure)
 
 

@@ -291,7 +291,7 @@ def shown(entry: Mapping[str, float], scale: Scale) -> str:
 def interval(entry: Mapping[str, float], scale: Scale) -> str:
     """Return the two ends of an interval, "" where there is none."""
     low, high = entry.get("low"), entry.get("high")
-    if low is None or high is None:
+    if low is None or high is None or low == high:  # the same in all resamples
         return ""
     if scale == "share":
         return f"{percent(low)} to {percent(high)}"

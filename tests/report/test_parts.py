@@ -34,6 +34,10 @@ def test_a_value_is_no_more_precise_than_its_interval() -> None:
     assert words.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "unit") == "95 to 115"
 
 
+def test_an_interval_without_width_is_not_shown() -> None:
+    assert words.interval({"value": 0.5, "low": 0.5, "high": 0.5}, "unit") == ""
+
+
 def test_formulas_get_subscripts_and_are_escaped() -> None:
     assert words.formula("Ca3(PO4)2") == "Ca<sub>3</sub>(PO<sub>4</sub>)<sub>2</sub>"
     assert words.formula("<b>2") == "&lt;b&gt;2"
