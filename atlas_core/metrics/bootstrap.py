@@ -18,7 +18,7 @@ from atlas_core.arrays import F8, I8
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 RANK_RESAMPLES = 200  # rank statistics cost ten times as much; 200 fix a 95 % end to about 5 %
-BLOCK = 2**20  # counts held at once: 8 MB, which bounds memory at 100,000 rows
+BLOCK = 2**21  # counts held at once: 16 MB, which bounds memory at 100,000 rows
 
 
 @dataclass(frozen=True)
