@@ -205,7 +205,9 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
     axes.set_ylabel(f"absolute error{suffix}")
     _legend(axes)
     if outside := int(((error < bottom) | (std < left)).sum()):
-        notes.append(f"{count(outside, 'smaller value lies', 'smaller values lie')} outside it.")
+        notes.append(
+            f"{count(outside, 'smaller value lies', 'smaller values lie')} outside the plot."
+        )
     lost = sum(len(rows) for rows in parts.values()) - len(std)
     notes.append(f"{count(lost, 'row')} without a sigma above 0 left out." if lost else "")
     return Drawn(figure, _join(notes))
