@@ -242,7 +242,8 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
     others, quality = facts.others, _quality(facts)
     if quality == "worthless":
         base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
-        return f"Do not trust it: it is hardly better than {base}.", "", "do not trust"
+        how = "worse" if (facts.test.value("mae_over_mad") or 0.0) > 1 else "hardly better"
+        return f"Do not trust it: it is {how} than {base}.", "", "do not trust"
     inside, outside = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
     fails = facts.much_worse or (bool(facts.shifted.n) and outside is False)
     if fails:
@@ -291,8 +292,7 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     trust = "Trust its predictions, not its error bars, on" if narrow_inside else "Trust it on"
     if _quality(facts) == "weak":
         trust = "Take it as a rough guide on"
-    how_well = "it notices them" if auroc >= NOTICES else "it notices them only in part"
-    headline = f"{trust} {places}; {how_well}."
+    headline = f"{trust} {places}; {_who_notices(facts)}."
     orders = facts.detection.get("score", 0.0) >= NOTICES_PARTLY
     if orders and facts.flagged is not None and facts.flagged[1] >= FLAGS:
         advice = (
@@ -309,6 +309,20 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
             " threshold before relying on the flag."
         )
     return headline, advice, "caution"
+
+
+def _who_notices(facts: _Facts) -> str:
+    """Say which of detector and sigma warns: a detector may see what the model itself does not."""
+    names = {"score": "its detector", "sigma": "its sigma"}
+    well = {k: (v >= NOTICES) + (v >= NOTICES_PARTLY) for k, v in facts.detection.items()}
+    first, *rest = sorted(well, key=lambda k: -well[k])
+    same = bool(rest) and well[rest[0]] == well[first]
+    text = "it notices them" if same else f"{names[first]} notices them"
+    if well[first] == 1:
+        text += " only in part"
+    if rest and not same:
+        text += f", {names[rest[0]]} " + ("only in part" if well[rest[0]] else "does not")
+    return text
 
 
 def _error_sentences(facts: _Facts) -> list[str]:

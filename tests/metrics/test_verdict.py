@@ -116,11 +116,28 @@ def test_a_detector_that_orders_well_but_flags_little_is_told_apart() -> None:
         ood={"score": detection(0.85, test=0.01, shifted=0.2)},
     )
     assert said.grade == "caution"
-    assert said.headline.endswith("it notices them only in part.")
+    assert said.headline.endswith("; its detector notices them only in part.")
     assert said.sentences[-1] == (
         "Its detector orders materials well but flags few of the materials with F: lower its"
         " threshold before relying on the flag."
     )
+
+
+@pytest.mark.parametrize(
+    ("score", "sigma", "end"),
+    [
+        (0.99, 0.63, "; its detector notices them, its sigma does not."),
+        (0.99, 0.80, "; its detector notices them, its sigma only in part."),
+        (0.80, 0.75, "; it notices them only in part."),
+        (0.40, 0.94, "; its sigma notices them, its detector does not."),
+    ],
+)
+def test_the_headline_tells_the_detector_from_the_model(
+    score: float, sigma: float, end: str
+) -> None:
+    found = {"score": detection(score, test=0.05, shifted=0.9), "sigma": detection(sigma)}
+    said = judge(test=part(**GOOD), shifted=part(mae=0.70), ood=found)
+    assert said.headline.endswith(end)
 
 
 def test_fails_with_neither_sigma_nor_detector() -> None:
@@ -189,7 +206,7 @@ def test_error_bars_too_narrow_in_domain_and_outside() -> None:
     )
     assert said.headline == (
         "Trust its predictions, not its error bars, on materials like its training set, not on"
-        " materials with F; it notices them."
+        " materials with F; its sigma notices them."
     )
 
 
@@ -205,6 +222,8 @@ def test_no_better_than_the_mean_is_not_trusted() -> None:
     assert said.headline == (
         "Do not trust it: it is hardly better than always predicting the mean formation energy."
     )
+    worse = judge(test=part(mae=1.1, mae_over_mad=1.6, picp__9=0.9), held_out="")
+    assert worse.headline.startswith("Do not trust it: it is worse than always predicting")
     weak = judge(test=part(mae=0.6, mae_over_mad=0.7, picp__9=0.9), held_out="")
     assert weak.grade == "caution"
     assert weak.headline.startswith("Take it as a rough guide")
@@ -330,5 +349,5 @@ def test_the_metrics_of_a_run_are_understood() -> None:
         task="regression", target_name="gap",
     )  # fmt: skip
     assert said.grade == "caution"
-    assert "it notices them" in said.headline
+    assert "its sigma notices them" in said.headline
     assert any("AUROC 1.00" in sentence for sentence in said.sentences)
