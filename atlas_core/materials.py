@@ -58,7 +58,9 @@ class Materials:
         unique, counts = np.unique(self.ids, return_counts=True)
         if n and counts.max() > 1:
             twice = unique[counts > 1]
-            raise DataError(f"duplicate id {str(twice[0])!r} ({len(twice)} ids occur more than once)")
+            raise DataError(
+                f"duplicate id {str(twice[0])!r} ({len(twice)} ids occur more than once)"
+            )
         self._refuse((self.numbers < 1) | (self.numbers > MAX_Z), "atomic number out of 1..118")
         self._refuse(~(np.isfinite(self.amounts) & (self.amounts > 0)), "amount is not positive")
         if (self.frac is None) != (self.lattice is None):

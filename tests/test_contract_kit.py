@@ -23,8 +23,8 @@ from atlas_core.api import (
     Vectors,
     select_top,
 )
+from atlas_core.kinds import KINDS
 from atlas_core.testing import (
-    KINDS,
     CheckResult,
     checks_of,
     format_results,

@@ -19,7 +19,7 @@ OBSERVER = '''
     @hookimpl
     def atlas_stage_finished(stage):
         with Path("stages.txt").open("a") as file:
-            file.write(f"{stage.stage}/{stage.arm}/{stage.fold}\\\\n")
+            file.write(f"{stage.stage}/{stage.arm}/{stage.fold}\\n")
 
     @hookimpl
     def atlas_report_sections(run):
