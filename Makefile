@@ -18,7 +18,7 @@ setup: ## create .venv and install everything (again only when requirements chan
 	@$(IN_ROOT) PYTHON="$(PYTHON)" bash tools/setup.sh
 
 demo: setup ## run specs/ood_formation.yaml and print the path of its report
-	@$(IN_ROOT) .venv/bin/atlas run specs/ood_formation.yaml
+	@$(IN_ROOT) .venv/bin/atlas run specs/ood_formation.yaml --out "$$ATLAS_ROOT/runs"
 
 test: setup ## run every test
 	@$(IN_ROOT) .venv/bin/python -m pytest -n 2 --dist worksteal

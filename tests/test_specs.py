@@ -1,0 +1,101 @@
+"""Every spec of the repository runs at small size, and asks its question at its top."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support import ROOT, Cli
+
+from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_json
+from atlas_registry.loading import Registry
+
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+FOREST = "arms.forest.model.options.trees=12"
+CGCNN = (
+    "arms.cgcnn.model.options.epochs=2",
+    "arms.cgcnn.model.options.width=16",
+    "arms.cgcnn.uq.options.passes=4",
+)
+LOOP = ("active_learning.initial=40", "active_learning.batch=20", "active_learning.rounds=2")
+SMALL: dict[str, tuple[str, ...]] = {
+    "ood_formation": ("sample=200", "split.options.calibration=0.15", FOREST, *CGCNN),
+    "active_learning_formation": (
+        "sample=400",
+        *LOOP,
+        *(f"arms.{arm}.model.options.trees=10" for arm in ("random", "greedy", "ucb")),
+        "arms.max_uncertainty.model.options.trees=10",
+    ),
+    "matbench_steels": (FOREST,),
+    "matbench_expt_gap": ("sample=300", FOREST),
+    "matbench_phonons": ("sample=250", FOREST, *CGCNN),
+    "metal_or_insulator": (
+        "sample=300",
+        FOREST,
+        "arms.boosting.model.options.trees=10",
+        "arms.boosting.uq.options.k=2",
+    ),
+}
+
+
+def settings(name: str) -> list[str]:
+    return [text for value in SMALL[name] for text in ("--set", value)]
+
+
+def test_every_spec_has_a_small_size() -> None:
+    assert sorted(SMALL) == [path.stem for path in SPECS]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_spec_asks_its_question_first_and_is_valid(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    first = next(line for line in lines if not line.startswith("#"))
+    assert first.startswith("question: ")
+    assert first.endswith("?")
+    plan = load_plan(path, Registry(), overrides=SMALL[path.stem])
+    assert plan.spec.name == path.stem
+
+
+def run_small(cli: Cli, name: str, *args: str | Path) -> Path:
+    done = cli("run", ROOT / f"specs/{name}.yaml", "--json", *settings(name), *args)
+    assert done.returncode == 0, done.stderr
+    return cli.cwd / json.loads(done.stdout)["run"]
+
+
+def test_the_demo_runs_small_and_compares_both_arms(cli: Cli) -> None:
+    folder = run_small(cli, "ood_formation")
+    metrics = read_json(folder / "metrics.json")["arms"]
+    for arm in ("forest", "cgcnn"):
+        assert metrics[arm]["parts"]["shifted"]["n"] > 0
+        assert set(metrics[arm]["ood"]) == {"score", "sigma"}
+    names = {record["name"] for record in read_json(folder / "records.json")}
+    assert any(name.endswith("learning_curve") for name in names)
+    assert "Learning curves" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["matbench_steels", "matbench_expt_gap", "matbench_phonons"])
+def test_a_matbench_spec_runs_small(cli: Cli, data_dir: Path, name: str) -> None:
+    folder = run_small(cli, name, "--data-dir", data_dir)
+    manifest = read_json(folder / "manifest.json")
+    assert [fold["name"] for fold in manifest["split"]["folds"]] == [f"fold_{i}" for i in range(5)]
+    assert manifest["dataset"]["provenance"] in {"official", "rebuilt"}
+    record = folder / "exports/matbench/forest/results.json.gz"
+    assert record.exists() == (name == "matbench_steels")  # a sample is no Matbench result
+
+
+def test_the_classifier_runs_small_and_is_scored_as_one(cli: Cli, data_dir: Path) -> None:
+    folder = run_small(cli, "metal_or_insulator", "--data-dir", data_dir)
+    metrics = read_json(folder / "metrics.json")["arms"]
+    for arm in ("forest", "boosting"):
+        values = metrics[arm]["parts"]["test"]["metrics"]
+        assert 0.6 < values["roc_auc"]["value"] <= 1  # chance is 0.5; this is easy data
+        assert 0 <= values["brier"]["value"] < 0.25  # always saying one half gives 0.25
+
+
+def test_a_filled_spec_of_a_run_gives_the_same_run(cli: Cli) -> None:
+    folder = run_small(cli, "ood_formation")
+    done = cli("run", folder / "spec.lock.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["reused"] is True
