@@ -9,6 +9,7 @@ from pathlib import Path
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer
 from atlas_core.materials import Materials
+from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
 from atlas_core.store import canonical_hash, read_arrays, write_arrays
 
@@ -24,10 +25,11 @@ class FeatureCache:
     folder: Path
 
     def key(self, chosen: Chosen, materials: Materials) -> str:
-        """Return the hash of component, version, source, options and materials."""
+        """Return the hash of component, options, sources, library versions and materials."""
         described = chosen.describe()
         described.pop("citation")
-        return canonical_hash([described, materials.fingerprint])
+        versions = packages([chosen.resolved.distribution])
+        return canonical_hash([described, core_source(), versions, materials.fingerprint])
 
     def path(self, key: str) -> Path:
         """Return where an entry lies."""

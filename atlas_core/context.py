@@ -13,10 +13,15 @@ from atlas_core.arrays import Str
 from atlas_core.kinds.dataset import Task
 
 Record = Callable[[str, Mapping[str, Any]], None]
+Tell = Callable[[str], None]
 
 
 def _ignore(_name: str, _content: Mapping[str, Any]) -> None:
     """Drop a record: the default where nobody listens."""
+
+
+def _say_nothing(_text: str) -> None:
+    """Drop a line of progress: the default where nobody reads."""
 
 
 def derive_seed(seed: int, *path: str | int) -> int:
@@ -41,12 +46,14 @@ class FitContext:
     Attributes:
         seed: of this fit; the same seed and data give the same bytes.
         task: ``regression`` or ``binary``.
-        n_jobs: threads or processes that this fit may use.
+        n_jobs: threads or processes that this fit may use, where their number changes no byte
+            of the result (the trees of a forest, not the sums of a network).
         device: ``cpu``, ``cuda`` or ``cuda:1``, never ``auto``.
         ids: ids of the training rows, for messages and lists; None in a contract.
         directory: where checkpoints of this fit go and are resumed from; None: keep none.
         record: called with a name and plain data (a learning curve, a list of removed rows)
             that belongs in the run folder.
+        tell: called with a line of progress for whoever watches; kept nowhere.
     """
 
     seed: int
@@ -56,6 +63,7 @@ class FitContext:
     ids: Str | None = None
     directory: Path | None = None
     record: Record = field(default=_ignore)
+    tell: Tell = field(default=_say_nothing)
 
     def child(self, *path: str | int) -> FitContext:
         """Return the context of a part of this fit: own seed, own folder, own record names."""

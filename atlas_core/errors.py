@@ -7,6 +7,8 @@ class AtlasError(Exception):
     """Stop with one clear line: where, what is wrong, what to do."""
 
     exit_code = 1
+    blamed = False
+    """Whether the line already names the component whose code raised it."""
 
 
 class SpecError(AtlasError):

@@ -61,7 +61,7 @@ def atlas_acquisition() -> list[Component]:
 
 @hookspec
 def atlas_run_started(run: RunInfo) -> None:
-    """Look on as a run starts, before any data is loaded."""
+    """Look on as a run starts, once its data are known and before anything is trained."""
 
 
 @hookspec

@@ -20,6 +20,7 @@ class Resolved:
         version: its version.
         source: sha256 of the files of the package that holds the component: an edited plugin
             is another plugin, whatever its version says.
+        resolver: who found it; finds it again in a worker process.
     """
 
     kind: str
@@ -27,6 +28,15 @@ class Resolved:
     distribution: str
     version: str
     source: str
+    resolver: Resolver
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to a worker as a name: functions of a plugin need not be picklable."""
+        return _again, (self.resolver, self.kind, self.component.name)
+
+
+def _again(resolver: Resolver, kind: str, name: str) -> Resolved:
+    return resolver.resolve(kind, name)
 
 
 class Resolver(Protocol):

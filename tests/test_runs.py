@@ -108,10 +108,25 @@ def test_the_same_spec_in_another_process_gives_the_same_bytes(cli: Cli) -> None
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
+THREADED = """\
+  cgcnn:
+    featurizer: crystal_graph
+    model: {use: cgcnn, options: {epochs: 3, width: 16}}
+    uq: {use: mc_dropout, options: {passes: 5}}
+    calibrator: split_conformal
+    ood: {use: mahalanobis, options: {representation: embedding}}
+  process: {featurizer: magpie, model: gaussian_process, uq: model_variance}
+  boosting: {featurizer: magpie, model: gradient_boosting, uq: point}
+"""
+
+
 def test_workers_change_no_bytes(cli: Cli) -> None:
-    one, two = run(cli, "--out", "one"), run(cli, "--out", "two", "--workers", "2")
+    text = SPEC + THREADED
+    one = run(cli, "--out", "one", text=text)
+    two = run(cli, "--out", "two", "--workers", "2", text=text)
     assert one.name == two.name
-    assert (one / "predictions.parquet").read_bytes() == (two / "predictions.parquet").read_bytes()
+    for name in ("predictions.parquet", "metrics.json", "records.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
 def test_the_same_spec_again_shows_the_stored_result_until_forced(cli: Cli) -> None:
@@ -258,7 +273,7 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: arm forest, ")
-    assert "uq point (atlas-uncertainty 0.1.0): ValueError: no luck" in line
+    assert line.endswith("model spy (spy 1.0): ValueError: no luck")
 
 
 @pytest.mark.parametrize(
@@ -336,3 +351,145 @@ def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes
     assert done.returncode == 0, done.stderr
     for name in ("predictions.parquet", "active_learning.parquet", "metrics.json"):
         assert (other / name).read_bytes() == (folder / name).read_bytes()
+
+
+TABLE_SPEC = """\
+atlas: 1
+name: grouped
+seed: 1
+levels: [0.9]
+dataset: {use: table, options: {path: d.csv, formula: f, target: t, columns: [g]}}
+split: {use: leave_group_out, options: {column: g, values: [B]}}
+arms:
+  a: {featurizer: element_fractions, model: ridge, uq: point}
+"""
+
+
+def salts(metals: str, groups: str) -> list[str]:
+    """Return rows ``formula,target,group`` of fifty or fewer salts."""
+    names = [metal + anion for metal in metals.split() for anion in ("O", "S", "Cl2", "Br2", "I2")]
+    return [f"{name},{i % 7},{groups[i % 2]}" for i, name in enumerate(names)]
+
+
+def test_a_changed_column_that_a_split_reads_is_another_run(cli: Cli) -> None:
+    folders = []
+    for groups in ("AB", "BA"):
+        rows = salts("Li Na K Rb Cs Be Mg Ca Sr Ba", groups)
+        (cli.cwd / "d.csv").write_text("\n".join(["f,t,g", *rows]), encoding="utf-8")
+        folders.append(run(cli, text=TABLE_SPEC))
+    assert folders[0].name != folders[1].name
+    held_out = [set(columns(f)["id"][columns(f)["part"] == "shifted"]) for f in folders]
+    assert held_out[0]
+    assert not held_out[0] & held_out[1]
+
+
+def test_rows_that_a_featurizer_failed_on_are_listed_also_from_the_cache(cli: Cli) -> None:
+    rows = ["Og,1,A", *salts("Li Na K Rb Cs", "AB")]
+    (cli.cwd / "d.csv").write_text("\n".join(["f,t,g", *rows]), encoding="utf-8")
+    text = TABLE_SPEC.replace("element_fractions", "magpie")
+    for out in ("one", "two"):
+        folder = run(cli, "--out", out, text=text)
+        (record,) = [r for r in read_json(folder / "records.json") if "failures" in r["name"]]
+        assert record["content"]["count"] == 1
+        assert record["content"]["featurizer"] == "magpie"
+        assert "Og" in record["content"]["reasons"][0]
+
+
+def spied(text: str) -> str:
+    """Return the spec with the model ``spy`` in its first arm."""
+    text = text.replace("{use: random_forest, options: {trees: 20}}", "spy")
+    return text.replace("uq: members", "uq: point")
+
+
+def test_a_forced_run_that_fails_brings_the_old_result_back(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    code = SPY.replace("self.mean = float", "Path('stop').exists() and 1 / 0; self.mean = float")
+    site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
+    atlas = Cli(cli.cwd, cli.cache, [str(site)])
+    folder = run(atlas, text=spied(SPEC))
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    (cli.cwd / "stop").write_text("")
+    done = atlas("run", "s.yaml", "--force")
+    assert done.returncode == 1
+    assert "model spy (spy 1.0): ZeroDivisionError" in done.stderr
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+    assert json.loads(atlas("run", "s.yaml", "--json").stdout)["reused"] is True
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"status": "complete"}', '{"status":'])
+def test_a_damaged_manifest_is_no_finished_run(cli: Cli, damage: str) -> None:
+    folder = run(cli)
+    (folder / "manifest.json").write_text(damage, encoding="utf-8")
+    for arguments in (("report", folder), ("compare", folder, folder)):
+        done = cli(*arguments)
+        assert done.returncode == 4
+        assert "manifest.json" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    again = json.loads(cli("run", "s.yaml", "--json").stdout)
+    assert again["reused"] is False
+    assert read_json(folder / "manifest.json")["status"] == "complete"
+
+
+def test_a_missing_report_is_no_stored_result(cli: Cli) -> None:
+    folder = run(cli)
+    (folder / "report.html").unlink()
+    assert json.loads(cli("run", "s.yaml", "--json").stdout)["reused"] is False
+    assert (folder / "report.html").exists()
+
+
+def test_names_of_folds_make_short_and_distinct_folders() -> None:
+    names = ["A", "a", "x" * 300, "x" * 299, "a/b", "..", "ä", "ok_1.2"]
+    slugs = [slug(name) for name in names]
+    assert len({text.lower() for text in slugs}) == len(names)
+    assert max(map(len, slugs)) < 80
+    assert slug("ok_1.2") == "ok_1.2"
+    assert not any("/" in text or text in {".", ".."} for text in slugs)
+
+
+def test_a_function_of_options_in_a_plugin_travels_to_workers(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    code = SPY.replace('needs={"features:vectors"}', 'needs=lambda c: {"features:vectors"}')
+    site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
+    folder = run(Cli(cli.cwd, cli.cache, [str(site)]), "--workers", "2", text=spied(SPEC))
+    assert (folder / "report.html").exists()
+
+
+BAD = '''
+    """A component that fails."""
+    from atlas_core.api import Component, Config, hookimpl
+
+    class Options(Config):
+        """No options."""
+
+    class Bad:
+        def METHOD:
+            return self.nope
+
+    GIVES = {"features:vectors", "inputs:composition", "inputs:structure", "task:regression"}
+
+    @hookimpl
+    def atlas_KIND():
+        return [Component("bad", Options, lambda config: Bad(), gives=GIVES)]
+    '''
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "place"),
+    [
+        ("featurizer", "featurize(self, materials)", "arms.forest.featurizer"),
+        ("split", "split(self, request)", "split"),
+        ("dataset", "load(self, context)", "dataset"),
+    ],
+)
+def test_a_plugin_that_raises_is_named_at_every_stage(
+    cli: Cli, make_plugin: MakePlugin, kind: str, method: str, place: str
+) -> None:
+    code = BAD.replace("METHOD", method).replace("KIND", kind)
+    site = make_plugin("bad-one", "bad_module", code, {f"atlas.{kind}": {"bad": "bad_module"}})
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml", "--set", f"{place}=bad")
+    assert done.returncode == 1
+    (text,) = done.stderr.splitlines()
+    assert f"{kind} bad (bad-one 1.0): AttributeError: " in text

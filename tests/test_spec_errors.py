@@ -156,6 +156,67 @@ def test_merge_key_shares_an_arm_and_own_keys_win() -> None:
     assert value["b"] == {"p": 1, "q": 3}
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: !!int abc", "cannot be read"),
+        ("seed: " + "9" * 5000, "cannot be read"),
+        ('question: "\\ud800"', "lone surrogate"),
+        ("a: &a [*a]", "the file"),
+        ("x: " + "[" * 3000, "the file"),
+        ("x: " + "[" * 80 + "]" * 80, "nested too deeply"),
+        ("? [a]\n: 1", "is not a text"),
+        ("5: x", "key 5 is not a text"),
+    ],
+)
+def test_strange_yaml_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    problems = problems_of(tmp_path, text)
+    assert any(message in problem for problem in problems), problems
+
+
+def test_aliases_that_multiply_are_refused_at_once(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
+    (problem,) = problems_of(tmp_path, "\n".join(lines))
+    assert "aliases that multiply" in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("seed: 1", "seed: '1'", "seed"),
+        ("seed: 1", "seed: true", "seed"),
+        ("seed: 1", "seed: 1.5", "seed"),
+        ("random_forest", "{use: random_forest, options: {trees: '10'}}", "options.trees"),
+        ("random_forest", "{use: random_forest, options: {trees: true}}", "options.trees"),
+        ("dataset: flla", "dataset: 5", "dataset"),
+        ("dataset: flla", "dataset: {use: flla, options: null}", "dataset.options"),
+        ("seed: 1", "seed: 1\nlevels: [.nan]", "levels"),
+        ("seed: 1", "seed: 1\nlevels: [0.5, 0.5]", "levels"),
+        ("name: t", "name: ../up", "name"),
+        ("  forest:", "  fo/rest:", "arms"),
+    ],
+)
+def test_what_is_no_number_or_no_name_is_refused_at_its_place(
+    tmp_path: Path, old: str, new: str, path: str
+) -> None:
+    problems = problems_of(tmp_path, GOOD.replace(old, new))
+    assert any(path in problem.split(": ")[0] for problem in problems), problems
+
+
+def test_an_unknown_key_beside_an_optional_component_lists_what_is_known(tmp_path: Path) -> None:
+    text = GOOD + "    ood: {use: mahalanobis, optionz: {}}\n"
+    (problem,) = problems_of(tmp_path, text)
+    assert "unknown key 'optionz', did you mean 'options'?; known here: options, use" in problem
+
+
+def test_a_mistake_inside_a_set_mapping_is_blamed_on_the_set(tmp_path: Path) -> None:
+    (problem,) = problems_of(
+        tmp_path, GOOD, "arms.forest.model={use: random_forest, options: {tres: 1}}"
+    )
+    assert problem.startswith("--set arms.forest.model=")
+
+
 def test_set_grows_the_short_form_of_a_component() -> None:
     document = parse("arms: {a: {model: cgcnn}}", "s")
     override(document, "arms.a.model.options.epochs=2")

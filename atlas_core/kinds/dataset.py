@@ -85,9 +85,14 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """Return the sha256 of materials and targets."""
-        arrays = {**self.materials.to_arrays(), "target": self.target}
-        return fingerprint(arrays)
+        """Return the sha256 of materials, targets and metadata: whatever a split may read."""
+        columns = {
+            f"column:{name}": np.asarray(values, dtype=np.str_)
+            if np.asarray(values).dtype.kind == "O"
+            else np.asarray(values)
+            for name, values in self.columns.items()
+        }
+        return fingerprint({**self.materials.to_arrays(), "target": self.target, **columns})
 
 
 @dataclass(frozen=True)

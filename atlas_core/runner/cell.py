@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.context import FitContext, derive_seed
-from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.errors import ContractError
 from atlas_core.interfaces import HasEmbedding
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
@@ -27,6 +29,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.uq import Predictor, UQMethod
 from atlas_core.materials import Materials
+from atlas_core.runner.blame import blame
 from atlas_core.spec.plan import Chosen
 
 SCORED_PARTS = ("calibration", "test", "shifted")
@@ -93,6 +96,18 @@ class CellResult:
     rounds: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
+@contextmanager
+def quiet() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings, and sum in one order: BLAS threads would change the last bits."""
+    with (
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(record=True) as caught,
+        threadpool_limits(1, user_api="blas"),
+    ):
+        warnings.simplefilter("always")
+        yield caught
+
+
 @dataclass
 class Fitted:
     """Hold what one training of an arm leaves: predictor, calibration and detector."""
@@ -105,9 +120,10 @@ class Fitted:
 class Cell:
     """Run the stages of one arm on one fold."""
 
-    def __init__(self, settings: CellSettings, data: CellData) -> None:
+    def __init__(self, settings: CellSettings, data: CellData, tell: Tell) -> None:
         self.settings = settings
         self.data = data
+        self.tell = tell
         self.records: list[dict[str, Any]] = []
         self.stages: list[tuple[str, float]] = []
 
@@ -118,8 +134,7 @@ class Cell:
             AtlasError: a component failed; the line names arm, fold and component.
         """
         split = self.data.split
-        with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with quiet() as caught:
             fitted = self.fit(split.train, split.calibration)
             columns = self.predict(fitted)
         self.keep_warnings(caught)
@@ -127,7 +142,8 @@ class Cell:
 
     def fit(self, train: I8, calibration: I8, *, step: str = "fit") -> Fitted:
         """Fit the arm on ``train``; calibrate and set thresholds on ``calibration``."""
-        seed = derive_seed(self.settings.seed, step, self.settings.arm, self.settings.fold)
+        # the same for every arm: what two arms share, they share to the last bit
+        seed = derive_seed(self.settings.seed, step, self.settings.fold)
         predictor = self._train(train, seed, step)
         calibrate = self._calibrate(predictor, calibration, seed)
         detector = self._detect(predictor, train, calibration, seed)
@@ -135,7 +151,7 @@ class Cell:
 
     def _train(self, train: I8, seed: int, step: str) -> Predictor:
         model, chosen = self.settings.components["model"], self.settings.components["uq"]
-        uq: UQMethod = self._build(chosen)
+        uq: UQMethod = chosen.build()
         context = FitContext(
             seed=seed,
             task=self.data.task,
@@ -144,18 +160,17 @@ class Cell:
             ids=self.data.materials.ids[train],
             directory=self.settings.directory / step,
             record=self._record,
+            tell=lambda text: self.tell(f"{self._where}: {text}"),
         )
         target = self._targets(train)
         with self._stage(step, chosen):
-            return uq.fit(
-                lambda: self._build(model), self.data.features.take(train), target, context
-            )
+            return uq.fit(model.build, self.data.features.take(train), target, context)
 
     def _calibrate(self, predictor: Predictor, rows: I8, seed: int) -> Calibration | None:
         chosen = self.settings.components.get("calibrator")
         if chosen is None:
             return None
-        calibrator: Calibrator = self._build(chosen)
+        calibrator: Calibrator = chosen.build()
         with self._stage("calibrate", chosen):
             nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
             request = CalibrationRequest(
@@ -175,7 +190,7 @@ class Cell:
         chosen = self.settings.components.get("ood")
         if chosen is None:
             return None
-        method: OODMethod = self._build(chosen)
+        method: OODMethod = chosen.build()
         with self._stage("detect", chosen):
             return method.fit(
                 self.shown(predictor, train),
@@ -192,8 +207,8 @@ class Cell:
             if not isinstance(predictor, HasEmbedding):
                 uq = self.settings.components["uq"]
                 raise ContractError(
-                    f"{self._label(chosen)} needs an embedding, but uq {uq.name!r} does not pass"
-                    " on its model's: add embed() to its predictor"
+                    f"{chosen.kind} {chosen.name} needs an embedding, but uq {uq.name!r} does not"
+                    " pass on its model's: add embed() to its predictor"
                 )
             embedding = predictor.embed(features)
         return OODInput(self.data.materials.take(rows), features, embedding)
@@ -204,7 +219,7 @@ class Cell:
             return Prediction(np.zeros(0)), Prediction(np.zeros(0)), None
         raw = fitted.predictor.predict(self.data.features.take(rows))
         if len(raw) != len(rows):
-            raise ContractError(f"{self._label(self.settings.components['uq'])}: lost rows")
+            raise ContractError(f"{len(raw)} predictions for {len(rows)} rows")
         calibrated = fitted.calibration(raw) if fitted.calibration is not None else raw
         score = None
         if fitted.detector is not None:
@@ -244,13 +259,13 @@ class Cell:
         for level in self.settings.levels:
             lower, upper = nan, nan
             if final.levels is not None and final.lower is not None and final.upper is not None:
-                match = np.flatnonzero(np.isclose(final.levels, level))
+                match = np.flatnonzero(final.levels == level)
                 if not match.size:
                     chosen = self.settings.components["calibrator"]
-                    raise ContractError(f"{self._label(chosen)}: no interval at level {level}")
+                    raise ContractError(f"{chosen.label} gives no interval at level {level}")
                 lower, upper = final.lower[match[0]], final.upper[match[0]]
-            columns[f"lower_{level:g}"] = lower
-            columns[f"upper_{level:g}"] = upper
+            columns[f"lower_{level!r}"] = lower
+            columns[f"upper_{level!r}"] = upper
         return columns
 
     def _targets(self, rows: I8) -> F8:
@@ -269,42 +284,20 @@ class Cell:
         if texts:
             self._record("warnings", {"texts": texts})
 
-    def _build(self, chosen: Chosen) -> Any:
-        return chosen.build()
+    @property
+    def _where(self) -> str:
+        return f"arm {self.settings.arm}, {self.settings.fold}"
 
-    def _label(self, chosen: Chosen) -> str:
-        return f"arm {self.settings.arm}, {self.settings.fold}: {chosen.kind} {chosen.name}"
-
-    def _stage(self, name: str, chosen: Chosen) -> _Stage:
-        return _Stage(self, name, chosen)
+    @contextmanager
+    def _stage(self, name: str, chosen: Chosen) -> Iterator[None]:
+        """Time a stage, and name the component that fails in it."""
+        start = time.perf_counter()
+        with blame(chosen, self.settings.components.values(), self._where):
+            yield
+        self.stages.append((name, time.perf_counter() - start))
 
 
 def _reasons(score: OODScore | None, n: int) -> Str:
     if score is None or score.reasons is None:
         return np.full(n, "")
     return score.reasons
-
-
-class _Stage:
-    """Time a stage and put the component's name on whatever goes wrong inside."""
-
-    def __init__(self, cell: Cell, name: str, chosen: Chosen) -> None:
-        self.cell, self.name, self.chosen = cell, name, chosen
-
-    def __enter__(self) -> None:
-        self.start = time.perf_counter()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self.cell.stages.append((self.name, time.perf_counter() - self.start))
-        if error is None or not isinstance(error, Exception):
-            return
-        resolved = self.chosen.resolved
-        label = f"{self.cell._label(self.chosen)} ({resolved.distribution} {resolved.version})"
-        text = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, AtlasError):
-            if not text.startswith("arm "):
-                raise type(error)(f"{label}: {text}") from error
-            return
-        if isinstance(error, MemoryError):
-            raise DataError(f"{label}: out of memory; use fewer rows with 'sample'") from error
-        raise ContractError(f"{label}: {type(error).__name__}: {text}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
@@ -90,10 +91,10 @@ def finish(
     manifest: Mapping[str, Any],
     *,
     levels: Sequence[float],
+    records: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write predictions, metrics, records and, after a loop, its rounds."""
     write_table(folder.path / "predictions.parquet", table)
-    records = [record for result in results.values() for record in result.records]
     write_json(folder.path / "records.json", records)
     rounds = _rounds(results)
     if rounds:
@@ -107,12 +108,13 @@ def score(
     """Compute metrics.json from a table of predictions."""
     from atlas_core.evaluate import evaluate
 
-    metrics = evaluate(
-        table,
-        task=manifest["dataset"]["task"],
-        levels=levels,
-        seed=derive_seed(manifest["seed"], "bootstrap"),
-    )
+    with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
+        metrics = evaluate(
+            table,
+            task=manifest["dataset"]["task"],
+            levels=levels,
+            seed=derive_seed(manifest["seed"], "bootstrap"),
+        )
     write_json(folder.path / "metrics.json", metrics)
 
 

@@ -35,13 +35,14 @@ from atlas_core.store import (
     write_json,
 )
 
-KEPT_ON_CLEAR = {".lock"}
+LOCK, ASIDE = ".lock", ".previous"
+NEEDED = ("predictions.parquet", "metrics.json", "records.json", "report.html")
 
 
 def slug(name: str) -> str:
-    """Return ``name`` as a folder name; two names never share one."""
-    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-") or "x"
-    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    """Return ``name`` as a folder name; two names never share one, whatever the file system."""
+    safe = re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip(".-")[:60] or "x"
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,16 @@ class RunFolder:
 
     path: Path
 
-    @property
-    def complete(self) -> bool:
-        """Tell whether the run has finished."""
-        manifest = self.path / "manifest.json"
-        return manifest.exists() and read_json(manifest).get("status") == "complete"
+    def complete(self, science: str) -> bool:
+        """Tell whether the run of this science hash has finished and all of it is here."""
+        try:
+            manifest = read_json(self.path / "manifest.json")
+        except DataError:
+            return False
+        if not isinstance(manifest, dict) or manifest.get("status") != "complete":
+            return False
+        there = all((self.path / name).is_file() for name in NEEDED)
+        return there and manifest.get("science_hash") == science
 
     def cell(self, arm: str, fold: str) -> Path:
         """Return where a cell keeps its checkpoints."""
@@ -74,7 +80,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / ".lock").open("w")
+            file = (self.path / LOCK).open("w")
         except OSError as err:
             raise cannot_write(self.path, err) from err
         with file:
@@ -91,15 +97,32 @@ class RunFolder:
                 ) from err
             yield
 
-    def clear(self) -> None:
-        """Delete what an earlier run left."""
-        for child in self.path.iterdir():
-            if child.name in KEPT_ON_CLEAR:
-                continue
-            if child.is_dir() and not child.is_symlink():
-                shutil.rmtree(child)
-            else:
-                child.unlink()
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Put an earlier result aside; it comes back when the new one fails."""
+        aside = self.path / ASIDE
+        if aside.exists():
+            shutil.rmtree(aside)
+        self._move(self.path, aside)
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+            self._move(aside, self.path)
+            raise
+        shutil.rmtree(aside)
+
+    @staticmethod
+    def _move(source: Path, target: Path) -> None:
+        target.mkdir(exist_ok=True)
+        for child in sorted(source.iterdir()):
+            if child.name not in {LOCK, ASIDE}:
+                goal = target / child.name
+                if goal.is_dir():
+                    shutil.rmtree(goal)
+                child.replace(goal)
+        if source.name == ASIDE:
+            source.rmdir()
 
     def begin(self, plan: Plan, described: Mapping[str, Any]) -> None:
         """Write the spec as it was read and with every default filled."""
@@ -184,9 +207,17 @@ class RunFolder:
         """
         from atlas_core.runner.finish import read_table
 
+        contents = {}
+        for name, keys in (
+            ("manifest", {"dataset", "split", "arms", "seed"}),
+            ("metrics", {"arms", "levels"}),
+        ):
+            contents[name] = read_json(self.path / f"{name}.json")
+            if not isinstance(contents[name], dict) or keys - set(contents[name]):
+                raise DataError(f"{self.path}: {name}.json is not one of a finished run")
         return FinishedRun(
             run_id=self.path.name,
-            manifest=read_json(self.path / "manifest.json"),
-            metrics=read_json(self.path / "metrics.json"),
+            manifest=contents["manifest"],
+            metrics=contents["metrics"],
             predictions=read_table(self.path / "predictions.parquet"),
         )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import derive_seed
+from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted
+from atlas_core.runner.blame import blame
+from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted, quiet
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.store import read_arrays, write_arrays
 
@@ -38,7 +39,12 @@ class Oracle:
 
 
 def run_loop(
-    settings: CellSettings, data: CellData, loop: ActiveLearning, oracle: Oracle
+    settings: CellSettings,
+    data: CellData,
+    loop: ActiveLearning,
+    oracle: Oracle,
+    *,
+    tell: Tell,
 ) -> CellResult:
     """Run the rounds of one arm on one fold; a killed loop goes on after its last round.
 
@@ -60,25 +66,24 @@ def run_loop(
     # the same first labels for every arm: a comparison of acquisitions, not of luck
     seed = derive_seed(settings.seed, "initial", settings.fold)
     order = np.random.default_rng(seed).permutation(candidates)
-    labelled = np.sort(order[: loop.initial])
     known = data.known.copy()
     known[candidates] = np.nan
-    rows: list[dict[str, float]] = []
-    records: list[dict[str, Any]] = []
     state = settings.directory / "loop.npz"
-    if state.exists():
-        arrays, note = read_arrays(state)
-        labelled, rows, records = arrays["labelled"], note["rows"], note["records"]
+    labelled, rows, records = _stored(state, np.sort(order[: loop.initial]), settings, tell)
     columns: dict[str, npt.NDArray[Any]] = {}
     stages: list[tuple[str, float]] = []
     test_target = oracle.ask(data.split.test)
     for number in range(len(rows), loop.rounds + 1):
         known[labelled] = oracle.ask(labelled)
-        cell = Cell(settings, _with_known(data, known))
-        with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        cell = Cell(settings, _with_known(data, known), tell)
+        tell(f"arm {settings.arm}: round {number} of {loop.rounds}, {len(labelled)} labels")
+        with quiet() as caught:
             fitted = cell.fit(labelled, data.split.calibration, step=f"round-{number}")
-            row = {"round": float(number), "labelled": float(len(labelled))}
+            row = {
+                "round": float(number),
+                "labelled": float(len(labelled)),
+                "calibration_labels": float(len(data.split.calibration)),
+            }
             _, test, _ = cell.look(fitted, data.split.test)
             row.update(
                 _progress(
@@ -111,6 +116,21 @@ def run_loop(
     return CellResult(columns, records, stages, table)
 
 
+def _stored(
+    state: Path, initial: I8, settings: CellSettings, tell: Tell
+) -> tuple[I8, list[dict[str, float]], list[dict[str, Any]]]:
+    """Return the labelled rows, the table and the records after the last stored round."""
+    if not state.exists():
+        return initial, [], []
+    try:
+        arrays, note = read_arrays(state)
+        return arrays["labelled"], note["rows"], note["records"]
+    except (DataError, KeyError) as err:
+        state.unlink()
+        tell(f"arm {settings.arm}: its stored rounds are dropped and run anew: {err}")
+        return initial, [], []
+
+
 def _with_known(data: CellData, known: F8) -> CellData:
     return CellData(data.materials, data.features, known.copy(), data.task, data.split)
 
@@ -140,6 +160,7 @@ def _choose(
     settings = cell.settings
     chosen = settings.components["acquisition"]
     acquisition: Acquisition = chosen.build()
+    where = f"arm {settings.arm}, {settings.fold}"
     _, calibrated, score = cell.look(fitted, rest)
     request = AcquisitionRequest(
         ids=cell.data.materials.ids[rest],
@@ -147,10 +168,11 @@ def _choose(
         batch=loop.batch,
         goal=loop.goal,
         best=float(found.max() if loop.goal == "maximise" else found.min()),
-        seed=derive_seed(settings.seed, "acquire", settings.arm, settings.fold, number),
+        seed=derive_seed(settings.seed, "acquire", settings.fold, number),
         ood=score,
     )
-    selection = acquisition.select(request)
+    with blame(chosen, settings.components.values(), where):
+        selection = acquisition.select(request)
     if len(selection.ids) != loop.batch or not np.array_equal(
         request.ids[selection.indices], selection.ids
     ):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
 import resource
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -46,6 +48,22 @@ def peak_memory_mb() -> float:
     )
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return round(max(own, children) / unit, 1)
+
+
+_SHOWN_ONLY = {"cli", "report", "testing", "verdict.py", "comparison.py"}
+
+
+@lru_cache(maxsize=1)
+def core_source() -> str:
+    """Return the sha256 of the core's files that make numbers: a report may be drawn anew."""
+    folder = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        name = path.relative_to(folder)
+        if name.parts[0] not in _SHOWN_ONLY:
+            digest.update(name.as_posix().encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 _NAMED = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "pymatgen", "matminer")

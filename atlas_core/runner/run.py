@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,23 @@ import numpy as np
 from atlas_core import __version__
 from atlas_core.arrays import I8
 from atlas_core.cache import FeatureCache
-from atlas_core.context import derive_seed
+from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import DataError, SpecError
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, LocalExecutor, cores
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
-from atlas_core.runner.machine import hardware, packages, peak_memory_mb
+from atlas_core.runner.machine import core_source, hardware, packages, peak_memory_mb
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
 from atlas_core.store import canonical_hash
-
-Tell = Callable[[str], None]
 
 
 def _say_nothing(_text: str) -> None:
@@ -89,11 +89,11 @@ class Job:
     oracle: Oracle | None
 
 
-def run_job(job: Job) -> CellResult:
+def run_job(job: Job, tell: Tell = _say_nothing) -> CellResult:
     """Run one cell."""
     if job.loop is not None and job.oracle is not None:
-        return run_loop(job.settings, job.data, job.loop, job.oracle)
-    return Cell(job.settings, job.data).run()
+        return run_loop(job.settings, job.data, job.loop, job.oracle, tell=tell)
+    return Cell(job.settings, job.data, tell).run()
 
 
 @dataclass
@@ -133,13 +133,16 @@ def run(
     """
     watching = observers or NoObservers()
     started, clock = datetime.now(UTC), time.perf_counter()
-    timeline = _Timeline(None, watching)
-    with timeline.stage("load"):
+    records: list[dict[str, Any]] = []
+    with _recorded(records):
         dataset = load_dataset(plan, options)
+    loaded = time.perf_counter() - clock
     described = plan.describe()
+    versions = packages(c.resolved.distribution for c in plan.components())
     science = canonical_hash(
         {
-            "atlas": __version__,
+            "core": core_source(),
+            "packages": versions,
             "spec": {k: v for k, v in described.items() if k not in {"name", "question"}},
             "data": dataset.fingerprint,
             "components": [chosen.describe() for chosen in plan.components()],
@@ -149,51 +152,70 @@ def run(
     if options.resume and not folder.path.exists():
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
     with folder.lock():
-        if folder.complete and not options.force:
+        if folder.complete(science) and not options.force:
             return RunOutcome(folder.path, reused=True)
-        if options.force:
-            folder.clear()
-        folder.begin(plan, described)
-        timeline.folder, timeline.run_id = folder, folder.path.name
-        watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
-        with timeline.stage("split"):
-            splits = cut(plan, dataset)
-        cells = _cells(plan, dataset, splits, options=options, timeline=timeline, folder=folder)
-        jobs = list(cells.values())
-        results = dict(
-            zip(cells, _run_cells(jobs, options, executor, folder, timeline), strict=True)
-        )
-        manifest = {
-            "atlas": __version__,
-            "run_id": folder.path.name,
-            "name": plan.spec.name,
-            "question": plan.spec.question,
-            "seed": plan.spec.seed,
-            "science_hash": science,
-            "started": started.isoformat(timespec="seconds"),
-            "dataset": _about_dataset(plan, dataset),
-            "split": _about_split(plan, splits),
-            "arms": {
-                arm: {kind: chosen.describe() for kind, chosen in components.items()}
-                for arm, components in plan.arms.items()
-            },
-            "packages": packages(c.resolved.distribution for c in plan.components()),
-            "hardware": {**hardware(options.device), "workers": options.workers},
-        }
-        table = predictions_table(dataset, results)
-        with timeline.stage("score"):
-            finish(folder, table, results, manifest, levels=plan.spec.levels)
-        folder.complete_with(
-            {
-                **manifest,
-                "stages": timeline.stages,
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds": round(time.perf_counter() - clock, 2),
-                "peak_memory_mb": peak_memory_mb(),
-            },
-            watching,
-        )
+        with folder.replaced() if options.force else nullcontext():
+            timeline = _Timeline(folder, watching, folder.path.name)
+            folder.begin(plan, described)
+            watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
+            timeline.add("load", "", "", loaded)
+            with timeline.stage("split"), _recorded(records):
+                splits = cut(plan, dataset)
+            with _recorded(records):
+                cells = _cells(
+                    plan,
+                    dataset,
+                    splits,
+                    options=options,
+                    timeline=timeline,
+                    folder=folder,
+                    records=records,
+                )
+            done = _run_cells(list(cells.values()), options, executor, folder, timeline)
+            results = dict(zip(cells, done, strict=True))
+            manifest = {
+                "atlas": __version__,
+                "run_id": folder.path.name,
+                "name": plan.spec.name,
+                "question": plan.spec.question,
+                "seed": plan.spec.seed,
+                "science_hash": science,
+                "started": started.isoformat(timespec="seconds"),
+                "dataset": _about_dataset(plan, dataset),
+                "split": _about_split(plan, splits),
+                "arms": {
+                    arm: {kind: chosen.describe() for kind, chosen in components.items()}
+                    for arm, components in plan.arms.items()
+                },
+                "packages": versions,
+                "hardware": {**hardware(options.device), "workers": options.workers},
+            }
+            table = predictions_table(dataset, results)
+            records += [record for result in results.values() for record in result.records]
+            with timeline.stage("score"):
+                finish(folder, table, results, manifest, levels=plan.spec.levels, records=records)
+            folder.complete_with(
+                {
+                    **manifest,
+                    "stages": timeline.stages,
+                    "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "seconds": round(time.perf_counter() - clock, 2),
+                    "peak_memory_mb": peak_memory_mb(),
+                },
+                watching,
+            )
     return RunOutcome(folder.path, reused=False)
+
+
+@contextmanager
+def _recorded(records: list[dict[str, Any]]) -> Iterator[None]:
+    """Keep the warnings of a stage before the cells, each distinct text once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    texts = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
+    if texts:
+        records.append({"arm": "", "fold": "", "name": "warnings", "content": {"texts": texts}})
 
 
 def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
@@ -209,7 +231,8 @@ def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
         spec_dir=plan.spec_dir,
         offline=options.offline,
     )
-    dataset = source.load(context)
+    with blame(plan.dataset):
+        dataset = source.load(context)
     for arm, components in plan.arms.items():
         chosen = components["featurizer"]
         if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
@@ -240,7 +263,8 @@ def cut(plan: Plan, dataset: Dataset) -> list[Split]:
         seed=derive_seed(plan.spec.seed, "split"),
         target=dataset.target if "target" in plan.split.needs else None,
     )
-    splits = list(splitter.split(request))
+    with blame(plan.split):
+        splits = list(splitter.split(request))
     names = [split.name for split in splits]
     if not splits or len(set(names)) != len(names):
         raise DataError(f"split {plan.split.name}: no folds, or two with one name")
@@ -259,6 +283,7 @@ def _cells(
     options: RunOptions,
     timeline: _Timeline,
     folder: RunFolder,
+    records: list[dict[str, Any]],
 ) -> dict[tuple[str, str], Job]:
     cache = FeatureCache(options.cache_dir)
     made: dict[str, Features] = {}
@@ -269,10 +294,19 @@ def _cells(
         key = cache.key(chosen, dataset.materials)
         if key not in made:
             options.tell(f"features: {chosen.name} of {len(dataset)} materials")
-            with warnings.catch_warnings():
-                warnings.simplefilter("default")
-                with timeline.stage(f"features {chosen.name}"):
-                    made[key], _ = cache.features(chosen, dataset.materials)
+            with timeline.stage(f"features {chosen.name}"), blame(chosen):
+                made[key], _ = cache.features(chosen, dataset.materials)
+        failures = getattr(made[key], "failures", ())
+        if failures:
+            content = {
+                "featurizer": chosen.name,
+                "count": len(failures),
+                "ids": [material for material, _ in failures],
+                "reasons": [reason for _, reason in failures],
+            }
+            name = "features/failures"
+            records.append({"arm": arm, "fold": "", "name": name, "content": content})
+            options.tell(f"{chosen.name} failed on {len(failures)} materials: see records.json")
         for split in splits:
             known = np.full(len(dataset), np.nan)
             for rows in (split.train, split.calibration):
@@ -314,7 +348,9 @@ def _run_cells(
     engine = executor or LocalExecutor(options.workers)
     for position in missing[:1]:
         options.tell(f"training {len(missing)} cells, first: {_label(jobs[position])}")
-    for position, result in engine.run(run_job, [jobs[i] for i in missing]):
+    alone = executor is None and options.workers == 1
+    function = partial(run_job, tell=options.tell) if alone else run_job
+    for position, result in engine.run(function, [jobs[i] for i in missing]):
         i = missing[position]
         settings = jobs[i].settings
         folder.keep_cell(settings.arm, settings.fold, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, field_validator
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from atlas_core.component import Config, Field
 from atlas_core.kinds.acquisition import Goal
@@ -87,10 +87,3 @@ class Spec(Config):
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."
     )
-
-    @field_validator("seed", "sample", "atlas", mode="before")
-    @classmethod
-    def _whole(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError("expected a whole number, not true or false")
-        return value

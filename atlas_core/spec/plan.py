@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from atlas_core.component import Config
-from atlas_core.errors import PluginError, SpecError
+from atlas_core.errors import AtlasError, PluginError, SpecError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.resolver import Resolved, Resolver
-from atlas_core.spec.model import Arm, Spec, Use
+from atlas_core.spec.model import ActiveLearning, Arm, Spec, Use
 from atlas_core.spec.yaml import Document, Path, override, parse
 
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
 
 
@@ -43,19 +45,31 @@ class Chosen:
         """Return what it gives with these options."""
         return self.resolved.component.gives_of(self.config)
 
+    @property
+    def label(self) -> str:
+        """Return kind, name, distribution and version, for a message."""
+        return f"{self.kind} {self.name} ({self.resolved.distribution} {self.resolved.version})"
+
+    @property
+    def package(self) -> str:
+        """Return the top-level package that the component comes from."""
+        return self.resolved.component.config.__module__.split(".", maxsplit=1)[0]
+
     def build(self) -> Any:
         """Import the implementation and make it.
 
         Raises:
-            PluginError: the implementation cannot be imported; names component and distribution.
+            PluginError: the implementation cannot be imported or made; names the component.
         """
         try:
             return self.resolved.component.build(self.config)
+        except AtlasError:
+            raise
         except ImportError as err:
-            raise PluginError(
-                f"{self.kind} {self.name} of {self.resolved.distribution}"
-                f" {self.resolved.version} cannot be imported: {err}"
-            ) from err
+            raise PluginError(f"{self.label} cannot be imported: {err}") from err
+        except Exception as err:
+            text = " ".join(str(err).split())
+            raise PluginError(f"{self.label} cannot be made: {type(err).__name__}: {text}") from err
 
     def describe(self) -> dict[str, Any]:
         """Return plain data for the manifest and the science hash."""
@@ -114,6 +128,11 @@ def _filled(chosen: Chosen) -> dict[str, Any]:
     return {"use": chosen.name, "options": chosen.config.model_dump(mode="json")}
 
 
+def _strictly(model: type[AnyModel], value: Any) -> AnyModel:
+    """Validate plain data as JSON would be: no text or boolean passes for a number."""
+    return model.model_validate_json(json.dumps(value), strict=True)
+
+
 @dataclass
 class _Problems:
     """Collect one line a mistake, in the order of the file."""
@@ -130,8 +149,23 @@ class _Problems:
 
     def add_validation(self, path: Path, model: type[BaseModel], error: ValidationError) -> None:
         for item in error.errors():
-            place: Path = (*path, *(step for step in item["loc"] if step != "[key]"))
-            self.add(place, _explain(item, model, item["loc"]))
+            steps = self._real_steps(path, item["loc"], last=item["type"] == "missing")
+            self.add((*path, *steps), _explain(item, model, item["loc"]))
+
+    def _real_steps(self, path: Path, location: Sequence[str | int], *, last: bool) -> Path:
+        """Return the steps that exist in the file; pydantic adds tags of unions between them."""
+        value = self.document.value
+        for step in path:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        steps: Path = ()
+        for number, step in enumerate(location):
+            inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
+            if inside or (isinstance(value, Mapping) and step in value):
+                value = value[step]
+                steps = (*steps, step)
+            elif last and number == len(location) - 1:
+                steps = (*steps, step)
+        return steps
 
     def stop(self) -> None:
         if self.lines:
@@ -166,13 +200,19 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
             current = Arm
             steps = steps[1:]
             continue
-        annotation = current.model_fields[str(step)].annotation if step else None
-        options = getattr(annotation, "__args__", (annotation,))
-        models = [a for a in options if isinstance(a, type) and issubclass(a, BaseModel)]
+        field_info = current.model_fields.get(str(step))
+        models = [] if field_info is None else _models_in(field_info.annotation)
         if not models:
             return []
         current = models[0]
     return sorted(current.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the pydantic models inside an annotation such as ``Annotated[Use, ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
 
 
 def _closest(name: str, known: Iterable[str]) -> str:
@@ -206,11 +246,11 @@ def load_plan(
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
     try:
-        spec = Spec.model_validate(document.value)
+        spec = _strictly(Spec, document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         spec = _what_is_right(document.value)
-        _resolve_all(spec, resolver, problems)
+        _resolve_all(spec, resolver, problems, whole=False)
         problems.stop()
         raise SpecError(f"{path}: {err}") from err  # not reached: there were problems
     plan = _resolve_all(spec, resolver, problems)
@@ -243,6 +283,8 @@ def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Reso
 
 def _what_is_right(value: Mapping[str, Any]) -> Spec:
     """Return a spec without its wrong parts, so that their neighbours are still checked."""
+    if not isinstance(value, Mapping):
+        value = {}
 
     def use(part: Any) -> Use | None:
         try:
@@ -256,15 +298,22 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
         parts = content if isinstance(content, Mapping) else {}
         uses: dict[str, Any] = {kind: use(parts.get(kind)) for kind in ARM_KINDS}
         arms[str(name)] = Arm.model_construct(None, **uses)
+    loop: ActiveLearning | None = None
+    if isinstance(value.get("active_learning"), Mapping):
+        acquisition = use(value["active_learning"].get("acquisition"))
+        loop = ActiveLearning.model_construct(None, acquisition=acquisition)
     return Spec.model_construct(
         dataset=use(value.get("dataset")),
         split=use(value.get("split")),
         arms=arms,
-        active_learning=None,
+        active_learning=loop,
     )
 
 
-def _resolve_all(spec: Spec, resolver: Resolver, problems: _Problems) -> Plan | None:
+def _resolve_all(
+    spec: Spec, resolver: Resolver, problems: _Problems, *, whole: bool = True
+) -> Plan | None:
+    """Resolve every component; ``whole`` is False for what is left of a wrong spec."""
     dataset = _resolve("dataset", spec.dataset, ("dataset",), resolver, problems)
     split = _resolve("split", spec.split, ("split",), resolver, problems)
     loop = spec.active_learning
@@ -275,12 +324,12 @@ def _resolve_all(spec: Spec, resolver: Resolver, problems: _Problems) -> Plan | 
             use: Use | None = getattr(arm, kind, None)
             path: Path = ("arms", name, kind)
             if kind == "acquisition":
-                if use is not None and loop is None and spec.model_fields_set:
+                if use is not None and loop is None and whole:
                     problems.add(path, "an acquisition needs the block 'active_learning'")
                 if use is None and loop is not None:
                     use = loop.acquisition
                     path = ("active_learning", "acquisition")
-                    if use is None:
+                    if use is None and whole:
                         problems.add(
                             ("arms", name),
                             "active learning needs an acquisition, here or in 'active_learning'",
@@ -313,7 +362,7 @@ def _resolve(
         return None
     model = resolved.component.config
     try:
-        config = model.model_validate(use.options)
+        config = _strictly(model, use.options)
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
         return None

@@ -6,7 +6,6 @@ ever made: no tags, no Python objects.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,9 @@ from atlas_core.errors import SpecError
 Path = tuple[str | int, ...]
 _PLAIN = {f"tag:yaml.org,2002:{t}" for t in ("null", "bool", "int", "float", "str", "map", "seq")}
 _MERGE = "tag:yaml.org,2002:merge"
+MAX_NODES = 20_000
+"""A spec has hundreds; aliases of aliases make billions from a few lines."""
+MAX_DEPTH = 50
 
 
 @dataclass
@@ -49,10 +51,6 @@ class Document:
         return f"{self.source}:1:1  {dotted}"
 
 
-def _text(name: Any) -> str:
-    return name if isinstance(name, str) else repr(name)
-
-
 class _Reader:
     """Walk a node tree once, collecting values, places and mistakes."""
 
@@ -60,6 +58,7 @@ class _Reader:
         self.document = Document(source, None)
         self.problems: list[str] = []
         self.yaml = _safe()
+        self.nodes = 0
 
     def problem(self, node: Node, path: Path, text: str) -> None:
         mark = node.start_mark
@@ -69,17 +68,34 @@ class _Reader:
 
     def read(self, node: Node, path: Path) -> Any:
         mark = node.start_mark
+        self.nodes += 1
+        if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
+            place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
+            raise SpecError(f"{place}  the file: nested too deeply, or aliases that multiply")
         self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
         tag = str(node.tag)
         if tag not in _PLAIN:
             self.problem(node, path, f"tag {tag!r} is not allowed; write a plain value")
             return None
         if isinstance(node, ScalarNode):
-            return self.yaml.constructor.construct_object(node)
+            return self.scalar(node, path)
         if isinstance(node, SequenceNode):
             return [self.read(child, (*path, i)) for i, child in enumerate(node.value)]
         assert isinstance(node, MappingNode)  # noqa: S101 - the three node classes of YAML
         return self.mapping(node, path)
+
+    def scalar(self, node: ScalarNode, path: Path) -> Any:
+        try:
+            value = self.yaml.constructor.construct_object(node)
+            if isinstance(value, str):
+                value.encode()
+        except UnicodeEncodeError:
+            self.problem(node, path, "a character that is half of a pair (a lone surrogate)")
+            return None
+        except (ValueError, KeyError, TypeError, YAMLError) as err:
+            self.problem(node, path, f"cannot be read: {' '.join(str(err).split())[:120]}")
+            return None
+        return value
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -95,9 +111,10 @@ class _Reader:
                     for name, content in value.items():
                         merged.setdefault(name, content)
                 continue
-            key = self.yaml.constructor.construct_object(key_node)
-            if not isinstance(key, Hashable) or not isinstance(key, str):
-                self.problem(key_node, path, f"key {_text(key)} is not a text; quote it")
+            key = self.scalar(key_node, path) if isinstance(key_node, ScalarNode) else None
+            if not isinstance(key, str):
+                shown = key_node.value if isinstance(key_node, ScalarNode) else "[...]"
+                self.problem(key_node, path, f"key {shown} is not a text; quote it")
                 continue
             here = (*path, key)
             if key in result:
@@ -128,6 +145,8 @@ def parse(text: str, source: str) -> Document:
         raise SpecError(f"{place}  the file: not YAML: {detail}") from err
     except YAMLError as err:
         raise SpecError(f"{source}:1:1  the file: not YAML: {str(err).splitlines()[0]}") from err
+    except RecursionError as err:
+        raise SpecError(f"{source}:1:1  the file: nested too deeply") from err
     if node is None:
         raise SpecError(f"{source}:1:1  the file: it is empty")
     reader = _Reader(source)
@@ -166,4 +185,7 @@ def override(document: Document, assignment: str) -> None:
         current[step] = dict(child)  # an alias shares its mapping with others: copy before change
         current = current[step]
     current[steps[-1]] = value
-    document.overrides[(*path, steps[-1])] = assignment
+    here = (*path, steps[-1])
+    document.overrides[here] = assignment
+    for place in [p for p in document.places if p[: len(here)] == here]:
+        del document.places[place]  # what stood there in the file is gone

@@ -84,6 +84,7 @@ class Registry:
             distribution=listed.distribution,
             version=listed.version,
             source=source_hash(listed.module.split(".", maxsplit=1)[0]),
+            resolver=self,
         )
 
     def observers(self) -> Observers:

@@ -265,7 +265,6 @@ class CGCNN:
         self._config = config
         self._network: CrystalGraphNet | None = None
         self._scale = Scale()
-        self._threads = 1
         self._device = "cpu"
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
@@ -274,7 +273,7 @@ class CGCNN:
         Args:
             features: n graphs.
             target: (n,) in the target's unit; 0 or 1 when ``context.task`` is ``binary``.
-            context: seed, threads, device, folder for ``checkpoint.npz``. Records ``progress``,
+            context: seed, threads, device, folder for ``checkpoint.npz``. Records
                 ``learning_curve`` and, with ``outlier_sigma``, ``outliers``.
 
         Raises:
@@ -288,7 +287,7 @@ class CGCNN:
         identity = fingerprint("cgcnn", self._config, digest, context)
         network = CrystalGraphNet(self._config, derive_seed(context.seed, "weights"))
         network.to(context.device)
-        with torch_settings(context.n_jobs):
+        with torch_settings(self._config.threads):
             examples = CrystalExamples(graphs, context.device)
             self._scale = train(
                 network,
@@ -299,12 +298,12 @@ class CGCNN:
                 identity=identity,
             )
         self._network = network
-        self._threads, self._device = context.n_jobs, context.device
+        self._device = context.device
 
     def predict(self, features: Features) -> F8:
         """Return (n,) predictions in the target's unit; P(1) for a binary task."""
         network, examples = self._ready(features)
-        with torch_settings(self._threads):
+        with torch_settings(self._config.threads):
             return self._scale.to_target(evaluate(network, examples))
 
     def sample(self, features: Features, passes: int, seed: int) -> F8:
@@ -316,7 +315,7 @@ class CGCNN:
         network = self._ready(features)[0]
         crystal = self._encode(features)
         noise = torch.Generator().manual_seed(seed)
-        with torch_settings(self._threads), torch.inference_mode():
+        with torch_settings(self._config.threads), torch.inference_mode():
             draws = [network.head(crystal, noise, shared=True) for _ in range(passes)]
             return np.stack([self._scale.to_target(draw) for draw in draws])
 
@@ -350,7 +349,7 @@ class CGCNN:
 
     def _encode(self, features: Features) -> Tensor:
         network, examples = self._ready(features)
-        with torch_settings(self._threads), torch.inference_mode():
+        with torch_settings(self._config.threads), torch.inference_mode():
             pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
             return torch.cat(pieces) if pieces else torch.zeros((0, self._config.width))
 

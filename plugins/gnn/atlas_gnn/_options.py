@@ -27,6 +27,13 @@ class TrainingConfig(Config):
     validation: float = Field(
         0.1, ge=0, lt=1, description="Share of the training rows that picks the best epoch."
     )
+    threads: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Threads of training and prediction. They change the last digits, because sums"
+        " are taken in another order: so they are part of the question, not of the machine.",
+    )
     patience: int = Field(
         20, ge=1, description="Stop after this many epochs without a better validation error."
     )

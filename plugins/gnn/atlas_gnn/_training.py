@@ -384,7 +384,7 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
     while not (progress.finished or run.is_over()):
         run.epoch()
         run.save()
-        context.record("progress", {"epoch": progress.epochs_done, "epochs": options.epochs})
+        context.tell(f"epoch {progress.epochs_done} of {options.epochs}")
     if not progress.finished:
         progress.finished = True
         run.save()

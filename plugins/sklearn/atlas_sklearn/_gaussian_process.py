@@ -46,7 +46,6 @@ class GaussianProcess:
                 f"{self._config.max_rows}; raise it (time grows with the cube) or train on fewer"
             )
         self._columns = Columns(features, "gaussian_process", scale=True)
-        self._jobs = max(context.n_jobs, 1)
         table = self._columns(features)
         self._mean, self._unit = float(target.mean()), float(target.std()) or 1.0
         # the distance of two standardised rows grows with the root of the number of columns
@@ -58,7 +57,7 @@ class GaussianProcess:
             n_restarts_optimizer=self._config.restarts,
             random_state=seed32(context.seed),
         )
-        with threadpool_limits(self._jobs), warnings.catch_warnings(record=True) as said:
+        with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", ConvergenceWarning)
             self.estimator.fit(table, (target - self._mean) / self._unit)
         # a kernel at its bounds is a fact about the fit, and no fault: it goes to the run folder
@@ -72,7 +71,7 @@ class GaussianProcess:
     def predict(self, features: Features) -> F8:
         """Return (n,) the posterior mean."""
         table = self._columns(features)
-        with threadpool_limits(self._jobs):
+        with threadpool_limits(1):
             parts = [
                 self.estimator.predict(table[i : i + ROWS_AT_ONCE])
                 for i in range(0, len(table), ROWS_AT_ONCE)
@@ -83,7 +82,7 @@ class GaussianProcess:
         """Return (n,) std of the function and (n,) std of the noise, in the target's unit."""
         table = self._columns(features)
         variance = np.empty(len(table))
-        with threadpool_limits(self._jobs):
+        with threadpool_limits(1):
             for i in range(0, len(table), ROWS_AT_ONCE):
                 rows = slice(i, i + ROWS_AT_ONCE)
                 cross = self.estimator.kernel_(table[rows], self.estimator.X_train_)

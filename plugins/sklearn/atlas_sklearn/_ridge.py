@@ -31,7 +31,7 @@ class Ridge:
         self._columns = Columns(features, "ridge", scale=True)
         self._binary = context.task == "binary"
         table = self._columns(features)
-        with threadpool_limits(max(context.n_jobs, 1)):
+        with threadpool_limits(1):  # sums in one order, whatever the machine
             if self._binary:
                 self.estimator = sklearn.linear_model.LogisticRegression(
                     C=1 / self._config.alpha, max_iter=10_000

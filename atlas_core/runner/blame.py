@@ -1,0 +1,60 @@
+"""Put the right component's name on an error: whose code raised it? Light."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.spec.plan import Chosen
+
+
+def culprit(error: BaseException, candidates: Iterable[Chosen], default: Chosen) -> Chosen:
+    """Return the component whose code raised ``error``: the innermost frame of a plugin.
+
+    A stage runs several components (an uncertainty method trains a model). Of two from one
+    package, the one whose name stands in the module's name is meant, then ``default``.
+    """
+    own = [default, *candidates]
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        module = str(frame.f_globals.get("__name__", ""))
+        same = [chosen for chosen in own if chosen.package == module.split(".", maxsplit=1)[0]]
+        if same:
+            named = [chosen for chosen in same if chosen.name in module.rpartition(".")[2]]
+            return (named or same)[0]
+    return default
+
+
+@contextmanager
+def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> Iterator[None]:
+    """Turn whatever is raised inside into one line that names the component.
+
+    Args:
+        default: the component that the host called.
+        others: components that it may call in turn.
+        where: arm and fold, in front of the name.
+
+    Raises:
+        AtlasError: of the same class, if a component raised one.
+        DataError: memory ran out.
+        ContractError: anything else was raised.
+    """
+    try:
+        yield
+    except Exception as err:
+        text = " ".join(str(err).split()) or type(err).__name__
+        if isinstance(err, AtlasError) and getattr(err, "blamed", False):
+            raise
+        label = culprit(err, others, default).label
+        line = f"{where}, {label}" if where else label
+        fresh: AtlasError
+        if isinstance(err, AtlasError):
+            fresh = type(err)(f"{line}: {text}")
+        elif isinstance(err, MemoryError):
+            fresh = DataError(f"{line}: out of memory; use fewer rows with 'sample'")
+        else:
+            fresh = ContractError(f"{line}: {type(err).__name__}: {text}")
+        fresh.blamed = True
+        raise fresh from err
