@@ -168,6 +168,17 @@ class Resumes(Model):
         return super().predict(features) + self.extra
 
 
+class Threaded(Model):
+    """Sums in another order with two threads."""
+
+    def fit(self, features, target, context):
+        super().fit(features, target, context)
+        self.extra = 1e-15 * context.n_jobs
+
+    def predict(self, features):
+        return super().predict(features) * (1 + self.extra)
+
+
 class Zeroing(Model):
     def fit(self, features, target, context):
         super().fit(features, target, context)
@@ -537,6 +548,7 @@ BROKEN = [
     ("model", "accepts_the_forms_it_says", component(VectorsOnly)),
     ("model", "missing_values_are_handled", component(ToyModel, **TAKES)),
     ("model", "checkpoints_change_nothing", component(Resumes, **TAKES)),
+    ("model", "jobs_change_nothing", component(Threaded, **TAKES)),
     ("model", "capabilities_are_implemented", component(Constant, **TAKES, gives=ALL)),
     (
         "model",

@@ -185,6 +185,18 @@ def check_checkpoints_change_nothing(component: Component, sample: Sample) -> No
     require_close(resumed.predict(test), wanted, "a fit resumed from its last checkpoint")
 
 
+def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
+    """``n_jobs`` is a share of the machine and part of no hash: it must change no byte."""
+    task = sample.tasks(component)[0]
+    features, test = sample.features(component).take(TRAIN), _test(component, sample)
+    found = []
+    for n_jobs in (1, 2):
+        model = component.build(sample.config)
+        model.fit(features, _target(sample, task), FitContext(seed=0, task=task, n_jobs=n_jobs))
+        found.append(np.asarray(model.predict(test)).tobytes())
+    require(found[0] == found[1], "predictions differ between one job and two")
+
+
 def check_capabilities_are_implemented(component: Component, sample: Sample) -> None:
     """Each ``model:*`` capability that it gives has the methods of its protocol."""
     model = _fitted(component, sample)
