@@ -493,3 +493,29 @@ def test_a_plugin_that_raises_is_named_at_every_stage(
     assert done.returncode == 1
     (text,) = done.stderr.splitlines()
     assert f"{kind} bad (bad-one 1.0): AttributeError: " in text
+
+
+def test_a_run_that_fails_before_anything_is_computed_leaves_no_folder(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC.replace("[O]", "[Xe]"), encoding="utf-8")
+    assert cli("run", "s.yaml").returncode == 4
+    assert not list((cli.cwd / "runs").iterdir())
+
+
+def test_compare_takes_the_path_that_run_prints(cli: Cli) -> None:
+    folder = run(cli)
+    done = cli("compare", folder / "report.html", folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_arms_stand_in_the_order_of_the_spec(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC.replace("  point:", "  another:"), encoding="utf-8")
+    lines = cli("run", "s.yaml").stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["forest", "another"]
+
+
+def test_arms_that_share_a_model_share_it_to_the_last_bit(cli: Cli) -> None:
+    forest = SPEC[SPEC.index("  forest:") : SPEC.index("  point:")]
+    twin = forest.replace("forest:", "twin:", 1).replace("split_conformal", "variance_scaling")
+    table = columns(run(cli, text=SPEC + twin))
+    means = [table["mean"][table["arm"] == name] for name in ("forest", "twin")]
+    np.testing.assert_array_equal(*means)

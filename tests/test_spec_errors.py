@@ -235,3 +235,30 @@ def test_a_wrong_set_is_named_as_such(tmp_path: Path) -> None:
     assert problem.startswith("--set arms.forest.model.options.trees=none  arms.forest.model")
     with pytest.raises(SpecError, match="expected path=value"):
         override(parse("a: 1", "s"), "a")
+
+
+def test_mistakes_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = GOOD.replace("seed: 1", "seed: -1").replace("uq: members", "uq: mc_dropout")
+    problems = problems_of(tmp_path, text.replace("name: t", "nam: t"))
+    lines = [int(problem.split(":")[1]) for problem in problems]
+    assert lines == sorted(lines)
+    assert len(lines) == 4
+    assert any("needs model:dropout" in problem for problem in problems)
+
+
+def test_set_with_nothing_after_the_sign_takes_a_key_out(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD + "  other: {featurizer: magpie, model: ridge, uq: point}\n")
+    assert list(load_plan(path, Registry(), overrides=["arms.forest="]).arms) == ["other"]
+    with pytest.raises(SpecError, match=r"arms\.forrest is not there"):
+        load_plan(path, Registry(), overrides=["arms.forrest="])
+
+
+def test_a_misspelt_arm_in_a_set_is_blamed_on_the_set(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, GOOD, "arms.forrest.uq=members")
+    assert all(p.startswith("--set arms.forrest.uq=members  arms.forrest.") for p in problems)
+
+
+def test_a_text_where_a_list_is_expected_shows_the_list(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD.replace("elements: [F]", "elements: F"))
+    assert problem.endswith("'F': expected a list, such as [F]")

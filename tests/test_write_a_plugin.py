@@ -57,3 +57,16 @@ def test_nothing_in_atlas_names_the_example() -> None:
     for folder in ("atlas_core", "registry", "plugins"):
         for path in (ROOT / folder).rglob("*.py"):
             assert "quantile_spread" not in path.read_text(encoding="utf-8"), path
+
+
+def test_check_refuses_a_plugin_that_states_no_core_or_another(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "quantile_spread.py").write_text(BLOCKS["quantile_spread.py"], encoding="utf-8")
+    right = BLOCKS["pyproject.toml"]
+    for wrong, message in (
+        (right.replace('"atlas-core>=0.1,<0.2", ', ""), "does not state which atlas-core"),
+        (right.replace(">=0.1,<0.2", ">=0.9"), "made for atlas-core>=0.9, this is atlas-core"),
+    ):
+        (tmp_path / "pyproject.toml").write_text(wrong, encoding="utf-8")
+        done = cli("check", "--path", tmp_path)
+        assert done.returncode == 3
+        assert message in done.stderr

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import sys
@@ -19,6 +20,7 @@ from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds import KINDS
 from atlas_core.resolver import Resolved
+from atlas_core.spec.model import ActiveLearning, Arm, Spec
 from atlas_core.spec.schema import schema_text
 from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
@@ -36,6 +38,7 @@ def generated() -> dict[str, str]:
         "registry/spec.schema.json": schema_text(_Own(registry, own)),
         "registry/atlas_registry/catalogue.json": _catalogue(),
         "docs/cli.md": _cli_page(),
+        "docs/spec.md": _spec_page(),
         "docs/hooks.md": _hooks_page(),
         "docs/plugins.md": _plugins_page(own),
         "README.md": _readme(),
@@ -109,9 +112,17 @@ def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
         lines += [f"### {row.name}", "", f"{row.summary} From `{row.distribution}`.", ""]
         lines += _facts(component)
         lines += _option_table(component.config)
-    lines += ["## The contract", "", f"::: atlas_core.kinds.{kind}", ""]
-    if kind == "uq":
-        lines += ["::: atlas_core.kinds.prediction", ""]
+    lines += ["## What it receives and returns", ""]
+    modules = [f"atlas_core.kinds.{kind}"]
+    if kind in {"uq", "calibrator", "acquisition"}:
+        modules.append("atlas_core.kinds.prediction")
+    for module in modules:
+        lines += [
+            "```python",
+            inspect.getsource(importlib.import_module(module)).strip(),
+            "```",
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -144,6 +155,8 @@ def _option_table(config: Any) -> list[str]:
 
 
 def _type(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if entry.get("$ref", "").endswith("/Use"):
+        return "component"
     if "$ref" in entry:
         return _type(definitions[entry["$ref"].rsplit("/", 1)[-1]], definitions)
     if "anyOf" in entry:
@@ -179,6 +192,28 @@ def _hooks_page() -> str:
     lines += ["## Capabilities", "", "What `needs` and `gives` may name:", ""]
     lines += [f"- `{name}`: {text}" for name, text in CAPABILITIES.items()]
     return "\n".join(lines) + "\n"
+
+
+def _spec_page() -> str:
+    lines = [
+        "# The spec",
+        "",
+        "A YAML file (1.2: `1e-3` is a number, `no` is text). A component is written `name`, or"
+        " `{use: name, options: {...}}`; its options are on the page of its kind. `<<: *anchor`"
+        " shares keys between arms. `atlas schema` writes the JSON Schema for an editor.",
+        "",
+        "`--set path=value` changes one value, `--set path=` takes a key out"
+        " (`--set arms.cgcnn=` leaves an arm out), and `--set sample=200` is the quickest way to"
+        " try a spec.",
+        "",
+    ]
+    for title, model in (
+        ("Top level", Spec),
+        ("An arm", Arm),
+        ("`active_learning`", ActiveLearning),
+    ):
+        lines += [f"## {title}", "", *_option_table(model)]
+    return "\n".join(lines)
 
 
 def _plugins_page(own: set[str]) -> str:

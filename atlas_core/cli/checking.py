@@ -13,7 +13,7 @@ from atlas_core.errors import ContractError, PluginError, SpecError
 from atlas_core.kinds import KINDS
 from atlas_core.testing import format_results, run_contract
 from atlas_core.testing.elsewhere import components_of
-from atlas_registry.listing import installed
+from atlas_registry.listing import core_range_problem, installed
 from atlas_registry.loading import Registry
 
 
@@ -82,7 +82,10 @@ def _offered(path: Path) -> list[tuple[str, Component]]:
         raise PluginError(f"{project}: cannot be read: {err.strerror}") from err
     except tomllib.TOMLDecodeError as err:
         raise PluginError(f"{project}: is no TOML: {err}") from err
-    groups = content.get("project", {}).get("entry-points", {})
+    about = content.get("project", {})
+    if problem := core_range_problem(tuple(about.get("dependencies", ()))):
+        raise PluginError(f"{project}: {problem}")
+    groups = about.get("entry-points", {})
     folder = str(path.resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)

@@ -90,7 +90,8 @@ _set = click.option(
     "overrides",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Change one value of the spec, such as arms.cgcnn.model.options.epochs=5.",
+    help="Change one value of the spec, such as arms.cgcnn.model.options.epochs=5; nothing after"
+    " the = takes the key out: arms.cgcnn= leaves that arm out.",
 )
 _spec = click.argument("spec", type=click.Path(path_type=Path))
 _json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -295,6 +296,8 @@ def schema(*, out: Path | None) -> None:
 
 
 def _run_folder(path: Path) -> Path:
+    if path.is_file():  # `atlas run` prints the report's path: take it, too
+        path = path.parent
     if not (path / "manifest.json").exists():
         raise SpecError(f"{path}: no finished run here; `atlas run` prints the folder of one")
     return path

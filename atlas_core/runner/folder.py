@@ -97,6 +97,12 @@ class RunFolder:
                 ) from err
             yield
 
+    def discard(self) -> None:
+        """Delete the folder of a run that failed before anything was computed."""
+        kept = [*self.path.glob("checkpoints/**/*.npz"), self.path / ASIDE]
+        if not any(path.exists() for path in [*kept, self.path / "manifest.json"]):
+            shutil.rmtree(self.path, ignore_errors=True)
+
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """Put an earlier result aside; it comes back when the new one fails."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from atlas_core import __version__
 from atlas_core.arrays import I8
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
-from atlas_core.errors import DataError, SpecError
+from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
@@ -154,7 +154,7 @@ def run(
     with folder.lock():
         if folder.complete(science) and not options.force:
             return RunOutcome(folder.path, reused=True)
-        with folder.replaced() if options.force else nullcontext():
+        with folder.replaced() if options.force else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
             folder.begin(plan, described)
             watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
@@ -183,6 +183,7 @@ def run(
                 "started": started.isoformat(timespec="seconds"),
                 "dataset": _about_dataset(plan, dataset),
                 "split": _about_split(plan, splits),
+                "arm_order": list(plan.arms),
                 "arms": {
                     arm: {kind: chosen.describe() for kind, chosen in components.items()}
                     for arm, components in plan.arms.items()
@@ -205,6 +206,16 @@ def run(
                 watching,
             )
     return RunOutcome(folder.path, reused=False)
+
+
+@contextmanager
+def _discarded(folder: RunFolder) -> Iterator[None]:
+    """Leave no folder behind when a run fails before anything was computed."""
+    try:
+        yield
+    except AtlasError:
+        folder.discard()
+        raise
 
 
 @contextmanager

@@ -169,9 +169,15 @@ class _Problems:
 
     def stop(self) -> None:
         if self.lines:
-            raise SpecError(self.lines + self.plugin_lines)
+            raise SpecError(sorted(self.lines + self.plugin_lines, key=_in_file_order))
         if self.plugin_lines:
-            raise PluginError("\n".join(self.plugin_lines))
+            raise PluginError("\n".join(sorted(self.plugin_lines, key=_in_file_order)))
+
+
+def _in_file_order(line: str) -> tuple[int, ...]:
+    """Return line and column from ``file:line:column  ...``; a ``--set`` stands first."""
+    numbers = line.split("  ", maxsplit=1)[0].rsplit(":", 2)[1:]
+    return tuple(int(n) for n in numbers) if all(n.isdigit() for n in numbers) else ()
 
 
 def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -> str:
@@ -184,6 +190,8 @@ def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -
     shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if kind in {"tuple_type", "list_type", "set_type"}:
+        message = f"expected a list, such as [{value}]"
     if kind in {"model_type", "dict_type"}:
         message = "expected a mapping"
         shown = shown or type(value).__name__
@@ -250,15 +258,17 @@ def load_plan(
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         spec = _what_is_right(document.value)
-        _resolve_all(spec, resolver, problems, whole=False)
+        rest = _resolve_all(spec, resolver, problems, whole=False)
+        if rest is not None:
+            _check_capabilities(rest, problems)
         problems.stop()
         raise SpecError(f"{path}: {err}") from err  # not reached: there were problems
     plan = _resolve_all(spec, resolver, problems)
+    if plan is not None:
+        _check_capabilities(plan, problems)
     problems.stop()
     if plan is None:
-        raise SpecError(f"{path}: not resolved")
-    _check_capabilities(plan, problems)
-    problems.stop()
+        raise SpecError(f"{path}: not resolved")  # not reached: there were problems
     return Plan(spec, plan.dataset, plan.split, plan.arms, path.parent.resolve(), text)
 
 
@@ -380,6 +390,9 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
     own = {"target"}  # the host gives targets to a splitter that asks
     _check_needs(plan.split, ("split", "use"), [plan.dataset], own, problems)
     for arm, components in plan.arms.items():
+        named = [kind for kind in ARM_KINDS if getattr(plan.spec.arms[arm], kind, None)]
+        if any(kind not in components for kind in ("featurizer", "model", "uq", *named)):
+            continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
         for kind, chosen in components.items():
             path: Path = ("arms", arm, kind, "use")

@@ -160,6 +160,7 @@ def override(document: Document, assignment: str) -> None:
     """Set one value from ``a.b.c=value`` (the value is read as YAML), in place.
 
     A component in its short form (``model: cgcnn``) grows into ``{use: cgcnn}`` on the way.
+    Nothing after the ``=`` takes the key out: ``arms.cgcnn=`` leaves that arm out.
 
     Raises:
         SpecError: the text has no ``=`` or a path runs through a value that is no mapping.
@@ -168,7 +169,6 @@ def override(document: Document, assignment: str) -> None:
     steps = [step.strip() for step in dotted.split(".")]
     if not equals or not all(steps):
         raise SpecError(f"--set {assignment}  expected path=value, such as seed=8")
-    value = parse(text, f"--set {dotted}").value if text.strip() else None
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.source}:1:1  the file: expected a mapping")
     path: Path = ()
@@ -180,12 +180,16 @@ def override(document: Document, assignment: str) -> None:
             child = {"use": child}
         elif child is None:
             child = {}
+            document.overrides[path] = assignment
         elif not isinstance(child, dict):
             raise SpecError(f"--set {assignment}  {'.'.join(map(str, path))} is no mapping")
         current[step] = dict(child)  # an alias shares its mapping with others: copy before change
         current = current[step]
-    current[steps[-1]] = value
     here = (*path, steps[-1])
-    document.overrides[here] = assignment
+    if text.strip():
+        current[steps[-1]] = parse(text, f"--set {dotted}").value
+        document.overrides[here] = assignment
+    elif current.pop(steps[-1], None) is None:
+        raise SpecError(f"--set {assignment}  {dotted} is not there, so it cannot be taken out")
     for place in [p for p in document.places if p[: len(here)] == here]:
         del document.places[place]  # what stood there in the file is gone

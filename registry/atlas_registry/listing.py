@@ -95,11 +95,12 @@ def core_problem(distribution: Distribution) -> str:
 
     The range of ``atlas-core`` that a plugin asks for is the version of the plug-in interface.
     """
-    return _core_problem(tuple(distribution.requires or ()))
+    return core_range_problem(tuple(distribution.requires or ()))
 
 
 @lru_cache(maxsize=256)
-def _core_problem(requires: tuple[str, ...]) -> str:
+def core_range_problem(requires: tuple[str, ...]) -> str:
+    """Return why a list of requirements does not fit this core, "" when it does."""
     for text in requires:
         if not re.match(r"atlas[-_.]core\b", text, re.IGNORECASE):
             continue
