@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,73 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     source = build(TableConfig(path="none.csv", target="gap", formula="formula"))
     with pytest.raises(DataError, match=r"none\.csv: no such file$"):
         source.load(DataContext(None, tmp_path, tmp_path))
+
+
+HOSTILE = {"@module": "this", "@class": "Zen", "@version": "1"}
+
+
+def hostile(site: bool) -> dict[str, Any]:
+    """Return NaCl with a dict that pymatgen's reader would import the module ``this`` for."""
+    crystal: dict[str, Any] = json.loads(json.dumps(NACL.as_dict()))
+    if site:
+        for atom in crystal["sites"]:
+            atom["properties"] = {"magmom": HOSTILE}
+    else:
+        crystal["properties"] = {"note": HOSTILE}
+    return crystal
+
+
+@pytest.mark.parametrize("site", [True, False])
+@pytest.mark.parametrize("form", [json.dumps, repr, dict])
+def test_a_dict_in_a_file_imports_no_module_and_still_loads(
+    tmp_path: Path, site: bool, form: Any
+) -> None:
+    (tmp_path / "t.json").write_text(json.dumps([{"gap": 1, "crystal": form(hostile(site))}]))
+    code = (
+        "import sys; from pathlib import Path; from atlas_core.api import DataContext;"
+        "from atlas_datasets.table import TableConfig, build; folder = Path(sys.argv[1]);"
+        "config = TableConfig(path='t.json', target='gap', structure='crystal');"
+        "data = build(config).load(DataContext(None, folder, folder));"
+        "assert data.materials.counts.tolist() == [8];"
+        "assert 'this' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+def test_the_hostile_dict_would_have_imported_a_module() -> None:
+    code = (
+        "import sys, json; from pymatgen.core import Structure;"
+        "Structure.from_dict(json.loads(sys.argv[1])); assert 'this' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, json.dumps(hostile(True))], check=True)
+
+
+def test_a_dict_that_is_no_crystal_names_row_and_what_is_wrong(tmp_path: Path) -> None:
+    bad: dict[str, tuple[Any, str]] = {
+        "empty": ({}, "no pymatgen dict of a crystal (KeyError: 'lattice')"),
+        "element": (
+            {
+                "lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 3]]},
+                "sites": [{"species": [{"element": "Xx", "occu": 1}], "abc": [0, 0, 0]}],
+            },
+            "unknown element 'Xx'",
+        ),
+        "flat": (
+            {
+                "lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 3, 0]]},
+                "sites": [{"species": [{"element": "Fe", "occu": 1}], "abc": [0, 0, 0]}],
+            },
+            "the cell has no volume",
+        ),
+    }
+    for name, (crystal, expected) in bad.items():
+        content = json.dumps([{"n": name, "gap": 1, "crystal": crystal}])
+        text = message(tmp_path, "t.json", content, id="n", structure="crystal")
+        assert text == f": row 1, id {name}: {expected}"
+    deep = "{'a': " * 5000 + "1" + "}" * 5000
+    content = json.dumps([{"n": "deep", "gap": 1, "crystal": deep}])
+    text = message(tmp_path, "t.json", content, id="n", structure="crystal")
+    assert text.startswith(": row 1, id deep: the structure cannot be read as pymatgen dict (")
 
 
 def test_a_disordered_site_is_refused_with_row_and_id(tmp_path: Path) -> None:
