@@ -284,35 +284,58 @@ def _coverage(a: Rows, b: Rows, materials: I8, seed: int) -> dict[str, Differenc
 
 
 def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
-    """Return AUROC differences on the paired rows; test and shifted rows are resampled apart."""
-    sides = [np.flatnonzero(a.part == part) for part in ("test", "shifted")]
-    if not all(len(rows) for rows in sides):
+    """Return AUROC differences on the paired rows, as means over the folds that hold both sides.
+
+    Scores of two folds are never ranked together; test and shifted rows are resampled apart.
+    """
+    every = {fold: _sides(a, fold) for fold in dict.fromkeys(a.fold.tolist())}
+    folds = {fold: sides for fold, sides in every.items() if all(len(side) for side in sides)}
+    if not folds:
         return {}
-    rows = np.concatenate(sides)
+    rows = np.concatenate([side for sides in folds.values() for side in sides])
+    out: dict[str, Difference] = {}
+    for name, first, second in (
+        ("score", a.ood_score, b.ood_score),
+        ("sigma", a.std, b.std),
+    ):
+        if not (np.isfinite(first[rows]).all() and np.isfinite(second[rows]).all()):
+            continue
+        found = []
+        for fold, sides in folds.items():
+            own = seed if len(folds) == 1 else derive_seed(seed, "fold", fold)
+            found.append(_areas(first, second, sides, a, own))
+        x, y = (float(np.mean([values[k] for values, _ in found])) for k in (0, 1))
+        draws = np.mean([drawn for _, drawn in found], axis=0)
+        interval = bootstrap.percentile_interval(y - x, draws)
+        if interval is not None:
+            out[name] = Difference(x, y, interval.value, interval.low, interval.high)
+    return out
+
+
+def _sides(rows: Rows, fold: str) -> list[I8]:
+    """Return the places of a fold's test rows and of its shifted rows."""
+    return [np.flatnonzero((rows.part == p) & (rows.fold == fold)) for p in ("test", "shifted")]
+
+
+def _areas(
+    first: F8, second: F8, sides: Sequence[I8], held: Rows, seed: int
+) -> tuple[tuple[float, float], F8]:
+    """Return both AUROC of one fold, and draws of second - first."""
+    rows = np.concatenate(list(sides))
     positive = np.repeat([0.0, 1.0], [len(side) for side in sides])
     blocks = [
         bootstrap.resample(
-            bootstrap.numbered(a.ids[side]),
+            bootstrap.numbered(held.ids[side]),
             resamples=bootstrap.RANK_RESAMPLES,
             seed=derive_seed(seed, name),
         )
         for side, name in zip(sides, ("test", "shifted"), strict=True)
     ]
     counts = np.concatenate([np.concatenate(list(block)) for block in blocks], axis=1)
-    out: dict[str, Difference] = {}
-    for name, first, second in (
-        ("score", a.ood_score[rows], b.ood_score[rows]),
-        ("sigma", a.std[rows], b.std[rows]),
-    ):
-        if not (np.isfinite(first).all() and np.isfinite(second).all()):
-            continue
-        value = [_area(s, positive, weighted.unit_weights(len(rows))) for s in (first, second)]
-        draws = _area(second, positive, counts) - _area(first, positive, counts)
-        x, y = float(value[0][0]), float(value[1][0])
-        interval = bootstrap.percentile_interval(y - x, draws)
-        if interval is not None:
-            out[name] = Difference(x, y, interval.value, interval.low, interval.high)
-    return out
+    ones = weighted.unit_weights(len(rows))
+    x, y = (float(_area(s[rows], positive, ones)[0]) for s in (first, second))
+    draws = _area(second[rows], positive, counts) - _area(first[rows], positive, counts)
+    return (x, y), draws
 
 
 def _area(score: F8, positive: F8, weights: F8) -> F8:

@@ -371,8 +371,10 @@ def evaluate(
     together. ``floored_std`` counts rows whose sigma was raised for NLL, ZMS and ENCE (see
     :func:`atlas_core.metrics.uncertainty.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
-    detector and ``sigma`` alone separate ``shifted`` from ``test`` rows, all folds together; sigma
-    flags what lies above the 95 % quantile of its fold's calibration sigmas.
+    detector and ``sigma`` alone separate ``shifted`` from ``test`` rows within each fold; of
+    several folds it holds the means (folds weigh the same; intervals from resampling within each),
+    the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
+    95 % quantile of its fold's calibration sigmas.
 
     Args:
         predictions: columns of ``predictions.parquet``.
@@ -452,24 +454,73 @@ def _summarise(
     return out
 
 
-def _separate(by_part: Mapping[str, Rows], seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Return how well the detector and sigma tell shifted rows from test rows."""
+def _separate(by_part: Mapping[str, Rows], seed: int) -> dict[str, dict[str, Any]]:
+    """Return how well the detector and sigma tell shifted rows from test rows.
+
+    Each fold has a detector and a scale of its own, and a row that is shifted in one fold may be
+    in-domain in the next, so scores of two folds are never ranked together.
+    """
     if "test" not in by_part or "shifted" not in by_part:
         return {}
-    inside, outside = by_part["test"], by_part["shifted"]
-    out: dict[str, dict[str, dict[str, float]]] = {}
-    if _known(inside.ood_score) and _known(outside.ood_score):
-        flags = (inside.outside, outside.outside)
-        scores = (inside.ood_score, outside.ood_score)
-        out["score"] = _detection(scores, flags, (inside.ids, outside.ids), seed)
-    if _known(inside.std) and _known(outside.std):
+    outside = set(by_part["shifted"].fold.tolist())
+    folds = [f for f in dict.fromkeys(by_part["test"].fold.tolist()) if f in outside]
+    pairs = {
+        fold: (_of_fold(by_part["test"], fold), _of_fold(by_part["shifted"], fold))
+        for fold in folds
+    }
+    if not pairs:
+        return {}
+    sides = [rows for pair in pairs.values() for rows in pair]
+    seeds = {f: seed if len(folds) == 1 else derive_seed(seed, "fold", f) for f in folds}
+    out: dict[str, dict[str, Any]] = {}
+    if all(_known(rows.ood_score) for rows in sides):
+        out["score"] = _mean_of_folds(
+            {
+                fold: _detection(
+                    (a.ood_score, b.ood_score), (a.outside, b.outside), (a.ids, b.ids), seeds[fold]
+                )
+                for fold, (a, b) in pairs.items()
+            }
+        )
+    if all(_known(rows.std) for rows in sides):
         limits = _sigma_limits(by_part.get("calibration"))
-        folds = set(inside.fold.tolist()) | set(outside.fold.tolist())
-        sigma_flags = None
-        if folds <= set(limits):
-            sigma_flags = (_above(inside, limits), _above(outside, limits))
-        scores = (inside.std, outside.std)
-        out["sigma"] = _detection(scores, sigma_flags, (inside.ids, outside.ids), seed)
+        flagged = set(folds) <= set(limits)
+        out["sigma"] = _mean_of_folds(
+            {
+                fold: _detection(
+                    (a.std, b.std),
+                    (a.std > limits[fold], b.std > limits[fold]) if flagged else None,
+                    (a.ids, b.ids),
+                    seeds[fold],
+                )
+                for fold, (a, b) in pairs.items()
+            }
+        )
+    return out
+
+
+def _of_fold(rows: Rows, fold: str) -> Rows:
+    return rows.take(rows.fold == fold)
+
+
+def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[str, Any]:
+    """Return the mean of each metric over the folds, its interval, and the AUROC of each fold.
+
+    Args:
+        folds: fold -> metric -> value and (resamples,) draws from within that fold.
+    """
+    found = list(folds.values())
+    out: dict[str, Any] = {}
+    for name in found[0]:
+        value = float(np.mean([metrics[name][0] for metrics in found]))
+        draws = np.mean([metrics[name][1] for metrics in found], axis=0)
+        interval = bootstrap.percentile_interval(value, draws)
+        if interval is not None:
+            out[name] = interval.as_dict()
+    if len(folds) > 1:
+        each = {fold: metrics["auroc"][0] for fold, metrics in folds.items()}
+        worst = min(each, key=lambda fold: each[fold])
+        out |= {"folds": each, "worst": {"fold": worst, "auroc": each[worst]}}
     return out
 
 
@@ -486,15 +537,13 @@ def _sigma_limits(calibration: Rows | None) -> dict[str, float]:
     }
 
 
-def _above(rows: Rows, limits: Mapping[str, float]) -> Bool:
-    limit = np.array([limits[fold] for fold in rows.fold.tolist()])
-    return np.asarray(rows.std > limit, dtype=np.bool_)
-
-
 def _detection(
     scores: tuple[F8, F8], flags: tuple[Bool, Bool] | None, ids: tuple[Str, Str], seed: int
-) -> dict[str, dict[str, float]]:
-    """Return the detection metrics; test and shifted rows are resampled apart."""
+) -> dict[str, tuple[float, F8]]:
+    """Return each detection metric of one fold with its (resamples,) draws.
+
+    Test and shifted rows are resampled apart.
+    """
     inside, outside = scores
     values = {
         "auroc": ood.auroc(inside, outside),
@@ -529,12 +578,7 @@ def _detection(
             flagged = flags[side].astype(np.float64)
             values[name] = float(flagged.mean())
             draws[name] = [counts @ flagged / counts.sum(axis=1)]
-    out: dict[str, dict[str, float]] = {}
-    for name, value in values.items():
-        interval = bootstrap.percentile_interval(value, np.concatenate(draws[name]))
-        if interval is not None:
-            out[name] = interval.as_dict()
-    return out
+    return {name: (value, np.concatenate(draws[name])) for name, value in values.items()}
 
 
 def element_errors(formula: Str, error: F8) -> dict[str, dict[str, float]]:

@@ -63,6 +63,21 @@ def test_auroc_differences_use_the_paired_rows() -> None:
     assert found.arms[0].auroc["score"].difference == 0
 
 
+def test_auroc_differences_rank_no_score_against_another_folds() -> None:
+    tables = []
+    for scale in (1.0, 1000.0):
+        folds = [rows("x", 0.5, shift=0.4), rows("x", 0.5, shift=0.1)]
+        folds[1]["fold"] = np.full(N, "1")
+        folds[1]["std"] = folds[1]["std"] * scale
+        tables.append(run(*folds))
+    found = compare(*tables, seed=0).arms[0].auroc["sigma"]
+    assert (found.difference, found.low, found.high) == (0, 0, 0)
+    alone = [compare(run(t), run(t), seed=0).arms[0].auroc["sigma"].a for t in (
+        rows("x", 0.5, shift=0.4), rows("x", 0.5, shift=0.1)
+    )]  # fmt: skip
+    assert found.a == pytest.approx(np.mean(alone))
+
+
 def test_rows_without_a_partner_are_counted_and_left_out() -> None:
     found = compare(run(rows("x", 0.5)), run(rows("x", 0.2, ids=range(40, 64))), seed=0)
     part = found.arms[0].part("shifted")

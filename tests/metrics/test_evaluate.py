@@ -88,7 +88,7 @@ def test_folds_are_scored_apart_and_summarised_with_population_std() -> None:
 
 def test_detector_and_sigma_are_scored_on_test_against_shifted() -> None:
     sk = pytest.importorskip("sklearn.metrics", reason="the independent reference")
-    columns = table(FULL, folds=2)
+    columns = table(FULL)
     found = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
     test, shifted = columns["part"] == "test", columns["part"] == "shifted"
     rows = test | shifted
@@ -99,12 +99,46 @@ def test_detector_and_sigma_are_scored_on_test_against_shifted() -> None:
         assert {"aupr", "fpr95"} <= set(found[name])
     assert found["score"]["share_flagged_test"]["value"] == columns["outside"][test].mean()
     assert found["score"]["share_flagged_shifted"]["value"] == columns["outside"][shifted].mean()
-    kept = columns["part"] == "calibration"
-    limits = {
-        f: np.quantile(columns["std"][kept & (columns["fold"] == f)], 0.95) for f in ("0", "1")
-    }
-    above = columns["std"] > np.array([limits[f] for f in columns["fold"]])
+    limit = np.quantile(columns["std"][columns["part"] == "calibration"], 0.95)
+    above = columns["std"] > limit
     assert found["sigma"]["share_flagged_shifted"]["value"] == above[shifted].mean()
+    assert not {"folds", "worst"} & set(found["score"])
+
+
+def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own() -> None:
+    sk = pytest.importorskip("sklearn.metrics", reason="the independent reference")
+    columns = table(FULL, folds=2)
+    before = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
+    for name, column in (("score", "ood_score"), ("sigma", "std")):
+        each = {}
+        for fold in "01":
+            rows = (columns["fold"] == fold) & (columns["part"] != "calibration")
+            each[fold] = sk.roc_auc_score(columns["part"][rows] == "shifted", columns[column][rows])
+        assert before[name]["folds"] == pytest.approx(each)
+        assert before[name]["auroc"]["value"] == pytest.approx(sum(each.values()) / 2)
+        worst = min(each, key=lambda f: each[f])
+        assert before[name]["worst"] == {"fold": worst, "auroc": pytest.approx(each[worst])}
+        assert before[name]["auroc"]["low"] < before[name]["auroc"]["high"]
+    kept = columns["part"] == "calibration"
+    shares = []
+    for fold in "01":
+        mine = columns["fold"] == fold
+        limit = np.quantile(columns["std"][kept & mine], 0.95)
+        shares.append((columns["std"][mine & (columns["part"] == "shifted")] > limit).mean())
+    assert before["sigma"]["share_flagged_shifted"]["value"] == pytest.approx(np.mean(shares))
+    # another unit of the score in one fold changes nothing: it is never ranked against the other
+    columns["ood_score"] = np.where(columns["fold"] == "1", 1, 1000) * columns["ood_score"]
+    after = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
+    assert after["score"] == before["score"]
+
+
+def test_a_fold_without_one_of_the_sides_is_in_no_detection_figure() -> None:
+    columns = table(FULL, folds=2)
+    keep = ~((columns["part"] == "shifted") & (columns["fold"] == "1"))
+    columns = {name: values[keep] for name, values in columns.items()}
+    found = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
+    only = {name: values[columns["fold"] == "0"] for name, values in columns.items()}
+    assert found == evaluate(only, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
 
 
 def test_what_an_arm_does_not_have_is_absent() -> None:
