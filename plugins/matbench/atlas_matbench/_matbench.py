@@ -24,6 +24,7 @@ from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
 TIMEOUT = 60.0  # s without a byte from the server
+_CELLS, _SHIFT = 1e4, 1 / math.pi
 _PLAIN_COLUMNS = ("spg_num", "crys_sys")
 
 
@@ -39,9 +40,8 @@ class MatbenchSource:
         """Return the data set.
 
         ``provenance`` is ``official`` when the sha256 is the published one; ``rebuilt`` when it is
-        not, but rows, target column and the spread of the targets are Matbench's (a file made
-        again, or the formulas-only file); ``unverified`` when the spread differs too: the file has
-        the right form but other numbers.
+        not, but each row has Matbench's formula and target (a file made again, or the formulas-only
+        file); ``unverified`` else: the right form, but other rows, other numbers or another order.
 
         Raises:
             DataError: no file is found and none can be had, or the file is damaged, has another
@@ -66,7 +66,7 @@ class MatbenchSource:
             licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
-            provenance=provenance(self.task, sha256, target),
+            provenance=provenance(self.task, sha256, materials, target),
             columns=columns,
         )
 
@@ -188,14 +188,26 @@ def matbench_ids(task: str) -> list[str]:
     return [f"mb-{task.replace('_', '-')}-{row:0{width}d}" for row in range(1, rows + 1)]
 
 
-def provenance(task: MatbenchTask, sha256: str, target: F8) -> Provenance:
+def provenance(task: MatbenchTask, sha256: str, materials: Materials, target: F8) -> Provenance:
     """Say how far a file that parsed is Matbench's own (see ``MatbenchSource.load``)."""
     if sha256 == task.sha256:
         return "official"
-    mean = float(target.mean())
-    spread = mean if task.binary else float(np.abs(target - mean).mean())
-    # the formulas-only files keep ten decimals, hence not exactly equal
-    return "rebuilt" if abs(spread - task.spread) <= 1e-8 * abs(task.spread) else "unverified"
+    if task.content is not None and content_hash(materials, target) == task.content:
+        return "rebuilt"
+    return "unverified"
+
+
+def content_hash(materials: Materials, target: F8) -> str:
+    """Return the sha256 of reduced formula and target, row by row: it depends on their order.
+
+    Targets count in cells of 1e-4 of their unit. The formulas-only files keep ten decimals; the
+    cells begin off round numbers, so that no target of Matbench comes so close to a border that
+    this matters.
+    """
+    bounded = np.clip(target, -1e12, 1e12)  # far beyond Matbench, and within 64 bits
+    cells = np.floor(bounded * _CELLS + _SHIFT).astype(np.int64).tolist()
+    lines = (f"{name} {cell}\n" for name, cell in zip(materials.formulas(), cells, strict=True))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def compositions(materials: Materials) -> Materials:

@@ -29,6 +29,7 @@ from atlas_matbench._tasks import TASKS
 
 VERSION = "0.6"  # of matbench, whose layout this is
 BENCHMARK = "matbench_v0.1"
+_KNOWN = ("official", "rebuilt")  # whose rows are Matbench's, in its order
 FOLDS = tuple(f"fold_{fold}" for fold in range(5))
 _HALF_WIDTH = NormalDist().inv_cdf(0.975)  # of a 95 % interval, in standard deviations
 _SMALLEST = 1e-5  # matbench leaves smaller targets out of its percentage error
@@ -39,11 +40,15 @@ def exports(run: FinishedRun) -> list[Export]:
     """Return one record for each arm that predicted all rows of all five folds.
 
     A run on a sample of rows, or one that chose its own training rows (active learning), gives
-    none: its scores would stand beside others that learned from the whole training folds.
+    none: its scores would stand beside others that learned from the whole training folds. A file
+    that is ``unverified`` gives none either: the official folds are row numbers, so other rows or
+    another order make them other folds.
     """
     dataset, split = run.manifest["dataset"], run.manifest["split"]
     names = {fold["name"] for fold in split["folds"]}
     if dataset["sample"] is not None or names != set(FOLDS):
+        return []
+    if dataset["provenance"] not in _KNOWN:
         return []
     task = str(dataset["options"]["task"])
     columns = run.predictions

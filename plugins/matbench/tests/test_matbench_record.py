@@ -148,6 +148,7 @@ def test_the_same_run_gives_the_same_bytes_at_a_path_for_each_arm() -> None:
         {"dataset": {"component": "table"}},
         {"split": {"component": "kfold"}},
         {"dataset": {"sample": 100}},
+        {"dataset": {"provenance": "unverified"}},
         {"split": {"folds": [{"name": "fold_0"}]}},
     ],
 )
