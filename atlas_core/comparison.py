@@ -12,7 +12,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError, SpecError
-from atlas_core.evaluate import PARTS, Columns, Rows, read_arms
+from atlas_core.evaluate import PARTS, Columns, Rows, level_text, read_arms
 from atlas_core.metrics import bootstrap, weighted
 
 SHOWN_LEVEL = 0.9
@@ -279,7 +279,7 @@ def _coverage(a: Rows, b: Rows, materials: I8, seed: int) -> dict[str, Differenc
             for rows in (a, b)
         )
         found = bootstrap.paired_difference(inside_b, inside_a, seed=seed, materials=materials)
-        out[f"{level:g}"] = _difference(inside_a, inside_b, found)
+        out[level_text(level)] = _difference(inside_a, inside_b, found)
     return out
 
 

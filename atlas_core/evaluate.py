@@ -81,6 +81,11 @@ class Rows:
         )
 
 
+def level_text(level: float) -> str:
+    """Return a coverage level as names of columns and metrics hold it: exact, ``0.9`` for 0.9."""
+    return repr(float(level))
+
+
 def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
     """Return the rows of each arm, in order of first appearance.
 
@@ -106,7 +111,7 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
             return np.full(n, np.nan)
         return np.asarray(predictions[name], dtype=np.float64)
 
-    intervals = [v for v in levels if f"lower_{v:g}" in predictions]
+    intervals = [v for v in levels if f"lower_{level_text(v)}" in predictions]
     outside = predictions.get("outside")
     rows = Rows(
         ids=text("id"),
@@ -118,8 +123,8 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
         std=number("std"),
         ood_score=number("ood_score"),
         outside=np.zeros(n, np.bool_) if outside is None else np.asarray(outside, np.bool_),
-        lower={v: number(f"lower_{v:g}") for v in intervals},
-        upper={v: number(f"upper_{v:g}") for v in intervals},
+        lower={v: number(f"lower_{level_text(v)}") for v in intervals},
+        upper={v: number(f"upper_{level_text(v)}") for v in intervals},
     )
     bad = ~(np.isfinite(rows.target) & np.isfinite(rows.mean))
     if bad.any():
@@ -215,7 +220,7 @@ class PartScorer:
         out = self._binary(mean) if self.binary else self._regression(mean, weights)
         if "std:n" in total:
             out |= self._spread(total, sums[:, len(self._names) :])
-        for text in (f"{level:g}" for level in self._levels):
+        for text in map(level_text, self._levels):
             if f"{text}:n" not in total:
                 continue
             size, finite = total[f"{text}:n"], total[f"{text}:finite"]
@@ -359,7 +364,8 @@ def _interval_columns(rows: Rows, level: float, *, scored: bool) -> dict[str, F8
     }
     if scored and finite.all():  # the score of an infinite interval is infinite
         columns["score"] = uncertainty.interval_score_rows(y, low, high, level)
-    return {f"{level:g}:{name}": _fill(known, column) for name, column in columns.items()}
+    text = level_text(level)
+    return {f"{text}:{name}": _fill(known, column) for name, column in columns.items()}
 
 
 def evaluate(

@@ -377,7 +377,7 @@ def _coverage_sentences(facts: _Facts) -> list[str]:
     kind = "label sets" if facts.binary else "intervals"
     inside, outside = facts.test.metrics[name], facts.shifted.metrics.get(name)
     text = (
-        f"Its {percent(float(facts.level))} {kind} hold the truth for"
+        f"Its {100 * float(facts.level):.12g} % {kind} hold the truth for"
         f" {percent(inside.value)} of in-domain materials"
     )
     if outside is not None:

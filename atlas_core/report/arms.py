@@ -369,7 +369,7 @@ def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
     for level in levels:
         lower, upper = seen.intervals[level]
         if not np.isnan(lower).all():
-            half, spread = (upper - lower) / 2, f"± ({words.percent(level)})"
+            half, spread = (upper - lower) / 2, f"± ({words.percent_of_level(level)})"
             break
     if not spread and np.isfinite(seen.std).any():
         half, spread = seen.std, "± sigma"

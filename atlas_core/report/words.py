@@ -54,6 +54,11 @@ def percent(value: float) -> str:
     return f"{text}\N{NARROW NO-BREAK SPACE}%"
 
 
+def percent_of_level(level: float) -> str:
+    """Return a coverage level as an exact percentage: two levels never read the same."""
+    return f"{100 * level:.12g}\N{NARROW NO-BREAK SPACE}%"
+
+
 def duration(seconds: float) -> str:
     """Return a time span in words."""
     if seconds < 60:
@@ -275,8 +280,7 @@ def metric(name: str) -> Metric | None:
     base, _, level = name.rpartition("_")
     if base in {"picp", "mpiw"}:
         found = METRICS[base]
-        text = percent(float(level))
-        label = f"{text} {found.label}"
+        label = f"{percent_of_level(float(level))} {found.label}"
         return Metric(label, found.scale, found.aim, found.meaning)
     return METRICS.get(name)
 

@@ -184,6 +184,19 @@ def test_infinite_intervals_leave_no_infinite_number() -> None:
     assert "interval_score_0.9" not in metrics
 
 
+def test_levels_that_differ_in_the_seventh_digit_are_two_levels() -> None:
+    columns = table({"test": 20})
+    close = (0.9999991, 0.9999992)
+    for level, width in zip(close, (1e-9, 1e9), strict=True):
+        columns[f"lower_{level!r}"] = columns["mean"] - width
+        columns[f"upper_{level!r}"] = columns["mean"] + width
+    result = evaluate(columns, task="regression", levels=[0.9, *close], seed=1)
+    metrics = result["arms"]["a"]["parts"]["test"]["metrics"]
+    assert metrics["picp_0.9999991"]["value"] == 0
+    assert metrics["picp_0.9999992"]["value"] == 1
+    assert "picp_0.9" in metrics
+
+
 def test_a_binary_arm_has_its_own_metrics() -> None:
     columns = table({"test": 60})
     columns["target"] = (RNG.random(60) < 0.5).astype(float)

@@ -131,3 +131,11 @@ def test_colours_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
         assert contrast(colour[mark], colour["bg"]) >= 3, mark
     for step in range(palette.RAMP_STEPS):
         assert contrast(colour[f"rampink{step}"], colour[f"ramp{step}"]) >= 4.5, step
+
+
+def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
+    labels = [getattr(words.metric(f"picp_{v!r}"), "label", "") for v in (0.9999991, 0.9999992)]
+    assert labels == [
+        "99.99991\N{NARROW NO-BREAK SPACE}% coverage",
+        "99.99992\N{NARROW NO-BREAK SPACE}% coverage",
+    ]
