@@ -41,7 +41,8 @@ def generated() -> dict[str, str]:
         "docs/spec.md": _spec_page(),
         "docs/hooks.md": _hooks_page(),
         "docs/plugins.md": _plugins_page(own),
-        "README.md": _readme(),
+        "README.md": _filled("README.md"),
+        "docs/index.md": _filled("docs/index.md"),
         **pages,
     }
 
@@ -247,13 +248,18 @@ def _cli_page() -> str:
     return "\n".join(lines)
 
 
-def _readme() -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    begin = "<!-- figures: begin (written by `make generate` from benchmarks/results) -->\n"
-    end = "<!-- figures: end -->"
-    head, rest = text.split(begin)
-    tail = rest.split(end, maxsplit=1)[1]
-    return f"{head}{begin}{_figures()}{end}{tail}"
+def _filled(name: str) -> str:
+    """Return a hand-written page with its generated blocks filled."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    spec = (ROOT / "specs/ood_formation.yaml").read_text(encoding="utf-8")
+    body = "".join(line for line in spec.splitlines(keepends=True) if not line.startswith("#"))
+    for block, make in (("figures", _figures), ("spec", lambda: f"```yaml\n{body}```\n")):
+        begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
+        end = f"<!-- {block}: end -->"
+        if begin in text:
+            head, rest = text.split(begin)
+            text = f"{head}{begin}{make()}{end}{rest.split(end, maxsplit=1)[1]}"
+    return text
 
 
 def _result(name: str) -> dict[str, Any]:
