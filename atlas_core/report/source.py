@@ -11,6 +11,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.errors import DataError
+from atlas_core.observe import FinishedRun
 from atlas_core.runner.finish import read_table
 from atlas_core.store import read_json
 
@@ -143,36 +144,115 @@ class Source:
         return "; ".join(dict.fromkeys(name for name in names if name))
 
 
+def checked_run(folder: Path) -> FinishedRun:
+    """Return what stands in a run folder, once its shape is known to be that of a finished run.
+
+    Raises:
+        DataError: a file is missing, cannot be read, or is not what a run writes; names it.
+    """
+    path = folder / "manifest.json"
+    manifest = read_json(path)
+    _check_manifest(manifest, path)
+    path = folder / "metrics.json"
+    metrics = read_json(path)
+    _check_metrics(metrics, path)
+    path = folder / "predictions.parquet"
+    table = read_table(path)
+    for name in ("id", "arm", "fold", "part", "target", "mean"):
+        if name not in table:
+            raise DataError(f"{path}: column {name!r} is missing; run the spec again")
+    for name in table:
+        numeric = name in NUMBERS or name.startswith(("lower_", "upper_"))
+        if numeric and table[name].dtype.kind not in "fiu":
+            raise DataError(f"{path}: column {name!r} holds no numbers; run the spec again")
+    if set(metrics["arms"]) != (found := {str(arm) for arm in table["arm"].tolist()}):
+        raise DataError(
+            f"{path}: holds the arms {', '.join(sorted(found)) or 'none'}, metrics.json"
+            f" {', '.join(sorted(metrics['arms'])) or 'none'}: they are of different runs"
+        )
+    return FinishedRun(folder.name, manifest, metrics, table)
+
+
+NUMBERS = ("target", "mean", "std", "ood_score")
+_MANIFEST: Mapping[str, type] = {"dataset": dict, "split": dict, "arms": dict, "seed": int}
+
+
+def _check_manifest(manifest: Any, path: Path) -> None:
+    held = _shape(manifest, _MANIFEST, path, "manifest")
+    about = _shape(held["dataset"], {"task": str, "target": str}, path, "manifest")
+    if about["task"] not in ("regression", "binary"):
+        raise DataError(f"{path}: the task {about['task']!r} is unknown")
+    for fold in _shape(held["split"], {"folds": list}, path, "manifest")["folds"]:
+        _shape(fold, {"name": str, "sizes": dict}, path, "manifest")
+        if not all(isinstance(n, int) for n in fold["sizes"].values()):
+            raise _foreign(path, "manifest", "the size of a part is no number")
+    for arm in held["arms"].values():
+        if not isinstance(arm, dict) or not all(isinstance(c, dict | None) for c in arm.values()):
+            raise _foreign(path, "manifest", "an arm is no table of components")
+
+
+def _check_metrics(metrics: Any, path: Path) -> None:
+    held = _shape(metrics, {"task": str, "levels": list, "arms": dict}, path, "metrics")
+    if not all(isinstance(v, int | float) and 0 < v < 1 for v in held["levels"]):
+        raise _foreign(path, "metrics", "a level does not lie between 0 and 1")
+    for arm in held["arms"].values():
+        for part in _shape(arm, {"parts": dict}, path, "metrics")["parts"].values():
+            scored = _shape(part, {"n": int, "metrics": dict}, path, "metrics")
+            for metric in scored["metrics"].values():
+                _shape(metric, dict.fromkeys(("value", "low", "high"), float), path, "metrics")
+
+
+def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Mapping[str, Any]:
+    """Return ``value`` where it is a table with these fields.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not isinstance(value, dict):
+        raise _foreign(path, what, f"holds {'nothing' if value is None else 'no table'}")
+    for name, kind in fields.items():
+        wanted = int | float if kind is float else kind
+        if name not in value:
+            raise _foreign(path, what, f"{name!r} is missing")
+        if not isinstance(value[name], wanted):
+            raise _foreign(path, what, f"{name!r} is not what a run writes")
+    return value
+
+
+def _foreign(path: Path, what: str, why: str) -> DataError:
+    return DataError(f"{path}: is not the {what} of a finished run: {why}; run the spec again")
+
+
 def read_run(folder: Path) -> Source:
     """Return the content of a run folder.
 
     Raises:
         DataError: a file that a finished run must have is missing or cannot be read.
     """
-    manifest = read_json(folder / "manifest.json")
-    metrics = read_json(folder / "metrics.json")
-    if not isinstance(manifest, dict) or "dataset" not in manifest:
-        raise DataError(f"{folder / 'manifest.json'}: is not the manifest of a finished run")
-    if not isinstance(metrics, dict) or "arms" not in metrics:
-        raise DataError(f"{folder / 'metrics.json'}: is not the metrics of a finished run")
-    table = read_table(folder / "predictions.parquet")
+    run = checked_run(folder)
     records = folder / "records.json"
     active = folder / "active_learning.parquet"
     spec = folder / "spec.lock.yaml"
     return Source(
-        manifest=manifest,
-        metrics=metrics,
-        rows=_by_arm(table, metrics["arms"], folder / "predictions.parquet"),
-        records=read_json(records) if records.exists() else [],
+        manifest=run.manifest,
+        metrics=run.metrics,
+        rows=_by_arm(run.predictions, run.metrics["arms"]),
+        records=_records(records) if records.exists() else [],
         active=read_table(active) if active.exists() else None,
         spec=spec.read_text(encoding="utf-8") if spec.exists() else "",
     )
 
 
-def _by_arm(columns: Mapping[str, Any], arms: Collection[str], path: Path) -> dict[str, Rows]:
-    for name in ("id", "arm", "fold", "part", "target", "mean"):
-        if name not in columns:
-            raise DataError(f"{path}: column {name!r} is missing")
+def _records(path: Path) -> Sequence[Json]:
+    records = read_json(path)
+    if not isinstance(records, list):
+        raise DataError(f"{path}: is not the records of a finished run; run the spec again")
+    for record in records:
+        _shape(record, {"name": str, "content": dict}, path, "records")
+    return records
+
+
+def _by_arm(columns: Mapping[str, Any], arms: Collection[str]) -> dict[str, Rows]:
     n = len(columns["id"])
 
     def text(name: str) -> Str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 import sys
@@ -16,6 +17,7 @@ import pytest
 from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
 from atlas_core.report import write_report
+from atlas_core.report.source import checked_run
 
 EVIL = "mp-<script>alert(1)</script>"
 
@@ -285,6 +287,57 @@ def test_arms_stand_in_the_order_of_the_spec_not_of_the_alphabet(html: str) -> N
 def test_a_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"manifest\.json"):
         write_report(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3", "{"])
+def test_a_damaged_file_is_named_in_one_line(tmp_path: Path, name: str, content: str) -> None:
+    folder = MAKER.make_run(tmp_path / "run", arms=("forest",), records=False)
+    (folder / name).write_text(content, encoding="utf-8")
+    for read in (write_report, checked_run):
+        with pytest.raises(DataError, match=re.escape(name)) as caught:
+            read(folder)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("manifest.json", ("dataset",), []),
+        ("manifest.json", ("dataset", "task"), "ranking"),
+        ("manifest.json", ("split",), None),
+        ("manifest.json", ("split", "folds"), [3]),
+        ("manifest.json", ("split", "folds", 0, "sizes"), None),
+        ("manifest.json", ("arms", "forest"), "x"),
+        ("metrics.json", ("levels",), ["a"]),
+        ("metrics.json", ("arms",), []),
+        ("metrics.json", ("arms", "forest"), {}),
+        ("metrics.json", ("arms", "forest", "parts", "test"), None),
+        ("metrics.json", ("arms", "forest", "parts", "test", "metrics", "mae"), 3.0),
+        ("records.json", (0,), []),
+    ],
+)
+def test_a_foreign_value_is_refused(tmp_path: Path, name: str, path: tuple, value: object) -> None:
+    folder = MAKER.make_run(tmp_path / "run", arms=("forest",))
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
+    inner = content
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(name)):
+        write_report(folder)
+
+
+def test_predictions_of_another_run_or_none_are_refused(tmp_path: Path) -> None:
+    one = MAKER.make_run(tmp_path / "one", arms=("forest",), records=False)
+    two = MAKER.make_run(tmp_path / "two", arms=("cgcnn",), records=False)
+    shutil.copy(two / "predictions.parquet", one)
+    with pytest.raises(DataError, match=r"arms cgcnn, metrics\.json forest: they are of"):
+        checked_run(one)
+    (one / "predictions.parquet").unlink()
+    with pytest.raises(DataError, match=r"predictions\.parquet"):
+        checked_run(one)
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
