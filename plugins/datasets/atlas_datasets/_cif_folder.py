@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from pathlib import Path
+
+from pymatgen.core import Structure
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
 from atlas_datasets._reading import check_ids, crystal, targets, where
@@ -24,25 +27,13 @@ class CifFolder:
                 target is no number, a crystal is disordered.
         """
         folder = context.path(self.config.path)
+        if folder.is_file():
+            raise DataError(f"{folder}: a file; name the folder that it lies in")
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder")
         listing = folder / "id_prop.csv"
-        if not listing.is_file():
-            raise DataError(f"{listing}: missing; it lists id,target without a header")
-        content = listing.read_bytes()
+        content, rows = _rows(listing)
         digest = hashlib.sha256(content)
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as err:
-            raise DataError(f"{listing}: not UTF-8 text ({err})") from err
-        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
-        if not rows:
-            raise DataError(f"{listing}: no rows")
-        for number, row in enumerate(rows):
-            if len(row) != 2:
-                raise DataError(
-                    f"{where(str(listing), number)}: expected id,target, found {len(row)} columns"
-                )
         ids = [row[0].strip() for row in rows]
         check_ids(str(listing), ids)
         target = targets(
@@ -55,20 +46,9 @@ class CifFolder:
         structures = []
         for number, material_id in enumerate(ids):
             place = where(str(listing), number, material_id)
-            if "/" in material_id or "\\" in material_id:
-                raise DataError(f"{place}: an id must be a file name without folders")
-            file = folder / f"{material_id}.cif"
-            if not file.is_file():
-                raise DataError(f"{place}: {file} is missing")
-            raw = file.read_bytes()
+            raw, structure = _crystal(folder, material_id, place)
             digest.update(raw)
-            try:
-                cif = raw.decode("utf-8-sig")
-            except UnicodeDecodeError as err:
-                raise DataError(f"{file}: id {material_id}: not UTF-8 text ({err})") from err
-            if "_cell_length_a" not in cif:
-                raise DataError(f"{file}: id {material_id}: no CIF (it states no cell)")
-            structures.append(crystal(cif, f"{file}: id {material_id}"))
+            structures.append(structure)
         return Dataset(
             materials=Materials.from_structures(ids, structures),
             target=target,
@@ -81,3 +61,48 @@ class CifFolder:
             sha256=digest.hexdigest(),
             provenance="user",
         )
+
+
+def _rows(listing: Path) -> tuple[bytes, list[list[str]]]:
+    """Return the file as it is, and its rows of two cells."""
+    if not listing.is_file():
+        raise DataError(f"{listing}: missing; it lists id,target without a header")
+    try:
+        content = listing.read_bytes()
+        text = content.decode("utf-8-sig")
+        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    except UnicodeDecodeError as err:
+        raise DataError(f"{listing}: not UTF-8 text ({err})") from err
+    except OSError as err:
+        raise DataError(f"{listing}: cannot be read ({err.strerror})") from err
+    except csv.Error as err:
+        raise DataError(f"{listing}: cannot be read ({err})") from err
+    if not rows:
+        raise DataError(f"{listing}: no rows")
+    for number, row in enumerate(rows):
+        if len(row) != 2:
+            raise DataError(
+                f"{where(str(listing), number)}: expected id,target, found {len(row)} columns"
+            )
+    return content, rows
+
+
+def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Structure]:
+    """Return the CIF file of an id as it is, and the crystal in it."""
+    if "/" in material_id or "\\" in material_id:
+        raise DataError(f"{place}: an id must be a file name without folders")
+    file = folder / f"{material_id}.cif"
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError as err:
+        raise DataError(f"{place}: {file} is missing") from err
+    except (OSError, ValueError) as err:  # the latter for a name with a null character
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise DataError(f"{place}: its .cif file cannot be read ({reason})") from err
+    try:
+        cif = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise DataError(f"{file}: id {material_id}: not UTF-8 text ({err})") from err
+    if "_cell_length_a" not in cif:
+        raise DataError(f"{file}: id {material_id}: no CIF (it states no cell)")
+    return raw, crystal(cif, f"{file}: id {material_id}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pymatgen.core import Structure
+from pymatgen.core import DummySpecies, Structure
 from pymatgen.io.vasp.inputs import BadPoscarWarning
 
 from atlas_core.api import F8, DataError, Materials, Task
@@ -105,6 +105,9 @@ def crystal(value: Any, place: str) -> Structure:
         raise DataError(f"{place}: the structure cannot be read as {form} ({first})") from err
     if not structure.is_ordered:
         raise DataError(f"{place}: site occupancy is disordered; order the structure first")
+    for site in structure:
+        if isinstance(site.specie, DummySpecies):
+            raise DataError(f"{place}: unknown element {site.specie.symbol!r}")
     return structure
 
 

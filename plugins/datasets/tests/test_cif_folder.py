@@ -70,6 +70,12 @@ def test_a_cif_that_does_not_parse_is_named(folder: Path) -> None:
     assert message(folder) == "/al.cif: id al: no CIF (it states no cell)"
 
 
+def test_a_cif_with_an_unknown_element_is_named(folder: Path) -> None:
+    text = (folder / "al.cif").read_text()
+    (folder / "al.cif").write_text(text.replace("Al", "Xx"))
+    assert message(folder) == "/al.cif: id al: unknown element 'Xx'"
+
+
 def test_a_disordered_cif_is_named(folder: Path) -> None:
     alloy = core.Structure(core.Lattice.cubic(3), [{"Fe": 0.5, "Ni": 0.5}], [[0, 0, 0]])
     alloy.to(filename=str(folder / "al.cif"))
@@ -83,6 +89,11 @@ def test_a_disordered_cif_is_named(folder: Path) -> None:
         ("cu,1\ncu,2\n", "/id_prop.csv: row 2, id cu: duplicate id, also in row 1"),
         ("id,target\ncu,1\n", "/id_prop.csv: row 1, id id: target 'target' is 'target', not a"),
         ("cu\n", "/id_prop.csv: row 1: expected id,target, found 1 columns"),
+        ("cu,-inf\n", "/id_prop.csv: row 1, id cu: target 'target' is -inf"),
+        ("c" * 200_000 + ",1\n", "/id_prop.csv: cannot be read (field larger than field limit"),
+        ("cu,\n", "/id_prop.csv: row 1, id cu: target 'target' is empty"),
+        (f"{'x' * 300},1\n", ": its .cif file cannot be read (File name too long)"),
+        ("c\0u,1\n", ": its .cif file cannot be read (embedded null byte)"),
         ("cu,nan\n", "/id_prop.csv: row 1, id cu: target 'target' is nan"),
         ("../cu,1\n", "/id_prop.csv: row 1, id ../cu: an id must be a file name without folders"),
     ],
@@ -95,6 +106,9 @@ def test_a_bad_listing_gets_one_line(folder: Path, content: str, expected: str) 
 def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / "id_prop.csv").unlink()
     assert message(folder).startswith("/id_prop.csv: missing;")
+    source = build(CifFolderConfig(path="metals/cu.cif"))
+    with pytest.raises(DataError, match=r"metals/cu\.cif: a file; name the folder"):
+        source.load(DataContext(None, tmp_path, tmp_path))
     source = build(CifFolderConfig(path="nowhere"))
     with pytest.raises(DataError, match="nowhere: no such folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
