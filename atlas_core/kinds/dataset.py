@@ -112,15 +112,27 @@ class DataContext:
     offline: bool = False
 
     def path(self, text: str) -> Path:
-        """Return ``text`` as a path: absolute, or beside the spec, or in ``data_dir``."""
-        given = Path(text).expanduser()
-        if given.is_absolute():
-            return given
-        beside = self.spec_dir / given
-        if not beside.exists() and self.data_dir is not None:
-            inside = self.data_dir / given
-            if inside.exists():
-                return inside
+        """Return ``text`` as a path: absolute, or beside the spec, or in ``data_dir``.
+
+        Raises:
+            DataError: no file can have this path: an unknown user after ``~``, a name that is too
+                long, or a folder that may not be searched.
+        """
+        shown = repr(text if len(text) <= 80 else f"{text[:77]}...")
+        try:
+            given = Path(text).expanduser()
+            if given.is_absolute():
+                given.exists()  # asks the system whether such a path can be
+                return given
+            beside = self.spec_dir / given
+            if not beside.exists() and self.data_dir is not None:
+                inside = self.data_dir / given
+                if inside.exists():
+                    return inside
+        except RuntimeError as err:
+            raise DataError(f"path {shown}: no such user; write the folder out") from err
+        except OSError as err:
+            raise DataError(f"path {shown}: cannot be used ({err.strerror})") from err
         return beside
 
 

@@ -139,6 +139,8 @@ class _Columns:
         self._objects: Mapping[str, Sequence[Any]] | None = None
         wanted = [config.target, config.formula, config.structure, config.id, *config.columns]
         self._wanted = [name for name in dict.fromkeys(wanted) if name is not None]
+        if path.is_dir():
+            raise DataError(f"{path}: a folder; name the file in it")
         if not path.is_file():
             raise DataError(f"{path}: no such file")
         try:
@@ -166,8 +168,10 @@ class _Columns:
             table = reader(_UNPACK[packed](content) if packed else content)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as err:
             raise DataError(f"{self.path}: damaged or cut short ({_first_line(err)})") from err
-        except (pa.ArrowException, ValueError) as err:
+        except (pa.ArrowException, csv.Error, ValueError) as err:
             raise DataError(f"{self.path}: cannot be read ({_first_line(err)})") from err
+        except RecursionError as err:
+            raise DataError(f"{self.path}: cannot be read (nested too deeply)") from err
         self._check(table.column_names)
         return table
 

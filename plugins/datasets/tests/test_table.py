@@ -185,11 +185,39 @@ def test_a_bad_table_gets_one_line_that_names_file_row_and_id(
         ("t.parquet", b"PAR1 no more", ": cannot be read ("),
         ("t.csv.gz", gzip.compress(CSV.encode())[:30], ": damaged or cut short ("),
         ("t.csv", b"formula,gap\n\xff\xfe,1\n", ": cannot be read ("),
+        ("t.csv", b"x" * 200_000 + b",gap\n1,2\n", ": cannot be read (field larger than field"),
         ("t.xlsx", b"PK", ": unknown format; expected .csv, .json or .parquet"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, file: str, content: bytes, expected: str) -> None:
     assert expected in message(tmp_path, file, content)
+
+
+def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    assert message(tmp_path, "t.json", deep) == ": cannot be read (nested too deeply)"
+
+
+def test_a_folder_in_place_of_the_file_is_called_one(tmp_path: Path) -> None:
+    source = build(TableConfig(path=".", target="gap", formula="formula"))
+    with pytest.raises(DataError) as caught:
+        source.load(DataContext(None, tmp_path, tmp_path))
+    assert str(caught.value) == f"{tmp_path}: a folder; name the file in it"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("~nosuchuser/x.csv", "path '~nosuchuser/x.csv': no such user; write the folder out"),
+        ("x" * 5000, f"path '{'x' * 77}...': cannot be used (File name too long)"),
+        ("/" + "x" * 5000, f"path '/{'x' * 76}...': cannot be used (File name too long)"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_one_line(tmp_path: Path, path: str, expected: str) -> None:
+    source = build(TableConfig(path=path, target="gap", formula="formula"))
+    with pytest.raises(DataError) as caught:
+        source.load(DataContext(None, tmp_path, tmp_path))
+    assert str(caught.value) == expected
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class MatbenchSource:
                         yield row[i], row[t]
                 else:
                     value()
-        except (ValueError, TypeError, IndexError, AttributeError) as err:
+        except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as err:
             raise DataError(f"{path}: no Matbench file ({err})") from err
         if not seen_data:
             raise DataError(f"{path}: no Matbench file ('data' is missing)")
@@ -149,7 +149,7 @@ class MatbenchSource:
         try:
             table = json.loads(_text(path, bz2.open))
             columns = {name: list(values.values()) for name, values in table.items()}
-        except (ValueError, AttributeError) as err:
+        except (ValueError, AttributeError, RecursionError) as err:
             raise DataError(f"{path}: no Matbench file ({err})") from err
         for needed in ("mbid", "composition", self.task.column):
             if needed not in columns:

@@ -288,6 +288,7 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
         ({"data": [*rows(311), ["FeXx", 1.0]]}, "id mb-steels-312: formula 'FeXx': unknown"),
         ({"data": [*rows(311), ["Fe", None]]}, "id mb-steels-312: target None in column 'yield"),
         ({"data": [*rows(311), ["Fe", float("nan")]]}, "id mb-steels-312: target nan in column"),
+        ({"data": [*rows(311), ["Fe", float("inf")]]}, "id mb-steels-312: target inf in column"),
         ({"data": 3}, "no Matbench file (an array was expected"),
     ],
 )
@@ -303,6 +304,16 @@ def test_text_that_is_no_matbench_json_is_named(tmp_path: Path) -> None:
     for content in (b"[]", b"{}", b"", b'{"columns": ["composition"'):
         file.write_bytes(gzip.compress(content))
         assert message(tmp_path).startswith(f"{file}: no ")
+
+
+def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    deep = (b'{"a": ' * 100_000) + b"1" + b"}" * 100_000
+    packed, plain = tmp_path / "matbench_steels.json.gz", tmp_path / "matbench_steels.json.bz2"
+    packed.write_bytes(gzip.compress(b'{"x": ' + deep + b"}"))
+    assert message(tmp_path).startswith(f"{packed}: no Matbench file (maximum recursion depth")
+    packed.unlink()
+    plain.write_bytes(bz2.compress(deep))
+    assert message(tmp_path).startswith(f"{plain}: no Matbench file (maximum recursion depth")
 
 
 def test_crystals_that_are_disordered_are_named(tmp_path: Path) -> None:
