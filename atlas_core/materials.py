@@ -18,6 +18,9 @@ from atlas_core.errors import DataError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+_LARGEST_COUNT = 1e9
+"""Larger amounts are no counts of atoms: a formula is then reduced to fractions."""
+
 
 @dataclass(frozen=True, eq=False)
 class Materials:
@@ -141,7 +144,8 @@ class Materials:
         for start, end in pairwise(bounds):
             part = amounts[start:end]
             whole = np.rint(part)
-            if np.allclose(part, whole, atol=1e-6) and (whole > 0).all():
+            countable = (whole > 0).all() and (whole <= _LARGEST_COUNT).all()
+            if countable and np.allclose(part, whole, atol=1e-6):
                 part = whole / np.gcd.reduce(whole.astype(np.int64))
             else:
                 part = part / part.sum()
@@ -255,7 +259,7 @@ class Materials:
                     numbers.append(ATOMIC_NUMBER[species[0]["element"]])
                     x, y, z = site["abc"]
                     frac.extend((x, y, z))
-            except (KeyError, TypeError, ValueError, IndexError) as err:
+            except (KeyError, TypeError, ValueError, IndexError, OverflowError) as err:
                 raise DataError(
                     f"id {material_id}: no pymatgen dict of a crystal ({type(err).__name__}: {err})"
                 ) from err

@@ -44,6 +44,22 @@ def test_formulas_are_reduced_and_alphabetical() -> None:
     assert made.chemical_systems() == ["Cl-Na", "Cs-O", "Li-O", "O-Ti"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_amounts_beyond_any_cell_are_reduced_to_fractions_without_a_warning() -> None:
+    texts = ["FeO" + "9" * 25, "Fe3000000000O1000000000", "Fe1000000000O1000000000"]
+    made = Materials.from_formulas(["a", "b", "c"], texts)
+    assert made.formulas() == ["Fe1e-25O", "Fe0.75O0.25", "FeO"]
+
+
+def test_a_coordinate_that_no_float_holds_is_refused_with_its_id() -> None:
+    crystal = {
+        "lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 3]]},
+        "sites": [{"species": [{"element": "Fe", "occu": 1}], "abc": [10**400, 0, 0]}],
+    }
+    with pytest.raises(DataError, match=r"id a: no pymatgen dict of a crystal \(OverflowError"):
+        Materials.from_dicts(["a"], [crystal])
+
+
 def test_arrays_are_read_only_and_the_caller_keeps_a_writeable_one() -> None:
     numbers = np.array([11, 17, 55, 55, 8, 8, 8], dtype=np.int16)
     arrays = {**salts().to_arrays(), "numbers": numbers}
