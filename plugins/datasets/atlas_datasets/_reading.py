@@ -64,12 +64,26 @@ def targets(
         if isinstance(value, bool):
             raise DataError(f"{place} is {text!r}, not a number; a yes/no target is task: binary")
         try:
-            out[row] = float(text)
+            out[row] = number(text)
         except ValueError:
             raise DataError(f"{place} is {text!r}, not a number") from None
         if not math.isfinite(out[row]):
             raise DataError(f"{place} is {text}; remove the row or mend it")
     return out
+
+
+def number(text: str) -> float:
+    """Return the number that ``text`` says, in plain digits.
+
+    Python would also take ``5_000`` and digits of other scripts, where a file more likely holds a
+    slip or a code.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"not a number: {text!r}")
+    return float(text)
 
 
 def crystal(value: Any, place: str) -> Structure:

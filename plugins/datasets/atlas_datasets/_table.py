@@ -32,7 +32,7 @@ from atlas_core.api import (
     offsets_of,
     parse_formula,
 )
-from atlas_datasets._reading import check_ids, crystal, targets, where
+from atlas_datasets._reading import check_ids, crystal, number, targets, where
 from atlas_datasets.table import TableConfig
 
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {
@@ -277,10 +277,10 @@ class _Columns:
         """Return a column as whole numbers, numbers or text, whichever holds every cell."""
         cells = self.values(name)
         texts = ["" if v is None else str(v) for v in cells]
-        with contextlib.suppress(ValueError, OverflowError):
-            return np.asarray([int(text) for text in texts], dtype=np.int64)
         with contextlib.suppress(ValueError):
-            numbers = np.asarray([float(text) for text in texts], dtype=np.float64)
+            numbers = np.asarray([number(text) for text in texts], dtype=np.float64)
+            with contextlib.suppress(ValueError, OverflowError):
+                return np.asarray([int(text) for text in texts], dtype=np.int64)
             if np.isfinite(numbers).all():
                 return numbers
         return np.asarray(texts, dtype=np.str_)

@@ -91,6 +91,7 @@ def test_a_disordered_cif_is_named(folder: Path) -> None:
         ("cu\n", "/id_prop.csv: row 1: expected id,target, found 1 columns"),
         ("cu,-inf\n", "/id_prop.csv: row 1, id cu: target 'target' is -inf"),
         ("c" * 200_000 + ",1\n", "/id_prop.csv: cannot be read (field larger than field limit"),
+        ("cu,5_000\n", "/id_prop.csv: row 1, id cu: target 'target' is '5_000', not a number"),
         ("cu,\n", "/id_prop.csv: row 1, id cu: target 'target' is empty"),
         (f"{'x' * 300},1\n", ": its .cif file cannot be read (File name too long)"),
         ("c\0u,1\n", ": its .cif file cannot be read (embedded null byte)"),

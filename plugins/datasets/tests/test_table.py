@@ -82,6 +82,12 @@ def test_json_layouts_and_parquet_give_what_csv_gives(tmp_path: Path) -> None:
         assert found.columns["group"].tolist() == [7, 8, 9], file
 
 
+def test_codes_with_an_underscore_are_no_numbers_in_metadata(tmp_path: Path) -> None:
+    text = CSV.replace(",7", ",1_2").replace(",8", ",12")
+    data = load(tmp_path, "t.csv", text, columns=("group",))
+    assert data.columns["group"].tolist() == ["1_2", "12", "9"]
+
+
 def test_rows_without_id_column_are_numbered(tmp_path: Path) -> None:
     assert load(tmp_path, "t.csv", CSV).materials.ids.tolist() == ["1", "2", "3"]
 
@@ -161,6 +167,8 @@ def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -
         (CSV.replace(",2,", ",inf,"), {"id": "name"}, ": row 2, id b: target 'gap' is inf"),
         (CSV.replace(",2,", ",,"), {"id": "name"}, ": row 2, id b: target 'gap' is empty"),
         (CSV.replace(",2,", ",two,"), {}, ": row 2, id 2: target 'gap' is 'two', not a number"),
+        (CSV.replace(",2,", ",5_000,"), {}, ": row 2, id 2: target 'gap' is '5_000', not a number"),
+        (CSV.replace(",2,", ",\u0665,"), {}, ": row 2, id 2: target 'gap' is '\u0665', not a"),
         (CSV.replace("PO4", "XxO4"), {"id": "name"}, "unknown element 'Xx'"),
         (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: formula '': no element in it"),
         (CSV.replace(",8", ",8,extra"), {}, ": cannot be read (CSV parse error"),
