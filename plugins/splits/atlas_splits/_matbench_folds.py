@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,12 @@ FOLDS = 5
 SEED = 18012019
 """Dunn et al. 2020, Methods, and ``matbench.constants``: the seed of every official fold."""
 
+ROWS = {
+    "regression": (312, 636, 1265, 4604, 4764, 10987, 18928, 106113, 132752),
+    "binary": (4921, 5680, 106113),
+}
+"""Rows of the 13 tasks (Dunn et al. 2020, table 1)."""
+
 
 class MatbenchFolds:
     """Cut the rows as Matbench does: stratified by target for classification."""
@@ -25,7 +32,8 @@ class MatbenchFolds:
     def split(self, request: SplitRequest) -> Sequence[Split]:
         """Return folds ``fold_0`` to ``fold_4``; the test parts do not depend on the run's seed.
 
-        Rows must be those of the whole Matbench file in file order.
+        Rows must be those of the whole Matbench file in file order. A splitter sees no names, only
+        rows: it warns when no task has this number of them.
 
         Raises:
             DataError: fewer rows than folds, or fewer rows of a class than folds.
@@ -33,6 +41,12 @@ class MatbenchFolds:
         n = len(request.materials)
         if n < FOLDS:
             raise DataError(f"matbench_folds: {n} rows cannot make {FOLDS} folds")
+        if n not in ROWS[request.task]:
+            warnings.warn(
+                f"matbench_folds: {n} rows are no whole Matbench task of this kind"
+                f" ({request.task}): these are not its official folds",
+                stacklevel=2,
+            )
         rows = np.arange(n)
         if request.task == "binary":
             if request.target is None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import Materials, SplitRequest
+from atlas_splits._matbench_folds import ROWS
 from atlas_splits.matbench_folds import MatbenchFoldsConfig, build
 
 BINARY = {
@@ -84,3 +85,41 @@ def test_folds_equal_matbenchs_own(task):
         # zero-padded and 1-based, so the sorted ids stand in file order
         assert [ids[i] for i in fold.test] == sorted(theirs["test"])
         assert [ids[i] for i in fold.train] == sorted(theirs["train"])
+
+
+def plain(n, task="regression"):
+    return SplitRequest(
+        materials=Materials.from_formulas([f"m{i}" for i in range(n)], ["FeO"] * n),
+        columns={},
+        task=task,
+        seed=0,
+        target=np.arange(n) % 2.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "task"), [(311, "regression"), (312, "binary"), (4921, "regression")]
+)
+def test_rows_that_are_no_whole_task_are_cut_with_a_warning(n, task):
+    with pytest.warns(UserWarning, match="matbench_folds") as caught:
+        folds = build(MatbenchFoldsConfig()).split(plain(n, task))
+    assert [fold.name for fold in folds] == [f"fold_{i}" for i in range(5)]
+    assert [str(one.message) for one in caught] == [
+        f"matbench_folds: {n} rows are no whole Matbench task of this kind ({task}):"
+        " these are not its official folds"
+    ]
+
+
+@pytest.mark.parametrize(("n", "task"), [(312, "regression"), (4921, "binary")])
+@pytest.mark.filterwarnings("error")
+def test_the_rows_of_a_whole_task_are_cut_without_a_warning(n, task):
+    assert len(build(MatbenchFoldsConfig()).split(plain(n, task))) == 5
+
+
+def test_the_known_sizes_are_those_of_matbench():
+    folds = official()
+    found = {"binary": set(), "regression": set()}
+    for name in TASKS:
+        n = sum(len(fold["test"]) for fold in folds[name].values())
+        found["binary" if name in BINARY else "regression"].add(n)
+    assert {task: set(sizes) for task, sizes in ROWS.items()} == found
