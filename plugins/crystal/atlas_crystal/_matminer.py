@@ -6,6 +6,7 @@ import ast
 import inspect
 import math
 import textwrap
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
@@ -27,33 +28,68 @@ class Matminer:
         self.inner = make(config)
 
     def featurize(self, materials: Materials) -> Vectors:
-        """Return (n, d) columns of the matminer class.
+        """Return (n, d) columns of the matminer class that hold numbers.
 
-        A material that matminer cannot featurize, or where a column is no finite number, gets a
-        row of NaN and stands in ``failures`` with matminer's message. A NaN that matminer itself
+        A column that holds text or a list for any material is left out, with one warning that names
+        all such columns. A material that matminer cannot featurize, or where a column is infinite,
+        gets a row of NaN and stands in ``failures`` with the reason. A NaN that matminer itself
         returns stays.
 
         Raises:
-            DataError: only compositions are known but structures are needed, or every row failed.
+            DataError: only compositions are known but structures are needed, every row failed, or
+                no column holds numbers.
         """
         name = self.config.featurizer
         if self.config.input == "structure" and not materials.has_structure:
             raise DataError(f"matminer: {name} needs crystal structures, not formulas")
         labels = [str(label) for label in self.inner.feature_labels()]
-        values = np.full((len(materials), len(labels)), np.nan)
+        rows: list[list[Any] | None] = []
         failures: list[tuple[str, str]] = []
+
+        def fail(index: int, reason: str) -> None:
+            failures.append((str(materials.ids[index]), reason))
+
         for i in range(len(materials)):
+            row: list[Any] | None = None
             try:
-                values[i] = numbers_of(self.inner.featurize(self._entry(materials, i)), labels)
+                row = values_of(self.inner.featurize(self._entry(materials, i)), labels)
             except Exception as err:  # listed by id: a featurizer of matminer may raise anything
                 reason = " ".join(str(err).split()) or "no message"
-                failures.append((str(materials.ids[i]), f"{type(err).__name__}: {reason}"))
+                fail(i, f"{type(err).__name__}: {reason}")
+            rows.append(row)
+        kept = self._columns_of_numbers(rows, labels)
+        values = np.full((len(rows), len(kept)), np.nan)
+        for i, row in enumerate(rows):
+            if row is None:
+                continue
+            numbers = [number for j in kept if (number := number_of(row[j])) is not None]
+            if infinite := [labels[j] for j, x in zip(kept, numbers, strict=True) if math.isinf(x)]:
+                fail(i, f"column {infinite[0]!r} is infinite")
+            else:
+                values[i] = numbers
         if failures and len(failures) == len(materials):
             raise DataError(
                 f"matminer: {name} failed for all {len(failures)} materials;"
                 f" id {failures[0][0]}: {failures[0][1]}"
             )
-        return Vectors(values, np.asarray(labels, dtype=np.str_), tuple(failures))
+        names = np.asarray([labels[j] for j in kept], dtype=np.str_)
+        return Vectors(values, names, tuple(failures))
+
+    def _columns_of_numbers(self, rows: list[list[Any] | None], labels: list[str]) -> list[int]:
+        """Return the columns that hold no text or list in any row; warn of the others."""
+        odd: dict[int, Any] = {}
+        for row in rows:
+            for column, value in enumerate(row or ()):
+                if number_of(value) is None:
+                    odd.setdefault(column, value)
+        kept = [column for column in range(len(labels)) if column not in odd]
+        if odd:
+            named = ", ".join(f"{labels[j]!r} ({str(odd[j])[:40]!r})" for j in sorted(odd))
+            text = f"matminer: {self.config.featurizer}: no numbers in"
+            if not kept:
+                raise DataError(f"{text} any column: {named}")
+            warnings.warn(f"{text} and left out: {named}", stacklevel=3)
+        return kept
 
     def _entry(self, materials: Materials, index: int) -> Composition | Structure:
         if self.config.input == "structure":
@@ -65,24 +101,28 @@ class Matminer:
         return Composition(amounts)
 
 
-def numbers_of(row: Iterable[Any], labels: list[str]) -> list[float]:
-    """Return a featurizer's answer as numbers.
+def values_of(row: Iterable[Any], labels: list[str]) -> list[Any]:
+    """Return a featurizer's answer as a list.
 
     Raises:
-        ValueError: the wrong number of values, or a value that is no finite number.
+        ValueError: the wrong number of values.
     """
     given = list(row)
     if len(given) != len(labels):
         raise ValueError(f"{len(given)} values for {len(labels)} labels")
-    numbers = []
-    for value, label in zip(given, labels, strict=True):
-        if isinstance(value, str) or np.ndim(value) != 0:
-            raise ValueError(f"column {label!r} is no number: {str(value)[:40]!r}")
-        number = math.nan if value is None else float(value)
-        if math.isinf(number):
-            raise ValueError(f"column {label!r} is infinite")
-        numbers.append(number)
-    return numbers
+    return given
+
+
+def number_of(value: Any) -> float | None:
+    """Return a featurizer's value as a number, NaN for None; or None where it is no number."""
+    if value is None:
+        return math.nan
+    if isinstance(value, str) or np.ndim(value) != 0:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def make(config: MatminerConfig) -> BaseFeaturizer:

@@ -66,9 +66,62 @@ def test_a_featurizer_that_fails_for_every_row_is_an_error_with_the_first_reason
         featurizer.featurize(formulas("NaCl", "Fe2O3"))
 
 
-def test_a_column_of_text_is_named():
-    with pytest.raises(DataError, match="column 'HOMO_character' is no number: 'p'"):
-        build(MatminerConfig(featurizer="AtomicOrbitals")).featurize(formulas("NaCl"))
+def test_columns_of_text_are_left_out_with_one_warning_and_the_numbers_stay():
+    module = pytest.importorskip("matminer.featurizers.composition")
+    with pytest.warns(UserWarning, match="matminer") as caught:
+        ours = build(MatminerConfig(featurizer="AtomicOrbitals")).featurize(formulas("NaCl", "FeO"))
+    assert [str(one.message) for one in caught if "matminer:" in str(one.message)] == [
+        "matminer: AtomicOrbitals: no numbers in and left out: 'HOMO_character' ('p'),"
+        " 'HOMO_element' ('Cl'), 'LUMO_character' ('s'), 'LUMO_element' ('Na')"
+    ]
+    assert ours.labels.tolist() == ["HOMO_energy", "LUMO_energy", "gap_AO"]
+    assert ours.failures == ()
+    theirs = module.AtomicOrbitals()
+    for row, text in enumerate(["NaCl", "FeO"]):
+        values = dict(
+            zip(theirs.feature_labels(), theirs.featurize(Composition(text)), strict=True)
+        )
+        assert ours.values[row].tolist() == [values[label] for label in ours.labels]
+
+
+class Made:
+    """A featurizer that answers with what it is given for each formula."""
+
+    def __init__(self, labels, rows):
+        self.labels, self.rows = labels, rows
+
+    def feature_labels(self):
+        return self.labels
+
+    def featurize(self, composition):
+        return self.rows[composition.reduced_formula]
+
+
+def made(labels, rows):
+    featurizer = build(MatminerConfig())
+    featurizer.inner = Made(labels, rows)
+    return featurizer
+
+
+def test_a_column_with_text_in_one_row_is_left_out_of_all_rows():
+    rows = {"NaCl": [1.0, 2.0], "FeO": [3.0, "none"], "LiF": [None, 4.0]}
+    with pytest.warns(UserWarning, match=r"left out: 'b' \('none'\)$"):
+        ours = made(["a", "b"], rows).featurize(formulas("NaCl", "FeO", "LiF"))
+    assert ours.labels.tolist() == ["a"]
+    np.testing.assert_array_equal(ours.values[:, 0], [1.0, 3.0, np.nan])
+    assert ours.failures == ()
+
+
+def test_a_featurizer_without_any_number_is_an_error():
+    featurizer = made(["a", "b"], {"NaCl": ["x", [1, 2]]})
+    with pytest.raises(DataError, match=r"no numbers in any column: 'a' \('x'\), 'b' \('\[1, 2\]'"):
+        featurizer.featurize(formulas("NaCl"))
+
+
+def test_an_infinite_number_fails_its_row_alone():
+    ours = made(["a"], {"NaCl": [1.0], "FeO": [np.inf]}).featurize(formulas("NaCl", "FeO"))
+    np.testing.assert_array_equal(ours.values[:, 0], [1.0, np.nan])
+    assert ours.failures == (("m1", "column 'a' is infinite"),)
 
 
 @pytest.mark.parametrize(
