@@ -85,7 +85,10 @@ class _Facts:
 
     test: _Part
     shifted: _Part
-    detection: Mapping[str, float]  # auroc by "score" and "sigma"
+    detection: Mapping[str, float]  # auroc by "score" and "sigma", the mean over folds
+    worst: Mapping[str, tuple[str, float]]  # the same of the worst fold: its class, auroc
+    folds: int  # that detection was scored on
+    hardest: tuple[str, float] | None  # class with the largest error of several folds, its error
     flagged: tuple[float, float] | None  # share flagged by the detector: test, shifted
     level: str  # of the intervals quoted; "" where there are none
     unit: str
@@ -125,6 +128,35 @@ class _Facts:
         return sigma or bool(self.level) or bool(self.detection) or self.binary
 
 
+def held_out_classes(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return {fold: its held-out class in words}; folds that hold nothing out are left out."""
+    folds = (manifest.get("split") or {}).get("folds") or ()
+    named = {str(fold.get("name") or ""): str(fold.get("held_out") or "") for fold in folds}
+    return {fold: text for fold, text in named.items() if text}
+
+
+def held_out(manifest: Mapping[str, Any]) -> str:
+    """Return all held-out classes of a run in words, "" where nothing is held out.
+
+    A figure over all folds is about all of them, so no single one may name it.
+    """
+    return "; ".join(dict.fromkeys(held_out_classes(manifest).values()))
+
+
+def verdict_of_run(manifest: Mapping[str, Any], metrics: Mapping[str, Any], arm: str) -> Verdict:
+    """Return the judgement of an arm from ``manifest.json`` and ``metrics.json``."""
+    about = manifest["dataset"]
+    return verdict(
+        metrics["arms"][arm],
+        arm=arm,
+        unit=str(about.get("unit") or ""),
+        held_out=held_out(manifest),
+        task=str(about["task"]),
+        target_name=str(about["target"]),
+        classes=held_out_classes(manifest),
+    )
+
+
 def verdict(
     metrics_of_arm: Mapping[str, Any],
     *,
@@ -133,6 +165,7 @@ def verdict(
     held_out: str,
     task: str,
     target_name: str,
+    classes: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Return the judgement of one arm in plain words.
 
@@ -143,8 +176,10 @@ def verdict(
         held_out: the held-out class in words, such as ``materials with F``; "" for none.
         task: ``regression`` or ``binary``.
         target_name: the property.
+        classes: fold -> its held-out class; the worst of several folds is named by it.
     """
-    facts = _facts(metrics_of_arm, unit, held_out, task, target_name)
+    words = {"unit": unit, "held_out": held_out, "task": task, "target": target_name}
+    facts = _facts(metrics_of_arm, words, classes or {})
     if not facts.test.n or facts.test.value(facts.error) is None:
         headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
         return Verdict(headline, (), "unknown")
@@ -162,7 +197,7 @@ def verdict(
 
 
 def _facts(
-    metrics: Mapping[str, Any], unit: str, held_out: str, task: str, target_name: str
+    metrics: Mapping[str, Any], words: Mapping[str, str], classes: Mapping[str, str]
 ) -> _Facts:
     parts = metrics.get("parts", {})
     test, shifted = _part(parts.get("test")), _part(parts.get("shifted"))
@@ -181,16 +216,23 @@ def _facts(
         )
     levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
     level = min(levels, key=lambda v: (abs(float(v) - HEADLINE_LEVEL), -float(v)), default="")
-    binary = task == "binary"
+    binary = words["task"] == "binary"
     return _Facts(
         test=test,
         shifted=shifted,
         detection=detection,
+        worst={
+            name: (_class(ood[name]["worst"]["fold"], classes), float(ood[name]["worst"]["auroc"]))
+            for name in detection
+            if "worst" in ood[name]
+        },
+        folds=max((len(ood[name].get("folds", ())) for name in detection), default=0),
+        hardest=_hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
         flagged=flagged,
         level=level,
-        unit="" if binary else unit,
-        others=_short(held_out),
-        target=target_name.replace("_", " "),
+        unit="" if binary else words["unit"],
+        others=_short(words["held_out"]),
+        target=words["target"].replace("_", " "),
         binary=binary,
     )
 
@@ -200,6 +242,21 @@ def _part(found: Mapping[str, Any] | None) -> _Part:
         return _Part(0, {})
     metrics = {k: _Figure(v["value"], v["low"], v["high"]) for k, v in found["metrics"].items()}
     return _Part(int(found["n"]), metrics)
+
+
+def _class(fold: str, classes: Mapping[str, str]) -> str:
+    return classes.get(fold) or f"the held-out materials of fold {fold}"
+
+
+def _hardest(
+    folds: Mapping[str, Mapping[str, Mapping[str, float]]], error: str, classes: Mapping[str, str]
+) -> tuple[str, float] | None:
+    """Return the held-out class with the largest error; None unless several folds have one."""
+    errors = {fold: part["shifted"][error] for fold, part in folds.items() if "shifted" in part}
+    if len(errors) < 2:
+        return None
+    fold = max(errors, key=lambda name: errors[name])
+    return _class(fold, classes), errors[fold]
 
 
 def _short(held_out: str) -> str:
@@ -322,6 +379,10 @@ def _who_notices(facts: _Facts) -> str:
         text += " only in part"
     if rest and not same:
         text += f", {names[rest[0]]} " + ("only in part" if well[rest[0]] else "does not")
+    if first in facts.worst:
+        name, auroc = facts.worst[first]
+        if (auroc >= NOTICES) + (auroc >= NOTICES_PARTLY) < well[first]:
+            text += f"; worst at {name} (AUROC {_auroc(auroc)})"
     return text
 
 
@@ -337,6 +398,9 @@ def _error_sentences(facts: _Facts) -> list[str]:
     if outside is not None:
         text += f"; on {facts.others} by {number(outside)}, {_times(facts.ratio)}"
     sentences = [text + "."]
+    if facts.hardest is not None:
+        name, error = facts.hardest
+        sentences.append(f"It errs most on {name}: by {_with_unit(error, facts.unit)}.")
     share = facts.test.value("mae_over_mad")
     if share:
         base = _with_unit(mae.value / share, facts.unit)
@@ -457,7 +521,18 @@ def _notice_sentences(facts: _Facts) -> list[str]:
         f" {_auroc(auroc)} (1 = always, 0.5 = a coin)"
     )
     text += "".join(f", {names[name]} with {_auroc(value)}" for name, value in ranked[1:])
+    if facts.folds > 1:
+        text += f"; these are means over {facts.folds} folds"
     sentences = [text + "."]
+    if facts.worst:
+        told = [
+            f"{names[name]} is worst at {facts.worst[name][0]},"
+            f" with AUROC {_auroc(facts.worst[name][1])}"
+            for name, _ in ranked
+            if name in facts.worst
+        ]
+        text = "; ".join(told)
+        sentences.append(f"{text[0].upper()}{text[1:]}.")
     if facts.flagged is not None:
         test, shifted = facts.flagged
         sentences.append(

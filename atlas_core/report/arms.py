@@ -13,6 +13,7 @@ from atlas_core.report import figures, periodic, words
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
 from atlas_core.report.words import count, number, slug
+from atlas_core.verdict import held_out_classes, verdict_of_run
 
 WORST = 15
 GRADES = {"trust": "good", "caution": "fair", "do not trust": "poor", "unknown": "ref"}
@@ -87,17 +88,8 @@ class ArmView:
 
 def card(source: Source, arm: str) -> Card:
     """Return the verdict on an arm with its headline numbers."""
-    from atlas_core.verdict import verdict
-
     metrics = source.metrics["arms"][arm]
-    said = verdict(
-        metrics,
-        arm=arm,
-        unit=source.unit,
-        held_out=source.held_out,
-        task=source.task,
-        target_name=source.target,
-    )
+    said = verdict_of_run(source.manifest, source.metrics, arm)
     grade = str(said.grade)
     return Card(
         arm=arm,
@@ -132,7 +124,13 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
                 out.append(_stat(f"{about.label}, {where}", entry, about.scale, source.unit))
     score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
     if score and score.get("auroc"):
-        out.append(_stat("held out told apart, AUROC", score["auroc"], "plain", ""))
+        folds = len(score.get("folds") or ())
+        mean = f", mean of {folds} folds" if folds else ""
+        out.append(_stat(f"held out told apart, AUROC{mean}", score["auroc"], "plain", ""))
+        if worst := score.get("worst"):
+            entry = {"value": float(worst["auroc"])}
+            name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
+            out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
 
 
@@ -303,9 +301,7 @@ def _ood_plates(arm: str, parts: Mapping[str, Rows], missing: list[str]) -> list
             arm,
             "Distance from training data",
             lambda: figures.score_histograms(parts),
-            caption="Distribution of the out-of-distribution (OOD) score; the less the two"
-            " overlap, the better the detector tells new chemistry from known. Materials beyond"
-            " the upright line, where there is one, are flagged.",
+            caption=_histogram_caption(parts),
         )
     ]
     if IN_DOMAIN in parts and HELD_OUT in parts and all(r.has_score for r in parts.values()):
@@ -314,12 +310,43 @@ def _ood_plates(arm: str, parts: Mapping[str, Rows], missing: list[str]) -> list
                 arm,
                 "Does it notice the held-out class?",
                 lambda: figures.ood_roc(parts),
-                caption="Share of the held-out materials that are flagged against the share of"
-                " in-domain ones flagged by mistake, as the threshold falls. The area (AUROC) is 1"
-                " when they are told apart and 0.5 on the grey line, which is guessing.",
+                caption=_roc_caption(parts),
             )
         )
     return plates
+
+
+def _histogram_caption(parts: Mapping[str, Rows]) -> str:
+    text = (
+        "Distribution of the out-of-distribution (OOD) score; the less the two overlap, the better"
+        " the detector tells new chemistry from known."
+    )
+    if not figures.several(parts):
+        return f"{text} Materials beyond the upright line, where there is one, are flagged."
+    text += " Each fold has a detector and a scale of its own, so its scores are shown"
+    if figures.limits(parts) is not None:
+        return (
+            f"{text} as distances from its threshold (the upright line; beyond it a material is"
+            " flagged), in standard deviations of its in-domain scores."
+        )
+    return (
+        f"{text} as distances from the median of its in-domain scores, in their standard"
+        " deviations; a fold in which all or no materials are flagged shows no threshold."
+    )
+
+
+def _roc_caption(parts: Mapping[str, Rows]) -> str:
+    text = (
+        "Share of the held-out materials that are flagged against the share of in-domain ones"
+        " flagged by mistake, as the threshold falls. The area (AUROC) is 1 when they are told"
+        " apart and 0.5 on the grey line, which is guessing."
+    )
+    if figures.several(parts):
+        text += (
+            " Thin lines: single folds; thick: their mean. Scores of different folds are not"
+            " ranked together, as each fold has a detector and a scale of its own."
+        )
+    return text
 
 
 def _element_tables(source: Source, arm: str) -> list[Plate]:

@@ -14,6 +14,7 @@ from atlas_core.metrics.bootstrap import paired_difference
 from atlas_core.report import words
 from atlas_core.report.figures import PART_LABEL
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
+from atlas_core.verdict import held_out_classes
 
 REGRESSION = (
     "mae", "rmse", "r2", "mae_over_mad", "picp", "mpiw", "miscalibration_area", "ence", "zms",
@@ -180,6 +181,25 @@ def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[st
                 f" {words.fixed(entry['mean'], places)} ± {words.fixed(entry['std'], places)}{unit}"
                 f" (mean and standard deviation of {len(held['folds'])} folds)"
             )
+        out += _detection_folds(source, arm)
+    return out
+
+
+def _detection_folds(source: Source, arm: str) -> list[str]:
+    """Say how far detection differs between folds; the table holds the means."""
+    names = {"score": "detector", "sigma": "sigma alone"}
+    classes = held_out_classes(source.manifest)
+    out = []
+    for name, label in names.items():
+        found = (source.metrics["arms"][arm].get("ood") or {}).get(name) or {}
+        if not found.get("worst") or not found.get("auroc"):
+            continue
+        worst = found["worst"]
+        where = classes.get(worst["fold"]) or f"fold {worst['fold']}"
+        out.append(
+            f"{arm}, {label}: AUROC {words.fixed(found['auroc']['value'], 3)} on average of"
+            f" {len(found['folds'])} folds; the worst is {words.fixed(worst['auroc'], 3)}, {where}"
+        )
     return out
 
 

@@ -288,15 +288,57 @@ def _curve_points(n: int) -> I8:
     return np.unique(np.linspace(0, n - 1, min(n, CURVE)).round().astype(np.int64))
 
 
+def several(parts: Parts) -> bool:
+    """Return whether the scored rows are of more than one fold."""
+    folds = {f for rows in parts.values() for f in rows.fold[np.isfinite(rows.score)].tolist()}
+    return len(folds) > 1
+
+
+def _of_fold(parts: Parts, fold: str) -> dict[str, Rows]:
+    return {part: rows.where(rows.fold == fold) for part, rows in parts.items()}
+
+
+def limits(parts: Parts) -> dict[str, float] | None:
+    """Return the threshold of each fold; None where that of one cannot be told from its rows."""
+    folds = dict.fromkeys(f for rows in parts.values() for f in rows.fold.tolist())
+    found = {fold: threshold(_of_fold(parts, fold)) for fold in folds}
+    known = {fold: limit for fold, limit in found.items() if limit is not None}
+    return known if len(known) == len(found) else None
+
+
+def _standardised(parts: Parts) -> dict[str, F8]:
+    """Return scores as distances from their fold's threshold (median), in its in-domain std."""
+    known = limits(parts)
+    reference = parts.get(IN_DOMAIN, next(iter(parts.values())))
+    out = {}
+    for part, rows in parts.items():
+        scores = np.full(len(rows), np.nan)
+        for fold in dict.fromkeys(rows.fold.tolist()):
+            own = reference.score[(reference.fold == fold) & np.isfinite(reference.score)]
+            if not len(own):
+                continue
+            zero = float(np.median(own)) if known is None else known[fold]
+            mine = rows.fold == fold
+            scores[mine] = (rows.score[mine] - zero) / (float(own.std()) or 1.0)
+        out[part] = scores
+    return out
+
+
 def score_histograms(parts: Parts) -> Drawn:
-    """Draw the OOD scores of both parts, and the threshold where the folds share one."""
+    """Draw the OOD scores of both parts, and the threshold; of several folds on one scale."""
     figure, axes = _axes()
-    scores = {part: rows.score[np.isfinite(rows.score)] for part, rows in parts.items()}
+    folds = several(parts)
+    scores = _standardised(parts) if folds else {part: rows.score for part, rows in parts.items()}
+    scores = {part: values[np.isfinite(values)] for part, values in scores.items()}
     scores = {part: values for part, values in scores.items() if len(values)}
     everything = np.concatenate(list(scores.values()))
     positive = bool((everything > 0).all())
     logarithmic = positive and float(np.quantile(everything, 0.99) / np.median(everything)) > 8
     low, high = float(everything.min()), float(everything.max())
+    beyond = 0
+    if folds and not logarithmic:  # a scale of its own per fold: a few rows may lie far away
+        high = min(high, float(np.quantile(everything, 0.99)))
+        beyond = int((everything > high).sum())
     if high <= low:
         low, high, logarithmic = low - 0.5, high + 0.5, False
     edges = np.geomspace(low, high, 41) if logarithmic else np.linspace(low, high, 41)
@@ -313,16 +355,21 @@ def score_histograms(parts: Parts) -> Drawn:
             linestyle=style,
             label=PART_LABEL[part],
         )
-    if (limit := threshold(parts)) is not None:
+    limit = threshold(parts)
+    if folds:
+        limit = None if limits(parts) is None else 0.0
+    if limit is not None:
         axes.axvline(limit, color=SENTINELS["ink"], linewidth=1.0, label="flagged beyond")
     if logarithmic:
         axes.set_xscale("log")
         _plain_log(axes.xaxis, low, high)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("OOD score (farther from the training data →)")
+    label = "OOD score, standardised by fold" if folds else "OOD score"
+    axes.set_xlabel(f"{label} (farther from the training data →)")
     axes.set_ylabel("share of materials")
     _legend(axes, 3)
-    return Drawn(figure)
+    lie = count(beyond, "material lies", "materials lie")
+    return Drawn(figure, f"{lie} beyond the right edge." if beyond else "")
 
 
 def threshold(parts: Parts) -> float | None:
@@ -365,24 +412,47 @@ def _roc_axes(curves: Sequence[tuple[F8, F8, str, str, Any]]) -> Figure:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
     axes.set_aspect("equal", adjustable="box")
-    _legend(axes, 1)
+    if curves:
+        _legend(axes, 1)
     return figure
 
 
 def ood_roc(parts: Parts) -> Drawn:
-    """Draw how well score and sigma tell held-out rows from in-domain rows."""
+    """Draw how well score and sigma tell held-out rows from in-domain rows, fold by fold."""
     inside, outside = parts[IN_DOMAIN], parts[HELD_OUT]
-    curves: list[tuple[F8, F8, str, str, Any]] = []
+    folds = [f for f in dict.fromkeys(inside.fold.tolist()) if (outside.fold == f).any()]
+    grid = np.linspace(0, 1, CURVE + 1)
+    figure = _roc_axes([])
+    axes = figure.axes[0]
     for name, colour, style in (("score", "arm3", "-"), ("std", "arm2", (0, (5, 1.5)))):
-        negative, positive = getattr(inside, name), getattr(outside, name)
-        negative, positive = negative[np.isfinite(negative)], positive[np.isfinite(positive)]
-        if len(negative) and len(positive):
-            label = "OOD score" if name == "score" else "sigma alone"
-            curves.append((negative, positive, label, colour, style))
-    figure = _roc_axes(curves)
-    figure.axes[0].set_xlabel("share of in-domain flagged by mistake")
-    figure.axes[0].set_ylabel("share of held-out flagged")
+        values = (getattr(inside, name), getattr(outside, name))
+        pairs = [(values[0][inside.fold == f], values[1][outside.fold == f]) for f in folds]
+        if not pairs or not all(np.isfinite(side).all() for pair in pairs for side in pair):
+            continue
+        label = "OOD score" if name == "score" else "sigma alone"
+        drawn = [roc_points(*pair) for pair in pairs]
+        mean = float(np.mean([area for _, _, area in drawn]))
+        thin = len(drawn) > 1
+        for fpr, tpr, _ in drawn:
+            x, y = _thinned(fpr, tpr)
+            text = None if thin else f"{label}, AUROC {mean:.3f}"
+            line: dict[str, Any] = {"linewidth": 0.7, "alpha": 0.55} if thin else {}
+            axes.plot(x, y, color=SENTINELS[colour], linestyle=style, label=text, **line)
+        if thin:
+            height = np.mean([_height(grid, fpr, tpr) for fpr, tpr, _ in drawn], axis=0)
+            text = f"{label}, mean AUROC {mean:.3f}"
+            axes.plot(grid, height, color=SENTINELS[colour], linestyle=style, label=text)
+    _legend(axes, 1)
+    axes.set_xlabel("share of in-domain flagged by mistake")
+    axes.set_ylabel("share of held-out flagged")
     return Drawn(figure)
+
+
+def _height(grid: F8, fpr: F8, tpr: F8) -> F8:
+    """Return the height of a ROC curve over ``grid``: the upper end where it rises upright."""
+    last = np.searchsorted(fpr, grid, side="right") - 1
+    at = np.interp(grid, fpr, tpr)
+    return np.where(fpr[last] == grid, tpr[last], at)
 
 
 def class_roc(parts: Parts) -> Drawn:

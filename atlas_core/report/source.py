@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from atlas_core import verdict
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.errors import DataError
 from atlas_core.observe import FinishedRun
@@ -140,8 +141,7 @@ class Source:
     @property
     def held_out(self) -> str:
         """Return the held-out class in words, "" where a split has none."""
-        names = [str(fold.get("held_out") or "") for fold in self.folds]
-        return "; ".join(dict.fromkeys(name for name in names if name))
+        return verdict.held_out(self.manifest)
 
 
 def checked_run(folder: Path) -> FinishedRun:

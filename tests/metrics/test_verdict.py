@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from atlas_core.evaluate import evaluate
-from atlas_core.verdict import Verdict, number, percent, verdict
+from atlas_core.verdict import Verdict, held_out, number, percent, verdict, verdict_of_run
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
@@ -268,6 +268,53 @@ def test_several_held_out_classes_have_one_name() -> None:
         test=part(**GOOD), shifted=part(mae=0.7), held_out="materials with F; materials with O"
     )
     assert "on held-out materials by 0.70" in said.sentences[0]
+
+
+def folded(auroc: float, **folds: float) -> dict[str, Any]:
+    worst = min(folds, key=lambda f: folds[f])
+    return {
+        "auroc": figure(auroc), "folds": folds, "worst": {"fold": worst, "auroc": folds[worst]},
+    }  # fmt: skip
+
+
+FOLDS = [
+    {"name": "one", "held_out": "materials with F"},
+    {"name": "two", "held_out": "materials with O"},
+    {"name": "three", "held_out": ""},
+]
+
+
+def test_figures_over_all_folds_name_no_single_class() -> None:
+    assert held_out({"split": {"folds": FOLDS}}) == "materials with F; materials with O"
+    assert held_out({"split": {"folds": FOLDS[:1] * 2}}) == "materials with F"
+    assert held_out({"split": {}}) == ""
+
+
+def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
+    manifest = {
+        "dataset": {"task": "regression", "target": "gap", "unit": "eV"},
+        "split": {"folds": FOLDS},
+    }
+    arm = {
+        "parts": {"test": part(**GOOD), "shifted": part(mae=0.70)},
+        "ood": {
+            "score": folded(0.92, one=0.99, two=0.85),
+            "sigma": folded(0.66, one=0.51, two=0.81),
+        },
+        "folds": {"one": {"shifted": {"mae": 0.5}}, "two": {"shifted": {"mae": 0.9}}},
+    }
+    said = verdict_of_run(manifest, {"arms": {"forest": arm}}, "forest")
+    assert said.headline == (
+        "Trust it on materials like its training set, not on held-out materials; its detector"
+        " notices them, its sigma does not; worst at materials with O (AUROC 0.85)."
+    )
+    text = " ".join(said.sentences)
+    assert "It errs most on materials with O: by 0.90 eV." in text
+    assert "sigma alone with 0.66; these are means over 2 folds." in text
+    assert (
+        "Its detector is worst at materials with O, with AUROC 0.85; sigma alone is worst at"
+        " materials with F, with AUROC 0.51." in text
+    )
 
 
 BINARY = {"accuracy": 0.9, "roc_auc": 0.95, "brier": 0.08, "ece": 0.03}

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from atlas_core.cli.verdicts import verdicts
 from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
 from atlas_core.report import write_report
@@ -255,6 +256,25 @@ def test_five_folds_give_mean_and_spread_over_folds(tmp_path: Path) -> None:
     text = report(tmp_path / "run", folds=5, sizes={"calibration": 40, "test": 100})
     assert "of 5 folds" in text
     assert "fold_4" in text
+
+
+def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> None:
+    folder = MAKER.make_run(tmp_path / "run", arms=("forest",), folds=3)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for fold, metal in zip(manifest["split"]["folds"], ("Li", "Na", "K"), strict=True):
+        fold["held_out"] = f"materials with {metal}"
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    worst = metrics["arms"]["forest"]["ood"]["score"]["worst"]["fold"]
+    named = f"materials with {('Li', 'Na', 'K')[int(worst[-1])]}"
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "held out told apart, AUROC, mean of 3 folds" in text
+    assert f"AUROC, worst: {named}" in text
+    assert "Thin lines: single folds; thick: their mean." in text
+    assert "as distances from its threshold" in text
+    headline = verdicts(folder)["forest"]
+    assert headline in text
+    assert "not on held-out materials" in headline
 
 
 def test_a_single_arm_needs_no_comparison(tmp_path: Path) -> None:
