@@ -266,16 +266,16 @@ def _short(held_out: str) -> str:
     )
 
 
-def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"]:
-    """Judge the in-domain predictions themselves, whatever they say of their errors."""
+def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"] | None:
+    """Judge the in-domain predictions themselves; None where all test targets are equal."""
     if facts.binary:
         auc = facts.test.value("roc_auc")
         if auc is None:
-            return "weak"  # one class only in the test part: nothing was shown
+            return None
         return "worthless" if auc < WORTHLESS_AUC else "weak" if auc < WEAK_AUC else "good"
     ratio = facts.test.value("mae_over_mad")
     if ratio is None:
-        return "weak"  # a constant target: nothing was shown
+        return None
     return "worthless" if ratio >= WORTHLESS_MAE else "weak" if ratio >= WEAK_MAE else "good"
 
 
@@ -297,6 +297,11 @@ def _vacuous(facts: _Facts) -> bool:
 def _judge(facts: _Facts) -> tuple[str, str, Grade]:
     """Return headline, advice and grade."""
     others, quality = facts.others, _quality(facts)
+    if quality is None:
+        headline = (
+            "Unknown: the test targets do not vary, so nothing shows that it tells materials apart."
+        )
+        return headline, "Test it on materials whose values differ.", "unknown"
     if quality == "worthless":
         base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
         how = "worse" if (facts.test.value("mae_over_mad") or 0.0) > 1 else "hardly better"

@@ -263,6 +263,27 @@ def test_no_test_rows_is_unknown() -> None:
     )
 
 
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_test_targets_that_do_not_vary_are_unknown_not_large_errors(task: str) -> None:
+    n = 60
+    table = {
+        "id": np.arange(n).astype(str),
+        "arm": np.full(n, "forest"),
+        "part": np.full(n, "test"),
+        "target": np.ones(n),
+        "mean": np.linspace(0.6, 0.99, n),
+        "std": np.linspace(0.1, 0.2, n),
+    }
+    metrics = evaluate(table, task=task, levels=[], seed=0)["arms"]["forest"]
+    said = verdict(
+        metrics, arm="forest", unit="", held_out="", task=task, target_name="gap"
+    )  # fmt: skip
+    assert said.grade == "unknown"
+    assert said.headline == (
+        "Unknown: the test targets do not vary, so nothing shows that it tells materials apart."
+    )
+
+
 def test_several_held_out_classes_have_one_name() -> None:
     said = judge(
         test=part(**GOOD), shifted=part(mae=0.7), held_out="materials with F; materials with O"
