@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import warnings
 from pathlib import Path
 
 from pymatgen.core import Structure
@@ -43,6 +44,13 @@ class CifFolder:
             column=self.config.target,
             task=self.config.task,
         )
+        unlisted = sorted({path.stem for path in folder.glob("*.cif")} - set(ids))
+        if unlisted:
+            warnings.warn(
+                f"{folder.name}: {len(unlisted)} CIF files stand in no row of id_prop.csv and are"
+                f" left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
+                stacklevel=2,
+            )
         structures = []
         for number, material_id in enumerate(ids):
             place = where(str(listing), number, material_id)
@@ -84,6 +92,12 @@ def _rows(listing: Path) -> tuple[bytes, list[list[str]]]:
             raise DataError(
                 f"{where(str(listing), number)}: expected id,target, found {len(row)} columns"
             )
+    if not any(sign.isdigit() for sign in rows[0][1]) and len(rows) > 1:
+        lowered = rows[0][1].strip().lower()
+        if lowered not in {"true", "false", "yes", "no", "nan", "inf", "-inf", "infinity"}:
+            raise DataError(
+                f"{listing}: the first row, {','.join(rows[0])}, looks like a header; take it out"
+            )
     return content, rows
 
 
@@ -95,7 +109,8 @@ def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Structu
     try:
         raw = file.read_bytes()
     except FileNotFoundError as err:
-        raise DataError(f"{place}: {file} is missing") from err
+        hint = "; ids stand without .cif" if material_id.lower().endswith(".cif") else ""
+        raise DataError(f"{place}: {file} is missing{hint}") from err
     except (OSError, ValueError) as err:  # the latter for a name with a null character
         reason = err.strerror if isinstance(err, OSError) else err
         raise DataError(f"{place}: its .cif file cannot be read ({reason})") from err

@@ -180,6 +180,8 @@ class _Columns:
             if name not in names:
                 close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
+                if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
+                    hint = "; a CSV file needs commas between its columns"
                 have = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
                 raise DataError(f"{self.path}: no column {name!r}{hint} (it has {have})")
 

@@ -87,7 +87,7 @@ def test_a_disordered_cif_is_named(folder: Path) -> None:
     [
         ("", "/id_prop.csv: no rows"),
         ("cu,1\ncu,2\n", "/id_prop.csv: row 2, id cu: duplicate id, also in row 1"),
-        ("id,target\ncu,1\n", "/id_prop.csv: row 1, id id: target 'target' is 'target', not a"),
+        ("id,target\ncu,1\n", "/id_prop.csv: the first row, id,target, looks like a header"),
         ("cu\n", "/id_prop.csv: row 1: expected id,target, found 1 columns"),
         ("cu,-inf\n", "/id_prop.csv: row 1, id cu: target 'target' is -inf"),
         ("c" * 200_000 + ",1\n", "/id_prop.csv: cannot be read (field larger than field limit"),
@@ -113,3 +113,20 @@ def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Pa
     source = build(CifFolderConfig(path="nowhere"))
     with pytest.raises(DataError, match="nowhere: no such folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
+
+
+def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        crystal("Cu", 3.61).to(filename=str(tmp_path / f"{name}.cif"))
+    listing = tmp_path / "id_prop.csv"
+    source = build(CifFolderConfig(path=str(tmp_path)))
+    context = DataContext(None, tmp_path, tmp_path)
+    listing.write_text("id,target\na,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="the first row, id,target, looks like a header"):
+        source.load(context)
+    listing.write_text("a.cif,1\nb.cif,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"is missing; ids stand without \.cif"):
+        source.load(context)
+    listing.write_text("a,1\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match="2 CIF files stand in no row .* left out: b, c"):
+        assert len(source.load(context)) == 1
