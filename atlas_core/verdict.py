@@ -1,4 +1,4 @@
-"""Say in plain words when one arm of a run may be believed. Light: no imports beyond Python's.
+"""Say in plain words when one arm of a run may be believed. Light: pure Python.
 
 The reader is a physicist who opens the report and reads nothing else. Every rule below has its
 threshold as a named constant with its reason; a figure that is missing is never guessed.
@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from atlas_core.metrics import digits
+
 Grade = Literal["trust", "caution", "do not trust", "unknown"]
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
 WEAK_MAE = 0.6  # above it most of the spread is unexplained; Matbench's hardest task is near 0.5
+COARSE_MAE = 0.4  # above it the headline says how much of the spread is left; R2 is below about 0.8
 WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is a coin
 WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
 WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
@@ -29,6 +32,7 @@ ORDERS = (
 )
 ORDERS_WEAKLY = 0.1  # below it sigma says nothing of which errors are large
 HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
+ECE_BINS = 10  # of the calibration error; each has a gap by chance
 MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
@@ -66,6 +70,16 @@ class _Figure:
     low: float
     high: float
 
+    @property
+    def text(self) -> str:
+        """Return the value with the digits that its interval bears, as the report's cards do."""
+        return digits.shown(asdict(self))
+
+    @property
+    def interval(self) -> str:
+        places = digits.places(asdict(self))
+        return f"{digits.fixed(self.low, places)} to {digits.fixed(self.high, places)}"
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -86,6 +100,7 @@ class _Facts:
     test: _Part
     shifted: _Part
     detection: Mapping[str, float]  # auroc by "score" and "sigma", the mean over folds
+    auroc: Mapping[str, _Figure]  # the same with intervals
     worst: Mapping[str, tuple[str, float]]  # the same of the worst fold: its class, auroc
     folds: int  # that detection was scored on
     hardest: tuple[str, float] | None  # class with the largest error of several folds, its error
@@ -95,6 +110,17 @@ class _Facts:
     others: str  # the held-out class in words
     target: str
     binary: bool
+    home: str  # what in-domain materials are like
+
+    @property
+    def bars(self) -> str:
+        """Return what the arm hands out around a prediction."""
+        return "label sets" if self.binary else "error bars"
+
+    @property
+    def narrow(self) -> str:
+        """Return what they are where they hold the truth too seldom."""
+        return "small" if self.binary else "narrow"
 
     @property
     def error(self) -> str:
@@ -154,6 +180,7 @@ def verdict_of_run(manifest: Mapping[str, Any], metrics: Mapping[str, Any], arm:
         task=str(about["task"]),
         target_name=str(about["target"]),
         classes=held_out_classes(manifest),
+        chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
     )
 
 
@@ -166,6 +193,7 @@ def verdict(
     task: str,
     target_name: str,
     classes: Mapping[str, str] | None = None,
+    chose: bool = False,
 ) -> Verdict:
     """Return the judgement of one arm in plain words.
 
@@ -177,8 +205,10 @@ def verdict(
         task: ``regression`` or ``binary``.
         target_name: the property.
         classes: fold -> its held-out class; the worst of several folds is named by it.
+        chose: whether the arm chose its own training set, which test materials then differ from.
     """
     words = {"unit": unit, "held_out": held_out, "task": task, "target": target_name}
+    words["home"] = "materials like its candidates" if chose else "materials like its training set"
     facts = _facts(metrics_of_arm, words, classes or {})
     if not facts.test.n or facts.test.value(facts.error) is None:
         headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
@@ -221,6 +251,7 @@ def _facts(
         test=test,
         shifted=shifted,
         detection=detection,
+        auroc={name: _figure(ood[name]["auroc"]) for name in detection},
         worst={
             name: (_class(ood[name]["worst"]["fold"], classes), float(ood[name]["worst"]["auroc"]))
             for name in detection
@@ -234,14 +265,18 @@ def _facts(
         others=_short(words["held_out"]),
         target=words["target"].replace("_", " "),
         binary=binary,
+        home=words["home"],
     )
 
 
 def _part(found: Mapping[str, Any] | None) -> _Part:
     if not found:
         return _Part(0, {})
-    metrics = {k: _Figure(v["value"], v["low"], v["high"]) for k, v in found["metrics"].items()}
-    return _Part(int(found["n"]), metrics)
+    return _Part(int(found["n"]), {k: _figure(v) for k, v in found["metrics"].items()})
+
+
+def _figure(entry: Mapping[str, float]) -> _Figure:
+    return _Figure(float(entry["value"]), float(entry["low"]), float(entry["high"]))
 
 
 def _class(fold: str, classes: Mapping[str, str]) -> str:
@@ -290,8 +325,54 @@ def _keeps_word(facts: _Facts, part: _Part) -> bool | None:
 
 
 def _vacuous(facts: _Facts) -> bool:
-    share = facts.test.value(f"infinite_share_{facts.level}")
+    """Return whether most in-domain intervals say nothing: infinite, or sets of both classes."""
+    share = _empty_share(facts, facts.test)
     return share is not None and share >= MOSTLY_INFINITE
+
+
+def _empty_share(facts: _Facts, part: _Part) -> float | None:
+    """Return the share of intervals that say nothing; a set of both classes has the width 1."""
+    return part.value(f"{'mpiw' if facts.binary else 'infinite_share'}_{facts.level}")
+
+
+def _honest_probabilities(facts: _Facts) -> bool:
+    """Return whether P(1) is off by no more than matters, or than chance alone would give.
+
+    Of n honest probabilities in k bins the gaps add up to about sqrt(2 k v / (pi n)) or less, with
+    v the mean of p (1 - p), which the Brier score then equals (mean of a half-normal variable per
+    bin, then Cauchy-Schwarz over the bins).
+    """
+    ece, brier = facts.test.value("ece"), facts.test.value("brier")
+    if ece is None or brier is None:
+        return True
+    return ece <= max(HONEST_ECE, math.sqrt(2 * ECE_BINS * brier / (math.pi * facts.test.n)))
+
+
+def _too_wide(facts: _Facts) -> bool:
+    """Return whether intervals (or, without them, sigma) are larger in-domain than they need be."""
+    found = facts.test.metrics.get(f"picp_{facts.level}") if facts.level else None
+    if found is not None:
+        level = float(facts.level)
+        return found.value > level + COVERAGE_SLACK and found.low > level
+    zms = facts.test.value("zms")
+    return zms is not None and math.sqrt(zms) < HONEST_SIGMA[0]
+
+
+def _reserves(facts: _Facts) -> str:
+    """Return what a headline must add to trust, "" where there is nothing."""
+    told = []
+    share, zms = facts.test.value("mae_over_mad"), facts.test.value("zms")
+    if not facts.binary and share is not None and share >= COARSE_MAE:
+        told.append(f"it errs {percent(share)} as much as always predicting the mean")
+    if _too_wide(facts):
+        size = "larger" if facts.binary else "wider"
+        told.append(
+            f"its {facts.bars if facts.level else 'sigma'} {'are' if facts.level else 'is'}"
+            f" {size if facts.level else 'larger'} than need be"
+        )
+    elif facts.level and zms is not None and math.sqrt(zms) > HONEST_SIGMA[1]:
+        told.append("its sigma is too small")
+    return f", but {' and '.join(told)}" if told else ""
 
 
 def _judge(facts: _Facts) -> tuple[str, str, Grade]:
@@ -304,7 +385,10 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         return headline, "Test it on materials whose values differ.", "unknown"
     if quality == "worthless":
         base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
-        how = "worse" if (facts.test.value("mae_over_mad") or 0.0) > 1 else "hardly better"
+        lost = (facts.test.value("roc_auc") or 0.0) < 0.5
+        if not facts.binary:
+            lost = (facts.test.value("mae_over_mad") or 0.0) > 1
+        how = "worse" if lost else "hardly better"
         return f"Do not trust it: it is {how} than {base}.", "", "do not trust"
     inside, outside = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
     fails = facts.much_worse or (bool(facts.shifted.n) and outside is False)
@@ -316,26 +400,38 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         advice = "It cannot say which of its predictions to believe: add an uncertainty method."
         return headline, advice, "unknown"
     if quality == "weak":
-        headline = "Take it as a rough guide only: its in-domain errors are large."
+        why = "it often mixes up the two classes" if facts.binary else "its errors are large"
+        headline = f"Take it as a rough guide only: {why} in-domain."
         return headline, "Use it to rank or to sort out, not for values.", "caution"
     if _vacuous(facts):
-        headline = "Believe its predictions; its error bars are infinite and say nothing."
+        what = (
+            "are infinite and say" if not facts.binary else "mostly hold both classes, which says"
+        )
+        headline = f"Believe its predictions; its {facts.bars} {what} nothing."
         return headline, "Keep more calibration rows aside, or ask for lower levels.", "caution"
     if inside is False:
-        headline = "Believe its predictions, not its error bars: they are too narrow in-domain."
-        return headline, "Calibrate its uncertainty before using an error bar.", "caution"
+        headline = (
+            f"Believe its predictions, not its {facts.bars}: they are too {facts.narrow} in-domain."
+        )
+        one = "a label set" if facts.binary else "an error bar"
+        return headline, f"Calibrate its uncertainty before using {one}.", "caution"
     if facts.test.n < FEW_ROWS:
         headline = "It looks right, but there are too few test materials to be sure."
         return headline, "Test it on more materials before relying on it.", "caution"
+    trust = f"Trust it on {facts.home}"
+    grade: Grade = "trust"
+    if facts.binary and not _honest_probabilities(facts):
+        trust, grade = f"Trust its answers, not its probabilities, on {facts.home}", "caution"
+    reserves = _reserves(facts)
     if not facts.shifted.n:
-        headline = "Trust it on materials like its training set; nothing else was tested."
-        advice = "Nothing was held out, so nothing is known of materials unlike its training set."
-        return headline, advice, "trust"
+        unlike = facts.home.replace("like", "unlike", 1)
+        advice = f"Nothing was held out, so nothing is known of {unlike}."
+        return f"{trust}{reserves}; nothing else was tested.", advice, grade
     if facts.shifted.n < FEW_ROWS:
-        headline = f"Trust it on materials like its training set; too few {others} to tell there."
+        headline = f"{trust}{reserves}; too few {others} to tell there."
         return headline, f"Test it on more {others} before relying on it there.", "caution"
     advice = f"Of other classes than {others} nothing is known."
-    return f"Trust it on materials like its training set and on {others}.", advice, "trust"
+    return f"{trust} and on {others}{reserves}.", advice, grade
 
 
 def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
@@ -343,15 +439,22 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     others, auroc = facts.others, facts.notices
     narrow_inside = _keeps_word(facts, facts.test) is False
     if auroc is None or auroc < NOTICES_PARTLY:
-        what = (
-            f"it errs {_times(facts.ratio)} there and gives no warning"
-            if facts.much_worse
-            else "its error bars are too narrow there and it gives no warning"
+        what = f"its {facts.bars} are too {facts.narrow} there"
+        if facts.much_worse:
+            what = f"it errs {_times(facts.ratio)} there"
+            if facts.binary:
+                what = f"its Brier score is {number(facts.ratio or 0.0)} times as large there"
+        what += (
+            " and it gives no warning"
+            if facts.binary or not facts.much_worse
+            else (" and gives no warning")
         )
         advice = f"Check by hand whether a material is among {others}: the model will not say so."
         return f"Do not trust it on {others}: {what}.", advice, "do not trust"
-    places = f"materials like its training set, not on {others}"
-    trust = "Trust its predictions, not its error bars, on" if narrow_inside else "Trust it on"
+    places = f"{facts.home}, not on {others}"
+    trust = f"Trust its predictions, not its {facts.bars}, on" if narrow_inside else "Trust it on"
+    if facts.binary and not narrow_inside and not _honest_probabilities(facts):
+        trust = "Trust its answers, not its probabilities, on"
     if _quality(facts) == "weak":
         trust = "Take it as a rough guide on"
     headline = f"{trust} {places}; {_who_notices(facts)}."
@@ -387,7 +490,7 @@ def _who_notices(facts: _Facts) -> str:
     if first in facts.worst:
         name, auroc = facts.worst[first]
         if (auroc >= NOTICES) + (auroc >= NOTICES_PARTLY) < well[first]:
-            text += f"; worst at {name} (AUROC {_auroc(auroc)})"
+            text += f"; it is worst at {name}: AUROC {_area(auroc)}"
     return text
 
 
@@ -396,16 +499,18 @@ def _error_sentences(facts: _Facts) -> list[str]:
         return _binary_sentences(facts)
     mae = facts.test.metrics["mae"]
     text = (
-        f"In-domain it errs by {_with_unit(mae.value, facts.unit)} on average (95 % interval"
-        f" {number(mae.low, like=mae.value)} to {number(mae.high, like=mae.value)})"
+        f"In-domain it errs by {f'{mae.text} {facts.unit}'.rstrip()} on average (95 % interval"
+        f" {mae.interval})"
     )
-    outside = facts.shifted.value("mae")
+    outside = facts.shifted.metrics.get("mae")
     if outside is not None:
-        text += f"; on {facts.others} by {number(outside)}, {_times(facts.ratio)}"
+        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratio)}"
     sentences = [text + "."]
     if facts.hardest is not None:
         name, error = facts.hardest
-        sentences.append(f"It errs most on {name}: by {_with_unit(error, facts.unit)}.")
+        sentences.append(
+            f"It errs most on {name}: by {digits.number(error)} {facts.unit}".rstrip() + "."
+        )
     share = facts.test.value("mae_over_mad")
     if share:
         base = _with_unit(mae.value / share, facts.unit)
@@ -423,14 +528,17 @@ def _binary_sentences(facts: _Facts) -> list[str]:
     if outside is not None:
         text += f"; of {facts.others} {percent(outside)}"
     sentences = [text + "."]
-    auc = facts.test.value("roc_auc")
+    auc = facts.test.metrics.get("roc_auc")
     if auc is not None:
-        sentences.append(f"Its ROC AUC in-domain is {auc:.2f} (1 = always right, 0.5 = a coin).")
+        sentences.append(
+            f"Its ROC AUC in-domain is {digits.auroc(asdict(auc))}"
+            " (1 = always right, 0.5 = a coin)."
+        )
     ece = facts.test.value("ece")
     if ece is not None:
         end = (
             "they can be read as probabilities"
-            if ece <= HONEST_ECE
+            if _honest_probabilities(facts)
             else "do not read them as probabilities"
         )
         points = round(100 * ece)
@@ -451,26 +559,23 @@ def _coverage_sentences(facts: _Facts) -> list[str]:
     )
     if outside is not None:
         text += f" and {percent(outside.value)} of {facts.others}"
-    sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts, inside)}."]
+    sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts)}."]
+    empty = "set holds both classes" if facts.binary else "interval is infinite"
     for part, where in ((facts.test, "in-domain materials"), (facts.shifted, facts.others)):
-        share = part.value(f"infinite_share_{facts.level}")
+        share = _empty_share(facts, part)
         if share is not None and share >= MANY_INFINITE:
-            sentences.append(
-                f"For {percent(share)} of {where} the interval is infinite: it says nothing there."
-            )
+            sentences.append(f"For {percent(share)} of {where} the {empty}: it says nothing there.")
     return sentences
 
 
-def _coverage_end(facts: _Facts, inside: _Figure) -> str:
-    bars = "label sets" if facts.binary else "error bars"
+def _coverage_end(facts: _Facts) -> str:
+    bars = facts.bars
     holds, elsewhere = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
     if holds and elsewhere is False:
         return f"do not use its {bars} there"
     if not holds:
-        size = "small" if facts.binary else "narrow"
-        return f"its {bars} are too {size}" + (f" {IN_DOMAIN}" if elsewhere else "")
-    level = float(facts.level)
-    if inside.value > level + COVERAGE_SLACK and inside.low > level:
+        return f"its {bars} are too {facts.narrow}" + (f" {IN_DOMAIN}" if elsewhere else "")
+    if _too_wide(facts):
         size = "larger" if facts.binary else "wider"
         return f"its {bars} are {size} than they need to be"
     return f"its {bars} keep their word" + (" on both" if elsewhere else "")
@@ -479,9 +584,16 @@ def _coverage_end(facts: _Facts, inside: _Figure) -> str:
 def _sigma_sentences(facts: _Facts) -> list[str]:
     """Say whether sigma has the right size; intervals, where they exist, say it better."""
     zms = facts.test.value("zms")
-    if facts.level or zms is None:
+    if zms is None:
         return []
     size = math.sqrt(zms)
+    if facts.level:
+        if HONEST_SIGMA[0] <= size <= HONEST_SIGMA[1]:
+            return []
+        return [
+            f"Do not read its sigma as a standard deviation: in-domain errors are {number(size)}"
+            " sigma (root mean square; 1 = honest)."
+        ]
     end = "too small" if size > HONEST_SIGMA[1] else "too large"
     if HONEST_SIGMA[0] <= size <= HONEST_SIGMA[1]:
         end = "about right"
@@ -518,21 +630,22 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     names = {"score": "its detector", "sigma": "sigma alone"}
     ranked = sorted(facts.detection.items(), key=lambda item: -item[1])
     best, auroc = ranked[0]
+    shown = {name: digits.auroc(asdict(found)) for name, found in facts.auroc.items()}
     opening = "It does not notice"
     if auroc >= NOTICES_PARTLY:
         opening = "It notices" if auroc >= NOTICES else "It notices in part"
     text = (
         f"{opening}: {names[best]} separates {facts.others} from in-domain ones with AUROC"
-        f" {_auroc(auroc)} (1 = always, 0.5 = a coin)"
+        f" {shown[best]} (1 = always, 0.5 = a coin)"
     )
-    text += "".join(f", {names[name]} with {_auroc(value)}" for name, value in ranked[1:])
+    text += "".join(f", {names[name]} with {shown[name]}" for name, _ in ranked[1:])
     if facts.folds > 1:
         text += f"; these are means over {facts.folds} folds"
     sentences = [text + "."]
     if facts.worst:
         told = [
             f"{names[name]} is worst at {facts.worst[name][0]},"
-            f" with AUROC {_auroc(facts.worst[name][1])}"
+            f" with AUROC {_area(facts.worst[name][1])}"
             for name, _ in ranked
             if name in facts.worst
         ]
@@ -556,11 +669,8 @@ def _size_sentences(facts: _Facts) -> list[str]:
     return [f"There are only {' and '.join(few)}: read these figures with care."] if few else []
 
 
-def _auroc(value: float) -> str:
-    """Return an AUROC with two decimals, more where it would read as 1 and is not."""
-    if value < 0.995 or value == 1:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if value < 0.9995 else "above 0.999"
+def _area(auroc: float) -> str:
+    return digits.auroc({"value": auroc})
 
 
 def _times(ratio: float | None) -> str:
@@ -593,10 +703,5 @@ def number(value: float, *, like: float | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as whole percent; never 0 or 100 for what is not exactly that."""
-    whole = round(100 * share)
-    if whole == 100 and share < 1:
-        return "more than 99 %"
-    if whole == 0 and share > 0:
-        return "less than 1 %"
-    return f"{whole} %"
+    """Return a share in percent; never 0 or 100 for what is not exactly that."""
+    return f"{digits.percentage(share)} %"

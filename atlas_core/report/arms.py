@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from atlas_core.metrics import digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
@@ -141,7 +142,8 @@ def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
 
 def _stat(label: str, entry: Mapping[str, float], scale: words.Scale, unit: str) -> Stat:
     shown_unit = unit if scale == "unit" else ""
-    return Stat(label, words.shown(entry, scale), shown_unit, words.interval(entry, scale))
+    value = digits.auroc(entry) if "AUROC" in label else words.shown(entry, scale)
+    return Stat(label, value, shown_unit, words.interval(entry, scale))
 
 
 def arm_view(source: Source, arm: str) -> ArmView:

@@ -10,53 +10,20 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-MINUS = "\N{MINUS SIGN}"
+from atlas_core.metrics import digits
 
-
-def number(value: float | None, *, digits: int = 3) -> str:
-    """Return a number with ``digits`` significant digits; "–" where there is none."""
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
-    return fixed(value, decimals(value, digits=digits))
-
-
-def decimals(value: float, *, digits: int = 3) -> int:
-    """Return how many decimals show ``digits`` significant digits; below -5 or above 5: 99."""
-    if value == 0 or not math.isfinite(value):
-        return 0
-    place = math.floor(math.log10(abs(value)))
-    return 99 if place < -4 or place > 6 else max(0, digits - 1 - place)
-
-
-def fixed(value: float, places: int) -> str:
-    """Return a number with ``places`` decimals, a real minus sign and thin spaces."""
-    if not math.isfinite(value):
-        return number(value)
-    if places == 99:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
-    else:
-        text = f"{value:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-        if not text.strip("-0."):
-            text = text.lstrip("-")
-    return text.replace("-", MINUS)
+decimals, fixed, number = digits.decimals, digits.fixed, digits.number
+NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 def percent(value: float) -> str:
     """Return a share as a percentage, with a decimal only where 1 % would hide it."""
-    if not math.isfinite(value):
-        return number(value)
-    text = (
-        f"{100 * value:.0f}" if 0.01 <= value <= 0.99 or value in {0, 1} else f"{100 * value:.1f}"
-    )
-    return f"{text}\N{NARROW NO-BREAK SPACE}%"
+    return f"{digits.percentage(value)}{NARROW}%" if math.isfinite(value) else number(value)
 
 
 def percent_of_level(level: float) -> str:
     """Return a coverage level as an exact percentage: two levels never read the same."""
-    return f"{100 * level:.12g}\N{NARROW NO-BREAK SPACE}%"
+    return f"{100 * level:.12g}{NARROW}%"
 
 
 def duration(seconds: float) -> str:
@@ -289,7 +256,7 @@ def shown(entry: Mapping[str, float], scale: Scale) -> str:
     """Return a value as precise as its interval allows."""
     if scale == "share":
         return percent(entry["value"])
-    return fixed(entry["value"], _places(entry))
+    return digits.shown(entry)
 
 
 def interval(entry: Mapping[str, float], scale: Scale) -> str:
@@ -299,14 +266,5 @@ def interval(entry: Mapping[str, float], scale: Scale) -> str:
         return ""
     if scale == "share":
         return f"{percent(low)} to {percent(high)}"
-    places = _places(entry)
+    places = digits.places(entry)
     return f"{fixed(low, places)} to {fixed(high, places)}"
-
-
-def _places(entry: Mapping[str, float]) -> int:
-    """Return decimals: two digits of the interval's width, three of the value without one."""
-    low, high = entry.get("low"), entry.get("high")
-    own = decimals(entry["value"])
-    if low is None or high is None or not 0 < high - low < math.inf or own == 99:
-        return own
-    return min(decimals(high - low, digits=2), max(own, 2))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from atlas_core.evaluate import evaluate
+from atlas_core.report import words
 from atlas_core.verdict import Verdict, held_out, number, percent, verdict, verdict_of_run
 
 
@@ -58,15 +59,15 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
         "Trust it on materials like its training set, not on materials with F; it notices them."
     )
     assert said.sentences == (
-        "In-domain it errs by 0.15 eV/atom on average (95 % interval 0.14 to 0.16); on materials"
-        " with F by 0.70, 4.7 times as much.",
+        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160); on materials"
+        " with F by 0.700, 4.7 times as much.",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 91 % of in-domain materials and 34 % of materials"
         " with F: do not use its error bars there.",
         "In-domain a larger sigma goes with a larger error (rank correlation 0.45); among materials"
         " with F it does not (0.02).",
         "It notices: its detector separates materials with F from in-domain ones with AUROC 0.997"
-        " (1 = always, 0.5 = a coin), sigma alone with 0.94.",
+        " (1 = always, 0.5 = a coin), sigma alone with 0.940.",
         "Its detector flags 99 % of materials with F and 5 % of in-domain ones.",
         "When its detector flags a material, do not use the prediction: compute or measure it.",
     )
@@ -84,7 +85,7 @@ def test_fails_on_the_held_out_class_without_noticing() -> None:
     )
     assert said.sentences[3:] == (
         "It does not notice: its detector separates materials with F from in-domain ones with"
-        " AUROC 0.46 (1 = always, 0.5 = a coin).",
+        " AUROC 0.460 (1 = always, 0.5 = a coin).",
         "Its detector flags 4 % of materials with F and 5 % of in-domain ones.",
         "Check by hand whether a material is among materials with F: the model will not say so.",
     )
@@ -102,7 +103,7 @@ def test_sigma_alone_notices() -> None:
         " 3.0 on materials with F.",
         "In-domain a larger sigma hardly goes with a larger error (rank correlation 0.20);"
         " among materials with F it is 0.30.",
-        "It notices: sigma alone separates materials with F from in-domain ones with AUROC 0.94"
+        "It notices: sigma alone separates materials with F from in-domain ones with AUROC 0.940"
         " (1 = always, 0.5 = a coin).",
         "When sigma is large against its in-domain values, do not use the prediction: compute or"
         " measure it.",
@@ -164,7 +165,7 @@ def test_good_on_the_held_out_class_too() -> None:
     )
     assert said.grade == "trust"
     assert said.headline == ("Trust it on materials like its training set and on materials with F.")
-    assert said.sentences[0].endswith("on materials with F by 0.15, about as much.")
+    assert said.sentences[0].endswith("on materials with F by 0.150, about as much.")
     assert said.sentences[2] == (
         "Its 90 % intervals hold the truth for 90 % of in-domain materials and 88 % of materials"
         " with F: its error bars keep their word on both."
@@ -176,16 +177,69 @@ def test_folds_without_a_held_out_class() -> None:
     said = judge(test=part(**GOOD, picp__9=0.98, spearman=0.05), held_out="")
     assert said.grade == "trust"
     assert said.headline == (
-        "Trust it on materials like its training set; nothing else was tested."
+        "Trust it on materials like its training set, but its error bars are wider than need be;"
+        " nothing else was tested."
     )
     assert said.sentences == (
-        "In-domain it errs by 0.15 eV/atom on average (95 % interval 0.14 to 0.16).",
+        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160).",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 98 % of in-domain materials: its error bars are"
         " wider than they need to be.",
         "In-domain sigma does not tell large errors from small ones (rank correlation 0.05).",
         "Nothing was held out, so nothing is known of materials unlike its training set.",
     )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "headline"),
+    [
+        ({"picp__9": 0.91}, "Trust it on {home}; nothing else was tested."),
+        ({"zms": 1.0}, "Trust it on {home}; nothing else was tested."),
+        ({"zms": 0.2}, "Trust it on {home}, but its sigma is larger than need be; nothing else"
+                       " was tested."),
+        ({"picp__9": 0.91, "zms": 5.0}, "Trust it on {home}, but its sigma is too small; nothing"
+                                        " else was tested."),
+        ({"picp__9": 0.98, "mae_over_mad": 0.5}, "Trust it on {home}, but it errs 50 % as much as"
+         " always predicting the mean and its error bars are wider than need be; nothing else was"
+         " tested."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("chose", [False, True])
+def test_trust_names_its_reserves(metrics: dict[str, float], headline: str, *, chose: bool) -> None:
+    said = verdict(
+        {"parts": {"test": part(**(GOOD | metrics))}}, arm="forest", unit="eV", held_out="",
+        task="regression", target_name="gap", chose=chose,
+    )  # fmt: skip
+    home = "materials like its candidates" if chose else "materials like its training set"
+    assert said.grade == "trust"
+    assert said.headline == headline.format(home=home)
+
+
+def test_a_sigma_beside_intervals_is_named_when_it_is_no_standard_deviation() -> None:
+    text = "Do not read its sigma as a standard deviation: in-domain errors are {} sigma"
+    for zms, size in ((4.0, "2.0"), (0.25, "0.50")):
+        said = judge(test=part(**GOOD, picp__9=0.9, zms=zms), held_out="")
+        assert text.format(size) in " ".join(said.sentences)
+    said = judge(test=part(**GOOD, picp__9=0.9, zms=1.2), held_out="")
+    assert "standard deviation" not in " ".join(said.sentences)
+
+
+def test_sentences_have_the_digits_of_the_cards() -> None:
+    mae = {"value": 0.17512, "low": 0.16444, "high": 0.18613}
+    auroc = {"value": 0.94812, "low": 0.9412, "high": 0.9553}
+    arm = {
+        "parts": {"test": part(**GOOD), "shifted": part(mae=0.7)},
+        "ood": {"sigma": {"auroc": auroc}},
+    }
+    arm["parts"]["test"]["metrics"]["mae"] = mae
+    said = verdict(
+        arm, arm="x", unit="eV", held_out="materials with F", task="regression", target_name="gap"
+    )
+    assert words.shown(mae, "unit") == "0.175"
+    assert words.interval(mae, "unit") == "0.164 to 0.186"
+    assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186)" in said.sentences[0]
+    shown = words.shown(auroc, "plain")
+    assert f"AUROC {shown} (1 = always" in " ".join(said.sentences)
 
 
 def test_error_bars_too_narrow_in_domain() -> None:
@@ -288,7 +342,7 @@ def test_several_held_out_classes_have_one_name() -> None:
     said = judge(
         test=part(**GOOD), shifted=part(mae=0.7), held_out="materials with F; materials with O"
     )
-    assert "on held-out materials by 0.70" in said.sentences[0]
+    assert "on held-out materials by 0.700" in said.sentences[0]
 
 
 def folded(auroc: float, **folds: float) -> dict[str, Any]:
@@ -327,14 +381,14 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
     said = verdict_of_run(manifest, {"arms": {"forest": arm}}, "forest")
     assert said.headline == (
         "Trust it on materials like its training set, not on held-out materials; its detector"
-        " notices them, its sigma does not; worst at materials with O (AUROC 0.85)."
+        " notices them, its sigma does not; it is worst at materials with O: AUROC 0.850."
     )
     text = " ".join(said.sentences)
-    assert "It errs most on materials with O: by 0.90 eV." in text
-    assert "sigma alone with 0.66; these are means over 2 folds." in text
+    assert "It errs most on materials with O: by 0.900 eV." in text
+    assert "sigma alone with 0.660; these are means over 2 folds." in text
     assert (
-        "Its detector is worst at materials with O, with AUROC 0.85; sigma alone is worst at"
-        " materials with F, with AUROC 0.51." in text
+        "Its detector is worst at materials with O, with AUROC 0.850; sigma alone is worst at"
+        " materials with F, with AUROC 0.510." in text
     )
 
 
@@ -346,11 +400,47 @@ def test_a_binary_arm_in_domain() -> None:
     assert said.grade == "trust"
     assert said.sentences[:4] == (
         "In-domain it calls 90 % of the materials right (95 % interval 89 % to 91 %).",
-        "Its ROC AUC in-domain is 0.95 (1 = always right, 0.5 = a coin).",
+        "Its ROC AUC in-domain is 0.950 (1 = always right, 0.5 = a coin).",
         "Its probabilities are off by 3 points on average in-domain: they can be read as"
         " probabilities.",
         "Its 90 % label sets hold the truth for 92 % of in-domain materials: its label sets keep"
         " their word.",
+    )
+
+
+def test_a_classifier_with_dishonest_probabilities_is_trusted_for_its_answers() -> None:
+    said = judge(task="binary", test=part(**(BINARY | {"ece": 0.12})), held_out="")
+    assert said.grade == "caution"
+    assert said.headline == (
+        "Trust its answers, not its probabilities, on materials like its training set; nothing"
+        " else was tested."
+    )
+    # 40 honest probabilities in ten bins: gaps of sqrt(20 x 0.08 / (40 pi)) = 0.113 by chance
+    few = judge(task="binary", test=part(n=40, **(BINARY | {"ece": 0.11})), held_out="")
+    assert few.grade == "trust"
+    assert "11 points on average in-domain: they can be read as" in few.sentences[2]
+
+
+def test_a_classifier_that_fails_is_told_in_its_own_words() -> None:
+    small = judge(task="binary", test=part(**BINARY, picp__9=0.6), held_out="")
+    assert small.headline == (
+        "Believe its predictions, not its label sets: they are too small in-domain."
+    )
+    both = judge(task="binary", test=part(**BINARY, picp__9=1.0, mpiw__9=0.8), held_out="")
+    assert both.headline == (
+        "Believe its predictions; its label sets mostly hold both classes, which says nothing."
+    )
+    assert "For 80 % of in-domain materials the set holds both classes" in " ".join(both.sentences)
+    weak = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.7})), held_out="")
+    assert weak.headline == (
+        "Take it as a rough guide only: it often mixes up the two classes in-domain."
+    )
+    lost = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.3})), held_out="")
+    assert lost.headline == "Do not trust it: it is worse than tossing a coin."
+    outside = judge(task="binary", test=part(**BINARY), shifted=part(accuracy=0.6, brier=0.32))
+    assert outside.headline == (
+        "Do not trust it on materials with F: its Brier score is 4.0 times as large there and it"
+        " gives no warning."
     )
 
 
@@ -392,8 +482,10 @@ def test_an_interval_takes_the_decimals_of_its_estimate() -> None:
 
 def test_percents_are_whole_and_keep_the_ends_honest() -> None:
     assert percent(0.914) == "91 %"
-    assert percent(0.999) == "more than 99 %"
-    assert percent(0.001) == "less than 1 %"
+    assert percent(0.999) == "99.9 %"
+    assert percent(0.001) == "0.1 %"
+    assert percent(0.9999) == "more than 99.9 %"
+    assert percent(0.0001) == "less than 0.1 %"
     assert percent(1) == "100 %"
 
 
