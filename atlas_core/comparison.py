@@ -52,7 +52,7 @@ class PartComparison:
 
     Attributes:
         part: ``test``, ``shifted`` or ``calibration``.
-        paired: rows with the same id, part and fold in both.
+        paired: rows with the same id, part and fold (where there are several) in both.
         only_a: rows of A without a partner; they are in no figure here.
         only_b: rows of B without a partner.
         error: B - A of the MAE (``binary``: of the Brier score); None without a paired row.
@@ -128,7 +128,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
     """Return B - A on the rows that both runs predicted.
 
     Arms of one name are paired; where each run has a single arm, those are. Rows are paired by id,
-    part and fold.
+    part and fold; where both runs have one fold, by id and part.
 
     Args:
         a: the run that is the reference.
@@ -198,8 +198,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else text[:12]
 
 
-def _keys(rows: Rows, arm: str) -> dict[tuple[str, str, str], int]:
-    keys = zip(rows.ids.tolist(), rows.part.tolist(), rows.fold.tolist(), strict=True)
+def _keys(rows: Rows, arm: str, *, single: bool) -> dict[tuple[str, str, str], int]:
+    folds = [""] * len(rows.fold) if single else rows.fold.tolist()
+    keys = zip(rows.ids.tolist(), rows.part.tolist(), folds, strict=True)
     found: dict[tuple[str, str, str], int] = {}
     for row, key in enumerate(keys):
         if key in found:
@@ -212,7 +213,9 @@ def _compare_rows(
     a: tuple[str, Rows], b: tuple[str, Rows], *, task: str, seed: int
 ) -> ArmComparison:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
-    keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
+    # one fold each: its name ("without F", "without Cl") says what was held out, not which fold
+    single = all(len(set(rows.fold.tolist())) == 1 for rows in (rows_a, rows_b))
+    keys_a, keys_b = _keys(rows_a, arm_a, single=single), _keys(rows_b, arm_b, single=single)
     shared = [key for key in keys_a if key in keys_b]
     paired_a = rows_a.at(np.array([keys_a[k] for k in shared], dtype=np.int64))
     paired_b = rows_b.at(np.array([keys_b[k] for k in shared], dtype=np.int64))
@@ -383,7 +386,7 @@ def format_comparison(comparison: Comparison) -> str:
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
     notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
     if len(table) == 1:
-        notes.append("no row was predicted by both runs")
+        notes.append("no material stands in the same part (test, shifted) of both runs")
     lines += _aligned(table) if len(table) > 1 else []
     return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
 

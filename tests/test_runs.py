@@ -519,3 +519,16 @@ def test_arms_that_share_a_model_share_it_to_the_last_bit(cli: Cli) -> None:
     table = columns(run(cli, text=SPEC + twin))
     means = [table["mean"][table["arm"] == name] for name in ("forest", "twin")]
     np.testing.assert_array_equal(*means)
+
+
+def test_runs_that_hold_out_different_elements_are_paired_by_material(cli: Cli) -> None:
+    one = run(cli)
+    other = run(cli, "--set", "split.options.elements=[S]")
+    done = cli("compare", one, other, "--json")
+    assert done.returncode == 0, done.stderr
+    parts = {p["part"]: p for p in json.loads(done.stdout)["arms"][0]["parts"]}
+    tables = [columns(folder) for folder in (one, other)]
+    for part in ("test", "shifted"):
+        ids = [set(t["id"][(t["part"] == part) & (t["arm"] == "forest")]) for t in tables]
+        assert parts[part]["paired"] == len(ids[0] & ids[1])
+    assert parts["test"]["paired"] > 0

@@ -100,7 +100,7 @@ def test_runs_without_a_common_row_say_so() -> None:
     part = found.arms[0].part("test")
     assert part is not None
     assert part.error is None
-    assert "no row was predicted by both runs" in format_comparison(found)
+    assert "no material stands in the same part" in format_comparison(found)
 
 
 def test_single_arms_are_paired_whatever_their_names() -> None:
