@@ -13,6 +13,8 @@ from atlas_core.report import words
 from atlas_core.report.source import Source
 
 SIZES = ("train", "calibration", "test", "shifted", "pool")
+FIRST = 3
+"""Ids of a record that show without a click."""
 LISTED = 200
 """Ids listed of a record; the rest stands in ``records.json``."""
 
@@ -30,10 +32,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Remark:
-    """Hold what a component recorded of rows left out, failures or warnings."""
+    """Hold what was recorded of rows left out, failures or warnings.
+
+    ``first`` shows at once, ``items`` on a click, and ``more`` counts what is not listed.
+    """
 
     where: str
     what: str
+    first: tuple[str, ...]
     items: tuple[str, ...]
     more: int
 
@@ -179,11 +185,10 @@ def _stages(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _remarks(source: Source) -> list[Remark]:
-    """Return rows removed as outliers, rows that failed, and warnings, one entry a record."""
-    out = []
+    """Return rows removed as outliers, rows that failed, and warnings, once for equal records."""
+    found: dict[tuple[str, int, tuple[str, ...]], list[str]] = {}
     for record in source.records:
-        name = str(record.get("name") or "")
-        content = record.get("content") or {}
+        name, content = str(record["name"]), record["content"]
         last = name.rpartition("/")[2]
         if last not in {"outliers", "failures", "warnings"}:
             continue
@@ -193,14 +198,18 @@ def _remarks(source: Source) -> list[Remark]:
         if ids:
             padded = reasons + [""] * (len(ids) - len(reasons))
             items = [f"{i}: {why}" if why else i for i, why in zip(ids, padded, strict=False)]
-        if not items:
+        n = max(len(items), int(content.get("count") or 0))
+        if not n:
             continue
-        what = {
-            "outliers": "left out of training as outliers",
-            "failures": "could not be featurized",
-        }.get(last, "")
-        n = len(items)
-        text = f"{words.count(n, 'material')} {what}" if what else words.count(n, "warning")
+        text = words.count(n, "warning")
+        if last == "outliers":
+            text = f"{words.count(n, 'material')} left out of training as outliers"
+        elif last == "failures":
+            by = f" by {content['featurizer']}" if content.get("featurizer") else ""
+            text = f"{words.count(n, 'material')} could not be featurized{by}"
         where = ", ".join(str(v) for v in (record.get("arm"), record.get("fold"), name) if v)
-        out.append(Remark(where, text, tuple(items[:LISTED]), max(0, n - LISTED)))
-    return out
+        found.setdefault((text, n, tuple(items)), []).append(where)
+    return [
+        Remark("; ".join(where), text, items[:FIRST], items[FIRST:LISTED], n - len(items[:LISTED]))
+        for (text, n, items), where in found.items()
+    ]

@@ -294,6 +294,32 @@ def test_rows_that_failed_are_listed_with_their_reason(html: str) -> None:
     assert "mp-1: no radius for element Og" in html
 
 
+def test_stages_before_the_cells_are_shown_with_count_and_reasons(tmp_path: Path) -> None:
+    folder = MAKER.make_run(tmp_path / "run", records=False)
+    ids = [f"mp-{i}" for i in range(7)]
+    failed = {
+        "featurizer": "voronoi",
+        "count": 12,
+        "ids": ids,
+        "reasons": [f"why {i}" for i in ids],
+    }
+    records = [
+        {"arm": arm, "fold": "", "name": "features/failures", "content": failed}
+        for arm in ("forest", "cgcnn")
+    ]
+    warned = {"texts": ["UserWarning: <odd> cell"]}
+    records.append({"arm": "", "fold": "", "name": "warnings", "content": warned})
+    (folder / "records.json").write_text(json.dumps(records), encoding="utf-8")
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert text.count("12 materials could not be featurized by voronoi") == 1
+    assert "(forest, features/failures; cgcnn, features/failures)" in text
+    shown = text[text.index("by voronoi") : text.index("<summary>and 9 more")]
+    assert re.findall(r"mp-\d: why mp-\d", shown) == [f"mp-{i}: why mp-{i}" for i in range(3)]
+    assert "and 5 more in records.json" in text
+    assert "1 warning" in text
+    assert "UserWarning: &lt;odd&gt; cell" in text
+
+
 def test_thousands_of_points_are_sampled_and_the_caption_says_so(tmp_path: Path) -> None:
     text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "test": 3200})
     assert "3000 of 3200 in-domain points drawn, a random sample." in text
