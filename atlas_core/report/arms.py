@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -439,25 +439,36 @@ def described(source: Source) -> str:
     ]
     names = list(source.rows)
     arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {words.listed(names)}"
-    folds: Sequence[Mapping[str, Any]] = source.folds
-    if folds:
-        sizes = [fold.get("sizes") or {} for fold in folds]
-        typical = sizes[0]
-        more = f", in {len(folds)} folds (sizes of the first)" if len(folds) > 1 else ""
-        kept = int(typical.get("calibration") or 0)
-        calibrated = f", had its uncertainty calibrated on {words.fixed(kept, 0)}" if kept else ""
-        sentences.append(
-            f"{arms} was trained on {words.fixed(int(typical.get('train') or 0), 0)} of"
-            f" them{calibrated} and was judged on"
-            f" {words.fixed(int(typical.get('test') or 0), 0)} unseen ones of the same kind{more}."
-        )
-        if any(size.get("shifted") for size in sizes):
-            n = sum(int(size.get("shifted") or 0) for size in sizes)
-            held = source.held_out or "a class of materials"
-            sentences.append(
-                f"Held out altogether: {held} ({count(n, 'material')}), to see whether the model"
-                " notices what it has never been shown."
-            )
-    else:
+    sizes: list[Mapping[str, int]] = [fold.get("sizes") or {} for fold in source.folds]
+    if not sizes:
         sentences.append(f"{arms} was trained, then judged on unseen materials.")
+        return " ".join(sentences)
+    first = sizes[0]
+    more = f", in {len(sizes)} folds (sizes of the first)" if len(sizes) > 1 else ""
+    kept = _size(first, "calibration")
+    calibrated = f", had its uncertainty calibrated on {kept}" if kept != "0" else ""
+    learned = f"was trained on {_size(first, 'train')} of them"
+    if source.active is not None and len(source.active.get("labelled", ())):
+        candidates = int(first.get("train") or 0) + int(first.get("pool") or 0)
+        low, high = (words.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max))
+        learned = (
+            f"began with {low} labelled materials of {words.fixed(candidates, 0)} candidates and"
+            f" chose more, up to {high}"
+        )
+        calibrated = f", had its uncertainty calibrated on {kept} others" if calibrated else ""
+    sentences.append(
+        f"{arms} {learned}{calibrated} and was judged on {_size(first, 'test')} unseen ones of the"
+        f" same kind{more}."
+    )
+    if any(size.get("shifted") for size in sizes):
+        n = sum(int(size.get("shifted") or 0) for size in sizes)
+        held = source.held_out or "a class of materials"
+        sentences.append(
+            f"Held out altogether: {held} ({count(n, 'material')}), to see whether the model"
+            " notices what it has never been shown."
+        )
     return " ".join(sentences)
+
+
+def _size(sizes: Mapping[str, int], part: str) -> str:
+    return words.fixed(int(sizes.get(part) or 0), 0)

@@ -26,12 +26,17 @@ class Saved:
 
 @dataclass(frozen=True)
 class LoopView:
-    """Hold the curves and the table below them; no table where there is no reference."""
+    """Hold the curves and the table below them; no table where there is no reference.
+
+    ``headline`` and ``sentences`` say which arm found most with the fewest labels.
+    """
 
     plates: tuple[Plate, ...]
     reference: str
     columns: tuple[str, ...]
     saved: tuple[Saved, ...]
+    headline: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,133 @@ def loop_view(source: Source) -> LoopView | None:
                 for quantity, lines in held.items()
             )
             saved.append(Saved(arm, cells))
-    return LoopView(tuple(plates), reference, tuple(q.title for q in held), tuple(saved))
+    by_column = {quantity.column: lines for quantity, lines in held.items()}
+    found = [_found_top(by_column, reference), _found_best(source, by_column, reference)]
+    told = [text for text in found if text]
+    told += _learned_most(source, by_column)
+    told += _labels_besides(source)
+    told.append(_how_sure(table))
+    return LoopView(
+        plates=tuple(plates),
+        reference=reference,
+        columns=tuple(q.title for q in held),
+        saved=tuple(saved),
+        headline=told[0],
+        sentences=tuple(told[1:]),
+    )
+
+
+def _direction(lines: Mapping[str, Series]) -> float:
+    """Return -1 where the best value falls: the goal of a loop shows in how its best moves."""
+    moves = sum(float(line[1][-1] - line[1][0]) for line in lines.values())
+    return -1.0 if moves < 0 else 1.0
+
+
+def _first_at(line: Series, goal: float, sign: float = 1.0) -> float | None:
+    """Return the number of labels at which a line first is as good as ``goal``, or None."""
+    reached = np.flatnonzero(sign * line[1] >= sign * goal - 1e-12)
+    return float(line[0][reached[0]]) if len(reached) else None
+
+
+def _winners(lines: Mapping[str, Series], sign: float) -> tuple[list[str], float, float]:
+    """Return the arms that reach the best value of all with the fewest labels; both figures."""
+    goal = sign * max(sign * float(line[1][-1]) for line in lines.values())
+    reached = {arm: at for arm, line in lines.items() if (at := _first_at(line, goal, sign))}
+    fewest = min(reached.values())
+    return [arm for arm in lines if reached.get(arm) == fewest], goal, fewest
+
+
+def _found_top(held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say which arm found the best hundredth with the fewest labels."""
+    lines = held.get("top1_found")
+    if not lines:
+        return ""
+    if all(line[1][-1] <= line[1][0] for line in lines.values()):
+        return "No arm found any of the best 1 % beyond its first labels."
+    arms, goal, labels = _winners(lines, 1.0)
+    what = "all of them" if goal == 1 else words.percent(goal)
+    verb = "finds" if len(arms) == 1 else "find"
+    text = (
+        f"{words.listed(arms)} {verb} the best 1 % of the candidates with the fewest labels:"
+        f" {what} after {words.fixed(labels, 0)}"
+    )
+    if reference in lines and reference not in arms:
+        share, last = float(lines[reference][1][-1]), float(lines[reference][0][-1])
+        text += f"; {reference} found {words.percent(share)} of them with {words.fixed(last, 0)}"
+    return f"{text}."
+
+
+def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say which arm came first upon the best material that any arm labelled."""
+    lines = held.get("best")
+    if not lines:
+        return ""
+    if all(line[1][-1] == line[1][0] for line in lines.values()):
+        return "No arm found a better material than its first labels held."
+    sign = _direction(lines)
+    arms, goal, labels = _winners(lines, sign)
+    unit = f" {source.unit}" if source.unit else ""
+    several = len(set(map(str, (source.active or {}).get("fold", ())))) > 1
+    what = "best value that any arm reached, on average over the folds"
+    text = (
+        f"The {what if several else 'best material that any arm labelled'}"
+        f" ({words.number(goal)}{unit}) was found first by {words.listed(arms)}, after"
+        f" {words.fixed(labels, 0)} labels"
+    )
+    if reference in lines and reference not in arms:
+        own, last = _first_at(lines[reference], goal, sign), float(lines[reference][0][-1])
+        text += (
+            f"; {reference} did not find it in {words.fixed(last, 0)}"
+            if own is None
+            else f"; {reference} needed {words.fixed(own, 0)}"
+        )
+    return f"{text}."
+
+
+def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> list[str]:
+    """Say which arm predicts best in the end: it need not be the one that finds most."""
+    lines = held.get("mae_test")
+    if not lines or len(lines) < 2:
+        return []
+    final = {arm: float(line[1][-1]) for arm, line in lines.items()}
+    best, worst = min(final, key=lambda a: final[a]), max(final, key=lambda a: final[a])
+    unit = f" {source.unit}" if source.unit else ""
+    if final[best] == final[worst]:
+        return []
+    return [
+        f"To predict, {best} taught its model most: a test MAE of {words.number(final[best])}{unit}"
+        f" in the end; {worst} has the largest, {words.number(final[worst])}{unit}."
+    ]
+
+
+def labels_besides(source: Source) -> list[int]:
+    """Return how many calibration labels every arm had besides, one entry a fold."""
+    return [int((fold.get("sizes") or {}).get("calibration") or 0) for fold in source.folds]
+
+
+def _labels_besides(source: Source) -> list[str]:
+    sizes = labels_besides(source)
+    if not any(sizes):
+        return []
+    low, high = min(sizes), max(sizes)
+    size = (
+        words.fixed(low, 0) if low == high else f"{words.fixed(low, 0)} to {words.fixed(high, 0)}"
+    )
+    fold = " a fold" if len(sizes) > 1 else ""
+    return [
+        f"These counts leave out {size} labels{fold} that every arm was given besides, to calibrate"
+        " its uncertainty."
+    ]
+
+
+def _how_sure(table: Mapping[str, Any]) -> str:
+    folds = len(set(map(str, table["fold"].tolist()))) if "fold" in table else 1
+    if folds > 1:
+        return f"Figures are means over {folds} folds, each with its own first labels."
+    return (
+        "All arms began with the same labels, once: another draw may change who is first, so take"
+        " small differences as chance."
+    )
 
 
 def _quantities(source: Source) -> list[_Quantity]:
@@ -128,11 +259,6 @@ def _lines(table: Mapping[str, Any], arms: list[str], column: str) -> dict[str, 
 def _labels_to_reach(lines: Mapping[str, Series], arm: str, reference: str, better: str) -> str:
     if arm not in lines or reference not in lines:
         return "–"
-    goal = lines[reference][1]
-    sign = {"low": -1.0, "high": 1.0}.get(better)
-    if sign is None:  # the goal of the loop shows in the direction in which its best moves
-        moves = sum(float(line[1][-1] - line[1][0]) for line in lines.values())
-        sign = -1.0 if moves < 0 else 1.0
-    x, y = lines[arm][:2]
-    reached = np.flatnonzero(sign * y >= sign * goal[-1])
-    return words.fixed(float(x[reached[0]]), 0) if len(reached) else "not reached"
+    sign = {"low": -1.0, "high": 1.0}.get(better) or _direction(lines)
+    reached = _first_at(lines[arm], float(lines[reference][1][-1]), sign)
+    return "not reached" if reached is None else words.fixed(reached, 0)

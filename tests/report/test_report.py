@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from atlas_core.cli.verdicts import verdicts
@@ -19,6 +20,7 @@ from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
 from atlas_core.report import write_report
 from atlas_core.report.source import checked_run
+from atlas_core.runner.finish import write_table
 
 EVIL = "mp-<script>alert(1)</script>"
 
@@ -98,7 +100,15 @@ def test_the_page_loads_nothing_from_outside_and_runs_no_script(html: str) -> No
 
 
 def test_the_sections_stand_in_reading_order(html: str) -> None:
-    wanted = ["Verdict", "forest", "cgcnn", "Arms side by side", "Active learning", "Added <b>"]
+    wanted = [
+        "Answer",
+        "Verdict",
+        "forest",
+        "cgcnn",
+        "Arms side by side",
+        "Active learning",
+        "Added <b>",
+    ]
     seen = [h for h in Page(html).headings if h in [*wanted, "Provenance"]]
     assert seen == [*wanted, "Provenance"]
 
@@ -199,6 +209,62 @@ def test_active_learning_says_how_many_labels_an_arm_saves(html: str) -> None:
     assert rows["greedy"] == "not reached"
     assert rows["ucb"] == "550"
     assert rows["max_uncertainty"] == "500"
+
+
+ROUNDS = {
+    # labels: 10, 20, 30; five of the ten best are half of them
+    "random": ((0.1, 0.1, 0.2), (1.0, 1.0, 1.0), (0.5, 0.4, 0.3)),
+    "greedy": ((0.1, 0.7, 1.0), (1.0, 1.0, 3.5), (0.5, 0.5, 0.45)),
+    "ucb": ((0.1, 0.5, 1.0), (1.0, 3.5, 3.5), (0.5, 0.4, 0.35)),
+}
+
+
+def loop_run(folder: Path, rounds: dict[str, tuple], folds: int = 1) -> str:
+    MAKER.make_run(folder, arms=tuple(rounds), sizes={"calibration": 40, "test": 90}, records=False)
+    columns: dict[str, list] = {}
+    for arm, series in rounds.items():
+        for fold in range(folds):
+            for step, values in enumerate(zip(*series, strict=True)):
+                row = dict(zip(("top1_found", "best", "mae_test"), values, strict=True))
+                row |= {
+                    "arm": arm,
+                    "fold": f"f{fold}",
+                    "round": step,
+                    "labelled": 10.0 * (1 + step),
+                }
+                for name, value in row.items():
+                    columns.setdefault(name, []).append(value)
+    table = {name: np.array(values) for name, values in columns.items()}
+    write_table(folder / "active_learning.parquet", table)
+    return re.sub(r"\s+", " ", write_report(folder).read_text(encoding="utf-8"))
+
+
+def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_labels(
+    tmp_path: Path,
+) -> None:
+    text = loop_run(tmp_path / "run", ROUNDS)
+    # greedy and ucb both find all, with 30 labels: a tie is told as one
+    assert (
+        "greedy and ucb find the best 1 % of the candidates with the fewest labels: all of them"
+        " after 30; random found 20 % of them with 30." in text
+    )
+    assert (
+        "The best material that any arm labelled (3.50 eV/atom) was found first by ucb, after 20"
+        " labels; random did not find it in 30." in text
+    )
+    assert "a test MAE of 0.300 eV/atom in the end; greedy has the largest, 0.450 eV/atom." in text
+    assert "These counts leave out 40 labels that every arm was given besides" in text
+    assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
+    assert text.index('id="answer"') < text.index('id="verdict"')
+    assert "take small differences as chance" in text
+
+
+def test_an_answer_says_when_nothing_was_found(tmp_path: Path) -> None:
+    still = {"random": ((0.1, 0.1, 0.1), (1.0, 1.0, 1.0), (0.5, 0.4, 0.3))}
+    text = loop_run(tmp_path / "run", still, folds=2)
+    assert "No arm found any of the best 1 % beyond its first labels." in text
+    assert "No arm found a better material than its first labels held." in text
+    assert "Figures are means over 2 folds" in text
 
 
 def test_a_run_without_a_held_out_class_has_no_figure_that_needs_one(tmp_path: Path) -> None:
