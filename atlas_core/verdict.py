@@ -528,6 +528,9 @@ def _binary_sentences(facts: _Facts) -> list[str]:
     if outside is not None:
         text += f"; of {facts.others} {percent(outside)}"
     sentences = [text + "."]
+    balanced = facts.test.value("balanced_accuracy")
+    if balanced is not None:
+        sentences = [f"{text}; the mean of its two classes is {percent(balanced)}."]
     auc = facts.test.metrics.get("roc_auc")
     if auc is not None:
         sentences.append(

@@ -198,12 +198,17 @@ def _plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> tuple[list[P
 
 
 def _colours(source: Source, parts: Mapping[str, Rows]) -> str:
+    blue = f"materials like {'the candidates' if source.loop else 'those learned from'}"
     if HELD_OUT not in parts:
-        return "Blue: materials like those learned from."
+        return f"Blue: {blue}."
+    several = len(set(held_out_classes(source.manifest).values())) > 1
     held = f" ({source.held_out})" if source.held_out else ""
-    if IN_DOMAIN not in parts:
-        return f"Orange: the held-out class{held}."
-    return f"Blue: materials like those learned from; orange: the held-out class{held}."
+    orange = (
+        "the class that is held out, another in each fold"
+        if several
+        else (f"the held-out class{held}")
+    )
+    return f"Orange: {orange}." if IN_DOMAIN not in parts else f"Blue: {blue}; orange: {orange}."
 
 
 def _value_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[Plate]:
@@ -448,7 +453,7 @@ def described(source: Source) -> str:
     kept = _size(first, "calibration")
     calibrated = f", had its uncertainty calibrated on {kept}" if kept != "0" else ""
     learned = f"was trained on {_size(first, 'train')} of them"
-    if source.active is not None and len(source.active.get("labelled", ())):
+    if source.active is not None and source.loop:
         candidates = int(first.get("train") or 0) + int(first.get("pool") or 0)
         low, high = (words.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max))
         learned = (
@@ -463,9 +468,11 @@ def described(source: Source) -> str:
     if any(size.get("shifted") for size in sizes):
         n = sum(int(size.get("shifted") or 0) for size in sizes)
         held = source.held_out or "a class of materials"
+        one = len(set(held_out_classes(source.manifest).values())) < 2
+        what = "Held out altogether" if one else "Held out altogether, one class in each fold"
         sentences.append(
-            f"Held out altogether: {held} ({count(n, 'material')}), to see whether the model"
-            " notices what it has never been shown."
+            f"{what}: {held} ({count(n, 'material')}), to see whether the model notices what it has"
+            " never been shown."
         )
     return " ".join(sentences)
 

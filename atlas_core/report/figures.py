@@ -364,8 +364,8 @@ def score_histograms(parts: Parts) -> Drawn:
         axes.set_xscale("log")
         _plain_log(axes.xaxis, low, high)
     axes.set_ylim(bottom=0)
-    label = "OOD score, standardised by fold" if folds else "OOD score"
-    axes.set_xlabel(f"{label} (farther from the training data →)")
+    far = "farther →" if folds else "farther from the training data →"
+    axes.set_xlabel(f"OOD score{', on the scale of its fold' if folds else ''} ({far})")
     axes.set_ylabel("share of materials")
     _legend(axes, 3)
     lie = count(beyond, "material lies", "materials lie")

@@ -50,7 +50,7 @@ class _Quantity:
 
 def loop_view(source: Source) -> LoopView | None:
     """Return what the page shows of the labelling rounds, or None."""
-    if source.active is None or not len(source.active.get("labelled", ())):
+    if source.active is None or not source.loop:
         return None
     table = source.active
     arms = list(dict.fromkeys(str(a) for a in table["arm"].tolist()))

@@ -15,6 +15,7 @@ from atlas_core.report.provenance import provenance
 from atlas_core.report.source import Source, read_run
 from atlas_core.report.svg import to_file
 from atlas_core.store import write_bytes
+from atlas_core.verdict import held_out_classes
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,6 +64,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "dark": palette.css(1),
         "binary": source.task == "binary",
         "held_out": source.held_out,
+        "several_held_out": len(set(held_out_classes(manifest).values())) > 1,
     }
 
 

@@ -134,6 +134,11 @@ class Source:
         return str(self.manifest["dataset"].get("target", "target")).replace("_", " ")
 
     @property
+    def loop(self) -> bool:
+        """Return whether the arms chose what they learned from."""
+        return self.active is not None and bool(len(self.active.get("labelled", ())))
+
+    @property
     def folds(self) -> Sequence[Json]:
         """Return what the manifest says of each fold."""
         return list((self.manifest.get("split") or {}).get("folds") or ())

@@ -395,6 +395,14 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
 BINARY = {"accuracy": 0.9, "roc_auc": 0.95, "brier": 0.08, "ece": 0.03}
 
 
+def test_a_binary_arm_quotes_the_accuracy_of_its_card_too() -> None:
+    said = judge(task="binary", test=part(**BINARY, balanced_accuracy=0.84), held_out="")
+    assert said.sentences[0] == (
+        "In-domain it calls 90 % of the materials right (95 % interval 89 % to 91 %); the mean of"
+        " its two classes is 84 %."
+    )
+
+
 def test_a_binary_arm_in_domain() -> None:
     said = judge(task="binary", test=part(**BINARY, picp__9=0.92, spearman=0.4), held_out="")
     assert said.grade == "trust"
