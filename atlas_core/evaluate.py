@@ -6,7 +6,7 @@ A metric that is not defined (no sigma, one class only, a constant target) is ab
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,7 +134,16 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
             " target or mean is not finite"
         )
     arms = text("arm")
-    return {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
+    taken = {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
+    return {arm: _without_empty_sigma(own) for arm, own in taken.items()}
+
+
+def _without_empty_sigma(rows: Rows) -> Rows:
+    """Take a sigma that is 0 for every row of an arm for none: it says nothing to be scored."""
+    stated = np.isfinite(rows.std)
+    if stated.any() and not rows.std[stated].any():
+        return replace(rows, std=np.full(len(rows.std), np.nan))
+    return rows
 
 
 @dataclass(frozen=True, eq=False)

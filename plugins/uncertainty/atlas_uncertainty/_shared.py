@@ -64,6 +64,6 @@ def spread(draws: F8, *, ddof: int) -> Prediction:
     """
     # (n, k) with k last: numpy then sums a row alike, alone or in a batch
     table = np.ascontiguousarray(np.asarray(draws, dtype=np.float64).T)
-    return Prediction(
-        mean=table.mean(axis=1), epistemic=table.std(axis=1, ddof=ddof), samples=table.T
-    )
+    # draws that are all equal differ from their rounded mean in the last digit: that is no spread
+    std = np.where(np.ptp(table, axis=1) > 0, table.std(axis=1, ddof=ddof), 0.0)
+    return Prediction(mean=table.mean(axis=1), epistemic=std, samples=table.T)

@@ -190,3 +190,10 @@ def test_a_model_without_the_promised_capability_is_named(name, data):
     train, target, _ = data
     with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):
         made(name).fit(Plain, train, target, CONTEXT)
+
+
+def test_members_that_agree_have_no_spread_at_all() -> None:
+    from atlas_uncertainty._shared import spread
+
+    draws = np.tile([0.1, 0.7, 1e6 + 0.3], (3, 1))  # 0.1 three times has a mean that is not 0.1
+    assert spread(draws, ddof=1).std.tolist() == [0.0, 0.0, 0.0]
