@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atlas_core.store import read_json
+from atlas_core.report.source import checked_run
 from atlas_core.verdict import verdict_of_run
 
 
 def verdicts(folder: Path) -> dict[str, str]:
-    """Return {arm: headline} from what the run folder holds."""
-    manifest = read_json(folder / "manifest.json")
-    metrics = read_json(folder / "metrics.json")
-    return {arm: verdict_of_run(manifest, metrics, arm).headline for arm in manifest["arms"]}
+    """Return {arm: headline} from what the run folder holds, arms in the order of the spec.
+
+    Raises:
+        DataError: the folder holds no finished run.
+    """
+    run = checked_run(folder)
+    # the manifest is sorted by name; the order of the spec survives in the rows
+    arms = dict.fromkeys(str(arm) for arm in run.predictions["arm"].tolist())
+    return {arm: verdict_of_run(run.manifest, run.metrics, arm).headline for arm in arms}

@@ -399,6 +399,10 @@ def test_arms_stand_in_the_order_of_the_spec_not_of_the_alphabet(html: str) -> N
     assert html.index('id="arm-forest"') < html.index('id="arm-cgcnn"')
 
 
+def test_verdicts_stand_in_the_order_of_the_spec(full: Path) -> None:
+    assert list(verdicts(full)) == ["forest", "cgcnn"]
+
+
 def test_a_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"manifest\.json"):
         write_report(tmp_path)
