@@ -39,6 +39,7 @@ class Rows:
         target: (n,).
         mean: (n,).
         std: (n,) total, NaN where unknown.
+        baseline: (n,) mean of the fold's training targets, NaN where unknown.
         ood_score: (n,) NaN where no detector ran.
         outside: (n,) flagged by the detector.
         lower: level -> (n,) lower ends, NaN where the arm has no intervals.
@@ -52,6 +53,7 @@ class Rows:
     target: F8
     mean: F8
     std: F8
+    baseline: F8
     ood_score: F8
     outside: Bool
     lower: Mapping[float, F8]
@@ -74,6 +76,7 @@ class Rows:
             target=self.target[rows],
             mean=self.mean[rows],
             std=self.std[rows],
+            baseline=self.baseline[rows],
             ood_score=self.ood_score[rows],
             outside=self.outside[rows],
             lower={level: ends[rows] for level, ends in self.lower.items()},
@@ -121,6 +124,7 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
         target=number("target"),
         mean=number("mean"),
         std=number("std"),
+        baseline=number("baseline"),
         ood_score=number("ood_score"),
         outside=np.zeros(n, np.bool_) if outside is None else np.asarray(outside, np.bool_),
         lower={v: number(f"lower_{level_text(v)}") for v in intervals},
@@ -246,7 +250,8 @@ class PartScorer:
         deviation = np.abs(self.target[None, :] - centre[:, None])
         mad = np.einsum("bn,bn->b", weights, deviation) / weights.sum(axis=1)
         constant = variance <= 1e-14 * np.abs(mean["yy"])
-        return {
+        known = {"mae_baseline": mean["base"]} if "base" in mean else {}
+        return known | {
             "mae": mean["abs"],
             "rmse": np.sqrt(mean["square"]),
             "max_error": weighted.largest(self._by_error, self.error, weights),
@@ -338,7 +343,10 @@ class PartScorer:
 def _regression_columns(rows: Rows) -> dict[str, F8]:
     error = np.abs(rows.target - rows.mean)
     centred = rows.target - rows.target.mean()  # keeps the variance exact for large targets
-    return {"abs": error, "square": error**2, "y": centred, "yy": centred**2}
+    columns = {"abs": error, "square": error**2, "y": centred, "yy": centred**2}
+    if np.isfinite(rows.baseline).all():
+        columns["base"] = np.abs(rows.target - rows.baseline)
+    return columns
 
 
 def _binary_columns(rows: Rows) -> dict[str, F8]:

@@ -308,10 +308,20 @@ def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"] | None:
         if auc is None:
             return None
         return "worthless" if auc < WORTHLESS_AUC else "weak" if auc < WEAK_AUC else "good"
-    ratio = facts.test.value("mae_over_mad")
-    if ratio is None:
+    if facts.test.value("mae_over_mad") is None:
         return None
+    ratio = _against_mean(facts.test) or 0.0
     return "worthless" if ratio >= WORTHLESS_MAE else "weak" if ratio >= WEAK_MAE else "good"
+
+
+def _against_mean(part: _Part) -> float | None:
+    """Return the MAE as a share of what always predicting the training mean would err by.
+
+    Without that baseline the mean of the part's own targets stands in, which flatters nobody but
+    a mean that no one could know (MAE/MAD).
+    """
+    mae, baseline = part.value("mae"), part.value("mae_baseline")
+    return mae / baseline if mae is not None and baseline else part.value("mae_over_mad")
 
 
 def _keeps_word(facts: _Facts, part: _Part) -> bool | None:
@@ -361,7 +371,7 @@ def _too_wide(facts: _Facts) -> bool:
 def _reserves(facts: _Facts) -> str:
     """Return what a headline must add to trust, "" where there is nothing."""
     told = []
-    share, zms = facts.test.value("mae_over_mad"), facts.test.value("zms")
+    share, zms = _against_mean(facts.test), facts.test.value("zms")
     if not facts.binary and share is not None and share >= COARSE_MAE:
         told.append(f"it errs {percent(share)} as much as always predicting the mean")
     if _too_wide(facts):
@@ -387,7 +397,7 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
         lost = (facts.test.value("roc_auc") or 0.0) < 0.5
         if not facts.binary:
-            lost = (facts.test.value("mae_over_mad") or 0.0) > 1
+            lost = (_against_mean(facts.test) or 0.0) > 1
         how = "worse" if lost else "hardly better"
         return f"Do not trust it: it is {how} than {base}.", "", "do not trust"
     inside, outside = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
@@ -511,10 +521,15 @@ def _error_sentences(facts: _Facts) -> list[str]:
         sentences.append(
             f"It errs most on {name}: by {digits.number(error)} {facts.unit}".rstrip() + "."
         )
-    share = facts.test.value("mae_over_mad")
+    share = _against_mean(facts.test)
     if share:
         base = _with_unit(mae.value / share, facts.unit)
-        sentences.append(f"Always predicting the mean {facts.target} would err by {base}.")
+        known = "mean" if facts.test.value("mae_baseline") is None else "training mean"
+        text = f"Always predicting the {known} {facts.target} would err by {base}"
+        floor = facts.shifted.value("mae_baseline")
+        if floor is not None:
+            text += f" in-domain and by {_with_unit(floor, facts.unit)} on {facts.others}"
+        sentences.append(text + ".")
     return sentences
 
 

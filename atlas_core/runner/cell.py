@@ -126,6 +126,7 @@ class Cell:
         self.tell = tell
         self.records: list[dict[str, Any]] = []
         self.stages: list[tuple[str, float]] = []
+        self.baseline = np.nan
 
     def run(self) -> CellResult:
         """Train, calibrate, detect and predict.
@@ -163,6 +164,7 @@ class Cell:
             tell=lambda text: self.tell(f"{self._where}: {text}"),
         )
         target = self._targets(train)
+        self.baseline = float(target.mean())  # what always predicting the training mean gives
         with self._stage(step, chosen):
             return uq.fit(model.build, self.data.features.take(train), target, context)
 
@@ -249,6 +251,7 @@ class Cell:
             "row": rows,
             "part": np.full(n, part),
             "mean": final.mean,
+            "baseline": np.full(n, self.baseline),
             "std_epistemic": or_nan(raw.epistemic),
             "std_aleatoric": or_nan(raw.aleatoric),
             "std": or_nan(final.std),

@@ -272,3 +272,11 @@ def test_a_sigma_that_is_zero_everywhere_is_no_sigma() -> None:
     for part in ("test", "shifted"):
         assert "spearman" not in arm["parts"][part]["metrics"]
         assert "ence" not in arm["parts"][part]["metrics"]
+
+
+def test_the_baseline_is_scored_where_it_is_known() -> None:
+    columns = table({"test": 50})
+    columns["baseline"] = np.full(50, 2.0)
+    part = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
+    wanted = np.abs(columns["target"] - 2.0).mean()
+    assert part["metrics"]["mae_baseline"]["value"] == pytest.approx(wanted)

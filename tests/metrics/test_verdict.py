@@ -519,3 +519,22 @@ def test_the_metrics_of_a_run_are_understood() -> None:
     assert said.grade == "caution"
     assert "its sigma notices them" in said.headline
     assert any("AUROC 1.00" in sentence for sentence in said.sentences)
+
+
+def test_the_floor_is_the_training_mean_on_each_part_by_name() -> None:
+    def part(mae: float, baseline: float) -> dict[str, object]:
+        values = {"mae": mae, "mae_baseline": baseline, "mae_over_mad": 1.03}
+        metrics = {k: {"value": v, "low": v, "high": v} for k, v in values.items()}
+        return {"n": 300, "metrics": metrics}
+
+    found = verdict(
+        {"parts": {"test": part(0.15, 0.84), "shifted": part(0.72, 1.49)}},
+        arm="forest",
+        unit="eV/atom",
+        held_out="materials with F",
+        task="regression",
+        target_name="formation_energy_per_atom",
+    )
+    wanted = "would err by 0.840 eV/atom in-domain and by 1.49 eV/atom on materials with F."
+    assert any(text.endswith(wanted) for text in found.sentences), found.sentences
+    assert "always predicting" not in found.headline  # 0.15 of 0.84 is no guess at the mean
