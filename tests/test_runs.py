@@ -185,7 +185,7 @@ def test_resume_refuses_to_start_a_new_run(cli: Cli) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
-    text = SPEC.replace("trees: 20", "trees: 2000")
+    text = SPEC.replace("trees: 20", "trees: 6000")
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
     environment = {**os.environ, "ATLAS_CACHE": str(cli.cache), "OMP_WAIT_POLICY": "PASSIVE"}
     process = subprocess.Popen(

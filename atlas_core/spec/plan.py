@@ -404,6 +404,8 @@ def _check_needs(
 ) -> None:
     given = own.union(*(other.gives for other in around)) if around else own
     for need in sorted(chosen.needs - given):
+        if need not in CAPABILITIES:
+            continue  # told already: this core does not know it
         family = need.split(":")[0]
         owners = {"inputs": "dataset", "task": "dataset", "features": "featurizer"}
         owner_kind = owners.get(family, "model" if family == "model" else "uq")
