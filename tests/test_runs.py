@@ -200,7 +200,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.strip() == "error: interrupted; the same command goes on where it stopped"
     assert run(cli, text=text).exists()
 

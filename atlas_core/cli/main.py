@@ -32,10 +32,13 @@ class _Atlas(click.Group):
         extra["standalone_mode"] = False
         try:
             code = super().main(given, **extra)
-        except click.exceptions.Abort:
-            sys.exit(_say("interrupted; the same command goes on where it stopped", INTERRUPTED))
-        except KeyboardInterrupt:
-            sys.exit(_say("interrupted; the same command goes on where it stopped", INTERRUPTED))
+        except (click.exceptions.Abort, KeyboardInterrupt):
+            _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            # an interrupt inside an import leaves a mark in CPython, which would then end by the
+            # signal whatever code is asked for
+            os._exit(INTERRUPTED)
         except click.ClickException as err:
             err.show()
             sys.exit(err.exit_code)

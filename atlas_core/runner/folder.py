@@ -211,19 +211,6 @@ class RunFolder:
         Raises:
             DataError: the folder holds no finished run.
         """
-        from atlas_core.runner.finish import read_table
+        from atlas_core.report.source import checked_run
 
-        contents = {}
-        for name, keys in (
-            ("manifest", {"dataset", "split", "arms", "seed"}),
-            ("metrics", {"arms", "levels"}),
-        ):
-            contents[name] = read_json(self.path / f"{name}.json")
-            if not isinstance(contents[name], dict) or keys - set(contents[name]):
-                raise DataError(f"{self.path}: {name}.json is not one of a finished run")
-        return FinishedRun(
-            run_id=self.path.name,
-            manifest=contents["manifest"],
-            metrics=contents["metrics"],
-            predictions=read_table(self.path / "predictions.parquet"),
-        )
+        return checked_run(self.path)
