@@ -413,21 +413,23 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         why = "it often mixes up the two classes" if facts.binary else "its errors are large"
         headline = f"Take it as a rough guide only: {why} in-domain."
         return headline, "Use it to rank or to sort out, not for values.", "caution"
-    if _vacuous(facts):
-        what = (
-            "are infinite and say" if not facts.binary else "mostly hold both classes, which says"
-        )
-        headline = f"Believe its predictions; its {facts.bars} {what} nothing."
-        return headline, "Keep more calibration rows aside, or ask for lower levels.", "caution"
-    if inside is False:
-        headline = (
-            f"Believe its predictions, not its {facts.bars}: they are too {facts.narrow} in-domain."
-        )
-        one = "a label set" if facts.binary else "an error bar"
-        return headline, f"Calibrate its uncertainty before using {one}.", "caution"
     if facts.test.n < FEW_ROWS:
         headline = "It looks right, but there are too few test materials to be sure."
         return headline, "Test it on more materials before relying on it.", "caution"
+    if _vacuous(facts):
+        headline = f"Believe its predictions on {facts.home}; {_nothing_said(facts)}."
+        advice = (
+            "Keep more calibration rows aside (the split's option `calibration`; a 90 % interval"
+            " needs 9 rows at least, a 95 % one 19), or ask for lower `levels`."
+        )
+        return headline, advice, "caution"
+    if inside is False:
+        headline = (
+            f"Believe its predictions on {facts.home}, not its {facts.bars}: they are too"
+            f" {facts.narrow} in-domain."
+        )
+        one = "a label set" if facts.binary else "an error bar"
+        return headline, f"Calibrate its uncertainty before using {one}.", "caution"
     trust = f"Trust it on {facts.home}"
     grade: Grade = "trust"
     if facts.binary and not _honest_probabilities(facts):
@@ -442,6 +444,13 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         return headline, f"Test it on more {others} before relying on it there.", "caution"
     advice = f"Of other classes than {others} nothing is known."
     return f"{trust} and on {others}{reserves}.", advice, grade
+
+
+def _nothing_said(facts: _Facts) -> str:
+    """Say why intervals say nothing."""
+    if facts.binary:
+        return f"its {facts.bars} mostly hold both classes, which says nothing"
+    return f"its {facts.bars} are infinite and say nothing"
 
 
 def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
@@ -467,7 +476,8 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
         trust = "Trust its answers, not its probabilities, on"
     if _quality(facts) == "weak":
         trust = "Take it as a rough guide on"
-    headline = f"{trust} {places}; {_who_notices(facts)}."
+    silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
+    headline = f"{trust} {places}; {_who_notices(facts)}{silent}."
     orders = facts.detection.get("score", 0.0) >= NOTICES_PARTLY
     if orders and facts.flagged is not None and facts.flagged[1] >= FLAGS:
         advice = (
@@ -492,7 +502,8 @@ def _who_notices(facts: _Facts) -> str:
     well = {k: (v >= NOTICES) + (v >= NOTICES_PARTLY) for k, v in facts.detection.items()}
     first, *rest = sorted(well, key=lambda k: -well[k])
     same = bool(rest) and well[rest[0]] == well[first]
-    text = "it notices them" if same else f"{names[first]} notices them"
+    both = "its detector and its sigma notice them"
+    text = both if same else f"{names[first]} notices them"
     if well[first] == 1:
         text += " only in part"
     if rest and not same:
@@ -632,12 +643,18 @@ def _order_sentences(facts: _Facts) -> list[str]:
     text = f"In-domain a larger sigma {how} with a larger error"
     if not how:
         text = "In-domain sigma does not tell large errors from small ones"
-    text += f" (rank correlation {inside:.2f})"
+    text += f" (rank correlation {_signed(inside)})"
     if outside is not None and outside < ORDERS_WEAKLY <= inside:
-        text += f"; among {facts.others} it does not ({outside:.2f})"
+        text += f"; among {facts.others} it does not ({_signed(outside)})"
     elif outside is not None:
-        text += f"; among {facts.others} it is {outside:.2f}"
+        text += f"; among {facts.others} it is {_signed(outside)}"
     return [text + "."]
+
+
+def _signed(value: float) -> str:
+    """Return two decimals with a true minus sign, and no sign on zero."""
+    text = f"{value:.2f}".replace("-", "−")
+    return "0.00" if text == "−0.00" else text
 
 
 def _notice_sentences(facts: _Facts) -> list[str]:

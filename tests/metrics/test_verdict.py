@@ -56,7 +56,8 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     )
     assert said.grade == "caution"
     assert said.headline == (
-        "Trust it on materials like its training set, not on materials with F; it notices them."
+        "Trust it on materials like its training set, not on materials with F;"
+        " its detector and its sigma notice them."
     )
     assert said.sentences == (
         "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160); on materials"
@@ -129,7 +130,7 @@ def test_a_detector_that_orders_well_but_flags_little_is_told_apart() -> None:
     [
         (0.99, 0.63, "; its detector notices them, its sigma does not."),
         (0.99, 0.80, "; its detector notices them, its sigma only in part."),
-        (0.80, 0.75, "; it notices them only in part."),
+        (0.80, 0.75, "; its detector and its sigma notice them only in part."),
         (0.40, 0.94, "; its sigma notices them, its detector does not."),
     ],
 )
@@ -246,7 +247,8 @@ def test_error_bars_too_narrow_in_domain() -> None:
     said = judge(test=part(**GOOD, picp__9=0.6), held_out="")
     assert said.grade == "caution"
     assert said.headline == (
-        "Believe its predictions, not its error bars: they are too narrow in-domain."
+        "Believe its predictions on materials like its training set, not its"
+        " error bars: they are too narrow in-domain."
     )
     assert said.sentences[2].endswith("60 % of in-domain materials: its error bars are too narrow.")
     assert judge(test=part(**GOOD, zms=4.0), held_out="").grade == "caution"
@@ -432,11 +434,13 @@ def test_a_classifier_with_dishonest_probabilities_is_trusted_for_its_answers() 
 def test_a_classifier_that_fails_is_told_in_its_own_words() -> None:
     small = judge(task="binary", test=part(**BINARY, picp__9=0.6), held_out="")
     assert small.headline == (
-        "Believe its predictions, not its label sets: they are too small in-domain."
+        "Believe its predictions on materials like its training set, not its"
+        " label sets: they are too small in-domain."
     )
     both = judge(task="binary", test=part(**BINARY, picp__9=1.0, mpiw__9=0.8), held_out="")
     assert both.headline == (
-        "Believe its predictions; its label sets mostly hold both classes, which says nothing."
+        "Believe its predictions on materials like its training set; its label"
+        " sets mostly hold both classes, which says nothing."
     )
     assert "For 80 % of in-domain materials the set holds both classes" in " ".join(both.sentences)
     weak = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.7})), held_out="")
@@ -538,3 +542,15 @@ def test_the_floor_is_the_training_mean_on_each_part_by_name() -> None:
     wanted = "would err by 0.84 eV/atom in-domain and by 1.5 eV/atom on materials with F."
     assert any(text.endswith(wanted) for text in found.sentences), found.sentences
     assert "always predicting" not in found.headline  # 0.15 of 0.84 is no guess at the mean
+
+
+def test_a_correlation_of_nothing_has_no_sign() -> None:
+    from atlas_core.verdict import _signed
+
+    assert [_signed(v) for v in (-0.001, 0.004, -0.256, 0.5)] == ["0.00", "0.00", "−0.26", "0.50"]
+
+
+def test_few_test_materials_are_told_before_anything_is_believed() -> None:
+    few = part(7, **GOOD, picp__9=1.0, infinite_share__9=1.0)
+    said = judge(test=few, held_out="")
+    assert said.headline == "It looks right, but there are too few test materials to be sure."
