@@ -9,7 +9,7 @@ IN_ROOT = cd "$$ATLAS_ROOT" &&
 export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //')"; cd "$$(dirname "$$f")" && pwd)
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help setup demo test lint format docs generate clean
+.PHONY: help setup demo test lint format docs bench generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ format: setup ## format the code
 
 docs: setup ## generate the docs pages and build the site into site/
 	@$(IN_ROOT) .venv/bin/python tools/generate.py && .venv/bin/mkdocs build --strict
+
+bench: setup ## the demo's forest over twenty seeds, into benchmarks/results (a few minutes)
+	@$(IN_ROOT) .venv/bin/python benchmarks/demo_seeds.py
 
 generate: setup ## write every generated file anew (schema, catalogue, docs pages)
 	@$(IN_ROOT) .venv/bin/python tools/generate.py
