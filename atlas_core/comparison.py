@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -161,15 +160,6 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
         ),
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
-    )
-
-
-def compare_arms(run: RunTables, *, seed: int = 0) -> tuple[ArmComparison, ...]:
-    """Return the second minus the first for every two arms of a run, in the run's order."""
-    arms = read_arms(run.predictions, run.metrics["levels"])
-    task = str(run.manifest["dataset"]["task"])
-    return tuple(
-        _compare_rows(a, b, task=task, seed=seed) for a, b in combinations(arms.items(), 2)
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from atlas_core.component import Component
@@ -78,8 +77,6 @@ class Observers(Protocol):
 @dataclass(frozen=True)
 class NoObservers:
     """Observe nothing: for tests and for workers."""
-
-    hooks: Mapping[str, Any] = field(default_factory=dict)
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Return nothing."""

@@ -26,12 +26,13 @@ if [ -x .venv/bin/python ] && [ "$(cat .venv/.stamp 2>/dev/null)" = "$wanted" ];
 fi
 
 echo "setting up .venv (a few minutes the first time)" >&2
-# another interpreter, or a folder that was moved, needs a new environment
-made="$(pwd) $("$python" --version)"
-if [ "$(cat .venv/.made 2>/dev/null)" != "$made" ] || ! .venv/bin/python -c 'pass' 2>/dev/null; then
+# another interpreter, or a folder that was moved, needs a new environment; one that somebody
+# prepared here (with a CPU build of torch, say) is kept
+if ! .venv/bin/python -c 'pass' 2>/dev/null \
+  || [ "$(.venv/bin/python --version)" != "$("$python" --version)" ] \
+  || ! grep -qF "$(pwd)/.venv" .venv/bin/activate; then
   rm -rf .venv
   "$python" -m venv .venv
-  echo "$made" > .venv/.made
 fi
 pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
 # torch alone and first: a range in another package would otherwise choose its newest build

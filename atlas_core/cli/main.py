@@ -47,7 +47,7 @@ class _Atlas(click.Group):
                 raise
             lines = err.problems if isinstance(err, SpecError) else str(err).splitlines()
             sys.exit(_say("\n".join(lines), err.exit_code))
-        except Exception as err:
+        except Exception as err:  # the last door: a defect is one line too, with its own code
             if debug:
                 raise
             text = " ".join(str(err).split())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -83,20 +82,6 @@ def percentile_interval(value: float, draws: npt.ArrayLike) -> Interval | None:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])
     return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
-
-
-def mean_interval(values: npt.ArrayLike, *, seed: int, resamples: int = RESAMPLES) -> Interval:
-    """Return the mean of (n,) values and its bootstrap interval.
-
-    Raises:
-        ValueError: values are empty or not finite.
-    """
-    column = np.asarray(values, dtype=np.float64)
-    draws = _means(column, seed=seed, resamples=resamples)
-    interval = percentile_interval(float(column.mean()), draws)
-    if interval is None:
-        raise ValueError("a value is not finite")
-    return interval
 
 
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:
@@ -177,28 +162,3 @@ def _bootstrap_p(draws: F8) -> float:
     """Return 2 x the smaller share of draws on one side of 0, never below 2 / (B + 1)."""
     smaller = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
     return min(1.0, 2 * (1 + smaller) / (len(draws) + 1))
-
-
-def paired_test(
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
-    *,
-    seed: int,
-    method: Literal["bootstrap", "wilcoxon"] = "bootstrap",
-    resamples: int = RESAMPLES,
-) -> float:
-    """Return the two-sided p-value of no difference between two error vectors on the same rows.
-
-    ``bootstrap`` inverts the percentile interval of the mean difference, so it agrees with
-    :func:`paired_difference`; its smallest value is 2 / (B + 1). ``wilcoxon`` is the signed-rank
-    test (Wilcoxon, Biometrics Bull. 1, 80 (1945)), which asks about the typical row rather than the
-    mean; equal vectors give 1.
-    """
-    a, b = _pair(first, second)
-    if method == "bootstrap":
-        return _bootstrap_p(_means(a - b, seed=seed, resamples=resamples))
-    if (a == b).all():
-        return 1.0
-    from scipy.stats import wilcoxon
-
-    return float(wilcoxon(a, b).pvalue)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from atlas_core.comparison import RunTables, compare, compare_arms, format_comparison
+from atlas_core.comparison import RunTables, compare, format_comparison
 from atlas_core.errors import DataError, SpecError
 
 N = 60
@@ -155,15 +155,6 @@ def test_binary_runs_are_compared_by_their_brier_score() -> None:
     assert part.error is not None
     assert found.metric == "brier"
     assert (part.error.a, part.error.b) == pytest.approx((0.25, 0.04))
-
-
-def test_all_arms_of_a_run_are_compared_in_pairs() -> None:
-    found = compare_arms(run(rows("x", 0.5), rows("y", 0.2), rows("z", 0.1)))
-    assert [(c.arm_a, c.arm_b) for c in found] == [("x", "y"), ("x", "z"), ("y", "z")]
-    part = found[2].part("test")
-    assert part is not None
-    assert part.error is not None
-    assert part.error.difference == pytest.approx(-0.1)
 
 
 def test_the_table_is_plain_aligned_text() -> None:

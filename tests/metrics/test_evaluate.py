@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pytest
 
 from atlas_core.errors import DataError
 from atlas_core.evaluate import element_errors, evaluate
+from atlas_core.metrics import classification, regression, uncertainty
 
 RNG = np.random.default_rng(2)
 
@@ -247,13 +247,6 @@ def test_bad_tables_are_refused_by_row() -> None:
         evaluate(columns, task="regression", levels=[0.9], seed=1)
 
 
-def test_two_arms_of_four_thousand_rows_take_seconds() -> None:
-    columns = table({"calibration": 1000, "test": 1500, "shifted": 1500}, arms=("a", "b"))
-    start = time.process_time()
-    evaluate(columns, task="regression", levels=[0.5, 0.9], seed=1)
-    assert time.process_time() - start < 6  # measured 0.7 s; room for a busy machine
-
-
 def test_a_sigma_that_is_zero_everywhere_is_no_sigma() -> None:
     n = 40
     rng = np.random.default_rng(0)
@@ -280,3 +273,38 @@ def test_the_baseline_is_scored_where_it_is_known() -> None:
     part = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
     wanted = np.abs(columns["target"] - 2.0).mean()
     assert part["metrics"]["mae_baseline"]["value"] == pytest.approx(wanted)
+
+
+def test_a_run_is_scored_by_the_formulas_that_are_held_against_other_libraries() -> None:
+    columns = table({"test": 90})
+    y, mean, std = columns["target"], columns["mean"], columns["std"]
+    low, high, error = columns["lower_0.9"], columns["upper_0.9"], np.abs(y - mean)
+    wanted = {
+        **{n: getattr(regression, n)(y, mean) for n in ("mae", "rmse", "r2", "max_error")},
+        "mae_over_mad": regression.mae_over_mad(y, mean),
+        **{n: getattr(uncertainty, n)(y, mean, std) for n in ("nll", "crps", "zms", "ence")},
+        "miscalibration_area": uncertainty.miscalibration_area(y, mean, std),
+        "sharpness": uncertainty.sharpness(std),
+        "dispersion": uncertainty.dispersion(std),
+        **{
+            n: getattr(uncertainty, n)(error, std)
+            for n in ("spearman", "aurc", "ause", "error_auroc")
+        },
+        "picp_0.9": uncertainty.picp(y, low, high),
+        "mpiw_0.9": uncertainty.mpiw(low, high),
+        "interval_score_0.9": uncertainty.interval_score(y, low, high, level=0.9),
+    }
+    part = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
+    for name, value in wanted.items():
+        assert part["metrics"][name]["value"] == pytest.approx(value, rel=1e-9), name
+
+
+def test_a_classifier_is_scored_by_the_formulas_that_are_held_against_other_libraries() -> None:
+    columns = table({"test": 90})
+    columns["mean"] = RNG.uniform(size=90)
+    columns["target"] = (RNG.uniform(size=90) < columns["mean"]).astype(float)
+    y, p = columns["target"], columns["mean"]
+    part = evaluate(columns, task="binary", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
+    for name in ("roc_auc", "accuracy", "balanced_accuracy", "f1", "brier", "log_loss", "ece"):
+        wanted = getattr(classification, name)(y, p)
+        assert part["metrics"][name]["value"] == pytest.approx(wanted, rel=1e-9), name
