@@ -1,4 +1,4 @@
-"""Run the speed and memory benchmarks and print their table: ``python benchmarks/fast [TOPIC ...]``.
+"""Run the speed and memory benchmarks, print their table: ``python benchmarks/fast [TOPIC ...]``.
 
 Writes benchmarks/results/fast.<topic>.json for each topic, and fast.summary.json over all topics
 whose file is there.
