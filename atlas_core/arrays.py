@@ -16,7 +16,12 @@ Bool = npt.NDArray[np.bool_]
 
 
 def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return ``values`` as a read-only array of ``dtype``; the caller's array stays writeable."""
+    """Return ``values`` as a read-only array of ``dtype``; the caller's array stays writeable.
+
+    A read-only memory map of that type is kept as it is: it knows the file that it shows.
+    """
+    if isinstance(values, np.memmap) and values.mode == "r" and values.dtype == dtype:
+        return values
     array = np.ascontiguousarray(values, dtype=dtype)
     if array is values or array.base is not None:
         array = array.view()
@@ -38,7 +43,7 @@ def fingerprint(parts: Mapping[str, npt.NDArray[Any] | None]) -> str:
             digest.update(encoded)
             continue
         digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)  # no copy
     return digest.hexdigest()
 
 
@@ -50,9 +55,9 @@ def segments(offsets: I8, indices: I8) -> I8:
     """
     lengths = offsets[indices + 1] - offsets[indices]
     ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    shift = np.repeat(offsets[indices] - (ends - lengths), lengths)
-    return np.asarray(np.arange(total, dtype=np.int64) + shift, dtype=np.int64)
+    rows = np.repeat(offsets[indices] - (ends - lengths), lengths)
+    rows += np.arange(len(rows), dtype=np.int64)
+    return np.asarray(rows, dtype=np.int64)
 
 
 def offsets_of(lengths: npt.ArrayLike) -> I8:

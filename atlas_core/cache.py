@@ -1,17 +1,27 @@
-"""Features that were computed once: content-addressed, checksummed, shared by all cells. Light."""
+"""Features that were computed once: content-addressed, checksummed, shared by all cells. Light.
+
+An entry is a folder of arrays (``store.FolderWriter``): features are memory-mapped from it, so that
+those of a large data set take memory only where they are used, once for all processes.
+"""
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from atlas_core.errors import DataError
-from atlas_core.kinds.featurizer import FORMS, Features, Featurizer
+from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs
 from atlas_core.materials import Materials
 from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
-from atlas_core.store import canonical_hash, read_arrays, write_arrays
+from atlas_core.store import FolderWriter, canonical_hash, read_folder, write_folder
+
+BLOCK = 4096
+"""Crystals whose graphs are made and written at a time."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class FeatureCache:
 
     def path(self, key: str) -> Path:
         """Return where an entry lies."""
-        return self.folder / "features" / key[:2] / f"{key}.npz"
+        return self.folder / "features" / key[:2] / key
 
     def get(self, key: str) -> Features | None:
         """Return an entry, or None; a damaged one is dropped with a warning."""
@@ -41,15 +51,17 @@ class FeatureCache:
         if not path.exists():
             return None
         try:
-            arrays, note = read_arrays(path)
+            arrays, note = read_folder(path)
             return FORMS[note["form"]].from_arrays(arrays)
-        except (DataError, KeyError) as err:
+        except (DataError, KeyError, TypeError) as err:
             warnings.warn(f"cache: dropped and computed anew: {err}", stacklevel=2)
-            path.unlink(missing_ok=True)
+            delete(path)
             return None
 
     def features(self, chosen: Chosen, materials: Materials) -> tuple[Features, bool]:
         """Return the features of ``materials`` and whether they came from the cache.
+
+        Graphs are made and written block by block: a row depends on its own material alone.
 
         Raises:
             DataError: the featurizer returned another number of rows than it was given.
@@ -59,21 +71,65 @@ class FeatureCache:
         if stored is not None and len(stored) == len(materials):
             return stored, True
         featurizer: Featurizer = chosen.build()
-        features = featurizer.featurize(materials)
-        if len(features) != len(materials):
-            raise DataError(
-                f"featurizer {chosen.name}: {len(features)} rows for {len(materials)} materials"
-            )
-        write_arrays(self.path(key), features.to_arrays(), {"form": features.form})
-        return features, False
+        if "features:graphs" in chosen.gives and len(materials) > BLOCK:
+            with FolderWriter(self.path(key)) as writer:
+                _write_graphs(writer, featurizer, materials, chosen.name)
+        else:
+            features = _checked(featurizer, materials, chosen.name)
+            write_folder(self.path(key), features.to_arrays(), {"form": features.form})
+        made = self.get(key)
+        if made is None:
+            raise DataError(f"{self.path(key)}: damaged while it was written; look at the disk")
+        return made, False
 
     def entries(self) -> list[tuple[Path, int]]:
-        """Return the entries and their sizes in bytes, sorted by path."""
-        return [(p, p.stat().st_size) for p in sorted((self.folder / "features").rglob("*.npz"))]
+        """Return the entries and their sizes in bytes, sorted by path: features, parsed files."""
+        kinds = ("datasets", "features")
+        found = [path for kind in kinds for path in self.folder.glob(f"{kind}/*/*")]
+        return [(path, _size(path)) for path in sorted(found)]
 
     def clear(self) -> tuple[int, int]:
         """Delete every entry; return how many and how many bytes."""
         entries = self.entries()
         for path, _ in entries:
-            path.unlink(missing_ok=True)
+            delete(path)
         return len(entries), sum(size for _, size in entries)
+
+
+def delete(path: Path) -> None:
+    """Delete an entry, a folder or a file; it may be gone already."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    return sum(p.stat().st_size for p in (path, *path.rglob("*")) if p.is_file())
+
+
+def _checked(featurizer: Featurizer, materials: Materials, name: str) -> Features:
+    features = featurizer.featurize(materials)
+    if len(features) != len(materials):
+        raise DataError(f"featurizer {name}: {len(features)} rows for {len(materials)} materials")
+    return features
+
+
+def _write_graphs(
+    writer: FolderWriter, featurizer: Featurizer, materials: Materials, name: str
+) -> None:
+    """Featurize and write ``BLOCK`` crystals after another."""
+    ends = {"node_offsets": 0, "edge_offsets": 0}
+    for start in range(0, len(materials), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(materials)))
+        graphs = _checked(featurizer, materials.take(rows), name)
+        if not isinstance(graphs, Graphs):
+            raise DataError(f"featurizer {name}: gives features:graphs but returned {graphs.form}")
+        for field, values in graphs.to_arrays().items():
+            if field not in ends:
+                writer.append(field, values)
+                continue
+            shifted = values + ends[field]
+            writer.append(field, shifted if start == 0 else shifted[1:])
+            ends[field] = int(shifted[-1])
+    writer.finish({"form": Graphs.form})

@@ -11,7 +11,15 @@ import pytest
 from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
 from atlas_core.cache import FeatureCache
 from atlas_core.spec.plan import Chosen, resolve_one
-from atlas_core.store import canonical_hash, read_arrays, write_arrays, write_bytes
+from atlas_core.store import (
+    FolderWriter,
+    canonical_hash,
+    read_arrays,
+    read_folder,
+    write_arrays,
+    write_bytes,
+    write_folder,
+)
 from atlas_registry.loading import Registry
 
 
@@ -38,9 +46,58 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
         read_arrays(path)
 
 
+def test_a_folder_of_arrays_is_mapped_and_pieces_become_one_array(tmp_path: Path) -> None:
+    names = np.array(["a", "bcd"])
+    with FolderWriter(tmp_path / "entry") as writer:
+        for start in (0, 3, 5):
+            writer.append("x", np.arange(start, min(start + 3, 8), dtype=np.int16)[:, None])
+        writer.append("names", names)
+        writer.append("nothing", np.zeros((0, 3)))
+        writer.finish({"k": 1})
+    arrays, note = read_folder(tmp_path / "entry")
+    assert note == {"k": 1}
+    assert arrays["x"].tolist() == [[0], [1], [2], [3], [4], [5], [5], [6], [7]]
+    assert arrays["x"].dtype == np.int16
+    assert isinstance(arrays["x"], np.memmap)
+    assert arrays["names"].tolist() == ["a", "bcd"]
+    assert arrays["nothing"].shape == (0, 3)
+    with pytest.raises(ValueError, match="read-only"):
+        arrays["x"][0] = 5
+
+
+def test_a_folder_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    with FolderWriter(tmp_path / "entry") as writer:
+        writer.append("x", np.zeros(3, np.int8))
+        with pytest.raises(ValueError, match="float64"):
+            writer.append("x", np.zeros(3))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_already_is_kept(tmp_path: Path) -> None:
+    write_folder(tmp_path / "entry", {"x": np.zeros(3)})
+    write_folder(tmp_path / "entry", {"x": np.zeros(3)})
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+@pytest.mark.parametrize("file", ["x.bin", "note.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "gone"])
+def test_a_damaged_folder_is_named(tmp_path: Path, file: str, damage: str) -> None:
+    write_folder(tmp_path / "entry", {"x": np.arange(100.0)})
+    path = tmp_path / "entry" / file
+    content = bytearray(path.read_bytes())
+    content[50] ^= 1
+    path.write_bytes({"cut": content[:-20], "flip": content}.get(damage, b""))
+    if damage == "gone":
+        path.unlink()
+    with pytest.raises(DataError, match=rf"{file}: (damaged|cannot be read)"):
+        read_folder(tmp_path / "entry")
+
+
 def test_an_array_of_objects_is_never_stored(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allow_pickle"):
         write_arrays(tmp_path / "x.npz", {"x": np.array([{}], dtype=object)})
+    with pytest.raises(ValueError, match="object"):
+        write_folder(tmp_path / "x", {"x": np.array([{}], dtype=object)})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,13 +155,31 @@ def test_features_are_computed_once_and_a_damaged_entry_is_computed_anew(tmp_pat
     assert stored
     assert again.fingerprint == first.fingerprint
     ((path, size),) = cache.entries()
-    path.write_bytes(path.read_bytes()[: size // 2])
+    assert size > 20 * 132 * 8
+    assert isinstance(again.values, np.memmap)  # type: ignore[union-attr]
+    damaged = bytearray((path / "values.bin").read_bytes())
+    damaged[100] ^= 1
+    (path / "values.bin").unlink()  # it is still mapped
+    (path / "values.bin").write_bytes(damaged)
     with pytest.warns(UserWarning, match="dropped and computed anew"):
         mended, stored = cache.features(magpie(), materials)  # type: ignore[arg-type]
     assert not stored
     assert mended.fingerprint == first.fingerprint
     assert cache.clear()[0] == 1
     assert cache.entries() == []
+
+
+def test_graphs_written_in_blocks_are_those_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    materials = flla(tmp_path)
+    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    whole = FeatureCache(tmp_path / "a").features(chosen, materials)[0]  # type: ignore[arg-type]
+    monkeypatch.setattr("atlas_core.cache.BLOCK", 7)
+    blocks = FeatureCache(tmp_path / "b").features(chosen, materials)[0]  # type: ignore[arg-type]
+    assert (
+        blocks.fingerprint == whole.fingerprint == chosen.build().featurize(materials).fingerprint
+    )
 
 
 def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> None:

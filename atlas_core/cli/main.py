@@ -390,14 +390,14 @@ def datasets_show(
 
 @main.group()
 def cache() -> None:
-    """Show or clear stored features."""
+    """Show or clear what is stored: features, and data files in ATLAS's own form."""
 
 
 @cache.command("show")
 @_cache_dir
 @_json
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
-    """Say where features are kept and how much room they take."""
+    """Say where features and parsed data files are kept and how much room they take."""
     from atlas_core.cache import FeatureCache
 
     store = FeatureCache(_cache(cache_dir))
@@ -413,7 +413,7 @@ def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
 @cache.command("clear")
 @_cache_dir
 def cache_clear(*, cache_dir: Path | None) -> None:
-    """Delete stored features; they are computed again when they are needed."""
+    """Delete stored features and parsed data files; they are made again when needed."""
     from atlas_core.cache import FeatureCache
 
     count, size = FeatureCache(_cache(cache_dir)).clear()
