@@ -31,6 +31,11 @@ class ElementFractionsConfig(Config):
         return symbols
 
 
+def _gives(config: ElementFractionsConfig) -> set[str]:
+    """Fractions of chosen elements only are vectors, but no whole formula."""
+    return {"features:vectors"} | ({"features:fractions"} if config.elements is None else set())
+
+
 def build(config: ElementFractionsConfig) -> Featurizer:
     """Return the featurizer."""
     from atlas_composition._element_fractions import ElementFractions
@@ -47,6 +52,6 @@ def atlas_featurizer() -> list[Component]:
             ElementFractionsConfig,
             build,
             needs={"inputs:composition"},
-            gives={"features:vectors"},
+            gives=_gives,
         )
     ]

@@ -11,3 +11,18 @@ def test_magpie(check):
 @parametrize_contract("element_fractions", "featurizer")
 def test_element_fractions(check):
     check()
+
+
+@parametrize_contract("stoichiometry", "featurizer")
+def test_stoichiometry(check):
+    check()
+
+
+@parametrize_contract("valence_orbitals", "featurizer")
+def test_valence_orbitals(check):
+    check()
+
+
+@parametrize_contract("ion_properties", "featurizer")
+def test_ion_properties(check):
+    check()
