@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from atlas_core.api import (
@@ -23,6 +24,8 @@ from atlas_core.api import (
     Graphs,
     TrainingError,
     derive_seed,
+    offsets_of,
+    segments,
 )
 from atlas_gnn._elements import descriptors
 from atlas_gnn._training import (
@@ -40,6 +43,12 @@ _skip_init: Callable[..., Any] = nn.utils.skip_init
 
 _CHUNK_ROWS = 65_536
 """Edges and atoms of a piece at prediction; bounds memory at about 0.2 GB."""
+_CHUNK_CRYSTALS = 4096
+"""Crystals that are looked at together when a set is opened."""
+_BLOCK_ROWS = 2048
+"""Rows of (edges, 128) whose product is held at once: 1 MB."""
+_FARTHEST = 80.0
+"""exp(-80) is 2e-35; beyond it float32 turns denormal and the exponential ten times slower."""
 
 
 @dataclass(frozen=True)
@@ -65,66 +74,75 @@ class CrystalBatch:
     degree: int
 
 
-def _segments(starts: Tensor, lengths: Tensor) -> Tensor:
-    """Return the flat row numbers of segments given by their starts and lengths."""
-    ends = lengths.cumsum(0)
-    total = int(ends[-1]) if len(ends) else 0
-    shift = torch.repeat_interleave(starts - (ends - lengths), lengths)
-    return torch.arange(total, device=starts.device) + shift
-
-
 class CrystalExamples:
-    """Graphs as tensors on one device; a batch is a handful of index operations."""
+    """Graphs in their stored arrays, memory-mapped or not; a batch is a handful of gathers."""
 
     def __init__(self, graphs: Graphs, device: str) -> None:
-        def put(values: npt.NDArray[Any]) -> Tensor:
-            # A copy: the arrays of Graphs are read-only, which torch cannot express.
-            return torch.tensor(values, device=device)
-
-        self._device = device
-        self._offsets = np.asarray(graphs.node_offsets + graphs.edge_offsets)
-        self._node_start = put(graphs.node_offsets[:-1])
-        self._atoms = put(np.diff(graphs.node_offsets))
-        self._edge_start = put(graphs.edge_offsets[:-1])
-        edges = np.diff(graphs.edge_offsets)
-        self._edges = put(edges)
-        self._numbers = put(graphs.numbers.astype(np.int64))
-        self._src = put(graphs.src.astype(np.int64))
-        self._dst = put(graphs.dst.astype(np.int64))
-        self._distance = put(graphs.distance)
-        first = np.repeat(graphs.node_offsets[:-1], edges)
-        atoms, degree = len(graphs.numbers), 0
-        if atoms and len(graphs.src) % atoms == 0:
-            degree = len(graphs.src) // atoms
-            expected = np.repeat(np.arange(atoms), degree)
-            degree = degree if np.array_equal(graphs.src + first, expected) else 0
-        self._degree = degree
+        self._graphs, self._device = graphs, device
+        self._atoms = np.diff(graphs.node_offsets)
+        self._edges = np.diff(graphs.edge_offsets)
+        self._degree = _common_degree(graphs)
 
     def __len__(self) -> int:
         return len(self._atoms)
 
     def batch(self, indices: I8) -> CrystalBatch:
         """Return the crystals at ``indices``, in that order."""
-        chosen = torch.as_tensor(indices, device=self._device)
-        atoms, edges = self._atoms[chosen], self._edges[chosen]
-        node_rows = _segments(self._node_start[chosen], atoms)
-        edge_rows = _segments(self._edge_start[chosen], edges)
-        shift = torch.repeat_interleave(atoms.cumsum(0) - atoms, edges)
+        graphs, degree = self._graphs, self._degree
+        atoms = self._atoms[indices]
+        first = offsets_of(atoms)[:-1]
+        nodes = segments(graphs.node_offsets, indices)
+        if degree:
+            # Edges stand in atom order: whole rows of neighbours, not single edges, are gathered.
+            dst = graphs.dst.reshape(-1, degree)[nodes] + np.repeat(first, atoms)[:, None]
+            distance = graphs.distance.reshape(-1, degree)[nodes]
+            src = np.repeat(np.arange(len(nodes)), degree)
+        else:
+            edges = segments(graphs.edge_offsets, indices)
+            shift = np.repeat(first, self._edges[indices])
+            src, dst = graphs.src[edges] + shift, graphs.dst[edges] + shift
+            distance = graphs.distance[edges]
         return CrystalBatch(
-            numbers=self._numbers[node_rows],
-            owner=torch.repeat_interleave(torch.arange(len(chosen), device=self._device), atoms),
-            atoms=atoms,
-            src=self._src[edge_rows] + shift,
-            dst=self._dst[edge_rows] + shift,
-            distance=self._distance[edge_rows],
-            degree=self._degree,
+            numbers=self._put(graphs.numbers[nodes].astype(np.int64)),
+            owner=self._put(np.repeat(np.arange(len(indices)), atoms)),
+            atoms=self._put(atoms),
+            src=self._put(src),
+            dst=self._put(dst.reshape(-1)),
+            distance=self._put(distance.reshape(-1)),
+            degree=degree,
         )
+
+    def _put(self, values: npt.NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(values)
+        if self._device == "cpu":
+            return tensor
+        # From pinned memory the copy runs while the device computes.
+        return tensor.pin_memory().to(self._device, non_blocking=True)
 
     def chunks(self) -> Iterator[I8]:
         """Yield all crystals in order, in pieces of about ``_CHUNK_ROWS`` atoms and edges."""
         if len(self):
-            piece = self._offsets[:-1] // _CHUNK_ROWS
+            offsets = self._graphs.node_offsets + self._graphs.edge_offsets
+            piece = offsets[:-1] // _CHUNK_ROWS
             yield from np.split(np.arange(len(self)), np.flatnonzero(np.diff(piece)) + 1)
+
+
+def _common_degree(graphs: Graphs) -> int:
+    """Return the edges of every atom where all have the same, in atom order; else 0."""
+    atoms, degree = len(graphs.numbers), 0
+    if atoms and len(graphs.src) % atoms == 0:
+        degree = len(graphs.src) // atoms
+    if not degree or not np.array_equal(graphs.edge_offsets, graphs.node_offsets * degree):
+        return 0
+    for start in range(0, len(graphs), _CHUNK_CRYSTALS):
+        stop = min(start + _CHUNK_CRYSTALS, len(graphs))
+        low, high = graphs.node_offsets[start], graphs.node_offsets[stop]
+        sizes = np.diff(graphs.node_offsets[start : stop + 1])
+        within = np.arange(high - low) - np.repeat(graphs.node_offsets[start:stop] - low, sizes)
+        rows = graphs.src[low * degree : high * degree].reshape(-1, degree)
+        if not (rows == within[:, None]).all():
+            return 0
+    return degree
 
 
 def _linear(inputs: int, outputs: int, rng: torch.Generator, *, bias: bool = True) -> nn.Linear:
@@ -146,6 +164,68 @@ class _RowNorm(nn.BatchNorm1d):
             )
         normed: Tensor = super().forward(x)
         return normed
+
+
+def _column_dot(x: Tensor, y: Tensor) -> Tensor:
+    """Return (d,) dot products of the columns of x and y, in blocks that stay in the cache."""
+    blocks = zip(x.split(_BLOCK_ROWS), y.split(_BLOCK_ROWS), strict=True)
+    return torch.stack([(left * right).sum(0) for left, right in blocks]).sum(0)
+
+
+class _GatedSum(torch.autograd.Function):
+    """Normalise over edges, gate, and sum over neighbours: forward and backward by hand.
+
+    torch's own derivative of these steps makes twice as many passes over arrays of (edges,
+    2 width), which is where a step on a CPU spends its time.
+    """
+
+    @staticmethod
+    def forward(  # type: ignore[override]  # noqa: PLR0917 - autograd counts by position
+        ctx: Any,
+        centre: Tensor,
+        neighbour: Tensor,
+        weight: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        edges: Tensor,
+        batch: CrystalBatch,
+        norm: nn.BatchNorm1d,
+    ) -> Tensor:
+        """Return (a, width) from (a, 2 width) centre and neighbour and (e, c) edges."""
+        atoms, double = centre.shape
+        edges = edges.to(neighbour.dtype)
+        z = neighbour.index_select(0, batch.dst)
+        z.addmm_(edges, weight.to(neighbour.dtype).t())
+        z.view(atoms, batch.degree, double).add_(centre[:, None])
+        normed, _, inverse_std = torch.native_batch_norm(
+            z, None, None, norm.running_mean, norm.running_var, True, norm.momentum, norm.eps
+        )
+        torch.addcmul(beta, normed, gamma, out=z)
+        gate, core = torch.sigmoid(z[:, : double // 2]), functional.softplus(z[:, double // 2 :])
+        ctx.save_for_backward(edges, gamma, batch.dst, normed, inverse_std, gate, core)
+        # Into memory that is no longer needed: a new array of this size costs more than the sum.
+        message = torch.mul(gate, core, out=z[:, : double // 2])
+        return message.view(atoms, batch.degree, double // 2).sum(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Return the gradients of ``forward``'s tensors."""
+        edges, gamma, dst, normed, inverse_std, gate, core = ctx.saved_tensors
+        atoms, width = grad.shape
+        gate, core = (part.view(atoms, -1, width) for part in (gate, core))
+        dz = torch.empty_like(normed)
+        by_atom = dz.view(atoms, -1, 2 * width)
+        dgate, dcore = by_atom[..., :width], by_atom[..., width:]
+        torch.mul(gate, grad[:, None], out=dcore)
+        torch.mul(dcore, core, out=dgate)
+        dgate.addcmul_(dgate, gate, value=-1)  # sigmoid' = gate (1 - gate)
+        dcore.addcmul_(dcore, torch.exp_(-core), value=-1)  # softplus' = 1 - exp(-core)
+        dbeta, dgamma = dz.sum(0), _column_dot(dz, normed)
+        dz.addcmul_(normed, dgamma / -len(dz)).sub_(dbeta / len(dz)).mul_(gamma * inverse_std)
+        dneighbour = grad.new_zeros((atoms, 2 * width)).index_add_(0, dst, dz)
+        dweight = (edges.t() @ dz).t()
+        return by_atom.sum(1), dneighbour, dweight, dgamma, dbeta, None, None, None
 
 
 class GatedConvolution(nn.Module):
@@ -182,16 +262,32 @@ class GatedConvolution(nn.Module):
 
     def forward(self, x: Tensor, edges: Tensor, batch: CrystalBatch) -> Tensor:
         """Return (a, width) updated atoms."""
+        if batch.degree and self.training and len(edges) > 1:
+            norm = self.edge_norm
+            total: Tensor = _GatedSum.apply(  # type: ignore[no-untyped-call]
+                self.centre(x),
+                self.neighbour(x),
+                self.edge.weight,
+                norm.weight,
+                norm.bias,
+                edges,
+                batch,
+                norm,
+            )
+        else:
+            total = self._gated_sum(x, edges, batch)
+        return functional.softplus(x + self.atom_norm(total))
+
+    def _gated_sum(self, x: Tensor, edges: Tensor, batch: CrystalBatch) -> Tensor:
+        """Return (a, width) sums of messages, for any number of neighbours."""
         if len(edges):
             gate, core = self.edge_norm(self.join(x, edges, batch)).chunk(2, dim=1)
             message = torch.sigmoid(gate) * functional.softplus(core)
         else:
             message = x.new_zeros((0, x.shape[1]))
         if batch.degree:
-            total = message.view(len(x), batch.degree, -1).sum(1)
-        else:
-            total = torch.zeros_like(x).index_add(0, batch.src, message)
-        return functional.softplus(x + self.atom_norm(total))
+            return message.view(len(x), batch.degree, -1).sum(1)
+        return torch.zeros_like(x).index_add(0, batch.src, message)
 
 
 class CrystalGraphNet(nn.Module):
@@ -225,8 +321,8 @@ class CrystalGraphNet(nn.Module):
         # Row z of one (119, width) table: the descriptors cost nothing per atom.
         table = self.describe(self.elements) + self.element.weight
         x = functional.embedding(batch.numbers, table)
-        offset = (batch.distance[:, None] - self.centres) / self._spacing
-        edges = torch.exp(-offset.square())
+        edges = (batch.distance[:, None] - self.centres).div_(self._spacing)
+        edges = edges.square_().clamp_(max=_FARTHEST).neg_().exp_()
         for convolution in self.convolutions:
             x = convolution(x, edges, batch)
         total = x.new_zeros((len(batch.atoms), x.shape[1])).index_add(0, batch.owner, x)

@@ -34,6 +34,11 @@ class TrainingConfig(Config):
         description="Threads of training and prediction. They change the last digits, because sums"
         " are taken in another order: so they are part of the question, not of the machine.",
     )
+    bfloat16: bool = Field(
+        False,
+        description="Compute products in bfloat16 while training, sums and weights in float32;"
+        " meant for a GPU.",
+    )
     patience: int = Field(
         20, ge=1, description="Stop after this many epochs without a better validation error."
     )

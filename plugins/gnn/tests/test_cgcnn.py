@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,10 @@ from atlas_core.api import (
     concatenate,
     offsets_of,
 )
-from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet
+from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet, _GatedSum
 from atlas_gnn._elements import descriptors
 from atlas_gnn._options import TrainingConfig
-from atlas_gnn._training import evaluate, one_cycle, torch_settings, train
+from atlas_gnn._training import _Run, evaluate, one_cycle, torch_settings, train
 from atlas_gnn.cgcnn import CGCNNConfig
 
 SMALL = {"epochs": 3, "width": 8, "hidden": 8, "convolutions": 2, "batch_size": 8}
@@ -299,6 +300,66 @@ def test_equal_degrees_and_unequal_degrees_take_the_same_way():
     a, b = (CrystalExamples(g, "cpu").batch(np.arange(8)) for g in (graphs, shuffled))
     assert (a.degree, b.degree) == (12, 0)
     assert torch.allclose(network(a, None), network(b, None), atol=1e-5)
+
+
+def test_the_derivative_by_hand_is_that_of_finite_differences():
+    graphs, _ = random_graphs(4, degree=3)
+    batch = CrystalExamples(graphs, "cpu").batch(np.arange(4))
+    rng = torch.Generator().manual_seed(3)
+    norm = torch.nn.BatchNorm1d(8).double()
+
+    def draw(*shape):
+        return torch.randn(shape, generator=rng, dtype=torch.float64).requires_grad_()
+
+    atoms = len(batch.numbers)
+    tensors = [draw(atoms, 8), draw(atoms, 8), draw(8, 5), draw(8), draw(8)]
+    edges = draw(len(batch.dst), 5).detach()
+    assert torch.autograd.gradcheck(
+        lambda *inputs: _GatedSum.apply(*inputs, edges, batch, norm), tensors
+    )
+
+
+def test_the_derivative_by_hand_is_that_of_autograd_for_every_weight():
+    graphs, target = random_graphs(20)
+    batch = CrystalExamples(graphs, "cpu").batch(np.arange(20))
+    wanted = torch.as_tensor(target, dtype=torch.float32)
+    gradients = []
+    for degree in (batch.degree, 0):  # 0: the general way, derived by torch
+        network = CrystalGraphNet(CGCNNConfig(**SMALL), 5)
+        (network(replace(batch, degree=degree), None) - wanted).square().mean().backward()
+        gradients.append(
+            torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+        )
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_products_learn_nearly_as_float32():
+    graphs, target = random_graphs(40)
+    options = {**SMALL, "epochs": 40, "validation": 0}
+    exact = fitted(graphs, target, **options)[0].predict(graphs)
+    rounded = fitted(graphs, target, **options, bfloat16=True)[0].predict(graphs)
+    assert np.corrcoef(exact, rounded)[0, 1] > 0.98
+    assert not np.array_equal(exact, rounded)
+
+
+def test_batches_made_ahead_come_in_order_and_raise_where_they_failed(monkeypatch):
+    class Numbers:
+        def __len__(self):
+            return 9
+
+        def batch(self, rows):
+            if 8 in rows:
+                raise ValueError("row 8")
+            return rows.tolist()
+
+    run = object.__new__(_Run)
+    run.examples = Numbers()
+    run.context = FitContext(seed=0, device="cuda")
+    for count in range(5):
+        parts = [np.array([i]) for i in range(count)]
+        assert list(run.batches(parts)) == [[i] for i in range(count)]
+    with pytest.raises(ValueError, match="row 8"):
+        list(run.batches([np.array([1]), np.array([8])]))
 
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_generator_alone():
