@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _LARGEST_COUNT = 1e9
 """Larger amounts are no counts of atoms: a formula is then reduced to fractions."""
+_ALPHABET = sorted(SYMBOLS[1:])
+_RANK = np.array([0, *(_ALPHABET.index(symbol) for symbol in SYMBOLS[1:])])
+"""(119,) the place of an atomic number in the alphabet of symbols."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +61,13 @@ class Materials:
             raise DataError(f"material {self.ids[empty[0]]}: it has no atom")
         if self.amounts.shape != (m,):
             raise DataError(f"materials: amounts must be ({m},), not {self.amounts.shape}")
-        unique, counts = np.unique(self.ids, return_counts=True)
-        if n and counts.max() > 1:
-            twice = unique[counts > 1]
-            raise DataError(
-                f"duplicate id {str(twice[0])!r} ({len(twice)} ids occur more than once)"
-            )
+        if not (self.ids[1:] > self.ids[:-1]).all():  # in rising order they are distinct
+            unique, counts = np.unique(self.ids, return_counts=True)
+            if counts.max() > 1:
+                twice = unique[counts > 1]
+                raise DataError(
+                    f"duplicate id {str(twice[0])!r} ({len(twice)} ids occur more than once)"
+                )
         self._refuse((self.numbers < 1) | (self.numbers > MAX_Z), "atomic number out of 1..118")
         self._refuse(~(np.isfinite(self.amounts) & (self.amounts > 0)), "amount is not positive")
         if (self.frac is None) != (self.lattice is None):
@@ -135,26 +139,27 @@ class Materials:
 
     def formulas(self) -> list[str]:
         """Return n reduced formulas, elements in alphabetical order: a key for grouping."""
-        per_cell = self.owner * (MAX_Z + 1) + self.numbers
-        keys, inverse = np.unique(per_cell, return_inverse=True)
+        keys, inverse = np.unique(self.owner * MAX_Z + _RANK[self.numbers], return_inverse=True)
         amounts = np.bincount(inverse, weights=self.amounts)
-        owner, z = keys // (MAX_Z + 1), keys % (MAX_Z + 1)
-        bounds = np.searchsorted(owner, np.arange(len(self) + 1))
-        out = []
-        for start, end in pairwise(bounds):
-            part = amounts[start:end]
-            whole = np.rint(part)
-            countable = (whole > 0).all() and (whole <= _LARGEST_COUNT).all()
-            if countable and np.allclose(part, whole, atol=1e-6):
-                part = whole / np.gcd.reduce(whole.astype(np.int64))
-            else:
-                part = part / part.sum()
-            named = sorted(
-                (SYMBOLS[int(number)], amount)
-                for number, amount in zip(z[start:end], part, strict=True)
-            )
-            out.append("".join(f"{s}{'' if a == 1 else format(a, '.6g')}" for s, a in named))
-        return out
+        starts = np.searchsorted(keys, np.arange(len(self)) * MAX_Z)
+        lengths = np.diff(starts, append=len(keys))
+        if not len(self):
+            return []
+        whole = np.rint(amounts)
+        close = np.isclose(amounts, whole, atol=1e-6) & (whole > 0) & (whole <= _LARGEST_COUNT)
+        countable = np.logical_and.reduceat(close, starts)
+        divisor = np.gcd.reduceat(np.where(close, whole, 1.0).astype(np.int64), starts)
+        per_unit = np.where(
+            np.repeat(countable, lengths),
+            whole / np.repeat(divisor, lengths),
+            amounts / np.repeat(np.add.reduceat(amounts, starts), lengths),
+        )
+        texts = [
+            _ALPHABET[rank] if a == 1 else f"{_ALPHABET[rank]}{a:.6g}"
+            for rank, a in zip((keys % MAX_Z).tolist(), per_unit.tolist(), strict=True)
+        ]
+        ends = (starts + lengths).tolist()
+        return ["".join(texts[a:b]) for a, b in zip(starts.tolist(), ends, strict=True)]
 
     def chemical_systems(self) -> list[str]:
         """Return n element sets such as ``"Li-O-P"``, elements in alphabetical order."""

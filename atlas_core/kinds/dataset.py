@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -13,6 +17,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, fingerprint, frozen
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
+from atlas_core.store import Arrays, canonical_hash, read_folder, write_folder
 
 Task = Literal["regression", "binary"]
 Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
@@ -134,6 +139,44 @@ class DataContext:
         except OSError as err:
             raise DataError(f"path {shown}: cannot be used ({err.strerror})") from err
         return beside
+
+    def parsed(
+        self,
+        source: Mapping[str, Any],
+        read: Callable[[], tuple[Arrays, Mapping[str, Any]]],
+    ) -> tuple[Arrays, Mapping[str, Any]]:
+        """Return the arrays and the note that ``read`` makes, stored the first time.
+
+        Every file of an entry is held against its checksum; a damaged one is dropped with a
+        warning and made again. Where the cache cannot be written a warning says so.
+
+        Args:
+            source: plain data that the result depends on: the sha256 of the file, the options and
+                the version of the reader. What the core itself adds to reading is counted in.
+            read: parses the file.
+        """
+        key = canonical_hash([source, _reading()])
+        path = self.cache_dir / "datasets" / key[:2] / key
+        if path.exists():
+            try:
+                return read_folder(path)
+            except DataError as err:
+                warnings.warn(f"cache: dropped and read anew: {err}", stacklevel=2)
+                shutil.rmtree(path, ignore_errors=True)
+        arrays, note = read()
+        try:
+            write_folder(path, arrays, note)
+        except DataError as err:
+            warnings.warn(f"cache: not kept, the next run reads again: {err}", stacklevel=2)
+        return arrays, note
+
+
+@lru_cache(maxsize=1)
+def _reading() -> str:
+    """Return the sha256 of the core's files that turn text into materials."""
+    folder = Path(__file__).resolve().parents[1]
+    names = ("arrays.py", "elements.py", "materials.py", "store.py")
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
 
 
 @runtime_checkable

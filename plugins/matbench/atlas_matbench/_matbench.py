@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from atlas_matbench.matbench import MatbenchConfig
 TIMEOUT = 60.0  # s without a byte from the server
 _CELLS, _SHIFT = 1e4, 1 / math.pi
 _PLAIN_COLUMNS = ("spg_num", "crys_sys")
+_FIELD = "materials_"
+
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 class MatbenchSource:
@@ -48,17 +52,17 @@ class MatbenchSource:
                 number of rows, or lacks a column.
         """
         path = self._find(context)
-        sha256 = _sha256(path)
-        ids = matbench_ids(self.config.task)
-        if path.name.endswith(".json.bz2"):
-            materials, target, columns = self._read_formulas(path, ids)
-        else:
-            materials, target, columns = self._read_official(path, ids)
+        content = _content(path)
+        sha256 = hashlib.sha256(content).hexdigest()
+        source = {"task": self.config.task, "file": path.name, "sha256": sha256, "by": _reader()}
+        arrays, note = context.parsed(source, lambda: self._parse(path, content))
+        fields = {name.removeprefix(_FIELD): arrays[name] for name in arrays if _FIELD in name}
+        materials = Materials(**{**fields, "amounts": _amounts(fields)})
         if materials.has_structure and self.config.structures == "ignore":
             materials = compositions(materials)
         return Dataset(
             materials=materials,
-            target=target,
+            target=arrays["target"],
             target_name=self.task.column,
             unit=self.task.unit,
             task="binary" if self.task.binary else "regression",
@@ -66,8 +70,23 @@ class MatbenchSource:
             licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
-            provenance=provenance(self.task, sha256, materials, target),
-            columns=columns,
+            provenance=provenance(self.task, sha256, note["content"]),
+            columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
+        )
+
+    def _parse(self, path: Path, content: bytes) -> tuple[Arrays, Mapping[str, Any]]:
+        """Return what the file holds as arrays, and the hash of its rows."""
+        ids = matbench_ids(self.config.task)
+        read = self._read_formulas if path.name.endswith(".json.bz2") else self._read_official
+        materials, target, columns = read(path, content, ids)
+        fields = {
+            f"{_FIELD}{name}": values
+            for name, values in materials.to_arrays().items()
+            if values is not None and not (name == "amounts" and materials.has_structure)
+        }
+        return (
+            {**fields, "target": target, **columns},
+            {"content": content_hash(materials, target)},
         )
 
     def _find(self, context: DataContext) -> Path:
@@ -90,9 +109,9 @@ class MatbenchSource:
         return download(URL + file, cached, self.task.sha256, where=where)
 
     def _read_official(
-        self, path: Path, ids: Sequence[str]
-    ) -> tuple[Materials, F8, Mapping[str, npt.NDArray[Any]]]:
-        text = _text(path, gzip.open)
+        self, path: Path, content: bytes, ids: Sequence[str]
+    ) -> tuple[Materials, F8, Arrays]:
+        text = _text(path, content, gzip.decompress)
         wanted = "structure" if self.task.structures else "composition"
         targets: list[Any] = []
 
@@ -144,10 +163,10 @@ class MatbenchSource:
             raise DataError(f"{path}: no Matbench file ('data' is missing)")
 
     def _read_formulas(
-        self, path: Path, ids: Sequence[str]
-    ) -> tuple[Materials, F8, Mapping[str, npt.NDArray[Any]]]:
+        self, path: Path, content: bytes, ids: Sequence[str]
+    ) -> tuple[Materials, F8, Arrays]:
         try:
-            table = json.loads(_text(path, bz2.open))
+            table = json.loads(_text(path, content, bz2.decompress))
             columns = {name: list(values.values()) for name, values in table.items()}
         except (ValueError, AttributeError, RecursionError) as err:
             raise DataError(f"{path}: no Matbench file ({err})") from err
@@ -188,11 +207,17 @@ def matbench_ids(task: str) -> list[str]:
     return [f"mb-{task.replace('_', '-')}-{row:0{width}d}" for row in range(1, rows + 1)]
 
 
-def provenance(task: MatbenchTask, sha256: str, materials: Materials, target: F8) -> Provenance:
-    """Say how far a file that parsed is Matbench's own (see ``MatbenchSource.load``)."""
+def provenance(task: MatbenchTask, sha256: str, content: str) -> Provenance:
+    """Say how far a file that parsed is Matbench's own (see ``MatbenchSource.load``).
+
+    Args:
+        task: what was published.
+        sha256: of the file.
+        content: ``content_hash`` of its rows.
+    """
     if sha256 == task.sha256:
         return "official"
-    if task.content is not None and content_hash(materials, target) == task.content:
+    if task.content is not None and content == task.content:
         return "rebuilt"
     return "unverified"
 
@@ -277,12 +302,29 @@ def _members(text: str) -> Iterator[tuple[str, _Value]]:
             raise ValueError(f"',' or '}}' was expected at character {at + 1}")
 
 
-def _text(path: Path, opener: Callable[..., Any]) -> str:
+def _amounts(fields: Arrays) -> F8:
+    """Return the stored amounts of formulas; a site counts one."""
+    return fields["amounts"] if "amounts" in fields else np.ones(len(fields["numbers"]))
+
+
+@lru_cache(maxsize=1)
+def _reader() -> str:
+    """Return the sha256 of this file: another way of reading is another entry in the cache."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+
+
+def _text(path: Path, content: bytes, unpack: Callable[[bytes], bytes]) -> str:
     try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            return str(file.read())
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as err:
+        return unpack(content).decode("utf-8")
+    except (OSError, EOFError, zlib.error, ValueError) as err:
         raise DataError(f"{path}: damaged or cut short ({err}); get the file again") from err
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read ({err.strerror})") from err
 
 
 def _sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import math
 import os
+import tempfile
 import time
 import urllib.error
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
+from atlas_core.cache import FeatureCache
 from atlas_core.testing import parametrize_contract
 from atlas_matbench import _matbench
 from atlas_matbench._matbench import content_hash, matbench_ids
@@ -36,18 +38,32 @@ def package_file(package: str, name: str) -> Any:
     return json.loads((Path(spec.origin).parent / name).read_text())
 
 
-def shared() -> Path:
+def shared_folder() -> Path | None:
     starts = [Path(p) for p in (os.environ.get("ATLAS_DATA"),) if p]
     starts += [folder.parent / "shared/data" for folder in Path(__file__).resolve().parents[2:4]]
     for start in starts:
         for folder in (start, start / "matbench_v0.1"):
             if (folder / "matbench_phonons.json.gz").is_file():
                 return folder
-    pytest.skip("local copies of Matbench files are not beside the repository")
+    return None
+
+
+def shared() -> Path:
+    folder = shared_folder()
+    if folder is None:
+        pytest.skip("local copies of Matbench files are not beside the repository")
+    return folder
 
 
 def load(task: str, folder: Path, **options: Any) -> Dataset:
-    context = DataContext(folder, folder / "cache", folder, offline=True)
+    if folder != shared_folder():
+        return cached(task, folder, folder / "cache", **options)
+    with tempfile.TemporaryDirectory() as cache:  # data that are shared are never written to
+        return cached(task, folder, Path(cache), **options)
+
+
+def cached(task: str, folder: Path, cache: Path, **options: Any) -> Dataset:
+    context = DataContext(folder, cache, folder, offline=True)
     return build(MatbenchConfig(task=task, **options)).load(context)
 
 
@@ -368,6 +384,74 @@ def test_no_connection_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(DataError, match=r"cannot be reached \(Name or service not known\)") as err:
         fetch(tmp_path)
     assert "\n" not in str(err.value)
+
+
+# -- the second read ------------------------------------------------------------------------------
+
+
+def stand_in(folder: Path) -> Path:
+    contract_options(folder)
+    return folder / "matbench_steels.json.gz"
+
+
+def entries(folder: Path) -> list[Path]:
+    return [path for path, _ in FeatureCache(folder / "cache").entries()]
+
+
+def test_the_second_read_is_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path)
+    first = load("steels", tmp_path)
+    assert len(entries(tmp_path)) == 1
+    monkeypatch.setattr(_matbench.MatbenchSource, "_parse", lambda *_: pytest.fail("parsed again"))
+    second = load("steels", tmp_path)
+    assert second.fingerprint == first.fingerprint
+    assert (second.provenance, second.sha256) == (first.provenance, first.sha256)
+
+
+def test_crystals_and_their_formulas_come_from_one_entry(tmp_path: Path) -> None:
+    source = shared() / "matbench_phonons.json.gz"
+    (tmp_path / source.name).write_bytes(source.read_bytes())
+    first = load("phonons", tmp_path)
+    second = load("phonons", tmp_path)
+    assert (second.fingerprint, second.provenance) == (first.fingerprint, "official")
+    assert second.materials.has_structure
+    formulas = load("phonons", tmp_path, structures="ignore").materials
+    assert formulas.formulas() == first.materials.formulas()
+    assert not formulas.has_structure
+    assert len(entries(tmp_path)) == 1
+
+
+def test_another_file_is_another_entry_and_clear_deletes_both(tmp_path: Path) -> None:
+    file = stand_in(tmp_path)
+    first = load("steels", tmp_path)
+    table = json.loads(gzip.decompress(file.read_bytes()))
+    table["data"][0][1] += 1
+    file.write_bytes(gzip.compress(json.dumps(table).encode()))
+    second = load("steels", tmp_path)
+    assert second.target[0] == first.target[0] + 1
+    assert len(entries(tmp_path)) == 2
+    assert FeatureCache(tmp_path / "cache").clear()[0] == 2
+    assert entries(tmp_path) == []
+
+
+def test_a_damaged_entry_is_dropped_with_a_warning(tmp_path: Path) -> None:
+    stand_in(tmp_path)
+    first = load("steels", tmp_path).fingerprint
+    file = entries(tmp_path)[0] / "target.bin"
+    content = bytearray(file.read_bytes())
+    content[3] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"dropped and read anew: .*target\.bin: damaged"):
+        assert load("steels", tmp_path).fingerprint == first
+    assert load("steels", tmp_path).fingerprint == first
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_not_needed(tmp_path: Path) -> None:
+    stand_in(tmp_path)
+    (tmp_path / "cache").write_text("a file")
+    with pytest.warns(UserWarning, match="not kept, the next run reads again"):
+        assert len(load("steels", tmp_path)) == 312
 
 
 def test_options_decide_what_a_task_gives() -> None:
