@@ -16,3 +16,18 @@ def test_sine_coulomb_matrix(check):
 @parametrize_contract("matminer", "featurizer")
 def test_matminer(check):
     check()
+
+
+@parametrize_contract("density_features", "featurizer")
+def test_density_features(check):
+    check()
+
+
+@parametrize_contract("radial_distribution", "featurizer")
+def test_radial_distribution(check):
+    check()
+
+
+@parametrize_contract("neighbour_statistics", "featurizer")
+def test_neighbour_statistics(check):
+    check()
