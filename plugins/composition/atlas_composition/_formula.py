@@ -72,18 +72,15 @@ class Formulas:
 
 def formulas_of(materials: Materials) -> Formulas:
     """Return the elements of each material; sites of one element are summed."""
-    n, owner = len(materials), materials.owner
-    key = owner << 7 | materials.numbers
+    n, amount = len(materials), materials.amounts
+    key: I8 = materials.owner << 7 | materials.numbers
     if len(key) and not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
-        key = key[order]
-        amount = materials.amounts[order]
+        key, amount = key[order], amount[order]
         new = np.concatenate([[True], key[1:] > key[:-1]])
         if not new.all():
-            amount = np.bincount(np.cumsum(new) - 1, weights=amount)
-            key = key[new]
-    else:
-        amount = materials.amounts
+            summed = np.bincount(np.cumsum(new) - 1, weights=amount)
+            key, amount = key[new], np.asarray(summed, dtype=np.float64)
     owner = key >> 7
     counts: I8 = np.bincount(owner, minlength=n).astype(np.int64)
-    return Formulas(owner, key & 127, np.asarray(amount, dtype=np.float64), counts)
+    return Formulas(owner, key & 127, amount, counts)
