@@ -158,6 +158,8 @@ def _option_table(config: Any) -> list[str]:
 def _type(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
     if entry.get("$ref", "").endswith("/Use"):
         return "component"
+    if entry.get("type") == "array" and entry.get("items", {}).get("$ref", "").endswith("/Use"):
+        return "component, or a list of them"
     if "$ref" in entry:
         return _type(definitions[entry["$ref"].rsplit("/", 1)[-1]], definitions)
     if "anyOf" in entry:

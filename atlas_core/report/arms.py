@@ -106,7 +106,8 @@ def card(source: Source, arm: str) -> Card:
 
 def _made_of(source: Source, arm: str) -> str:
     chosen = (source.manifest.get("arms") or {}).get(arm) or {}
-    return " · ".join(str(chosen[k]["use"]) for k in words.KINDS if chosen.get(k))
+    named = [[chosen[k], *chosen[k].get("beside", ())] for k in words.KINDS if chosen.get(k)]
+    return " · ".join(" + ".join(str(one["use"]) for one in together) for together in named)
 
 
 def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:

@@ -164,15 +164,14 @@ def _parts(chosen: Mapping[str, Any]) -> list[Part]:
     return [
         Part(
             kind=kind,
-            name=str(chosen[kind].get("use", "")),
-            source=" ".join(
-                str(chosen[kind].get(key) or "") for key in ("distribution", "version")
-            ).strip(),
-            options=_options(chosen[kind].get("options")),
-            citation=words.citation(str(chosen[kind].get("citation") or "")),
+            name=str(one.get("use", "")),
+            source=" ".join(str(one.get(key) or "") for key in ("distribution", "version")).strip(),
+            options=_options(one.get("options")),
+            citation=words.citation(str(one.get("citation") or "")),
         )
         for kind in order
         if chosen.get(kind)
+        for one in (chosen[kind], *chosen[kind].get("beside", ()))
     ]
 
 

@@ -24,13 +24,13 @@ from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
-from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, LocalExecutor, cores
+from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
@@ -245,12 +245,12 @@ def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
     with blame(plan.dataset):
         dataset = source.load(context)
     for arm, components in plan.arms.items():
-        chosen = components["featurizer"]
-        if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
-            raise DataError(
-                f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of arm"
-                f" {arm} needs structures; give the file that has them with --data-dir"
-            )
+        for chosen in components["featurizer"].together:
+            if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
+                raise DataError(
+                    f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
+                    f" arm {arm} needs structures; give the file that has them with --data-dir"
+                )
     if plan.spec.sample is None:
         return dataset
     if plan.spec.sample > len(dataset):
@@ -296,28 +296,14 @@ def _cells(
     folder: RunFolder,
     records: list[dict[str, Any]],
 ) -> dict[tuple[str, str], Job]:
-    cache = FeatureCache(options.cache_dir)
-    made: dict[str, Features] = {}
+    featurized = Featurized(
+        dataset.materials, FeatureCache(options.cache_dir), timeline.stage, options.tell
+    )
     jobs: dict[tuple[str, str], Job] = {}
     n_jobs = max(1, cores() // max(1, min(options.workers, len(plan.arms) * len(splits))))
     for arm, components in plan.arms.items():
-        chosen = components["featurizer"]
-        key = cache.key(chosen, dataset.materials)
-        if key not in made:
-            options.tell(f"features: {chosen.name} of {len(dataset)} materials")
-            with timeline.stage(f"features {chosen.name}"), blame(chosen):
-                made[key], _ = cache.features(chosen, dataset.materials)
-        failures = getattr(made[key], "failures", ())
-        if failures:
-            content = {
-                "featurizer": chosen.name,
-                "count": len(failures),
-                "ids": [material for material, _ in failures],
-                "reasons": [reason for _, reason in failures],
-            }
-            name = "features/failures"
-            records.append({"arm": arm, "fold": "", "name": name, "content": content})
-            options.tell(f"{chosen.name} failed on {len(failures)} materials: see records.json")
+        features = featurized.of(components["featurizer"])
+        records += featurized.failures(components["featurizer"], arm)
         for split in splits:
             known = np.full(len(dataset), np.nan)
             for rows in (split.train, split.calibration):
@@ -332,7 +318,7 @@ def _cells(
                 device=options.device,
                 directory=folder.cell(arm, split.name),
             )
-            data = CellData(dataset.materials, made[key], known, dataset.task, split)
+            data = CellData(dataset.materials, features, known, dataset.task, split)
             loop = plan.spec.active_learning
             oracle = Oracle(dataset.target) if loop is not None else None
             jobs[arm, split.name] = Job(settings, data, loop, oracle)

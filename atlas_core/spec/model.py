@@ -25,13 +25,26 @@ def _expand(value: Any) -> Any:
     return {"use": value} if isinstance(value, str) else value
 
 
+def _listed(value: Any) -> Any:
+    found = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not found:
+        raise ValueError("name at least one")
+    return found
+
+
 UseField = Annotated[Use, BeforeValidator(_expand)]
+UseFields = Annotated[tuple[UseField, ...], BeforeValidator(_listed)]
 
 
 class Arm(Config):
     """One of the answers that a spec compares on the same splits."""
 
-    featurizer: UseField = Field(description="Materials to vectors or graphs.")
+    featurizer: UseFields = Field(
+        description=(
+            "Materials to vectors or graphs; of several that give vectors, a list: their columns"
+            " stand side by side."
+        ),
+    )
     model: UseField = Field(description="Features to a target.")
     uq: UseField = Field(description="How the model says how sure it is.")
     calibrator: UseField | None = Field(

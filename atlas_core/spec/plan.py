@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar, get_args
 
@@ -24,11 +24,24 @@ ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
 
 @dataclass(frozen=True)
 class Chosen:
-    """Hold one component that a spec names, with its checked options."""
+    """Hold one component that a spec names, with its checked options.
+
+    Attributes:
+        kind: its kind.
+        resolved: the component and where it comes from.
+        config: its options.
+        beside: of a list of featurizers, those after this one; their columns stand to the right.
+    """
 
     kind: str
     resolved: Resolved
     config: Config
+    beside: tuple[Chosen, ...] = ()
+
+    @property
+    def together(self) -> tuple[Chosen, ...]:
+        """Return this component and those beside it, each on its own."""
+        return (replace(self, beside=()), *self.beside)
 
     @property
     def name(self) -> str:
@@ -37,13 +50,15 @@ class Chosen:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Return what it needs with these options."""
-        return self.resolved.component.needs_of(self.config)
+        """Return what it needs with these options, and what those beside it need."""
+        own = self.resolved.component.needs_of(self.config)
+        return own.union(*(other.needs for other in self.beside))
 
     @property
     def gives(self) -> frozenset[str]:
-        """Return what it gives with these options."""
-        return self.resolved.component.gives_of(self.config)
+        """Return what it gives with these options; of several side by side, what each gives."""
+        own = self.resolved.component.gives_of(self.config)
+        return own.intersection(*(other.gives for other in self.beside))
 
     @property
     def label(self) -> str:
@@ -73,7 +88,9 @@ class Chosen:
 
     def describe(self) -> dict[str, Any]:
         """Return plain data for the manifest and the science hash."""
+        beside = [other.describe() for other in self.beside]
         return {
+            **({"beside": beside} if beside else {}),
             "use": self.name,
             "distribution": self.resolved.distribution,
             "version": self.resolved.version,
@@ -120,12 +137,16 @@ class Plan:
 
     def components(self) -> list[Chosen]:
         """Return every component of the plan."""
-        rest = [chosen for arm in self.arms.values() for chosen in arm.values()]
-        return [self.dataset, self.split, *rest]
+        named = [chosen for arm in self.arms.values() for chosen in arm.values()]
+        return [self.dataset, self.split, *(one for chosen in named for one in chosen.together)]
 
 
-def _filled(chosen: Chosen) -> dict[str, Any]:
-    return {"use": chosen.name, "options": chosen.config.model_dump(mode="json")}
+def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:
+    """Return a component as a spec names it; of several featurizers, the list."""
+    filled = [
+        {"use": one.name, "options": one.config.model_dump(mode="json")} for one in chosen.together
+    ]
+    return filled if chosen.beside else filled[0]
 
 
 def _strictly(model: type[AnyModel], value: Any) -> AnyModel:
@@ -154,9 +175,7 @@ class _Problems:
 
     def _real_steps(self, path: Path, location: Sequence[str | int], *, last: bool) -> Path:
         """Return the steps that exist in the file; pydantic adds tags of unions between them."""
-        value = self.document.value
-        for step in path:
-            value = value.get(step) if isinstance(value, Mapping) else None
+        value = self.value_at(path)
         steps: Path = ()
         for number, step in enumerate(location):
             inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
@@ -166,6 +185,21 @@ class _Problems:
             elif last and number == len(location) - 1:
                 steps = (*steps, step)
         return steps
+
+    def value_at(self, path: Path) -> Any:
+        """Return what stands at a path of the file, None where nothing does."""
+        value = self.document.value
+        for step in path:
+            if isinstance(value, list):
+                value = value[step] if isinstance(step, int) and step < len(value) else None
+            else:
+                value = value.get(step) if isinstance(value, Mapping) else None
+        return value
+
+    def places(self, path: Path, count: int) -> list[Path]:
+        """Return where each of ``count`` components stands; one need not stand in a list."""
+        value = self.value_at(path)
+        return [(*path, i) for i in range(count)] if isinstance(value, list) else [path] * count
 
     def stop(self) -> None:
         if self.lines:
@@ -201,7 +235,7 @@ def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """Return the field names of the model that ``location`` leads to, through our own nesting."""
     current: type[BaseModel] = model
-    steps = list(location)
+    steps = [step for step in location if not isinstance(step, int)]  # places in a list
     while steps:
         step = steps.pop(0)
         if current is Spec and step == "arms":
@@ -307,6 +341,9 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
     for name, content in given.items() if isinstance(given, Mapping) else ():
         parts = content if isinstance(content, Mapping) else {}
         uses: dict[str, Any] = {kind: use(parts.get(kind)) for kind in ARM_KINDS}
+        featurizers = parts.get("featurizer")
+        listed = featurizers if isinstance(featurizers, list) else [featurizers]
+        uses["featurizer"] = tuple(use(one) for one in listed)
         arms[str(name)] = Arm.model_construct(None, **uses)
     loop: ActiveLearning | None = None
     if isinstance(value.get("active_learning"), Mapping):
@@ -330,7 +367,10 @@ def _resolve_all(
     arms: dict[str, dict[str, Chosen]] = {}
     for name, arm in spec.arms.items():
         arms[name] = {}
-        for kind in ARM_KINDS:
+        featurizer = _side_by_side(arm, ("arms", name, "featurizer"), resolver, problems)
+        if featurizer is not None:
+            arms[name]["featurizer"] = featurizer
+        for kind in ARM_KINDS[1:]:
             use: Use | None = getattr(arm, kind, None)
             path: Path = ("arms", name, kind)
             if kind == "acquisition":
@@ -351,6 +391,31 @@ def _resolve_all(
     if dataset is None or split is None:
         return None
     return Plan(spec, dataset, split, arms, FilePath(), "")
+
+
+def _side_by_side(arm: Arm, path: Path, resolver: Resolver, problems: _Problems) -> Chosen | None:
+    """Resolve the featurizers of an arm; what cannot stand beside others is told at its line."""
+    uses: tuple[Use | None, ...] = arm.featurizer
+    places = problems.places(path, len(uses))
+    found = [
+        (_resolve("featurizer", use, place, resolver, problems), place)
+        for use, place in zip(uses, places, strict=True)
+    ]
+    chosen = [(one, place) for one, place in found if one is not None]
+    before = len(problems.lines)
+    if len(uses) > 1:
+        for number, (one, place) in enumerate(chosen):
+            if "features:vectors" not in one.gives:
+                problems.add(
+                    place,
+                    f"featurizer {one.name!r} gives {_join(one.gives)}; only features:vectors can"
+                    " stand side by side: name it alone, in an arm of its own",
+                )
+            if any(one == other for other, _ in chosen[:number]):
+                problems.add(place, f"featurizer {one.name!r} stands twice with the same options")
+    if not chosen or len(chosen) < len(uses) or len(problems.lines) > before:
+        return None
+    return replace(chosen[0][0], beside=tuple(one for one, _ in chosen[1:]))
 
 
 def _resolve(
@@ -395,8 +460,11 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
             continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
         for kind, chosen in components.items():
-            path: Path = ("arms", arm, kind, "use")
-            _check_needs(chosen, path, [c for c in around if c is not chosen], set(), problems)
+            others = [c for c in around if c is not chosen]
+            together = chosen.together
+            places = problems.places(("arms", arm, kind), len(together))
+            for one, place in zip(together, places, strict=True):
+                _check_needs(one, (*place, "use"), others, set(), problems)
 
 
 def _check_needs(

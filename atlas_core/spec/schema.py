@@ -23,7 +23,10 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     for kind in KINDS:
         definitions[kind] = _kind(kind, resolver, definitions)
     _name_kinds(base["properties"])
-    _name_kinds(definitions["Arm"]["properties"])
+    arm = definitions["Arm"]["properties"]
+    _name_kinds(arm)
+    one = {"$ref": arm["featurizer"].pop("$ref")}
+    arm["featurizer"]["anyOf"] = [one, {"type": "array", "minItems": 1, "items": one}]
     _name_kinds(definitions["ActiveLearning"]["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -6,6 +6,7 @@ ever made: no tags, no Python objects.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,10 +157,24 @@ def parse(text: str, source: str) -> Document:
     return reader.document
 
 
+def _key(current: Any, step: str, assignment: str, path: Path) -> Any:
+    """Return the key that a step of a dotted path means, a place where it leads into a list."""
+    if not isinstance(current, list):
+        return step
+    if not step.isdecimal() or int(step) >= len(current):
+        dotted = ".".join(map(str, path))
+        raise SpecError(
+            f"--set {assignment}  {dotted} is a list of {len(current)}; name one of its entries,"
+            f" such as {dotted}.0"
+        )
+    return int(step)
+
+
 def override(document: Document, assignment: str) -> None:
     """Set one value from ``a.b.c=value`` (the value is read as YAML), in place.
 
-    A component in its short form (``model: cgcnn``) grows into ``{use: cgcnn}`` on the way.
+    A component in its short form (``model: cgcnn``) grows into ``{use: cgcnn}`` on the way; an
+    entry of a list has its place from 0 (``featurizer.1.options``).
     Nothing after the ``=`` takes the key out: ``arms.cgcnn=`` leaves that arm out.
 
     Raises:
@@ -172,24 +187,30 @@ def override(document: Document, assignment: str) -> None:
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.source}:1:1  the file: expected a mapping")
     path: Path = ()
-    current: dict[str, Any] = document.value
+    current: Any = document.value
     for step in steps[:-1]:
-        path = (*path, step)
-        child = current.get(step)
+        key = _key(current, step, assignment, path)
+        path = (*path, key)
+        child = current[key] if isinstance(current, list) else current.get(key)
         if isinstance(child, str):
             child = {"use": child}
         elif child is None:
             child = {}
             document.overrides[path] = assignment
-        elif not isinstance(child, dict):
+        elif not isinstance(child, dict | list):
             raise SpecError(f"--set {assignment}  {'.'.join(map(str, path))} is no mapping")
-        current[step] = dict(child)  # an alias shares its mapping with others: copy before change
-        current = current[step]
-    here = (*path, steps[-1])
+        current[key] = copy(child)  # an alias shares it with others: copy before change
+        current = current[key]
+    last = _key(current, steps[-1], assignment, path)
+    here = (*path, last)
     if text.strip():
-        current[steps[-1]] = parse(text, f"--set {dotted}").value
+        current[last] = parse(text, f"--set {dotted}").value
         document.overrides[here] = assignment
-    elif current.pop(steps[-1], None) is None:
+    elif isinstance(current, list):
+        del current[last]
+        here = path  # all that stood behind it has moved
+        document.overrides[here] = assignment
+    elif current.pop(last, None) is None:
         raise SpecError(f"--set {assignment}  {dotted} is not there, so it cannot be taken out")
     for place in [p for p in document.places if p[: len(here)] == here]:
         del document.places[place]  # what stood there in the file is gone
