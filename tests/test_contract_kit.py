@@ -410,9 +410,19 @@ def writes_mean(self, request):
     return select_top(request, self.utility(request))
 
 
+def without_vectors(materials):
+    return replace(toy_graphs(materials), vector=None)
+
+
+def backwards(materials):
+    graphs = toy_graphs(materials)
+    return replace(graphs, vector=-graphs.vector)
+
+
 VECTORS = {"gives": {"features:vectors"}}
 STRUCTURE = {"needs": {"inputs:structure"}, "gives": {"features:vectors"}}
 GRAPHS = {"needs": {"inputs:structure"}, "gives": {"features:graphs"}}
+DIRECTIONS = {**GRAPHS, "gives": {"features:graphs", "features:directions"}}
 TAKES = {"needs": {"features:vectors"}}
 ALL = {"model:members", "model:variance", "model:dropout", "model:embedding"}
 EPISTEMIC = {"gives": {"epistemic"}}
@@ -422,7 +432,8 @@ HONEST = [
     ("dataset", component(Source, **DATA)),
     ("split", component(Halves)),
     ("featurizer", component(Feature, **VECTORS)),
-    ("featurizer", component(lambda: Feature(toy_graphs), **GRAPHS)),
+    ("featurizer", component(lambda: Feature(toy_graphs), **DIRECTIONS)),
+    ("featurizer", component(lambda: Feature(without_vectors), **GRAPHS)),
     ("model", component(Model, **TAKES, gives=ALL)),
     ("model", component(Pooled, needs={"features:graphs"})),
     ("uq", component(Spread, **EPISTEMIC)),
@@ -498,6 +509,16 @@ BROKEN = [
         "featurizer",
         "rotation_does_not_matter",
         component(lambda: Feature(lambda m: column(m.lattice[:, 0, 1])), **STRUCTURE),
+    ),
+    (
+        "featurizer",
+        "directions_are_displacements",
+        component(lambda: Feature(without_vectors), **DIRECTIONS),
+    ),
+    (
+        "featurizer",
+        "directions_are_displacements",
+        component(lambda: Feature(backwards), **DIRECTIONS),
     ),
     (
         "featurizer",

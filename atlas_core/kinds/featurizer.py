@@ -79,6 +79,8 @@ class Graphs:
         dst: (e,) the neighbour.
         distance: (e,) in Å.
         image: (e, 3) the periodic image of the neighbour, in lattice vectors.
+        vector: (e, 3) from ``src`` to ``dst`` in Å, Cartesian, in the axes of the lattice; None
+            where the featurizer does not know it. One that gives ``features:directions`` does.
     """
 
     node_offsets: I8
@@ -88,6 +90,7 @@ class Graphs:
     dst: npt.NDArray[np.int32]
     distance: npt.NDArray[np.float32]
     image: npt.NDArray[np.int8]
+    vector: npt.NDArray[np.float32] | None = None
     form: ClassVar[Literal["graphs"]] = "graphs"
 
     def __post_init__(self) -> None:
@@ -102,6 +105,8 @@ class Graphs:
         }
         for name, dtype in types.items():
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        if self.vector is not None:
+            object.__setattr__(self, "vector", frozen(self.vector, np.float32))
         n, a, e = len(self.node_offsets) - 1, len(self.numbers), len(self.src)
         if self.edge_offsets.shape != (n + 1,):
             raise DataError("graphs: node and edge offsets count different crystals")
@@ -109,6 +114,11 @@ class Graphs:
             raise DataError("graphs: offsets do not end where the arrays end")
         if self.dst.shape != (e,) or self.distance.shape != (e,) or self.image.shape != (e, 3):
             raise DataError("graphs: edge arrays have different lengths")
+        if self.vector is not None:
+            if self.vector.shape != (e, 3):
+                raise DataError(f"graphs: {e} edges, but vectors of shape {self.vector.shape}")
+            if not np.isfinite(self.vector).all():
+                raise DataError("graphs: the vector of an edge is not finite")
         if e:
             size = np.repeat(np.diff(self.node_offsets), np.diff(self.edge_offsets))
             if self.src.min() < 0 or self.dst.min() < 0 or (self.src >= size).any():
@@ -132,12 +142,14 @@ class Graphs:
             dst=self.dst[edges],
             distance=self.distance[edges],
             image=self.image[edges],
+            vector=None if self.vector is None else self.vector[edges],
         )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the content by name, for storage without pickle."""
+        """Return the content by name, for storage without pickle; ``vector`` only where known."""
         names = ("node_offsets", "numbers", "edge_offsets", "src", "dst", "distance", "image")
-        return {name: getattr(self, name) for name in names}
+        known = {} if self.vector is None else {"vector": self.vector}
+        return {name: getattr(self, name) for name in names} | known
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Graphs:
@@ -158,7 +170,7 @@ def concatenate(parts: Sequence[Features]) -> Features:
     """Join features of the same form, row after row.
 
     Raises:
-        DataError: the forms or the columns differ.
+        DataError: the forms or the columns differ, or only some graphs know their vectors.
     """
     if all(isinstance(part, Vectors) for part in parts):
         vectors = [part for part in parts if isinstance(part, Vectors)]
@@ -168,7 +180,12 @@ def concatenate(parts: Sequence[Features]) -> Features:
     graphs = [part for part in parts if isinstance(part, Graphs)]
     if len(graphs) != len(parts):
         raise DataError("features: vectors and graphs cannot be joined")
-    names = ("numbers", "src", "dst", "distance", "image")
+    names = ["numbers", "src", "dst", "distance", "image"]
+    known = {graph.vector is not None for graph in graphs}
+    if len(known) > 1:
+        raise DataError("graphs: only some of the parts know the vectors of their edges")
+    if True in known:
+        names.append("vector")
     return Graphs(
         node_offsets=offsets_of(np.concatenate([np.diff(g.node_offsets) for g in graphs])),
         edge_offsets=offsets_of(np.concatenate([np.diff(g.edge_offsets) for g in graphs])),

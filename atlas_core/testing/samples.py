@@ -17,7 +17,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8, offsets_of
 from atlas_core.component import Component, Config
 from atlas_core.context import FitContext
-from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Dataset, Task
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
@@ -230,6 +230,7 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
     dst: list[int] = []
     distance: list[float] = []
     image: list[I8] = []
+    vector: list[F8] = []
     edges = []
     for n in range(len(materials)):
         listed = frac[materials.offsets[n] : materials.offsets[n + 1]]
@@ -257,6 +258,7 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
                 dst.append(int(j))
                 distance.append(length)
                 image.append(np.array(cell))
+                vector.append((listed[j] + np.array(cell) - listed[i]) @ lattice[n])
         edges.append(len(src) - before)
     return Graphs(
         node_offsets=materials.offsets,
@@ -266,11 +268,14 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
         dst=np.array(dst, dtype=np.int32),
         distance=np.array(distance, dtype=np.float32),
         image=np.array(image, dtype=np.int8).reshape(-1, 3),
+        vector=np.array(vector, dtype=np.float32).reshape(-1, 3),
     )
 
 
 def toy_features(materials: Materials, form: str) -> Features:
-    """Return the features of a form, ``vectors`` or ``graphs``."""
+    """Return the features of a form: ``vectors``, ``fractions`` (of all elements) or ``graphs``."""
+    if form == "fractions":
+        return Vectors(materials.element_fractions(), np.array(SYMBOLS[1:]))
     return toy_graphs(materials) if form == "graphs" else toy_vectors(materials)
 
 
@@ -416,7 +421,9 @@ class Sample:
         return self.once("materials", toy_materials)
 
     def form(self, component: Component) -> str:
-        """Return which form of features the component needs: ``vectors`` or ``graphs``."""
+        """Return the form of features it needs: ``vectors``, ``fractions`` or ``graphs``."""
+        if "features:fractions" in component.needs_of(self.config):
+            return "fractions"
         return "graphs" if "features:graphs" in component.needs_of(self.config) else "vectors"
 
     def features(self, component: Component) -> Features:

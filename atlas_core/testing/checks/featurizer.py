@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -149,6 +149,38 @@ def check_rotation_does_not_matter(component: Component, sample: Sample) -> None
     """A rotated crystal has the same scalar properties, so the same features."""
     turned = moved(sample.materials().take(range(24)), rotation=rotation_matrix())
     _require_same(_featurize(component, sample, turned), _whole(component, sample), "rotated cell")
+
+
+def check_directions_are_displacements(component: Component, sample: Sample) -> None:
+    """The vector of an edge leads from ``src`` to ``dst`` in its image, in the crystal's own axes.
+
+    So it turns with the crystal, and its length is the distance: what a network that reads angles
+    relies on. Sites listed outside the cell, and a turned crystal, are looked at as well.
+    """
+    gives = component.gives_of(sample.config)
+    applies("features:directions" in gives, "it does not give features:directions")
+    materials = sample.materials().take(range(24))
+    images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3)).astype(float)
+    cases = {
+        "as given": materials,
+        "sites in other images": moved(materials, shift=images),
+        "a turned crystal": moved(materials, rotation=rotation_matrix()),
+    }
+    for name, crystals in cases.items():
+        graphs = _featurize(component, sample, crystals)
+        if not (isinstance(graphs, Graphs) and graphs.vector is not None):
+            raise ContractError("it gives features:directions, but its edges have no vectors")
+        frac, lattice = cast(F8, crystals.frac), cast(F8, crystals.lattice)
+        edges = np.diff(graphs.edge_offsets)
+        shift = np.repeat(graphs.node_offsets[:-1], edges)
+        step = frac[graphs.dst + shift] + graphs.image - frac[graphs.src + shift]
+        cells = np.repeat(lattice, edges, axis=0)
+        wanted = np.einsum("ei,eij->ej", step, cells)
+        far = float(np.abs(graphs.vector - wanted).max(initial=0.0))
+        require(far <= 1e-4, f"{name}: a vector is off by {far:.3g} Å")
+        lengths = np.linalg.norm(graphs.vector.astype(np.float64), axis=1)
+        far = float(np.abs(lengths - graphs.distance).max(initial=0.0))
+        require(far <= 1e-4, f"{name}: a vector's length is {far:.3g} Å off its distance")
 
 
 def check_supercell_does_not_matter(component: Component, sample: Sample) -> None:

@@ -42,7 +42,7 @@ def atlas_featurizer() -> list[Component]:
             CrystalGraphConfig,
             build,
             needs={"inputs:structure"},
-            gives={"features:graphs"},
+            gives={"features:graphs", "features:directions"},
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from atlas_core.api import DataError, Graphs, Materials
+from atlas_core.api import DataError, Graphs, Materials, concatenate
 from atlas_crystal.crystal_graph import CrystalGraphConfig, build
 
 SHIFT = np.array([0.137, -1.291, 0.553])
@@ -101,6 +102,16 @@ def test_the_image_of_each_edge_gives_its_distance(name):
     np.testing.assert_allclose(
         np.linalg.norm(there - cart[one.src], axis=1), one.distance, atol=2e-5
     )
+    np.testing.assert_allclose(one.vector, there - cart[one.src], atol=1e-5)
+
+
+def test_vectors_of_rock_salt_by_hand():
+    one = graph([CRYSTALS["rock salt"]], neighbours=6)
+    for atom in range(8):
+        vectors = one.vector[one.src == atom]
+        wanted = [sign * row for row in np.eye(3) * 2.82 for sign in (-1, 1)]
+        order = np.lexsort(np.rint(vectors.T * 1e3))
+        np.testing.assert_allclose(vectors[order], sorted(wanted, key=lambda v: tuple(v[::-1])))
 
 
 def test_rock_salt_by_hand():
@@ -189,3 +200,24 @@ def test_a_cell_skewed_beyond_any_image_number_is_refused_by_its_id():
 def test_no_crystals_give_no_graphs():
     empty = Materials.from_structures([], [])
     assert len(build(CrystalGraphConfig()).featurize(empty)) == 0
+
+
+def test_vectors_follow_their_edges_through_take_join_and_storage():
+    whole = graph(list(CRYSTALS.values()))
+    parts = [whole.take([4]), whole.take([1, 0])]
+    joined = concatenate(parts)
+    assert joined.fingerprint == whole.take([4, 1, 0]).fingerprint
+    np.testing.assert_array_equal(joined.vector[:12], graph([CRYSTALS["one atom"]]).vector)
+    assert Graphs.from_arrays(whole.to_arrays()).fingerprint == whole.fingerprint
+
+
+def test_graphs_need_no_vectors_but_cannot_be_joined_with_ones_that_have_them():
+    whole = graph(list(CRYSTALS.values()))
+    bare = replace(whole, vector=None)
+    assert "vector" not in bare.to_arrays()
+    assert bare.take([2]).vector is None
+    assert concatenate([bare, bare]).vector is None
+    with pytest.raises(DataError, match="only some of the parts know the vectors"):
+        concatenate([bare, whole])
+    with pytest.raises(DataError, match="vectors of shape"):
+        replace(whole, vector=whole.vector[1:])
