@@ -339,7 +339,7 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
 
 @main.group()
 def datasets() -> None:
-    """List data sets, or show one."""
+    """List data sets, show one, or write one as a Parquet file."""
 
 
 @datasets.command("list")
@@ -385,6 +385,40 @@ def datasets_show(
 
     context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
     about, text = show_dataset(name, settings, context)
+    _answer(about, as_json, lambda: text)
+
+
+@datasets.command("export")
+@click.argument("name")
+@click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The file to write, such as flla.parquet.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@_data_dir
+@_cache_dir
+@_offline
+@_json
+def datasets_export(
+    *,
+    name: str,
+    settings: tuple[str, ...],
+    out: Path,
+    force: bool,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Write the data set NAME as Parquet, in the bulk format that `table` reads."""
+    from atlas_core.cli.exporting import export_dataset
+    from atlas_core.kinds.dataset import DataContext
+
+    context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
+    about, text = export_dataset(name, settings, context, out=out, force=force)
     _answer(about, as_json, lambda: text)
 
 

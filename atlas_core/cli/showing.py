@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from atlas_core.errors import SpecError
-from atlas_core.kinds.dataset import DataContext
+from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.spec.plan import resolve_one
 from atlas_registry.loading import Registry
+
+
+def load_dataset(name: str, settings: Sequence[str], context: DataContext) -> Dataset:
+    """Load a data set with options given as ``option=value``."""
+    if any("=" not in text for text in settings):
+        raise SpecError("--set: expected OPTION=VALUE, such as target=band_gap")
+    source: DatasetSource = resolve_one("dataset", name, settings, Registry()).build()
+    return source.load(context)
 
 
 def show_dataset(
     name: str, settings: Sequence[str], context: DataContext
 ) -> tuple[dict[str, Any], str]:
     """Load a data set; return its facts as plain data and as text."""
-    if any("=" not in text for text in settings):
-        raise SpecError("--set: expected OPTION=VALUE, such as target=band_gap")
-    chosen = resolve_one("dataset", name, settings, Registry())
-    data = chosen.build().load(context)
+    data = load_dataset(name, settings, context)
     about = {
         "name": data.name,
         "rows": len(data),

@@ -14,7 +14,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,9 @@ _UNPACK: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.decompress,
 }
 _FRAC, _LATTICE = "frac_coords", "lattice"
+_FACTS = b"atlas"
+"""Key of a Parquet schema's metadata where ``atlas datasets export`` keeps what it knows."""
+Text = TypeVar("Text", str, list[str])
 
 
 class Table:
@@ -74,11 +77,13 @@ class Table:
             materials=self._materials(table, ids),
             target=target,
             target_name=config.target,
-            unit=config.unit,
+            unit=config.unit or table.about("unit", ""),
             task=config.task,
             name=path.name.split(".")[0],
-            licence=config.licence,
-            citation=config.citation,
+            licence=config.licence
+            if "licence" in config.model_fields_set
+            else table.about("licence", config.licence),
+            citation=config.citation or tuple(table.about("citation", [])),
             sha256=table.sha256,
             provenance="user",
             columns={name: table.metadata(name) for name in config.columns},
@@ -136,6 +141,8 @@ class _Columns:
     def __init__(self, path: Path, config: TableConfig) -> None:
         self.path = path
         self._structure = config.structure
+        self._target = config.target
+        self._facts: Mapping[str, Any] = {}
         self._objects: Mapping[str, Sequence[Any]] | None = None
         wanted = [config.target, config.formula, config.structure, config.id, *config.columns]
         self._wanted = [name for name in dict.fromkeys(wanted) if name is not None]
@@ -243,11 +250,18 @@ class _Columns:
     def _parquet(self, content: bytes) -> pa.Table:
         file = pyarrow.parquet.ParquetFile(pa.py_buffer(content))
         names = file.schema_arrow.names
+        with contextlib.suppress(ValueError):  # the key is another program's
+            self._facts = dict(json.loads((file.schema_arrow.metadata or {}).get(_FACTS, b"{}")))
         self._check(names)
         if self._structure is not None and _is_list(file.schema_arrow.field(self._structure).type):
             self._wanted += [name for name in (_FRAC, _LATTICE) if name not in self._wanted]
             self._check(names)
         return file.read(columns=self._wanted)
+
+    def about(self, fact: str, default: Text) -> Text:
+        """Return what ``atlas datasets export`` wrote about this target, or ``default``."""
+        found = self._facts.get(fact) if self._facts.get("target") == self._target else None
+        return found if isinstance(found, type(default)) else default
 
     def values(self, name: str) -> Sequence[Any]:
         """Return the cells of a column as Python objects."""

@@ -28,7 +28,11 @@ class TableConfig(Config):
         " of atomic numbers, with `frac_coords` and `lattice` beside it.",
     )
     id: str | None = Field(None, description="Column of distinct ids; default: the row number.")
-    unit: str = Field("", description="Unit of the target, for the report.")
+    unit: str = Field(
+        "",
+        description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
+        " knows its own, its licence and its papers.",
+    )
     task: Literal["regression", "binary"] = Field(
         "regression", description="`binary` takes true/false, yes/no and 1/0."
     )
