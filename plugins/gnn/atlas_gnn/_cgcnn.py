@@ -47,6 +47,8 @@ _CHUNK_CRYSTALS = 4096
 """Crystals that are looked at together when a set is opened."""
 _BLOCK_ROWS = 2048
 """Rows of (edges, 128) whose product is held at once: 1 MB."""
+_REACH = 5.0
+"""Widths at which a Gaussian counts as zero: it is 1e-11 there."""
 _FARTHEST = 80.0
 """exp(-80) is 2e-35; beyond it float32 turns denormal and the exponential ten times slower."""
 
@@ -62,6 +64,8 @@ class CrystalBatch:
         src: (e,) the atom whose neighbour this is, numbered through the batch.
         dst: (e,) the neighbour.
         distance: (e,) in Å.
+        nearest: the smallest distance, in Å.
+        farthest: the largest distance, in Å.
         degree: edges of every atom where all have the same and edges stand in atom order, else 0.
     """
 
@@ -71,7 +75,22 @@ class CrystalBatch:
     src: Tensor
     dst: Tensor
     distance: Tensor
+    nearest: float
+    farthest: float
     degree: int
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Distances as Gaussians.
+
+    Attributes:
+        values: (e, c) at the ``reached`` centres; the others are zero for every edge.
+        reached: which of all centres.
+    """
+
+    values: Tensor
+    reached: slice
 
 
 class CrystalExamples:
@@ -109,6 +128,8 @@ class CrystalExamples:
             src=self._put(src),
             dst=self._put(dst.reshape(-1)),
             distance=self._put(distance.reshape(-1)),
+            nearest=float(distance.min()) if distance.size else 0.0,
+            farthest=float(distance.max()) if distance.size else 0.0,
             degree=degree,
         )
 
@@ -222,10 +243,12 @@ class _GatedSum(torch.autograd.Function):
         dgate.addcmul_(dgate, gate, value=-1)  # sigmoid' = gate (1 - gate)
         dcore.addcmul_(dcore, torch.exp_(-core), value=-1)  # softplus' = 1 - exp(-core)
         dbeta, dgamma = dz.sum(0), _column_dot(dz, normed)
-        dz.addcmul_(normed, dgamma / -len(dz)).sub_(dbeta / len(dz)).mul_(gamma * inverse_std)
-        dneighbour = grad.new_zeros((atoms, 2 * width)).index_add_(0, dst, dz)
-        dweight = (edges.t() @ dz).t()
-        return by_atom.sum(1), dneighbour, dweight, dgamma, dbeta, None, None, None
+        dz.addcmul_(normed, dgamma / -len(dz)).sub_(dbeta / len(dz))
+        slope = gamma * inverse_std  # of each column: applied to the small sums, not to dz
+        dneighbour = dz.new_zeros((atoms, 2 * width)).index_add_(0, dst, dz)
+        dweight = (edges.t() @ dz).t() * slope[:, None]
+        dcentre = by_atom.sum(1) * slope
+        return dcentre, dneighbour * slope, dweight, dgamma, dbeta, None, None, None
 
 
 class GatedConvolution(nn.Module):
@@ -251,26 +274,27 @@ class GatedConvolution(nn.Module):
         self.edge_norm = _RowNorm(2 * width)
         self.atom_norm = _RowNorm(width)
 
-    def join(self, x: Tensor, edges: Tensor, batch: CrystalBatch) -> Tensor:
+    def join(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (e, 2 width): the linear layer on ``[x_i; x_j; e_ij]`` of every edge."""
         centre: Tensor = self.centre(x)
-        z: Tensor = functional.embedding(batch.dst, self.neighbour(x)) + self.edge(edges)
+        z: Tensor = functional.embedding(batch.dst, self.neighbour(x))
+        z = z + functional.linear(edges.values, self.edge.weight[:, edges.reached])
         if batch.degree:
             per_atom = z.view(len(x), batch.degree, -1) + centre[:, None, :]
             return per_atom.view(len(z), -1)
         return z + functional.embedding(batch.src, centre)
 
-    def forward(self, x: Tensor, edges: Tensor, batch: CrystalBatch) -> Tensor:
+    def forward(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (a, width) updated atoms."""
-        if batch.degree and self.training and len(edges) > 1:
+        if batch.degree and self.training and len(batch.dst) > 1:
             norm = self.edge_norm
             total: Tensor = _GatedSum.apply(  # type: ignore[no-untyped-call]
                 self.centre(x),
                 self.neighbour(x),
-                self.edge.weight,
+                self.edge.weight[:, edges.reached],
                 norm.weight,
                 norm.bias,
-                edges,
+                edges.values,
                 batch,
                 norm,
             )
@@ -278,9 +302,9 @@ class GatedConvolution(nn.Module):
             total = self._gated_sum(x, edges, batch)
         return functional.softplus(x + self.atom_norm(total))
 
-    def _gated_sum(self, x: Tensor, edges: Tensor, batch: CrystalBatch) -> Tensor:
+    def _gated_sum(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (a, width) sums of messages, for any number of neighbours."""
-        if len(edges):
+        if len(batch.dst):
             gate, core = self.edge_norm(self.join(x, edges, batch)).chunk(2, dim=1)
             message = torch.sigmoid(gate) * functional.softplus(core)
         else:
@@ -316,13 +340,20 @@ class CrystalGraphNet(nn.Module):
         self.hidden = _linear(width, config.hidden, rng)
         self.output = _linear(config.hidden, 1, rng)
 
+    def expand(self, batch: CrystalBatch) -> Expansion:
+        """Return the Gaussians of the batch's distances, without those that none reaches."""
+        first = max(0, math.ceil(batch.nearest / self._spacing - _REACH))
+        last = max(first, math.floor(batch.farthest / self._spacing + _REACH))
+        reached = slice(first, last + 1)
+        values = (batch.distance[:, None] - self.centres[reached]).div_(self._spacing)
+        return Expansion(values.square_().clamp_(max=_FARTHEST).neg_().exp_(), reached)
+
     def encode(self, batch: CrystalBatch) -> Tensor:
         """Return (b, width) crystal vectors: the mean over the atoms after the convolutions."""
         # Row z of one (119, width) table: the descriptors cost nothing per atom.
         table = self.describe(self.elements) + self.element.weight
         x = functional.embedding(batch.numbers, table)
-        edges = (batch.distance[:, None] - self.centres).div_(self._spacing)
-        edges = edges.square_().clamp_(max=_FARTHEST).neg_().exp_()
+        edges = self.expand(batch)
         for convolution in self.convolutions:
             x = convolution(x, edges, batch)
         total = x.new_zeros((len(batch.atoms), x.shape[1])).index_add(0, batch.owner, x)

@@ -29,7 +29,7 @@ from atlas_core.api import (
     concatenate,
     offsets_of,
 )
-from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet, _GatedSum
+from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet, Expansion, _GatedSum
 from atlas_gnn._elements import descriptors
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import _Run, evaluate, one_cycle, torch_settings, train
@@ -126,7 +126,7 @@ def test_the_factorised_convolution_is_one_linear_layer_on_the_joined_vectors(de
     weight = torch.cat([layer.centre.weight, layer.neighbour.weight, layer.edge.weight], dim=1)
     joined = torch.cat([x[batch.src], x[batch.dst], edges], dim=1)
     expected = joined @ weight.T + layer.centre.bias
-    assert torch.allclose(layer.join(x, edges, batch), expected, atol=1e-5)
+    assert torch.allclose(layer.join(x, Expansion(edges, slice(None)), batch), expected, atol=1e-5)
 
 
 def test_a_convolution_is_the_equation_of_the_paper():
@@ -139,13 +139,27 @@ def test_a_convolution_is_the_equation_of_the_paper():
     edges = torch.randn(len(batch.src), 41, generator=torch.Generator().manual_seed(1))
     weight = torch.cat([layer.centre.weight, layer.neighbour.weight, layer.edge.weight], dim=1)
     expected = x.clone()
+    whole = Expansion(edges, slice(None))
     scale = 1 / np.sqrt(1 + 1e-5)
     for k in range(len(edges)):
         i, j = int(batch.src[k]), int(batch.dst[k])
         z = (weight @ torch.cat([x[i], x[j], edges[k]]) + layer.centre.bias) * scale
         expected[i] += scale / (1 + torch.exp(-z[:8])) * torch.log1p(torch.exp(z[8:]))
     expected = torch.log1p(torch.exp(expected))
-    assert torch.allclose(layer(x, edges, batch), expected, atol=1e-5)
+    assert torch.allclose(layer(x, whole, batch), expected, atol=1e-5)
+
+
+def test_gaussians_that_are_left_out_are_zero():
+    graphs, _ = random_graphs(6)
+    batch = CrystalExamples(graphs, "cpu").batch(np.arange(6))
+    network = CrystalGraphNet(CGCNNConfig(**SMALL), 0)
+    found = network.expand(batch)
+    centres = np.arange(41) * 0.2
+    every = np.exp(-(((batch.distance.numpy()[:, None] - centres) / 0.2) ** 2))
+    np.testing.assert_allclose(found.values.numpy(), every[:, found.reached], rtol=2e-4, atol=1e-7)
+    every[:, found.reached] = 0
+    assert every.max() < 1e-10
+    assert found.values.shape[1] < 41
 
 
 def test_the_crystal_vector_is_the_mean_over_its_atoms(trained):
