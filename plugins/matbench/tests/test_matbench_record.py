@@ -132,6 +132,29 @@ def test_an_arm_without_sigma_has_no_uncertainty() -> None:
     assert set(fold) == {"data", "parameters", "scores"}
 
 
+def test_the_runs_own_interval_stands_beside_matbenchs_and_is_accepted(
+    matbench: Any, tmp_path: Path
+) -> None:
+    run = finished("steels")
+    columns = dict(run.predictions)
+    columns["lower_0.9"], columns["upper_0.9"] = columns["mean"] - 1.5, columns["mean"] + 2.5
+    content = atlas_run_exports(FinishedRun("run", run.manifest, {}, columns))[0].content
+    fold = json.loads(content)["tasks"]["matbench_steels"]["results"]["fold_0"]
+    for name, mean in fold["data"].items():
+        interval = fold["uncertainty"][name]
+        assert interval["lower_0.9"] == pytest.approx(mean - 1.5)
+        assert interval["upper_0.9"] == pytest.approx(mean + 2.5)
+    (tmp_path / "results.json").write_bytes(content)
+    assert matbench.MatbenchBenchmark.from_file(tmp_path / "results.json").is_valid
+
+
+def test_featurizers_side_by_side_are_all_named() -> None:
+    arms = {"forest": {"featurizer": {"use": "magpie", "beside": [{"use": "density"}]}}}
+    first = atlas_run_exports(finished("steels", arms=arms))[0]
+    components = json.loads(first.content)["user_metadata"]["components"]
+    assert components["featurizer"] == "magpie + density"
+
+
 def test_the_same_run_gives_the_same_bytes_at_a_path_for_each_arm() -> None:
     first, second = atlas_run_exports(finished("steels")), atlas_run_exports(finished("steels"))
     assert [e.content for e in first] == [e.content for e in second]
