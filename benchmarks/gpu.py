@@ -1,0 +1,119 @@
+"""Training speed and memory on this machine's device, and what all of Matbench would take on it.
+
+``python benchmarks/gpu.py [--device auto]`` trains CGCNN for a few epochs on random crystals of two
+sizes, in float32 and in bfloat16, and writes benchmarks/results/gpu.<device>.json. The projection
+takes a training to cost so much an edge, whatever the crystal: it states what was measured and what
+was multiplied. On a GPU the peak is the device's, else the process's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from atlas_core.context import FitContext
+from atlas_core.runner.machine import choose_device, hardware, packages, peak_memory_mb
+
+sys.path.insert(0, str(Path(__file__).parent / "fast"))
+from measure import RESULTS
+from training import random_graphs
+
+from atlas_gnn._cgcnn import CGCNN
+from atlas_gnn.cgcnn import CGCNNConfig
+
+TASKS = {
+    # structure tasks: materials, mean sites (the data sets' own figures)
+    "jdft2d": (636, 7.2),
+    "phonons": (1265, 7.5),
+    "dielectric": (4764, 16.0),
+    "log_gvrh": (10987, 8.6),
+    "log_kvrh": (10987, 8.6),
+    "perovskites": (18928, 5.0),
+    "mp_gap": (106113, 30.0),
+    "mp_is_metal": (106113, 30.0),
+    "mp_e_form": (132752, 29.0),
+    # formula tasks: materials, mean distinct elements; every pair of elements is an edge
+    "steels": (312, 9.0),
+    "expt_gap": (4604, 3.0),
+    "expt_is_metal": (4921, 3.0),
+    "glass": (5680, 3.0),
+}
+FORMULAS = {"steels", "expt_gap", "expt_is_metal", "glass"}
+NEIGHBOURS = 12
+CARD_BYTES = 12 * 2**30
+"""What a larger card is held to: the desktop's 12 GB."""
+FOLDS, SHARE_TRAINED = 5, 0.8 * 0.9
+
+
+def measure(device: str, *, crystals: int, bfloat16: bool) -> dict[str, float]:
+    """Train one warm-up epoch and two measured ones; return rates and peak memory."""
+    graphs = random_graphs(crystals)
+    target = np.random.default_rng(0).normal(size=crystals)
+    stamps = []
+
+    def tell(_line: str) -> None:
+        if device != "cpu":
+            torch.cuda.synchronize(device)
+        stamps.append(time.perf_counter())
+
+    if device != "cpu":
+        share = CARD_BYTES / torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
+        torch.cuda.reset_peak_memory_stats(device)
+    config = CGCNNConfig(epochs=3, bfloat16=bfloat16, validation=0.0)
+    CGCNN(config).fit(graphs, target, FitContext(seed=0, device=device, tell=tell))
+    seconds = (stamps[2] - stamps[0]) / 2
+    peak = peak_memory_mb() if device == "cpu" else torch.cuda.max_memory_allocated(device) / 2**20
+    return {
+        "crystals_a_second": crystals / seconds,
+        "edges_a_second": len(graphs.src) / seconds,
+        "peak_memory_mb": round(peak, 1),
+    }
+
+
+def projection(edges_a_second: float, epochs: int) -> dict[str, float]:
+    """Return hours of training of each task: five folds of ``epochs`` epochs."""
+    hours = {}
+    for task, (count, size) in TASKS.items():
+        edges = count * size * (size if task in FORMULAS else NEIGHBOURS)
+        hours[task] = FOLDS * epochs * SHARE_TRAINED * edges / edges_a_second / 3600
+    return {**hours, "all": sum(hours.values())}
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
+    parser.add_argument("--crystals", type=int, default=0, help="crystals of a measured epoch")
+    asked = parser.parse_args()
+    device = choose_device(asked.device)
+    crystals = asked.crystals or (2048 if device == "cpu" else 65536)
+    measured = {
+        name: measure(device, crystals=crystals, bfloat16=name == "bfloat16")
+        for name in ("float32", "bfloat16")
+    }
+    epochs = CGCNNConfig().epochs
+    result = {
+        "device": device if device == "cpu" else torch.cuda.get_device_name(device),
+        "crystals": crystals,
+        "epochs": epochs,
+        "measured": measured,
+        "projected_hours": projection(measured["float32"]["edges_a_second"], epochs),
+        "note": "hours are edges x epochs x folds over the measured rate, validation left out;"
+        " formula tasks are projected at the rate of graph edges",
+        "hardware": hardware(device),
+        "packages": packages(["atlas-gnn"]),
+    }
+    path = RESULTS / f"gpu.{device.partition(':')[0]}.json"
+    path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(json.dumps({k: result[k] for k in ("device", "measured", "projected_hours")}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
