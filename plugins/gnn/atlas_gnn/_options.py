@@ -9,6 +9,12 @@ class TrainingConfig(Config):
     """Options of the training loop; a network's config inherits them."""
 
     epochs: int = Field(60, ge=1, description="Passes over the training rows.")
+    least_steps: int = Field(
+        0,
+        ge=0,
+        description="Steps of the optimizer, at least: a small data set is passed over more often"
+        " than `epochs` says.",
+    )
     batch_size: int = Field(128, ge=2, description="Crystals a step, at least.")
     learning_rate: float = Field(1e-2, gt=0, description="Peak of the one-cycle schedule.")
     weight_decay: float = Field(1e-2, ge=0, description="Decoupled weight decay of AdamW.")

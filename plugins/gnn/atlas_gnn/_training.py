@@ -226,6 +226,7 @@ class _Run:
         self.validation_examples = _Subset(examples, self.held)
         # Every batch has at least batch_size rows: batch normalisation needs company.
         self.steps = max(1, len(self.rows) // options.batch_size)
+        self.epochs = max(options.epochs, math.ceil(options.least_steps / self.steps))
         self.optimizer = torch.optim.AdamW(
             network.parameters(),
             lr=options.learning_rate,
@@ -246,7 +247,7 @@ class _Run:
         seed = derive_seed(self.context.seed, "epoch", epoch)
         order = np.random.default_rng(seed).permutation(self.rows)
         noise = torch.Generator().manual_seed(seed)
-        total = options.epochs * self.steps
+        total = self.epochs * self.steps
         rate = 0.0
         parts = np.array_split(order, self.steps)
         losses, norms = [], []
@@ -335,7 +336,7 @@ class _Run:
 
     def is_over(self) -> bool:
         stale = self.progress.epochs_done - self.progress.best_epoch
-        return self.progress.epochs_done >= self.options.epochs or stale >= self.options.patience
+        return self.progress.epochs_done >= self.epochs or stale >= self.options.patience
 
     def save(self) -> None:
         """Write the checkpoint: everything an exact continuation needs."""
@@ -430,7 +431,7 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
     while not (progress.finished or run.is_over()):
         run.epoch()
         run.save()
-        context.tell(f"epoch {progress.epochs_done} of {options.epochs}")
+        context.tell(f"epoch {progress.epochs_done} of {run.epochs}")
     if not progress.finished:
         progress.finished = True
         run.save()

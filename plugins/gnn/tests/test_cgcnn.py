@@ -575,6 +575,15 @@ def test_the_validation_part_stops_a_fit_that_no_longer_improves_and_the_best_ep
     assert {len(values) for name, values in curve.items() if name != "best_epoch"} == {best + 4}
 
 
+def test_a_small_set_is_passed_over_until_the_least_steps_are_made():
+    graphs, target = random_graphs(41)  # 37 train, 4 steps an epoch
+    _, content = fitted(graphs, target, epochs=3, least_steps=19)
+    assert content["learning_curve"]["epoch"] == [1, 2, 3, 4, 5]
+    assert content["learning_curve"]["learning_rate"][-1] < 1e-6  # the schedule is at its end
+    _, content = fitted(graphs, target, epochs=3, least_steps=5)
+    assert content["learning_curve"]["epoch"] == [1, 2, 3]
+
+
 def test_a_constant_target_is_predicted():
     graphs, _ = random_graphs(20)
     model, _ = fitted(graphs, np.full(20, 4.0))
