@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +182,21 @@ def test_graphs_written_in_blocks_are_those_written_at_once(
     assert (
         blocks.fingerprint == whole.fingerprint == chosen.build().featurize(materials).fingerprint
     )
+
+
+def test_mapped_features_travel_to_another_process_as_file_names(tmp_path: Path) -> None:
+    cache, materials = FeatureCache(tmp_path), flla(tmp_path)
+    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    graphs, _ = cache.features(chosen, materials)  # type: ignore[arg-type]
+    sent = pickle.dumps(graphs)
+    assert len(sent) < 2000 < graphs.src.nbytes  # type: ignore[union-attr]
+    back = pickle.loads(sent)  # noqa: S301 - made a line above
+    assert back.fingerprint == graphs.fingerprint
+    assert isinstance(back.src, np.memmap)
+    some = pickle.loads(pickle.dumps(graphs.take([3, 1])))  # noqa: S301
+    assert some.fingerprint == graphs.take([3, 1]).fingerprint
+    part = replace(graphs, distance=graphs.distance + 0)  # type: ignore[union-attr]
+    assert pickle.loads(pickle.dumps(part)).fingerprint == graphs.fingerprint  # noqa: S301
 
 
 def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> None:

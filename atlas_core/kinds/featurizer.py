@@ -9,13 +9,37 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
+from atlas_core.arrays import (
+    F8,
+    I8,
+    Str,
+    fingerprint,
+    frozen,
+    gather,
+    offsets_of,
+    opened,
+    portable,
+)
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 
+_TOGETHER = 8192
+"""Crystals whose edges are checked at a time."""
+
+
+class _Portable:
+    """Pickle memory-mapped arrays as the names of their files: worker processes share them."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: portable(value) for name, value in vars(self).items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, opened(value))
+
 
 @dataclass(frozen=True, eq=False)
-class Vectors:
+class Vectors(_Portable):
     """Hold one row of features a material.
 
     Attributes:
@@ -65,7 +89,7 @@ class Vectors:
 
 
 @dataclass(frozen=True, eq=False)
-class Graphs:
+class Graphs(_Portable):
     """Hold n crystal graphs as flat arrays.
 
     Edges of one crystal are sorted by (src, distance, dst, image); ``src`` and ``dst`` count atoms
@@ -114,17 +138,23 @@ class Graphs:
             raise DataError("graphs: offsets do not end where the arrays end")
         if self.dst.shape != (e,) or self.distance.shape != (e,) or self.image.shape != (e, 3):
             raise DataError("graphs: edge arrays have different lengths")
-        if self.vector is not None:
-            if self.vector.shape != (e, 3):
-                raise DataError(f"graphs: {e} edges, but vectors of shape {self.vector.shape}")
-            if not np.isfinite(self.vector).all():
-                raise DataError("graphs: the vector of an edge is not finite")
-        if e:
-            size = np.repeat(np.diff(self.node_offsets), np.diff(self.edge_offsets))
-            if self.src.min() < 0 or self.dst.min() < 0 or (self.src >= size).any():
-                raise DataError("graphs: an edge names an atom outside its crystal")
-            if (self.dst >= size).any() or not np.isfinite(self.distance).all():
-                raise DataError("graphs: an edge is outside its crystal or has no distance")
+        if self.vector is not None and self.vector.shape != (e, 3):
+            raise DataError(f"graphs: {e} edges, but vectors of shape {self.vector.shape}")
+        for start in range(0, n, _TOGETHER):  # in blocks: what a check makes is as long as edges
+            self._check_edges(start, min(start + _TOGETHER, n))
+
+    def _check_edges(self, start: int, stop: int) -> None:
+        """Refuse edges of crystals ``start`` to ``stop`` that lead nowhere."""
+        rows = slice(self.edge_offsets[start], self.edge_offsets[stop])
+        src, dst = self.src[rows], self.dst[rows]
+        sizes = np.diff(self.node_offsets[start : stop + 1]).astype(np.int32)
+        size = np.repeat(sizes, np.diff(self.edge_offsets[start : stop + 1]))
+        if len(src) and (src.min() < 0 or dst.min() < 0 or (src >= size).any()):
+            raise DataError("graphs: an edge names an atom outside its crystal")
+        if (dst >= size).any() or not np.isfinite(self.distance[rows]).all():
+            raise DataError("graphs: an edge is outside its crystal or has no distance")
+        if self.vector is not None and not np.isfinite(self.vector[rows]).all():
+            raise DataError("graphs: the vector of an edge is not finite")
 
     def __len__(self) -> int:
         return len(self.node_offsets) - 1
@@ -132,24 +162,22 @@ class Graphs:
     def take(self, indices: npt.ArrayLike) -> Graphs:
         """Return the crystals at ``indices``, in that order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        nodes = segments(self.node_offsets, chosen)
-        edges = segments(self.edge_offsets, chosen)
+        per_edge = {"src": self.src, "dst": self.dst, "distance": self.distance}
+        per_edge |= {"image": self.image} | self._known()
         return Graphs(
             node_offsets=offsets_of(np.diff(self.node_offsets)[chosen]),
-            numbers=self.numbers[nodes],
             edge_offsets=offsets_of(np.diff(self.edge_offsets)[chosen]),
-            src=self.src[edges],
-            dst=self.dst[edges],
-            distance=self.distance[edges],
-            image=self.image[edges],
-            vector=None if self.vector is None else self.vector[edges],
+            **gather(self.node_offsets, chosen, {"numbers": self.numbers}),
+            **gather(self.edge_offsets, chosen, per_edge),
         )
+
+    def _known(self) -> dict[str, npt.NDArray[Any]]:
+        return {} if self.vector is None else {"vector": self.vector}
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the content by name, for storage without pickle; ``vector`` only where known."""
         names = ("node_offsets", "numbers", "edge_offsets", "src", "dst", "distance", "image")
-        known = {} if self.vector is None else {"vector": self.vector}
-        return {name: getattr(self, name) for name in names} | known
+        return {name: getattr(self, name) for name in names} | self._known()
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Graphs:
