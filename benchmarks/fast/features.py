@@ -104,7 +104,8 @@ def formula_bars() -> list[Bar]:
             )
         )
     # matminer's search lists every combination of states: minutes for a formula of 100 atoms
-    small = np.flatnonzero([1 < sum(whole) <= 20 for whole in whole_amounts(compositions)])[:250]
+    small = np.flatnonzero([1 < sum(whole) <= 20 for whole in whole_amounts(compositions)])
+    small = np.concatenate([small[:230], small[-20:]])  # the last ones hold rare elements
     reduced = [compositions[i].reduced_composition for i in small]
     ions = IonProperty(impute_nan=False)
     found.append(
