@@ -18,6 +18,7 @@ from atlas_core.api import (
     F8,
     I8,
     MAX_Z,
+    SYMBOLS,
     DataError,
     Features,
     FitContext,
@@ -75,14 +76,15 @@ class Formulas:
                 "roost: it learns from formulas, not from graphs; use featurizer element_fractions"
             )
         number = _numbers(features)
-        values = features.values[:, np.argsort(number)]
+        order = np.argsort(number)
+        values = features.values[:, order]
         bad = ~(values >= 0) | (values > 1 + _ROUNDING)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            label = features.labels[np.argsort(number)[column]]
             raise DataError(
-                f"roost: row {row} has {values[row, column]:g} in column {label!r}, expected an"
-                " atomic fraction from 0 to 1; use featurizer element_fractions"
+                f"roost: row {row} has {values[row, column]:g} in column"
+                f" {SYMBOLS[number[order[column]]]}, expected an atomic fraction from 0 to 1; use"
+                " featurizer element_fractions"
             )
         total = values.sum(axis=1)
         if (off := np.flatnonzero(np.abs(total - 1) > _ROUNDING)).size:
@@ -93,7 +95,7 @@ class Formulas:
         rows, columns = np.nonzero(values)
         return cls(
             offsets=offsets_of(np.bincount(rows, minlength=len(values))),
-            numbers=np.sort(number)[columns],
+            numbers=number[order][columns],
             weights=values[rows, columns].astype(np.float32),
         )
 
@@ -102,19 +104,17 @@ def _numbers(features: Vectors) -> I8:
     """Return the atomic number of each column.
 
     Raises:
-        DataError: a label is no symbol, or stands twice.
+        DataError: a label is no symbol.
     """
     labels = [str(label) for label in features.labels]
     for label in labels:
         if label not in ATOMIC_NUMBER:
-            close = get_close_matches(label, ATOMIC_NUMBER, n=1)
+            close = get_close_matches(label.capitalize(), ATOMIC_NUMBER, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise DataError(
                 f"roost: column {label!r} is no element{hint}; its features are the atomic"
                 " fractions of featurizer element_fractions"
             )
-    if len(set(labels)) != len(labels):
-        raise DataError("roost: an element is the label of two columns")
     return np.array([ATOMIC_NUMBER[label] for label in labels], dtype=np.int64)
 
 

@@ -6,3 +6,8 @@ from atlas_core.testing import parametrize_contract
 @parametrize_contract("cgcnn", "model")
 def test_cgcnn_keeps_its_contract(check):
     check()
+
+
+@parametrize_contract("roost", "model")
+def test_roost_keeps_its_contract(check):
+    check()
