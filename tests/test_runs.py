@@ -102,7 +102,7 @@ def _elements(formula: str) -> set[str]:
 
 
 def test_the_same_spec_in_another_process_gives_the_same_bytes(cli: Cli) -> None:
-    first, second = run(cli, "--out", "one"), run(cli, "--out", "two")
+    first, second = (run(cli, "--out", o, "--cache-dir", f"c-{o}") for o in ("one", "two"))
     assert first.name == second.name
     for name in ("predictions.parquet", "metrics.json", "records.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
@@ -122,8 +122,8 @@ THREADED = """\
 
 def test_workers_change_no_bytes(cli: Cli) -> None:
     text = SPEC + THREADED
-    one = run(cli, "--out", "one", text=text)
-    two = run(cli, "--out", "two", "--workers", "2", text=text)
+    one = run(cli, "--out", "one", "--cache-dir", "c-one", text=text)
+    two = run(cli, "--out", "two", "--cache-dir", "c-two", "--workers", "2", text=text)
     assert one.name == two.name
     for name in ("predictions.parquet", "metrics.json", "records.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()

@@ -108,7 +108,8 @@ _cache_dir = click.option(
     "--cache-dir",
     envvar="ATLAS_CACHE",
     type=click.Path(path_type=Path),
-    help="Folder for features and downloads; also ATLAS_CACHE. Default: the user's cache folder.",
+    help="Folder for features, fits and downloads; also ATLAS_CACHE. Default: the user's cache"
+    " folder.",
 )
 _offline = click.option("--offline", is_flag=True, help="Refuse downloads.")
 
@@ -144,7 +145,11 @@ def _cache(given: Path | None) -> Path:
 @_data_dir
 @_cache_dir
 @_offline
-@click.option("--force", is_flag=True, help="Compute anew although a stored result is there.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Train and compute anew although a stored result or fit is there; features stay.",
+)
 @click.option(
     "--resume",
     is_flag=True,
@@ -424,31 +429,45 @@ def datasets_export(
 
 @main.group()
 def cache() -> None:
-    """Show or clear what is stored: features, and data files in ATLAS's own form."""
+    """Show or clear what is stored: features, answers of fitted models, parsed data files."""
 
 
 @cache.command("show")
 @_cache_dir
 @_json
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
-    """Say where features and parsed data files are kept and how much room they take."""
+    """Say where features, fits and parsed data files are kept and how much room they take."""
     from atlas_core.cache import FeatureCache
+    from atlas_core.fits import FitCache
 
-    store = FeatureCache(_cache(cache_dir))
-    sizes = [size for _, size in store.entries()]
-    about = {"folder": str(store.folder), "entries": len(sizes), "bytes": sum(sizes)}
+    folder = _cache(cache_dir)
+    fits = [size for _, size in FitCache(folder).entries()]
+    sizes = [*(size for _, size in FeatureCache(folder).entries()), *fits]
+    about = {
+        "folder": str(folder),
+        "entries": len(sizes),
+        "bytes": sum(sizes),
+        "fits": len(fits),
+        "fit_bytes": sum(fits),
+    }
     _answer(
         about,
         as_json,
-        lambda: f"{store.folder}: {len(sizes)} entries, {sum(sizes) / 1e6:.1f} MB",
+        lambda: (
+            f"{folder}: {len(sizes)} entries, {sum(sizes) / 1e6:.1f} MB;"
+            f" {len(fits)} of them fits, {sum(fits) / 1e6:.1f} MB"
+        ),
     )
 
 
 @cache.command("clear")
 @_cache_dir
 def cache_clear(*, cache_dir: Path | None) -> None:
-    """Delete stored features and parsed data files; they are made again when needed."""
+    """Delete stored features, fits and parsed data files; they are made again when needed."""
     from atlas_core.cache import FeatureCache
+    from atlas_core.fits import FitCache
 
-    count, size = FeatureCache(_cache(cache_dir)).clear()
+    folder = _cache(cache_dir)
+    cleared = [FeatureCache(folder).clear(), FitCache(folder).clear()]
+    count, size = (sum(column) for column in zip(*cleared, strict=True))
     click.echo(f"deleted {count} entries, {size / 1e6:.1f} MB")

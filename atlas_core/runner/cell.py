@@ -18,9 +18,9 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.context import FitContext, Record, Tell, derive_seed
 from atlas_core.errors import ContractError
-from atlas_core.interfaces import HasEmbedding
+from atlas_core.fits import FitCache, FitIdentity
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
@@ -29,6 +29,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.uq import Predictor, UQMethod
 from atlas_core.materials import Materials
+from atlas_core.runner.answers import Answers, warning_texts
 from atlas_core.runner.blame import blame
 from atlas_core.spec.plan import Chosen
 
@@ -110,9 +111,9 @@ def quiet() -> Iterator[list[warnings.WarningMessage]]:
 
 @dataclass
 class Fitted:
-    """Hold what one training of an arm leaves: predictor, calibration and detector."""
+    """Hold what one training of an arm leaves: the predictor's answers, calibration, detector."""
 
-    predictor: Predictor
+    answers: Answers
     calibration: Calibration | None
     detector: Detector | None
 
@@ -120,10 +121,13 @@ class Fitted:
 class Cell:
     """Run the stages of one arm on one fold."""
 
-    def __init__(self, settings: CellSettings, data: CellData, tell: Tell) -> None:
+    def __init__(
+        self, settings: CellSettings, data: CellData, tell: Tell, fits: FitCache | None = None
+    ) -> None:
         self.settings = settings
         self.data = data
         self.tell = tell
+        self.fits = fits
         self.records: list[dict[str, Any]] = []
         self.stages: list[tuple[str, float]] = []
         self.baseline = np.nan
@@ -138,37 +142,68 @@ class Cell:
         with quiet() as caught:
             fitted = self.fit(split.train, split.calibration)
             columns = self.predict(fitted)
-        self.keep_warnings(caught)
+        self.keep_warnings(caught, fitted)
         return CellResult(columns, self.records, self.stages)
 
     def fit(self, train: I8, calibration: I8, *, step: str = "fit") -> Fitted:
         """Fit the arm on ``train``; calibrate and set thresholds on ``calibration``."""
         # the same for every arm: what two arms share, they share to the last bit
         seed = derive_seed(self.settings.seed, step, self.settings.fold)
-        predictor = self._train(train, seed, step)
-        calibrate = self._calibrate(predictor, calibration, seed)
-        detector = self._detect(predictor, train, calibration, seed)
-        return Fitted(predictor, calibrate, detector)
+        answers = self._train(train, seed, step)
+        calibrate = self._calibrate(answers, calibration, seed)
+        detector = self._detect(answers, train, calibration, seed)
+        return Fitted(answers, calibrate, detector)
 
-    def _train(self, train: I8, seed: int, step: str) -> Predictor:
-        model, chosen = self.settings.components["model"], self.settings.components["uq"]
-        uq: UQMethod = chosen.build()
-        context = FitContext(
-            seed=seed,
-            task=self.data.task,
-            n_jobs=self.settings.n_jobs,
-            device=self.settings.device,
-            ids=self.data.materials.ids[train],
-            directory=self.settings.directory / step,
-            record=self._record,
-            tell=lambda text: self.tell(f"{self._where}: {text}"),
-        )
-        target = self._targets(train)
+    def _train(self, train: I8, seed: int, step: str) -> Answers:
+        """Return what can be asked of the arm's predictor, trained now or in an earlier run."""
+        components, data = self.settings.components, self.data
+        model, chosen = components["model"], components["uq"]
+        target, ids = self._targets(train), data.materials.ids[train]
         self.baseline = float(target.mean())  # what always predicting the training mean gives
-        with self._stage(step, chosen):
-            return uq.fit(model.build, self.data.features.take(train), target, context)
 
-    def _calibrate(self, predictor: Predictor, rows: I8, seed: int) -> Calibration | None:
+        def fit(record: Record) -> Predictor:
+            uq: UQMethod = chosen.build()
+            context = FitContext(
+                seed=seed,
+                task=data.task,
+                n_jobs=self.settings.n_jobs,
+                device=self.settings.device,
+                ids=ids,
+                directory=self.settings.directory / step,
+                record=record,
+                tell=lambda text: self.tell(f"{self._where}: {text}"),
+            )
+            with self._stage(step, chosen):
+                return uq.fit(model.build, data.features.take(train), target, context)
+
+        start = time.perf_counter()
+        if self.fits is None:
+            answers = Answers(fit, data.features)
+        else:
+            identity = FitIdentity(
+                model=model,
+                uq=chosen,
+                features=data.features,
+                train=train,
+                target=target,
+                ids=ids,
+                seed=seed,
+                task=data.task,
+                device=self.settings.device,
+            )
+            calibrator = components.get("calibrator")
+            # draws are large: they are kept where the arm says that it needs them
+            samples = calibrator is not None and "samples" in calibrator.needs
+            answers = Answers(
+                fit, data.features, cache=self.fits, key=identity.key(), samples=samples
+            )
+        if answers.stored:
+            self.stages.append((f"{step}, stored", time.perf_counter() - start))
+        for name, content in answers.records:
+            self._record(name, content)
+        return answers
+
+    def _calibrate(self, answers: Answers, rows: I8, seed: int) -> Calibration | None:
         chosen = self.settings.components.get("calibrator")
         if chosen is None:
             return None
@@ -176,9 +211,7 @@ class Cell:
         with self._stage("calibrate", chosen):
             nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
             request = CalibrationRequest(
-                prediction=(
-                    predictor.predict(self.data.features.take(rows)) if len(rows) else nothing
-                ),
+                prediction=answers.predict(rows) if len(rows) else nothing,
                 target=self._targets(rows),
                 levels=self.settings.levels,
                 task=self.data.task,
@@ -186,46 +219,33 @@ class Cell:
             )
             return calibrator.calibrate(request)
 
-    def _detect(
-        self, predictor: Predictor, train: I8, calibration: I8, seed: int
-    ) -> Detector | None:
+    def _detect(self, answers: Answers, train: I8, calibration: I8, seed: int) -> Detector | None:
         chosen = self.settings.components.get("ood")
         if chosen is None:
             return None
         method: OODMethod = chosen.build()
         with self._stage("detect", chosen):
             return method.fit(
-                self.shown(predictor, train),
-                self.shown(predictor, calibration),
+                self.shown(answers, train),
+                self.shown(answers, calibration),
                 derive_seed(seed, "detect"),
             )
 
-    def shown(self, predictor: Predictor, rows: I8) -> OODInput:
+    def shown(self, answers: Answers, rows: I8) -> OODInput:
         """Return what a detector sees of ``rows``."""
-        chosen = self.settings.components["ood"]
-        features = self.data.features.take(rows)
-        embedding = None
-        if "model:embedding" in chosen.needs:
-            if not isinstance(predictor, HasEmbedding):
-                uq = self.settings.components["uq"]
-                raise ContractError(
-                    f"{chosen.kind} {chosen.name} needs an embedding, but uq {uq.name!r} does not"
-                    " pass on its model's: add embed() to its predictor"
-                )
-            embedding = predictor.embed(features)
-        return OODInput(self.data.materials.take(rows), features, embedding)
+        needed = "model:embedding" in self.settings.components["ood"].needs
+        embedding = answers.embed(rows) if needed else None
+        return OODInput(self.data.materials.take(rows), self.data.features.take(rows), embedding)
 
     def look(self, fitted: Fitted, rows: I8) -> tuple[Prediction, Prediction, OODScore | None]:
         """Return raw prediction, calibrated prediction and OOD score of ``rows``."""
         if not len(rows):
             return Prediction(np.zeros(0)), Prediction(np.zeros(0)), None
-        raw = fitted.predictor.predict(self.data.features.take(rows))
-        if len(raw) != len(rows):
-            raise ContractError(f"{len(raw)} predictions for {len(rows)} rows")
+        raw = fitted.answers.predict(rows)
         calibrated = fitted.calibration(raw) if fitted.calibration is not None else raw
         score = None
         if fitted.detector is not None:
-            score = fitted.detector.score(self.shown(fitted.predictor, rows))
+            score = fitted.detector.score(self.shown(fitted.answers, rows))
         return raw, calibrated, score
 
     def predict(self, fitted: Fitted) -> dict[str, npt.NDArray[Any]]:
@@ -281,9 +301,9 @@ class Cell:
         where = {"arm": self.settings.arm, "fold": self.settings.fold}
         self.records.append({**where, "name": name, "content": dict(content)})
 
-    def keep_warnings(self, caught: list[warnings.WarningMessage]) -> None:
+    def keep_warnings(self, caught: list[warnings.WarningMessage], fitted: Fitted) -> None:
         """Record each distinct warning of a library once: nothing is swallowed."""
-        texts = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
+        texts = sorted(warning_texts(caught) | fitted.answers.said)
         if texts:
             self._record("warnings", {"texts": texts})
 

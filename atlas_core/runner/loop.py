@@ -105,7 +105,7 @@ def run_loop(
                 labelled = np.sort(np.concatenate([labelled, picked]))
             else:
                 columns = cell.predict(fitted)
-        cell.keep_warnings(caught)
+        cell.keep_warnings(caught, fitted)
         rows.append(row)
         records.extend(cell.records)
         stages.extend(cell.stages)

@@ -23,6 +23,7 @@ from atlas_core.arrays import I8
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError
+from atlas_core.fits import FitCache
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
@@ -50,11 +51,11 @@ class RunOptions:
 
     Attributes:
         out: folder that run folders go into.
-        cache_dir: features and downloads.
+        cache_dir: features, what fitted models answered, and downloads.
         data_dir: local copies of data files, or None.
         workers: processes for cells.
         device: ``cpu``, ``cuda``, ...
-        force: compute anew although a stored result is there.
+        force: train and compute anew although a stored result is there.
         resume: refuse to start a run of which nothing is there yet.
         offline: refuse downloads.
         tell: called with a line of progress.
@@ -89,11 +90,11 @@ class Job:
     oracle: Oracle | None
 
 
-def run_job(job: Job, tell: Tell = _say_nothing) -> CellResult:
-    """Run one cell."""
+def run_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResult:
+    """Run one cell; the fits of a loop differ in every round, and are not kept."""
     if job.loop is not None and job.oracle is not None:
         return run_loop(job.settings, job.data, job.loop, job.oracle, tell=tell)
-    return Cell(job.settings, job.data, tell).run()
+    return Cell(job.settings, job.data, tell, fits).run()
 
 
 @dataclass
@@ -346,7 +347,9 @@ def _run_cells(
     for position in missing[:1]:
         options.tell(f"training {len(missing)} cells, first: {_label(jobs[position])}")
     alone = executor is None and options.workers == 1
-    function = partial(run_job, tell=options.tell) if alone else run_job
+    function = partial(run_job, fits=FitCache(options.cache_dir, fresh=options.force))
+    if alone:
+        function = partial(function, tell=options.tell)
     for position, result in engine.run(function, [jobs[i] for i in missing]):
         i = missing[position]
         settings = jobs[i].settings

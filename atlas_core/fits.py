@@ -1,0 +1,129 @@
+"""What fitted models answered: kept by the hash of all that made it, so no fit is repeated. Light.
+
+An entry is a folder: ``fit.npz`` says that the fit was made and what it recorded, and beside it
+lies one file an answer. A model itself is never kept: models of plugins have no common form but
+pickle, which is not safe to read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8, Str, fingerprint
+from atlas_core.errors import DataError
+from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.featurizer import Features
+from atlas_core.runner.machine import core_source, packages
+from atlas_core.spec.plan import Chosen
+from atlas_core.store import Arrays, canonical_hash, read_arrays, write_arrays
+
+Stored = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class FitIdentity:
+    """Name all that decides what a fitted model answers, and nothing else.
+
+    The detector, the calibrator, names, levels and the number of threads are not here: changing
+    one of them trains nothing anew.
+
+    Attributes:
+        model: component that is trained.
+        uq: component that trains it.
+        features: of all materials; an answer is about rows of them.
+        train: (n,) training rows.
+        target: (n,) their targets.
+        ids: (n,) their ids, which a record may name.
+        seed: of the fit.
+        task: ``regression`` or ``binary``.
+        device: ``cpu``, ``cuda``, ...
+    """
+
+    model: Chosen
+    uq: Chosen
+    features: Features
+    train: I8
+    target: F8
+    ids: Str
+    seed: int
+    task: Task
+    device: str
+
+    def key(self) -> str:
+        """Return the hash, with sources and library versions."""
+        described = [self.model.describe(), self.uq.describe()]
+        for component in described:
+            component.pop("citation")
+        return canonical_hash(
+            [
+                described,
+                core_source(),
+                packages(chosen.resolved.distribution for chosen in (self.model, self.uq)),
+                self.features.form,
+                self.features.fingerprint,
+                fingerprint({"train": self.train, "target": self.target, "ids": self.ids}),
+                self.seed,
+                self.task,
+                self.device,
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class FitCache:
+    """Keep what fitted models answered, for every run on this machine.
+
+    Attributes:
+        folder: where entries lie, in ``fits``.
+        fresh: read nothing that an earlier run kept; what is computed replaces it.
+    """
+
+    folder: Path
+    fresh: bool = False
+
+    def path(self, key: str, name: str) -> Path:
+        """Return where the answer ``name`` of an entry lies."""
+        return self.folder / "fits" / key[:2] / key / f"{name}.npz"
+
+    def get(self, key: str, name: str) -> Stored | None:
+        """Return arrays and note, or None; a damaged file is dropped with a warning."""
+        path = self.path(key, name)
+        if self.fresh or not path.exists():
+            return None
+        try:
+            return read_arrays(path)
+        except DataError as err:
+            warnings.warn(f"cache: dropped and computed anew: {err}", stacklevel=2)
+            path.unlink(missing_ok=True)
+            return None
+
+    def put(self, key: str, name: str, arrays: Arrays, note: dict[str, Any]) -> None:
+        """Keep arrays and note, whole or not at all.
+
+        Raises:
+            DataError: the folder cannot be written to.
+        """
+        write_arrays(self.path(key, name), arrays, note)
+
+    def entries(self) -> list[tuple[Path, int]]:
+        """Return the entries and their sizes in bytes, sorted by path."""
+        folders = sorted(path.parent for path in (self.folder / "fits").rglob("fit.npz"))
+        return [(f, sum(p.stat().st_size for p in f.glob("*.npz"))) for f in folders]
+
+    def clear(self) -> tuple[int, int]:
+        """Delete every entry; return how many and how many bytes."""
+        entries = self.entries()
+        shutil.rmtree(self.folder / "fits", ignore_errors=True)
+        return len(entries), sum(size for _, size in entries)
+
+
+def rows_name(rows: I8) -> str:
+    """Return a short name of row numbers, for the file of an answer about them."""
+    return fingerprint({"rows": np.asarray(rows, dtype=np.int64)})[:24]

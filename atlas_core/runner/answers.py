@@ -1,0 +1,153 @@
+"""What a trained predictor says about rows: every question is put once, and the answer kept. Light.
+
+With a cache, a question that an earlier run put to the same fit is not put again, and where all of
+them were, nothing is trained and no framework is imported.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import Record
+from atlas_core.errors import ContractError
+from atlas_core.fits import FitCache, rows_name
+from atlas_core.interfaces import HasEmbedding
+from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.uq import Predictor
+from atlas_core.store import Arrays
+
+Train = Callable[[Record], Predictor]
+"""Train and return a predictor; what it records goes to the given function."""
+
+PARTS = ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper")
+
+
+class Answers:
+    """Ask a predictor about rows of the features; train it only when an answer is not there.
+
+    Attributes:
+        records: (name, content) of the fit, whether it was made now or before.
+        said: texts of the warnings of the fit and of all answers.
+        stored: whether the fit itself was found in the cache.
+    """
+
+    def __init__(
+        self,
+        train: Train,
+        features: Features,
+        *,
+        cache: FitCache | None = None,
+        key: str = "",
+        samples: bool = True,
+    ) -> None:
+        """Look the fit up, else train now.
+
+        Args:
+            train: makes the predictor.
+            features: of all materials; questions name rows of them.
+            cache: where answers are kept, or None.
+            key: of the fit (``FitIdentity.key``); unused without a cache.
+            samples: whether a component needs the draws of a prediction; else they are left out.
+        """
+        self._train, self._features = train, features
+        self._cache, self._key, self._samples = cache, key, samples
+        self._predictor: Predictor | None = None
+        self._known: dict[str, Arrays] = {}
+        self.records: list[tuple[str, dict[str, Any]]] = []
+        self.said: set[str] = set()
+        note = self._stored("fit")
+        self.stored = note is not None
+        if note is None:
+            self._fit()
+
+    def predict(self, rows: I8) -> Prediction:
+        """Return the predictions of ``rows``.
+
+        Raises:
+            ContractError: the predictor returned another number of them.
+        """
+
+        def ask(predictor: Predictor) -> Arrays:
+            found = predictor.predict(self._features.take(rows))
+            if len(found) != len(rows):
+                raise ContractError(f"{len(found)} predictions for {len(rows)} rows")
+            kept = PARTS if self._samples else tuple(p for p in PARTS if p != "samples")
+            parts = {part: getattr(found, part) for part in kept}
+            return {part: values for part, values in parts.items() if values is not None}
+
+        question = "predict-samples" if self._samples else "predict"
+        return Prediction(**self._answer(question, rows, ask))
+
+    def embed(self, rows: I8) -> F8:
+        """Return (n, d) the trained model's representation of ``rows``.
+
+        Raises:
+            ContractError: the predictor has no embedding.
+        """
+
+        def ask(predictor: Predictor) -> Arrays:
+            if not isinstance(predictor, HasEmbedding):
+                raise ContractError(
+                    f"an embedding is needed, but {type(predictor).__name__} does not pass on its"
+                    " model's: add embed() to this predictor of the uq component"
+                )
+            vectors = predictor.embed(self._features.take(rows))
+            # as it will be read: the order of a sum depends on how an array lies in memory
+            return {"embedding": np.ascontiguousarray(vectors, dtype=np.float64)}
+
+        return self._answer("embed", rows, ask)["embedding"]
+
+    def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
+        """Return the answer by the exact rows: a network may round a row of another batch apart."""
+        name = f"{question}-{rows_name(rows)}"
+        if name not in self._known and self._stored(name) is None:
+            predictor = self._predictor or self._fit()
+            with self._listening() as said:
+                arrays = ask(predictor)
+            self._keep(name, arrays, {"warnings": sorted(said)})
+        return self._known[name]
+
+    def _fit(self) -> Predictor:
+        """Train; where the fit is known and only an answer was not, its records are, too."""
+        records: list[tuple[str, dict[str, Any]]] = []
+        with self._listening() as said:
+            predictor = self._train(lambda name, content: records.append((name, dict(content))))
+        self._predictor, self.records = predictor, records
+        self._keep("fit", {}, {"records": records, "warnings": sorted(said)})
+        return predictor
+
+    def _stored(self, name: str) -> dict[str, Any] | None:
+        found = None if self._cache is None else self._cache.get(self._key, name)
+        if found is None:
+            return None
+        self._known[name], note = found
+        self.said.update(note["warnings"])
+        if name == "fit":
+            self.records = [(str(record), dict(content)) for record, content in note["records"]]
+        return note
+
+    def _keep(self, name: str, arrays: Arrays, note: dict[str, Any]) -> None:
+        self._known[name] = arrays
+        if self._cache is not None:
+            self._cache.put(self._key, name, arrays, note)
+
+    @contextmanager
+    def _listening(self) -> Iterator[set[str]]:
+        said: set[str] = set()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield said
+        said.update(warning_texts(caught))
+        self.said |= said
+
+
+def warning_texts(caught: list[warnings.WarningMessage]) -> set[str]:
+    """Return each distinct warning as one text."""
+    return {f"{warning.category.__name__}: {warning.message}" for warning in caught}
