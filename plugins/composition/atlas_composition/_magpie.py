@@ -7,8 +7,9 @@ from importlib.resources import files
 
 import numpy as np
 
+from atlas_composition._formula import formulas_of
 from atlas_composition.magpie import MagpieConfig
-from atlas_core.api import F8, I8, MAX_Z, SYMBOLS, DataError, Materials, Vectors
+from atlas_core.api import F8, I8, SYMBOLS, DataError, Materials, Vectors
 
 STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
 BLOCK = 2048
@@ -45,19 +46,18 @@ class Magpie:
         A material of which nothing is known (elements beyond copernicium) stands
         in ``failures``.
         """
+        formulas = formulas_of(materials)
+        bounds = formulas.offsets
         n, width = len(materials), len(self.properties)
         out = np.empty((n, width, len(STATISTICS)))
         for start in range(0, n, BLOCK):
             stop = min(start + BLOCK, n)
-            rows = slice(materials.offsets[start], materials.offsets[stop])
-            owner = np.repeat(np.arange(stop - start), materials.counts[start:stop])
-            flat = owner * (MAX_Z + 1) + materials.numbers[rows]
-            size = (stop - start) * (MAX_Z + 1)
-            table = np.bincount(flat, weights=materials.amounts[rows], minlength=size)
-            amounts: F8 = table.reshape(stop - start, MAX_Z + 1).astype(np.float64)
-            out[start:stop] = self._statistics(amounts)
+            rows = slice(bounds[start], bounds[stop])
+            counts = formulas.counts[start:stop]
+            self._statistics(formulas.z[rows], formulas.amount[rows], counts, out[start:stop])
         values = out.reshape(n, width * len(STATISTICS))
-        unknown = np.flatnonzero(np.isnan(values).all(axis=1))
+        unknown = np.flatnonzero(np.isnan(values[:, 0]))  # few, so looked at as a whole
+        unknown = unknown[np.isnan(values[unknown]).all(axis=1)]
         return Vectors(
             values, self.labels, tuple(self._failure(materials, int(i)) for i in unknown)
         )
@@ -69,28 +69,27 @@ class Magpie:
         unknown = sorted(SYMBOLS[int(z)] for z in present[empty])
         return str(materials.ids[index]), f"Magpie has no data on {', '.join(unknown)}"
 
-    def _statistics(self, amounts: F8) -> F8:
-        """Return (b, 22, 6) statistics of (b, 119) amounts.
+    def _statistics(self, z: I8, amount: F8, counts: I8, out: F8) -> None:
+        """Write (b, 22, 6) statistics of b materials with ``counts`` elements each.
 
         The j-th elements of all materials are taken together, so that sums run over the elements of
         a material in order of atomic number, whatever else is in the block.
         """
-        owner, z = np.nonzero(amounts)
-        weight = amounts[owner, z]
-        counts: I8 = np.bincount(owner, minlength=len(amounts))
         order = np.argsort(-counts, kind="stable")  # materials with many elements first
-        first = np.cumsum(counts) - counts
+        first = (np.cumsum(counts) - counts)[order]
         having = [int((counts > j).sum()) for j in range(int(counts.max()))]
         # rows[j]: flat rows of the j-th element of the materials that have one
-        rows = [first[order[:k]] + j for j, k in enumerate(having)]
-        total = amounts.sum(axis=1)[order][:, None]
-        top = amounts.max(axis=1)[order]
+        rows = [first[:k] + j for j, k in enumerate(having)]
+        total, top = np.zeros((len(counts), 1)), np.zeros(len(counts))
+        for k, row in zip(having, rows, strict=True):
+            total[:k, 0] += amount[row]
+            np.maximum(top[:k], amount[row], out=top[:k])
 
-        shape = (len(amounts), len(self.properties))
+        shape = (len(counts), len(self.properties))
         low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
         mean, deviation, mode = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
         for k, row in zip(having, rows, strict=True):
-            value, share = self.table[z[row]], weight[row]
+            value, share = self.table[z[row]], amount[row]
             np.minimum(low[:k], value, out=low[:k])
             np.maximum(high[:k], value, out=high[:k])
             mean[:k] += share[:, None] * value
@@ -101,9 +100,7 @@ class Magpie:
         mean /= total
         for k, row in zip(having, rows, strict=True):
             away = np.abs(self.table[z[row]] - mean[:k])
-            deviation[:k] += weight[row][:, None] * away
+            deviation[:k] += amount[row][:, None] * away
         deviation /= total
-        out = np.empty((*shape, len(STATISTICS)))
         for index, values in enumerate((low, high, high - low, mean, deviation, mode)):
             out[order, :, index] = values
-        return out
