@@ -10,7 +10,8 @@ from pathlib import Path
 from pymatgen.core import Structure
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
-from atlas_datasets._reading import check_ids, crystal, targets, where
+from atlas_datasets._crystal import crystal
+from atlas_datasets._reading import check_ids, targets, where
 from atlas_datasets.cif_folder import CifFolderConfig
 
 

@@ -32,7 +32,7 @@ from atlas_core.api import (
     offsets_of,
     parse_formula,
 )
-from atlas_datasets._reading import check_ids, crystal, number, targets, where
+from atlas_datasets._reading import check_ids, number, targets, where
 from atlas_datasets.table import TableConfig
 
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {
@@ -71,7 +71,7 @@ class Table:
         )
         check_ids(str(path), ids)
         target = targets(
-            str(path), ids, table.values(config.target), column=config.target, task=config.task
+            str(path), ids, table.cells(config.target), column=config.target, task=config.task
         )
         return Dataset(
             materials=self._materials(table, ids),
@@ -102,6 +102,9 @@ class Table:
         column = str(self.config.structure)
         if table.is_list(column):
             return self._sites(table, column, ids)
+        # Not needed for lists of numbers, and slower to import than they are to read.
+        from atlas_datasets._crystal import crystal
+
         structures = [
             crystal(value, where(source, row, material_id))
             for row, (material_id, value) in enumerate(zip(ids, table.values(column), strict=True))
@@ -268,6 +271,14 @@ class _Columns:
         if self._objects is not None:
             return self._objects[name]
         return list(self._table[name].to_pylist())
+
+    def cells(self, name: str) -> Sequence[Any] | npt.NDArray[Any]:
+        """Return a column of floats without gaps as an array, any other as ``values`` does."""
+        if self._objects is None:
+            column = self._table[name]
+            if pa.types.is_floating(column.type) and not column.null_count:
+                return np.asarray(column.to_numpy())
+        return self.values(name)
 
     def is_list(self, name: str) -> bool:
         """Tell whether each cell of a Parquet column is a list of numbers."""
