@@ -88,8 +88,10 @@ class CrystalGraph:
 
     def _block(self, materials: Materials, start: int, stop: int) -> _Edges:
         """Return the edges of crystals ``start`` to ``stop``."""
-        found = [self._candidates(materials, i) for i in range(start, stop)]
         counts = materials.counts[start:stop]
+        cells = cast(F8, materials.lattice)[start:stop]
+        volumes = (np.abs(np.linalg.det(cells)) / counts).tolist()
+        found = [self._candidates(materials, start + i, volume) for i, volume in enumerate(volumes)]
         sizes = [len(pairs.src) for pairs in found]
         first = np.repeat(offsets_of(counts)[:-1], sizes)
         dst = np.concatenate([pairs.dst for pairs in found])
@@ -108,30 +110,32 @@ class CrystalGraph:
         near = atom << 32 | steps  # one integer sorts by atom, then by distance
         order = np.lexsort((where | numbers[dst + first].astype(np.int64) << 52, near))
         k = self.config.neighbours
-        rank = np.arange(len(order)) - np.searchsorted(atom[order], atom[order])
+        degree = np.bincount(atom)
+        rank = np.arange(len(order)) - np.repeat(np.cumsum(degree) - degree, degree)
         chosen = order[rank < k]
         chosen = chosen[np.lexsort((where[chosen], near[chosen]))]
         rows = slice(materials.offsets[start], materials.offsets[stop])
         frac = cast(F8, materials.frac)[rows]
         step = frac[(dst + first)[chosen]] - frac[atom[chosen]] + image[chosen]
-        owner = np.repeat(np.arange(start, stop), counts * k)
         return _Edges(
             src=(atom[chosen] - first[chosen]).astype(np.int32),
             dst=dst[chosen].astype(np.int32),
             image=image[chosen].astype(np.int8),
             distance=(steps[chosen] * RESOLUTION).astype(np.float32),
-            vector=_cartesian(step, cast(F8, materials.lattice)[owner]).astype(np.float32),
+            vector=_cartesian(step, np.repeat(cells, counts * k, axis=0)).astype(np.float32),
         )
 
-    def _candidates(self, materials: Materials, index: int) -> Pairs:
-        """Return pairs of one crystal that hold the k nearest of each atom, and all their ties."""
+    def _candidates(self, materials: Materials, index: int, volume: float) -> Pairs:
+        """Return pairs of one crystal that hold the k nearest of each atom, and all their ties.
+
+        ``volume`` is that of an atom in Å³.
+        """
         assert materials.frac is not None  # noqa: S101 - featurize refuses formulas
         assert materials.lattice is not None  # noqa: S101
         rows = slice(materials.offsets[index], materials.offsets[index + 1])
         lattice = materials.lattice[index]
         cart = np.ascontiguousarray(materials.frac[rows] @ lattice)
         k, sites = self.config.neighbours, len(cart)
-        volume = abs(float(np.linalg.det(lattice))) / sites
         radius = float(np.cbrt(3 * SURPLUS * k * volume / (4 * np.pi)))
         while True:
             pairs = pairs_within(cart, lattice, radius)
@@ -174,7 +178,8 @@ def _cartesian(step: F8, cell: F8) -> F8:
     Term by term: the same bytes for an edge alone as among others, which a BLAS need not give.
     """
     x, y, z = step.T
-    return x[:, None] * cell[:, 0] + y[:, None] * cell[:, 1] + z[:, None] * cell[:, 2]
+    vector = x[:, None] * cell[:, 0] + y[:, None] * cell[:, 1] + z[:, None] * cell[:, 2]
+    return np.asarray(vector, dtype=np.float64)
 
 
 def _place(dst: I8, image: I8) -> I8:
