@@ -233,6 +233,15 @@ class Extensive(Pooled):
     pool = staticmethod(lambda sums, counts: sums)
 
 
+class FixedAxes(Pooled):
+    """Reads how far bonds reach along x, as if axes had a meaning."""
+
+    def vectors(self, graphs):
+        z = super().vectors(graphs)
+        reach = np.maximum.reduceat(graphs.vector[:, 0], graphs.edge_offsets[:-1])
+        return Vectors(z.values + 0.1 * reach[:, None], z.labels)
+
+
 class Spread:
     """Spread of the toy model's lines; ``change`` spoils a prediction."""
 
@@ -603,6 +612,11 @@ BROKEN = [
         "model",
         "graph_representation_does_not_matter",
         component(Extensive, needs={"features:graphs"}),
+    ),
+    (
+        "model",
+        "orientation_does_not_matter",
+        component(FixedAxes, needs={"features:graphs", "features:directions"}),
     ),
     (
         "uq",

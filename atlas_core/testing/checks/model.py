@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from atlas_core.context import FitContext
 from atlas_core.errors import AtlasError
 from atlas_core.interfaces import PROTOCOLS
 from atlas_core.kinds.dataset import Task
-from atlas_core.kinds.featurizer import Features, Vectors
+from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import (
     Sample,
     reordered_sites,
+    rotation_matrix,
     site_order,
     supercell,
     toy_features,
@@ -275,3 +277,22 @@ def check_graph_representation_does_not_matter(component: Component, sample: Sam
     require_close(model.predict(shuffled), wanted, "sites in another order", tolerance=1e-4)
     doubled = toy_graphs(supercell(crystals))
     require_close(model.predict(doubled), wanted, "a doubled cell", tolerance=1e-4)
+
+
+def check_orientation_does_not_matter(component: Component, sample: Sample) -> None:
+    """A crystal that is turned or mirrored keeps its prediction, whatever its edges' vectors.
+
+    Targets are scalars, and a file's choice of axes says nothing of the crystal: a model that reads
+    vectors in fixed axes would learn that choice.
+    """
+    test = _test(component, sample)
+    applies(isinstance(test, Graphs), "it takes vectors, not graphs")
+    if not isinstance(test, Graphs) or test.vector is None:
+        return
+    model = _fitted(component, sample)
+    wanted = model.predict(test)
+    turn = rotation_matrix()
+    for name, matrix in (("turned", turn), ("mirrored", -np.eye(3)), ("both", -turn @ turn)):
+        vector = (test.vector @ matrix.T).astype(np.float32)
+        found = model.predict(replace(test, vector=vector))
+        require_close(found, wanted, f"crystals {name}")
