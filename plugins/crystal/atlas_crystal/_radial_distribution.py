@@ -34,9 +34,7 @@ class RadialDistribution:
         self.bins = round(config.cutoff / config.bin_size)
         edges = np.linspace(0, config.cutoff, self.bins + 1)
         self.shell = 4 / 3 * np.pi * np.diff(edges**3)
-        self.labels = np.asarray(
-            [f"rdf [{a:.5f} - {b:.5f}]A" for a, b in pairwise(edges)]
-        )
+        self.labels = np.asarray([f"rdf [{a:.5f} - {b:.5f}]A" for a, b in pairwise(edges)])
 
     def featurize(self, materials: Materials) -> Vectors:
         """Return (n, bins): neighbours an atom in each shell, by those of an even distribution.
