@@ -8,11 +8,12 @@ IN_ROOT = cd "$$ATLAS_ROOT" &&
 # this file's own folder; make's list of makefiles begins with a space and does not quote
 export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //')"; cd "$$(dirname "$$f")" && pwd)
 export OMP_WAIT_POLICY = PASSIVE
+export DATA_DIR
 
-.PHONY: help setup demo test lint format docs bench generate clean
+.PHONY: help setup demo test lint format docs bench bench-setup bench-seeds bench-scaling bench-gpu matbench generate clean
 
 help: ## show the targets
-	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: ## create .venv and install everything (again only when requirements change)
 	@$(IN_ROOT) PYTHON="$(PYTHON)" bash tools/setup.sh
@@ -33,8 +34,23 @@ format: setup ## format the code
 docs: setup ## generate the docs pages and build the site into site/
 	@$(IN_ROOT) .venv/bin/python tools/generate.py && .venv/bin/mkdocs build --strict
 
-bench: setup ## the demo's forest over twenty seeds, into benchmarks/results (a few minutes)
+bench-setup: setup
+	@$(IN_ROOT) .venv/bin/python -m pip install --quiet -r requirements-bench.txt
+
+bench: bench-setup ## speed and memory against matminer, pymatgen, torch-geometric and scikit-learn; prints the table
+	@$(IN_ROOT) .venv/bin/python benchmarks/fast
+
+bench-seeds: setup ## the demo's forest over twenty seeds (minutes)
 	@$(IN_ROOT) .venv/bin/python benchmarks/demo_seeds.py
+
+bench-scaling: setup ## time and memory of each step at 1k to 64k crystals, as a plot (minutes)
+	@$(IN_ROOT) .venv/bin/python benchmarks/scaling.py
+
+bench-gpu: setup ## training speed and memory of this machine's device, and what all of Matbench would take
+	@$(IN_ROOT) .venv/bin/python benchmarks/gpu.py
+
+matbench: setup ## Matbench records, resumable (hours): make matbench MODEL=forest TASKS="steels jdft2d" DATA_DIR=...
+	@$(IN_ROOT) .venv/bin/python benchmarks/records.py run $(MODEL) $(TASKS) --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.gz}"
 
 generate: setup ## write every generated file anew (schema, catalogue, docs pages)
 	@$(IN_ROOT) .venv/bin/python tools/generate.py
