@@ -13,7 +13,7 @@ from atlas_core.errors import (
     TrainingError,
 )
 from atlas_core.hookspecs import hookimpl
-from atlas_core.interfaces import HasDropout, HasEmbedding, HasMembers, HasVariance
+from atlas_core.interfaces import FitsInThreads, HasDropout, HasEmbedding, HasMembers, HasVariance
 from atlas_core.kinds.acquisition import (
     Acquisition,
     AcquisitionRequest,
@@ -60,6 +60,7 @@ __all__ = [
     "Field",
     "FinishedRun",
     "FitContext",
+    "FitsInThreads",
     "Goal",
     "Graphs",
     "HasDropout",

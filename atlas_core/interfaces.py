@@ -44,6 +44,19 @@ class HasEmbedding(Protocol):
         ...
 
 
+@runtime_checkable
+class FitsInThreads(Protocol):
+    """``model:threads``: several of it may be fitted at once, each in a thread of this process.
+
+    A model that fills the machine by itself (``FitContext.n_jobs``) has nothing to gain from it.
+
+    Attributes:
+        fits_in_threads: True; nothing global (warning filters, BLAS threads) is changed by a fit.
+    """
+
+    fits_in_threads: bool
+
+
 CAPABILITIES: dict[str, str] = {
     "target": "the splitter reads targets (stratified folds, target tail)",
     "inputs:composition": "the data set knows formulas",
@@ -56,6 +69,7 @@ CAPABILITIES: dict[str, str] = {
     "model:members": "the model is a committee (HasMembers)",
     "model:variance": "the model predicts its own variance (HasVariance)",
     "model:embedding": "the model has an inner representation (HasEmbedding)",
+    "model:threads": "several models can be fitted at once in threads (FitsInThreads)",
     "epistemic": "predictions carry a std from not knowing the model",
     "aleatoric": "predictions carry a std from noise in the data",
     "samples": "predictions carry draws",
@@ -69,5 +83,6 @@ PROTOCOLS: dict[str, type] = {
     "model:members": HasMembers,
     "model:variance": HasVariance,
     "model:embedding": HasEmbedding,
+    "model:threads": FitsInThreads,
 }
 """What a built model must implement to ``give`` a capability."""

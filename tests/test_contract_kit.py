@@ -2,7 +2,9 @@
 
 import importlib
 import sys
+import time
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -179,6 +181,22 @@ class Threaded(Model):
         return super().predict(features) * (1 + self.extra)
 
 
+class Shared(Model):
+    """Keeps the seed of the fit where another thread finds it."""
+
+    fits_in_threads = True
+    begun: ClassVar[list[int]] = []
+
+    def fit(self, features, target, context):
+        super().fit(features, target, context)
+        self.begun.append(context.seed)
+        time.sleep(0.2)  # the other thread begins, too
+        self.extra = float(self.begun[-1])
+
+    def predict(self, features):
+        return super().predict(features) + self.extra
+
+
 class Zeroing(Model):
     def fit(self, features, target, context):
         super().fit(features, target, context)
@@ -261,6 +279,14 @@ class Spread:
         if self.embeds:
             Predictor.embed = lambda self, rows: fitted.embed(rows)
         return Predictor()
+
+
+class ThreadedSpread(Spread):
+    """Trains another model with two threads."""
+
+    def fit(self, make_model, features, target, context):
+        other = replace(context, seed=context.seed + context.n_jobs)
+        return super().fit(make_model, features, target, other)
 
 
 class ZeroingSpread(Spread):
@@ -433,7 +459,13 @@ STRUCTURE = {"needs": {"inputs:structure"}, "gives": {"features:vectors"}}
 GRAPHS = {"needs": {"inputs:structure"}, "gives": {"features:graphs"}}
 DIRECTIONS = {**GRAPHS, "gives": {"features:graphs", "features:directions"}}
 TAKES = {"needs": {"features:vectors"}}
-ALL = {"model:members", "model:variance", "model:dropout", "model:embedding"}
+ALL = {
+    "model:members",
+    "model:variance",
+    "model:dropout",
+    "model:embedding",
+    "model:threads",
+}
 EPISTEMIC = {"gives": {"epistemic"}}
 DATA = {"gives": {"inputs:structure"}}
 
@@ -579,6 +611,7 @@ BROKEN = [
     ("model", "missing_values_are_handled", component(ToyModel, **TAKES)),
     ("model", "checkpoints_change_nothing", component(Resumes, **TAKES)),
     ("model", "jobs_change_nothing", component(Threaded, **TAKES)),
+    ("model", "fits_at_once_change_nothing", component(Shared, **TAKES, gives={"model:threads"})),
     ("model", "capabilities_are_implemented", component(Constant, **TAKES, gives=ALL)),
     (
         "model",
@@ -659,6 +692,7 @@ BROKEN = [
     ),
     ("uq", "embedding_is_passed_on", component(lambda: Spread(embeds=False), **EPISTEMIC)),
     ("uq", "each_predictor_is_its_own", component(SharedSpread)),
+    ("uq", "jobs_change_nothing", component(ThreadedSpread, **EPISTEMIC)),
     (
         "calibrator",
         "intervals_at_every_level",

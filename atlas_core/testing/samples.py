@@ -337,6 +337,7 @@ class ToyModel:
     centre: F8 = field(default_factory=lambda: np.zeros(0))
     scale: F8 = field(default_factory=lambda: np.ones(0))
     binary: bool = False
+    fits_in_threads: bool = True
 
     def _inputs(self, features: Features) -> F8:
         if not isinstance(features, Vectors):

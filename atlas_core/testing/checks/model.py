@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,22 @@ def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
         model.fit(features, _target(sample, task), FitContext(seed=0, task=task, n_jobs=n_jobs))
         found.append(np.asarray(model.predict(test)).tobytes())
     require(found[0] == found[1], "predictions differ between one job and two")
+
+
+def check_fits_at_once_change_nothing(component: Component, sample: Sample) -> None:
+    """Two fits in two threads of one process give the bytes of one after the other."""
+    applies("model:threads" in component.gives_of(sample.config), "it does not give model:threads")
+    task = sample.tasks(component)[0]
+    test = _test(component, sample)
+
+    def fit(seed: int) -> bytes:
+        model = _fit(component, sample, task, seed=seed)
+        return np.asarray(model.predict(test), dtype=np.float64).tobytes()
+
+    alone = [fit(seed) for seed in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(fit, (0, 1)))
+    require(together == alone, "two fits at once give other predictions than one by one")
 
 
 def check_capabilities_are_implemented(component: Component, sample: Sample) -> None:

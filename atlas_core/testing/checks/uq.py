@@ -161,3 +161,20 @@ def check_each_predictor_is_its_own(component: Component, sample: Sample) -> Non
     other = 1.0 - target if task == "binary" else -target
     method.fit(ToyModel, features, other, FitContext(seed=1, task=task))
     require(np.array_equal(before, first.predict(rows).mean), "a second fit changed the first")
+
+
+def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
+    """``n_jobs`` is a share of the machine and part of no hash: it must change no byte."""
+    features, target = line_data(80, 0)
+    task = sample.tasks(component)[0]
+    if task == "binary":
+        target = (target > np.median(target)).astype(np.float64)
+    rows = line_data(50, 1)[0]
+    found = []
+    for n_jobs in (1, 2):
+        method = component.build(sample.config)
+        context = FitContext(seed=0, task=task, n_jobs=n_jobs)
+        predicted = method.fit(ToyModel, features, target, context).predict(rows)
+        stds = _stds(predicted)
+        found.append([predicted.mean.tobytes(), *(stds[name].tobytes() for name in sorted(stds))])
+    require(found[0] == found[1], "predictions differ between one job and two")

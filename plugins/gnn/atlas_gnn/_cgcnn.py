@@ -388,6 +388,8 @@ class CrystalGraphNet(nn.Module):
 class CGCNN:
     """The ``cgcnn`` model: fits, predicts, samples with dropout, embeds."""
 
+    fits_in_threads = True
+
     def __init__(self, config: CGCNNConfig) -> None:
         self._config = config
         self._network: CrystalGraphNet | None = None

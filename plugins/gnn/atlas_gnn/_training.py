@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,22 +102,49 @@ def one_cycle(step: int, total: int, peak: float) -> tuple[float, float]:
     return end + (start - end) * blend, high + (low - high) * blend
 
 
+class _NumberOfThreads:
+    """Torch's number of threads, part of which is global: the last fit to end puts it back.
+
+    A fit that put it back while another still runs would give that one other sums.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = Lock(), 0, 1
+
+    @contextmanager
+    def set(self, threads: int) -> Iterator[None]:
+        with self._lock:
+            if not self._inside:
+                self._before = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(threads)  # OpenMP keeps one for each thread, MKL one for all
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    torch.set_num_threads(self._before)
+
+
+_number_of_threads = _NumberOfThreads()
+
+
 @contextmanager
 def torch_settings(threads: int) -> Iterator[None]:
     """Use ``threads`` threads and flush denormal numbers to zero, and put both back afterwards.
 
-    Denormal numbers made a training step four times slower where sigmoids saturate.
+    Denormal numbers made a training step four times slower where sigmoids saturate. Several fits
+    may be inside at once, each in its own thread, if all ask for the same number.
     """
     _keep_freed_memory()
-    before = torch.get_num_threads()
     tiny = torch.full((1,), 1e-310, dtype=torch.float64)
     flushed = float(tiny * 1.0) == 0.0
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(max(1, threads))
+    torch.set_flush_denormal(True)  # of this thread
     try:
-        yield
+        with _number_of_threads.set(max(1, threads)):
+            yield
     finally:
-        torch.set_num_threads(before)
         torch.set_flush_denormal(flushed)
 
 

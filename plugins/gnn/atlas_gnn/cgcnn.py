@@ -54,7 +54,7 @@ def atlas_model() -> list[Component]:
             CGCNNConfig,
             build,
             needs={"features:graphs"},
-            gives={"model:dropout", "model:embedding"},
+            gives={"model:dropout", "model:embedding", "model:threads"},
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]

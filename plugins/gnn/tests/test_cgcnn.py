@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -655,6 +656,34 @@ def test_threads_and_denormals_are_put_back():
         assert float(tiny * 1.0) == 0
     assert torch.get_num_threads() == before
     assert (float(tiny * 1.0) == 0) == flushed
+
+
+def test_the_first_of_two_fits_to_end_leaves_the_number_of_threads_to_the_other():
+    before = torch.get_num_threads()
+    wanted, seen = before + 1, []
+    inside, ended = threading.Event(), threading.Event()
+
+    def longer():
+        with torch_settings(wanted):
+            inside.set()
+            ended.wait(10)
+            seen.append(torch.get_num_threads())
+
+    def shorter():
+        with torch_settings(wanted):
+            assert inside.wait(10)
+        fresh = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        fresh.start()  # a thread that has set nothing sees what is global
+        fresh.join()
+        ended.set()
+
+    both = [threading.Thread(target=function) for function in (longer, shorter)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert seen == [wanted, wanted]
+    assert torch.get_num_threads() == before
 
 
 def test_elements_stand_where_the_periodic_table_has_them():

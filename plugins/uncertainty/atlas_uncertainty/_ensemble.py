@@ -1,15 +1,29 @@
-"""Train a model k times. Light: numpy only."""
+"""Train a model k times, several at once where the model allows it. Light: numpy only."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atlas_core.api import F8, I8, Features, FitContext, Model, ModelFactory, Prediction, Predictor
+from atlas_core.api import (
+    F8,
+    I8,
+    Features,
+    FitContext,
+    FitsInThreads,
+    Model,
+    ModelFactory,
+    Prediction,
+    Predictor,
+    TrainingError,
+)
 from atlas_uncertainty._shared import spread, with_embedding
 
 if TYPE_CHECKING:
@@ -17,6 +31,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 32
 """Training rows on which the members are compared after training."""
+
+Fit = Callable[[FitContext], None]
 
 
 def bootstrap_rows(n: int, context: FitContext) -> I8:
@@ -33,18 +49,22 @@ class Ensemble:
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
     ) -> Predictor:
-        """Train the members one after another; see ``UQMethod.fit``."""
-        models = []
-        for i in range(self._config.k):
-            member, rows, labels = context.child("member", i), features, target
+        """Train the members; see ``UQMethod.fit``."""
+        models = [make_model() for _ in range(self._config.k)]
+
+        def fit(model: Model, member: FitContext) -> None:
+            rows, labels = features, target
             if self._config.resample == "bootstrap":
                 drawn = bootstrap_rows(len(target), member)
                 rows, labels = features.take(drawn), target[drawn]
                 if member.ids is not None:
                     member = replace(member, ids=member.ids[drawn])
-            model = make_model()
             model.fit(rows, labels, member)
-            models.append(model)
+
+        fits = [lambda member, model=model: fit(model, member) for model in models]
+        # members on a GPU would share it: side by side they are no faster
+        parallel = isinstance(models[0], FitsInThreads) and context.device == "cpu"
+        fit_members(fits, context, threads=context.n_jobs if parallel else 1)
         predictor = EnsemblePredictor(models)
         few = features.take(np.arange(min(len(features), LOOKED_AT)))
         if not np.any(predictor.predict(few).epistemic):
@@ -54,6 +74,53 @@ class Ensemble:
                 stacklevel=2,
             )
         return with_embedding(predictor, models[0])
+
+
+def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> None:
+    """Run every member's fit with its own child of ``context``, ``threads`` of them at once.
+
+    What members record arrives in their order, so that the number of threads changes no byte.
+    When one fails, or the user interrupts, the others stop where they next tell of their progress:
+    a network has then saved its last whole epoch.
+
+    Raises:
+        AtlasError: what a member raised.
+    """
+    members = [context.child("member", i) for i in range(len(fits))]
+    threads = min(threads, len(fits))
+    if threads <= 1:
+        for fit, member in zip(fits, members, strict=True):
+            fit(member)
+        return
+    stop = Event()
+    heard: list[list[tuple[str, Mapping[str, Any]]]] = [[] for _ in fits]
+
+    def tell(text: str) -> None:
+        if stop.is_set():
+            raise TrainingError("stopped, because another member of the ensemble was")
+        context.tell(text)
+
+    def share(i: int) -> FitContext:
+        return replace(
+            members[i],
+            n_jobs=max(1, context.n_jobs // threads),
+            record=lambda name, content: heard[i].append((name, dict(content))),
+            tell=lambda text: tell(f"model {i + 1} of {len(fits)}: {text}"),
+        )
+
+    with ThreadPoolExecutor(threads) as pool:
+        # each in a copy of this context: numpy's error state belongs to it
+        running = [pool.submit(copy_context().run, fit, share(i)) for i, fit in enumerate(fits)]
+        try:
+            for done in as_completed(running):
+                done.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    for member, records in zip(members, heard, strict=True):
+        for name, content in records:
+            member.record(name, content)
 
 
 class EnsemblePredictor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -11,6 +14,7 @@ from atlas_core.api import (
     ContractError,
     FitContext,
     HasEmbedding,
+    TrainingError,
     Vectors,
     derive_seed,
 )
@@ -197,3 +201,79 @@ def test_members_that_agree_have_no_spread_at_all() -> None:
 
     draws = np.tile([0.1, 0.7, 1e6 + 0.3], (3, 1))  # 0.1 three times has a mean that is not 0.1
     assert spread(draws, ddof=1).std.tolist() == [0.0, 0.0, 0.0]
+
+
+class InThreads(Toy):
+    """Tells and records while it fits, from whatever thread it is in."""
+
+    fits_in_threads = True
+
+    def fit(self, features, target, context):
+        self.thread = threading.get_ident()
+        for epoch in range(3):
+            context.tell(f"epoch {epoch}")
+            time.sleep(0.002)
+        super().fit(features, target, context)
+        context.record("curve", {"seed": context.seed})
+
+
+def listened(n_jobs):
+    """Return a context that keeps what is recorded and told, and the two lists."""
+    records, told = [], []
+
+    def record(name, content):
+        records.append((name, dict(content)))
+
+    return replace(CONTEXT, n_jobs=n_jobs, record=record, tell=told.append), records, told
+
+
+@pytest.mark.parametrize("resample", ["seeds", "bootstrap"])
+def test_members_in_threads_change_no_byte_and_no_order_of_records(resample, data):
+    train, target, new = data
+    found = []
+    for n_jobs in (1, 3):
+        models = []
+
+        def make_model(models=models):
+            models.append(InThreads())
+            return models[-1]
+
+        context, records, told = listened(n_jobs)
+        method = made("ensemble", k=5, resample=resample)
+        out = method.fit(make_model, train, target, context).predict(new)
+        found.append((out.samples.tobytes(), out.mean.tobytes(), records))
+        assert (len({m.thread for m in models}) > 1) == (n_jobs > 1)
+        assert [model.context.n_jobs for model in models] == [1] * 5
+        assert len(told) == 15
+    assert found[0] == found[1]
+    assert [name for name, _ in records] == [f"member-{i}/curve" for i in range(5)]
+
+
+def test_a_model_that_does_not_say_so_is_never_fitted_in_threads(data):
+    train, target, _ = data
+    models = []
+
+    def make_model():
+        models.append(Toy())
+        return models[-1]
+
+    made("ensemble", k=3).fit(make_model, train, target, replace(CONTEXT, n_jobs=2))
+    assert [model.context.n_jobs for model in models] == [2, 2, 2]
+
+
+def test_a_member_that_fails_stops_the_others_and_is_named(data):
+    train, target, _ = data
+    epochs = []
+
+    class Failing(InThreads):
+        def fit(self, features, target, context):
+            if context.seed == derive_seed(11, "member", 1):
+                raise TrainingError("the loss is NaN")
+            for epoch in range(2000):
+                epochs.append(epoch)
+                context.tell("an epoch")
+                time.sleep(0.005)
+
+    with pytest.raises(TrainingError, match="the loss is NaN"):
+        made("ensemble", k=8).fit(Failing, train, target, replace(CONTEXT, n_jobs=2))
+    assert len(epochs) < 2000  # one member alone would have gone on for ten seconds
