@@ -68,8 +68,10 @@ class FeatureCache:
         """
         key = self.key(chosen, materials)
         stored = self.get(key)
-        if stored is not None and len(stored) == len(materials):
-            return stored, True
+        if stored is not None:
+            if len(stored) == len(materials):
+                return stored, True
+            delete(self.path(key))
         featurizer: Featurizer = chosen.build()
         if "features:graphs" in chosen.gives and len(materials) > BLOCK:
             with FolderWriter(self.path(key)) as writer:

@@ -42,14 +42,20 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise cannot_write(path, err) from err
 
 
-def cannot_write(path: Path, err: OSError) -> DataError:
-    """Return the error of a path that cannot be written: why, and what to do."""
+def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
+    """Return the error of a path that cannot be written: why, and what to do.
+
+    Args:
+        path: of the file or folder.
+        err: what the system said.
+        option: of the command line, which chooses another folder.
+    """
     if isinstance(err, FileExistsError | NotADirectoryError):
         why = "a file stands where a folder is needed"
     else:
         why = err.strerror or str(err)
     return DataError(
-        f"{path}: cannot be written: {why}; free the disk or choose another folder with --out"
+        f"{path}: cannot be written: {why}; free the disk or choose another folder with {option}"
     )
 
 
@@ -160,7 +166,7 @@ class FolderWriter:
             self._folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
             self._folder.chmod(0o755)  # mkdtemp makes it private to the user
         except OSError as err:
-            raise cannot_write(path, err) from err
+            raise cannot_write(path, err, "--cache-dir") from err
 
     def __enter__(self) -> Self:
         return self
@@ -191,7 +197,7 @@ class FolderWriter:
             with _file(self._folder, name).open("ab") as file:
                 file.write(content.data)
         except OSError as err:
-            raise cannot_write(self.path, err) from err
+            raise cannot_write(self.path, err, "--cache-dir") from err
 
     def finish(self, note: Mapping[str, Any]) -> None:
         """Give the folder its name; the same one made by another process meanwhile is kept."""
@@ -206,7 +212,7 @@ class FolderWriter:
             self._folder.rename(self.path)
         except OSError as err:
             if not self.path.is_dir():
-                raise cannot_write(self.path, err) from err
+                raise cannot_write(self.path, err, "--cache-dir") from err
 
 
 def write_folder(path: Path, arrays: Arrays, note: Mapping[str, Any] | None = None) -> None:
