@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent / "fast"))
 from measure import RESULTS
 from training import random_graphs
 
-from atlas_gnn._cgcnn import CGCNN
+from atlas_gnn._cgcnn import cgcnn
 from atlas_gnn.cgcnn import CGCNNConfig
 
 TASKS = {
@@ -67,7 +67,7 @@ def measure(device: str, *, crystals: int, bfloat16: bool) -> dict[str, float]:
         torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
         torch.cuda.reset_peak_memory_stats(device)
     config = CGCNNConfig(epochs=3, bfloat16=bfloat16, validation=0.0)
-    CGCNN(config).fit(graphs, target, FitContext(seed=0, device=device, tell=tell))
+    cgcnn(config).fit(graphs, target, FitContext(seed=0, device=device, tell=tell))
     seconds = (stamps[2] - stamps[0]) / 2
     peak = peak_memory_mb() if device == "cpu" else torch.cuda.max_memory_allocated(device) / 2**20
     return {

@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from atlas_core.api import (
-    F8,
-    I8,
-    MAX_Z,
-    DataError,
-    Features,
-    FitContext,
-    Graphs,
-    TrainingError,
-    derive_seed,
-    offsets_of,
-    segments,
-)
+from atlas_core.api import MAX_Z, Features
+from atlas_gnn._crystals import CrystalBatch, CrystalExamples, crystals
 from atlas_gnn._elements import descriptors
-from atlas_gnn._training import (
-    Scale,
-    check_target,
-    evaluate,
-    fingerprint,
-    torch_settings,
-    train,
-)
+from atlas_gnn._network import NetworkModel, drop, linear, skip_init
 from atlas_gnn.cgcnn import CGCNNConfig
 
-# Layers without torch's own start values, which would draw from the global generator.
-_skip_init: Callable[..., Any] = nn.utils.skip_init
-
-_CHUNK_ROWS = 65_536
-"""Edges and atoms of a piece at prediction; bounds memory at about 0.2 GB."""
-_CHUNK_CRYSTALS = 4096
-"""Crystals that are looked at together when a set is opened."""
 _BLOCK_ROWS = 2048
 """Rows of (edges, 128) whose product is held at once: 1 MB."""
 _REACH = 5.0
 """Widths at which a Gaussian counts as zero: it is 1e-11 there."""
 _FARTHEST = 80.0
 """exp(-80) is 2e-35; beyond it float32 turns denormal and the exponential ten times slower."""
-
-
-@dataclass(frozen=True)
-class CrystalBatch:
-    """b crystals with a atoms and e edges in all.
-
-    Attributes:
-        numbers: (a,) atomic numbers.
-        owner: (a,) the crystal of each atom.
-        atoms: (b,) atoms of each crystal.
-        src: (e,) the atom whose neighbour this is, numbered through the batch.
-        dst: (e,) the neighbour.
-        distance: (e,) in Å.
-        nearest: the smallest distance, in Å.
-        farthest: the largest distance, in Å.
-        degree: edges of every atom where all have the same and edges stand in atom order, else 0.
-    """
-
-    numbers: Tensor
-    owner: Tensor
-    atoms: Tensor
-    src: Tensor
-    dst: Tensor
-    distance: Tensor
-    nearest: float
-    farthest: float
-    degree: int
 
 
 @dataclass(frozen=True)
@@ -91,88 +37,6 @@ class Expansion:
 
     values: Tensor
     reached: slice
-
-
-class CrystalExamples:
-    """Graphs in their stored arrays, memory-mapped or not; a batch is a handful of gathers."""
-
-    def __init__(self, graphs: Graphs, device: str) -> None:
-        self._graphs, self._device = graphs, device
-        self._atoms = np.diff(graphs.node_offsets)
-        self._edges = np.diff(graphs.edge_offsets)
-        self._degree = _common_degree(graphs)
-
-    def __len__(self) -> int:
-        return len(self._atoms)
-
-    def batch(self, indices: I8) -> CrystalBatch:
-        """Return the crystals at ``indices``, in that order."""
-        graphs, degree = self._graphs, self._degree
-        atoms = self._atoms[indices]
-        first = offsets_of(atoms)[:-1]
-        nodes = segments(graphs.node_offsets, indices)
-        if degree:
-            # Edges stand in atom order: whole rows of neighbours, not single edges, are gathered.
-            dst = graphs.dst.reshape(-1, degree)[nodes] + np.repeat(first, atoms)[:, None]
-            distance = graphs.distance.reshape(-1, degree)[nodes]
-            src = np.repeat(np.arange(len(nodes)), degree)
-        else:
-            edges = segments(graphs.edge_offsets, indices)
-            shift = np.repeat(first, self._edges[indices])
-            src, dst = graphs.src[edges] + shift, graphs.dst[edges] + shift
-            distance = graphs.distance[edges]
-        return CrystalBatch(
-            numbers=self._put(graphs.numbers[nodes].astype(np.int64)),
-            owner=self._put(np.repeat(np.arange(len(indices)), atoms)),
-            atoms=self._put(atoms),
-            src=self._put(src),
-            dst=self._put(dst.reshape(-1)),
-            distance=self._put(distance.reshape(-1)),
-            nearest=float(distance.min()) if distance.size else 0.0,
-            farthest=float(distance.max()) if distance.size else 0.0,
-            degree=degree,
-        )
-
-    def _put(self, values: npt.NDArray[Any]) -> Tensor:
-        tensor = torch.from_numpy(values)
-        if self._device == "cpu":
-            return tensor
-        # From pinned memory the copy runs while the device computes.
-        return tensor.pin_memory().to(self._device, non_blocking=True)
-
-    def chunks(self) -> Iterator[I8]:
-        """Yield all crystals in order, in pieces of about ``_CHUNK_ROWS`` atoms and edges."""
-        if len(self):
-            offsets = self._graphs.node_offsets + self._graphs.edge_offsets
-            piece = offsets[:-1] // _CHUNK_ROWS
-            yield from np.split(np.arange(len(self)), np.flatnonzero(np.diff(piece)) + 1)
-
-
-def _common_degree(graphs: Graphs) -> int:
-    """Return the edges of every atom where all have the same, in atom order; else 0."""
-    atoms, degree = len(graphs.numbers), 0
-    if atoms and len(graphs.src) % atoms == 0:
-        degree = len(graphs.src) // atoms
-    if not degree or not np.array_equal(graphs.edge_offsets, graphs.node_offsets * degree):
-        return 0
-    for start in range(0, len(graphs), _CHUNK_CRYSTALS):
-        stop = min(start + _CHUNK_CRYSTALS, len(graphs))
-        low, high = graphs.node_offsets[start], graphs.node_offsets[stop]
-        sizes = np.diff(graphs.node_offsets[start : stop + 1])
-        within = np.arange(high - low) - np.repeat(graphs.node_offsets[start:stop] - low, sizes)
-        rows = graphs.src[low * degree : high * degree].reshape(-1, degree)
-        if not (rows == within[:, None]).all():
-            return 0
-    return degree
-
-
-def _linear(inputs: int, outputs: int, rng: torch.Generator, *, bias: bool = True) -> nn.Linear:
-    """Return a linear layer drawn from ``rng`` alone: uniform within 1 / sqrt(inputs)."""
-    layer: nn.Linear = _skip_init(nn.Linear, inputs, outputs, bias=bias)
-    bound = 1 / math.sqrt(inputs)
-    for parameter in layer.parameters():
-        nn.init.uniform_(parameter, -bound, bound, generator=rng)
-    return layer
 
 
 class _RowNorm(nn.BatchNorm1d):
@@ -262,10 +126,10 @@ class GatedConvolution(nn.Module):
     def __init__(self, width: int, edge_width: int, rng: torch.Generator) -> None:
         super().__init__()
         # One draw for the joined layer keeps the usual bound, that of all its inputs.
-        joined = _linear(2 * width + edge_width, 2 * width, rng)
-        self.centre = _linear(width, 2 * width, rng)
-        self.neighbour = _linear(width, 2 * width, rng, bias=False)
-        self.edge = _linear(edge_width, 2 * width, rng, bias=False)
+        joined = linear(2 * width + edge_width, 2 * width, rng)
+        self.centre = linear(width, 2 * width, rng)
+        self.neighbour = linear(width, 2 * width, rng, bias=False)
+        self.edge = linear(edge_width, 2 * width, rng, bias=False)
         parts = torch.split(joined.weight.detach(), [width, width, edge_width], dim=1)
         layers = (self.centre, self.neighbour, self.edge)
         for layer, part in zip(layers, parts, strict=True):
@@ -323,22 +187,22 @@ class CrystalGraphNet(nn.Module):
     def __init__(self, config: CGCNNConfig, seed: int) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        width = config.width
+        self.width = width = config.width
         table = torch.from_numpy(descriptors())
         self.register_buffer("elements", table, persistent=False)
         steps = round(config.cutoff / config.spacing) + 1
         centres = torch.arange(steps, dtype=torch.float64) * config.spacing
         self.register_buffer("centres", centres.float(), persistent=False)
         self._spacing, self._dropout = config.spacing, config.dropout
-        self.describe = _linear(table.shape[1], width, rng)
+        self.describe = linear(table.shape[1], width, rng)
         # Small at first: an element starts as its place in the table, and learns to differ.
-        self.element = _skip_init(nn.Embedding, MAX_Z + 1, width)
+        self.element = skip_init(nn.Embedding, MAX_Z + 1, width)
         nn.init.normal_(self.element.weight, std=0.05, generator=rng)
         self.convolutions = nn.ModuleList(
             GatedConvolution(width, steps, rng) for _ in range(config.convolutions)
         )
-        self.hidden = _linear(width, config.hidden, rng)
-        self.output = _linear(config.hidden, 1, rng)
+        self.hidden = linear(width, config.hidden, rng)
+        self.output = linear(config.hidden, 1, rng)
 
     def expand(self, batch: CrystalBatch) -> Expansion:
         """Return the Gaussians of the batch's distances, without those that none reaches."""
@@ -360,15 +224,9 @@ class CrystalGraphNet(nn.Module):
         return total / batch.atoms[:, None]
 
     def head(self, crystal: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        """Return (b,) outputs from (b, width) crystal vectors.
-
-        Args:
-            crystal: what ``encode`` returned.
-            noise: draws the dropout masks; None: no dropout.
-            shared: one mask for all rows instead of one each.
-        """
-        x = self._drop(functional.softplus(crystal), noise, shared=shared)
-        x = self._drop(functional.softplus(self.hidden(x)), noise, shared=shared)
+        """Return (b,) outputs from (b, width) crystal vectors (see ``Network.head``)."""
+        x = drop(functional.softplus(crystal), self._dropout, noise, shared=shared)
+        x = drop(functional.softplus(self.hidden(x)), self._dropout, noise, shared=shared)
         out: Tensor = self.output(x)
         return out[:, 0]
 
@@ -376,120 +234,11 @@ class CrystalGraphNet(nn.Module):
         """Return (b,) outputs, in standard deviations of the target or as a logit."""
         return self.head(self.encode(batch), noise, shared=False)
 
-    def _drop(self, x: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        if noise is None:
-            return x
-        # Drawn on the CPU: the same masks whatever the device.
-        draw = torch.rand((1 if shared else len(x), x.shape[1]), generator=noise)
-        keep = (draw >= self._dropout).to(x)
-        return x * keep / (1 - self._dropout)
+
+def cgcnn(config: CGCNNConfig) -> NetworkModel:
+    """Return the unfitted ``cgcnn`` model."""
+    return NetworkModel("cgcnn", config, partial(CrystalGraphNet, config), _examples)
 
 
-class CGCNN:
-    """The ``cgcnn`` model: fits, predicts, samples with dropout, embeds."""
-
-    fits_in_threads = True
-
-    def __init__(self, config: CGCNNConfig) -> None:
-        self._config = config
-        self._network: CrystalGraphNet | None = None
-        self._scale = Scale()
-        self._device = "cpu"
-
-    def fit(self, features: Features, target: F8, context: FitContext) -> None:
-        """Learn from n crystals.
-
-        Args:
-            features: n graphs.
-            target: (n,) in the target's unit; 0 or 1 when ``context.task`` is ``binary``.
-            context: seed, threads, device, folder for ``checkpoint.npz``. Records
-                ``learning_curve`` and, with ``outlier_sigma``, ``outliers``.
-
-        Raises:
-            DataError: features are no graphs, or a target cannot be learnt.
-            TrainingError: the loss is NaN or explodes.
-        """
-        graphs = _graphs(features)
-        values = np.array(target, dtype=np.float64)
-        check_target(values, len(graphs), context)
-        digest = graphs.fingerprint + values.tobytes().hex()
-        identity = fingerprint("cgcnn", self._config, digest, context)
-        network = CrystalGraphNet(self._config, derive_seed(context.seed, "weights"))
-        network.to(context.device)
-        with torch_settings(self._config.threads):
-            examples = CrystalExamples(graphs, context.device)
-            self._scale = train(
-                network,
-                examples,
-                values,
-                options=self._config,
-                context=context,
-                identity=identity,
-            )
-        self._network = network
-        self._device = context.device
-
-    def predict(self, features: Features) -> F8:
-        """Return (n,) predictions in the target's unit; P(1) for a binary task."""
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads):
-            return self._scale.to_target(evaluate(network, examples))
-
-    def sample(self, features: Features, passes: int, seed: int) -> F8:
-        """Return (passes, n) predictions with dropout on (Gal & Ghahramani 2016).
-
-        The convolutions hold no dropout and run once; each pass draws one thinned head and applies
-        it to all crystals, so a row does not depend on the rows beside it.
-        """
-        network = self._ready(features)[0]
-        crystal = self._encode(features)
-        noise = torch.Generator().manual_seed(seed)
-        with torch_settings(self._config.threads), torch.inference_mode():
-            draws = [network.head(crystal, noise, shared=True) for _ in range(passes)]
-            return np.stack([self._scale.to_target(draw) for draw in draws])
-
-    def embed(self, features: Features) -> F8:
-        """Return (n, width) crystal vectors, the input of the head."""
-        return np.asarray(self._encode(features).double().cpu().numpy(), dtype=np.float64)
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the fitted model as named arrays, for storage without pickle."""
-        network, scale = self._fitted(), self._scale
-        arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-        scalars = {f"scale/{name}": np.asarray(value) for name, value in asdict(scale).items()}
-        return {**arrays, **scalars}
-
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Become the fitted model that ``state`` described, on the CPU."""
-        scalars = {n.removeprefix("scale/"): arrays[n].item() for n in arrays if "scale/" in n}
-        network = CrystalGraphNet(self._config, 0)
-        network.load_state_dict(
-            {name: torch.tensor(arrays[name]) for name in arrays if "scale/" not in name}
-        )
-        self._network, self._scale = network.eval(), Scale(**scalars)
-
-    def _fitted(self) -> CrystalGraphNet:
-        if self._network is None:
-            raise TrainingError("cgcnn: predict was called before fit; fit it first")
-        return self._network
-
-    def _ready(self, features: Features) -> tuple[CrystalGraphNet, CrystalExamples]:
-        return self._fitted(), CrystalExamples(_graphs(features), self._device)
-
-    def _encode(self, features: Features) -> Tensor:
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads), torch.inference_mode():
-            pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
-            return torch.cat(pieces) if pieces else torch.zeros((0, self._config.width))
-
-
-def _graphs(features: Features) -> Graphs:
-    if not isinstance(features, Graphs):
-        raise DataError(
-            "cgcnn: it learns from graphs, not from vectors; use a featurizer such as crystal_graph"
-        )
-    if (empty := np.flatnonzero(np.diff(features.node_offsets) < 1)).size:
-        raise DataError(f"cgcnn: the graph of row {empty[0]} has no atom")
-    if ((features.numbers < 1) | (features.numbers > MAX_Z)).any():
-        raise DataError(f"cgcnn: a graph holds an atomic number outside 1..{MAX_Z}")
-    return features
+def _examples(features: Features, device: str) -> CrystalExamples:
+    return CrystalExamples(crystals(features, "cgcnn"), device)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,33 +16,18 @@ from torch.nn import functional
 
 from atlas_core.api import (
     ATOMIC_NUMBER,
-    F8,
     I8,
     MAX_Z,
     SYMBOLS,
     DataError,
     Features,
-    FitContext,
-    TrainingError,
     Vectors,
-    derive_seed,
     offsets_of,
     segments,
 )
-from atlas_gnn._cgcnn import _linear
 from atlas_gnn._elements import descriptors
-from atlas_gnn._training import (
-    Scale,
-    check_target,
-    evaluate,
-    fingerprint,
-    torch_settings,
-    train,
-)
+from atlas_gnn._network import NetworkModel, drop, linear, skip_init
 from atlas_gnn.roost import RoostConfig
-
-# Layers without torch's own start values, which would draw from the global generator.
-_skip_init: Callable[..., Any] = nn.utils.skip_init
 
 _CHUNK_PAIRS = 16_384
 """Pairs of elements of a piece at prediction; bounds memory at about 0.1 GB."""
@@ -180,7 +166,7 @@ class FormulaExamples:
 
 def _split(x: Tensor, batch: FormulaBatch) -> list[Tensor]:
     """Return (formulas, elements, d) of each block from (m, d)."""
-    pieces = x.split([formulas * size for formulas, size in batch.blocks])
+    pieces = torch.split(x, [formulas * size for formulas, size in batch.blocks])
     return [
         piece.view(*block, x.shape[1]) for piece, block in zip(pieces, batch.blocks, strict=True)
     ]
@@ -203,8 +189,8 @@ class Attention(nn.Module):
         self.score = nn.Parameter(torch.empty(config.heads, config.message))
         bound = config.message**-0.5
         nn.init.uniform_(self.score, -bound, bound, generator=rng)
-        self.first = _linear(inputs, columns, rng)
-        self.last = _linear(columns // 2, config.width, rng)
+        self.first = linear(inputs, columns, rng)
+        self.last = linear(columns // 2, config.width, rng)
 
     def pool(self, inner: Tensor, log_weights: Tensor) -> Tensor:
         """Return (..., heads x units) pooled messages of (..., k, 2 x heads x units) layers.
@@ -267,19 +253,19 @@ class CompositionNet(nn.Module):
     def __init__(self, config: RoostConfig, seed: int) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        width = config.width
+        self.width = width = config.width
         table = torch.from_numpy(descriptors())
         self.register_buffer("elements", table, persistent=False)
         self._dropout = config.dropout
-        self.describe = _linear(table.shape[1], width, rng)
+        self.describe = linear(table.shape[1], width, rng)
         # Small at first: an element starts as its place in the table, and learns to differ.
-        self.element = _skip_init(nn.Embedding, MAX_Z + 1, width)
+        self.element = skip_init(nn.Embedding, MAX_Z + 1, width)
         nn.init.normal_(self.element.weight, std=0.05, generator=rng)
-        self.amount = _linear(1, width, rng, bias=False)
+        self.amount = linear(1, width, rng, bias=False)
         self.rounds = nn.ModuleList(Message(config, rng) for _ in range(config.rounds))
         self.pooling = Pooling(config, rng)
-        self.hidden = _linear(width, config.hidden, rng)
-        self.output = _linear(config.hidden, 1, rng)
+        self.hidden = linear(width, config.hidden, rng)
+        self.output = linear(config.hidden, 1, rng)
 
     def encode(self, batch: FormulaBatch) -> Tensor:
         """Return (b, width) formula vectors, in the order of the batch."""
@@ -292,16 +278,16 @@ class CompositionNet(nn.Module):
         vectors: Tensor = self.pooling(x, log_weights, batch)
         return vectors[batch.places]
 
-    def head(self, formula: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
+    def head(self, encoded: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
         """Return (b,) outputs from (b, width) formula vectors.
 
         Args:
-            formula: what ``encode`` returned.
+            encoded: what ``encode`` returned.
             noise: draws the dropout masks; None: no dropout.
             shared: one mask for all rows instead of one each.
         """
-        x = self._drop(functional.leaky_relu(formula), noise, shared=shared)
-        x = self._drop(functional.leaky_relu(self.hidden(x)), noise, shared=shared)
+        x = drop(functional.leaky_relu(encoded), self._dropout, noise, shared=shared)
+        x = drop(functional.leaky_relu(self.hidden(x)), self._dropout, noise, shared=shared)
         out: Tensor = self.output(x)
         return out[:, 0]
 
@@ -309,105 +295,11 @@ class CompositionNet(nn.Module):
         """Return (b,) outputs, in standard deviations of the target or as a logit."""
         return self.head(self.encode(batch), noise, shared=False)
 
-    def _drop(self, x: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        if noise is None:
-            return x
-        # Drawn on the CPU: the same masks whatever the device.
-        draw = torch.rand((1 if shared else len(x), x.shape[1]), generator=noise)
-        keep = (draw >= self._dropout).to(x)
-        return x * keep / (1 - self._dropout)
+
+def roost(config: RoostConfig) -> NetworkModel:
+    """Return the unfitted ``roost`` model; its rows are (n, columns) fractions, by symbol."""
+    return NetworkModel("roost", config, partial(CompositionNet, config), _examples)
 
 
-class Roost:
-    """The ``roost`` model: fits, predicts, samples with dropout, embeds."""
-
-    def __init__(self, config: RoostConfig) -> None:
-        self._config = config
-        self._network: CompositionNet | None = None
-        self._scale = Scale()
-        self._device = "cpu"
-
-    def fit(self, features: Features, target: F8, context: FitContext) -> None:
-        """Learn from n formulas.
-
-        Args:
-            features: (n, columns) atomic fractions, labelled by symbol.
-            target: (n,) in the target's unit; 0 or 1 when ``context.task`` is ``binary``.
-            context: seed, threads, device, folder for ``checkpoint.npz``. Records
-                ``learning_curve`` and, with ``outlier_sigma``, ``outliers``.
-
-        Raises:
-            DataError: features are no atomic fractions, or a target cannot be learnt.
-            TrainingError: the loss is NaN or explodes.
-        """
-        formulas = Formulas.of(features)
-        values = np.array(target, dtype=np.float64)
-        check_target(values, len(features), context)
-        digest = features.fingerprint + values.tobytes().hex()
-        identity = fingerprint("roost", self._config, digest, context)
-        network = CompositionNet(self._config, derive_seed(context.seed, "weights"))
-        network.to(context.device)
-        with torch_settings(self._config.threads):
-            self._scale = train(
-                network,
-                FormulaExamples(formulas, context.device),
-                values,
-                options=self._config,
-                context=context,
-                identity=identity,
-            )
-        self._network = network
-        self._device = context.device
-
-    def predict(self, features: Features) -> F8:
-        """Return (n,) predictions in the target's unit; P(1) for a binary task."""
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads):
-            return self._scale.to_target(evaluate(network, examples))
-
-    def sample(self, features: Features, passes: int, seed: int) -> F8:
-        """Return (passes, n) predictions with dropout on (Gal & Ghahramani 2016).
-
-        The rounds hold no dropout and run once; each pass draws one thinned head and applies it to
-        all formulas, so a row does not depend on the rows beside it.
-        """
-        network = self._fitted()
-        formula = self._encode(features)
-        noise = torch.Generator().manual_seed(seed)
-        with torch_settings(self._config.threads), torch.inference_mode():
-            draws = [network.head(formula, noise, shared=True) for _ in range(passes)]
-            return np.stack([self._scale.to_target(draw) for draw in draws])
-
-    def embed(self, features: Features) -> F8:
-        """Return (n, width) formula vectors, the input of the head."""
-        return np.asarray(self._encode(features).double().cpu().numpy(), dtype=np.float64)
-
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the fitted model as named arrays, for storage without pickle."""
-        network, scale = self._fitted(), self._scale
-        arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-        scalars = {f"scale/{name}": np.asarray(value) for name, value in asdict(scale).items()}
-        return {**arrays, **scalars}
-
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Become the fitted model that ``state`` described, on the CPU."""
-        scalars = {n.removeprefix("scale/"): arrays[n].item() for n in arrays if "scale/" in n}
-        network = CompositionNet(self._config, 0)
-        network.load_state_dict(
-            {name: torch.tensor(arrays[name]) for name in arrays if "scale/" not in name}
-        )
-        self._network, self._scale = network.eval(), Scale(**scalars)
-
-    def _fitted(self) -> CompositionNet:
-        if self._network is None:
-            raise TrainingError("roost: predict was called before fit; fit it first")
-        return self._network
-
-    def _ready(self, features: Features) -> tuple[CompositionNet, FormulaExamples]:
-        return self._fitted(), FormulaExamples(Formulas.of(features), self._device)
-
-    def _encode(self, features: Features) -> Tensor:
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads), torch.inference_mode():
-            pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
-            return torch.cat(pieces) if pieces else torch.zeros((0, self._config.width))
+def _examples(features: Features, device: str) -> FormulaExamples:
+    return FormulaExamples(Formulas.of(features), device)

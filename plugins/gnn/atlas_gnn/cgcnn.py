@@ -40,9 +40,9 @@ class CGCNNConfig(TrainingConfig):
 
 def build(config: CGCNNConfig) -> Model:
     """Return an unfitted network."""
-    from atlas_gnn._cgcnn import CGCNN
+    from atlas_gnn._cgcnn import cgcnn
 
-    return CGCNN(config)
+    return cgcnn(config)
 
 
 @hookimpl

@@ -30,7 +30,8 @@ from atlas_core.api import (
     concatenate,
     offsets_of,
 )
-from atlas_gnn._cgcnn import CGCNN, CrystalExamples, CrystalGraphNet, Expansion, _GatedSum
+from atlas_gnn._cgcnn import CrystalGraphNet, Expansion, _GatedSum, cgcnn
+from atlas_gnn._crystals import CrystalExamples
 from atlas_gnn._elements import descriptors
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import _Run, evaluate, one_cycle, torch_settings, train
@@ -105,7 +106,7 @@ class Log:
 
 
 def fitted(graphs, target, *, seed=1, **options):
-    model = CGCNN(CGCNNConfig(**{**SMALL, **options}))
+    model = cgcnn(CGCNNConfig(**{**SMALL, **options}))
     log = Log()
     model.fit(graphs, target, FitContext(seed=seed, record=log))
     return model, log.content
@@ -218,7 +219,7 @@ def test_a_batch_of_one_equals_the_batch_in_any_order(trained):
 def test_prediction_in_pieces_equals_prediction_at_once(trained, monkeypatch):
     model, graphs, _ = trained
     whole = model.predict(graphs)
-    monkeypatch.setattr("atlas_gnn._cgcnn._CHUNK_ROWS", 100)
+    monkeypatch.setattr("atlas_gnn._crystals._CHUNK_ROWS", 100)
     assert len(list(CrystalExamples(graphs, "cpu").chunks())) > 5
     np.testing.assert_allclose(model.predict(graphs), whole, atol=1e-5)
 
@@ -269,7 +270,7 @@ def test_it_learns_a_tiny_set_by_heart():
 def test_a_binary_task_predicts_probabilities_on_the_right_side():
     graphs, target = random_graphs(40)
     label = (target > np.median(target)).astype(float)
-    model = CGCNN(CGCNNConfig(**{**SMALL, "epochs": 60, "learning_rate": 1e-2, "validation": 0}))
+    model = cgcnn(CGCNNConfig(**{**SMALL, "epochs": 60, "learning_rate": 1e-2, "validation": 0}))
     log = Log()
     model.fit(graphs, label, FitContext(seed=0, task="binary", record=log))
     p = model.predict(graphs)
@@ -282,7 +283,7 @@ def test_a_binary_task_predicts_probabilities_on_the_right_side():
 def test_a_binary_target_must_be_zero_or_one():
     graphs, target = random_graphs(5)
     with pytest.raises(DataError, match=r"row 0 is .*expected 0 or 1"):
-        CGCNN(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=0, task="binary"))
+        cgcnn(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=0, task="binary"))
 
 
 def test_atoms_may_have_few_edges_or_none():
@@ -413,12 +414,12 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(trained, tmp_path
 def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path, stop):
     graphs, target = random_graphs(40)
     config = CGCNNConfig(**{**SMALL, "epochs": 5})
-    whole, log = CGCNN(config), Log()
+    whole, log = cgcnn(config), Log()
     whole.fit(graphs, target, FitContext(seed=1, record=log))
     killed = FitContext(seed=1, directory=tmp_path, tell=Log(stop).tell)
     with pytest.raises(KeyboardInterrupt):
-        CGCNN(config).fit(graphs, target, killed)
-    again, seen = CGCNN(config), Log()
+        cgcnn(config).fit(graphs, target, killed)
+    again, seen = cgcnn(config), Log()
     again.fit(graphs, target, FitContext(seed=1, directory=tmp_path, record=seen))
     assert again.predict(graphs).tobytes() == whole.predict(graphs).tobytes()
     assert seen.content["learning_curve"] == log.content["learning_curve"]
@@ -429,9 +430,9 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path, stop):
 def test_a_finished_fit_is_used_again_and_not_trained(tmp_path):
     graphs, target = random_graphs(40)
     config = CGCNNConfig(**SMALL)
-    first = CGCNN(config)
+    first = cgcnn(config)
     first.fit(graphs, target, FitContext(seed=1, directory=tmp_path))
-    again, seen = CGCNN(config), Log()
+    again, seen = cgcnn(config), Log()
     again.fit(graphs, target, FitContext(1, directory=tmp_path, record=seen, tell=seen.tell))
     assert seen.told == []
     assert seen.content["learning_curve"]["epoch"] == [1, 2, 3]
@@ -441,8 +442,8 @@ def test_a_finished_fit_is_used_again_and_not_trained(tmp_path):
 
 def test_a_checkpoint_of_another_fit_is_left_unused_with_a_warning(tmp_path):
     graphs, target = random_graphs(40)
-    CGCNN(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=1, directory=tmp_path))
-    model, seen = CGCNN(CGCNNConfig(**SMALL)), Log()
+    cgcnn(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=1, directory=tmp_path))
+    model, seen = cgcnn(CGCNNConfig(**SMALL)), Log()
     model.fit(graphs, target + 1, FitContext(seed=1, directory=tmp_path, record=seen))
     assert "other options or data" in seen.content["warnings"]["texts"][0]
     np.testing.assert_array_equal(
@@ -453,10 +454,10 @@ def test_a_checkpoint_of_another_fit_is_left_unused_with_a_warning(tmp_path):
 def test_a_damaged_checkpoint_is_named_and_replaced(tmp_path):
     graphs, target = random_graphs(40)
     file = tmp_path / "checkpoint.npz"
-    model = CGCNN(CGCNNConfig(**SMALL))
+    model = cgcnn(CGCNNConfig(**SMALL))
     model.fit(graphs, target, FitContext(seed=1, directory=tmp_path))
     file.write_bytes(file.read_bytes()[:-500])
-    again, seen = CGCNN(CGCNNConfig(**SMALL)), Log()
+    again, seen = cgcnn(CGCNNConfig(**SMALL)), Log()
     again.fit(graphs, target, FitContext(seed=1, directory=tmp_path, record=seen))
     assert "damaged" in seen.content["warnings"]["texts"][0]
     np.testing.assert_array_equal(again.predict(graphs), model.predict(graphs))
@@ -466,7 +467,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     graphs, target = random_graphs(20)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match="cannot be written") as caught:
-        CGCNN(CGCNNConfig(**SMALL)).fit(
+        cgcnn(CGCNNConfig(**SMALL)).fit(
             graphs, target, FitContext(seed=1, directory=tmp_path / "file" / "x")
         )
     assert "\n" not in str(caught.value)
@@ -477,12 +478,12 @@ def test_a_target_that_is_not_finite_names_its_row():
     target[7] = np.nan
     ids = np.array([f"m-{i}" for i in range(20)])
     with pytest.raises(DataError, match="target of id m-7 is nan"):
-        CGCNN(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=0, ids=ids))
+        cgcnn(CGCNNConfig(**SMALL)).fit(graphs, target, FitContext(seed=0, ids=ids))
 
 
 def test_an_exploding_loss_stops_with_epoch_step_and_advice():
     graphs, target = random_graphs(40)
-    model = CGCNN(CGCNNConfig(**{**SMALL, "learning_rate": 3e3, "epochs": 20}))
+    model = cgcnn(CGCNNConfig(**{**SMALL, "learning_rate": 3e3, "epochs": 20}))
     with pytest.raises(
         TrainingError, match=r"epoch \d+, (step \d+|validation).*learning_rate"
     ) as e:
@@ -557,7 +558,7 @@ def test_outliers_leave_the_training_and_are_listed_by_id():
     ids = np.array([f"m-{i}" for i in range(40)])
     target[[5, 11]] = [500.0, -400.0]
     kept = np.setdiff1d(np.arange(40), [5, 11])
-    model, log = CGCNN(CGCNNConfig(**{**SMALL, "outlier_sigma": 3.0})), Log()
+    model, log = cgcnn(CGCNNConfig(**{**SMALL, "outlier_sigma": 3.0})), Log()
     model.fit(graphs, target, FitContext(seed=0, ids=ids, record=log))
     assert log.content["outliers"]["ids"] == ["m-5", "m-11"]
     assert np.abs(model.predict(graphs) - target[kept].mean()).max() < 20
@@ -602,7 +603,7 @@ def test_inputs_are_left_as_they_were():
 def test_a_fitted_model_is_restored_from_its_arrays(trained, tmp_path):
     model, graphs, _ = trained
     np.savez(tmp_path / "model.npz", **model.state())
-    other = CGCNN(CGCNNConfig(**SMALL))
+    other = cgcnn(CGCNNConfig(**SMALL))
     with np.load(tmp_path / "model.npz", allow_pickle=False) as arrays:
         other.restore(dict(arrays))
     np.testing.assert_array_equal(other.predict(graphs), model.predict(graphs))
@@ -612,11 +613,11 @@ def test_vectors_and_an_unfitted_model_are_refused_in_one_line():
     graphs, target = random_graphs(3)
     vectors = Vectors(np.zeros((3, 1)), np.array(["x"]))
     with pytest.raises(DataError, match="graphs, not from vectors"):
-        CGCNN(CGCNNConfig()).fit(vectors, target, FitContext(seed=0))
+        cgcnn(CGCNNConfig()).fit(vectors, target, FitContext(seed=0))
     with pytest.raises(TrainingError, match="before fit"):
-        CGCNN(CGCNNConfig()).predict(graphs)
+        cgcnn(CGCNNConfig()).predict(graphs)
     with pytest.raises(DataError, match="at least 2"):
-        CGCNN(CGCNNConfig()).fit(graphs.take([0]), target[:1], FitContext(seed=0))
+        cgcnn(CGCNNConfig()).fit(graphs.take([0]), target[:1], FitContext(seed=0))
 
 
 @pytest.mark.parametrize(

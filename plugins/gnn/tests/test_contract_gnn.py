@@ -8,6 +8,11 @@ def test_cgcnn_keeps_its_contract(check):
     check()
 
 
+@parametrize_contract("painn", "model")
+def test_painn_keeps_its_contract(check):
+    check()
+
+
 @parametrize_contract("roost", "model")
 def test_roost_keeps_its_contract(check):
     check()
