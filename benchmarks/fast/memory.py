@@ -73,7 +73,7 @@ def _epoch(short: dict[str, Any]) -> Bar:
     rate = short["graphs"]
     said = (
         f"graphs built at {rate['crystals_per_second']:,.0f} crystals"
-        f" and {rate['edges_per_second']:,.0f} edges a second on one core,"
+        f" and {rate['edges_per_second']:,.0f} edges a processor second,"
         f" {rate['bytes'] / 1e9:.2f} GB in the store"
     )
     if stored is None:
