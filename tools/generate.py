@@ -255,7 +255,8 @@ def _filled(name: str) -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
     spec = (ROOT / "specs/ood_formation.yaml").read_text(encoding="utf-8")
     body = "".join(line for line in spec.splitlines(keepends=True) if not line.startswith("#"))
-    for block, make in (("figures", _figures), ("spec", lambda: f"```yaml\n{body}```\n")):
+    blocks = {"figures": _figures, "spec": lambda: f"```yaml\n{body}```\n", "speed": _speed}
+    for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
         end = f"<!-- {block}: end -->"
         if begin in text:
@@ -324,6 +325,26 @@ def _figures() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _speed() -> str:
+    """Return the table of the speed benchmarks, worst news not left out."""
+    rows = json.loads((ROOT / "benchmarks/results/fast.summary.json").read_text(encoding="utf-8"))
+    words = {True: "yes", False: "**no**", None: "not measured"}
+    lines = ["| what | against | measured | needed | holds |", "| --- | --- | --- | --- | --- |"]
+    for row in rows:
+        measured = "-" if row["measured"] is None else _amount(row["measured"], row["unit"])
+        bound = "at least" if row["more_is_better"] else "at most"
+        needed = f"{bound} {_amount(row['needed'], row['unit'])}"
+        cells = (row["bar"], row["against"], measured, needed, words[row["holds"]])
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "share":
+        return f"{value:.1%}"
+    return f"{value:.3g} {'x' if unit == 'x' else unit}"
 
 
 def stale() -> list[str]:
