@@ -19,6 +19,14 @@ class RoostConfig(TrainingConfig):
     epochs: int = Field(100, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(128, ge=2, description="Formulas a step, at least.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak of the one-cycle schedule.")
+    weight_decay: float = Field(0.1, ge=0, description="Decoupled weight decay of AdamW.")
+    validation: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the training rows that picks the best epoch; 0 learns from all rows"
+        " and keeps the last epoch.",
+    )
     width: int = Field(64, ge=1, description="Features of an element and of the formula vector.")
     rounds: int = Field(3, ge=1, le=12, description="Rounds of messages between elements.")
     heads: int = Field(3, ge=1, le=32, description="Attention heads of each round.")
@@ -33,9 +41,9 @@ class RoostConfig(TrainingConfig):
 
 def build(config: RoostConfig) -> Model:
     """Return an unfitted network."""
-    from atlas_gnn._roost import Roost
+    from atlas_gnn._roost import roost
 
-    return Roost(config)
+    return roost(config)
 
 
 @hookimpl

@@ -22,7 +22,7 @@ from atlas_core.api import (
     TrainingError,
     Vectors,
 )
-from atlas_gnn._roost import CompositionNet, FormulaExamples, Formulas, Roost
+from atlas_gnn._roost import CompositionNet, FormulaExamples, Formulas, roost
 from atlas_gnn.roost import RoostConfig
 
 SMALL: dict[str, Any] = {
@@ -54,7 +54,7 @@ def random_fractions(n, seed=0):
 
 
 def fitted(features, target, *, seed=1, task="regression", **options):
-    model = Roost(RoostConfig(**{**SMALL, **options}))
+    model = roost(RoostConfig(**{**SMALL, **options}))
     model.fit(features, target, FitContext(seed=seed, task=task))
     return model
 
@@ -295,8 +295,8 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path):
     features, target = random_fractions(40)
     config = RoostConfig(**SMALL)
     with pytest.raises(KeyboardInterrupt):
-        Roost(config).fit(features, target, FitContext(seed=1, directory=tmp_path, tell=stop))
-    resumed = Roost(config)
+        roost(config).fit(features, target, FitContext(seed=1, directory=tmp_path, tell=stop))
+    resumed = roost(config)
     resumed.fit(features, target, FitContext(seed=1, directory=tmp_path))
     np.testing.assert_array_equal(
         resumed.predict(features), fitted(features, target).predict(features)
@@ -306,7 +306,7 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path):
 def test_a_fitted_model_is_restored_from_its_arrays(trained, tmp_path):
     model, features, _ = trained
     np.savez(tmp_path / "model.npz", **model.state())
-    again = Roost(RoostConfig(**SMALL))
+    again = roost(RoostConfig(**SMALL))
     with np.load(tmp_path / "model.npz", allow_pickle=False) as stored:
         again.restore(dict(stored))
     np.testing.assert_array_equal(again.predict(features), model.predict(features))
@@ -346,7 +346,7 @@ def test_graphs_and_an_unfitted_model_are_refused_in_one_line(trained):
     with pytest.raises(DataError, match="use featurizer element_fractions"):
         trained[0].predict(graphs)
     with pytest.raises(TrainingError, match="predict was called before fit"):
-        Roost(RoostConfig()).predict(fractions("Si"))
+        roost(RoostConfig()).predict(fractions("Si"))
 
 
 @pytest.mark.parametrize("options", [{"dropout": 0}, {"rounds": 0}, {"heads": 0}, {"with": 3}])
