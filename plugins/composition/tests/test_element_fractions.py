@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_composition.element_fractions import ElementFractionsConfig, build
+from atlas_composition.element_fractions import ElementFractionsConfig, atlas_featurizer, build
 from atlas_core.api import SYMBOLS, Materials
 
 
@@ -32,3 +32,13 @@ def test_chosen_columns_keep_their_order_and_the_whole_as_reference():
 def test_an_unknown_symbol_names_close_ones():
     with pytest.raises(ValueError, match="unknown element symbol 'li'; did you mean Li"):
         ElementFractionsConfig(elements=["li"])
+
+
+def test_only_all_columns_are_whole_formulas():
+    (component,) = atlas_featurizer()
+    assert component.gives_of(ElementFractionsConfig()) == {
+        "features:vectors",
+        "features:fractions",
+    }
+    some = ElementFractionsConfig(elements=["Fe", "O"])
+    assert component.gives_of(some) == {"features:vectors"}
