@@ -59,6 +59,8 @@ LABELS = {
     "knn": "OOD: distance to neighbours",
 }
 WHY = {
+    "collate": "linear work; rows at random from arrays that outgrow the processor's cache",
+    "mahalanobis": "linear work; its arrays outgrow the processor's cache at 64k",
     "forest": "a tree sorts its rows at every cut: n log n",
     "knn": "every material is compared with every training material: both grow, so n squared",
     "cgcnn": "seconds a crystal of a fixed number of steps, times the crystals",
