@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class PaiNNConfig(TrainingConfig):
     """Polarizable atom interaction network (Schütt, Unke & Gastegger 2021) and its training."""
 
+    learning_rate: float = Field(3e-3, gt=0, description="Peak of the one-cycle schedule.")
     width: int = Field(64, ge=1, description="Scalars of an atom, and vectors of an atom.")
     interactions: int = Field(3, ge=1, le=12, description="Rounds of message passing.")
     hidden: int = Field(64, ge=1, description="Width of the layer between crystal and target.")
