@@ -49,6 +49,7 @@ def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> It
             raise
         label = culprit(err, others, default).label
         line = f"{where}, {label}" if where else label
+        text = text.removeprefix(f"{label} ")  # what an import says of itself
         fresh: AtlasError
         if isinstance(err, AtlasError):
             fresh = type(err)(f"{line}: {text}")

@@ -162,7 +162,6 @@ class Cell:
         self.baseline = float(target.mean())  # what always predicting the training mean gives
 
         def fit(record: Record) -> Predictor:
-            uq: UQMethod = chosen.build()
             context = FitContext(
                 seed=seed,
                 task=data.task,
@@ -174,6 +173,7 @@ class Cell:
                 tell=lambda text: self.tell(f"{self._where}: {text}"),
             )
             with self._stage(step, chosen):
+                uq: UQMethod = chosen.build()
                 return uq.fit(model.build, data.features.take(train), target, context)
 
         start = time.perf_counter()
@@ -207,8 +207,8 @@ class Cell:
         chosen = self.settings.components.get("calibrator")
         if chosen is None:
             return None
-        calibrator: Calibrator = chosen.build()
         with self._stage("calibrate", chosen):
+            calibrator: Calibrator = chosen.build()
             nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
             request = CalibrationRequest(
                 prediction=answers.predict(rows) if len(rows) else nothing,
@@ -223,8 +223,8 @@ class Cell:
         chosen = self.settings.components.get("ood")
         if chosen is None:
             return None
-        method: OODMethod = chosen.build()
         with self._stage("detect", chosen):
+            method: OODMethod = chosen.build()
             return method.fit(
                 self.shown(answers, train),
                 self.shown(answers, calibration),
