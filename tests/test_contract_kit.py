@@ -449,6 +449,16 @@ def without_vectors(materials):
     return replace(toy_graphs(materials), vector=None)
 
 
+def cut_shells(materials):
+    graphs = toy_graphs(materials)
+    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
+    atom = graphs.src + shift
+    rank = np.arange(len(atom)) - np.searchsorted(atom, atom)
+    kept = np.flatnonzero(rank < 5)  # of six at one distance, or more
+    edges = {n: getattr(graphs, n)[kept] for n in ("src", "dst", "distance", "image", "vector")}
+    return replace(graphs, edge_offsets=np.searchsorted(kept, graphs.edge_offsets), **edges)
+
+
 def backwards(materials):
     graphs = toy_graphs(materials)
     return replace(graphs, vector=-graphs.vector)
@@ -560,6 +570,11 @@ BROKEN = [
         "featurizer",
         "directions_are_displacements",
         component(lambda: Feature(backwards), **DIRECTIONS),
+    ),
+    (
+        "featurizer",
+        "directions_are_those_of_the_crystal",
+        component(lambda: Feature(cut_shells), **DIRECTIONS),
     ),
     (
         "featurizer",

@@ -183,6 +183,40 @@ def check_directions_are_displacements(component: Component, sample: Sample) -> 
         require(far <= 1e-4, f"{name}: a vector's length is {far:.3g} Å off its distance")
 
 
+def _spread_of_edges(graphs: Graphs) -> F8:
+    """Return (a, 7): number of edges of each atom, and the sum of x x, x y, ... over them."""
+    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
+    vector = cast(npt.NDArray[np.float32], graphs.vector).astype(np.float64)
+    pairs = vector[:, [0, 1, 2, 0, 0, 1]] * vector[:, [0, 1, 2, 1, 2, 2]]
+    terms = np.concatenate([np.ones((len(pairs), 1)), pairs], axis=1)
+    sums = np.zeros((len(graphs.numbers), 7))
+    np.add.at(sums, graphs.src + shift, terms)
+    return sums
+
+
+def check_directions_are_those_of_the_crystal(component: Component, sample: Sample) -> None:
+    """Where an atom's neighbours lie does not depend on the cell, nor on how sites are listed.
+
+    A shell of equally far neighbours that is cut breaks it: which of them are kept depends on the
+    cell. Distances cannot tell, and a network that reads directions would predict by it.
+    """
+    gives = component.gives_of(sample.config)
+    applies("features:directions" in gives, "it does not give features:directions")
+    materials = sample.materials().take(range(24))
+    order, twice = site_order(materials), np.repeat(np.arange(len(materials.numbers)), 2)
+    cases = {
+        "sites in another order": (reordered_sites(materials, order), order),
+        "a doubled cell": (supercell(materials), twice),
+    }
+    whole = _featurize(component, sample, materials)
+    for name, (crystals, atoms) in cases.items():
+        found = _featurize(component, sample, crystals)
+        if not (isinstance(whole, Graphs) and isinstance(found, Graphs)):
+            raise ContractError("it gives features:directions, but no graphs")
+        actual, expected = _spread_of_edges(found), _spread_of_edges(whole)[atoms]
+        require_close(actual, expected, f"{name}: neighbours of an atom", tolerance=1e-4)
+
+
 def check_supercell_does_not_matter(component: Component, sample: Sample) -> None:
     """A doubled cell is the same crystal, and targets are per atom: features must be intensive.
 

@@ -14,6 +14,8 @@ from atlas_crystal.crystal_graph import CrystalGraphConfig
 
 RESOLUTION = 1e-5
 """Å; distances are rounded to it, so that symmetry-equal ones tie whatever the rounding error."""
+SHELL = 0.01
+"""Å; a whole shell reaches this far beyond the last neighbour."""
 MARGIN = 4 * RESOLUTION
 """Å; a neighbour this far inside the search radius has all its ties inside as well."""
 GROWTH = 1.4
@@ -56,20 +58,22 @@ class CrystalGraph:
     Distances are rounded to ``RESOLUTION``. At equal distance the lighter neighbour comes first,
     then the lower site number, then the lower image: so which species are neighbours does not
     depend on the order of sites (the oxygen of a cubic perovskite has 12 atoms at a/√2, Sr and O).
+    Their directions do depend on it: so vectors are stored only where shells are whole.
     """
 
     def __init__(self, config: CrystalGraphConfig) -> None:
         self.config = config
+        self.whole = config.shells == "whole"
 
     def featurize(self, materials: Materials) -> Graphs:
-        """Return the graphs, ``neighbours`` edges an atom.
+        """Return the graphs: ``neighbours`` edges an atom, more where a shell is kept whole.
 
         Raises:
             DataError: only compositions are known, or a crystal is sparse and must be refused.
         """
         if materials.frac is None or materials.lattice is None:
             raise DataError("crystal_graph: needs crystal structures, this data set has formulas")
-        n, k = len(materials), self.config.neighbours
+        n = len(materials)
         blocks = [
             self._block(materials, start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)
         ]
@@ -78,12 +82,12 @@ class CrystalGraph:
         return Graphs(
             node_offsets=materials.offsets,
             numbers=materials.numbers,
-            edge_offsets=materials.offsets * k,
+            edge_offsets=offsets_of(np.concatenate([block.counts for block in blocks])),
             src=np.concatenate([block.src for block in blocks]),
             dst=np.concatenate([block.dst for block in blocks]),
             distance=np.concatenate([block.distance for block in blocks]),
             image=np.concatenate([block.image for block in blocks]),
-            vector=np.concatenate([block.vector for block in blocks]),
+            vector=np.concatenate([block.vector for block in blocks]) if self.whole else None,
         )
 
     def _block(self, materials: Materials, start: int, stop: int) -> _Edges:
@@ -111,18 +115,27 @@ class CrystalGraph:
         order = np.lexsort((where | numbers[dst + first].astype(np.int64) << 52, near))
         k = self.config.neighbours
         degree = np.bincount(atom)
-        rank = np.arange(len(order)) - np.repeat(np.cumsum(degree) - degree, degree)
-        chosen = order[rank < k]
+        begin = np.cumsum(degree) - degree
+        if self.whole:
+            farthest = near[order[begin + k - 1]] + round(SHELL / RESOLUTION)
+            chosen = order[near[order] <= np.repeat(farthest, degree)]
+        else:
+            chosen = order[np.arange(len(order)) - np.repeat(begin, degree) < k]
         chosen = chosen[np.lexsort((where[chosen], near[chosen]))]
-        rows = slice(materials.offsets[start], materials.offsets[stop])
-        frac = cast(F8, materials.frac)[rows]
-        step = frac[(dst + first)[chosen]] - frac[atom[chosen]] + image[chosen]
+        owner = np.repeat(np.arange(stop - start), sizes)[chosen]
+        vector = np.zeros((0, 3))
+        if self.whole:
+            rows = slice(materials.offsets[start], materials.offsets[stop])
+            frac = cast(F8, materials.frac)[rows]
+            step = frac[(dst + first)[chosen]] - frac[atom[chosen]] + image[chosen]
+            vector = _cartesian(step, cells[owner])
         return _Edges(
+            counts=np.bincount(owner, minlength=stop - start),
             src=(atom[chosen] - first[chosen]).astype(np.int32),
             dst=dst[chosen].astype(np.int32),
             image=image[chosen].astype(np.int8),
             distance=(steps[chosen] * RESOLUTION).astype(np.float32),
-            vector=_cartesian(step, np.repeat(cells, counts * k, axis=0)).astype(np.float32),
+            vector=vector.astype(np.float32),
         )
 
     def _candidates(self, materials: Materials, index: int, volume: float) -> Pairs:
@@ -137,9 +150,10 @@ class CrystalGraph:
         cart = np.ascontiguousarray(materials.frac[rows] @ lattice)
         k, sites = self.config.neighbours, len(cart)
         radius = float(np.cbrt(3 * SURPLUS * k * volume / (4 * np.pi)))
+        margin = MARGIN + (SHELL if self.whole else 0.0)
         while True:
             pairs = pairs_within(cart, lattice, radius)
-            inside = pairs.src[pairs.distance <= radius - MARGIN]
+            inside = pairs.src[pairs.distance <= radius - margin]
             if len(inside) >= k * sites and np.bincount(inside, minlength=sites).min() >= k:
                 break
             radius *= GROWTH
@@ -157,8 +171,9 @@ class CrystalGraph:
 
 @dataclass(frozen=True)
 class _Edges:
-    """Hold chosen edges in the types of ``Graphs``."""
+    """Hold chosen edges in the types of ``Graphs``, and how many each crystal has."""
 
+    counts: I8
     src: npt.NDArray[np.int32]
     dst: npt.NDArray[np.int32]
     image: npt.NDArray[np.int8]
@@ -169,7 +184,8 @@ class _Edges:
     def none(cls) -> _Edges:
         """Return no edges."""
         empty, vector = np.zeros(0, np.int32), np.zeros((0, 3), np.float32)
-        return cls(empty, empty, vector.astype(np.int8), np.zeros(0, np.float32), vector)
+        counts, image = np.zeros(0, np.int64), vector.astype(np.int8)
+        return cls(counts, empty, empty, image, np.zeros(0, np.float32), vector)
 
 
 def _cartesian(step: F8, cell: F8) -> F8:

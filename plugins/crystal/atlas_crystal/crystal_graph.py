@@ -8,7 +8,7 @@ from atlas_core.api import Component, Config, Featurizer, Field, hookimpl
 
 
 class CrystalGraphConfig(Config):
-    """Every atom gets exactly ``neighbours`` edges, to its nearest atoms and their images."""
+    """Every atom gets edges to its ``neighbours`` nearest atoms and their images."""
 
     radius: float = Field(
         8.0,
@@ -17,6 +17,15 @@ class CrystalGraphConfig(Config):
         description="Å; a crystal is sparse where an atom has too few neighbours within it.",
     )
     neighbours: int = Field(12, ge=1, le=100, description="Edges of each atom.")
+    shells: Literal["cut", "whole"] = Field(
+        "cut",
+        description=(
+            "Where more atoms lie at the distance of the last neighbour: `cut` the shell to have"
+            " exactly `neighbours` edges; or keep it `whole`, and store the vector of every edge"
+            " (`features:directions`). Which atoms of a cut shell are kept depends on the cell:"
+            " distances and elements do not tell, directions do."
+        ),
+    )
     sparse: Literal["grow", "refuse"] = Field(
         "grow",
         description=(
@@ -24,6 +33,12 @@ class CrystalGraphConfig(Config):
             " neighbours, so that atoms beyond `radius` count too; or `refuse` it by its id."
         ),
     )
+
+
+def gives(config: CrystalGraphConfig) -> frozenset[str]:
+    """Return what the graphs hold with these options."""
+    directions = {"features:directions"} if config.shells == "whole" else set()
+    return frozenset({"features:graphs"} | directions)
 
 
 def build(config: CrystalGraphConfig) -> Featurizer:
@@ -42,7 +57,7 @@ def atlas_featurizer() -> list[Component]:
             CrystalGraphConfig,
             build,
             needs={"inputs:structure"},
-            gives={"features:graphs", "features:directions"},
+            gives=gives,
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]

@@ -10,7 +10,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Graphs, Materials, concatenate
-from atlas_crystal.crystal_graph import CrystalGraphConfig, build
+from atlas_core.testing import run_contract
+from atlas_crystal.crystal_graph import CrystalGraphConfig, atlas_featurizer, build
 
 SHIFT = np.array([0.137, -1.291, 0.553])
 
@@ -102,11 +103,26 @@ def test_the_image_of_each_edge_gives_its_distance(name):
     np.testing.assert_allclose(
         np.linalg.norm(there - cart[one.src], axis=1), one.distance, atol=2e-5
     )
-    np.testing.assert_allclose(one.vector, there - cart[one.src], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_whole_shells_are_all_neighbours_as_near_as_the_last(name):
+    structure = CRYSTALS[name]
+    one = graph([structure], shells="whole")
+    cart = structure.cart_coords
+    for atom, neighbours in enumerate(structure.get_all_neighbors(8.0)):
+        reach = sorted(float(x.nn_distance) for x in neighbours)[11] + 0.01
+        wanted = [x.coords - cart[atom] for x in neighbours if x.nn_distance <= reach]
+        got = one.vector[one.src == atom]
+        assert len(got) == len(wanted) >= 12
+        gap = np.linalg.norm(got[:, None] - np.array(wanted)[None], axis=2)
+        assert gap.min(axis=0).max() < 2e-5
+        assert gap.min(axis=1).max() < 2e-5
+    assert one.edge_offsets.tolist() == [0, len(one.src)]
 
 
 def test_vectors_of_rock_salt_by_hand():
-    one = graph([CRYSTALS["rock salt"]], neighbours=6)
+    one = graph([CRYSTALS["rock salt"]], neighbours=6, shells="whole")
     for atom in range(8):
         vectors = one.vector[one.src == atom]
         wanted = [sign * row for row in np.eye(3) * 2.82 for sign in (-1, 1)]
@@ -161,11 +177,12 @@ def test_edges_are_sorted_and_every_atom_has_exactly_k():
         assert np.lexsort(keys).tolist() == list(range(len(one.src)))
 
 
-def test_a_crystal_alone_gives_the_bytes_it_gives_in_a_batch():
+@pytest.mark.parametrize("shells", ["cut", "whole"])
+def test_a_crystal_alone_gives_the_bytes_it_gives_in_a_batch(shells):
     structures = list(CRYSTALS.values()) * 30  # more than one block
-    together = graph(structures)
+    together = graph(structures, shells=shells)
     for i in (0, 3, 255, 256, 299):
-        alone = graph([structures[i]]).to_arrays()
+        alone = graph([structures[i]], shells=shells).to_arrays()
         for field, values in together.take([i]).to_arrays().items():
             assert values.tobytes() == alone[field].tobytes()
 
@@ -203,16 +220,18 @@ def test_no_crystals_give_no_graphs():
 
 
 def test_vectors_follow_their_edges_through_take_join_and_storage():
-    whole = graph(list(CRYSTALS.values()))
+    whole = graph(list(CRYSTALS.values()), shells="whole")
     parts = [whole.take([4]), whole.take([1, 0])]
     joined = concatenate(parts)
     assert joined.fingerprint == whole.take([4, 1, 0]).fingerprint
-    np.testing.assert_array_equal(joined.vector[:12], graph([CRYSTALS["one atom"]]).vector)
+    alone = graph([CRYSTALS["one atom"]], shells="whole")
+    np.testing.assert_array_equal(joined.vector[: len(alone.vector)], alone.vector)
+    assert len(alone.vector) == 18  # 6 at a, all 12 at a √2 and not half of them
     assert Graphs.from_arrays(whole.to_arrays()).fingerprint == whole.fingerprint
 
 
 def test_graphs_need_no_vectors_but_cannot_be_joined_with_ones_that_have_them():
-    whole = graph(list(CRYSTALS.values()))
+    whole = graph(list(CRYSTALS.values()), shells="whole")
     bare = replace(whole, vector=None)
     assert "vector" not in bare.to_arrays()
     assert bare.take([2]).vector is None
@@ -221,3 +240,14 @@ def test_graphs_need_no_vectors_but_cannot_be_joined_with_ones_that_have_them():
         concatenate([bare, whole])
     with pytest.raises(DataError, match="vectors of shape"):
         replace(whole, vector=whole.vector[1:])
+
+
+def test_only_whole_shells_have_directions_and_they_keep_the_contract():
+    (component,) = atlas_featurizer()
+    assert component.gives_of(CrystalGraphConfig()) == {"features:graphs"}
+    assert graph([CRYSTALS["hcp"]]).vector is None
+    results = run_contract(component, "featurizer", options={"shells": "whole"})
+    assert [(r.name, r.message) for r in results if r.broken] == []
+    outcomes = {r.name: r.outcome for r in results}
+    assert outcomes["directions_are_displacements"] == "passed"
+    assert outcomes["directions_are_those_of_the_crystal"] == "passed"

@@ -23,8 +23,8 @@ from atlas_gnn._elements import descriptors
 from atlas_gnn._network import NetworkModel, drop, linear, skip_init
 from atlas_gnn.painn import PaiNNConfig
 
-_BLOCK_ROWS = 1536
-"""Edges whose messages are held at once: (1536, 192) numbers are 1.2 MB."""
+_BLOCK_ROWS = 1024
+"""Edges whose messages are held at once: (1024, 192) numbers are 0.8 MB."""
 _SMALL = 1e-8
 """Added under square roots, so that the length of a zero vector has a derivative."""
 
@@ -39,25 +39,18 @@ class Edges:
         basis: (e, r) radial functions of the distance, the last one the cutoff itself; all are
             zero from the cutoff on.
         unit: (e, 3) from ``src`` to ``dst``, of length 1.
-        degree: edges of every atom where all have the same and edges stand in atom order, else 0.
     """
 
     src: Tensor
     dst: Tensor
     basis: Tensor
     unit: Tensor
-    degree: int
 
-    def blocks(self) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-        """Yield atoms, and (n k,) dst, (n k, r) basis and (n, k, 3) unit of the edges of each."""
-        k = self.degree
-        atoms = len(self.dst) // k
-        size = max(1, _BLOCK_ROWS // k) if self.dst.device.type == "cpu" else max(1, atoms)
-        for start in range(0, atoms, size):
-            stop = min(start + size, atoms)
-            part = slice(start * k, stop * k)
-            unit = self.unit[part].view(-1, k, 3)
-            yield slice(start, stop), self.dst[part], self.basis[part], unit
+    def blocks(self) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Yield src, dst, basis and unit of a few edges after another; on a GPU of all at once."""
+        size = _BLOCK_ROWS if self.dst.device.type == "cpu" else max(1, len(self.dst))
+        parts = (self.src, self.dst, self.basis, self.unit)
+        yield from zip(*(part.split(size) for part in parts), strict=True)
 
 
 def radial_basis(distance: Tensor, cutoff: float, waves: int) -> Tensor:
@@ -73,22 +66,8 @@ def radial_basis(distance: Tensor, cutoff: float, waves: int) -> Tensor:
     return torch.cat([torch.sinc(order * x) * order * fade, fade], dim=1)
 
 
-def sum_over_edges(
-    phi: Tensor, weight: Tensor, v: Tensor | None, edges: Edges
-) -> tuple[Tensor, Tensor]:
-    """Return what ``pass_messages`` returns, for any number of neighbours, by sums by index."""
-    f = weight.shape[1] // (2 if v is None else 3)
-    x = phi.index_select(0, edges.dst) * (edges.basis @ weight)
-    along = edges.unit[:, :, None] * x[:, None, f : 2 * f]
-    if v is not None:
-        along = along + v.index_select(0, edges.dst) * x[:, None, 2 * f :]
-    s_sum = x.new_zeros((len(phi), f)).index_add(0, edges.src, x[:, :f])
-    v_sum = x.new_zeros((len(phi), 3, f)).index_add(0, edges.src, along)
-    return s_sum, v_sum
-
-
-class _SumOverNeighbours(torch.autograd.Function):
-    """``sum_over_edges`` where all atoms have as many edges, block by block.
+class _SumInBlocks(torch.autograd.Function):
+    """The sums of ``pass_messages``, block by block, with a derivative by hand.
 
     A block of filters and messages stays in the processor's cache, and backward makes it again
     instead of reading it from memory: messages of all edges are never held.
@@ -102,15 +81,14 @@ class _SumOverNeighbours(torch.autograd.Function):
         f = weight.shape[1] // (2 if v is None else 3)
         ctx.save_for_backward(phi, weight, v)
         ctx.edges = edges
-        s_sum, v_sum = phi.new_empty((len(phi), f)), phi.new_empty((len(phi), 3, f))
-        for rows, dst, basis, unit in edges.blocks():
+        s_sum, v_sum = phi.new_zeros((len(phi), f)), phi.new_zeros((len(phi), 3, f))
+        for src, dst, basis, unit in edges.blocks():
             x = torch.mm(basis, weight).mul_(phi.index_select(0, dst))
-            x = x.view(-1, edges.degree, weight.shape[1])
-            torch.sum(x[..., :f], 1, out=s_sum[rows])
-            torch.bmm(unit.transpose(1, 2), x[..., f : 2 * f], out=v_sum[rows])
+            along = unit[:, :, None] * x[:, None, f : 2 * f]
             if v is not None:
-                sent = v.index_select(0, dst).view(-1, edges.degree, 3, f)
-                v_sum[rows] += sent.mul_(x[..., None, 2 * f :]).sum(1)
+                along.addcmul_(v.index_select(0, dst), x[:, None, 2 * f :])
+            s_sum.index_add_(0, src, x[:, :f])
+            v_sum.index_add_(0, src, along)
         return s_sum, v_sum
 
     @staticmethod
@@ -118,22 +96,20 @@ class _SumOverNeighbours(torch.autograd.Function):
     def backward(ctx: Any, s_grad: Tensor, v_grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of phi, weight and v."""
         phi, weight, v = ctx.saved_tensors
-        edges: Edges = ctx.edges
         f = s_grad.shape[1]
         dphi, dweight = torch.zeros_like(phi), torch.zeros_like(weight)
         dv = None if v is None else torch.zeros_like(v)
-        for rows, dst, basis, unit in edges.blocks():
+        for src, dst, basis, unit in ctx.edges.blocks():
             sent, filters = phi.index_select(0, dst), torch.mm(basis, weight)
+            pull = v_grad.index_select(0, src)
             dx = torch.empty_like(filters)
-            by_atom = dx.view(-1, edges.degree, dx.shape[1])
-            by_atom[..., :f] = s_grad[rows, None]
-            by_atom[..., f : 2 * f] = torch.bmm(unit, v_grad[rows])
+            dx[:, :f] = s_grad.index_select(0, src)
+            torch.sum(pull * unit[:, :, None], 1, out=dx[:, f : 2 * f])
             if v is not None and dv is not None:
-                pull = v_grad[rows, None]
-                vectors = v.index_select(0, dst).view(-1, edges.degree, 3, f)
-                torch.sum(vectors.mul_(pull), 2, out=by_atom[..., 2 * f :])
-                scale = (sent[:, 2 * f :] * filters[:, 2 * f :]).view(-1, edges.degree, 1, f)
-                dv.index_add_(0, dst, torch.mul(pull, scale, out=vectors).view(-1, 3, f))
+                vectors = v.index_select(0, dst)
+                torch.sum(vectors.mul_(pull), 1, out=dx[:, 2 * f :])
+                scale = sent[:, 2 * f :] * filters[:, 2 * f :]
+                dv.index_add_(0, dst, pull.mul_(scale[:, None]))
             dweight.addmm_(basis.t(), sent.mul_(dx))
             dphi.index_add_(0, dst, dx.mul_(filters))
         return dphi, dweight, dv, None
@@ -152,9 +128,7 @@ def pass_messages(
         edges: the edges.
     """
     with torch.autocast(phi.device.type, enabled=False):
-        if not edges.degree:
-            return sum_over_edges(phi.float(), weight, v, edges)
-        found: tuple[Tensor, Tensor] = _SumOverNeighbours.apply(  # type: ignore[no-untyped-call]
+        found: tuple[Tensor, Tensor] = _SumInBlocks.apply(  # type: ignore[no-untyped-call]
             phi.float(), weight, v, edges
         )
         return found
@@ -232,7 +206,6 @@ class EquivariantNet(nn.Module):
             dst=batch.dst,
             basis=radial_basis(batch.distance, self._config.cutoff, self._config.radial),
             unit=batch.vector / batch.distance.clamp(min=_SMALL)[:, None],
-            degree=batch.degree,
         )
 
     def interact(self, batch: CrystalBatch) -> tuple[Tensor, Tensor]:
@@ -276,6 +249,6 @@ def _examples(features: Features, device: str) -> CrystalExamples:
     if graphs.vector is None:
         raise DataError(
             "painn: the graphs hold no vectors of edges; use a featurizer that gives"
-            " features:directions, such as crystal_graph"
+            " features:directions, such as crystal_graph with shells: whole"
         )
     return CrystalExamples(graphs, device, directions=True)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class PaiNNConfig(TrainingConfig):
-    """Polarizable atom interaction network (Schütt, Unke & Gastegger 2021) and its training."""
+    """Polarizable atom interaction network (Schütt, Unke & Gastegger 2021) and its training.
+
+    It reads graphs with directions: ``crystal_graph`` with ``shells: whole``.
+    """
 
     learning_rate: float = Field(3e-3, gt=0, description="Peak of the one-cycle schedule.")
     width: int = Field(64, ge=1, description="Scalars of an atom, and vectors of an atom.")
