@@ -31,6 +31,13 @@ SMALL: dict[str, tuple[str, ...]] = {
     "matbench_steels": (FOREST,),
     "matbench_expt_gap": ("sample=300", FOREST),
     "matbench_phonons": ("sample=250", FOREST, *CGCNN),
+    "shear_moduli": (
+        "sample=150",
+        "split.options.folds=2",
+        *(f"arms.forest_{part}.model.options.trees=12" for part in ("formula", "structure")),
+        *(f"arms.{arm}.model.options.epochs=2" for arm in ("roost", "cgcnn", "painn")),
+        *(f"arms.{arm}.model.options.least_steps=0" for arm in ("roost", "cgcnn", "painn")),
+    ),
     "metal_or_insulator": (
         "sample=300",
         FOREST,
@@ -92,6 +99,15 @@ def test_the_classifier_runs_small_and_is_scored_as_one(cli: Cli, data_dir: Path
         values = metrics[arm]["parts"]["test"]["metrics"]
         assert 0.6 < values["roc_auc"]["value"] <= 1  # chance is 0.5; this is easy data
         assert 0 <= values["brier"]["value"] < 0.25  # always saying one half gives 0.25
+
+
+def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> None:
+    folder = run_small(cli, "shear_moduli")
+    metrics = read_json(folder / "metrics.json")["arms"]
+    assert set(metrics) == {"forest_formula", "forest_structure", "roost", "cgcnn", "painn"}
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for name in ("ion_properties", "radial_distribution", "painn", "roost"):
+        assert name in report
 
 
 def test_a_filled_spec_of_a_run_gives_the_same_run(cli: Cli) -> None:
