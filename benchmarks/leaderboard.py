@@ -214,6 +214,11 @@ def markdown(path: Path = RESULTS / "matbench.json") -> str:
     return "\n".join([*_paired(tasks), "", *_beside(tasks), ""])
 
 
+def beside(path: Path = RESULTS / "matbench.json") -> str:
+    """Return the table of errors beside the leaderboard's, from the stored results alone."""
+    return "\n".join([*_beside(json.loads(path.read_text(encoding="utf-8"))["tasks"]), ""])
+
+
 def _paired(tasks: Mapping[str, Any]) -> list[str]:
     lines = [
         "| model | task | error, mean ± std over the folds | published | ours - published, per"

@@ -26,6 +26,9 @@ from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import leaderboard  # noqa: E402 - benchmarks are scripts in a folder, not a package
+
 OBSERVING = ("run_started", "stage_finished", "report_sections", "run_exports")
 
 
@@ -43,6 +46,9 @@ def generated() -> dict[str, str]:
         "docs/plugins.md": _plugins_page(own),
         "README.md": _filled("README.md"),
         "docs/index.md": _filled("docs/index.md"),
+        "docs/benchmarks.md": _filled("docs/benchmarks.md"),
+        "docs/matbench.md": _filled("docs/matbench.md"),
+        "docs/scaling.svg": (ROOT / "benchmarks/results/scaling.svg").read_text(encoding="utf-8"),
         **pages,
     }
 
@@ -255,7 +261,13 @@ def _filled(name: str) -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
     spec = (ROOT / "specs/ood_formation.yaml").read_text(encoding="utf-8")
     body = "".join(line for line in spec.splitlines(keepends=True) if not line.startswith("#"))
-    blocks = {"figures": _figures, "spec": lambda: f"```yaml\n{body}```\n", "speed": _speed}
+    blocks = {
+        "figures": _figures,
+        "spec": lambda: f"```yaml\n{body}```\n",
+        "speed": _speed,
+        "records": leaderboard.beside,
+        "matbench": leaderboard.markdown,
+    }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
         end = f"<!-- {block}: end -->"
