@@ -115,6 +115,10 @@ THREADED = """\
     uq: {use: mc_dropout, options: {passes: 5}}
     calibrator: split_conformal
     ood: {use: mahalanobis, options: {representation: embedding}}
+  together:
+    featurizer: crystal_graph
+    model: {use: cgcnn, options: {epochs: 2, width: 16}}
+    uq: {use: ensemble, options: {k: 3}}
   process: {featurizer: magpie, model: gaussian_process, uq: model_variance}
   boosting: {featurizer: magpie, model: gradient_boosting, uq: point}
 """

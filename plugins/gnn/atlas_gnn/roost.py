@@ -55,7 +55,7 @@ def atlas_model() -> list[Component]:
             RoostConfig,
             build,
             needs={"features:fractions"},
-            gives={"model:dropout", "model:embedding"},
+            gives={"model:dropout", "model:embedding", "model:threads"},
             citation="10.1038/s41467-020-19964-7",
         )
     ]
