@@ -182,7 +182,9 @@ def lists(path: Path, count: int) -> dict[str, Any]:
     for i in range(len(graphs)):
         nodes = slice(graphs.node_offsets[i], graphs.node_offsets[i + 1])
         edges = slice(graphs.edge_offsets[i], graphs.edge_offsets[i + 1])
-        assert graphs.vector is not None
+        vector = {}
+        if graphs.vector is not None:
+            vector["edge_vector"] = torch.tensor(graphs.vector[edges])
         held.append(
             Data(
                 z=torch.tensor(graphs.numbers[nodes], dtype=torch.long),
@@ -191,7 +193,7 @@ def lists(path: Path, count: int) -> dict[str, Any]:
                 ),
                 edge_attr=torch.tensor(graphs.distance[edges]),
                 edge_image=torch.tensor(graphs.image[edges]),
-                edge_vector=torch.tensor(graphs.vector[edges]),
+                **vector,
             )
         )
     after = _resident()

@@ -110,6 +110,6 @@ def _lists(ours: float) -> Bar:
         1,
         note=f"a list of {SAMPLE} seeded crystals, extrapolated: {theirs / 1e3:.1f} kB a crystal,"
         f" {theirs * ROWS / 1e9:.2f} GB in all; ours {ours / 1e3:.1f} kB, {ours * ROWS / 1e9:.2f}"
-        " GB; both hold numbers, edges, distances, images and vectors, no expansion",
+        " GB; both hold numbers, edges, distances and images, no expansion of distances",
         detail=found,
     )
