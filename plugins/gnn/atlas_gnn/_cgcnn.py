@@ -51,10 +51,10 @@ class _RowNorm(nn.BatchNorm1d):
         return normed
 
 
-def _column_dot(x: Tensor, y: Tensor) -> Tensor:
+def _column_dot(x: Tensor, y: Tensor, sums: torch.dtype) -> Tensor:
     """Return (d,) dot products of the columns of x and y, in blocks that stay in the cache."""
     blocks = zip(x.split(_BLOCK_ROWS), y.split(_BLOCK_ROWS), strict=True)
-    return torch.stack([(left * right).sum(0) for left, right in blocks]).sum(0)
+    return torch.stack([(left * right).sum(0, dtype=sums) for left, right in blocks]).sum(0)
 
 
 class _GatedSum(torch.autograd.Function):
@@ -90,7 +90,8 @@ class _GatedSum(torch.autograd.Function):
         ctx.save_for_backward(edges, gamma, batch.dst, normed, inverse_std, gate, core)
         # Into memory that is no longer needed: a new array of this size costs more than the sum.
         message = torch.mul(gate, core, out=z[:, : double // 2])
-        return message.view(atoms, batch.degree, double // 2).sum(1)
+        sums = torch.promote_types(z.dtype, torch.float32)
+        return message.view(atoms, batch.degree, double // 2).sum(1, dtype=sums)
 
     @staticmethod
     @once_differentiable
@@ -98,6 +99,7 @@ class _GatedSum(torch.autograd.Function):
         """Return the gradients of ``forward``'s tensors."""
         edges, gamma, dst, normed, inverse_std, gate, core = ctx.saved_tensors
         atoms, width = grad.shape
+        sums = torch.promote_types(normed.dtype, torch.float32)  # products may be in bfloat16
         gate, core = (part.view(atoms, -1, width) for part in (gate, core))
         dz = torch.empty_like(normed)
         by_atom = dz.view(atoms, -1, 2 * width)
@@ -106,12 +108,12 @@ class _GatedSum(torch.autograd.Function):
         torch.mul(dcore, core, out=dgate)
         dgate.addcmul_(dgate, gate, value=-1)  # sigmoid' = gate (1 - gate)
         dcore.addcmul_(dcore, torch.exp_(-core), value=-1)  # softplus' = 1 - exp(-core)
-        dbeta, dgamma = dz.sum(0), _column_dot(dz, normed)
+        dbeta, dgamma = dz.sum(0, dtype=sums), _column_dot(dz, normed, sums)
         dz.addcmul_(normed, dgamma / -len(dz)).sub_(dbeta / len(dz))
         slope = gamma * inverse_std  # of each column: applied to the small sums, not to dz
-        dneighbour = dz.new_zeros((atoms, 2 * width)).index_add_(0, dst, dz)
+        dneighbour = dz.new_zeros((atoms, 2 * width), dtype=sums).index_add_(0, dst, dz.to(sums))
         dweight = (edges.t() @ dz).t() * slope[:, None]
-        dcentre = by_atom.sum(1) * slope
+        dcentre = by_atom.sum(1, dtype=sums) * slope
         return dcentre, dneighbour * slope, dweight, dgamma, dbeta, None, None, None
 
 
@@ -170,7 +172,7 @@ class GatedConvolution(nn.Module):
         """Return (a, width) sums of messages, for any number of neighbours."""
         if len(batch.dst):
             gate, core = self.edge_norm(self.join(x, edges, batch)).chunk(2, dim=1)
-            message = torch.sigmoid(gate) * functional.softplus(core)
+            message = (torch.sigmoid(gate) * functional.softplus(core)).to(x.dtype)
         else:
             message = x.new_zeros((0, x.shape[1]))
         if batch.degree:

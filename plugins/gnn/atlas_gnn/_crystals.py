@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from atlas_core.api import I8, MAX_Z, DataError, Features, Graphs, offsets_of, segments
+from atlas_gnn._device import put
 
 _CHUNK_ROWS = 65_536
 """Edges and atoms of a piece at prediction; bounds memory at about 0.2 GB."""
@@ -101,11 +101,7 @@ class CrystalExamples:
         )
 
     def _put(self, values: npt.NDArray[Any]) -> Tensor:
-        tensor = torch.from_numpy(values)
-        if self._device == "cpu":
-            return tensor
-        # From pinned memory the copy runs while the device computes.
-        return tensor.pin_memory().to(self._device, non_blocking=True)
+        return put(values, self._device)
 
     def chunks(self) -> Iterator[I8]:
         """Yield all crystals in order, in pieces of about ``_CHUNK_ROWS`` atoms and edges."""

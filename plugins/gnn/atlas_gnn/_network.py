@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from atlas_core.api import F8, Features, FitContext, TrainingError, derive_seed
+from atlas_gnn._device import put
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import (
     Examples,
@@ -50,7 +51,7 @@ def drop(x: Tensor, share: float, noise: torch.Generator | None, *, shared: bool
         return x
     # Drawn on the CPU: the same masks whatever the device.
     draw = torch.rand((1 if shared else len(x), x.shape[1]), generator=noise)
-    keep = (draw >= share).to(x)
+    keep = put(draw >= share, x.device).to(x.dtype)
     return x * keep / (1 - share)
 
 
@@ -186,4 +187,8 @@ class NetworkModel:
         network, examples = self._ready(features)
         with torch_settings(self._config.threads), torch.inference_mode():
             pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
-            return torch.cat(pieces) if pieces else torch.zeros((0, network.width))
+            return (
+                torch.cat(pieces)
+                if pieces
+                else torch.zeros((0, network.width), device=self._device)
+            )

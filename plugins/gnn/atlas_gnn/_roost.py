@@ -25,6 +25,7 @@ from atlas_core.api import (
     offsets_of,
     segments,
 )
+from atlas_gnn._device import put
 from atlas_gnn._elements import descriptors
 from atlas_gnn._network import NetworkModel, drop, linear, skip_init
 from atlas_gnn.roost import RoostConfig
@@ -151,11 +152,7 @@ class FormulaExamples:
         )
 
     def _put(self, values: npt.NDArray[Any]) -> Tensor:
-        tensor = torch.from_numpy(values)
-        if self._device == "cpu":
-            return tensor
-        # From pinned memory the copy runs while the device computes.
-        return tensor.pin_memory().to(self._device, non_blocking=True)
+        return put(values, self._device)
 
     def chunks(self) -> Iterator[I8]:
         """Yield all formulas in order, in pieces of about ``_CHUNK_PAIRS`` pairs."""

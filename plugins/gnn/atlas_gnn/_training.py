@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from atlas_core.api import F8, I8, DataError, FitContext, Task, TrainingError, derive_seed
 from atlas_gnn import _checkpoint
+from atlas_gnn._device import put
 from atlas_gnn._options import TrainingConfig
 
 _FORMAT = 1
@@ -249,8 +250,7 @@ class _Run:
             # A constant target has no spread to divide by.
             self.scale = Scale(float(target[self.rows].mean()), std if std > 0 else 1.0)
         self.target = target
-        scaled = (target - self.scale.mean) / self.scale.std
-        self.scaled = torch.as_tensor(scaled, dtype=torch.float32, device=context.device)
+        self.scaled = ((target - self.scale.mean) / self.scale.std).astype(np.float32)
         self.validation_examples = _Subset(examples, self.held)
         # Every batch has at least batch_size rows: batch normalisation needs company.
         self.steps = max(1, len(self.rows) // options.batch_size)
@@ -264,7 +264,7 @@ class _Run:
         self.best = _copy(network)
 
     def loss(self, output: Tensor, rows: I8) -> Tensor:
-        target = self.scaled[torch.as_tensor(rows, device=self.scaled.device)]
+        target = put(self.scaled[rows], output.device)
         if self.context.task == "binary":
             return functional.binary_cross_entropy_with_logits(output, target)
         return functional.huber_loss(output, target, delta=self.options.huber_delta)
