@@ -17,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def plan_of(model: str, task: str) -> Plan:
 
 def run_task(model: str, task: str, *, runs: Path, data_dir: Path, device: str) -> dict[str, Any]:
     """Run one task, put it into the model's record and return what ``info.json`` says of it."""
+    _commit()  # of the code that runs, not of what is there when it ends
     plan = plan_of(model, task)
     options = RunOptions(
         out=runs,
@@ -174,7 +176,9 @@ def about_run(
     }
 
 
+@cache
 def _commit() -> str:
+    """Return the commit at the first call, with ``-dirty`` where files differ from it."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
         cwd=ROOT,
