@@ -30,7 +30,8 @@ from atlas_gnn import _checkpoint
 from atlas_gnn._device import put
 from atlas_gnn._options import TrainingConfig
 
-_FORMAT = 1
+_FORMAT = 2
+"""Of checkpoints; raised with every change of the arithmetic of a fit."""
 _AHEAD = 2
 """Batches that are made ahead of a GPU."""
 _EXPLODED = 1e3
