@@ -59,6 +59,7 @@ def bars() -> list[Bar]:
             5,
             unit="s",
             more_is_better=False,
+            note=f"{short['read']['processor_seconds']:.2f} s of processor time, in a fresh process",
         ),
         _epoch(short),
         _lists(short["graphs"]["bytes_per_crystal"]),
