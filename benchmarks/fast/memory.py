@@ -59,7 +59,7 @@ def bars() -> list[Bar]:
             5,
             unit="s",
             more_is_better=False,
-            note=f"{short['read']['processor_seconds']:.2f} s of processor time, in a fresh process",
+            note=f"{short['read']['processor_seconds']:.2f} s of processor time, fresh process",
         ),
         _epoch(short),
         _lists(short["graphs"]["bytes_per_crystal"]),
