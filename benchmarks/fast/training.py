@@ -220,7 +220,11 @@ def loading_bars() -> list[Bar]:
 
     step = steps_of(network, examples.batch(np.arange(size)), target)
     with _one_thread():
-        seconds = alternating({"atlas": collate, "geometric": geometric, "step": step}, rounds=7)
+        seconds = alternating(
+            {"atlas": collate, "geometric": geometric, "step": step},
+            rounds=7,
+            repeats={"atlas": 10},
+        )
     share = float(np.median(np.array(seconds["atlas"]) / EPOCH / np.array(seconds["step"])))
     detail = {"seconds": seconds, "batches": EPOCH, "crystals_a_batch": size}
     return [

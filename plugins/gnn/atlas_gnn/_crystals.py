@@ -76,8 +76,8 @@ class CrystalExamples:
         vector = None
         if degree:
             # Edges stand in atom order: whole rows of neighbours, not single edges, are gathered.
-            dst = graphs.dst.reshape(-1, degree)[nodes] + np.repeat(first, atoms)[:, None]
-            distance = graphs.distance.reshape(-1, degree)[nodes]
+            dst = _rows(graphs.dst, degree, nodes) + np.repeat(first, atoms)[:, None]
+            distance = _rows(graphs.distance, degree, nodes)
             src = np.repeat(np.arange(len(nodes)), degree)
             if self._vector is not None:
                 vector = self._vector.reshape(-1, degree, 3)[nodes].reshape(-1, 3)
@@ -109,6 +109,12 @@ class CrystalExamples:
             offsets = self._graphs.node_offsets + self._graphs.edge_offsets
             piece = offsets[:-1] // _CHUNK_ROWS
             yield from np.split(np.arange(len(self)), np.flatnonzero(np.diff(piece)) + 1)
+
+
+def _rows(values: npt.NDArray[Any], degree: int, nodes: I8) -> npt.NDArray[Any]:
+    """Return (a, degree) values of the edges of ``nodes``, which are known to be valid rows."""
+    # mode clip: without a look at every index it is three times as fast, and none is outside
+    return np.take(values.reshape(-1, degree), nodes, axis=0, mode="clip")
 
 
 def _common_degree(graphs: Graphs) -> int:
