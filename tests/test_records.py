@@ -86,7 +86,9 @@ def test_roc_auc_of_labels_is_balanced_accuracy_and_that_of_probabilities_stands
     assert found["roc_auc_of_probabilities"]["mean"] == pytest.approx(np.mean(areas))
 
 
-@pytest.mark.parametrize(("shift", "word"), [(-0.5, "better"), (0.5, "worse"), (0.0, "no difference shown")])
+@pytest.mark.parametrize(
+    ("shift", "word"), [(-0.5, "better"), (0.5, "worse"), (0.0, "no difference shown")]
+)
 def test_the_word_follows_the_interval_of_the_paired_difference(
     leaderboard: ModuleType, shift: float, word: str
 ) -> None:
