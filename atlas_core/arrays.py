@@ -43,7 +43,7 @@ def fingerprint(parts: Mapping[str, npt.NDArray[Any] | None]) -> str:
             digest.update(f"{name}:none;".encode())
             continue
         if array.dtype.kind == "U":  # the width of a numpy text type is no part of its content
-            encoded = "\x00".join(array.tolist()).encode()
+            encoded = "\x00".join(array.ravel().tolist()).encode()
             digest.update(f"{name}:text:{array.shape};".encode())
             digest.update(encoded)
             continue

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
+from atlas_core.arrays import fingerprint
 from atlas_core.cache import FeatureCache
 from atlas_core.spec.plan import Chosen, resolve_one
 from atlas_core.store import (
@@ -223,3 +224,10 @@ def test_graphs_and_vectors_survive_storage(tmp_path: Path) -> None:
     assert back.fingerprint == made.fingerprint
     vectors = Vectors(np.array([[np.nan]]), np.array(["a"]), (("id-1", "no radius"),))
     assert Vectors.from_arrays(vectors.to_arrays()).failures == (("id-1", "no radius"),)
+
+
+def test_a_fingerprint_tells_tables_of_text_apart() -> None:
+    pairs = np.array([["a", "b"], ["c", "d"]])
+    assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.T})
+    assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.ravel()})
+    assert fingerprint({"x": pairs}) == fingerprint({"x": pairs.astype("<U9")})
