@@ -199,7 +199,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
         stderr=subprocess.PIPE,
         text=True,
         # a shell's background job inherits a Ctrl-C that is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread
     )
     events = cli.cwd / "runs"
     while process.poll() is None and not list(events.glob("*/events.jsonl")):
