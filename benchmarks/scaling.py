@@ -110,7 +110,7 @@ def _features(name: str, data: Dataset, scratch: Path) -> Any:
 
 
 def _collate(graphs: Graphs) -> None:
-    from atlas_gnn._cgcnn import CrystalExamples
+    from atlas_gnn._crystals import CrystalExamples
 
     examples = CrystalExamples(graphs, "cpu")
     order = np.random.default_rng(SEED).permutation(len(graphs))
@@ -122,7 +122,8 @@ def _train(graphs: Graphs, target: np.ndarray) -> None:
     """Train ``STEPS`` batches of crystals at random."""
     import torch
 
-    from atlas_gnn._cgcnn import CrystalExamples, CrystalGraphNet
+    from atlas_gnn._cgcnn import CrystalGraphNet
+    from atlas_gnn._crystals import CrystalExamples
     from atlas_gnn._training import torch_settings
     from atlas_gnn.cgcnn import CGCNNConfig
 

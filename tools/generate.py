@@ -356,7 +356,8 @@ def _speed_notes() -> str:
 def _amount(value: float, unit: str) -> str:
     if unit == "share":
         return f"{value:.1%}"
-    return f"{value:.3g} {'x' if unit == 'x' else unit}"
+    shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{shown} {unit}"
 
 
 def stale() -> list[str]:
