@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,64 @@ def test_graph_model_on_vectors_is_refused(tmp_path: Path) -> None:
     text = GOOD.replace("random_forest", "cgcnn").replace("members", "mc_dropout")
     (problem,) = problems_of(tmp_path, text)
     assert "model 'cgcnn' needs features:graphs" in problem
+
+
+@pytest.mark.parametrize(
+    ("featurizer", "model", "offered"),
+    [
+        ("crystal_graph", "painn", "crystal_graph with shells: whole would give it"),
+        ("magpie", "roost", "element_fractions would give it"),
+        (
+            "{use: element_fractions, options: {elements: [Fe]}}",
+            "roost",
+            "element_fractions with elements: null would give it",
+        ),
+    ],
+)
+def test_an_unmet_need_names_what_would_give_it(
+    tmp_path: Path, featurizer: str, model: str, offered: str
+) -> None:
+    text = GOOD.replace("magpie", featurizer).replace("random_forest", model)
+    (problem,) = problems_of(tmp_path, text.replace("members", "point"))
+    assert problem.endswith(f"; {offered}")
+
+
+def test_a_data_set_keeps_its_own_options_but_the_one_that_decides(tmp_path: Path) -> None:
+    data = "dataset: {use: matbench, options: {task: phonons, structures: ignore}}"
+    text = GOOD.replace("dataset: flla", data).replace("magpie", "density_features")
+    (problem,) = problems_of(tmp_path, text)
+    assert "; matbench with structures: auto or required, " in problem
+
+
+def test_a_need_that_nothing_installed_meets_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = Registry.names
+
+    def names(self: Registry, kind: str) -> list[str]:
+        return [name for name in every(self, kind) if name != "random_forest"]
+
+    text = GOOD.replace("random_forest", "ridge")
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.endswith("; random_forest would give it")
+    monkeypatch.setattr(Registry, "names", names)
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.endswith("; no installed model gives it")
+
+
+def test_what_would_give_a_need_is_found_without_anything_heavy(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(GOOD.replace("random_forest", "roost"), encoding="utf-8")
+    code = (
+        "import sys, atlas_core.cli\n"
+        "try:\n    atlas_core.cli.main(['validate', 's.yaml'])\n"
+        "except SystemExit as stop:\n    assert stop.code == 2\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert "element_fractions would give it" in done.stderr
+    assert not {"torch", "sklearn", "pymatgen", "scipy"}.intersection(done.stdout.split())
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:

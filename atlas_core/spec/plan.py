@@ -16,6 +16,7 @@ from atlas_core.errors import AtlasError, PluginError, SpecError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.resolver import Resolved, Resolver
 from atlas_core.spec.model import ActiveLearning, Arm, Spec, Use
+from atlas_core.spec.offers import offers
 from atlas_core.spec.yaml import Document, Path, override, parse
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -463,8 +464,9 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
             others = [c for c in around if c is not chosen]
             together = chosen.together
             places = problems.places(("arms", arm, kind), len(together))
+            own = {"refit"} if kind == "calibrator" else set()  # the host trains for a calibrator
             for one, place in zip(together, places, strict=True):
-                _check_needs(one, (*place, "use"), others, set(), problems)
+                _check_needs(one, (*place, "use"), others, own, problems)
 
 
 def _check_needs(
@@ -483,6 +485,8 @@ def _check_needs(
         else:
             gives = _join(owner.gives)
             detail = f"which {owner.kind} {owner.name!r} does not give (it gives {gives})"
+            first = next(one for one in owner.together if need not in one.gives)
+            detail += f"; {offers(need, first.resolved, first.config)}"
         problems.add(
             path,
             f"{chosen.kind} {chosen.name!r} needs {need} ({CAPABILITIES[need]}), {detail}",
