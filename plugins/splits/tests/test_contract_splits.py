@@ -36,3 +36,8 @@ def test_cluster(check):
 @parametrize_contract("target_tail", "split")
 def test_target_tail(check):
     check()
+
+
+@parametrize_contract("representative_elements", "split")
+def test_representative_elements(check):
+    check()

@@ -1,0 +1,145 @@
+"""Which elements are left out, on hand-made counts, and the tables that the choice reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, SplitRequest
+from atlas_splits import representative_elements
+from atlas_splits._elements import (
+    FAMILIES,
+    covalent_radius,
+    electronegativity,
+    families,
+    group,
+    period,
+)
+from atlas_splits._representative_elements import choose
+
+
+def counts(**rows: int) -> np.ndarray:
+    table = np.zeros(119, dtype=np.int64)
+    for symbol, n in rows.items():
+        table[ATOMIC_NUMBER[symbol]] = n
+    return table
+
+
+MANY = counts(
+    O=500, F=120, H=90, S=200, N=100, Cl=90, Cs=60, Li=200, Na=150, Fe=200, Ti=150, Co=100,
+    La=80, Ce=60, U=50, Al=150, Ga=80, Sn=60,
+)  # fmt: skip
+
+
+def symbols(chosen: list[int]) -> list[str]:
+    return [SYMBOLS[z] for z in chosen]
+
+
+def test_the_most_frequent_non_metal_and_the_ends_come_first():
+    for seed in range(20):
+        chosen = symbols(choose(MANY, 1000, count=8, minimum=40, seed=seed))
+        # O is the most frequent non-metal, F the most and Cs the least electronegative; H, the
+        # smallest, would take the non-metals' last place
+        assert chosen[:3] == ["O", "F", "Cs"]
+
+
+def test_eight_elements_have_the_stated_families():
+    for seed in range(20):
+        chosen = choose(MANY, 1000, count=8, minimum=40, seed=seed)
+        assert len(set(chosen)) == 8
+        assert np.bincount(families()[chosen], minlength=5).tolist() == [3, 2, 1, 1, 1]
+
+
+def test_more_elements_keep_the_shares_and_bring_the_smallest_in():
+    chosen = choose(MANY, 1000, count=16, minimum=40, seed=0)
+    assert symbols(chosen)[:4] == ["O", "F", "Cs", "H"]
+    # 6 non-metals, 4 transition metals of which there are 3, 2 of each other family, and one
+    # more from the family that is nearest to its share
+    assert np.bincount(families()[chosen], minlength=5)[:2].tolist() == [6, 3]
+    assert len(chosen) == 16
+
+
+def test_an_element_is_skipped_where_too_few_rows_would_remain():
+    rows = MANY.copy()
+    rows[ATOMIC_NUMBER["O"]] = 701
+    assert "O" not in symbols(choose(rows, 1000, count=18, minimum=40, seed=0))
+    rows[ATOMIC_NUMBER["O"]] = 700
+    assert symbols(choose(rows, 1000, count=1, minimum=40, seed=0)) == ["O"]
+
+
+def test_elements_below_the_minimum_are_never_chosen_and_all_others_are_used_up():
+    chosen = symbols(choose(MANY, 1000, count=100, minimum=100, seed=0))
+    frequent = [SYMBOLS[z] for z in np.flatnonzero(MANY >= 100)]
+    assert sorted(chosen) == sorted(frequent)
+
+
+def test_another_seed_draws_others_and_the_same_seed_the_same():
+    drawn = {tuple(choose(MANY, 1000, count=8, minimum=40, seed=seed)) for seed in range(10)}
+    assert len(drawn) > 1
+    assert choose(MANY, 1000, count=8, minimum=40, seed=3) == choose(
+        MANY, 1000, count=8, minimum=40, seed=3
+    )
+
+
+def test_the_draw_prefers_frequent_elements_by_the_root_of_their_rows():
+    rows = counts(O=400, F=300, Cs=50, Fe=400, Co=100)  # 2 to 1 after the root
+    fourth = [choose(rows, 1000, count=4, minimum=40, seed=seed)[3] for seed in range(600)]
+    share = np.mean([SYMBOLS[z] == "Fe" for z in fourth])
+    assert share == pytest.approx(2 / 3, abs=3 * np.sqrt(2 / 9 / 600))
+
+
+def test_no_element_that_can_be_left_out_says_what_to_change():
+    with pytest.raises(DataError, match=r"no element is in 40 rows.*lower minimum"):
+        choose(counts(O=30, F=10), 40, count=8, minimum=40, seed=0)
+
+
+def test_each_fold_holds_out_all_materials_with_its_element():
+    formulas = ["LiF", "NaF", "Li2O", "FeO", "NaCl", "FeF2"] * 4
+    materials = Materials.from_formulas([f"m{i}" for i in range(24)], formulas)
+    config = representative_elements.RepresentativeElementsConfig(count=3, minimum=4)
+    folds = representative_elements.build(config).split(
+        SplitRequest(materials, {}, "regression", 5)
+    )
+    # F is the most frequent, Na the least electronegative, Fe the one transition metal
+    assert [fold.name for fold in folds] == ["without F", "without Na", "without Fe"]
+    assert folds[0].shifted.tolist() == [i for i in range(24) if i % 6 in {0, 1, 5}]
+    assert folds[1].shifted.tolist() == [i for i in range(24) if i % 6 in {1, 4}]
+    assert [fold.held_out for fold in folds[:1]] == ["materials with F"]
+
+
+def test_properties_equal_pymatgen_and_magpie():
+    pymatgen = pytest.importorskip("pymatgen.core")
+    matminer = pytest.importorskip("matminer")
+    folder = Path(matminer.__file__).parent / "utils" / "data_files" / "magpie_elementdata"
+    radii = (folder / "CovalentRadius.table").read_text().split()
+    for z in range(1, 97):
+        element = pymatgen.Element.from_Z(z)
+        if np.isfinite(electronegativity()[z]) and z <= 94:
+            assert electronegativity()[z] == pytest.approx(element.X)
+        assert covalent_radius()[z] == float(radii[z - 1])
+
+
+def test_places_in_the_periodic_table_equal_pymatgens():
+    pymatgen = pytest.importorskip("pymatgen.core")
+    for z in range(1, 119):
+        element = pymatgen.Element.from_Z(z)
+        assert period(np.array([z]))[0] == element.row - (2 if element.row > 7 else 0), (
+            element
+        )  # pymatgen counts the f-block as rows 8 and 9
+        expected = 0 if (57 <= z <= 71 or 89 <= z <= 103) else element.group
+        assert group(np.array([z]))[0] == expected, element
+
+
+@pytest.mark.parametrize(
+    ("symbol", "family"),
+    [
+        ("O", "non-metal"), ("Si", "non-metal"), ("Xe", "non-metal"), ("H", "non-metal"),
+        ("Fe", "transition metal"), ("Zn", "transition metal"), ("Hf", "transition metal"),
+        ("La", "f-block"), ("Lu", "f-block"), ("U", "f-block"), ("Li", "s-block"),
+        ("Ba", "s-block"), ("Al", "p-metal"), ("Bi", "p-metal"), ("Tl", "p-metal"),
+    ],
+)  # fmt: skip
+def test_families_of_well_known_elements(symbol, family):
+    assert FAMILIES[families()[ATOMIC_NUMBER[symbol]]] == family
