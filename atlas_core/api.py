@@ -12,8 +12,19 @@ from atlas_core.errors import (
     SpecError,
     TrainingError,
 )
+from atlas_core.families import FAMILIES, anion_family
 from atlas_core.hookspecs import hookimpl
-from atlas_core.interfaces import FitsInThreads, HasDropout, HasEmbedding, HasMembers, HasVariance
+from atlas_core.interfaces import (
+    FitsInThreads,
+    HasDropout,
+    HasEmbedding,
+    HasInBag,
+    HasLeaves,
+    HasMembers,
+    HasQuantiles,
+    HasSnapshots,
+    HasVariance,
+)
 from atlas_core.kinds.acquisition import (
     Acquisition,
     AcquisitionRequest,
@@ -21,13 +32,24 @@ from atlas_core.kinds.acquisition import (
     Selection,
     select_top,
 )
-from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
+from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator, Refit
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, Provenance, Task
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.model import Model
-from atlas_core.kinds.ood import Detector, OODInput, OODMethod, OODScore
+from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
+from atlas_core.kinds.trust import (
+    LABELS,
+    Assessment,
+    Evidence,
+    Promise,
+    TrustMethod,
+    TrustRegion,
+    labels_of,
+    longest_prefix,
+)
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
@@ -35,12 +57,15 @@ from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, Stag
 __all__ = [
     "ATOMIC_NUMBER",
     "F8",
+    "FAMILIES",
     "I8",
+    "LABELS",
     "MAX_Z",
     "PARTS",
     "SYMBOLS",
     "Acquisition",
     "AcquisitionRequest",
+    "Assessment",
     "AtlasError",
     "Bool",
     "Calibration",
@@ -54,6 +79,7 @@ __all__ = [
     "Dataset",
     "DatasetSource",
     "Detector",
+    "Evidence",
     "Export",
     "Features",
     "Featurizer",
@@ -65,18 +91,24 @@ __all__ = [
     "Graphs",
     "HasDropout",
     "HasEmbedding",
+    "HasInBag",
+    "HasLeaves",
     "HasMembers",
+    "HasQuantiles",
+    "HasSnapshots",
     "HasVariance",
+    "Inputs",
     "Materials",
     "Model",
     "ModelFactory",
-    "OODInput",
     "OODMethod",
     "OODScore",
     "PluginError",
     "Prediction",
     "Predictor",
+    "Promise",
     "Provenance",
+    "Refit",
     "ReportSection",
     "RunInfo",
     "Selection",
@@ -88,11 +120,16 @@ __all__ = [
     "Str",
     "Task",
     "TrainingError",
+    "TrustMethod",
+    "TrustRegion",
     "UQMethod",
     "Vectors",
+    "anion_family",
     "concatenate",
     "derive_seed",
     "hookimpl",
+    "labels_of",
+    "longest_prefix",
     "offsets_of",
     "parse_formula",
     "segments",

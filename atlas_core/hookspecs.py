@@ -55,6 +55,11 @@ def atlas_ood() -> list[Component]:
 
 
 @hookspec
+def atlas_trust() -> list[Component]:
+    """Return components whose ``build(config)`` is a ``TrustMethod``."""
+
+
+@hookspec
 def atlas_acquisition() -> list[Component]:
     """Return components whose ``build(config)`` is an ``Acquisition``."""
 

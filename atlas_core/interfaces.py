@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, I8
 from atlas_core.kinds.featurizer import Features
 
 
@@ -45,6 +45,42 @@ class HasEmbedding(Protocol):
 
 
 @runtime_checkable
+class HasLeaves(Protocol):
+    """``model:leaves``: its trees sort rows into leaves; a fitted predictor passes it on."""
+
+    def leaves(self, features: Features) -> I8:
+        """Return (n, k) the leaf of each of k trees, numbered within its tree."""
+        ...
+
+
+@runtime_checkable
+class HasInBag(Protocol):
+    """``model:inbag``: a committee that knows which training rows each member drew."""
+
+    def inbag(self) -> I8:
+        """Return (k, n) how often member i drew training row j; each row of it sums to n."""
+        ...
+
+
+@runtime_checkable
+class HasQuantiles(Protocol):
+    """``model:quantiles``: predicts quantiles of the target given the features."""
+
+    def quantiles(self, features: Features, levels: F8) -> F8:
+        """Return (l, n) quantiles at ``levels`` (l,), ascending in (0, 1)."""
+        ...
+
+
+@runtime_checkable
+class HasSnapshots(Protocol):
+    """``model:snapshots``: kept its weights at k points of one training."""
+
+    def snapshots(self, features: Features) -> F8:
+        """Return (k, n) predictions, one row for each set of weights; their mean is ``predict``."""
+        ...
+
+
+@runtime_checkable
 class FitsInThreads(Protocol):
     """``model:threads``: several of it may be fitted at once, each in a thread of this process.
 
@@ -69,10 +105,15 @@ CAPABILITIES: dict[str, str] = {
     "model:members": "the model is a committee (HasMembers)",
     "model:variance": "the model predicts its own variance (HasVariance)",
     "model:embedding": "the model has an inner representation (HasEmbedding)",
+    "model:leaves": "the model is a forest: each tree sorts a row into a leaf (HasLeaves)",
+    "model:inbag": "the model's members know which training rows they drew (HasInBag)",
+    "model:quantiles": "the model predicts quantiles of the target (HasQuantiles)",
+    "model:snapshots": "the model kept its weights at several points of training (HasSnapshots)",
     "model:threads": "several models can be fitted at once in threads (FitsInThreads)",
     "epistemic": "predictions carry a std from not knowing the model",
     "aleatoric": "predictions carry a std from noise in the data",
     "samples": "predictions carry draws",
+    "refit": "the calibrator trains the arm's model on parts of the training rows",
     "task:regression": "the target is a number",
     "task:binary": "the target is 0 or 1",
 }
@@ -83,6 +124,10 @@ PROTOCOLS: dict[str, type] = {
     "model:members": HasMembers,
     "model:variance": HasVariance,
     "model:embedding": HasEmbedding,
+    "model:leaves": HasLeaves,
+    "model:inbag": HasInBag,
+    "model:quantiles": HasQuantiles,
+    "model:snapshots": HasSnapshots,
     "model:threads": FitsInThreads,
 }
 """What a built model must implement to ``give`` a capability."""

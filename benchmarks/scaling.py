@@ -35,7 +35,7 @@ from atlas_core.api import (
     Dataset,
     FitContext,
     Graphs,
-    OODInput,
+    Inputs,
     Vectors,
 )
 from atlas_core.bulk import write_bulk
@@ -145,7 +145,7 @@ def _detect(name: str, data: Dataset, vectors: Vectors) -> None:
     """Fit on four fifths and score the rest, on magpie vectors."""
     held = np.arange(len(data)) % 5 == 0
     train, test, none = (
-        OODInput(data.materials.take(rows), vectors.take(rows))
+        Inputs(data.materials.take(rows), vectors.take(rows))
         for rows in (np.flatnonzero(~held), np.flatnonzero(held), [])
     )
     _one("ood", name, "representation=features").fit(train, none, SEED).score(test)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, I8
 from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.uq import Predictor
 
-Calibration = Callable[[Prediction], Prediction]
-"""Return the prediction with intervals at the stated levels (and std or mean recalibrated)."""
+Refit = Callable[[I8], Predictor]
+"""Train the arm's model anew on some of its training rows (positions in ``train``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,16 +23,40 @@ class CalibrationRequest:
     Attributes:
         prediction: of the c calibration rows; of the 0 rows where a split keeps none.
         target: (c,) their true values.
+        inputs: the c calibration rows themselves.
         levels: coverage levels in (0, 1) at which intervals are wanted, ascending.
         task: ``regression`` or ``binary``.
         seed: from the run's seed tree.
+        train: the t training rows; None unless the component needs ``refit``.
+        train_target: (t,) their true values; None unless the component needs ``refit``.
+        refit: trains on some of them; None unless the component needs ``refit``.
     """
 
     prediction: Prediction
     target: F8
+    inputs: Inputs
     levels: tuple[float, ...]
     task: Task
     seed: int
+    train: Inputs | None = None
+    train_target: F8 | None = None
+    refit: Refit | None = None
+
+
+@runtime_checkable
+class Calibration(Protocol):
+    """A fitted calibrator: an object of a class, so that it can be saved with a run."""
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals at the stated levels.
+
+        Its std or mean may be recalibrated, too.
+
+        Args:
+            prediction: of n rows, uncalibrated.
+            inputs: the n rows.
+        """
+        ...
 
 
 @runtime_checkable
@@ -38,7 +64,7 @@ class Calibrator(Protocol):
     """Learn from calibration rows how wide intervals must be."""
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
-        """Return a function that adds intervals at every level to a prediction.
+        """Return what adds intervals at every level to a prediction.
 
         Raises:
             DataError: there are too few calibration rows for this method.

@@ -10,27 +10,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str, frozen
 from atlas_core.errors import ContractError
-from atlas_core.kinds.featurizer import Features
-from atlas_core.materials import Materials
-
-
-@dataclass(frozen=True, eq=False)
-class OODInput:
-    """Show a detector n materials; it takes the representation that its options name.
-
-    Attributes:
-        materials: the n materials.
-        features: what the arm's featurizer made of them, or None.
-        embedding: (n, d) what the arm's trained model made of them; None unless the component
-            needs ``model:embedding``.
-    """
-
-    materials: Materials
-    features: Features | None = None
-    embedding: F8 | None = None
-
-    def __len__(self) -> int:
-        return len(self.materials)
+from atlas_core.kinds.inputs import Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +55,7 @@ class OODScore:
 class Detector(Protocol):
     """Score materials against what it was fitted on."""
 
-    def score(self, rows: OODInput) -> OODScore:
+    def score(self, rows: Inputs) -> OODScore:
         """Return n scores, each depending on its own row alone."""
         ...
 
@@ -84,7 +64,7 @@ class Detector(Protocol):
 class OODMethod(Protocol):
     """Learn what training data look like; no target is ever seen."""
 
-    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Return a fitted detector.
 
         Args:

@@ -17,7 +17,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import Record
 from atlas_core.errors import ContractError
 from atlas_core.fits import FitCache, rows_name
-from atlas_core.interfaces import HasEmbedding
+from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
@@ -103,6 +103,24 @@ class Answers:
             return {"embedding": np.ascontiguousarray(vectors, dtype=np.float64)}
 
         return self._answer("embed", rows, ask)["embedding"]
+
+    def leaves(self, rows: I8) -> I8:
+        """Return (n, k) the leaf of each tree that ``rows`` fall into.
+
+        Raises:
+            ContractError: the predictor has no trees.
+        """
+
+        def ask(predictor: Predictor) -> Arrays:
+            if not isinstance(predictor, HasLeaves):
+                raise ContractError(
+                    f"leaves are needed, but {type(predictor).__name__} does not pass on its"
+                    " model's: add leaves() to this predictor of the uq component"
+                )
+            found = predictor.leaves(self._features.take(rows))
+            return {"leaves": np.ascontiguousarray(found, dtype=np.int32)}
+
+        return self._answer("leaves", rows, ask)["leaves"]
 
     def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
         """Return the answer by the exact rows: a network may round a row of another batch apart."""

@@ -9,7 +9,8 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from threadpoolctl import threadpool_limits
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import FitContext, Record, Tell, derive_seed
 from atlas_core.errors import ContractError
-from atlas_core.fits import FitCache, FitIdentity
+from atlas_core.fits import FitCache, FitIdentity, rows_name
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
-from atlas_core.kinds.featurizer import Features
-from atlas_core.kinds.ood import Detector, OODInput, OODMethod, OODScore
+from atlas_core.kinds.featurizer import Features, Graphs
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.uq import Predictor, UQMethod
@@ -46,6 +48,7 @@ class CellData:
         known: (n,) target of train and calibration rows; NaN everywhere else.
         task: ``regression`` or ``binary``.
         split: row numbers of this fold.
+        columns: metadata by name, (n,) each.
     """
 
     materials: Materials
@@ -53,6 +56,7 @@ class CellData:
     known: F8
     task: Task
     split: Split
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Cell:
         # the same for every arm: what two arms share, they share to the last bit
         seed = derive_seed(self.settings.seed, step, self.settings.fold)
         answers = self._train(train, seed, step)
-        calibrate = self._calibrate(answers, calibration, seed)
+        calibrate = self._calibrate(answers, calibration, train=train, seed=seed)
         detector = self._detect(answers, train, calibration, seed)
         return Fitted(answers, calibrate, detector)
 
@@ -162,19 +166,9 @@ class Cell:
         self.baseline = float(target.mean())  # what always predicting the training mean gives
 
         def fit(record: Record) -> Predictor:
-            context = FitContext(
-                seed=seed,
-                task=data.task,
-                n_jobs=self.settings.n_jobs,
-                device=self.settings.device,
-                ids=ids,
-                directory=self.settings.directory / step,
-                record=record,
-                tell=lambda text: self.tell(f"{self._where}: {text}"),
-            )
+            context = self._context(train, seed, self.settings.directory / step)
             with self._stage(step, chosen):
-                uq: UQMethod = chosen.build()
-                return uq.fit(model.build, data.features.take(train), target, context)
+                return self._fresh(train, replace(context, record=record))
 
         start = time.perf_counter()
         if self.fits is None:
@@ -203,21 +197,49 @@ class Cell:
             self._record(name, content)
         return answers
 
-    def _calibrate(self, answers: Answers, rows: I8, seed: int) -> Calibration | None:
+    def _calibrate(self, answers: Answers, rows: I8, *, train: I8, seed: int) -> Calibration | None:
         chosen = self.settings.components.get("calibrator")
         if chosen is None:
             return None
         with self._stage("calibrate", chosen):
             calibrator: Calibrator = chosen.build()
             nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
+            refits = "refit" in chosen.needs
             request = CalibrationRequest(
                 prediction=answers.predict(rows) if len(rows) else nothing,
                 target=self._targets(rows),
+                inputs=self.shown(chosen, answers, rows),
                 levels=self.settings.levels,
                 task=self.data.task,
                 seed=derive_seed(seed, "calibrate"),
+                train=self.shown(chosen, answers, train) if refits else None,
+                train_target=self._targets(train) if refits else None,
+                refit=partial(self._refit, train, seed) if refits else None,
             )
             return calibrator.calibrate(request)
+
+    def _refit(self, train: I8, seed: int, part: I8) -> Predictor:
+        """Train the arm's model on a part of its training rows, for a calibrator."""
+        rows = train[part]
+        context = self._context(rows, derive_seed(seed, "refit", rows_name(rows)), None)
+        return self._fresh(rows, context)
+
+    def _fresh(self, rows: I8, context: FitContext) -> Predictor:
+        model, chosen = self.settings.components["model"], self.settings.components["uq"]
+        uq: UQMethod = chosen.build()
+        features = self.data.features.take(rows)
+        return uq.fit(model.build, features, self._targets(rows), context)
+
+    def _context(self, rows: I8, seed: int, directory: Path | None) -> FitContext:
+        return FitContext(
+            seed=seed,
+            task=self.data.task,
+            n_jobs=self.settings.n_jobs,
+            device=self.settings.device,
+            ids=self.data.materials.ids[rows],
+            directory=directory,
+            tell=lambda text: self.tell(f"{self._where}: {text}"),
+        )
 
     def _detect(self, answers: Answers, train: I8, calibration: I8, seed: int) -> Detector | None:
         chosen = self.settings.components.get("ood")
@@ -226,26 +248,36 @@ class Cell:
         with self._stage("detect", chosen):
             method: OODMethod = chosen.build()
             return method.fit(
-                self.shown(answers, train),
-                self.shown(answers, calibration),
+                self.shown(chosen, answers, train),
+                self.shown(chosen, answers, calibration),
                 derive_seed(seed, "detect"),
             )
 
-    def shown(self, answers: Answers, rows: I8) -> OODInput:
-        """Return what a detector sees of ``rows``."""
-        needed = "model:embedding" in self.settings.components["ood"].needs
-        embedding = answers.embed(rows) if needed else None
-        return OODInput(self.data.materials.take(rows), self.data.features.take(rows), embedding)
+    def shown(self, chosen: Chosen, answers: Answers, rows: I8) -> Inputs:
+        """Return what a component sees of ``rows``: no target, and only what it needs."""
+        data, needs = self.data, chosen.needs
+        graphs = isinstance(data.features, Graphs) and "features:graphs" not in needs
+        return Inputs(
+            materials=data.materials.take(rows),
+            features=None if graphs else data.features.take(rows),
+            embedding=answers.embed(rows) if "model:embedding" in needs else None,
+            std=_std(answers.predict(rows)) if "epistemic" in needs and len(rows) else None,
+            leaves=answers.leaves(rows) if "model:leaves" in needs else None,
+            columns={name: values[rows] for name, values in data.columns.items()},
+        )
 
     def look(self, fitted: Fitted, rows: I8) -> tuple[Prediction, Prediction, OODScore | None]:
         """Return raw prediction, calibrated prediction and OOD score of ``rows``."""
         if not len(rows):
             return Prediction(np.zeros(0)), Prediction(np.zeros(0)), None
         raw = fitted.answers.predict(rows)
-        calibrated = fitted.calibration(raw) if fitted.calibration is not None else raw
-        score = None
+        calibrated, score = raw, None
+        components = self.settings.components
+        if fitted.calibration is not None:
+            seen = self.shown(components["calibrator"], fitted.answers, rows)
+            calibrated = fitted.calibration(raw, seen)
         if fitted.detector is not None:
-            score = fitted.detector.score(self.shown(fitted.answers, rows))
+            score = fitted.detector.score(self.shown(components["ood"], fitted.answers, rows))
         return raw, calibrated, score
 
     def predict(self, fitted: Fitted) -> dict[str, npt.NDArray[Any]]:
@@ -318,6 +350,12 @@ class Cell:
         with blame(chosen, self.settings.components.values(), self._where):
             yield
         self.stages.append((name, time.perf_counter() - start))
+
+
+def _std(prediction: Prediction) -> F8:
+    if prediction.std is None:
+        raise ContractError("a component needs sigma, but the predictions carry none")
+    return prediction.std
 
 
 def _reasons(score: OODScore | None, n: int) -> Str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def _stored(
 
 
 def _with_known(data: CellData, known: F8) -> CellData:
-    return CellData(data.materials, data.features, known.copy(), data.task, data.split)
+    return replace(data, known=known.copy())
 
 
 def _progress(

@@ -319,7 +319,9 @@ def _cells(
                 device=options.device,
                 directory=folder.cell(arm, split.name),
             )
-            data = CellData(dataset.materials, features, known, dataset.task, split)
+            data = CellData(
+                dataset.materials, features, known, dataset.task, split, dataset.columns
+            )
             loop = plan.spec.active_learning
             oracle = Oracle(dataset.target) if loop is not None else None
             jobs[arm, split.name] = Job(settings, data, loop, oracle)

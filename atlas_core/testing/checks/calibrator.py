@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from atlas_core.component import Component
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
 from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.testing.outcome import applies, require, require_close
-from atlas_core.testing.samples import Sample
+from atlas_core.testing.samples import Sample, toy_compounds, toy_vectors
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 CALIBRATION_ROWS, TEST_ROWS = 500, 2000
@@ -34,9 +36,38 @@ def _data(task: Task, n: int, seed: int) -> tuple[Prediction, F8]:
     return Prediction(mean, 0.4 * sigma, 0.3 * sigma), truth
 
 
+def _inputs(component: Component, sample: Sample, prediction: Prediction) -> Inputs:
+    """Return materials of as many rows, with what the component needs."""
+    n = len(prediction)
+    compounds = sample.once("compounds", partial(toy_compounds, TEST_ROWS))
+    materials = compounds.take(np.arange(n))
+    needs = component.needs_of(sample.config)
+    embedded = "model:embedding" in needs
+    vectors = toy_vectors(materials)
+    return Inputs(
+        materials,
+        vectors,
+        embedding=np.arcsinh(vectors.values) if embedded else None,
+        std=prediction.std if "epistemic" in needs else None,
+    )
+
+
+def _request(
+    component: Component, sample: Sample, prediction: Prediction, truth: F8, *, task: Task
+) -> CalibrationRequest:
+    inputs = _inputs(component, sample, prediction)
+    return CalibrationRequest(prediction, truth, inputs, LEVELS, task, seed=0)
+
+
+def _apply(
+    component: Component, sample: Sample, calibration: Calibration, prediction: Prediction
+) -> Prediction:
+    return calibration(prediction, _inputs(component, sample, prediction))
+
+
 def _calibrate(component: Component, sample: Sample, task: Task) -> Calibration:
     prediction, truth = _data(task, CALIBRATION_ROWS, 0)
-    request = CalibrationRequest(prediction, truth, LEVELS, task, seed=0)
+    request = _request(component, sample, prediction, truth, task=task)
     calibration = component.build(sample.config).calibrate(request)
     require(callable(calibration), "calibrate must return a function")
     return calibration  # type: ignore[no-any-return]
@@ -44,7 +75,7 @@ def _calibrate(component: Component, sample: Sample, task: Task) -> Calibration:
 
 def _calibrated(component: Component, sample: Sample, task: Task) -> tuple[Prediction, F8]:
     prediction, truth = _data(task, TEST_ROWS, 1)
-    done = _calibrate(component, sample, task)(prediction)
+    done = _apply(component, sample, _calibrate(component, sample, task), prediction)
     require(isinstance(done, Prediction), "the calibration returned no Prediction")
     require(len(done) == TEST_ROWS, f"{TEST_ROWS} rows gave {len(done)}")
     return done, truth
@@ -125,9 +156,10 @@ def check_rows_are_independent(component: Component, sample: Sample) -> None:
     for task in sample.tasks(component):
         calibration = _calibrate(component, sample, task)
         prediction, _ = _data(task, 40, 2)
-        lower, upper = _intervals(calibration(prediction))
+        inputs = _inputs(component, sample, prediction)
+        lower, upper = _intervals(calibration(prediction, inputs))
         for rows in (np.array([5]), np.random.default_rng(0).permutation(40)):
-            low, high = _intervals(calibration(prediction.take(rows)))
+            low, high = _intervals(calibration(prediction.take(rows), inputs.take(rows)))
             require_close(low, lower[:, rows], f"{task}: lower ends of other rows", tolerance=1e-9)
             require_close(high, upper[:, rows], f"{task}: upper ends of other rows", tolerance=1e-9)
 
@@ -137,8 +169,8 @@ def check_inputs_unchanged(component: Component, sample: Sample) -> None:
     for task in sample.tasks(component):
         prediction, truth = _data(task, CALIBRATION_ROWS, 0)
         mean, kept = prediction.mean.copy(), truth.copy()
-        request = CalibrationRequest(prediction, truth, LEVELS, task, seed=0)
-        component.build(sample.config).calibrate(request)(prediction)
+        request = _request(component, sample, prediction, truth, task=task)
+        component.build(sample.config).calibrate(request)(prediction, request.inputs)
         require(np.array_equal(prediction.mean, mean), "the prediction was changed")
         require(np.array_equal(truth, kept), "the target was changed")
 
@@ -151,9 +183,10 @@ def check_no_calibration_rows(component: Component, sample: Sample) -> None:
     for task in sample.tasks(component):
         prediction, truth = _data(task, CALIBRATION_ROWS, 0)
         none = np.zeros(0, dtype=np.int64)
-        request = CalibrationRequest(prediction.take(none), truth[none], LEVELS, task, seed=0)
+        request = _request(component, sample, prediction.take(none), truth[none], task=task)
+        inputs = _inputs(component, sample, prediction)
         try:
-            done = component.build(sample.config).calibrate(request)(prediction)
+            done = component.build(sample.config).calibrate(request)(prediction, inputs)
         except DataError as err:
             require(str(err).strip() and "\n" not in str(err), "the error must be one line")
             continue

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.component import Component
-from atlas_core.kinds.ood import Detector, OODInput, OODScore
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.materials import Materials
 from atlas_core.testing.outcome import require, require_close
 from atlas_core.testing.samples import Sample, far_materials, toy_compounds, toy_vectors
@@ -19,18 +20,43 @@ _PROJECTION = np.random.default_rng(4).normal(size=(12, 10))
 """What stands for a trained model's inner representation."""
 
 
-def _input(component: Component, sample: Sample, materials: Materials) -> OODInput:
+def _input(component: Component, sample: Sample, materials: Materials) -> Inputs:
     vectors = toy_vectors(materials)
-    embedded = "model:embedding" in component.needs_of(sample.config)
-    embedding = np.arcsinh(vectors.values) @ _PROJECTION if embedded else None
-    return OODInput(materials, vectors, embedding)
+    needs = component.needs_of(sample.config)
+    hidden = np.arcsinh(vectors.values) @ _PROJECTION
+    return Inputs(
+        materials,
+        vectors,
+        embedding=hidden if "model:embedding" in needs else None,
+        std=_toy_std(hidden) if "epistemic" in needs else None,
+        leaves=_toy_leaves(vectors.values) if "model:leaves" in needs else None,
+        columns={"source": np.full(len(materials), "toy")},
+    )
 
 
-def _rows(component: Component, sample: Sample, rows: npt.NDArray[np.int64]) -> OODInput:
+def _toy_std(hidden: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what stands for a committee's sigma: it grows away from the oxides and sulphides."""
+    centre = np.arcsinh(toy_vectors(toy_compounds()).values).mean(axis=0) @ _PROJECTION
+    return np.asarray(0.05 + 0.01 * np.linalg.norm(hidden - centre, axis=1), dtype=np.float64)
+
+
+def _toy_leaves(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return the leaves of 32 random trees of four cuts each."""
+    rng = np.random.default_rng(11)
+    reference = toy_vectors(toy_compounds()).values
+    leaves = np.zeros((len(values), 32), dtype=np.int64)
+    for tree in range(32):
+        for power, column in enumerate(rng.integers(0, values.shape[1], 4)):
+            cut = np.quantile(reference[:, column], rng.uniform(0.1, 0.9))
+            leaves[:, tree] += (values[:, column] > cut).astype(np.int64) << power
+    return leaves
+
+
+def _rows(component: Component, sample: Sample, rows: npt.NDArray[np.int64]) -> Inputs:
     return _input(component, sample, sample.once("compounds", toy_compounds).take(rows))
 
 
-def _far(component: Component, sample: Sample) -> OODInput:
+def _far(component: Component, sample: Sample) -> Inputs:
     return _input(component, sample, far_materials())
 
 
@@ -42,7 +68,7 @@ def _fit(component: Component, sample: Sample, calibration: npt.NDArray[np.int64
     return detector  # type: ignore[no-any-return]
 
 
-def _score(detector: Detector, rows: OODInput) -> OODScore:
+def _score(detector: Detector, rows: Inputs) -> OODScore:
     score = detector.score(rows)
     require(isinstance(score, OODScore), "score returned no OODScore")
     require(len(score.score) == len(rows), f"{len(rows)} rows gave {len(score.score)} scores")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
-from atlas_core.api import F8, Detector, OODInput, OODScore
+from atlas_core.api import F8, Detector, Inputs, OODScore
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Verdict
 
@@ -17,7 +17,7 @@ class _Anomaly:
     scaling: Scaling
     forest: Forest
 
-    def __call__(self, rows: OODInput) -> F8:
+    def __call__(self, rows: Inputs) -> F8:
         if not len(rows):
             return np.zeros(0)
         return np.asarray(-self.forest.score_samples(self.scaling.apply(rows)), dtype=np.float64)
@@ -28,7 +28,7 @@ class _Fitted:
     anomaly: _Anomaly
     verdict: Verdict
 
-    def score(self, rows: OODInput) -> OODScore:
+    def score(self, rows: Inputs) -> OODScore:
         return self.verdict.judge(self.anomaly(rows), rows.materials)
 
 
@@ -40,7 +40,7 @@ class IsolationForest:
     representation: Representation
     quantile: float
 
-    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Grow the forest from ``seed``. Score: 2^(-mean depth / c(n)) (Liu et al. 2008, eq. 2).
 
         Raises:

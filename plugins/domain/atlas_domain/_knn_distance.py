@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from atlas_core.api import F8, Detector, OODInput, OODScore
+from atlas_core.api import F8, Detector, Inputs, OODScore
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Verdict
 
@@ -18,13 +18,13 @@ class _Distance:
     index: NearestNeighbors
     neighbours: int
 
-    def __call__(self, rows: OODInput) -> F8:
+    def __call__(self, rows: Inputs) -> F8:
         if not len(rows):
             return np.zeros(0)
         near, _ = self.index.kneighbors(self.scaling.apply(rows), self.neighbours)
         return np.asarray(near.mean(axis=1), dtype=np.float64)
 
-    def without_self(self, train: OODInput) -> F8:
+    def without_self(self, train: Inputs) -> F8:
         """Return the training rows' scores: the nearest row of each is itself, and is dropped."""
         near, _ = self.index.kneighbors(self.scaling.apply(train), self.neighbours + 1)
         return np.asarray(near[:, 1:].mean(axis=1), dtype=np.float64)
@@ -35,7 +35,7 @@ class _Fitted:
     distance: _Distance
     verdict: Verdict
 
-    def score(self, rows: OODInput) -> OODScore:
+    def score(self, rows: Inputs) -> OODScore:
         return self.verdict.judge(self.distance(rows), rows.materials)
 
 
@@ -47,7 +47,7 @@ class KNNDistance:
     representation: Representation
     quantile: float
 
-    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Index the training rows; the seed is not needed.
 
         Where there are fewer other training rows than ``neighbours``, all of them count.

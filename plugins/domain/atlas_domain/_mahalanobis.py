@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.covariance import LedoitWolf
 
-from atlas_core.api import F8, DataError, Detector, OODInput, OODScore
+from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Verdict
 
@@ -18,7 +18,7 @@ class _Distance:
     whiten: F8
     """(d, d) W with W W^T = inverse covariance."""
 
-    def __call__(self, rows: OODInput) -> F8:
+    def __call__(self, rows: Inputs) -> F8:
         offset = self.scaling.apply(rows)
         return np.asarray(np.sqrt(((offset @ self.whiten) ** 2).sum(axis=1)), dtype=np.float64)
 
@@ -28,7 +28,7 @@ class _Fitted:
     distance: _Distance
     verdict: Verdict
 
-    def score(self, rows: OODInput) -> OODScore:
+    def score(self, rows: Inputs) -> OODScore:
         return self.verdict.judge(self.distance(rows), rows.materials)
 
 
@@ -39,7 +39,7 @@ class Mahalanobis:
     representation: Representation
     quantile: float
 
-    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Fit mean and covariance; the seed is not needed.
 
         The covariance is that of Ledoit & Wolf 2004: shrunk towards a multiple of the identity,

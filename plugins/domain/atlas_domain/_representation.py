@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, OODInput, Vectors
+from atlas_core.api import F8, DataError, Inputs, Vectors
 
 Representation = Literal["fractions", "features", "embedding"]
 
@@ -19,7 +19,7 @@ NEEDS: dict[str, frozenset[str]] = {
 """What a spec must offer for each representation."""
 
 
-def read(rows: OODInput, representation: Representation) -> F8:
+def read(rows: Inputs, representation: Representation) -> F8:
     """Return (n, d) numbers of n materials; NaN where a feature is not defined.
 
     Raises:
@@ -57,7 +57,7 @@ class Scaling:
     scale: F8
 
     @classmethod
-    def of(cls, train: OODInput, representation: Representation) -> Scaling:
+    def of(cls, train: Inputs, representation: Representation) -> Scaling:
         """Learn means and scales from the training rows.
 
         Fractions and embeddings keep their scale: their columns share a unit, and blowing up a
@@ -76,7 +76,7 @@ class Scaling:
             scale = np.where(spread > 1e-9 * np.maximum(np.abs(centre), 1.0), spread, 1.0)
         return cls(representation, centre, scale)
 
-    def apply(self, rows: OODInput) -> F8:
+    def apply(self, rows: Inputs) -> F8:
         """Return (n, d) centred, scaled numbers without gaps."""
         values = read(rows, self.representation)
         if values.shape[1] != len(self.centre):

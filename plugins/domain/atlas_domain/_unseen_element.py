@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import Detector, OODInput, OODScore
+from atlas_core.api import Detector, Inputs, OODScore
 from atlas_domain._verdict import Elements
 
 
@@ -14,7 +14,7 @@ from atlas_domain._verdict import Elements
 class _Fitted:
     elements: Elements
 
-    def score(self, rows: OODInput) -> OODScore:
+    def score(self, rows: Inputs) -> OODScore:
         share = self.elements.unseen(rows.materials)
         fractions = rows.materials.element_fractions()
         reasons = [
@@ -28,6 +28,6 @@ class _Fitted:
 class UnseenElement:
     """Flag any element that no training material has."""
 
-    def fit(self, train: OODInput, calibration: OODInput, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Note the training elements; calibration rows and the seed are not needed."""
         return _Fitted(Elements.of(train.materials))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, I8, SYMBOLS, Materials, OODInput, OODScore
+from atlas_core.api import F8, I8, SYMBOLS, Inputs, Materials, OODScore
 
 RARE = 0.01
 """An element in fewer than this share of the training materials is worth naming."""
@@ -67,11 +67,11 @@ class Verdict:
     @classmethod
     def of(
         cls,
-        train: OODInput,
-        calibration: OODInput,
+        train: Inputs,
+        calibration: Inputs,
         quantile: float,
         *,
-        score: Callable[[OODInput], F8],
+        score: Callable[[Inputs], F8],
         training_scores: Callable[[], F8],
     ) -> Verdict:
         """Set the threshold at a quantile of calibration scores.

@@ -10,8 +10,8 @@ from sklearn.covariance import LedoitWolf
 from atlas_core.api import (
     DataContext,
     DataError,
+    Inputs,
     Materials,
-    OODInput,
     Vectors,
 )
 from atlas_core.testing import find_component, parametrize_contract
@@ -27,7 +27,7 @@ COMPOUNDS = toy_compounds()
 
 
 def rows(materials, **changes):
-    return OODInput(materials, **({"features": toy_vectors(materials)} | changes))
+    return Inputs(materials, **({"features": toy_vectors(materials)} | changes))
 
 
 TRAIN = rows(COMPOUNDS.take(range(160)))
@@ -204,7 +204,7 @@ def test_fluorides_are_told_from_other_materials_of_flla(method, least, tmp_path
     fluoride = materials.element_fractions()[:, 8] > 0
     others = np.random.default_rng(0).permutation(np.flatnonzero(~fluoride))
     train, calibration, test = np.split(others, [len(others) * 7 // 10, len(others) * 8 // 10])
-    made = [OODInput(materials.take(i)) for i in (train, calibration, test, fluoride.nonzero()[0])]
+    made = [Inputs(materials.take(i)) for i in (train, calibration, test, fluoride.nonzero()[0])]
     detector = method.fit(made[0], made[1], 0)
     near, far = detector.score(made[2]).score, detector.score(made[3]).score
     auroc = (far[:, None] > near).mean() + 0.5 * (far[:, None] == near).mean()

@@ -1,0 +1,199 @@
+"""The ``trust`` kind: which predictions may be used, learned from shifts inside the training part.
+
+Light: numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, Bool, Str, frozen
+from atlas_core.errors import ContractError
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import OODScore
+from atlas_core.kinds.prediction import Prediction
+
+Label = Literal["trust", "verify", "defer"]
+LABELS: tuple[Label, ...] = ("trust", "verify", "defer")
+"""Use it; check it by a calculation; do not even rank by it before the model has learned more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Show one training of an arm, and rows that it never saw, with their true values.
+
+    Attributes:
+        name: ``in-domain`` for the arm's own training and calibration rows; else the class that
+            was held out of the training part, such as ``without O``.
+        train: the t training rows of this training.
+        train_target: (t,) their true values.
+        inputs: n rows that it never saw.
+        prediction: of these n rows, uncalibrated.
+        target: (n,) their true values.
+        ood: scores of these n rows by the arm's detector, fitted on ``train``; None without one.
+        shifted: (n,) whether a row belongs to the class that was held out.
+    """
+
+    name: str
+    train: Inputs
+    train_target: F8
+    inputs: Inputs
+    prediction: Prediction
+    target: F8
+    ood: OODScore | None
+    shifted: Bool
+
+    def __post_init__(self) -> None:
+        n, t = len(self.inputs), len(self.train)
+        lengths = (len(self.prediction), len(self.target), len(self.shifted))
+        if set(lengths) != {n} or (self.ood is not None and len(self.ood.score) != n):
+            raise ContractError(f"evidence {self.name}: {n} rows, but parts of {lengths}")
+        if len(self.train_target) != t:
+            raise ContractError(f"evidence {self.name}: {t} training rows need {t} targets")
+
+    @property
+    def error(self) -> F8:
+        """Return (n,) absolute errors in the target's unit."""
+        return np.asarray(np.abs(self.target - self.prediction.mean), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """State what a trusted prediction is to hold.
+
+    Attributes:
+        budget: the largest absolute error that is of use, in the target's unit.
+        confidence: the share of trusted predictions that are to lie within it, in (0, 1).
+    """
+
+    budget: float
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """Say what to expect of n predictions, each row on its own.
+
+    Attributes:
+        risk: (n,) in [0, 1]: the probability that the absolute error exceeds the budget.
+        expected_error: (n,) in the target's unit, >= 0: the absolute error to expect.
+        levels: (l,) coverage levels of the intervals, or None.
+        lower: (l, n) lower ends of intervals that allow for the shift, or None.
+        upper: (l, n) upper ends.
+        reasons: (n,) in words where there is one, else "".
+    """
+
+    risk: F8
+    expected_error: F8
+    levels: F8 | None = None
+    lower: F8 | None = None
+    upper: F8 | None = None
+    reasons: Str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("risk", "expected_error", "levels", "lower", "upper"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, frozen(value, np.float64))
+        n = len(self.risk)
+        if self.risk.shape != (n,) or not ((self.risk >= 0) & (self.risk <= 1)).all():
+            raise ContractError(f"assessment: risk must be ({n},) and in [0, 1]")
+        error = self.expected_error
+        if error.shape != (n,) or not (np.isfinite(error) & (error >= 0)).all():
+            raise ContractError(f"assessment: expected_error must be ({n},), finite and >= 0")
+        if len({self.levels is None, self.lower is None, self.upper is None}) != 1:
+            raise ContractError("assessment: give levels, lower and upper, or none of them")
+        if self.levels is not None and self.lower is not None and self.upper is not None:
+            shape = (len(self.levels), n)
+            if self.lower.shape != shape or self.upper.shape != shape:
+                raise ContractError(f"assessment: intervals must be {shape}")
+            if not (self.lower <= self.upper).all():
+                raise ContractError("assessment: an interval is upside down, or an end is NaN")
+        if self.reasons is not None and self.reasons.shape != (n,):
+            raise ContractError(f"assessment: reasons must be ({n},)")
+
+    def __len__(self) -> int:
+        return len(self.risk)
+
+
+@runtime_checkable
+class TrustRegion(Protocol):
+    """What was learned: it assesses rows one by one, and labels a list as a whole."""
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return what to expect of n rows; each row's answer depends on that row alone.
+
+        Args:
+            inputs: the n rows.
+            prediction: of them, uncalibrated.
+            ood: the arm's detector's scores of them, or None.
+        """
+        ...
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) ``trust``, ``verify`` or ``defer`` for a list of candidates.
+
+        A label may depend on the list: a promise about the share of trusted predictions is one
+        about all of them together.
+        """
+        ...
+
+
+@runtime_checkable
+class TrustMethod(Protocol):
+    """Learn which predictions may be used, from training data alone."""
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Return a trust region: an object of a class, so that it can be saved with a run.
+
+        Args:
+            home: the arm's own training, with its calibration rows.
+            rehearsals: the same arm trained without a class of its training rows, several times.
+            promise: the error budget and the confidence.
+            levels: coverage levels at which intervals are wanted, ascending.
+            seed: from the run's seed tree.
+
+        Raises:
+            DataError: there are too few rows to learn from.
+        """
+        ...
+
+
+def longest_prefix(risk: F8, allowed: float) -> Bool:
+    """Return (n,) the set rule: the most candidates whose mean risk is at most ``allowed``.
+
+    Candidates join in the order of their risk; those of equal risk join together or not at all, so
+    that the answer does not depend on how the list is sorted.
+
+    Args:
+        risk: (n,) in [0, 1].
+        allowed: one minus the confidence.
+    """
+    risk = np.asarray(risk, dtype=np.float64)
+    order = np.argsort(risk, kind="stable")
+    ascending = risk[order]
+    mean = np.cumsum(ascending) / np.arange(1, len(risk) + 1)
+    last_of_ties = np.append(ascending[1:] > ascending[:-1], True)[: len(risk)]
+    fits = np.flatnonzero((mean <= allowed + 1e-12) & last_of_ties)
+    chosen = np.zeros(len(risk), dtype=np.bool_)
+    if len(fits):
+        chosen[order[: fits[-1] + 1]] = True
+    return chosen
+
+
+def labels_of(trusted: npt.NDArray[np.bool_], deferred: npt.NDArray[np.bool_]) -> Str:
+    """Return (n,) labels: ``trust`` first, then ``defer``, and ``verify`` for the rest."""
+    return np.where(trusted, "trust", np.where(deferred, "defer", "verify")).astype(np.str_)
