@@ -127,6 +127,19 @@ def test_records_and_warnings_of_a_reused_fit_are_there(atlas: Cli) -> None:
     ]
 
 
+def test_a_reused_fit_is_told_once_and_how_to_train_it_again(atlas: Cli) -> None:
+    run(atlas, out="one")
+    told = "found in the cache, not trained again: arm one (1 fit); --force trains anew"
+    again = ("run", "s.yaml", "--out", "two")
+    assert atlas(*again).stderr.splitlines()[-1] == told
+    assert told not in atlas(*again).stderr  # the result itself is stored by now
+    assert told not in atlas(*again, "--force").stderr
+    assert atlas("run", "s.yaml", "--out", "three", "--quiet").stderr == ""
+    folds = ("--set", "split={use: kfold, options: {folds: 2}}", "--set", "seed=4")
+    assert "(1 fit)" not in atlas("run", "s.yaml", *folds).stderr
+    assert "arm one (2 fits);" in atlas("run", "s.yaml", *folds, "--out", "four").stderr
+
+
 def test_two_arms_with_one_model_train_it_once(atlas: Cli) -> None:
     arm = SPEC[SPEC.index("  one:") :]
     run(atlas, text=SPEC + arm.replace("one:", "two:").replace("knn_distance", "mahalanobis"))

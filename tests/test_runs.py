@@ -159,7 +159,17 @@ def test_stdout_ends_with_the_path_of_the_report(cli: Cli) -> None:
     last = done.stdout.splitlines()[-1]
     assert (cli.cwd / last).name == "report.html"
     assert (cli.cwd / last).exists()
-    assert done.stderr == ""
+
+
+def test_progress_is_plain_lines_on_stderr_and_none_where_quiet_is_asked(cli: Cli) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    lines = cli("run", "s.yaml", "--force").stderr.splitlines()
+    assert lines[0] == "features: magpie of 300 materials"
+    assert [line for line in lines if line.startswith("done ")] == [
+        "done 1 of 2: arm forest, without O",
+        "done 2 of 2: arm point, without O",
+    ]
+    assert cli("run", "s.yaml", "--force", "--quiet").stderr == ""
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(cli: Cli) -> None:
@@ -275,7 +285,7 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
     site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
     text = SPEC.replace("{use: random_forest, options: {trees: 20}}", "spy")
     (cli.cwd / "s.yaml").write_text(text.replace("uq: members", "uq: point"), encoding="utf-8")
-    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml")
+    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml", "--quiet")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: arm forest, ")
@@ -297,7 +307,7 @@ def test_data_that_cannot_be_used_is_one_line(
     for old, new in change.items():
         text = text.replace(old, new)
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
-    done = cli("run", "s.yaml")
+    done = cli("run", "s.yaml", "--quiet")
     assert done.returncode == code
     (line,) = done.stderr.splitlines()
     assert message in line
@@ -495,7 +505,8 @@ def test_a_plugin_that_raises_is_named_at_every_stage(
     code = BAD.replace("METHOD", method).replace("KIND", kind)
     site = make_plugin("bad-one", "bad_module", code, {f"atlas.{kind}": {"bad": "bad_module"}})
     (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
-    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml", "--set", f"{place}=bad")
+    atlas = Cli(cli.cwd, cli.cache, [str(site)])
+    done = atlas("run", "s.yaml", "--quiet", "--set", f"{place}=bad")
     assert done.returncode == 1
     (text,) = done.stderr.splitlines()
     assert f"{kind} bad (bad-one 1.0): AttributeError: " in text

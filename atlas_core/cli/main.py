@@ -156,6 +156,7 @@ def _cache(given: Path | None) -> Path:
     help="Go on with an unfinished run, and refuse to start a new one. (Without this flag an"
     " unfinished run is gone on with, too.)",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 @_json
 def run(
     *,
@@ -169,10 +170,12 @@ def run(
     offline: bool,
     force: bool,
     resume: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import progress
+    from atlas_core.cli.reuse import reused_fits
     from atlas_core.cli.verdicts import verdicts
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.run import RunOptions
@@ -186,7 +189,7 @@ def run(
         raise SpecError(f"--data-dir {data_dir}: no such folder")
     registry = Registry()
     plan = load_plan(spec, registry, overrides=overrides)
-    with progress() as tell:
+    with progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
             cache_dir=_cache(cache_dir),
@@ -199,6 +202,8 @@ def run(
             tell=tell,
         )
         outcome = run_plan(plan, options, observers=registry.observers())
+    if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
+        click.echo(found, err=True)
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
     answer = {

@@ -1,17 +1,46 @@
-"""Progress on stderr: a live line on a terminal, silence elsewhere."""
+"""Progress on stderr: a live line on a terminal, few plain lines elsewhere, or none."""
 
 from __future__ import annotations
 
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
+
+EVERY = 30.0
+"""Seconds between two plain lines about one thing: a log of hours stays readable."""
+
+
+class PlainLines:
+    """Print lines of progress, and of those that only count on, one in ``EVERY`` seconds."""
+
+    def __init__(
+        self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write, self._clock = write, clock
+        self._printed: dict[str, float] = {}
+
+    def __call__(self, text: str) -> None:
+        """Print ``text``, unless a line that differs in its last numbers only was just printed."""
+        head, colon, tail = text.rpartition(": ")
+        same = f"{head}{colon}{re.sub(r'[0-9.]+', '', tail)}"
+        now = self._clock()
+        if now - self._printed.get(same, -EVERY) >= EVERY:
+            self._printed[same] = now
+            self._write(text)
+
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows a line of progress."""
-    if not sys.stderr.isatty():
+    if quiet:
         yield lambda _text: None
+        return
+    if not sys.stderr.isatty():
+        yield PlainLines(lambda text: click.echo(text, err=True))
         return
     from rich.console import Console
 

@@ -1,0 +1,28 @@
+"""Which fits of a run were found in the cache, in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from atlas_core.store import read_json
+
+STORED = ", stored"
+
+
+def reused_fits(folder: Path) -> str:
+    """Return which fits of a finished run were not trained again, "" where all were trained.
+
+    Raises:
+        DataError: the folder holds no finished run.
+    """
+    stages = read_json(folder / "manifest.json")["stages"]
+    stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
+    cells = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
+    told = []
+    for arm, count in stored.items():
+        of = f"{count} of {cells[arm]}" if cells[arm] > count else f"{count}"
+        told.append(f"arm {arm} ({of} {'fit' if max(count, cells[arm]) == 1 else 'fits'})")
+    if not told:
+        return ""
+    return f"found in the cache, not trained again: {', '.join(told)}; --force trains anew"
