@@ -11,8 +11,9 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError, SpecError
-from atlas_core.evaluate import PARTS, Columns, Rows, level_text, read_arms
+from atlas_core.evaluate import PARTS, Columns, read_arms
 from atlas_core.metrics import bootstrap, weighted
+from atlas_core.metrics.scorer import Rows, level_text
 
 SHOWN_LEVEL = 0.9
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.evaluate import PartScorer, read_arms
+from atlas_core.evaluate import read_arms
 from atlas_core.metrics import classification, regression, uncertainty
+from atlas_core.metrics.scorer import PartScorer
 
 RNG = np.random.default_rng(3)
 N = 61

@@ -1,0 +1,322 @@
+"""Score the rows of one arm and part: every metric from sums and ranks under row weights.
+
+Unit weights give the metrics, the counts of a resample one draw of each: a thousand draws of what
+is a function of means are one matrix product. Light: numpy, and scipy's special functions late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
+
+ENCE_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Hold rows of one arm.
+
+    Attributes:
+        ids: (n,).
+        formula: (n,) reduced formulas; "" where there is none.
+        fold: (n,).
+        part: (n,).
+        target: (n,).
+        mean: (n,).
+        std: (n,) total, NaN where unknown.
+        baseline: (n,) mean of the fold's training targets, NaN where unknown.
+        ood_score: (n,) NaN where no detector ran.
+        outside: (n,) flagged by the detector.
+        lower: level -> (n,) lower ends, NaN where the arm has no intervals.
+        upper: level -> (n,) upper ends.
+    """
+
+    ids: Str
+    formula: Str
+    fold: Str
+    part: Str
+    target: F8
+    mean: F8
+    std: F8
+    baseline: F8
+    ood_score: F8
+    outside: Bool
+    lower: Mapping[float, F8]
+    upper: Mapping[float, F8]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, mask: Bool) -> Rows:
+        """Return the rows where the (n,) mask holds."""
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, rows: I8) -> Rows:
+        """Return the rows at these places, in that order."""
+        return Rows(
+            ids=self.ids[rows],
+            formula=self.formula[rows],
+            fold=self.fold[rows],
+            part=self.part[rows],
+            target=self.target[rows],
+            mean=self.mean[rows],
+            std=self.std[rows],
+            baseline=self.baseline[rows],
+            ood_score=self.ood_score[rows],
+            outside=self.outside[rows],
+            lower={level: ends[rows] for level, ends in self.lower.items()},
+            upper={level: ends[rows] for level, ends in self.upper.items()},
+        )
+
+
+def level_text(level: float) -> str:
+    """Return a coverage level as names of columns and metrics hold it: exact, ``0.9`` for 0.9."""
+    return repr(float(level))
+
+
+def without_empty_sigma(rows: Rows) -> Rows:
+    """Take a sigma that is 0 for every row of an arm for none: it says nothing to be scored."""
+    stated = np.isfinite(rows.std)
+    if stated.any() and not rows.std[stated].any():
+        return replace(rows, std=np.full(len(rows.std), np.nan))
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Gaussian:
+    """Hold what the metrics of sigma need of the k rows that have one.
+
+    Attributes:
+        known: (n,) which rows of the part these are.
+        error: (k,) absolute.
+        by_error: ranking of ``error``.
+        by_std: ranking of sigma.
+        top: (k,) 1 for the largest tenth of the errors.
+        raised: (k,) sigma with its floor.
+        floored: rows raised to the floor.
+        columns: (k,) each; the Gaussian scores are functions of their means.
+        inside: (k, 99) whether each central interval holds the target.
+    """
+
+    known: Bool
+    error: F8
+    by_error: weighted.Ranking
+    by_std: weighted.Ranking
+    top: F8
+    raised: F8
+    floored: int
+    columns: Mapping[str, F8]
+    inside: F8
+
+
+def _gaussian(rows: Rows) -> _Gaussian | None:
+    known = np.isfinite(rows.std)
+    if not known.any():
+        return None
+    y, m, s = rows.target[known], rows.mean[known], rows.std[known]
+    error = np.abs(y - m)
+    raised, changed = uncertainty.floor_std(s)
+    columns = {"std:s": s, "std:ss": s**2, "std:crps": uncertainty.crps_rows(y, m, s)}
+    if raised.all():  # else sigma is 0 everywhere: nothing that divides by it is defined
+        columns["std:nll"] = uncertainty.nll_rows(y, m, raised)
+        columns["std:zz"] = (error / raised) ** 2
+    return _Gaussian(
+        known=known,
+        error=error,
+        by_error=weighted.Ranking(error),
+        by_std=weighted.Ranking(s),
+        top=uncertainty.top_errors(error).astype(np.float64),
+        raised=raised,
+        floored=int(changed.sum()),
+        columns=columns,
+        inside=uncertainty.covered(y, m, s, uncertainty.LEVELS_99).astype(np.float64),
+    )
+
+
+class PartScorer:
+    """Score the rows of one part under any (b, n) counts; unit counts give the metrics."""
+
+    def __init__(self, rows: Rows, task: str) -> None:
+        self.binary = task == "binary"
+        self.error = np.abs(rows.target - rows.mean)
+        self.target = rows.target
+        self.gaussian = _gaussian(rows)
+        self._by_error = weighted.Ranking(self.error)
+        self._by_mean = weighted.Ranking(rows.mean)
+        columns = _binary_columns(rows) if self.binary else _regression_columns(rows)
+        for level in rows.lower:
+            columns |= _interval_columns(rows, level, scored=not self.binary)
+        blocks = list(columns.values())
+        held = self.gaussian
+        if held is not None and not self.binary:
+            named = {"std:n": np.ones(len(held.error)), **held.columns}
+            columns |= {k: _fill(held.known, c) for k, c in named.items()}
+            blocks = [*columns.values(), *_fill(held.known, held.inside).T]
+        self._levels = tuple(rows.lower)
+        self._names = tuple(columns)
+        self._matrix = np.stack(blocks, axis=1)  # one product scores a block of resamples
+
+    def means(self, weights: F8) -> dict[str, F8]:
+        """Return (b,) values of the metrics that are functions of row means."""
+        sums = weights @ self._matrix
+        total = dict(zip(self._names, sums.T, strict=False))
+        n = weights.sum(axis=1)
+        mean = {k: v / n for k, v in total.items()}
+        out = self._binary(mean) if self.binary else self._regression(mean, weights)
+        if "std:n" in total:
+            out |= self._spread(total, sums[:, len(self._names) :])
+        for text in map(level_text, self._levels):
+            if f"{text}:n" not in total:
+                continue
+            size, finite = total[f"{text}:n"], total[f"{text}:finite"]
+            out[f"picp_{text}"] = weighted.ratio(total[f"{text}:in"], size)
+            out[f"mpiw_{text}"] = weighted.ratio(total[f"{text}:width"], finite)
+            out[f"infinite_share_{text}"] = 1 - weighted.ratio(finite, size)
+            if f"{text}:score" in total:
+                out[f"interval_score_{text}"] = weighted.ratio(total[f"{text}:score"], size)
+        return out
+
+    def _regression(self, mean: Mapping[str, F8], weights: F8) -> dict[str, F8]:
+        variance = mean["yy"] - mean["y"] ** 2
+        centre = mean["y"] + self.target.mean()
+        deviation = np.abs(self.target[None, :] - centre[:, None])
+        mad = np.einsum("bn,bn->b", weights, deviation) / weights.sum(axis=1)
+        constant = variance <= 1e-14 * np.abs(mean["yy"])
+        known = {"mae_baseline": mean["base"]} if "base" in mean else {}
+        return known | {
+            "mae": mean["abs"],
+            "rmse": np.sqrt(mean["square"]),
+            "max_error": weighted.largest(self._by_error, self.error, weights),
+            "r2": 1 - weighted.ratio(mean["square"], np.where(constant, 0.0, variance)),
+            "mae_over_mad": weighted.ratio(mean["abs"], np.where(constant, 0.0, mad)),
+        }
+
+    @staticmethod
+    def _spread(total: Mapping[str, F8], inside: F8) -> dict[str, F8]:
+        n = total["std:n"]
+        mean = {k: weighted.ratio(v, n) for k, v in total.items() if k.startswith("std:")}
+        variance = np.maximum(mean["std:ss"] - mean["std:s"] ** 2, 0) * weighted.ratio(n, n - 1)
+        gaps = np.abs(weighted.ratio(inside, n[:, None]) - uncertainty.LEVELS_99)
+        out = {
+            "crps": mean["std:crps"],
+            "sharpness": np.sqrt(mean["std:ss"]),
+            "dispersion": weighted.ratio(np.sqrt(variance), mean["std:s"]),
+            "miscalibration_area": gaps.sum(axis=1) * 0.01,
+        }
+        if "std:nll" in mean:
+            out |= {"nll": mean["std:nll"], "zms": mean["std:zz"]}
+        return out
+
+    def _binary(self, mean: Mapping[str, F8]) -> dict[str, F8]:
+        tp, fp, fn, tn = (mean[k] for k in ("tp", "fp", "fn", "tn"))
+        bins = [np.abs(mean[f"bin{k}"]) for k in range(classification.BINS)]
+        recalls = weighted.ratio(tp, tp + fn) + weighted.ratio(tn, tn + fp)
+        return {
+            "accuracy": tp + tn,
+            "balanced_accuracy": recalls / 2,
+            "f1": weighted.ratio(2 * tp, 2 * tp + fp + fn),
+            "brier": mean["square"],
+            "log_loss": mean["log"],
+            "ece": np.sum(bins, axis=0),
+        }
+
+    def ranks(self, weights: F8) -> dict[str, F8]:
+        """Return (b,) values of the metrics that depend on the order of rows."""
+        out: dict[str, F8] = {}
+        if self.binary:
+            out["roc_auc"] = weighted.auroc(self._by_mean, self.target, weights)
+        held = self.gaussian
+        if held is None:
+            return out
+        w = weights[:, held.known]
+        size = w.sum(axis=1)
+        if not size.all():  # a resample without any row that has a sigma
+            return out
+        area = weighted.aurc(held.by_std, held.error, w)
+        best = weighted.aurc(held.by_error, held.error, w)
+        out["spearman"] = weighted.spearman(held.by_error, held.by_std, w)
+        out["aurc"] = area
+        out["ause"] = weighted.ratio(area - best, w @ held.error / size)
+        out["error_auroc"] = weighted.auroc(held.by_std, held.top, w)
+        if not self.binary and held.raised.all() and len(held.error) >= ENCE_BINS:
+            columns = np.stack([held.error**2, held.raised**2])
+            out["ence"] = uncertainty.ence_weighted(held.by_std, columns, w, ENCE_BINS)
+        return out
+
+    def values(self) -> dict[str, float]:
+        """Return the metrics that are defined."""
+        ones = weighted.unit_weights(len(self.error))
+        scores = self.means(ones) | self.ranks(ones)
+        return {k: float(v[0]) for k, v in scores.items() if np.isfinite(v[0])}
+
+    def intervals(self, materials: I8, seed: int) -> dict[str, bootstrap.Interval]:
+        """Return the metrics with 95 % bootstrap intervals over materials."""
+        values = self.values()
+        draws: dict[str, list[F8]] = {name: [] for name in values}
+        ranked = 0
+        for counts in bootstrap.resample(materials, seed=seed):
+            scores = self.means(counts)
+            if ranked < bootstrap.RANK_RESAMPLES:
+                few = counts[: bootstrap.RANK_RESAMPLES - ranked]
+                scores |= self.ranks(few)
+                ranked += len(few)
+            for name, drawn in scores.items():
+                if name in draws:
+                    draws[name].append(drawn)
+        out: dict[str, bootstrap.Interval] = {}
+        for name, value in values.items():
+            found = draws[name] or [np.array([value])]
+            interval = bootstrap.percentile_interval(value, np.concatenate(found))
+            if interval is not None:
+                out[name] = interval
+        return out
+
+
+def _regression_columns(rows: Rows) -> dict[str, F8]:
+    error = np.abs(rows.target - rows.mean)
+    centred = rows.target - rows.target.mean()  # keeps the variance exact for large targets
+    columns = {"abs": error, "square": error**2, "y": centred, "yy": centred**2}
+    if np.isfinite(rows.baseline).all():
+        columns["base"] = np.abs(rows.target - rows.baseline)
+    return columns
+
+
+def _binary_columns(rows: Rows) -> dict[str, F8]:
+    gap = rows.target - rows.mean
+    cells = classification.confusion_rows(rows.target, rows.mean)
+    which = classification.probability_bins(rows.mean)
+    columns = dict(zip(("tp", "fp", "fn", "tn"), cells, strict=True))
+    columns |= {"square": gap**2, "log": classification.log_loss_rows(rows.target, rows.mean)}
+    return columns | {f"bin{k}": (which == k) * gap for k in range(classification.BINS)}
+
+
+def _fill(known: Bool, values: F8) -> F8:
+    """Return ``values`` of the known rows among zeros: a row without one adds to no sum."""
+    out = np.zeros((len(known), *values.shape[1:]))
+    out[known] = values
+    return out
+
+
+def _interval_columns(rows: Rows, level: float, *, scored: bool) -> dict[str, F8]:
+    """Return the columns whose sums give the interval metrics; none without an interval."""
+    known = np.asarray(~(np.isnan(rows.lower[level]) | np.isnan(rows.upper[level])), np.bool_)
+    if not known.any():
+        return {}
+    y, low, high = rows.target[known], rows.lower[level][known], rows.upper[level][known]
+    width = high - low
+    finite = np.isfinite(width)
+    columns = {
+        "n": np.ones(len(y)),
+        "in": ((low <= y) & (y <= high)).astype(np.float64),
+        "finite": finite.astype(np.float64),
+        "width": np.where(finite, width, 0.0),
+    }
+    if scored and finite.all():  # the score of an infinite interval is infinite
+        columns["score"] = uncertainty.interval_score_rows(y, low, high, level)
+    text = level_text(level)
+    return {f"{text}:{name}": _fill(known, column) for name, column in columns.items()}
