@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import isotonic_regression
 
 from atlas_calibration._shared import check_rows, probable_sets, residuals, scaled, sigma_of
-from atlas_core.api import F8, Calibration, CalibrationRequest, Prediction
+from atlas_core.api import F8, Calibration, CalibrationRequest, Inputs, Prediction
 
 ROWS = 20
 """Fewest calibration rows: a curve takes more than a factor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantiles:
+    """Place the quantiles of each row at stated multiples of its sigma.
+
+    Attributes:
+        levels: (l,) coverage levels.
+        low: (l,) lower ends in sigmas; -inf where nothing is known.
+        high: (l,) upper ends in sigmas.
+        factor: std of the new distribution in sigmas.
+    """
+
+    levels: F8
+    low: F8
+    high: F8
+    factor: float
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with its std scaled, and with intervals."""
+        sigma, mean = sigma_of(prediction, "isotonic"), prediction.mean
+        return scaled(prediction, self.factor).replace(
+            levels=self.levels,
+            lower=mean + _times(self.low, sigma),
+            upper=mean + _times(self.high, sigma),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Read P(1) off a rising curve, straight between its points.
+
+    Attributes:
+        stated: (k,) ascending.
+        true: (k,) what each stated probability really is.
+        levels: of the sets of labels.
+    """
+
+    stated: F8
+    true: F8
+    levels: tuple[float, ...]
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with P(1) replaced, and with sets of labels."""
+        mean = np.interp(prediction.mean, self.stated, self.true)
+        return probable_sets(prediction.replace(mean=mean), self.levels)
 
 
 class Isotonic:
     """Learn which quantile, or which probability, the stated one really is."""
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
-        """Return a function that recalibrates and adds intervals.
+        """Return what recalibrates and adds intervals.
 
         Raises:
             DataError: there are too few rows, or no sigma for a regression target.
@@ -39,16 +87,7 @@ def _quantiles(request: CalibrationRequest) -> Calibration:
     levels = np.asarray(request.levels)
     low, high = (_invert(share, z, (1 + sign * levels) / 2) for sign in (-1, 1))
     factor = float(np.sqrt(np.mean(z**2)))  # std of the new distribution about the kept mean
-
-    def recalibrate(prediction: Prediction) -> Prediction:
-        sigma, mean = sigma_of(prediction, "isotonic"), prediction.mean
-        return scaled(prediction, factor).replace(
-            levels=levels,
-            lower=mean + _times(low, sigma),
-            upper=mean + _times(high, sigma),
-        )
-
-    return recalibrate
+    return Quantiles(levels, low, high, factor)
 
 
 def _invert(share: F8, z: F8, wanted: F8) -> F8:
@@ -78,9 +117,4 @@ def _probability(request: CalibrationRequest) -> Calibration:
     weight = np.bincount(group).astype(np.float64)
     ones = np.bincount(group, weights=request.target) / weight
     curve = np.clip(isotonic_regression(ones, weights=weight).x, 0.0, 1.0)
-
-    def recalibrate(prediction: Prediction) -> Prediction:
-        mean = np.interp(prediction.mean, p, curve)
-        return probable_sets(prediction.replace(mean=mean), request.levels)
-
-    return recalibrate
+    return Curve(p, curve, request.levels)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from atlas_calibration._shared import gaussian_intervals, probable_sets
-from atlas_core.api import Calibration, CalibrationRequest, Prediction
+from atlas_core.api import Calibration, CalibrationRequest, Inputs, Prediction, Task
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Add the intervals that a prediction claims; one without sigma stays as it is."""
+
+    levels: tuple[float, ...]
+    task: Task
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals."""
+        if self.task == "binary":
+            return probable_sets(prediction, self.levels)
+        if prediction.std is None:
+            return prediction
+        return gaussian_intervals(prediction, self.levels, "none")
 
 
 class Uncalibrated:
     """Add the intervals that a prediction claims by itself."""
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
-        """Return a function that adds intervals; works with no calibration row.
+        """Return what adds intervals; works with no calibration row.
 
         Regression: Gaussian intervals of sigma; a prediction without sigma stays as it is.
         Binary: the smallest set of labels whose stated probability reaches the level.
         """
-
-        def claim(prediction: Prediction) -> Prediction:
-            if request.task == "binary":
-                return probable_sets(prediction, request.levels)
-            if prediction.std is None:
-                return prediction
-            return gaussian_intervals(prediction, request.levels, "none")
-
-        return claim
+        return Claim(request.levels, request.task)

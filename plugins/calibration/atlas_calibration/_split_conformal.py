@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from atlas_calibration._shared import check_rows, label_sets, sigma_of
-from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Prediction
+from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Inputs, Prediction
 
 if TYPE_CHECKING:
     from atlas_calibration.split_conformal import SplitConformalConfig
@@ -38,6 +39,52 @@ def quantiles(scores: F8, levels: Sequence[float]) -> F8:
     return ordered[[min(rank(len(scores), level), len(scores) + 1) - 1 for level in levels]]
 
 
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """Add intervals of one half-width each level, or of so many sigmas.
+
+    Attributes:
+        levels: (l,).
+        bounds: (l,) half-widths in the target's unit, or in sigmas; infinite: nothing is known.
+        normalised: whether they are in sigmas.
+    """
+
+    levels: tuple[float, ...]
+    bounds: F8
+    normalised: bool
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals."""
+        bounds = self.bounds[:, None]
+        unit = sigma_of(prediction, METHOD) if self.normalised else np.ones(len(prediction))
+        known = np.isfinite(bounds)
+        widths = np.where(known, np.where(known, bounds, 0.0) * unit, np.inf)
+        return prediction.replace(
+            levels=np.asarray(self.levels),
+            lower=prediction.mean - widths,
+            upper=prediction.mean + widths,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSets:
+    """Add sets of labels.
+
+    Attributes:
+        levels: (l,).
+        bounds: (l,) of the score 1 - P(label).
+    """
+
+    levels: tuple[float, ...]
+    bounds: F8
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with the labels whose score is within bounds."""
+        # the less probable label has the score 1 - min(p, 1 - p) = max(p, 1 - p)
+        score = 1 - np.minimum(prediction.mean, 1 - prediction.mean)
+        return label_sets(prediction, self.levels, score <= self.bounds[:, None])
+
+
 class SplitConformal:
     """Bound new errors by those of the calibration rows."""
 
@@ -45,7 +92,7 @@ class SplitConformal:
         self._config = config
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
-        """Return a function that adds intervals; see ``Calibrator.calibrate``.
+        """Return what adds intervals; see ``Calibrator.calibrate``.
 
         At a level for which there are too few rows the interval is infinite (both labels).
 
@@ -61,43 +108,17 @@ class SplitConformal:
             return _label_sets(request)
         error = np.abs(request.target - request.prediction.mean)
         if self._config.score == "absolute":
-            bounds = quantiles(error, levels)[:, None]
-
-            def absolute(prediction: Prediction) -> Prediction:
-                return _around(prediction, levels, np.repeat(bounds, len(prediction), axis=1))
-
-            return absolute
+            return Widths(levels, quantiles(error, levels), normalised=False)
         sigma = sigma_of(request.prediction, METHOD)
         if not sigma.any():
             raise DataError(f"{METHOD}: sigma is 0 on all calibration rows; use score: absolute")
         # an error where sigma is 0 is an infinite score, so that the promise holds without a floor
         scores = np.where(error > 0, np.inf, 0.0)
         np.divide(error, sigma, out=scores, where=sigma > 0)
-        factors = quantiles(scores, levels)[:, None]
-
-        def normalised(prediction: Prediction) -> Prediction:
-            width = sigma_of(prediction, METHOD)[None, :]
-            known = np.isfinite(factors)
-            widths = np.where(known, np.where(known, factors, 0.0) * width, np.inf)
-            return _around(prediction, levels, widths)
-
-        return normalised
-
-
-def _around(prediction: Prediction, levels: Sequence[float], widths: F8) -> Prediction:
-    return prediction.replace(
-        levels=np.asarray(levels), lower=prediction.mean - widths, upper=prediction.mean + widths
-    )
+        return Widths(levels, quantiles(scores, levels), normalised=True)
 
 
 def _label_sets(request: CalibrationRequest) -> Calibration:
     """Return least ambiguous sets (Sadinle 2019, 10.1080/01621459.2017.1395341), never empty."""
     truth = np.where(request.target == 1, request.prediction.mean, 1 - request.prediction.mean)
-    bounds = quantiles(1 - truth, request.levels)[:, None]
-
-    def sets(prediction: Prediction) -> Prediction:
-        # the less probable label has the score 1 - min(p, 1 - p) = max(p, 1 - p)
-        score = 1 - np.minimum(prediction.mean, 1 - prediction.mean)
-        return label_sets(prediction, request.levels, score <= bounds)
-
-    return sets
+    return LabelSets(request.levels, quantiles(1 - truth, request.levels))

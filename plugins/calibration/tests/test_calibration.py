@@ -8,7 +8,14 @@ from scipy.stats import binom, norm
 from sklearn.isotonic import IsotonicRegression
 
 from atlas_calibration import isotonic, none, split_conformal, variance_scaling
-from atlas_core.api import CalibrationRequest, ContractError, DataError, Prediction
+from atlas_core.api import (
+    CalibrationRequest,
+    ContractError,
+    DataError,
+    Inputs,
+    Materials,
+    Prediction,
+)
 
 LEVELS = (0.5, 0.8, 0.9)
 ABSOLUTE = split_conformal.SplitConformalConfig()
@@ -17,7 +24,22 @@ NORMALISED = split_conformal.SplitConformalConfig(score="normalised")
 
 def request(mean, target, *, sigma=None, levels=LEVELS, task="regression"):
     prediction = Prediction(np.asarray(mean, float), epistemic=sigma)
-    return CalibrationRequest(prediction, np.asarray(target, float), levels, task, seed=0)
+    return asked(prediction, target, levels, task)
+
+
+def asked(prediction, target, levels=LEVELS, task="regression"):
+    known = np.asarray(target, float)
+    return CalibrationRequest(prediction, known, inputs(len(prediction)), levels, task, seed=0)
+
+
+def inputs(n):
+    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+
+
+def calibrated(module, config, request):
+    """Return prediction -> calibrated prediction, for calibrators that look at nothing else."""
+    calibration = module.build(config).calibrate(request)
+    return lambda prediction: calibration(prediction, inputs(len(prediction)))
 
 
 def gaussian(seed, n, *, factor=1.0):
@@ -42,7 +64,7 @@ def within_binomial_bounds(counts, n, levels, *, calibration_rows):
 def test_nine_errors_give_the_fifth_the_eighth_and_the_ninth_as_bounds():
     # (9 + 1) x 0.5 = 5, x 0.8 = 8, x 0.9 = 9: errors are 1..9 in some order and sign
     errors = np.array([3, -1, 7, 9, -2, 5, -8, 4, 6], float)
-    calibrate = split_conformal.build(ABSOLUTE).calibrate(request(np.zeros(9), errors))
+    calibrate = calibrated(split_conformal, ABSOLUTE, request(np.zeros(9), errors))
     out = calibrate(Prediction(np.array([10.0, 20.0])))
     assert out.upper[:, 0].tolist() == [15.0, 18.0, 19.0]
     assert out.lower[:, 1].tolist() == [15.0, 12.0, 11.0]
@@ -51,8 +73,10 @@ def test_nine_errors_give_the_fifth_the_eighth_and_the_ninth_as_bounds():
 
 def test_normalised_bounds_are_multiples_of_sigma():
     # errors 2, 4, ..., 18 at sigma 2 are the scores 1..9
-    calibrate = split_conformal.build(NORMALISED).calibrate(
-        request(np.zeros(9), 2.0 * np.arange(1, 10), sigma=np.full(9, 2.0))
+    calibrate = calibrated(
+        split_conformal,
+        NORMALISED,
+        request(np.zeros(9), 2.0 * np.arange(1, 10), sigma=np.full(9, 2.0)),
     )
     out = calibrate(Prediction(np.zeros(2), epistemic=np.array([0.0, 0.5])))
     assert out.upper.tolist() == [[0.0, 2.5], [0.0, 4.0], [0.0, 4.5]]
@@ -61,8 +85,10 @@ def test_normalised_bounds_are_multiples_of_sigma():
 def test_a_level_with_too_few_rows_has_an_infinite_interval():
     levels = (0.8, 0.95)
     for config in (ABSOLUTE, NORMALISED):
-        out = split_conformal.build(config).calibrate(
-            request(np.zeros(9), np.arange(9), sigma=np.ones(9), levels=levels)
+        out = calibrated(
+            split_conformal,
+            config,
+            request(np.zeros(9), np.arange(9), sigma=np.ones(9), levels=levels),
         )(Prediction(np.zeros(2), epistemic=np.array([0.0, 1.0])))
         assert np.isfinite(out.upper[0]).all()
         assert np.isposinf(out.upper[1]).all()
@@ -71,9 +97,7 @@ def test_a_level_with_too_few_rows_has_an_infinite_interval():
 
 def test_too_few_rows_for_every_level_is_an_error_that_says_how_many():
     with pytest.raises(DataError, match="3 calibration rows, needs at least 4; raise the split's"):
-        split_conformal.build(ABSOLUTE).calibrate(
-            request(np.zeros(3), np.ones(3), levels=(0.8, 0.9))
-        )
+        calibrated(split_conformal, ABSOLUTE, request(np.zeros(3), np.ones(3), levels=(0.8, 0.9)))
 
 
 @pytest.mark.parametrize(("level", "n"), [(0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99), (0.55, 2)])
@@ -96,9 +120,7 @@ def test_the_rank_does_not_grow_by_a_rounding_error():
 def test_conformal_coverage_is_within_binomial_bounds_whatever_sigma_claims(config):
     prediction, target = gaussian(1, 500, factor=3.0)
     new, truth = gaussian(2, 4000, factor=3.0)
-    calibrate = split_conformal.build(config).calibrate(
-        CalibrationRequest(prediction, target, LEVELS, "regression", 0)
-    )
+    calibrate = calibrated(split_conformal, config, asked(prediction, target))
     counts = covered(calibrate(new), truth)
     assert within_binomial_bounds(counts, 4000, LEVELS, calibration_rows=500)
 
@@ -108,8 +130,8 @@ def test_mean_coverage_over_many_small_calibration_sets_reaches_the_level():
     hits = 0
     for _ in range(2000):
         errors = rng.standard_t(2, size=15)
-        calibrate = split_conformal.build(ABSOLUTE).calibrate(
-            request(np.zeros(14), errors[:14], levels=(0.8,))
+        calibrate = calibrated(
+            split_conformal, ABSOLUTE, request(np.zeros(14), errors[:14], levels=(0.8,))
         )
         hits += covered(calibrate(Prediction(np.zeros(1))), errors[14:])[0]
     # exactly 12 / 15 of the draws in expectation
@@ -118,8 +140,8 @@ def test_mean_coverage_over_many_small_calibration_sets_reaches_the_level():
 
 def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():
     sigma = np.array([0.0] + [1.0] * 8)
-    out = split_conformal.build(NORMALISED).calibrate(
-        request(np.zeros(9), np.arange(1, 10), sigma=sigma)
+    out = calibrated(
+        split_conformal, NORMALISED, request(np.zeros(9), np.arange(1, 10), sigma=sigma)
     )(Prediction(np.zeros(1), epistemic=np.ones(1)))
     # scores 2..9 and infinity: the fifth is 6, the eighth is 9, the ninth is infinite
     assert out.upper[:, 0].tolist() == [6.0, 9.0, np.inf]
@@ -127,17 +149,15 @@ def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():
 
 def test_sigma_that_is_zero_everywhere_is_refused():
     with pytest.raises(DataError, match="sigma is 0 on all"):
-        split_conformal.build(NORMALISED).calibrate(
-            request(np.zeros(9), np.ones(9), sigma=np.zeros(9))
-        )
+        calibrated(split_conformal, NORMALISED, request(np.zeros(9), np.ones(9), sigma=np.zeros(9)))
 
 
 def test_label_sets_by_hand():
     # 1 - P(true label) is .1 .2 .3 .4 and .9: bounds .3 (3rd), .9 (5th) of 5
     p, y = [0.9, 0.2, 0.7, 0.4, 0.1], [1, 0, 1, 0, 1]
-    out = split_conformal.build(ABSOLUTE).calibrate(
-        request(p, y, levels=(0.5, 0.8), task="binary")
-    )(Prediction(np.array([0.95, 0.05, 0.6, 0.85])))
+    out = calibrated(split_conformal, ABSOLUTE, request(p, y, levels=(0.5, 0.8), task="binary"))(
+        Prediction(np.array([0.95, 0.05, 0.6, 0.85]))
+    )
     assert list(zip(out.lower[0], out.upper[0], strict=True)) == [(1, 1), (0, 0), (1, 1), (1, 1)]
     # the less probable label enters where its score max(p, 1 - p) is at most .9
     assert list(zip(out.lower[1], out.upper[1], strict=True)) == [(1, 1), (0, 0), (0, 1), (0, 1)]
@@ -147,7 +167,7 @@ def test_label_sets_cover_at_least_the_level_and_are_never_empty():
     rng = np.random.default_rng(4)
     p = rng.beta(0.5, 0.5, 4500)
     y = (rng.random(4500) < p**2).astype(float)  # a probability that is too high
-    out = split_conformal.build(ABSOLUTE).calibrate(request(p[:500], y[:500], task="binary"))(
+    out = calibrated(split_conformal, ABSOLUTE, request(p[:500], y[:500], task="binary"))(
         Prediction(p[500:])
     )
     assert set(np.unique(out.upper - out.lower)) <= {0.0, 1.0}
@@ -165,8 +185,10 @@ def test_normalised_needs_a_sigma_and_absolute_does_not():
 def test_the_scaling_factor_by_hand():
     # z = 3, 4 in turn: the factor is sqrt((9 + 16) / 2)
     sigma = np.tile([1.0, 0.5], 5)
-    calibrate = variance_scaling.build(variance_scaling.VarianceScalingConfig()).calibrate(
-        request(np.zeros(10), np.tile([3.0, -2.0], 5), sigma=sigma, levels=(0.9,))
+    calibrate = calibrated(
+        variance_scaling,
+        variance_scaling.VarianceScalingConfig(),
+        request(np.zeros(10), np.tile([3.0, -2.0], 5), sigma=sigma, levels=(0.9,)),
     )
     out = calibrate(
         Prediction(np.ones(1), np.array([2.0]), np.array([1.0]), samples=np.array([[0.0], [2.0]]))
@@ -181,8 +203,8 @@ def test_the_scaling_factor_by_hand():
 def test_scaling_gives_gaussian_data_their_coverage_back():
     prediction, target = gaussian(5, 2000, factor=4.0)
     new, truth = gaussian(6, 4000, factor=4.0)
-    out = variance_scaling.build(variance_scaling.VarianceScalingConfig()).calibrate(
-        CalibrationRequest(prediction, target, LEVELS, "regression", 0)
+    out = calibrated(
+        variance_scaling, variance_scaling.VarianceScalingConfig(), asked(prediction, target)
     )(new)
     assert within_binomial_bounds(covered(out, truth), 4000, LEVELS, calibration_rows=2000)
 
@@ -195,32 +217,38 @@ def test_scaling_gives_gaussian_data_their_coverage_back():
     ],
 )
 def test_rows_without_sigma_take_no_part_and_too_few_others_are_refused(module, config, rows):
-    calibrator = module.build(config)
     rng = np.random.default_rng(7)
     target = rng.normal(size=rows + 5)
     with_zeros = request(np.zeros(rows + 5), target, sigma=np.r_[np.ones(rows), np.zeros(5)])
     without = request(np.zeros(rows), target[:rows], sigma=np.ones(rows))
     new = Prediction(np.zeros(3), epistemic=np.array([0.0, 1.0, 2.0]))
-    one, other = calibrator.calibrate(with_zeros)(new), calibrator.calibrate(without)(new)
+    one, other = (
+        calibrated(module, config, with_zeros)(new),
+        calibrated(module, config, without)(new),
+    )
     assert one.upper.tolist() == other.upper.tolist()
     with pytest.raises(DataError, match=f"needs at least {rows}; raise the split's `calibration`"):
-        calibrator.calibrate(request(np.zeros(3), np.ones(3), sigma=np.ones(3)))
+        calibrated(module, config, request(np.zeros(3), np.ones(3), sigma=np.ones(3)))
     with pytest.raises(DataError, match=f"{rows - 1} of {rows} calibration rows have a sigma"):
-        calibrator.calibrate(
-            request(np.zeros(rows), np.ones(rows), sigma=np.r_[0.0, np.ones(rows - 1)])
+        calibrated(
+            module,
+            config,
+            request(np.zeros(rows), np.ones(rows), sigma=np.r_[0.0, np.ones(rows - 1)]),
         )
     with pytest.raises(DataError, match="no sigma"):
-        calibrator.calibrate(request(np.zeros(rows), np.ones(rows)))
+        calibrated(module, config, request(np.zeros(rows), np.ones(rows)))
 
 
 def test_isotonic_fixes_an_overconfident_sigma_and_a_skewed_error():
     rng = np.random.default_rng(8)
     sigma = rng.uniform(0.5, 2.0, 6000)
     target = sigma * (rng.exponential(size=6000) - 1) * 20  # 20 times too sure, one long tail
-    calibrate = isotonic.build(isotonic.IsotonicConfig()).calibrate(
-        request(np.zeros(2000), target[:2000], sigma=sigma[:2000])
+    calibrate = calibrated(
+        isotonic,
+        isotonic.IsotonicConfig(),
+        request(np.zeros(2000), target[:2000], sigma=sigma[:2000]),
     )
-    before = none.build(none.NoneConfig()).calibrate(request([], []))
+    before = calibrated(none, none.NoneConfig(), request([], []))
     new = Prediction(np.zeros(4000), epistemic=sigma[2000:])
     assert covered(before(new), target[2000:])[2] < 0.25 * 4000
     out = calibrate(new)
@@ -232,8 +260,10 @@ def test_isotonic_fixes_an_overconfident_sigma_and_a_skewed_error():
 def test_isotonic_quantiles_by_hand():
     # z = 1..39: the share i / 40 lies at z = i, so 50 % is [10, 30] and 95 % is [1, 39]
     z = np.random.default_rng(9).permutation(np.arange(1.0, 40.0))
-    out = isotonic.build(isotonic.IsotonicConfig()).calibrate(
-        request(np.zeros(39), z, sigma=np.ones(39), levels=(0.5, 0.95, 0.99))
+    out = calibrated(
+        isotonic,
+        isotonic.IsotonicConfig(),
+        request(np.zeros(39), z, sigma=np.ones(39), levels=(0.5, 0.95, 0.99)),
     )(Prediction(np.zeros(1), epistemic=np.full(1, 2.0)))
     np.testing.assert_allclose(out.lower[:, 0], [20.0, 2.0, -np.inf])
     np.testing.assert_allclose(out.upper[:, 0], [60.0, 78.0, np.inf])
@@ -244,7 +274,7 @@ def test_isotonic_probability_equals_scikit_learn():
     p = np.round(rng.random(300), 2)  # with ties
     y = (rng.random(300) < p**3).astype(float)
     new = np.linspace(0, 1, 77)
-    out = isotonic.build(isotonic.IsotonicConfig()).calibrate(request(p, y, task="binary"))(
+    out = calibrated(isotonic, isotonic.IsotonicConfig(), request(p, y, task="binary"))(
         Prediction(new)
     )
     expected = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y).predict(new)
@@ -252,7 +282,7 @@ def test_isotonic_probability_equals_scikit_learn():
 
 
 def test_none_takes_sigma_at_its_word():
-    out = none.build(none.NoneConfig()).calibrate(request([], [], levels=(0.6827,)))(
+    out = calibrated(none, none.NoneConfig(), request([], [], levels=(0.6827,)))(
         Prediction(np.array([1.0]), np.array([3.0]), np.array([4.0]))
     )
     # 68.27 % of a Gaussian is one std; 3 and 4 make 5
@@ -261,17 +291,17 @@ def test_none_takes_sigma_at_its_word():
 
 def test_none_leaves_a_prediction_without_sigma_as_it_is():
     prediction = Prediction(np.zeros(2))
-    assert none.build(none.NoneConfig()).calibrate(request([], []))(prediction) is prediction
+    assert calibrated(none, none.NoneConfig(), request([], []))(prediction) is prediction
 
 
 def test_none_takes_a_probability_at_its_word():
-    out = none.build(none.NoneConfig()).calibrate(
-        request([], [], levels=(0.5, 0.9), task="binary")
-    )(Prediction(np.array([0.95, 0.6, 0.05])))
+    out = calibrated(none, none.NoneConfig(), request([], [], levels=(0.5, 0.9), task="binary"))(
+        Prediction(np.array([0.95, 0.6, 0.05]))
+    )
     assert out.lower.tolist() == [[1, 1, 0], [1, 0, 0]]
     assert out.upper.tolist() == [[1, 1, 0], [1, 1, 0]]
 
 
 def test_predictions_and_targets_of_different_number_are_refused():
     with pytest.raises(ContractError, match="9 predictions but"):
-        split_conformal.build(ABSOLUTE).calibrate(request(np.zeros(9), np.zeros(8)))
+        calibrated(split_conformal, ABSOLUTE, request(np.zeros(9), np.zeros(8)))
