@@ -138,6 +138,11 @@ def test_the_command_writes_tells_how_to_read_and_never_overwrites_unasked(tmp_p
     forced = atlas(tmp_path, *args, "--force")
     assert forced.returncode == 0
     assert "use: table" in forced.stdout
+    assert "MB; a spec in this folder reads it with" in forced.stdout.splitlines()[0]
+    assert 'path: "f.parquet"' in forced.stdout
+    elsewhere = atlas(tmp_path, *args[:-1], str(tmp_path / "g.parquet"))
+    assert "MB; a spec reads it with" in elsewhere.stdout.splitlines()[0]
+    assert f'path: "{tmp_path}/g.parquet"' in elsewhere.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin
 
+from atlas_core.cli.tables import size
 from atlas_core.store import read_json
 
 COUNTED = '''
@@ -183,10 +185,63 @@ def test_the_cache_command_counts_and_clears_fits(atlas: Cli) -> None:
     assert about["fits"] == 1
     assert about["entries"] > 1
     assert about["fit_bytes"] == sum(path.stat().st_size for path in entries(atlas))
-    assert atlas("cache", "clear").returncode == 0
+    count = about["entries"]
+    assert atlas("cache", "clear", "--yes").stdout.startswith(f"deleted {count} entries, ")
     assert json.loads(atlas("cache", "show", "--json").stdout)["entries"] == 0
+    assert atlas("cache", "show").stdout.endswith(": 0 entries, 0 B; 0 of them fits, 0 B\n")
+    assert atlas("cache", "clear").stdout == "deleted 0 entries, 0 B\n"  # nothing to ask for
     run(atlas, out="anew")
     assert fits(atlas) == 2
+
+
+def test_a_cache_is_not_cleared_unasked(atlas: Cli) -> None:
+    run(atlas)
+    held = f"{json.loads(atlas('cache', 'show', '--json').stdout)['entries']} entries, "
+    refused = atlas("cache", "clear")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"error: cache clear: would delete {held}")
+    assert line.endswith("so say so with --yes")
+    no, yes = (at_a_terminal(atlas, answer) for answer in ("n", "y"))
+    assert f"delete {held}" in no.stderr
+    assert no.stdout == "nothing was deleted\n"
+    assert yes.stdout.startswith(f"deleted {held}")
+    assert entries(atlas) == []
+
+
+def at_a_terminal(atlas: Cli, answer: str) -> subprocess.CompletedProcess[str]:
+    """Clear the cache with a terminal as stdin, on which ``answer`` is typed."""
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "atlas_core.cli", "cache", "clear"]
+    try:
+        return subprocess.run(
+            [*command, "--cache-dir", str(atlas.cache)],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (99, "99 B"),
+        (40_000, "40.0 kB"),
+        (99_999, "100.0 kB"),
+        (100_000, "0.1 MB"),
+        (2_340_000, "2.3 MB"),
+        (5_000_000_000, "5.0 GB"),
+    ],
+)
+def test_a_size_is_told_in_the_unit_that_leaves_it_digits(count: int, text: str) -> None:
+    assert size(count) == text
 
 
 def test_the_timeline_says_that_a_fit_was_stored(atlas: Cli) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from atlas_core.bulk import spec_block, write_bulk
 from atlas_core.cli.showing import load_dataset
+from atlas_core.cli.tables import size
 from atlas_core.errors import SpecError
 from atlas_core.kinds.dataset import DataContext
 
@@ -28,14 +29,15 @@ def export_dataset(
     if out.exists() and not force:
         raise SpecError(f"--out {out}: the file is there already; --force overwrites it")
     data = load_dataset(name, settings, context)
-    options = write_bulk(out, data)
-    size = out.stat().st_size
+    options = {**write_bulk(out, data), "path": str(out)}
+    count = out.stat().st_size
     about = {
         "file": str(out),
         "rows": len(data),
-        "bytes": size,
+        "bytes": count,
         "dataset": {"use": "table", "options": options},
     }
     what = "crystals" if data.materials.has_structure else "formulas"
-    head = f"{out}: {len(data)} {what}, {size / 1e6:.1f} MB; a spec reads it with"
+    where = "" if out.is_absolute() else " in this folder"  # a spec's paths start at the spec
+    head = f"{out}: {len(data)} {what}, {size(count)}; a spec{where} reads it with"
     return about, "\n".join([head, *spec_block(options)])

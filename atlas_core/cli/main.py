@@ -230,7 +230,10 @@ def validate(*, spec: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     _answer(
         {"valid": True, "spec": plan.describe()},
         as_json,
-        lambda: f"{spec}: valid, {len(plan.arms)} arms: {', '.join(plan.arms)}",
+        lambda: (
+            f"{spec}: valid, {len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}:"
+            f" {', '.join(plan.arms)}"
+        ),
     )
 
 
@@ -443,6 +446,7 @@ def cache() -> None:
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
     """Say where features, fits and parsed data files are kept and how much room they take."""
     from atlas_core.cache import FeatureCache
+    from atlas_core.cli.tables import size as shown
     from atlas_core.fits import FitCache
 
     folder = _cache(cache_dir)
@@ -459,20 +463,37 @@ def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
         about,
         as_json,
         lambda: (
-            f"{folder}: {len(sizes)} entries, {sum(sizes) / 1e6:.1f} MB;"
-            f" {len(fits)} of them fits, {sum(fits) / 1e6:.1f} MB"
+            f"{folder}: {len(sizes)} entries, {shown(sum(sizes))};"
+            f" {len(fits)} of them fits, {shown(sum(fits))}"
         ),
     )
 
 
 @cache.command("clear")
 @_cache_dir
-def cache_clear(*, cache_dir: Path | None) -> None:
-    """Delete stored features, fits and parsed data files; they are made again when needed."""
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
+    """Delete stored features, fits and parsed data files, once you say yes.
+
+    All of them are made again when needed, which takes as long as it did.
+    """
     from atlas_core.cache import FeatureCache
+    from atlas_core.cli.tables import size as shown
     from atlas_core.fits import FitCache
 
     folder = _cache(cache_dir)
-    cleared = [FeatureCache(folder).clear(), FitCache(folder).clear()]
-    count, size = (sum(column) for column in zip(*cleared, strict=True))
-    click.echo(f"deleted {count} entries, {size / 1e6:.1f} MB")
+    features, fits = FeatureCache(folder), FitCache(folder)
+    sizes = [size for cached in (features, fits) for _, size in cached.entries()]
+    held = f"{len(sizes)} {'entry' if len(sizes) == 1 else 'entries'}, {shown(sum(sizes))}"
+    if sizes and not yes:
+        if not sys.stdin.isatty():
+            raise SpecError(
+                f"cache clear: would delete {held} in {folder}; nobody can be asked here, so say"
+                " so with --yes"
+            )
+        if not click.confirm(f"delete {held} in {folder}?", err=True):
+            click.echo("nothing was deleted")
+            return
+    features.clear()
+    fits.clear()
+    click.echo(f"deleted {held}")

@@ -38,3 +38,12 @@ def plugin_table(rows: Sequence[Mapping[str, str]], *, verified: bool) -> str:
     broken = sum(bool(row["problem"]) for row in rows)
     state = f", {broken} broken" if broken or verified else ""
     return f"{body}\n{len(rows)} components{state}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that leaves it digits."""
+    if count < 100:
+        return f"{count} B"
+    if count < 100_000:
+        return f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
