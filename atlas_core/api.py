@@ -53,6 +53,13 @@ from atlas_core.kinds.trust import (
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
+from atlas_core.periodic_table import (
+    covalent_radius,
+    electronegativity,
+    f_block,
+    periodic_group,
+    periodic_row,
+)
 
 __all__ = [
     "ATOMIC_NUMBER",
@@ -126,12 +133,17 @@ __all__ = [
     "Vectors",
     "anion_family",
     "concatenate",
+    "covalent_radius",
     "derive_seed",
+    "electronegativity",
+    "f_block",
     "hookimpl",
     "labels_of",
     "longest_prefix",
     "offsets_of",
     "parse_formula",
+    "periodic_group",
+    "periodic_row",
     "segments",
     "select_top",
 ]

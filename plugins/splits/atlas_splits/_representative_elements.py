@@ -6,19 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from atlas_core.api import F8, I8, SYMBOLS, Bool, DataError, Split, SplitRequest, derive_seed
-from atlas_splits._elements import (
-    FAMILIES,
+from atlas_core.api import (
+    F8,
+    I8,
+    SYMBOLS,
+    Bool,
+    DataError,
+    Split,
+    SplitRequest,
     covalent_radius,
+    derive_seed,
     electronegativity,
-    families,
-    presence,
 )
+from atlas_splits._elements import BLOCKS, blocks, presence
 from atlas_splits._parts import hold_out
 from atlas_splits.representative_elements import RepresentativeElementsConfig
 
 SHARES = (3, 2, 1, 1, 1)
-"""Elements of each of ``FAMILIES`` among eight."""
+"""Elements of each of ``BLOCKS`` among eight."""
 LEAST_LEFT = 0.3
 """An element is left out only where at least this share of the rows is without it."""
 
@@ -82,9 +87,9 @@ def choose(rows: I8, n: int, *, count: int, minimum: int, seed: int) -> list[int
             f"representative_elements: no element is in {minimum} rows or more and missing in"
             f" {LEAST_LEFT:.0%} of {n}; lower minimum or take more data"
         )
-    family = families()
+    family = blocks()
     quota = np.array(SHARES) * count / sum(SHARES)
-    taken = np.zeros(len(FAMILIES), dtype=np.int64)
+    taken = np.zeros(len(BLOCKS), dtype=np.int64)
     chosen: list[int] = []
 
     def take(z: int) -> None:
@@ -99,7 +104,7 @@ def choose(rows: I8, n: int, *, count: int, minimum: int, seed: int) -> list[int
             take(z)
     rng = np.random.default_rng(seed)
     while len(chosen) < count and able.any():
-        open_to = np.bincount(family[able], minlength=len(FAMILIES)) > 0
+        open_to = np.bincount(family[able], minlength=len(BLOCKS)) > 0
         short = np.where(open_to, quota - taken, -np.inf)
         candidates = np.flatnonzero(able & (family == int(np.argmax(short))))
         weight = np.sqrt(rows[candidates])

@@ -1,22 +1,13 @@
-"""Which elements are left out, on hand-made counts, and the tables that the choice reads."""
+"""Which elements are left out, on hand-made counts."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, SplitRequest
 from atlas_splits import representative_elements
-from atlas_splits._elements import (
-    FAMILIES,
-    covalent_radius,
-    electronegativity,
-    families,
-    group,
-    period,
-)
+from atlas_splits._elements import BLOCKS, blocks
 from atlas_splits._representative_elements import choose
 
 
@@ -45,11 +36,11 @@ def test_the_most_frequent_non_metal_and_the_ends_come_first():
         assert chosen[:3] == ["O", "F", "Cs"]
 
 
-def test_eight_elements_have_the_stated_families():
+def test_eight_elements_have_the_stated_blocks():
     for seed in range(20):
         chosen = choose(MANY, 1000, count=8, minimum=40, seed=seed)
         assert len(set(chosen)) == 8
-        assert np.bincount(families()[chosen], minlength=5).tolist() == [3, 2, 1, 1, 1]
+        assert np.bincount(blocks()[chosen], minlength=5).tolist() == [3, 2, 1, 1, 1]
 
 
 def test_more_elements_keep_the_shares_and_bring_the_smallest_in():
@@ -57,7 +48,7 @@ def test_more_elements_keep_the_shares_and_bring_the_smallest_in():
     assert symbols(chosen)[:4] == ["O", "F", "Cs", "H"]
     # 6 non-metals, 4 transition metals of which there are 3, 2 of each other family, and one
     # more from the family that is nearest to its share
-    assert np.bincount(families()[chosen], minlength=5)[:2].tolist() == [6, 3]
+    assert np.bincount(blocks()[chosen], minlength=5)[:2].tolist() == [6, 3]
     assert len(chosen) == 16
 
 
@@ -109,29 +100,6 @@ def test_each_fold_holds_out_all_materials_with_its_element():
     assert [fold.held_out for fold in folds[:1]] == ["materials with F"]
 
 
-def test_properties_equal_pymatgen_and_magpie():
-    pymatgen = pytest.importorskip("pymatgen.core")
-    matminer = pytest.importorskip("matminer")
-    folder = Path(matminer.__file__).parent / "utils" / "data_files" / "magpie_elementdata"
-    radii = (folder / "CovalentRadius.table").read_text().split()
-    for z in range(1, 97):
-        element = pymatgen.Element.from_Z(z)
-        if np.isfinite(electronegativity()[z]) and z <= 94:
-            assert electronegativity()[z] == pytest.approx(element.X)
-        assert covalent_radius()[z] == float(radii[z - 1])
-
-
-def test_places_in_the_periodic_table_equal_pymatgens():
-    pymatgen = pytest.importorskip("pymatgen.core")
-    for z in range(1, 119):
-        element = pymatgen.Element.from_Z(z)
-        assert period(np.array([z]))[0] == element.row - (2 if element.row > 7 else 0), (
-            element
-        )  # pymatgen counts the f-block as rows 8 and 9
-        expected = 0 if (57 <= z <= 71 or 89 <= z <= 103) else element.group
-        assert group(np.array([z]))[0] == expected, element
-
-
 @pytest.mark.parametrize(
     ("symbol", "family"),
     [
@@ -141,5 +109,5 @@ def test_places_in_the_periodic_table_equal_pymatgens():
         ("Ba", "s-block"), ("Al", "p-metal"), ("Bi", "p-metal"), ("Tl", "p-metal"),
     ],
 )  # fmt: skip
-def test_families_of_well_known_elements(symbol, family):
-    assert FAMILIES[families()[ATOMIC_NUMBER[symbol]]] == family
+def test_blocks_of_well_known_elements(symbol, family):
+    assert BLOCKS[blocks()[ATOMIC_NUMBER[symbol]]] == family

@@ -1,0 +1,71 @@
+"""Where an element stands in the periodic table, and two of its properties. Light: numpy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8, Bool
+from atlas_core.elements import MAX_Z
+
+_NOBLE = (2, 10, 18, 36, 54, 86, 118)
+_ELECTRONEGATIVITY = (
+    "2.2 - 0.98 1.57 2.04 2.55 3.04 3.44 3.98 - 0.93 1.31 1.61 1.9 2.19 2.58 3.16 - 0.82 1 1.36"
+    " 1.54 1.63 1.66 1.55 1.83 1.88 1.91 1.9 1.65 1.81 2.01 2.18 2.55 2.96 3 0.82 0.95 1.22 1.33"
+    " 1.6 2.16 1.9 2.2 2.28 2.2 1.93 1.69 1.78 1.96 2.05 2.1 2.66 2.6 0.79 0.89 1.1 1.12 1.13"
+    " 1.14 1.13 1.17 1.2 1.2 1.1 1.22 1.23 1.24 1.25 1.1 1.27 1.3 1.5 2.36 1.9 2.2 2.2 2.28 2.54"
+    " 2 1.62 2.33 2.02 2 2.2 2.2 0.7 0.9 1.1 1.3 1.5 1.38 1.36 1.28"
+)
+_RADIUS = (
+    "31 28 128 96 84 76 71 66 57 58 166 141 121 111 107 105 102 106 203 176 170 160 153 139 139"
+    " 132 126 124 132 122 122 120 119 120 120 116 220 195 190 175 164 154 147 146 142 139 145 144"
+    " 142 139 139 138 139 140 244 215 207 204 203 201 199 198 198 196 194 192 192 189 190 187 187"
+    " 175 170 162 151 144 141 136 136 132 145 146 148 140 150 150 260 221 215 206 200 196 190 187"
+    " 180 169"
+)
+
+
+def _column(text: str) -> F8:
+    values = [np.nan if word == "-" else float(word) for word in text.split()]
+    return np.array([np.nan, *values, *[np.nan] * (MAX_Z - len(values))])
+
+
+def electronegativity() -> F8:
+    """Return (119,) Pauling electronegativities by atomic number; NaN where none is known.
+
+    CRC Handbook of Chemistry and Physics; those of Pm, Eu, Tb and Yb are estimates.
+    """
+    return _column(_ELECTRONEGATIVITY)
+
+
+def covalent_radius() -> F8:
+    """Return (119,) covalent radii in pm by atomic number (Cordero et al. 2008), NaN if unknown.
+
+    Those of C, Mn, Fe and Co are of sp3 carbon and of the low-spin metals (10.1039/b801115j).
+    """
+    return _column(_RADIUS)
+
+
+def periodic_row(z: I8) -> I8:
+    """Return the rows 1 to 7 of the periodic table that atomic numbers stand in."""
+    return np.searchsorted(np.array(_NOBLE), z).astype(np.int64) + 1
+
+
+def periodic_group(z: I8) -> I8:
+    """Return the columns 1 to 18 of the periodic table; 0 for lanthanoids and actinoids.
+
+    The f-block are Z = 57 to 71 and 89 to 103 (IUPAC's words lanthanoids and actinoids), so La
+    and Lu stand in no column.
+    """
+    z = np.asarray(z, dtype=np.int64)
+    row = periodic_row(z)
+    past = z - np.array([0, *_NOBLE])[row - 1]
+    length = np.array([2, 8, 8, 18, 18, 32, 32])[row - 1]
+    from_right = 18 - (length - past)
+    column = np.where(past <= 2, past, from_right)
+    column = np.where((row == 1) & (z == 2), 18, column)
+    return np.where(f_block(z), 0, column).astype(np.int64)
+
+
+def f_block(z: I8) -> Bool:
+    """Tell which atomic numbers are lanthanoids or actinoids."""
+    return ((z >= 57) & (z <= 71)) | ((z >= 89) & (z <= 103))
