@@ -3,7 +3,8 @@
 import importlib
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -263,8 +264,8 @@ class FixedAxes(Pooled):
 class Spread:
     """Spread of the toy model's lines; ``change`` spoils a prediction."""
 
-    def __init__(self, change=lambda prediction: prediction, embeds=True):
-        self.change, self.embeds = change, embeds
+    def __init__(self, change=lambda prediction: prediction, embeds=True, leaves=True):
+        self.change, self.embeds, self.leaves = change, embeds, leaves
 
     def fit(self, make_model, features, target, context):
         fitted = make_model()
@@ -278,6 +279,8 @@ class Spread:
 
         if self.embeds:
             Predictor.embed = lambda self, rows: fitted.embed(rows)
+        if self.leaves:
+            Predictor.leaves = lambda self, rows: fitted.leaves(rows)
         return Predictor()
 
 
@@ -313,10 +316,34 @@ class SharedSpread(Spread):
         return Predictor()
 
 
+@dataclass(frozen=True, eq=False)
+class ToyIntervals:
+    """What ``Conformal`` learned; ``change`` spoils what it answers."""
+
+    levels: np.ndarray
+    wanted: np.ndarray
+    binary: bool
+    change: Callable | None = None
+
+    def __call__(self, prediction, inputs):
+        mean = prediction.mean
+        if self.binary:
+            one = (1 - mean)[None] <= self.wanted[:, None]
+            zero = mean[None] <= self.wanted[:, None]
+            sure = np.where(mean >= 0.5, 1.0, 0.0)
+            lower = np.where(zero, 0.0, np.where(one, 1.0, sure))
+            upper = np.where(one, 1.0, np.where(zero, 0.0, sure))
+        else:
+            half = self.wanted[:, None] * prediction.std
+            lower, upper = mean - half, mean + half
+        done = prediction.replace(levels=self.levels, lower=lower, upper=upper)
+        return done if self.change is None else self.change(done)
+
+
 class Conformal:
     """Split conformal, scaled by sigma; sets of labels for a binary task."""
 
-    def __init__(self, change=lambda done: done, width=1.0):
+    def __init__(self, change=None, width=1.0):
         self.change, self.width = change, width
 
     def calibrate(self, request) -> Calibration:
@@ -337,21 +364,29 @@ class Conformal:
             wanted = intervals(
                 np.abs(request.target - request.prediction.mean) / request.prediction.std
             )
+        return ToyIntervals(levels, wanted, binary, self.change)
 
-        def calibration(prediction):
-            mean = prediction.mean
-            if binary:
-                one = (1 - mean)[None] <= wanted[:, None]
-                zero = mean[None] <= wanted[:, None]
-                sure = np.where(mean >= 0.5, 1.0, 0.0)
-                lower = np.where(zero, 0.0, np.where(one, 1.0, sure))
-                upper = np.where(one, 1.0, np.where(zero, 0.0, sure))
-            else:
-                half = wanted[:, None] * prediction.std
-                lower, upper = mean - half, mean + half
-            return self.change(prediction.replace(levels=levels, lower=lower, upper=upper))
 
-        return calibration
+class ClosedConformal(Conformal):
+    """A closure around what was learned."""
+
+    def calibrate(self, request):
+        calibration = super().calibrate(request)
+
+        def closure(prediction, inputs):
+            return calibration(prediction, inputs)
+
+        return closure
+
+
+class LocalConformal(Conformal):
+    """An object of a class that no other process could find."""
+
+    def calibrate(self, request):
+        class Local(ToyIntervals):
+            pass
+
+        return Local(**vars(super().calibrate(request)))
 
 
 class ZeroingConformal(Conformal):
@@ -658,6 +693,28 @@ BROKEN = [
     ),
     (
         "model",
+        "leaves_are_row_wise",
+        component(model(leaves=honest("leaves", lambda leaf: 1.0 * leaf)), **TAKES, gives=ALL),
+    ),
+    (
+        "model",
+        "bags_are_drawn_from_the_training_rows",
+        component(model(inbag=honest("inbag", lambda bag: 2 * bag)), **TAKES, gives=ALL),
+    ),
+    (
+        "model",
+        "quantiles_rise_with_their_level",
+        component(model(quantiles=honest("quantiles", lambda q: q[::-1])), **TAKES, gives=ALL),
+    ),
+    (
+        "model",
+        "snapshots_average_to_the_prediction",
+        component(
+            model(snapshots=honest("snapshots", lambda draws: draws + 0.1)), **TAKES, gives=ALL
+        ),
+    ),
+    (
+        "model",
         "graph_representation_does_not_matter",
         component(Extensive, needs={"features:graphs"}),
     ),
@@ -706,6 +763,7 @@ BROKEN = [
         component(lambda: Spread(lambda p: p.replace(mean=1.5 * p.mean)), **EPISTEMIC),
     ),
     ("uq", "embedding_is_passed_on", component(lambda: Spread(embeds=False), **EPISTEMIC)),
+    ("uq", "leaves_are_passed_on", component(lambda: Spread(leaves=False), **EPISTEMIC)),
     ("uq", "each_predictor_is_its_own", component(SharedSpread)),
     ("uq", "jobs_change_nothing", component(ThreadedSpread, **EPISTEMIC)),
     (
@@ -735,6 +793,9 @@ BROKEN = [
         component(lambda: Conformal(lambda d: d.replace(upper=d.upper + 0.5))),
     ),
     ("calibrator", "rows_are_independent", component(lambda: Conformal(by_batch))),
+    ("calibrator", "calibration_is_plain_data", component(ClosedConformal)),
+    ("calibrator", "calibration_is_plain_data", component(LocalConformal)),
+    ("calibrator", "calibration_is_plain_data", component(lambda: Conformal(lambda done: done))),
     ("calibrator", "inputs_unchanged", component(ZeroingConformal)),
     ("calibrator", "no_calibration_rows", component(CrashingConformal)),
     ("ood", "far_scores_above_near", component(lambda: Nearest(lambda s: -s))),

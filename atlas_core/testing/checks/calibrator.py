@@ -2,83 +2,145 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
+from statistics import NormalDist
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, I8
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
 from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.uq import Predictor
 from atlas_core.testing.outcome import applies, require, require_close
+from atlas_core.testing.plain import not_plain
 from atlas_core.testing.samples import Sample, toy_compounds, toy_vectors
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-CALIBRATION_ROWS, TEST_ROWS = 500, 2000
+TRAINING_ROWS, CALIBRATION_ROWS, TEST_ROWS = 500, 500, 2000
+DRAWS = 100
 
 
-def _data(task: Task, n: int, seed: int) -> tuple[Prediction, F8]:
+def _data(component: Component, sample: Sample, task: Task, n: int, seed: int) -> _Toy:
     """Return predictions that claim half their true std (or too sure a P(1)), and the truth."""
     rng = np.random.default_rng(seed)
     if task == "binary":
         score = rng.normal(0.0, 1.5, n)
         truth = (rng.random(n) < 1.0 / (1.0 + np.exp(-score))).astype(np.float64)
         claimed = 1.0 / (1.0 + np.exp(-2.0 * score))
-        return Prediction(claimed, np.full(n, 0.1)), truth
-    mean = rng.normal(size=n)
-    sigma = rng.uniform(0.2, 1.0, n)
-    truth = mean + sigma * rng.normal(size=n)
-    return Prediction(mean, 0.4 * sigma, 0.3 * sigma), truth
+        prediction = Prediction(claimed, np.full(n, 0.1))
+    else:
+        mean = rng.normal(size=n)
+        sigma = rng.uniform(0.2, 1.0, n)
+        truth = mean + sigma * rng.normal(size=n)
+        prediction = Prediction(mean, 0.4 * sigma, 0.3 * sigma)
+    needs = component.needs_of(sample.config)
+    if "samples" in needs:
+        prediction = _drawn(prediction)
+    return _Toy(prediction, truth, _inputs(needs, sample, prediction))
 
 
-def _inputs(component: Component, sample: Sample, prediction: Prediction) -> Inputs:
-    """Return materials of as many rows, with what the component needs."""
+def _drawn(prediction: Prediction) -> Prediction:
+    """Return the prediction with draws from it: the quantiles of a Gaussian, in one order."""
+    std = prediction.epistemic if prediction.std is None else prediction.std
+    gaussian = NormalDist()
+    z = np.array([gaussian.inv_cdf((i + 0.5) / DRAWS) for i in range(DRAWS)])
+    return prediction.replace(samples=prediction.mean + z[:, None] * np.asarray(std))
+
+
+def _inputs(needs: frozenset[str], sample: Sample, prediction: Prediction) -> Inputs:
+    """Return materials of as many rows, with what the component needs.
+
+    The first columns of their features are the prediction itself, so that a toy model can be
+    trained that predicts it.
+    """
     n = len(prediction)
     compounds = sample.once("compounds", partial(toy_compounds, TEST_ROWS))
     materials = compounds.take(np.arange(n))
-    needs = component.needs_of(sample.config)
-    embedded = "model:embedding" in needs
     vectors = toy_vectors(materials)
+    known = [prediction.mean, _or_zero(prediction.epistemic, n), _or_zero(prediction.aleatoric, n)]
+    values = np.column_stack([*known, vectors.values])
+    labels = np.concatenate([["mean", "epistemic", "aleatoric"], vectors.labels])
     return Inputs(
         materials,
-        vectors,
-        embedding=np.arcsinh(vectors.values) if embedded else None,
+        Vectors(values, labels),
+        embedding=np.arcsinh(vectors.values) if "model:embedding" in needs else None,
         std=prediction.std if "epistemic" in needs else None,
+        leaves=(values[:, :8] > 0).astype(np.int64) if "model:leaves" in needs else None,
+        columns={"source": np.where(np.arange(n) % 3 == 0, "one", "other")},
     )
 
 
-def _request(
-    component: Component, sample: Sample, prediction: Prediction, truth: F8, *, task: Task
-) -> CalibrationRequest:
-    inputs = _inputs(component, sample, prediction)
-    return CalibrationRequest(prediction, truth, inputs, LEVELS, task, seed=0)
+def _or_zero(std: F8 | None, n: int) -> F8:
+    return np.zeros(n) if std is None else std
 
 
-def _apply(
-    component: Component, sample: Sample, calibration: Calibration, prediction: Prediction
-) -> Prediction:
-    return calibration(prediction, _inputs(component, sample, prediction))
+@dataclass(frozen=True, eq=False)
+class _Toy:
+    """Hold n toy predictions, their true values, and what a calibrator sees of the rows."""
+
+    prediction: Prediction
+    target: F8
+    inputs: Inputs
+
+    def take(self, rows: npt.ArrayLike) -> _Toy:
+        i = np.asarray(rows, dtype=np.int64)
+        return _Toy(self.prediction.take(i), self.target[i], self.inputs.take(i))
+
+
+@dataclass(frozen=True)
+class ToyRefit:
+    """Predict what the features say, plus the mean error of the rows that it was trained on."""
+
+    shift: float
+    samples: bool
+
+    def predict(self, features: Features) -> Prediction:
+        """Return the predictions."""
+        if not isinstance(features, Vectors):
+            raise ContractError("toy refit: it takes vectors")
+        mean, epistemic, aleatoric = features.values[:, :3].T
+        found = Prediction(mean + self.shift, epistemic, aleatoric)
+        return _drawn(found) if self.samples else found
+
+
+def _request(component: Component, sample: Sample, toy: _Toy, *, task: Task) -> CalibrationRequest:
+    request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, task, seed=0)
+    needs = component.needs_of(sample.config)
+    if "refit" not in needs:
+        return request
+    train = _data(component, sample, task, TRAINING_ROWS, 3)
+
+    def refit(rows: I8) -> Predictor:
+        error = train.target[rows] - train.prediction.mean[rows]
+        shift = 0.0 if task == "binary" else float(error.mean())
+        return ToyRefit(shift, "samples" in needs)
+
+    return replace(request, train=train.inputs, train_target=train.target, refit=refit)
 
 
 def _calibrate(component: Component, sample: Sample, task: Task) -> Calibration:
-    prediction, truth = _data(task, CALIBRATION_ROWS, 0)
-    request = _request(component, sample, prediction, truth, task=task)
+    toy = _data(component, sample, task, CALIBRATION_ROWS, 0)
+    request = _request(component, sample, toy, task=task)
     calibration = component.build(sample.config).calibrate(request)
-    require(callable(calibration), "calibrate must return a function")
+    require(isinstance(calibration, Calibration), "calibrate returned no Calibration")
     return calibration  # type: ignore[no-any-return]
 
 
 def _calibrated(component: Component, sample: Sample, task: Task) -> tuple[Prediction, F8]:
-    prediction, truth = _data(task, TEST_ROWS, 1)
-    done = _apply(component, sample, _calibrate(component, sample, task), prediction)
+    toy = _data(component, sample, task, TEST_ROWS, 1)
+    done = _calibrate(component, sample, task)(toy.prediction, toy.inputs)
     require(isinstance(done, Prediction), "the calibration returned no Prediction")
     require(len(done) == TEST_ROWS, f"{TEST_ROWS} rows gave {len(done)}")
-    return done, truth
+    return done, toy.target
 
 
 def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
@@ -138,7 +200,8 @@ def check_mean_is_kept(component: Component, sample: Sample) -> None:
     for task in sample.tasks(component):
         done, _ = _calibrated(component, sample, task)
         if task == "regression":
-            require_close(done.mean, _data(task, TEST_ROWS, 1)[0].mean, "the mean")
+            toy = _data(component, sample, task, TEST_ROWS, 1)
+            require_close(done.mean, toy.prediction.mean, "the mean")
         else:
             require(((done.mean >= 0) & (done.mean <= 1)).all(), "a P(1) is outside [0, 1]")
 
@@ -155,38 +218,50 @@ def check_rows_are_independent(component: Component, sample: Sample) -> None:
     """A row's interval depends on its own prediction alone, in whatever order rows come."""
     for task in sample.tasks(component):
         calibration = _calibrate(component, sample, task)
-        prediction, _ = _data(task, 40, 2)
-        inputs = _inputs(component, sample, prediction)
-        lower, upper = _intervals(calibration(prediction, inputs))
+        toy = _data(component, sample, task, 40, 2)
+        lower, upper = _intervals(calibration(toy.prediction, toy.inputs))
         for rows in (np.array([5]), np.random.default_rng(0).permutation(40)):
-            low, high = _intervals(calibration(prediction.take(rows), inputs.take(rows)))
+            some = toy.take(rows)
+            low, high = _intervals(calibration(some.prediction, some.inputs))
             require_close(low, lower[:, rows], f"{task}: lower ends of other rows", tolerance=1e-9)
             require_close(high, upper[:, rows], f"{task}: upper ends of other rows", tolerance=1e-9)
+
+
+def check_calibration_is_plain_data(component: Component, sample: Sample) -> None:
+    """A calibration is an object of a module-level class that holds plain data: it can be saved.
+
+    A closure cannot: a run that is opened on another machine must calibrate as this one does.
+    """
+    for task in sample.tasks(component):
+        calibration = _calibrate(component, sample, task)
+        function = isinstance(calibration, FunctionType | MethodType)
+        require(not function, f"{task}: the calibration is a function; return an object of a class")
+        found = not_plain(calibration, type(calibration).__name__)
+        require(not found, f"{task}: {found}")
 
 
 def check_inputs_unchanged(component: Component, sample: Sample) -> None:
     """Predictions and targets are only read."""
     for task in sample.tasks(component):
-        prediction, truth = _data(task, CALIBRATION_ROWS, 0)
-        mean, kept = prediction.mean.copy(), truth.copy()
-        request = _request(component, sample, prediction, truth, task=task)
-        component.build(sample.config).calibrate(request)(prediction, request.inputs)
-        require(np.array_equal(prediction.mean, mean), "the prediction was changed")
-        require(np.array_equal(truth, kept), "the target was changed")
+        toy = _data(component, sample, task, CALIBRATION_ROWS, 0)
+        mean, kept = toy.prediction.mean.copy(), toy.target.copy()
+        request = _request(component, sample, toy, task=task)
+        component.build(sample.config).calibrate(request)(toy.prediction, toy.inputs)
+        require(np.array_equal(toy.prediction.mean, mean), "the prediction was changed")
+        require(np.array_equal(toy.target, kept), "the target was changed")
 
 
 def check_no_calibration_rows(component: Component, sample: Sample) -> None:
     """Without calibration rows it says so (a DataError of one line) or claims nothing false.
 
-    Intervals without any data must be infinite, or come from the prediction's own std.
+    Intervals without any data must be infinite, or come from the prediction's own std, or from
+    training rows that were predicted by models that had not seen them.
     """
     for task in sample.tasks(component):
-        prediction, truth = _data(task, CALIBRATION_ROWS, 0)
-        none = np.zeros(0, dtype=np.int64)
-        request = _request(component, sample, prediction.take(none), truth[none], task=task)
-        inputs = _inputs(component, sample, prediction)
+        toy = _data(component, sample, task, CALIBRATION_ROWS, 0)
+        request = _request(component, sample, toy.take([]), task=task)
         try:
-            done = component.build(sample.config).calibrate(request)(prediction, inputs)
+            done = component.build(sample.config).calibrate(request)(toy.prediction, toy.inputs)
         except DataError as err:
             require(str(err).strip() and "\n" not in str(err), "the error must be one line")
             continue
