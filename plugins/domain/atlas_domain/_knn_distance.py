@@ -5,34 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Verdict
 
 
 @dataclass(frozen=True)
-class _Distance:
+class NeighbourDistance:
+    """Measure the mean distance to the nearest training rows.
+
+    Attributes:
+        scaling: what is read and how it is scaled.
+        reference: (t, d) the training rows.
+        neighbours: how many distances are averaged.
+    """
+
     scaling: Scaling
-    index: NearestNeighbors
+    reference: F8
     neighbours: int
 
+    @classmethod
+    def of(
+        cls, train: Inputs, representation: Representation, neighbours: int
+    ) -> NeighbourDistance:
+        """Note the training rows.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, representation)
+        return cls(scaling, scaling.apply(train), min(neighbours, len(train) - 1))
+
     def __call__(self, rows: Inputs) -> F8:
-        if not len(rows):
-            return np.zeros(0)
-        near, _ = self.index.kneighbors(self.scaling.apply(rows), self.neighbours)
+        """Return (n,) mean distances."""
+        near, _ = nearest(self.reference, self.scaling.apply(rows), self.neighbours)
         return np.asarray(near.mean(axis=1), dtype=np.float64)
 
-    def without_self(self, train: Inputs) -> F8:
+    def without_self(self) -> F8:
         """Return the training rows' scores: the nearest row of each is itself, and is dropped."""
-        near, _ = self.index.kneighbors(self.scaling.apply(train), self.neighbours + 1)
+        near, _ = nearest(self.reference, self.reference, self.neighbours + 1)
         return np.asarray(near[:, 1:].mean(axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    distance: _Distance
+    distance: NeighbourDistance
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
@@ -55,14 +74,12 @@ class KNNDistance:
         Raises:
             DataError: fewer than two training rows.
         """
-        scaling = Scaling.of(train, self.representation)
-        index = NearestNeighbors(n_jobs=1).fit(scaling.apply(train))
-        distance = _Distance(scaling, index, min(self.neighbours, len(train) - 1))
+        distance = NeighbourDistance.of(train, self.representation, self.neighbours)
         verdict = Verdict.of(
             train,
             calibration,
             self.quantile,
             score=distance,
-            training_scores=lambda: distance.without_self(train),
+            training_scores=distance.without_self,
         )
         return _Fitted(distance, verdict)

@@ -13,10 +13,39 @@ from atlas_domain._verdict import Verdict
 
 
 @dataclass(frozen=True)
-class _Distance:
+class Distance:
+    """Measure the distance to the training mean.
+
+    Attributes:
+        scaling: what is read, its mean and scale.
+        whiten: (d, d) W with W W^T = inverse covariance.
+    """
+
     scaling: Scaling
     whiten: F8
-    """(d, d) W with W W^T = inverse covariance."""
+
+    @classmethod
+    def of(cls, train: Inputs, representation: Representation) -> Distance:
+        """Fit mean and covariance.
+
+        The covariance is that of Ledoit & Wolf 2004: shrunk towards a multiple of the identity,
+        so it can be inverted, and a column that is constant in training gets a small variance
+        instead of none. Constant columns are kept on purpose: that is how an element that was
+        never seen becomes far.
+
+        Raises:
+            DataError: fewer than two training rows, or they vary too little.
+        """
+        scaling = Scaling.of(train, representation)
+        values = scaling.apply(train)
+        covariance = LedoitWolf(store_precision=False, assume_centered=True).fit(values).covariance_
+        variance, axes = np.linalg.eigh(covariance)
+        if variance[0] <= 1e-12 * variance[-1]:
+            raise DataError(
+                f"ood mahalanobis: {len(train)} training rows vary too little to measure a"
+                " distance; give more rows or use knn_distance"
+            )
+        return cls(scaling, axes / np.sqrt(variance))
 
     def __call__(self, rows: Inputs) -> F8:
         offset = self.scaling.apply(rows)
@@ -25,7 +54,7 @@ class _Distance:
 
 @dataclass(frozen=True)
 class _Fitted:
-    distance: _Distance
+    distance: Distance
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
@@ -42,24 +71,10 @@ class Mahalanobis:
     def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Fit mean and covariance; the seed is not needed.
 
-        The covariance is that of Ledoit & Wolf 2004: shrunk towards a multiple of the identity,
-        so it can be inverted, and a column that is constant in training gets a small variance
-        instead of none. Constant columns are kept on purpose: that is how an element that was
-        never seen becomes far.
-
         Raises:
             DataError: fewer than two training rows, or they vary too little.
         """
-        scaling = Scaling.of(train, self.representation)
-        values = scaling.apply(train)
-        covariance = LedoitWolf(store_precision=False, assume_centered=True).fit(values).covariance_
-        variance, axes = np.linalg.eigh(covariance)
-        if variance[0] <= 1e-12 * variance[-1]:
-            raise DataError(
-                f"ood mahalanobis: {len(train)} training rows vary too little to measure a"
-                " distance; give more rows or use knn_distance"
-            )
-        distance = _Distance(scaling, axes / np.sqrt(variance))
+        distance = Distance.of(train, self.representation)
         verdict = Verdict.of(
             train,
             calibration,

@@ -1,0 +1,156 @@
+"""Facts about a row that need no distance: what was never seen in training. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Materials, Str, Vectors
+from atlas_domain._verdict import Elements
+
+
+@dataclass(frozen=True)
+class UnseenElements:
+    """Share of a row's atoms whose element no training material has.
+
+    Attributes:
+        elements: of the training materials.
+    """
+
+    elements: Elements
+
+    @classmethod
+    def of(cls, train: Inputs) -> UnseenElements:
+        """Note the training elements."""
+        return cls(Elements.of(train.materials))
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) shares."""
+        return self.elements.unseen(rows.materials)
+
+    def describe(self, rows: Inputs) -> list[str]:
+        """Return n texts, "" where there is nothing to tell."""
+        fractions = rows.materials.element_fractions()
+        new = (self.elements.counts == 0)[None, :] & (fractions > 0)
+        return [
+            f"contains {_listed([SYMBOLS[z + 1] for z in np.flatnonzero(row)])},"
+            " never seen in training"
+            if row.any()
+            else ""
+            for row in new
+        ]
+
+
+@dataclass(frozen=True)
+class UnseenPairs:
+    """Number of a row's pairs of elements that no training material has together.
+
+    A pair counts where both elements were seen, each in other company: a new element makes all
+    its pairs new, and that is told once, as an unseen element.
+
+    Attributes:
+        unseen: (118, 118) whether elements i + 1 and j + 1 > i + 1 are such a pair.
+    """
+
+    unseen: Bool
+
+    @classmethod
+    def of(cls, train: Inputs) -> UnseenPairs:
+        """Note which elements occur together."""
+        present = _present(train.materials).astype(np.float64)
+        together = present.T @ present > 0
+        known = together.diagonal()
+        return cls(np.triu(~together & known[:, None] & known[None, :], k=1))
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) numbers of pairs."""
+        present = _present(rows.materials).astype(np.float64)
+        return np.asarray(((present @ self.unseen) * present).sum(axis=1), dtype=np.float64)
+
+    def describe(self, rows: Inputs) -> list[str]:
+        """Return n texts, "" where there is nothing to tell."""
+        texts = []
+        for row in _present(rows.materials):
+            z = np.flatnonzero(row)
+            first, second = np.nonzero(self.unseen[np.ix_(z, z)])
+            pairs = [
+                f"{SYMBOLS[z[i] + 1]} with {SYMBOLS[z[j] + 1]}"
+                for i, j in zip(first, second, strict=True)
+            ]
+            texts.append(f"has {_listed(pairs)}, never seen together" if pairs else "")
+        return texts
+
+
+@dataclass(frozen=True)
+class OutOfRange:
+    """How far features lie outside the range of the training rows.
+
+    Attributes:
+        low, high: (d,) least and largest training value; NaN for a column without any.
+        scale: (d,) training std; 1 for a constant column.
+        labels: (d,) names of the columns.
+    """
+
+    low: F8
+    high: F8
+    scale: F8
+    labels: Str
+
+    @classmethod
+    def of(cls, train: Inputs) -> OutOfRange | None:
+        """Note the ranges; None where the features are no vectors."""
+        if not isinstance(train.features, Vectors):
+            return None
+        values = train.features.values
+        known = ~np.isnan(values)
+        count = np.maximum(known.sum(axis=0), 1)
+        low = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
+        high = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
+        centre = np.where(known, values, 0.0).sum(axis=0) / count
+        spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
+        # a spread at rounding level is a constant column: dividing by it would invent distance
+        scale = np.where(spread > 1e-9 * np.maximum(np.abs(centre), 1.0), spread, 1.0)
+        empty = ~known.any(axis=0)
+        low[empty], high[empty] = np.nan, np.nan
+        return cls(low, high, scale, train.features.labels)
+
+    def excess(self, rows: Inputs) -> F8:
+        """Return (n, d) how far outside each feature lies, in training std; 0 inside."""
+        if not isinstance(rows.features, Vectors):
+            return np.zeros((len(rows), len(self.labels)))
+        values = rows.features.values
+        beyond = np.maximum(self.low - values, values - self.high) / self.scale
+        # sums of fractions round: what lies outside by that alone is inside
+        return np.where(beyond > 1e-9, beyond, 0.0)
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) the largest excess."""
+        return np.asarray(self.excess(rows).max(axis=1, initial=0.0), dtype=np.float64)
+
+    def describe(self, rows: Inputs) -> list[str]:
+        """Return n texts, "" where there is nothing to tell; the farthest property is named."""
+        excess = self.excess(rows)
+        if not excess.size or not isinstance(rows.features, Vectors):
+            return [""] * len(rows)
+        texts = []
+        for row, column in enumerate(excess.argmax(axis=1)):
+            if not excess[row, column]:
+                texts.append("")
+                continue
+            value = rows.features.values[row, column]
+            above = value > self.high[column]
+            limit = self.high[column] if above else self.low[column]
+            others = int((excess[row] > 0).sum()) - 1
+            more = f" ({others} more out of range)" if others else ""
+            side = "above" if above else "below"
+            texts.append(f"{self.labels[column]} {value:.4g} {side} {limit:.4g}{more}")
+        return texts
+
+
+def _present(materials: Materials) -> Bool:
+    return materials.element_fractions() > 0
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

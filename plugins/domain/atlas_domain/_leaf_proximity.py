@@ -1,0 +1,154 @@
+"""How seldom a row shares the leaves of the model's trees with training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from atlas_core.api import F8, I8, DataError, Detector, Inputs, OODScore
+from atlas_domain._verdict import Verdict
+
+CELLS = 2**24
+"""Pairs of a row and a training row that are counted at a time: bounds memory."""
+
+
+def leaves_of(rows: Inputs) -> I8:
+    """Return (n, k) the leaves of n rows.
+
+    Raises:
+        DataError: the arm's model has no trees.
+    """
+    if rows.leaves is None:
+        raise DataError(
+            "ood: leaf proximity needs a model of trees; use knn_distance, or novelty with"
+            " parts that do not name leaf"
+        )
+    return rows.leaves
+
+
+@dataclass(frozen=True)
+class LeafProximity:
+    """Score rows by 1 - the mean of their largest proximities to training rows.
+
+    Attributes:
+        leaves: (t, k) the leaves of the training rows.
+        nearest: how many proximities are averaged.
+    """
+
+    leaves: I8
+    nearest: int
+
+    @classmethod
+    def of(cls, train: Inputs, nearest: int) -> LeafProximity:
+        """Note the training rows' leaves.
+
+        Raises:
+            DataError: the arm's model has no trees, or there are fewer than two training rows.
+        """
+        leaves = leaves_of(train)
+        if len(leaves) < 2:
+            raise DataError(f"ood: {len(leaves)} training rows; a detector needs at least 2")
+        return cls(leaves, min(nearest, len(leaves) - 1))
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) scores from 0, always in company, to 1, always alone."""
+        return self._score(leaves_of(rows), skip_own=False)
+
+    def without_self(self) -> F8:
+        """Return the training rows' own scores, each without itself."""
+        return self._score(self.leaves, skip_own=True)
+
+    def _score(self, leaves: I8, *, skip_own: bool) -> F8:
+        """Count, for each row, the trees it shares a leaf in with each training row.
+
+        The proximity of two rows is the share of trees in which they fall into the same leaf
+        (Breiman 2001). Rows and leaves as a sparse matrix make the counts a matrix product,
+        whose work is the pairs that do meet.
+        """
+        trees = leaves.shape[1]
+        if trees != self.leaves.shape[1]:
+            raise DataError(f"ood: rows have {trees} trees, training rows {self.leaves.shape[1]}")
+        if not len(leaves):
+            return np.zeros(0)
+        known, columns, offsets = _columns(self.leaves)
+        training = _indicator(columns, offsets[-1]).T.tocsr()
+        score = np.empty(len(leaves))
+        step = max(1, CELLS // len(self.leaves))
+        for start in range(0, len(leaves), step):
+            block = leaves[start : start + step]
+            shared = (_indicator(_look_up(block, known, offsets), offsets[-1]) @ training).tocsr()
+            owner = np.repeat(np.arange(len(block)), np.diff(shared.indptr))
+            counts = shared.data.astype(np.int64)
+            if skip_own:
+                counts[shared.indices == owner + start] = 0
+            order = np.lexsort((-counts, owner))
+            place = np.arange(len(order)) - shared.indptr[owner]
+            largest = np.where(place < self.nearest, counts[order], 0)
+            total = np.bincount(owner, weights=largest, minlength=len(block))
+            score[start : start + step] = 1.0 - total / (self.nearest * trees)
+        return score
+
+
+def _columns(leaves: I8) -> tuple[list[I8], I8, I8]:
+    """Return the leaves that each tree knows, the column of each, and where a tree's begin."""
+    known, columns, offsets = [], np.empty(leaves.shape, dtype=np.int64), [0]
+    for tree in range(leaves.shape[1]):
+        names, place = np.unique(leaves[:, tree], return_inverse=True)
+        known.append(names)
+        columns[:, tree] = place + offsets[-1]
+        offsets.append(offsets[-1] + len(names))
+    return known, columns, np.array(offsets)
+
+
+def _look_up(leaves: I8, known: list[I8], offsets: I8) -> I8:
+    """Return the column of each leaf, -1 for a leaf without training rows."""
+    columns = np.empty(leaves.shape, dtype=np.int64)
+    for tree, names in enumerate(known):
+        place = np.minimum(np.searchsorted(names, leaves[:, tree]), len(names) - 1)
+        found = names[place] == leaves[:, tree]
+        columns[:, tree] = np.where(found, place + offsets[tree], -1)
+    return columns
+
+
+def _indicator(columns: I8, width: int) -> csr_array:
+    """Return the sparse (n, width) matrix with a one for each leaf that a row falls into."""
+    inside = columns >= 0
+    indptr = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
+    indices = columns[inside]
+    ones = np.ones(len(indices), dtype=np.int32)
+    return csr_array((ones, indices, indptr), shape=(len(columns), int(width)))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    proximity: LeafProximity
+    verdict: Verdict
+
+    def score(self, rows: Inputs) -> OODScore:
+        return self.verdict.judge(self.proximity(rows), rows.materials)
+
+
+@dataclass(frozen=True)
+class LeafDetector:
+    """Measure how alone a row is in the leaves of the arm's own trees."""
+
+    nearest: int
+    quantile: float
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note the training rows' leaves; the seed is not needed.
+
+        Raises:
+            DataError: the arm's model has no trees, or there are fewer than two training rows.
+        """
+        proximity = LeafProximity.of(train, self.nearest)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.quantile,
+            score=proximity,
+            training_scores=proximity.without_self,
+        )
+        return _Fitted(proximity, verdict)

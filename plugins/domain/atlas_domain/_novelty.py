@@ -1,0 +1,237 @@
+"""Novelty: what was never seen, and how improbable the scores of several detectors are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore
+from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
+from atlas_domain._knn_distance import NeighbourDistance
+from atlas_domain._leaf_proximity import LeafProximity
+from atlas_domain._lof import OutlierFactor
+from atlas_domain._mahalanobis import Distance
+from atlas_domain._surprise import CountedSurprise, Surprise
+from atlas_domain.novelty import NoveltyConfig
+
+FOLDS = 5
+"""Without calibration rows, training rows are scored by what was fitted to the other folds."""
+LARGEST = 20_000
+"""Training rows that detectors compare with; of more, this many are drawn."""
+NEAREST = 5
+"""Training rows that count for company in leaves, and for `knn`."""
+
+Part = Callable[[Inputs], F8]
+
+
+@dataclass(frozen=True)
+class Sigma:
+    """The sigma of the arm's predictions, as it is."""
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) sigmas."""
+        if rows.std is None and len(rows):
+            raise DataError(
+                "ood novelty: the part sigma needs predictions with an epistemic std; choose a uq"
+                " method that gives one, or parts without sigma"
+            )
+        return np.zeros(0) if rows.std is None else rows.std
+
+
+def _sigma(train: Inputs, config: NoveltyConfig) -> Part:
+    return Sigma()
+
+
+def _leaf(train: Inputs, config: NoveltyConfig) -> Part:
+    return LeafProximity.of(train, NEAREST)
+
+
+def _lof(train: Inputs, config: NoveltyConfig) -> Part:
+    return OutlierFactor.of(train, config.representation, config.neighbours)
+
+
+def _knn(train: Inputs, config: NoveltyConfig) -> Part:
+    return NeighbourDistance.of(train, config.representation, NEAREST)
+
+
+def _mahalanobis(train: Inputs, config: NoveltyConfig) -> Part:
+    return Distance.of(train, config.representation)
+
+
+def _mahalanobis_fractions(train: Inputs, config: NoveltyConfig) -> Part:
+    return Distance.of(train, "fractions")
+
+
+def _knn_fractions(train: Inputs, config: NoveltyConfig) -> Part:
+    return NeighbourDistance.of(train, "fractions", NEAREST)
+
+
+PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {
+    "sigma": (_sigma, "the predictions disagree more than for {share}"),
+    "leaf": (_leaf, "more alone in the leaves of the trees than {share}"),
+    "lof": (_lof, "its surroundings are emptier than those of {share}"),
+    "knn": (_knn, "farther from its nearest training materials than {share}"),
+    "mahalanobis": (_mahalanobis, "farther from the training mean than {share}"),
+    "mahalanobis_fractions": (
+        _mahalanobis_fractions,
+        "a more unusual mix of elements than {share}",
+    ),
+    "knn_fractions": (
+        _knn_fractions,
+        "no training material is as close in composition as for {share}",
+    ),
+}
+"""How each part is fitted, and what its score means in words."""
+
+Fact = UnseenElements | UnseenPairs | OutOfRange
+
+
+def _facts(train: Inputs, config: NoveltyConfig) -> dict[str, Fact]:
+    """Return the facts that can be told, in the order of the reasons."""
+    found: dict[str, Fact] = {}
+    if "element" in config.facts:
+        found["element"] = UnseenElements.of(train)
+    if "pair" in config.facts:
+        found["pair"] = UnseenPairs.of(train)
+    if "range" in config.facts and (ranges := OutOfRange.of(train)) is not None:
+        found["range"] = ranges
+    return found
+
+
+@dataclass(frozen=True)
+class _Judges:
+    """Everything that scores a row, fitted to training rows.
+
+    Attributes:
+        parts: detectors by name.
+        facts: facts by name.
+    """
+
+    parts: Mapping[str, Part]
+    facts: Mapping[str, Fact]
+
+    @classmethod
+    def of(cls, train: Inputs, config: NoveltyConfig, seed: int) -> _Judges:
+        rows = np.random.default_rng(seed).permutation(len(train))[:LARGEST]
+        drawn = train.take(np.sort(rows)) if len(train) > LARGEST else train
+        parts = {name: PARTS[name][0](drawn, config) for name in config.parts}
+        return cls(parts, _facts(train, config))
+
+    def look(self, rows: Inputs) -> dict[str, F8]:
+        """Return (n,) scores of every part and fact."""
+        return {name: judge(rows) for name, judge in {**self.parts, **self.facts}.items()}
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Score rows by the sum of -log p over parts and facts.
+
+    Attributes:
+        judges: fitted to the training rows.
+        surprises: by part or fact, what its scores are in domain.
+        reference: ascending sums of the reference rows.
+        threshold: sums above it are flagged.
+        what: what the reference rows are called in a reason.
+    """
+
+    judges: _Judges
+    surprises: Mapping[str, Surprise | CountedSurprise]
+    reference: F8
+    threshold: float
+    what: str
+
+    def score(self, rows: Inputs) -> OODScore:
+        if not len(rows):
+            return OODScore(np.zeros(0), self.threshold, np.zeros(0, dtype=np.str_))
+        found = self.judges.look(rows)
+        terms = {name: self.surprises[name](values) for name, values in found.items()}
+        total = _sum(terms)
+        if "element" in found:  # flagged even where every other sign is ordinary
+            just_outside = np.nextafter(self.threshold, np.inf)
+            total = np.where(found["element"] > 0, np.maximum(total, just_outside), total)
+        return OODScore(
+            total, self.threshold, np.array(self._reasons(rows, terms, total), dtype=np.str_)
+        )
+
+    def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> list[str]:
+        """Return the facts of each row and, of flagged rows, what is most unusual about them."""
+        told = [fact.describe(rows) for fact in self.judges.facts.values()]
+        names = tuple(self.judges.parts)
+        strongest = np.argmax([terms[name] for name in names], axis=0)
+        outside = total > self.threshold
+        reasons = []
+        for row in range(len(rows)):
+            texts = [texts[row] for texts in told if texts[row]]
+            if outside[row]:
+                name = names[strongest[row]]
+                share = self._share(float(np.exp(-terms[name][row])))
+                texts.append(PARTS[name][1].format(share=share))
+            reasons.append("; ".join(texts))
+        return reasons
+
+    def _share(self, p: float) -> str:
+        n = len(self.reference)
+        return (
+            f"all {self.what}" if p < 2 / (n + 1) else f"{100 * (1 - p):.1f} % of the {self.what}"
+        )
+
+
+def _sum(terms: Mapping[str, F8]) -> F8:
+    return np.asarray(np.sum(list(terms.values()), axis=0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Combine detectors by Fisher's method, beside facts that need none."""
+
+    config: NoveltyConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Fit each part to the training rows, and learn its scores in domain.
+
+        Fisher's statistic is the sum of -log p (Fisher 1932, section 21.1). Parts depend on each
+        other, so the threshold is not that of a chi-square distribution: it is a quantile of
+        the sums of the reference rows. Those are calibration rows or, without any, training
+        rows, each scored by what was fitted to other folds. Then sigma is the one of rows the
+        model was trained on, and smaller than it should be.
+
+        Raises:
+            DataError: too few training rows for a part, or the arm lacks what it needs.
+        """
+        config = self.config
+        judges = _Judges.of(train, config, seed)
+        kept_aside = len(calibration) > 0
+        found = judges.look(calibration) if kept_aside else _crossfit(train, config, seed)
+        surprises: dict[str, Surprise | CountedSurprise] = {
+            name: (CountedSurprise if name in judges.facts else Surprise).of(values)
+            for name, values in found.items()
+        }
+        sums = np.sort(_sum({name: surprises[name](values) for name, values in found.items()}))
+        return _Fitted(
+            judges=judges,
+            surprises=surprises,
+            reference=sums,
+            threshold=float(np.quantile(sums, config.quantile, method="higher")),
+            what="calibration materials" if kept_aside else "training materials",
+        )
+
+
+def _crossfit(train: Inputs, config: NoveltyConfig, seed: int) -> dict[str, F8]:
+    """Return scores of the training rows, each by what was fitted to other folds."""
+    n = len(train)
+    if n < 2 * FOLDS:
+        raise DataError(
+            f"ood novelty: {n} training rows and no calibration rows; give at least {2 * FOLDS}"
+            " training rows or a split with calibration rows"
+        )
+    fold = np.random.default_rng(seed).permutation(n) % FOLDS
+    found: dict[str, F8] = {}
+    for k in range(FOLDS):
+        inside: Bool = fold == k
+        rest = train.take(np.flatnonzero(~inside))
+        scores = _Judges.of(rest, config, seed).look(train.take(np.flatnonzero(inside)))
+        for name, values in scores.items():
+            found.setdefault(name, np.empty(n))[inside] = values
+    return found

@@ -1,0 +1,96 @@
+"""How new a material is: facts first, then four detectors in one (Fisher 1932)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import field_validator
+
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_domain._representation import NEEDS, Representation
+
+if TYPE_CHECKING:
+    from atlas_core.api import OODMethod
+
+Part = Literal[
+    "sigma",
+    "leaf",
+    "lof",
+    "knn",
+    "mahalanobis",
+    "mahalanobis_fractions",
+    "knn_fractions",
+]
+Fact = Literal["element", "pair", "range"]
+
+
+class NoveltyConfig(Config):
+    """Which facts and which detectors count, and what counts as outside."""
+
+    parts: tuple[Part, ...] = Field(
+        ("sigma", "leaf", "lof", "mahalanobis_fractions"),
+        min_length=1,
+        description="Detectors that are combined: `sigma` of the arm's predictions, `leaf` (company"
+        " in the leaves of its trees), `lof`, `knn` and `mahalanobis` in the representation below,"
+        " `mahalanobis_fractions` and `knn_fractions` in atomic fractions. For a network: `sigma`,"
+        " `lof`, `mahalanobis` with representation `embedding`.",
+    )
+    facts: tuple[Fact, ...] = Field(
+        ("element", "pair", "range"),
+        description="Facts that count and are told: an `element` never seen in training (such a"
+        " material is flagged), a `pair` of elements never seen together, a feature outside its"
+        " training `range`. Nothing knows of new elements without `element` and"
+        " `mahalanobis_fractions`.",
+    )
+    representation: Representation = Field(
+        "features",
+        description="What `lof`, `knn` and `mahalanobis` compare: the arm's feature vectors"
+        " (standardised), the embedding of its trained model, or atomic fractions.",
+    )
+    neighbours: int = Field(20, ge=2, description="Nearest training materials for `lof`.")
+    quantile: float = Field(
+        0.95,
+        gt=0.0,
+        lt=1.0,
+        description="Share of calibration materials below the threshold; those above are flagged.",
+    )
+
+    @field_validator("parts", "facts")
+    @classmethod
+    def _distinct(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(named)) < len(named):
+            raise ValueError("each may be named once only: it would count twice")
+        return named
+
+
+def needs(config: NoveltyConfig) -> frozenset[str]:
+    """Return what the chosen parts need; the fact ``range`` is told only of vectors."""
+    found: set[str] = set()
+    if "sigma" in config.parts:
+        found.add("epistemic")
+    if "leaf" in config.parts:
+        found.add("model:leaves")
+    if {"lof", "knn", "mahalanobis"} & set(config.parts):
+        found |= NEEDS[config.representation]
+    return frozenset(found)
+
+
+def build(config: NoveltyConfig) -> OODMethod:
+    """Return the detector."""
+    from atlas_domain._novelty import Novelty
+
+    return Novelty(config)
+
+
+@hookimpl
+def atlas_ood() -> list[Component]:
+    """Return ``novelty``."""
+    return [
+        Component(
+            "novelty",
+            NoveltyConfig,
+            build,
+            needs=needs,
+            citation="10.1007/978-1-4612-4380-9_6",
+        )
+    ]
