@@ -509,6 +509,10 @@ ALL = {
     "model:variance",
     "model:dropout",
     "model:embedding",
+    "model:leaves",
+    "model:inbag",
+    "model:quantiles",
+    "model:snapshots",
     "model:threads",
 }
 EPISTEMIC = {"gives": {"epistemic"}}

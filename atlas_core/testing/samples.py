@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -337,6 +338,7 @@ class ToyModel:
     centre: F8 = field(default_factory=lambda: np.zeros(0))
     scale: F8 = field(default_factory=lambda: np.ones(0))
     binary: bool = False
+    counts: I8 = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     fits_in_threads: bool = True
 
     def _inputs(self, features: Features) -> F8:
@@ -353,12 +355,13 @@ class ToyModel:
         self.scale = features.values.std(axis=0) + 1e-9
         x = np.column_stack([np.ones(len(features)), self._inputs(features)])
         rng = context.rng()
-        lines = []
+        lines, counts = [], []
         for _ in range(12):
             rows = rng.integers(0, len(x), len(x))
+            counts.append(np.bincount(rows, minlength=len(x)))
             normal = x[rows].T @ x[rows] + 1e-3 * np.eye(x.shape[1])
             lines.append(np.linalg.solve(normal, x[rows].T @ target[rows]))
-        self.weights = np.stack(lines)
+        self.weights, self.counts = np.stack(lines), np.stack(counts)
         self.noise = float(np.std(target - x @ self.weights.mean(axis=0)))
 
     def _clip(self, values: F8) -> F8:
@@ -392,6 +395,23 @@ class ToyModel:
     def embed(self, features: Features) -> F8:
         """Return (n, d) standardised inputs."""
         return self._inputs(features)
+
+    def leaves(self, features: Features) -> I8:
+        """Return (n, 12) steps of each line, as if each were a tree."""
+        return np.floor(4.0 * self.members(features).T).astype(np.int64)
+
+    def inbag(self) -> I8:
+        """Return (12, n) how often each line drew each training row."""
+        return self.counts
+
+    def quantiles(self, features: Features, levels: F8) -> F8:
+        """Return (l, n) quantiles of a Gaussian with the residuals' std."""
+        normal = np.array([NormalDist().inv_cdf(float(level)) for level in levels])
+        return self._clip(self.predict(features) + self.noise * normal[:, None])
+
+    def snapshots(self, features: Features) -> F8:
+        """Return (12, n) the members, as if each were a step of one training."""
+        return self.members(features)
 
 
 @dataclass

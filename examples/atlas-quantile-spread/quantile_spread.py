@@ -33,8 +33,9 @@ class Predictor:
 
     def __init__(self, model, coverage: float) -> None:
         self.model, self.coverage = model, coverage
-        if hasattr(model, "embed"):
-            self.embed = model.embed  # an OOD detector may ask for it
+        for name in ("embed", "leaves"):  # an OOD detector may ask for them
+            if hasattr(model, name):
+                setattr(self, name, getattr(model, name))
 
     def predict(self, features) -> Prediction:
         """Return n predictions with an epistemic standard deviation."""

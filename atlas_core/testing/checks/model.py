@@ -313,3 +313,50 @@ def check_orientation_does_not_matter(component: Component, sample: Sample) -> N
         vector = (test.vector @ matrix.T).astype(np.float32)
         found = model.predict(replace(test, vector=vector))
         require_close(found, wanted, f"crystals {name}")
+
+
+def check_leaves_are_row_wise(component: Component, sample: Sample) -> None:
+    """``leaves`` returns (n, k) whole numbers that depend on each row alone."""
+    model = _capable(component, sample, "model:leaves")
+    test = _test(component, sample)
+    whole = np.asarray(model.leaves(test))
+    require(whole.ndim == 2 and len(whole) == len(TEST), f"leaves returned shape {whole.shape}")
+    require(np.issubdtype(whole.dtype, np.integer), f"leaves are {whole.dtype}, no whole numbers")
+    require(np.ptp(whole, axis=0).max() > 0, "all rows lie in the same leaves")
+    require(np.array_equal(model.leaves(test.take([3])), whole[[3]]), "a row alone lies elsewhere")
+
+
+def check_bags_are_drawn_from_the_training_rows(component: Component, sample: Sample) -> None:
+    """``inbag`` returns one row a member: whole counts >= 0 that sum to the training rows."""
+    model = _capable(component, sample, "model:inbag")
+    counts = np.asarray(model.inbag())
+    members = len(model.members(_test(component, sample)))
+    require(counts.shape == (members, len(TRAIN)), f"inbag returned shape {counts.shape}")
+    require(np.issubdtype(counts.dtype, np.integer), f"counts are {counts.dtype}")
+    require((counts >= 0).all(), "a count is negative")
+    require((counts.sum(axis=1) == len(TRAIN)).all(), "a member drew another number of rows")
+    require(len(np.unique(counts, axis=0)) > 1, "all members drew the same rows")
+
+
+def check_quantiles_rise_with_their_level(component: Component, sample: Sample) -> None:
+    """``quantiles`` returns (l, n) finite values that never fall as the level rises."""
+    model = _capable(component, sample, "model:quantiles")
+    test, levels = _test(component, sample), np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+    found = np.asarray(model.quantiles(test, levels))
+    require(found.shape == (5, len(TEST)), f"quantiles returned shape {found.shape}")
+    require(np.isfinite(found).all(), "a quantile is not finite")
+    require((np.diff(found, axis=0) >= 0).all(), "a quantile lies below one of a lower level")
+    require(np.ptp(found, axis=0).max() > 0, "all quantiles of a row are the same")
+    alone = model.quantiles(test.take([3]), levels)
+    require_close(alone, found[:, [3]], "quantiles of a row alone", size=found)
+
+
+def check_snapshots_average_to_the_prediction(component: Component, sample: Sample) -> None:
+    """The mean over the snapshots is the model's prediction, and they do differ."""
+    model = _capable(component, sample, "model:snapshots")
+    test = _test(component, sample)
+    found = np.asarray(model.snapshots(test))
+    require(found.ndim == 2 and found.shape[1] == len(TEST), f"snapshots: {found.shape}")
+    require(len(found) >= 2, "one snapshot has no spread")
+    require_close(found.mean(axis=0), model.predict(test), "the mean of the snapshots")
+    require(found.std(axis=0).max() > 0, "all snapshots predict the same")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from atlas_core.component import Component
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
-from atlas_core.interfaces import HasEmbedding
+from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
@@ -146,6 +146,16 @@ def check_embedding_is_passed_on(component: Component, sample: Sample) -> None:
     require_close(
         predictor.embed(rows.take([3])), whole[[3]], "the embedding of a row alone", size=whole
     )
+
+
+def check_leaves_are_passed_on(component: Component, sample: Sample) -> None:
+    """Where the model is a forest the predictor tells its leaves too: detectors compare them."""
+    predictor = _fitted(component, sample)
+    require(isinstance(predictor, HasLeaves), "the predictor has no leaves(features)")
+    rows = line_data(50, 1)[0]
+    whole = np.asarray(predictor.leaves(rows))
+    require(whole.ndim == 2 and len(whole) == 50, f"leaves returned shape {whole.shape}")
+    require(np.array_equal(predictor.leaves(rows.take([3])), whole[[3]]), "a row alone differs")
 
 
 def check_each_predictor_is_its_own(component: Component, sample: Sample) -> None:

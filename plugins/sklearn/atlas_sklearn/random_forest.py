@@ -25,9 +25,9 @@ class RandomForestConfig(Config):
 
 def build(config: RandomForestConfig) -> Model:
     """Return an unfitted forest."""
-    from atlas_sklearn._random_forest import RandomForest
+    from atlas_sklearn._forest import Forest
 
-    return RandomForest(config)
+    return Forest(config, name="random_forest", cuts="best")
 
 
 def contract_options(folder: Path) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def atlas_model() -> list[Component]:
             RandomForestConfig,
             build,
             needs={"features:vectors"},
-            gives={"model:members"},
+            gives={"model:members", "model:leaves", "model:inbag"},
             citation="10.1023/A:1010933404324",
         )
     ]

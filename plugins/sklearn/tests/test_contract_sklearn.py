@@ -8,6 +8,16 @@ def test_contract_of_random_forest(check):
     check()
 
 
+@parametrize_contract("extra_trees", "model")
+def test_contract_of_extra_trees(check):
+    check()
+
+
+@parametrize_contract("quantile_forest", "model")
+def test_contract_of_quantile_forest(check):
+    check()
+
+
 @parametrize_contract("gradient_boosting", "model")
 def test_contract_of_gradient_boosting(check):
     check()

@@ -7,6 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from sklearn.ensemble import (
+    ExtraTreesRegressor,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
@@ -18,12 +19,24 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor
 
-from atlas_core.api import DataError, FitContext, Graphs, HasMembers, HasVariance, Vectors
+from atlas_core.api import (
+    DataError,
+    FitContext,
+    Graphs,
+    HasInBag,
+    HasLeaves,
+    HasMembers,
+    HasVariance,
+    Vectors,
+)
 from atlas_sklearn._columns import Columns, seed32
 
 NAMES = (
     "random_forest",
+    "extra_trees",
+    "quantile_forest",
     "gradient_boosting",
     "gaussian_process",
     "ridge",
@@ -31,7 +44,9 @@ NAMES = (
     "svm",
     "mean",
 )
-SMALL = {"random_forest": {"trees": 20}, "gradient_boosting": {"trees": 20}}
+FORESTS = ("random_forest", "extra_trees", "quantile_forest")
+REGRESSORS = ("gaussian_process", "quantile_forest")
+SMALL = {name: {"trees": 20} for name in (*FORESTS, "gradient_boosting")}
 SEED = 2**40 + 5
 REGRESSION = FitContext(seed=SEED)
 BINARY = FitContext(seed=SEED, task="binary")
@@ -65,7 +80,7 @@ def test_a_row_alone_is_predicted_as_in_the_batch_and_a_second_fit_gives_the_sam
     train, target, new, _ = data
     for context in (REGRESSION, BINARY):
         if context is BINARY:
-            if name == "gaussian_process":
+            if name in REGRESSORS:
                 continue
             target = labels(target)
         model, again = made(name), made(name)
@@ -91,7 +106,7 @@ def test_every_model_beats_the_mean(name, data):
     baseline.fit(train, target, REGRESSION)
     error = np.abs(model.predict(new) - truth).mean()
     assert error < 0.8 * np.abs(baseline.predict(new) - truth).mean()
-    if name != "gaussian_process":
+    if name not in REGRESSORS:
         model = made(name)
         model.fit(train, labels(target), BINARY)
         right = (model.predict(new) > 0.5) == labels(truth)
@@ -110,6 +125,80 @@ def test_members_are_the_predictions_of_scikit_learns_trees(data, jobs):
     assert isinstance(model, HasMembers)
     assert np.array_equal(model.members(new), expected)
     np.testing.assert_allclose(model.predict(new), forest.predict(new.values), rtol=1e-13)
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_extra_trees_are_those_of_scikit_learn(data, bootstrap):
+    train, target, new, _ = data
+    model = made("extra_trees", max_features=0.5, min_samples_leaf=2, bootstrap=bootstrap)
+    model.fit(train, target, REGRESSION)
+    forest = ExtraTreesRegressor(
+        20, max_features=0.5, min_samples_leaf=2, bootstrap=bootstrap, random_state=seed32(SEED)
+    ).fit(train.values, target)
+    expected = np.array([tree.predict(new.values) for tree in forest.estimators_])
+    assert np.array_equal(model.members(new), expected)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("name", FORESTS)
+def test_leaves_are_those_that_scikit_learn_applies(data, name, jobs):
+    train, target, new, _ = data
+    model = made(name)
+    model.fit(train, target, FitContext(seed=SEED, n_jobs=jobs))
+    assert isinstance(model, HasLeaves)
+    forest = getattr(model, "_forest", model)
+    assert np.array_equal(model.leaves(new), forest.estimator.apply(new.values))
+
+
+def test_a_tree_grown_anew_on_the_rows_in_its_bag_is_the_same_tree(data):
+    train, target, new, _ = data
+    model = made("random_forest", max_features=1.0)
+    model.fit(train, target, REGRESSION)
+    counts = model.inbag()
+    assert isinstance(model, HasInBag)
+    assert counts.shape == (20, 100)
+    for tree, drawn, predicted in zip(
+        model.estimator.estimators_, counts, model.members(new), strict=True
+    ):
+        again = DecisionTreeRegressor(max_features=1.0, random_state=tree.random_state)
+        again.fit(train.values, target, sample_weight=drawn)
+        assert np.array_equal(again.predict(new.values), predicted)
+
+
+def test_without_a_bootstrap_no_tree_has_a_bag(data):
+    model = made("extra_trees", bootstrap=False)
+    model.fit(data[0], data[1], REGRESSION)
+    with pytest.raises(DataError, match="extra_trees: bootstrap is off"):
+        model.inbag()
+    (component,) = import_module("atlas_sklearn.extra_trees").atlas_model()
+    assert "model:inbag" not in component.gives_of(component.config(bootstrap=False))
+    assert "model:inbag" in component.gives_of(component.config())
+
+
+@pytest.mark.parametrize("cuts", ["best", "random"])
+def test_quantiles_weigh_training_rows_by_shared_leaves(data, cuts):
+    train, target, new, _ = data
+    model = made("quantile_forest", cuts=cuts, min_samples_leaf=4)
+    model.fit(train, target, REGRESSION)
+    levels = np.array([0.05, 0.5, 0.9])
+    own, theirs = model.leaves(new), model.leaves(train)
+    for row, found in enumerate(model.quantiles(new, levels).T):
+        weights = np.zeros(100)
+        for tree in range(20):  # eq. 4 and 5 of Meinshausen 2006, as loops
+            inside = theirs[:, tree] == own[row, tree]
+            weights += inside / inside.sum() / 20
+        order = np.argsort(target)
+        reached = np.cumsum(weights[order])
+        expected = [target[order][np.flatnonzero(reached >= q - 1e-12)[0]] for q in levels]
+        assert found.tolist() == expected
+
+
+def test_quantiles_of_one_leaf_are_those_of_all_targets():
+    target = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
+    model = made("quantile_forest", min_samples_leaf=5, bootstrap=False)
+    model.fit(vectors([[0.0]] * 5), target, REGRESSION)
+    levels = np.array([0.1, 0.2, 0.5, 0.6, 0.99])
+    assert model.quantiles(vectors([[3.0]]), levels)[:, 0].tolist() == [1.0, 1.0, 3.0, 3.0, 5.0]
 
 
 def test_binary_members_are_the_trees_probabilities_of_class_one(data):

@@ -24,7 +24,7 @@ from atlas_core.api import (
     Predictor,
     TrainingError,
 )
-from atlas_uncertainty._shared import spread, with_embedding
+from atlas_uncertainty._shared import passed_on, spread
 
 if TYPE_CHECKING:
     from atlas_uncertainty.ensemble import EnsembleConfig
@@ -73,7 +73,7 @@ class Ensemble:
                 "a model that uses no seed needs resample: bootstrap",
                 stacklevel=2,
             )
-        return with_embedding(predictor, models[0])
+        return passed_on(predictor, models[0])
 
 
 def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> None:

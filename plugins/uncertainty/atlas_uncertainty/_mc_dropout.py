@@ -14,7 +14,7 @@ from atlas_core.api import (
     Predictor,
     derive_seed,
 )
-from atlas_uncertainty._shared import incapable, spread, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.mc_dropout import MCDropoutConfig
@@ -38,7 +38,7 @@ class MCDropout:
             passes=self._config.passes,
             seed=derive_seed(context.seed, "passes"),
         )
-        return with_embedding(predictor, model)
+        return passed_on(predictor, model)
 
 
 class DropoutPredictor:

@@ -11,7 +11,7 @@ from atlas_core.api import (
     Prediction,
     Predictor,
 )
-from atlas_uncertainty._shared import incapable, spread, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
 
 
 class Members:
@@ -24,7 +24,7 @@ class Members:
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasMembers):
             raise incapable(model, "members", "HasMembers")
-        return with_embedding(MembersPredictor(model), model)
+        return passed_on(MembersPredictor(model), model)
 
 
 class MembersPredictor:

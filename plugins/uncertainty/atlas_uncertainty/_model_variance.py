@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from atlas_core.api import (
     F8,
     Features,
@@ -12,7 +14,11 @@ from atlas_core.api import (
     Prediction,
     Predictor,
 )
-from atlas_uncertainty._shared import incapable, train_one, with_embedding
+from atlas_uncertainty._shared import incapable, passed_on, train_one
+
+
+class VarianceModel(Model, HasVariance, Protocol):
+    """A model that predicts its own std."""
 
 
 class ModelVariance:
@@ -23,19 +29,18 @@ class ModelVariance:
     ) -> Predictor:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
-        return with_embedding(VariancePredictor(model), model)
+        if not isinstance(model, HasVariance):
+            raise incapable(model, "model_variance", "HasVariance")
+        return passed_on(VariancePredictor(model), model)
 
 
 class VariancePredictor:
     """Predict with the model's own mean and std."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: VarianceModel) -> None:
         self._model = model
-        if not isinstance(model, HasVariance):
-            raise incapable(model, "model_variance", "HasVariance")
-        self._std = model.predict_std
 
     def predict(self, features: Features) -> Prediction:
         """Return mean, epistemic and aleatoric std."""
-        epistemic, aleatoric = self._std(features)
+        epistemic, aleatoric = self._model.predict_std(features)
         return Prediction(self._model.predict(features), epistemic, aleatoric)

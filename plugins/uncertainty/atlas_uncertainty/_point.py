@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Prediction, Predictor
-from atlas_uncertainty._shared import train_one, with_embedding
+from atlas_uncertainty._shared import passed_on, train_one
 
 
 class Point:
@@ -14,7 +14,7 @@ class Point:
     ) -> Predictor:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
-        return with_embedding(PointPredictor(model), model)
+        return passed_on(PointPredictor(model), model)
 
 
 class PointPredictor:

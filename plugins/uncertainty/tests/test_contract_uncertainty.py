@@ -26,3 +26,13 @@ def test_contract_of_model_variance(check):
 @parametrize_contract("point", "uq")
 def test_contract_of_point(check):
     check()
+
+
+@parametrize_contract("infinitesimal_jackknife", "uq")
+def test_contract_of_infinitesimal_jackknife(check):
+    check()
+
+
+@parametrize_contract("model_quantiles", "uq")
+def test_contract_of_model_quantiles(check):
+    check()

@@ -1,0 +1,123 @@
+"""Forests whose trees are read in one pass. Heavy: scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+
+from atlas_core.api import F8, I8, DataError, Features, FitContext
+from atlas_sklearn._columns import Columns, seed32
+
+if TYPE_CHECKING:
+    from atlas_sklearn.extra_trees import ExtraTreesConfig
+    from atlas_sklearn.quantile_forest import QuantileForestConfig
+    from atlas_sklearn.random_forest import RandomForestConfig
+
+FORESTS: dict[str, dict[str, Any]] = {
+    "best": {"regression": RandomForestRegressor, "binary": RandomForestClassifier},
+    "random": {"regression": ExtraTreesRegressor, "binary": ExtraTreesClassifier},
+}
+"""Estimators by how a cut is placed: the best of all, or the best of some drawn at random."""
+
+
+class Forest:
+    """Fit a forest; ``members`` are its trees.
+
+    Args:
+        config: its options.
+        name: the component's.
+        cuts: a key of ``FORESTS``.
+        bootstrap: each tree learns from rows drawn with replacement, not from all.
+    """
+
+    def __init__(
+        self,
+        config: RandomForestConfig | ExtraTreesConfig | QuantileForestConfig,
+        *,
+        name: str,
+        cuts: Literal["best", "random"],
+        bootstrap: bool = True,
+    ) -> None:
+        self._config = config
+        self._name, self._cuts, self._bootstrap = name, cuts, bootstrap
+
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Grow the trees; see ``Model.fit``."""
+        self._columns = Columns(features, self._name, scale=False)
+        self._jobs = max(context.n_jobs, 1)
+        self._rows = len(target)
+        self.estimator = FORESTS[self._cuts][context.task](
+            n_estimators=self._config.trees,
+            max_features=self._config.max_features,
+            min_samples_leaf=self._config.min_samples_leaf,
+            max_depth=self._config.max_depth,
+            bootstrap=self._bootstrap,
+            n_jobs=self._jobs,
+            random_state=seed32(context.seed),
+        ).fit(self._columns(features), target)
+        # a tree's value is one number, or the shares of the classes present in training
+        self._value: int | None = 0
+        if context.task == "binary":
+            at = np.flatnonzero(self.estimator.classes_ == 1)
+            self._value = int(at[0]) if len(at) else None
+
+    def members(self, features: Features) -> F8:
+        """Return (k, n) predictions of the trees; P(1) of each for a binary task."""
+        draws = np.zeros((len(features), self._config.trees))
+        if (value := self._value) is not None:
+
+            def column(i: int, tree: Any, table: Any) -> None:
+                draws[:, i] = tree.predict(table).reshape(len(table), -1)[:, value]
+
+            self._ask(column, features)
+        return draws.T
+
+    def predict(self, features: Features) -> F8:
+        """Return (n,) the mean over the trees, summed in one order whatever the threads."""
+        # (n, k) with k last: numpy then sums a row alike, alone or in a batch
+        return np.asarray(np.ascontiguousarray(self.members(features).T).mean(axis=1))
+
+    def leaves(self, features: Features) -> I8:
+        """Return (n, k) the leaf of each tree, by its number among the tree's nodes."""
+        found = np.zeros((len(features), self._config.trees), dtype=np.int64)
+
+        def column(i: int, tree: Any, table: Any) -> None:
+            found[:, i] = tree.apply(table)
+
+        self._ask(column, features)
+        return found
+
+    def inbag(self) -> I8:
+        """Return (k, n) how often each tree drew each training row.
+
+        Raises:
+            DataError: no tree drew rows, because ``bootstrap`` is off.
+        """
+        if not self._bootstrap:
+            raise DataError(f"{self._name}: bootstrap is off, so no tree drew rows; set it to true")
+        drawn = self.estimator.estimators_samples_
+        return np.stack([np.bincount(rows, minlength=self._rows) for rows in drawn])
+
+    def _ask(self, ask: Callable[[int, Any, Any], None], features: Features) -> None:
+        """Call ``ask(i, tree, table)`` for every compiled tree, in threads where there are some.
+
+        The compiled tree is asked directly: the estimator around it would check and convert the
+        table anew for every tree.
+        """
+        table = self._columns(features).astype(np.float32)
+        trees = [estimator.tree_ for estimator in self.estimator.estimators_]
+        if self._jobs == 1:
+            for i, tree in enumerate(trees):
+                ask(i, tree, table)
+        else:
+            with ThreadPoolExecutor(self._jobs) as pool:
+                list(pool.map(lambda i: ask(i, trees[i], table), range(len(trees))))

@@ -1,0 +1,89 @@
+"""Conditional quantiles from the leaves of a forest. Heavy: scikit-learn, scipy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from atlas_core.api import F8, I8, DataError, Features, FitContext
+from atlas_sklearn._forest import Forest
+
+if TYPE_CHECKING:
+    from atlas_sklearn.quantile_forest import QuantileForestConfig
+
+ROWS_AT_ONCE = 512
+"""Rows whose weights of all training rows are held at once."""
+
+ROUNDING = 1e-9
+"""How far a sum of weights may miss a level by rounding alone."""
+
+
+class QuantileForest:
+    """Weigh training rows by the leaves that they share with a row."""
+
+    def __init__(self, config: QuantileForestConfig) -> None:
+        self._forest = Forest(
+            config, name="quantile_forest", cuts=config.cuts, bootstrap=config.bootstrap
+        )
+
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Grow the trees and keep which training row lies in which leaf; see ``Model.fit``.
+
+        Raises:
+            DataError: the task is not regression.
+        """
+        if context.task != "regression":
+            raise DataError("quantile_forest: needs a regression target, this one is binary")
+        self._forest.fit(features, target, context)
+        order = np.argsort(target, kind="stable")
+        self._sorted = np.array(target[order], dtype=np.float64)
+        self._leaves: I8 = self._forest.leaves(features)[order]
+
+    def predict(self, features: Features) -> F8:
+        """Return (n,) the mean over the trees."""
+        return self._forest.predict(features)
+
+    def members(self, features: Features) -> F8:
+        """Return (k, n) predictions of the trees."""
+        return self._forest.members(features)
+
+    def leaves(self, features: Features) -> I8:
+        """Return (n, k) the leaf of each tree."""
+        return self._forest.leaves(features)
+
+    def inbag(self) -> I8:
+        """Return (k, n) how often each tree drew each training row."""
+        return self._forest.inbag()
+
+    def quantiles(self, features: Features, levels: F8) -> F8:
+        """Return (l, n) the smallest training target whose summed weight reaches each level.
+
+        A training row weighs the mean over the trees of 1 / (rows in the leaf) where it shares the
+        leaf (eq. 4 to 6). Those that the tree did not draw count too: all n stand in eq. 4.
+        """
+        last = self._leaves.max(axis=0) + 1
+        starts = np.concatenate([[0], np.cumsum(last)[:-1]])
+        shared = _indicators(self._leaves + starts, int(last.sum()))
+        size = np.maximum(np.asarray(shared.sum(axis=0)).ravel(), 1.0)
+        new = self._forest.leaves(features)
+        trees = new.shape[1]
+        found = np.empty((len(levels), len(new)))
+        wanted = np.asarray(levels, dtype=np.float64) - ROUNDING
+        for i in range(0, len(new), ROWS_AT_ONCE):
+            rows = slice(i, i + ROWS_AT_ONCE)
+            here = _indicators(new[rows] + starts, int(last.sum()))
+            here.data /= size[here.indices] * trees
+            reached = np.cumsum((here @ shared.T).toarray(), axis=1)
+            for at, level in enumerate(wanted):
+                first = np.minimum((reached < level).sum(axis=1), len(self._sorted) - 1)
+                found[at, rows] = self._sorted[first]
+        return found
+
+
+def _indicators(leaves: I8, width: int) -> csr_array:
+    """Return the (n, width) table that is 1 where a row lies in a leaf."""
+    n, k = leaves.shape
+    offsets = np.arange(0, n * k + 1, k)
+    return csr_array((np.ones(n * k), leaves.ravel(), offsets), shape=(n, width))
