@@ -13,14 +13,18 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
-from atlas_core.elements import SYMBOLS, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.metrics import bootstrap, ood, weighted
+from atlas_core.metrics.chemistry import Chemistry
+from atlas_core.metrics.score import score_part
 from atlas_core.metrics.scorer import PartScorer, Rows, level_text, without_empty_sigma
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
 PARTS = ("calibration", "test", "shifted")
+CHEMISTRY_PARTS = ("test", "shifted")
+"""Parts whose errors are told by element and by anion family."""
+
 SIGMA_QUANTILE = 0.95
 """Sigma flags a row above this quantile of the sigmas of its fold's calibration rows."""
 
@@ -90,7 +94,8 @@ def evaluate(
     detector and ``sigma`` alone separate ``shifted`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
     the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
-    95 % quantile of its fold's calibration sigmas.
+    95 % quantile of its fold's calibration sigmas. ``families`` holds error and coverage by
+    :mod:`atlas_core.families` for ``test`` and ``shifted`` (see :mod:`atlas_core.metrics.groups`).
 
     Args:
         predictions: columns of ``predictions.parquet``.
@@ -106,42 +111,35 @@ def evaluate(
         present = set(rows.part.tolist())
         parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
         by_part = {part: rows.take(rows.part == part) for part in parts}
-        scored = {
-            part: _score_part(held, task, derive_seed(seed, "metrics", arm, part))
-            for part, held in by_part.items()
-        }
+        elements: dict[str, dict[str, dict[str, float]]] = {}
+        families: dict[str, dict[str, Any]] = {}
+        scored: dict[str, dict[str, Any]] = {}
+        for part, held in by_part.items():
+            chemistry = Chemistry(held.formula) if part in CHEMISTRY_PARTS else None
+            scored[part], found = score_part(
+                held,
+                task=task,
+                seed=derive_seed(seed, "metrics", arm, part),
+                group=chemistry.families() if chemistry else None,
+            )
+            if chemistry:
+                elements[part] = chemistry.errors(_error(held))
+            if found:
+                families[part] = found
         folds = _score_folds(by_part, task)
         arms[arm] = {
             "parts": scored,
             "folds": folds,
             "summary": _summarise(folds, parts),
             "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood")),
-            "elements": {
-                part: element_errors(by_part[part].formula, _error(by_part[part]))
-                for part in ("test", "shifted")
-                if part in by_part
-            },
+            "elements": elements,
+            "families": families,
         }
     return {"task": task, "levels": [float(v) for v in levels], "arms": arms}
 
 
 def _error(rows: Rows) -> F8:
     return np.abs(rows.target - rows.mean)
-
-
-def _score_part(rows: Rows, task: str, seed: int) -> dict[str, Any]:
-    scorer = PartScorer(rows, task)
-    intervals = scorer.intervals(bootstrap.numbered(rows.ids), seed)
-    out: dict[str, Any] = {
-        "n": len(rows),
-        "metrics": {name: value.as_dict() for name, value in intervals.items()},
-    }
-    held = scorer.gaussian
-    if held is not None and held.floored:
-        out["floored_std"] = held.floored
-    if held is not None and not held.known.all():
-        out["n_std"] = int(held.known.sum())
-    return out
 
 
 def _score_folds(by_part: Mapping[str, Rows], task: str) -> dict[str, dict[str, dict[str, float]]]:
@@ -295,25 +293,3 @@ def _detection(
             values[name] = float(flagged.mean())
             draws[name] = [counts @ flagged / counts.sum(axis=1)]
     return {name: (value, np.concatenate(draws[name])) for name, value in values.items()}
-
-
-def element_errors(formula: Str, error: F8) -> dict[str, dict[str, float]]:
-    """Return n and mean |error| of the materials that contain each element, by atomic number.
-
-    Args:
-        formula: (n,) formulas; rows without one are left out.
-        error: (n,) absolute errors.
-    """
-    held: dict[int, list[int]] = {}
-    parsed: dict[str, tuple[int, ...]] = {"": ()}
-    for row, text in enumerate(formula.tolist()):
-        if text not in parsed:
-            try:
-                parsed[text] = tuple(parse_formula(text))
-            except ValueError as err:
-                raise DataError(f"predictions: row {row + 1}: {err}") from err
-        for z in parsed[text]:
-            held.setdefault(z, []).append(row)
-    return {
-        SYMBOLS[z]: {"n": len(held[z]), "mae": float(error[held[z]].mean())} for z in sorted(held)
-    }

@@ -28,8 +28,9 @@ anion in most compounds. Holding out the fluorides holds out every material that
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from atlas_core.arrays import Str
+from atlas_core.arrays import I8, Str
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.materials import Materials
 
@@ -64,25 +65,15 @@ def anion_family(materials: Materials) -> Str:
     Args:
         materials: formulas or structures; the same composition has the same family in both.
     """
+    return family_of_elements(materials.numbers, materials.offsets)
+
+
+def family_of_elements(numbers: npt.NDArray[np.integer], offsets: I8) -> Str:
+    """Return (n,) families; ``numbers`` (m,) are atomic numbers, material i's from offset i on."""
     names = np.asarray(FAMILIES)
-    if not len(materials):
+    if len(offsets) < 2:
         return names[:0]
-    starts = materials.offsets[:-1]
-    place = np.minimum.reduceat(_PLACE[materials.numbers], starts)
-    numbers = materials.numbers
-    single = np.minimum.reduceat(numbers, starts) == np.maximum.reduceat(numbers, starts)
+    place = np.minimum.reduceat(_PLACE[numbers], offsets[:-1])
+    lowest = np.minimum.reduceat(numbers, offsets[:-1])
+    single = lowest == np.maximum.reduceat(numbers, offsets[:-1])
     return np.asarray(names[np.where(single, 0, place)], dtype=np.str_)
-
-
-def family_of_formulas(formulas: Str) -> Str:
-    """Return (n,) families of formula texts; "" for "".
-
-    Raises:
-        DataError: a text is no formula.
-    """
-    distinct, place = np.unique(np.asarray(formulas, dtype=np.str_), return_inverse=True)
-    known = distinct[distinct != ""]
-    found = anion_family(Materials.from_formulas([*known.tolist()], known.tolist()))
-    if len(known) < len(distinct):  # "" sorts first
-        found = np.concatenate([[""], found])
-    return np.asarray(found[place.ravel()], dtype=np.str_)

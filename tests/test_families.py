@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from atlas_core.errors import DataError
-from atlas_core.families import FAMILIES, anion_family, family_of_formulas
+from atlas_core.families import FAMILIES, anion_family
 from atlas_core.materials import Materials
 
 # each by hand, from what chemistry calls the compound
@@ -62,15 +60,3 @@ def test_a_structure_has_the_family_of_its_formula() -> None:
 
 def test_no_material_has_no_family() -> None:
     assert anion_family(Materials.from_formulas([], [])).tolist() == []
-
-
-def test_formulas_repeat_and_an_empty_one_has_no_family() -> None:
-    found = family_of_formulas(np.array(["NaCl", "", "MgO", "NaCl"]))
-    assert found.tolist() == ["halide", "", "oxide", "halide"]
-    assert family_of_formulas(np.array(["", ""])).tolist() == ["", ""]
-    assert family_of_formulas(np.array(["MgO"])).tolist() == ["oxide"]
-
-
-def test_a_text_that_is_no_formula_is_named() -> None:
-    with pytest.raises(DataError, match="Qq"):
-        family_of_formulas(np.array(["Qq2"]))

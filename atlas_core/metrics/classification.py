@@ -18,7 +18,12 @@ CLIP = float(np.finfo(np.float64).eps)
 BINS = 10
 
 
-def _binary(target: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[F8, F8]:
+def binary(target: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[F8, F8]:
+    """Return both as (n,) float arrays.
+
+    Raises:
+        ValueError: a target is not 0 or 1, or a probability not in 0 to 1.
+    """
     y, p = paired(target, probability)
     if not np.isin(y, (0, 1)).all():
         raise ValueError("a binary target is not 0 or 1")
@@ -40,13 +45,13 @@ def roc_auc(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     Raises:
         ValueError: only one class is there.
     """
-    y, p = _binary(target, probability)
+    y, p = binary(target, probability)
     return ood.auroc(p[y == 0], p[y == 1])
 
 
 def accuracy(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     """Return the share of rows called right."""
-    hit, _, _, rejected = confusion_rows(*_binary(target, probability)).sum(axis=1)
+    hit, _, _, rejected = confusion_rows(*binary(target, probability)).sum(axis=1)
     return float((hit + rejected) / len(np.asarray(target)))
 
 
@@ -56,7 +61,7 @@ def balanced_accuracy(target: npt.ArrayLike, probability: npt.ArrayLike) -> floa
     Raises:
         ValueError: only one class is there.
     """
-    tp, fp, fn, tn = confusion_rows(*_binary(target, probability)).sum(axis=1)
+    tp, fp, fn, tn = confusion_rows(*binary(target, probability)).sum(axis=1)
     if tp + fn == 0 or fp + tn == 0:
         raise ValueError("balanced accuracy needs both classes")
     return float((tp / (tp + fn) + tn / (fp + tn)) / 2)
@@ -68,7 +73,7 @@ def f1(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     Raises:
         ValueError: class 1 neither occurs nor is predicted.
     """
-    tp, fp, fn, _ = confusion_rows(*_binary(target, probability)).sum(axis=1)
+    tp, fp, fn, _ = confusion_rows(*binary(target, probability)).sum(axis=1)
     if tp + fp + fn == 0:
         raise ValueError("F1 needs a row of class 1, true or predicted")
     return float(2 * tp / (2 * tp + fp + fn))
@@ -76,7 +81,7 @@ def f1(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
 
 def brier(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     """Return the mean of (y - P(1))^2. Source: Brier, Mon. Weather Rev. 78, 1 (1950)."""
-    y, p = _binary(target, probability)
+    y, p = binary(target, probability)
     return float(np.square(y - p).mean())
 
 
@@ -88,7 +93,7 @@ def log_loss_rows(target: F8, probability: F8) -> F8:
 
 def log_loss(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     """Return the mean negative log-likelihood of the labels, in nats."""
-    return float(log_loss_rows(*_binary(target, probability)).mean())
+    return float(log_loss_rows(*binary(target, probability)).mean())
 
 
 def probability_bins(probability: F8) -> I8:
@@ -105,7 +110,7 @@ def reliability_curve(target: npt.ArrayLike, probability: npt.ArrayLike) -> tupl
         observed: (k,) share of class 1 in it.
         count: (k,) rows in it.
     """
-    y, p = _binary(target, probability)
+    y, p = binary(target, probability)
     which = probability_bins(p)
     count = np.bincount(which, minlength=BINS)
     held = count > 0

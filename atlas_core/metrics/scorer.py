@@ -15,6 +15,8 @@ from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
 
 ENCE_BINS = 10
+ERROR_OF = "error of "
+"""Begins the names of the metrics of groups."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +143,15 @@ def _gaussian(rows: Rows) -> _Gaussian | None:
 class PartScorer:
     """Score the rows of one part under any (b, n) counts; unit counts give the metrics."""
 
-    def __init__(self, rows: Rows, task: str) -> None:
+    def __init__(self, rows: Rows, task: str, groups: Mapping[str, Bool] | None = None) -> None:
+        """Prepare the columns whose sums the metrics are functions of.
+
+        Args:
+            rows: n rows of one arm and part.
+            task: ``regression`` or ``binary``.
+            groups: name -> (n,) which rows belong to it; their mean errors are metrics of the name
+                ``ERROR_OF`` + name: absolute, or squared (Brier) in a binary task.
+        """
         self.binary = task == "binary"
         self.error = np.abs(rows.target - rows.mean)
         self.target = rows.target
@@ -151,12 +161,19 @@ class PartScorer:
         columns = _binary_columns(rows) if self.binary else _regression_columns(rows)
         for level in rows.lower:
             columns |= _interval_columns(rows, level, scored=not self.binary)
+        error = columns["square" if self.binary else "abs"]
+        for name, mask in (groups or {}).items():
+            columns |= {
+                f"{ERROR_OF}{name}": error * mask,
+                f"group:n:{name}": mask.astype(np.float64),
+            }
         blocks = list(columns.values())
         held = self.gaussian
         if held is not None and not self.binary:
             named = {"std:n": np.ones(len(held.error)), **held.columns}
             columns |= {k: _fill(held.known, c) for k, c in named.items()}
             blocks = [*columns.values(), *_fill(held.known, held.inside).T]
+        self._groups = tuple(groups or ())
         self._levels = tuple(rows.lower)
         self._names = tuple(columns)
         self._matrix = np.stack(blocks, axis=1)  # one product scores a block of resamples
@@ -170,6 +187,9 @@ class PartScorer:
         out = self._binary(mean) if self.binary else self._regression(mean, weights)
         if "std:n" in total:
             out |= self._spread(total, sums[:, len(self._names) :])
+        for name in self._groups:
+            size = total[f"group:n:{name}"]
+            out[f"{ERROR_OF}{name}"] = weighted.ratio(total[f"{ERROR_OF}{name}"], size)
         for text in map(level_text, self._levels):
             if f"{text}:n" not in total:
                 continue
@@ -240,9 +260,14 @@ class PartScorer:
         area = weighted.aurc(held.by_std, held.error, w)
         best = weighted.aurc(held.by_error, held.error, w)
         out["spearman"] = weighted.spearman(held.by_error, held.by_std, w)
-        out["aurc"] = area
-        out["ause"] = weighted.ratio(area - best, w @ held.error / size)
+        mean = w @ held.error / size
+        out |= {"aurc": area, "aurc_oracle": best, "aurc_random": mean}
+        out["ause"] = weighted.ratio(area - best, mean)
+        out["ause_random"] = weighted.ratio(mean - best, mean)
         out["error_auroc"] = weighted.auroc(held.by_std, held.top, w)
+        if not self.binary:
+            kept = weighted.kept_mean(held.by_std, held.error, w, share=uncertainty.KEPT)
+            out[f"mae_at_{100 * uncertainty.KEPT:.0f}"] = kept
         if not self.binary and held.raised.all() and len(held.error) >= ENCE_BINS:
             columns = np.stack([held.error**2, held.raised**2])
             out["ence"] = uncertainty.ence_weighted(held.by_std, columns, w, ENCE_BINS)

@@ -18,6 +18,9 @@ STD_FLOOR = 1e-3
 LEVELS_99: F8 = np.arange(1, 100) / 100
 """Central coverage levels 0.01 to 0.99 of the calibration curve."""
 
+KEPT = 0.8
+"""Share of the rows, the surest, whose error is :func:`mae_at_coverage` by default."""
+
 TOP_ERRORS = 0.1
 """Share of the rows that count as large errors in :func:`error_auroc`."""
 
@@ -301,6 +304,35 @@ def aurc(error: npt.ArrayLike, std: npt.ArrayLike) -> float:
     """Return the area under :func:`risk_coverage`, in the target's unit; lower is better."""
     e, s, ones = _ranked(error, std)
     return float(weighted.aurc(weighted.Ranking(s), e, ones)[0])
+
+
+def aurc_oracle(error: npt.ArrayLike) -> float:
+    """Return the :func:`aurc` of the best possible order, by |error| itself: the lowest there is.
+
+    Source: Geifman et al., ICLR (2019), section 4, who subtract it for their E-AURC.
+    """
+    return aurc(error, np.abs(np.asarray(error, dtype=np.float64)))
+
+
+def aurc_random(error: npt.ArrayLike) -> float:
+    """Return the :func:`aurc` of a random order: the MAE, at every coverage."""
+    return float(np.abs(np.asarray(error, dtype=np.float64)).mean())
+
+
+def mae_at_coverage(error: npt.ArrayLike, std: npt.ArrayLike, *, coverage: float = KEPT) -> float:
+    """Return the MAE of the ``coverage`` share of the rows with the smallest sigma.
+
+    It is one point of :func:`risk_coverage`: what is left when the least certain rows are sent to
+    somebody who checks them. Of n rows round(coverage x n) are kept, at least one; equal sigmas
+    across that edge enter in proportion.
+
+    Raises:
+        ValueError: coverage is not in (0, 1].
+    """
+    if not 0 < coverage <= 1:
+        raise ValueError(f"coverage {coverage} is not in (0, 1]")
+    e, s, ones = _ranked(error, std)
+    return float(weighted.kept_mean(weighted.Ranking(s), e, ones, share=coverage)[0])
 
 
 def ause(error: npt.ArrayLike, std: npt.ArrayLike) -> float:

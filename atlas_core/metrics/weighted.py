@@ -127,11 +127,33 @@ def aurc(ranking: Ranking, error: F8, weights: F8) -> F8:
     return ratio(np.einsum("bg,bg->b", means, share), total)
 
 
+def kept_mean(ranking: Ranking, error: F8, weights: F8, *, share: float) -> F8:
+    """Return (b,) mean errors of the ``share`` of the rows with the lowest scores, at least one.
+
+    Of N rows round(share x N) are kept. Equal scores that lie across that edge enter in proportion:
+    the mean over their orders. Weights must be whole numbers.
+    """
+    size = ranking.sums(weights)
+    errors = ranking.sums(weights * error)
+    ends = np.cumsum(size, axis=1)
+    out = np.full(len(weights), np.nan)
+    for row in np.flatnonzero(ends[:, -1] > 0):
+        kept = max(1.0, float(np.rint(share * ends[row, -1])))
+        last = int(np.searchsorted(ends[row], kept))
+        part = (kept - ends[row, last] + size[row, last]) / size[row, last]
+        out[row] = (errors[row, :last].sum() + part * errors[row, last]) / kept
+    return out
+
+
 def largest(ranking: Ranking, values: F8, weights: F8) -> F8:
     """Return (b,) the largest of the values that were drawn; ``ranking`` is theirs."""
-    drawn = weights[:, ranking.order[::-1]] > 0
-    top = ranking.order[::-1][np.argmax(drawn, axis=1)]
-    return np.asarray(values[top], dtype=np.float64)
+    falling = ranking.order[::-1]
+    few = falling[:64]  # a resample lacks all of these once in e^64
+    drawn = weights[:, few] > 0
+    out: F8 = values[few[np.argmax(drawn, axis=1)]]
+    for row in np.flatnonzero(~drawn.any(axis=1)):
+        out[row] = values[falling[np.argmax(weights[row, falling] > 0)]]
+    return out
 
 
 def bin_sums(ranking: Ranking, columns: F8, weights: F8, *, bins: int) -> tuple[F8, F8]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from atlas_core.errors import DataError
-from atlas_core.evaluate import element_errors, evaluate
+from atlas_core.evaluate import evaluate
 from atlas_core.metrics import classification, regression, uncertainty
+from atlas_core.metrics.chemistry import Chemistry
 
 RNG = np.random.default_rng(2)
 
@@ -53,7 +54,8 @@ def test_every_metric_has_an_interval_and_json_takes_it() -> None:
     assert list(parts) == ["calibration", "test", "shifted"]
     names = (
         "mae rmse r2 max_error mae_over_mad nll crps miscalibration_area ence zms sharpness"
-        " dispersion spearman aurc ause error_auroc picp_0.9 mpiw_0.9 interval_score_0.9"
+        " dispersion spearman aurc aurc_oracle aurc_random ause ause_random error_auroc mae_at_80"
+        " picp_0.9 mpiw_0.9 interval_score_0.9"
         " infinite_share_0.9"
     )
     assert sorted(parts["test"]["metrics"]) == sorted(names.split())
@@ -206,6 +208,7 @@ def test_a_binary_arm_has_its_own_metrics() -> None:
     json.dumps(result, allow_nan=False)
     names = (
         "roc_auc balanced_accuracy f1 brier ece log_loss accuracy spearman aurc ause error_auroc"
+        " aurc_oracle aurc_random ause_random"
         " picp_0.9 mpiw_0.9 infinite_share_0.9"
     )
     assert sorted(result["arms"]["a"]["parts"]["test"]["metrics"]) == sorted(names.split())
@@ -227,8 +230,8 @@ def test_parts_of_one_row_or_one_class_still_give_json() -> None:
 
 
 def test_element_errors_count_materials_not_atoms() -> None:
-    found = element_errors(np.array(["Fe2O3", "NaCl", "CaO", ""]), np.array([1.0, 2.0, 4.0, 9.0]))
-    assert found == {
+    formulas = np.array(["Fe2O3", "NaCl", "CaO", ""])
+    assert Chemistry(formulas).errors(np.array([1.0, 2.0, 4.0, 9.0])) == {
         "O": {"n": 2, "mae": 2.5},
         "Na": {"n": 1, "mae": 2.0},
         "Cl": {"n": 1, "mae": 2.0},

@@ -149,6 +149,30 @@ def test_aurc_of_ties_is_the_mean_over_their_orders() -> None:
     assert uncertainty.risk_coverage([1, -2, 6], [1, 1, 2])[1].mean() == pytest.approx(expected)
 
 
+def test_aurc_lies_between_the_oracle_and_what_a_coin_gives_on_average() -> None:
+    size = np.abs(ERROR)
+    expected = np.mean([np.sort(size)[: k + 1].mean() for k in range(N)])
+    assert uncertainty.aurc_oracle(ERROR) == pytest.approx(expected)
+    assert uncertainty.aurc_random(ERROR) == pytest.approx(size.mean())
+    coins = [uncertainty.aurc(ERROR, RNG.random(N)) for _ in range(400)]
+    assert uncertainty.aurc_random(ERROR) == pytest.approx(np.mean(coins), rel=0.02)
+    assert uncertainty.aurc_random(ERROR) == pytest.approx(uncertainty.aurc(ERROR, np.ones(N)))
+
+
+def test_mae_at_coverage_keeps_the_surest() -> None:
+    kept = np.argsort(STD)[: round(0.8 * N)]
+    assert uncertainty.mae_at_coverage(ERROR, STD) == pytest.approx(np.abs(ERROR)[kept].mean())
+    assert uncertainty.mae_at_coverage(ERROR, STD, coverage=1) == pytest.approx(
+        np.abs(ERROR).mean()
+    )
+    # of 5 rows 4 are kept: 1, 2 and two of the three that share a sigma, 3 + 4 + 8 = 15 in all
+    found = uncertainty.mae_at_coverage([1, -2, 3, 4, -8], [1, 2, 3, 3, 3])
+    assert found == pytest.approx((1 + 2 + 2 * 15 / 3) / 4)
+    assert uncertainty.mae_at_coverage([7], [1], coverage=0.1) == 7  # one row at least
+    with pytest.raises(ValueError, match=r"coverage 0 is not in \(0, 1\]"):
+        uncertainty.mae_at_coverage(ERROR, STD, coverage=0)
+
+
 def test_ause_is_zero_for_the_oracle_and_the_random_mark_for_a_constant() -> None:
     assert uncertainty.ause(ERROR, np.abs(ERROR)) == pytest.approx(0, abs=1e-12)
     # errors 1, 3: oracle cuts 1, 2; random 2, 2; so (2 - 1.5) / 2

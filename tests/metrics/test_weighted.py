@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atlas_core.evaluate import read_arms
-from atlas_core.metrics import classification, regression, uncertainty
+from atlas_core.metrics import classification, regression, uncertainty, weighted
 from atlas_core.metrics.scorer import PartScorer
 
 RNG = np.random.default_rng(3)
@@ -72,7 +72,11 @@ def test_unit_counts_give_the_metrics_of_a_regression() -> None:
             "dispersion": uncertainty.dispersion(s),
             "spearman": uncertainty.spearman(y - m, s),
             "aurc": uncertainty.aurc(y - m, s),
+            "aurc_oracle": uncertainty.aurc_oracle(y - m),
+            "aurc_random": uncertainty.aurc_random(y - m),
             "ause": uncertainty.ause(y - m, s),
+            "ause_random": uncertainty.ause_random(y - m),
+            "mae_at_80": uncertainty.mae_at_coverage(y - m, s),
             "error_auroc": uncertainty.error_auroc(y - m, s),
             "picp_0.8": uncertainty.picp(y, low, high),
             "mpiw_0.8": uncertainty.mpiw(low, high),
@@ -92,3 +96,13 @@ def test_unit_counts_give_the_metrics_of_a_binary_task() -> None:
     assert values["spearman"] == pytest.approx(uncertainty.spearman(y - p, table["std"]))
     assert "mae" not in values
     assert "nll" not in values
+
+
+def test_the_largest_is_found_where_none_of_the_64_largest_was_drawn() -> None:
+    values = RNG.random(200)
+    weights = np.ones((3, 200))
+    falling = np.argsort(-values)
+    weights[1, falling[:70]] = 0
+    weights[2, falling[:3]] = 0
+    found = weighted.largest(weighted.Ranking(values), values, weights)
+    assert found.tolist() == values[falling[[0, 70, 3]]].tolist()

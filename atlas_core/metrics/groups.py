@@ -1,0 +1,120 @@
+"""Error and coverage a group of rows, and the worst group. Light: numpy, scipy's specials late.
+
+A promise kept on average can be broken for a whole family of chemistry. A group of fewer than
+``SMALLEST`` rows says too little and is left out by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, Bool, Str
+from atlas_core.metrics.bootstrap import CONFIDENCE, Interval
+from atlas_core.metrics.scorer import Rows, level_text
+
+SMALLEST = 30
+"""Rows that a group needs: at a coverage of 0.9 its interval is then about 0.25 wide."""
+
+
+def binomial_interval(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return hits / n with its exact (Clopper-Pearson) interval, rows taken as independent.
+
+    Source: Clopper & Pearson, Biometrika 26, 404 (1934), as quantiles of beta distributions.
+
+    Raises:
+        ValueError: hits does not lie in 0 to n, or n is 0.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= hits <= n or n == 0:
+        raise ValueError(f"{hits} of {n} rows is no share")
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return Interval(hits / n, low, high)
+
+
+def shortfall_p(hits: int, n: int, level: float, *, groups: int = 1) -> float:
+    """Return how likely a coverage this low is where ``level`` holds, for the worst of ``groups``.
+
+    The binomial P(at most hits of n), times the number of groups that were looked at (Bonferroni):
+    among many groups one is low by chance.
+    """
+    from scipy.special import bdtr
+
+    return min(1.0, groups * float(bdtr(hits, n, level)))
+
+
+def large_groups(groups: Str) -> tuple[dict[str, Bool], dict[str, int]]:
+    """Return the rows of each group that is scored, sorted by name, and the sizes of those not.
+
+    Args:
+        groups: (n,) name of each row's group; rows of "" have none.
+    """
+    names, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    found = [(str(name), k, int(sizes[k])) for k, name in enumerate(names.tolist()) if name]
+    masks = {name: np.asarray(place == k) for name, k, n in found if n >= SMALLEST}
+    return masks, {name: n for name, _, n in found if n < SMALLEST}
+
+
+def score_groups(
+    rows: Rows, groups: Mapping[str, Bool], errors: Mapping[str, Interval], *, of: str
+) -> dict[str, Any]:
+    """Return size, error, coverage and width of each group, and the worst, as plain JSON.
+
+    ``groups`` holds the groups, largest first; ``worst``, where there are two or more, the group
+    with the largest error and, a level, that with the lowest coverage and how likely one so low is
+    (see :func:`shortfall_p`).
+
+    Args:
+        rows: n rows.
+        groups: name -> (n,) which rows belong to it.
+        errors: name -> mean error with its interval.
+        of: what the error is, ``mae`` or ``brier``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    hits: dict[str, dict[str, int]] = {}
+    for name, held in groups.items():
+        own: dict[str, Any] = {"n": int(held.sum()), of: errors[name].as_dict()}
+        for level in rows.lower:
+            covered = _covered(rows.target[held], rows.lower[level][held], rows.upper[level][held])
+            if covered is None:
+                continue
+            inside, share, width = covered
+            text = level_text(level)
+            hits.setdefault(text, {})[name] = inside
+            own[f"picp_{text}"] = share.as_dict()
+            if width is not None:
+                own[f"mpiw_{text}"] = width
+        found[name] = own
+    order = sorted(found, key=lambda name: (-found[name]["n"], name))
+    worst = _worst(found, hits, of) if len(found) > 1 else {}
+    return {"groups": {name: found[name] for name in order}} | ({"worst": worst} if worst else {})
+
+
+def _covered(target: F8, lower: F8, upper: F8) -> tuple[int, Interval, float | None] | None:
+    """Return hits, coverage and mean finite width; None where a row has no interval."""
+    if np.isnan(lower).any() or np.isnan(upper).any():
+        return None
+    inside = (lower <= target) & (target <= upper)
+    width = upper - lower
+    finite = width[np.isfinite(width)]
+    hits = int(inside.sum())
+    return hits, binomial_interval(hits, len(target)), float(finite.mean()) if len(finite) else None
+
+
+def _worst(
+    found: Mapping[str, Mapping[str, Any]], hits: Mapping[str, Mapping[str, int]], of: str
+) -> dict[str, Any]:
+    name = max(found, key=lambda n: (found[n][of]["value"], n))
+    out: dict[str, Any] = {of: {"group": name, "n": found[name]["n"], **found[name][of]}}
+    for text, inside in hits.items():
+        key = f"picp_{text}"
+        name = min(inside, key=lambda n: (found[n][key]["value"], n))
+        n = found[name]["n"]
+        p = shortfall_p(inside[name], n, float(text), groups=len(inside))
+        out[key] = {"group": name, "n": n, **found[name][key], "p_value": p}
+    return out
