@@ -43,6 +43,15 @@ def test_a_good_spec_fills_every_default(tmp_path: Path) -> None:
     assert filled["levels"][-1] == 0.95
 
 
+def test_a_component_says_which_of_its_options_are_not_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    options = "{use: random_forest, options: {trees: 5, min_samples_leaf: 1}}"
+    path.write_text(GOOD.replace("random_forest", options), encoding="utf-8")
+    plan = load_plan(path, Registry())
+    assert plan.arms["forest"]["model"].describe()["changed"] == ["trees"]
+    assert plan.split.describe()["changed"] == []
+
+
 def test_a_filled_spec_reads_back_as_the_same_spec(tmp_path: Path) -> None:
     from ruamel.yaml import YAML
 
@@ -64,7 +73,7 @@ def test_unknown_option_names_the_line(tmp_path: Path) -> None:
 def test_unknown_component_names_the_closest_and_what_is_installed(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, GOOD.replace("random_forest", "random_forrest"))
     assert problem.startswith("s.yaml:9:5  arms.forest.model.use: unknown model 'random_forrest'")
-    assert "did you mean 'random_forest'?" in problem
+    assert "did you mean 'random_forest'" in problem
     assert "ridge" in problem
 
 

@@ -107,7 +107,7 @@ def card(source: Source, arm: str) -> Card:
 def _made_of(source: Source, arm: str) -> str:
     chosen = (source.manifest.get("arms") or {}).get(arm) or {}
     named = [[chosen[k], *chosen[k].get("beside", ())] for k in words.KINDS if chosen.get(k)]
-    return " · ".join(" + ".join(str(one["use"]) for one in together) for together in named)
+    return " · ".join(" + ".join(words.with_options(one) for one in together) for together in named)
 
 
 def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:

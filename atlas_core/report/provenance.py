@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -135,15 +134,7 @@ def _component(chosen: Mapping[str, Any]) -> str:
 def _options(options: Any) -> str:
     if not isinstance(options, Mapping):
         return ""
-    return ", ".join(f"{key}: {_value(value)}" for key, value in sorted(options.items()))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return " ".join(value)
-    return json.dumps(value, ensure_ascii=False)
+    return ", ".join(f"{key}: {words.option(value)}" for key, value in sorted(options.items()))
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:

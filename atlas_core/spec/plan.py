@@ -97,6 +97,7 @@ class Chosen:
             "version": self.resolved.version,
             "source": self.resolved.source,
             "options": self.config.model_dump(mode="json"),
+            "changed": sorted(self.config.model_dump(mode="json", exclude_defaults=True)),
             "citation": self.resolved.component.citation,
         }
 

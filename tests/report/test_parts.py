@@ -43,6 +43,22 @@ def test_formulas_get_subscripts_and_are_escaped() -> None:
     assert words.formula("<b>2") == "&lt;b&gt;2"
 
 
+def test_options_that_are_not_the_defaults_stand_beside_the_name_briefly() -> None:
+    chosen = {
+        "use": "graph",
+        "options": {"shells": "whole", "radius": 8.0, "elements": ["F", "Cl"]},
+        "changed": ["elements", "shells"],
+    }
+    assert words.with_options(chosen) == "graph (elements F Cl, shells whole)"
+    assert words.with_options({**chosen, "changed": []}) == "graph"
+    assert words.with_options({"use": "graph", "options": {"radius": 8.0}}) == "graph"
+    many = {"use": "net", "options": {f"o{i}": i for i in range(6)}}
+    many["changed"] = [*many["options"]]
+    assert words.with_options(many) == "net (o0 0, o1 1, o2 2, 3 more)"
+    long = {"use": "net", "options": {"a": "x" * 99}, "changed": ["a"]}
+    assert words.with_options(long) == f"net (a {'x' * 27}…)"
+
+
 def test_a_doi_becomes_a_link_and_other_text_is_escaped() -> None:
     link = words.citation("A <b>, 10.1002/qua.24917.")
     assert link == (
