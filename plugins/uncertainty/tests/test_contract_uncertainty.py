@@ -36,3 +36,13 @@ def test_contract_of_infinitesimal_jackknife(check):
 @parametrize_contract("model_quantiles", "uq")
 def test_contract_of_model_quantiles(check):
     check()
+
+
+@parametrize_contract("distance_scaled", "uq")
+def test_contract_of_distance_scaled(check):
+    check()
+
+
+@parametrize_contract("residual_model", "uq")
+def test_contract_of_residual_model(check):
+    check()
