@@ -111,12 +111,12 @@ def test_graph_model_on_vectors_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("featurizer", "model", "offered"),
     [
-        ("crystal_graph", "painn", "crystal_graph with shells: whole would give it"),
-        ("magpie", "roost", "element_fractions would give it"),
+        ("crystal_graph", "painn", "crystal_graph with shells: whole"),
+        ("magpie", "roost", "element_fractions"),
         (
             "{use: element_fractions, options: {elements: [Fe]}}",
             "roost",
-            "element_fractions with elements: null would give it",
+            "element_fractions with elements: null",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_an_unmet_need_names_what_would_give_it(
 ) -> None:
     text = GOOD.replace("magpie", featurizer).replace("random_forest", model)
     (problem,) = problems_of(tmp_path, text.replace("members", "point"))
-    assert problem.endswith(f"; {offered}")
+    assert problem.partition(f"; {offered} ")[2].endswith("would give it")
 
 
 def test_a_data_set_keeps_its_own_options_but_the_one_that_decides(tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_need_that_nothing_installed_meets_is_told_as_such(
     every = Registry.names
 
     def names(self: Registry, kind: str) -> list[str]:
-        return [name for name in every(self, kind) if name != "random_forest"]
+        return [name for name in every(self, kind) if kind != "model" or name == "ridge"]
 
     text = GOOD.replace("random_forest", "ridge")
     (problem,) = problems_of(tmp_path, text)
-    assert problem.endswith("; random_forest would give it")
+    assert "random_forest" in problem.rpartition(";")[2]
     monkeypatch.setattr(Registry, "names", names)
     (problem,) = problems_of(tmp_path, text)
     assert problem.endswith("; no installed model gives it")
@@ -162,7 +162,7 @@ def test_what_would_give_a_need_is_found_without_anything_heavy(tmp_path: Path) 
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert "element_fractions would give it" in done.stderr
+    assert "element_fractions" in done.stderr
     assert not {"torch", "sklearn", "pymatgen", "scipy"}.intersection(done.stdout.split())
 
 
