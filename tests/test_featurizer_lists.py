@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from support import Cli
+from support import ROOT, Cli
 
 from atlas_core.api import Graphs, Vectors
 from atlas_core.errors import DataError, SpecError
@@ -153,6 +154,24 @@ def test_set_changes_and_takes_out_an_entry_by_its_place(tmp_path: Path) -> None
     assert changed.describe()["arms"]["both"]["featurizer"][1]["options"] == {"max_sites": 7}
     left = plan_of(tmp_path, SPEC, "arms.both.featurizer.0=")
     assert left.describe()["arms"]["both"]["featurizer"]["use"] == "sine_coulomb_matrix"
+
+
+def test_the_page_of_the_spec_shows_settings_of_list_entries_that_work() -> None:
+    path = ROOT / "specs/shear_moduli.yaml"
+    page = (ROOT / "tools/generate.py").read_text(encoding="utf-8")
+    shown = re.findall(r"`--set (arms\.forest_structure\S+|levels\S+)`", page)
+    assert len(shown) == 4
+    arm = ["magpie", "density_features", "neighbour_statistics", "radial_distribution"]
+    found = []
+    for setting in shown:
+        filled = load_plan(path, Registry(), overrides=[setting]).describe()
+        named = filled["arms"]["forest_structure"]["featurizer"]
+        found.append([one["use"] for one in named])
+        if ".3." in setting:
+            assert named[3]["options"]["cutoff"] == 10
+        if "levels" in setting:
+            assert filled["levels"] == [0.5, 0.9]
+    assert found == [arm, [*arm[:2], "stoichiometry", arm[3]], arm[1:], arm]
 
 
 def test_set_of_no_entry_says_which_there_are(tmp_path: Path) -> None:

@@ -215,6 +215,13 @@ def _spec_page() -> str:
         " (`--set arms.cgcnn=` leaves an arm out), and `--set sample=200` is the quickest way to"
         " try a spec.",
         "",
+        "An entry of a list is named by its place, from 0. Of `specs/shear_moduli.yaml`,"
+        " `--set arms.forest_structure.featurizer.3.options.cutoff=10` changes an option of the"
+        " fourth featurizer, `--set arms.forest_structure.featurizer.2=stoichiometry` puts another"
+        " in the place of the third, and `--set arms.forest_structure.featurizer.0=` takes the"
+        " first out; those behind it move up. A whole list is written as in YAML:"
+        " `--set levels=[0.5,0.9]`.",
+        "",
     ]
     for title, model in (
         ("Top level", Spec),

@@ -94,7 +94,8 @@ _set = click.option(
     multiple=True,
     metavar="PATH=VALUE",
     help="Change one value of the spec, such as arms.cgcnn.model.options.epochs=5; nothing after"
-    " the = takes the key out: arms.cgcnn= leaves that arm out.",
+    " the = takes the key out: arms.cgcnn= leaves that arm out. An entry of a list is named by its"
+    " place, from 0: arms.forest.featurizer.1=stoichiometry.",
 )
 _spec = click.argument("spec", type=click.Path(path_type=Path))
 _json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
