@@ -91,8 +91,13 @@ def probable_sets(prediction: Prediction, levels: Sequence[float]) -> Prediction
     return label_sets(prediction, levels, top < np.asarray(levels)[:, None])
 
 
-def scaled(prediction: Prediction, factor: float) -> Prediction:
-    """Return the prediction with its stds, and its samples about the mean, times ``factor``."""
+def scaled(prediction: Prediction, factor: float | F8) -> Prediction:
+    """Return the prediction with its stds, and its samples about the mean, times ``factor``.
+
+    Args:
+        prediction: of n rows.
+        factor: one number, or (n,) one of each row.
+    """
 
     def times(std: F8 | None) -> F8 | None:
         return None if std is None else std * factor
@@ -103,3 +108,18 @@ def scaled(prediction: Prediction, factor: float) -> Prediction:
         aleatoric=times(prediction.aleatoric),
         samples=None if samples is None else mean + factor * (samples - mean),
     )
+
+
+def with_std(prediction: Prediction, std: F8) -> Prediction:
+    """Return the prediction with a new total std of each row.
+
+    Its parts keep their ratio, and its samples, about the mean, keep their order. A row whose std
+    was 0 has the new one as its epistemic part, or as its only part.
+    """
+    old = prediction.std
+    if old is None:
+        raise ContractError("a new std needs an old one")
+    factor = np.divide(std, old, out=np.ones_like(std), where=old > 0)
+    done = scaled(prediction, factor)
+    first = "aleatoric" if prediction.epistemic is None else "epistemic"
+    return done.replace(**{first: np.where(old > 0, getattr(done, first), std)})

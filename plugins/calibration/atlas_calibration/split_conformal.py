@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_calibration._options import ScoreConfig, needs_of_score
+from atlas_core.api import Component, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
 
 
-class SplitConformalConfig(Config):
+class SplitConformalConfig(ScoreConfig):
     """Quantiles of the errors on calibration rows."""
-
-    score: Literal["absolute", "normalised"] = Field(
-        "absolute",
-        description="`absolute`: one width for all rows. `normalised`: width in proportion to "
-        "sigma; regression only. A binary target has one score, 1 - P(true label).",
-    )
 
 
 def build(config: SplitConformalConfig) -> Calibrator:
@@ -25,12 +20,6 @@ def build(config: SplitConformalConfig) -> Calibrator:
     from atlas_calibration._split_conformal import SplitConformal
 
     return SplitConformal(config)
-
-
-def needs(config: SplitConformalConfig) -> frozenset[str]:
-    """Return ``epistemic`` and regression where sigma is used."""
-    normalised = config.score == "normalised"
-    return frozenset({"epistemic", "task:regression"} if normalised else ())
 
 
 @hookimpl
@@ -41,7 +30,7 @@ def atlas_calibrator() -> list[Component]:
             "split_conformal",
             SplitConformalConfig,
             build,
-            needs=needs,
+            needs=needs_of_score,
             citation="10.1080/01621459.2017.1307116",
         )
     ]

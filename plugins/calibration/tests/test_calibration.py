@@ -102,7 +102,7 @@ def test_too_few_rows_for_every_level_is_an_error_that_says_how_many():
 
 @pytest.mark.parametrize(("level", "n"), [(0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99), (0.55, 2)])
 def test_rows_needed_is_the_smallest_number_with_a_finite_bound(level, n):
-    from atlas_calibration._split_conformal import quantiles, rows_needed
+    from atlas_calibration._conformal import quantiles, rows_needed
 
     assert rows_needed(level) == n
     assert np.isfinite(quantiles(np.ones(n), [level])[0])
@@ -110,7 +110,7 @@ def test_rows_needed_is_the_smallest_number_with_a_finite_bound(level, n):
 
 
 def test_the_rank_does_not_grow_by_a_rounding_error():
-    from atlas_calibration._split_conformal import rank
+    from atlas_calibration._conformal import rank
 
     assert 100 * 0.55 > 55  # in floating point
     assert rank(99, 0.55) == 55

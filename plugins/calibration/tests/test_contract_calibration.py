@@ -21,3 +21,33 @@ def test_contract_of_isotonic(check):
 @parametrize_contract("none", "calibrator")
 def test_contract_of_none(check):
     check()
+
+
+@parametrize_contract("linear", "calibrator")
+def test_contract_of_linear(check):
+    check()
+
+
+@parametrize_contract("mondrian", "calibrator")
+def test_contract_of_mondrian(check):
+    check()
+
+
+@parametrize_contract("cqr", "calibrator")
+def test_contract_of_cqr(check):
+    check()
+
+
+@parametrize_contract("cross_conformal", "calibrator")
+def test_contract_of_cross_conformal(check):
+    check()
+
+
+@parametrize_contract("weighted_conformal", "calibrator")
+def test_contract_of_weighted_conformal(check):
+    check()
+
+
+@parametrize_contract("venn_abers", "calibrator")
+def test_contract_of_venn_abers(check):
+    check()

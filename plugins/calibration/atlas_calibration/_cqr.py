@@ -1,0 +1,72 @@
+"""Conformalised quantile regression on the quantiles of draws. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_calibration._conformal import quantiles, rows_needed
+from atlas_calibration._shared import check_rows
+from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Inputs, Prediction
+
+METHOD = "cqr"
+
+
+@dataclass(frozen=True, eq=False)
+class Widened:
+    """Move both quantiles of each level outwards by one amount (inwards where it is negative).
+
+    Attributes:
+        levels: (l,) ascending.
+        margins: (l,) in the target's unit; infinite where nothing is known.
+    """
+
+    levels: tuple[float, ...]
+    margins: F8
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals.
+
+        Quantiles that would cross meet in their middle. An interval holds those of lower levels:
+        that only adds to its coverage.
+        """
+        low, high = _quantiles(prediction, self.levels)
+        middle = (low + high) / 2
+        lower = np.minimum(low - self.margins[:, None], middle)
+        upper = np.maximum(high + self.margins[:, None], middle)
+        return prediction.replace(
+            levels=np.asarray(self.levels),
+            lower=np.minimum.accumulate(lower, axis=0),
+            upper=np.maximum.accumulate(upper, axis=0),
+        )
+
+
+class CQR:
+    """Learn how far true values stick out of the quantiles of the draws."""
+
+    def calibrate(self, request: CalibrationRequest) -> Calibration:
+        """Return what adds intervals (Romano 2019, algorithm 1).
+
+        Raises:
+            DataError: there are too few rows for every level, there are no draws, or the task is
+                binary.
+        """
+        if request.task != "regression":
+            raise DataError(f"{METHOD}: needs a regression target, this one is binary")
+        levels, target = request.levels, request.target
+        check_rows(request, min(map(rows_needed, levels)), METHOD)
+        low, high = _quantiles(request.prediction, levels)
+        out = np.maximum(low - target, target - high)  # eq. (6)
+        margins = [quantiles(row, [level])[0] for row, level in zip(out, levels, strict=True)]
+        return Widened(levels, np.array(margins))
+
+
+def _quantiles(prediction: Prediction, levels: tuple[float, ...]) -> tuple[F8, F8]:
+    """Return (l, n) lower and (l, n) upper quantiles of the draws."""
+    samples = prediction.samples
+    if samples is None or len(samples) < 2:
+        raise DataError(f"{METHOD}: the predictions carry no draws; use a uq that gives samples")
+    tails = (1 - np.asarray(levels)) / 2
+    found = np.quantile(samples, np.concatenate([tails, 1 - tails]), axis=0)
+    return found[: len(levels)], found[len(levels) :]
