@@ -22,7 +22,7 @@ class Inputs:
     Attributes:
         materials: the n materials.
         features: what the arm's featurizer made of them; of graphs only where the component
-            needs ``features:graphs``.
+            needs ``features:graphs`` or ``refit``.
         embedding: (n, d) what the arm's trained model made of them; None unless the component
             needs ``model:embedding``.
         std: (n,) the total sigma of the arm's predictions, as yet uncalibrated, in the target's
