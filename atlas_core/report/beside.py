@@ -204,31 +204,61 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
 
 
 def _paired(source: Source) -> list[str]:
-    """Say how the errors of the other arms differ from the first one's, row by row."""
+    """Say how the errors of arms differ, row by row: of two, the second's from the first's.
+
+    Of more, every other arm's from those of the best one, part by part.
+    """
     names = list(source.rows)
-    unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
+    parts = {name: source.rows[name].shown() for name in names}
     out = []
-    for other in names[1:]:
-        first_parts, other_parts = source.rows[names[0]].shown(), source.rows[other].shown()
-        for part in first_parts:
-            if part not in other_parts:
-                continue
-            a, b = common(first_parts[part], other_parts[part])
-            if len(a) < 2:
-                continue
-            found = paired_difference(b, a, seed=0)
-            places = words.decimals(found.difference, digits=2)
-            size = words.fixed(abs(found.difference), places)
-            ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
-            verb = "less" if found.difference < 0 else "more"
-            clear = found.low > 0 or found.high < 0
-            doubt = "" if clear else "; the interval holds 0, so this may be chance"
+    for part in dict.fromkeys(part for name in names for part in parts[name]):
+        held = {name: parts[name][part] for name in names if part in parts[name]}
+        first = next(iter(held))
+        where = PART_LABEL[part].capitalize()
+        if len(names) > 2 and len(held) > 1:
+            first = min(held, key=lambda name: _size_of_error(source, held[name]))
+            leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
             out.append(
-                f"{PART_LABEL[part].capitalize()}: {other} errs by {size}{unit} {verb} than"
-                f" {names[0]} on average (95 % interval of the"
-                f" difference {ends}; {found.n} shared rows{doubt})."
+                f"{where}: {first} {leads} of the {len(held)} arms. It is picked on the rows that"
+                " it is compared on, which favours it a little."
             )
+        for other, rows in held.items():
+            text = _difference(source, (first, held[first]), (other, rows))
+            if other != first and text:
+                out.append(f"{where}: {text}")
     return out
+
+
+def _errors(source: Source, error: F8) -> F8:
+    """Return (n,) what is averaged: absolute errors; of a probability, squared ones (Brier)."""
+    return error**2 if source.task == "binary" else error
+
+
+def _size_of_error(source: Source, rows: Rows) -> float:
+    return float(_errors(source, rows.error).mean())
+
+
+def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
+    """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
+    a, b = (_errors(source, error) for error in common(first[1], other[1]))
+    if len(a) < 2:
+        return ""
+    found = paired_difference(b, a, seed=0)
+    places = words.decimals(found.difference, digits=2)
+    size = words.fixed(abs(found.difference), places)
+    ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
+    unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
+    verb = "less" if found.difference < 0 else "more"
+    said = f"{other[0]} errs by {size}{unit} {verb} than {first[0]} on average"
+    if source.task == "binary":
+        verb = "lower" if found.difference < 0 else "higher"
+        said = f"the Brier score of {other[0]} is by {size} {verb} than that of {first[0]}"
+    clear = found.low > 0 or found.high < 0
+    doubt = "" if clear else "; the interval holds 0, so this may be chance"
+    return (
+        f"{said} (95 % interval of the difference {ends}; {words.count(found.n, 'shared row')}"
+        f"{doubt})."
+    )
 
 
 def common(first: Rows, second: Rows) -> tuple[F8, F8]:

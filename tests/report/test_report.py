@@ -20,7 +20,7 @@ from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
 from atlas_core.report import write_report
 from atlas_core.report.source import checked_run
-from atlas_core.runner.finish import write_table
+from atlas_core.runner.finish import read_table, write_table
 
 EVIL = "mp-<script>alert(1)</script>"
 
@@ -344,6 +344,51 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
     headline = verdicts(folder)["forest"]
     assert headline in text
     assert "not on held-out materials" in headline
+
+
+def compared(html: str) -> list[str]:
+    """Return the sentences that compare arms."""
+    section = html[html.index('<section id="beside">') :]
+    return re.findall(r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier)[^<]*)</li>", section)
+
+
+def test_two_arms_are_compared_with_each_other_alone(html: str) -> None:
+    inside, outside = compared(html)
+    assert inside.startswith("In-domain: cgcnn errs by ")
+    assert outside.startswith("Held out: cgcnn errs by ")
+    assert "Bold: the better value of a row and part." in html
+
+
+def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -> None:
+    names = ("a", "b", "c")
+    html = report(tmp_path / "run", arms=names)
+    table = read_table(tmp_path / "run" / "predictions.parquet")
+    error = np.abs(table["mean"] - table["target"])
+    said = compared(html)
+    for part, where in (("test", "In-domain"), ("shifted", "Held out")):
+        mean = {arm: error[(table["arm"] == arm) & (table["part"] == part)].mean() for arm in names}
+        best, *others = sorted(names, key=lambda arm: mean[arm])
+        first, *rest = [text for text in said if text.startswith(where)]
+        assert first.startswith(f"{where}: {best} errs least of the 3 arms. ")
+        for text, other in zip(rest, sorted(others), strict=True):
+            found = re.match(rf"{where}: {other} errs by ([0-9.]+) eV/atom more than {best} ", text)
+            assert found is not None
+            assert float(found[1]) == pytest.approx(mean[other] - mean[best], rel=0.06)
+    assert "Bold: the best value of a row and part." in html
+
+
+def test_arms_that_classify_are_compared_by_their_brier_scores(tmp_path: Path) -> None:
+    text = compared(report(tmp_path / "run", task="binary"))[0]
+    table = read_table(tmp_path / "run" / "predictions.parquet")
+    inside = table["part"] == "test"
+    squared = (table["mean"] - table["target"]) ** 2
+    forest, cgcnn = (squared[inside & (table["arm"] == arm)].mean() for arm in ("forest", "cgcnn"))
+    found = re.match(
+        "In-domain: the Brier score of cgcnn is by ([0-9.]+) (lower|higher) than", text
+    )
+    assert found is not None
+    assert float(found[1]) == pytest.approx(abs(cgcnn - forest), rel=0.06)
+    assert (found[2] == "lower") == (cgcnn < forest)
 
 
 def test_a_single_arm_needs_no_comparison(tmp_path: Path) -> None:
