@@ -37,6 +37,8 @@ class Component:
             (``atlas_core.interfaces.CAPABILITIES``), or a function of the options.
         gives: capabilities it offers, or a function of the options.
         citation: DOI or URL of the paper; "" where there is none to cite.
+        beside: other components of the kind that a report shows beside this one, for
+            comparison; only a kind that allows several at once (``trust``) reads it.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
@@ -46,6 +48,7 @@ class Component:
     needs: Capabilities | Callable[[Any], Capabilities] = frozenset()
     gives: Capabilities | Callable[[Any], Capabilities] = frozenset()
     citation: str = ""
+    beside: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def needs_of(self, config: Config) -> frozenset[str]:

@@ -8,6 +8,7 @@ KINDS = (
     "uq",
     "calibrator",
     "ood",
+    "trust",
     "acquisition",
 )
 """Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""

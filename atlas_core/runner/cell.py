@@ -33,6 +33,13 @@ from atlas_core.kinds.uq import Predictor, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.runner.answers import Answers, warning_texts
 from atlas_core.runner.blame import blame
+from atlas_core.runner.rehearsal import (
+    TrustRegions,
+    TrustSettings,
+    judge,
+    learn_trust,
+    trust_columns,
+)
 from atlas_core.spec.plan import Chosen
 
 SCORED_PARTS = ("calibration", "test", "shifted")
@@ -72,6 +79,7 @@ class CellSettings:
         n_jobs: threads the cell may use.
         device: ``cpu``, ``cuda``, ``cuda:0``, ...
         directory: where the cell keeps checkpoints.
+        trust: what trust methods learn from; None without any.
     """
 
     arm: str
@@ -82,6 +90,7 @@ class CellSettings:
     n_jobs: int
     device: str
     directory: Path
+    trust: TrustSettings | None = None
 
 
 @dataclass
@@ -93,12 +102,14 @@ class CellResult:
         records: plain data that belongs in the run folder.
         stages: (stage, seconds).
         rounds: columns of the active-learning table, empty without a loop.
+        trust: columns of the trust table, a row for each method and scored row; may be empty.
     """
 
     columns: dict[str, npt.NDArray[Any]]
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
     rounds: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    trust: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -120,6 +131,7 @@ class Fitted:
     answers: Answers
     calibration: Calibration | None
     detector: Detector | None
+    trust: TrustRegions | None = None
 
 
 class Cell:
@@ -135,6 +147,8 @@ class Cell:
         self.records: list[dict[str, Any]] = []
         self.stages: list[tuple[str, float]] = []
         self.baseline = np.nan
+        self.trusted: dict[str, npt.NDArray[Any]] = {}
+        self.judged: Chosen | None = settings.components.get("trust")
 
     def run(self) -> CellResult:
         """Train, calibrate, detect and predict.
@@ -147,22 +161,34 @@ class Cell:
             fitted = self.fit(split.train, split.calibration)
             columns = self.predict(fitted)
         self.keep_warnings(caught, fitted)
-        return CellResult(columns, self.records, self.stages)
+        return CellResult(columns, self.records, self.stages, trust=self.trusted)
 
     def fit(self, train: I8, calibration: I8, *, step: str = "fit") -> Fitted:
         """Fit the arm on ``train``; calibrate and set thresholds on ``calibration``."""
         # the same for every arm: what two arms share, they share to the last bit
         seed = derive_seed(self.settings.seed, step, self.settings.fold)
-        answers = self._train(train, seed, step)
+        answers = self.train(train, seed, step)
         calibrate = self._calibrate(answers, calibration, train=train, seed=seed)
-        detector = self._detect(answers, train, calibration, seed)
-        return Fitted(answers, calibrate, detector)
+        detector = self.detect(answers, train, calibration, seed=seed)
+        fitted = Fitted(answers, calibrate, detector)
+        if "trust" in self.settings.components:
+            with self._stage("trust", self.settings.components["trust"]):
+                fitted.trust = learn_trust(
+                    self, fitted, train=train, calibration=calibration, seed=seed
+                )
+        return fitted
 
-    def _train(self, train: I8, seed: int, step: str) -> Answers:
+    def again(self, settings: CellSettings) -> Cell:
+        """Return a cell on the same data with other settings, for a rehearsal."""
+        cell = Cell(settings, self.data, self.tell, self.fits)
+        cell.judged = self.judged
+        return cell
+
+    def train(self, train: I8, seed: int, step: str) -> Answers:
         """Return what can be asked of the arm's predictor, trained now or in an earlier run."""
         components, data = self.settings.components, self.data
         model, chosen = components["model"], components["uq"]
-        target, ids = self._targets(train), data.materials.ids[train]
+        target, ids = self.targets(train), data.materials.ids[train]
         self.baseline = float(target.mean())  # what always predicting the training mean gives
 
         def fit(record: Record) -> Predictor:
@@ -194,7 +220,7 @@ class Cell:
         if answers.stored:
             self.stages.append((f"{step}, stored", time.perf_counter() - start))
         for name, content in answers.records:
-            self._record(name, content)
+            self.record(name, content)
         return answers
 
     def _calibrate(self, answers: Answers, rows: I8, *, train: I8, seed: int) -> Calibration | None:
@@ -207,13 +233,13 @@ class Cell:
             refits = "refit" in chosen.needs
             request = CalibrationRequest(
                 prediction=answers.predict(rows) if len(rows) else nothing,
-                target=self._targets(rows),
+                target=self.targets(rows),
                 inputs=self.shown(chosen, answers, rows),
                 levels=self.settings.levels,
                 task=self.data.task,
                 seed=derive_seed(seed, "calibrate"),
                 train=self.shown(chosen, answers, train) if refits else None,
-                train_target=self._targets(train) if refits else None,
+                train_target=self.targets(train) if refits else None,
                 refit=partial(self._refit, train, seed) if refits else None,
             )
             return calibrator.calibrate(request)
@@ -228,7 +254,7 @@ class Cell:
         model, chosen = self.settings.components["model"], self.settings.components["uq"]
         uq: UQMethod = chosen.build()
         features = self.data.features.take(rows)
-        return uq.fit(model.build, features, self._targets(rows), context)
+        return uq.fit(model.build, features, self.targets(rows), context)
 
     def _context(self, rows: I8, seed: int, directory: Path | None) -> FitContext:
         return FitContext(
@@ -238,10 +264,11 @@ class Cell:
             device=self.settings.device,
             ids=self.data.materials.ids[rows],
             directory=directory,
-            tell=lambda text: self.tell(f"{self._where}: {text}"),
+            tell=lambda text: self.tell(f"{self.where}: {text}"),
         )
 
-    def _detect(self, answers: Answers, train: I8, calibration: I8, seed: int) -> Detector | None:
+    def detect(self, answers: Answers, train: I8, calibration: I8, *, seed: int) -> Detector | None:
+        """Return the arm's detector, fitted; None where it has none."""
         chosen = self.settings.components.get("ood")
         if chosen is None:
             return None
@@ -253,10 +280,11 @@ class Cell:
                 derive_seed(seed, "detect"),
             )
 
-    def shown(self, chosen: Chosen, answers: Answers, rows: I8) -> Inputs:
+    def shown(self, chosen: Chosen | None, answers: Answers, rows: I8) -> Inputs:
         """Return what a component sees of ``rows``: no target, and only what it needs."""
-        data, needs = self.data, chosen.needs
-        graphs = isinstance(data.features, Graphs) and "features:graphs" not in needs
+        data, needs = self.data, frozenset() if chosen is None else chosen.needs
+        # who trains the arm's model anew predicts with it, too
+        graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
         return Inputs(
             materials=data.materials.take(rows),
             features=None if graphs else data.features.take(rows),
@@ -277,8 +305,15 @@ class Cell:
             seen = self.shown(components["calibrator"], fitted.answers, rows)
             calibrated = fitted.calibration(raw, seen)
         if fitted.detector is not None:
-            score = fitted.detector.score(self.shown(components["ood"], fitted.answers, rows))
+            score = self.score(fitted, rows)
         return raw, calibrated, score
+
+    def score(self, fitted: Fitted, rows: I8) -> OODScore | None:
+        """Return the detector's scores of ``rows``; None without a detector."""
+        if fitted.detector is None:
+            return None
+        chosen = self.settings.components["ood"]
+        return fitted.detector.score(self.shown(chosen, fitted.answers, rows))
 
     def predict(self, fitted: Fitted) -> dict[str, npt.NDArray[Any]]:
         """Return columns for the scored parts of the fold."""
@@ -287,8 +322,36 @@ class Cell:
             for part in SCORED_PARTS:
                 rows = getattr(self.data.split, part)
                 if len(rows):
-                    blocks.append(self._block(part, rows, *self.look(fitted, rows)))
+                    found = self.look(fitted, rows)
+                    blocks.append(self._block(part, rows, *found))
+                    if fitted.trust is not None:
+                        raw, _, score = found
+                        self._judge(fitted.answers, fitted.trust, raw, score, part=part, rows=rows)
         return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+    def _judge(
+        self,
+        answers: Answers,
+        trust: TrustRegions,
+        raw: Prediction,
+        score: OODScore | None,
+        *,
+        part: str,
+        rows: I8,
+    ) -> None:
+        """Keep what the trust methods say of one part; the part is the list of candidates."""
+        seen = self.shown(trust.chosen, answers, rows)
+        columns = trust_columns(
+            judge(trust, inputs=seen, prediction=raw, ood=score),
+            rows=rows,
+            part=part,
+            promise=trust.promise,
+            levels=self.settings.levels,
+        )
+        before = self.trusted or {name: values[:0] for name, values in columns.items()}
+        self.trusted = {
+            name: np.concatenate([before[name], values]) for name, values in columns.items()
+        }
 
     def _block(
         self, part: str, rows: I8, raw: Prediction, final: Prediction, score: OODScore | None
@@ -323,13 +386,19 @@ class Cell:
             columns[f"upper_{level!r}"] = upper
         return columns
 
-    def _targets(self, rows: I8) -> F8:
+    def targets(self, rows: I8) -> F8:
+        """Return the targets of train and calibration rows.
+
+        Raises:
+            ContractError: a row of another part was asked for.
+        """
         target = self.data.known[rows]
         if np.isnan(target).any():
             raise ContractError(f"arm {self.settings.arm}: a hidden target was asked for")
         return target
 
-    def _record(self, name: str, content: Mapping[str, Any]) -> None:
+    def record(self, name: str, content: Mapping[str, Any]) -> None:
+        """Keep plain data for records.json."""
         where = {"arm": self.settings.arm, "fold": self.settings.fold}
         self.records.append({**where, "name": name, "content": dict(content)})
 
@@ -337,17 +406,18 @@ class Cell:
         """Record each distinct warning of a library once: nothing is swallowed."""
         texts = sorted(warning_texts(caught) | fitted.answers.said)
         if texts:
-            self._record("warnings", {"texts": texts})
+            self.record("warnings", {"texts": texts})
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Return arm and fold, for a message."""
         return f"arm {self.settings.arm}, {self.settings.fold}"
 
     @contextmanager
     def _stage(self, name: str, chosen: Chosen) -> Iterator[None]:
         """Time a stage, and name the component that fails in it."""
         start = time.perf_counter()
-        with blame(chosen, self.settings.components.values(), self._where):
+        with blame(chosen, self.settings.components.values(), self.where):
             yield
         self.stages.append((name, time.perf_counter() - start))
 

@@ -99,7 +99,37 @@ def finish(
     rounds = _rounds(results)
     if rounds:
         write_table(folder.path / "active_learning.parquet", rounds)
+    trust = trust_table(table, results)
+    if trust:
+        write_table(folder.path / "trust.parquet", trust)
     score(folder, table, manifest, levels=levels)
+
+
+def trust_table(table: Columns, results: Mapping[tuple[str, str], CellResult]) -> Columns:
+    """Return the columns of trust.parquet: what each trust method says of each prediction.
+
+    Args:
+        table: of the predictions, whose ids and targets are joined.
+        results: of the cells.
+    """
+    blocks: list[Columns] = []
+    place = 0
+    for (arm, fold), result in results.items():
+        rows = result.columns["row"]
+        here = slice(place, place + len(rows))
+        place += len(rows)
+        if not result.trust:
+            continue
+        columns = dict(result.trust)
+        # a row stands in one part of a fold only
+        order = np.argsort(rows, kind="stable")
+        at = order[np.searchsorted(rows, columns.pop("row"), sorter=order)]
+        n = len(at)
+        own = {name: table[name][here][at] for name in ("id", "formula", "target", "mean")}
+        blocks.append({"arm": np.full(n, arm), "fold": np.full(n, fold), **own, **columns})
+    if not blocks:
+        return {}
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def score(

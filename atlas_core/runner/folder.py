@@ -162,6 +162,7 @@ class RunFolder:
         """Store a finished cell, so that a killed run need not compute it again."""
         arrays = {f"columns/{name}": values for name, values in result.columns.items()}
         arrays |= {f"rounds/{name}": values for name, values in result.rounds.items()}
+        arrays |= {f"trust/{name}": values for name, values in result.trust.items()}
         note = {"records": result.records, "stages": result.stages}
         write_arrays(self.cell(arm, fold) / "result.npz", arrays, note)
 
@@ -176,12 +177,14 @@ class RunFolder:
             self.event("dropped", {"why": str(err)})
             path.unlink()
             return None
-        parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}}
+        parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}, "trust": {}}
         for name, values in arrays.items():
             part, _, column = name.partition("/")
             parts[part][column] = values
         stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
-        return CellResult(parts["columns"], note["records"], stages, parts["rounds"])
+        return CellResult(
+            parts["columns"], note["records"], stages, parts["rounds"], parts["trust"]
+        )
 
     def complete_with(self, manifest: Mapping[str, Any], observers: Observers) -> None:
         """Let observers add files and sections, write the report, then say that it is complete."""

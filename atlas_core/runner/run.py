@@ -36,6 +36,7 @@ from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
 from atlas_core.runner.machine import core_source, hardware, packages, peak_memory_mb
+from atlas_core.runner.rehearsal import TrustSettings
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
 from atlas_core.store import canonical_hash
@@ -252,6 +253,8 @@ def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
                     f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
                     f" arm {arm} needs structures; give the file that has them with --data-dir"
                 )
+    if plan.spec.distinct is not None:
+        dataset = one_a_formula(dataset, plan.spec.distinct)
     if plan.spec.sample is None:
         return dataset
     if plan.spec.sample > len(dataset):
@@ -259,6 +262,18 @@ def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
     rng = np.random.default_rng(derive_seed(plan.spec.seed, "sample"))
     rows = np.sort(rng.choice(len(dataset), plan.spec.sample, replace=False))
     return dataset.take(rows)
+
+
+def one_a_formula(dataset: Dataset, which: str) -> Dataset:
+    """Return the row of each reduced formula with the lowest or highest target, in file order.
+
+    Of equal targets the first row stays.
+    """
+    formulas = np.asarray(dataset.materials.formulas())
+    sign = 1.0 if which == "lowest" else -1.0
+    order = np.lexsort((np.arange(len(dataset)), sign * dataset.target, formulas))
+    first = np.append(True, formulas[order][1:] != formulas[order][:-1])
+    return dataset.take(np.sort(order[first]))
 
 
 def cut(plan: Plan, dataset: Dataset) -> list[Split]:
@@ -318,6 +333,7 @@ def _cells(
                 n_jobs=n_jobs,
                 device=options.device,
                 directory=folder.cell(arm, split.name),
+                trust=_trust_settings(plan, arm),
             )
             data = CellData(
                 dataset.materials, features, known, dataset.task, split, dataset.columns
@@ -326,6 +342,12 @@ def _cells(
             oracle = Oracle(dataset.target) if loop is not None else None
             jobs[arm, split.name] = Job(settings, data, loop, oracle)
     return jobs
+
+
+def _trust_settings(plan: Plan, arm: str) -> TrustSettings | None:
+    if plan.spec.trust is None or "trust" not in plan.arms[arm]:
+        return None
+    return TrustSettings(plan.spec.trust, plan.shifts, plan.smaller.get(arm, {}))
 
 
 def _run_cells(
@@ -376,6 +398,7 @@ def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         "unit": dataset.unit,
         "task": dataset.task,
         "rows": len(dataset),
+        "distinct": plan.spec.distinct,
         "sample": plan.spec.sample,
         "sha256": dataset.sha256,
         "content": dataset.fingerprint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
 
 from atlas_core.component import Config, Field
 from atlas_core.kinds.acquisition import Goal
@@ -36,6 +36,13 @@ UseField = Annotated[Use, BeforeValidator(_expand)]
 UseFields = Annotated[tuple[UseField, ...], BeforeValidator(_listed)]
 
 
+class Smaller(Config):
+    """What is trained in place of an arm's own model where it is trained many times."""
+
+    model: UseField | None = Field(None, description="In place of `model`; none: that one.")
+    uq: UseField | None = Field(None, description="In place of `uq`; none: that one.")
+
+
 class Arm(Config):
     """One of the answers that a spec compares on the same splits."""
 
@@ -52,6 +59,16 @@ class Arm(Config):
     )
     ood: UseField | None = Field(
         None, description="Says how far a material lies from the training data; none: no score."
+    )
+    trust: UseFields | None = Field(
+        None,
+        description=(
+            "Says which predictions may be used; needs the block `trust`. Of several, the first"
+            " decides and the others stand beside it in the report."
+        ),
+    )
+    pseudo_shift: Smaller | None = Field(
+        None, description="What the pseudo-shift of `trust` trains; none: the arm's own model."
     )
     acquisition: UseField | None = Field(
         None, description="What to label next; needs `active_learning`."
@@ -70,6 +87,81 @@ class ActiveLearning(Config):
     goal: Goal = Field("minimise", description="Whether low or high targets are wanted.")
 
 
+class PseudoShift(Config):
+    """Classes held out inside the training part: a shift whose errors may be learned from."""
+
+    splits: UseFields = Field(
+        description=(
+            "Splits of the training rows; each of their folds that has a held-out class trains"
+            " the arm once more, without that class."
+        ),
+    )
+    rows: int = Field(
+        5000, ge=50, description="Most rows that one such training takes, drawn at random."
+    )
+    scored: int = Field(
+        300, ge=20, description="Most rows of the class, and as many in-domain ones, learned from."
+    )
+
+
+class Price(Config):
+    """What a label and a mistake cost, in one unit; together they state the confidence."""
+
+    label: float = Field(gt=0, description="Of one label, such as the hours of a DFT calculation.")
+    mistake: float = Field(
+        gt=0, description="Of using a prediction whose error exceeds the budget, in that unit."
+    )
+
+    @model_validator(mode="after")
+    def _worth_it(self) -> Price:
+        if self.label >= self.mistake:
+            raise ValueError("a mistake must cost more than a label: else label nothing")
+        return self
+
+
+class Trust(Config):
+    """What a trusted prediction promises, and what the trust region learns from."""
+
+    budget: float | None = Field(
+        None, gt=0, description="The largest |error| that is of use, in the target's unit."
+    )
+    budget_quantile: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description=(
+            "Instead of `budget`: this quantile of the |errors| on a fold's calibration rows;"
+            " below 0.7 next to nothing can be trusted outside."
+        ),
+    )
+    confidence: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of trusted predictions to lie within the budget; 0.9 if not given.",
+    )
+    price: Price | None = Field(
+        None,
+        description="Instead of `confidence`: trusts where the expected loss is below a label's.",
+    )
+    pseudo_shift: PseudoShift = Field(description="Shifts inside the training part.")
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Trust:
+        if (self.budget is None) == (self.budget_quantile is None):
+            raise ValueError("give either budget or budget_quantile")
+        if self.confidence is not None and self.price is not None:
+            raise ValueError("give either confidence or price")
+        return self
+
+    @property
+    def share(self) -> float:
+        """Return the confidence: as stated, or where a label and the expected loss cost alike."""
+        if self.price is not None:
+            return 1.0 - self.price.label / self.price.mistake
+        return 0.9 if self.confidence is None else self.confidence
+
+
 def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
     if list(levels) != sorted(set(levels)):
         raise ValueError("give distinct levels in ascending order")
@@ -86,6 +178,13 @@ class Spec(Config):
     name: Name = Field(description="Short name of the run; its folder begins with it.")
     question: str = Field("", description="The question that the spec asks, in one sentence.")
     seed: int = Field(ge=0, lt=2**63, description="Root of every random number in the run.")
+    distinct: Literal["lowest", "highest"] | None = Field(
+        None,
+        description=(
+            "Keep one row for each reduced formula, that with the lowest (the ground state of a"
+            " formation energy) or highest target; before `sample`. None: keep every polymorph."
+        ),
+    )
     sample: int | None = Field(
         None, ge=2, description="Use only so many rows, drawn at random with the seed."
     )
@@ -97,6 +196,9 @@ class Spec(Config):
     dataset: UseField = Field(description="Materials with a target.")
     split: UseField = Field(description="Which rows train, calibrate, test and stay outside.")
     arms: dict[Name, Arm] = Field(min_length=1, description="What is compared, by name.")
+    trust: Trust | None = Field(
+        None, description="The error budget and confidence, for arms that name a `trust`."
+    )
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."
     )

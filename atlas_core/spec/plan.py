@@ -20,7 +20,9 @@ from atlas_core.spec.offers import offers
 from atlas_core.spec.yaml import Document, Path, override, parse
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
-ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
+ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "trust", "acquisition")
+LISTED = ("featurizer", "trust")
+"""Kinds of which an arm may name several."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Chosen:
         kind: its kind.
         resolved: the component and where it comes from.
         config: its options.
-        beside: of a list of featurizers, those after this one; their columns stand to the right.
+        beside: of a list, those after this one: featurizers whose columns stand to the right, or
+            trust methods for comparison.
     """
 
     kind: str
@@ -111,6 +114,8 @@ class Plan:
         dataset: the data set.
         split: the split.
         arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
+        shifts: splits of the training rows that the trust methods learn from.
+        smaller: {arm: {kind: component}} trained for these in place of the arm's own.
         spec_dir: where the spec lies; relative paths in options start there.
         text: the spec as it was read, for the run folder.
     """
@@ -121,6 +126,8 @@ class Plan:
     arms: Mapping[str, Mapping[str, Chosen]]
     spec_dir: FilePath
     text: str
+    shifts: tuple[Chosen, ...] = ()
+    smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return the spec with every default filled, as plain data that reads back as a spec."""
@@ -131,6 +138,13 @@ class Plan:
             arm: {kind: _filled(chosen) for kind, chosen in components.items()}
             for arm, components in self.arms.items()
         }
+        if filled["trust"] is None:
+            filled.pop("trust")
+        else:
+            filled["trust"]["pseudo_shift"]["splits"] = [_filled(one) for one in self.shifts]
+        for arm, smaller in self.smaller.items():
+            named = {kind: _filled(chosen) for kind, chosen in smaller.items()}
+            filled["arms"][arm]["pseudo_shift"] = named
         loop = filled.pop("active_learning")
         if loop is not None:
             loop.pop("acquisition")  # every arm names its own by now
@@ -139,7 +153,8 @@ class Plan:
 
     def components(self) -> list[Chosen]:
         """Return every component of the plan."""
-        named = [chosen for arm in self.arms.values() for chosen in arm.values()]
+        arms = [*self.arms.values(), *self.smaller.values()]
+        named = [*self.shifts, *(chosen for arm in arms for chosen in arm.values())]
         return [self.dataset, self.split, *(one for chosen in named for one in chosen.together)]
 
 
@@ -305,7 +320,7 @@ def load_plan(
     problems.stop()
     if plan is None:
         raise SpecError(f"{path}: not resolved")  # not reached: there were problems
-    return Plan(spec, plan.dataset, plan.split, plan.arms, path.parent.resolve(), text)
+    return replace(plan, spec=spec, spec_dir=path.parent.resolve(), text=text)
 
 
 def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Resolver) -> Chosen:
@@ -343,9 +358,13 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
     for name, content in given.items() if isinstance(given, Mapping) else ():
         parts = content if isinstance(content, Mapping) else {}
         uses: dict[str, Any] = {kind: use(parts.get(kind)) for kind in ARM_KINDS}
-        featurizers = parts.get("featurizer")
-        listed = featurizers if isinstance(featurizers, list) else [featurizers]
-        uses["featurizer"] = tuple(use(one) for one in listed)
+        for kind in LISTED:
+            named = parts.get(kind)
+            listed = named if isinstance(named, list) else [named]
+            uses[kind] = tuple(use(one) for one in listed)
+        if uses["trust"] == (None,):
+            uses["trust"] = None
+        uses["pseudo_shift"] = None
         arms[str(name)] = Arm.model_construct(None, **uses)
     loop: ActiveLearning | None = None
     if isinstance(value.get("active_learning"), Mapping):
@@ -355,6 +374,7 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
         dataset=use(value.get("dataset")),
         split=use(value.get("split")),
         arms=arms,
+        trust=None,
         active_learning=loop,
     )
 
@@ -372,7 +392,10 @@ def _resolve_all(
         featurizer = _side_by_side(arm, ("arms", name, "featurizer"), resolver, problems)
         if featurizer is not None:
             arms[name]["featurizer"] = featurizer
-        for kind in ARM_KINDS[1:]:
+        trust = _trust(spec, name, resolver, problems, whole=whole)
+        if trust is not None:
+            arms[name]["trust"] = trust
+        for kind in (kind for kind in ARM_KINDS if kind not in LISTED):
             use: Use | None = getattr(arm, kind, None)
             path: Path = ("arms", name, kind)
             if kind == "acquisition":
@@ -390,9 +413,64 @@ def _resolve_all(
                 chosen = _resolve(kind, use, path, resolver, problems)
                 if chosen is not None:
                     arms[name][kind] = chosen
+        arms[name] = {kind: arms[name][kind] for kind in ARM_KINDS if kind in arms[name]}
+    shifts, smaller = _pseudo_shift(spec, resolver, problems)
     if dataset is None or split is None:
         return None
-    return Plan(spec, dataset, split, arms, FilePath(), "")
+    return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller)
+
+
+def _trust(
+    spec: Spec, arm: str, resolver: Resolver, problems: _Problems, *, whole: bool
+) -> Chosen | None:
+    """Resolve an arm's trust methods, and those that they want to be compared with."""
+    uses = spec.arms[arm].trust
+    path: Path = ("arms", arm, "trust")
+    if uses is None:
+        return None
+    if spec.trust is None and whole:
+        problems.add(path, "a trust method needs the block 'trust' with budget and pseudo_shift")
+    places = problems.places(path, len(uses))
+    found = [
+        _resolve("trust", use, place, resolver, problems)
+        for use, place in zip(uses, places, strict=True)
+    ]
+    chosen = [one for one in found if one is not None]
+    if not chosen or len(chosen) < len(uses):
+        return None
+    names = {one.name for one in chosen}
+    wanted = dict.fromkeys(other for one in chosen for other in one.resolved.component.beside)
+    for name in wanted:
+        if name not in names:
+            other = _resolve("trust", Use(use=name), path, resolver, problems)
+            if other is not None:
+                chosen.append(other)
+    return replace(chosen[0], beside=tuple(chosen[1:]))
+
+
+def _pseudo_shift(
+    spec: Spec, resolver: Resolver, problems: _Problems
+) -> tuple[tuple[Chosen, ...], dict[str, dict[str, Chosen]]]:
+    """Resolve the splits of the pseudo-shift, and what they train."""
+    shifts: list[Chosen] = []
+    if spec.trust is not None:
+        path: Path = ("trust", "pseudo_shift", "splits")
+        uses = spec.trust.pseudo_shift.splits
+        for use, place in zip(uses, problems.places(path, len(uses)), strict=True):
+            chosen = _resolve("split", use, place, resolver, problems)
+            if chosen is not None:
+                shifts.append(chosen)
+    smaller: dict[str, dict[str, Chosen]] = {}
+    for name, arm in spec.arms.items():
+        if arm.pseudo_shift is None:
+            continue
+        for kind in ("model", "uq"):
+            one: Use | None = getattr(arm.pseudo_shift, kind)
+            place: Path = ("arms", name, "pseudo_shift", kind)
+            chosen = _resolve(kind, one, place, resolver, problems)
+            if chosen is not None:
+                smaller.setdefault(name, {})[kind] = chosen
+    return tuple(shifts), smaller
 
 
 def _side_by_side(arm: Arm, path: Path, resolver: Resolver, problems: _Problems) -> Chosen | None:
@@ -461,6 +539,10 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
         if any(kind not in components for kind in ("featurizer", "model", "uq", *named)):
             continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
+        for kind, chosen in plan.smaller.get(arm, {}).items():
+            others = [c for k, c in components.items() if k != kind]
+            where: Path = ("arms", arm, "pseudo_shift", kind, "use")
+            _check_needs(chosen, where, [plan.dataset, *others], set(), problems)
         for kind, chosen in components.items():
             others = [c for c in around if c is not chosen]
             together = chosen.together

@@ -25,9 +25,13 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     _name_kinds(base["properties"])
     arm = definitions["Arm"]["properties"]
     _name_kinds(arm)
-    one = {"$ref": arm["featurizer"].pop("$ref")}
-    arm["featurizer"]["anyOf"] = [one, {"type": "array", "minItems": 1, "items": one}]
-    _name_kinds(definitions["ActiveLearning"]["properties"])
+    for name in ("featurizer", "trust"):
+        _one_or_several(arm[name])
+    for model in ("ActiveLearning", "Smaller"):
+        _name_kinds(definitions[model]["properties"])
+    splits = definitions["PseudoShift"]["properties"]
+    splits["splits"] = {**_ref("split"), "description": splits["splits"]["description"]}
+    _one_or_several(splits["splits"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "ATLAS spec",
@@ -36,11 +40,20 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     }
 
 
+def _ref(kind: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{kind}"}
+
+
+def _one_or_several(entry: dict[str, Any]) -> None:
+    one = {"$ref": entry.pop("$ref")}
+    entry["anyOf"] = [one, {"type": "array", "minItems": 1, "items": one}]
+
+
 def _name_kinds(properties: dict[str, Any]) -> None:
     for name in KINDS:
         if name in properties:
             description = properties[name].get("description", "")
-            properties[name] = {"$ref": f"#/$defs/{name}", "description": description}
+            properties[name] = {**_ref(name), "description": description}
 
 
 def _kind(kind: str, resolver: Resolver, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -38,8 +38,11 @@ class Cluster:
             labels = model.fit_predict(fractions)
         first = np.asarray([np.flatnonzero(labels == k)[0] for k in range(clusters)])
         order = np.lexsort((first, -np.bincount(labels, minlength=clusters)))
+        wanted = min(self.config.held_out or clusters, clusters)
+        rng = np.random.default_rng(derive_seed(request.seed, "cluster", "held out"))
+        drawn = np.sort(rng.choice(clusters, wanted, replace=False))
         folds = []
-        for index, label in enumerate(order):
+        for index, label in zip(drawn.tolist(), order[drawn], strict=True):
             held = labels == label
             common = np.argsort(-fractions[held].mean(axis=0), kind="stable")[:3]
             named = ", ".join(SYMBOLS[z + 1] for z in common)

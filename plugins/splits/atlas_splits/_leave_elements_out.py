@@ -18,13 +18,18 @@ class LeaveElementsOut:
         self.config = config
 
     def split(self, request: SplitRequest) -> Sequence[Split]:
-        """Return one fold named after the elements, such as ``without F``.
+        """Return one fold named after the elements, such as ``without F``; or one for each.
 
         Raises:
             DataError: an element is in no material, every material has one of them, or too few
                 rows remain.
         """
-        materials, symbols = request.materials, self.config.elements
+        symbols = self.config.elements
+        groups = [(symbol,) for symbol in symbols] if self.config.each else [symbols]
+        return [self._without(group, request) for group in groups]
+
+    def _without(self, symbols: Sequence[str], request: SplitRequest) -> Split:
+        materials = request.materials
         held = np.zeros(len(materials), dtype=np.bool_)
         for symbol in symbols:
             owners = materials.owner[materials.numbers == ATOMIC_NUMBER[symbol]]
@@ -34,13 +39,11 @@ class LeaveElementsOut:
                     " take an element that the data set has"
                 )
             held[owners] = True
-        return [
-            hold_out(
-                f"without {'+'.join(symbols)}",
-                held,
-                config=self.config,
-                materials=materials,
-                seed=request.seed,
-                held_out=f"materials with {' or '.join(symbols)}",
-            )
-        ]
+        return hold_out(
+            f"without {'+'.join(symbols)}",
+            held,
+            config=self.config,
+            materials=materials,
+            seed=request.seed,
+            held_out=f"materials with {' or '.join(symbols)}",
+        )

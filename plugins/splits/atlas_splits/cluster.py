@@ -10,6 +10,9 @@ class ClusterConfig(InDomainConfig):
     """Leave one cluster out; clusters are made by k-means on element fractions."""
 
     clusters: int = Field(5, ge=2, description="Clusters, and so folds.")
+    held_out: int | None = Field(
+        None, ge=1, description="Hold out only so many of them, drawn at random; none: each."
+    )
     restarts: int = Field(4, ge=1, description="k-means++ starts; the tightest clustering wins.")
 
 

@@ -17,6 +17,10 @@ class LeaveElementsOutConfig(InDomainConfig):
         ("F",), min_length=1, description="Symbols; a material with any of them is held out."
     )
 
+    each: bool = Field(
+        False, description="Hold out each element in a fold of its own, not all of them at once."
+    )
+
     @field_validator("elements")
     @classmethod
     def _known(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,253 @@
+"""Examine trust: of the predictions labelled trust, is the share within budget what was promised?
+
+Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
+saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
+oracle that knows every error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, Bool
+from atlas_core.metrics import ood
+
+Columns = Mapping[str, npt.NDArray[Any]]
+
+ENOUGH = 10
+"""Trusted rows from which a share means something; with fewer a method has refused the class."""
+SLACK = 0.05
+"""How far the share may fall short of the confidence: a binomial share of 100 rows varies so."""
+BREACH = 0.05
+"""Probability below which falling short of confidence - SLACK is no bad luck."""
+HEADLINE = 0.9
+"""Level of the intervals that the exam is held at, or the nearest there is."""
+
+Grade = str
+GRADES: dict[Grade, str] = {
+    "keeps": "it trusts some and keeps its promise",
+    "refuses": "it trusts next to nothing, so it breaks no promise and is of no use",
+    "short": "it falls short of its promise by no more than bad luck can explain",
+    "breaks": "it breaks its promise",
+}
+"""What can come of one class, in words."""
+
+
+def examine(trust: Columns, predictions: Columns, *, levels: tuple[float, ...]) -> dict[str, Any]:
+    """Return the exam of every arm: a list of classes with their grades, and a summary.
+
+    Args:
+        trust: columns of ``trust.parquet``.
+        predictions: columns of ``predictions.parquet``.
+        levels: coverage levels of the run.
+
+    Returns:
+        Plain data: {arm: {"classes": [...], "summary": {method: {...}}}}.
+    """
+    level = min(levels, key=lambda one: (abs(one - HEADLINE), one))
+    found: dict[str, Any] = {}
+    for arm in dict.fromkeys(trust["arm"].tolist()):
+        own, answers = trust["arm"] == arm, predictions["arm"] == arm
+        classes = []
+        for fold in dict.fromkeys(trust["fold"][own].tolist()):
+            rows = _where(trust, own & (trust["fold"] == fold))
+            seen = _where(predictions, answers & (predictions["fold"] == fold))
+            if (rows["part"] == "shifted").any():
+                classes.append({"class": fold, **_class(rows, seen, level)})
+        if classes:
+            found[arm] = {
+                "level": level,
+                "classes": classes,
+                "summary": {
+                    name: _summary([one["methods"][name] for one in classes])
+                    for name in classes[0]["methods"]
+                },
+                "forecast": _forecasts(classes),
+            }
+    return found
+
+
+def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
+    return {name: values[mask] for name, values in columns.items()}
+
+
+def _class(rows: Columns, seen: Columns, level: float) -> dict[str, Any]:
+    """Return the exam of one class."""
+    budget, confidence = float(rows["budget"][0]), float(rows["confidence"][0])
+    outside, inside = seen["part"] == "shifted", seen["part"] == "test"
+    error = np.abs(seen["target"] - seen["mean"])
+    names = list(dict.fromkeys(rows["method"].tolist()))
+    methods = {}
+    for name in names:
+        own = _where(rows, rows["method"] == name)
+        methods[name] = {
+            part: _trusted(_where(own, own["part"] == short), budget, confidence)
+            for part, short in (("class", "shifted"), ("in_domain", "test"))
+        }
+    within = error[outside] <= budget
+    found: dict[str, Any] = {
+        "rows": int(outside.sum()),
+        "budget": budget,
+        "confidence": confidence,
+        "mae": float(error[outside].mean()),
+        "mae_in_domain": float(error[inside].mean()) if inside.any() else None,
+        "oracle_share": float(within.mean()),
+        "methods": methods,
+        "grade": methods[names[0]]["class"]["grade"],
+    }
+    found |= _sigma_and_detector(seen, outside, inside)
+    found["intervals"] = _intervals(rows, seen, names[0], level)
+    first = _where(rows, (rows["method"] == names[0]) & (rows["part"] == "shifted"))
+    forecast = float(first["expected_error"].mean())
+    found["forecast"] = forecast
+    found["forecast_ratio"] = forecast / found["mae"] if found["mae"] > 0 else None
+    return found
+
+
+def _trusted(rows: Columns, budget: float, confidence: float) -> dict[str, Any]:
+    """Return how the rows labelled trust keep the promise."""
+    error = np.abs(rows["target"] - rows["mean"])
+    labels = rows["label"]
+    chosen = labels == "trust"
+    n, hits = int(chosen.sum()), int((error[chosen] <= budget).sum())
+    wanted = confidence - SLACK
+    found: dict[str, Any] = {
+        "rows": len(labels),
+        "trusted": n,
+        "share": n / len(labels) if len(labels) else 0.0,
+        "within": hits,
+        "deferred": int((labels == "defer").sum()),
+    }
+    if n:
+        low, high = wilson(hits, n)
+        found |= {"hit": hits / n, "hit_low": low, "hit_high": high}
+        found["mae_trusted"] = float(error[chosen].mean())
+    found["breach"] = n >= ENOUGH and binomial_below(hits, n, wanted) < BREACH
+    found["kept"] = n < ENOUGH or hits / n >= wanted
+    found["grade"] = (
+        "refuses"
+        if n < ENOUGH
+        else "keeps"
+        if found["kept"]
+        else "breaks"
+        if found["breach"]
+        else "short"
+    )
+    return found
+
+
+def _sigma_and_detector(seen: Columns, outside: Bool, inside: Bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if not inside.any():
+        return found
+    std, score = seen["std_epistemic"], seen["ood_score"]
+    if np.isfinite(std[outside | inside]).all() and std[inside].mean() > 0:
+        found["sigma_rise"] = float(std[outside].mean() / std[inside].mean())
+    if np.isfinite(score[outside | inside]).all():
+        found["auroc"] = float(ood.auroc(score[inside], score[outside]))
+        found["flagged"] = float(seen["outside"][outside].mean())
+        found["false_alarms"] = float(seen["outside"][inside].mean())
+    return found
+
+
+def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[str, Any]:
+    """Return coverage and width of the calibrator's and of the trust region's intervals.
+
+    Widths are given over that of plain split conformal (one width, from the calibration rows).
+    """
+    found: dict[str, Any] = {}
+    calibration = seen["part"] == "calibration"
+    error = np.sort(np.abs(seen["target"] - seen["mean"])[calibration])
+    rank = math.ceil((len(error) + 1) * level - 1e-9) - 1
+    split = float(2.0 * error[rank]) if rank < len(error) else math.inf
+    own = _where(rows, rows["method"] == method)
+    for name, columns in (("calibrator", seen), ("trust", own)):
+        lower, upper = columns[f"lower_{level!r}"], columns[f"upper_{level!r}"]
+        for part, short in (("class", "shifted"), ("in_domain", "test")):
+            at = columns["part"] == short
+            if not at.any() or np.isnan(lower[at]).any():
+                continue
+            target = columns["target"][at]
+            inside = (target >= lower[at]) & (target <= upper[at])
+            low, high = wilson(int(inside.sum()), len(inside))
+            found[f"{name}_{part}"] = {
+                "coverage": float(inside.mean()),
+                "low": low,
+                "high": high,
+                "width": float((upper[at] - lower[at]).mean() / split),
+            }
+    at = seen["part"] == "shifted"
+    held = np.abs(seen["target"] - seen["mean"])[at] <= split / 2.0
+    found["split_class"] = {"coverage": float(held.mean()), "width": 1.0}
+    return found
+
+
+def _summary(methods: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the counts and means over classes."""
+    classes = [one["class"] for one in methods]
+    inside = [one["in_domain"] for one in methods if one["in_domain"]["rows"]]
+    grades = {grade: sum(one["grade"] == grade for one in classes) for grade in GRADES}
+    return {
+        "classes": len(classes),
+        **grades,
+        "kept": sum(one["kept"] for one in classes),
+        "breaches": sum(one["breach"] for one in classes),
+        "share": float(np.mean([one["share"] for one in classes])),
+        "share_in_domain": float(np.mean([one["share"] for one in inside])) if inside else None,
+        "worst_hit": min((one["hit"] for one in classes if one["trusted"] >= ENOUGH), default=None),
+    }
+
+
+def _forecasts(classes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how the forecasts of the classes' mean errors compare with the true ones."""
+    forecast = np.array([one["forecast"] for one in classes])
+    true = np.array([one["mae"] for one in classes])
+    ratio = forecast / np.maximum(true, 1e-300)
+    found: dict[str, Any] = {
+        "within_twofold": int(((ratio >= 0.5) & (ratio <= 2.0)).sum()),
+        "worst_under": float((1.0 / ratio).max()),
+        "worst_over": float(ratio.max()),
+    }
+    if len(classes) > 2:
+        found["spearman"] = spearman(forecast, true)
+    return found
+
+
+def spearman(a: F8, b: F8) -> float:
+    """Return the rank correlation of two (n,) arrays, ties at their mean rank."""
+    ranks = []
+    for values in (a, b):
+        _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+        ranks.append((np.cumsum(counts) - (counts - 1) / 2.0)[group])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson 1927, 10.1080/01621459.1927.10502953)."""
+    z = 1.959963984540054
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def binomial_below(hits: int, n: int, share: float) -> float:
+    """Return the probability of ``hits`` or fewer of n where each has the probability ``share``."""
+    if share <= 0.0:
+        return 1.0
+    if share >= 1.0:
+        return 1.0 if hits >= n else 0.0
+    terms = [
+        math.lgamma(n + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(n - k + 1)
+        + k * math.log(share)
+        + (n - k) * math.log1p(-share)
+        for k in range(hits + 1)
+    ]
+    return min(1.0, math.fsum(math.exp(term) for term in terms))

@@ -1,0 +1,289 @@
+"""Rehearse the shift: train an arm without classes of its own training rows, and note its errors.
+
+Light. Only targets of train and calibration rows are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import derive_seed
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import OODScore
+from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.split import Split, SplitRequest, Splitter
+from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.runner.answers import Answers
+from atlas_core.spec.model import Trust
+from atlas_core.spec.plan import Chosen
+
+if TYPE_CHECKING:
+    from atlas_core.runner.cell import Cell, Fitted
+
+HOME = "in-domain"
+FEWEST = 20
+"""Rows of a class below which its errors say too little to learn from."""
+
+
+@dataclass(frozen=True)
+class TrustSettings:
+    """What a cell needs to fit trust regions.
+
+    Attributes:
+        stated: the spec's block: budget, confidence, sizes.
+        shifts: splits of the training rows.
+        smaller: {kind: component} trained for each class in place of the arm's own.
+    """
+
+    stated: Trust
+    shifts: tuple[Chosen, ...]
+    smaller: Mapping[str, Chosen]
+
+
+@dataclass(frozen=True, eq=False)
+class TrustRegions:
+    """Hold what the trust methods of one cell learned.
+
+    Attributes:
+        chosen: all of them together; what they need is shown.
+        promise: budget and confidence.
+        regions: by the component's name; the first one decides.
+    """
+
+    chosen: Chosen
+    promise: Promise
+    regions: Mapping[str, TrustRegion]
+
+
+def learn_trust(
+    cell: Cell, fitted: Fitted, *, train: I8, calibration: I8, seed: int
+) -> TrustRegions:
+    """Fit the arm's trust methods.
+
+    Raises:
+        DataError: there are no calibration rows, or no class can be held out of the training rows.
+    """
+    settings, chosen = cell.settings.trust, cell.settings.components["trust"]
+    if settings is None:
+        raise ContractError("an arm has a trust method, but no budget was stated")
+    if not len(calibration):
+        raise DataError(
+            "trust: the split keeps no calibration rows to judge the arm's errors by; raise its"
+            " `calibration` fraction"
+        )
+    home = _evidence(
+        cell,
+        fitted.answers,
+        cell.score(fitted, calibration),
+        name=HOME,
+        train=train,
+        rows=calibration,
+        shifted=np.zeros(len(calibration), dtype=np.bool_),
+    )
+    promise = Promise(_budget(settings.stated, home.error), settings.stated.share)
+    rehearsals = list(_rehearsals(cell, settings, train=train, seed=seed))
+    cell.record(
+        "trust",
+        {
+            "budget": promise.budget,
+            "confidence": promise.confidence,
+            "home_error": float(home.error.mean()),
+            "rehearsals": [
+                {
+                    "name": one.name,
+                    "trained_on": len(one.train),
+                    "held_out_rows": int(one.shifted.sum()),
+                    "held_out_error": float(one.error[one.shifted].mean()),
+                    "in_domain_error": float(one.error[~one.shifted].mean()),
+                }
+                for one in rehearsals
+            ],
+        },
+    )
+    regions: dict[str, TrustRegion] = {}
+    for one in chosen.together:
+        method: TrustMethod = one.build()
+        region = method.fit(
+            home,
+            rehearsals,
+            promise=promise,
+            levels=cell.settings.levels,
+            seed=derive_seed(seed, "trust", one.name),
+        )
+        if not isinstance(region, TrustRegion):
+            raise ContractError(f"{one.label}: fit returned no TrustRegion")
+        regions[one.name] = region
+    return TrustRegions(chosen, promise, regions)
+
+
+def _budget(stated: Trust, error: F8) -> float:
+    if stated.budget is not None:
+        return stated.budget
+    budget = float(np.quantile(error, stated.budget_quantile or 0.0))
+    if budget <= 0:
+        raise DataError("trust: the budget quantile of the errors is 0; state a budget instead")
+    return budget
+
+
+def _rehearsals(cell: Cell, settings: TrustSettings, *, train: I8, seed: int) -> Iterator[Evidence]:
+    """Yield the evidence of each class that is held out of the training rows."""
+    components = dict(cell.settings.components) | dict(settings.smaller)
+    for kind in ("calibrator", "trust", "acquisition"):
+        components.pop(kind, None)
+    small = cell.again(replace(cell.settings, components=components, trust=None))
+    found = 0
+    for place, chosen in enumerate(settings.shifts):
+        for split in _splits(cell, chosen, train, derive_seed(seed, "shift", place)):
+            if len(split.shifted) < FEWEST:
+                continue
+            found += 1
+            name = f"{chosen.name} {split.name}"
+            cell.tell(f"{cell.where}: rehearsal {found}, {name}")
+            yield _rehearse(
+                small, split, settings.stated, name=name, seed=derive_seed(seed, "rehearse", name)
+            )
+    cell.stages.extend(small.stages)
+    if not found:
+        names = ", ".join(chosen.name for chosen in settings.shifts)
+        raise DataError(
+            f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
+            " rows; name other splits in trust.pseudo_shift.splits"
+        )
+
+
+def _splits(cell: Cell, chosen: Chosen, train: I8, seed: int) -> list[Split]:
+    """Return folds of the training rows, in the data set's row numbers."""
+    data = cell.data
+    splitter: Splitter = chosen.build()
+    request = SplitRequest(
+        materials=data.materials.take(train),
+        columns={name: values[train] for name, values in data.columns.items()},
+        task=data.task,
+        seed=seed,
+        target=data.known[train] if "target" in chosen.needs else None,
+    )
+    return [
+        Split(
+            name=split.name,
+            held_out=split.held_out,
+            **{part: train[rows] for part, rows in split.parts().items()},
+        )
+        for split in splitter.split(request)
+    ]
+
+
+def _rehearse(small: Cell, split: Split, stated: Trust, *, name: str, seed: int) -> Evidence:
+    """Train without the class, on few rows, and score rows of the class and in-domain ones."""
+    rng = np.random.default_rng(derive_seed(seed, "rows"))
+
+    def some(rows: I8, most: int) -> I8:
+        return np.sort(rng.permutation(rows)[:most])
+
+    train = some(split.train, stated.pseudo_shift.rows)
+    shifted = some(split.shifted, stated.pseudo_shift.scored)
+    inside = some(split.test, stated.pseudo_shift.scored)
+    if len(inside) < FEWEST:
+        raise DataError(
+            f"trust: {name} leaves {len(inside)} in-domain test rows of the training part; raise"
+            " the `test` fraction of that split"
+        )
+    answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
+    spare = split.calibration if len(split.calibration) else np.setdiff1d(split.test, inside)
+    detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
+    rows = np.concatenate([shifted, inside])
+    score = None
+    if detector is not None:
+        seen = small.shown(small.settings.components["ood"], answers, rows)
+        score = detector.score(seen)
+    return _evidence(
+        small,
+        answers,
+        score,
+        name=name,
+        train=train,
+        rows=rows,
+        shifted=np.arange(len(rows)) < len(shifted),
+    )
+
+
+def _evidence(
+    cell: Cell,
+    answers: Answers,
+    score: OODScore | None,
+    *,
+    name: str,
+    train: I8,
+    rows: I8,
+    shifted: npt.NDArray[np.bool_],
+) -> Evidence:
+    return Evidence(
+        name=name,
+        train=cell.shown(cell.judged, answers, train),
+        train_target=cell.targets(train),
+        inputs=cell.shown(cell.judged, answers, rows),
+        prediction=answers.predict(rows),
+        target=cell.targets(rows),
+        ood=score,
+        shifted=shifted,
+    )
+
+
+def judge(
+    regions: TrustRegions, *, inputs: Inputs, prediction: Prediction, ood: OODScore | None
+) -> dict[str, tuple[Assessment, npt.NDArray[np.str_]]]:
+    """Return what each method says of a list of candidates, and how it labels them.
+
+    Raises:
+        ContractError: a method returned another number of rows, or an unknown label.
+    """
+    found = {}
+    for name, region in regions.regions.items():
+        assessment = region.assess(inputs, prediction, ood)
+        labels = np.asarray(region.label(assessment), dtype=np.str_)
+        if len(assessment) != len(inputs) or labels.shape != (len(inputs),):
+            raise ContractError(f"trust {name}: {len(labels)} labels for {len(inputs)} rows")
+        if unknown := sorted(set(labels.tolist()) - set(LABELS)):
+            raise ContractError(f"trust {name}: unknown labels {', '.join(unknown)}")
+        found[name] = (assessment, labels)
+    return found
+
+
+def trust_columns(
+    judged: Mapping[str, tuple[Assessment, npt.NDArray[np.str_]]],
+    *,
+    rows: I8,
+    part: str,
+    promise: Promise,
+    levels: tuple[float, ...],
+) -> dict[str, npt.NDArray[Any]]:
+    """Return columns of the trust table: a row for each method and material."""
+    n = len(rows)
+    blocks: list[dict[str, npt.NDArray[Any]]] = []
+    for name, (found, labels) in judged.items():
+        columns: dict[str, npt.NDArray[Any]] = {
+            "row": rows,
+            "part": np.full(n, part),
+            "method": np.full(n, name),
+            "budget": np.full(n, promise.budget),
+            "confidence": np.full(n, promise.confidence),
+            "risk": found.risk,
+            "expected_error": found.expected_error,
+            "label": labels,
+            "reason": np.full(n, "") if found.reasons is None else found.reasons,
+        }
+        for level in levels:
+            lower, upper = np.full(n, np.nan), np.full(n, np.nan)
+            if found.levels is not None and found.lower is not None and found.upper is not None:
+                at = np.flatnonzero(found.levels == level)
+                if at.size:
+                    lower, upper = found.lower[at[0]], found.upper[at[0]]
+            columns[f"lower_{level!r}"], columns[f"upper_{level!r}"] = lower, upper
+        blocks.append(columns)
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

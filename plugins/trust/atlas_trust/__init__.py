@@ -1,0 +1,1 @@
+"""Trust regions for ATLAS. Light: imports nothing."""

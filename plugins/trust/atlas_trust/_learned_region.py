@@ -1,0 +1,326 @@
+"""Learn risk and expected error from classes held out of the training part. Heavy: scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from atlas_core.api import (
+    F8,
+    I8,
+    Assessment,
+    Bool,
+    DataError,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TrustRegion,
+)
+from atlas_trust._rule import label
+from atlas_trust._signals import Signals
+from atlas_trust.rule import Rule
+
+if TYPE_CHECKING:
+    from atlas_trust.learned_region import LearnedRegionConfig
+
+FEWEST = 100
+"""Rows below which no map with several signals is fitted."""
+
+FOLDS = 5
+"""Parts of the in-domain rows; each is scored by a map that did not see it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Hold what maps are fitted on.
+
+    Attributes:
+        signals: (n, s).
+        error: (n,) absolute, on the scale of the arm's own training.
+        group: (n,) number of the held-out class; -1 for in-domain rows.
+        home: (n,) whether a row is one of the arm's own calibration rows.
+    """
+
+    signals: F8
+    error: F8
+    group: I8
+    home: Bool
+
+    def at(self, mask: Bool) -> Rows:
+        """Return the rows where the mask holds."""
+        return Rows(self.signals[mask], self.error[mask], self.group[mask], self.home[mask])
+
+
+@dataclass(frozen=True)
+class RiskMap:
+    """The probability of exceeding the budget: the larger of two maps' answers.
+
+    A linear map carries on outside what it was fitted on, trees with monotone constraints do not
+    jump there; each alone is too bold somewhere.
+
+    Attributes:
+        linear: logistic regression; None where only one outcome was seen.
+        boosted: gradient boosting that only rises with each signal.
+        constant: the share that exceeded, the answer where only one outcome was seen.
+    """
+
+    linear: Pipeline | None
+    boosted: HistGradientBoostingClassifier | None
+    constant: float
+
+    @classmethod
+    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskMap:
+        """Fit both maps."""
+        over = rows.error > budget
+        share = float(over.mean())
+        if share in {0.0, 1.0}:
+            return cls(None, None, share)
+        linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
+        boosted = HistGradientBoostingClassifier(
+            max_iter=80,
+            max_leaf_nodes=8,
+            min_samples_leaf=60,
+            l2_regularization=5.0,
+            monotonic_cst=[1] * rows.signals.shape[1],
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        return cls(linear.fit(rows.signals, over), boosted.fit(rows.signals, over), share)
+
+    def __call__(self, signals: F8) -> F8:
+        if self.linear is None or self.boosted is None or not len(signals):
+            return np.full(len(signals), self.constant)
+        both = [model.predict_proba(signals)[:, 1] for model in (self.linear, self.boosted)]
+        return np.asarray(np.maximum(*both), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class ErrorMap:
+    """The absolute error to expect: gradient boosting that only rises with each signal."""
+
+    boosted: HistGradientBoostingRegressor
+    floor: float
+
+    @classmethod
+    def of(cls, rows: Rows, *, seed: int) -> ErrorMap:
+        """Fit the map; it never answers less than a hundredth of the mean error."""
+        boosted = HistGradientBoostingRegressor(
+            max_iter=80,
+            max_leaf_nodes=8,
+            min_samples_leaf=60,
+            l2_regularization=5.0,
+            monotonic_cst=[1] * rows.signals.shape[1],
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        floor = 0.01 * max(float(rows.error.mean()), 1e-12)
+        return cls(boosted.fit(rows.signals, rows.error), floor)
+
+    def __call__(self, signals: F8) -> F8:
+        if not len(signals):
+            return np.zeros(0)
+        return np.asarray(np.maximum(self.boosted.predict(signals), self.floor), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedRegion:
+    """The maps, and what they rest on.
+
+    Attributes:
+        signals: of the arm's own training.
+        names: (s,) what the signals are called.
+        risk: from signals to P(|error| > budget).
+        error: from signals to the expected absolute error.
+        levels: (l,) coverage levels of the intervals.
+        near: (l,) half-width over the expected error that held in-domain.
+        far: (l,) the same for classes that were held out.
+        rule: how the trusted are chosen.
+        allowed: one minus the confidence.
+        home_error: mean absolute error in-domain.
+    """
+
+    signals: Signals
+    names: tuple[str, ...]
+    risk: RiskMap
+    error: ErrorMap
+    levels: F8
+    near: F8
+    far: F8
+    rule: Rule
+    allowed: float
+    home_error: float
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return risk, expected error and intervals of n rows.
+
+        A row that the arm's detector flags gets the wider interval; without a detector every row
+        does.
+        """
+        signals = self.signals.matrix(inputs, prediction, ood)
+        risk, expected = self.risk(signals), self.error(signals)
+        novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
+        half = np.where(novel, self.far[:, None], self.near[:, None]) * expected
+        return Assessment(
+            risk=risk,
+            expected_error=expected,
+            levels=self.levels,
+            lower=prediction.mean - half,
+            upper=prediction.mean + half,
+            reasons=self._reasons(signals, risk),
+        )
+
+    def _reasons(self, signals: F8, risk: F8) -> Str:
+        """Name the signal that stands out most, for rows that are not safe by themselves."""
+        reasons = np.full(len(risk), "", dtype=object)
+        if len(risk):
+            most = np.argmax(signals, axis=1)
+            for row in np.flatnonzero(risk > self.allowed):
+                size = float(np.exp(signals[row, most[row]]))
+                if size >= 1.5:
+                    name = self.names[most[row]]
+                    reasons[row] = f"{name} is {size:.1f} times its in-domain median"
+        return reasons.astype(np.str_)
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+
+
+@dataclass(frozen=True)
+class LearnedRegionMethod:
+    """Fit the maps on pseudo-shift and in-domain rows together."""
+
+    config: LearnedRegionConfig
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Return the region.
+
+        Raises:
+            DataError: there are too few calibration rows, or no class was held out.
+        """
+        if len(home.inputs) < FEWEST:
+            raise DataError(
+                f"trust learned_region: {len(home.inputs)} calibration rows, needs at least"
+                f" {FEWEST}; raise the split's `calibration` fraction"
+            )
+        classes = [one for one in rehearsals if one.shifted.any()]
+        if not classes:
+            raise DataError(
+                "trust learned_region: no class was held out of the training rows; name a split"
+                " with a held-out class in trust.pseudo_shift.splits"
+            )
+        home_error = float(home.error.mean())
+        signals, blocks = self._rows(home, -1, home_error, seed=seed)
+        for number, rehearsal in enumerate(classes):
+            blocks.append(self._rows(rehearsal, number, home_error, seed=seed)[1][0])
+        rows = _joined(blocks)
+        risk = RiskMap.of(rows, promise.budget, seed=seed)
+        error = ErrorMap.of(rows, seed=seed)
+        near, far = self._factors(rows, levels, seed=seed)
+        return LearnedRegion(
+            signals=signals,
+            names=tuple(signals.median),
+            risk=risk,
+            error=error,
+            levels=np.asarray(levels, dtype=np.float64),
+            near=near,
+            far=far,
+            rule=self.config.rule,
+            allowed=1.0 - promise.confidence,
+            home_error=home_error,
+        )
+
+    def _rows(
+        self, evidence: Evidence, number: int, home_error: float, *, seed: int
+    ) -> tuple[Signals, list[Rows]]:
+        """Return the signals of one training, and its rows.
+
+        Errors are brought to the scale of the arm's own training by the in-domain errors of both:
+        a rehearsal trains on fewer rows, and often a smaller model.
+        """
+        inside = ~evidence.shifted
+        if not inside.any():
+            raise DataError(f"trust learned_region: {evidence.name} has no in-domain rows")
+        plain = Signals.of(
+            evidence.train,
+            evidence.train_target,
+            representation=self.config.representation,
+            most=self.config.reference,
+            seed=seed,
+        )
+        found = plain.quantities(evidence.inputs, evidence.prediction, evidence.ood)
+        median = {name: float(np.median(values[inside])) for name, values in found.items()}
+        median = {name: value if value > 0 else 1.0 for name, value in median.items()}
+        scaled = replace(plain, median=median)
+        scale = 1.0 if number < 0 else home_error / max(float(evidence.error[inside].mean()), 1e-12)
+        rows = Rows(
+            signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
+            error=evidence.error * scale,
+            group=np.where(evidence.shifted, number, -1),
+            home=np.full(len(evidence.inputs), number < 0),
+        )
+        return scaled, [rows]
+
+    def _factors(self, rows: Rows, levels: tuple[float, ...], *, seed: int) -> tuple[F8, F8]:
+        """Return (l,) half-widths over the expected error, in-domain and for a held-out class.
+
+        Each row is scored by a map that saw neither it nor its class.
+        """
+        score = np.zeros(len(rows.error))
+        inside = np.flatnonzero(rows.group < 0)
+        parts = np.random.default_rng(seed).permutation(len(inside)) % FOLDS
+        for part in range(FOLDS):
+            held = np.zeros(len(score), np.bool_)
+            held[inside[parts == part]] = True
+            score[held] = self._score(rows, held, seed)
+        numbers = np.unique(rows.group[rows.group >= 0])
+        for number in numbers:
+            held = rows.group == number
+            score[held] = self._score(rows, held, seed)
+        home = np.sort(score[rows.home])
+        near = np.array([home[_rank(len(home), level)] for level in levels])
+        each = np.array(
+            [
+                [np.sort(score[rows.group == number])[_rank(m, level)] for level in levels]
+                for number in numbers
+                for m in [int((rows.group == number).sum())]
+            ]
+        )
+        far = np.quantile(each, self.config.class_quantile, axis=0)
+        return near, np.maximum(far, near)
+
+    def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
+        expected = ErrorMap.of(rows.at(~held), seed=seed)(rows.signals[held])
+        return np.asarray(rows.error[held] / expected, dtype=np.float64)
+
+
+def _rank(n: int, level: float) -> int:
+    """Return the place of the conformal bound among n sorted scores; the largest if too few."""
+    return min(int(np.ceil((n + 1) * level - 1e-9)), n) - 1
+
+
+def _joined(blocks: Sequence[Rows]) -> Rows:
+    return Rows(
+        signals=np.concatenate([block.signals for block in blocks]),
+        error=np.concatenate([block.error for block in blocks]),
+        group=np.concatenate([block.group for block in blocks]),
+        home=np.concatenate([block.home for block in blocks]),
+    )

@@ -1,0 +1,75 @@
+"""Veto candidates with an element that no training material has. Heavy: scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.api import (
+    SYMBOLS,
+    Assessment,
+    Bool,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TrustRegion,
+)
+from atlas_trust._sigma_threshold import SigmaThreshold
+from atlas_trust.rule import Rule
+
+
+@dataclass(frozen=True)
+class VetoRegion:
+    """A region of sigma without the materials that hold a new element.
+
+    Attributes:
+        region: what sigma says.
+        seen: (118,) elements of the training materials.
+    """
+
+    region: TrustRegion
+    seen: Bool
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return the region's answer with risk 1 where an element was never seen."""
+        plain = self.region.assess(inputs, prediction, ood)
+        present = (inputs.materials.element_fractions() > 0) & ~self.seen
+        new = present.any(axis=1)
+        reasons = np.full(len(new), "", dtype=object)
+        for row in np.flatnonzero(new):
+            names = " and ".join(SYMBOLS[z + 1] for z in np.flatnonzero(present[row]))
+            reasons[row] = f"contains {names}, never seen in training"
+        return Assessment(
+            np.where(new, 1.0, plain.risk), plain.expected_error, reasons=reasons.astype(np.str_)
+        )
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        labels = self.region.label(assessment)
+        return np.where((assessment.risk >= 1.0) & (labels == "trust"), "verify", labels)
+
+
+@dataclass(frozen=True)
+class RefuseUnseen:
+    """Refuse what is new by definition; believe sigma in the rest."""
+
+    rule: Rule
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Fit sigma's curves and note the elements of the training materials."""
+        sigma = SigmaThreshold(self.rule)
+        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, seed=seed)
+        return VetoRegion(region, (home.train.materials.element_fractions() > 0).any(axis=0))

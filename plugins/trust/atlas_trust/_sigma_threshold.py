@@ -1,0 +1,111 @@
+"""Risk and expected error as rising curves of sigma, from in-domain rows. Heavy: scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from atlas_core.api import (
+    F8,
+    Assessment,
+    DataError,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TrustRegion,
+)
+from atlas_trust._rule import label
+from atlas_trust.rule import Rule
+
+FEWEST = 30
+"""Rows below which a curve of probabilities says nothing."""
+
+
+def sigma_of(prediction: Prediction) -> F8:
+    """Return (n,) the total sigma.
+
+    Raises:
+        DataError: the predictions carry none.
+    """
+    if prediction.std is None:
+        raise DataError("trust: the predictions carry no sigma; use a uq that gives one")
+    return prediction.std
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A rising curve through points; flat outside them.
+
+    Attributes:
+        x: (k,) ascending.
+        y: (k,) ascending.
+    """
+
+    x: F8
+    y: F8
+
+    @classmethod
+    def through(cls, x: F8, y: F8) -> Curve:
+        """Return the isotonic curve of points (x, y) (pool adjacent violators)."""
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(x, y)
+        return cls(np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_))
+
+    def __call__(self, x: F8) -> F8:
+        return np.asarray(np.interp(x, self.x, self.y), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class SigmaRegion:
+    """What in-domain rows say of sigma, believed everywhere."""
+
+    risk: Curve
+    error: Curve
+    rule: Rule
+    allowed: float
+    home_error: float
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return risk and expected error by sigma."""
+        sigma = sigma_of(prediction)
+        return Assessment(np.clip(self.risk(sigma), 0.0, 1.0), np.maximum(self.error(sigma), 0.0))
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+
+
+@dataclass(frozen=True)
+class SigmaThreshold:
+    """Calibrate sigma in-domain, and look at no shift: what most work on uncertainty does."""
+
+    rule: Rule
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Fit both curves on the calibration rows; the rehearsals are not looked at."""
+        if len(home.inputs) < FEWEST:
+            raise DataError(
+                f"trust: {len(home.inputs)} calibration rows, needs at least {FEWEST};"
+                " raise the split's `calibration` fraction"
+            )
+        sigma, error = sigma_of(home.prediction), home.error
+        return SigmaRegion(
+            risk=Curve.through(sigma, (error > promise.budget).astype(np.float64)),
+            error=Curve.through(sigma, error),
+            rule=self.rule,
+            allowed=1.0 - promise.confidence,
+            home_error=float(error.mean()),
+        )

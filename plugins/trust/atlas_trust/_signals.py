@@ -1,0 +1,166 @@
+"""What can be told of a prediction without its true value. Heavy: scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import NearestNeighbors
+
+from atlas_core.api import F8, DataError, Inputs, OODScore, Prediction, Vectors
+from atlas_trust._sigma_threshold import sigma_of
+
+NEIGHBOURS = 5
+TINY = 1e-12
+
+
+def table_of(inputs: Inputs, representation: str) -> F8:
+    """Return (n, d) the arm's vectors, or its model's embedding; NaN where not defined.
+
+    Raises:
+        DataError: the arm has none.
+    """
+    if representation == "embedding":
+        if inputs.embedding is None:
+            raise DataError("trust: representation embedding needs a model with an embedding")
+        return inputs.embedding
+    if not isinstance(inputs.features, Vectors):
+        raise DataError("trust: representation features needs a featurizer that gives vectors")
+    return inputs.features.values
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Bring columns to one scale.
+
+    Attributes:
+        centre: (d,) training means.
+        scale: (d,) training std; 1 where a column is constant.
+    """
+
+    centre: F8
+    scale: F8
+
+    @classmethod
+    def of(cls, values: F8) -> Scale:
+        """Learn from (t, d) training values, NaN where not defined."""
+        known = ~np.isnan(values)
+        count = np.maximum(known.sum(axis=0), 1)
+        centre = np.where(known, values, 0.0).sum(axis=0) / count
+        spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
+        constant = spread <= 1e-9 * np.maximum(np.abs(centre), 1.0)
+        return cls(centre, np.where(constant, 1.0, spread))
+
+    def __call__(self, values: F8) -> F8:
+        """Return (n, d) scaled values; gaps become the training mean."""
+        filled = np.where(np.isnan(values), self.centre, values)
+        return np.asarray((filled - self.centre) / self.scale, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Squared distance from the training mean along the main axes (99 % of the variance)."""
+
+    axes: F8
+
+    @classmethod
+    def of(cls, values: F8) -> Whitening:
+        """Learn from (t, d) centred training values."""
+        variance, axes = np.linalg.eigh(values.T @ values / max(len(values), 1))
+        order = np.argsort(-variance, kind="stable")
+        share = np.cumsum(variance[order]) / max(float(variance.sum()), TINY)
+        kept = order[: int(np.searchsorted(share, 0.99)) + 1]
+        kept = kept[variance[kept] > TINY * max(float(variance.max()), TINY)]
+        return cls(axes[:, kept] / np.sqrt(variance[kept]))
+
+    def __call__(self, values: F8) -> F8:
+        return np.asarray(np.sqrt(((values @ self.axes) ** 2).sum(axis=1)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Measure rows against the training rows of one training of the arm.
+
+    A signal is the logarithm of a quantity over its in-domain median of that same training, so
+    that it means the same for a model trained on other rows.
+
+    Attributes:
+        representation: ``features`` or ``embedding``.
+        scale: of that representation.
+        near: neighbours in it.
+        near_fractions: neighbours in atomic fractions.
+        target: (r,) true values of the reference rows.
+        ridge: linear model on the representation.
+        linear: linear model on the atomic fractions.
+        whitening: of the representation.
+        median: in-domain median of each quantity, by name.
+    """
+
+    representation: str
+    scale: Scale
+    near: NearestNeighbors
+    near_fractions: NearestNeighbors
+    target: F8
+    ridge: Ridge
+    linear: Ridge
+    whitening: Whitening
+    median: Mapping[str, float]
+
+    @classmethod
+    def of(cls, train: Inputs, target: F8, *, representation: str, most: int, seed: int) -> Signals:
+        """Learn from at most ``most`` training rows, drawn with the seed; medians come later."""
+        if len(train) > most:
+            kept = np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))
+            train, target = train.take(kept), target[kept]
+        values = table_of(train, representation)
+        scale = Scale.of(values)
+        scaled, fractions = scale(values), train.materials.element_fractions()
+        count = min(NEIGHBOURS, len(train))
+        return cls(
+            representation=representation,
+            scale=scale,
+            near=NearestNeighbors(n_neighbors=count, algorithm="brute").fit(scaled),
+            near_fractions=NearestNeighbors(n_neighbors=count, algorithm="brute").fit(fractions),
+            target=np.asarray(target, dtype=np.float64),
+            ridge=Ridge(alpha=1.0).fit(scaled, target),
+            linear=Ridge(alpha=1e-3).fit(fractions, target),
+            whitening=Whitening.of(scaled),
+            median={},
+        )
+
+    def quantities(
+        self, inputs: Inputs, prediction: Prediction, ood: OODScore | None
+    ) -> dict[str, F8]:
+        """Return what is measured of n rows, each (n,) and >= 0; sigma comes first."""
+        scaled = self.scale(table_of(inputs, self.representation))
+        fractions = inputs.materials.element_fractions()
+        distance, neighbours = self.near.kneighbors(scaled)
+        distance_fractions, _ = self.near_fractions.kneighbors(fractions)
+        around = self.target[neighbours]
+        mean = prediction.mean
+        found = {
+            "sigma": sigma_of(prediction),
+            "distance": distance.mean(axis=1),
+            "distance of fractions": distance_fractions.mean(axis=1),
+            "Mahalanobis distance": self.whitening(scaled),
+            "difference from neighbours": np.abs(mean - around.mean(axis=1)),
+            "difference from a linear model": np.abs(mean - self.ridge.predict(scaled)),
+            "difference from a sum over elements": np.abs(mean - self.linear.predict(fractions)),
+            "spread of neighbours": around.std(axis=1),
+        }
+        if ood is not None:
+            found["OOD score"] = np.maximum(ood.score, 0.0)
+        return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+
+    def matrix(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> F8:
+        """Return (n, s) signals of n rows."""
+        found = self.quantities(inputs, prediction, ood)
+        if not len(inputs):
+            return np.zeros((0, len(found)))
+        columns = []
+        for name, values in found.items():
+            median = self.median.get(name, 1.0)
+            columns.append(np.log(np.maximum(values / median, 1e-3)))
+        return np.stack(columns, axis=1)
