@@ -7,8 +7,9 @@ threshold as a named constant with its reason; a figure that is missing is never
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 from atlas_core.metrics import digits
@@ -36,6 +37,7 @@ ECE_BINS = 10  # of the calibration error; each has a gap by chance
 MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
+TINY = 1e-9  # a share that is 0 but for rounding
 LONG_NAME = 60  # characters; a longer held-out class is called "held-out materials"
 
 IN_DOMAIN = "in-domain"
@@ -111,6 +113,7 @@ class _Facts:
     target: str
     binary: bool
     home: str  # what in-domain materials are like
+    kept: tuple[int, ...]  # calibration rows of each fold; () where they are not known
 
     @property
     def bars(self) -> str:
@@ -181,7 +184,24 @@ def verdict_of_run(manifest: Mapping[str, Any], metrics: Mapping[str, Any], arm:
         target_name=str(about["target"]),
         classes=held_out_classes(manifest),
         chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
+        kept=_calibration_rows(manifest),
     )
+
+
+def _calibration_rows(manifest: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return how many calibration rows each fold keeps."""
+    folds = (manifest.get("split") or {}).get("folds") or ()
+    return tuple(int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds)
+
+
+def rows_needed(level: str) -> int:
+    """Return how many calibration rows an interval at ``level`` needs to be finite, n.
+
+    The largest of n errors bounds the next one with the probability n / (n + 1) (Vovk, Gammerman
+    & Shafer 2005), so n >= level / (1 - level); reckoned in decimals, as 0.9 / 0.1 is 9.
+    """
+    exact = Fraction(level)
+    return math.ceil(exact / (1 - exact))
 
 
 def verdict(
@@ -194,6 +214,7 @@ def verdict(
     target_name: str,
     classes: Mapping[str, str] | None = None,
     chose: bool = False,
+    kept: Sequence[int] = (),
 ) -> Verdict:
     """Return the judgement of one arm in plain words.
 
@@ -206,10 +227,11 @@ def verdict(
         target_name: the property.
         classes: fold -> its held-out class; the worst of several folds is named by it.
         chose: whether the arm chose its own training set, which test materials then differ from.
+        kept: calibration rows of each fold; () where they are not known.
     """
     words = {"unit": unit, "held_out": held_out, "task": task, "target": target_name}
     words["home"] = "materials like its candidates" if chose else "materials like its training set"
-    facts = _facts(metrics_of_arm, words, classes or {})
+    facts = _facts(metrics_of_arm, words, classes or {}, kept)
     if not facts.test.n or facts.test.value(facts.error) is None:
         headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
         return Verdict(headline, (), "unknown")
@@ -217,6 +239,7 @@ def verdict(
     sentences = [
         *_error_sentences(facts),
         *_coverage_sentences(facts),
+        *_unbounded_sentences(facts),
         *_sigma_sentences(facts),
         *_order_sentences(facts),
         *_notice_sentences(facts),
@@ -227,7 +250,10 @@ def verdict(
 
 
 def _facts(
-    metrics: Mapping[str, Any], words: Mapping[str, str], classes: Mapping[str, str]
+    metrics: Mapping[str, Any],
+    words: Mapping[str, str],
+    classes: Mapping[str, str],
+    kept: Sequence[int],
 ) -> _Facts:
     parts = metrics.get("parts", {})
     test, shifted = _part(parts.get("test")), _part(parts.get("shifted"))
@@ -266,6 +292,7 @@ def _facts(
         target=words["target"].replace("_", " "),
         binary=binary,
         home=words["home"],
+        kept=tuple(kept),
     )
 
 
@@ -419,8 +446,8 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
     if _vacuous(facts):
         headline = f"Believe its predictions on {facts.home}; {_nothing_said(facts)}."
         advice = (
-            "Keep more calibration rows aside (the split's option `calibration`; a 90 % interval"
-            " needs 9 rows at least, a 95 % one 19), or ask for lower `levels`."
+            "Keep more calibration rows aside (the split's option `calibration`), or ask for lower"
+            " `levels`."
         )
         return headline, advice, "caution"
     if inside is False:
@@ -595,6 +622,40 @@ def _coverage_sentences(facts: _Facts) -> list[str]:
         if share is not None and share >= MANY_INFINITE:
             sentences.append(f"For {percent(share)} of {where} the {empty}: it says nothing there.")
     return sentences
+
+
+def _unbounded_sentences(facts: _Facts) -> list[str]:
+    """Say how many calibration rows the levels with infinite intervals need, and how many are."""
+    levels = _unbounded_levels(facts)
+    if not levels or not facts.kept:
+        return []
+    needs = [
+        f"{rows_needed(level)} for {100 * float(level):.12g} %"
+        for level in (levels if len(levels) <= 3 else [levels[0], levels[-1]])
+    ]
+    joined = " up to " if len(levels) > 3 else " and " if len(needs) == 2 else ", "
+    few, many = min(facts.kept), max(facts.kept)
+    there = f"there were {few}" if few == many else f"the folds had {few} to {many}"
+    if few == many and len(facts.kept) > 1:
+        there = f"each fold had {few}"
+    if few >= rows_needed(levels[-1]):
+        there += ", too few where they are split into groups or weighted"
+    end = "say something" if facts.binary else "be finite"
+    one = "A label set" if facts.binary else "An interval"
+    return [
+        f"{one} needs level / (1 − level) calibration rows to {end}: {joined.join(needs)}; {there}."
+    ]
+
+
+def _unbounded_levels(facts: _Facts) -> list[str]:
+    """Return the levels at which some interval is infinite; every set holding both classes."""
+    name = "mpiw_" if facts.binary else "infinite_share_"
+    found = set()
+    for part in (facts.test, facts.shifted):
+        for metric, figure in part.metrics.items():
+            if metric.startswith(name) and figure.value > (1 - TINY if facts.binary else TINY):
+                found.add(metric.removeprefix(name))
+    return sorted(found, key=float)
 
 
 def _coverage_end(facts: _Facts) -> str:

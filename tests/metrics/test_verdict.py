@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,15 @@ import pytest
 
 from atlas_core.evaluate import evaluate
 from atlas_core.report import words
-from atlas_core.verdict import Verdict, held_out, number, percent, verdict, verdict_of_run
+from atlas_core.verdict import (
+    Verdict,
+    held_out,
+    number,
+    percent,
+    rows_needed,
+    verdict,
+    verdict_of_run,
+)
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
@@ -30,7 +40,11 @@ def detection(auroc: float, *, test: float | None = None, shifted: float = 0.0) 
 
 
 def judge(
-    *, task: str = "regression", held_out: str = "materials with F", **metrics: Any
+    *,
+    task: str = "regression",
+    held_out: str = "materials with F",
+    kept: tuple[int, ...] = (),
+    **metrics: Any,
 ) -> Verdict:
     parts = {k: v for k, v in metrics.items() if k in ("test", "shifted")}
     said = verdict(
@@ -40,6 +54,7 @@ def judge(
         held_out=held_out,
         task=task,
         target_name="formation_energy",
+        kept=kept,
     )
     json.dumps(said.as_dict())
     return said
@@ -296,6 +311,40 @@ def test_infinite_intervals_are_no_merit() -> None:
         shifted=part(mae=0.15, picp__9=0.95, infinite_share__9=0.4),
     )
     assert "For 40 % of materials with F the interval is infinite" in some.sentences[3]
+
+
+def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need() -> None:
+    infinite = part(**GOOD, picp__9=1.0, infinite_share__9=1.0, infinite_share__95=1.0)
+    finite = part(**GOOD, picp__9=0.9, infinite_share__9=0.0)
+    start = "An interval needs level / (1 − level) calibration rows to be finite: "
+
+    def told(test: dict[str, Any], *kept: int) -> list[str]:
+        said = judge(test=test, held_out="", kept=kept)
+        return [text.removeprefix(start) for text in said.sentences if text.startswith(start)]
+
+    assert told(infinite, 7) == ["9 for 90 % and 19 for 95 %; there were 7."]
+    assert told(infinite, 7, 7) == ["9 for 90 % and 19 for 95 %; each fold had 7."]
+    assert told(infinite, 7, 8) == ["9 for 90 % and 19 for 95 %; the folds had 7 to 8."]
+    assert told(infinite, 40) == [
+        "9 for 90 % and 19 for 95 %; there were 40, too few where they are split into groups or"
+        " weighted."
+    ]
+    assert told(infinite) == []
+    assert told(finite, 7) == []
+    every = {f"infinite_share__{level}": 1.0 for level in (7, 8, 9, 95)}
+    assert told(part(**GOOD, picp__9=1.0, **every), 1) == [
+        "3 for 70 % up to 19 for 95 %; there were 1."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "rows"), [("0.5", 1), ("0.55", 2), ("0.8", 4), ("0.9", 9), ("0.95", 19), ("0.99", 99)]
+)
+def test_so_many_rows_are_just_enough_for_a_level(level: str, rows: int) -> None:
+    assert rows_needed(level) == rows
+    share = Fraction(level)  # of n + 1 ranks, the interval takes the ceil((n + 1) level)-th
+    assert math.ceil((rows + 1) * share) <= rows
+    assert math.ceil(rows * share) > rows - 1
 
 
 def test_few_rows_are_named_and_no_difference_is_made_of_noise() -> None:
