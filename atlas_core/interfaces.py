@@ -31,7 +31,10 @@ class HasVariance(Protocol):
     """``model:variance``: predicts its own variance (a Gaussian process)."""
 
     def predict_std(self, features: Features) -> tuple[F8, F8]:
-        """Return (n,) epistemic and (n,) aleatoric std in the target's unit, >= 0."""
+        """Return (n,) epistemic and (n,) aleatoric std in the target's unit, >= 0.
+
+        Zeros stand for a part that it knows nothing of: a network that predicts noise only.
+        """
         ...
 
 

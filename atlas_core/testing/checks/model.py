@@ -242,7 +242,10 @@ def check_members_average_to_the_prediction(component: Component, sample: Sample
 
 
 def check_variance_is_a_variance(component: Component, sample: Sample) -> None:
-    """Both parts of its own std are finite and >= 0, one a row, whatever the batch."""
+    """Both parts of its own std are finite and >= 0, one a row, whatever the batch.
+
+    A part that it knows nothing of is 0, but not both.
+    """
     model = _capable(component, sample, "model:variance")
     test = _test(component, sample)
     parts = model.predict_std(test)
@@ -254,7 +257,7 @@ def check_variance_is_a_variance(component: Component, sample: Sample) -> None:
         require_close(
             one, np.asarray(std)[[3]], f"{name} std of a row alone", tolerance=1e-4, size=std
         )
-    require(np.asarray(parts[0]).max() > 0, "the epistemic std is 0 everywhere")
+    require(np.asarray(parts).max() > 0, "both stds are 0 everywhere")
 
 
 def check_dropout_samples_obey_the_seed(component: Component, sample: Sample) -> None:

@@ -15,7 +15,8 @@ from torch.nn import functional
 from atlas_core.api import MAX_Z, Features
 from atlas_gnn._crystals import CrystalBatch, CrystalExamples, crystals
 from atlas_gnn._elements import descriptors
-from atlas_gnn._network import NetworkModel, drop, linear, skip_init
+from atlas_gnn._heads import COLUMNS, joined
+from atlas_gnn._network import NetworkModel, drop, linear, network_model, skip_init
 from atlas_gnn.cgcnn import CGCNNConfig
 
 _BLOCK_ROWS = 2048
@@ -204,7 +205,7 @@ class CrystalGraphNet(nn.Module):
             GatedConvolution(width, steps, rng) for _ in range(config.convolutions)
         )
         self.hidden = linear(width, config.hidden, rng)
-        self.output = linear(config.hidden, 1, rng)
+        self.output = linear(config.hidden, COLUMNS[config.head], rng)
 
     def expand(self, batch: CrystalBatch) -> Expansion:
         """Return the Gaussians of the batch's distances, without those that none reaches."""
@@ -226,20 +227,19 @@ class CrystalGraphNet(nn.Module):
         return total / batch.atoms[:, None]
 
     def head(self, crystal: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        """Return (b,) outputs from (b, width) crystal vectors (see ``Network.head``)."""
+        """Return outputs from (b, width) crystal vectors (see ``Network.head``)."""
         x = drop(functional.softplus(crystal), self._dropout, noise, shared=shared)
         x = drop(functional.softplus(self.hidden(x)), self._dropout, noise, shared=shared)
-        out: Tensor = self.output(x)
-        return out[:, 0]
+        return joined(self.output(x))
 
     def forward(self, batch: CrystalBatch, noise: torch.Generator | None) -> Tensor:
-        """Return (b,) outputs, in standard deviations of the target or as a logit."""
+        """Return outputs of the head, in standard deviations of the target or as a logit."""
         return self.head(self.encode(batch), noise, shared=False)
 
 
 def cgcnn(config: CGCNNConfig) -> NetworkModel:
     """Return the unfitted ``cgcnn`` model."""
-    return NetworkModel("cgcnn", config, partial(CrystalGraphNet, config), _examples)
+    return network_model("cgcnn", config, partial(CrystalGraphNet, config), _examples)
 
 
 def _examples(features: Features, device: str) -> CrystalExamples:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from atlas_core.api import F8, Features, FitContext, TrainingError, derive_seed
+from atlas_core.api import F8, DataError, Features, FitContext, TrainingError, derive_seed
 from atlas_gnn._device import put
+from atlas_gnn._heads import stds_of
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import (
     Examples,
@@ -69,7 +70,7 @@ class Network(Protocol):
         ...
 
     def head(self, encoded: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        """Return (b,) outputs from (b, d) vectors.
+        """Return (b,) outputs from (b, d) vectors, or (b, c) of a head with c columns.
 
         Args:
             encoded: what ``encode`` returned.
@@ -120,6 +121,11 @@ class NetworkModel:
         examples = self._make_examples(features, context.device)
         values = np.array(target, dtype=np.float64)
         check_target(values, len(features), context)
+        if self._config.head != "mean" and context.task != "regression":
+            raise DataError(
+                f"{self._name}: head {self._config.head} needs a regression target, this one is"
+                " binary; use head: mean, whose prediction is a probability"
+            )
         digest = features.fingerprint + values.tobytes().hex()
         identity = fingerprint(self._name, self._config, digest, context)
         network = self._make_network(derive_seed(context.seed, "weights"))
@@ -192,3 +198,26 @@ class NetworkModel:
                 if pieces
                 else torch.zeros((0, network.width), device=self._device)
             )
+
+
+class SpreadingModel(NetworkModel):
+    """A network whose head predicts the std of the target too."""
+
+    def predict_std(self, features: Features) -> tuple[F8, F8]:
+        """Return (n,) epistemic and (n,) aleatoric std in the target's unit."""
+        network, examples = self._ready(features)
+        with torch_settings(self._config.threads), torch.inference_mode():
+            parts = stds_of(evaluate(network, examples), self._config)
+        epistemic, aleatoric = (self._scale.std * part.double().cpu().numpy() for part in parts)
+        return epistemic, aleatoric
+
+
+def network_model(
+    name: str,
+    config: TrainingConfig,
+    make_network: Callable[[int], Any],
+    make_examples: Callable[[Features, str], Examples],
+) -> NetworkModel:
+    """Return an unfitted model with the methods that its options give it."""
+    kind = NetworkModel if config.head == "mean" else SpreadingModel
+    return kind(name, config, make_network, make_examples)

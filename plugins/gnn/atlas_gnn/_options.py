@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from atlas_core.api import Config, Field
 
 
@@ -22,6 +24,22 @@ class TrainingConfig(Config):
         0.2,
         gt=0,
         description="Where the Huber loss turns linear, in standard deviations of the target.",
+    )
+    head: Literal["mean", "mean_variance", "evidential"] = Field(
+        "mean",
+        description="What is learnt besides the mean: nothing (Huber loss), the noise of each row"
+        " (`mean_variance`, Seitzer 2022), or evidence for it (`evidential`, Amini 2020), whose"
+        " epistemic part is disputed (arXiv 2205.10060).",
+    )
+    beta: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Of the `mean_variance` loss: weight rows by variance ** beta; 0 is the plain"
+        " likelihood, which gives up on hard rows; 1 learns the mean as squared errors do.",
+    )
+    evidence_penalty: float = Field(
+        0.01, ge=0, description="Of the `evidential` loss: price of evidence times error."
     )
     clip_norm: float = Field(0.5, gt=0, description="Bound on the norm of the whole gradient.")
     outlier_sigma: float | None = Field(
@@ -48,3 +66,14 @@ class TrainingConfig(Config):
     patience: int = Field(
         20, ge=1, description="Stop after this many epochs without a better validation error."
     )
+
+
+def gives(config: TrainingConfig) -> set[str]:
+    """Return what a network offers with these options."""
+    always = {"model:dropout", "model:embedding", "model:threads"}
+    return always if config.head == "mean" else always | {"model:variance"}
+
+
+def tasks(config: TrainingConfig) -> set[str]:
+    """Return the tasks that a network is bound to with these options."""
+    return set() if config.head == "mean" else {"task:regression"}

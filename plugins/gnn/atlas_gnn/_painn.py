@@ -20,7 +20,8 @@ from torch.nn import functional
 from atlas_core.api import MAX_Z, DataError, Features
 from atlas_gnn._crystals import CrystalBatch, CrystalExamples, crystals
 from atlas_gnn._elements import descriptors
-from atlas_gnn._network import NetworkModel, drop, linear, skip_init
+from atlas_gnn._heads import COLUMNS, joined
+from atlas_gnn._network import NetworkModel, drop, linear, network_model, skip_init
 from atlas_gnn.painn import PaiNNConfig
 
 _BLOCK_ROWS = 1024
@@ -195,7 +196,7 @@ class EquivariantNet(nn.Module):
             for i in rounds
         )
         self.hidden = linear(width, config.hidden, rng)
-        self.output = linear(config.hidden, 1, rng)
+        self.output = linear(config.hidden, COLUMNS[config.head], rng)
 
     def edges(self, batch: CrystalBatch) -> Edges:
         """Return what messages are made from."""
@@ -227,21 +228,20 @@ class EquivariantNet(nn.Module):
         return total / batch.atoms[:, None]
 
     def head(self, crystal: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        """Return (b,) outputs from (b, width) crystal vectors (see ``Network.head``)."""
+        """Return outputs from (b, width) crystal vectors (see ``Network.head``)."""
         share = self._config.dropout
         x = drop(functional.silu(crystal), share, noise, shared=shared)
         x = drop(functional.silu(self.hidden(x)), share, noise, shared=shared)
-        out: Tensor = self.output(x)
-        return out[:, 0]
+        return joined(self.output(x))
 
     def forward(self, batch: CrystalBatch, noise: torch.Generator | None) -> Tensor:
-        """Return (b,) outputs, in standard deviations of the target or as a logit."""
+        """Return outputs of the head, in standard deviations of the target or as a logit."""
         return self.head(self.encode(batch), noise, shared=False)
 
 
 def painn(config: PaiNNConfig) -> NetworkModel:
     """Return the unfitted ``painn`` model."""
-    return NetworkModel("painn", config, partial(EquivariantNet, config), _examples)
+    return network_model("painn", config, partial(EquivariantNet, config), _examples)
 
 
 def _examples(features: Features, device: str) -> CrystalExamples:

@@ -27,7 +27,8 @@ from atlas_core.api import (
 )
 from atlas_gnn._device import put
 from atlas_gnn._elements import descriptors
-from atlas_gnn._network import NetworkModel, drop, linear, skip_init
+from atlas_gnn._heads import COLUMNS, joined
+from atlas_gnn._network import NetworkModel, drop, linear, network_model, skip_init
 from atlas_gnn.roost import RoostConfig
 
 _CHUNK_PAIRS = 16_384
@@ -262,7 +263,7 @@ class CompositionNet(nn.Module):
         self.rounds = nn.ModuleList(Message(config, rng) for _ in range(config.rounds))
         self.pooling = Pooling(config, rng)
         self.hidden = linear(width, config.hidden, rng)
-        self.output = linear(config.hidden, 1, rng)
+        self.output = linear(config.hidden, COLUMNS[config.head], rng)
 
     def encode(self, batch: FormulaBatch) -> Tensor:
         """Return (b, width) formula vectors, in the order of the batch."""
@@ -276,7 +277,7 @@ class CompositionNet(nn.Module):
         return vectors[batch.places]
 
     def head(self, encoded: Tensor, noise: torch.Generator | None, *, shared: bool) -> Tensor:
-        """Return (b,) outputs from (b, width) formula vectors.
+        """Return outputs from (b, width) formula vectors.
 
         Args:
             encoded: what ``encode`` returned.
@@ -285,17 +286,16 @@ class CompositionNet(nn.Module):
         """
         x = drop(functional.leaky_relu(encoded), self._dropout, noise, shared=shared)
         x = drop(functional.leaky_relu(self.hidden(x)), self._dropout, noise, shared=shared)
-        out: Tensor = self.output(x)
-        return out[:, 0]
+        return joined(self.output(x))
 
     def forward(self, batch: FormulaBatch, noise: torch.Generator | None) -> Tensor:
-        """Return (b,) outputs, in standard deviations of the target or as a logit."""
+        """Return outputs of the head, in standard deviations of the target or as a logit."""
         return self.head(self.encode(batch), noise, shared=False)
 
 
 def roost(config: RoostConfig) -> NetworkModel:
     """Return the unfitted ``roost`` model; its rows are (n, columns) fractions, by symbol."""
-    return NetworkModel("roost", config, partial(CompositionNet, config), _examples)
+    return network_model("roost", config, partial(CompositionNet, config), _examples)
 
 
 def _examples(features: Features, device: str) -> FormulaExamples:

@@ -28,6 +28,7 @@ from torch.nn import functional
 from atlas_core.api import F8, I8, DataError, FitContext, Task, TrainingError, derive_seed
 from atlas_gnn import _checkpoint
 from atlas_gnn._device import put
+from atlas_gnn._heads import COLUMNS, loss_of, mean_of
 from atlas_gnn._options import TrainingConfig
 
 _FORMAT = 2
@@ -62,7 +63,7 @@ class Scale:
 
     def to_target(self, output: Tensor) -> F8:
         """Return float64 values in the target's unit, or P(1) of a binary task."""
-        values = output.double()
+        values = mean_of(output).double()
         values = torch.sigmoid(values) if self.task == "binary" else self.mean + self.std * values
         return np.asarray(values.cpu().numpy(), dtype=np.float64)
 
@@ -165,11 +166,11 @@ def _keep_freed_memory() -> None:
 
 
 def evaluate(network: nn.Module, examples: Examples) -> Tensor:
-    """Return the network's (n,) outputs with dropout off, piece by piece in a fixed order."""
+    """Return (n,) or (n, c) outputs with dropout off, piece by piece in a fixed order."""
     network.eval()
     with torch.inference_mode():
         pieces = [network(examples.batch(rows), None) for rows in examples.chunks()]
-    return torch.cat(pieces) if pieces else torch.zeros(0)
+    return torch.cat(pieces) if pieces else torch.zeros((0, max(COLUMNS.values())))
 
 
 def fingerprint(name: str, options: TrainingConfig, data: str, context: FitContext) -> str:
@@ -264,11 +265,11 @@ class _Run:
         )
         self.best = _copy(network)
 
-    def loss(self, output: Tensor, rows: I8) -> Tensor:
+    def loss(self, output: Tensor, rows: I8, *, judged: bool = False) -> Tensor:
         target = put(self.scaled[rows], output.device)
         if self.context.task == "binary":
             return functional.binary_cross_entropy_with_logits(output, target)
-        return functional.huber_loss(output, target, delta=self.options.huber_delta)
+        return loss_of(output, target, self.options, judged=judged)
 
     def epoch(self) -> None:
         """Train one epoch and note how it went; all its randomness comes from its own seed."""
@@ -330,13 +331,14 @@ class _Run:
             progress.best_epoch, self.best = progress.epochs_done, _copy(self.network)
             return
         output = evaluate(self.network, self.validation_examples)
-        loss = self.loss(output, self.held).item()
+        loss = self.loss(output, self.held, judged=True).item()
         mae = float(np.abs(self.scale.to_target(output) - self.target[self.held]).mean())
         if not math.isfinite(mae + loss):
             self.fail(f"epoch {progress.epochs_done}, validation: the loss is {loss:.4g}")
         curve["validation_loss"].append(loss)
         curve["validation_mae"].append(mae)
-        error = loss if self.context.task == "binary" else mae
+        plain = self.context.task == "regression" and self.options.head == "mean"
+        error = mae if plain else loss
         if error < progress.best_error:
             progress.best_error, progress.best_epoch = error, progress.epochs_done
             self.best = _copy(self.network)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import model_validator
 
 from atlas_core.api import Component, Field, hookimpl
-from atlas_gnn._options import TrainingConfig
+from atlas_gnn._options import TrainingConfig, gives, tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +53,8 @@ def atlas_model() -> list[Component]:
             "cgcnn",
             CGCNNConfig,
             build,
-            needs={"features:graphs"},
-            gives={"model:dropout", "model:embedding", "model:threads"},
+            needs=lambda config: {"features:graphs"} | tasks(config),
+            gives=gives,
             citation="10.1103/PhysRevLett.120.145301",
         )
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.api import Component, Field, hookimpl
-from atlas_gnn._options import TrainingConfig
+from atlas_gnn._options import TrainingConfig, gives, tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +47,8 @@ def atlas_model() -> list[Component]:
             "painn",
             PaiNNConfig,
             build,
-            needs={"features:graphs", "features:directions"},
-            gives={"model:dropout", "model:embedding", "model:threads"},
+            needs=lambda config: {"features:graphs", "features:directions"} | tasks(config),
+            gives=gives,
             citation="10.48550/arXiv.2102.03150",
         )
     ]

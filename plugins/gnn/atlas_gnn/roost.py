@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.api import Component, Field, hookimpl
-from atlas_gnn._options import TrainingConfig
+from atlas_gnn._options import TrainingConfig, gives, tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +54,8 @@ def atlas_model() -> list[Component]:
             "roost",
             RoostConfig,
             build,
-            needs={"features:fractions"},
-            gives={"model:dropout", "model:embedding", "model:threads"},
+            needs=lambda config: {"features:fractions"} | tasks(config),
+            gives=gives,
             citation="10.1038/s41467-020-19964-7",
         )
     ]

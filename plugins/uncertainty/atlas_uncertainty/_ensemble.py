@@ -18,6 +18,7 @@ from atlas_core.api import (
     Features,
     FitContext,
     FitsInThreads,
+    HasVariance,
     Model,
     ModelFactory,
     Prediction,
@@ -130,5 +131,17 @@ class EnsemblePredictor:
         self._models = models
 
     def predict(self, features: Features) -> Prediction:
-        """Return mean, std (ddof 1: k models are a sample), and the members as samples."""
-        return spread(np.stack([model.predict(features) for model in self._models]), ddof=1)
+        """Return mean, std (ddof 1: k models are a sample), and the members as samples.
+
+        Where each model predicts its own noise, the root mean square of those is the aleatoric std:
+        the variance of the mixture is that of the means and the mean of the variances
+        (Lakshminarayanan 2017, sec. 2.4). What a model says of its own ignorance is left out: the
+        spread measures the same.
+        """
+        draws = np.stack([model.predict(features) for model in self._models])
+        noise = [m.predict_std(features)[1] for m in self._models if isinstance(m, HasVariance)]
+        found = spread(draws, ddof=1)
+        if not noise:
+            return found
+        table = np.ascontiguousarray(np.stack(noise).T)
+        return found.replace(aleatoric=np.sqrt((table**2).mean(axis=1)))

@@ -165,6 +165,25 @@ def test_an_ensemble_equals_separate_trainings(resample, data):
     np.testing.assert_allclose(out.epistemic, np.std(separate, axis=0, ddof=1))
 
 
+def test_an_ensemble_keeps_noise_apart_from_spread(data):
+    train, target, new = data
+    models = []
+
+    class Noisy(Toy):
+        def predict_std(self, features):
+            noise = 3.0 if models.index(self) else 4.0
+            return np.full(len(features), 100.0), np.full(len(features), noise)
+
+    def make_model():
+        models.append(Noisy())
+        return models[-1]
+
+    out = made("ensemble", k=2).fit(make_model, train, target, CONTEXT).predict(new)
+    np.testing.assert_allclose(out.aleatoric, 12.5**0.5)  # (9 + 16) / 2
+    first, second = (model.predict(new) for model in models)
+    np.testing.assert_allclose(out.epistemic, np.abs(first - second) / 2**0.5)
+
+
 def test_bootstraps_of_a_mean_spread_like_its_standard_error():
     target = np.random.default_rng(2).normal(size=400)
     features = Vectors(np.zeros((400, 1)), np.array(["a"]))
