@@ -1,0 +1,165 @@
+"""Venn-Abers against scikit-learn, and the line on sigma against maximum likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import differential_evolution
+from scipy.stats import norm
+from sklearn.isotonic import IsotonicRegression
+
+from atlas_calibration import linear, venn_abers
+from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
+
+LEVELS = (0.5, 0.8, 0.9)
+
+
+def inputs(n):
+    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+
+
+def asked(prediction, target, *, task, levels=LEVELS):
+    return CalibrationRequest(prediction, target, inputs(len(target)), levels, task, seed=0)
+
+
+def too_sure(n, seed):
+    """Return P(1) that is too sure, rounded so that there are ties, and labels."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=n)
+    labels = (rng.random(n) < 1 / (1 + np.exp(-score))).astype(float)
+    return np.round(1 / (1 + np.exp(-3 * score)), 2), labels
+
+
+def by_scikit_learn(p, y, new):
+    """Return the two probabilities of each new row by the definition."""
+    pairs = []
+    for value in new:
+        curves = [
+            IsotonicRegression(y_min=0, y_max=1).fit(np.append(p, value), np.append(y, label))
+            for label in (0, 1)
+        ]
+        pairs.append([curve.predict([value])[0] for curve in curves])
+    return np.array(pairs).T
+
+
+def test_both_probabilities_equal_scikit_learn_row_by_row():
+    p, y = too_sure(200, 0)
+    new = np.r_[too_sure(40, 1)[0], 0.0, 1.0, 0.5, 0.123, 0.4567, p[:5]]
+    calibration = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+        asked(Prediction(p), y, task="binary")
+    )
+    zero, one = by_scikit_learn(p, y, new)
+    np.testing.assert_allclose(calibration.pair(new), [zero, one], atol=1e-9)
+    assert (one >= zero).all()
+    done = calibration(Prediction(new), inputs(len(new)))
+    np.testing.assert_allclose(done.mean, one / (1 - zero + one), atol=1e-9)
+
+
+def test_twenty_equal_scores_by_hand():
+    # 5 ones of 20 at 0.5: one more row there gives 5 / 21 and 6 / 21; a row below makes the curve
+    # start at its own label where that is 0, and pools with all where it is 1
+    p, y = np.full(20, 0.5), np.repeat([1.0, 0.0], [5, 15])
+    calibration = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+        asked(Prediction(p), y, task="binary")
+    )
+    zero, one = calibration.pair(np.array([0.2, 0.5, 0.9]))
+    np.testing.assert_allclose(zero, [0, 5 / 21, 5 / 21])
+    np.testing.assert_allclose(one, [6 / 21, 6 / 21, 1])
+
+
+def test_the_probability_is_calibrated_and_the_sets_cover():
+    p, y = too_sure(5500, 2)
+    first, rest = slice(500), slice(500, None)
+    done = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+        asked(Prediction(p[first]), y[first], task="binary")
+    )(Prediction(p[rest]), inputs(5000))
+
+    def gap(stated):
+        bins = np.clip((stated * 10).astype(int), 0, 9)
+        gaps = [abs(stated[bins == b].mean() - y[rest][bins == b].mean()) for b in np.unique(bins)]
+        return np.average(gaps, weights=np.unique(bins, return_counts=True)[1])
+
+    assert gap(p[rest]) > 0.1
+    assert gap(done.mean) < 0.05
+    covered = ((done.lower <= y[rest]) & (y[rest] <= done.upper)).mean(axis=1)
+    noise = np.sqrt(np.multiply(LEVELS, np.subtract(1, LEVELS)) * (1 / 5000 + 1 / 500))
+    assert (covered >= np.array(LEVELS) - norm.ppf(0.9999) * noise).all()
+    assert set(np.unique(done.upper - done.lower)) == {0.0, 1.0}
+    top = (done.mean >= 0.5).astype(float)
+    assert ((done.lower <= top) & (top <= done.upper)).all()
+
+
+def test_venn_abers_refuses_a_number_and_too_few_rows():
+    calibrator = venn_abers.build(venn_abers.VennAbersConfig())
+    with pytest.raises(DataError, match="needs a binary target"):
+        calibrator.calibrate(asked(Prediction(np.zeros(30)), np.zeros(30), task="regression"))
+    with pytest.raises(DataError, match="19 calibration rows, needs at least 20"):
+        calibrator.calibrate(asked(Prediction(np.zeros(19)), np.zeros(19), task="binary"))
+
+
+# --- linear -------------------------------------------------------------------------------------
+
+
+def line(sigma, target, **parts):
+    parts = parts or {"epistemic": sigma}
+    return linear.build(linear.LinearConfig()).calibrate(
+        asked(Prediction(np.zeros(len(target)), **parts), target, task="regression")
+    )
+
+
+def test_the_line_is_the_most_likely_one():
+    rng = np.random.default_rng(3)
+    sigma = rng.gamma(2.0, 0.5, 400)
+    target = (2.0 * sigma + 0.7) * rng.normal(size=400)
+
+    def loss(ab):
+        return -norm.logpdf(target, scale=ab[0] * sigma + ab[1]).mean()
+
+    best = differential_evolution(loss, [(0, 10), (1e-3, 10)], seed=0, tol=1e-10)
+    found = line(sigma, target)
+    np.testing.assert_allclose([found.slope, found.offset], best.x, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(3.0, 0.0), (0.0, 0.4), (0.5, 0.2)])
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_a_line_is_found_in_any_unit(slope, offset, unit):
+    rng = np.random.default_rng(4)
+    sigma = unit * rng.gamma(2.0, 0.5, 20_000)
+    found = line(sigma, (slope * sigma + offset * unit) * rng.normal(size=20_000))
+    np.testing.assert_allclose([found.slope, found.offset / unit], [slope, offset], atol=0.05)
+
+
+def test_parts_keep_their_ratio_and_a_sigma_of_zero_gets_the_offset():
+    calibration = linear_at(2.0, 1.0)
+    done = calibration(
+        Prediction(
+            np.array([5.0, 5.0]),
+            np.array([3.0, 0.0]),
+            np.array([4.0, 0.0]),
+            samples=np.array([[4.0, 5.0], [6.0, 5.0]]),
+        ),
+        inputs(2),
+    )
+    # sigma 5 becomes 11; sigma 0 becomes 1
+    np.testing.assert_allclose(done.epistemic, [3 * 11 / 5, 1.0])
+    np.testing.assert_allclose(done.aleatoric, [4 * 11 / 5, 0.0])
+    np.testing.assert_allclose(done.samples[:, 0], [5 - 11 / 5, 5 + 11 / 5])
+    np.testing.assert_allclose(done.upper[0] - 5, [norm.ppf(0.95) * 11, norm.ppf(0.95)])
+    alone = calibration(Prediction(np.zeros(1), aleatoric=np.zeros(1)), inputs(1))
+    assert alone.aleatoric.tolist() == [1.0]
+    assert alone.epistemic is None
+
+
+def linear_at(slope, offset):
+    from atlas_calibration._linear import Line
+
+    return Line(slope, offset, (0.9,))
+
+
+def test_a_line_cannot_be_drawn_through_no_error_or_too_few_rows():
+    with pytest.raises(DataError, match="errors on the calibration rows are exactly 0"):
+        line(np.ones(30), np.zeros(30))
+    with pytest.raises(DataError, match="19 calibration rows, needs at least 20"):
+        line(np.ones(19), np.ones(19))
+    with pytest.raises(DataError, match="no sigma"):
+        line(np.ones(30), np.ones(30), epistemic=None)
