@@ -10,10 +10,11 @@ import ctypes
 import hashlib
 import math
 import platform
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from threading import Lock
@@ -33,6 +34,8 @@ from atlas_gnn._options import TrainingConfig
 
 _FORMAT = 2
 """Of checkpoints; raised with every change of the arithmetic of a fit."""
+_SAVE_EVERY = 30.0
+"""Seconds between two checkpoints: what a kill may cost; an epoch can take less than its file."""
 _AHEAD = 2
 """Batches that are made ahead of a GPU."""
 _EXPLODED = 1e3
@@ -264,6 +267,7 @@ class _Run:
             fused=True,
         )
         self.best = _copy(network)
+        self.whole: _Whole | None = None
 
     def loss(self, output: Tensor, rows: I8, *, judged: bool = False) -> Tensor:
         target = put(self.scaled[rows], output.device)
@@ -369,16 +373,26 @@ class _Run:
         stale = self.progress.epochs_done - self.progress.best_epoch
         return self.progress.epochs_done >= self.epochs or stale >= self.options.patience
 
-    def save(self) -> None:
-        """Write the checkpoint: everything an exact continuation needs."""
+    def keep(self) -> None:
+        """Copy where the fit stands: the next epoch changes it long before it is whole again."""
         if self.context.directory is None:
             return
-        arrays = _arrays("best", self.best)
+        model, optimizer = {}, {}
         if not self.progress.finished:
-            arrays |= _arrays("model", self.network.state_dict())
+            model = _copy(self.network)
             for index, state in self.optimizer.state_dict()["state"].items():
-                arrays |= _arrays(f"optimizer/{index}", state)
-        _checkpoint.save(self.context.directory, arrays, asdict(self.progress))
+                optimizer[index] = {name: value.clone() for name, value in state.items()}
+        self.whole = _Whole(self.best, model, optimizer, asdict(self.progress))
+
+    def save(self) -> None:
+        """Write what was kept last, unless it is written: all that an exact continuation needs."""
+        if self.context.directory is None or self.whole is None:
+            return
+        arrays = _arrays("best", self.whole.best) | _arrays("model", self.whole.model)
+        for index, state in self.whole.optimizer.items():
+            arrays |= _arrays(f"optimizer/{index}", state)
+        _checkpoint.save(self.context.directory, arrays, self.whole.progress)
+        self.whole = None
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Continue from what ``save`` wrote."""
@@ -390,6 +404,16 @@ class _Run:
         names = {name.split("/")[1] for name in arrays if name.startswith("optimizer/")}
         states = {int(i): _group(f"optimizer/{i}", arrays) for i in names}
         self.optimizer.load_state_dict({**known, "state": states})
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """A fit after a whole epoch: the best weights, the last ones with what the optimizer knows."""
+
+    best: dict[str, Tensor]
+    model: dict[str, Tensor]
+    optimizer: dict[int, dict[str, Tensor]]
+    progress: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -434,6 +458,7 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
     options: TrainingConfig,
     context: FitContext,
     identity: str,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Scale:
     """Fit ``network`` in place, and leave in it the weights of the best epoch.
 
@@ -441,11 +466,13 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
         examples: n training rows.
         target: (n,) in the target's unit, checked by ``check_target``.
         options: how to train.
-        context: seed, threads, device; its folder holds ``checkpoint.npz``, written each epoch. A
-            checkpoint with the same ``identity`` is continued to the same bytes as an
+        context: seed, threads, device; its folder holds ``checkpoint.npz``, written after an epoch
+            where half a minute has passed since the last one, and when the fit ends or is stopped.
+            A checkpoint with the same ``identity`` is continued to the same bytes as an
             uninterrupted fit, and a finished one is used as it is; any other is left unused, with
             a ``warnings`` record, and replaced.
         identity: tells this fit from others (``fingerprint``).
+        clock: seconds; decides when a checkpoint is written, and nothing else.
 
     Returns:
         How the network's output becomes the target.
@@ -459,12 +486,22 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
     run = _Run(network, examples, target, options=options, context=context, progress=progress)
     if stored is not None:
         run.restore(stored[0])
-    while not (progress.finished or run.is_over()):
-        run.epoch()
-        run.save()
-        context.tell(f"epoch {progress.epochs_done} of {run.epochs}")
+    saved = clock()
+    try:
+        while not (progress.finished or run.is_over()):
+            run.epoch()
+            run.keep()
+            if clock() - saved >= _SAVE_EVERY:
+                run.save()
+                saved = clock()
+            context.tell(f"epoch {progress.epochs_done} of {run.epochs}")
+    except BaseException:
+        with suppress(TrainingError):  # what stopped the fit is the message
+            run.save()
+        raise
     if not progress.finished:
         progress.finished = True
+        run.keep()
         run.save()
     network.load_state_dict(run.best)
     network.eval()

@@ -30,6 +30,7 @@ from atlas_core.api import (
     concatenate,
     offsets_of,
 )
+from atlas_gnn import _checkpoint
 from atlas_gnn._cgcnn import CrystalGraphNet, Expansion, _GatedSum, cgcnn
 from atlas_gnn._crystals import CrystalExamples
 from atlas_gnn._elements import descriptors
@@ -566,6 +567,76 @@ def test_the_loop_trains_any_network():
         network, rows, target, options=options, context=FitContext(seed=0), identity="linear"
     )
     np.testing.assert_allclose(scale.to_target(evaluate(network, rows)), target, atol=0.5)
+
+
+def trained_on(folder: Path | None, seconds: list[float], epochs: int = 9) -> tuple[Linear, Log]:
+    """Train; the clock moves on by ``seconds`` from one reading to the next, then by none."""
+    rows, left = Rows(40), list(reversed(seconds))
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += left.pop() if left else 0.0
+        return now
+
+    network, log = Linear(), Log()
+    train(
+        network,
+        rows,
+        rows.values[:, 0].astype(float),
+        options=TrainingConfig(epochs=epochs, batch_size=8),
+        context=FitContext(seed=0, directory=folder, record=log, tell=log.tell),
+        identity="linear",
+        clock=clock,
+    )
+    return network, log
+
+
+def test_checkpoints_are_written_at_a_low_rate_and_change_nothing(tmp_path, monkeypatch):
+    written: list[int] = []
+    save = _checkpoint.save
+
+    def counted(folder, arrays, meta):
+        written.append(meta["epochs_done"])
+        save(folder, arrays, meta)
+
+    monkeypatch.setattr(_checkpoint, "save", counted)
+    plain, log = trained_on(None, [])
+    for name, seconds, epochs in (
+        ("never", [], [9]),
+        ("always", [99.0] * 99, [*range(1, 10), 9]),
+        ("some", [0.0, *[12.0, 12.0, 12.0, 0.0] * 3], [3, 6, 9, 9]),
+    ):
+        written.clear()
+        network, other = trained_on(tmp_path / name, seconds)
+        assert written == epochs
+        assert other.content == log.content
+        for key, value in plain.state_dict().items():
+            assert torch.equal(network.state_dict()[key], value)
+
+
+@pytest.mark.parametrize("epoch", [2, 5])
+def test_a_fit_that_is_killed_outright_goes_on_from_its_last_checkpoint(tmp_path, epoch):
+    whole, log = trained_on(tmp_path / "whole", [])
+    code = (
+        "import os, sys\nsys.path.insert(0, sys.argv[1])\n"
+        "import test_cgcnn as test\n"
+        "def die(log, text):\n"
+        f"    if text.startswith('epoch {epoch} '):\n        os.kill(os.getpid(), 9)\n"
+        "test.Log.tell = die\n"
+        "test.trained_on(test.Path(sys.argv[2]), [0.0, 0.0, 31.0])\n"
+    )
+    here = str(Path(__file__).parent)
+    killed = tmp_path / "killed"
+    done = subprocess.run([sys.executable, "-c", code, here, str(killed)], check=False)
+    assert done.returncode == -9
+    with np.load(killed / "checkpoint.npz", allow_pickle=False) as stored:
+        assert json.loads(str(stored["json"]))["epochs_done"] == 2
+    network, again = trained_on(killed, [])
+    assert again.told[0].startswith("epoch 3 ")
+    assert again.content == log.content
+    for key, value in whole.state_dict().items():
+        assert torch.equal(network.state_dict()[key], value)
 
 
 def test_a_nan_loss_names_epoch_and_step_and_keeps_the_epochs_before(tmp_path):
