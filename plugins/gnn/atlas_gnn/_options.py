@@ -49,7 +49,11 @@ class TrainingConfig(Config):
         " mean out of training, and list them; null keeps all.",
     )
     validation: float = Field(
-        0.1, ge=0, lt=1, description="Share of the training rows that picks the best epoch."
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the training rows that picks the best epoch, rounded down to whole"
+        " rows: where that leaves none (a tenth of less than ten), the last epoch is kept.",
     )
     threads: int = Field(
         1,

@@ -248,6 +248,12 @@ class _Run:
         rng = np.random.default_rng(derive_seed(context.seed, "validation"))
         mixed = rng.permutation(kept)
         held = int(options.validation * len(mixed))
+        if options.validation and not held:
+            text = (
+                f"validation {options.validation:g} of {len(mixed)} training rows is less than one"
+                " row: nothing was held out, and the last epoch is kept"
+            )
+            context.record("warnings", {"texts": [text]})
         self.held, self.rows = np.sort(mixed[:held]), np.sort(mixed[held:])
         self.scale = Scale(task=context.task)
         if context.task == "regression":

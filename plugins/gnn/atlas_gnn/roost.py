@@ -24,8 +24,8 @@ class RoostConfig(TrainingConfig):
         0.0,
         ge=0,
         lt=1,
-        description="Share of the training rows that picks the best epoch; 0 learns from all rows"
-        " and keeps the last epoch.",
+        description="Share of the training rows that picks the best epoch, rounded down to whole"
+        " rows; where that is 0, all rows are learned from and the last epoch is kept.",
     )
     width: int = Field(64, ge=1, description="Features of an element and of the formula vector.")
     rounds: int = Field(3, ge=1, le=12, description="Rounds of messages between elements.")

@@ -592,6 +592,21 @@ def trained_on(folder: Path | None, seconds: list[float], epochs: int = 9) -> tu
     return network, log
 
 
+def test_a_validation_part_of_less_than_a_row_is_told() -> None:
+    def said(rows: int, share: float) -> list[str]:
+        examples, log = Rows(rows), Log()
+        options = TrainingConfig(epochs=2, batch_size=8, validation=share)
+        context = FitContext(seed=0, record=log)
+        target = examples.values[:, 0].astype(float)
+        train(Linear(), examples, target, options=options, context=context, identity="x")
+        return list(log.content.get("warnings", {"texts": []})["texts"])
+
+    (text,) = said(9, 0.1)
+    assert text.startswith("validation 0.1 of 9 training rows is less than one row: nothing was")
+    assert said(10, 0.1) == []
+    assert said(9, 0.0) == []
+
+
 def test_checkpoints_are_written_at_a_low_rate_and_change_nothing(tmp_path, monkeypatch):
     written: list[int] = []
     save = _checkpoint.save
