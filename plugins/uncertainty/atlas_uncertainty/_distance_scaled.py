@@ -18,13 +18,13 @@ from atlas_core.api import (
 )
 from atlas_uncertainty._held_out import (
     Neighbourhood,
-    Table,
     at_random,
     by_cluster,
     out_of_fold,
     raw_rows,
 )
 from atlas_uncertainty._shared import passed_on, train_one
+from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
     from atlas_uncertainty.distance_scaled import DistanceScaledConfig

@@ -21,6 +21,7 @@ from atlas_core.api import (
     ModelFactory,
     Vectors,
 )
+from atlas_uncertainty._table import Table
 
 ROWS_AT_ONCE = 512
 """Rows whose distances to all others are held at once."""
@@ -89,36 +90,6 @@ def out_of_fold(
         model = make_model()
         model.fit(features.take(kept), target[kept], member)
         yield Fold(model, kept, held, target[held] - model.predict(features.take(held)))
-
-
-@dataclass(frozen=True)
-class Table:
-    """Turn features into rows that can be compared: filled and scaled as in training.
-
-    A NaN takes its column's mean, a constant column becomes 0.
-
-    Attributes:
-        mean: (d,) of each column over the training rows, where it has a number.
-        scale: (d,) its std there; infinite where it does not vary.
-    """
-
-    mean: F8
-    scale: F8
-
-    @classmethod
-    def of(cls, values: F8) -> Table:
-        """Learn from (n, d) training rows."""
-        known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        mean = np.where(known, values, 0.0).sum(axis=0) / count
-        std = np.where(known, values, mean).std(axis=0)
-        constant = std <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
-        return cls(mean, np.where(constant, np.inf, std))
-
-    def __call__(self, values: F8) -> F8:
-        """Return (n, d) rows without NaN, in stds of the training rows."""
-        filled = np.where(np.isnan(values), self.mean, values)
-        return np.asarray((filled - self.mean) / self.scale, dtype=np.float64)
 
 
 def raw_rows(features: Features, model: Model | None, name: str) -> F8:

@@ -46,3 +46,13 @@ def test_contract_of_distance_scaled(check):
 @parametrize_contract("residual_model", "uq")
 def test_contract_of_residual_model(check):
     check()
+
+
+@parametrize_contract("last_layer_laplace", "uq")
+def test_contract_of_last_layer_laplace(check):
+    check()
+
+
+@parametrize_contract("last_layer_gp", "uq")
+def test_contract_of_last_layer_gp(check):
+    check()
