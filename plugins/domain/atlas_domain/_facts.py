@@ -46,9 +46,6 @@ class UnseenElements:
 class UnseenPairs:
     """Number of a row's pairs of elements that no training material has together.
 
-    A pair counts where both elements were seen, each in other company: a new element makes all
-    its pairs new, and that is told once, as an unseen element.
-
     Attributes:
         unseen: (118, 118) whether elements i + 1 and j + 1 > i + 1 are such a pair.
     """
@@ -56,17 +53,30 @@ class UnseenPairs:
     unseen: Bool
 
     @classmethod
-    def of(cls, train: Inputs) -> UnseenPairs:
-        """Note which elements occur together."""
+    def of(cls, train: Inputs, *, known: bool) -> UnseenPairs:
+        """Note which elements occur together.
+
+        Args:
+            train: the training rows.
+            known: whether only pairs of elements count that were both seen, each in other
+                company: a new element makes all its pairs new.
+        """
         present = _present(train.materials).astype(np.float64)
-        together = present.T @ present > 0
-        known = together.diagonal()
-        return cls(np.triu(~together & known[:, None] & known[None, :], k=1))
+        apart = present.T @ present == 0
+        if known:
+            seen = ~apart.diagonal()
+            apart &= seen[:, None] & seen[None, :]
+        return cls(np.triu(apart, k=1))
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) numbers of pairs."""
         present = _present(rows.materials).astype(np.float64)
         return np.asarray(((present @ self.unseen) * present).sum(axis=1), dtype=np.float64)
+
+    def share(self, rows: Inputs) -> F8:
+        """Return (n,) shares of a row's pairs; 0 for an element alone."""
+        elements = _present(rows.materials).sum(axis=1)
+        return np.asarray(self(rows) / np.maximum(elements * (elements - 1) / 2, 1))
 
     def describe(self, rows: Inputs) -> list[str]:
         """Return n texts, "" where there is nothing to tell."""

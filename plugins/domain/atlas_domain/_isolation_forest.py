@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
-from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_core.api import F8, Detector, Inputs
 from atlas_domain._representation import Representation, Scaling
-from atlas_domain._verdict import Verdict
+from atlas_domain._verdict import Fitted, Verdict
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,6 @@ class _Anomaly:
         if not len(rows):
             return np.zeros(0)
         return np.asarray(-self.forest.score_samples(self.scaling.apply(rows)), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    anomaly: _Anomaly
-    verdict: Verdict
-
-    def score(self, rows: Inputs) -> OODScore:
-        return self.verdict.judge(self.anomaly(rows), rows.materials)
 
 
 @dataclass(frozen=True)
@@ -56,4 +47,4 @@ class IsolationForest:
             score=anomaly,
             training_scores=lambda: anomaly(train),
         )
-        return _Fitted(anomaly, verdict)
+        return Fitted(anomaly, verdict)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_core.api import F8, Detector, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
-from atlas_domain._verdict import Verdict
+from atlas_domain._verdict import Fitted, Verdict
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,6 @@ class NeighbourDistance:
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    distance: NeighbourDistance
-    verdict: Verdict
-
-    def score(self, rows: Inputs) -> OODScore:
-        return self.verdict.judge(self.distance(rows), rows.materials)
-
-
-@dataclass(frozen=True)
 class KNNDistance:
     """Measure how empty the neighbourhood of a row is."""
 
@@ -82,4 +73,4 @@ class KNNDistance:
             score=distance,
             training_scores=distance.without_self,
         )
-        return _Fitted(distance, verdict)
+        return Fitted(distance, verdict)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from atlas_core.api import F8, I8, DataError, Detector, Inputs, OODScore
-from atlas_domain._verdict import Verdict
+from atlas_core.api import F8, I8, DataError, Detector, Inputs
+from atlas_domain._verdict import Fitted, Verdict
 
 CELLS = 2**24
 """Pairs of a row and a training row that are counted at a time: bounds memory."""
@@ -35,14 +35,17 @@ class LeafProximity:
     Attributes:
         leaves: (t, k) the leaves of the training rows.
         nearest: how many proximities are averaged.
+        own: (t,) the training rows' own scores, each without itself, where a row is compared
+            with its nearest training rows; None where it is not.
     """
 
     leaves: I8
     nearest: int
+    own: F8 | None
 
     @classmethod
-    def of(cls, train: Inputs, nearest: int) -> LeafProximity:
-        """Note the training rows' leaves.
+    def of(cls, train: Inputs, nearest: int, *, local: bool = False) -> LeafProximity:
+        """Note the training rows' leaves and, where ``local``, how alone each is itself.
 
         Raises:
             DataError: the arm's model has no trees, or there are fewer than two training rows.
@@ -50,10 +53,16 @@ class LeafProximity:
         leaves = leaves_of(train)
         if len(leaves) < 2:
             raise DataError(f"ood: {len(leaves)} training rows; a detector needs at least 2")
-        return cls(leaves, min(nearest, len(leaves) - 1))
+        nearest = min(nearest, len(leaves) - 1)
+        plain = cls(leaves, nearest, None)
+        return cls(leaves, nearest, plain.without_self()) if local else plain
 
     def __call__(self, rows: Inputs) -> F8:
-        """Return (n,) scores from 0, always in company, to 1, always alone."""
+        """Return (n,) scores.
+
+        From 0, always in company, to 1, always alone; local scores are those less the mean score
+        of the nearest training rows.
+        """
         return self._score(leaves_of(rows), skip_own=False)
 
     def without_self(self) -> F8:
@@ -80,14 +89,22 @@ class LeafProximity:
             block = leaves[start : start + step]
             shared = (_indicator(_look_up(block, known, offsets), offsets[-1]) @ training).tocsr()
             owner = np.repeat(np.arange(len(block)), np.diff(shared.indptr))
-            counts = shared.data.astype(np.int64)
+            counts, places = shared.data.astype(np.int64), shared.indices.astype(np.int64)
             if skip_own:
-                counts[shared.indices == owner + start] = 0
-            order = np.lexsort((-counts, owner))
-            place = np.arange(len(order)) - shared.indptr[owner]
-            largest = np.where(place < self.nearest, counts[order], 0)
-            total = np.bincount(owner, weights=largest, minlength=len(block))
-            score[start : start + step] = 1.0 - total / (self.nearest * trees)
+                counts[places == owner + start] = 0
+            # the largest counts of each row first; ties by place
+            order = np.lexsort((places, -counts, owner))
+            rank = np.arange(len(order)) - shared.indptr[owner]
+            chosen = (rank < self.nearest) & (counts[order] > 0)
+            mine, counts, places = owner[chosen], counts[order][chosen], places[order][chosen]
+            total = np.bincount(mine, weights=counts, minlength=len(block))
+            found = 1.0 - total / (self.nearest * trees)
+            if self.own is not None:
+                # who meets nobody is compared with the usual training row
+                met = np.bincount(mine, minlength=len(block))
+                sums = np.bincount(mine, weights=self.own[places], minlength=len(block))
+                found = found - np.where(met > 0, sums / np.maximum(met, 1), self.own.mean())
+            score[start : start + step] = found
         return score
 
 
@@ -122,19 +139,11 @@ def _indicator(columns: I8, width: int) -> csr_array:
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    proximity: LeafProximity
-    verdict: Verdict
-
-    def score(self, rows: Inputs) -> OODScore:
-        return self.verdict.judge(self.proximity(rows), rows.materials)
-
-
-@dataclass(frozen=True)
 class LeafDetector:
     """Measure how alone a row is in the leaves of the arm's own trees."""
 
     nearest: int
+    local: bool
     quantile: float
 
     def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
@@ -143,7 +152,7 @@ class LeafDetector:
         Raises:
             DataError: the arm's model has no trees, or there are fewer than two training rows.
         """
-        proximity = LeafProximity.of(train, self.nearest)
+        proximity = LeafProximity.of(train, self.nearest, local=self.local)
         verdict = Verdict.of(
             train,
             calibration,
@@ -151,4 +160,4 @@ class LeafDetector:
             score=proximity,
             training_scores=proximity.without_self,
         )
-        return _Fitted(proximity, verdict)
+        return Fitted(proximity, verdict)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_core.api import F8, Detector, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
-from atlas_domain._verdict import Verdict
+from atlas_domain._verdict import Fitted, Verdict
 
 FLOOR = 1e-3
 """Distances below this share of the usual one count as this share.
@@ -77,15 +77,6 @@ def _others(values: F8, k: int) -> tuple[F8, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    factor: OutlierFactor
-    verdict: Verdict
-
-    def score(self, rows: Inputs) -> OODScore:
-        return self.verdict.judge(self.factor(rows), rows.materials)
-
-
-@dataclass(frozen=True)
 class LOF:
     """Measure the emptiness around a row relative to that around its neighbours."""
 
@@ -107,4 +98,4 @@ class LOF:
             score=factor,
             training_scores=factor.without_self,
         )
-        return _Fitted(factor, verdict)
+        return Fitted(factor, verdict)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.covariance import LedoitWolf
 
-from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
+from atlas_core.api import F8, DataError, Detector, Inputs
 from atlas_domain._representation import Representation, Scaling
-from atlas_domain._verdict import Verdict
+from atlas_domain._verdict import Fitted, Verdict
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,6 @@ class Distance:
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    distance: Distance
-    verdict: Verdict
-
-    def score(self, rows: Inputs) -> OODScore:
-        return self.verdict.judge(self.distance(rows), rows.materials)
-
-
-@dataclass(frozen=True)
 class Mahalanobis:
     """Measure the distance to the training mean in units of the training spread."""
 
@@ -82,4 +73,4 @@ class Mahalanobis:
             score=distance,
             training_scores=lambda: distance(train),
         )
-        return _Fitted(distance, verdict)
+        return Fitted(distance, verdict)

@@ -48,6 +48,10 @@ def _leaf(train: Inputs, config: NoveltyConfig) -> Part:
     return LeafProximity.of(train, NEAREST)
 
 
+def _leaf_local(train: Inputs, config: NoveltyConfig) -> Part:
+    return LeafProximity.of(train, NEAREST, local=True)
+
+
 def _lof(train: Inputs, config: NoveltyConfig) -> Part:
     return OutlierFactor.of(train, config.representation, config.neighbours)
 
@@ -65,12 +69,13 @@ def _mahalanobis_fractions(train: Inputs, config: NoveltyConfig) -> Part:
 
 
 def _knn_fractions(train: Inputs, config: NoveltyConfig) -> Part:
-    return NeighbourDistance.of(train, "fractions", NEAREST)
+    return NeighbourDistance.of(train, "root_fractions", NEAREST)
 
 
 PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {
     "sigma": (_sigma, "the predictions disagree more than for {share}"),
     "leaf": (_leaf, "more alone in the leaves of the trees than {share}"),
+    "leaf_local": (_leaf_local, "in emptier leaves, beside its surroundings, than {share}"),
     "lof": (_lof, "its surroundings are emptier than those of {share}"),
     "knn": (_knn, "farther from its nearest training materials than {share}"),
     "mahalanobis": (_mahalanobis, "farther from the training mean than {share}"),
@@ -94,7 +99,7 @@ def _facts(train: Inputs, config: NoveltyConfig) -> dict[str, Fact]:
     if "element" in config.facts:
         found["element"] = UnseenElements.of(train)
     if "pair" in config.facts:
-        found["pair"] = UnseenPairs.of(train)
+        found["pair"] = UnseenPairs.of(train, known=True)
     if "range" in config.facts and (ranges := OutOfRange.of(train)) is not None:
         found["range"] = ranges
     return found

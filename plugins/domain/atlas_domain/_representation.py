@@ -9,10 +9,11 @@ import numpy as np
 
 from atlas_core.api import F8, DataError, Inputs, Vectors
 
-Representation = Literal["fractions", "features", "embedding"]
+Representation = Literal["fractions", "root_fractions", "features", "embedding"]
 
 NEEDS: dict[str, frozenset[str]] = {
     "fractions": frozenset(),
+    "root_fractions": frozenset(),
     "features": frozenset({"features:vectors"}),
     "embedding": frozenset({"model:embedding"}),
 }
@@ -27,6 +28,9 @@ def read(rows: Inputs, representation: Representation) -> F8:
     """
     if representation == "fractions":
         return rows.materials.element_fractions()
+    if representation == "root_fractions":
+        # Euclidean distances of these are Hellinger distances: a little of an element counts more
+        return np.sqrt(rows.materials.element_fractions())
     if representation == "features":
         if not isinstance(rows.features, Vectors):
             raise DataError(

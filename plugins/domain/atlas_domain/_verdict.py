@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,13 +92,45 @@ class Verdict:
             elements=Elements.of(train.materials),
         )
 
-    def judge(self, scores: F8, materials: Materials) -> OODScore:
-        """Return scores, threshold and a reason for each flagged row."""
+    def judge(
+        self, scores: F8, materials: Materials, facts: Sequence[str] | None = None
+    ) -> OODScore:
+        """Return scores, threshold and a reason for each flagged row.
+
+        Args:
+            scores: (n,) of the rows.
+            materials: the n rows.
+            facts: n texts that are told whether a row is flagged or not, "" for nothing.
+        """
         reasons = np.full(len(scores), "", dtype=object)
+        if facts is not None:
+            reasons[:] = facts
         fractions = materials.element_fractions()
         below = np.searchsorted(self.reference, scores, side="left") / len(self.reference)
         for row in np.flatnonzero(scores > self.threshold):
             share = "all" if below[row] >= 1.0 else f"{100.0 * below[row]:.1f} % of the"
-            parts = [f"farther than {share} {self.what}", self.elements.describe(fractions[row])]
-            reasons[row] = "; ".join(part for part in reversed(parts) if part)
+            parts = [
+                self.elements.describe(fractions[row]),
+                reasons[row],
+                f"farther than {share} {self.what}",
+            ]
+            reasons[row] = "; ".join(part for part in parts if part)
         return OODScore(scores, self.threshold, reasons.astype(np.str_))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Score rows by a measure and judge the scores.
+
+    Attributes:
+        measure: scores rows.
+        verdict: judges scores.
+    """
+
+    measure: Callable[[Inputs], F8]
+    verdict: Verdict
+
+    def score(self, rows: Inputs) -> OODScore:
+        """Return n scores with threshold and reasons."""
+        scores = self.measure(rows) if len(rows) else np.zeros(0)
+        return self.verdict.judge(scores, rows.materials)

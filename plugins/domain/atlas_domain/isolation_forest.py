@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
 
 if TYPE_CHECKING:
@@ -21,12 +22,7 @@ class IsolationForestConfig(Config):
         " model. Not fractions: a column that is 0 throughout training is never cut, so an"
         " element that was never seen would make a material look ordinary.",
     )
-    quantile: float = Field(
-        0.95,
-        gt=0.0,
-        lt=1.0,
-        description="Share of calibration materials below the threshold; those above are flagged.",
-    )
+    quantile: Quantile = 0.95
 
 
 def needs(config: IsolationForestConfig) -> frozenset[str]:

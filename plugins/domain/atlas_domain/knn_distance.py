@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._representation import NEEDS, Representation
+from atlas_domain._options import Compared, Quantile
+from atlas_domain._representation import NEEDS
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -15,17 +16,8 @@ class KNNDistanceConfig(Config):
     """How many neighbours count, of what, and what counts as outside."""
 
     neighbours: int = Field(5, ge=1, description="Nearest training materials that are averaged.")
-    representation: Representation = Field(
-        "fractions",
-        description="What is compared: atomic fractions of the 118 elements, the arm's feature"
-        " vectors (standardised), or the embedding of its trained model.",
-    )
-    quantile: float = Field(
-        0.95,
-        gt=0.0,
-        lt=1.0,
-        description="Share of calibration materials below the threshold; those above are flagged.",
-    )
+    representation: Compared = "fractions"
+    quantile: Quantile = 0.95
 
 
 def needs(config: KNNDistanceConfig) -> frozenset[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._representation import NEEDS, Representation
+from atlas_core.api import Component, Config, hookimpl
+from atlas_domain._options import Compared, Quantile
+from atlas_domain._representation import NEEDS
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -14,17 +15,8 @@ if TYPE_CHECKING:
 class MahalanobisConfig(Config):
     """What is measured, and what counts as outside."""
 
-    representation: Representation = Field(
-        "fractions",
-        description="What is compared: atomic fractions of the 118 elements, the arm's feature"
-        " vectors (standardised), or the embedding of its trained model.",
-    )
-    quantile: float = Field(
-        0.95,
-        gt=0.0,
-        lt=1.0,
-        description="Share of calibration materials below the threshold; those above are flagged.",
-    )
+    representation: Compared = "fractions"
+    quantile: Quantile = 0.95
 
 
 def needs(config: MahalanobisConfig) -> frozenset[str]:

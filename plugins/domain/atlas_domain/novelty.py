@@ -1,4 +1,4 @@
-"""How new a material is: facts first, then four detectors in one (Fisher 1932)."""
+"""How new a material is: facts first, then five detectors in one (Fisher 1932)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import field_validator
 
 from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._representation import NEEDS, Representation
+from atlas_domain._options import Compared, Quantile
+from atlas_domain._representation import NEEDS
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Part = Literal[
     "sigma",
     "leaf",
+    "leaf_local",
     "lof",
     "knn",
     "mahalanobis",
@@ -28,10 +30,11 @@ class NoveltyConfig(Config):
     """Which facts and which detectors count, and what counts as outside."""
 
     parts: tuple[Part, ...] = Field(
-        ("sigma", "leaf", "lof", "mahalanobis_fractions"),
+        ("sigma", "leaf", "leaf_local", "lof", "knn_fractions"),
         min_length=1,
-        description="Detectors that are combined: `sigma` of the arm's predictions, `leaf` (company"
-        " in the leaves of its trees), `lof`, `knn` and `mahalanobis` in the representation below,"
+        description="Detectors that are combined: `sigma` of the arm's predictions; `leaf`, company"
+        " in the leaves of its trees, and `leaf_local`, the same beside that of the nearest"
+        " training materials; `lof`, `knn` and `mahalanobis` in the representation below;"
         " `mahalanobis_fractions` and `knn_fractions` in atomic fractions. For a network: `sigma`,"
         " `lof`, `mahalanobis` with representation `embedding`.",
     )
@@ -39,21 +42,12 @@ class NoveltyConfig(Config):
         ("element", "pair", "range"),
         description="Facts that count and are told: an `element` never seen in training (such a"
         " material is flagged), a `pair` of elements never seen together, a feature outside its"
-        " training `range`. Nothing knows of new elements without `element` and"
-        " `mahalanobis_fractions`.",
+        " training `range`. Without `element` and without the part `mahalanobis_fractions` nothing"
+        " is known of new elements as such.",
     )
-    representation: Representation = Field(
-        "features",
-        description="What `lof`, `knn` and `mahalanobis` compare: the arm's feature vectors"
-        " (standardised), the embedding of its trained model, or atomic fractions.",
-    )
+    representation: Compared = "features"
     neighbours: int = Field(20, ge=2, description="Nearest training materials for `lof`.")
-    quantile: float = Field(
-        0.95,
-        gt=0.0,
-        lt=1.0,
-        description="Share of calibration materials below the threshold; those above are flagged.",
-    )
+    quantile: Quantile = 0.95
 
     @field_validator("parts", "facts")
     @classmethod
@@ -68,7 +62,7 @@ def needs(config: NoveltyConfig) -> frozenset[str]:
     found: set[str] = set()
     if "sigma" in config.parts:
         found.add("epistemic")
-    if "leaf" in config.parts:
+    if {"leaf", "leaf_local"} & set(config.parts):
         found.add("model:leaves")
     if {"lof", "knn", "mahalanobis"} & set(config.parts):
         found |= NEEDS[config.representation]
