@@ -1,10 +1,12 @@
 """No check is unable to fail: each has a component here that breaks just that promise."""
 
 import importlib
+import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from pydantic import ConfigDict, field_serializer
 
 from atlas_core.api import (
+    Assessment,
     Calibration,
     Component,
     Config,
@@ -24,6 +27,8 @@ from atlas_core.api import (
     Selection,
     Split,
     Vectors,
+    labels_of,
+    longest_prefix,
     select_top,
 )
 from atlas_core.kinds import KINDS
@@ -445,6 +450,91 @@ class WritingNearest(Nearest):
         return detector
 
 
+def one_minus(confidence):
+    return 1.0 - confidence
+
+
+@dataclass(frozen=True)
+class GaussianRegion:
+    """Believe sigma to be the std of a Gaussian; ``change`` and ``relabel`` spoil it."""
+
+    budget: float
+    allowed: float
+    levels: tuple[float, ...]
+    change: Callable | None = None
+    relabel: Callable | None = None
+    looks_at_ood: bool = False
+
+    def assess(self, inputs, prediction, ood):
+        sigma, z = prediction.epistemic, [NormalDist().inv_cdf(0.5 + x / 2) for x in self.levels]
+        if self.looks_at_ood:
+            assert ood.score is not None
+        half = np.array(z)[:, None] * sigma
+        found = Assessment(
+            np.array([math.erfc(self.budget / (s * math.sqrt(2))) for s in sigma]),
+            math.sqrt(2 / math.pi) * sigma,
+            np.array(self.levels),
+            prediction.mean - half,
+            prediction.mean + half,
+        )
+        return found if self.change is None else self.change(found)
+
+    def label(self, assessment):
+        trusted = longest_prefix(assessment.risk, self.allowed)
+        labels = labels_of(trusted, assessment.risk > 0.5)
+        return labels if self.relabel is None else self.relabel(labels)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Trust the Gaussian; ``fields`` are what its region takes."""
+
+    change: Callable | None = None
+    relabel: Callable | None = None
+    allowed: Callable = one_minus
+    looks_at_ood: bool = False
+    wants_rows: bool = True
+
+    def fit(self, home, rehearsals, *, promise, levels, seed):
+        if self.wants_rows and not len(home.inputs):
+            raise DataError("trust gaussian: no calibration rows")
+        return GaussianRegion(
+            promise.budget,
+            self.allowed(promise.confidence),
+            levels,
+            self.change,
+            self.relabel,
+            self.looks_at_ood,
+        )
+
+
+class WritingGaussian(Gaussian):
+    def fit(self, home, rehearsals, **promised):
+        thaw(rehearsals[0].train_target)[0] = 9.0
+        return super().fit(home, rehearsals, **promised)
+
+
+def gaussian(**changes):
+    return component(lambda: Gaussian(**changes), needs={"epistemic", "task:regression"})
+
+
+def with_risk(change):
+    return gaussian(change=lambda found: replace(found, risk=change(found.risk)))
+
+
+def always(label):
+    return gaussian(relabel=lambda labels: np.full(len(labels), label))
+
+
+def narrow(found):
+    middle = 0.5 * (found.lower + found.upper)
+    return replace(
+        found,
+        lower=middle - 0.4 * (middle - found.lower),
+        upper=middle + 0.4 * (found.upper - middle),
+    )
+
+
 class Greedy:
     """The highest mean, or the lowest."""
 
@@ -529,6 +619,7 @@ HONEST = [
     ("uq", component(Spread, **EPISTEMIC)),
     ("calibrator", component(Conformal)),
     ("ood", component(Nearest)),
+    ("trust", component(Gaussian, needs={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
 ]
 
@@ -822,6 +913,43 @@ BROKEN = [
         component(lambda: Nearest(lambda s: s / np.max(s, initial=0.0) if len(s) else s[0])),
     ),
     ("ood", "inputs_unchanged", component(WritingNearest)),
+    ("trust", "risk_is_a_probability", with_risk(lambda risk: 2.0 * risk)),
+    ("trust", "labels_of_a_list", gaussian(relabel=np.char.upper)),
+    ("trust", "labels_of_a_list", gaussian(relabel=lambda labels: labels[:1])),
+    ("trust", "order_is_kept", with_risk(np.sort)),
+    ("trust", "order_is_kept", gaussian(relabel=np.sort)),
+    (
+        "trust",
+        "batch_of_one_equals_the_batch",
+        with_risk(lambda risk: risk / np.max(risk, initial=1e-9)),
+    ),
+    ("trust", "promise_is_kept_in_domain", always("trust")),
+    ("trust", "trusts_some_in_domain", always("verify")),
+    ("trust", "huge_errors_are_not_trusted", always("trust")),
+    (
+        "trust",
+        "expected_error_has_the_right_size",
+        gaussian(change=lambda found: replace(found, expected_error=10.0 * found.expected_error)),
+    ),
+    (
+        "trust",
+        "expected_error_has_the_right_size",
+        gaussian(change=lambda found: replace(found, expected_error=0.0 * found.risk + 0.13)),
+    ),
+    (
+        "trust",
+        "lower_confidence_never_trusts_fewer",
+        gaussian(allowed=lambda confidence: confidence - 0.8),
+    ),
+    ("trust", "intervals_keep_their_word", gaussian(change=narrow)),
+    ("trust", "works_without_a_detector", gaussian(looks_at_ood=True)),
+    ("trust", "no_calibration_rows", gaussian(wants_rows=False)),
+    (
+        "trust",
+        "inputs_unchanged",
+        component(WritingGaussian, needs={"epistemic", "task:regression"}),
+    ),
+    ("trust", "region_is_plain_data", gaussian(change=lambda found: found)),
     ("acquisition", "picks_are_distinct_and_complete", component(greedy(select=too_few))),
     (
         "acquisition",

@@ -18,6 +18,7 @@ from atlas_core.kinds.featurizer import Featurizer
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import OODMethod
 from atlas_core.kinds.split import Splitter
+from atlas_core.kinds.trust import TrustMethod
 from atlas_core.kinds.uq import UQMethod
 from atlas_core.testing.elsewhere import Elsewhere, home_of, run_elsewhere
 from atlas_core.testing.outcome import NotApplicable, require
@@ -31,6 +32,7 @@ PROTOCOL: dict[str, type] = {
     "uq": UQMethod,
     "calibrator": Calibrator,
     "ood": OODMethod,
+    "trust": TrustMethod,
     "acquisition": Acquisition,
 }
 """What ``build(config)`` of each kind returns."""
