@@ -101,8 +101,7 @@ class NetworkModel:
     ) -> None:
         self._name, self._config = name, config
         self._make_network, self._make_examples = make_network, make_examples
-        self._network: Any = None
-        self._scale = Scale()
+        self._trained: list[tuple[Any, Scale]] = []
         self._device = "cpu"
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
@@ -127,70 +126,102 @@ class NetworkModel:
                 " binary; use head: mean, whose prediction is a probability"
             )
         digest = features.fingerprint + values.tobytes().hex()
-        identity = fingerprint(self._name, self._config, digest, context)
+        options, trained = self._config, []
         network = self._make_network(derive_seed(context.seed, "weights"))
-        network.to(context.device)
-        with torch_settings(self._config.threads):
-            self._scale = train(
-                network,
-                examples,
-                values,
-                options=self._config,
-                context=context,
-                identity=identity,
-            )
-        self._network = network
+        for i in range(self._config.snapshots):
+            if i:
+                # one more cycle of the learning rate, from the weights that the last one ended at
+                options = options.model_copy(
+                    update={"epochs": options.snapshot_epochs, "least_steps": 0, "validation": 0.0}
+                )
+                weights = network.state_dict()
+                network = self._make_network(0)
+                network.load_state_dict(weights)
+            network.to(context.device)
+            here = context.child("snapshot", i) if i else context
+            with torch_settings(self._config.threads):
+                scale = train(
+                    network,
+                    examples,
+                    values,
+                    options=options,
+                    context=here,
+                    identity=fingerprint(self._name, self._config, digest, here),
+                )
+            trained.append((network, scale))
+        self._trained = trained
         self._device = context.device
 
     def predict(self, features: Features) -> F8:
         """Return (n,) predictions in the target's unit; P(1) for a binary task."""
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads):
-            return self._scale.to_target(evaluate(network, examples))
+        draws = self._draws(features)
+        # (n, k) with k last: numpy then sums a row alike, alone or in a batch
+        return draws[0] if len(draws) == 1 else np.ascontiguousarray(draws.T).mean(axis=1)
 
     def sample(self, features: Features, passes: int, seed: int) -> F8:
         """Return (passes, n) predictions with dropout on (Gal & Ghahramani 2016).
 
+        Of several snapshots it is the first.
         The encoder holds no dropout and runs once; each pass draws one thinned head and applies it
         to all rows, so a row does not depend on the rows beside it.
         """
-        network = self._fitted()
+        network, scale = self._fitted()[0]
         encoded = self._encode(features)
         noise = torch.Generator().manual_seed(seed)
         with torch_settings(self._config.threads), torch.inference_mode():
             draws = [network.head(encoded, noise, shared=True) for _ in range(passes)]
-            return np.stack([self._scale.to_target(draw) for draw in draws])
+            return np.stack([scale.to_target(draw) for draw in draws])
 
     def embed(self, features: Features) -> F8:
-        """Return (n, d) encoded rows, the input of the head."""
+        """Return (n, d) encoded rows, the input of the head; of several snapshots, the first's."""
         return np.asarray(self._encode(features).double().cpu().numpy(), dtype=np.float64)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the fitted model as named arrays, for storage without pickle."""
-        network, scale = self._fitted(), self._scale
-        arrays = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
-        scalars = {f"scale/{name}": np.asarray(value) for name, value in asdict(scale).items()}
-        return {**arrays, **scalars}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for i, (network, scale) in enumerate(self._fitted()):
+            start = f"snapshot/{i}/" if i else ""
+            for name, value in network.state_dict().items():
+                arrays[start + name] = value.cpu().numpy()
+            for name, value in asdict(scale).items():
+                arrays[f"{start}scale/{name}"] = np.asarray(value)
+        return arrays
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become the fitted model that ``state`` described, on the CPU."""
-        scalars = {n.removeprefix("scale/"): arrays[n].item() for n in arrays if "scale/" in n}
-        network = self._make_network(0)
-        network.load_state_dict(
-            {name: torch.tensor(arrays[name]) for name in arrays if "scale/" not in name}
-        )
-        self._network, self._scale = network.eval(), Scale(**scalars)
+        trained = []
+        for i in range(self._config.snapshots):
+            start = f"snapshot/{i}/" if i else ""
+            own = {
+                name.removeprefix(start): value
+                for name, value in arrays.items()
+                if (name.startswith(start) if i else not name.startswith("snapshot/"))
+            }
+            scalars = {n.removeprefix("scale/"): own[n].item() for n in own if "scale/" in n}
+            network = self._make_network(0)
+            network.load_state_dict({n: torch.tensor(own[n]) for n in own if "scale/" not in n})
+            trained.append((network.eval(), Scale(**scalars)))
+        self._trained = trained
 
-    def _fitted(self) -> Any:
-        if self._network is None:
+    def _fitted(self) -> list[tuple[Any, Scale]]:
+        if not self._trained:
             raise TrainingError(f"{self._name}: predict was called before fit; fit it first")
-        return self._network
+        return self._trained
 
-    def _ready(self, features: Features) -> tuple[Any, Examples]:
-        return self._fitted(), self._make_examples(features, self._device)
+    def _outputs(self, features: Features) -> list[tuple[Tensor, Scale]]:
+        """Return what each snapshot's head returns, and how that becomes the target."""
+        trained = self._fitted()
+        examples = self._make_examples(features, self._device)
+        with torch_settings(self._config.threads):
+            return [(evaluate(network, examples), scale) for network, scale in trained]
+
+    def _draws(self, features: Features) -> F8:
+        """Return (k, n) predictions of the snapshots."""
+        return np.stack([scale.to_target(output) for output, scale in self._outputs(features)])
 
     def _encode(self, features: Features) -> Tensor:
-        network, examples = self._ready(features)
+        network, _ = self._fitted()[0]
+        examples = self._make_examples(features, self._device)
         with torch_settings(self._config.threads), torch.inference_mode():
             pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
             return (
@@ -204,12 +235,25 @@ class SpreadingModel(NetworkModel):
     """A network whose head predicts the std of the target too."""
 
     def predict_std(self, features: Features) -> tuple[F8, F8]:
-        """Return (n,) epistemic and (n,) aleatoric std in the target's unit."""
-        network, examples = self._ready(features)
-        with torch_settings(self._config.threads), torch.inference_mode():
-            parts = stds_of(evaluate(network, examples), self._config)
-        epistemic, aleatoric = (self._scale.std * part.double().cpu().numpy() for part in parts)
+        """Return (n,) epistemic and (n,) aleatoric std; of several snapshots the rms of each."""
+        squares = []
+        for output, scale in self._outputs(features):
+            parts = torch.stack(stds_of(output, self._config)).double().cpu().numpy()
+            squares.append((scale.std * parts) ** 2)
+        epistemic, aleatoric = np.sqrt(np.mean(squares, axis=0))
         return epistemic, aleatoric
+
+
+class SnapshotModel(NetworkModel):
+    """A network that kept its weights at several points of its training."""
+
+    def snapshots(self, features: Features) -> F8:
+        """Return (k, n) predictions, one row for each set of weights."""
+        return self._draws(features)
+
+
+class SpreadingSnapshotModel(SpreadingModel, SnapshotModel):
+    """Both."""
 
 
 def network_model(
@@ -219,5 +263,9 @@ def network_model(
     make_examples: Callable[[Features, str], Examples],
 ) -> NetworkModel:
     """Return an unfitted model with the methods that its options give it."""
-    kind = NetworkModel if config.head == "mean" else SpreadingModel
+    plain = config.head == "mean"
+    if config.snapshots > 1:
+        kind = SnapshotModel if plain else SpreadingSnapshotModel
+    else:
+        kind = NetworkModel if plain else SpreadingModel
     return kind(name, config, make_network, make_examples)

@@ -55,6 +55,16 @@ class TrainingConfig(Config):
         description="Share of the training rows that picks the best epoch, rounded down to whole"
         " rows: where that leaves none (a tenth of less than ten), the last epoch is kept.",
     )
+    snapshots: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Sets of weights to keep and average: those of the training, and one after each"
+        " of some shorter ones that go on from there (Huang 2017).",
+    )
+    snapshot_epochs: int = Field(
+        10, ge=1, description="Passes over all training rows between two snapshots."
+    )
     threads: int = Field(
         1,
         ge=1,
@@ -74,8 +84,12 @@ class TrainingConfig(Config):
 
 def gives(config: TrainingConfig) -> set[str]:
     """Return what a network offers with these options."""
-    always = {"model:dropout", "model:embedding", "model:threads"}
-    return always if config.head == "mean" else always | {"model:variance"}
+    found = {"model:dropout", "model:embedding", "model:threads"}
+    if config.head != "mean":
+        found.add("model:variance")
+    if config.snapshots > 1:
+        found.add("model:snapshots")
+    return found
 
 
 def tasks(config: TrainingConfig) -> set[str]:

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from atlas_core.api import DataError, FitContext, HasVariance
+from atlas_core.api import DataError, FitContext, HasSnapshots, HasVariance
 from atlas_core.testing import run_contract
 from atlas_core.testing.samples import toy_graphs, toy_labels, toy_materials, toy_target
 from atlas_gnn._heads import evidence_of, loss_of, mean_of, stds_of, variance_of
@@ -137,6 +137,47 @@ def test_networks_with_another_head_keep_the_contract(name, head):
     results = run_contract(component, "model", options=options, only=only)
     assert {result.outcome for result in results} == {"passed"}, results
     assert len(results) == len(only)
+
+
+@pytest.mark.parametrize("head", ["mean", "mean_variance"])
+def test_a_network_with_snapshots_keeps_the_contract(head):
+    module = import_module("atlas_gnn.cgcnn")
+    (component,) = module.atlas_model()
+    more = {"snapshots": 3, "snapshot_epochs": 4, "head": head}
+    only = {
+        "learns_better_than_the_mean",
+        "batch_of_one_equals_the_batch",
+        "checkpoints_change_nothing",
+        "capabilities_are_implemented",
+        "snapshots_average_to_the_prediction",
+        "dropout_samples_obey_the_seed",
+    }
+    options = {**module.contract_options(None), **more}
+    results = run_contract(component, "model", options=options, only=only)
+    assert {result.outcome for result in results} == {"passed"}, results
+
+
+def test_the_first_snapshot_is_the_training_without_snapshots_and_all_are_restored():
+    crystals = toy_materials().take(np.arange(30))
+    graphs, target = toy_graphs(crystals), toy_target(crystals)
+    module = import_module("atlas_gnn.cgcnn")
+    small = {**module.contract_options(None), "epochs": 3}
+    plain = module.build(module.CGCNNConfig(**small))
+    plain.fit(graphs, target, FitContext(seed=0))
+    assert not isinstance(plain, HasSnapshots)
+    config = module.CGCNNConfig(**small, snapshots=3, snapshot_epochs=2)
+    curves = {}
+    model = module.build(config)
+    model.fit(graphs, target, FitContext(seed=0, record=curves.__setitem__))
+    found = model.snapshots(graphs)
+    assert isinstance(model, HasSnapshots)
+    assert found[0].tobytes() == plain.predict(graphs).tobytes()
+    assert [
+        len(curves[f"{name}learning_curve"]["epoch"]) for name in ("", "snapshot-1/", "snapshot-2/")
+    ] == [3, 2, 2]
+    again = module.build(config)
+    again.restore(model.state())
+    assert again.snapshots(graphs).tobytes() == found.tobytes()
 
 
 def test_a_plain_network_has_no_variance_and_another_refuses_labels():

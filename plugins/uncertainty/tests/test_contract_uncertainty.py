@@ -56,3 +56,8 @@ def test_contract_of_last_layer_laplace(check):
 @parametrize_contract("last_layer_gp", "uq")
 def test_contract_of_last_layer_gp(check):
     check()
+
+
+@parametrize_contract("snapshots", "uq")
+def test_contract_of_snapshots(check):
+    check()

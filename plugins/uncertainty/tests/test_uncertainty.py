@@ -121,6 +121,21 @@ def test_members_std_by_hand(data):
     assert out.samples.shape == (4, 7)
 
 
+def test_snapshots_std_by_hand_and_the_models_noise(data):
+    train, target, new = data
+
+    class Kept(Toy):
+        def snapshots(self, features):
+            return self.predict(features) + np.array([[-1.0], [1.0], [-2.0], [2.0]])
+
+    out = made("snapshots").fit(Kept, train, target, CONTEXT).predict(new)
+    # offsets -1, 1, -2, 2: variance (1 + 1 + 4 + 4) / 3, because four are a sample
+    np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
+    np.testing.assert_allclose(out.epistemic, (10 / 3) ** 0.5)
+    assert out.aleatoric.tolist() == [0.5] * 7
+    assert out.samples.shape == (4, 7)
+
+
 def test_model_variance_keeps_the_two_parts_apart(data):
     train, target, new = data
     out = made("model_variance").fit(Toy, train, target, CONTEXT).predict(new)
@@ -208,7 +223,7 @@ def test_mc_dropout_sums_up_the_models_passes(data):
     np.testing.assert_allclose(out.epistemic, passes.std(axis=0, ddof=1))
 
 
-@pytest.mark.parametrize("name", ["members", "model_variance", "mc_dropout"])
+@pytest.mark.parametrize("name", ["members", "model_variance", "mc_dropout", "snapshots"])
 def test_a_model_without_the_promised_capability_is_named(name, data):
     train, target, _ = data
     with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):
