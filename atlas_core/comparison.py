@@ -13,9 +13,17 @@ from atlas_core.context import derive_seed
 from atlas_core.errors import DataError, SpecError
 from atlas_core.evaluate import PARTS, Columns, read_arms
 from atlas_core.metrics import bootstrap, weighted
+from atlas_core.metrics.paired import FoldDifference, PairedScore, paired_scores
 from atlas_core.metrics.scorer import Rows, level_text
 
 SHOWN_LEVEL = 0.9
+SCORE_NAMES = {
+    "mae": "MAE",
+    "crps": "CRPS",
+    "nll": "NLL",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +67,8 @@ class PartComparison:
         p_value: two-sided, of no difference in error.
         share_better: share of rows where B errs less, ties half.
         coverage: B - A of the coverage, by level, where both have intervals.
+        scores: B against A by every score that both have, with the tests of
+            :mod:`atlas_core.metrics.paired`; B is the first.
     """
 
     part: str
@@ -69,6 +79,7 @@ class PartComparison:
     p_value: float | None
     share_better: float | None
     coverage: Mapping[str, Difference]
+    scores: Mapping[str, PairedScore]
 
 
 @dataclass(frozen=True)
@@ -157,11 +168,23 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
         metric=_metric(task),
         unit=_unit(a),
         arms=tuple(
-            _compare_rows((x, arms_a[x]), (y, arms_b[y]), task=task, seed=seed) for x, y in pairs
+            _compare_rows((x, arms_a[x]), (y, arms_b[y]), task=task, shares=_shares(a), seed=seed)
+            for x, y in pairs
         ),
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
     )
+
+
+def _shares(run: RunTables) -> dict[str, float]:
+    """Return rows of each part over training rows, the mean over the folds; by part."""
+    sizes = [fold["sizes"] for fold in (run.manifest.get("split") or {}).get("folds") or ()]
+    parts = {part for own in sizes for part in own} - {"train"}
+    return {
+        part: float(np.mean([own.get(part, 0) / own["train"] for own in sizes]))
+        for part in parts
+        if all(own.get("train") for own in sizes)
+    }
 
 
 def _metric(task: str) -> str:
@@ -201,7 +224,12 @@ def _keys(rows: Rows, arm: str, *, single: bool) -> dict[tuple[str, str, str], i
 
 
 def _compare_rows(
-    a: tuple[str, Rows], b: tuple[str, Rows], *, task: str, seed: int
+    a: tuple[str, Rows],
+    b: tuple[str, Rows],
+    *,
+    task: str,
+    shares: Mapping[str, float],
+    seed: int,
 ) -> ArmComparison:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
     # one fold each: its name ("without F", "without Cl") says what was held out, not which fold
@@ -228,6 +256,7 @@ def _compare_rows(
                 paired_b.take(held),
                 sizes=(int((rows_a.part == part).sum()), int((rows_b.part == part).sum())),
                 task=task,
+                share=shares.get(part),
                 seed=derive_seed(seed, "comparison", arm_a, arm_b, part),
             )
         )
@@ -236,26 +265,37 @@ def _compare_rows(
 
 
 def _compare_part(
-    part: str, a: Rows, b: Rows, *, sizes: tuple[int, int], task: str, seed: int
+    part: str,
+    a: Rows,
+    b: Rows,
+    *,
+    sizes: tuple[int, int],
+    task: str,
+    share: float | None,
+    seed: int,
 ) -> PartComparison:
     n = len(a)
     only = (sizes[0] - n, sizes[1] - n)
     if not n:
-        return PartComparison(part, 0, *only, None, None, None, {})
-    power = 2 if task == "binary" else 1
-    error_a, error_b = (np.abs(rows.target - rows.mean) ** power for rows in (a, b))
-    materials = bootstrap.numbered(a.ids)
-    error = bootstrap.paired_difference(error_b, error_a, seed=seed, materials=materials)
+        return PartComparison(part, 0, *only, None, None, None, {}, {})
+    scores = paired_scores(b, a, task=task, test_over_train=share, seed=seed)
+    error = scores[_metric(task)]
     return PartComparison(
         part=part,
         paired=n,
         only_a=only[0],
         only_b=only[1],
-        error=_difference(error_a, error_b, error),
-        p_value=error.p_value,
-        share_better=error.share_better,
-        coverage=_coverage(a, b, materials, seed),
+        error=_beside(error),
+        p_value=error.bootstrap.p_value,
+        share_better=error.bootstrap.share_better,
+        coverage=_coverage(a, b, bootstrap.numbered(a.ids), seed),
+        scores=scores,
     )
+
+
+def _beside(score: PairedScore) -> Difference:
+    found = score.bootstrap
+    return Difference(score.second, score.first, found.difference, found.low, found.high)
 
 
 def _difference(a: F8, b: F8, found: bootstrap.PairedDifference) -> Difference:
@@ -340,9 +380,11 @@ def format_comparison(comparison: Comparison) -> str:
     """Return the comparison as a plain-text table.
 
     The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
+    p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
+    below.
     """
     unit = f" in {comparison.unit}" if comparison.unit else ""
-    name = {"mae": "MAE", "brier": "Brier score"}[comparison.metric]
+    name = SCORE_NAMES[comparison.metric]
     lines = [
         f"A = {comparison.name_a}",
         f"B = {comparison.name_b}",
@@ -350,7 +392,10 @@ def format_comparison(comparison: Comparison) -> str:
         "",
     ]
     table: list[Sequence[str]] = [
-        ("arm", "part", "what", "A", "B", "B - A", "95 % interval", "p", "B better", "rows")
+        (
+            *("arm", "part", "what", "A", "B", "B - A", "95 % interval"),
+            *("p", "p of ranks", "B better", "rows"),
+        )
     ]
     notes: list[str] = []
     for arm in comparison.arms:
@@ -363,15 +408,19 @@ def format_comparison(comparison: Comparison) -> str:
                 )
             if part.part == "calibration" or part.error is None:
                 continue
-            p, better = f"{part.p_value:.3g}", f"{part.share_better:.0%}"
             rows = str(part.paired)
-            table.append((label, part.part, name, *_cells(part.error), p, better, rows))
+            for what, score in _shown(part.scores):
+                cells = _cells(_beside(score))
+                table.append((label, part.part, what, *cells, *_tests(score), rows))
+            over = part.scores[comparison.metric].folds
+            if over is not None:
+                notes.append(f"{label}, {part.part}: {_over_folds(over, name)}")
             if part.coverage:
                 level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
                 cells = _cells(part.coverage[level])
-                table.append((label, part.part, f"coverage {level}", *cells, "", "", rows))
+                table.append((label, part.part, f"coverage {level}", *cells, "", "", "", rows))
         table.extend(
-            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "")
+            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "", "")
             for detector, found in arm.auroc.items()
         )
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
@@ -380,6 +429,33 @@ def format_comparison(comparison: Comparison) -> str:
         notes.append("no material stands in the same part (test, shifted) of both runs")
     lines += _aligned(table) if len(table) > 1 else []
     return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
+
+
+def _shown(scores: Mapping[str, PairedScore]) -> list[tuple[str, PairedScore]]:
+    """Return the scores that the table shows, with their names in words."""
+    out = [(SCORE_NAMES[name], score) for name, score in scores.items() if name in SCORE_NAMES]
+    levels = {
+        name.removeprefix("interval_score_"): score
+        for name, score in scores.items()
+        if name.startswith("interval_score_")
+    }
+    if levels:
+        level = min(levels, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+        out.append((f"interval score {level}", levels[level]))
+    return out
+
+
+def _tests(score: PairedScore) -> tuple[str, str, str]:
+    ranks = "" if score.wilcoxon_p is None else f"{score.wilcoxon_p:.3g}"
+    return f"{score.bootstrap.p_value:.3g}", ranks, f"{score.bootstrap.share_better:.0%}"
+
+
+def _over_folds(found: FoldDifference, name: str) -> str:
+    return (
+        f"over {found.folds} folds, each one observation, B - A of the {name} is"
+        f" {found.difference:+.3g} ({found.low:+.3g} to {found.high:+.3g}), p {found.p_value:.3g};"
+        f" B is better in {found.better:g} of {found.folds}"
+    )
 
 
 def _cells(found: Difference) -> tuple[str, str, str, str]:

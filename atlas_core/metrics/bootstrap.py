@@ -115,7 +115,12 @@ class PairedDifference:
         return asdict(self)
 
 
-def _pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[F8, F8]:
+def pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[F8, F8]:
+    """Return both as (n,) float arrays.
+
+    Raises:
+        ValueError: they differ in length, are empty, or hold a value that is not finite.
+    """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or not len(a):
         raise ValueError(f"expected two error vectors of one length > 0: {a.shape}, {b.shape}")
@@ -143,10 +148,10 @@ def paired_difference(
         resamples: how many.
         materials: (n,) number of each row's material where some have several rows.
     """
-    a, b = _pair(first, second)
+    a, b = pair(first, second)
     draws = _means(a - b, seed=seed, resamples=resamples, materials=materials)
     interval = percentile_interval(float((a - b).mean()), draws)
-    if interval is None:  # _pair has refused what is not finite
+    if interval is None:  # pair has refused what is not finite
         raise ValueError("the difference is not finite")
     return PairedDifference(
         n=len(a),

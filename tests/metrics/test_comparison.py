@@ -162,5 +162,36 @@ def test_the_table_is_plain_aligned_text() -> None:
     lines = format_comparison(compare(a, b, seed=0)).splitlines()
     assert lines[:2] == ["A = one", "B = two"]
     assert lines[2].startswith("MAE in eV")
-    assert " ".join(lines[4].split()) == "arm part what A B B - A 95 % interval p B better rows"
-    assert " ".join(lines[5].split()) == "x test MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 100% 30"
+    assert " ".join(lines[4].split()) == (
+        "arm part what A B B - A 95 % interval p p of ranks B better rows"
+    )
+    # all 30 materials differ by the same: every rank is 15.5, so z = sqrt(30), p = 4.3e-08
+    expected = "x test MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 4.32e-08 100% 30"
+    assert " ".join(lines[5].split()) == expected
+
+
+def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
+    tables = []
+    sizes = {"train": 30, "test": 15, "shifted": 15}
+    split = {"folds": [{"name": name, "sizes": sizes} for name in "01"]}
+    for error in (0.5, 0.2):
+        table = rows("x", error) | {"fold": np.arange(N).astype(str)}
+        table["fold"] = np.array([str(i // 2 % 2) for i in range(N)])
+        table["mean"] = table["mean"] + 0.01 * (table["fold"] == "1") * (error < 0.3)
+        made = run(table)
+        tables.append(RunTables("run", made.manifest | {"split": split}, made.metrics, table))
+    found = compare(*tables, seed=0)
+    json.dumps(found.as_dict(), allow_nan=False)
+    part = found.arms[0].part("test")
+    assert part is not None
+    assert list(part.scores) == ["mae", "crps", "nll", "interval_score_0.9"]
+    over = part.scores["mae"].folds
+    assert over is not None
+    # folds differ by -0.30 and -0.29; s = 0.01 / sqrt(2), raised by 1/2 + 15/30; t(1, .975) = 12.71
+    assert over.difference == pytest.approx(-0.295)
+    assert over.high - over.difference == pytest.approx(12.7062 * 0.01 / np.sqrt(2), rel=1e-4)
+    assert over.better == 2
+    text = format_comparison(found)
+    assert "x, test: over 2 folds, each one observation, B - A of the MAE is -0.295" in text
+    assert "B is better in 2 of 2" in text
+    assert "interval score 0.9" in text
