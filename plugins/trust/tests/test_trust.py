@@ -1,0 +1,243 @@
+"""The contract of the trust methods, and their mathematics against independent computations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+
+from atlas_core.api import (
+    Assessment,
+    DataError,
+    Evidence,
+    Inputs,
+    Materials,
+    Prediction,
+    Promise,
+    longest_prefix,
+)
+from atlas_core.testing import find_component, parametrize_contract
+from atlas_core.testing.samples import toy_target, toy_vectors
+from atlas_trust._learned_region import LearnedRegionMethod
+from atlas_trust._refuse_unseen import RefuseUnseen
+from atlas_trust._rule import label
+from atlas_trust._sigma_threshold import SigmaThreshold
+from atlas_trust.learned_region import LearnedRegionConfig
+
+PROMISE = Promise(budget=0.2, confidence=0.9)
+LEVELS = (0.5, 0.9)
+METALS = ["Mg", "Ca", "Sr", "Ba", "Mn", "Fe", "Co", "Ni", "Zn", "Ti", "Zr", "Nb"]
+
+
+@parametrize_contract("learned_region")
+def test_contract_learned_region(check):
+    check()
+
+
+@parametrize_contract("sigma_threshold")
+def test_contract_sigma_threshold(check):
+    check()
+
+
+@parametrize_contract("refuse_unseen")
+def test_contract_refuse_unseen(check):
+    check()
+
+
+# --- the set rule -------------------------------------------------------------------------------
+
+
+def test_the_set_rule_takes_the_longest_list_of_low_mean_risk():
+    # sorted 0, .05, .1, .25, .9 the running means are 0, .025, .05, .1 and .26
+    risk = np.array([0.25, 0.9, 0.0, 0.1, 0.05])
+    np.testing.assert_array_equal(longest_prefix(risk, 0.1), [True, False, True, True, True])
+    np.testing.assert_array_equal(longest_prefix(risk, 0.04), [False, False, True, False, True])
+
+
+def test_equal_risks_join_together_or_not_at_all():
+    # 0, .2, .2: the mean of two is .1, that of all three .133
+    np.testing.assert_array_equal(longest_prefix(np.array([0.2, 0.0, 0.2]), 0.1), [0, 1, 0])
+    np.testing.assert_array_equal(longest_prefix(np.array([0.2, 0.0, 0.2]), 0.14), [1, 1, 1])
+
+
+def test_the_set_rule_of_nothing_and_of_the_hopeless():
+    assert longest_prefix(np.zeros(0), 0.1).shape == (0,)
+    assert not longest_prefix(np.array([0.5, 0.7]), 0.1).any()
+
+
+def test_the_point_rule_asks_each_candidate_by_itself():
+    risk = np.array([0.0, 0.05, 0.1, 0.25, 0.9])
+    found = Assessment(risk, np.array([0.1, 0.1, 0.1, 0.1, 0.5]))
+    names = {"allowed": 0.1, "home_error": 0.2}
+    assert label(found, "point", **names).tolist() == ["trust"] * 3 + ["verify", "defer"]
+    assert label(found, "set", **names).tolist() == ["trust"] * 4 + ["defer"]
+
+
+# --- a toy arm: errors of a new class are five times larger, and sigma does not know ------------
+
+
+def formulas(anions, n, seed):
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(n):
+        a, b = rng.choice(METALS, 2, replace=False)
+        x, y, z = rng.integers(1, 4, 3)
+        found.append(f"{a}{x}{b}{y}{rng.choice(anions)}{z + 2}")
+    return Materials.from_formulas([f"m-{i}" for i in range(n)], found)
+
+
+def toy(materials, factor, seed):
+    """Return (inputs, prediction, target): sigma is right where ``factor`` is 1."""
+    rng = np.random.default_rng(seed)
+    n = len(materials)
+    sigma = rng.uniform(0.02, 0.25, n)
+    target = toy_target(materials)
+    mean = target + factor * sigma * rng.normal(size=n)
+    return Inputs(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
+
+
+def evidence(name, train, materials, *, shifted, factor=1.0, seed):
+    inputs, prediction, target = toy(materials, np.where(shifted, factor, 1.0), seed)
+    known = Inputs(train, toy_vectors(train))
+    return Evidence(name, known, toy_target(train), inputs, prediction, target, None, shifted)
+
+
+def home(n=300):
+    train = formulas(["O", "S", "N"], 500, 0)
+    rows = formulas(["O", "S", "N"], n, 1)
+    return evidence("in-domain", train, rows, shifted=np.zeros(n, np.bool_), seed=2)
+
+
+def rehearsals():
+    found = []
+    for seed, (out, kept) in enumerate({"O": ["S", "N"], "S": ["O", "N"], "N": ["O", "S"]}.items()):
+        new, old = formulas([out], 120, 20 + seed), formulas(kept, 120, 30 + seed)
+        both = Materials.from_formulas(
+            [f"r-{i}" for i in range(240)], [*new.formulas(), *old.formulas()]
+        )
+        train = formulas(kept, 400, 40 + seed)
+        shifted = np.arange(240) < 120
+        name = f"without {out}"
+        found.append(evidence(name, train, both, shifted=shifted, factor=5.0, seed=50 + seed))
+    return found
+
+
+def fitted(method, *, learn_from=None, promise=PROMISE):
+    return method.fit(
+        home(),
+        rehearsals() if learn_from is None else learn_from,
+        promise=promise,
+        levels=LEVELS,
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return fitted(LearnedRegionMethod(LearnedRegionConfig()))
+
+
+def share_trusted(region, materials, factor):
+    inputs, prediction, target = toy(materials, factor, 9)
+    labels = region.label(region.assess(inputs, prediction, None))
+    trusted = labels == "trust"
+    within = np.abs(target - prediction.mean)[trusted] <= PROMISE.budget
+    return trusted.mean(), within.mean() if trusted.any() else 1.0
+
+
+def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
+    rows = home()
+    region = fitted(SigmaThreshold("set"))
+    inputs, prediction, _ = toy(formulas(["O"], 80, 3), 1.0, 4)
+    found = region.assess(inputs, prediction, None)
+    over = (rows.error > PROMISE.budget).astype(float)
+    for values, said in ((over, found.risk), (rows.error, found.expected_error)):
+        curve = IsotonicRegression(out_of_bounds="clip").fit(rows.prediction.epistemic, values)
+        np.testing.assert_allclose(said, curve.predict(prediction.epistemic), atol=1e-12)
+
+
+def test_sigma_threshold_does_not_look_at_rehearsals():
+    inputs, prediction, _ = toy(formulas(["Se"], 80, 3), 1.0, 4)
+    first, second = (
+        fitted(SigmaThreshold("set"), learn_from=given).assess(inputs, prediction, None)
+        for given in (None, [])
+    )
+    np.testing.assert_array_equal(first.risk, second.risk)
+
+
+def test_refuse_unseen_vetoes_new_elements_alone():
+    materials = Materials.from_formulas(["a", "b", "c"], ["CaTiO3", "CaTiF4", "HoYbSe3"])
+    prediction = Prediction(np.zeros(3), np.full(3, 0.02))
+    inputs = Inputs(materials, toy_vectors(materials))
+    region = fitted(RefuseUnseen("set"))
+    found = region.assess(inputs, prediction, None)
+    plain = fitted(SigmaThreshold("set")).assess(inputs, prediction, None)
+    assert found.risk.tolist() == [plain.risk[0], 1.0, 1.0]
+    assert found.reasons.tolist() == [
+        "",
+        "contains F, never seen in training",
+        "contains Se and Ho and Yb, never seen in training",
+    ]
+    assert region.label(found)[0] == "trust"
+    assert "trust" not in region.label(found)[1:]
+
+
+def test_refuse_unseen_trusts_no_new_element_whatever_the_confidence():
+    region = fitted(RefuseUnseen("set"), promise=Promise(0.2, 1e-6))
+    materials = formulas(["F"], 20, 3)
+    inputs, prediction, _ = toy(materials, 1.0, 4)
+    assert "trust" not in region.label(region.assess(inputs, prediction, None))
+
+
+def test_learned_region_refuses_a_new_class_to_which_sigma_is_blind(learned):
+    sigma = fitted(SigmaThreshold("set"))
+    new, known = formulas(["F", "Se", "B"], 300, 5), formulas(["O", "S", "N"], 300, 6)
+    blind, wrong = share_trusted(sigma, new, 5.0)
+    assert blind > 0.4  # what everybody does trusts nearly half of it
+    assert wrong < PROMISE.confidence - 0.2  # and is wrong far more often than it promised
+    share, held = share_trusted(learned, new, 5.0)
+    assert share < 0.35
+    assert held >= PROMISE.confidence - 0.05
+    at_home, right = share_trusted(learned, known, 1.0)
+    assert at_home > 0.3
+    assert right >= PROMISE.confidence - 0.05
+
+
+def test_learned_region_expects_larger_errors_of_a_new_class(learned):
+    said = []
+    for anions, factor in ((["O", "S", "N"], 1.0), (["F", "Se", "B"], 5.0)):
+        inputs, prediction, target = toy(formulas(anions, 300, 5), factor, 9)
+        expected = learned.assess(inputs, prediction, None).expected_error.mean()
+        true = np.abs(target - prediction.mean).mean()
+        said.append(expected)
+        assert 0.5 < expected / true < 2.0
+    assert said[1] > 2.5 * said[0]
+
+
+def test_learned_region_widens_intervals_of_new_classes_until_they_hold(learned):
+    inputs, prediction, target = toy(formulas(["F", "Se", "B"], 400, 5), 5.0, 9)
+    found = learned.assess(inputs, prediction, None)
+    held = ((target >= found.lower) & (target <= found.upper)).mean(axis=1)
+    assert (held >= np.array(LEVELS) - 0.05).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "message"),
+    [("learned_region", 99, "at least 100"), ("sigma_threshold", 29, "at least 30")],
+)
+def test_too_few_calibration_rows_are_refused(name, n, message):
+    component, _ = find_component(name)
+    method = component.build(component.config())
+    with pytest.raises(DataError, match=message):
+        method.fit(home(n), rehearsals(), promise=PROMISE, levels=LEVELS, seed=0)
+
+
+def test_learned_region_needs_a_class_to_learn_from():
+    with pytest.raises(DataError, match=r"trust\.pseudo_shift\.splits"):
+        fitted(LearnedRegionMethod(LearnedRegionConfig()), learn_from=[])
+
+
+def test_predictions_without_sigma_are_refused():
+    blind = replace(home(), prediction=Prediction(np.zeros(300)))
+    with pytest.raises(DataError, match="no sigma"):
+        SigmaThreshold("set").fit(blind, [], promise=PROMISE, levels=LEVELS, seed=0)
