@@ -9,6 +9,7 @@ from typing import Any
 from atlas_core.observe import ReportSection
 from atlas_core.report import palette, words
 from atlas_core.report.arms import arm_view, card, described
+from atlas_core.report.audit import AuditView, audit_view
 from atlas_core.report.beside import beside
 from atlas_core.report.loop import loop_view
 from atlas_core.report.provenance import provenance
@@ -35,7 +36,7 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
         DataError: a file is missing or cannot be read, or the folder cannot be written to.
     """
     source = read_run(folder)
-    view = _view(source, sections)
+    view = _view(source, sections, audit_view(folder))
     plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
     plates += view["learning"].plates if view["learning"] else ()
     for plate in plates:
@@ -45,7 +46,9 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
     return path
 
 
-def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
+def _view(
+    source: Source, sections: Sequence[ReportSection], audit: AuditView | None
+) -> dict[str, Any]:
     manifest = source.manifest
     return {
         "name": str(manifest.get("name") or manifest.get("run_id") or "run"),
@@ -53,6 +56,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "atlas": str(manifest.get("atlas") or ""),
         "finished": str(manifest.get("finished") or ""),
         "described": described(source),
+        "audit": audit,
         "cards": [card(source, arm) for arm in source.rows],
         "arms": [arm_view(source, arm) for arm in source.rows],
         "beside": beside(source),

@@ -28,6 +28,7 @@ from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, LocalExecutor, cores
@@ -173,6 +174,12 @@ def run(
                     folder=folder,
                     records=records,
                 )
+            with timeline.stage("audit"):
+                features = {arm: job.data.features for (arm, _), job in cells.items()}
+                audited = audit_run(
+                    folder.path, dataset, splits, features=features, seed=plan.spec.seed
+                )
+            options.tell(f"split audit: {audited.sentence}")
             done = _run_cells(list(cells.values()), options, executor, folder, timeline)
             results = dict(zip(cells, done, strict=True))
             manifest = {

@@ -1,0 +1,218 @@
+"""The audit of splits: its distances and figures, and its judgement where the truth is known."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas_core import audit as audits
+from atlas_core.audit import FEW, MOST, audit, element_statistics, kolmogorov_smirnov, nearest
+from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.kinds.split import Split
+from atlas_core.materials import Materials
+from atlas_core.testing.samples import toy_compounds, toy_target
+
+FOLDS = "matuq_folds/SOAP_elasticity_LOCO_target_clusters20_test.json.gz"
+GVRH = "matbench_v0.1/matbench_log_gvrh.json.bz2"
+E_FORM = "matbench_v0.1/matbench_mp_e_form.json.bz2"
+
+
+def formulas(texts: list[str]) -> Materials:
+    return Materials.from_formulas([f"m{i:05d}" for i in range(len(texts))], texts)
+
+
+def without(held: np.ndarray, *, seed: int = 0, name: str = "held") -> Split:
+    """Return a fold: a fifth of the other rows tests."""
+    rest = np.random.default_rng(seed).permutation(np.flatnonzero(~held))
+    cut = len(rest) // 5
+    shifted = np.flatnonzero(held)
+    return Split(name, train=rest[cut:], test=rest[:cut], shifted=shifted, held_out=name)
+
+
+def test_nearest_equals_scikit_learn():
+    sklearn = pytest.importorskip("sklearn.neighbors")
+    rng = np.random.default_rng(0)
+    references, queries = rng.normal(size=(400, 7)), rng.normal(size=(300, 7))
+    distance, index = nearest(queries, references, 5)
+    model = sklearn.NearestNeighbors(n_neighbors=5, algorithm="brute").fit(references)
+    expected, rows = model.kneighbors(queries)
+    np.testing.assert_allclose(distance, expected, atol=1e-9)
+    assert (index == rows).all()
+
+
+def test_the_distance_of_equal_rows_is_exactly_zero():
+    rows = toy_compounds().element_fractions()
+    assert (nearest(rows, rows, 1)[0] == 0).all()
+
+
+def test_kolmogorov_smirnov_equals_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=70).round(1), rng.normal(0.4, 2, 50).round(1)
+    expected = stats.ks_2samp(first, second).statistic
+    assert kolmogorov_smirnov(first, second) == pytest.approx(expected, abs=1e-12)
+
+
+def test_statistics_of_a_formula_by_hand():
+    row = element_statistics(formulas(["NaF"]))[0]
+    # Pauling 0.93 and 3.98, one atom each: mean 2.455, standard deviation 1.525
+    np.testing.assert_allclose(row[:4], [2.455, 1.525, 0.93, 3.98])
+    # columns 1 and 17 stand 1 from the edge of the table, rows 3 and 2
+    np.testing.assert_allclose(row[8:12], [9, 8, 1, 17])
+    np.testing.assert_allclose(row[12:16], [2.5, 0.5, 2, 3])
+    np.testing.assert_allclose(row[16:20], [1, 0, 1, 1])
+    assert row[20] == pytest.approx(np.sqrt(0.5))
+
+
+def test_statistics_do_not_depend_on_how_many_formula_units_are_written():
+    one, two = element_statistics(formulas(["Li2FeO3", "Li4Fe2O6"]))
+    np.testing.assert_allclose(one, two)
+
+
+def test_a_random_class_is_interpolation_and_says_so():
+    materials = toy_compounds(600)
+    held = np.random.default_rng(0).random(600) < 0.1
+    found = audit([without(held)], materials, toy_target(materials), seed=0)
+    assert found.kind == "interpolation"
+    assert found.sentence.startswith("This is interpolation: on held ")
+    areas = [found.folds[0].figures["views"][name]["auroc"] for name in audits.VIEWS]
+    assert all(0.35 < area < 0.65 for area in areas)
+
+
+def test_a_class_that_no_neighbour_knows_is_extrapolation():
+    known = toy_compounds(500)
+    pairs = [(a, b) for a in ("Cs", "Rb", "K") for b in ("F", "Cl", "I")]
+    salts = [f"{a}{x}{b}{y}" for a, b in pairs for x in range(1, 5) for y in range(1, 5)]
+    texts = known.formulas() + salts
+    target = np.concatenate([toy_target(known), np.full(len(salts), -9.0)])
+    held = np.arange(len(texts)) >= len(known)
+    found = audit([without(held)], formulas(texts), target, seed=0)
+    assert found.kind == "extrapolation"
+    assert found.figures["pooled"]["views"]["fractions"]["auroc"] == 1.0
+    assert any("The target itself moves (KS 1.00" in reason for reason in found.reasons)
+
+
+def test_the_error_ratio_by_hand():
+    # one neighbour: training Fe2O3 (target 1); in-domain FeO (2) is missed by 1, held-out by 6
+    materials = formulas(["Fe2O3", "FeO", *["LiF"] * FEW])
+    target = np.array([1.0, 2.0, *[7.0] * FEW])
+    split = Split("f", train=[0], test=[1], shifted=np.arange(2, 2 + FEW), held_out="x")
+    views = audit([split], materials, target, seed=0).folds[0].figures["views"]
+    assert views["fractions"]["error_in_domain"] == 1.0
+    assert views["fractions"]["error_held_out"] == 6.0
+    assert views["fractions"]["error_ratio"] == 6.0
+    # LiF shares no atom with Fe2O3: the squares 0.16 + 0.36 + 0.25 + 0.25
+    assert views["fractions"]["distance_held_out"] == pytest.approx(np.sqrt(1.02))
+
+
+def test_a_class_that_is_most_of_the_data_is_degenerate():
+    materials = toy_compounds(400)
+    held = np.arange(400) < 400 * MOST + 1
+    found = audit([without(held)], materials, toy_target(materials), seed=0)
+    assert found.kind == "degenerate"
+    assert "it is the rule" in found.reasons[0]
+
+
+def test_a_class_of_few_rows_is_degenerate_alone_and_pooled_with_others():
+    materials = toy_compounds(300)
+    target = toy_target(materials)
+    folds = [without(np.arange(300) // 5 == k, name=f"f{k}") for k in range(10)]
+    assert audit(folds[:1], materials, target, seed=0).kind == "degenerate"
+    found = audit(folds, materials, target, seed=0)
+    assert {fold.kind for fold in found.folds} == {"degenerate"}
+    assert found.kind == "interpolation"
+    assert "held-out rows of all folds together" in found.sentence
+    assert found.figures["pooled"]["rows"] == 50
+
+
+def test_one_cluster_with_most_rows_makes_a_split_degenerate():
+    materials = toy_compounds(400)
+    labels = np.where(np.arange(400) < 300, 0, np.arange(400) % 3 + 1)
+    folds = [without(labels == k, name=f"cluster {k}") for k in range(4)]
+    found = audit(folds, materials, toy_target(materials), seed=0)
+    assert found.kind == "degenerate"
+    assert "cluster 0 hold 75 % of all rows" in found.sentence
+
+
+def test_a_split_without_a_held_out_class_counts_formulas_across_the_border():
+    materials = formulas(["FeO", "NiO", "CoO", "ZnO"] * 10)
+    split = Split("random", train=np.arange(30), test=np.arange(30, 40))
+    found = audit([split], materials, np.arange(40.0), seed=0)
+    assert found.kind == "in-domain"
+    assert found.figures["shared_formula"] == 1.0
+    assert "100 % of the test rows share a reduced formula" in found.reasons[0]
+
+
+def test_a_fold_without_an_in_domain_part_is_measured_all_the_same():
+    materials = toy_compounds(300)
+    split = Split("f", train=np.arange(200), shifted=np.arange(200, 300), held_out="x")
+    found = audit([split], materials, toy_target(materials), seed=0)
+    assert found.folds[0].figures["rows"] == {"train": 180, "in_domain": 20, "held_out": 100}
+
+
+def test_features_of_an_arm_are_measured_and_judge_nothing():
+    materials = toy_compounds(300)
+    target = toy_target(materials)
+    split = without(np.arange(300) < 60)
+    vectors = {"arm": np.where(np.arange(300) < 60, 9.0, 0.0)[:, None] + target[:, None]}
+    vectors["arm"][5] = np.nan
+    plain = audit([split], materials, target, seed=0)
+    found = audit([split], materials, target, seed=0, vectors=vectors)
+    assert found.folds[0].figures["views"]["arm"]["auroc"] > 0.95
+    assert (found.kind, found.sentence) == (plain.kind, plain.sentence)
+
+
+def test_the_same_seed_gives_the_same_audit_and_it_is_plain_data():
+    materials = toy_compounds(240)
+    split, target = without(np.arange(240) < 50), toy_target(toy_compounds(240))
+    first = audit([split], materials, target, seed=3).as_dict()
+    second = audit([split], materials, target, seed=3).as_dict()
+    assert json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
+    assert first["limits"]["most"] == MOST
+
+
+def data_file(name: str) -> Path:
+    """Return a data file in ``ATLAS_DATA`` or above it, or in ``shared/data`` above this file."""
+    given = [Path(p) for p in [os.environ.get("ATLAS_DATA", "")] if p]
+    places = [p for place in given for p in (place, place.parent)]
+    places += [parent / "shared" / "data" for parent in Path(__file__).resolve().parents]
+    for place in places:
+        if (place / name).is_file():
+            return place / name
+    pytest.skip(f"{name} is not here: the judgement is made on real data")
+
+
+def table(name: str, *columns: str) -> list[list[object]]:
+    read = json.loads(bz2.decompress(data_file(name).read_bytes()))
+    return [list(read[column].values()) for column in columns]
+
+
+def test_soap_clusters_of_elasticity_are_no_extrapolation():
+    tested = json.loads(gzip.decompress(data_file(FOLDS).read_bytes()))
+    composition, target = table(GVRH, "composition", "log10(G_VRH)")
+    materials = formulas([str(text) for text in composition])
+    masks = {k: np.isin(np.arange(len(materials)), rows) for k, rows in tested.items()}
+    folds = [without(mask, name=f"cluster {k}") for k, mask in masks.items()]
+    found = audit(folds, materials, np.array(target, dtype=np.float64), seed=0)
+    assert found.kind == "degenerate"
+    assert found.figures["largest_share"] == pytest.approx(8666 / 10987)
+    judged = [f.kind for f in found.folds if f.figures["rows"]["held_out"] in range(FEW, 8000)]
+    assert judged.count("interpolation") > 0.7 * len(judged)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind"), [("F", "extrapolation"), ("Fe", "interpolation"), ("La", "interpolation")]
+)
+def test_fluorides_are_extrapolation_and_iron_and_lanthanum_are_not(symbol, kind):
+    composition, target = table(E_FORM, "composition", "e_form")
+    rows = np.random.default_rng(0).choice(len(target), 12_000, replace=False)
+    materials = formulas([str(composition[i]) for i in rows])
+    held = materials.element_fractions()[:, ATOMIC_NUMBER[symbol] - 1] > 0
+    values = np.array(target, dtype=np.float64)[rows]
+    assert audit([without(held)], materials, values, seed=0).kind == kind
