@@ -617,10 +617,13 @@ def _coverage_sentences(facts: _Facts) -> list[str]:
         text += f" and {percent(outside.value)} of {facts.others}"
     sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts)}."]
     empty = "set holds both classes" if facts.binary else "interval is infinite"
-    for part, where in ((facts.test, "in-domain materials"), (facts.shifted, facts.others)):
-        share = _empty_share(facts, part)
-        if share is not None and share >= MANY_INFINITE:
-            sentences.append(f"For {percent(share)} of {where} the {empty}: it says nothing there.")
+    many = [
+        f"{percent(share)} of {where}"
+        for part, where in ((facts.test, "in-domain materials"), (facts.shifted, facts.others))
+        if (share := _empty_share(facts, part)) is not None and share >= MANY_INFINITE
+    ]
+    if many:
+        sentences.append(f"For {' and '.join(many)} the {empty}: it says nothing there.")
     return sentences
 
 

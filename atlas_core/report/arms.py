@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from atlas_core.report import figures, periodic, words
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
 from atlas_core.report.words import count, number, slug
-from atlas_core.verdict import held_out_classes, verdict_of_run
+from atlas_core.verdict import MANY_INFINITE, held_out_classes, verdict_of_run
 
 WORST = 15
 GRADES = {"trust": "good", "caution": "fair", "do not trust": "poor", "unknown": "ref"}
@@ -123,7 +123,8 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
             about = words.metric(name)
             if entry and entry.get("value") is not None and about:
-                out.append(_stat(f"{about.label}, {where}", entry, about.scale, source.unit))
+                stat = _stat(f"{about.label}, {where}", entry, about.scale, source.unit)
+                out.append(replace(stat, interval=_infinite(parts[part], name) or stat.interval))
     score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
     if score and score.get("auroc"):
         folds = len(score.get("folds") or ())
@@ -134,6 +135,15 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
             out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
+
+
+def _infinite(part: Mapping[str, Any], name: str) -> str:
+    """Return what a coverage owes to infinite intervals, "" where that is nothing to tell."""
+    level = name.removeprefix("picp_")
+    share = (part.get("metrics") or {}).get(f"infinite_share_{level}")
+    if level == name or not share or share["value"] < MANY_INFINITE:
+        return ""
+    return f"{words.percent(share['value'])} are infinite"
 
 
 def _metric_names(metrics: Mapping[str, Any]) -> list[str]:

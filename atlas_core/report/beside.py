@@ -218,14 +218,15 @@ def _paired(source: Source) -> list[str]:
         if len(names) > 2 and len(held) > 1:
             first = min(held, key=lambda name: _size_of_error(source, held[name]))
             leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
-            out.append(
-                f"{where}: {first} {leads} of the {len(held)} arms. It is picked on the rows that"
-                " it is compared on, which favours it a little."
-            )
+            out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
         for other, rows in held.items():
             text = _difference(source, (first, held[first]), (other, rows))
             if other != first and text:
                 out.append(f"{where}: {text}")
+    if len(names) > 2 and out:
+        out.append(
+            "The best arm is picked on the rows that it is compared on, which favours it a little."
+        )
     return out
 
 

@@ -346,10 +346,31 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
     assert "not on held-out materials" in headline
 
 
+def test_a_coverage_that_infinite_intervals_make_says_so(tmp_path: Path) -> None:
+    folder = MAKER.make_run(tmp_path / "run")
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    share = {"value": 1.0, "low": 1.0, "high": 1.0}
+    for part in metrics["arms"]["forest"]["parts"].values():
+        part["metrics"]["infinite_share_0.9"] = share
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+    forest, cgcnn = re.findall(
+        r"<article.*?</article>", write_report(folder).read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    assert forest.count("<small>100\u202f% are infinite</small>") == 2
+    assert "are infinite" not in cgcnn
+    assert (
+        "For 100 % of in-domain materials and 100 % of materials with F the interval is infinite:"
+        " it says nothing there."
+    ) in forest
+
+
 def compared(html: str) -> list[str]:
     """Return the sentences that compare arms."""
     section = html[html.index('<section id="beside">') :]
-    return re.findall(r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier)[^<]*)</li>", section)
+    return re.findall(
+        r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier|is picked on)[^<]*)</li>", section
+    )
 
 
 def test_two_arms_are_compared_with_each_other_alone(html: str) -> None:
@@ -369,11 +390,12 @@ def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -
         mean = {arm: error[(table["arm"] == arm) & (table["part"] == part)].mean() for arm in names}
         best, *others = sorted(names, key=lambda arm: mean[arm])
         first, *rest = [text for text in said if text.startswith(where)]
-        assert first.startswith(f"{where}: {best} errs least of the 3 arms. ")
+        assert first == f"{where}: {best} errs least of the 3 arms."
         for text, other in zip(rest, sorted(others), strict=True):
             found = re.match(rf"{where}: {other} errs by ([0-9.]+) eV/atom more than {best} ", text)
             assert found is not None
             assert float(found[1]) == pytest.approx(mean[other] - mean[best], rel=0.06)
+    assert said[-1].startswith("The best arm is picked on the rows that it is compared on")
     assert "Bold: the best value of a row and part." in html
 
 
