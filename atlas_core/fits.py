@@ -1,8 +1,8 @@
 """What fitted models answered: kept by the hash of all that made it, so no fit is repeated. Light.
 
 An entry is a folder: ``fit.npz`` says that the fit was made and what it recorded, and beside it
-lies one file an answer. A model itself is never kept: models of plugins have no common form but
-pickle, which is not safe to read.
+lies one file an answer. ``predictor.npz`` is the fit itself (``atlas_core.saving``: no pickle),
+where a run was to keep it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ import math
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +59,23 @@ def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
     return DataError(
         f"{path}: cannot be written: {why}; free the disk or choose another folder with {option}"
     )
+
+
+def link(source: Path, target: Path) -> None:
+    """Let ``target`` be the same file as ``source``, or a copy where the disk cannot do that.
+
+    Raises:
+        DataError: the folder cannot be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.hardlink_to(source)
+            return
+        shutil.copyfile(source, target)
+    except OSError as err:
+        raise cannot_write(target, err) from err
 
 
 def plain(value: Any) -> Any:
@@ -109,16 +128,27 @@ def canonical_hash(value: Any) -> str:
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-def write_arrays(path: Path, arrays: Arrays, note: Mapping[str, Any] | None = None) -> None:
-    """Write arrays, with a note and a checksum, as an uncompressed npz without pickle."""
+def write_arrays(
+    path: Path,
+    arrays: Arrays,
+    note: Mapping[str, Any] | None = None,
+    *,
+    compress: bool = False,
+) -> None:
+    """Write arrays, with a note and a checksum, as an npz without pickle; ``compress`` by zstd."""
     body = io.BytesIO()
     # numpy stamps no time into a zip made this way: same arrays, same bytes
     np.savez(body, allow_pickle=False, **dict(arrays))
     data = body.getvalue()
-    head = json.dumps(
-        {"sha256": hashlib.sha256(data).hexdigest(), "note": plain(note or {})}, sort_keys=True
-    ).encode()
-    write_bytes(path, len(head).to_bytes(8, "little") + head + data)
+    head: dict[str, Any] = {"note": plain(note or {})}
+    if compress:
+        from pyarrow import Codec
+
+        head["size"] = len(data)
+        data = Codec("zstd", compression_level=3).compress(data, asbytes=True)
+    head["sha256"] = hashlib.sha256(data).hexdigest()
+    text = json.dumps(head, sort_keys=True).encode()
+    write_bytes(path, len(text).to_bytes(8, "little") + text + data)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
@@ -134,11 +164,15 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
         data = content[8 + size :]
         if hashlib.sha256(data).hexdigest() != head["sha256"]:
             raise DataError(f"{path}: damaged (its checksum differs)")
+        if "size" in head:
+            from pyarrow import Codec
+
+            data = Codec("zstd").decompress(data, decompressed_size=head["size"], asbytes=True)
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}, dict(head["note"])
     except OSError as err:
-        raise DataError(f"{path}: cannot be read: {err.strerror}") from err
-    except (ValueError, KeyError, TypeError) as err:
+        raise DataError(f"{path}: cannot be read: {err.strerror or err}") from err
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as err:
         raise DataError(f"{path}: damaged ({err})") from err
 
 

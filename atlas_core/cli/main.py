@@ -157,6 +157,12 @@ def _cache(given: Path | None) -> Path:
     help="Go on with an unfinished run, and refuse to start a new one. (Without this flag an"
     " unfinished run is gone on with, too.)",
 )
+@click.option(
+    "--save-fitted/--no-save-fitted",
+    default=None,
+    help="Keep the fitted arms in the run folder, for `atlas screen`. Default: where the split has"
+    " one fold and an arm takes at most 256 MB.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
 @_json
 def run(
@@ -171,6 +177,7 @@ def run(
     offline: bool,
     force: bool,
     resume: bool,
+    save_fitted: bool | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -200,6 +207,7 @@ def run(
             force=force,
             resume=resume,
             offline=offline,
+            save_fitted=save_fitted,
             tell=tell,
         )
         outcome = run_plan(plan, options, observers=registry.observers())

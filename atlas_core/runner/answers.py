@@ -7,8 +7,9 @@ them were, nothing is trained and no framework is imported.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
-from atlas_core.store import Arrays
+from atlas_core.saving import save, weight
+from atlas_core.store import Arrays, link
 
 Train = Callable[[Record], Predictor]
 """Train and return a predictor; what it records goes to the given function."""
@@ -121,6 +123,35 @@ class Answers:
             return {"leaves": np.ascontiguousarray(found, dtype=np.int32)}
 
         return self._answer("leaves", rows, ask)["leaves"]
+
+    def keep(self, path: Path, note: Mapping[str, Any], *, most: int | None) -> str:
+        """Write the predictor to ``path``; return "", or why it was not written.
+
+        With a cache it is written there, and ``path`` is the same file.
+
+        Args:
+            path: of the file.
+            note: plain data about it.
+            most: bytes of a predictor that is worth its room; None: any is, and it is trained
+                again where only its answers are known.
+
+        Raises:
+            ContractError: it cannot be saved; names the part.
+            DataError: the file cannot be written.
+        """
+        cached = None if self._cache is None else self._cache.path(self._key, "predictor")
+        if cached is None or not cached.exists() or (self._cache is not None and self._cache.fresh):
+            predictor = self._predictor
+            if predictor is None:
+                if most is not None:
+                    return "its answers came from the cache; --save-fitted trains it again"
+                predictor = self._fit()
+            if most is not None and (size := weight(predictor)) > most:
+                return f"it takes {size / 2**20:.0f} MB; --save-fitted keeps it nevertheless"
+            save(cached or path, predictor, note)
+        if cached is not None:
+            link(cached, path)
+        return ""
 
     def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
         """Return the answer by the exact rows: a network may round a row of another batch apart."""

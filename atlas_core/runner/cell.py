@@ -22,6 +22,7 @@ from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import FitContext, Record, Tell, derive_seed
 from atlas_core.errors import ContractError
 from atlas_core.fits import FitCache, FitIdentity, rows_name
+from atlas_core.fitted import Keep, keep_fitted
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Graphs
@@ -80,6 +81,7 @@ class CellSettings:
         device: ``cpu``, ``cuda``, ``cuda:0``, ...
         directory: where the cell keeps checkpoints.
         trust: what trust methods learn from; None without any.
+        keep: where the fit is written for later use; None: it is not.
     """
 
     arm: str
@@ -91,6 +93,7 @@ class CellSettings:
     device: str
     directory: Path
     trust: TrustSettings | None = None
+    keep: Keep | None = None
 
 
 @dataclass
@@ -160,6 +163,8 @@ class Cell:
         with quiet() as caught:
             fitted = self.fit(split.train, split.calibration)
             columns = self.predict(fitted)
+            if self.settings.keep is not None:
+                keep_fitted(self, fitted, self.settings.keep)
         self.keep_warnings(caught, fitted)
         return CellResult(columns, self.records, self.stages, trust=self.trusted)
 

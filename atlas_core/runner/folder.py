@@ -36,6 +36,7 @@ from atlas_core.store import (
 )
 
 LOCK, ASIDE = ".lock", ".previous"
+FITTED = "fitted"
 NEEDED = ("predictions.parquet", "metrics.json", "records.json", "report.html")
 
 
@@ -69,6 +70,10 @@ class RunFolder:
     def cell(self, arm: str, fold: str) -> Path:
         """Return where a cell keeps its checkpoints."""
         return self.path / "checkpoints" / slug(arm) / slug(fold)
+
+    def fitted(self, arm: str, fold: str) -> Path:
+        """Return where the fit of a cell is kept."""
+        return self.path / FITTED / slug(arm) / slug(fold)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

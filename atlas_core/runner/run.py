@@ -24,6 +24,7 @@ from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fits import FitCache
+from atlas_core.fitted import Keep
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
@@ -34,7 +35,7 @@ from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, LocalExecutor, cores
 from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
-from atlas_core.runner.folder import RunFolder
+from atlas_core.runner.folder import FITTED, RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
 from atlas_core.runner.machine import core_source, hardware, packages, peak_memory_mb
 from atlas_core.runner.rehearsal import TrustSettings
@@ -60,6 +61,8 @@ class RunOptions:
         force: train and compute anew although a stored result is there.
         resume: refuse to start a run of which nothing is there yet.
         offline: refuse downloads.
+        save_fitted: keep the fits in the run folder; None: where there is one fold and they are
+            small.
         tell: called with a line of progress.
     """
 
@@ -71,6 +74,7 @@ class RunOptions:
     force: bool = False
     resume: bool = False
     offline: bool = False
+    save_fitted: bool | None = None
     tell: Tell = _say_nothing
 
 
@@ -155,9 +159,12 @@ def run(
     if options.resume and not folder.path.exists():
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
     with folder.lock():
-        if folder.complete(science) and not options.force:
-            return RunOutcome(folder.path, reused=True)
-        with folder.replaced() if options.force else _discarded(folder):
+        anew = options.force
+        if folder.complete(science) and not anew:
+            anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
+            if not anew:
+                return RunOutcome(folder.path, reused=True)
+        with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
             folder.begin(plan, described)
             watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
@@ -341,6 +348,7 @@ def _cells(
                 device=options.device,
                 directory=folder.cell(arm, split.name),
                 trust=_trust_settings(plan, arm),
+                keep=_keep(plan, options, folder.fitted(arm, split.name), folds=len(splits)),
             )
             data = CellData(
                 dataset.materials, features, known, dataset.task, split, dataset.columns
@@ -355,6 +363,15 @@ def _trust_settings(plan: Plan, arm: str) -> TrustSettings | None:
     if plan.spec.trust is None or "trust" not in plan.arms[arm]:
         return None
     return TrustSettings(plan.spec.trust, plan.shifts, plan.smaller.get(arm, {}))
+
+
+def _keep(plan: Plan, options: RunOptions, folder: Path, *, folds: int) -> Keep | None:
+    """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
+    if plan.spec.active_learning is not None or options.save_fitted is False:
+        return None
+    if options.save_fitted is None and folds > 1:
+        return None
+    return Keep(folder, wanted=bool(options.save_fitted))
 
 
 def _run_cells(

@@ -1,0 +1,435 @@
+"""Write fitted objects to a file and read them again, without pickle. Light: numpy only.
+
+A file holds numbers and names, never code. Reading one imports classes of the core's data types and
+of the plugins that the caller names, and of nothing else; it calls no constructor, no
+``__setstate__`` and no ``__reduce__``. Estimators of scikit-learn are written and read by skops.
+
+What can be saved: numbers, texts, arrays, tuples, lists, dicts and sets of them, ``Config``s,
+estimators, and objects of module-level classes whose attributes can be saved. A class that holds
+something else, such as a network, implements ``Saves``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from atlas_core.errors import ContractError, DataError
+from atlas_core.store import read_arrays, write_arrays
+
+FORMAT = 1
+CORE = (
+    "atlas_core.families",
+    "atlas_core.fitted",
+    "atlas_core.kinds",
+    "atlas_core.materials",
+    "atlas_core.testing.samples",
+)
+"""Modules of the core whose classes a file may name: data, and the toys of the contracts."""
+
+_ATOMS = (type(None), bool, int, str)
+_STRUCTURE = "structure"
+
+INNER = frozenset(
+    {
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.Matern",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.tree._tree.Tree",
+    }
+)
+"""Parts of estimators beyond those that skops trusts; compiled ones are checked when read."""
+
+
+@runtime_checkable
+class Saves(Protocol):
+    """Say what is kept of an object that holds more than plain data, such as a network."""
+
+    def to_state(self) -> Mapping[str, Any]:
+        """Return what can be saved, by name."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the object that ``to_state`` described."""
+        ...
+
+
+def save(path: Path, value: Any, note: Mapping[str, Any]) -> None:
+    """Write a fitted object and a note, whole or not at all; the same object, the same bytes.
+
+    Raises:
+        ContractError: a part of it cannot be saved; names the part.
+        DataError: the file cannot be written.
+    """
+    structure, arrays = pack(value)
+    text = np.frombuffer(json.dumps(structure, allow_nan=False).encode(), dtype=np.uint8)
+    write_arrays(path, {_STRUCTURE: text, **arrays}, {"format": FORMAT, **note}, compress=True)
+
+
+def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
+    """Read what ``save`` wrote; return the object and the note.
+
+    Args:
+        path: of the file.
+        packages: top-level packages of plugins whose classes it may name.
+
+    Raises:
+        DataError: the file is missing or damaged, or names something that it may not name.
+    """
+    arrays, note = read_arrays(path)
+    if note.pop("format", None) != FORMAT:
+        raise DataError(f"{path}: saved by another version of ATLAS; fit anew")
+    try:
+        structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
+        return unpack(structure, arrays, packages), note
+    except DataError as err:
+        raise DataError(f"{path}: {err}") from err
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError) as err:
+        text = " ".join(str(err).split())
+        raise DataError(f"{path}: is no saved fit ({type(err).__name__}: {text})") from err
+
+
+def restored(value: Any, packages: Collection[str]) -> Any:
+    """Return what saving and loading makes of ``value``, without a file."""
+    structure, arrays = pack(value)
+    body = io.BytesIO()
+    np.savez(body, allow_pickle=False, **arrays)
+    with np.load(io.BytesIO(body.getvalue()), allow_pickle=False) as stored:
+        read = {name: stored[name] for name in stored.files}
+    return unpack(json.loads(json.dumps(structure, allow_nan=False)), read, packages)
+
+
+def weight(value: Any) -> int:
+    """Return about how many bytes the arrays of an object take, without copying them."""
+    seen: dict[int, Any] = {}  # with the parts: an id is an object's own only while it lives
+    waiting, total = [value], 0
+    while waiting:
+        part = waiting.pop()
+        if part is None or isinstance(part, str | int | float | bytes) or id(part) in seen:
+            continue
+        seen[id(part)] = part
+        if isinstance(part, np.ndarray):
+            total += part.nbytes
+            if part.dtype.hasobject:
+                waiting.extend(part.ravel().tolist())
+            continue
+        if isinstance(part, Saves):
+            part = part.to_state()
+        waiting.extend(_inside(part))
+    return total
+
+
+def _inside(part: Any) -> list[Any]:
+    if isinstance(part, Mapping):
+        return list(part.values())
+    if isinstance(part, tuple | list | set | frozenset):
+        return list(part)
+    if hasattr(part, "__dict__"):
+        return list(vars(part).values())
+    if type(part).__module__.startswith("sklearn."):  # compiled: a tree of a forest
+        state = part.__getstate__()
+        return [] if state is None else [state]
+    return []
+
+
+def pack(value: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return the structure of an object as plain JSON data, and its arrays by name.
+
+    Raises:
+        ContractError: a part of it cannot be saved; names the part.
+    """
+    packer = _Packer()
+    root = packer.value(value, type(value).__qualname__)
+    return {"root": root, "parts": packer.parts}, packer.arrays
+
+
+def unpack(
+    structure: Mapping[str, Any],
+    arrays: Mapping[str, npt.NDArray[Any]],
+    packages: Collection[str],
+) -> Any:
+    """Return the object that ``pack`` described.
+
+    Raises:
+        DataError: it names a class that it may not name.
+    """
+    unpacker = _Unpacker(structure["parts"], arrays, frozenset(packages))
+    return unpacker.value(structure["root"])
+
+
+class _Packer:
+    """Number whatever has an identity, so that what is shared is written once."""
+
+    def __init__(self) -> None:
+        self.parts: list[dict[str, Any]] = []
+        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        self._numbers: dict[int, int] = {}
+        self._alive: list[Any] = []  # an id is an object's own only while it lives
+
+    def value(self, value: Any, where: str) -> Any:
+        """Return the JSON of a value; ``where`` names it in a message."""
+        if type(value) in _ATOMS:
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"float": repr(value)}
+        if type(value) is bytes:
+            return {"bytes": self._array(np.frombuffer(value, dtype=np.uint8), where)}
+        if isinstance(value, np.generic):
+            return {"scalar": self._array(np.asarray(value), where)}
+        if type(value) is tuple:
+            return {"tuple": [self.value(v, f"{where}[{i}]") for i, v in enumerate(value)]}
+        if type(value) in {frozenset, set}:
+            kind = type(value).__name__
+            return {kind: [self._key(v, where) for v in sorted(value, key=repr)]}
+        if id(value) not in self._numbers:
+            self._numbers[id(value)] = len(self.parts)
+            self._alive.append(value)
+            part: dict[str, Any] = {}
+            self.parts.append(part)
+            part.update(self._part(value, where))
+        return {"part": self._numbers[id(value)]}
+
+    def _part(self, value: Any, where: str) -> dict[str, Any]:
+        if isinstance(value, np.ndarray):
+            return {"array": self._array(value, where)}
+        if type(value) is list:
+            return {"list": [self.value(v, f"{where}[{i}]") for i, v in enumerate(value)]}
+        if type(value) is dict:
+            items = value.items()
+            return {
+                "dict": [[self._key(k, where), self.value(v, f"{where}[{k!r}]")] for k, v in items]
+            }
+        cls = type(value)
+        if cls.__module__.startswith("sklearn."):
+            return {"sklearn": self._array(_sklearn_bytes(value, where), where)}
+        name = _class_name(cls, value, where)
+        if isinstance(value, BaseModel):
+            return {"config": name, "fields": value.model_dump(mode="json")}
+        if isinstance(value, Saves):
+            return {"made": name, "state": self.value(dict(value.to_state()), where)}
+        return {
+            "object": name,
+            "state": {k: self.value(v, f"{where}.{k}") for k, v in _state(value, where).items()},
+        }
+
+    def _key(self, value: Any, where: str) -> Any:
+        """Return a key of a dict or an element of a set: only what has no code of its own."""
+        parts = value if type(value) is tuple else (value,)
+        if not all(type(part) in {*_ATOMS, float} for part in parts):
+            raise ContractError(f"{where} cannot be saved: {value!r} is a key in it")
+        return self.value(value, where)
+
+    def _array(self, value: npt.NDArray[Any], where: str) -> str:
+        if value.dtype.hasobject:
+            raise ContractError(f"{where} cannot be saved: an array of Python objects")
+        name = f"a{len(self.arrays)}"
+        self.arrays[name] = np.asarray(value)
+        return name
+
+
+def _class_name(cls: type, value: Any, where: str) -> str:
+    code = isinstance(value, type) or (callable(value) and not hasattr(value, "__dict__"))
+    if code or "<" in cls.__qualname__ or cls.__module__ in {"builtins", "functools", "types"}:
+        what = getattr(value, "__qualname__", cls.__qualname__)
+        raise ContractError(
+            f"{where} cannot be saved: {what} is no plain data; keep what it needs as attributes of"
+            " a class, or give its owner to_state() and from_state()"
+        )
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _state(value: Any, where: str) -> dict[str, Any]:
+    slots = _slots(type(value))
+    state = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    state |= getattr(value, "__dict__", {})
+    if not slots and not hasattr(value, "__dict__"):
+        raise ContractError(f"{where} cannot be saved: a {type(value).__qualname__} hides its data")
+    return state
+
+
+def _slots(cls: type) -> list[str]:
+    found: list[str] = []
+    for one in cls.__mro__:
+        slots = one.__dict__.get("__slots__", ())
+        names = (slots,) if isinstance(slots, str) else tuple(slots)
+        found += [name for name in names if name not in {"__dict__", "__weakref__"}]
+    return found
+
+
+class _Unpacker:
+    """Make the parts as they are asked for; a part that holds itself finds itself."""
+
+    def __init__(
+        self,
+        parts: list[dict[str, Any]],
+        arrays: Mapping[str, npt.NDArray[Any]],
+        packages: frozenset[str],
+    ) -> None:
+        self._parts, self._arrays, self._packages = parts, arrays, packages
+        self._made: dict[int, Any] = {}
+        self._open: set[int] = set()
+
+    def value(self, value: Any) -> Any:
+        """Return what ``_Packer.value`` described."""
+        if not isinstance(value, dict):
+            if isinstance(value, list):
+                raise DataError("a list without a name")
+            return value
+        ((kind, content),) = value.items()
+        if kind == "part":
+            return self._part(int(content))
+        if kind == "float":
+            return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[content]
+        if kind == "bytes":
+            return self._arrays[content].tobytes()
+        if kind == "scalar":
+            return self._arrays[content][()]
+        if kind in _MANY:
+            return _MANY[kind](self.value(one) for one in content)
+        raise DataError(f"holds a {kind!r}, which is unknown")
+
+    def _part(self, number: int) -> Any:
+        if number in self._made:
+            return self._made[number]
+        if number in self._open:
+            raise DataError("a part holds itself before it is made")
+        self._open.add(number)
+        part = self._parts[number]
+        self._made[number] = made = self._make(number, part)
+        return made
+
+    def _make(self, number: int, part: Mapping[str, Any]) -> Any:
+        if "array" in part:
+            return self._arrays[part["array"]]
+        if "sklearn" in part:
+            return _sklearn_value(self._arrays[part["sklearn"]].tobytes())
+        if "list" in part:
+            made: list[Any] = []
+            self._made[number] = made
+            made.extend(self.value(one) for one in part["list"])
+            return made
+        if "dict" in part:
+            table: dict[Any, Any] = {}
+            self._made[number] = table
+            table.update((self.value(key), self.value(one)) for key, one in part["dict"])
+            return table
+        if "config" in part:
+            cls = self._class(part["config"])
+            if not issubclass(cls, BaseModel):
+                raise DataError(f"{part['config']} is no Config")
+            return cls.model_validate(part["fields"])
+        if "made" in part:
+            cls = self._class(part["made"])
+            if not (hasattr(cls, "to_state") and hasattr(cls, "from_state")):
+                raise DataError(f"{part['made']} has no from_state")
+            return cls.from_state(self.value(part["state"]))
+        return self._object(number, self._class(part["object"]), part["state"])
+
+    def _object(self, number: int, cls: type, state: Mapping[str, Any]) -> Any:
+        if issubclass(cls, BaseModel) or hasattr(cls, "from_state"):
+            raise DataError(f"{cls.__module__}:{cls.__qualname__} is not made from attributes")
+        made = object.__new__(cls)
+        self._made[number] = made
+        slots = set(_slots(cls))
+        for name, content in state.items():
+            own = getattr(cls, name, None)
+            if name.startswith("__") or (callable(own) and name not in slots):
+                raise DataError(f"{cls.__qualname__}.{name} is no attribute for data")
+            value = self.value(content)
+            if name in slots:
+                object.__setattr__(made, name, value)
+            else:
+                made.__dict__[name] = value
+        return made
+
+    def _class(self, name: str) -> type:
+        """Return a class by module and qualified name; only the named packages are looked into."""
+        module, _, qualname = name.partition(":")
+        steps = module.split(".")
+        core = any(module == one or module.startswith(f"{one}.") for one in CORE)
+        if not (core or (steps[0] in self._packages and steps[0] != "atlas_core")) or any(
+            step.startswith("__") for step in steps
+        ):
+            raise DataError(
+                f"it names {name}, which belongs to no component of this run; do not trust it"
+            )
+        try:
+            found: Any = importlib.import_module(module)
+            for step in qualname.split("."):
+                found = vars(found)[step]
+        except (ImportError, KeyError, TypeError) as err:
+            raise DataError(
+                f"it names {name}, which is not there: the plugin is another version; fit anew"
+            ) from err
+        if not isinstance(found, type) or (found.__module__, found.__qualname__) != (
+            module,
+            qualname,
+        ):
+            raise DataError(f"it names {name}, which is no class of that module")
+        return found
+
+
+_MANY: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "frozenset": frozenset, "set": set}
+
+
+def _sklearn_bytes(value: Any, where: str) -> npt.NDArray[np.uint8]:
+    """Return an estimator as skops writes it, freed of the time and of addresses in memory."""
+    try:
+        import skops.io
+    except ImportError as err:
+        raise ContractError(f"{where} cannot be saved: pip install skops") from err
+    from atlas_core.skops_files import without_chance
+
+    try:
+        content = skops.io.dumps(value)
+    except Exception as err:  # skops raises whatever a part raises
+        text = " ".join(str(err).split())
+        raise ContractError(f"{where} cannot be saved by skops: {text}") from err
+    return np.frombuffer(without_chance(content), dtype=np.uint8)
+
+
+def _sklearn_value(content: bytes) -> Any:
+    """Return an estimator; only types that skops trusts, and ``INNER`` ones after a look inside."""
+    try:
+        import skops.io
+    except ImportError as err:
+        raise DataError("holds an estimator of scikit-learn: pip install skops") from err
+    from atlas_core.skops_files import check_compiled
+
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - INNER)
+        if unknown:
+            raise DataError(f"an estimator in it names {unknown[0]}; do not trust it")
+        with warnings.catch_warnings():
+            # one line of the note's versions stands for a warning from each of 300 trees
+            warnings.filterwarnings("ignore", "Trying to unpickle")
+            value = skops.io.loads(content, trusted=sorted(INNER))
+    except DataError:
+        raise
+    except Exception as err:  # a hostile or damaged file makes skops raise anything
+        text = " ".join(str(err).split())
+        raise DataError(
+            f"an estimator in it cannot be read ({type(err).__name__}: {text})"
+        ) from err
+    check_compiled(value)
+    return value

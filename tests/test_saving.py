@@ -1,0 +1,397 @@
+"""Fitted objects are saved without pickle, and a file from a stranger runs no code."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import FunctionTransformer
+
+from atlas_core import saving
+from atlas_core.component import Config, Field
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.trust import Promise
+from atlas_core.saving import load, pack, restored, save, unpack
+from atlas_core.skops_files import check_compiled
+from atlas_core.store import read_arrays, write_arrays
+from atlas_core.testing.samples import ToyModel
+
+HERE = frozenset({__name__.split(".", maxsplit=1)[0]})
+RNG = np.random.default_rng(0)
+TABLE, TARGET = RNG.normal(size=(60, 4)), RNG.normal(size=60)
+
+
+class Options(Config):
+    """Options of a component."""
+
+    depth: int = Field(3, description="d")
+    names: tuple[str, ...] = Field(("a", "b"), description="n")
+    share: float | None = Field(None, description="s")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A frozen dataclass."""
+
+    x: Any
+    y: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A dataclass without a dict."""
+
+    x: Any
+
+
+class Chain:
+    """A plain class that may hold itself."""
+
+    def __init__(self) -> None:
+        raise AssertionError("no constructor runs when a file is read")
+
+    def __setstate__(self, state: Any) -> None:
+        raise AssertionError("no __setstate__ runs when a file is read")
+
+    def answer(self) -> int:
+        return 1
+
+
+@dataclass
+class Net:
+    """Stands for a network: it knows how to be saved."""
+
+    weights: Any
+    make: Any = field(default=lambda: 1)
+
+    def to_state(self) -> dict[str, Any]:
+        return {"weights": self.weights}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Net:
+        return cls(state["weights"])
+
+
+def chain() -> Chain:
+    return object.__new__(Chain)
+
+
+def text_of(structure: dict[str, Any], arrays: dict[str, Any] | None = None) -> dict[str, Any]:
+    text = np.frombuffer(json.dumps(structure).encode(), dtype=np.uint8)
+    return {"structure": text, **(arrays or {})}
+
+
+def stranger(folder: Path, structure: dict[str, Any], arrays: dict[str, Any] | None = None) -> Path:
+    path = folder / "stranger.npz"
+    write_arrays(path, text_of(structure, arrays), {"format": saving.FORMAT}, compress=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        7,
+        2**80,
+        -0.0,
+        float("inf"),
+        "\u00e9\x00",
+        b"\x00\xff",
+        (1, (2.5, None)),
+        [1, [2]],
+        {"a": 1, ("b", 2): [3]},
+        frozenset({"x", "y"}),
+        {1, 2},
+        np.float32(1.5),
+        np.str_("x"),
+        Point(1, (2, "z")),
+        Narrow([1.0]),
+        Options(depth=5, share=0.1),
+        Promise(0.1, 0.9),
+    ],
+    ids=repr,
+)
+def test_plain_values_come_back(value: Any) -> None:
+    again = restored(value, HERE)
+    assert type(again) is type(value)
+    assert again == value
+    assert repr(again) == repr(value)
+
+
+def test_a_nan_comes_back() -> None:
+    assert np.isnan(restored(float("nan"), HERE))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.asfortranarray(TABLE),
+        np.zeros((0, 3), np.float32),
+        np.array(["a", "bcd"]),
+        np.array(5, np.int16),
+        np.array([(1, 2.0)], dtype=[("a", "i2"), ("b", "f8")]),
+    ],
+    ids=["fortran", "empty", "text", "no dimension", "structured"],
+)
+def test_arrays_come_back_to_the_bit(array: Any) -> None:
+    again = restored(array, HERE)
+    assert (again.dtype, again.shape) == (array.dtype, array.shape)
+    assert again.flags.f_contiguous == array.flags.f_contiguous
+    assert again.tobytes() == array.tobytes()
+
+
+def test_what_is_shared_is_written_once_and_shared_again() -> None:
+    structure, arrays = pack([Point(TABLE), {"t": TABLE}, TABLE])
+    assert len(arrays) == 1
+    point, table, array = unpack(structure, arrays, HERE)
+    assert point.x is table["t"] is array
+
+
+def test_an_object_may_hold_itself() -> None:
+    one = chain()
+    one.next, one.all = one, [one]
+    again = restored(one, HERE)
+    assert again.next is again
+    assert again.all == [again]
+
+
+def test_a_class_with_states_is_asked_for_them() -> None:
+    assert restored(Net(TABLE), HERE).weights.tobytes() == TABLE.tobytes()
+
+
+@pytest.mark.parametrize("value", [lambda: 1, len, TABLE.sum, io, int, Net, open])
+def test_code_is_refused_and_the_line_names_the_attribute(value: Any) -> None:
+    with pytest.raises(ContractError, match=r"Point\.x\[0\] cannot be saved"):
+        pack(Point([value]))
+
+
+def test_an_array_of_objects_is_refused() -> None:
+    with pytest.raises(ContractError, match="array of Python objects"):
+        pack(np.array([None, 1], dtype=object))
+
+
+def test_the_same_object_gives_the_same_bytes(tmp_path: Path) -> None:
+    forest = RandomForestRegressor(3, random_state=0).fit(TABLE, TARGET)
+    for name in ("a", "b"):
+        save(tmp_path / name, {"forest": forest, "set": {"x", "y", "z"}}, {"n": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_estimators_answer_alike_in_another_process(tmp_path: Path) -> None:
+    forest = RandomForestRegressor(5, random_state=0).fit(TABLE, TARGET)
+    boosted = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(TABLE, TARGET)
+    index = NearestNeighbors(n_neighbors=2).fit(TABLE)
+    save(tmp_path / "fit", [forest, boosted, index], {})
+    code = f"""
+import numpy as np
+from pathlib import Path
+from atlas_core.saving import load
+table = np.random.default_rng(0).normal(size=(60, 4))
+(forest, boosted, index), note = load(Path({str(tmp_path / "fit")!r}), [])
+for part in (forest.predict(table), boosted.predict(table), index.kneighbors(table)[0]):
+    print(part.tobytes().hex())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    parts = [forest.predict(TABLE), boosted.predict(TABLE), index.kneighbors(TABLE)[0]]
+    assert done.stdout.split() == [part.tobytes().hex() for part in parts]
+
+
+def test_weight_counts_what_a_forest_holds() -> None:
+    forest = RandomForestRegressor(3, random_state=0).fit(TABLE, TARGET)
+    nodes = [tree.tree_.__getstate__() for tree in forest.estimators_]
+    held = sum(state["nodes"].nbytes + state["values"].nbytes for state in nodes)
+    assert held <= saving.weight(Point(forest)) < held + 2000
+    assert saving.weight([TABLE, TABLE]) == TABLE.nbytes
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os:system",
+        "os:_Environ",
+        "subprocess:Popen",
+        "builtins:object",
+        "atlas_core.runner.folder:RunFolder",
+        "atlas_core.store:FolderWriter",
+        "atlas_core.testing.__main__:X",
+        "sklearn.ensemble:RandomForestRegressor",
+    ],
+)
+def test_a_class_of_no_component_is_refused(tmp_path: Path, name: str) -> None:
+    path = stranger(tmp_path, {"root": {"part": 0}, "parts": [{"object": name, "state": {}}]})
+    with pytest.raises(DataError, match="belongs to no component of this run") as caught:
+        load(path, HERE)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["io", "Path", "TABLE", "chain", "NoSuchClass", "Chain.answer"])
+def test_only_classes_of_that_module_are_made(tmp_path: Path, name: str) -> None:
+    part = {"object": f"{__name__}:{name}", "state": {}}
+    with pytest.raises(DataError, match=r"no class of that module|is not there"):
+        load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
+
+
+@pytest.mark.parametrize("attribute", ["__class__", "answer", "__dict__"])
+def test_no_method_is_replaced(tmp_path: Path, attribute: str) -> None:
+    part = {"object": f"{__name__}:Chain", "state": {attribute: 1}}
+    with pytest.raises(DataError, match="no attribute for data"):
+        load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
+
+
+def test_a_pickled_array_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return exec, ("raise SystemExit('code ran')",)
+
+    body = io.BytesIO()
+    np.savez(body, structure=np.array([Evil()], dtype=object))
+    path = tmp_path / "x.npz"
+    write_arrays(path, {"structure": np.zeros(1, np.uint8)}, {"format": 1})
+    head, _ = path.read_bytes().split(b"PK", maxsplit=1)
+    import hashlib
+
+    about = json.loads(head[8:]) | {"sha256": hashlib.sha256(body.getvalue()).hexdigest()}
+    text = json.dumps(about).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body.getvalue())
+    with pytest.raises(DataError, match="allow_pickle=False"):
+        load(path, HERE)
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(DataError, match="damaged"):
+        load(path, HERE)
+
+
+def hostile_estimator(tmp_path: Path, content: bytes) -> Path:
+    array = np.frombuffer(content, dtype=np.uint8)
+    return stranger(tmp_path, {"root": {"part": 0}, "parts": [{"sklearn": "a0"}]}, {"a0": array})
+
+
+def test_an_estimator_that_names_code_is_refused(tmp_path: Path) -> None:
+    import os
+
+    content = skops.io.dumps(FunctionTransformer(os.system))
+    with pytest.raises(DataError, match=r"an estimator in it names (posix|nt|os)\.system"):
+        load(hostile_estimator(tmp_path, content), HERE)
+
+
+def test_a_method_call_in_an_estimator_is_refused(tmp_path: Path) -> None:
+    content = skops.io.dumps(FunctionTransformer(Point(1).__eq__))
+    with pytest.raises(DataError, match="an estimator in it"):
+        load(hostile_estimator(tmp_path, content), HERE)
+
+
+def with_member(content: bytes, change: Any) -> bytes:
+    """Return a skops file in which the first array that ``change`` accepts is another one."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(body, "w") as new:
+        done = False
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith(".npy") and not done:
+                array = np.load(io.BytesIO(data))
+                if change(array):
+                    done = True
+                    out = io.BytesIO()
+                    np.save(out, array)
+                    data = out.getvalue()
+            new.writestr(name, data)
+    assert done
+    return body.getvalue()
+
+
+def test_a_tree_that_leads_out_of_its_memory_is_refused(tmp_path: Path) -> None:
+    forest = RandomForestRegressor(2, random_state=0).fit(TABLE, TARGET)
+
+    def change(field: str, value: int) -> Any:
+        def set_it(array: Any) -> bool:
+            if array.dtype.names is None or field not in array.dtype.names:
+                return False
+            array[field][0] = value
+            return True
+
+        return set_it
+
+    for name, value in (
+        ("left_child", 10**6),
+        ("right_child", 0),
+        ("feature", 4),
+        ("feature", -3),
+    ):
+        content = with_member(skops.io.dumps(forest), change(name, value))
+        with pytest.raises(DataError, match="a tree in it points outside itself"):
+            load(hostile_estimator(tmp_path, content), HERE)
+    boosted = HistGradientBoostingRegressor(max_iter=2, random_state=0).fit(TABLE, TARGET)
+    for name, value in (("left", 10**6), ("feature_idx", 4)):
+        content = with_member(skops.io.dumps(boosted), change(name, value))
+        with pytest.raises(DataError, match="a boosted tree in it points outside itself"):
+            load(hostile_estimator(tmp_path, content), HERE)
+    index = NearestNeighbors(algorithm="kd_tree").fit(TABLE)
+    content = with_member(skops.io.dumps(index), change("idx_end", 10**6))
+    with pytest.raises(DataError, match="an index of neighbours in it points outside itself"):
+        load(hostile_estimator(tmp_path, content), HERE)
+
+
+def test_sound_estimators_pass_the_look_inside() -> None:
+    for estimator in (
+        RandomForestRegressor(5, random_state=0).fit(TABLE, TARGET),
+        HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(TABLE, TARGET),
+        NearestNeighbors(algorithm="kd_tree", leaf_size=3).fit(TABLE),
+        NearestNeighbors(algorithm="ball_tree", leaf_size=3).fit(TABLE),
+    ):
+        check_compiled(estimator)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "fit.npz"
+    save(path, Point(TABLE), {"by": "x"})
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"fit\.npz: damaged"):
+        load(path, HERE)
+    with pytest.raises(DataError, match=r"none\.npz: cannot be read"):
+        load(tmp_path / "none.npz", HERE)
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        {},
+        {"root": {"part": 0}, "parts": []},
+        {"root": {"part": 0}, "parts": [{}]},
+        {"root": {"part": 0}, "parts": [{"config": "atlas_core.materials:Materials"}]},
+        {"root": {"tuple": [{"part": 0}]}, "parts": [{"array": "a9"}]},
+        {"root": {"eval": "1"}, "parts": []},
+        {"root": [1], "parts": []},
+        {"root": {"tuple": [1], "x": 2}, "parts": []},
+    ],
+)
+def test_nonsense_is_one_line(tmp_path: Path, structure: dict[str, Any]) -> None:
+    with pytest.raises(DataError) as caught:
+        load(stranger(tmp_path, structure), HERE)
+    assert "\n" not in str(caught.value)
+
+
+def test_compressed_arrays_are_the_same_arrays(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "x.npz", {"t": TABLE}, {"n": 1}, compress=True)
+    arrays, note = read_arrays(tmp_path / "x.npz")
+    assert arrays["t"].tobytes() == TABLE.tobytes()
+    assert note == {"n": 1}
+
+
+def test_a_toy_of_the_contract_comes_back() -> None:
+    model = ToyModel(weights=TABLE)
+    assert restored(model, frozenset()).weights.tobytes() == TABLE.tobytes()
