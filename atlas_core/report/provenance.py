@@ -100,7 +100,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     cited = Markup("<br>").join(words.citation(str(c)) for c in citations)
     memory = manifest.get("peak_memory_mb")
     rows: list[tuple[str, Any]] = [
-        ("Data", f"{data.get('name', '')} ({data.get('component', '')})"),
+        ("Data", _called(data)),
         ("Rows", f"{data.get('rows', '–')}" + (f", a sample of {sample}" if sample else "")),
         ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
         ("Provenance", f"{kind}: {meaning}" if meaning else kind),
@@ -123,6 +123,11 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         for name, value in rows
         if value not in (None, "")
     ]
+
+
+def _called(data: Mapping[str, Any]) -> str:
+    name, component = str(data.get("name") or ""), str(data.get("component") or "")
+    return name if component in ("", name) else f"{name} ({component})"
 
 
 def _component(chosen: Mapping[str, Any]) -> str:

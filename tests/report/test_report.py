@@ -413,6 +413,17 @@ def test_arms_that_classify_are_compared_by_their_brier_scores(tmp_path: Path) -
     assert (found[2] == "lower") == (cgcnn < forest)
 
 
+def test_a_data_set_named_as_its_component_is_named_once(tmp_path: Path) -> None:
+    folder = MAKER.make_run(tmp_path / "run")
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name, shown in (("flla", "flla"), ("FLLA", "FLLA (flla)")):
+        manifest["dataset"]["name"] = name
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        html = write_report(folder).read_text(encoding="utf-8")
+        assert f"<div><dt>Data</dt><dd>{shown}</dd></div>" in html
+
+
 def test_a_single_arm_needs_no_comparison(tmp_path: Path) -> None:
     headings = Page(report(tmp_path / "run", arms=("forest",))).headings
     assert "All numbers" in headings
