@@ -221,12 +221,12 @@ class PartScorer:
         n = total["std:n"]
         mean = {k: weighted.ratio(v, n) for k, v in total.items() if k.startswith("std:")}
         variance = np.maximum(mean["std:ss"] - mean["std:s"] ** 2, 0) * weighted.ratio(n, n - 1)
-        gaps = np.abs(weighted.ratio(inside, n[:, None]) - uncertainty.LEVELS_99)
+        gaps = weighted.ratio(inside, n[:, None]) - uncertainty.LEVELS_99
         out = {
             "crps": mean["std:crps"],
             "sharpness": np.sqrt(mean["std:ss"]),
             "dispersion": weighted.ratio(np.sqrt(variance), mean["std:s"]),
-            "miscalibration_area": gaps.sum(axis=1) * 0.01,
+            "miscalibration_area": uncertainty.area_between(gaps),
         }
         if "std:nll" in mean:
             out |= {"nll": mean["std:nll"], "zms": mean["std:zz"]}

@@ -131,10 +131,21 @@ def calibration_curve(
 def miscalibration_area(target: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike) -> float:
     """Return the area between observed and expected coverage: 0 is perfect, 0.5 the worst.
 
-    Trapezoids over the levels 0, 0.01, ..., 1 whose two ends have no gap, so 0.01 times the sum of
-    the 99 gaps. Source: Tran et al. (2020), section 2.4.
+    The curve is straight between the levels 0, 0.01, ..., 1 and has no gap at its two ends; where
+    it crosses the diagonal both triangles count. Source: Tran et al. (2020), section 2.4.
     """
-    return float(np.abs(calibration_curve(target, mean, std) - LEVELS_99).sum() * 0.01)
+    gaps = calibration_curve(target, mean, std) - LEVELS_99
+    return float(area_between(gaps[None, :])[0])
+
+
+def area_between(gaps: F8) -> F8:
+    """Return (b,) areas between the diagonal and a curve with (b, 99) gaps at ``LEVELS_99``."""
+    left = np.pad(gaps, ((0, 0), (1, 0)))
+    right = np.pad(gaps, ((0, 0), (0, 1)))
+    height = np.abs(left) + np.abs(right)
+    triangles = weighted.ratio(left**2 + right**2, height)
+    means = np.where(left * right < 0, triangles, height)
+    return np.asarray(means.sum(axis=1) * 0.01 / 2, dtype=np.float64)
 
 
 def ence(

@@ -52,10 +52,20 @@ def test_miscalibration_area_of_certain_and_of_unsure_models_is_a_half() -> None
     assert uncertainty.miscalibration_area([0.0], [0.0], [1.0]) == pytest.approx(0.495)
 
 
-def test_miscalibration_area_agrees_with_the_trapezoid_rule() -> None:
-    gaps = np.abs(uncertainty.calibration_curve(Y, M, STD) - np.arange(1, 100) / 100)
-    expected = integrate.trapezoid(np.concatenate([[0], gaps, [0]]), dx=0.01)
-    assert uncertainty.miscalibration_area(Y, M, STD) == pytest.approx(expected)
+def test_miscalibration_area_is_the_integral_of_the_gap() -> None:
+    levels = np.arange(101) / 100
+    observed = np.concatenate([[0], uncertainty.calibration_curve(Y, M, STD), [1]])
+    fine = np.linspace(0, 1, 200_001)
+    gap = np.abs(np.interp(fine, levels, observed) - fine)
+    expected = integrate.trapezoid(gap, fine)
+    assert uncertainty.miscalibration_area(Y, M, STD) == pytest.approx(expected, rel=1e-6)
+
+
+def test_both_triangles_count_where_the_curve_crosses_the_diagonal() -> None:
+    gaps = np.zeros((1, 99))
+    gaps[0, 40:42] = 0.1, -0.3  # triangles 0.0005, then 0.1 and 0.3 over 0.01, then 0.0015
+    expected = 0.01 * (0.05 + (0.01 + 0.09) / (2 * 0.4) + 0.15)
+    assert uncertainty.area_between(gaps)[0] == pytest.approx(expected)
 
 
 def test_ence_agrees_with_a_loop_over_bins() -> None:
