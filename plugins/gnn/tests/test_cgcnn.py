@@ -246,7 +246,7 @@ def test_samples_spread_around_the_prediction_and_repeat_with_their_seed(trained
 def test_sampling_runs_the_convolutions_once(trained):
     model, graphs, _ = trained
     calls = []
-    handle = model._network.convolutions[0].register_forward_hook(lambda *_: calls.append(1))
+    handle = model._trained[0][0].convolutions[0].register_forward_hook(lambda *_: calls.append(1))
     model.sample(graphs, 50, 0)
     handle.remove()
     assert len(calls) == 1

@@ -61,3 +61,8 @@ def test_contract_of_last_layer_gp(check):
 @parametrize_contract("snapshots", "uq")
 def test_contract_of_snapshots(check):
     check()
+
+
+@parametrize_contract("committee", "uq")
+def test_contract_of_committee(check):
+    check()
