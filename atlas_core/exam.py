@@ -3,19 +3,24 @@
 Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
 saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
 oracle that knows every error.
+
+A figure ``x`` has a 95 % interval ``x_low`` to ``x_high``: Wilson's where it is a share, else
+percentiles of bootstrap resamples of the materials.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool
-from atlas_core.metrics import ood
+from atlas_core.context import derive_seed
+from atlas_core.kinds.trust import Promise
+from atlas_core.metrics import bootstrap, ood, weighted
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -38,16 +43,20 @@ GRADES: dict[Grade, str] = {
 """What can come of one class, in words."""
 
 
-def examine(trust: Columns, predictions: Columns, *, levels: tuple[float, ...]) -> dict[str, Any]:
+def examine(
+    trust: Columns, predictions: Columns, *, levels: Sequence[float], seed: int = 0
+) -> dict[str, Any]:
     """Return the exam of every arm: a list of classes with their grades, and a summary.
 
     Args:
         trust: columns of ``trust.parquet``.
         predictions: columns of ``predictions.parquet``.
         levels: coverage levels of the run.
+        seed: of the resampling.
 
     Returns:
-        Plain data: {arm: {"classes": [...], "summary": {method: {...}}}}.
+        Plain data: {arm: {"method": the one that decides, "beside": the others, "classes": [...],
+        "summary": {method: {...}}}}; arms without a held-out class are left out.
     """
     level = min(levels, key=lambda one: (abs(one - HEADLINE), one))
     found: dict[str, Any] = {}
@@ -58,9 +67,13 @@ def examine(trust: Columns, predictions: Columns, *, levels: tuple[float, ...]) 
             rows = _where(trust, own & (trust["fold"] == fold))
             seen = _where(predictions, answers & (predictions["fold"] == fold))
             if (rows["part"] == "shifted").any():
-                classes.append({"class": fold, **_class(rows, seen, level)})
+                branch = derive_seed(seed, "exam", str(arm), str(fold))
+                classes.append({"class": fold, **_class(rows, seen, level, seed=branch)})
         if classes:
+            method, *beside = classes[0]["methods"]
             found[arm] = {
+                "method": method,
+                "beside": beside,
                 "level": level,
                 "classes": classes,
                 "summary": {
@@ -76,7 +89,29 @@ def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
     return {name: values[mask] for name, values in columns.items()}
 
 
-def _class(rows: Columns, seen: Columns, level: float) -> dict[str, Any]:
+def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
+    """Return a figure with its percentile interval; nothing where it is undefined."""
+    found = bootstrap.percentile_interval(value, draws)
+    if found is None:
+        return {}
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _share(name: str, hits: int, n: int) -> dict[str, float]:
+    """Return a share with its Wilson interval; nothing of nothing."""
+    if not n:
+        return {}
+    low, high = wilson(hits, n)
+    return {name: hits / n, f"{name}_low": low, f"{name}_high": high}
+
+
+def _means(columns: F8, *, seed: int) -> F8:
+    """Return (b, k) means of (n, k) columns, each over a resample of the n rows."""
+    blocks = bootstrap.resample(np.arange(len(columns)), seed=seed)
+    return np.concatenate([counts @ columns / len(columns) for counts in blocks])
+
+
+def _class(rows: Columns, seen: Columns, level: float, *, seed: int) -> dict[str, Any]:
     """Return the exam of one class."""
     budget, confidence = float(rows["budget"][0]), float(rows["confidence"][0])
     outside, inside = seen["part"] == "shifted", seen["part"] == "test"
@@ -86,7 +121,11 @@ def _class(rows: Columns, seen: Columns, level: float) -> dict[str, Any]:
     for name in names:
         own = _where(rows, rows["method"] == name)
         methods[name] = {
-            part: _trusted(_where(own, own["part"] == short), budget, confidence)
+            part: _trusted(
+                _where(own, own["part"] == short),
+                Promise(budget, confidence),
+                seed=derive_seed(seed, name, short),
+            )
             for part, short in (("class", "shifted"), ("in_domain", "test"))
         }
     within = error[outside] <= budget
@@ -94,65 +133,109 @@ def _class(rows: Columns, seen: Columns, level: float) -> dict[str, Any]:
         "rows": int(outside.sum()),
         "budget": budget,
         "confidence": confidence,
-        "mae": float(error[outside].mean()),
-        "mae_in_domain": float(error[inside].mean()) if inside.any() else None,
-        "oracle_share": float(within.mean()),
+        **_share("oracle_share", int(within.sum()), len(within)),
         "methods": methods,
         "grade": methods[names[0]]["class"]["grade"],
     }
-    found |= _sigma_and_detector(seen, outside, inside)
+    found |= _errors(error[outside], error[inside], seed=seed)
+    found |= _sigma_and_detector(seen, outside, inside, seed=seed)
     found["intervals"] = _intervals(rows, seen, names[0], level)
     first = _where(rows, (rows["method"] == names[0]) & (rows["part"] == "shifted"))
-    forecast = float(first["expected_error"].mean())
-    found["forecast"] = forecast
-    found["forecast_ratio"] = forecast / found["mae"] if found["mae"] > 0 else None
+    return found | _forecast(first, seed=derive_seed(seed, "forecast"))
+
+
+def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
+    """Return the mean errors of the class and in-domain, and how many times larger the first is."""
+    far = _means(outside[:, None], seed=derive_seed(seed, "class"))[:, 0]
+    found = _interval("mae", float(outside.mean()), far)
+    if len(inside):
+        near = _means(inside[:, None], seed=derive_seed(seed, "in-domain"))[:, 0]
+        found |= _interval("mae_in_domain", float(inside.mean()), near)
+        if inside.mean() > 0:
+            rise = float(outside.mean() / inside.mean())
+            found |= _interval("mae_rise", rise, weighted.ratio(far, near))
     return found
 
 
-def _trusted(rows: Columns, budget: float, confidence: float) -> dict[str, Any]:
+def _forecast(rows: Columns, *, seed: int) -> dict[str, float]:
+    """Return the mean error that the method expected of the class, and its ratio to the true."""
+    error = np.abs(rows["target"] - rows["mean"])
+    expected = np.asarray(rows["expected_error"], dtype=np.float64)
+    draws = _means(np.column_stack([expected, error]), seed=seed)
+    found = _interval("forecast", float(expected.mean()), draws[:, 0])
+    if error.mean() > 0:
+        ratio = float(expected.mean() / error.mean())
+        found |= _interval("forecast_ratio", ratio, weighted.ratio(draws[:, 0], draws[:, 1]))
+    return found
+
+
+def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
     """Return how the rows labelled trust keep the promise."""
     error = np.abs(rows["target"] - rows["mean"])
     labels = rows["label"]
     chosen = labels == "trust"
-    n, hits = int(chosen.sum()), int((error[chosen] <= budget).sum())
-    wanted = confidence - SLACK
+    n, hits = int(chosen.sum()), int((error[chosen] <= promise.budget).sum())
+    wanted = promise.confidence - SLACK
+    kept = n < ENOUGH or hits / n >= wanted
+    breach = n >= ENOUGH and binomial_below(hits, n, wanted) < BREACH
+    grade = "keeps" if kept else "breaks" if breach else "short"
     found: dict[str, Any] = {
         "rows": len(labels),
         "trusted": n,
-        "share": n / len(labels) if len(labels) else 0.0,
+        **(_share("share", n, len(labels)) or {"share": 0.0}),
         "within": hits,
+        **_share("hit", hits, n),
         "deferred": int((labels == "defer").sum()),
+        "breach": breach,
+        "kept": kept,
+        "grade": "refuses" if n < ENOUGH else grade,
     }
     if n:
-        low, high = wilson(hits, n)
-        found |= {"hit": hits / n, "hit_low": low, "hit_high": high}
-        found["mae_trusted"] = float(error[chosen].mean())
-    found["breach"] = n >= ENOUGH and binomial_below(hits, n, wanted) < BREACH
-    found["kept"] = n < ENOUGH or hits / n >= wanted
-    found["grade"] = (
-        "refuses"
-        if n < ENOUGH
-        else "keeps"
-        if found["kept"]
-        else "breaks"
-        if found["breach"]
-        else "short"
-    )
+        draws = _means(error[chosen][:, None], seed=seed)[:, 0]
+        found |= _interval("mae_trusted", float(error[chosen].mean()), draws)
     return found
 
 
-def _sigma_and_detector(seen: Columns, outside: Bool, inside: Bool) -> dict[str, Any]:
+def _sigma_and_detector(seen: Columns, outside: Bool, inside: Bool, *, seed: int) -> dict[str, Any]:
+    """Return how much sigma rises on the class, and how well the detector tells it apart."""
     found: dict[str, Any] = {}
     if not inside.any():
         return found
-    std, score = seen["std_epistemic"], seen["ood_score"]
+    std, score = (np.asarray(seen[k], dtype=np.float64) for k in ("std_epistemic", "ood_score"))
     if np.isfinite(std[outside | inside]).all() and std[inside].mean() > 0:
-        found["sigma_rise"] = float(std[outside].mean() / std[inside].mean())
+        far, near = (
+            _means(std[part][:, None], seed=derive_seed(seed, "sigma", place))[:, 0]
+            for place, part in enumerate((outside, inside))
+        )
+        rise = float(std[outside].mean() / std[inside].mean())
+        found |= _interval("sigma_rise", rise, weighted.ratio(far, near))
     if np.isfinite(score[outside | inside]).all():
-        found["auroc"] = float(ood.auroc(score[inside], score[outside]))
-        found["flagged"] = float(seen["outside"][outside].mean())
-        found["false_alarms"] = float(seen["outside"][inside].mean())
+        near, far = score[inside], score[outside]
+        draws = _aurocs(near, far, seed=derive_seed(seed, "auroc"))
+        found |= _interval("auroc", float(ood.auroc(near, far)), draws)
+        flags = seen["outside"].astype(np.bool_)
+        found |= _share("flagged", int(flags[outside].sum()), len(far))
+        found |= _share("false_alarms", int(flags[inside].sum()), len(near))
     return found
+
+
+def _aurocs(inside: F8, outside: F8, *, seed: int) -> F8:
+    """Return AUROCs of resamples of either part."""
+    ranking = weighted.Ranking(np.concatenate([inside, outside]))
+    positive = np.repeat([0.0, 1.0], [len(inside), len(outside)])
+    parts = [
+        np.concatenate(
+            list(
+                bootstrap.resample(
+                    np.arange(len(part)),
+                    resamples=bootstrap.RANK_RESAMPLES,
+                    seed=derive_seed(seed, place),
+                )
+            )
+        )
+        for place, part in enumerate((inside, outside))
+    ]
+    return weighted.auroc(ranking, positive, np.concatenate(parts, axis=1))
 
 
 def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[str, Any]:
@@ -174,16 +257,15 @@ def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[
                 continue
             target = columns["target"][at]
             inside = (target >= lower[at]) & (target <= upper[at])
-            low, high = wilson(int(inside.sum()), len(inside))
+            width = float((upper[at] - lower[at]).mean())
             found[f"{name}_{part}"] = {
-                "coverage": float(inside.mean()),
-                "low": low,
-                "high": high,
-                "width": float((upper[at] - lower[at]).mean() / split),
+                **_share("coverage", int(inside.sum()), len(inside)),
+                "width": width / split if split > 0 else math.inf,
+                "infinite": float(np.isinf(upper[at] - lower[at]).mean()),
             }
     at = seen["part"] == "shifted"
     held = np.abs(seen["target"] - seen["mean"])[at] <= split / 2.0
-    found["split_class"] = {"coverage": float(held.mean()), "width": 1.0}
+    found["split_class"] = {**_share("coverage", int(held.sum()), len(held)), "width": 1.0}
     return found
 
 

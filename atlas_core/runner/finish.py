@@ -135,9 +135,12 @@ def trust_table(table: Columns, results: Mapping[tuple[str, str], CellResult]) -
 def score(
     folder: RunFolder, table: Columns, manifest: Mapping[str, Any], *, levels: Sequence[float]
 ) -> None:
-    """Compute metrics.json from a table of predictions."""
+    """Compute metrics.json from a table of predictions, and exam.json where trust was learned."""
     from atlas_core.evaluate import evaluate
+    from atlas_core.exam import examine
 
+    path = folder.path / "trust.parquet"
+    trust = read_table(path) if path.is_file() else {}
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
         metrics = evaluate(
             table,
@@ -145,7 +148,11 @@ def score(
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
         )
+        seed = derive_seed(manifest["seed"], "exam")
+        exam = examine(trust, table, levels=levels, seed=seed) if trust else {}
     write_json(folder.path / "metrics.json", metrics)
+    if exam:
+        write_json(folder.path / "exam.json", exam)
 
 
 def _rounds(results: Mapping[tuple[str, str], CellResult]) -> Columns:
