@@ -13,8 +13,8 @@ from atlas_sklearn._forest import Forest
 if TYPE_CHECKING:
     from atlas_sklearn.quantile_forest import QuantileForestConfig
 
-ROWS_AT_ONCE = 512
-"""Rows whose weights of all training rows are held at once."""
+NUMBERS_AT_ONCE = 2**23
+"""Weights that are held at once: rows, each with one of every training row."""
 
 ROUNDING = 1e-9
 """How far a sum of weights may miss a level by rounding alone."""
@@ -71,14 +71,13 @@ class QuantileForest:
         trees = new.shape[1]
         found = np.empty((len(levels), len(new)))
         wanted = np.asarray(levels, dtype=np.float64) - ROUNDING
-        for i in range(0, len(new), ROWS_AT_ONCE):
-            rows = slice(i, i + ROWS_AT_ONCE)
-            here = _indicators(new[rows] + starts, int(last.sum()))
+        at_once = max(1, NUMBERS_AT_ONCE // len(self._sorted))
+        for i in range(0, len(new), at_once):
+            here = _indicators(new[i : i + at_once] + starts, int(last.sum()))
             here.data /= size[here.indices] * trees
-            reached = np.cumsum((here @ shared.T).toarray(), axis=1)
-            for at, level in enumerate(wanted):
-                first = np.minimum((reached < level).sum(axis=1), len(self._sorted) - 1)
-                found[at, rows] = self._sorted[first]
+            for row, reached in enumerate(np.cumsum((here @ shared.T).toarray(), axis=1)):
+                first = np.searchsorted(reached, wanted)
+                found[:, i + row] = self._sorted[np.minimum(first, len(self._sorted) - 1)]
         return found
 
 
