@@ -33,9 +33,8 @@ CORE = (
     "atlas_core.fitted",
     "atlas_core.kinds",
     "atlas_core.materials",
-    "atlas_core.testing.samples",
 )
-"""Modules of the core whose classes a file may name: data, and the toys of the contracts."""
+"""Modules of the core whose classes a file may name: those of data."""
 
 _ATOMS = (type(None), bool, int, str)
 _STRUCTURE = "structure"
@@ -91,7 +90,7 @@ def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
 
     Args:
         path: of the file.
-        packages: top-level packages of plugins whose classes it may name.
+        packages: packages of plugins whose classes it may name.
 
     Raises:
         DataError: the file is missing or damaged, or names something that it may not name.
@@ -365,11 +364,9 @@ class _Unpacker:
     def _class(self, name: str) -> type:
         """Return a class by module and qualified name; only the named packages are looked into."""
         module, _, qualname = name.partition(":")
-        steps = module.split(".")
-        core = any(module == one or module.startswith(f"{one}.") for one in CORE)
-        if not (core or (steps[0] in self._packages and steps[0] != "atlas_core")) or any(
-            step.startswith("__") for step in steps
-        ):
+        homes = {*CORE, *self._packages} - {"atlas_core"}
+        inside = any(module == one or module.startswith(f"{one}.") for one in homes)
+        if not inside or any(step.startswith("__") for step in module.split(".")):
             raise DataError(
                 f"it names {name}, which belongs to no component of this run; do not trust it"
             )

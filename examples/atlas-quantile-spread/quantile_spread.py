@@ -33,9 +33,12 @@ class Predictor:
 
     def __init__(self, model, coverage: float) -> None:
         self.model, self.coverage = model, coverage
-        for name in ("embed", "leaves"):  # an OOD detector may ask for them
-            if hasattr(model, name):
-                setattr(self, name, getattr(model, name))
+
+    def __getattr__(self, name: str):
+        """Return the model's ``embed`` or ``leaves``: an OOD detector may ask for them."""
+        if name not in ("embed", "leaves"):
+            raise AttributeError(name)
+        return getattr(self.model, name)
 
     def predict(self, features) -> Prediction:
         """Return n predictions with an epistemic standard deviation."""

@@ -23,6 +23,7 @@ from atlas_core.kinds.uq import Predictor
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.plain import not_plain
 from atlas_core.testing.samples import Sample, toy_compounds, toy_vectors
+from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 TRAINING_ROWS, CALIBRATION_ROWS, TEST_ROWS = 500, 500, 2000
@@ -266,3 +267,16 @@ def check_no_calibration_rows(component: Component, sample: Sample) -> None:
             require(str(err).strip() and "\n" not in str(err), "the error must be one line")
             continue
         _intervals(done)
+
+
+def check_saved_and_loaded_it_calibrates_alike(component: Component, sample: Sample) -> None:
+    """A calibration comes back from a file without pickle, and gives the same intervals."""
+    for task in sample.tasks(component):
+        toy = _data(component, sample, task, CALIBRATION_ROWS, 1)
+        calibration = _calibrate(component, sample, task)
+        again = saved_and_loaded(component, calibration)
+        for part in ("mean", "epistemic", "aleatoric", "lower", "upper"):
+            before, after = (
+                getattr(one(toy.prediction, toy.inputs), part) for one in (calibration, again)
+            )
+            require_same_bytes({f"{task} {part}": before}, {f"{task} {part}": after})

@@ -13,6 +13,7 @@ from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.materials import Materials
 from atlas_core.testing.outcome import require, require_close
 from atlas_core.testing.samples import Sample, far_materials, toy_compounds, toy_vectors
+from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
 TRAIN, CALIBRATION, NEAR = np.arange(120), np.arange(120, 180), np.arange(180, 240)
 NOTHING = np.zeros(0, dtype=np.int64)
@@ -171,3 +172,16 @@ def check_inputs_unchanged(component: Component, sample: Sample) -> None:
     before = state()
     component.build(sample.config).fit(train, rest, 0).score(rest)
     require(state() == before, "an input was changed")
+
+
+def check_saved_and_loaded_it_scores_alike(component: Component, sample: Sample) -> None:
+    """A detector comes back from a file without pickle, and gives the same scores and reasons."""
+    detector = _fitted(component, sample)
+    again = saved_and_loaded(component, detector)
+    for rows in (_rows(component, sample, NEAR), _far(component, sample)):
+        before, after = (_score(one, rows) for one in (detector, again))
+        require(before.threshold == after.threshold, "saved and loaded, the threshold differs")
+        require_same_bytes(
+            {"score": before.score, "reasons": before.reasons},
+            {"score": after.score, "reasons": after.reasons},
+        )

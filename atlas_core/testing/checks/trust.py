@@ -25,6 +25,7 @@ from atlas_core.materials import Materials
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.plain import not_plain
 from atlas_core.testing.samples import Sample, toy_compounds, toy_target, toy_vectors
+from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
 LEVELS = (0.5, 0.8, 0.9)
 ROWS = 1000
@@ -356,3 +357,14 @@ def check_region_is_plain_data(component: Component, sample: Sample) -> None:
     region = _fitted(component, sample)
     found = not_plain(region, type(region).__name__)
     require(not found, found)
+
+
+def check_saved_and_loaded_it_assesses_alike(component: Component, sample: Sample) -> None:
+    """A trust region comes back from a file without pickle, and trusts the same candidates."""
+    region = _fitted(component, sample)
+    again = saved_and_loaded(component, region)
+    for toy in (_test(component, sample), _far(component, sample)):
+        said, repeated = (_assess(one, toy) for one in (region, again))
+        for part in ("risk", "expected_error", "lower", "upper", "reasons"):
+            require_same_bytes({part: getattr(said, part)}, {part: getattr(repeated, part)})
+        require_same_bytes({"label": _label(region, said)}, {"label": _label(again, repeated)})

@@ -17,6 +17,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample, ToyModel, line_data
+from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
 
 def _fit(component: Component, sample: Sample, task: Task, *, folder: Path | None = None) -> Any:
@@ -188,3 +189,17 @@ def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
         stds = _stds(predicted)
         found.append([predicted.mean.tobytes(), *(stds[name].tobytes() for name in sorted(stds))])
     require(found[0] == found[1], "predictions differ between one job and two")
+
+
+def check_saved_and_loaded_it_predicts_alike(component: Component, sample: Sample) -> None:
+    """A predictor comes back from a file without pickle, and predicts the same bytes."""
+    rows = line_data(50, 1)[0]
+    predictor = _fitted(component, sample)
+    again = saved_and_loaded(component, predictor)
+    for part in ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper"):
+        before, after = (getattr(one.predict(rows), part) for one in (predictor, again))
+        require_same_bytes({part: before}, {part: after})
+    require_same_bytes(
+        {"embedding": predictor.embed(rows), "leaves": predictor.leaves(rows)},
+        {"embedding": again.embed(rows), "leaves": again.leaves(rows)},
+    )

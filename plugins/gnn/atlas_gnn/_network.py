@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,10 @@ def drop(x: Tensor, share: float, noise: torch.Generator | None, *, shared: bool
     draw = torch.rand((1 if shared else len(x), x.shape[1]), generator=noise)
     keep = put(draw >= share, x.device).to(x.dtype)
     return x * keep / (1 - share)
+
+
+NETWORKS = ("cgcnn", "painn", "roost")
+"""Each is a module of this package with a function of its name."""
 
 
 class Network(Protocol):
@@ -202,6 +207,24 @@ class NetworkModel:
             network.load_state_dict({n: torch.tensor(own[n]) for n in own if "scale/" not in n})
             trained.append((network.eval(), Scale(**scalars)))
         self._trained = trained
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what a run keeps: the name, the options and the arrays."""
+        return {"name": self._name, "config": self._config, "arrays": self.state()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> NetworkModel:
+        """Return the fitted model that ``to_state`` described, on the CPU.
+
+        Raises:
+            DataError: there is no such network.
+        """
+        name = state["name"]
+        if name not in NETWORKS:
+            raise DataError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
+        made: NetworkModel = getattr(import_module(f"atlas_gnn._{name}"), name)(state["config"])
+        made.restore(state["arrays"])
+        return made
 
     def _fitted(self) -> list[tuple[Any, Scale]]:
         if not self._trained:
