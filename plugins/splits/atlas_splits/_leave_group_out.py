@@ -7,31 +7,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from atlas_core.api import DataError, Materials, Split, SplitRequest, Str
-from atlas_splits._parts import hold_out
+from atlas_core.api import DataError, Split, SplitRequest, derive_seed
+from atlas_splits._columns import DERIVED, Groups, as_text, groups_of
+from atlas_splits._parts import hold_out, size_of
 from atlas_splits.leave_group_out import LeaveGroupOutConfig
-
-DERIVED = ("chemical_system", "formula", "n_elements")
-MISSING = ""
-"""Text of a row that has no value: it belongs to no group and is never held out."""
-
-
-def as_text(value: object) -> str:
-    """Return the name of a group: 225, 225.0 and "225" are one group; None and NaN are none."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN differs from itself
-        return MISSING
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def derive(materials: Materials, column: str) -> list[str]:
-    """Return the values of a column of ``DERIVED``."""
-    if column == "chemical_system":
-        return materials.chemical_systems()
-    if column == "formula":
-        return materials.formulas()
-    return [str(system.count("-") + 1) for system in materials.chemical_systems()]
 
 
 class LeaveGroupOut:
@@ -41,7 +20,7 @@ class LeaveGroupOut:
         self.config = config
 
     def split(self, request: SplitRequest) -> Sequence[Split]:
-        """Return one fold for the given values, or one fold a group, largest group first.
+        """Return a fold for the given values, one a group (largest first), or ``folds`` of them.
 
         Raises:
             DataError: unknown column or value, no group is large enough, every row is held out,
@@ -49,47 +28,83 @@ class LeaveGroupOut:
         """
         config, column = self.config, self.config.column
         groups = self._groups(request)
-        names, counts = np.unique(groups[groups != MISSING], return_counts=True)
+        sizes = groups.sizes()
         if config.values is not None:
             wanted = [as_text(value) for value in config.values]
             for value in wanted:
-                if value not in names:
+                if value not in sizes:
                     raise DataError(
-                        f"leave_group_out: no row has {column} {value!r}; {_closest(value, names)}"
+                        f"leave_group_out: no row has {column} {value!r}; {_closest(value, sizes)}"
                     )
             return [self._fold(request, groups, wanted)]
-        large = counts >= config.min_group
-        if not large.any():
+        large = sorted((name for name, size in sizes.items() if size >= config.min_group))
+        if not large:
             raise DataError(
-                f"leave_group_out: none of {len(names)} groups of {column!r} has"
+                f"leave_group_out: none of {len(sizes)} groups of {column!r} has"
                 f" {config.min_group} rows; lower min_group or give values"
             )
-        order = np.lexsort((names[large], -counts[large]))
-        return [self._fold(request, groups, [str(name)]) for name in names[large][order]]
+        if config.folds is None:
+            large.sort(key=lambda name: -sizes[name])
+            return [self._fold(request, groups, [name]) for name in large]
+        if len(large) < config.folds:
+            raise DataError(
+                f"leave_group_out: {len(large)} groups of {column!r} with {config.min_group} rows"
+                f" cannot make {config.folds} folds; lower folds or min_group"
+            )
+        rng = np.random.default_rng(derive_seed(request.seed, "leave_group_out"))
+        dealt = np.array_split(rng.permutation(np.asarray(large, dtype=np.str_)), config.folds)
+        return [
+            self._fold(request, groups, sorted(names.tolist()), name=f"fold_{i}")
+            for i, names in enumerate(dealt)
+        ]
 
-    def _groups(self, request: SplitRequest) -> Str:
+    def _groups(self, request: SplitRequest) -> Groups:
         column = self.config.column
-        if column in request.columns:
-            return np.asarray([as_text(v) for v in request.columns[column]], dtype=np.str_)
-        if column in DERIVED:
-            return np.asarray(derive(request.materials, column), dtype=np.str_)
-        known = np.asarray([*request.columns, *DERIVED], dtype=np.str_)
-        raise DataError(f"leave_group_out: unknown column {column!r}; {_closest(column, known)}")
+        groups = groups_of(request, column)
+        if groups is None:
+            known = [*request.columns, *DERIVED]
+            raise DataError(
+                f"leave_group_out: unknown column {column!r}; {_closest(column, known)}"
+            )
+        return groups
 
-    def _fold(self, request: SplitRequest, groups: Str, values: list[str]) -> Split:
+    def _fold(
+        self, request: SplitRequest, groups: Groups, values: list[str], *, name: str = ""
+    ) -> Split:
+        config, n = self.config, len(request.materials)
+        held = groups.mask(values, n)
+        listed = " or ".join(values[:5]) + (f" or {len(values) - 5} others" * (len(values) > 5))
+        fold = name or f"without {config.column} {'+'.join(values)}"
         return hold_out(
-            f"without {self.config.column} {'+'.join(values)}",
-            np.isin(groups, values),
-            config=self.config,
+            fold,
+            held,
+            config=config,
             materials=request.materials,
             seed=request.seed,
-            held_out=f"materials with {self.config.column} {' or '.join(values)}",
+            held_out=f"materials with {config.column} {listed}",
+            calibration=self._inner(request, groups, values, fold) if config.nested else None,
         )
 
+    def _inner(
+        self, request: SplitRequest, groups: Groups, values: list[str], fold: str
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return (n,) rows of whole other groups, at least as many as calibration asks for."""
+        n = len(request.materials)
+        held = groups.mask(values, n)
+        others = np.unique(groups.names[~np.isin(groups.names, values)])
+        rng = np.random.default_rng(derive_seed(request.seed, "inner", fold))
+        wanted = size_of(self.config.calibration, int((~held).sum()))
+        taken = np.zeros(n, dtype=np.bool_)
+        for name in rng.permutation(others).tolist():
+            more = taken | (groups.mask([name], n) & ~held)
+            if taken.sum() < wanted and more.sum() <= max(2 * wanted, 1):
+                taken = more
+        return taken
 
-def _closest(text: str, known: Str) -> str:
+
+def _closest(text: str, known: Sequence[str] | dict[str, int]) -> str:
     """Return the closest names and the list of what is there, for an error message."""
-    names = sorted(str(name) for name in known)
+    names = sorted(known)
     close = get_close_matches(text, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     more = f", ... ({len(names)} in all)" if len(names) > 20 else ""

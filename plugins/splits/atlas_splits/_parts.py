@@ -64,10 +64,12 @@ def split_in_domain(
     seed: int,
     shifted: I8 | None = None,
     held_out: str = "",
+    calibration: I8 | None = None,
 ) -> Split:
     """Return a fold: ``in_domain`` cut into train, calibration and test, ``shifted`` apart.
 
-    The random cut depends on the run's seed and the fold's name.
+    The random cut depends on the run's seed and the fold's name. ``calibration`` names rows of
+    ``in_domain`` that calibrate, in place of a random cut.
 
     Raises:
         DataError: too few rows for the parts that the options ask for.
@@ -75,7 +77,10 @@ def split_in_domain(
     count = len(in_domain)
     groups = formula_groups(materials) if config.group_by_formula else None
     sizes = [size_of(config.test, count), size_of(config.calibration, count)]
-    test, calibration, train = deal(in_domain, sizes, derive_seed(seed, "in-domain", name), groups)
+    if calibration is not None:
+        in_domain, sizes = np.setdiff1d(in_domain, calibration), [sizes[0], 0]
+    test, cut, train = deal(in_domain, sizes, derive_seed(seed, "in-domain", name), groups)
+    calibration = cut if calibration is None else calibration
     wanted = {
         "train": (train, True),
         "calibration": (calibration, config.calibration > 0),
@@ -105,8 +110,11 @@ def hold_out(
     materials: Materials,
     seed: int,
     held_out: str,
+    calibration: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
 ) -> Split:
     """Return a fold whose ``shifted`` part are the rows where ``held`` is true.
+
+    ``calibration`` tells which of the others calibrate, in place of a random cut.
 
     Raises:
         DataError: no row or every row is held out, or too few remain.
@@ -123,6 +131,7 @@ def hold_out(
         seed=seed,
         shifted=np.flatnonzero(held),
         held_out=held_out,
+        calibration=None if calibration is None else np.flatnonzero(calibration),
     )
 
 

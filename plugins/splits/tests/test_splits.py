@@ -201,8 +201,9 @@ def test_leave_group_out_derives_columns_from_formulas(column, value, expected):
 def test_an_unknown_column_names_the_closest_and_lists_all():
     config = leave_group_out.LeaveGroupOutConfig(column="spacegroup")
     message = (
-        "unknown column 'spacegroup'; did you mean 'space_group'\\? there are: "
-        "chemical_system, formula, n_elements, space_group"
+        "unknown column 'spacegroup'; did you mean 'space_group'\\? there are: anion_family,"
+        " anonymous_formula, chemical_system, crystal_system, element, formula, n_elements,"
+        " periodic_group, periodic_row, prototype, space_group"
     )
     with pytest.raises(DataError, match=message):
         cut(leave_group_out, config, request(columns={"space_group": np.zeros(N)}))
