@@ -10,6 +10,9 @@ from scipy.optimize import isotonic_regression
 from atlas_calibration._shared import check_rows, probable_sets, residuals, scaled, sigma_of
 from atlas_core.api import F8, Calibration, CalibrationRequest, Inputs, Prediction
 
+ONE_SIGMA = (0.15865525393145707, 0.8413447460685429)
+"""Phi(-1) and Phi(1): the shares at one sigma of a Gaussian."""
+
 ROWS = 20
 """Fewest calibration rows: a curve takes more than a factor."""
 
@@ -22,7 +25,7 @@ class Quantiles:
         levels: (l,) coverage levels.
         low: (l,) lower ends in sigmas; -inf where nothing is known.
         high: (l,) upper ends in sigmas.
-        factor: std of the new distribution in sigmas.
+        factor: the new sigma, the half-width that holds 68.27 %, in sigmas.
     """
 
     levels: F8
@@ -86,7 +89,8 @@ def _quantiles(request: CalibrationRequest) -> Calibration:
     share = np.arange(1, len(z) + 1) / (len(z) + 1)
     levels = np.asarray(request.levels)
     low, high = (_invert(share, z, (1 + sign * levels) / 2) for sign in (-1, 1))
-    factor = float(np.sqrt(np.mean(z**2)))  # std of the new distribution about the kept mean
+    # sigma means what it does for a Gaussian: half the width that holds 68.27 %
+    factor = float(np.diff(np.interp(ONE_SIGMA, share, z))[0] / 2)
     return Quantiles(levels, low, high, factor)
 
 

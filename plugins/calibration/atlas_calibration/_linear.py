@@ -3,83 +3,73 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 
-from atlas_calibration._shared import check_rows, gaussian_intervals, sigma_of, with_std
-from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Inputs, Prediction
+from atlas_calibration._likelihood import Shape, most_likely
+from atlas_calibration._shared import HOW, check_rows, sigma_of, with_std
+from atlas_core.api import Calibration, CalibrationRequest, DataError, Inputs, Prediction
+
+if TYPE_CHECKING:
+    from atlas_calibration.linear import LinearConfig
 
 METHOD = "linear"
 ROWS = 20
 """Fewest calibration rows: a line takes more than a factor."""
 
-FLOOR = 1e-6
-"""The smallest new sigma, in root mean squared errors: a likelihood has no end at sigma 0."""
-
 
 @dataclass(frozen=True)
 class Line:
-    """Replace sigma by ``slope`` x sigma + ``offset`` and add Gaussian intervals.
+    """Replace sigma by ``slope`` x sigma + ``offset`` and add intervals.
 
     Attributes:
-        slope: >= 0, without unit.
+        slope: > 0, without unit.
         offset: >= 0, in the target's unit.
+        shape: of the errors in sigmas.
         levels: of the intervals.
     """
 
     slope: float
     offset: float
+    shape: Shape
     levels: tuple[float, ...]
 
     def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
         """Return the prediction with its std on the line, and with intervals."""
         std = self.slope * sigma_of(prediction, METHOD) + self.offset
-        return gaussian_intervals(with_std(prediction, std), self.levels, METHOD)
+        return self.shape.intervals(with_std(prediction, std), std, self.levels)
 
 
 class Linear:
     """Find the line that makes the calibration rows most likely."""
 
+    def __init__(self, config: LinearConfig) -> None:
+        self._config = config
+
     def calibrate(self, request: CalibrationRequest) -> Calibration:
-        """Return what replaces sigma and adds Gaussian intervals.
+        """Return what replaces sigma and adds intervals.
+
+        Rows where error and sigma are both exactly 0 are left out: any line fits them, and one
+        through 0 would fit them without end.
 
         Raises:
             DataError: there are too few rows, there is no sigma, the task is binary, or every
-                error is 0.
+                error or every sigma is 0.
         """
         if request.task != "regression":
             raise DataError(f"{METHOD}: needs a regression target, this one is binary")
         check_rows(request, ROWS, METHOD)
         sigma = sigma_of(request.prediction, METHOD)
         error = request.target - request.prediction.mean
-        scale = float(np.sqrt(np.mean(error**2)))
-        if scale == 0:
-            raise DataError(f"{METHOD}: all errors on the calibration rows are exactly 0")
-        slope, offset = most_likely(sigma / scale, error / scale)
-        return Line(slope, offset * scale, request.levels)
-
-
-def most_likely(sigma: F8, error: F8) -> tuple[float, float]:
-    """Return a, b >= 0 that minimise the mean of log s + e^2 / 2 s^2, s = a sigma + b.
-
-    Source: Palmer et al. (2022), eq. (1); a line that falls, or crosses 0, is left out. Errors are
-    of size 1. The likelihood can have two maxima, one of them at a constant s: the best of three
-    starts is taken.
-    """
-
-    def loss(line: F8) -> tuple[float, F8]:
-        s = np.maximum(line[0] * sigma + line[1], FLOOR)
-        value = float(np.mean(np.log(s) + error**2 / (2 * s**2)))
-        slope = np.where(s > FLOOR, 1 / s - error**2 / s**3, 0.0)
-        return value, np.array([np.mean(slope * sigma), np.mean(slope)])
-
-    mean = float(sigma.mean())
-    most = 1 / mean if mean > 0 else 0.0  # the slope that alone gives errors of size 1
-    starts = ((most, 0.01), (0.5 * most, 0.5), (0.01 * most, 1.0))
-    found = [
-        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None), (0, None)])
-        for start in starts
-    ]
-    best = min(found, key=lambda result: float(result.fun))
-    return float(best.x[0]), float(best.x[1])
+        if not error.any() or not sigma.any():
+            what = "sigmas" if error.any() else "errors"
+            raise DataError(f"{METHOD}: all {what} on the calibration rows are exactly 0")
+        at = np.flatnonzero((error != 0) | (sigma > 0))
+        if len(at) < ROWS:
+            raise DataError(
+                f"{METHOD}: {len(at)} of {len(sigma)} calibration rows have an error or a sigma "
+                f"that is not 0, needs at least {ROWS}; {HOW} or use another uq"
+            )
+        fit = most_likely(sigma[at], error[at], offset=True, tails=self._config.tails)
+        return Line(fit.slope, fit.offset, fit.shape, request.levels)

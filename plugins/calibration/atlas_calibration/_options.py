@@ -1,4 +1,4 @@
-"""The options of calibrators that bound a score. Light."""
+"""The options that several calibrators share. Light."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ def needs_of_score(config: ScoreConfig) -> frozenset[str]:
     """Return ``epistemic`` and regression where sigma is used."""
     normalised = config.score == "normalised"
     return frozenset({"epistemic", "task:regression"} if normalised else ())
+
+
+class TailsConfig(Config):
+    """Choose the shape of the errors."""
+
+    tails: Literal["student_t", "gaussian"] = Field(
+        "student_t",
+        description="`student_t`: errors in sigmas follow Student's t, whose degrees of freedom "
+        "are fitted too; sigma is the half-width that holds 68.27 %, so that a few large errors do "
+        "not widen it for all. `gaussian`: sigma is the root mean squared error, as in the paper.",
+    )

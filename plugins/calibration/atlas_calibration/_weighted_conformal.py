@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -145,11 +146,12 @@ def odds(seen: F8, new: F8, *, config: WeightedConformalConfig, seed: int) -> F8
 
 
 def _classifier(config: WeightedConformalConfig, state: int) -> Any:
+    # a value that is not tabulated is NaN: it becomes its column's mean
+    fill = SimpleImputer(keep_empty_features=True)
     if config.ratio == "boosting":
-        return HistGradientBoostingClassifier(
-            max_iter=60, max_leaf_nodes=8, min_samples_leaf=20, random_state=state
-        )
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+        trees = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=state)
+        return make_pipeline(fill, trees)
+    return make_pipeline(fill, StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 
 
 def weighted_quantiles(scores: F8, weights: F8, own: F8, levels: tuple[float, ...]) -> F8:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_calibration._options import TailsConfig
+from atlas_core.api import Component, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
 
 
-class LinearConfig(Config):
-    """No options: a and b come from the calibration rows."""
+class LinearConfig(TailsConfig):
+    """Two numbers, a and b, from the calibration rows; neither is negative."""
 
 
 def build(config: LinearConfig) -> Calibrator:
     """Return the calibrator."""
     from atlas_calibration._linear import Linear
 
-    return Linear()
+    return Linear(config)
 
 
 @hookimpl

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_calibration._options import TailsConfig
+from atlas_core.api import Component, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
 
 
-class VarianceScalingConfig(Config):
-    """No options: the factor has a closed form."""
+class VarianceScalingConfig(TailsConfig):
+    """One number from the calibration rows: what sigma is multiplied by."""
 
 
 def build(config: VarianceScalingConfig) -> Calibrator:
     """Return the calibrator."""
     from atlas_calibration._variance_scaling import VarianceScaling
 
-    return VarianceScaling()
+    return VarianceScaling(config)
 
 
 @hookimpl

@@ -187,7 +187,7 @@ def test_the_scaling_factor_by_hand():
     sigma = np.tile([1.0, 0.5], 5)
     calibrate = calibrated(
         variance_scaling,
-        variance_scaling.VarianceScalingConfig(),
+        variance_scaling.VarianceScalingConfig(tails="gaussian"),
         request(np.zeros(10), np.tile([3.0, -2.0], 5), sigma=sigma, levels=(0.9,)),
     )
     out = calibrate(
@@ -253,8 +253,9 @@ def test_isotonic_fixes_an_overconfident_sigma_and_a_skewed_error():
     assert covered(before(new), target[2000:])[2] < 0.25 * 4000
     out = calibrate(new)
     assert within_binomial_bounds(covered(out, target[2000:]), 4000, LEVELS, calibration_rows=2000)
-    # the std of an exponential is 1
-    np.testing.assert_allclose(out.std, 20 * sigma[2000:], rtol=0.1)
+    # of an exponential, 15.87 % lie below -log(1 - 0.1587), 84.13 % below -log(1 - 0.8413)
+    half = (np.log(norm.cdf(1)) - np.log(norm.cdf(-1))) / 2
+    np.testing.assert_allclose(out.std, 20 * half * sigma[2000:], rtol=0.1)
 
 
 def test_isotonic_quantiles_by_hand():

@@ -455,6 +455,20 @@ def test_a_few_new_rows_show_no_shift():
     np.testing.assert_allclose(done.upper[0], np.sort(np.abs(y))[89])  # the 90th of 99
 
 
+@pytest.mark.parametrize("ratio", ["logistic", "boosting"])
+def test_features_that_are_not_tabulated_are_no_obstacle(ratio):
+    x, y = shifted_data(2000, 0.0, 14)
+    x = np.column_stack([x, np.full(2000, np.nan)])
+    x[::7, 0] = np.nan
+    rows, first, rest = inputs(2000, x=x), np.arange(1000), np.arange(1000, 2000)
+    config = weighted_conformal.WeightedConformalConfig(ratio=ratio)
+    calibration = weighted_conformal.build(config).calibrate(
+        asked(Prediction(np.zeros(1000)), y[first], rows.take(first))
+    )
+    done = calibration(Prediction(np.zeros(1000)), rows.take(rest))
+    assert (np.abs(covered(done, y[rest]) - LEVELS) < 1.5 * slack(LEVELS, 1000, 1000)).all()
+
+
 def test_fractions_are_looked_at_where_the_features_are_no_vectors():
     config = weighted_conformal.WeightedConformalConfig(look_at="fractions")
     families = ["oxide", "chalcogenide"] * 100

@@ -1,14 +1,13 @@
-"""Venn-Abers against scikit-learn, and the line on sigma against maximum likelihood."""
+"""Venn-Abers against scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import differential_evolution
 from scipy.stats import norm
 from sklearn.isotonic import IsotonicRegression
 
-from atlas_calibration import linear, venn_abers
+from atlas_calibration import venn_abers
 from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -95,71 +94,3 @@ def test_venn_abers_refuses_a_number_and_too_few_rows():
         calibrator.calibrate(asked(Prediction(np.zeros(30)), np.zeros(30), task="regression"))
     with pytest.raises(DataError, match="19 calibration rows, needs at least 20"):
         calibrator.calibrate(asked(Prediction(np.zeros(19)), np.zeros(19), task="binary"))
-
-
-# --- linear -------------------------------------------------------------------------------------
-
-
-def line(sigma, target, **parts):
-    parts = parts or {"epistemic": sigma}
-    return linear.build(linear.LinearConfig()).calibrate(
-        asked(Prediction(np.zeros(len(target)), **parts), target, task="regression")
-    )
-
-
-def test_the_line_is_the_most_likely_one():
-    rng = np.random.default_rng(3)
-    sigma = rng.gamma(2.0, 0.5, 400)
-    target = (2.0 * sigma + 0.7) * rng.normal(size=400)
-
-    def loss(ab):
-        return -norm.logpdf(target, scale=ab[0] * sigma + ab[1]).mean()
-
-    best = differential_evolution(loss, [(0, 10), (1e-3, 10)], seed=0, tol=1e-10)
-    found = line(sigma, target)
-    np.testing.assert_allclose([found.slope, found.offset], best.x, rtol=1e-3)
-
-
-@pytest.mark.parametrize(("slope", "offset"), [(3.0, 0.0), (0.0, 0.4), (0.5, 0.2)])
-@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
-def test_a_line_is_found_in_any_unit(slope, offset, unit):
-    rng = np.random.default_rng(4)
-    sigma = unit * rng.gamma(2.0, 0.5, 20_000)
-    found = line(sigma, (slope * sigma + offset * unit) * rng.normal(size=20_000))
-    np.testing.assert_allclose([found.slope, found.offset / unit], [slope, offset], atol=0.05)
-
-
-def test_parts_keep_their_ratio_and_a_sigma_of_zero_gets_the_offset():
-    calibration = linear_at(2.0, 1.0)
-    done = calibration(
-        Prediction(
-            np.array([5.0, 5.0]),
-            np.array([3.0, 0.0]),
-            np.array([4.0, 0.0]),
-            samples=np.array([[4.0, 5.0], [6.0, 5.0]]),
-        ),
-        inputs(2),
-    )
-    # sigma 5 becomes 11; sigma 0 becomes 1
-    np.testing.assert_allclose(done.epistemic, [3 * 11 / 5, 1.0])
-    np.testing.assert_allclose(done.aleatoric, [4 * 11 / 5, 0.0])
-    np.testing.assert_allclose(done.samples[:, 0], [5 - 11 / 5, 5 + 11 / 5])
-    np.testing.assert_allclose(done.upper[0] - 5, [norm.ppf(0.95) * 11, norm.ppf(0.95)])
-    alone = calibration(Prediction(np.zeros(1), aleatoric=np.zeros(1)), inputs(1))
-    assert alone.aleatoric.tolist() == [1.0]
-    assert alone.epistemic is None
-
-
-def linear_at(slope, offset):
-    from atlas_calibration._linear import Line
-
-    return Line(slope, offset, (0.9,))
-
-
-def test_a_line_cannot_be_drawn_through_no_error_or_too_few_rows():
-    with pytest.raises(DataError, match="errors on the calibration rows are exactly 0"):
-        line(np.ones(30), np.zeros(30))
-    with pytest.raises(DataError, match="19 calibration rows, needs at least 20"):
-        line(np.ones(19), np.ones(19))
-    with pytest.raises(DataError, match="no sigma"):
-        line(np.ones(30), np.ones(30), epistemic=None)
