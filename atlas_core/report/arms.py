@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from atlas_core.metrics import digits
 from atlas_core.report import figures, periodic, words
+from atlas_core.report.families import FamilyTable, family_table
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
 from atlas_core.report.words import count, number, slug
@@ -82,6 +83,7 @@ class ArmView:
     missing: tuple[str, ...]
     confusion: tuple[Confusion, ...]
     tables: tuple[Plate, ...]
+    families: FamilyTable | None
     worst: tuple[Bad, ...]
     spread: str
     has_flags: bool
@@ -171,6 +173,7 @@ def arm_view(source: Source, arm: str) -> ArmView:
         missing=tuple(missing),
         confusion=tuple(confusion(part, r) for part, r in parts.items()) if binary else (),
         tables=tuple(_element_tables(source, arm)),
+        families=family_table(source, arm),
         worst=worst,
         spread=spread,
         has_flags=rows.has_score,

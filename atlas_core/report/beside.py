@@ -18,7 +18,7 @@ from atlas_core.verdict import held_out_classes
 
 REGRESSION = (
     "mae", "rmse", "r2", "mae_over_mad", "picp", "mpiw", "miscalibration_area", "ence", "zms",
-    "nll", "crps", "sharpness", "spearman", "ause", "error_auroc",
+    "nll", "crps", "sharpness", "spearman", "ause", "error_auroc", "mae_at_80",
 )  # fmt: skip
 BINARY = (
     "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",

@@ -219,6 +219,12 @@ METRICS: dict[str, Metric] = {
         "high",
         "How well sigma singles out the tenth with the largest errors; 0.5 is chance.",
     ),
+    "mae_at_80": Metric(
+        "MAE of the surest 80 %",
+        "unit",
+        "low",
+        "Mean error that is left when the fifth with the largest sigma is set aside.",
+    ),
     "roc_auc": Metric(
         "ROC AUC",
         "plain",
