@@ -53,16 +53,17 @@ class UnseenPairs:
     unseen: Bool
 
     @classmethod
-    def of(cls, train: Inputs, *, known: bool) -> UnseenPairs:
+    def of(cls, train: Inputs, *, known: bool, least: int = 1) -> UnseenPairs:
         """Note which elements occur together.
 
         Args:
             train: the training rows.
             known: whether only pairs of elements count that were both seen, each in other
                 company: a new element makes all its pairs new.
+            least: in how many training rows a pair must be to count as seen.
         """
         present = _present(train.materials).astype(np.float64)
-        apart = present.T @ present == 0
+        apart = present.T @ present < least
         if known:
             seen = ~apart.diagonal()
             apart &= seen[:, None] & seen[None, :]

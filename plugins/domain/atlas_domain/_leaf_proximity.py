@@ -92,11 +92,14 @@ class LeafProximity:
             counts, places = shared.data.astype(np.int64), shared.indices.astype(np.int64)
             if skip_own:
                 counts[places == owner + start] = 0
-            # the largest counts of each row first; ties by place
-            order = np.lexsort((places, -counts, owner))
-            rank = np.arange(len(order)) - shared.indptr[owner]
-            chosen = (rank < self.nearest) & (counts[order] > 0)
-            mine, counts, places = owner[chosen], counts[order][chosen], places[order][chosen]
+            # one number a pair, so that sorting puts each row's largest counts first, ties by place
+            pair = (owner * (trees + 1) + trees - counts) * len(self.leaves) + places
+            pair.sort()
+            first, places = np.divmod(pair, len(self.leaves))
+            owner, fewer = np.divmod(first, trees + 1)
+            rank = np.arange(len(pair)) - shared.indptr[owner]
+            chosen = (rank < self.nearest) & (fewer < trees)
+            mine, counts, places = owner[chosen], trees - fewer[chosen], places[chosen]
             total = np.bincount(mine, weights=counts, minlength=len(block))
             found = 1.0 - total / (self.nearest * trees)
             if self.own is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore
+from atlas_domain._disagreement import Sigma
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._knn_distance import NeighbourDistance
 from atlas_domain._leaf_proximity import LeafProximity
@@ -24,20 +25,6 @@ NEAREST = 5
 """Training rows that count for company in leaves, and for `knn`."""
 
 Part = Callable[[Inputs], F8]
-
-
-@dataclass(frozen=True)
-class Sigma:
-    """The sigma of the arm's predictions, as it is."""
-
-    def __call__(self, rows: Inputs) -> F8:
-        """Return (n,) sigmas."""
-        if rows.std is None and len(rows):
-            raise DataError(
-                "ood novelty: the part sigma needs predictions with an epistemic std; choose a uq"
-                " method that gives one, or parts without sigma"
-            )
-        return np.zeros(0) if rows.std is None else rows.std
 
 
 def _sigma(train: Inputs, config: NoveltyConfig) -> Part:
@@ -147,15 +134,20 @@ class _Fitted:
     threshold: float
     what: str
 
+    def terms(self, rows: Inputs) -> dict[str, F8]:
+        """Return (n,) -log p of every part and fact."""
+        return {n: self.surprises[n](values) for n, values in self.judges.look(rows).items()}
+
     def score(self, rows: Inputs) -> OODScore:
+        """Return n sums with threshold and reasons."""
         if not len(rows):
             return OODScore(np.zeros(0), self.threshold, np.zeros(0, dtype=np.str_))
-        found = self.judges.look(rows)
-        terms = {name: self.surprises[name](values) for name, values in found.items()}
+        terms = self.terms(rows)
         total = _sum(terms)
-        if "element" in found:  # flagged even where every other sign is ordinary
+        if "element" in terms:  # flagged even where every other sign is ordinary
             just_outside = np.nextafter(self.threshold, np.inf)
-            total = np.where(found["element"] > 0, np.maximum(total, just_outside), total)
+            new = self.judges.facts["element"](rows) > 0
+            total = np.where(new, np.maximum(total, just_outside), total)
         return OODScore(
             total, self.threshold, np.array(self._reasons(rows, terms, total), dtype=np.str_)
         )

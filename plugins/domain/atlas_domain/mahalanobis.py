@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
 
@@ -16,6 +16,19 @@ class MahalanobisConfig(Config):
     """What is measured, and what counts as outside."""
 
     representation: Compared = "fractions"
+    shrinkage: float | None = Field(
+        None,
+        gt=0.0,
+        le=1.0,
+        description="Share of the identity in the covariance; none: that of Ledoit and Wolf, found"
+        " from the rows.",
+    )
+    centre: Literal["all", "size"] = Field(
+        "all",
+        description="What distances start from: the mean of `all` training rows, or of those of"
+        " the same `size`, the number of elements (for features: few elements make extreme"
+        " statistics, and all binaries would look far).",
+    )
     quantile: Quantile = 0.95
 
 
@@ -28,7 +41,7 @@ def build(config: MahalanobisConfig) -> OODMethod:
     """Return the detector."""
     from atlas_domain._mahalanobis import Mahalanobis
 
-    return Mahalanobis(config.representation, config.quantile)
+    return Mahalanobis(config.representation, config.quantile, config.shrinkage, config.centre)
 
 
 @hookimpl

@@ -1,0 +1,91 @@
+"""A classifier that tells the training rows from a made-up background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier
+
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._verdict import Fitted, Verdict
+
+MARGIN = 0.1
+"""How much wider than the range of the training rows the uniform background is, each side."""
+SMALLEST_LEAF = 5
+"""Rows in a leaf: smaller ones would know each training row by itself."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Measure the share of trees' votes for the background.
+
+    With as many background rows as training rows, p / (1 - p) estimates the ratio of the
+    densities (Hastie et al. 2009, eq. 14.8).
+
+    Attributes:
+        scaling: what is read and how it is scaled.
+        forest: the classifier; class 1 is the background.
+    """
+
+    scaling: Scaling
+    forest: ExtraTreesClassifier
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) probabilities of being background."""
+        if not len(rows):
+            return np.zeros(0)
+        votes = self.forest.predict_proba(self.scaling.apply(rows))
+        return np.asarray(votes[:, 1], dtype=np.float64)
+
+    def out_of_bag(self) -> F8:
+        """Return the training rows' scores by the trees that did not see them."""
+        votes = self.forest.oob_decision_function_
+        real = votes[: len(votes) // 2, 1]
+        return np.asarray(np.where(np.isnan(real), 0.5, real), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class DensityRatio:
+    """Take what looks like background for far away."""
+
+    background: Literal["shuffled", "uniform"]
+    trees: int
+    representation: Representation
+    quantile: float
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Draw the background and train the classifier, both from ``seed``.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, self.representation)
+        values = scaling.apply(train)
+        rng = np.random.default_rng(seed)
+        if self.background == "shuffled":
+            made = rng.permuted(values, axis=0)
+        else:
+            low, high = values.min(axis=0), values.max(axis=0)
+            spare = MARGIN * (high - low)
+            made = rng.uniform(low - spare, high + spare, values.shape)
+        forest = ExtraTreesClassifier(
+            self.trees,
+            min_samples_leaf=SMALLEST_LEAF,
+            bootstrap=True,
+            oob_score=True,
+            random_state=seed % 2**32,
+            n_jobs=1,
+        )
+        label = np.repeat([0, 1], len(values))
+        ratio = Ratio(scaling, forest.fit(np.concatenate([values, made]), label))
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.quantile,
+            score=ratio,
+            training_scores=ratio.out_of_bag,
+        )
+        return Fitted(ratio, verdict)

@@ -1,0 +1,80 @@
+"""Mahalanobis distance to the nearest class, less that to all training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from atlas_core.api import F8, I8, Detector, Inputs, anion_family
+from atlas_domain._mahalanobis import whitening
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._verdict import Fitted, Verdict
+
+
+@dataclass(frozen=True)
+class RelativeDistance:
+    """Measure min_k d_k^2 - d_0^2 (Ren et al. 2021, eq. 3).
+
+    d_k is the Mahalanobis distance to the mean of class k by the covariance within classes, d_0
+    that to the mean of all by the covariance of all: what is unusual of a row in directions that
+    have nothing to do with the classes cancels.
+
+    Attributes:
+        scaling: what is read, its mean and scale.
+        within, overall: (d, d) W with W W^T = inverse covariance.
+        centres: (k, d) means of the classes, whitened by ``within``.
+    """
+
+    scaling: Scaling
+    within: F8
+    overall: F8
+    centres: F8
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) relative squared distances."""
+        offset = self.scaling.apply(rows)
+        inner = offset @ self.within
+        nearest = np.min([((inner - c) ** 2).sum(axis=1) for c in self.centres], axis=0)
+        return np.asarray(nearest - ((offset @ self.overall) ** 2).sum(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class RelativeMahalanobis:
+    """Measure whether a row is of no class, rather than how unusual it is at all."""
+
+    classes: Literal["clusters", "family"]
+    clusters: int
+    representation: Representation
+    quantile: float
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Find the classes, from ``seed`` where they are clusters, and fit both covariances.
+
+        Raises:
+            DataError: fewer than two training rows, or they vary too little.
+        """
+        scaling = Scaling.of(train, self.representation)
+        values = scaling.apply(train)
+        place = self._classes(train, values, seed)
+        means = np.stack([values[place == k].mean(axis=0) for k in range(place.max() + 1)])
+        within = whitening(values - means[place])
+        distance = RelativeDistance(scaling, within, whitening(values), means @ within)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.quantile,
+            score=distance,
+            training_scores=lambda: distance(train),
+        )
+        return Fitted(distance, verdict)
+
+    def _classes(self, train: Inputs, values: F8, seed: int) -> I8:
+        """Return (t,) the class of each training row, numbered from 0 without a gap."""
+        named: np.ndarray = anion_family(train.materials)
+        if self.classes == "clusters":
+            k = min(self.clusters, len(np.unique(values, axis=0)))
+            named = KMeans(k, n_init=1, random_state=seed % 2**32).fit_predict(values)
+        return np.unique(named, return_inverse=True)[1].astype(np.int64)

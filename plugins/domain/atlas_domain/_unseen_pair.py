@@ -1,0 +1,47 @@
+"""Share of pairs of elements that were never seen together. Light: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_domain._facts import UnseenPairs
+from atlas_domain._verdict import Verdict
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    pairs: UnseenPairs
+    verdict: Verdict
+
+    def score(self, rows: Inputs) -> OODScore:
+        told = self.pairs.describe(rows)
+        return self.verdict.judge(self.pairs.share(rows), rows.materials, told)
+
+
+@dataclass(frozen=True)
+class UnseenPair:
+    """Measure how new the company of a row's elements is."""
+
+    quantile: float
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note which elements occur together; the seed is not needed.
+
+        Without calibration rows the threshold is that of training rows, whose pairs are all
+        known but those that occur in one material only: each is scored without itself.
+        """
+        pairs = UnseenPairs.of(train, known=False)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.quantile,
+            score=pairs.share,
+            training_scores=lambda: _without_self(train),
+        )
+        return _Fitted(pairs, verdict)
+
+
+def _without_self(train: Inputs) -> F8:
+    """Return the share of each training row's pairs that no other row has."""
+    return UnseenPairs.of(train, known=False, least=2).share(train)

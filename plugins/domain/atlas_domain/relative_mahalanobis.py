@@ -1,0 +1,61 @@
+"""Mahalanobis distance to the nearest class less that to all (Ren et al. 2021)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_domain._options import Quantile
+from atlas_domain._representation import NEEDS
+
+if TYPE_CHECKING:
+    from atlas_core.api import OODMethod
+
+
+class RelativeMahalanobisConfig(Config):
+    """What is compared, in which classes, and what counts as outside."""
+
+    classes: Literal["clusters", "family"] = Field(
+        "clusters",
+        description="`clusters`: found by k-means among the training materials; `family`: the anion"
+        " families of the materials.",
+    )
+    clusters: int = Field(10, ge=2, description="How many, for classes `clusters`.")
+    representation: Literal["features", "embedding"] = Field(
+        "features",
+        description="What is compared: the arm's feature vectors (standardised), or the embedding"
+        " of its trained model. Not fractions: what no training row has cancels in the difference.",
+    )
+    quantile: Quantile = 0.95
+
+
+def needs(config: RelativeMahalanobisConfig) -> frozenset[str]:
+    """Return what the chosen representation needs."""
+    return NEEDS[config.representation]
+
+
+def build(config: RelativeMahalanobisConfig) -> OODMethod:
+    """Return the detector."""
+    from atlas_domain._relative_mahalanobis import RelativeMahalanobis
+
+    return RelativeMahalanobis(
+        config.classes, config.clusters, config.representation, config.quantile
+    )
+
+
+@hookimpl
+def atlas_ood() -> list[Component]:
+    """Return ``relative_mahalanobis``."""
+    return [
+        Component(
+            "relative_mahalanobis",
+            RelativeMahalanobisConfig,
+            build,
+            needs=needs,
+            citation="10.48550/arXiv.2106.09022",
+            expected_failures={
+                "far_scores_above_near": "what is far from every class is far from their"
+                " common mean too, and that cancels",
+            },
+        )
+    ]
