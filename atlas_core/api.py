@@ -56,6 +56,7 @@ from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, Stag
 from atlas_core.periodic_table import (
     covalent_radius,
     electronegativity,
+    element_statistics,
     f_block,
     periodic_group,
     periodic_row,
@@ -136,6 +137,7 @@ __all__ = [
     "covalent_radius",
     "derive_seed",
     "electronegativity",
+    "element_statistics",
     "f_block",
     "hookimpl",
     "labels_of",

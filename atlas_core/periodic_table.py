@@ -1,4 +1,4 @@
-"""Where an element stands in the periodic table, and two of its properties. Light: numpy only."""
+"""Where an element stands in the periodic table, its properties, and statistics of them. Light."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Bool
 from atlas_core.elements import MAX_Z
+from atlas_core.materials import Materials
 
 _NOBLE = (2, 10, 18, 36, 54, 86, 118)
 _ELECTRONEGATIVITY = (
@@ -69,3 +70,40 @@ def periodic_group(z: I8) -> I8:
 def f_block(z: I8) -> Bool:
     """Tell which atomic numbers are lanthanoids or actinoids."""
     return ((z >= 57) & (z <= 71)) | ((z >= 89) & (z <= 103))
+
+
+def element_statistics(materials: Materials) -> F8:
+    """Return (n, d) mean, spread, least and largest of five properties of a material's elements.
+
+    Electronegativity, covalent radius, column, row and valence (columns to the nearer edge of the
+    table), then how evenly the atoms are shared and, where cells are known, the logarithm of the
+    volume an atom. A property that is not known of an element is the mean of those known.
+    """
+    z = np.arange(1, MAX_Z + 1)
+    column = periodic_group(z).astype(np.float64)
+    column[column == 0] = 3.0  # lanthanoids and actinoids stand below the third column
+    tables = (
+        _filled(electronegativity()[1:]),
+        _filled(covalent_radius()[1:]),
+        column,
+        periodic_row(z).astype(np.float64),
+        np.minimum(column, 18.0 - column),
+    )
+    starts, owner = materials.offsets[:-1], materials.owner
+    total = np.add.reduceat(materials.amounts, starts)
+    weight = materials.amounts / total[owner]
+    out = []
+    for table in tables:
+        values = table[materials.numbers - 1]
+        mean = np.add.reduceat(weight * values, starts)
+        spread = np.add.reduceat(weight * (values - mean[owner]) ** 2, starts)
+        least, largest = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
+        out += [mean, np.sqrt(spread), least, largest]
+    out.append(np.sqrt((materials.element_fractions() ** 2).sum(axis=1)))
+    if materials.lattice is not None:
+        out.append(np.log(np.abs(np.linalg.det(materials.lattice)) / materials.counts))
+    return np.stack(out, axis=1)
+
+
+def _filled(table: F8) -> F8:
+    return np.where(np.isfinite(table), table, np.nanmean(table))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from atlas_core import audit as audits
-from atlas_core.audit import FEW, MOST, audit, element_statistics, kolmogorov_smirnov, nearest
+from atlas_core.audit import FEW, MOST, audit, kolmogorov_smirnov, nearest
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
@@ -57,22 +57,6 @@ def test_kolmogorov_smirnov_equals_scipy():
     first, second = rng.normal(size=70).round(1), rng.normal(0.4, 2, 50).round(1)
     expected = stats.ks_2samp(first, second).statistic
     assert kolmogorov_smirnov(first, second) == pytest.approx(expected, abs=1e-12)
-
-
-def test_statistics_of_a_formula_by_hand():
-    row = element_statistics(formulas(["NaF"]))[0]
-    # Pauling 0.93 and 3.98, one atom each: mean 2.455, standard deviation 1.525
-    np.testing.assert_allclose(row[:4], [2.455, 1.525, 0.93, 3.98])
-    # columns 1 and 17 stand 1 from the edge of the table, rows 3 and 2
-    np.testing.assert_allclose(row[8:12], [9, 8, 1, 17])
-    np.testing.assert_allclose(row[12:16], [2.5, 0.5, 2, 3])
-    np.testing.assert_allclose(row[16:20], [1, 0, 1, 1])
-    assert row[20] == pytest.approx(np.sqrt(0.5))
-
-
-def test_statistics_do_not_depend_on_how_many_formula_units_are_written():
-    one, two = element_statistics(formulas(["Li2FeO3", "Li4Fe2O6"]))
-    np.testing.assert_allclose(one, two)
 
 
 def test_a_random_class_is_interpolation_and_says_so():

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from atlas_core.materials import Materials
 from atlas_core.periodic_table import (
     covalent_radius,
     electronegativity,
+    element_statistics,
     periodic_group,
     periodic_row,
 )
@@ -36,3 +38,19 @@ def test_places_in_the_periodic_table_equal_pymatgens():
         )  # pymatgen counts the f-block as rows 8 and 9
         expected = 0 if (57 <= z <= 71 or 89 <= z <= 103) else element.group
         assert periodic_group(np.array([z]))[0] == expected, element
+
+
+def test_statistics_of_a_formula_by_hand():
+    row = element_statistics(Materials.from_formulas(["m"], ["NaF"]))[0]
+    # Pauling 0.93 and 3.98, one atom each: mean 2.455, standard deviation 1.525
+    np.testing.assert_allclose(row[:4], [2.455, 1.525, 0.93, 3.98])
+    # columns 1 and 17 stand 1 from the edge of the table, rows 3 and 2
+    np.testing.assert_allclose(row[8:12], [9, 8, 1, 17])
+    np.testing.assert_allclose(row[12:16], [2.5, 0.5, 2, 3])
+    np.testing.assert_allclose(row[16:20], [1, 0, 1, 1])
+    assert row[20] == pytest.approx(np.sqrt(0.5))
+
+
+def test_statistics_do_not_depend_on_how_many_formula_units_are_written():
+    one, two = element_statistics(Materials.from_formulas(["a", "b"], ["Li2FeO3", "Li4Fe2O6"]))
+    np.testing.assert_allclose(one, two)

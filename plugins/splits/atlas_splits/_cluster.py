@@ -1,4 +1,4 @@
-"""Leave one cluster out: k-means on element fractions, by scikit-learn."""
+"""Leave one cluster out: k-means by scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from atlas_core.api import SYMBOLS, DataError, Split, SplitRequest, derive_seed
 from atlas_splits._parts import hold_out
+from atlas_splits._representation import describe
 from atlas_splits.cluster import ClusterConfig
 
 
@@ -27,15 +28,15 @@ class Cluster:
         """
         clusters = self.config.clusters
         fractions = request.materials.element_fractions()
-        distinct = len(np.unique(fractions.round(9), axis=0))
+        space = describe(request.materials, self.config.representation)
+        distinct = len(np.unique(space.round(9), axis=0))
         if distinct < clusters:
-            raise DataError(
-                f"cluster: {distinct} different compositions cannot make {clusters} clusters"
-            )
+            what = "structures" if self.config.representation == "structure" else "compositions"
+            raise DataError(f"cluster: {distinct} different {what} cannot make {clusters} clusters")
         seed = derive_seed(request.seed, "cluster") % 2**32
         with threadpool_limits(limits=1):  # threads add up in no fixed order: labels could differ
             model = KMeans(clusters, n_init=self.config.restarts, random_state=seed)
-            labels = model.fit_predict(fractions)
+            labels = model.fit_predict(space)
         first = np.asarray([np.flatnonzero(labels == k)[0] for k in range(clusters)])
         order = np.lexsort((first, -np.bincount(labels, minlength=clusters)))
         wanted = min(self.config.held_out or clusters, clusters)

@@ -130,6 +130,11 @@ def anonymous_formulas(materials: Materials) -> list[str]:
     return [found[formula] for formula in formulas]
 
 
+def amounts_of_formulas(formulas: Sequence[str]) -> list[list[float]]:
+    """Return the amounts in each reduced formula, in its order."""
+    return [[float(a or 1) for a in _AMOUNT.findall(formula)] for formula in formulas]
+
+
 def _letter(i: int) -> str:
     return ascii_uppercase[i] if i < 26 else f"({i})"
 

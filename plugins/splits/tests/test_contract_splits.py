@@ -41,3 +41,18 @@ def test_target_tail(check):
 @parametrize_contract("representative_elements", "split")
 def test_representative_elements(check):
     check()
+
+
+@parametrize_contract("sparse", "split")
+def test_sparse(check):
+    check()
+
+
+@parametrize_contract("size_shift", "split")
+def test_size_shift(check):
+    check()
+
+
+@parametrize_contract("distinct", "split")
+def test_distinct(check):
+    check()
