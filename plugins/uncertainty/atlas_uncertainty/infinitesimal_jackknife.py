@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class InfinitesimalJackknifeConfig(Config):
-    """No options; it needs about as many members as there are training rows.
+    """No options; it needs many more members than there are training rows.
 
-    With few the correction for their number is most of what it corrects: at 150 trees and
-    thousands of rows most variances end at the floor. Use `members` there.
+    With fewer, the correction for their number is nearly all of what it corrects, and many
+    variances end at the floor. Use `members` there.
     """
 
 
