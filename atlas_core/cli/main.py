@@ -359,6 +359,74 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
     _answer(comparison, as_json, lambda: text)
 
 
+@main.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("candidates", type=click.Path(path_type=Path))
+@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
+@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option(
+    "--goal",
+    type=click.Choice(["min", "max"]),
+    help="Whether low or high values come first. Default: as the run's active learning says,"
+    " else min.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Candidates that are told in full: reasons, charges, nearest training materials.",
+)
+@click.option(
+    "--chunk",
+    type=click.IntRange(min=1),
+    default=20_000,
+    show_default=True,
+    help="Candidates that are looked at together; fewer take less memory.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the results. Default: RUN/screens/<name of the candidates>.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
+@_json
+def screen(
+    *,
+    run_folder: Path,
+    candidates: Path,
+    arm: str | None,
+    fold: str | None,
+    goal: str | None,
+    top: int,
+    chunk: int,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Ask the fitted arm of RUN about CANDIDATES: rank, trust and reasons.
+
+    CANDIDATES are formulas (.csv with a column `formula`, .txt, .parquet) or crystals (a folder of
+    CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
+    """
+    from atlas_core.cli.screening import screen_candidates
+    from atlas_core.screen import ScreenOptions, default_out
+
+    folder = _run_folder(run_folder)
+    options = ScreenOptions(
+        run=folder,
+        candidates=candidates,
+        out=default_out(folder, candidates) if out is None else out,
+        arm=arm,
+        fold=fold,
+        top=top,
+        goal=None if goal is None else "minimise" if goal == "min" else "maximise",
+        chunk=chunk,
+    )
+    about, text = screen_candidates(options, quiet=quiet)
+    _answer(about, as_json, lambda: text)
+
+
 @main.group()
 def datasets() -> None:
     """List data sets, show one, or write one as a Parquet file."""

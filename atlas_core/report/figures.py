@@ -576,3 +576,37 @@ def active_learning(
     axes.set_ylabel(label)
     _legend(axes, 3)
     return Drawn(figure)
+
+
+def candidates(groups: Mapping[str, tuple[str, F8]], training: F8, *, label: str) -> Drawn:
+    """Draw how predictions for candidates spread, stacked, over the true values of training.
+
+    Args:
+        groups: {colour: (name, predictions)}, from the bottom up.
+        training: (t,) true values of the training materials.
+        label: of the axis.
+    """
+    figure, axes = _axes()
+    values = np.concatenate([training, *(some for _, some in groups.values())])
+    low, high = float(values.min()), float(values.max())
+    edges = np.linspace(low, high if high > low else low + 1.0, 61)
+    total = sum(len(some) for _, some in groups.values())
+    floor = np.zeros(60)
+    for colour, (name, some) in groups.items():
+        top = floor + np.histogram(some, edges)[0] / max(total, 1)
+        axes.stairs(
+            top,
+            edges,
+            baseline=floor,
+            fill=True,
+            color=SENTINELS[colour],
+            label=f"{name}, n = {len(some)}",
+        )
+        floor = top
+    share = np.histogram(training, edges)[0] / max(len(training), 1)
+    line = f"training, n = {len(training)}"
+    axes.stairs(share, edges, color=SENTINELS["ink"], linewidth=1.0, label=line)
+    axes.set_xlabel(label)
+    axes.set_ylabel("share of materials")
+    _legend(axes)
+    return Drawn(figure)

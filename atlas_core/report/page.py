@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
     for plate in plates:
         write_bytes(folder / "figures" / f"{plate.name}.svg", to_file(str(plate.svg)).encode())
     path = folder / "report.html"
-    write_bytes(path, _render(view).encode())
+    write_bytes(path, render(view, "report.html.j2").encode())
     return path
 
 
@@ -72,7 +72,8 @@ def _view(
     }
 
 
-def _render(view: dict[str, Any]) -> str:
+def render(view: Mapping[str, Any], template: str) -> str:
+    """Return a page of the house style; whatever stands in ``view`` is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -83,4 +84,4 @@ def _render(view: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("report.html.j2").render(view)
+    return environment.get_template(template).render(view)

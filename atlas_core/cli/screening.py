@@ -1,0 +1,91 @@
+"""Screen candidates, with a bar of progress, for ``atlas screen``."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from atlas_core.cli.progress import PlainLines
+from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
+from atlas_registry.loading import Registry
+
+TOLD = 10
+"""Unreadable rows that are printed; the file has all of them."""
+FIRST = 5
+"""Ranks that are printed."""
+
+
+@contextmanager
+def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of rows done and rows in all; it shows them on stderr."""
+    if quiet:
+        yield lambda _done, _total: None
+        return
+    if not sys.stderr.isatty():
+        say = PlainLines(lambda text: click.echo(text, err=True))
+        start = time.monotonic()
+
+        def line(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - start, 1e-9)
+            say(f"screened: {done:,} of {total:,}, {rate:,.0f} a second")
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("screening", total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def screen_candidates(options: ScreenOptions, *, quiet: bool) -> tuple[dict[str, Any], str]:
+    """Screen; return the facts as plain data and as text. What was left out goes to stderr."""
+    with bar(quiet=quiet) as tell, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = screen(replace(options, tell=tell), Registry())
+    for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+        click.echo(f"warning: {text}", err=True)
+    _tell_unreadable(result)
+    about = dict(result.about) | {"folder": str(result.folder), "page": str(result.folder / PAGE)}
+    return about, _text(result)
+
+
+def _tell_unreadable(result: Screened) -> None:
+    count = int(result.about["unreadable"])
+    for row in result.shown[:TOLD]:
+        click.echo(f"left out: {row.place}: {row.why}", err=True)
+    if count:
+        more = f" ({count - TOLD} not printed)" if count > TOLD else ""
+        click.echo(f"left out: {count} rows in all{more}, see unreadable.csv", err=True)
+
+
+def _text(result: Screened) -> str:
+    about = result.about
+    wanted = "lowest" if about["goal"] == "minimise" else "highest"
+    unit = f" {about['unit']}" if about["unit"] else ""
+    lines = [
+        f"{about['screened']} candidates by arm {about['arm']} ({about['fold']}), {wanted}"
+        f" {about['target']} first"
+    ]
+    if about["labels"] is not None:
+        lines.append(", ".join(f"{label} {n}" for label, n in about["labels"].items()))
+    if about["outside"] is not None:
+        lines.append(f"flagged as unlike the training data: {about['outside']}")
+    for row in result.top[:FIRST]:
+        label = f"  {row['label']}" if "label" in row else ""
+        flag = f"  ({row['reason']})" if row["reason"] else ""
+        lines.append(
+            f"{row['rank']:>3}  {row['formula']}  {row['prediction']:.4g}{unit}{label}{flag}"
+        )
+    lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
+    return "\n".join(lines)
