@@ -118,6 +118,9 @@ class CellResult:
 @contextmanager
 def quiet() -> Iterator[list[warnings.WarningMessage]]:
     """Collect warnings, and sum in one order: BLAS threads would change the last bits."""
+    # SciPy brings a BLAS of its own; one that a component loads later would not be limited
+    import scipy.linalg  # noqa: F401
+
     with (
         np.errstate(all="ignore"),
         warnings.catch_warnings(record=True) as caught,
