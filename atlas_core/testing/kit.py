@@ -13,6 +13,8 @@ Options: a component is checked with the defaults of its ``Config``. Where they 
 set needs a file, a network would train for an hour) the light module offers
 ``contract_options(folder: Path) -> dict``: it may write small files into ``folder`` and returns
 options by name. A module with several components names each ``contract_options_<component>``.
+Where an optional package is missing it raises ``PluginError``: no check applies, and the error's
+line says why.
 A model must still beat the mean on 45 toy rows with them.
 
 Expected failures: ``Component(expected_failures={"learns_better_than_the_mean": "it is the
@@ -32,7 +34,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atlas_core.component import Component
-from atlas_core.errors import ContractError
+from atlas_core.errors import ContractError, PluginError
 from atlas_core.kinds import KINDS
 from atlas_core.testing.elsewhere import components_of
 from atlas_core.testing.outcome import NotApplicable
@@ -144,6 +146,8 @@ def run_contract(
     with tempfile.TemporaryDirectory() as folder:
         try:
             sample = _sample(component, kind, options, Path(folder))
+        except PluginError as err:  # an optional package is missing
+            return [CheckResult(n, "not applicable", str(err), 0.0) for n in checks]
         except Exception as err:  # a broken descriptor is a result too
             return [CheckResult("options_are_valid", "failed", f"{type(err).__name__}: {err}", 0.0)]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
@@ -206,7 +210,11 @@ def _tell_pytest(shared: _Shared, name: str, check: Check) -> None:
     """Run a check and tell pytest its result."""
     import pytest
 
-    result = _run(name, check, *shared.get())
+    try:
+        component, sample = shared.get()
+    except PluginError as err:  # an optional package is missing
+        pytest.skip(str(err))
+    result = _run(name, check, component, sample)
     if result.outcome == "not applicable":
         pytest.skip(result.message)
     if result.outcome == "expected failure":

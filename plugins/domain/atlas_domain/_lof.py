@@ -15,6 +15,8 @@ FLOOR = 1e-3
 """Distances below this share of the usual one count as this share.
 
 Rows that occur many times over would have an infinite density, and rounding would decide."""
+ROUNDING = 1e-6
+"""Distances below this share of the rows' own length are rounding."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class OutlierFactor:
         k = min(neighbours, len(values) - 1)
         distance, place = _others(values, k)
         reach = distance[:, -1]
-        floor = max(FLOOR * float(np.median(reach)), 1e-10)
+        length = float(np.sqrt((values**2).sum(axis=1).mean()))
+        floor = max(FLOOR * float(np.median(reach)), ROUNDING * length, np.finfo(float).tiny)
         mean_reach = np.maximum(np.maximum(distance, reach[place]), floor).mean(axis=1)
         return cls(scaling, values, reach, 1.0 / mean_reach, floor, k)
 

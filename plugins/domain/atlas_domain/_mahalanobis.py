@@ -12,8 +12,8 @@ from atlas_core.api import F8, I8, DataError, Detector, Inputs
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Fitted, Verdict
 
-LEAST = 30
-"""Training rows of one size that make a centre of their own."""
+LEAST = 100
+"""Training rows of one size that have a mean and a covariance of their own."""
 
 
 def whitening(values: F8, shrinkage: float | None = None) -> F8:
@@ -48,15 +48,15 @@ class Distance:
 
     Attributes:
         scaling: what is read, its mean and scale.
-        whiten: (d, d) W with W W^T = inverse covariance.
-        centres: (k, d) means of the training rows of each size; (1, d) zeros for one centre.
         sizes: (k,) ascending numbers of elements; a row belongs to the largest not above its own.
+        centres: (k, d) means of the training rows of each size.
+        whiten: (k, d, d) W with W W^T = inverse covariance, of each size.
     """
 
     scaling: Scaling
-    whiten: F8
-    centres: F8
     sizes: I8
+    centres: F8
+    whiten: F8
 
     @classmethod
     def of(
@@ -67,7 +67,7 @@ class Distance:
         shrinkage: float | None = None,
         per_size: bool = False,
     ) -> Distance:
-        """Fit mean and covariance.
+        """Fit mean and covariance, of all rows or of those of each number of elements.
 
         Constant columns are kept on purpose: that is how an element that was never seen becomes
         far.
@@ -77,21 +77,26 @@ class Distance:
         """
         scaling = Scaling.of(train, representation)
         values = scaling.apply(train)
-        if not per_size:
-            whiten = whitening(values, shrinkage)
-            return cls(scaling, whiten, np.zeros((1, values.shape[1])), np.array([1]))
         elements = _elements(train)
         sizes, counts = np.unique(elements, return_counts=True)
-        sizes = sizes[counts >= min(LEAST, counts.max())]
+        sizes = sizes[counts >= min(LEAST, counts.max())] if per_size else sizes[:1]
         place = _group(elements, sizes)
-        centres = np.stack([values[place == k].mean(axis=0) for k in range(len(sizes))])
-        return cls(scaling, whitening(values - centres[place], shrinkage), centres, sizes)
+        groups = [values[place == k] for k in range(len(sizes))]
+        centres = np.stack([group.mean(axis=0) for group in groups])
+        whiten = [
+            whitening(group - centre, shrinkage)
+            for group, centre in zip(groups, centres, strict=True)
+        ]
+        return cls(scaling, sizes, centres, np.stack(whiten))
 
     def __call__(self, rows: Inputs) -> F8:
-        offset = self.scaling.apply(rows)
-        if len(self.sizes) > 1:
-            offset = offset - self.centres[_group(_elements(rows), self.sizes)]
-        return np.asarray(np.sqrt(((offset @ self.whiten) ** 2).sum(axis=1)), dtype=np.float64)
+        """Return (n,) distances."""
+        offset, distance = self.scaling.apply(rows), np.zeros(len(rows))
+        place = _group(_elements(rows), self.sizes)
+        for k, (centre, whiten) in enumerate(zip(self.centres, self.whiten, strict=True)):
+            chosen = place == k
+            distance[chosen] = np.sqrt((((offset[chosen] - centre) @ whiten) ** 2).sum(axis=1))
+        return distance
 
 
 def _elements(rows: Inputs) -> I8:

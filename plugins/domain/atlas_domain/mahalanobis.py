@@ -25,9 +25,9 @@ class MahalanobisConfig(Config):
     )
     centre: Literal["all", "size"] = Field(
         "all",
-        description="What distances start from: the mean of `all` training rows, or of those of"
-        " the same `size`, the number of elements (for features: few elements make extreme"
-        " statistics, and all binaries would look far).",
+        description="Whose mean and covariance: those of `all` training rows, or of those of the"
+        " same `size`, the number of elements (few elements make extreme statistics, so that in"
+        " features every binary looks far).",
     )
     quantile: Quantile = 0.95
 

@@ -1,0 +1,333 @@
+"""The mathematics of each detector against the formula or an independent library."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from scipy.stats import wasserstein_distance
+from sklearn.covariance import LedoitWolf, ShrunkCovariance
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KernelDensity as SklearnDensity
+from sklearn.neighbors import LocalOutlierFactor
+
+from atlas_core.api import DataError, Inputs, Materials, PluginError, Vectors
+from atlas_core.testing import parametrize_contract
+from atlas_core.testing.samples import toy_compounds, toy_vectors
+from atlas_domain import _leaf_proximity
+from atlas_domain._density_ratio import DensityRatio
+from atlas_domain._disagreement import Disagreement
+from atlas_domain._ecod import ECOD
+from atlas_domain._element_distance import ElementDistance, Line
+from atlas_domain._kde import KernelDensity
+from atlas_domain._leaf_proximity import LeafDetector, LeafProximity
+from atlas_domain._lof import LOF
+from atlas_domain._mahalanobis import LEAST, Mahalanobis
+from atlas_domain._out_of_range import RangeDetector
+from atlas_domain._pca_residual import PCAResidual
+from atlas_domain._relative_mahalanobis import RelativeMahalanobis
+from atlas_domain._unseen_pair import UnseenPair
+from atlas_domain.pyod import PyODConfig
+from atlas_domain.pyod import build as build_pyod
+
+COMPOUNDS = toy_compounds()
+
+
+def rows(materials, **more):
+    return Inputs(materials, toy_vectors(materials), **more)
+
+
+def vectors(table):
+    table = np.asarray(table, dtype=np.float64)
+    labels = np.array([f"x{i}" for i in range(table.shape[1])])
+    return Inputs(COMPOUNDS.take(range(len(table))), Vectors(table, labels))
+
+
+def formulas(*texts):
+    return Inputs(Materials.from_formulas([f"m{i}" for i in range(len(texts))], texts))
+
+
+TRAIN = rows(COMPOUNDS.take(range(160)))
+CALIBRATION = rows(COMPOUNDS.take(range(160, 200)))
+NEAR = rows(COMPOUNDS.take(range(200, 240)))
+NONE = rows(COMPOUNDS.take([]))
+
+
+def standardised(*parts):
+    first = parts[0].features.values
+    return [(p.features.values - first.mean(axis=0)) / first.std(axis=0) for p in parts]
+
+
+def random_leaves(n, seed):
+    return np.random.default_rng(seed).integers(0, 6, (n, 30))
+
+
+def shares(one, other):
+    """Return (n, m) the share of trees in which rows meet, pair by pair."""
+    return (one[:, None, :] == other[None, :, :]).mean(axis=2)
+
+
+def test_lof_equals_scikit_learn():
+    train, near = standardised(TRAIN, NEAR)
+    reference = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(train)
+    detector = LOF(20, "features", 0.9).fit(TRAIN, NONE, 0)
+    found = detector.score(NEAR)
+    np.testing.assert_allclose(found.score, np.log(-reference.score_samples(near)), atol=1e-8)
+    own = np.log(-LocalOutlierFactor(n_neighbors=20).fit(train).negative_outlier_factor_)
+    assert found.threshold == pytest.approx(np.quantile(own, 0.9, method="higher"), abs=1e-8)
+
+
+def test_lof_of_many_copies_is_finite_and_does_not_hang_on_rounding():
+    table = np.repeat([[0.0, 0.0], [1.0, 3.0], [5.0, 1.0]], 30, axis=0) + 0.1
+    table = np.concatenate([table, np.random.default_rng(0).normal(size=(60, 2))])
+    detector = LOF(5, "features", 0.9).fit(vectors(table), NONE, 0)
+    found = detector.score(vectors(table + 1e-15)).score
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, detector.score(vectors(table)).score, atol=1e-6)
+
+
+@pytest.mark.parametrize("cells", [_leaf_proximity.CELLS, 500], ids=["one block", "many blocks"])
+def test_leaf_proximity_equals_counting_pair_by_pair(cells, monkeypatch):
+    monkeypatch.setattr(_leaf_proximity, "CELLS", cells)
+    train, near = random_leaves(90, 0), random_leaves(40, 1)
+    near[:3] = 99  # a leaf that no training row is in
+    inputs = [Inputs(COMPOUNDS.take(range(len(leaves))), leaves=leaves) for leaves in (train, near)]
+    score = LeafProximity.of(inputs[0], 5)
+    found = 1 - np.sort(shares(near, train), axis=1)[:, -5:].mean(axis=1)
+    np.testing.assert_allclose(score(inputs[1]), found, atol=1e-12)
+    assert score(inputs[1])[:3].tolist() == [1.0, 1.0, 1.0]
+    own = shares(train, train)
+    np.fill_diagonal(own, 0.0)
+    alone = 1 - np.sort(own, axis=1)[:, -5:].mean(axis=1)
+    np.testing.assert_allclose(score.without_self(), alone, atol=1e-12)
+
+    local = LeafProximity.of(inputs[0], 5, local=True)(inputs[1])
+    for row in range(len(near)):
+        met = shares(near[[row]], train)[0]
+        order = np.argsort(-met, kind="stable")[:5]
+        order = order[met[order] > 0]
+        beside = alone[order].mean() if len(order) else alone.mean()
+        assert local[row] == pytest.approx(found[row] - beside, abs=1e-12)
+
+
+def test_leaf_proximity_needs_the_same_trees():
+    train = Inputs(COMPOUNDS.take(range(50)), leaves=random_leaves(50, 0))
+    other = Inputs(COMPOUNDS.take(range(9)), leaves=random_leaves(9, 0)[:, :20])
+    detector = LeafDetector(5, False, 0.9).fit(train, NONE, 0)
+    with pytest.raises(DataError, match="rows have 20 trees, training rows 30"):
+        detector.score(other)
+
+
+def test_unseen_pair_is_the_share_of_pairs_and_names_them():
+    train = formulas("MgO", "MgO2", "NaCl", "NaCl2", "NaO2", "NaO")
+    score = UnseenPair(0.9).fit(train, formulas(), 0).score(formulas("MgO3", "NaMgCl3"))
+    np.testing.assert_allclose(score.score, [0, 2 / 3])
+    assert score.threshold == 0.0  # every pair of the training rows occurs twice
+    assert score.reasons[0] == ""
+    assert score.reasons[1].startswith("has Na with Mg and Mg with Cl, never seen together; ")
+
+
+def test_unseen_pair_scores_each_training_row_without_itself():
+    train = formulas("MgO", "MgO2", "NaCl")
+    score = UnseenPair(0.5).fit(train, formulas(), 0).score(formulas("MgO"))
+    assert score.threshold == 0.0
+    score = UnseenPair(0.9).fit(train, formulas(), 0).score(formulas("MgO"))
+    assert score.threshold == 1.0  # NaCl is the only one with its pair
+
+
+def test_out_of_range_by_degree_and_by_share():
+    train = vectors([[0.0, 10.0], [1.0, 30.0], [2.0, 20.0]])
+    new = vectors([[1.0, 20.0], [2.5, 5.0], [3.0, 20.0]])
+    spread = np.sqrt(2 / 3)
+    degree = RangeDetector("degree", 0.9).fit(train, NONE, 0).score(new)
+    np.testing.assert_allclose(degree.score, [0, 0.5 / spread, 1 / spread])
+    assert degree.outside.tolist() == [False, True, True]
+    assert degree.reasons[2].startswith("x0 3 above 2; ")
+    share = RangeDetector("share", 0.9).fit(train, NONE, 0).score(new)
+    np.testing.assert_allclose(share.score, [0, 1, 0.5])
+    with pytest.raises(DataError, match="needs a featurizer that gives vectors"):
+        RangeDetector("share", 0.9).fit(Inputs(train.materials), NONE, 0)
+
+
+def test_relative_mahalanobis_equals_the_formula():
+    found = RelativeMahalanobis("family", 2, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    x, y = standardised(TRAIN, NEAR)
+    oxide = TRAIN.materials.element_fractions()[:, 7] > 0  # the others are sulphides
+    means = [x[oxide].mean(axis=0), x[~oxide].mean(axis=0)]
+    within = np.where(oxide[:, None], x - means[0], x - means[1])
+    inner, outer = (
+        np.linalg.inv(LedoitWolf(assume_centered=True).fit(values).covariance_)
+        for values in (within, x)
+    )
+    nearest = np.min([np.einsum("ni,ij,nj->n", y - m, inner, y - m) for m in means], axis=0)
+    np.testing.assert_allclose(found, nearest - np.einsum("ni,ij,nj->n", y, outer, y), rtol=1e-6)
+
+
+def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(240, 3)) @ rng.normal(size=(3, 3))
+    binary = np.arange(240) % 2 == 0
+    table[binary] += 20.0
+    materials = Materials.from_formulas(
+        [f"m{i}" for i in range(240)],
+        [f"Mg{i + 1}O" if b else f"Mg{i + 1}CaO" for i, b in enumerate(binary)],
+    )
+    labels = np.array(["a", "b", "c"])
+    inputs = Inputs(materials, Vectors(table, labels))
+    detector = Mahalanobis("features", 0.9, centre="size").fit(inputs, NONE, 0)
+    found = detector.score(inputs).score
+    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
+    for group in (binary, ~binary):
+        assert group.sum() >= LEAST
+        expected = LedoitWolf().fit(scaled[group]).mahalanobis(scaled[group])
+        np.testing.assert_allclose(found[group] ** 2, expected, rtol=1e-6)
+    # a size too rare to have its own mean counts with the next smaller one
+    four = Inputs(Materials.from_formulas(["q"], ["MgCaSrO"]), Vectors(table[[1]], labels))
+    np.testing.assert_allclose(detector.score(four).score, found[[1]], rtol=1e-9)
+
+
+def test_mahalanobis_with_a_set_shrinkage_equals_scikit_learn():
+    x, y = (r.materials.element_fractions() for r in (TRAIN, NEAR))
+    found = Mahalanobis("fractions", 0.9, shrinkage=0.2).fit(TRAIN, NONE, 0).score(NEAR).score
+    np.testing.assert_allclose(found**2, ShrunkCovariance(shrinkage=0.2).fit(x).mahalanobis(y))
+
+
+def test_kde_equals_scikit_learn_but_for_the_norm_of_the_kernel():
+    x, y = standardised(TRAIN, NEAR)
+    found = KernelDensity(0.7, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    log_density = SklearnDensity(bandwidth=0.7).fit(x).score_samples(y)
+    norm = x.shape[1] * np.log(0.7 * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(found, -log_density - norm, rtol=1e-9)
+
+
+def test_kde_keeps_the_order_of_rows_far_out():
+    train = vectors(np.random.default_rng(0).normal(size=(100, 2)))
+    far = vectors([[100.0, 0.0], [200.0, 0.0], [1e4, 0.0]])
+    score = KernelDensity(None, "features", 0.9).fit(train, NONE, 0).score(far).score
+    assert (np.diff(score) > 1).all()
+
+
+def test_kde_leaves_a_training_row_out_of_its_own_density():
+    train = vectors([[0.0], [1.0], [3.0]])
+    threshold = KernelDensity(1.0, "features", 0.5).fit(train, NONE, 0).score(train).threshold
+    z = np.array([0.0, 1.0, 3.0]) / np.std([0.0, 1.0, 3.0])
+    kernel = np.exp(-((z[:, None] - z) ** 2) / 2)
+    np.fill_diagonal(kernel, 0.0)
+    assert threshold == pytest.approx(np.median(-np.log(kernel.sum(axis=1) / 2)))
+
+
+def test_pca_residual_equals_scikit_learn():
+    x, y = standardised(TRAIN, NEAR)
+    found = PCAResidual(0.9, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    pca = PCA(0.9, svd_solver="full").fit(x)
+    rest = y - pca.inverse_transform(pca.transform(y))
+    np.testing.assert_allclose(found, np.linalg.norm(rest, axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("background", ["shuffled", "uniform"])
+def test_density_ratio_finds_the_hole_between_correlated_columns(background):
+    along = np.linspace(-1, 1, 200)
+    train = vectors(np.stack([along, along], axis=1))
+    method = DensityRatio(background, 100, "features", 0.9)
+    detector = method.fit(train, NONE, 0)
+    on, off = vectors([[0.5, 0.5], [-0.5, -0.5]]), vectors([[0.9, -0.9], [-0.9, 0.9]])
+    assert detector.score(on).score.max() < 0.5 < detector.score(off).score.min()
+    again = method.fit(train, NONE, 0).score(on).score
+    assert np.array_equal(again, detector.score(on).score)
+
+
+def test_disagreement_tells_sigma_in_units_of_the_usual_one():
+    calibration = rows(COMPOUNDS.take(range(160, 200)), std=np.full(40, 0.2))
+    new = rows(COMPOUNDS.take(range(200, 202)), std=np.array([0.1, 0.6]))
+    score = Disagreement(0.9).fit(TRAIN, calibration, 0).score(new)
+    assert score.outside.tolist() == [False, True]
+    assert score.reasons[0] == ""
+    assert "sigma is 3.0 times the usual one" in score.reasons[1]
+
+
+def test_element_distance_of_perovskites_is_the_published_one():
+    # the documented distances of the authors' package: CaTiO3 to SrTiO3 on both lines
+    for scale, expected in (("pettifor", 0.2), ("atomic_number", 3.6)):
+        detector = ElementDistance(scale, 1, 0.9).fit(formulas("CaTiO3", "CaTiO3"), formulas(), 0)
+        assert detector.score(formulas("SrTiO3")).score[0] == pytest.approx(expected)
+
+
+def test_element_distance_equals_scipy_on_a_line():
+    line = Line.of("pettifor")
+    places = np.zeros(118)
+    places[line.order] = np.concatenate([[0.0], np.cumsum(line.gaps)])
+    areas = line.areas(NEAR.materials)
+    fractions = NEAR.materials.element_fractions()
+    for i, j in ((0, 1), (3, 17), (20, 39)):
+        expected = wasserstein_distance(places, places, fractions[i], fractions[j])
+        assert np.abs(areas[i] - areas[j]).sum() == pytest.approx(expected)
+
+
+def test_elements_beyond_the_scale_stand_beside_their_homologues():
+    detector = ElementDistance("pettifor", 1, 0.9).fit(formulas("HfO2", "HfO"), formulas(), 0)
+    assert detector.score(formulas("RfO2")).score[0] == pytest.approx(0.0)
+
+
+def test_ecod_equals_the_tails_by_hand():
+    train = vectors([[0.0], [1.0], [2.0], [9.0]])  # skewed to the right
+    new = vectors([[1.5], [-1.0], [10.0]])
+    # among the five: how many are as small, how many as large
+    left, right = -np.log(np.array([3, 1, 5]) / 5), -np.log(np.array([3, 5, 1]) / 5)
+    found = ECOD("ecod", "features", 0.9).fit(train, NONE, 0).score(new).score
+    np.testing.assert_allclose(found, np.maximum(left, right))
+    found = ECOD("copod", "features", 0.9).fit(train, NONE, 0).score(new).score
+    np.testing.assert_allclose(found, np.maximum(right, (left + right) / 2))
+
+
+@pytest.mark.parametrize(("tails", "name"), [("ecod", "ECOD"), ("copod", "COPOD")])
+def test_ecod_equals_pyod_for_one_row_at_a_time(tails, name):
+    models = pytest.importorskip(f"pyod.models.{tails}")
+    # skewed so much that one more row, which PyOD counts in, turns no column round
+    table = np.random.default_rng(0).exponential(size=(200, 4)) * [1.0, -1.0, 5.0, -3.0]
+    train, new = vectors(table[:160]), vectors(table[160:])
+    x, y = standardised(train, new)
+    other = getattr(models, name)().fit(x)
+    expected = [other.decision_function(row[None])[0] for row in y]
+    found = ECOD(tails, "features", 0.9).fit(train, NONE, 0).score(new).score
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.skipif(find_spec("pyod") is not None, reason="PyOD is installed")
+def test_pyod_that_is_not_installed_is_one_line_that_says_what_to_do():
+    with pytest.raises(PluginError, match=r"pip install 'atlas-domain\[pyod\]'"):
+        build_pyod(PyODConfig())
+
+
+def test_pyod_offers_listed_detectors_only():
+    with pytest.raises(ValidationError, match="detector"):
+        PyODConfig.model_validate({"detector": "AutoEncoder"})
+
+
+@pytest.mark.skipif(find_spec("pyod") is None, reason="PyOD is not installed: atlas-domain[pyod]")
+def test_pyod_knn_equals_the_distance_to_the_fifth_neighbour():
+    x, y = standardised(TRAIN, NEAR)
+    detector = build_pyod(PyODConfig(detector="KNN")).fit(TRAIN, CALIBRATION, 0)
+    distance = np.sort(np.linalg.norm(y[:, None] - x[None], axis=2), axis=1)[:, 4]
+    np.testing.assert_allclose(detector.score(NEAR).score, distance, rtol=1e-6)
+
+
+for _name in (
+    "density_ratio",
+    "disagreement",
+    "ecod",
+    "element_distance",
+    "kde",
+    "leaf_proximity",
+    "lof",
+    "out_of_range",
+    "pca_residual",
+    "pyod",
+    "relative_mahalanobis",
+    "unseen_pair",
+):
+
+    @parametrize_contract(_name)
+    def _contract(check):
+        check()
+
+    globals()[f"test_{_name}_contract"] = _contract
