@@ -1,0 +1,288 @@
+"""Trust in whole runs: what methods see, bytes that repeat, and a spec that states a promise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import Cli, MakePlugin
+
+from atlas_core.api import Dataset, Materials
+from atlas_core.errors import SpecError
+from atlas_core.exam import examine
+from atlas_core.runner.finish import read_table
+from atlas_core.runner.folder import slug
+from atlas_core.runner.run import one_a_formula
+from atlas_core.spec.model import Trust
+from atlas_core.spec.plan import load_plan
+from atlas_registry.loading import Registry
+
+SPEC = """\
+atlas: 1
+name: small
+seed: 3
+sample: 800
+distinct: lowest
+levels: [0.5, 0.9]
+dataset: flla
+split:
+  use: leave_elements_out
+  options: {elements: [O, N], each: true, calibration: 0.2, test: 0.2}
+trust:
+  budget_quantile: 0.8
+  confidence: 0.8
+  pseudo_shift:
+    splits:
+      - use: representative_elements
+        options: {count: 3, minimum: 25, calibration: 0.05, test: 0.2}
+    rows: 300
+    scored: 60
+arms:
+  forest:
+    featurizer: magpie
+    model: {use: random_forest, options: {trees: 20}}
+    uq: members
+    calibrator: split_conformal
+    ood: mahalanobis
+    trust: learned_region
+    pseudo_shift: {model: {use: random_forest, options: {trees: 10}}}
+"""
+TABLES = ("trust.parquet", "predictions.parquet", "exam.json", "records.json")
+
+
+def run(cli: Cli, *args: str, text: str = SPEC) -> Path:
+    (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+    done = cli("run", "s.yaml", "--json", *args)
+    assert done.returncode == 0, done.stderr
+    return cli.cwd / str(json.loads(done.stdout)["run"])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of one run that several tests read."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(Cli(folder, folder / "cache"))
+
+
+def test_every_method_labels_every_scored_row(whole: Path) -> None:
+    trust, seen = (read_table(whole / f"{name}.parquet") for name in ("trust", "predictions"))
+    assert list(dict.fromkeys(trust["method"].tolist())) == [
+        "learned_region",
+        "sigma_threshold",
+        "refuse_unseen",
+    ]
+    scored = np.isin(seen["part"], ("test", "shifted"))
+    for method in np.unique(trust["method"]):
+        own = (trust["method"] == method) & np.isin(trust["part"], ("test", "shifted"))
+        for name in ("id", "fold", "part", "target", "mean"):
+            keys = np.lexsort((trust["id"][own], trust["fold"][own]))
+            others = np.lexsort((seen["id"][scored], seen["fold"][scored]))
+            np.testing.assert_array_equal(
+                trust[name][own][keys], seen[name][scored][others], err_msg=name
+            )
+    assert set(trust["label"].tolist()) <= {"trust", "verify", "defer"}
+    calibration = seen["part"] == "calibration"
+    for fold in ("without O", "without N"):
+        error = np.abs(seen["mean"] - seen["target"])[calibration & (seen["fold"] == fold)]
+        budget = trust["budget"][trust["fold"] == fold]
+        np.testing.assert_allclose(budget, np.quantile(error, 0.8), rtol=1e-12)
+    # one row a formula: no polymorph of a held-out formula was learned from
+    for fold in ("without O", "without N"):
+        formulas = seen["formula"][seen["fold"] == fold]
+        assert len(set(formulas.tolist())) == len(formulas)
+
+
+def test_the_exam_in_the_folder_is_that_of_the_tables_also_after_a_report(
+    whole: Path, cli: Cli
+) -> None:
+    stored = (whole / "exam.json").read_bytes()
+    trust, seen = (read_table(whole / f"{name}.parquet") for name in ("trust", "predictions"))
+    again = examine(trust, seen, levels=[0.5, 0.9])["forest"]
+    said = json.loads(stored)["forest"]
+    assert [one["class"] for one in said["classes"]] == ["without O", "without N"]
+    for one, other in zip(said["classes"], again["classes"], strict=True):
+        assert one["mae"] == pytest.approx(other["mae"])
+        assert (
+            one["methods"]["learned_region"]["class"]["trusted"]
+            == (other["methods"]["learned_region"]["class"]["trusted"])
+        )
+    folder = Path(shutil.copytree(whole, cli.cwd / "copy"))
+    (folder / "exam.json").unlink()
+    assert cli("report", folder).returncode == 0
+    assert (folder / "exam.json").read_bytes() == stored
+
+
+def test_the_same_spec_again_and_a_killed_run_give_the_same_bytes(whole: Path, cli: Cli) -> None:
+    killed = run(cli, "--cache-dir", "another")
+    for name in TABLES:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    # as a kill between the two folds leaves it: the first cell is kept, nothing is complete
+    for path in [p for p in killed.iterdir() if p.is_file() and p.name != ".lock"]:
+        path.unlink()
+    cells = killed / "checkpoints" / "forest"
+    (cells / slug("without N") / "result.npz").unlink()
+    before = (cells / slug("without O") / "result.npz").stat().st_mtime_ns
+    again = run(cli, "--cache-dir", "another", "--resume")
+    assert (cells / slug("without O") / "result.npz").stat().st_mtime_ns == before
+    for name in TABLES:
+        assert (again / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+SPY = '''
+    """A trust method that notes every row that it is shown."""
+    import numpy as np
+    from atlas_core.api import Assessment, Component, Config, hookimpl
+
+    class Options(Config):
+        """No options."""
+
+    class Region:
+        def assess(self, inputs, prediction, ood):
+            return Assessment(np.zeros(len(inputs)), np.ones(len(inputs)))
+        def label(self, assessment):
+            return np.full(len(assessment), "trust")
+
+    class Spy:
+        def fit(self, home, rehearsals, *, promise, levels, seed):
+            for number, one in enumerate([home, *rehearsals]):
+                np.savez(
+                    f"saw-{number}.npz",
+                    name=one.name,
+                    train=one.train.materials.ids,
+                    train_target=one.train_target,
+                    rows=one.inputs.materials.ids,
+                    target=one.target,
+                    shifted=one.shifted,
+                )
+            return Region()
+
+    @hookimpl
+    def atlas_trust():
+        return [Component("spy", Options, lambda config: Spy())]
+    '''
+
+
+def test_no_trust_method_sees_a_label_of_the_class_or_of_the_test_part(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    site = make_plugin("spy", "spy_trust", SPY, {"atlas.trust": {"spy": "spy_trust"}})
+    text = SPEC.replace("trust: learned_region", "trust: spy").replace("[O, N]", "[O]")
+    folder = run(Cli(cli.cwd, cli.cache, [str(site)]), text=text)
+    table = read_table(folder / "predictions.parquet")
+    hidden = set(table["id"][np.isin(table["part"], ("test", "shifted"))].tolist())
+    calibration = set(table["id"][table["part"] == "calibration"].tolist())
+    home, *rehearsals = (
+        np.load(path, allow_pickle=False)
+        for path in sorted(cli.cwd.glob("saw-*.npz"), key=lambda p: int(p.stem[4:]))
+    )
+    training = set(home["train"].tolist())
+    assert str(home["name"]) == "in-domain"
+    assert set(home["rows"].tolist()) == calibration
+    assert not home["shifted"].any()
+    assert not training & (hidden | calibration)
+    assert len(rehearsals) == 3
+    for one in rehearsals:
+        learned, rows = set(one["train"].tolist()), set(one["rows"].tolist())
+        assert learned <= training
+        assert rows <= training
+        assert not learned & rows
+        assert one["shifted"].any()
+        assert not one["shifted"].all()
+    for one in (home, *rehearsals):
+        assert np.isfinite(one["target"]).all()
+        assert np.isfinite(one["train_target"]).all()
+
+
+# --- the spec's block ---------------------------------------------------------------------------
+
+
+def problems_of(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "s.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        load_plan(path, Registry())
+    return [problem.replace(str(path), "s.yaml") for problem in caught.value.problems]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in SPEC
+    return SPEC.replace(old, new)
+
+
+def test_a_trust_method_without_a_promise_names_its_line(tmp_path: Path) -> None:
+    text = SPEC[: SPEC.index("trust:\n")] + SPEC[SPEC.index("arms:") :]
+    (problem,) = problems_of(tmp_path, text)
+    line = text.split("\n").index("    trust: learned_region") + 1
+    assert problem.startswith(f"s.yaml:{line}:5  arms.forest.trust: ")
+    assert "needs the block 'trust' with budget and pseudo_shift" in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("budget_quantile: 0.8\n", "budget_quantile: 0.8\n  budget: 0.2\n", "either budget or"),
+        ("  budget_quantile: 0.8\n", "", "either budget or budget_quantile"),
+        ("budget_quantile: 0.8", "budget: -1", "trust.budget"),
+        ("budget_quantile: 0.8", "budget_quantile: 1.5", "trust.budget_quantile"),
+        ("confidence: 0.8", "confidence: 1", "trust.confidence"),
+        ("confidence: 0.8", "price: {label: 2, mistake: 1}", "a mistake must cost more"),
+        ("confidence: 0.8", "price: {label: 1}", "trust.price.mistake"),
+        (
+            "confidence: 0.8",
+            "confidence: 0.8\n  price: {label: 1, mistake: 9}",
+            "either confidence or price",
+        ),
+        ("use: representative_elements", "use: representative_element", "representative_elements"),
+    ],
+)
+def test_a_promise_that_says_too_little_or_too_much_is_refused(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    (problem,) = problems_of(tmp_path, changed(old, new))
+    assert message in problem
+    assert problem.startswith("s.yaml:")
+
+
+def test_pseudo_shift_must_name_splits(tmp_path: Path) -> None:
+    start, end = SPEC.index("    splits:"), SPEC.index("    rows: 300")
+    (problem,) = problems_of(tmp_path, SPEC[:start] + SPEC[end:])
+    assert "trust.pseudo_shift.splits: this key is missing" in problem
+
+
+def test_a_trust_method_without_sigma_is_refused(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, changed("uq: members", "uq: point"))
+    assert any("trust 'learned_region' needs epistemic" in problem for problem in problems)
+
+
+def test_a_price_states_the_confidence() -> None:
+    # a label costs 1 and a mistake 10: use a prediction where P(mistake) x 10 < 1
+    shift = {"splits": "representative_elements"}
+    price = {"label": 1.0, "mistake": 10.0}
+    stated = Trust.model_validate({"budget": 0.2, "price": price, "pseudo_shift": shift})
+    assert stated.share == pytest.approx(0.9)
+    plain = Trust.model_validate({"budget": 0.2, "pseudo_shift": shift})
+    assert plain.share == 0.9
+
+
+def test_one_row_a_formula_is_the_lowest_or_the_highest() -> None:
+    formulas = ["NaCl", "TiO2", "Na2Cl2", "Ti2O4", "Fe", "NaCl"]
+    target = np.array([-2.0, -3.0, -2.5, -3.0, 0.0, -1.0])
+    materials = Materials.from_formulas([f"m-{i}" for i in range(6)], formulas)
+    data = Dataset(
+        materials=materials,
+        target=target,
+        target_name="energy",
+        unit="eV/atom",
+        task="regression",
+        name="made up",
+        licence="none needed",
+        citation=("none",),
+        sha256="0" * 64,
+        provenance="embedded",
+    )
+    # of TiO2 and Ti2O4, which are equal, the first row stays
+    assert one_a_formula(data, "lowest").materials.ids.tolist() == ["m-1", "m-2", "m-4"]
+    assert one_a_formula(data, "highest").materials.ids.tolist() == ["m-1", "m-4", "m-5"]
