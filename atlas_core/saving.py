@@ -56,7 +56,7 @@ INNER = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )
-"""Parts of estimators beyond those that skops trusts; compiled ones are checked when read."""
+"""Parts of estimators beyond those that skops trusts; compiled ones are looked into when read."""
 
 
 @runtime_checkable
@@ -391,14 +391,12 @@ _MANY: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "frozenset": frozenset
 
 def _sklearn_bytes(value: Any, where: str) -> npt.NDArray[np.uint8]:
     """Return an estimator as skops writes it, freed of the time and of addresses in memory."""
-    try:
-        import skops.io
-    except ImportError as err:
-        raise ContractError(f"{where} cannot be saved: pip install skops") from err
-    from atlas_core.skops_files import without_chance
+    from atlas_core.skops_files import skops_io, without_chance
 
     try:
-        content = skops.io.dumps(value)
+        content = skops_io().dumps(value)
+    except ImportError as err:
+        raise ContractError(f"{where} cannot be saved: pip install skops") from err
     except Exception as err:  # skops raises whatever a part raises
         text = " ".join(str(err).split())
         raise ContractError(f"{where} cannot be saved by skops: {text}") from err
@@ -406,23 +404,22 @@ def _sklearn_bytes(value: Any, where: str) -> npt.NDArray[np.uint8]:
 
 
 def _sklearn_value(content: bytes) -> Any:
-    """Return an estimator; only types that skops trusts, and ``INNER`` ones after a look inside."""
-    try:
-        import skops.io
-    except ImportError as err:
-        raise DataError("holds an estimator of scikit-learn: pip install skops") from err
-    from atlas_core.skops_files import check_compiled
+    """Return an estimator; beyond those only ``INNER`` types, and these after a look inside."""
+    from atlas_core.skops_files import check_compiled, is_estimator, skops_io
 
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - INNER)
+        named = skops_io().get_untrusted_types(data=content)
+        unknown = sorted(name for name in named if name not in INNER and not is_estimator(name))
         if unknown:
             raise DataError(f"an estimator in it names {unknown[0]}; do not trust it")
         with warnings.catch_warnings():
             # one line of the note's versions stands for a warning from each of 300 trees
             warnings.filterwarnings("ignore", "Trying to unpickle")
-            value = skops.io.loads(content, trusted=sorted(INNER))
+            value = skops_io().loads(content, trusted=sorted(named))
     except DataError:
         raise
+    except ImportError as err:
+        raise DataError("holds an estimator of scikit-learn: pip install skops") from err
     except Exception as err:  # a hostile or damaged file makes skops raise anything
         text = " ".join(str(err).split())
         raise DataError(

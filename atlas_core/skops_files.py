@@ -10,6 +10,8 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,41 @@ import numpy as np
 from atlas_core.errors import DataError
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+@lru_cache(maxsize=1)
+def skops_io() -> Any:
+    """Return ``skops.io``, imported without its list of every estimator.
+
+    To make that list it imports the whole of scikit-learn, and torch where it is installed: two
+    seconds. Who may be read is decided here, one name at a time (``is_estimator``).
+
+    Raises:
+        ImportError: skops is not installed.
+    """
+    import sklearn.utils
+
+    every = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = lambda *_args, **_options: []
+    try:
+        return import_module("skops.io")
+    finally:
+        sklearn.utils.all_estimators = every
+
+
+def is_estimator(name: str) -> bool:
+    """Tell whether a name such as ``sklearn.svm._classes.SVR`` is that of an estimator."""
+    from sklearn.base import BaseEstimator
+
+    module, _, cls = name.rpartition(".")
+    steps = module.split(".")
+    if steps[0] != "sklearn" or {"externals", "tests", "conftest"} & set(steps) or "__" in name:
+        return False
+    try:
+        found = getattr(import_module(module), cls, None)
+    except ImportError:
+        return False
+    return isinstance(found, type) and issubclass(found, BaseEstimator)
 
 
 def without_chance(content: bytes) -> bytes:
