@@ -10,7 +10,7 @@ export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //'
 export OMP_WAIT_POLICY = PASSIVE
 export DATA_DIR
 
-.PHONY: help setup demo test lint format docs bench bench-setup bench-seeds bench-scaling bench-gpu matbench generate clean
+.PHONY: help setup demo test lint format docs bench bench-setup bench-seeds bench-scaling bench-gpu matbench matbench-uq generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ bench-gpu: setup ## training speed and memory of this machine's device, and what
 
 matbench: setup ## Matbench records, resumable (hours): make matbench MODEL=forest TASKS="steels jdft2d" DATA_DIR=...
 	@$(IN_ROOT) .venv/bin/python benchmarks/records.py run $(MODEL) $(TASKS) --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.gz}"
+
+matbench-uq: setup ## how far uncertainties hold on Matbench, resumable (hours; all, or MODEL and TASKS): make matbench-uq DATA_DIR=...
+	@$(IN_ROOT) .venv/bin/python benchmarks/matbench_uq.py run --models $(MODEL) --tasks $(TASKS) --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.gz}"
 
 generate: setup ## write every generated file anew (schema, catalogue, docs pages)
 	@$(IN_ROOT) .venv/bin/python tools/generate.py

@@ -86,8 +86,21 @@ def plan_of(model: str, task: str) -> Plan:
 
 def run_task(model: str, task: str, *, runs: Path, data_dir: Path, device: str) -> dict[str, Any]:
     """Run one task, put it into the model's record and return what ``info.json`` says of it."""
-    _commit()  # of the code that runs, not of what is there when it ends
     plan = plan_of(model, task)
+    finished, cpu_seconds = ran(plan, f"{model}-{task}", runs, data_dir=data_dir, device=device)
+    records = [json.loads(export.content) for export in atlas_run_exports(rounded(finished))]
+    if len(records) != 1:
+        raise SystemExit(f"{finished.run_id}: {len(records)} records; the spec needs one arm")
+    about = about_run(finished, plan, records[0], cpu_seconds=cpu_seconds)
+    store(RECORDS / model, task, records[0], about)
+    return about
+
+
+def ran(
+    plan: Plan, name: str, runs: Path, *, data_dir: Path, device: str
+) -> tuple[FinishedRun, float]:
+    """Run a plan, or what is left of it, and return it with its processor time in seconds."""
+    commit()  # of the code that runs, not of what is there when it ends
     options = RunOptions(
         out=runs,
         cache_dir=runs / "cache",
@@ -96,16 +109,10 @@ def run_task(model: str, task: str, *, runs: Path, data_dir: Path, device: str) 
         offline=True,
         tell=lambda text: print(f"  {text}", flush=True),
     )
-    cpu = _CpuClock(runs / f"{model}-{task}.cpu.json", canonical_hash(plan.describe()))
+    cpu = _CpuClock(runs / f"{name}.cpu.json", canonical_hash(plan.describe()))
     with cpu:
         outcome = run(plan, options, observers=Registry().observers())
-    finished = RunFolder(outcome.folder).finished()
-    records = [json.loads(export.content) for export in atlas_run_exports(rounded(finished))]
-    if len(records) != 1:
-        raise SystemExit(f"{outcome.folder}: {len(records)} records; the spec needs one arm")
-    about = about_run(finished, plan, records[0], cpu_seconds=cpu.seconds)
-    store(RECORDS / model, task, records[0], about)
-    return about
+    return RunFolder(outcome.folder).finished(), cpu.seconds
 
 
 class _CpuClock:
@@ -153,7 +160,7 @@ def about_run(
     names = ("rocauc", "balanced_accuracy") if "rocauc" in folds[0] else ("mae", "rmse")
     return {
         "atlas": manifest["atlas"],
-        "commit": _commit(),
+        "commit": commit(),
         "cpu_seconds": cpu_seconds,
         "data_provenance": manifest["dataset"]["provenance"],
         "data_sha256": manifest["dataset"]["sha256"],
@@ -177,7 +184,7 @@ def about_run(
 
 
 @cache
-def _commit() -> str:
+def commit() -> str:
     """Return the commit at the first call, with ``-dirty`` where files differ from it."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
