@@ -357,7 +357,7 @@ def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> list[str]:
     """Return what distances and the errors of neighbours say."""
     ratios = {n: views[n]["error_ratio"] for n in VIEWS if views[n]["error_ratio"] is not None}
     areas = {n: views[n]["auroc"] for n in VIEWS}
-    times = " and ".join(f"{r:.1f} times by {NAMES[n]}" for n, r in ratios.items())
+    times = " and ".join(f"{r:.2f} times by {NAMES[n]}" for n, r in ratios.items())
     said = [
         f"The mean of the {NEIGHBOURS} nearest training materials errs more on it than in-domain:"
         f" {times}."
@@ -535,4 +535,4 @@ def _percent(share: float) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.1f} times its in-domain error" if ratio < 10 else f"{ratio:.0f} times"
+    return f"{ratio:.2f} times its in-domain error"
