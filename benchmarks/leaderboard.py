@@ -60,7 +60,7 @@ def write(data_dir: Path, published_dir: Path) -> None:
                 {key: known[key] for key in ("metric", "unit", "rows")}
                 | {"published": known["models"], "models": {}},
             )
-            target = _targets(short, data_dir)
+            target = targets(short, data_dir)
             entry["models"][model] = {
                 **score(task["results"], target, binary=known["metric"] == "rocauc"),
                 "cpu_seconds": info[short]["cpu_seconds"],
@@ -91,7 +91,8 @@ def _published() -> dict[str, Any]:
     return dict(json.loads((RECORDS / "published.json").read_text(encoding="utf-8")))
 
 
-def _targets(task: str, data_dir: Path) -> dict[str, float]:
+def targets(task: str, data_dir: Path) -> dict[str, float]:
+    """Return the true value of each material of a task, by id."""
     from atlas_matbench.matbench import MatbenchConfig, build
 
     with tempfile.TemporaryDirectory() as name:
