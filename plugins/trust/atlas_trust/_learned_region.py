@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 FEWEST = 100
 """Rows below which no map with several signals is fitted."""
 
+SHAPE = 0.9
+"""The quantile of the error that gives intervals their shape; the mean error needs wider ones for
+the same coverage, because the tail of the errors does not grow in proportion to their mean."""
+
 FOLDS = 5
 """Parts of the in-domain rows; each is scored by a map that did not see it."""
 
@@ -106,15 +110,17 @@ class RiskMap:
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """The absolute error to expect: gradient boosting that only rises with each signal."""
+    """An absolute error to reckon with: gradient boosting that only rises with each signal."""
 
     boosted: HistGradientBoostingRegressor
     floor: float
 
     @classmethod
-    def of(cls, rows: Rows, *, seed: int) -> ErrorMap:
-        """Fit the map; it never answers less than a hundredth of the mean error."""
+    def of(cls, rows: Rows, *, seed: int, quantile: float | None = None) -> ErrorMap:
+        """Fit the mean error, or a quantile of it; never below a hundredth of the mean error."""
         boosted = HistGradientBoostingRegressor(
+            loss="squared_error" if quantile is None else "quantile",
+            quantile=quantile,
             max_iter=80,
             max_leaf_nodes=8,
             min_samples_leaf=60,
@@ -142,7 +148,8 @@ class LearnedRegion:
         risk: from signals to P(|error| > budget).
         error: from signals to the expected absolute error.
         levels: (l,) coverage levels of the intervals.
-        near: (l,) half-width over the expected error that held in-domain.
+        width: from signals to the shape of the intervals: a high quantile of the error.
+        near: (l,) half-width over that quantile that held in-domain.
         far: (l,) the same for classes that were held out.
         rule: how the trusted are chosen.
         allowed: one minus the confidence.
@@ -153,6 +160,7 @@ class LearnedRegion:
     names: tuple[str, ...]
     risk: RiskMap
     error: ErrorMap
+    width: ErrorMap
     levels: F8
     near: F8
     far: F8
@@ -169,7 +177,7 @@ class LearnedRegion:
         signals = self.signals.matrix(inputs, prediction, ood)
         risk, expected = self.risk(signals), self.error(signals)
         novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
-        half = np.where(novel, self.far[:, None], self.near[:, None]) * expected
+        half = np.where(novel, self.far[:, None], self.near[:, None]) * self.width(signals)
         return Assessment(
             risk=risk,
             expected_error=expected,
@@ -234,12 +242,14 @@ class LearnedRegionMethod:
         rows = _joined(blocks)
         risk = RiskMap.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
+        width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
         near, far = self._factors(rows, levels, seed=seed)
         return LearnedRegion(
             signals=signals,
             names=tuple(signals.median),
             risk=risk,
             error=error,
+            width=width,
             levels=np.asarray(levels, dtype=np.float64),
             near=near,
             far=far,
@@ -280,7 +290,7 @@ class LearnedRegionMethod:
         return scaled, [rows]
 
     def _factors(self, rows: Rows, levels: tuple[float, ...], *, seed: int) -> tuple[F8, F8]:
-        """Return (l,) half-widths over the expected error, in-domain and for a held-out class.
+        """Return (l,) half-widths over their shape, in-domain and for a held-out class.
 
         Each row is scored by a map that saw neither it nor its class.
         """
@@ -308,8 +318,8 @@ class LearnedRegionMethod:
         return near, np.maximum(far, near)
 
     def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
-        expected = ErrorMap.of(rows.at(~held), seed=seed)(rows.signals[held])
-        return np.asarray(rows.error[held] / expected, dtype=np.float64)
+        shape = ErrorMap.of(rows.at(~held), seed=seed, quantile=SHAPE)(rows.signals[held])
+        return np.asarray(rows.error[held] / shape, dtype=np.float64)
 
 
 def _rank(n: int, level: float) -> int:
