@@ -88,12 +88,15 @@ class Candidates:
             only: numbers of rows that are wanted; None: all.
         """
         waiting: list[tuple[int, _Row]] = []
+        last = max(only, default=-1) if only is not None else None
         for number, row in enumerate(self._rows()):
             if only is None or number in only:
                 waiting.append((number, row))
                 if len(waiting) == size:
                     yield _batch(waiting, structures=self.structures)
                     waiting = []
+            if number == last:
+                break
         if waiting:
             yield _batch(waiting, structures=self.structures)
 
@@ -242,7 +245,7 @@ def _text(path: Path, *, packed: bool, tab: bool) -> Candidates:
             with _opened(path, packed=packed) as file:
                 reader = csv.reader(file, delimiter="\t" if tab else ",")
                 for cells in reader:
-                    if any(cell.strip() for cell in cells):
+                    if any(map(str.strip, cells)):
                         yield reader.line_num, cells
         except UnicodeDecodeError as err:
             raise DataError(f"{path}: not UTF-8 text ({err})") from err
@@ -271,7 +274,9 @@ def _text(path: Path, *, packed: bool, tab: bool) -> Candidates:
             own = cells[id_column].strip() if has_id and id_column is not None else ""
             yield _Row(place, own or place, cells[column] if column < len(cells) else "")
 
-    return Candidates(path, False, sum(1 for _ in lines()) - has_header, rows)
+    with _opened(path, packed=packed) as file:  # a quoted line break counts twice: it is for a bar
+        total = sum(1 for line in file if line.strip())
+    return Candidates(path, False, total - has_header, rows)
 
 
 def _is_formula(text: str) -> bool:

@@ -1,0 +1,373 @@
+"""A fitted arm screens candidates as the run would have, and loses no row."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from support import Cli
+
+from atlas_core.bulk import write_bulk
+from atlas_core.candidates import open_candidates
+from atlas_core.errors import DataError
+from atlas_core.fitted import Reference
+from atlas_core.materials import Materials
+from atlas_core.runner.finish import read_table
+from atlas_core.sanity import charge_test, impossible, limit_of
+from atlas_core.screen import joined, ranks, unseen
+from atlas_core.testing.samples import toy_dataset, toy_materials
+
+SPEC = """\
+atlas: 1
+name: screening
+seed: 3
+sample: 400
+dataset: {use: flla, options: {target: formation_energy_per_atom}}
+split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
+trust:
+  budget_quantile: 0.8
+  pseudo_shift:
+    splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
+    rows: 150
+    scored: 40
+arms:
+  forest:
+    featurizer: magpie
+    model: {use: random_forest, options: {trees: 12}}
+    uq: members
+    calibrator: {use: split_conformal, options: {score: normalised}}
+    ood: mahalanobis
+    trust: sigma_threshold
+"""
+PARTS = ("screened.parquet", "top.csv", "unreadable.csv", "screen.html", "screen.json")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that kept its fit."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = Cli(folder, folder / "cache")("run", "s.yaml", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    found = folder / json.loads(done.stdout)["run"]
+    # the cache is gone: what is asked of the run must come from its folder
+    shutil.rmtree(folder / "cache")
+    return found
+
+
+def ask(run: Path, folder: Path, candidates: Path, *args: str) -> tuple[dict[str, Any], str]:
+    done = Cli(folder, folder / "cache")("screen", run, candidates, "--out", "o", "--json", *args)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def written(folder: Path, text: str, name: str = "c.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_test_materials_are_answered_as_in_the_run(run: Path, tmp_path: Path) -> None:
+    table = read_table(run / "predictions.parquet")
+    rows = np.flatnonzero(table["part"] == "shifted")
+    lines = [f"{table['id'][i]},{table['formula'][i]}" for i in rows]
+    path = written(tmp_path, "\n".join(["id,formula", *lines]) + "\n")
+    about, _ = ask(run, tmp_path, path, "--chunk", "7")
+    found = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()
+    assert about["screened"] == len(rows)
+    assert found["id"] == table["id"][rows].tolist()
+    assert found["outside"] == table["outside"][rows].tolist()
+    # to rounding: the run counted the atoms of whole cells, here they are those of the formula
+    for ours, theirs in (("prediction", "mean"), ("std", "std"), ("ood_score", "ood_score")):
+        np.testing.assert_allclose(found[ours], table[theirs][rows], rtol=1e-9)
+    trust = read_table(run / "trust.parquet")
+    mine = (trust["part"] == "shifted") & (trust["method"] == "sigma_threshold")
+    np.testing.assert_allclose(found["risk"], trust["risk"][mine], rtol=1e-9)
+    # the list is the same, so are the labels that a list gets
+    assert found["label"] == trust["label"][mine].tolist()
+    assert all("F" in text and "never seen in training" in text for text in found["reason"])
+
+
+def test_the_size_of_chunks_changes_nothing_but_rounding(run: Path, tmp_path: Path) -> None:
+    names = [f"{a}{b}O{n}" for a in ("Li", "Ca") for b in ("Ti", "Fe", "Zn") for n in (2, 3, 4)]
+    path = written(tmp_path, "\n".join(["formula", *names]) + "\n")
+    found = []
+    for chunk in ("5", "100"):
+        ask(run, tmp_path, path, "--chunk", chunk)
+        found.append(pq.read_table(tmp_path / "o/screened.parquet").to_pydict())
+    small, large = found
+    assert small["formula"] == names
+    for name in ("rank", "label", "outside", "reason"):
+        assert small[name] == large[name], name
+    for name in ("prediction", "std", "lower", "upper", "ood_score", "risk"):
+        np.testing.assert_allclose(small[name], large[name], rtol=1e-9)
+
+
+def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
+    text = 'name,formula\na,TiO2\nb,NotAFormula\nc,\nd,Xx2O3\ne,MgO\n"f, g",Og2O\n'
+    about, said = ask(run, tmp_path, written(tmp_path, text), "--top", "2")
+    assert (about["screened"], about["unreadable"]) == (3, 3)
+    for line in ("line 3", "line 4: no formula", "line 5: formula 'Xx2O3': unknown element 'Xx'"):
+        assert f"left out: {line}" in said
+    assert "left out: 3 rows in all" in said
+    told = list(csv.reader((tmp_path / "o/unreadable.csv").read_text().splitlines()))
+    assert [row[0] for row in told] == ["place", "line 3", "line 4", "line 5"]
+    table = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()
+    assert sorted(table["rank"]) == [1, 2, 3]
+    assert table["id"] == ["a", "e", "f, g"]
+    assert table["note"][2].startswith("Magpie has no data on Og")
+    page = (tmp_path / "o/screen.html").read_text()
+    assert "NotAFormula" in page
+    assert "line 5" in page
+
+
+def test_the_best_are_told_in_full(run: Path, tmp_path: Path) -> None:
+    about, _ = ask(
+        run, tmp_path, written(tmp_path, "CaO\nTiO2\nKCl\nCsF\n", "c.txt"), "--goal", "max"
+    )
+    rows = list(csv.DictReader((tmp_path / "o/top.csv").open()))
+    assert [int(row["rank"]) for row in rows] == [1, 2, 3, 4]
+    held = [float(row["prediction"]) for row in rows if row["label"] != "defer"]
+    assert held == sorted(held, reverse=True)
+    assert sum(about["labels"].values()) == 4
+    for row in rows:
+        apart = [float(row[f"nearest_{i}_distance"]) for i in (1, 2, 3)]
+        assert apart == sorted(apart)
+        assert row["nearest_1_formula"]
+    page = (tmp_path / "o/screen.html").read_text()
+    assert "http" not in page.split("<body>")[0].replace("http-equiv", "")
+    assert "sigma_threshold" in page
+
+
+def test_a_screen_repeats_to_the_byte(run: Path, tmp_path: Path) -> None:
+    path = written(tmp_path, "CaO\nTiO2\nXx\n", "c.txt")
+    before = None
+    for _ in range(2):
+        ask(run, tmp_path, path)
+        files = {name: (tmp_path / "o" / name).read_bytes() for name in PARTS}
+        assert before is None or files == before
+        before = files
+
+
+def test_a_run_without_fits_says_how_to_get_one(run: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(run, bare, ignore=shutil.ignore_patterns("fitted"))
+    done = Cli(tmp_path, tmp_path)("screen", bare, written(tmp_path, "CaO\n", "c.txt"))
+    assert done.returncode == 2
+    assert "keeps no fitted arm" in done.stderr
+    assert "--save-fitted" in done.stderr
+
+
+def test_a_stranger_s_fit_runs_no_code(run: Path, tmp_path: Path) -> None:
+    from atlas_core.store import write_arrays
+
+    folder = tmp_path / "r"
+    shutil.copytree(run, folder)
+    predictor = next(folder.glob("fitted/*/*/predictor.npz"))
+    structure = {"root": {"part": 0}, "parts": [{"object": "os:system", "state": {}}]}
+    text = np.frombuffer(json.dumps(structure).encode(), dtype=np.uint8)
+    write_arrays(predictor, {"structure": text}, {"format": 1}, compress=True)
+    done = Cli(tmp_path, tmp_path)("screen", folder, written(tmp_path, "CaO\n", "c.txt"))
+    assert done.returncode == 4
+    assert "os:system, which belongs to no component of this run" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
+    from atlas_core.store import read_arrays, write_arrays
+
+    folder = tmp_path / "r"
+    shutil.copytree(run, folder)
+    judges = next(folder.glob("fitted/*/*/judges.npz"))
+    arrays, note = read_arrays(judges)
+    note["packages"]["scikit-learn"] = "0.1"
+    write_arrays(judges, arrays, note, compress=True)
+    about, said = ask(folder, tmp_path, written(tmp_path, "CaO\n", "c.txt"))
+    assert said.count("warning: fitted with scikit-learn 0.1 (here") == 1
+    assert about["remarks"]
+
+
+def test_saved_fits_come_from_the_cache_without_training(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
+    atlas = Cli(tmp_path, tmp_path / "cache")
+    assert atlas("run", "s.yaml", "--no-save-fitted", "--out", "none").returncode == 0
+    assert not list((tmp_path / "none").rglob("predictor.npz"))
+    # answers are there, the fit is not: asked for, it is trained again; unasked, it is not
+    done = atlas("run", "s.yaml", "--out", "unasked")
+    assert "the fit is not kept" in done.stderr
+    assert not list((tmp_path / "unasked").rglob("predictor.npz"))
+    assert atlas("run", "s.yaml", "--out", "none", "--save-fitted").returncode == 0
+    assert atlas("run", "s.yaml", "--out", "again").returncode == 0
+    one, other = (next((tmp_path / n).rglob("predictor.npz")) for n in ("none", "again"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+# readers
+
+
+def batches(path: Path, size: int = 3, **extra: Any) -> list[Any]:
+    return list(open_candidates(path).batches(size, **extra))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "ids", "formulas"),
+    [
+        ("a.csv", "id,formula\nx,TiO2\ny,MgO\n", ["x", "y"], ["TiO2", "MgO"]),
+        ("b.csv", "Formula,material_id\nTiO2,x\nMgO,y\n", ["x", "y"], ["TiO2", "MgO"]),
+        ("c.txt", "TiO2\n\nMgO\n", ["line 1", "line 3"], ["TiO2", "MgO"]),
+        ("d.csv", "stuff,n\nTiO2,1\nMgO,2\n", ["line 2", "line 3"], ["TiO2", "MgO"]),
+        ("e.tsv", "id\tcomposition\nx\tTiO2\nx\tMgO\n", ["x", "x"], ["TiO2", "MgO"]),
+        ("f.csv", "\ufeffformula\nTiO2\nMgO\n", ["line 2", "line 3"], ["TiO2", "MgO"]),
+    ],
+)
+def test_formulas_are_read_from_text(
+    tmp_path: Path, name: str, text: str, ids: list[str], formulas: list[str]
+) -> None:
+    found = open_candidates(written(tmp_path, text, name))
+    (batch,) = found.batches(9)
+    assert (batch.ids, batch.formulas, found.total) == (ids, formulas, 2)
+    assert batch.materials.formulas() == ["O2Ti", "MgO"]
+
+
+def test_packed_text_and_wanted_rows(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv.gz"
+    path.write_bytes(gzip.compress(b"formula\nTiO2\nbad?\nMgO\nCaO\n"))
+    (batch,) = batches(path, only={1, 3})
+    assert (batch.rows.tolist(), batch.formulas) == ([3], ["CaO"])
+    assert batch.unreadable[0].place == "line 3"
+
+
+def test_crystals_are_read_from_cif_json_and_parquet_alike(tmp_path: Path) -> None:
+    materials = toy_materials().take(range(4))
+    structures = [materials.structure(i) for i in range(4)]
+    folder = tmp_path / "cifs"
+    folder.mkdir()
+    for i, structure in enumerate(structures):
+        structure.to(filename=str(folder / f"m{i}.cif"), fmt="cif")
+    (folder / "m9.cif").write_text("no crystal")
+    table = {f"m{i}": structure.as_dict() for i, structure in enumerate(structures)} | {"m9": {}}
+    (tmp_path / "d.json").write_text(json.dumps(table))
+    (tmp_path / "l.json").write_text(json.dumps([*table.values()]))
+    write_bulk(tmp_path / "b.parquet", toy_dataset())
+    for path in (folder, tmp_path / "d.json", tmp_path / "l.json"):
+        found = batches(path, 99)[0]
+        assert found.formulas == materials.formulas(), path
+        assert len(found.unreadable) == 1
+        np.testing.assert_allclose(
+            np.abs(np.linalg.det(found.materials.lattice)),
+            np.abs(np.linalg.det(materials.lattice)),
+            rtol=1e-4,
+        )
+    (bulk,) = batches(tmp_path / "b.parquet", 99)
+    np.testing.assert_array_equal(bulk.materials.lattice, toy_dataset().materials.lattice)
+    assert bulk.ids == toy_dataset().materials.ids.tolist()
+    pq.write_table(pa.table({"formula": ["TiO2", None]}), tmp_path / "f.parquet")
+    (some,) = batches(tmp_path / "f.parquet")
+    assert (some.formulas, some.unreadable[0].place) == (["TiO2"], "row 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.csv", "", "no candidate in it"),
+        ("a.csv", "formula\n", "no candidate in it"),
+        ("a.xyz", "x", "unknown form"),
+        ("a.json", "{", "is no JSON"),
+        ("a.json", "3", "expected a list"),
+        ("a.parquet", "x", "is no Parquet file"),
+    ],
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        open_candidates(written(tmp_path, text, name))
+
+
+def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(DataError, match=str(path)):
+            open_candidates(path)
+
+
+# ranks, reasons, neighbours, sanity
+
+
+def test_deferred_candidates_come_last_and_ties_keep_their_order() -> None:
+    values = np.array([3.0, 1.0, 2.0, 1.0, 0.0])
+    labels = np.array(["trust", "verify", "trust", "trust", "defer"])
+    assert ranks(values, "minimise", labels).tolist() == [4, 1, 3, 2, 5]
+    assert ranks(values, "maximise", labels).tolist() == [1, 3, 2, 4, 5]
+    assert ranks(values, "minimise", None).tolist() == [5, 2, 4, 3, 1]
+
+
+def test_unseen_elements_are_named_and_nothing_is_said_twice() -> None:
+    materials = Materials.from_formulas(["a", "b"], ["TiO2", "CsF"])
+    known = np.zeros(118, bool)
+    known[[7, 21]] = True  # O and Ti
+    new = unseen(materials, known)
+    assert new == ["", "contains F and Cs, never seen in training"]
+    detector = "contains F and Cs, never seen in training; farther than all calibration materials"
+    assert joined((new[1], detector)) == detector
+
+
+def test_neighbours_are_those_of_scikit_learn() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
+    rng = np.random.default_rng(0)
+    points, new = rng.normal(size=(500, 8)).astype("f4"), rng.normal(size=(40, 8)).astype("f4")
+    reference = Reference(
+        ids=np.arange(500).astype(str),
+        offsets=np.arange(501),
+        numbers=np.ones(500, np.int16),
+        amounts=np.ones(500),
+        target=np.zeros(500),
+        space="features",
+        points=points,
+        centre=np.zeros(8),
+        scale=np.ones(8),
+    )
+    rows, apart = reference.nearest(new, 3)
+    wanted = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(points.astype("f8"))
+    distance, index = wanted.kneighbors(new.astype("f8"))
+    np.testing.assert_array_equal(rows, index)
+    np.testing.assert_allclose(apart, distance, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "unit", "bad", "good"),
+    [
+        ("band_gap", "eV", -0.1, 0.0),
+        ("gap pbe", "eV", -0.1, 3.0),
+        ("n", "", 0.9, 1.0),
+        ("K_VRH", "GPa", -1.0, 5.0),
+        ("formation_energy_per_atom", "eV/atom", -8.0, -3.0),
+        ("e_form", "eV/atom", 9.0, 5.0),
+    ],
+)
+def test_impossible_values_are_named(target: str, unit: str, bad: float, good: float) -> None:
+    found = impossible(np.array([bad, good]), limit_of(target, unit, "regression"))
+    assert found[0]
+    assert not found[1]
+
+
+def test_a_logarithm_may_be_negative() -> None:
+    assert limit_of("log10(K_VRH)", "log10(GPa)", "regression") is None
+    assert limit_of("anything", "", "regression") is None
+    assert impossible(np.array([1.2]), limit_of("metal", "", "binary")).tolist() == [
+        "a probability lies in [0, 1]"
+    ]
+
+
+def test_charges_are_judged_by_smact() -> None:
+    pytest.importorskip("smact", reason="smact is not installed: it is optional")
+    found = charge_test()
+    assert found is not None
+    assert found("NaCl") == ""
+    assert "no charge balance" in found("Na2Cl")
