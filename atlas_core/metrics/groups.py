@@ -61,7 +61,7 @@ def large_groups(groups: Str) -> tuple[dict[str, Bool], dict[str, int]]:
 
 
 def score_groups(
-    rows: Rows, groups: Mapping[str, Bool], errors: Mapping[str, Interval], *, of: str
+    rows: Rows, groups: Mapping[str, Bool], errors: Mapping[str, Mapping[str, float]], *, of: str
 ) -> dict[str, Any]:
     """Return size, error, coverage and width of each group, and the worst, as plain JSON.
 
@@ -72,13 +72,13 @@ def score_groups(
     Args:
         rows: n rows.
         groups: name -> (n,) which rows belong to it.
-        errors: name -> mean error with its interval.
+        errors: name -> mean error, ``value`` with ``low`` and ``high`` where it has an interval.
         of: what the error is, ``mae`` or ``brier``.
     """
     found: dict[str, dict[str, Any]] = {}
     hits: dict[str, dict[str, int]] = {}
     for name, held in groups.items():
-        own: dict[str, Any] = {"n": int(held.sum()), of: errors[name].as_dict()}
+        own: dict[str, Any] = {"n": int(held.sum()), of: dict(errors[name])}
         for level in rows.lower:
             covered = _covered(rows.target[held], rows.lower[level][held], rows.upper[level][held])
             if covered is None:

@@ -49,6 +49,13 @@ def test_what_is_not_given_is_absent() -> None:
     assert "dispersion" not in score_predictions(Y, M, std=np.zeros(N))["metrics"]
 
 
+def test_without_a_seed_there_are_values_and_no_intervals() -> None:
+    kept = {"std": STD, "intervals": {0.8: (M - STD, M + STD)}, "formulas": FORMULAS}
+    bare, full = score_predictions(Y, M, **kept, seed=None), score_predictions(Y, M, **kept)
+    assert bare["metrics"] == {k: {"value": v["value"]} for k, v in full["metrics"].items()}
+    assert list(bare["families"]["groups"]["oxide"]["mae"]) == ["value"]
+
+
 def test_rows_of_one_material_are_resampled_together() -> None:
     twice = np.repeat(np.arange(N // 2), 2)
     error = np.repeat(RNG.exponential(1, N // 2), 2)
