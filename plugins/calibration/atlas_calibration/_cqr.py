@@ -32,9 +32,9 @@ class Widened:
         that only adds to its coverage.
         """
         low, high = _quantiles(prediction, self.levels)
-        middle = (low + high) / 2
-        lower = np.minimum(low - self.margins[:, None], middle)
-        upper = np.maximum(high + self.margins[:, None], middle)
+        middle, margins = (low + high) / 2, self.margins[:, None]
+        lower = np.minimum(low - margins, middle)
+        upper = np.maximum(high + margins, middle)
         return prediction.replace(
             levels=np.asarray(self.levels),
             lower=np.minimum.accumulate(lower, axis=0),
@@ -58,6 +58,8 @@ class CQR:
         check_rows(request, min(map(rows_needed, levels)), METHOD)
         low, high = _quantiles(request.prediction, levels)
         out = np.maximum(low - target, target - high)  # eq. (6)
+        # quantiles that cross meet in their middle, so a value there is inside at any margin
+        out = np.where(target == (low + high) / 2, -np.inf, out)
         margins = [quantiles(row, [level])[0] for row, level in zip(out, levels, strict=True)]
         return Widened(levels, np.array(margins))
 

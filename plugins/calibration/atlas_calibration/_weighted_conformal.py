@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from atlas_calibration._conformal import (
     Unit,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from atlas_calibration.weighted_conformal import WeightedConformalConfig
 
 METHOD = "weighted_conformal"
+WIDEST = 3.0
+"""Where a column is cut for the logistic classifier, in standard deviations."""
+
 CLIP = 1e-6
 """The odds of a row are kept within 1e-6 and 1e6: a classifier may say 0 or 1."""
 
@@ -151,7 +155,9 @@ def _classifier(config: WeightedConformalConfig, state: int) -> Any:
     if config.ratio == "boosting":
         trees = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, random_state=state)
         return make_pipeline(fill, trees)
-    return make_pipeline(fill, StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    # on a straight line a row ten deviations out has odds of thousands, and counts for all others
+    cut = FunctionTransformer(partial(np.clip, a_min=-WIDEST, a_max=WIDEST))
+    return make_pipeline(fill, StandardScaler(), cut, LogisticRegression(C=0.1, max_iter=1000))
 
 
 def weighted_quantiles(scores: F8, weights: F8, own: F8, levels: tuple[float, ...]) -> F8:

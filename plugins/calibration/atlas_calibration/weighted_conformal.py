@@ -20,7 +20,8 @@ class WeightedConformalConfig(ScoreConfig):
     ratio: Literal["logistic", "boosting"] = Field(
         "logistic",
         description="The classifier that tells calibration rows from new ones; its odds are the "
-        "density ratio. `boosting`: gradient-boosted trees.",
+        "density ratio. `logistic`: on columns cut at three standard deviations, so that one odd "
+        "row does not count for all others. `boosting`: gradient-boosted trees.",
     )
     look_at: Literal["features", "fractions"] = Field(
         "features",

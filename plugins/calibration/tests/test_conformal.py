@@ -214,6 +214,20 @@ def test_a_skewed_error_has_skewed_intervals_that_cover():
     assert (above > below).mean() > 0.9
 
 
+def test_a_value_in_the_middle_is_inside_at_any_margin():
+    # half of the rows are sure and right; 80 % in all are then the three fifths of the others
+    sure = np.zeros((2, 50))
+    wide = np.tile([[-10.0], [10.0]], 50)
+    target = np.r_[np.zeros(50), np.linspace(-9.9, 9.7, 50)]
+    prediction = Prediction(np.zeros(100), samples=np.concatenate([sure, wide], axis=1))
+    calibration = cqr.build(cqr.CQRConfig()).calibrate(
+        asked(prediction, target, inputs(100), levels=(0.8,))
+    )
+    done = calibration(prediction, inputs(100))
+    assert covered(done, target)[0] == 0.81  # the 81st of 101
+    assert done.upper[0, :50].tolist() == [0.0] * 50
+
+
 def test_predictions_without_draws_are_refused():
     with pytest.raises(DataError, match="no draws; use a uq that gives samples"):
         cqr.build(cqr.CQRConfig()).calibrate(
@@ -442,6 +456,18 @@ def test_a_class_that_nothing_looks_like_has_infinite_intervals_and_a_warning():
         done = weighted(Prediction(np.zeros(200)), far)
     assert np.isposinf(done.upper).all()
     assert np.isneginf(done.lower).all()
+
+
+def test_one_odd_row_does_not_count_for_all_others():
+    rng = np.random.default_rng(15)
+    x, y = rng.normal(size=(1000, 3)), rng.normal(size=1000)
+    new = rng.normal([0.3, 0.0, 0.0], 1.0, (1000, 3))
+    x[0] = 1000.0
+    calibration = weighted_conformal.build(weighted_conformal.WeightedConformalConfig()).calibrate(
+        asked(Prediction(np.zeros(1000)), y, inputs(1000, x=x), levels=(0.9,))
+    )
+    width = calibration(Prediction(np.zeros(1000)), inputs(1000, x=new)).upper[0]
+    np.testing.assert_allclose(width, norm.ppf(0.95), rtol=0.15)
 
 
 def test_a_few_new_rows_show_no_shift():
