@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -65,6 +66,12 @@ class Chosen:
         return own.intersection(*(other.gives for other in self.beside))
 
     @property
+    def summary(self) -> str:
+        """Return what it is in one line: the first of its module's docstring, or ""."""
+        module = sys.modules.get(self.resolved.component.build.__module__)
+        return ((module.__doc__ if module else None) or "").strip().split("\n")[0]
+
+    @property
     def label(self) -> str:
         """Return kind, name, distribution and version, for a message."""
         return f"{self.kind} {self.name} ({self.resolved.distribution} {self.resolved.version})"
@@ -102,6 +109,7 @@ class Chosen:
             "options": self.config.model_dump(mode="json"),
             "changed": sorted(self.config.model_dump(mode="json", exclude_defaults=True)),
             "citation": self.resolved.component.citation,
+            "summary": self.summary,
         }
 
 
@@ -466,8 +474,8 @@ def _pseudo_shift(
             continue
         for kind in ("model", "uq"):
             one: Use | None = getattr(arm.pseudo_shift, kind)
-            place: Path = ("arms", name, "pseudo_shift", kind)
-            chosen = _resolve(kind, one, place, resolver, problems)
+            key: Path = ("arms", name, "pseudo_shift", kind)
+            chosen = _resolve(kind, one, key, resolver, problems)
             if chosen is not None:
                 smaller.setdefault(name, {})[kind] = chosen
     return tuple(shifts), smaller
