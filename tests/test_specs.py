@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support import ROOT, Cli
 
+from atlas_core.exam import GRADES
 from atlas_core.spec.plan import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
@@ -20,6 +21,11 @@ CGCNN = (
     "arms.cgcnn.uq.options.passes=4",
 )
 LOOP = ("active_learning.initial=40", "active_learning.batch=20", "active_learning.rounds=2")
+SHIFTS = (
+    "trust.pseudo_shift.splits=[{use: representative_elements, options: {count: 2, test: 0.15}},"
+    " {use: cluster, options: {clusters: 4, held_out: 1, test: 0.15}}]",
+    "trust.pseudo_shift.rows=300",
+)
 SMALL: dict[str, tuple[str, ...]] = {
     "ood_formation": ("sample=200", "split.options.calibration=0.15", FOREST, *CGCNN),
     "active_learning_formation": (
@@ -37,6 +43,24 @@ SMALL: dict[str, tuple[str, ...]] = {
         *(f"arms.forest_{part}.model.options.trees=12" for part in ("formula", "structure")),
         *(f"arms.{arm}.model.options.epochs=2" for arm in ("roost", "cgcnn", "painn")),
         *(f"arms.{arm}.model.options.least_steps=0" for arm in ("roost", "cgcnn", "painn")),
+    ),
+    "trust_exam": (
+        "sample=1500",
+        "split.options.elements=[F, Fe]",
+        *SHIFTS,
+        "arms.forest.model.options.trees=12",
+        "arms.forest.pseudo_shift.model.options.trees=6",
+    ),
+    "trust_crystals": (
+        "sample=700",
+        "split.options.elements=[Fe]",
+        *SHIFTS,
+        "arms.forest.model.options.trees=12",
+        "arms.forest.pseudo_shift.model.options.trees=6",
+        *CGCNN[:2],
+        "arms.cgcnn.uq={use: mc_dropout, options: {passes: 4}}",
+        "arms.cgcnn.pseudo_shift.model.options.epochs=1",
+        "arms.cgcnn.pseudo_shift.model.options.width=16",
     ),
     "metal_or_insulator": (
         "sample=300",
@@ -99,6 +123,16 @@ def test_the_classifier_runs_small_and_is_scored_as_one(cli: Cli, data_dir: Path
         values = metrics[arm]["parts"]["test"]["metrics"]
         assert 0.6 < values["roc_auc"]["value"] <= 1  # chance is 0.5; this is easy data
         assert 0 <= values["brier"]["value"] < 0.25  # always saying one half gives 0.25
+
+
+@pytest.mark.parametrize("name", ["trust_exam", "trust_crystals"])
+def test_an_exam_runs_small_and_grades_every_class(cli: Cli, data_dir: Path, name: str) -> None:
+    folder = run_small(cli, name, "--data-dir", data_dir)
+    exams = read_json(folder / "exam.json")["arms"]
+    grades = {one["grade"] for arm in exams.values() for one in arm["classes"]}
+    assert grades and grades <= set(GRADES)
+    expected = {"learned_region", "sigma_threshold", "refuse_unseen"}
+    assert all(set(arm["summary"]) == expected for arm in exams.values())
 
 
 def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> None:

@@ -1,0 +1,219 @@
+"""Hold the trust region and the novelty score to their bars, on classes that nobody saw.
+
+``python benchmarks/trust.py --data-dir FOLDER`` runs specs/trust_exam.yaml for each seed and each
+promise (fits are made once and kept), and writes ``results/trust.json`` (every class) and
+``results/trust.summary.json`` (a list of {bar, measured, needed, holds}). It needs
+``matbench_mp_e_form`` (compositions are enough).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core.evaluate import level_text
+from atlas_core.exam import examine
+from atlas_core.runner.finish import read_table
+from atlas_core.runner.machine import hardware, packages
+from atlas_core.runner.run import RunOptions, run
+from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_json, write_json
+from atlas_registry.loading import Registry
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks/results"
+SPEC = ROOT / "specs/trust_exam.yaml"
+ELEMENTS = ("F", "S", "Ti", "H", "U", "Cl", "Fe", "C", "N", "Li", "La", "Al")
+EASY = ("Al", "Li", "Fe", "La", "Ti", "U")
+"""Elements that trees interpolate between their neighbours in the table of properties."""
+PROMISES = {
+    "80 % quantile, confidence 0.9": (0.8, 0.9),
+    "70 % quantile, confidence 0.8": (0.7, 0.8),
+}
+
+
+def exam(
+    elements: Sequence[str],
+    *,
+    seed: int,
+    promise: tuple[float, float],
+    runs: Path,
+    data_dir: Path,
+    changes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Run the exam on some elements and return what ``examine`` says of the forest."""
+    quantile, confidence = promise
+    overrides = [
+        f"split.options.elements=[{','.join(elements)}]",
+        f"seed={seed}",
+        f"trust.budget_quantile={quantile}",
+        f"trust.confidence={confidence}",
+        *changes,
+    ]
+    plan = load_plan(SPEC, Registry(), overrides=overrides)
+    options = RunOptions(
+        out=runs,
+        cache_dir=runs / "cache",
+        data_dir=data_dir,
+        offline=True,
+        tell=lambda text: print(f"  {text}", flush=True),
+    )
+    folder = run(plan, options).folder
+    found = examine(
+        read_table(folder / "trust.parquet"),
+        read_table(folder / "predictions.parquet"),
+        levels=plan.spec.levels,
+    )["forest"]
+    rehearsed = [
+        len(one["content"]["rehearsals"])
+        for one in read_json(folder / "records.json")
+        if one["name"] == "trust"
+    ]
+    return {**found, "seed": seed, "rehearsals": max(rehearsed)}
+
+
+def bar(text: str, measured: float | None, needed: str, holds: bool | None) -> dict[str, Any]:
+    """Return one line of the summary."""
+    shown = None if measured is None else float(f"{measured:.4g}")
+    return {"bar": text, "measured": shown, "needed": needed, "holds": holds}
+
+
+def share_of(found: Mapping[str, Any], method: str, names: Sequence[str]) -> float:
+    """Return the mean share of a class that a method trusts."""
+    return float(
+        np.mean(
+            [
+                one["methods"][method]["class"]["share"]
+                for one in found["classes"]
+                if element(one) in names
+            ]
+        )
+    )
+
+
+def element(one: Mapping[str, Any]) -> str:
+    """Return the element that a class is without."""
+    return str(one["class"]).split()[-1]
+
+
+def trust_bars(
+    name: str,
+    exams: Sequence[Mapping[str, Any]],
+    *,
+    kept: int,
+    real: int,
+    share: float,
+    easy: float,
+) -> list[dict[str, Any]]:
+    """Return the bars of one promise; each is held by the worst seed."""
+
+    def worst(count: str, method: str = "learned_region") -> int:
+        return min(one["summary"][method][count] for one in exams)
+
+    n = len(exams[0]["classes"])
+    shares = [share_of(one, "learned_region", ELEMENTS) for one in exams]
+    easies = [share_of(one, "learned_region", EASY) for one in exams]
+    breaches = max(one["summary"]["learned_region"]["breaches"] for one in exams)
+    found = [
+        bar(f"{name}: classes kept, of {n}", worst("kept"), f">= {kept}", worst("kept") >= kept),
+        bar(
+            f"{name}: classes kept with 10 trusted rows or more, of {n}",
+            worst("keeps"),
+            f">= {real}",
+            worst("keeps") >= real,
+        ),
+        bar(f"{name}: mean share trusted", min(shares), f">= {share}", min(shares) >= share),
+    ]
+    if easy:
+        found.append(
+            bar(
+                f"{name}: mean share trusted of {', '.join(EASY)}",
+                min(easies),
+                f">= {easy}",
+                min(easies) >= easy,
+            )
+        )
+    found.append(bar(f"{name}: clear breaches", breaches, "0", breaches == 0))
+    for method in ("sigma_threshold", "refuse_unseen"):
+        broken = max(one["summary"][method]["breaches"] for one in exams)
+        lines = (("classes kept", worst("kept", method)), ("clear breaches", broken))
+        found += [bar(f"{name}: beside, {method}: {what}", v, "", None) for what, v in lines]
+    oracle = np.mean([one["oracle_share"] for each in exams for one in each["classes"]])
+    found.append(bar(f"{name}: beside, oracle: share within budget", float(oracle), "", None))
+    found.append(bar(f"{name}: beside, refuse all: classes kept, none trusted", n, "", None))
+    return found
+
+
+def interval_bars(exams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the bars of the 90 % intervals on the held-out elements; the worst seed counts."""
+    held, fluorine, width, home = [], [], [], []
+    for one in exams:
+        cover = {element(c): c["intervals"]["trust_class"] for c in one["classes"]}
+        held.append(sum(c["coverage"] >= 0.85 for c in cover.values()))
+        fluorine.append(cover["F"]["coverage"])
+        width.append(float(np.mean([c["width"] for c in cover.values()])))
+        home += [c["intervals"]["trust_in_domain"]["coverage"] for c in one["classes"]]
+    inside = float(np.mean(home))
+    text = f"{level_text(0.9)} intervals"
+    return [
+        bar(f"{text}: elements covered to 0.85, of 12", min(held), ">= 11", min(held) >= 11),
+        bar(f"{text}: coverage of fluorides", min(fluorine), ">= 0.70", min(fluorine) >= 0.7),
+        bar(f"{text}: mean width over split's", max(width), "<= 2", max(width) <= 2.0),
+        bar(f"{text}: in-domain coverage", inside, "0.88 to 0.94", 0.88 <= inside <= 0.94),
+    ]
+
+
+def forecast_bars(exams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the bars of the error forecast before labels; the worst seed counts."""
+    rho = min(one["forecast"]["spearman"] for one in exams)
+    near = min(one["forecast"]["within_twofold"] for one in exams)
+    under = max(one["forecast"]["worst_under"] for one in exams)
+    return [
+        bar("forecast of a class's mean error: Spearman over 12", rho, ">= 0.70", rho >= 0.7),
+        bar("forecast within a factor of two, of 12", near, ">= 10", near >= 10),
+        bar("worst under-forecast, a factor", under, "<= 2.2", under <= 2.2),
+    ]
+
+
+def main() -> None:
+    """Run every exam and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data-dir", type=Path, required=True, help="matbench_mp_e_form.json.*")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs/trust")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    given = parser.parse_args()
+    exams = {
+        name: [
+            exam(ELEMENTS, seed=seed, promise=promise, runs=given.runs, data_dir=given.data_dir)
+            for seed in given.seeds
+        ]
+        for name, promise in PROMISES.items()
+    }
+    first, second = exams.values()
+    names = list(PROMISES)
+    most = max(one["rehearsals"] for one in first)
+    bars = [
+        *trust_bars(names[0], first, kept=11, real=9, share=0.10, easy=0.18),
+        *trust_bars(names[1], second, kept=10, real=8, share=0.07, easy=0.0),
+        *interval_bars(first),
+        *forecast_bars(first),
+        bar("small forests that a trust region costs", most, "<= 15", most <= 15),
+    ]
+    novelty = RESULTS / "novelty.json"
+    if novelty.exists():
+        bars = [*read_json(novelty)["bars"], *bars]
+    versions = packages(["atlas-core", "atlas-trust", "scikit-learn", "numpy"])
+    about = {"seeds": given.seeds, "packages": versions, "hardware": hardware("cpu")}
+    write_json(RESULTS / "trust.json", {**about, "exams": exams})
+    write_json(RESULTS / "trust.summary.json", bars)
+    for line in bars:
+        verdict = {True: "holds", False: "MISSED", None: ""}[line["holds"]]
+        print(f"{line['bar']:75} {line['measured']!s:>8}  {line['needed']:>12}  {verdict}")
+
+
+if __name__ == "__main__":
+    main()
