@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from atlas_core import exam_words
 from atlas_core.metrics import digits
 
 Grade = Literal["trust", "caution", "do not trust", "unknown"]
@@ -157,6 +158,14 @@ class _Facts:
         return sigma or bool(self.level) or bool(self.detection) or self.binary
 
 
+_GRADES: dict[exam_words.Tone, Grade] = {
+    "good": "trust",
+    "fair": "caution",
+    "poor": "do not trust",
+    "ref": "unknown",
+}
+
+
 def held_out_classes(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return {fold: its held-out class in words}; folds that hold nothing out are left out."""
     folds = (manifest.get("split") or {}).get("folds") or ()
@@ -172,8 +181,21 @@ def held_out(manifest: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(held_out_classes(manifest).values()))
 
 
-def verdict_of_run(manifest: Mapping[str, Any], metrics: Mapping[str, Any], arm: str) -> Verdict:
-    """Return the judgement of an arm from ``manifest.json`` and ``metrics.json``."""
+def verdict_of_run(
+    manifest: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    arm: str,
+    *,
+    exam: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """Return the judgement of an arm from ``manifest.json`` and ``metrics.json``.
+
+    Args:
+        manifest: of the run.
+        metrics: of the run.
+        arm: whose.
+        exam: what ``exam.json`` holds of the arm, where it has a trust method.
+    """
     about = manifest["dataset"]
     return verdict(
         metrics["arms"][arm],
@@ -185,6 +207,7 @@ def verdict_of_run(manifest: Mapping[str, Any], metrics: Mapping[str, Any], arm:
         classes=held_out_classes(manifest),
         chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
         kept=_calibration_rows(manifest),
+        exam=exam,
     )
 
 
@@ -215,6 +238,7 @@ def verdict(
     classes: Mapping[str, str] | None = None,
     chose: bool = False,
     kept: Sequence[int] = (),
+    exam: exam_words.Exam | None = None,
 ) -> Verdict:
     """Return the judgement of one arm in plain words.
 
@@ -228,6 +252,8 @@ def verdict(
         classes: fold -> its held-out class; the worst of several folds is named by it.
         chose: whether the arm chose its own training set, which test materials then differ from.
         kept: calibration rows of each fold; () where they are not known.
+        exam: of its trust method, where it has one: what it says of single predictions then
+            comes before what it says of all of them together.
     """
     words = {"unit": unit, "held_out": held_out, "task": task, "target": target_name}
     words["home"] = "materials like its candidates" if chose else "materials like its training set"
@@ -236,7 +262,13 @@ def verdict(
         headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
         return Verdict(headline, (), "unknown")
     headline, advice, grade = _judge(facts)
+    examined: list[str] = []
+    if exam is not None and facts.test.n >= FEW_ROWS and _quality(facts) in {"good", "weak"}:
+        headline, tone = exam_words.headline(exam, classes or {})
+        advice, grade = exam_words.ADVICE, _GRADES[tone]
+        examined = exam_words.sentences(exam, classes or {}, unit)
     sentences = [
+        *examined,
         *_error_sentences(facts),
         *_coverage_sentences(facts),
         *_unbounded_sentences(facts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atlas_core.report.source import checked_run
+from atlas_core.report.source import checked_run, read_exam
 from atlas_core.verdict import verdict_of_run
 
 
@@ -17,4 +17,8 @@ def verdicts(folder: Path) -> dict[str, str]:
     run = checked_run(folder)
     # the manifest is sorted by name; the order of the spec survives in the rows
     arms = dict.fromkeys(str(arm) for arm in run.predictions["arm"].tolist())
-    return {arm: verdict_of_run(run.manifest, run.metrics, arm).headline for arm in arms}
+    exams = read_exam(folder)
+    return {
+        arm: verdict_of_run(run.manifest, run.metrics, arm, exam=exams.get(arm)).headline
+        for arm in arms
+    }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from atlas_core.exam import wilson
 from atlas_core.metrics import digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
@@ -92,7 +93,7 @@ class ArmView:
 def card(source: Source, arm: str) -> Card:
     """Return the verdict on an arm with its headline numbers."""
     metrics = source.metrics["arms"][arm]
-    said = verdict_of_run(source.manifest, source.metrics, arm)
+    said = verdict_of_run(source.manifest, source.metrics, arm, exam=source.exam.get(arm))
     grade = str(said.grade)
     return Card(
         arm=arm,
@@ -102,7 +103,7 @@ def card(source: Source, arm: str) -> Card:
         sentences=tuple(said.sentences),
         grade=grade,
         tone=GRADES.get(grade, "ref"),
-        stats=tuple(_stats(metrics, source)),
+        stats=(*_trust_stats(source.exam.get(arm)), *_stats(metrics, source)),
     )
 
 
@@ -110,6 +111,23 @@ def _made_of(source: Source, arm: str) -> str:
     chosen = (source.manifest.get("arms") or {}).get(arm) or {}
     named = [[chosen[k], *chosen[k].get("beside", ())] for k in words.KINDS if chosen.get(k)]
     return " · ".join(" + ".join(words.with_options(one) for one in together) for together in named)
+
+
+def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
+    """Return how much of the held-out classes may be used, and whether that holds."""
+    if exam is None:
+        return []
+    own = [one["methods"][exam["method"]]["class"] for one in exam["classes"]]
+    n, trusted = sum(one["rows"] for one in own), sum(one["trusted"] for one in own)
+    if not n:
+        return []
+    found = [Stat("may be used, held out", words.percent(trusted / n), "", "")]
+    if trusted:
+        hits = sum(one["within"] for one in own)
+        low, high = wilson(hits, trusted)
+        entry = {"value": hits / trusted, "low": low, "high": high}
+        found.append(_stat("of these within budget", entry, "share", ""))
+    return found
 
 
 def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:

@@ -502,6 +502,171 @@ def reliability(parts: Parts) -> Drawn:
     return Drawn(figure)
 
 
+@dataclass(frozen=True)
+class Point:
+    """Hold a labelled mark, and the ends of its interval along y."""
+
+    label: str
+    x: float
+    y: float
+    ends: tuple[float, float]
+
+
+MANY_LABELS = 14
+"""More marks of one series than this go without labels."""
+
+
+def _marks(
+    axes: Axes, points: Sequence[Point], colour: str, marker: str, *, label: str, bold: bool
+) -> None:
+    """Draw marks with upright intervals; those of a bold series are named."""
+    for point in points:
+        axes.plot(
+            [point.x] * 2, point.ends, color=colour, linewidth=1.0, alpha=0.55 if bold else 0.35
+        )
+    axes.plot(
+        [point.x for point in points],
+        [point.y for point in points],
+        color=colour,
+        linestyle="",
+        marker=marker,
+        markersize=6.0 if bold else 4.5,
+        markerfacecolor=colour if bold else SENTINELS["bg"],
+        markeredgewidth=1.2,
+        label=label,
+        clip_on=False,
+        zorder=3 if bold else 2.5,
+    )
+    if bold and len(points) <= MANY_LABELS:
+        for point in points:
+            axes.annotate(
+                point.label,
+                (point.x, point.y),
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize=8,
+                color=SENTINELS["ink"],
+                zorder=4,
+            )
+
+
+def kept_promises(methods: Mapping[str, Sequence[Point]], *, confidence: float) -> Drawn:
+    """Draw, for each class and method, the share within budget against the share trusted.
+
+    Args:
+        methods: points of each method, the deciding one first.
+        confidence: what was promised.
+    """
+    figure, axes = _axes()
+    axes.axhline(confidence, color=SENTINELS["ref"], linewidth=1.1, zorder=1.5)
+    for place, (method, points) in enumerate(methods.items()):
+        colour = SENTINELS[("arm2", "arm1", "arm3", "arm4", "arm5", "arm0")[place % 6]]
+        _marks(axes, points, colour, "osD^vP"[place % 6], label=method, bold=place == 0)
+    everything = [point for points in methods.values() for point in points]
+    left = min(point.x for point in everything) / 1.4
+    right = min(1.0, max(point.x for point in everything) * 1.6)
+    axes.set_xscale("log")
+    axes.set_xlim(left, right)
+    _percent_log(axes.xaxis, left, right)
+    low = min([confidence, *(point.ends[0] for point in everything)])
+    axes.set_ylim(max(0.0, low - 0.04), 1.01)
+    _percent(axes.yaxis)
+    axes.set_xlabel("share of the class that may be used")
+    axes.set_ylabel("share of these within budget")
+    _legend(axes, 3)
+    return Drawn(figure)
+
+
+def labels(bars: Mapping[str, tuple[float, float, float]]) -> Drawn:
+    """Draw the shares trusted, to be verified and deferred as bars, one a class.
+
+    Args:
+        bars: {class: (trusted, deferred, usable at best)}, from the top down; NaN for unknown.
+    """
+    figure, axes = _axes()
+    names = list(bars)
+    trusted, deferred, best = np.array(list(bars.values())).T
+    y = np.arange(len(names))[::-1]
+    parts = (
+        ("trust", "good", 0 * trusted, trusted),
+        ("verify", "fair", trusted, 1.0 - trusted - deferred),
+        ("defer", "poor", 1.0 - deferred, deferred),
+    )
+    for name, colour, left, width in parts:
+        axes.barh(y, width, 0.66, left, color=SENTINELS[colour], alpha=0.8, label=name)
+    known = np.isfinite(best)
+    axes.plot(
+        best[known],
+        y[known],
+        color=SENTINELS["ink"],
+        linestyle="",
+        marker="|",
+        markersize=13,
+        markeredgewidth=1.8,
+        label="at best",
+    )
+    axes.set_yticks(y, names)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0, labelcolor=SENTINELS["ink"])
+    _percent(axes.xaxis)
+    axes.set_xlabel("share of the predictions")
+    _legend(axes, 4)
+    return Drawn(figure)
+
+
+def _percent(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+
+
+def _percent_log(axis: Any, low: float, high: float) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    _plain_log(axis, low, high)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
+
+
+def forecasts(points: Sequence[Point], *, in_domain: float | None, unit: str) -> Drawn:
+    """Draw the forecast of each class's mean error against the true one, on log axes.
+
+    Args:
+        points: one a class.
+        in_domain: mean error in-domain, drawn as a line; None for none.
+        unit: of the errors.
+    """
+    figure, axes = _axes()
+    values = [v for point in points for v in (point.x, point.y, *point.ends) if v > 0]
+    values += [in_domain] if in_domain else []
+    low, high = min(values) / 1.35, max(values) * 1.35
+    ends = np.array([low, high])
+    axes.fill_between(ends, ends / 2, ends * 2, color=SENTINELS["ref"], alpha=0.13, linewidth=0)
+    axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9)
+    if in_domain:
+        axes.axhline(
+            in_domain,
+            color=SENTINELS["in"],
+            linewidth=1.1,
+            linestyle=(0, (4, 3)),
+            label="error in-domain",
+        )
+    _marks(axes, points, SENTINELS["out"], "o", label="held-out class", bold=True)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    _plain_log(axes.xaxis, low, high)
+    _plain_log(axes.yaxis, low, high)
+    axes.set_aspect("equal", adjustable="box")
+    suffix = f" ({unit})" if unit else ""
+    axes.set_xlabel(f"true mean error{suffix}")
+    axes.set_ylabel(f"forecast{suffix}")
+    _legend(axes)
+    return Drawn(figure)
+
+
 Curve = Mapping[str, Sequence[float | None]]
 
 

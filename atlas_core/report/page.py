@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from atlas_core import exam_words
 from atlas_core.observe import ReportSection
 from atlas_core.report import palette, words
 from atlas_core.report.arms import arm_view, card, described
@@ -15,6 +16,7 @@ from atlas_core.report.loop import loop_view
 from atlas_core.report.provenance import provenance
 from atlas_core.report.source import Source, read_run
 from atlas_core.report.svg import to_file
+from atlas_core.report.trust import trust_views
 from atlas_core.store import write_bytes
 from atlas_core.verdict import held_out_classes
 
@@ -39,6 +41,7 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
     view = _view(source, sections, audit_view(folder))
     plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
     plates += view["learning"].plates if view["learning"] else ()
+    plates += [p for trust in view["trust"] for p in trust.plates]
     for plate in plates:
         write_bytes(folder / "figures" / f"{plate.name}.svg", to_file(str(plate.svg)).encode())
     path = folder / "report.html"
@@ -61,6 +64,8 @@ def _view(
         "arms": [arm_view(source, arm) for arm in source.rows],
         "beside": beside(source),
         "learning": loop_view(source),
+        "trust": trust_views(source),
+        "labels": exam_words.LABELS,
         "sections": list(sections),
         "provenance": provenance(source),
         "glossary": [(m.label, m.meaning) for m in words.METRICS.values()],

@@ -109,6 +109,7 @@ class Source:
         records: ``records.json``; empty where there is none.
         active: columns of ``active_learning.parquet`` by name, or None.
         spec: text of ``spec.lock.yaml``, "" where there is none.
+        exam: ``exam.json`` by arm; empty where no arm has a trust method.
     """
 
     manifest: Json
@@ -117,6 +118,7 @@ class Source:
     records: Sequence[Json]
     active: Mapping[str, Any] | None
     spec: str
+    exam: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -245,7 +247,50 @@ def read_run(folder: Path) -> Source:
         records=_records(records) if records.exists() else [],
         active=read_table(active) if active.exists() else None,
         spec=spec.read_text(encoding="utf-8") if spec.exists() else "",
+        exam=read_exam(folder),
     )
+
+
+_EXAM: Mapping[str, type] = {
+    "method": str,
+    "beside": list,
+    "level": float,
+    "classes": list,
+    "summary": dict,
+    "forecast": dict,
+}
+_EXAM_CLASS: Mapping[str, type] = {
+    "class": str,
+    "rows": int,
+    "budget": float,
+    "confidence": float,
+    "mae": float,
+    "oracle_share": float,
+    "methods": dict,
+    "grade": str,
+    "intervals": dict,
+}
+
+
+def read_exam(folder: Path) -> dict[str, Json]:
+    """Return the exam of each arm that has a trust method; {} where no arm has one.
+
+    Raises:
+        DataError: ``exam.json`` cannot be read, or is not what a run writes.
+    """
+    path = folder / "exam.json"
+    if not path.is_file():
+        return {}
+    exams = _shape(read_json(path), {}, path, "exam")
+    for exam in exams.values():
+        found = _shape(exam, _EXAM, path, "exam")
+        if not found["classes"]:
+            raise _foreign(path, "exam", "an arm has no class")
+        for one in found["classes"]:
+            named = _shape(one, _EXAM_CLASS, path, "exam")["methods"]
+            if not {found["method"], *found["beside"]} <= set(named):
+                raise _foreign(path, "exam", "a method is missing")
+    return dict(exams)
 
 
 def _records(path: Path) -> Sequence[Json]:

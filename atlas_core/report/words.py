@@ -107,7 +107,7 @@ PROVENANCE: Mapping[str, str] = {
     "user": "your own file; its content is yours to vouch for",
 }
 
-KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "acquisition")
+KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "trust", "acquisition")
 
 Scale = Literal["unit", "share", "plain"]
 Aim = Literal["low", "high", "one", "level", "none"]

@@ -1,0 +1,221 @@
+"""Say in plain words what came of the exam of trust. Light: pure Python.
+
+The reader is a physicist who knows no machine learning. Whatever is said here rests on the grades
+of :mod:`atlas_core.exam`; a class of which next to nothing is trusted is never called a success.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from atlas_core.metrics import digits
+
+Exam = Mapping[str, Any]
+"""What ``exam.json`` holds of one arm."""
+Tone = Literal["good", "fair", "poor", "ref"]
+
+TONES: dict[str, Tone] = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
+KEPT: dict[str, str] = {
+    "keeps": "kept",
+    "refuses": "nothing trusted",
+    "short": "just missed",
+    "breaks": "broken",
+}
+"""Of a class, in a table: its promise was ..."""
+LABELS: dict[str, str] = {
+    "trust": "use the prediction",
+    "verify": "compute or measure the material before using it",
+    "defer": "do not even rank materials by it before the model has learned more",
+}
+MOSTLY = 0.75
+"""Share of classes that must be kept, below which a broken promise is no exception."""
+NAMED = 4
+"""Most classes that a sentence names."""
+ADVICE = (
+    "Use what it labels trust, compute or measure what it labels verify, and leave what it labels"
+    " defer until it has learned more."
+)
+
+_ELEMENT = re.compile(r"materials with [A-Z][a-z]?")
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; never 0 or 100 for what is not exactly that."""
+    return f"{digits.percentage(share)} %"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return items joined with commas and "and"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def named(exam: Exam, classes: Mapping[str, str]) -> list[str]:
+    """Return the held-out classes in words, in the order of the exam.
+
+    Args:
+        exam: of one arm.
+        classes: fold -> its held-out class in words.
+    """
+    return [classes.get(one["class"]) or str(one["class"]) for one in exam["classes"]]
+
+
+def kind_of(names: Sequence[str]) -> str:
+    """Return what the classes are: elements, or just classes."""
+    return "held-out elements" if all(map(_ELEMENT.fullmatch, names)) else "held-out classes"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names of classes as one phrase: materials with F, Cl and Al."""
+    if len(names) > 1 and all(map(_ELEMENT.fullmatch, names)):
+        return "materials with " + listed([name.rpartition(" ")[2] for name in names])
+    return listed(names)
+
+
+def short(name: str) -> str:
+    """Return a class as a label in a figure: an element's symbol, or its first words."""
+    if _ELEMENT.fullmatch(name):
+        return name.rpartition(" ")[2]
+    return name if len(name) <= 18 else f"{name[:17]}…"
+
+
+def span(values: Sequence[float], unit: str = "") -> str:
+    """Return the lowest to the highest of several values, or the one that all of them are."""
+    ends = list(dict.fromkeys(digits.number(v, digits=2) for v in (min(values), max(values))))
+    return f"{' to '.join(ends)} {unit}".rstrip()
+
+
+def headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
+    """Return one sentence on how the deciding method kept its promise, and a tone."""
+    text, tone = _headline(exam, classes)
+    return text, "fair" if tone == "good" and _broken_at_home(exam) else tone
+
+
+def _broken_at_home(exam: Exam) -> int:
+    """Return in how many folds the promise was broken in-domain."""
+    own = [one["methods"][exam["method"]]["in_domain"] for one in exam["classes"]]
+    return sum(bool(one["breach"]) for one in own)
+
+
+def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
+    names = named(exam, classes)
+    grades = [one["grade"] for one in exam["classes"]]
+    n, what = len(grades), kind_of(names)
+    those = names[0] if n == 1 else f"{n} {what}"
+    of_all = names[0] if n == 1 else f"all {n} {what}"
+    missed = [
+        name for name, grade in zip(names, grades, strict=True) if grade in {"short", "breaks"}
+    ]
+    broken = [name for name, grade in zip(names, grades, strict=True) if grade == "breaks"]
+    refused = grades.count("refuses")
+    if refused == n:
+        where = "" if _home_share(exam) >= 0.1 else ", nor even in-domain"
+        return f"It trusts next to none of its predictions on {those}{where}.", "fair"
+    opening = "It says itself which predictions to use"
+    if broken and len(missed) > (1 - MOSTLY) * n:
+        on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {those}"
+        of_them = f"of {those} " if n > 1 and len(missed) <= NAMED else ""
+        return f"Do not rely on what it trusts: {of_them}it broke its promise on {on}.", "poor"
+    if missed:
+        text = f"{opening}, and kept its word on {n - len(missed)} of {those}"
+        how = "broke it" if broken else "just missed it"
+        if n == 1:
+            text = f"{opening}, but {how} on {those}"
+            return f"{text}.", "fair"
+        some = broken or missed
+        ending = f"; it {how} on {joined(some) if len(some) <= NAMED else len(some)}"
+        return f"{text}{ending}.", "fair" if broken else "good"
+    ending = f"; of {refused} of them it trusts next to nothing" if refused else ""
+    return f"{opening}, and kept its word on {of_all}{ending}.", "good"
+
+
+def _home_share(exam: Exam) -> float:
+    return float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
+
+
+def sentences(exam: Exam, classes: Mapping[str, str], unit: str) -> list[str]:
+    """Return what the card of an arm says of its exam, three or four sentences."""
+    names = named(exam, classes)
+    found = [_promise(exam, names, unit)]
+    refused = [
+        name for name, one in zip(names, exam["classes"], strict=True) if one["grade"] == "refuses"
+    ]
+    if refused and len(refused) < len(names):
+        some = joined(refused) if len(refused) <= NAMED else f"{len(refused)} {kind_of(names)}"
+        found.append(f"It trusts next to nothing of {some}.")
+    if home := _broken_at_home(exam):
+        found.append(f"In-domain it broke its promise in {home} of {len(names)} folds.")
+    found += [text for text in [beside(exam)] if text]
+    found += [text for text in [forecasts(exam, names)] if text]
+    return found
+
+
+def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
+    """Say how much is trusted, what was promised, and what came of it."""
+    method = exam["method"]
+    own = [one["methods"][method]["class"] for one in exam["classes"]]
+    shares = [one["share"] for one in own]
+    where = names[0] if len(names) == 1 else kind_of(names)
+    text = f"Of its predictions on {where} it lets you use {percent(sum(shares) / len(shares))}"
+    if len(shares) > 1:
+        text += f" ({percent(min(shares))} to {percent(max(shares))})"
+    inside = exam["summary"][method]["share_in_domain"]
+    if inside is not None:
+        text += f", in-domain {percent(inside)}"
+    budgets = [one["budget"] for one in exam["classes"]]
+    confidence = exam["classes"][0]["confidence"]
+    text += f"; {percent(confidence)} of these are to lie within {span(budgets, unit)}"
+    n, hits = sum(one["trusted"] for one in own), sum(one["within"] for one in own)
+    if not n:
+        return f"{text}."
+    text += f", and {percent(hits / n)} of the held-out ones do"
+    judged = [
+        (one["hit"], name) for one, name in zip(own, names, strict=True) if one["trusted"] >= 10
+    ]
+    if len(judged) > 1:
+        worst, name = min(judged)
+        text += f" (least of {name}: {percent(worst)})"
+    return f"{text}."
+
+
+def beside(exam: Exam) -> str:
+    """Say how the methods shown beside the deciding one fared on the same predictions."""
+    told = []
+    for name in exam["beside"]:
+        summary = exam["summary"][name]
+        n = summary["classes"]
+        if summary["refuses"] == n:
+            told.append(f"{name} trusts nothing there")
+            continue
+        parts = [f"{name} kept the promise on {summary['kept']} of {n}"]
+        parts += [f"just missed it on {summary['short']}"] if summary["short"] else []
+        parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
+        told.append(listed(parts))
+    if not told:
+        return ""
+    return f"For comparison, on the same predictions: {'; '.join(told)}."
+
+
+def forecasts(exam: Exam, names: Sequence[str]) -> str:
+    """Say how well the error of a class was forecast before any of its labels was known."""
+    found = exam["forecast"]
+    n = len(names)
+    ratios = [
+        (one["forecast_ratio"], name)
+        for one, name in zip(exam["classes"], names, strict=True)
+        if "forecast_ratio" in one
+    ]
+    if not ratios:  # no class has an error
+        return ""
+    text = "Before any label it forecasts its mean error on "
+    if n == 1:
+        ratio = ratios[0][0]
+        return f"{text}{names[0]}: {digits.number(ratio, digits=2)} times the true one."
+    text += f"each class: right to a factor of two on {found['within_twofold']} of {n}"
+    low, high = min(ratios), max(ratios)
+    text += (
+        f" (from {digits.number(low[0], digits=2)} times the true error for {low[1]}"
+        f" to {digits.number(high[0], digits=2)} times for {high[1]})"
+    )
+    return f"{text}."

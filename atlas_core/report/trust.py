@@ -1,0 +1,362 @@
+"""What the page shows of trust: which predictions may be used, and whether the promise was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from atlas_core import exam_words
+from atlas_core.metrics import digits
+from atlas_core.report import figures, words
+from atlas_core.report.figures import Point
+from atlas_core.report.plates import Plate, plate
+from atlas_core.report.source import Json, Source
+from atlas_core.report.words import count, fixed, number, percent, slug
+from atlas_core.verdict import held_out_classes
+
+
+@dataclass(frozen=True)
+class Value:
+    """Hold a cell of the table: a value, small print below it, and a tone."""
+
+    value: str
+    small: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Hold one class, or the mean over classes in-domain.
+
+    Attributes:
+        name: of the class in words.
+        small: how many materials it has.
+        cells: what the deciding method says of it, in the order of ``TITLES``.
+        others: share trusted and share within budget of each method beside it.
+        oracle: the share that could be used.
+    """
+
+    name: str
+    small: str
+    cells: tuple[Value, ...]
+    others: tuple[Value, ...]
+    oracle: Value
+
+
+@dataclass(frozen=True)
+class Method:
+    """Hold the name of a trust method and what it is in one line, "" where that is not known."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class TrustView:
+    """Hold what the page shows of one arm's trust."""
+
+    arm: str
+    anchor: str
+    answer: str
+    promise: tuple[str, ...]
+    sentences: tuple[str, ...]
+    method: Method
+    others: tuple[Method, ...]
+    titles: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    plates: tuple[Plate, ...]
+
+
+def trust_views(source: Source) -> tuple[TrustView, ...]:
+    """Return the view of each arm that sat an exam, in the order of the arms."""
+    return tuple(_view(source, arm, source.exam[arm]) for arm in source.rows if arm in source.exam)
+
+
+def _view(source: Source, arm: str, exam: Json) -> TrustView:
+    names = exam_words.named(exam, held_out_classes(source.manifest))
+    level = words.percent_of_level(float(exam["level"]))
+    meanings = _meanings(source.manifest, arm)
+    return TrustView(
+        arm=arm,
+        anchor=slug(arm),
+        answer=_answer(exam, names, source.unit),
+        promise=tuple(_promise(source, exam)),
+        sentences=tuple(_sentences(exam, names, source.unit)),
+        method=Method(exam["method"], meanings.get(exam["method"], "")),
+        others=tuple(Method(name, meanings.get(name, "")) for name in exam["beside"]),
+        titles=(
+            ("error", "Mean absolute error on the class: how wrong the model is there."),
+            ("may be used", "Share of the class's predictions that are labelled trust."),
+            ("of these within", "Share of the trusted predictions whose error is within budget."),
+            ("promise", "Kept, just missed (bad luck can explain it), or broken."),
+            (f"{level} intervals hold", "Share of true values inside the trust region's interval."),
+            ("error forecast", "Mean error that was expected before any label was known."),
+        ),
+        lines=tuple(_lines(exam, names)),
+        plates=tuple(_plates(source, arm, exam, names)),
+    )
+
+
+def _meanings(manifest: Json, arm: str) -> dict[str, str]:
+    """Return what each trust method is, in the words of its plug-in."""
+    chosen = ((manifest.get("arms") or {}).get(arm) or {}).get("trust") or {}
+    together = [chosen, *(chosen.get("beside") or ())]
+    return {str(one.get("use")): str(one.get("summary") or "") for one in together}
+
+
+def _own(exam: Json, one: Json, part: str = "class") -> Json:
+    found: Json = one["methods"][exam["method"]][part]
+    return found
+
+
+def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
+    """Return the sentence that a hurried reader takes along: of the class most is used of."""
+    shares = [_own(exam, one)["trusted"] for one in exam["classes"]]
+    best = max(range(len(shares)), key=lambda i: (shares[i], -i))
+    one, name = exam["classes"][best], names[best]
+    own = _own(exam, one)
+    budget = _with_unit(one["budget"], unit)
+    text = f"Of {fixed(one['rows'], 0)} {_never_seen(name)}, it lets you use"
+    if not own["trusted"]:
+        return f"{text} none: none is expected to be within {budget}."
+    promised = f"{percent(one['confidence'])} promised"
+    ends = ""
+    if own["trusted"] >= 2:
+        ends = (
+            f", 95{words.NARROW}% interval {percent(own['hit_low'])} to {percent(own['hit_high'])}"
+        )
+    return (
+        f"{text} {number(own['trusted'])} ({percent(own['share'])});"
+        f" {percent(own['hit'])} of these are within {budget} ({promised}{ends})."
+    )
+
+
+def _never_seen(name: str) -> str:
+    one = name if name.startswith("materials") else f"materials of the class {name}"
+    return f"{one}, a kind it never saw"
+
+
+def _promise(source: Source, exam: Json) -> list[str]:
+    """Say what is promised, and where budget and confidence come from."""
+    stated = _stated(source.spec)
+    budgets = [float(one["budget"]) for one in exam["classes"]]
+    confidence = float(exam["classes"][0]["confidence"])
+    span = exam_words.span(budgets, source.unit)
+    text = (
+        f"The promise: {percent(confidence)} of the predictions labelled trust lie within the error"
+        f" budget, {span}, of the true value."
+    )
+    quantile, price = stated.get("budget_quantile"), stated.get("price")
+    origin = []
+    if quantile:
+        where = "each fold's calibration materials" if len(budgets) > 1 else "calibration materials"
+        origin.append(
+            f"The budget is what {percent(float(quantile))} of the errors on {where}, which are"
+            " like the training set, stay below (the spec's budget_quantile)"
+        )
+    elif stated.get("budget"):
+        origin.append("The budget stands in the spec")
+    if price:
+        origin.append(
+            f"the confidence follows from its price: a label costs {number(price['label'])}, a"
+            f" mistake {number(price['mistake'])}"
+        )
+    elif stated:
+        own = stated.get("confidence") is not None
+        origin.append(f"the confidence {'stands in the spec' if own else 'is the default'}")
+    told = "; ".join(origin)
+    return [text, *([f"{told[0].upper()}{told[1:]}."] if told else [])]
+
+
+def _stated(spec: str) -> Mapping[str, Any]:
+    """Return the spec's block ``trust``; {} where it cannot be read."""
+    try:
+        found = YAML(typ="safe", pure=True).load(spec)
+    except YAMLError:
+        return {}
+    block = found.get("trust") if isinstance(found, dict) else None
+    return block if isinstance(block, dict) else {}
+
+
+def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
+    found = []
+    inside = [_own(exam, one, "in_domain") for one in exam["classes"]]
+    n, trusted = sum(one["rows"] for one in inside), sum(one["trusted"] for one in inside)
+    hits = sum(one["within"] for one in inside)
+    if n and trusted:
+        found.append(
+            f"In-domain it lets you use {percent(trusted / n)}; {percent(hits / trusted)} of these"
+            " hold."
+        )
+    errors = [(one["mae"], one.get("mae_rise"), name) for one, name in _pairs(exam, names)]
+    worst = max(errors, key=lambda found: found[0])
+    own = _own(exam, dict(zip(names, exam["classes"], strict=True))[worst[2]])
+    if len(names) > 1 and worst[1] is not None:
+        used = percent(own["share"]) if own["trusted"] else "none"
+        found.append(
+            f"Where it errs most, on {worst[2]} ({_with_unit(worst[0], unit)},"
+            f" {number(worst[1], digits=2)} times as much as in-domain), it lets you use {used}."
+        )
+    found += [text for text in (exam_words.beside(exam),) if text]
+    found += [text for text in (exam_words.forecasts(exam, names),) if text]
+    return found
+
+
+def _pairs(exam: Json, names: Sequence[str]) -> list[tuple[Json, str]]:
+    return list(zip(exam["classes"], names, strict=True))
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{number(value, digits=2)} {unit}".rstrip()
+
+
+def _entry(found: Json, name: str) -> dict[str, float]:
+    """Return a figure of the exam with its interval, as the other tables take it."""
+    ends = {end: found[f"{name}_{end}"] for end in ("low", "high") if f"{name}_{end}" in found}
+    return {"value": found[name], **ends}
+
+
+def _share(found: Json, name: str, tone: str = "") -> Value:
+    entry = _entry(found, name)
+    return Value(percent(entry["value"]), words.interval(entry, "share"), tone)
+
+
+def _lines(exam: Json, names: Sequence[str]) -> list[Line]:
+    return [_line(exam, one, name) for one, name in _pairs(exam, names)]
+
+
+NOTHING = Value("–")
+
+
+def _line(exam: Json, one: Json, name: str) -> Line:
+    own = _own(exam, one)
+    rise = one.get("mae_rise")
+    covered = one["intervals"].get("trust_class")
+    forecast = NOTHING
+    if one.get("forecast") is not None:
+        ratio = one.get("forecast_ratio")
+        small = f"{number(ratio, digits=2)} × the true" if ratio is not None else ""
+        forecast = Value(digits.shown(_entry(one, "forecast")), small)
+    return Line(
+        name=name,
+        small=count(one["rows"], "material"),
+        cells=(
+            Value(
+                digits.shown(_entry(one, "mae")),
+                f"{number(rise, digits=2)} × in-domain" if rise is not None else "",
+            ),
+            Value(percent(own["share"]), fixed(own["trusted"], 0)),
+            _hit(own),
+            Value(exam_words.KEPT[own["grade"]], "", exam_words.TONES[own["grade"]]),
+            _share(covered, "coverage") if covered else NOTHING,
+            forecast,
+        ),
+        others=tuple(
+            cell for method in exam["beside"] for cell in _of_other(one["methods"][method]["class"])
+        ),
+        oracle=_share(one, "oracle_share"),
+    )
+
+
+def _hit(own: Json) -> Value:
+    return _share(own, "hit") if own["trusted"] else NOTHING
+
+
+def _of_other(own: Json) -> tuple[Value, Value]:
+    tone = exam_words.TONES[own["grade"]]
+    hit = Value("–", "", tone)
+    if own["trusted"]:
+        hit = Value(percent(own["hit"]), exam_words.KEPT[own["grade"]], tone)
+    return Value(percent(own["share"]), fixed(own["trusted"], 0)), hit
+
+
+def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[Plate]:
+    used: dict[str, list[Point]] = {}
+    for method in (exam["method"], *exam["beside"]):
+        points = [
+            Point(exam_words.short(name), found["share"], found["hit"], _ends(found, "hit"))
+            for one, name in _pairs(exam, names)
+            for found in [one["methods"][method]["class"]]
+            if found["trusted"] >= FEWEST
+        ]
+        if points:
+            used[method] = points
+    confidence = float(exam["classes"][0]["confidence"])
+    more = len(names) - MOST_BARS
+    left_out = f" {count(more, 'class', 'classes')} more stand in the table." if more > 0 else ""
+    found = []
+    if used:
+        found.append(
+            plate(
+                arm,
+                "Share used, and whether it holds",
+                lambda: figures.kept_promises(used, confidence=confidence),
+                caption="Each mark is a held-out class. To the right: more of it may be used. On or"
+                f" above the grey line the promise of {percent(confidence)} is kept, below it is"
+                " broken; upright lines are 95 % intervals. Classes of which fewer than"
+                f" {FEWEST} predictions are trusted have no mark.",
+            )
+        )
+    found.append(
+        plate(
+            arm,
+            "What it says of each class",
+            lambda: figures.labels(_bars(exam, names)),
+            caption="Shares of a class's predictions that are labelled trust, verify and defer; the"
+            " upright mark is the share that could be used at best, by somebody who knows the true"
+            f" values.{left_out}",
+        )
+    )
+    forecasts = [
+        Point(exam_words.short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
+        for one, name in _pairs(exam, names)
+        if one.get("forecast") and one["mae"] > 0
+    ]
+    if forecasts:
+        inside = [one["mae_in_domain"] for one in exam["classes"] if one.get("mae_in_domain")]
+        found.append(
+            plate(
+                arm,
+                "Error forecast against true error",
+                lambda: figures.forecasts(
+                    forecasts,
+                    in_domain=sum(inside) / len(inside) if inside else None,
+                    unit=source.unit,
+                ),
+                caption="Each mark is a held-out class: the mean error that was expected of it"
+                " before any of its labels was known, against the one it turned out to have. On the"
+                " grey line the forecast is right; the band is a factor of two either way. Dashed:"
+                " the error in-domain, which is what one would expect without any warning.",
+            )
+        )
+    return found
+
+
+MOST_BARS = 16
+
+
+def _bars(exam: Json, names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Return {class: (share trusted, share deferred, share usable at best)}, in-domain first."""
+    inside = [_own(exam, one, "in_domain") for one in exam["classes"]]
+    n = sum(one["rows"] for one in inside)
+    found = {}
+    if n:
+        shares = [sum(one[name] for one in inside) / n for name in ("trusted", "deferred")]
+        found["in-domain"] = (shares[0], shares[1], float("nan"))
+    for one, name in _pairs(exam, names)[:MOST_BARS]:
+        own = _own(exam, one)
+        deferred = own["deferred"] / max(own["rows"], 1)
+        found[exam_words.short(name)] = (own["share"], deferred, one["oracle_share"])
+    return found
+
+
+FEWEST = 10
+"""Trusted predictions below which a share within budget says too little to be drawn."""
+
+
+def _ends(found: Json, name: str) -> tuple[float, float]:
+    return found.get(f"{name}_low", found[name]), found.get(f"{name}_high", found[name])
