@@ -262,4 +262,4 @@ def _differences(note: Mapping[str, Any], components: Mapping[str, Chosen]) -> I
     sources = note.get("sources") or {}
     edited = [n for n, source in here["sources"].items() if sources.get(n, source) != source]
     if edited:
-        yield f"the plugin of {', '.join(sorted(edited))} was edited since: answers may differ"
+        yield f"edited since the fit: {', '.join(sorted(edited))}; answers may differ"

@@ -83,10 +83,11 @@ def _lede(about: Mapping[str, Any], target: str) -> str:
         for part, what in (("test", "in-domain"), ("shifted", "on its held-out class"))
         if part in judged
     ]
+    comma = f",{unit}" if unit else ""
     erred = f" In the run it erred by {' and '.join(held)} (MAE)." if held else ""
     return (
         f"Arm {about['arm']} of run {about['run']}, the fit of fold {about['fold']}, trained on"
-        f" {words.count(int(about['trained_on']), 'material')} to predict {target}{unit}.{erred}"
+        f" {words.count(int(about['trained_on']), 'material')} to predict {target}{comma}.{erred}"
     )
 
 
@@ -150,7 +151,10 @@ def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
 
 
 def _provenance(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    made = [(kind, ", ".join(labels)) for kind, labels in about["components"].items()]
+    made = [
+        (kind, ", ".join(label.removeprefix(f"{kind} ") for label in labels))
+        for kind, labels in about["components"].items()
+    ]
     return [
         ("Candidates", str(about["candidates"])),
         ("Run", str(about["run"])),
