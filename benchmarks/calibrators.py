@@ -8,7 +8,8 @@ times for cross_conformal) and its predictions are kept in ``--cache``: the next
 Coverage, widths and areas are of all test rows together, each predicted once. The miscalibration
 area is that between coverage and level, over the levels 0.01 to 0.99: of the Gaussian of the
 calibrated sigma for the calibrators that state one (``of`` = ``sigma``), of the intervals at these
-levels for the others (``of`` = ``intervals``).
+levels for the others (``of`` = ``intervals``). ``sure_and_right`` is the share of rows with a
+sigma of 0 and no error: they are inside at any level, so that the rest decides what can be met.
 """
 
 from __future__ import annotations
@@ -251,10 +252,14 @@ def measure(dataset: Dataset, cache: Path, *, jobs: int) -> dict[str, Any]:
     rows = np.concatenate([fold.rows for fold in folds])
     target, binary = dataset.target[rows], dataset.task == "binary"
     families = anion_family(dataset.materials)[rows]
+    mean = np.concatenate([fold.prediction.mean for fold in folds])
+    sure = np.concatenate([fold.prediction.std for fold in folds]) == 0
     found: dict[str, Any] = {}
     for name, calibrator in (CLASSIFIERS if binary else REGRESSION).items():
         few, said = calibrated(calibrator, folds, LEVELS)
-        figures = common(few, target, families)
+        figures = common(few, target, families) | {
+            "coverage_where_sigma_is_not_0": float(inside_90(few, target)[~sure].mean())
+        }
         if binary:
             figures["both_labels"] = float((few.upper[2] > few.lower[2]).mean())
             figures["ece"] = classification.ece(target, few.mean)
@@ -265,7 +270,8 @@ def measure(dataset: Dataset, cache: Path, *, jobs: int) -> dict[str, Any]:
         "rows": len(rows),
         "calibration_rows": [len(fold.request.target) for fold in folds],
         "unit": dataset.unit,
-        "mae": float(np.abs(target - np.concatenate([f.prediction.mean for f in folds])).mean()),
+        "sure_and_right": float((sure & (target == mean)).mean()),
+        "mae": float(np.abs(target - mean).mean()),
         "calibrators": found,
     }
 
@@ -290,11 +296,16 @@ def calibrated(
     return done, sorted({str(warning.message) for warning in caught})
 
 
+def inside_90(done: Prediction, target: F8) -> npt.NDArray[np.bool_]:
+    """Return (n,) whether the interval at 90 % holds the target."""
+    at = LEVELS.index(0.9)
+    return np.asarray((done.lower[at] <= target) & (target <= done.upper[at]))
+
+
 def common(done: Prediction, target: F8, families: npt.NDArray[np.str_]) -> dict[str, Any]:
     """Return coverage and width at 90 %, and the family of which fewest rows are covered."""
     at = LEVELS.index(0.9)
-    lower, upper = done.lower[at], done.upper[at]
-    inside = (lower <= target) & (target <= upper)
+    lower, upper, inside = done.lower[at], done.upper[at], inside_90(done, target)
     names, counts = np.unique(families, return_counts=True)
     told = {
         str(name): float(inside[families == name].mean())
