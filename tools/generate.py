@@ -28,6 +28,7 @@ from atlas_registry.loading import Registry
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import leaderboard  # noqa: E402 - benchmarks are scripts in a folder, not a package
+import matbench_uq  # noqa: E402
 
 OBSERVING = ("run_started", "stage_finished", "report_sections", "run_exports")
 
@@ -48,6 +49,7 @@ def generated() -> dict[str, str]:
         "docs/index.md": _filled("docs/index.md"),
         "docs/benchmarks.md": _filled("docs/benchmarks.md"),
         "docs/matbench.md": _filled("docs/matbench.md"),
+        "docs/matbench-uq.md": _filled("docs/matbench-uq.md"),
         "docs/scaling.svg": (ROOT / "benchmarks/results/scaling.svg").read_text(encoding="utf-8"),
         **pages,
     }
@@ -275,6 +277,7 @@ def _filled(name: str) -> str:
         "notes": _speed_notes,
         "records": leaderboard.beside,
         "matbench": leaderboard.markdown,
+        "matbench-uq": matbench_uq.markdown,
     }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
