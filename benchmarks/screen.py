@@ -114,7 +114,7 @@ def main() -> None:
             "peak_memory_mb": round(used.ru_maxrss / 1024),
             "peak_is_of": "the larger of the training and the screening process",
             "table_mb": round(table.stat().st_size / 1e6, 1),
-            "load_average_before": round(os.getloadavg()[2], 1),
+            "load_average_15_minutes": round(os.getloadavg()[2], 1),
             "hardware": hardware("cpu"),
             "packages": packages(["atlas-sklearn", "atlas-composition", "atlas-domain"]),
         }
