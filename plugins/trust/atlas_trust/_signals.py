@@ -165,9 +165,9 @@ class Signals:
 
     def matrix(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> F8:
         """Return (n, s) signals of n rows."""
-        found = self.quantities(inputs, prediction, ood)
         if not len(inputs):
-            return np.zeros((0, len(found)))
+            return np.zeros((0, len(self.median)))
+        found = self.quantities(inputs, prediction, ood)
         columns = []
         for name, values in found.items():
             median = self.median.get(name, 1.0)
