@@ -95,8 +95,6 @@ class Signals:
         ridge: linear model on the representation.
         linear: linear model on the atomic fractions.
         whitening: of the representation.
-        low: (d,) smallest scaled value of each column in training.
-        high: (d,) largest.
         median: in-domain median of each quantity, by name.
     """
 
@@ -108,8 +106,6 @@ class Signals:
     ridge: Ridge
     linear: Ridge
     whitening: Whitening
-    low: F8
-    high: F8
     median: Mapping[str, float]
 
     @classmethod
@@ -131,8 +127,6 @@ class Signals:
             ridge=Ridge(alpha=1.0).fit(scaled, target),
             linear=Ridge(alpha=1e-3).fit(fractions, target),
             whitening=Whitening.of(scaled),
-            low=scaled.min(axis=0),
-            high=scaled.max(axis=0),
             median={},
         )
 
@@ -156,9 +150,6 @@ class Signals:
             "difference from a sum over elements": np.abs(mean - self.linear.predict(fractions)),
             "spread of neighbours": around.std(axis=1),
         }
-        # a fact of its own: trees answer beyond the range of a column as they do at its edge
-        beyond = np.maximum(scaled - self.high, 0.0) + np.maximum(self.low - scaled, 0.0)
-        found["distance beyond the training range"] = beyond.sum(axis=1)
         if ood is not None:
             found["OOD score"] = np.maximum(ood.score, 0.0)
         return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
