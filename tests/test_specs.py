@@ -130,7 +130,8 @@ def test_an_exam_runs_small_and_grades_every_class(cli: Cli, data_dir: Path, nam
     folder = run_small(cli, name, "--data-dir", data_dir)
     exams = read_json(folder / "exam.json")
     grades = {one["grade"] for arm in exams.values() for one in arm["classes"]}
-    assert grades and grades <= set(GRADES)
+    assert grades
+    assert grades <= set(GRADES)
     expected = {"learned_region", "sigma_threshold", "refuse_unseen"}
     assert all(set(arm["summary"]) == expected for arm in exams.values())
 
