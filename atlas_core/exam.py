@@ -295,7 +295,7 @@ def _forecasts(classes: list[dict[str, Any]]) -> dict[str, Any]:
         "worst_under": float((1.0 / ratio).max()),
         "worst_over": float(ratio.max()),
     }
-    if len(classes) > 2:
+    if len(classes) > 2 and np.ptp(forecast) > 0 and np.ptp(true) > 0:
         found["spearman"] = spearman(forecast, true)
     return found
 
@@ -315,7 +315,10 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     share = hits / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # at either end the bound is exact, but for rounding
+    return (max(0.0, centre - half) if hits else 0.0), (
+        min(1.0, centre + half) if hits < n else 1.0
+    )
 
 
 def binomial_below(hits: int, n: int, share: float) -> float:

@@ -19,8 +19,8 @@ Tone = Literal["good", "fair", "poor", "ref"]
 TONES: dict[str, Tone] = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
 KEPT: dict[str, str] = {
     "keeps": "kept",
-    "refuses": "nothing trusted",
-    "short": "just missed",
+    "refuses": "refused",
+    "short": "fell short",
     "breaks": "broken",
 }
 """Of a class, in a table: its promise was ..."""
@@ -73,6 +73,11 @@ def joined(names: Sequence[str]) -> str:
     return listed(names)
 
 
+def _some(names: Sequence[str]) -> str:
+    """Return a few classes by name, many by number."""
+    return joined(names) if len(names) <= NAMED else str(len(names))
+
+
 def short(name: str) -> str:
     """Return a class as a label in a figure: an element's symbol, or its first words."""
     if _ELEMENT.fullmatch(name):
@@ -112,22 +117,24 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     if refused == n:
         where = "" if _home_share(exam) >= 0.1 else ", nor even in-domain"
         return f"It trusts next to none of its predictions on {those}{where}.", "fair"
+    aside = f" (of {refused} of these it trusts next to nothing)" if refused else ""
     opening = "It says itself which predictions to use"
     if broken and len(missed) > (1 - MOSTLY) * n:
         on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {those}"
         of_them = f"of {those} " if n > 1 and len(missed) <= NAMED else ""
-        return f"Do not rely on what it trusts: {of_them}it broke its promise on {on}.", "poor"
+        return f"Do not rely on what it trusts: {of_them}it missed its promise on {on}.", "poor"
+    if missed and n == 1:
+        return (
+            f"{opening}, but {'broke' if broken else 'fell short of'} its promise on {those}.",
+            "fair",
+        )
     if missed:
-        text = f"{opening}, and kept its word on {n - len(missed)} of {those}"
-        how = "broke it" if broken else "just missed it"
-        if n == 1:
-            text = f"{opening}, but {how} on {those}"
-            return f"{text}.", "fair"
-        some = broken or missed
-        ending = f"; it {how} on {joined(some) if len(some) <= NAMED else len(some)}"
-        return f"{text}{ending}.", "fair" if broken else "good"
-    ending = f"; of {refused} of them it trusts next to nothing" if refused else ""
-    return f"{opening}, and kept its word on {of_all}{ending}.", "good"
+        near = [name for name in missed if name not in broken]
+        parts = [f"broke it on {_some(broken)}"] if broken else []
+        parts += [f"fell short, maybe by chance, on {_some(near)}"] if near else []
+        text = f"{opening}, and kept its word on {n - len(missed)} of {those}{aside}"
+        return f"{text}; it {' and '.join(parts)}.", "fair" if broken else "good"
+    return f"{opening}, and kept its word on {of_all}{aside}.", "good"
 
 
 def _home_share(exam: Exam) -> float:
@@ -157,7 +164,8 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
     own = [one["methods"][method]["class"] for one in exam["classes"]]
     shares = [one["share"] for one in own]
     where = names[0] if len(names) == 1 else kind_of(names)
-    text = f"Of its predictions on {where} it lets you use {percent(sum(shares) / len(shares))}"
+    rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
+    text = f"Of its predictions on {where} it lets you use {percent(n / rows)}"
     if len(shares) > 1:
         text += f" ({percent(min(shares))} to {percent(max(shares))})"
     inside = exam["summary"][method]["share_in_domain"]
@@ -166,7 +174,6 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
     budgets = [one["budget"] for one in exam["classes"]]
     confidence = exam["classes"][0]["confidence"]
     text += f"; {percent(confidence)} of these are to lie within {span(budgets, unit)}"
-    n, hits = sum(one["trusted"] for one in own), sum(one["within"] for one in own)
     if not n:
         return f"{text}."
     text += f", and {percent(hits / n)} of the held-out ones do"
@@ -189,7 +196,7 @@ def beside(exam: Exam) -> str:
             told.append(f"{name} trusts nothing there")
             continue
         parts = [f"{name} kept the promise on {summary['kept']} of {n}"]
-        parts += [f"just missed it on {summary['short']}"] if summary["short"] else []
+        parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
         parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
         told.append(listed(parts))
     if not told:

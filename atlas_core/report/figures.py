@@ -519,7 +519,7 @@ MANY_LABELS = 14
 def _marks(
     axes: Axes, points: Sequence[Point], colour: str, marker: str, *, label: str, bold: bool
 ) -> None:
-    """Draw marks with upright intervals; those of a bold series are named."""
+    """Draw marks with upright intervals."""
     for point in points:
         axes.plot(
             [point.x] * 2, point.ends, color=colour, linewidth=1.0, alpha=0.55 if bold else 0.35
@@ -537,17 +537,48 @@ def _marks(
         clip_on=False,
         zorder=3 if bold else 2.5,
     )
-    if bold and len(points) <= MANY_LABELS:
-        for point in points:
-            axes.annotate(
-                point.label,
-                (point.x, point.y),
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize=8,
-                color=SENTINELS["ink"],
-                zorder=4,
-            )
+
+
+def _name(axes: Axes, points: Sequence[Point]) -> None:
+    """Write each mark's label beside it, where it covers no other; the axes' limits are final."""
+    if len(points) > MANY_LABELS:
+        return
+    scale = 72.0 / axes.figure.dpi
+    places = np.asarray(axes.transData.transform([(p.x, p.y) for p in points])) * scale
+    box = axes.get_window_extent()
+    taken = [(x - 4.0, y - 4.0, x + 4.0, y + 4.0) for x, y in places]
+    for (x, y), point in zip(places, points, strict=True):
+        width, height = 5.0 * len(point.label) + 1.0, 8.5
+        right, left, above, below = 5.0, -5.0 - width, 3.0, -3.0 - height
+        choices = [
+            (right, above), (right, below), (left, above), (left, below),
+            (-width / 2, 6.0), (-width / 2, -6.0 - height), (right, -height / 2),
+        ]  # fmt: skip
+        boxes = [(x + dx, y + dy, x + dx + width, y + dy + height) for dx, dy in choices]
+        best = min(
+            range(len(boxes)),
+            key=lambda i: (
+                sum(_overlap(boxes[i], other) for other in taken)
+                + 50.0 * (boxes[i][3] > box.y1 * scale)
+                + 50.0 * (boxes[i][2] > box.x1 * scale + 12.0),
+                i,
+            ),
+        )
+        taken.append(boxes[best])
+        axes.annotate(
+            point.label,
+            (point.x, point.y),
+            xytext=choices[best],
+            textcoords="offset points",
+            fontsize=8,
+            color=SENTINELS["ink"],
+            zorder=4,
+        )
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the common area of two boxes (left, bottom, right, top)."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def kept_promises(methods: Mapping[str, Sequence[Point]], *, confidence: float) -> Drawn:
@@ -574,6 +605,7 @@ def kept_promises(methods: Mapping[str, Sequence[Point]], *, confidence: float) 
     axes.set_xlabel("share of the class that may be used")
     axes.set_ylabel("share of these within budget")
     _legend(axes, 3)
+    _name(axes, next(iter(methods.values())))
     return Drawn(figure)
 
 
@@ -664,6 +696,7 @@ def forecasts(points: Sequence[Point], *, in_domain: float | None, unit: str) ->
     axes.set_xlabel(f"true mean error{suffix}")
     axes.set_ylabel(f"forecast{suffix}")
     _legend(axes)
+    _name(axes, points)
     return Drawn(figure)
 
 

@@ -21,11 +21,12 @@ from atlas_core.verdict import held_out_classes
 
 @dataclass(frozen=True)
 class Value:
-    """Hold a cell of the table: a value, small print below it, and a tone."""
+    """Hold a cell of the table: a value, small print below it, and the tone of either."""
 
     value: str
     small: str = ""
     tone: str = ""
+    small_tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Line:
         name: of the class in words.
         small: how many materials it has.
         cells: what the deciding method says of it, in the order of ``TITLES``.
-        others: share trusted and share within budget of each method beside it.
+        others: share trusted by each method beside it, and whether that held.
         oracle: the share that could be used.
     """
 
@@ -92,7 +93,10 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             ("error", "Mean absolute error on the class: how wrong the model is there."),
             ("may be used", "Share of the class's predictions that are labelled trust."),
             ("of these within", "Share of the trusted predictions whose error is within budget."),
-            ("promise", "Kept, just missed (bad luck can explain it), or broken."),
+            (
+                "promise",
+                "Kept; fell short, as bad luck can explain; broken; or too few were trusted.",
+            ),
             (f"{level} intervals hold", "Share of true values inside the trust region's interval."),
             ("error forecast", "Mean error that was expected before any label was known."),
         ),
@@ -130,7 +134,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
             f", 95{words.NARROW}% interval {percent(own['hit_low'])} to {percent(own['hit_high'])}"
         )
     return (
-        f"{text} {number(own['trusted'])} ({percent(own['share'])});"
+        f"{text} {fixed(own['trusted'], 0)} ({percent(own['share'])});"
         f" {percent(own['hit'])} of these are within {budget} ({promised}{ends})."
     )
 
@@ -162,8 +166,8 @@ def _promise(source: Source, exam: Json) -> list[str]:
         origin.append("The budget stands in the spec")
     if price:
         origin.append(
-            f"the confidence follows from its price: a label costs {number(price['label'])}, a"
-            f" mistake {number(price['mistake'])}"
+            f"the confidence follows from its price: a label costs {price['label']:g}, a mistake"
+            f" {price['mistake']:g}"
         )
     elif stated:
         own = stated.get("confidence") is not None
@@ -255,9 +259,7 @@ def _line(exam: Json, one: Json, name: str) -> Line:
             _share(covered, "coverage") if covered else NOTHING,
             forecast,
         ),
-        others=tuple(
-            cell for method in exam["beside"] for cell in _of_other(one["methods"][method]["class"])
-        ),
+        others=tuple(_of_other(one["methods"][method]["class"]) for method in exam["beside"]),
         oracle=_share(one, "oracle_share"),
     )
 
@@ -266,12 +268,12 @@ def _hit(own: Json) -> Value:
     return _share(own, "hit") if own["trusted"] else NOTHING
 
 
-def _of_other(own: Json) -> tuple[Value, Value]:
+def _of_other(own: Json) -> Value:
     tone = exam_words.TONES[own["grade"]]
-    hit = Value("–", "", tone)
-    if own["trusted"]:
-        hit = Value(percent(own["hit"]), exam_words.KEPT[own["grade"]], tone)
-    return Value(percent(own["share"]), fixed(own["trusted"], 0)), hit
+    small = exam_words.KEPT[own["grade"]]
+    if own["grade"] != "refuses":
+        small = f"{percent(own['hit'])} within: {small}"
+    return Value(percent(own["share"]), small, "", tone)
 
 
 def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[Plate]:

@@ -1,0 +1,183 @@
+"""What is said of an exam: no refusal is called a success, no broken promise is passed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from atlas_core import exam_words
+from atlas_core.exam import GRADES
+from atlas_core.verdict import verdict
+
+TRUSTED = {"keeps": (100, 95), "refuses": (3, 1), "short": (20, 16), "breaks": (100, 60)}
+"""Trusted and within budget of 400 rows."""
+
+
+def method(grade: str) -> dict[str, Any]:
+    n, hits = TRUSTED[grade]
+    return {
+        "rows": 400,
+        "trusted": n,
+        "within": hits,
+        "share": n / 400,
+        "hit": hits / n,
+        "deferred": 40,
+        "grade": grade,
+        "breach": grade == "breaks",
+        "kept": grade in {"keeps", "refuses"},
+    }
+
+
+def exam_of(
+    *grades: str, other: str = "breaks", home: str = "keeps", ratio: float = 0.8
+) -> dict[str, Any]:
+    """Return an exam whose classes have these grades, all errors being 0.5."""
+    classes = [
+        {
+            "class": f"without {symbol}",
+            "rows": 400,
+            "budget": 0.2 + 0.02 * place,
+            "confidence": 0.9,
+            "mae": 0.5,
+            "forecast_ratio": ratio + place,
+            "grade": grade,
+            "methods": {
+                "mine": {"class": method(grade), "in_domain": method(home)},
+                "plain": {"class": method(other), "in_domain": method("keeps")},
+            },
+        }
+        for place, (symbol, grade) in enumerate(zip(["F", "Cl", "Al", "La"], grades, strict=False))
+    ]
+
+    def summary(name: str) -> dict[str, Any]:
+        own = [one["methods"][name]["class"]["grade"] for one in classes]
+        counts = {grade: own.count(grade) for grade in GRADES}
+        inside = [one["methods"][name]["in_domain"]["share"] for one in classes]
+        kept = counts["keeps"] + counts["refuses"]
+        return {**counts, "classes": len(own), "kept": kept, "share_in_domain": inside[0]}
+
+    return {
+        "method": "mine",
+        "beside": ["plain"],
+        "level": 0.9,
+        "classes": classes,
+        "summary": {name: summary(name) for name in ("mine", "plain")},
+        "forecast": {"within_twofold": 1},
+    }
+
+
+CLASSES = {f"without {symbol}": f"materials with {symbol}" for symbol in ("F", "Cl", "Al", "La")}
+
+
+def said(*grades: str, **changes: Any) -> tuple[str, str]:
+    return exam_words.headline(exam_of(*grades, **changes), CLASSES)
+
+
+def test_a_promise_kept_everywhere() -> None:
+    text, tone = said("keeps", "keeps", "keeps", "keeps")
+    assert text == (
+        "It says itself which predictions to use, and kept its word on all 4 held-out elements."
+    )
+    assert tone == "good"
+    assert said("keeps")[0].endswith("and kept its word on materials with F.")
+
+
+def test_a_refused_class_is_named_as_such() -> None:
+    text, tone = said("keeps", "refuses", "keeps", "refuses")
+    assert "all 4 held-out elements (of 2 of these it trusts next to nothing)" in text
+    assert tone == "good"
+    assert said("refuses", "refuses") == (
+        "It trusts next to none of its predictions on 2 held-out elements.",
+        "fair",
+    )
+    assert "nor even in-domain" in said("refuses", home="refuses")[0]
+
+
+def test_a_broken_promise_is_named() -> None:
+    text, tone = said("breaks", "keeps", "keeps", "keeps")
+    assert "kept its word on 3 of 4 held-out elements; it broke it on materials with F." in text
+    assert tone == "fair"
+    text, tone = said("keeps", "short", "keeps", "keeps")
+    assert "it fell short, maybe by chance, on materials with Cl" in text
+    assert tone == "good"
+
+
+def test_promises_that_are_often_missed_are_not_relied_on() -> None:
+    text, tone = said("breaks", "short", "keeps", "keeps")
+    assert text == (
+        "Do not rely on what it trusts: of 4 held-out elements it missed its promise on materials"
+        " with F and Cl."
+    )
+    assert tone == "poor"
+    assert said("breaks")[1] == "poor"
+
+
+def test_a_promise_broken_at_home_spoils_the_grade() -> None:
+    exam = exam_of("keeps", "keeps", home="breaks")
+    assert exam_words.headline(exam, CLASSES)[1] == "fair"
+    sentences = exam_words.sentences(exam, CLASSES, "eV")
+    assert "In-domain it broke its promise in 2 of 2 folds." in sentences
+
+
+def test_the_sentences_tell_the_figures() -> None:
+    promise, refused, beside, forecast = exam_words.sentences(
+        exam_of("keeps", "refuses"), CLASSES, "eV/atom"
+    )
+    # 100 + 3 of 800 rows are trusted, 95 + 1 of them within budget
+    assert promise == (
+        "Of its predictions on held-out elements it lets you use 13 % (0.8 % to 25 %), in-domain"
+        " 25 %; 90 % of these are to lie within 0.20 to 0.22 eV/atom, and 93 % of the held-out ones"
+        " do."
+    )
+    assert refused == "It trusts next to nothing of materials with Cl."
+    assert beside == (
+        "For comparison, on the same predictions: plain kept the promise on 0 of 2 and broke it on"
+        " 2."
+    )
+    assert forecast == (
+        "Before any label it forecasts its mean error on each class: right to a factor of two on 1"
+        " of 2 (from 0.80 times the true error for materials with F to 1.8 times for materials with"
+        " Cl)."
+    )
+
+
+def test_methods_beside_that_trust_nothing_are_told_so() -> None:
+    text = exam_words.beside(exam_of("keeps", "keeps", other="refuses"))
+    assert text == "For comparison, on the same predictions: plain trusts nothing there."
+
+
+def test_classes_that_are_no_elements_are_held_out_classes() -> None:
+    classes = {"without F": "cluster 3 of 8", "without Cl": "cluster 5 of 8"}
+    text, _ = exam_words.headline(exam_of("keeps", "keeps"), classes)
+    assert text.endswith("all 2 held-out classes.")
+
+
+def metrics(mae: float, baseline: float) -> dict[str, Any]:
+    def figure(value: float) -> dict[str, float]:
+        return {"value": value, "low": 0.95 * value, "high": 1.05 * value}
+
+    def part(error: float) -> dict[str, Any]:
+        found = {"mae": error, "mae_baseline": baseline, "mae_over_mad": mae / baseline}
+        return {"n": 400, "metrics": {name: figure(value) for name, value in found.items()}}
+
+    return {"parts": {"test": part(mae), "shifted": part(3 * mae)}}
+
+
+@pytest.mark.parametrize(("mae", "examined"), [(0.1, True), (0.99, False)])
+def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
+    mae: float, *, examined: bool
+) -> None:
+    found = verdict(
+        metrics(mae, 1.0),
+        arm="forest",
+        unit="eV",
+        held_out="materials with F",
+        task="regression",
+        target_name="energy",
+        classes=CLASSES,
+        exam=exam_of("keeps"),
+    )
+    assert found.headline.startswith("It says itself" if examined else "Do not trust it")
+    assert (found.grade == "trust") == examined
+    assert (exam_words.ADVICE in found.sentences) == examined
