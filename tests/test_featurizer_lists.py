@@ -218,6 +218,6 @@ def test_a_run_learns_from_all_columns_and_says_so(cli: Cli) -> None:
     made = [s["stage"] for s in manifest["stages"] if s["stage"].startswith("features")]
     assert sorted(made) == ["features element_fractions", "features sine_coulomb_matrix"]
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert "element_fractions + sine_coulomb_matrix · ridge" in report
+    assert "element_fractions + sine_coulomb_matrix (max_sites 30) · ridge" in report
     lock = (folder / "spec.lock.yaml").read_text(encoding="utf-8")
     assert "# featurizer sine_coulomb_matrix: atlas-crystal" in lock
