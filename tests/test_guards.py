@@ -17,6 +17,7 @@ from support import ROOT, Cli
 from atlas_core import hookspecs
 from atlas_core.kinds import KINDS
 from atlas_core.testing import checks_of, parametrize_contract
+from atlas_core.testing.kit import ContractCase
 from atlas_registry.listing import installed
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "matplotlib", "torch_geometric")
@@ -285,6 +286,16 @@ def test_the_contract_suite_covers_every_installed_component() -> None:
     assert len(CONTRACTS) == len(set(CONTRACTS)) == 91
     for kind, name in CONTRACTS:
         assert f"test_{kind}_{name}" in globals()
+
+
+def test_each_contract_check_is_collected_once(request: pytest.FixtureRequest) -> None:
+    cases = [
+        item.callspec.params.get("check")
+        for item in request.session.items
+        if hasattr(item, "callspec")
+    ]
+    keys = [case.key for case in cases if isinstance(case, ContractCase)]
+    assert len(keys) == len(set(keys))
 
 
 def _suite(kind: str, name: str) -> object:

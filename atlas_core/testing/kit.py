@@ -206,21 +206,41 @@ class _Shared:
         return self._made[0]
 
 
-def _tell_pytest(shared: _Shared, name: str, check: Check) -> None:
-    """Run a check and tell pytest its result."""
-    import pytest
+@dataclass(frozen=True)
+class ContractCase:
+    """Hold one check of one installed component; a call runs it and tells pytest its result.
 
-    try:
-        component, sample = shared.get()
-    except PluginError as err:  # an optional package is missing
-        pytest.skip(str(err))
-    result = _run(name, check, component, sample)
-    if result.outcome == "not applicable":
-        pytest.skip(result.message)
-    if result.outcome == "expected failure":
-        pytest.xfail(result.message)
-    if result.broken:
-        pytest.fail(f"{shared.kind} {shared.name}: {result.message}", pytrace=False)
+    Attributes:
+        shared: the component, by name and kind.
+        name: of the check.
+        check: what runs.
+    """
+
+    shared: _Shared
+    name: str
+    check: Check
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Name the kind, the component and the check: equal for the same check in two suites."""
+        return self.shared.kind, self.shared.name, self.name
+
+    def __call__(self) -> None:
+        """Run the check; a broken promise fails the test, what does not apply skips it."""
+        import pytest
+
+        try:
+            component, sample = self.shared.get()
+        except PluginError as err:  # an optional package is missing
+            pytest.skip(str(err))
+        result = _run(self.name, self.check, component, sample)
+        if result.outcome == "not applicable":
+            pytest.skip(result.message)
+        if result.outcome == "expected failure":
+            pytest.xfail(result.message)
+        if result.broken:
+            kind, component_name, _ = self.key
+            pytest.fail(f"{kind} {component_name}: {result.message}", pytrace=False)
 
 
 def parametrize_contract(name: str, kind: str | None = None) -> Any:
@@ -237,16 +257,13 @@ def parametrize_contract(name: str, kind: str | None = None) -> Any:
     def fail(why: str) -> Callable[[], None]:
         return lambda: pytest.fail(why, pytrace=False)
 
-    def bind(shared: _Shared, check_name: str, check: Check) -> Callable[[], None]:
-        return lambda: _tell_pytest(shared, check_name, check)
-
     try:
         found = _kind_of(name, kind)
     except ContractError as err:
         return pytest.mark.parametrize("check", [pytest.param(fail(str(err)), id="installed")])
     shared = _Shared(name, found)
     checks = checks_of(found)
-    cases = [pytest.param(bind(shared, n, check), id=n) for n, check in checks.items()]
+    cases = [pytest.param(ContractCase(shared, n, check), id=n) for n, check in checks.items()]
     return pytest.mark.parametrize("check", cases)
 
 
