@@ -252,9 +252,43 @@ def test_pseudo_shift_must_name_splits(tmp_path: Path) -> None:
     assert "trust.pseudo_shift.splits: this key is missing" in problem
 
 
-def test_a_trust_method_without_sigma_is_refused(tmp_path: Path) -> None:
+def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, changed("uq: members", "uq: point"))
-    assert any("trust 'learned_region' needs epistemic" in problem for problem in problems)
+    (problem,) = [problem for problem in problems if "needs epistemic" in problem]
+    assert "trust 'learned_region' needs epistemic" in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        (
+            "trust: learned_region",
+            "trust: [learned_region, {use: learned_region, options: {rule: point}}]",
+            "    trust: [learned_region, {",
+            "trust method 'learned_region' stands twice",
+        ),
+        ("    trust: learned_region\n", "", "trust:", "no arm names a trust method"),
+        (
+            "    trust: learned_region\n",
+            "",
+            "    pseudo_shift: {model",
+            "only a trust method rehearses the shift",
+        ),
+        (
+            "pseudo_shift: {model: {use: random_forest, options: {trees: 10}}}",
+            "pseudo_shift: {model: ridge}",
+            "    pseudo_shift: {model: ridge}",
+            "uq 'members' needs model:members",
+        ),
+    ],
+)
+def test_what_a_run_would_ignore_or_stumble_over_is_refused(
+    tmp_path: Path, old: str, new: str, place: str, message: str
+) -> None:
+    text = changed(old, new)
+    (problem,) = [one for one in problems_of(tmp_path, text) if message in one]
+    (line,) = [n for n, one in enumerate(text.split("\n"), start=1) if one.startswith(place)]
+    assert problem.startswith(f"s.yaml:{line}:")
 
 
 def test_a_price_states_the_confidence() -> None:

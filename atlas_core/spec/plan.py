@@ -186,6 +186,13 @@ class _Problems:
     document: Document
     lines: list[str] = field(default_factory=list)
     plugin_lines: list[str] = field(default_factory=list)
+    _told: set[object] = field(default_factory=set)
+
+    def first(self, what: object) -> bool:
+        """Tell whether this is told for the first time."""
+        known = what in self._told
+        self._told.add(what)
+        return not known
 
     def add(self, path: Path, text: str) -> None:
         self.lines.append(f"{self.document.where(path)}: {text}")
@@ -422,7 +429,7 @@ def _resolve_all(
                 if chosen is not None:
                     arms[name][kind] = chosen
         arms[name] = {kind: arms[name][kind] for kind in ARM_KINDS if kind in arms[name]}
-    shifts, smaller = _pseudo_shift(spec, resolver, problems)
+    shifts, smaller = _pseudo_shift(spec, resolver, problems, whole=whole)
     if dataset is None or split is None:
         return None
     return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller)
@@ -446,6 +453,13 @@ def _trust(
     chosen = [one for one in found if one is not None]
     if not chosen or len(chosen) < len(uses):
         return None
+    for number, (one, place) in enumerate(zip(chosen, places, strict=True)):
+        if any(one.name == other.name for other in chosen[:number]):
+            problems.add(
+                place,
+                f"trust method {one.name!r} stands twice and could not be told from itself; give"
+                " the second an arm of its own",
+            )
     names = {one.name for one in chosen}
     wanted = dict.fromkeys(other for one in chosen for other in one.resolved.component.beside)
     for name in wanted:
@@ -457,11 +471,17 @@ def _trust(
 
 
 def _pseudo_shift(
-    spec: Spec, resolver: Resolver, problems: _Problems
+    spec: Spec, resolver: Resolver, problems: _Problems, *, whole: bool
 ) -> tuple[tuple[Chosen, ...], dict[str, dict[str, Chosen]]]:
     """Resolve the splits of the pseudo-shift, and what they train."""
     shifts: list[Chosen] = []
     if spec.trust is not None:
+        if whole and not any(arm.trust for arm in spec.arms.values()):
+            problems.add(
+                ("trust",),
+                "no arm names a trust method; add 'trust: learned_region' to an arm, or leave this"
+                " block out",
+            )
         path: Path = ("trust", "pseudo_shift", "splits")
         uses = spec.trust.pseudo_shift.splits
         for use, place in zip(uses, problems.places(path, len(uses)), strict=True):
@@ -472,6 +492,12 @@ def _pseudo_shift(
     for name, arm in spec.arms.items():
         if arm.pseudo_shift is None:
             continue
+        if whole and arm.trust is None:
+            problems.add(
+                ("arms", name, "pseudo_shift"),
+                "only a trust method rehearses the shift; add 'trust' to this arm, or leave this"
+                " out",
+            )
         for kind in ("model", "uq"):
             one: Use | None = getattr(arm.pseudo_shift, kind)
             key: Path = ("arms", name, "pseudo_shift", kind)
@@ -547,10 +573,7 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
         if any(kind not in components for kind in ("featurizer", "model", "uq", *named)):
             continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
-        for kind, chosen in plan.smaller.get(arm, {}).items():
-            others = [c for k, c in components.items() if k != kind]
-            where: Path = ("arms", arm, "pseudo_shift", kind, "use")
-            _check_needs(chosen, where, [plan.dataset, *others], set(), problems)
+        _check_rehearsal(plan, arm, problems)
         for kind, chosen in components.items():
             others = [c for c in around if c is not chosen]
             together = chosen.together
@@ -560,13 +583,36 @@ def _check_capabilities(plan: Plan, problems: _Problems) -> None:
                 _check_needs(one, (*place, "use"), others, own, problems)
 
 
+def _check_rehearsal(plan: Plan, arm: str, problems: _Problems) -> None:
+    """Check what a rehearsal trains: the arm with its smaller model, uncalibrated."""
+    components, smaller = plan.arms[arm], plan.smaller.get(arm, {})
+    if not smaller:
+        return
+    again = {**components, **smaller}
+    for kind in ("calibrator", "acquisition"):
+        again.pop(kind, None)
+    own_given = _given([plan.dataset, plan.split, *components.values()])
+    for kind, chosen in again.items():
+        others = [plan.dataset, plan.split, *(c for c in again.values() if c is not chosen)]
+        where: Path = ("arms", arm, "pseudo_shift", *((kind, "use") if kind in smaller else ()))
+        for one in chosen.together:
+            # what the arm itself lacks is told at the arm
+            own = set() if kind in smaller else set(one.needs - own_given)
+            _check_needs(one, where, others, own, problems)
+
+
+def _given(components: Iterable[Chosen]) -> frozenset[str]:
+    return frozenset().union(*(one.gives for one in components))
+
+
 def _check_needs(
     chosen: Chosen, path: Path, around: Sequence[Chosen], own: set[str], problems: _Problems
 ) -> None:
-    given = own.union(*(other.gives for other in around)) if around else own
-    for need in sorted(chosen.needs - given):
+    for need in sorted(chosen.needs - own - _given(around)):
         if need not in CAPABILITIES:
             continue  # told already: this core does not know it
+        if not problems.first((path, need)):
+            continue  # what stands beside it needs the same
         family = need.split(":")[0]
         owners = {"inputs": "dataset", "task": "dataset", "features": "featurizer"}
         owner_kind = owners.get(family, "model" if family == "model" else "uq")
