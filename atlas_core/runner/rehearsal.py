@@ -16,7 +16,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.inputs import Inputs
-from atlas_core.kinds.ood import OODScore
+from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustMethod, TrustRegion
@@ -139,6 +139,7 @@ def _rehearsals(cell: Cell, settings: TrustSettings, *, train: I8, seed: int) ->
         components.pop(kind, None)
     small = cell.again(replace(cell.settings, components=components, trust=None))
     found = 0
+    rehearsal: _Rehearsal | None = None
     for place, chosen in enumerate(settings.shifts):
         for split in _splits(cell, chosen, train, derive_seed(seed, "shift", place)):
             if len(split.shifted) < FEWEST:
@@ -146,9 +147,10 @@ def _rehearsals(cell: Cell, settings: TrustSettings, *, train: I8, seed: int) ->
             found += 1
             name = f"{chosen.name} {split.name}"
             cell.tell(f"{cell.where}: rehearsal {found}, {name}")
-            yield _rehearse(
-                small, split, settings.stated, name=name, seed=derive_seed(seed, "rehearse", name)
-            )
+            branch = derive_seed(seed, "rehearse", name)
+            if rehearsal is None or not rehearsal.serves(split):
+                rehearsal = _Rehearsal.of(small, split, settings.stated, name=name, seed=branch)
+            yield rehearsal.evidence(small, split, settings.stated, name=name, seed=branch)
     cell.stages.extend(small.stages)
     if not found:
         names = ", ".join(chosen.name for chosen in settings.shifts)
@@ -179,38 +181,79 @@ def _splits(cell: Cell, chosen: Chosen, train: I8, seed: int) -> list[Split]:
     ]
 
 
-def _rehearse(small: Cell, split: Split, stated: Trust, *, name: str, seed: int) -> Evidence:
-    """Train without the class, on few rows, and score rows of the class and in-domain ones."""
-    rng = np.random.default_rng(derive_seed(seed, "rows"))
+@dataclass(frozen=True, eq=False)
+class _Rehearsal:
+    """A training without some classes of the training rows, and the detector fitted with it.
 
-    def some(rows: I8, most: int) -> I8:
-        return np.sort(rng.permutation(rows)[:most])
+    Attributes:
+        split: the fold that it was trained for; folds with the same training rows share it.
+        train: the rows that were drawn of these.
+        answers: the predictor's.
+        detector: None where the arm has none.
+    """
 
-    train = some(split.train, stated.pseudo_shift.rows)
-    shifted = some(split.shifted, stated.pseudo_shift.scored)
-    inside = some(split.test, stated.pseudo_shift.scored)
+    split: Split
+    train: I8
+    answers: Answers
+    detector: Detector | None
+
+    def serves(self, split: Split) -> bool:
+        """Tell whether the same training does for another class."""
+        return all(
+            np.array_equal(getattr(self.split, part), getattr(split, part))
+            for part in ("train", "calibration", "test")
+        )
+
+    @classmethod
+    def of(cls, small: Cell, split: Split, stated: Trust, *, name: str, seed: int) -> _Rehearsal:
+        """Train on at most so many rows as the spec says."""
+        train = _some(split.train, stated.pseudo_shift.rows, derive_seed(seed, "rows"))
+        answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
+        spare = split.calibration
+        if not len(spare):
+            inside = _inside(split, stated, name=name, seed=seed)
+            spare = np.setdiff1d(split.test, inside)
+        detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
+        return cls(split, train, answers, detector)
+
+    def evidence(
+        self, small: Cell, split: Split, stated: Trust, *, name: str, seed: int
+    ) -> Evidence:
+        """Score rows of the class and in-domain ones."""
+        shifted = _some(split.shifted, stated.pseudo_shift.scored, derive_seed(seed, "shifted"))
+        rows = np.concatenate([shifted, _inside(split, stated, name=name, seed=seed)])
+        score = None
+        if self.detector is not None:
+            seen = small.shown(small.settings.components["ood"], self.answers, rows)
+            score = self.detector.score(seen)
+        return _evidence(
+            small,
+            self.answers,
+            score,
+            name=name,
+            train=self.train,
+            rows=rows,
+            shifted=np.arange(len(rows)) < len(shifted),
+        )
+
+
+def _some(rows: I8, most: int, seed: int) -> I8:
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+
+
+def _inside(split: Split, stated: Trust, *, name: str, seed: int) -> I8:
+    """Return the in-domain rows that are scored.
+
+    Raises:
+        DataError: there are too few.
+    """
+    inside = _some(split.test, stated.pseudo_shift.scored, derive_seed(seed, "inside"))
     if len(inside) < FEWEST:
         raise DataError(
             f"trust: {name} leaves {len(inside)} in-domain test rows of the training part; raise"
             " the `test` fraction of that split"
         )
-    answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
-    spare = split.calibration if len(split.calibration) else np.setdiff1d(split.test, inside)
-    detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
-    rows = np.concatenate([shifted, inside])
-    score = None
-    if detector is not None:
-        seen = small.shown(small.settings.components["ood"], answers, rows)
-        score = detector.score(seen)
-    return _evidence(
-        small,
-        answers,
-        score,
-        name=name,
-        train=train,
-        rows=rows,
-        shifted=np.arange(len(rows)) < len(shifted),
-    )
+    return inside
 
 
 def _evidence(

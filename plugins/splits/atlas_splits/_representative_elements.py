@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,10 +27,12 @@ SHARES = (3, 2, 1, 1, 1)
 """Elements of each of ``BLOCKS`` among eight."""
 LEAST_LEFT = 0.3
 """An element is left out only where at least this share of the rows is without it."""
+CROWDED = 0.2
+"""An element in a larger share of the rows does not share its training part with others."""
 
 
 class RepresentativeElements:
-    """Hold out the materials with one element a fold, for several elements."""
+    """Hold out the materials with one element a fold, for several elements in turn."""
 
     def __init__(self, config: RepresentativeElementsConfig) -> None:
         self.config = config
@@ -49,17 +52,48 @@ class RepresentativeElements:
             minimum=config.minimum,
             seed=derive_seed(request.seed, "representative_elements"),
         )
-        return [
-            hold_out(
-                f"without {SYMBOLS[z]}",
-                has[:, z],
+        folds = []
+        for company in companies(chosen, has.mean(axis=0), together=config.together):
+            names = [SYMBOLS[z] for z in company]
+            whole = hold_out(
+                f"without {', '.join(names)}",
+                has[:, company].any(axis=1),
                 config=config,
                 materials=request.materials,
                 seed=request.seed,
-                held_out=f"materials with {SYMBOLS[z]}",
+                held_out=f"materials with {', '.join(names)}",
             )
-            for z in chosen
-        ]
+            if len(company) == 1:
+                folds.append(whole)
+                continue
+            alone = has & (has[:, company].sum(axis=1) == 1)[:, None]
+            folds += [
+                replace(
+                    whole,
+                    name=f"without {SYMBOLS[z]}",
+                    held_out=f"materials with {SYMBOLS[z]}",
+                    shifted=np.flatnonzero(alone[:, z]),
+                )
+                for z in company
+                if alone[:, z].any()
+            ]
+        return folds
+
+
+def companies(chosen: Sequence[int], share: F8, *, together: int) -> list[list[int]]:
+    """Return the elements that share a training part, of different families as far as they go.
+
+    Args:
+        chosen: atomic numbers.
+        share: (119,) share of the rows with each atomic number.
+        together: so many of them in one company at most.
+    """
+    alone = [z for z in chosen if together == 1 or share[z] > CROWDED]
+    family = blocks()
+    # cards dealt by family: those of one family lie next to each other and go to different hands
+    others = sorted((z for z in chosen if z not in alone), key=lambda z: int(family[z]))
+    hands = -(-len(others) // together)
+    return [[z] for z in alone] + [others[hand::hands] for hand in range(hands)]
 
 
 def choose(rows: I8, n: int, *, count: int, minimum: int, seed: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Hold out one element a fold, elements chosen to stand for all families."""
+"""Hold out elements in turn, chosen to stand for all families."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ class RepresentativeElementsConfig(InDomainConfig):
     )
     minimum: int = Field(
         40, ge=1, description="An element in fewer rows than this is never left out."
+    )
+    together: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description=(
+            "So many elements at most share a training part, which is without all of them; each"
+            " still has a fold of its own. What trains once for equal training parts, as"
+            " `trust.pseudo_shift` does, then learns of more classes from fewer trainings. An"
+            " element in more than a fifth of the rows shares with none."
+        ),
     )
 
 
