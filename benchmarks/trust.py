@@ -87,7 +87,7 @@ def examined(folder: Path, *, seed: int, levels: tuple[float, ...]) -> dict[str,
         levels=levels,
     )["forest"]
     rehearsed = [
-        len(one["content"]["rehearsals"])
+        one["content"]["trainings"]
         for one in read_json(folder / "records.json")
         if one["name"] == "trust"
     ]

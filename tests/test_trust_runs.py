@@ -18,6 +18,7 @@ from atlas_core.runner.folder import slug
 from atlas_core.runner.run import one_a_formula
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_json
 from atlas_registry.loading import Registry
 
 SPEC = """\
@@ -194,6 +195,25 @@ def test_no_trust_method_sees_a_label_of_the_class_or_of_the_test_part(
     for one in (home, *rehearsals):
         assert np.isfinite(one["target"]).all()
         assert np.isfinite(one["train_target"]).all()
+
+
+def test_classes_that_share_a_training_part_are_trained_once_and_scored_apart(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    site = make_plugin("spy", "spy_trust", SPY, {"atlas.trust": {"spy": "spy_trust"}})
+    text = SPEC.replace("trust: learned_region", "trust: spy").replace("[O, N]", "[O]")
+    text = text.replace("{count: 3, minimum: 25,", "{count: 8, minimum: 30, together: 4,")
+    folder = run(Cli(cli.cwd, cli.cache, [str(site)]), text=text)
+    saw = [np.load(path, allow_pickle=False) for path in sorted(cli.cwd.glob("saw-*.npz"))[1:]]
+    parts = {tuple(one["train"].tolist()) for one in saw}
+    assert len(parts) < len(saw)
+    classes = [set(one["rows"][one["shifted"]].tolist()) for one in saw]
+    assert all(not a & b for n, a in enumerate(classes) for b in classes[:n])
+    (record,) = [one for one in read_json(folder / "records.json") if one["name"] == "trust"]
+    assert record["content"]["trainings"] == len(parts)
+    assert len(record["content"]["rehearsals"]) == len(saw)
+    stages = read_json(folder / "manifest.json")["stages"]
+    assert sum(one["stage"].startswith("rehearse ") for one in stages) == len(parts)
 
 
 # --- the spec's block ---------------------------------------------------------------------------

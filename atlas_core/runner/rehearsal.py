@@ -95,6 +95,7 @@ def learn_trust(
             "budget": promise.budget,
             "confidence": promise.confidence,
             "home_error": float(home.error.mean()),
+            "trainings": len({tuple(one.train.materials.ids.tolist()) for one in rehearsals}),
             "rehearsals": [
                 {
                     "name": one.name,

@@ -8,7 +8,7 @@ import pytest
 from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, SplitRequest
 from atlas_splits import representative_elements
 from atlas_splits._elements import BLOCKS, blocks
-from atlas_splits._representative_elements import choose
+from atlas_splits._representative_elements import choose, companies
 
 
 def counts(**rows: int) -> np.ndarray:
@@ -98,6 +98,59 @@ def test_each_fold_holds_out_all_materials_with_its_element():
     assert folds[0].shifted.tolist() == [i for i in range(24) if i % 6 in {0, 1, 5}]
     assert folds[1].shifted.tolist() == [i for i in range(24) if i % 6 in {1, 4}]
     assert [fold.held_out for fold in folds[:1]] == ["materials with F"]
+
+
+def numbers(text: str) -> list[int]:
+    return [ATOMIC_NUMBER[symbol] for symbol in text.split()]
+
+
+def test_companies_are_of_different_families_and_leave_a_crowded_element_alone():
+    share = counts(O=500, F=120, H=90, Cs=60, Fe=200, Ni=90, Er=80) / 1000
+    dealt = companies(numbers("O F Cs H Fe Ni Er"), share, together=3)
+    # two hands: F and H are dealt first, then Fe and Ni, then Er, then Cs
+    assert [symbols(one) for one in dealt] == [["O"], ["F", "Fe", "Er"], ["H", "Ni", "Cs"]]
+
+
+def test_without_company_each_element_is_alone_in_the_order_that_they_were_chosen():
+    chosen = numbers("O F Cs H")
+    assert companies(chosen, counts(O=1) / 10, together=1) == [[z] for z in chosen]
+
+
+def test_elements_together_share_a_training_part_that_is_without_all_of_them():
+    formulas = ["LiF", "NaS", "Li2O", "FeO", "KCl", "FeS", "K2O", "LiO", "K2O3", "LiCl"] * 8
+    materials = Materials.from_formulas([f"m{i}" for i in range(80)], formulas)
+    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
+    folds = {
+        fold.name: fold
+        for fold in representative_elements.build(config).split(
+            SplitRequest(materials, {}, "regression", 5)
+        )
+    }
+    # O is in half of the rows and K in three of ten: each stands alone; F and Fe share
+    assert list(folds) == ["without O", "without K", "without F", "without Fe"]
+    oxygen, _, fluorine, iron = folds.values()
+    assert np.array_equal(fluorine.train, iron.train)
+    assert not np.array_equal(oxygen.train, iron.train)
+    learned = {formulas[row] for row in iron.train}
+    assert learned <= {"NaS", "Li2O", "KCl", "K2O", "LiO", "K2O3", "LiCl"}
+    assert {formulas[row] for row in iron.shifted} == {"FeO", "FeS"}
+    assert {formulas[row] for row in fluorine.shifted} == {"LiF"}
+
+
+def test_a_material_with_two_elements_of_a_company_is_in_none_of_their_classes():
+    formulas = ["FeF2", "FeO", "LiF", "Li2O", "K2O", "KCl", "K2O3", "LiO", "LiCl", "KO"] * 8
+    materials = Materials.from_formulas([f"m{i}" for i in range(80)], formulas)
+    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
+    folds = {
+        fold.name: fold
+        for fold in representative_elements.build(config).split(
+            SplitRequest(materials, {}, "regression", 5)
+        )
+    }
+    fluorine, iron = folds["without F"], folds["without Fe"]
+    assert np.array_equal(fluorine.train, iron.train)
+    assert {formulas[row] for row in iron.shifted} == {"FeO"}
+    assert {formulas[row] for row in fluorine.shifted} == {"LiF"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Examine trust where the structure is seen: graph networks beside a forest, on crystals.
+
+``python benchmarks/crystals.py [NAME ...] --data-dir FOLDER`` runs specs/trust_crystals.yaml
+as it stands and with an ensemble, on perovskites, and for prototypes that nobody saw (an hour of
+one core; resumable), and writes what came of each class to ``results/trust_crystals.json``.
+It needs ``matbench_log_kvrh`` and
+``matbench_perovskites`` with structures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from atlas_core.exam import examine
+from atlas_core.runner.finish import read_table
+from atlas_core.runner.machine import hardware, packages
+from atlas_core.runner.run import RunOptions, run
+from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_json, write_json
+from atlas_registry.loading import Registry
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks/results/trust_crystals.json"
+SPEC = ROOT / "specs/trust_crystals.yaml"
+NETWORK = "batch_size: 64, learning_rate: 0.005, weight_decay: 0.1, validation: 0.0"
+ENSEMBLE = (
+    "arms.ensemble={featurizer: crystal_graph,"
+    f" model: {{use: cgcnn, options: {{epochs: 40, {NETWORK}}}}},"
+    " uq: {use: ensemble, options: {k: 5}},"
+    " calibrator: {use: split_conformal, options: {score: normalised}},"
+    " ood: {use: novelty, options: {parts: [sigma, lof, mahalanobis], representation: embedding,"
+    " facts: [element, pair]}},"
+    " trust: {use: learned_region, options: {representation: embedding}},"
+    f" pseudo_shift: {{model: {{use: cgcnn, options: {{epochs: 15, {NETWORK}}}}},"
+    " uq: {use: ensemble, options: {k: 3}}}}"
+)
+PARTS = "calibration: 0.15, test: 0.15"
+EXAMS: dict[str, tuple[str, ...]] = {
+    "log_kvrh, elements": (ENSEMBLE,),
+    "log_kvrh, prototypes": (
+        ENSEMBLE,
+        "split={use: leave_group_out, options: {column: prototype, min_group: 130, " + PARTS + "}}",
+        "trust.pseudo_shift.splits=[{use: leave_group_out, options: {column: prototype,"
+        " min_group: 50, calibration: 0.05, test: 0.1}}, {use: cluster, options: {clusters: 6,"
+        " held_out: 2, calibration: 0.05, test: 0.1}}]",
+    ),
+    "perovskites, elements": (
+        ENSEMBLE,
+        "dataset.options.task=perovskites",
+        "split.options.elements=[F, Fe, Al, N]",
+    ),
+}
+"""Changes of the spec, by what is asked."""
+
+
+def examined(name: str, *, runs: Path, data_dir: Path) -> dict[str, Any]:
+    """Run one exam, or take its finished run, and return what came of each arm."""
+    plan = load_plan(SPEC, Registry(), overrides=EXAMS[name])
+    options = RunOptions(
+        out=runs,
+        cache_dir=runs / "cache",
+        data_dir=data_dir,
+        offline=True,
+        tell=lambda text: print(f"  {text}", flush=True),
+    )
+    folder = run(plan, options).folder
+    found = examine(
+        read_table(folder / "trust.parquet"),
+        read_table(folder / "predictions.parquet"),
+        levels=plan.spec.levels,
+    )
+    rehearsed = [
+        one["content"]["trainings"]
+        for one in read_json(folder / "records.json")
+        if one["name"] == "trust"
+    ]
+    return {"arms": found, "rehearsals": max(rehearsed)}
+
+
+def main() -> None:
+    """Run the exams that are named, and write the results beside those that stand there."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", help=f"of: {'; '.join(EXAMS)} (all)")
+    parser.add_argument("--data-dir", type=Path, required=True, help="matbench_*.json.gz")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs/crystals")
+    given = parser.parse_args()
+    if unknown := sorted(set(given.names) - set(EXAMS)):
+        parser.error(f"unknown: {', '.join(unknown)}; known: {'; '.join(EXAMS)}")
+    stands = read_json(RESULTS) if RESULTS.exists() else {}
+    exams = dict(stands.get("exams", {}))
+    for name in given.names or EXAMS:
+        print(name, flush=True)
+        exams[name] = examined(name, runs=given.runs, data_dir=given.data_dir)
+        versions = packages(["atlas-core", "atlas-trust", "atlas-gnn", "scikit-learn", "torch"])
+        about = {"packages": versions, "hardware": hardware("cpu")}
+        ordered = {name: exams[name] for name in EXAMS if name in exams}
+        write_json(RESULTS, {**about, "exams": ordered})
+
+
+if __name__ == "__main__":
+    main()
