@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas_core.report.words import number, percent
+from atlas_core.report.words import fixed, number, percent
 from atlas_core.store import read_json
 
 TONES = {
@@ -83,7 +83,7 @@ def audit_view(folder: Path) -> AuditView | None:
 
 def _row(fold: Mapping[str, Any], names: tuple[str, ...]) -> FoldRow:
     figures = fold["figures"]
-    cells = [number(figures["rows"]["held_out"]), percent(figures["share_held_out"])]
+    cells = [fixed(figures["rows"]["held_out"], 0), percent(figures["share_held_out"])]
     for name in names:
         view = figures["views"].get(name, {})
         cells += [number(view.get("auroc"), digits=2), number(view.get("error_ratio"), digits=2)]

@@ -80,6 +80,7 @@ def test_many_folds_are_folded_away(tmp_path: Path) -> None:
     audit_section = main[main.index('id="audit"') : main.index('id="verdict"')]
     assert "<details>" in audit_section
     assert audit_section.count('scope="row"') == 15
+    assert audit_section.count("<td>40</td>") == 15  # 600 rows in 15 classes, counted whole
 
 
 def test_a_run_writes_its_audit_and_tells_it(cli: Cli) -> None:
