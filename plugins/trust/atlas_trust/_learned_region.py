@@ -43,6 +43,9 @@ the same coverage, because the tail of the errors does not grow in proportion to
 FOLDS = 5
 """Parts of the in-domain rows; each is scored by a map that did not see it."""
 
+PANEL = 5
+"""Risk maps at most, each fitted without a part of the held-out classes."""
+
 CLASS_FOLDS = 12
 """Parts that the held-out classes are dealt into; each is scored by a map that did not see it."""
 
@@ -73,7 +76,8 @@ class RiskMap:
     """The probability of exceeding the budget: the larger of two maps' answers.
 
     A linear map carries on outside what it was fitted on, trees with monotone constraints do not
-    jump there; each alone is too bold somewhere.
+    jump there; each alone is too bold somewhere. The trees are few and their leaves large: one
+    risk is told for many rows, so that few rows of one class cannot vouch for the safest.
 
     Attributes:
         linear: logistic regression; None where only one outcome was seen.
@@ -94,9 +98,10 @@ class RiskMap:
             return cls(None, None, share)
         linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
         boosted = HistGradientBoostingClassifier(
-            max_iter=80,
-            max_leaf_nodes=8,
-            min_samples_leaf=60,
+            learning_rate=0.05,
+            max_iter=60,
+            max_leaf_nodes=5,
+            min_samples_leaf=int(np.clip(len(over) // 100, 20, 150)),
             l2_regularization=5.0,
             monotonic_cst=[1] * rows.signals.shape[1],
             early_stopping=False,
@@ -109,6 +114,32 @@ class RiskMap:
             return np.full(len(signals), self.constant)
         both = [model.predict_proba(signals)[:, 1] for model in (self.linear, self.boosted)]
         return np.asarray(np.maximum(*both), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class RiskPanel:
+    """The largest answer of maps that each lack other classes.
+
+    What a few classes alone vouch for is not safe for a class that nobody held out.
+    """
+
+    maps: tuple[RiskMap, ...]
+
+    @classmethod
+    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskPanel:
+        """Fit the maps; one on all classes where there are too few to leave some out."""
+        parts = min(PANEL, len(np.unique(rows.group[rows.group >= 0])) // 2)
+        if parts < 2:
+            return cls((RiskMap.of(rows, budget, seed=seed),))
+        return cls(
+            tuple(
+                RiskMap.of(rows.at(~held), budget, seed=seed)
+                for held in _class_parts(rows.group, parts)
+            )
+        )
+
+    def __call__(self, signals: F8) -> F8:
+        return np.asarray(np.max([one(signals) for one in self.maps], axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -161,7 +192,7 @@ class LearnedRegion:
 
     signals: Signals
     names: tuple[str, ...]
-    risk: RiskMap
+    risk: RiskPanel
     error: ErrorMap
     width: ErrorMap
     levels: F8
@@ -243,7 +274,7 @@ class LearnedRegionMethod:
         for number, rehearsal in enumerate(classes):
             blocks.append(self._rows(rehearsal, number, home_error, seed=seed)[1][0])
         rows = _joined(blocks)
-        risk = RiskMap.of(rows, promise.budget, seed=seed)
+        risk = RiskPanel.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
         width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
         near, far = self._factors(rows, levels, seed=seed)
@@ -305,8 +336,7 @@ class LearnedRegionMethod:
             held[inside[parts == part]] = True
             score[held] = self._score(rows, held, seed)
         numbers = np.unique(rows.group[rows.group >= 0])
-        for some in np.array_split(numbers, min(CLASS_FOLDS, len(numbers))):
-            held = np.isin(rows.group, some)
+        for held in _class_parts(rows.group, min(CLASS_FOLDS, len(numbers))):
             score[held] = self._score(rows, held, seed)
         home = np.sort(score[rows.home])
         near = np.array([home[_rank(len(home), level)] for level in levels])
@@ -323,6 +353,15 @@ class LearnedRegionMethod:
     def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
         shape = ErrorMap.of(rows.at(~held), seed=seed, quantile=SHAPE)(rows.signals[held])
         return np.asarray(rows.error[held] / shape, dtype=np.float64)
+
+
+def _class_parts(group: I8, parts: int) -> list[Bool]:
+    """Return masks of the rows of so many parts of the held-out classes.
+
+    Neighbours stay together: classes that share a training part follow one another.
+    """
+    numbers = np.unique(group[group >= 0])
+    return [np.isin(group, some) for some in np.array_split(numbers, parts)]
 
 
 def _rank(n: int, level: float) -> int:
