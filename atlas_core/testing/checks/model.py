@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -381,10 +382,11 @@ def check_saved_and_loaded_it_predicts_alike(component: Component, sample: Sampl
     """
     model, test = _fitted(component, sample), _test(component, sample)
     again = saved_and_loaded(component, model)
-    require_same_bytes(_said(model, test), _said(again, test))
+    gives = component.gives_of(sample.config)
+    require_same_bytes(_said(model, test, gives), _said(again, test, gives))
 
 
-def _said(model: Any, rows: Features) -> dict[str, npt.NDArray[Any] | None]:
+def _said(model: Any, rows: Features, gives: Collection[str]) -> dict[str, npt.NDArray[Any] | None]:
     """Return what a model says of rows in every way that it can."""
     found: dict[str, npt.NDArray[Any] | None] = {"predict": np.asarray(model.predict(rows))}
     if isinstance(model, HasMembers):
@@ -399,4 +401,8 @@ def _said(model: Any, rows: Features) -> dict[str, npt.NDArray[Any] | None]:
         found["leaves"] = model.leaves(rows)
     if isinstance(model, HasQuantiles):
         found["quantiles"] = model.quantiles(rows, np.array([0.1, 0.5, 0.9]))
+    if "model:inbag" in gives:
+        found["inbag"] = model.inbag()
+    if "model:snapshots" in gives:
+        found["snapshots"] = model.snapshots(rows)
     return found
