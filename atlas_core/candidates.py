@@ -10,7 +10,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import I8, offsets_of
-from atlas_core.elements import SYMBOLS, parse_formula
+from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 
 FORMULA = ("formula", "composition", "pretty_formula", "reduced_formula")
 ID = ("id", "material_id", "mat_id", "name")
 TEXT = (".csv", ".tsv", ".txt")
+FORMS = (*TEXT, ".json", ".parquet")
 LONGEST = 300
 """Characters of a row that are repeated where it cannot be read."""
 
@@ -170,6 +174,16 @@ def _formula(text: Any) -> dict[int, float]:
     return amounts
 
 
+def left_out(text: str) -> str:
+    """Say which elements of a formula stand with an amount of 0, as Li in Li0CoO2; "" for none."""
+    if "0" not in text:
+        return ""
+    there = parse_formula(text)
+    named = dict.fromkeys(re.findall(r"[A-Z][a-z]?", text))
+    gone = [symbol for symbol in named if ATOMIC_NUMBER[symbol] not in there]
+    return f"read without {' and '.join(gone)}, of which there is 0" if gone else ""
+
+
 def _compositions(ids: list[str], amounts: list[dict[int, float]]) -> Materials:
     return Materials(
         ids=np.asarray(ids, dtype=np.str_),
@@ -237,20 +251,35 @@ def _opened(path: Path, *, packed: bool) -> Any:
     return path.open(encoding="utf-8-sig", newline="")
 
 
+@contextmanager
+def _readable(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Say of a file that cannot be read which one it is, and why.
+
+    Args:
+        path: the file.
+        others: exceptions of the library that reads it.
+
+    Raises:
+        DataError: it is no UTF-8 text, cut short or damaged.
+    """
+    expected: tuple[type[Exception], ...] = (OSError, EOFError, csv.Error, zlib.error, *others)
+    try:
+        yield
+    except UnicodeDecodeError as err:
+        raise DataError(f"{path}: not UTF-8 text ({err})") from err
+    except expected as err:
+        raise DataError(f"{path}: cannot be read ({err})") from err
+
+
 def _text(path: Path, *, packed: bool, tab: bool) -> Candidates:
     """Return formulas of a text file; its first line may be a header."""
 
     def lines() -> Iterator[tuple[int, list[str]]]:
-        try:
-            with _opened(path, packed=packed) as file:
-                reader = csv.reader(file, delimiter="\t" if tab else ",")
-                for cells in reader:
-                    if any(map(str.strip, cells)):
-                        yield reader.line_num, cells
-        except UnicodeDecodeError as err:
-            raise DataError(f"{path}: not UTF-8 text ({err})") from err
-        except (OSError, EOFError, csv.Error) as err:
-            raise DataError(f"{path}: cannot be read ({err})") from err
+        with _readable(path), _opened(path, packed=packed) as file:
+            reader = csv.reader(file, delimiter="\t" if tab else ",")
+            for cells in reader:
+                if any(map(str.strip, cells)):
+                    yield reader.line_num, cells
 
     first = next(lines(), None)
     if first is None:
@@ -258,7 +287,9 @@ def _text(path: Path, *, packed: bool, tab: bool) -> Candidates:
     header = [cell.strip().lower() for cell in first[1]]
     formula = next((header.index(name) for name in FORMULA if name in header), None)
     known_id = next((header.index(name) for name in ID if name in header), None)
-    has_header = formula is not None or not _is_formula(first[1][0])
+    named = formula is not None or known_id is not None
+    # without a known name a first line is a header only where nothing in it could be a formula
+    has_header = named or not any(map(_looks_like_formula, first[1]))
     if formula is None:
         # the first column, unless that is known to be the ids
         formula = 1 if has_header and known_id == 0 and len(header) > 1 else 0
@@ -274,16 +305,18 @@ def _text(path: Path, *, packed: bool, tab: bool) -> Candidates:
             own = cells[id_column].strip() if has_id and id_column is not None else ""
             yield _Row(place, own or place, cells[column] if column < len(cells) else "")
 
-    with _opened(path, packed=packed) as file:  # a quoted line break counts twice: it is for a bar
+    # a quoted line break counts twice: it is for a bar
+    with _readable(path), _opened(path, packed=packed) as file:
         total = sum(1 for line in file if line.strip())
     return Candidates(path, False, total - has_header, rows)
 
 
-def _is_formula(text: str) -> bool:
+def _looks_like_formula(text: str) -> bool:
+    """Tell whether a cell is a formula, or could be meant as one: a digit behind a capital."""
     try:
         return bool(parse_formula(text))
     except ValueError:
-        return False
+        return bool(re.match(r"\s*[A-Z(\[].*\d", text))
 
 
 def _json(path: Path, *, packed: bool) -> Candidates:
@@ -344,7 +377,7 @@ def _parquet(path: Path) -> Candidates:
 
     def rows() -> Iterator[_Row]:
         number = 0
-        with pq.ParquetFile(path) as file:
+        with _readable(path, pa.ArrowException), pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096, columns=columns):
                 values = [batch.column(name).to_pylist() for name in wanted]
                 own = batch.column(known_id).to_pylist() if known_id else [None] * len(values[0])

@@ -85,6 +85,34 @@ def examine(
     return found
 
 
+def record_of(trust: Columns, arm: str, fold: str) -> dict[str, Any]:
+    """Return how the labels of one fit fared on what its run knew: what a screen rests on.
+
+    Args:
+        trust: columns of ``trust.parquet``.
+        arm: whose fit.
+        fold: the same.
+
+    Returns:
+        {"in_domain": {rows, trusted, within, ...}, "class": the same of the held-out class}, of
+        the method that decides; a part without rows is left out, and all of it without labels.
+    """
+    own = _where(trust, (trust["arm"] == arm) & (trust["fold"] == fold))
+    if not len(own["method"]):
+        return {}
+    own = _where(own, own["method"] == own["method"][0])
+    promise = Promise(float(own["budget"][0]), float(own["confidence"][0]))
+    parts = {
+        name: _where(own, own["part"] == short)
+        for name, short in (("in_domain", "test"), ("class", "shifted"))
+    }
+    return {
+        name: _trusted(rows, promise, seed=derive_seed(0, "record", name))
+        for name, rows in parts.items()
+        if len(rows["label"])
+    }
+
+
 def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
     return {name: values[mask] for name, values in columns.items()}
 
@@ -241,7 +269,8 @@ def _aurocs(inside: F8, outside: F8, *, seed: int) -> F8:
 def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[str, Any]:
     """Return coverage and width of the calibrator's and of the trust region's intervals.
 
-    Widths are given over that of plain split conformal (one width, from the calibration rows).
+    Widths are given over that of plain split conformal (one width, from the calibration rows);
+    there is none where either is infinite.
     """
     found: dict[str, Any] = {}
     calibration = seen["part"] == "calibration"
@@ -260,7 +289,7 @@ def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[
             width = float((upper[at] - lower[at]).mean())
             found[f"{name}_{part}"] = {
                 **_share("coverage", int(inside.sum()), len(inside)),
-                "width": width / split if split > 0 else math.inf,
+                **({"width": width / split} if 0 < split < math.inf > width else {}),
                 "infinite": float(np.isinf(upper[at] - lower[at]).mean()),
             }
     at = seen["part"] == "shifted"

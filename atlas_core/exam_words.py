@@ -105,36 +105,51 @@ def _broken_at_home(exam: Exam) -> int:
 
 def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     names = named(exam, classes)
-    grades = [one["grade"] for one in exam["classes"]]
-    n, what = len(grades), kind_of(names)
-    those = names[0] if n == 1 else f"{n} {what}"
-    of_all = names[0] if n == 1 else f"all {n} {what}"
-    missed = [
-        name for name, grade in zip(names, grades, strict=True) if grade in {"short", "breaks"}
-    ]
-    broken = [name for name, grade in zip(names, grades, strict=True) if grade == "breaks"]
-    refused = grades.count("refuses")
-    if refused == n:
+    grades = dict(zip(names, [one["grade"] for one in exam["classes"]], strict=True))
+    n, what = len(names), kind_of(names)
+    judged = [name for name in names if grades[name] != "refuses"]
+    if not judged:
+        those = names[0] if n == 1 else f"{n} {what}"
         where = "" if _home_share(exam) >= 0.1 else ", nor even in-domain"
         return f"It trusts next to none of its predictions on {those}{where}.", "fair"
-    aside = f" (of {refused} of these it trusts next to nothing)" if refused else ""
+    refused = n - len(judged)
+    aside = f"; it trusts next to nothing of {refused} more" if refused else ""
+    broken = [name for name in judged if grades[name] == "breaks"]
+    short = [name for name in judged if grades[name] == "short"]
+    missed = [name for name in judged if name in broken or name in short]
+    of_those = names[0] if n == 1 else f"{len(judged)} {what}"
+    rarely = len(missed) > (1 - MOSTLY) * len(judged)
     opening = "It says itself which predictions to use"
-    if broken and len(missed) > (1 - MOSTLY) * n:
-        on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {those}"
-        of_them = f"of {those} " if n > 1 and len(missed) <= NAMED else ""
-        return f"Do not rely on what it trusts: {of_them}it missed its promise on {on}.", "poor"
-    if missed and n == 1:
+    if n == 1 and missed:
         return (
-            f"{opening}, but {'broke' if broken else 'fell short of'} its promise on {those}.",
+            f"{opening}, but {'broke' if broken else 'fell short of'} its promise on {names[0]}.",
+            ("poor" if broken else "fair"),
+        )
+    if broken and rarely:
+        on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {of_those}"
+        of_them = f"of {of_those} " if len(missed) <= NAMED else ""
+        text = f"Do not rely on what it trusts: {of_them}it missed its promise on {on}{aside}."
+        return text, "poor"
+    if rarely:
+        return (
+            f"{opening}, but fell short of its promise on {_of(missed, of_those)}{aside}.",
             "fair",
         )
-    if missed:
-        near = [name for name in missed if name not in broken]
-        parts = [f"broke it on {_some(broken)}"] if broken else []
-        parts += [f"fell short, maybe by chance, on {_some(near)}"] if near else []
-        text = f"{opening}, and kept its word on {n - len(missed)} of {those}{aside}"
-        return f"{text}; it {' and '.join(parts)}.", "fair" if broken else "good"
-    return f"{opening}, and kept its word on {of_all}{aside}.", "good"
+    # a promise that was hardly ever put to the test is no success
+    tone: Tone = "good" if not broken and refused <= n / 2 else "fair"
+    if not missed:
+        of_all = names[0] if n == 1 else f"all {of_those}" if not refused else of_those
+        return f"{opening}, and kept its word on {of_all}{aside}.", tone
+    parts = [f"broke it on {_some(broken)}"] if broken else []
+    parts += [f"fell short, maybe by chance, on {_some(short)}"] if short else []
+    kept = len(judged) - len(missed)
+    text = f"{opening}, and kept its word on {kept} of {of_those}{aside}"
+    return f"{text}; it {' and '.join(parts)}.", tone
+
+
+def _of(missed: Sequence[str], of_those: str) -> str:
+    """Return the classes that were missed: a few by name, more by number."""
+    return joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {of_those}"
 
 
 def _home_share(exam: Exam) -> float:
@@ -153,9 +168,35 @@ def sentences(exam: Exam, classes: Mapping[str, str], unit: str) -> list[str]:
         found.append(f"It trusts next to nothing of {some}.")
     if home := _broken_at_home(exam):
         found.append(f"In-domain it broke its promise in {home} of {len(names)} folds.")
+    found += [text for text in [_intervals(exam, names)] if text]
     found += [text for text in [beside(exam)] if text]
     found += [text for text in [forecasts(exam, names)] if text]
     return found
+
+
+def _intervals(exam: Exam, names: Sequence[str]) -> str:
+    """Say how often the trust region's own intervals held, and what they cost in width."""
+    pairs = [
+        ((one.get("intervals") or {}).get("trust_class"), name)
+        for one, name in zip(exam["classes"], names, strict=True)
+    ]
+    held = [(one["coverage"], one.get("width"), name) for one, name in pairs if one]
+    if not held:
+        return ""
+    level = f"{100 * float(exam['level']):.12g} %"
+    least, _, name = min(held)
+    text = f"Its trust region's {level} intervals hold the truth for {percent(least)}"
+    if len(held) > 1:
+        mean = sum(one[0] for one in held) / len(held)
+        text = (
+            f"Its trust region's {level} intervals hold the truth for {percent(mean)} of a class"
+            f" (least: {percent(least)} of {name})"
+        )
+    widths = [one[1] for one in held if one[1] is not None]
+    if len(widths) < len(held):  # infinite, or there was no width to compare with
+        return f"{text}."
+    width = digits.number(sum(widths) / len(widths), digits=2)
+    return f"{text}, at {width} times the width that would do in-domain."
 
 
 def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:

@@ -34,6 +34,7 @@ class Limit:
     low: float | None = None
     high: float | None = None
     unless: str = "log"
+    units: str = ""
 
 
 LIMITS = (
@@ -43,7 +44,12 @@ LIMITS = (
     Limit(r"dielectric|(^|_)eps", "a static dielectric constant is not below 1", low=1.0),
     Limit(r"yield|strength", "a strength is not negative", low=0.0),
     Limit(r"density|volume", "it is not negative", low=0.0),
-    Limit(r"(^|_)tc$|temperature|melting", "a temperature in K is not negative", low=0.0),
+    Limit(
+        r"(^|_)tc$|temperature|melting",
+        "a temperature in K is not negative",
+        low=0.0,
+        units=r"k|kelvin",
+    ),
     Limit(r"hull", "an energy above the hull is not negative", low=0.0, unless="decomp|log"),
     Limit(
         r"(formation_energy|e_form)",
@@ -51,6 +57,7 @@ LIMITS = (
         low=-7.0,
         high=6.0,
         unless="total",
+        units=r"ev/atom",
     ),
 )
 """The first that fits counts."""
@@ -61,11 +68,13 @@ def limit_of(target: str, unit: str, task: Task) -> Limit | None:
     if task == "binary":
         return Limit("", "a probability lies in [0, 1]", low=0.0, high=1.0)
     name = re.sub(r"[^a-z0-9]+", "_", target.lower())
-    if unit.lower().startswith("log"):
+    unit = unit.lower().strip()
+    if unit.startswith("log") or re.search(r"change|deriv|difference|shift|delta", name):
         return None
     for limit in LIMITS:
         if re.search(limit.name, name) and not re.search(limit.unless, name):
-            return limit
+            known = not limit.units or re.fullmatch(limit.units, unit)
+            return limit if known else None
     return None
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.candidates import Batch, Candidates, Unreadable, open_candidates
+from atlas_core.candidates import FORMS, Batch, Candidates, Unreadable, left_out, open_candidates
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
@@ -92,6 +92,7 @@ class OpenArm:
         fold: whose fit it is.
         manifest: of the run.
         metrics: of this arm, from ``metrics.json``.
+        record: how its labels fared in the run; {} without a trust region.
         components: {kind: component}.
         saved: what was fitted.
         level: the level of the intervals that are told.
@@ -102,6 +103,7 @@ class OpenArm:
     fold: str
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    record: Mapping[str, Any]
     components: Mapping[str, Chosen]
     saved: SavedArm
     level: float
@@ -150,11 +152,20 @@ def open_arm(
         fold=chosen_fold,
         manifest=manifest,
         metrics=(metrics.get("arms") or {}).get(chosen_arm) or {},
+        record=_record(run, chosen_arm, chosen_fold),
         components=components,
         saved=saved,
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
     )
+
+
+def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
+    from atlas_core.exam import record_of
+    from atlas_core.runner.finish import read_table
+
+    path = run / "trust.parquet"
+    return record_of(read_table(path), arm, fold) if path.is_file() else {}
 
 
 def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
@@ -305,13 +316,22 @@ class Tally:
     prediction: list[F8] = field(default_factory=list)
     risk: list[F8] = field(default_factory=list)
     expected: list[F8] = field(default_factory=list)
+    novel: list[Bool] = field(default_factory=list)
     outside: list[Bool] = field(default_factory=list)
     rows: list[I8] = field(default_factory=list)
+    formulas: list[I8] = field(default_factory=list)
     known: int = 0
     impossible: int = 0
     incomplete: int = 0
     unreadable: int = 0
     shown: list[Unreadable] = field(default_factory=list)
+
+    def repeated(self) -> int:
+        """Return how many rows have a formula that an earlier row has."""
+        if not self.formulas:
+            return 0
+        every = np.concatenate(self.formulas)
+        return len(every) - len(np.unique(every))
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,6 +378,8 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     goal = options.goal or _goal(opened)
     screener = Screener(opened)
     options.out.mkdir(parents=True, exist_ok=True)
+    for old in (TABLE, TOP, PAGE, ABOUT, PROBLEMS):  # of another screen: they belong together
+        (options.out / old).unlink(missing_ok=True)
     parts = options.out / f".{TABLE}.parts"
     try:
         tally = _first_pass(screener, candidates, options, parts)
@@ -372,7 +394,11 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
         labels = None
         if tally.risk:
             labels = screener.label(
-                Assessment(np.concatenate(tally.risk), np.concatenate(tally.expected))
+                Assessment(
+                    np.concatenate(tally.risk),
+                    np.concatenate(tally.expected),
+                    novel=np.concatenate(tally.novel) if tally.novel else None,
+                )
             )
         rank = ranks(prediction, goal, labels)
         best = _second_pass(parts, options.out / TABLE, rank, labels, top=options.top)
@@ -459,11 +485,12 @@ def _first_pass(
     return tally
 
 
-def _true_values(materials: Materials, target: F8) -> dict[str, float]:
-    """Return the training value of each formula; of several, the lowest."""
-    found: dict[str, float] = {}
+def _true_values(materials: Materials, target: F8) -> dict[str, tuple[float, int]]:
+    """Return the training value of each formula and how many it has; of several, the lowest."""
+    found: dict[str, tuple[float, int]] = {}
     for formula, value in zip(materials.formulas(), target.tolist(), strict=True):
-        found[formula] = min(value, found.get(formula, value))
+        least, n = found.get(formula, (value, 0))
+        found[formula] = (min(value, least), n + 1)
     return found
 
 
@@ -496,7 +523,7 @@ def _columns(
     bad: list[Unreadable],
     *,
     elements: npt.NDArray[np.bool_],
-    true: Mapping[str, float],
+    true: Mapping[str, tuple[float, int]],
     tally: Tally,
 ) -> dict[str, Any] | None:
     """Return the columns of a batch, or None where nothing of it can be screened."""
@@ -518,11 +545,14 @@ def _columns(
     if not blocks:
         return None
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    tally.formulas.append(columns.pop("formula_hash"))
     tally.prediction.append(columns["prediction"])
     tally.rows.append(columns["row"])
     if "risk" in columns:
         tally.risk.append(columns["risk"])
         tally.expected.append(columns["expected_error"])
+    if "novel" in columns:
+        tally.novel.append(columns.pop("novel"))
     if "outside" in columns:
         tally.outside.append(columns["outside"])
     tally.known += int(np.isfinite(columns["training_value"]).sum())
@@ -539,7 +569,7 @@ def _block(
     materials: Materials,
     looked: Looked,
     elements: npt.NDArray[np.bool_],
-    true: Mapping[str, float],
+    true: Mapping[str, tuple[float, int]],
 ) -> dict[str, npt.NDArray[Any]]:
     data = screener.opened.manifest["dataset"]
     limit = limit_of(str(data["target"]), str(data.get("unit") or ""), screener.opened.task)
@@ -552,17 +582,24 @@ def _block(
         "lower": looked.lower,
         "upper": looked.upper,
     }
-    reasons = [unseen(materials, elements)]
+    crystals = batch.materials.lattice is not None
+    texts = [""] * len(rows) if crystals else [left_out(batch.formulas[i]) for i in rows]
+    reasons = [texts, unseen(materials, elements)]
     if looked.score is not None:
         columns["ood_score"], columns["outside"] = looked.score.score, looked.score.outside
         reasons.append(_texts(looked.score.reasons, len(rows)))
     if looked.assessment is not None:
         columns["risk"] = looked.assessment.risk
         columns["expected_error"] = looked.assessment.expected_error
+        if looked.assessment.novel is not None:
+            columns["novel"] = looked.assessment.novel
         reasons.append(_texts(looked.assessment.reasons, len(rows)))
     columns["reason"] = np.array([joined(parts) for parts in zip(*reasons, strict=True)], object)
     columns["impossible"] = impossible(looked.prediction.mean, limit).astype(object)
-    columns["training_value"] = np.array([true.get(f, np.nan) for f in materials.formulas()])
+    formulas = materials.formulas()
+    columns["training_value"] = np.array([true.get(f, (np.nan, 0))[0] for f in formulas])
+    columns["training_rows"] = np.array([true.get(f, (np.nan, 0))[1] for f in formulas])
+    columns["formula_hash"] = np.array([hash(f) for f in formulas], dtype=np.int64)
     columns["note"] = np.array(looked.notes, dtype=object)
     return columns
 
@@ -719,9 +756,18 @@ def _about(
         "trained_on": len(opened.saved.reference.target),
         "near_by": opened.saved.reference.space,
         "judged": _judged(opened),
+        "record": opened.record,
+        "held_out": _held_out(opened),
+        "repeated": tally.repeated(),
         "remarks": list(opened.saved.remarks),
         "charges": "" if charge_test() is not None else ABSENT,
     }
+
+
+def _held_out(opened: OpenArm) -> str:
+    """Return the class that the fit never saw, in words; "" where there is none."""
+    folds = {str(one["name"]): one for one in opened.manifest["split"]["folds"]}
+    return str((folds.get(opened.fold) or {}).get("held_out") or "")
 
 
 def _judged(opened: OpenArm) -> dict[str, float]:
@@ -733,4 +779,7 @@ def _judged(opened: OpenArm) -> dict[str, float]:
 
 def default_out(run: Path, candidates: Path) -> Path:
     """Return the folder of the results in the run folder, named by the candidates."""
-    return run / "screens" / slug(candidates.name.split(".")[0])
+    name = candidates.name
+    for ending in (".gz", *FORMS):
+        name = name.removesuffix(ending)
+    return run / "screens" / slug(name)

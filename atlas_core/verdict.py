@@ -15,7 +15,7 @@ from typing import Any, Literal
 from atlas_core import exam_words
 from atlas_core.metrics import digits
 
-Grade = Literal["trust", "caution", "do not trust", "unknown"]
+Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
 WEAK_MAE = 0.6  # above it most of the spread is unexplained; Matbench's hardest task is near 0.5
@@ -159,7 +159,7 @@ class _Facts:
 
 
 _GRADES: dict[exam_words.Tone, Grade] = {
-    "good": "trust",
+    "good": "keeps its word",
     "fair": "caution",
     "poor": "do not trust",
     "ref": "unknown",
@@ -270,7 +270,7 @@ def verdict(
     sentences = [
         *examined,
         *_error_sentences(facts),
-        *_coverage_sentences(facts),
+        *_coverage_sentences(facts, "Its calibrator's" if examined else "Its"),
         *_unbounded_sentences(facts),
         *_sigma_sentences(facts),
         *_order_sentences(facts),
@@ -635,14 +635,14 @@ def _binary_sentences(facts: _Facts) -> list[str]:
     return sentences
 
 
-def _coverage_sentences(facts: _Facts) -> list[str]:
+def _coverage_sentences(facts: _Facts, whose: str) -> list[str]:
     if not facts.level:
         return []
     name = f"picp_{facts.level}"
     kind = "label sets" if facts.binary else "intervals"
     inside, outside = facts.test.metrics[name], facts.shifted.metrics.get(name)
     text = (
-        f"Its {100 * float(facts.level):.12g} % {kind} hold the truth for"
+        f"{whose} {100 * float(facts.level):.12g} % {kind} hold the truth for"
         f" {percent(inside.value)} of in-domain materials"
     )
     if outside is not None:

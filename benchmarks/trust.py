@@ -69,14 +69,22 @@ def stored(runs: Path, *, seed: int, promise: tuple[float, float]) -> dict[str, 
     """Return the exam of a finished run of that seed and promise that lies in ``runs``.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: there is none, or more than one.
     """
+    found = []
     for path in sorted(runs.glob("trust_exam-*/spec.lock.yaml")):
         spec = parse(path.read_text(encoding="utf-8"), str(path)).value
         stated = (spec["trust"]["budget_quantile"], spec["trust"]["confidence"])
         if (spec["seed"], *stated) == (seed, *promise) and (path.parent / "metrics.json").exists():
-            return examined(path.parent, seed=seed, levels=tuple(spec["levels"]))
-    raise SystemExit(f"{runs}: no finished exam of seed {seed} and promise {promise}")
+            found.append((path.parent, tuple(spec["levels"])))
+    if len(found) != 1:
+        names = ", ".join(folder.name for folder, _ in found) or "none"
+        raise SystemExit(
+            f"{runs}: one finished exam of seed {seed} and promise {promise} is wanted, there are"
+            f" {len(found)} ({names})"
+        )
+    ((folder, levels),) = found
+    return examined(folder, seed=seed, levels=levels)
 
 
 def examined(folder: Path, *, seed: int, levels: tuple[float, ...]) -> dict[str, Any]:

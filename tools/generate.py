@@ -401,27 +401,33 @@ def _exam() -> str:
 
 
 def _crystals() -> str:
-    """Return what came of each held-out element for a forest and a network on crystals."""
+    """Return what came of each held-out class for a forest and networks on crystals."""
     content = _result("trust_crystals")
     lines = [
-        "| arm | materials with | error, times in-domain | may be used | of these within budget |"
-        " sigma alone: may be used | of these within budget | 90 % intervals hold, calibrator's |"
-        " the trust region's | error forecast over true |",
-        "| --- " * 10 + "|",
+        "| task, classes | without | arm | error, times in-domain | may be used |"
+        " of these within budget | sigma alone: may be used | of these within budget |"
+        " 90 % intervals hold, calibrator's | the trust region's | error forecast over true |",
+        "| --- " * 11 + "|",
     ]
-    for arm, found in content["arms"].items():
-        for one in found["classes"]:
-            cells = [
-                arm,
-                str(one["class"]).split()[-1],
-                f"{one['mae'] / one['mae_in_domain']:.1f}",
-                *_trusted(one["methods"]["learned_region"]["class"]),
-                *_trusted(one["methods"]["sigma_threshold"]["class"]),
-                f"{one['intervals']['calibrator_class']['coverage']:.0%}",
-                f"{one['intervals']['trust_class']['coverage']:.0%}",
-                f"{one['forecast_ratio']:.2f}",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+    rows = [
+        (name, one["class"].removeprefix("without ").removeprefix("prototype "), arm, one)
+        for name, exam in content["exams"].items()
+        for one_of_all in zip(*(found["classes"] for found in exam["arms"].values()), strict=True)
+        for arm, one in zip(exam["arms"], one_of_all, strict=True)
+    ]
+    for name, held_out, arm, one in rows:
+        cells = [
+            name,
+            held_out,
+            arm,
+            f"{one['mae'] / one['mae_in_domain']:.1f}",
+            *_trusted(one["methods"]["learned_region"]["class"]),
+            *_trusted(one["methods"]["sigma_threshold"]["class"]),
+            f"{one['intervals']['calibrator_class']['coverage']:.0%}",
+            f"{one['intervals']['trust_class']['coverage']:.0%}",
+            f"{one['forecast_ratio']:.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -86,6 +86,8 @@ class Assessment:
         lower: (l, n) lower ends of intervals that allow for the shift, or None.
         upper: (l, n) upper ends.
         reasons: (n,) in words where there is one, else "".
+        novel: (n,) which rows stand outside what the model knows, where the method tells them
+            apart: a promise is then kept among these by themselves. None: it does not.
     """
 
     risk: F8
@@ -94,6 +96,7 @@ class Assessment:
     lower: F8 | None = None
     upper: F8 | None = None
     reasons: Str | None = None
+    novel: Bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("risk", "expected_error", "levels", "lower", "upper"):
@@ -116,6 +119,10 @@ class Assessment:
                 raise ContractError("assessment: an interval is upside down, or an end is NaN")
         if self.reasons is not None and self.reasons.shape != (n,):
             raise ContractError(f"assessment: reasons must be ({n},)")
+        if self.novel is not None:
+            object.__setattr__(self, "novel", frozen(self.novel, np.bool_))
+            if self.novel.shape != (n,):
+                raise ContractError(f"assessment: novel must be ({n},)")
 
     def __len__(self) -> int:
         return len(self.risk)

@@ -19,7 +19,13 @@ from atlas_core.report.words import count, number, slug
 from atlas_core.verdict import MANY_INFINITE, held_out_classes, verdict_of_run
 
 WORST = 15
-GRADES = {"trust": "good", "caution": "fair", "do not trust": "poor", "unknown": "ref"}
+GRADES = {
+    "trust": "good",
+    "keeps its word": "good",
+    "caution": "fair",
+    "do not trust": "poor",
+    "unknown": "ref",
+}
 
 
 @dataclass(frozen=True)

@@ -581,15 +581,19 @@ def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
-def kept_promises(methods: Mapping[str, Sequence[Point]], *, confidence: float) -> Drawn:
+def kept_promises(
+    methods: Mapping[str, Sequence[Point]], *, confidence: float, slack: float
+) -> Drawn:
     """Draw, for each class and method, the share within budget against the share trusted.
 
     Args:
         methods: points of each method, the deciding one first.
         confidence: what was promised.
+        slack: how far below it still counts as kept.
     """
     figure, axes = _axes()
     axes.axhline(confidence, color=SENTINELS["ref"], linewidth=1.1, zorder=1.5)
+    axes.axhspan(confidence - slack, confidence, color=SENTINELS["ref"], alpha=0.13, linewidth=0)
     for place, (method, points) in enumerate(methods.items()):
         colour = SENTINELS[("arm2", "arm1", "arm3", "arm4", "arm5", "arm0")[place % 6]]
         _marks(axes, points, colour, "osD^vP"[place % 6], label=method, bold=place == 0)
@@ -599,7 +603,7 @@ def kept_promises(methods: Mapping[str, Sequence[Point]], *, confidence: float) 
     axes.set_xscale("log")
     axes.set_xlim(left, right)
     _percent_log(axes.xaxis, left, right)
-    low = min([confidence, *(point.ends[0] for point in everything)])
+    low = min([confidence - slack, *(point.ends[0] for point in everything)])
     axes.set_ylim(max(0.0, low - 0.04), 1.01)
     _percent(axes.yaxis)
     axes.set_xlabel("share of the class that may be used")

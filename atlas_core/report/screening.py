@@ -24,7 +24,7 @@ LABEL_TONE = {"trust": "good", "verify": "fair", "defer": "poor"}
 LABEL_MEANS = {
     "trust": "use the value",
     "verify": "check it by a calculation or a measurement",
-    "defer": "do not rank by it: the model has learned nothing like it",
+    "defer": "do not even rank by it: its expected error is more than twice the usual one",
 }
 SPACE = {
     "features": "in the arm's features, each over its spread",
@@ -96,6 +96,8 @@ def _counts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     if about["outside"] is not None:
         found.append(("flagged as unlike the training data", words.fixed(int(about["outside"]), 0)))
     found.append(("formulas of training materials", words.fixed(int(about["in_training"]), 0)))
+    if about["repeated"]:
+        found.append(("repeat the formula of another", words.fixed(int(about["repeated"]), 0)))
     found.append(("impossible values", words.fixed(int(about["impossible"]), 0)))
     if about["incomplete_features"]:
         n = words.fixed(int(about["incomplete_features"]), 0)
@@ -112,6 +114,7 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
             f"Of the candidates labelled trust, {words.percent(confidence)} are meant to lie within"
             f" {words.number(budget)}{unit} of the truth: a promise about all of them together."
         )
+        told += _record(about, unit)
         told.append("Deferred candidates are ranked behind all others.")
     else:
         told.append(
@@ -123,6 +126,33 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
     return told
 
 
+def _record(about: Mapping[str, Any], unit: str) -> list[str]:
+    """Say how the labels of this very fit fared where the truth was known."""
+    record, within = about["record"], f"{words.number(about['promise'][0])}{unit}"
+    told = []
+    for part, what in (
+        ("in_domain", "familiar test materials"),
+        ("class", f"{about['held_out']}, which it never saw"),
+    ):
+        if part not in record:
+            continue
+        one = record[part]
+        text = f"In its run, of {words.fixed(one['rows'], 0)} {what}, it labelled"
+        if not one["trusted"]:
+            told.append(f"{text} none trust.")
+            continue
+        told.append(
+            f"{text} {words.fixed(one['trusted'], 0)} trust; {words.percent(one['hit'])} of these"
+            f" lay within {within}."
+        )
+    if record and "class" not in record:
+        told.append(
+            "Its labels were never examined on a class that it had not seen. A run that holds one"
+            " out (split: leave_elements_out, each: true) does that."
+        )
+    return told
+
+
 def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
     def fixed(value: float) -> str:
         return words.fixed(value, places) if np.isfinite(value) else words.number(value)
@@ -131,7 +161,9 @@ def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
     known = float(row["training_value"])
     flags = [text for text in (row["impossible"], row["charges"], row["note"]) if text]
     if np.isfinite(known):
-        flags.insert(0, f"this formula is in the training data, with {fixed(known)}")
+        n = int(row["training_rows"])
+        which = f" (the lowest of {n})" if n > 1 else ""
+        flags.insert(0, f"its formula is in the training data, with {fixed(known)}{which}")
     return {
         "rank": row["rank"],
         "formula": words.formula(str(row["formula"])),
@@ -139,12 +171,19 @@ def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
         "prediction": fixed(float(row["prediction"])),
         "interval": "" if np.isnan(lower) else f"{fixed(lower)} to {fixed(upper)}",
         "label": row.get("label", ""),
+        "risk": words.percent(float(row["risk"])) if "risk" in row else "",
+        "expected": words.number(float(row["expected_error"])) if "risk" in row else "",
         "tone": LABEL_TONE.get(str(row.get("label", "")), "ref"),
         "outside": bool(row.get("outside", False)),
         "reason": row["reason"],
         "flags": flags,
         "nearest": [
-            (words.formula(one["formula"]), fixed(one["value"]), one["id"])
+            (
+                words.formula(one["formula"]),
+                fixed(one["value"]),
+                words.number(one["distance"], digits=2),
+                one["id"],
+            )
             for one in row["nearest"]
         ],
     }

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
+from atlas_core.exam import SLACK
 from atlas_core.metrics import digits
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point
@@ -95,9 +96,14 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             ("of these within", "Share of the trusted predictions whose error is within budget."),
             (
                 "promise",
-                "Kept; fell short, as bad luck can explain; broken; or too few were trusted.",
+                f"Kept, to {100 * SLACK:g} points; fell short, as bad luck can explain; broken; or"
+                f" refused: fewer than {FEWEST} were trusted.",
             ),
-            (f"{level} intervals hold", "Share of true values inside the trust region's interval."),
+            (
+                f"its {level} intervals hold",
+                "Share of true values inside the trust region's interval, which atlas screen gives;"
+                " and its mean width over that of plain split conformal, the same everywhere.",
+            ),
             ("error forecast", "Mean error that was expected before any label was known."),
         ),
         lines=tuple(_lines(exam, names)),
@@ -126,7 +132,10 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     budget = _with_unit(one["budget"], unit)
     text = f"Of {fixed(one['rows'], 0)} {_never_seen(name)}, it lets you use"
     if not own["trusted"]:
-        return f"{text} none: none is expected to be within {budget}."
+        return (
+            f"{text} none: of no list of them {percent(one['confidence'])} are expected within"
+            f" {budget}."
+        )
     promised = f"{percent(one['confidence'])} promised"
     ends = ""
     if own["trusted"] >= 2:
@@ -256,12 +265,19 @@ def _line(exam: Json, one: Json, name: str) -> Line:
             Value(percent(own["share"]), fixed(own["trusted"], 0)),
             _hit(own),
             Value(exam_words.KEPT[own["grade"]], "", exam_words.TONES[own["grade"]]),
-            _share(covered, "coverage") if covered else NOTHING,
+            _covered(covered) if covered else NOTHING,
             forecast,
         ),
         others=tuple(_of_other(one["methods"][method]["class"]) for method in exam["beside"]),
         oracle=_share(one, "oracle_share"),
     )
+
+
+def _covered(found: Json) -> Value:
+    """Return how many true values lie inside, and how wide the intervals are for it."""
+    shown = _share(found, "coverage")
+    wide = f"{number(found['width'], digits=2)} × as wide" if "width" in found else ""
+    return Value(shown.value, ", ".join(text for text in (shown.small, wide) if text))
 
 
 def _hit(own: Json) -> Value:
@@ -296,10 +312,12 @@ def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[
             plate(
                 arm,
                 "Share used, and whether it holds",
-                lambda: figures.kept_promises(used, confidence=confidence),
-                caption="Each mark is a held-out class. To the right: more of it may be used. On or"
-                f" above the grey line the promise of {percent(confidence)} is kept, below it is"
-                " broken; upright lines are 95 % intervals. Classes of which fewer than"
+                lambda: figures.kept_promises(used, confidence=confidence, slack=SLACK),
+                caption="Each mark is a held-out class. To the right: more of it may be used. The"
+                f" grey line is the promise of {percent(confidence)}; down to the lower edge of the"
+                f" band, {percent(confidence - SLACK)}, it counts as kept. Upright lines are 95 %"
+                " intervals: where one reaches into the band, bad luck can explain what is missing."
+                " Classes of which fewer than"
                 f" {FEWEST} predictions are trusted have no mark.",
             )
         )

@@ -151,6 +151,7 @@ class Cell:
         self.tell = tell
         self.fits = fits
         self.records: list[dict[str, Any]] = []
+        self.rehearsed: set[str] = set()  # warnings of rehearsals
         self.stages: list[tuple[str, float]] = []
         self.baseline = np.nan
         self.trusted: dict[str, npt.NDArray[Any]] = {}
@@ -412,7 +413,7 @@ class Cell:
 
     def keep_warnings(self, caught: list[warnings.WarningMessage], fitted: Fitted) -> None:
         """Record each distinct warning of a library once: nothing is swallowed."""
-        texts = sorted(warning_texts(caught) | fitted.answers.said)
+        texts = sorted(warning_texts(caught) | fitted.answers.said | self.rehearsed)
         if texts:
             self.record("warnings", {"texts": texts})
 

@@ -152,6 +152,7 @@ def _rehearsals(cell: Cell, settings: TrustSettings, *, train: I8, seed: int) ->
             if rehearsal is None or not rehearsal.serves(split):
                 rehearsal = _Rehearsal.of(small, split, settings.stated, name=name, seed=branch)
             yield rehearsal.evidence(small, split, settings.stated, name=name, seed=branch)
+            cell.rehearsed |= {f"in a rehearsal: {text}" for text in rehearsal.answers.said}
     cell.stages.extend(small.stages)
     if not found:
         names = ", ".join(chosen.name for chosen in settings.shifts)
@@ -188,12 +189,14 @@ class _Rehearsal:
 
     Attributes:
         split: the fold that it was trained for; folds with the same training rows share it.
+        inside: in-domain rows that neither the training nor the detector saw.
         train: the rows that were drawn of these.
         answers: the predictor's.
         detector: None where the arm has none.
     """
 
     split: Split
+    inside: I8
     train: I8
     answers: Answers
     detector: Detector | None
@@ -208,21 +211,22 @@ class _Rehearsal:
     @classmethod
     def of(cls, small: Cell, split: Split, stated: Trust, *, name: str, seed: int) -> _Rehearsal:
         """Train on at most so many rows as the spec says."""
+        served = split
         train = _some(split.train, stated.pseudo_shift.rows, derive_seed(seed, "rows"))
         answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
         spare = split.calibration
-        if not len(spare):
-            inside = _inside(split, stated, name=name, seed=seed)
-            spare = np.setdiff1d(split.test, inside)
+        if not len(spare):  # the other half of these rows is scored
+            half = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
+            spare, split = half, replace(split, test=np.setdiff1d(split.test, half))
         detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
-        return cls(split, train, answers, detector)
+        return cls(served, split.test, train, answers, detector)
 
     def evidence(
         self, small: Cell, split: Split, stated: Trust, *, name: str, seed: int
     ) -> Evidence:
         """Score rows of the class and in-domain ones."""
         shifted = _some(split.shifted, stated.pseudo_shift.scored, derive_seed(seed, "shifted"))
-        rows = np.concatenate([shifted, _inside(split, stated, name=name, seed=seed)])
+        rows = np.concatenate([shifted, _inside(self.inside, stated, name=name, seed=seed)])
         score = None
         if self.detector is not None:
             seen = small.shown(small.settings.components["ood"], self.answers, rows)
@@ -242,13 +246,13 @@ def _some(rows: I8, most: int, seed: int) -> I8:
     return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
 
 
-def _inside(split: Split, stated: Trust, *, name: str, seed: int) -> I8:
+def _inside(rows: I8, stated: Trust, *, name: str, seed: int) -> I8:
     """Return the in-domain rows that are scored.
 
     Raises:
         DataError: there are too few.
     """
-    inside = _some(split.test, stated.pseudo_shift.scored, derive_seed(seed, "inside"))
+    inside = _some(rows, stated.pseudo_shift.scored, derive_seed(seed, "inside"))
     if len(inside) < FEWEST:
         raise DataError(
             f"trust: {name} leaves {len(inside)} in-domain test rows of the training part; raise"

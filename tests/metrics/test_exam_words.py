@@ -85,8 +85,10 @@ def test_a_promise_kept_everywhere() -> None:
 
 def test_a_refused_class_is_named_as_such() -> None:
     text, tone = said("keeps", "refuses", "keeps", "refuses")
-    assert "all 4 held-out elements (of 2 of these it trusts next to nothing)" in text
+    assert text.endswith("on 2 held-out elements; it trusts next to nothing of 2 more.")
     assert tone == "good"
+    # one of four was put to the test: that is no success
+    assert said("keeps", "refuses", "refuses", "refuses")[1] == "fair"
     assert said("refuses", "refuses") == (
         "It trusts next to none of its predictions on 2 held-out elements.",
         "fair",
@@ -101,6 +103,19 @@ def test_a_broken_promise_is_named() -> None:
     text, tone = said("keeps", "short", "keeps", "keeps")
     assert "it fell short, maybe by chance, on materials with Cl" in text
     assert tone == "good"
+
+
+def test_a_promise_that_nobody_kept_is_no_success_though_no_class_alone_shows_it() -> None:
+    text, tone = said("short", "short", "short", "short")
+    assert "fell short of its promise on materials with F, Cl, Al and La" in text
+    assert "chance" not in text
+    assert tone == "fair"
+
+
+def test_refused_classes_do_not_outweigh_a_broken_one() -> None:
+    text, tone = said("breaks", "refuses", "refuses", "refuses")
+    assert text.startswith("Do not rely on what it trusts")
+    assert tone == "poor"
 
 
 def test_promises_that_are_often_missed_are_not_relied_on() -> None:
@@ -179,5 +194,5 @@ def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
         exam=exam_of("keeps"),
     )
     assert found.headline.startswith("It says itself" if examined else "Do not trust it")
-    assert (found.grade == "trust") == examined
+    assert (found.grade == "keeps its word") == examined
     assert (exam_words.ADVICE in found.sentences) == examined

@@ -72,7 +72,7 @@ PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {
     ),
     "knn_fractions": (
         _knn_fractions,
-        "no training material is as close in composition as for {share}",
+        "farther in composition from its nearest training materials than {share}",
     ),
 }
 """How each part is fitted, and what its score means in words."""

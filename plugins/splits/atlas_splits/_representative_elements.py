@@ -93,7 +93,16 @@ def companies(chosen: Sequence[int], share: F8, *, together: int) -> list[list[i
     # cards dealt by family: those of one family lie next to each other and go to different hands
     others = sorted((z for z in chosen if z not in alone), key=lambda z: int(family[z]))
     hands = -(-len(others) // together)
-    return [[z] for z in alone] + [others[hand::hands] for hand in range(hands)]
+    found = [[z] for z in alone]
+    for hand in range(hands):
+        company: list[int] = []
+        for z in others[hand::hands]:
+            if float(share[[*company, z]].sum()) > 1.0 - LEAST_LEFT:  # too little is left
+                found.append([z])
+            else:
+                company.append(z)
+        found.append(company)
+    return found
 
 
 def choose(rows: I8, n: int, *, count: int, minimum: int, seed: int) -> list[int]:

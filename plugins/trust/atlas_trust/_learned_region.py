@@ -58,17 +58,26 @@ class Rows:
         signals: (n, s).
         error: (n,) absolute, on the scale of the arm's own training.
         group: (n,) number of the held-out class; -1 for in-domain rows.
+        company: (n,) number of the training without it; classes that share one are left out of a
+            map together. -1 for in-domain rows.
         home: (n,) whether a row is one of the arm's own calibration rows.
     """
 
     signals: F8
     error: F8
     group: I8
+    company: I8
     home: Bool
 
     def at(self, mask: Bool) -> Rows:
         """Return the rows where the mask holds."""
-        return Rows(self.signals[mask], self.error[mask], self.group[mask], self.home[mask])
+        return Rows(
+            self.signals[mask],
+            self.error[mask],
+            self.group[mask],
+            self.company[mask],
+            self.home[mask],
+        )
 
 
 @dataclass(frozen=True)
@@ -128,13 +137,13 @@ class RiskPanel:
     @classmethod
     def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskPanel:
         """Fit the maps; one on all classes where there are too few to leave some out."""
-        parts = min(PANEL, len(np.unique(rows.group[rows.group >= 0])) // 2)
+        parts = min(PANEL, len(np.unique(rows.company[rows.company >= 0])) // 2)
         if parts < 2:
             return cls((RiskMap.of(rows, budget, seed=seed),))
         return cls(
             tuple(
                 RiskMap.of(rows.at(~held), budget, seed=seed)
-                for held in _class_parts(rows.group, parts)
+                for held in _class_parts(rows.company, parts)
             )
         )
 
@@ -219,6 +228,7 @@ class LearnedRegion:
             lower=prediction.mean - half,
             upper=prediction.mean + half,
             reasons=self._reasons(signals, risk),
+            novel=None if ood is None else novel,
         )
 
     def _reasons(self, signals: F8, risk: F8) -> Str:
@@ -230,7 +240,7 @@ class LearnedRegion:
                 size = float(np.exp(signals[row, most[row]]))
                 if size >= 1.5:
                     name = self.names[most[row]]
-                    reasons[row] = f"{name} is {size:.1f} times its in-domain median"
+                    reasons[row] = f"{name} {size:.1f} times as large as usual in-domain"
         return reasons.astype(np.str_)
 
     def label(self, assessment: Assessment) -> Str:
@@ -270,9 +280,13 @@ class LearnedRegionMethod:
                 " with a held-out class in trust.pseudo_shift.splits"
             )
         home_error = float(home.error.mean())
-        signals, blocks = self._rows(home, -1, home_error, seed=seed)
+        signals, own = self._rows(home, -1, -1, home_error, seed=seed)
+        blocks = [own]
+        companies: dict[bytes, int] = {}
         for number, rehearsal in enumerate(classes):
-            blocks.append(self._rows(rehearsal, number, home_error, seed=seed)[1][0])
+            learned = rehearsal.train.materials.ids.tobytes()
+            company = companies.setdefault(learned, len(companies))
+            blocks.append(self._rows(rehearsal, number, company, home_error, seed=seed)[1])
         rows = _joined(blocks)
         risk = RiskPanel.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
@@ -293,8 +307,8 @@ class LearnedRegionMethod:
         )
 
     def _rows(
-        self, evidence: Evidence, number: int, home_error: float, *, seed: int
-    ) -> tuple[Signals, list[Rows]]:
+        self, evidence: Evidence, number: int, company: int, home_error: float, *, seed: int
+    ) -> tuple[Signals, Rows]:
         """Return the signals of one training, and its rows.
 
         Errors are brought to the scale of the arm's own training by the in-domain errors of both:
@@ -319,9 +333,10 @@ class LearnedRegionMethod:
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
             error=evidence.error * scale,
             group=np.where(evidence.shifted, number, -1),
+            company=np.where(evidence.shifted, company, -1),
             home=np.full(len(evidence.inputs), number < 0),
         )
-        return scaled, [rows]
+        return scaled, rows
 
     def _factors(self, rows: Rows, levels: tuple[float, ...], *, seed: int) -> tuple[F8, F8]:
         """Return (l,) half-widths over their shape, in-domain and for a held-out class.
@@ -336,7 +351,8 @@ class LearnedRegionMethod:
             held[inside[parts == part]] = True
             score[held] = self._score(rows, held, seed)
         numbers = np.unique(rows.group[rows.group >= 0])
-        for held in _class_parts(rows.group, min(CLASS_FOLDS, len(numbers))):
+        parts = min(CLASS_FOLDS, len(np.unique(rows.company[rows.company >= 0])))
+        for held in _class_parts(rows.company, parts):
             score[held] = self._score(rows, held, seed)
         home = np.sort(score[rows.home])
         near = np.array([home[_rank(len(home), level)] for level in levels])
@@ -347,7 +363,7 @@ class LearnedRegionMethod:
                 for m in [int((rows.group == number).sum())]
             ]
         )
-        far = np.quantile(each, self.config.class_quantile, axis=0)
+        far = np.quantile(each, self.config.class_quantile, axis=0, method="higher")
         return near, np.maximum(far, near)
 
     def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
@@ -355,13 +371,10 @@ class LearnedRegionMethod:
         return np.asarray(rows.error[held] / shape, dtype=np.float64)
 
 
-def _class_parts(group: I8, parts: int) -> list[Bool]:
-    """Return masks of the rows of so many parts of the held-out classes.
-
-    Neighbours stay together: classes that share a training part follow one another.
-    """
-    numbers = np.unique(group[group >= 0])
-    return [np.isin(group, some) for some in np.array_split(numbers, parts)]
+def _class_parts(company: I8, parts: int) -> list[Bool]:
+    """Return masks of the rows of so many parts of the companies of held-out classes."""
+    numbers = np.unique(company[company >= 0])
+    return [np.isin(company, some) for some in np.array_split(numbers, parts)]
 
 
 def _rank(n: int, level: float) -> int:
@@ -374,5 +387,6 @@ def _joined(blocks: Sequence[Rows]) -> Rows:
         signals=np.concatenate([block.signals for block in blocks]),
         error=np.concatenate([block.error for block in blocks]),
         group=np.concatenate([block.group for block in blocks]),
+        company=np.concatenate([block.company for block in blocks]),
         home=np.concatenate([block.home for block in blocks]),
     )

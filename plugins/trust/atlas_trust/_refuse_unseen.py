@@ -19,7 +19,8 @@ from atlas_core.api import (
     Str,
     TrustRegion,
 )
-from atlas_trust._sigma_threshold import SigmaThreshold
+from atlas_trust._rule import label
+from atlas_trust._sigma_threshold import SigmaRegion, SigmaThreshold
 from atlas_trust.rule import Rule
 
 
@@ -32,7 +33,7 @@ class VetoRegion:
         seen: (118,) elements of the training materials.
     """
 
-    region: TrustRegion
+    region: SigmaRegion
     seen: Bool
 
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
@@ -50,8 +51,14 @@ class VetoRegion:
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""
-        labels = self.region.label(assessment)
-        return np.where((assessment.risk >= 1.0) & (labels == "trust"), "verify", labels)
+        own = self.region
+        return label(
+            assessment,
+            own.rule,
+            allowed=own.allowed,
+            home_error=own.home_error,
+            veto=assessment.risk >= 1.0,
+        )
 
 
 @dataclass(frozen=True)

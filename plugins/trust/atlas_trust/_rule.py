@@ -11,14 +11,32 @@ DEFER = 2.0
 """Defer above so many times the in-domain mean error: such a value does not even rank."""
 
 
-def trusted(risk: Assessment, rule: Rule, allowed: float) -> Bool:
-    """Return (n,) which candidates may be used."""
-    if rule == "set":
-        return longest_prefix(risk.risk, allowed)
-    return np.asarray(risk.risk <= allowed)
+def trusted(assessment: Assessment, rule: Rule, allowed: float) -> Bool:
+    """Return (n,) which candidates may be used.
+
+    The set rule is applied to the novel and to the familiar rows apart: else the many safe
+    familiar ones of a list would pay for risky novel ones, and what is told of a new class would
+    not hold among those of it that are in the list.
+    """
+    risk = assessment.risk
+    if rule != "set":
+        return np.asarray(risk <= allowed + 1e-12)
+    if assessment.novel is None:
+        return longest_prefix(risk, allowed)
+    chosen = np.zeros(len(risk), np.bool_)
+    for group in (assessment.novel, ~assessment.novel):
+        chosen[group] = longest_prefix(risk[group], allowed)
+    return chosen
 
 
-def label(assessment: Assessment, rule: Rule, *, allowed: float, home_error: float) -> Str:
+def label(
+    assessment: Assessment,
+    rule: Rule,
+    *,
+    allowed: float,
+    home_error: float,
+    veto: Bool | None = None,
+) -> Str:
     """Return (n,) labels: trusted by the rule, deferred where the expected error is large.
 
     Args:
@@ -26,6 +44,8 @@ def label(assessment: Assessment, rule: Rule, *, allowed: float, home_error: flo
         rule: how the trusted are chosen.
         allowed: one minus the confidence.
         home_error: mean absolute error in-domain, in the target's unit.
+        veto: (n,) which may not be trusted, whatever the rule says.
     """
     far = assessment.expected_error > DEFER * home_error
-    return labels_of(trusted(assessment, rule, allowed), far)
+    chosen = trusted(assessment, rule, allowed)
+    return labels_of(chosen if veto is None else chosen & ~veto, far)

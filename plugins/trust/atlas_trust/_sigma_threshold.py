@@ -18,7 +18,6 @@ from atlas_core.api import (
     Prediction,
     Promise,
     Str,
-    TrustRegion,
 )
 from atlas_trust._rule import label
 from atlas_trust.rule import Rule
@@ -94,7 +93,7 @@ class SigmaThreshold:
         promise: Promise,
         levels: tuple[float, ...],
         seed: int,
-    ) -> TrustRegion:
+    ) -> SigmaRegion:
         """Fit both curves on the calibration rows; the rehearsals are not looked at."""
         if len(home.inputs) < FEWEST:
             raise DataError(

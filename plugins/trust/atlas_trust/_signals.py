@@ -9,10 +9,12 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestNeighbors
 
-from atlas_core.api import F8, DataError, Inputs, OODScore, Prediction, Vectors
+from atlas_core.api import F8, I8, DataError, Inputs, OODScore, Prediction, Vectors
 from atlas_trust._sigma_threshold import sigma_of
 
 NEIGHBOURS = 5
+LOOKED_AT = 12
+"""Neighbours that are measured again; of equal ones the first in the training set counts."""
 TINY = 1e-12
 
 
@@ -29,6 +31,25 @@ def table_of(inputs: Inputs, representation: str) -> F8:
     if not isinstance(inputs.features, Vectors):
         raise DataError("trust: representation features needs a featurizer that gives vectors")
     return inputs.features.values
+
+
+def nearest(reference: F8, values: F8) -> tuple[F8, I8]:
+    """Return (n, k) distances and places of the nearest of (r, d) rows, k = ``NEIGHBOURS`` at most.
+
+    A fast search rounds as its batch does, and picks among rows at one distance by that. So its
+    finds are measured again, each pair alone, and ties go to the earlier row: the answer for a row
+    does not depend on the rows beside it.
+    """
+    search = NearestNeighbors(n_neighbors=min(LOOKED_AT, len(reference)), algorithm="brute")
+    places = search.fit(reference).kneighbors(values, return_distance=False)
+    distance = np.empty(places.shape)
+    for column in range(places.shape[1]):
+        apart = values - reference[places[:, column]]
+        distance[:, column] = np.sqrt((apart**2).sum(axis=1))
+    distance = np.round(distance, 9)
+    order = np.lexsort((places, distance), axis=1)[:, :NEIGHBOURS]
+    rows = np.arange(len(values))[:, None]
+    return distance[rows, order], places[rows, order].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -89,8 +110,8 @@ class Signals:
     Attributes:
         representation: ``features`` or ``embedding``.
         scale: of that representation.
-        near: neighbours in it.
-        near_fractions: neighbours in atomic fractions.
+        reference: (r, d) scaled rows that neighbours are looked for among.
+        fractions: (r, 118) their atomic fractions.
         target: (r,) true values of the reference rows.
         ridge: linear model on the representation.
         linear: linear model on the atomic fractions.
@@ -100,8 +121,8 @@ class Signals:
 
     representation: str
     scale: Scale
-    near: NearestNeighbors
-    near_fractions: NearestNeighbors
+    reference: F8
+    fractions: F8
     target: F8
     ridge: Ridge
     linear: Ridge
@@ -117,12 +138,11 @@ class Signals:
         values = table_of(train, representation)
         scale = Scale.of(values)
         scaled, fractions = scale(values), train.materials.element_fractions()
-        count = min(NEIGHBOURS, len(train))
         return cls(
             representation=representation,
             scale=scale,
-            near=NearestNeighbors(n_neighbors=count, algorithm="brute").fit(scaled),
-            near_fractions=NearestNeighbors(n_neighbors=count, algorithm="brute").fit(fractions),
+            reference=scaled,
+            fractions=fractions,
             target=np.asarray(target, dtype=np.float64),
             ridge=Ridge(alpha=1.0).fit(scaled, target),
             linear=Ridge(alpha=1e-3).fit(fractions, target),
@@ -136,22 +156,24 @@ class Signals:
         """Return what is measured of n rows, each (n,) and >= 0; sigma comes first."""
         scaled = self.scale(table_of(inputs, self.representation))
         fractions = inputs.materials.element_fractions()
-        distance, neighbours = self.near.kneighbors(scaled)
-        distance_fractions, _ = self.near_fractions.kneighbors(fractions)
+        distance, neighbours = nearest(self.reference, scaled)
+        distance_fractions, _ = nearest(self.fractions, fractions)
         around = self.target[neighbours]
         mean = prediction.mean
         found = {
             "sigma": sigma_of(prediction),
-            "distance": distance.mean(axis=1),
-            "distance of fractions": distance_fractions.mean(axis=1),
-            "Mahalanobis distance": self.whitening(scaled),
-            "difference from neighbours": np.abs(mean - around.mean(axis=1)),
+            "distance to the nearest training materials": distance.mean(axis=1),
+            "distance in composition": distance_fractions.mean(axis=1),
+            "distance from the bulk of training": self.whitening(scaled),
+            "difference from the nearest training values": np.abs(mean - around.mean(axis=1)),
             "difference from a linear model": np.abs(mean - self.ridge.predict(scaled)),
-            "difference from a sum over elements": np.abs(mean - self.linear.predict(fractions)),
-            "spread of neighbours": around.std(axis=1),
+            "difference from a sum of element contributions": np.abs(
+                mean - self.linear.predict(fractions)
+            ),
+            "scatter of the nearest training values": around.std(axis=1),
         }
         if ood is not None:
-            found["OOD score"] = np.maximum(ood.score, 0.0)
+            found["novelty score"] = np.maximum(ood.score, 0.0)
         return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
 
     def matrix(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> F8:
@@ -159,8 +181,10 @@ class Signals:
         if not len(inputs):
             return np.zeros((0, len(self.median)))
         found = self.quantities(inputs, prediction, ood)
-        columns = []
-        for name, values in found.items():
-            median = self.median.get(name, 1.0)
-            columns.append(np.log(np.maximum(values / median, 1e-3)))
+        if list(found) != list(self.median):
+            raise DataError(
+                "trust learned_region: the fit knows other signals than this version measures, or"
+                " its detector is gone; run its spec again"
+            )
+        columns = [np.log(np.maximum(v / self.median[name], 1e-3)) for name, v in found.items()]
         return np.stack(columns, axis=1)
