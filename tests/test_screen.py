@@ -22,7 +22,7 @@ from atlas_core.fitted import Reference
 from atlas_core.materials import Materials
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
-from atlas_core.screen import joined, ranks, unseen
+from atlas_core.screen import default_out, joined, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 
 SPEC = """\
@@ -109,6 +109,80 @@ def test_the_size_of_chunks_changes_nothing_but_rounding(run: Path, tmp_path: Pa
         assert small[name] == large[name], name
     for name in ("prediction", "std", "lower", "upper", "ood_score", "risk"):
         np.testing.assert_allclose(small[name], large[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "screened", "left_out"),
+    [
+        ("Xx2O3\nNaCl\nKCl\n", 2, "line 1: formula 'Xx2O3'"),
+        ("TiO2 rutile,1\nNaCl,2\n", 1, "line 1: formula 'TiO2 rutile'"),
+        ("Material\nNaCl\nKCl\n", 2, ""),
+        ("NaCl\nKCl\n", 2, ""),
+        ("mat_id,what\na,NaCl\nb,KCl\n", 2, ""),
+    ],
+)
+def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
+    run: Path, tmp_path: Path, text: str, screened: int, left_out: str
+) -> None:
+    about, said = ask(run, tmp_path, written(tmp_path, text))
+    assert about["screened"] == screened
+    assert about["unreadable"] == bool(left_out)
+    assert left_out in said
+
+
+def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
+    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\n"))
+    reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
+    assert reasons[0].startswith("read without Cl, of which there is 0")
+    assert not any("read without" in text for text in reasons[1:])
+
+
+def test_rows_of_one_formula_are_counted(run: Path, tmp_path: Path) -> None:
+    about, _ = ask(run, tmp_path, written(tmp_path, "formula\nNaCl\nKCl\nClNa\nNa2Cl2\n"))
+    assert about["repeated"] == 2
+    page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
+    assert "repeat the formula of another" in page
+
+
+def test_a_page_says_how_the_labels_fared_in_the_run(run: Path, tmp_path: Path) -> None:
+    about, _ = ask(run, tmp_path, written(tmp_path, "formula\nNaCl\nKCl\n"))
+    trust = read_table(run / "trust.parquet")
+    own = trust["method"] == "sigma_threshold"
+    for part, short in (("in_domain", "test"), ("class", "shifted")):
+        rows = own & (trust["part"] == short)
+        chosen = rows & (trust["label"] == "trust")
+        error = np.abs(trust["target"] - trust["mean"])[chosen]
+        assert about["record"][part]["rows"] == rows.sum()
+        assert about["record"][part]["trusted"] == chosen.sum()
+        assert about["record"][part]["within"] == (error <= trust["budget"][chosen]).sum()
+    page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
+    assert "familiar test materials, it labelled" in page
+    assert "materials with F, which it never saw, it labelled" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.csv", b"formula\n" + b"NaCl\n" * 3000 + b"Na\xe9Cl\n", "not UTF-8 text"),
+        ("c.csv.gz", gzip.compress(b"formula\n" + b"NaCl\n" * 99)[:-9], "cannot be read"),
+        ("c.parquet", b"PAR1 no PAR1", "is no Parquet file"),
+    ],
+)
+def test_a_damaged_list_is_named_and_no_defect_of_ours(
+    run: Path, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    done = Cli(tmp_path, tmp_path / "cache")("screen", run, path, "--out", "o")
+    assert done.returncode == 4
+    (line,) = [one for one in done.stderr.splitlines() if one.startswith("error:")]
+    assert name in line
+    assert message in line
+
+
+def test_lists_of_like_names_have_folders_of_their_own() -> None:
+    names = ["c.v1.csv", "c.v2.csv", "c.csv", "c.json"]
+    assert len({default_out(Path("run"), Path(name)).name for name in names[:3]}) == 3
 
 
 def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
@@ -355,6 +429,21 @@ def test_impossible_values_are_named(target: str, unit: str, bad: float, good: f
     found = impossible(np.array([bad, good]), limit_of(target, unit, "regression"))
     assert found[0]
     assert not found[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "unit", "value"),
+    [
+        ("formation_energy", "kJ/mol", -250.0),
+        ("formation_energy", "meV/atom", -500.0),
+        ("melting_temperature", "°C", -38.8),
+        ("band_gap_change", "eV", -0.3),
+    ],
+)
+def test_nothing_is_called_impossible_in_another_unit_or_of_a_change(
+    target: str, unit: str, value: float
+) -> None:
+    assert impossible(np.array([value]), limit_of(target, unit, "regression")).tolist() == [""]
 
 
 def test_a_logarithm_may_be_negative() -> None:

@@ -51,6 +51,12 @@ SMALL: dict[str, tuple[str, ...]] = {
         "arms.forest.model.options.trees=12",
         "arms.forest.pseudo_shift.model.options.trees=6",
     ),
+    "screening": (
+        "sample=1200",
+        *SHIFTS,
+        "arms.forest.model.options.trees=12",
+        "arms.forest.pseudo_shift.model.options.trees=6",
+    ),
     "trust_crystals": (
         "sample=900",
         "split.options.elements=[Fe]",
@@ -134,6 +140,14 @@ def test_an_exam_runs_small_and_grades_every_class(cli: Cli, data_dir: Path, nam
     assert grades <= set(GRADES)
     expected = {"learned_region", "sigma_threshold", "refuse_unseen"}
     assert all(set(arm["summary"]) == expected for arm in exams.values())
+
+
+def test_the_spec_for_screening_keeps_a_fit_that_answers(cli: Cli) -> None:
+    folder = run_small(cli, "screening")
+    (cli.cwd / "c.csv").write_text("formula\nNaCl\nBaTiO3\n", encoding="utf-8")
+    done = cli("screen", folder, "c.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    assert sum(json.loads(done.stdout)["labels"].values()) == 2
 
 
 def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> None:

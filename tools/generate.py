@@ -20,7 +20,7 @@ from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds import KINDS
 from atlas_core.resolver import Resolved
-from atlas_core.spec.model import ActiveLearning, Arm, Spec
+from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
 from atlas_core.spec.schema import schema_text
 from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
@@ -228,6 +228,10 @@ def _spec_page() -> str:
     for title, model in (
         ("Top level", Spec),
         ("An arm", Arm),
+        ("`pseudo_shift` of an arm", Smaller),
+        ("`trust`", Trust),
+        ("`trust.pseudo_shift`", PseudoShift),
+        ("`trust.price`", Price),
         ("`active_learning`", ActiveLearning),
     ):
         lines += [f"## {title}", "", *_option_table(model)]
@@ -385,19 +389,28 @@ def _exam() -> str:
             f"{one['forecast_ratio']:.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    kept = {name: one["kept"] for name, one in found["summary"].items()}
+    own, sigma = (found["summary"][name] for name in ("learned_region", "sigma_threshold"))
     n = len(found["classes"])
     budgets = [one["budget"] for one in found["classes"]]
     lines.append("")
     lines.append(
         "Budget: the 80 % quantile of the in-domain errors"
         f" ({min(budgets):.2f} to {max(budgets):.2f} eV/atom); promised:"
-        f" {first['confidence']:.0%} of what may be used lies within it. The learned region kept"
-        f" that (to five points) on {kept['learned_region']} of {n} elements, sigma alone on"
-        f" {kept['sigma_threshold']}. Seed {found['seed']}, {len(content['seeds'])} seeds and every"
+        f" {first['confidence']:.0%} of what may be used lies within it. Of {n} elements the"
+        f" learned region {_outcome(own)}; sigma alone {_outcome(sigma)}. Seed {found['seed']},"
+        f" {len(content['seeds'])} seeds and every"
         " bar: [docs/benchmarks.md](docs/benchmarks.md)."
     )
     return "\n".join(lines) + "\n"
+
+
+def _outcome(summary: dict[str, Any]) -> str:
+    """Return on how many elements a method kept its word, in words."""
+    told = [f"kept that (to five points) on {summary['keeps']}"]
+    told += [f"refused {summary['refuses']}"] if summary["refuses"] else []
+    missed = summary["short"] + summary["breaks"]
+    told += [f"missed it on {missed}"] if missed else []
+    return " and ".join([", ".join(told[:-1]), told[-1]]) if told[1:] else told[0]
 
 
 def _crystals() -> str:

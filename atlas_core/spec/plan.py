@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar, get_args
@@ -16,7 +16,7 @@ from atlas_core.component import Config
 from atlas_core.errors import AtlasError, PluginError, SpecError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.resolver import Resolved, Resolver
-from atlas_core.spec.model import ActiveLearning, Arm, Spec, Use
+from atlas_core.spec.model import ActiveLearning, Arm, PseudoShift, Spec, Trust, Use
 from atlas_core.spec.offers import offers
 from atlas_core.spec.yaml import Document, Path, override, parse
 
@@ -389,9 +389,21 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
         dataset=use(value.get("dataset")),
         split=use(value.get("split")),
         arms=arms,
-        trust=None,
+        trust=Trust.model_construct(
+            None, pseudo_shift=PseudoShift.model_construct(None, splits=_shifts_of(value, use))
+        ),
         active_learning=loop,
     )
+
+
+def _shifts_of(
+    value: Mapping[str, Any], use: Callable[[Any], Use | None]
+) -> tuple[Use | None, ...]:
+    """Return the splits of a spec's pseudo-shift; none where they are not written as such."""
+    block = value.get("trust")
+    shift = block.get("pseudo_shift") if isinstance(block, Mapping) else None
+    splits = shift.get("splits") if isinstance(shift, Mapping) else None
+    return tuple(use(one) for one in (splits if isinstance(splits, list) else [splits]))
 
 
 def _resolve_all(

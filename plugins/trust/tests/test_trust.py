@@ -18,10 +18,11 @@ from atlas_core.api import (
 )
 from atlas_core.testing import find_component, parametrize_contract
 from atlas_core.testing.samples import toy_target, toy_vectors
-from atlas_trust._learned_region import LearnedRegionMethod
+from atlas_trust._learned_region import LearnedRegionMethod, RiskMap, RiskPanel, Rows
 from atlas_trust._refuse_unseen import RefuseUnseen
 from atlas_trust._rule import label
 from atlas_trust._sigma_threshold import SigmaThreshold
+from atlas_trust._signals import nearest
 from atlas_trust.learned_region import LearnedRegionConfig
 
 PROMISE = Promise(budget=0.2, confidence=0.9)
@@ -233,6 +234,70 @@ def test_too_few_calibration_rows_are_refused(name, n, message):
     method = component.build(component.config())
     with pytest.raises(DataError, match=message):
         method.fit(home(n), rehearsals(), promise=PROMISE, levels=LEVELS, seed=0)
+
+
+def listed(*, novel: int, familiar: int) -> Assessment:
+    """Return a list with a few novel rows of risk 0.3 among familiar ones of risk 0.05."""
+    risk = np.repeat([0.3, 0.05], [novel, familiar])
+    flags = np.repeat([True, False], [novel, familiar])
+    return Assessment(risk, np.zeros(len(risk)), novel=flags)
+
+
+def test_familiar_rows_of_a_list_do_not_pay_for_novel_ones():
+    found = listed(novel=10, familiar=90)
+    # together their mean risk is 0.075, and a promise of 0.1 would trust all hundred
+    assert longest_prefix(found.risk, 0.1).all()
+    labels = label(found, "set", allowed=0.1, home_error=1.0)
+    assert labels.tolist() == ["verify"] * 10 + ["trust"] * 90
+    alone = label(replace(found, novel=None), "set", allowed=0.1, home_error=1.0)
+    assert alone.tolist() == ["trust"] * 100
+
+
+def test_the_point_rule_trusts_what_is_exactly_as_sure_as_promised():
+    found = Assessment(np.array([0.1, 0.1001]), np.zeros(2))
+    assert label(found, "point", allowed=1.0 - 0.9, home_error=1.0).tolist() == ["trust", "verify"]
+
+
+def test_a_vetoed_row_is_deferred_where_its_error_is_large():
+    found = Assessment(np.array([1.0, 1.0]), np.array([0.1, 5.0]))
+    labels = label(found, "set", allowed=1.0, home_error=1.0, veto=np.array([True, True]))
+    assert labels.tolist() == ["verify", "defer"]
+
+
+def test_neighbours_at_one_distance_do_not_depend_on_the_rows_beside():
+    rng = np.random.default_rng(0)
+    reference = np.repeat(rng.normal(size=(40, 3)), 4, axis=0)  # polymorphs: four of each
+    values = reference[::7] + 0.25
+    together = nearest(reference, values)
+    for row in range(len(values)):
+        distance, places = nearest(reference, values[row : row + 1])
+        assert places[0].tolist() == together[1][row].tolist()
+        apart = np.sqrt(((reference - values[row]) ** 2).sum(axis=1))
+        np.testing.assert_allclose(distance[0], np.sort(apart)[:5], atol=1e-9)
+
+
+def test_a_fit_that_knows_other_signals_is_refused(learned):
+    known = learned.signals
+    other = {("sigma then" if k == "sigma" else k): v for k, v in known.median.items()}
+    inputs, prediction, _ = toy(formulas(["O"], 20, 3), 1.0, 4)
+    with pytest.raises(DataError, match="run its spec again"):
+        replace(known, median=other).matrix(inputs, prediction, None)
+
+
+def test_a_panel_is_the_largest_of_maps_that_each_lack_other_companies():
+    rng = np.random.default_rng(0)
+    company = np.repeat([-1, 0, 0, 1, 2, 3], 100)
+    group = np.repeat([-1, 0, 1, 2, 3, 4], 100)
+    signals = rng.normal(size=(600, 2))
+    # the classes of company 0 alone are safe at any signal
+    error = np.where(company == 0, 0.0, np.abs(signals[:, 0]))
+    rows = Rows(signals, error, group, company, company < 0)
+    panel = RiskPanel.of(rows, 0.5, seed=0)
+    assert len(panel.maps) == 2
+    without = RiskMap.of(rows.at(~np.isin(company, [0, 1])), 0.5, seed=0)
+    found = panel(signals)
+    assert (found >= without(signals) - 1e-12).all()
+    assert found.mean() > RiskMap.of(rows, 0.5, seed=0)(signals).mean()
 
 
 def test_learned_region_needs_a_class_to_learn_from():
