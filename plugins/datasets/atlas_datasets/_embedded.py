@@ -77,16 +77,13 @@ class Embedded:
         materials = _materials(arrays)
         quantity = self.targets[self.target]
         value = arrays[f"property_{quantity.column}"].astype(np.float64)
+        # the file's other properties stay there: n is the root of poly_electronic, and what stands
+        # in a column is shown for test materials, too
         columns = {
             "formula": np.asarray(materials.formulas()),
             "space_group": arrays["space_group"].astype(np.int64),
             "crystal_system": crystal_system(arrays["space_group"]),
             "nsites": materials.counts,
-        }
-        columns |= {
-            name.removeprefix("property_"): values
-            for name, values in arrays.items()
-            if name.startswith("property_") and name != f"property_{quantity.column}"
         }
         return Dataset(
             materials=materials,
