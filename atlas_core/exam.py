@@ -85,6 +85,28 @@ def examine(
     return found
 
 
+def at_home(trust: Columns, arm: str) -> dict[str, Any]:
+    """Return how an arm's labels fared in-domain, over all its folds: where no class was held out.
+
+    Args:
+        trust: columns of ``trust.parquet``.
+        arm: whose.
+
+    Returns:
+        {rows, trusted, within, budgets: [of each fold], confidence}; {} without in-domain labels.
+    """
+    own = trust["arm"] == arm
+    records = [record_of(trust, arm, str(fold)) for fold in dict.fromkeys(trust["fold"][own])]
+    inside = [one["in_domain"] for one in records if "in_domain" in one]
+    if not inside:
+        return {}
+    return {
+        **{name: sum(one[name] for one in inside) for name in ("rows", "trusted", "within")},
+        "budgets": list(dict.fromkeys(trust["budget"][own].tolist())),
+        "confidence": float(trust["confidence"][own][0]),
+    }
+
+
 def record_of(trust: Columns, arm: str, fold: str) -> dict[str, Any]:
     """Return how the labels of one fit fared on what its run knew: what a screen rests on.
 

@@ -174,6 +174,25 @@ def sentences(exam: Exam, classes: Mapping[str, str], unit: str) -> list[str]:
     return found
 
 
+def unexamined(labels: Mapping[str, Any], unit: str) -> str:
+    """Say how the labels of an arm fared where no class was held out to examine them.
+
+    Args:
+        labels: what :func:`atlas_core.exam.at_home` found.
+        unit: of the target.
+    """
+    if not labels:
+        return ""
+    rows, trusted = labels["rows"], labels["trusted"]
+    text = f"In-domain it lets you use {percent(trusted / rows)} of its predictions"
+    if trusted:
+        text += (
+            f"; {percent(labels['within'] / trusted)} of these lie within"
+            f" {span(labels['budgets'], unit)} ({percent(labels['confidence'])} promised)"
+        )
+    return f"{text}. No class was held out, so nothing shows how its labels fare on new chemistry."
+
+
 def _intervals(exam: Exam, names: Sequence[str]) -> str:
     """Say how often the trust region's own intervals held, and what they cost in width."""
     pairs = [

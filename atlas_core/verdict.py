@@ -267,8 +267,10 @@ def verdict(
         headline, tone = exam_words.headline(exam, classes or {})
         advice, grade = exam_words.ADVICE, _GRADES[tone]
         examined = exam_words.sentences(exam, classes or {}, unit)
+    unexamined = "" if exam else exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
     sentences = [
         *examined,
+        *([unexamined] if unexamined else []),
         *_error_sentences(facts),
         *_coverage_sentences(facts, "Its calibrator's" if examined else "Its"),
         *_unbounded_sentences(facts),

@@ -137,7 +137,7 @@ def score(
 ) -> None:
     """Compute metrics.json from a table of predictions, and exam.json where trust was learned."""
     from atlas_core.evaluate import evaluate
-    from atlas_core.exam import examine
+    from atlas_core.exam import at_home, examine
 
     path = folder.path / "trust.parquet"
     trust = read_table(path) if path.is_file() else {}
@@ -150,6 +150,8 @@ def score(
         )
         seed = derive_seed(manifest["seed"], "exam")
         exam = examine(trust, table, levels=levels, seed=seed) if trust else {}
+    for arm in dict.fromkeys(trust["arm"].tolist()) if trust else ():
+        metrics["arms"][arm]["labels"] = at_home(trust, arm)
     write_json(folder.path / "metrics.json", metrics)
     if exam:
         write_json(folder.path / "exam.json", exam)

@@ -157,6 +157,15 @@ def test_the_sentences_tell_the_figures() -> None:
     )
 
 
+def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
+    labels = {"rows": 200, "trusted": 50, "within": 45, "budgets": [0.1], "confidence": 0.8}
+    assert exam_words.unexamined(labels, "eV") == (
+        "In-domain it lets you use 25 % of its predictions; 90 % of these lie within 0.10 eV (80 %"
+        " promised). No class was held out, so nothing shows how its labels fare on new chemistry."
+    )
+    assert exam_words.unexamined({}, "eV") == ""
+
+
 def test_methods_beside_that_trust_nothing_are_told_so() -> None:
     text = exam_words.beside(exam_of("keeps", "keeps", other="refuses"))
     assert text == "For comparison, on the same predictions: plain trusts nothing there."

@@ -99,7 +99,7 @@ def test_the_logarithm_of_a_modulus_is_decimal() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_no_column_is_a_computed_property_that_would_give_the_target_away(name: str) -> None:
-    # the refractive index is the root of a stored dielectric constant, K_VRH the mean of two columns
+    # the refractive index is the root of a stored dielectric constant
     columns = load(name).columns
     assert sorted(columns) == ["crystal_system", "formula", "nsites", "space_group"]
 
