@@ -82,7 +82,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class RiskMap:
-    """The probability of exceeding the budget: the larger of two maps' answers.
+    """The probability of exceeding the budget: the mean of two maps' answers.
 
     A linear map carries on outside what it was fitted on, trees with monotone constraints do not
     jump there; each alone is too bold somewhere. The trees are few and their leaves large: one
@@ -122,7 +122,7 @@ class RiskMap:
         if self.linear is None or self.boosted is None or not len(signals):
             return np.full(len(signals), self.constant)
         both = [model.predict_proba(signals)[:, 1] for model in (self.linear, self.boosted)]
-        return np.asarray(np.maximum(*both), dtype=np.float64)
+        return np.asarray(np.mean(both, axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
