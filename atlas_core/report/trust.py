@@ -275,9 +275,8 @@ def _line(exam: Json, one: Json, name: str) -> Line:
 
 def _covered(found: Json) -> Value:
     """Return how many true values lie inside, and how wide the intervals are for it."""
-    shown = _share(found, "coverage")
-    wide = f"{number(found['width'], digits=2)} × as wide" if "width" in found else ""
-    return Value(shown.value, ", ".join(text for text in (shown.small, wide) if text))
+    wide = f"{number(found['width'], digits=2)} × as wide" if found.get("width") else ""
+    return Value(percent(found["coverage"]), wide)
 
 
 def _hit(own: Json) -> Value:
