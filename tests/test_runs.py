@@ -217,7 +217,10 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    assert errors.strip() == "error: interrupted; the same command goes on where it stopped"
+    # on a busy machine a stage may have been told before
+    last = errors.strip().splitlines()[-1]
+    assert last == "error: interrupted; the same command goes on where it stopped"
+    assert "Traceback" not in errors
     assert run(cli, text=text).exists()
 
 
