@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, SplitRequest
+from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, Split, SplitRequest
 from atlas_splits import representative_elements
 from atlas_splits._elements import BLOCKS, blocks
 from atlas_splits._representative_elements import choose, companies
@@ -116,16 +116,19 @@ def test_without_company_each_element_is_alone_in_the_order_that_they_were_chose
     assert companies(chosen, counts(O=1) / 10, together=1) == [[z] for z in chosen]
 
 
+def threes(formulas: list[str]) -> dict[str, Split]:
+    """Return the folds by name, three elements together."""
+    materials = Materials.from_formulas([f"m{i}" for i in range(len(formulas))], formulas)
+    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
+    found = representative_elements.build(config).split(
+        SplitRequest(materials, {}, "regression", 5)
+    )
+    return {fold.name: fold for fold in found}
+
+
 def test_elements_together_share_a_training_part_that_is_without_all_of_them():
     formulas = ["LiF", "NaS", "Li2O", "FeO", "KCl", "FeS", "K2O", "LiO", "K2O3", "LiCl"] * 8
-    materials = Materials.from_formulas([f"m{i}" for i in range(80)], formulas)
-    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
-    folds = {
-        fold.name: fold
-        for fold in representative_elements.build(config).split(
-            SplitRequest(materials, {}, "regression", 5)
-        )
-    }
+    folds = threes(formulas)
     # O is in half of the rows and K in three of ten: each stands alone; F and Fe share
     assert list(folds) == ["without O", "without K", "without F", "without Fe"]
     oxygen, _, fluorine, iron = folds.values()
@@ -139,14 +142,7 @@ def test_elements_together_share_a_training_part_that_is_without_all_of_them():
 
 def test_a_material_with_two_elements_of_a_company_is_in_none_of_their_classes():
     formulas = ["FeF2", "FeO", "LiF", "Li2O", "K2O", "KCl", "K2O3", "LiO", "LiCl", "KO"] * 8
-    materials = Materials.from_formulas([f"m{i}" for i in range(80)], formulas)
-    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
-    folds = {
-        fold.name: fold
-        for fold in representative_elements.build(config).split(
-            SplitRequest(materials, {}, "regression", 5)
-        )
-    }
+    folds = threes(formulas)
     fluorine, iron = folds["without F"], folds["without Fe"]
     assert np.array_equal(fluorine.train, iron.train)
     assert {formulas[row] for row in iron.shifted} == {"FeO"}
