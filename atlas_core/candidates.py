@@ -54,6 +54,7 @@ class Batch:
 
     Attributes:
         rows: (n,) the number of each among all candidates, from 0; unreadable rows count.
+        places: where each stands, such as ``line 5``.
         ids: n ids as the user gave them, else the place.
         formulas: n formulas as the user gave them, else reduced ones.
         materials: the n candidates; their own ids are the row numbers.
@@ -62,6 +63,7 @@ class Batch:
     """
 
     rows: I8
+    places: list[str]
     ids: list[str]
     formulas: list[str]
     materials: Materials
@@ -162,7 +164,8 @@ def _batch(waiting: list[tuple[int, _Row]], *, structures: bool) -> Batch:
         materials.formulas() if structures else [str(row.content).strip() for _, row, _ in kept]
     )
     ids = [row.id for _, row, _ in kept]
-    return Batch(rows, ids, formulas, materials, bad, len(waiting))
+    places = [row.place for _, row, _ in kept]
+    return Batch(rows, places, ids, formulas, materials, bad, len(waiting))
 
 
 def _formula(text: Any) -> dict[int, float]:

@@ -494,7 +494,7 @@ def _true_values(materials: Materials, target: F8) -> dict[str, tuple[float, int
     return found
 
 
-def _featurized(
+def featurized(
     screener: Screener, batch: Batch, bad: list[Unreadable]
 ) -> list[tuple[I8, Features, list[str]]]:
     """Return features by rows of the batch; a material that a featurizer refuses becomes bad."""
@@ -507,8 +507,9 @@ def _featurized(
         except AtlasError as err:
             if len(rows) == 1:
                 row = int(rows[0])
-                place = f"row {int(batch.rows[row]) + 1}"
-                bad.append(Unreadable(place, batch.formulas[row], " ".join(str(err).split())))
+                bad.append(
+                    Unreadable(batch.places[row], batch.formulas[row], " ".join(str(err).split()))
+                )
                 return []
             half = len(rows) // 2
             return [*some(rows[:half]), *some(rows[half:])]
@@ -528,7 +529,7 @@ def _columns(
 ) -> dict[str, Any] | None:
     """Return the columns of a batch, or None where nothing of it can be screened."""
     blocks = []
-    for rows, features, notes in _featurized(screener, batch, bad):
+    for rows, features, notes in featurized(screener, batch, bad):
         materials = batch.materials.take(rows)
         looked = screener.look(materials, features, notes)
         blocks.append(

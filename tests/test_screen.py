@@ -16,13 +16,14 @@ import pytest
 from support import Cli
 
 from atlas_core.bulk import write_bulk
-from atlas_core.candidates import open_candidates
+from atlas_core.candidates import Unreadable, open_candidates
 from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
+from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
-from atlas_core.screen import default_out, joined, ranks, unseen
+from atlas_core.screen import default_out, featurized, joined, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 
 SPEC = """\
@@ -183,6 +184,25 @@ def test_a_damaged_list_is_named_and_no_defect_of_ours(
 def test_lists_of_like_names_have_folders_of_their_own() -> None:
     names = ["c.v1.csv", "c.v2.csv", "c.csv", "c.json"]
     assert len({default_out(Path("run"), Path(name)).name for name in names[:3]}) == 3
+
+
+class Picky:
+    """Featurize nothing that holds argon."""
+
+    def features(self, materials: Materials) -> tuple[Vectors, list[str]]:
+        if (materials.numbers == 18).any():
+            raise DataError("no argon")
+        vectors = Vectors(np.zeros((len(materials), 1)), ("nothing",))
+        return vectors, [""] * len(materials)
+
+
+def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
+    (batch,) = open_candidates(path).batches(10)
+    bad: list[Unreadable] = []
+    kept = featurized(Picky(), batch, bad)  # type: ignore[arg-type]
+    assert [(one.place, one.text, one.why) for one in bad] == [("line 5", "ArF", "no argon")]
+    assert [batch.formulas[i] for rows, _, _ in kept for i in rows] == ["NaCl", "KCl"]
 
 
 def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
