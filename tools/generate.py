@@ -423,15 +423,19 @@ def _crystals() -> str:
         "| --- " * 11 + "|",
     ]
     rows = [
-        (name, one["class"].removeprefix("without ").removeprefix("prototype "), arm, one)
+        (name, held_out, arm, one)
         for name, exam in content["exams"].items()
-        for one_of_all in zip(*(found["classes"] for found in exam["arms"].values()), strict=True)
-        for arm, one in zip(exam["arms"], one_of_all, strict=True)
+        for held_out in dict.fromkeys(
+            one["class"] for found in exam["arms"].values() for one in found["classes"]
+        )
+        for arm, found in exam["arms"].items()
+        for one in found["classes"]
+        if one["class"] == held_out
     ]
     for name, held_out, arm, one in rows:
         cells = [
             name,
-            held_out,
+            held_out.removeprefix("without ").removeprefix("prototype "),
             arm,
             f"{one['mae'] / one['mae_in_domain']:.1f}",
             *_trusted(one["methods"]["learned_region"]["class"]),
