@@ -28,7 +28,6 @@ from atlas_core.materials import Materials
 FORMULA = ("formula", "composition", "pretty_formula", "reduced_formula")
 ID = ("id", "material_id", "mat_id", "name")
 TEXT = (".csv", ".tsv", ".txt")
-FORMS = (*TEXT, ".json", ".parquet")
 LONGEST = 300
 """Characters of a row that are repeated where it cannot be read."""
 

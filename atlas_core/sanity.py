@@ -27,6 +27,7 @@ class Limit:
         high: nothing lies above.
         what: it in words.
         unless: a pattern of names, such as logarithms, to which it does not apply.
+        units: a pattern of the units that the numbers are in; "" where they hold in any.
     """
 
     name: str

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.candidates import FORMS, Batch, Candidates, Unreadable, left_out, open_candidates
+from atlas_core.candidates import Batch, Candidates, Unreadable, left_out, open_candidates
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
@@ -780,7 +780,4 @@ def _judged(opened: OpenArm) -> dict[str, float]:
 
 def default_out(run: Path, candidates: Path) -> Path:
     """Return the folder of the results in the run folder, named by the candidates."""
-    name = candidates.name
-    for ending in (".gz", *FORMS):
-        name = name.removesuffix(ending)
-    return run / "screens" / slug(name)
+    return run / "screens" / slug(candidates.name.removesuffix(".gz").removesuffix(".csv"))

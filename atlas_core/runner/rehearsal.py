@@ -190,7 +190,7 @@ class _Rehearsal:
     Attributes:
         split: the fold that it was trained for; folds with the same training rows share it.
         inside: in-domain rows that neither the training nor the detector saw.
-        train: the rows that were drawn of these.
+        train: the rows of the fold's training part that were drawn.
         answers: the predictor's.
         detector: None where the arm has none.
     """
@@ -211,15 +211,14 @@ class _Rehearsal:
     @classmethod
     def of(cls, small: Cell, split: Split, stated: Trust, *, name: str, seed: int) -> _Rehearsal:
         """Train on at most so many rows as the spec says."""
-        served = split
         train = _some(split.train, stated.pseudo_shift.rows, derive_seed(seed, "rows"))
         answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
-        spare = split.calibration
-        if not len(spare):  # the other half of these rows is scored
-            half = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
-            spare, split = half, replace(split, test=np.setdiff1d(split.test, half))
+        spare, inside = split.calibration, split.test
+        if not len(spare):
+            spare = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
+            inside = np.setdiff1d(split.test, spare)
         detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
-        return cls(served, split.test, train, answers, detector)
+        return cls(split, inside, train, answers, detector)
 
     def evidence(
         self, small: Cell, split: Split, stated: Trust, *, name: str, seed: int
