@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 FEWEST = 100
 """Rows below which no map with several signals is fitted."""
 
-SHAPE = 0.9
-"""The quantile of the error that gives intervals their shape; the mean error needs wider ones for
-the same coverage, because the tail of the errors does not grow in proportion to their mean."""
+OFFSET = 0.1
+"""Share of the mean error that is added to errors before their logarithm is taken: the smallest
+errors are luck, and tell nothing of how wide an interval must be."""
 
 FOLDS = 5
 """Parts of the in-domain rows; each is scored by a map that did not see it."""
@@ -153,17 +153,15 @@ class RiskPanel:
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """An absolute error to reckon with: gradient boosting that only rises with each signal."""
+    """The absolute error to expect: gradient boosting that only rises with each signal."""
 
     boosted: HistGradientBoostingRegressor
     floor: float
 
     @classmethod
-    def of(cls, rows: Rows, *, seed: int, quantile: float | None = None) -> ErrorMap:
-        """Fit the mean error, or a quantile of it; never below a hundredth of the mean error."""
+    def of(cls, rows: Rows, *, seed: int) -> ErrorMap:
+        """Fit the mean error; never below a hundredth of the mean over all rows."""
         boosted = HistGradientBoostingRegressor(
-            loss="squared_error" if quantile is None else "quantile",
-            quantile=quantile,
             max_iter=80,
             max_leaf_nodes=8,
             min_samples_leaf=60,
@@ -181,6 +179,30 @@ class ErrorMap:
         return np.asarray(np.maximum(self.boosted.predict(signals), self.floor), dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class WidthMap:
+    """The shape of intervals: a product of powers of the quantities, none of them negative.
+
+    Signals are logarithms of quantities over their in-domain medians, and the map is linear in
+    them for the logarithm of the error. So it carries on beyond what was rehearsed, where trees
+    stay at their last answer.
+    """
+
+    linear: Pipeline
+
+    @classmethod
+    def of(cls, rows: Rows) -> WidthMap:
+        """Fit the logarithm of the error plus ``OFFSET`` times its mean."""
+        linear = make_pipeline(StandardScaler(), LinearRegression(positive=True))
+        offset = OFFSET * max(float(rows.error.mean()), 1e-12)
+        return cls(linear.fit(rows.signals, np.log(rows.error + offset)))
+
+    def __call__(self, signals: F8) -> F8:
+        if not len(signals):
+            return np.zeros(0)
+        return np.asarray(np.exp(self.linear.predict(signals)), dtype=np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class LearnedRegion:
     """The maps, and what they rest on.
@@ -191,8 +213,8 @@ class LearnedRegion:
         risk: from signals to P(|error| > budget).
         error: from signals to the expected absolute error.
         levels: (l,) coverage levels of the intervals.
-        width: from signals to the shape of the intervals: a high quantile of the error.
-        near: (l,) half-width over that quantile that held in-domain.
+        width: from signals to the shape of the intervals.
+        near: (l,) half-width over that shape that held in-domain.
         far: (l,) the same for classes that were held out.
         rule: how the trusted are chosen.
         allowed: one minus the confidence.
@@ -203,7 +225,7 @@ class LearnedRegion:
     names: tuple[str, ...]
     risk: RiskPanel
     error: ErrorMap
-    width: ErrorMap
+    width: WidthMap
     levels: F8
     near: F8
     far: F8
@@ -290,7 +312,7 @@ class LearnedRegionMethod:
         rows = _joined(blocks)
         risk = RiskPanel.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
-        width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
+        width = WidthMap.of(rows)
         near, far = self._factors(rows, levels, seed=seed)
         return LearnedRegion(
             signals=signals,
@@ -349,11 +371,11 @@ class LearnedRegionMethod:
         for part in range(FOLDS):
             held = np.zeros(len(score), np.bool_)
             held[inside[parts == part]] = True
-            score[held] = self._score(rows, held, seed)
+            score[held] = _score(rows, held)
         numbers = np.unique(rows.group[rows.group >= 0])
         parts = min(CLASS_FOLDS, len(np.unique(rows.company[rows.company >= 0])))
         for held in _class_parts(rows.company, parts):
-            score[held] = self._score(rows, held, seed)
+            score[held] = _score(rows, held)
         home = np.sort(score[rows.home])
         near = np.array([home[_rank(len(home), level)] for level in levels])
         each = np.array(
@@ -366,9 +388,11 @@ class LearnedRegionMethod:
         far = np.quantile(each, self.config.class_quantile, axis=0, method="higher")
         return near, np.maximum(far, near)
 
-    def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
-        shape = ErrorMap.of(rows.at(~held), seed=seed, quantile=SHAPE)(rows.signals[held])
-        return np.asarray(rows.error[held] / shape, dtype=np.float64)
+
+def _score(rows: Rows, held: Bool) -> F8:
+    """Return the errors of some rows over their shape, by a map that saw none of them."""
+    shape = WidthMap.of(rows.at(~held))(rows.signals[held])
+    return np.asarray(rows.error[held] / shape, dtype=np.float64)
 
 
 def _class_parts(company: I8, parts: int) -> list[Bool]:
