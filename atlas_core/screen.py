@@ -778,6 +778,9 @@ def _judged(opened: OpenArm) -> dict[str, float]:
     return {part: float(mae) for part, mae in found.items() if mae is not None}
 
 
-def default_out(run: Path, candidates: Path) -> Path:
-    """Return the folder of the results in the run folder, named by the candidates."""
-    return run / "screens" / slug(candidates.name.removesuffix(".gz").removesuffix(".csv"))
+def default_out(
+    run: Path, candidates: Path, *, arm: str | None = None, fold: str | None = None
+) -> Path:
+    """Return the folder of the results in the run folder, named by what was asked for."""
+    listed = candidates.name.removesuffix(".gz").removesuffix(".csv")
+    return run / "screens" / slug("/".join([listed, *(one for one in (arm, fold) if one)]))

@@ -184,7 +184,9 @@ def test_a_damaged_list_is_named_and_no_defect_of_ours(
 
 def test_lists_of_like_names_have_folders_of_their_own() -> None:
     names = ["c.v1.csv", "c.v2.csv", "c.csv", "c.json"]
-    assert len({default_out(Path("run"), Path(name)) for name in names}) == len(names)
+    asked = [(name, arm) for name in names for arm in (None, "forest", "cgcnn")]
+    found = {default_out(Path("run"), Path(name), arm=arm, fold="fold 1") for name, arm in asked}
+    assert len(found) == len(asked)
 
 
 class Picky:

@@ -387,7 +387,8 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder of the results. Default: RUN/screens/<name of the candidates>.",
+    help="Folder of the results. Default: RUN/screens/<name of the candidates, and --arm and"
+    " --fold>.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 @_json
@@ -416,7 +417,7 @@ def screen(
     options = ScreenOptions(
         run=folder,
         candidates=candidates,
-        out=default_out(folder, candidates) if out is None else out,
+        out=out or default_out(folder, candidates, arm=arm, fold=fold),
         arm=arm,
         fold=fold,
         top=top,
