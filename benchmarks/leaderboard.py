@@ -26,7 +26,16 @@ RECORDS = ROOT / "benchmarks/matbench"
 RESULTS = ROOT / "benchmarks/results"
 SEED = 0
 FOLDS = tuple(f"fold_{fold}" for fold in range(5))
-SHOWN = ("Dummy", "RF-SCM/Magpie", "AMMExpress", "CrabNet", "CGCNN v2019", "ALIGNN", "coGN")
+SHOWN = (
+    "Dummy",
+    "RF-SCM/Magpie",
+    "AMMExpress",
+    "MODNet v0.1.12",
+    "CrabNet",
+    "CGCNN v2019",
+    "ALIGNN",
+    "coGN",
+)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def generated() -> dict[str, str]:
         "docs/benchmarks.md": _filled("docs/benchmarks.md"),
         "docs/matbench.md": _filled("docs/matbench.md"),
         "docs/matbench-uq.md": _filled("docs/matbench-uq.md"),
+        "docs/ood.md": _filled("docs/ood.md"),
+        "plugins/domain/README.md": _filled("plugins/domain/README.md"),
         "docs/scaling.svg": (ROOT / "benchmarks/results/scaling.svg").read_text(encoding="utf-8"),
         **pages,
     }
@@ -285,6 +287,7 @@ def _filled(name: str) -> str:
         "exam": _exam,
         "trust": _trust_bars,
         "crystals": _crystals,
+        "flla": _flla,
     }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
@@ -293,6 +296,20 @@ def _filled(name: str) -> str:
             head, rest = text.split(begin)
             text = f"{head}{begin}{make()}{end}{rest.split(end, maxsplit=1)[1]}"
     return text
+
+
+def _flla() -> str:
+    symbols = ("F", "S", "Cl", "Ti")
+    lines = [f"| detector | {' | '.join(symbols)} |", f"| --- |{' --- |' * len(symbols)}"]
+    for row in _result("novelty")["flla"]:
+        given = {
+            key: ", ".join(value) if isinstance(value, list) else value
+            for key, value in row["options"].items()
+        }
+        told = [f"`{row['detector']}`", *(f"{k}: {v or 'none'}" for k, v in given.items())]
+        cells = [f"{row[symbol]:.2f}" for symbol in symbols]
+        lines.append(f"| {'; '.join(told)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _result(name: str) -> dict[str, Any]:
