@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,10 @@ OFFSET = 0.1
 """Share of the mean error that is added to errors before their logarithm is taken: the smallest
 errors are luck, and tell nothing of how wide an interval must be."""
 
+LONGEST = 3.0
+"""A middle moves by a share of this many mean errors at most: a linear model can be off by any
+amount where a column runs away."""
+
 FOLDS = 5
 """Parts of the in-domain rows; each is scored by a map that did not see it."""
 
@@ -56,7 +60,9 @@ class Rows:
 
     Attributes:
         signals: (n, s).
-        error: (n,) absolute, on the scale of the arm's own training.
+        missing: (n,) true value minus prediction, on the scale of the arm's own training.
+        pull: (n,) value of a linear model minus prediction, on that scale.
+        novel: (n,) whether the arm's detector flags the row; without one all rows are.
         group: (n,) number of the held-out class; -1 for in-domain rows.
         company: (n,) number of the training without it; classes that share one are left out of a
             map together. -1 for in-domain rows.
@@ -64,20 +70,21 @@ class Rows:
     """
 
     signals: F8
-    error: F8
+    missing: F8
+    pull: F8
+    novel: Bool
     group: I8
     company: I8
     home: Bool
 
+    @property
+    def error(self) -> F8:
+        """Return (n,) absolute errors."""
+        return np.asarray(np.abs(self.missing), dtype=np.float64)
+
     def at(self, mask: Bool) -> Rows:
         """Return the rows where the mask holds."""
-        return Rows(
-            self.signals[mask],
-            self.error[mask],
-            self.group[mask],
-            self.company[mask],
-            self.home[mask],
-        )
+        return Rows(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,44 @@ class ErrorMap:
 
 
 @dataclass(frozen=True)
+class Lean:
+    """How far the middle of an interval of a novel row moves from the prediction.
+
+    Models that cannot extrapolate err to one side in new chemistry. A linear model can, and is
+    wrong elsewhere: so the middle goes a share of the way to it.
+
+    Attributes:
+        share: of the way.
+        limit: the longest way that counts, in the target's unit.
+    """
+
+    share: float
+    limit: float
+
+    @classmethod
+    def of(cls, rows: Rows) -> Lean:
+        """Take the share with which the errors of held-out classes have the smallest sum.
+
+        Each class weighs the same. That share is a weighted median of the errors over the ways.
+        """
+        held = np.flatnonzero((rows.group >= 0) & (rows.pull != 0))
+        if not held.size:
+            return cls(0.0, 0.0)
+        _, of, sizes = np.unique(rows.group[held], return_inverse=True, return_counts=True)
+        weights = np.abs(rows.pull[held]) / sizes[of]
+        shares = rows.missing[held] / rows.pull[held]
+        order = np.argsort(shares, kind="stable")
+        reached = np.cumsum(weights[order])
+        middle = shares[order][np.searchsorted(reached, reached[-1] / 2)]
+        return cls(float(np.clip(middle, 0.0, 1.0)), LONGEST * float(rows.error[held].mean()))
+
+    def __call__(self, pull: F8, novel: Bool) -> F8:
+        """Return (n,) what is added to the prediction."""
+        moved = self.share * np.clip(pull, -self.limit, self.limit)
+        return np.asarray(np.where(novel, moved, 0.0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
 class WidthMap:
     """The shape of intervals: a product of powers of the quantities, none of them negative.
 
@@ -191,16 +236,36 @@ class WidthMap:
     linear: Pipeline
 
     @classmethod
-    def of(cls, rows: Rows) -> WidthMap:
-        """Fit the logarithm of the error plus ``OFFSET`` times its mean."""
+    def of(cls, signals: F8, distance: F8) -> WidthMap:
+        """Fit the logarithm of (n,) distances from the middle plus ``OFFSET`` times their mean."""
         linear = make_pipeline(StandardScaler(), LinearRegression(positive=True))
-        offset = OFFSET * max(float(rows.error.mean()), 1e-12)
-        return cls(linear.fit(rows.signals, np.log(rows.error + offset)))
+        offset = OFFSET * max(float(distance.mean()), 1e-12)
+        return cls(linear.fit(signals, np.log(distance + offset)))
 
     def __call__(self, signals: F8) -> F8:
         if not len(signals):
             return np.zeros(0)
         return np.asarray(np.exp(self.linear.predict(signals)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where intervals lie, and how wide they are up to a factor."""
+
+    lean: Lean
+    width: WidthMap
+
+    @classmethod
+    def of(cls, rows: Rows) -> Shape:
+        """Learn where the middle is, and then the distances from there."""
+        lean = Lean.of(rows)
+        distance = np.abs(rows.missing - lean(rows.pull, rows.novel))
+        return cls(lean, WidthMap.of(rows.signals, distance))
+
+    def score(self, rows: Rows) -> F8:
+        """Return (n,) distances from the middle over the shape."""
+        distance = np.abs(rows.missing - self.lean(rows.pull, rows.novel))
+        return np.asarray(distance / self.width(rows.signals), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +278,7 @@ class LearnedRegion:
         risk: from signals to P(|error| > budget).
         error: from signals to the expected absolute error.
         levels: (l,) coverage levels of the intervals.
-        width: from signals to the shape of the intervals.
+        shape: of the intervals.
         near: (l,) half-width over that shape that held in-domain.
         far: (l,) the same for classes that were held out.
         rule: how the trusted are chosen.
@@ -225,7 +290,7 @@ class LearnedRegion:
     names: tuple[str, ...]
     risk: RiskPanel
     error: ErrorMap
-    width: WidthMap
+    shape: Shape
     levels: F8
     near: F8
     far: F8
@@ -236,19 +301,21 @@ class LearnedRegion:
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return risk, expected error and intervals of n rows.
 
-        A row that the arm's detector flags gets the wider interval; without a detector every row
-        does.
+        A row that the arm's detector flags gets the wider interval, around a middle that leans to
+        a linear model; without a detector every row does. The prediction lies inside.
         """
         signals = self.signals.matrix(inputs, prediction, ood)
         risk, expected = self.risk(signals), self.error(signals)
         novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
-        half = np.where(novel, self.far[:, None], self.near[:, None]) * self.width(signals)
+        factor = np.where(novel, self.far[:, None], self.near[:, None])
+        half = factor * self.shape.width(signals)
+        lean = self.shape.lean(self.signals.pull(inputs, prediction), novel)
         return Assessment(
             risk=risk,
             expected_error=expected,
             levels=self.levels,
-            lower=prediction.mean - half,
-            upper=prediction.mean + half,
+            lower=prediction.mean + np.minimum(lean - half, 0.0),
+            upper=prediction.mean + np.maximum(lean + half, 0.0),
             reasons=self._reasons(signals, risk),
             novel=None if ood is None else novel,
         )
@@ -312,14 +379,14 @@ class LearnedRegionMethod:
         rows = _joined(blocks)
         risk = RiskPanel.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
-        width = WidthMap.of(rows)
+        shape = Shape.of(rows)
         near, far = self._factors(rows, levels, seed=seed)
         return LearnedRegion(
             signals=signals,
             names=tuple(signals.median),
             risk=risk,
             error=error,
-            width=width,
+            shape=shape,
             levels=np.asarray(levels, dtype=np.float64),
             near=near,
             far=far,
@@ -353,7 +420,9 @@ class LearnedRegionMethod:
         scale = 1.0 if number < 0 else home_error / max(float(evidence.error[inside].mean()), 1e-12)
         rows = Rows(
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
-            error=evidence.error * scale,
+            missing=(evidence.target - evidence.prediction.mean) * scale,
+            pull=plain.pull(evidence.inputs, evidence.prediction) * scale,
+            novel=np.ones(len(inside), np.bool_) if evidence.ood is None else evidence.ood.outside,
             group=np.where(evidence.shifted, number, -1),
             company=np.where(evidence.shifted, company, -1),
             home=np.full(len(evidence.inputs), number < 0),
@@ -390,9 +459,8 @@ class LearnedRegionMethod:
 
 
 def _score(rows: Rows, held: Bool) -> F8:
-    """Return the errors of some rows over their shape, by a map that saw none of them."""
-    shape = WidthMap.of(rows.at(~held))(rows.signals[held])
-    return np.asarray(rows.error[held] / shape, dtype=np.float64)
+    """Return the scores of some rows by a shape that saw none of them."""
+    return Shape.of(rows.at(~held)).score(rows.at(held))
 
 
 def _class_parts(company: I8, parts: int) -> list[Bool]:
@@ -408,9 +476,5 @@ def _rank(n: int, level: float) -> int:
 
 def _joined(blocks: Sequence[Rows]) -> Rows:
     return Rows(
-        signals=np.concatenate([block.signals for block in blocks]),
-        error=np.concatenate([block.error for block in blocks]),
-        group=np.concatenate([block.group for block in blocks]),
-        company=np.concatenate([block.company for block in blocks]),
-        home=np.concatenate([block.home for block in blocks]),
+        *(np.concatenate([getattr(one, field.name) for one in blocks]) for field in fields(Rows))
     )

@@ -18,7 +18,7 @@ from atlas_core.api import (
 )
 from atlas_core.testing import find_component, parametrize_contract
 from atlas_core.testing.samples import toy_target, toy_vectors
-from atlas_trust._learned_region import LearnedRegionMethod, RiskMap, RiskPanel, Rows
+from atlas_trust._learned_region import Lean, LearnedRegionMethod, RiskMap, RiskPanel, Rows, Shape
 from atlas_trust._refuse_unseen import RefuseUnseen
 from atlas_trust._rule import label
 from atlas_trust._sigma_threshold import SigmaThreshold
@@ -291,13 +291,73 @@ def test_a_panel_is_the_largest_of_maps_that_each_lack_other_companies():
     signals = rng.normal(size=(600, 2))
     # the classes of company 0 alone are safe at any signal
     error = np.where(company == 0, 0.0, np.abs(signals[:, 0]))
-    rows = Rows(signals, error, group, company, company < 0)
+    nothing = np.zeros(600)
+    rows = Rows(signals, error, nothing, company >= 0, group, company, company < 0)
     panel = RiskPanel.of(rows, 0.5, seed=0)
     assert len(panel.maps) == 2
     without = RiskMap.of(rows.at(~np.isin(company, [0, 1])), 0.5, seed=0)
     found = panel(signals)
     assert (found >= without(signals) - 1e-12).all()
     assert found.mean() > RiskMap.of(rows, 0.5, seed=0)(signals).mean()
+
+
+def leaning(seed=0):
+    """Return rows of three classes, and familiar ones, that lie to one side of their prediction."""
+    rng = np.random.default_rng(seed)
+    group = np.repeat([-1, 0, 1, 2], [200, 30, 100, 170])
+    pull = rng.normal(size=500) * rng.choice([0.1, 1.0], size=500)
+    missing = np.where(group < 0, 0.0, 0.4 * pull) + rng.laplace(scale=0.2, size=500)
+    signals = np.log(np.abs(rng.normal(size=(500, 2))) + 0.1)
+    return Rows(signals, missing, pull, group >= 0, group, group, group < 0)
+
+
+def test_the_middle_leans_as_far_as_makes_the_errors_of_held_out_classes_smallest():
+    rows = leaning()
+
+    def cost(share):
+        left = np.abs(rows.missing - share * rows.pull)
+        return sum(left[rows.group == number].mean() for number in range(3))
+
+    grid = np.linspace(0, 1, 2001)
+    best = grid[np.argmin([cost(share) for share in grid])]
+    lean = Lean.of(rows)
+    assert lean.share == pytest.approx(best, abs=1e-3)
+    assert 0.3 < lean.share < 0.5
+
+
+def test_familiar_rows_do_not_lean_and_no_row_leans_far():
+    rows = leaning()
+    lean = Lean.of(rows)
+    assert not lean(rows.pull, np.zeros(500, np.bool_)).any()
+    largest = 3.0 * np.abs(rows.missing[rows.group >= 0]).mean()
+    moved = lean(np.array([-1e9, 1e9, 1e-3]), np.ones(3, np.bool_))
+    assert moved == pytest.approx(lean.share * np.array([-largest, largest, 1e-3]))
+
+
+def test_no_middle_leans_away_from_the_linear_model_or_without_a_class():
+    rows = leaning()
+    away = Lean.of(replace(rows, pull=-rows.pull))
+    assert away.share == 0.0
+    assert not Lean.of(rows.at(rows.home))(rows.pull, rows.novel).any()
+
+
+def test_scores_are_distances_from_the_middle_over_the_width():
+    rows = leaning()
+    shape = Shape.of(rows)
+    way = np.clip(rows.pull, -shape.lean.limit, shape.lean.limit)
+    middle = np.where(rows.group >= 0, shape.lean.share * way, 0.0)
+    assert shape.score(rows) == pytest.approx(
+        np.abs(rows.missing - middle) / shape.width(rows.signals)
+    )
+
+
+def test_a_prediction_lies_inside_its_interval(learned):
+    inputs, prediction, _ = toy(formulas(["F", "Se", "B"], 400, 5), 5.0, 9)
+    found = learned.assess(inputs, prediction, None)
+    assert (found.lower <= prediction.mean).all()
+    assert (found.upper >= prediction.mean).all()
+    middle = (found.lower + found.upper) / 2
+    assert np.abs(middle - prediction.mean).max() > 1e-6
 
 
 def test_learned_region_needs_a_class_to_learn_from():
