@@ -37,22 +37,20 @@ PROMISES = {
 
 
 def exam(
-    elements: Sequence[str],
+    changes: Sequence[str],
     *,
     seed: int,
     promise: tuple[float, float],
     runs: Path,
     data_dir: Path,
-    changes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Run the exam on some elements and return what ``examine`` says of the forest."""
+    """Run the exam with some changes and return what ``examine`` says of the forest."""
     quantile, confidence = promise
     overrides = [
-        f"split.options.elements=[{','.join(elements)}]",
+        *changes,
         f"seed={seed}",
         f"trust.budget_quantile={quantile}",
         f"trust.confidence={confidence}",
-        *changes,
     ]
     plan = load_plan(SPEC, Registry(), overrides=overrides)
     options = RunOptions(
@@ -239,7 +237,11 @@ def main() -> None:
             stored(given.runs, seed=seed, promise=promise)
             if given.score_only
             else exam(
-                ELEMENTS, seed=seed, promise=promise, runs=given.runs, data_dir=given.data_dir
+                [f"split.options.elements=[{','.join(ELEMENTS)}]"],
+                seed=seed,
+                promise=promise,
+                runs=given.runs,
+                data_dir=given.data_dir,
             )
             for seed in given.seeds
         ]

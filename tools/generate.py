@@ -287,6 +287,7 @@ def _filled(name: str) -> str:
         "exam": _exam,
         "trust": _trust_bars,
         "crystals": _crystals,
+        "shifts": _shifts,
         "flla": _flla,
     }
     for block, make in blocks.items():
@@ -434,10 +435,8 @@ def _crystals() -> str:
     """Return what came of each held-out class for a forest and networks on crystals."""
     content = _result("trust_crystals")
     lines = [
-        "| task, classes | without | arm | error, times in-domain | may be used |"
-        " of these within budget | sigma alone: may be used | of these within budget |"
-        " 90 % intervals hold, calibrator's | the trust region's | error forecast over true |",
-        "| --- " * 11 + "|",
+        f"| task, classes | without | arm | {' | '.join(TOLD)} |",
+        "| --- " * (3 + len(TOLD)) + "|",
     ]
     rows = [
         (name, held_out, arm, one)
@@ -454,15 +453,44 @@ def _crystals() -> str:
             name,
             held_out.removeprefix("without ").removeprefix("prototype "),
             arm,
-            f"{one['mae'] / one['mae_in_domain']:.1f}",
-            *_trusted(one["methods"]["learned_region"]["class"]),
-            *_trusted(one["methods"]["sigma_threshold"]["class"]),
-            f"{one['intervals']['calibrator_class']['coverage']:.0%}",
-            f"{one['intervals']['trust_class']['coverage']:.0%}",
-            f"{one['forecast_ratio']:.2f}",
+            *_told(one),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _shifts() -> str:
+    """Return what came of wider shifts than single elements, for the forest."""
+    lines = [f"| held out | {' | '.join(TOLD)} |", "| --- " * (1 + len(TOLD)) + "|"]
+    for name, found in _result("trust_shifts")["exams"].items():
+        for one in found["classes"]:
+            told = name if len(found["classes"]) == 1 else one["class"].replace("_", " ")
+            lines.append(f"| {' | '.join([told, *_told(one)])} |")
+    return "\n".join(lines) + "\n"
+
+
+TOLD = (
+    "error, times in-domain",
+    "may be used",
+    "of these within budget",
+    "sigma alone: may be used",
+    "of these within budget",
+    "90 % intervals hold, calibrator's",
+    "the trust region's",
+    "error forecast over true",
+)
+
+
+def _told(one: dict[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a class under ``TOLD``."""
+    return (
+        f"{one['mae'] / one['mae_in_domain']:.1f}",
+        *_trusted(one["methods"]["learned_region"]["class"]),
+        *_trusted(one["methods"]["sigma_threshold"]["class"]),
+        f"{one['intervals']['calibrator_class']['coverage']:.0%}",
+        f"{one['intervals']['trust_class']['coverage']:.0%}",
+        f"{one['forecast_ratio']:.2f}",
+    )
 
 
 def _trusted(one: dict[str, Any]) -> tuple[str, str]:
