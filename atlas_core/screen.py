@@ -52,6 +52,8 @@ TABLE, TOP, PROBLEMS, PAGE, ABOUT = (
     "screen.json",
 )
 NEIGHBOURS = 3
+EXTREME = 0.05
+"""The share of the training values, at the end that is looked for, that is told as extreme."""
 SHOWN = 100
 """Unreadable rows that are kept for the page; all of them stand in ``unreadable.csv``."""
 
@@ -410,6 +412,11 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     outside = np.concatenate(tally.outside) if tally.outside else None
     about = _about(opened, options, tally, goal, labels=labels, outside=outside, n=len(prediction))
     about["warnings"] = sorted(screener.said)
+    about["told"] = len(best)
+    about["extreme"] = 0
+    if opened.task == "regression":
+        told = np.array([float(row["prediction"]) for row in best])
+        about["extreme"] = extreme(told, opened.saved.reference.target, goal)
     _write_top(options.out / TOP, best)
     write_json(options.out / ABOUT, about)
     result = Screened(
@@ -426,6 +433,15 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
 
     write_page(result, options.out / PAGE)
     return result
+
+
+def extreme(predictions: F8, known: F8, goal: Goal) -> int:
+    """Return how many of (n,) predictions are at the end of known values that is looked for."""
+    if not len(known):
+        return 0
+    if goal == "minimise":
+        return int((predictions <= np.quantile(known, EXTREME)).sum())
+    return int((predictions >= np.quantile(known, 1 - EXTREME)).sum())
 
 
 def ranks(prediction: F8, goal: Goal, labels: Str | None) -> I8:

@@ -23,8 +23,9 @@ from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
-from atlas_core.screen import default_out, featurized, joined, ranks, unseen
+from atlas_core.screen import default_out, extreme, featurized, joined, open_arm, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
+from atlas_registry.loading import Registry
 
 SPEC = """\
 atlas: 1
@@ -136,6 +137,29 @@ def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) ->
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
     assert reasons[0].startswith("read without Cl, of which there is 0")
     assert not any("read without" in text for text in reasons[1:])
+
+
+def test_predictions_at_the_end_of_what_is_known_are_counted() -> None:
+    known = np.arange(1001.0)
+    asked = np.array([-5.0, 50.0, 50.1, 500.0, 949.9, 950.0, 2000.0])
+    assert extreme(asked, known, "minimise") == 2
+    assert extreme(asked, known, "maximise") == 2
+    assert extreme(asked, known[:0], "minimise") == 0
+
+
+def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Path) -> None:
+    table = read_table(run / "predictions.parquet")
+    order = np.argsort(table["mean"])
+    formulas = table["formula"][np.r_[order[:5], order[len(order) // 2]]]
+    path = written(tmp_path, "\n".join(["formula", *formulas]) + "\n")
+    about, _ = ask(run, tmp_path, path)
+    train = open_arm(run, Registry()).saved.reference.target
+    rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
+    expected = int((np.array(rows) <= np.quantile(train, 0.05)).sum())
+    assert expected > 0
+    assert about["extreme"] == expected
+    page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
+    assert f"Of the best 6, {expected} are predicted among the lowest 5 % of all" in page
 
 
 def test_rows_of_one_formula_are_counted(run: Path, tmp_path: Path) -> None:

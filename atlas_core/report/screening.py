@@ -121,6 +121,13 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
             "The arm has no trust region, so no candidate is labelled; the detector's flag and the"
             " interval are all that it says of its own reach."
         )
+    if about["extreme"]:
+        end = "lowest" if about["goal"] == "minimise" else "highest"
+        told.append(
+            f"Of the best {words.fixed(about['told'], 0)}, {words.fixed(about['extreme'], 0)} are"
+            f" predicted among the {end} 5 % of all training values or beyond. What makes a label"
+            " is learned where the chemistry is new, not where the value is: check these first."
+        )
     if about["charges"]:
         told.append(f"{about['charges'][0].upper()}{about['charges'][1:]}.")
     return told
