@@ -17,6 +17,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -347,6 +348,13 @@ class _Unpacker:
     def _object(self, number: int, cls: type, state: Mapping[str, Any]) -> Any:
         if issubclass(cls, BaseModel) or hasattr(cls, "from_state"):
             raise DataError(f"{cls.__module__}:{cls.__qualname__} is not made from attributes")
+        known = fields(cls) if is_dataclass(cls) else ()
+        needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
+        if absent := [name for name in needed if name not in state]:
+            raise DataError(
+                f"its {cls.__qualname__} lacks {', '.join(absent)}: it was saved by another"
+                " version; fit anew"
+            )
         made = object.__new__(cls)
         self._made[number] = made
         slots = set(_slots(cls))

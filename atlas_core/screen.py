@@ -436,12 +436,13 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
 
 
 def extreme(predictions: F8, known: F8, goal: Goal) -> int:
-    """Return how many of (n,) predictions are at the end of known values that is looked for."""
-    if not len(known):
-        return 0
-    if goal == "minimise":
-        return int((predictions <= np.quantile(known, EXTREME)).sum())
-    return int((predictions >= np.quantile(known, 1 - EXTREME)).sum())
+    """Return how many of (n,) predictions are at the end of known values that is looked for.
+
+    A prediction is, where no more than ``EXTREME`` of the known values are as good or better.
+    """
+    sign = 1.0 if goal == "minimise" else -1.0
+    as_good = np.searchsorted(np.sort(sign * known), sign * predictions, side="right")
+    return int((as_good <= EXTREME * len(known)).sum()) if len(known) else 0
 
 
 def ranks(prediction: F8, goal: Goal, labels: Str | None) -> I8:
@@ -799,4 +800,5 @@ def default_out(
 ) -> Path:
     """Return the folder of the results in the run folder, named by what was asked for."""
     listed = candidates.name.removesuffix(".gz").removesuffix(".csv")
-    return run / "screens" / slug("/".join([listed, *(one for one in (arm, fold) if one)]))
+    asked = [f"{what}={one}" for what, one in (("arm", arm), ("fold", fold)) if one]
+    return run / "screens" / slug("/".join([listed, *asked]))

@@ -1,4 +1,4 @@
-"""Hold the trust region and the novelty score to their bars, on classes that nobody saw.
+"""Hold the trust region and the novelty score to their bars, on held-out elements.
 
 ``python benchmarks/trust.py --data-dir FOLDER`` runs specs/trust_exam.yaml for each seed and each
 promise (fits are made once and kept), and writes ``results/trust.json`` (every class) and

@@ -252,6 +252,17 @@ def test_no_method_is_replaced(tmp_path: Path, attribute: str) -> None:
         load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
 
 
+@pytest.mark.parametrize("name", ["Point", "Narrow"])
+def test_a_dataclass_that_lacks_an_attribute_is_of_another_version(
+    tmp_path: Path, name: str
+) -> None:
+    part = {"object": f"{__name__}:{name}", "state": {"of_old": 1}}
+    if name == "Narrow":
+        part["state"] = {}
+    with pytest.raises(DataError, match=rf"{name} lacks \w+.*another version; fit anew"):
+        load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
+
+
 def test_a_pickled_array_is_refused(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> Any:

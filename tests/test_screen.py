@@ -141,10 +141,12 @@ def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) ->
 
 def test_predictions_at_the_end_of_what_is_known_are_counted() -> None:
     known = np.arange(1001.0)
-    asked = np.array([-5.0, 50.0, 50.1, 500.0, 949.9, 950.0, 2000.0])
+    asked = np.array([-5.0, 49.0, 50.0, 500.0, 950.0, 951.0, 2000.0])
     assert extreme(asked, known, "minimise") == 2
     assert extreme(asked, known, "maximise") == 2
     assert extreme(asked, known[:0], "minimise") == 0
+    gaps = np.maximum(known - 500.0, 0.0)  # half of them are 0: that is nothing extreme
+    assert extreme(np.zeros(20), gaps, "minimise") == 0
 
 
 def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Path) -> None:
@@ -155,11 +157,11 @@ def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Pat
     about, _ = ask(run, tmp_path, path)
     train = open_arm(run, Registry()).saved.reference.target
     rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
-    expected = int((np.array(rows) <= np.quantile(train, 0.05)).sum())
+    expected = sum((train <= one).mean() <= 0.05 for one in rows)
     assert expected > 0
     assert about["extreme"] == expected
     page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
-    assert f"Of the best 6, {expected} are predicted among the lowest 5 % of all" in page
+    assert f"among the lowest 5 % of all training values or beyond: {expected} of the best" in page
 
 
 def test_rows_of_one_formula_are_counted(run: Path, tmp_path: Path) -> None:
@@ -208,8 +210,10 @@ def test_a_damaged_list_is_named_and_no_defect_of_ours(
 
 def test_lists_of_like_names_have_folders_of_their_own() -> None:
     names = ["c.v1.csv", "c.v2.csv", "c.csv", "c.json"]
-    asked = [(name, arm) for name in names for arm in (None, "forest", "cgcnn")]
-    found = {default_out(Path("run"), Path(name), arm=arm, fold="fold 1") for name, arm in asked}
+    assert default_out(Path("run"), Path("c.csv")) == Path("run/screens/c")
+    parts = (None, "a", "b")
+    asked = [(name, arm, fold) for name in names for arm in parts for fold in parts]
+    found = {default_out(Path("run"), Path(name), arm=a, fold=f) for name, a, f in asked}
     assert len(found) == len(asked)
 
 

@@ -108,11 +108,21 @@ def _counts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
     told = []
+    if about["extreme"]:
+        end = "lowest" if about["goal"] == "minimise" else "highest"
+        told.append(
+            f"Predicted among the {end} 5 % of all training values or beyond:"
+            f" {words.fixed(about['extreme'], 0)} of the best {words.fixed(about['told'], 0)}."
+        )
     if about["promise"] is not None:
         budget, confidence = about["promise"]
         told.append(
             f"Of the candidates labelled trust, {words.percent(confidence)} are meant to lie within"
             f" {words.number(budget)}{unit} of the truth: a promise about all of them together."
+        )
+        told.append(
+            "Labels are learned where the chemistry is new. Of a value beyond all that training"
+            " knew they give no sign."
         )
         told += _record(about, unit)
         told.append("Deferred candidates are ranked behind all others.")
@@ -120,13 +130,6 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
         told.append(
             "The arm has no trust region, so no candidate is labelled; the detector's flag and the"
             " interval are all that it says of its own reach."
-        )
-    if about["extreme"]:
-        end = "lowest" if about["goal"] == "minimise" else "highest"
-        told.append(
-            f"Of the best {words.fixed(about['told'], 0)}, {words.fixed(about['extreme'], 0)} are"
-            f" predicted among the {end} 5 % of all training values or beyond. What makes a label"
-            " is learned where the chemistry is new, not where the value is: check these first."
         )
     if about["charges"]:
         told.append(f"{about['charges'][0].upper()}{about['charges'][1:]}.")

@@ -62,7 +62,7 @@ class Rows:
         signals: (n, s).
         missing: (n,) true value minus prediction, on the scale of the arm's own training.
         pull: (n,) value of a linear model minus prediction, on that scale.
-        novel: (n,) whether the arm's detector flags the row; without one all rows are.
+        flagged: (n,) whether the arm's detector flags the row; without one none is.
         group: (n,) number of the held-out class; -1 for in-domain rows.
         company: (n,) number of the training without it; classes that share one are left out of a
             map together. -1 for in-domain rows.
@@ -72,7 +72,7 @@ class Rows:
     signals: F8
     missing: F8
     pull: F8
-    novel: Bool
+    flagged: Bool
     group: I8
     company: I8
     home: Bool
@@ -188,7 +188,7 @@ class ErrorMap:
 
 @dataclass(frozen=True)
 class Lean:
-    """How far the middle of an interval of a novel row moves from the prediction.
+    """How far the middle of an interval of a flagged row moves from the prediction.
 
     Models that cannot extrapolate err to one side in new chemistry. A linear model can, and is
     wrong elsewhere: so the middle goes a share of the way to it.
@@ -205,23 +205,28 @@ class Lean:
     def of(cls, rows: Rows) -> Lean:
         """Take the share with which the errors of held-out classes have the smallest sum.
 
-        Each class weighs the same. That share is a weighted median of the errors over the ways.
+        Each class weighs the same. That share is a weighted median of the errors over the ways,
+        cut to the limit as they are where the share is used.
         """
-        held = np.flatnonzero((rows.group >= 0) & (rows.pull != 0))
-        if not held.size:
+        held = rows.at((rows.group >= 0) & rows.flagged)
+        if not held.pull.any():
             return cls(0.0, 0.0)
-        _, of, sizes = np.unique(rows.group[held], return_inverse=True, return_counts=True)
-        weights = np.abs(rows.pull[held]) / sizes[of]
-        shares = rows.missing[held] / rows.pull[held]
+        limit = LONGEST * float(held.error.mean())
+        way = np.clip(held.pull, -limit, limit)
+        _, of, sizes = np.unique(held.group, return_inverse=True, return_counts=True)
+        weights, moving = np.abs(way) / sizes[of], way != 0
+        if not moving.any():
+            return cls(0.0, limit)
+        shares = held.missing[moving] / way[moving]
         order = np.argsort(shares, kind="stable")
-        reached = np.cumsum(weights[order])
+        reached = np.cumsum(weights[moving][order])
         middle = shares[order][np.searchsorted(reached, reached[-1] / 2)]
-        return cls(float(np.clip(middle, 0.0, 1.0)), LONGEST * float(rows.error[held].mean()))
+        return cls(float(np.clip(middle, 0.0, 1.0)), limit)
 
-    def __call__(self, pull: F8, novel: Bool) -> F8:
+    def __call__(self, pull: F8, flagged: Bool) -> F8:
         """Return (n,) what is added to the prediction."""
         moved = self.share * np.clip(pull, -self.limit, self.limit)
-        return np.asarray(np.where(novel, moved, 0.0), dtype=np.float64)
+        return np.asarray(np.where(flagged, moved, 0.0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -259,12 +264,12 @@ class Shape:
     def of(cls, rows: Rows) -> Shape:
         """Learn where the middle is, and then the distances from there."""
         lean = Lean.of(rows)
-        distance = np.abs(rows.missing - lean(rows.pull, rows.novel))
+        distance = np.abs(rows.missing - lean(rows.pull, rows.flagged))
         return cls(lean, WidthMap.of(rows.signals, distance))
 
     def score(self, rows: Rows) -> F8:
         """Return (n,) distances from the middle over the shape."""
-        distance = np.abs(rows.missing - self.lean(rows.pull, rows.novel))
+        distance = np.abs(rows.missing - self.lean(rows.pull, rows.flagged))
         return np.asarray(distance / self.width(rows.signals), dtype=np.float64)
 
 
@@ -302,14 +307,16 @@ class LearnedRegion:
         """Return risk, expected error and intervals of n rows.
 
         A row that the arm's detector flags gets the wider interval, around a middle that leans to
-        a linear model; without a detector every row does. The prediction lies inside.
+        a linear model. Without a detector every interval is the wider one, and none leans. The
+        prediction lies inside.
         """
         signals = self.signals.matrix(inputs, prediction, ood)
         risk, expected = self.risk(signals), self.error(signals)
-        novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
+        flagged = _flagged(ood, len(inputs))
+        novel = np.ones(len(inputs), np.bool_) if ood is None else flagged
         factor = np.where(novel, self.far[:, None], self.near[:, None])
         half = factor * self.shape.width(signals)
-        lean = self.shape.lean(self.signals.pull(inputs, prediction), novel)
+        lean = self.shape.lean(self.signals.pull(inputs, prediction), flagged)
         return Assessment(
             risk=risk,
             expected_error=expected,
@@ -422,7 +429,7 @@ class LearnedRegionMethod:
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
             missing=(evidence.target - evidence.prediction.mean) * scale,
             pull=plain.pull(evidence.inputs, evidence.prediction) * scale,
-            novel=np.ones(len(inside), np.bool_) if evidence.ood is None else evidence.ood.outside,
+            flagged=_flagged(evidence.ood, len(inside)),
             group=np.where(evidence.shifted, number, -1),
             company=np.where(evidence.shifted, company, -1),
             home=np.full(len(evidence.inputs), number < 0),
@@ -461,6 +468,10 @@ class LearnedRegionMethod:
 def _score(rows: Rows, held: Bool) -> F8:
     """Return the scores of some rows by a shape that saw none of them."""
     return Shape.of(rows.at(~held)).score(rows.at(held))
+
+
+def _flagged(ood: OODScore | None, n: int) -> Bool:
+    return np.zeros(n, np.bool_) if ood is None else ood.outside
 
 
 def _class_parts(company: I8, parts: int) -> list[Bool]:
