@@ -120,10 +120,7 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
             f"Of the candidates labelled trust, {words.percent(confidence)} are meant to lie within"
             f" {words.number(budget)}{unit} of the truth: a promise about all of them together."
         )
-        told.append(
-            "Labels are learned where the chemistry is new. Of a value beyond all that training"
-            " knew they give no sign."
-        )
+        told.append("Labels give no sign of a true value beyond all that training knew.")
         told += _record(about, unit)
         told.append("Deferred candidates are ranked behind all others.")
     else:
