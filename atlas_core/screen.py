@@ -413,7 +413,7 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     about = _about(opened, options, tally, goal, labels=labels, outside=outside, n=len(prediction))
     about["warnings"] = sorted(screener.said)
     about["told"] = len(best)
-    about["extreme"] = 0
+    about["extreme"], about["extreme_share"] = 0, EXTREME
     if opened.task == "regression":
         told = np.array([float(row["prediction"]) for row in best])
         about["extreme"] = extreme(told, opened.saved.reference.target, goal)

@@ -252,13 +252,11 @@ def test_no_method_is_replaced(tmp_path: Path, attribute: str) -> None:
         load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
 
 
-@pytest.mark.parametrize("name", ["Point", "Narrow"])
+@pytest.mark.parametrize(("name", "state"), [("Point", {"of_old": 1}), ("Narrow", {})])
 def test_a_dataclass_that_lacks_an_attribute_is_of_another_version(
-    tmp_path: Path, name: str
+    tmp_path: Path, name: str, state: dict[str, Any]
 ) -> None:
-    part = {"object": f"{__name__}:{name}", "state": {"of_old": 1}}
-    if name == "Narrow":
-        part["state"] = {}
+    part = {"object": f"{__name__}:{name}", "state": state}
     with pytest.raises(DataError, match=rf"{name} lacks \w+.*another version; fit anew"):
         load(stranger(tmp_path, {"root": {"part": 0}, "parts": [part]}), HERE)
 

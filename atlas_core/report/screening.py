@@ -111,8 +111,9 @@ def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
     if about["extreme"]:
         end = "lowest" if about["goal"] == "minimise" else "highest"
         told.append(
-            f"Predicted among the {end} 5 % of all training values or beyond:"
-            f" {words.fixed(about['extreme'], 0)} of the best {words.fixed(about['told'], 0)}."
+            f"Predicted among the {end} {words.percent(about['extreme_share'])} of all training"
+            f" values or beyond: {words.fixed(about['extreme'], 0)} of the best"
+            f" {words.fixed(about['told'], 0)}."
         )
     if about["promise"] is not None:
         budget, confidence = about["promise"]
