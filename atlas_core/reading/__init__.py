@@ -1,0 +1,1 @@
+"""Turn what users write, in files and cells, into materials. Light: numpy only at import."""

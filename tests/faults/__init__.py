@@ -1,0 +1,25 @@
+"""Hurt ATLAS on purpose, many times, and count how often it survives.
+
+``make test-faults`` runs every campaign at full size and writes its counts;
+``tests/test_faults.py`` runs a few cases of each in CI. A module here lists its campaigns as
+``CAMPAIGNS``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+from faults.campaign import Campaign
+
+
+def campaigns() -> list[Campaign]:
+    """Return every campaign, sorted by kind and name."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    found = [
+        one
+        for name in names
+        if name not in {"__main__", "campaign"}
+        for one in import_module(f"faults.{name}").CAMPAIGNS
+    ]
+    return sorted(found, key=lambda one: (one.kind, one.name))

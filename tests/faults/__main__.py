@@ -1,0 +1,66 @@
+"""Run every campaign at full size: ``PYTHONPATH=tests python -m faults [NAME ...]``.
+
+Writes ``benchmarks/results/faults.summary.json``, a list of {bar, measured, needed, holds}, and
+``faults.json`` beside it, from which the table of ``docs/reliability.md`` is made.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faults import campaigns
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+
+
+def main(wanted: list[str]) -> int:
+    """Run the campaigns that are named, or all; return 1 where a fault was not survived."""
+    file = RESULTS / "faults.json"
+    stored: list[dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else []
+    table = {row["name"]: row for row in stored}
+    known = campaigns()
+    for one in known:
+        if wanted and one.name not in wanted:
+            continue
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            tally = one.run(Path(folder), one.full, np.random.default_rng(10))
+        seconds = time.perf_counter() - start
+        table[one.name] = {
+            "name": one.name,
+            "fault": one.fault,
+            "kind": one.kind,
+            "bar": one.bar,
+            "tried": tally.tried,
+            "survived": tally.survived,
+            "failures": list(tally.failures[:10]),
+        }
+        print(f"{one.kind}: {one.fault}: {tally.survived} of {tally.tried} in {seconds:.0f} s")
+        for line in tally.failures:
+            print(f"  {line}")
+    rows = [table[one.name] for one in known if one.name in table]
+    summary = [
+        {
+            "bar": f"{row['fault']}: {row['bar']}",
+            "measured": row["survived"],
+            "needed": row["tried"],
+            "holds": row["survived"] == row["tried"] and row["tried"] > 0,
+        }
+        for row in rows
+    ]
+    file.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+    (RESULTS / "faults.summary.json").write_text(
+        json.dumps(summary, indent=1, sort_keys=True) + "\n"
+    )
+    return 0 if all(row["holds"] for row in summary) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
