@@ -67,7 +67,10 @@ def measure(device: str, *, crystals: int, bfloat16: bool) -> dict[str, float]:
 
     if device != "cpu":
         share = CARD_BYTES / torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
+        # `cuda` alone names no card: this call wants a number
+        number = torch.device(device).index
+        card = torch.cuda.current_device() if number is None else number
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), card)
         torch.cuda.reset_peak_memory_stats(device)
     config = CGCNNConfig(epochs=3, batch_size=BATCH, bfloat16=bfloat16, validation=0.0)
     cgcnn(config).fit(graphs, target, FitContext(seed=0, device=device, tell=tell))

@@ -144,7 +144,7 @@ class NetworkModel:
                 network.load_state_dict(weights)
             network.to(context.device)
             here = context.child("snapshot", i) if i else context
-            with torch_settings(self._config.threads):
+            with torch_settings(self._config.threads, context.device):
                 scale = train(
                     network,
                     examples,
@@ -173,7 +173,7 @@ class NetworkModel:
         network, scale = self._fitted()[0]
         encoded = self._encode(features)
         noise = torch.Generator().manual_seed(seed)
-        with torch_settings(self._config.threads), torch.inference_mode():
+        with torch_settings(self._config.threads, self._device), torch.inference_mode():
             draws = [network.head(encoded, noise, shared=True) for _ in range(passes)]
             return np.stack([scale.to_target(draw) for draw in draws])
 
@@ -235,7 +235,7 @@ class NetworkModel:
         """Return what each snapshot's head returns, and how that becomes the target."""
         trained = self._fitted()
         examples = self._make_examples(features, self._device)
-        with torch_settings(self._config.threads):
+        with torch_settings(self._config.threads, self._device):
             return [(evaluate(network, examples), scale) for network, scale in trained]
 
     def _draws(self, features: Features) -> F8:
@@ -245,7 +245,7 @@ class NetworkModel:
     def _encode(self, features: Features) -> Tensor:
         network, _ = self._fitted()[0]
         examples = self._make_examples(features, self._device)
-        with torch_settings(self._config.threads), torch.inference_mode():
+        with torch_settings(self._config.threads, self._device), torch.inference_mode():
             pieces = [network.encode(examples.batch(rows)) for rows in examples.chunks()]
             return (
                 torch.cat(pieces)

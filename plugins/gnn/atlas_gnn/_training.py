@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from atlas_core.api import F8, I8, DataError, FitContext, Task, TrainingError, derive_seed
 from atlas_gnn import _checkpoint
-from atlas_gnn._device import put
+from atlas_gnn._device import put, same_bytes
 from atlas_gnn._heads import COLUMNS, loss_of, mean_of
 from atlas_gnn._options import TrainingConfig
 
@@ -137,12 +137,17 @@ _number_of_threads = _NumberOfThreads()
 
 
 @contextmanager
-def torch_settings(threads: int) -> Iterator[None]:
+def torch_settings(threads: int, device: str = "cpu") -> Iterator[None]:
     """Use ``threads`` threads and flush denormal numbers to zero, and put both back afterwards.
 
     Denormal numbers made a training step four times slower where sigmoids saturate. Several fits
-    may be inside at once, each in its own thread, if all ask for the same number.
+    may be inside at once, each in its own thread, if all ask for the same number. On a GPU sums
+    are taken in one order, so that the same seed gives the same bytes there too.
     """
+    if torch.device(device).type != "cpu":
+        with same_bytes(), torch_settings(threads):
+            yield
+        return
     _keep_freed_memory()
     tiny = torch.full((1,), 1e-310, dtype=torch.float64)
     flushed = float(tiny * 1.0) == 0.0
