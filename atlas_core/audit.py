@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics import digits
@@ -140,14 +141,20 @@ class _Data:
     """Hold all n materials as the audit looks at them.
 
     Attributes:
+        materials: all of them.
         formula: (n,) numbers, equal for one reduced formula.
         target: (n,) in the target's unit.
         views: from rows to their (k, d) descriptions, by name; those of ``VIEWS`` first.
     """
 
+    materials: Materials
     formula: I8
     target: F8
     views: Mapping[str, View]
+
+    def elements(self, rows: I8) -> list[str]:
+        """Return the symbols of the elements that occur in these rows, in atomic order."""
+        return [SYMBOLS[z] for z in np.unique(self.materials.take(rows).numbers)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +201,7 @@ def audit(
     for name, table in (vectors or {}).items():
         views[name] = partial(_rows_of, table)
     formula = np.unique(materials.formulas(), return_inverse=True)[1].astype(np.int64)
-    data = _Data(formula, np.asarray(target, dtype=np.float64), views)
+    data = _Data(materials, formula, np.asarray(target, dtype=np.float64), views)
     measured = [_measure(split, data, seed=seed, folds=len(splits)) for split in splits]
     folds = tuple(_judge(split, m.figures) for split, m in zip(splits, measured, strict=True))
     return _together(folds, measured)
@@ -225,6 +232,7 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> _Measured:
         "share_held_out": len(held) / rows,
         "shared_formula": {p: float(s.mean()) for p, s in seen.items() if len(s)},
         "yardstick": {"rows": int(yardstick.sum()), "new_formulas_only": alone},
+        "elements": data.elements(np.concatenate([split.train, split.pool])),
         "views": {},
     }
     errors: dict[str, F8] = {}

@@ -340,9 +340,9 @@ def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
             found.append(_areas(first, second, sides, a, own))
         x, y = (float(np.mean([values[k] for values, _ in found])) for k in (0, 1))
         draws = np.mean([drawn for _, drawn in found], axis=0)
-        interval = bootstrap.percentile_interval(y - x, draws)
-        if interval is not None:
-            out[name] = Difference(x, y, interval.value, interval.low, interval.high)
+        ends = bootstrap.percentile_ends(draws)
+        if ends is not None:
+            out[name] = Difference(x, y, y - x, *ends)
     return out
 
 

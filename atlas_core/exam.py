@@ -140,10 +140,12 @@ def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
 
 
 def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
-    """Return a figure with its percentile interval; nothing where it is undefined."""
+    """Return a figure, with its percentile interval where there is one; nothing if undefined."""
+    if not math.isfinite(value):
+        return {}
     found = bootstrap.percentile_interval(value, draws)
     if found is None:
-        return {}
+        return {name: value}
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 

@@ -140,6 +140,22 @@ METRICS: dict[str, Metric] = {
         "low",
         "Root of the mean squared error: as MAE, but large errors count more.",
     ),
+    "median_ae": Metric(
+        "median error",
+        "unit",
+        "low",
+        "Absolute error of the typical material: half err by less. Far below MAE: few carry it.",
+    ),
+    "mean_error": Metric(
+        "mean error",
+        "unit",
+        "none",
+        "Mean of predicted minus true: above 0 predictions are too high; the nearer to MAE, the"
+        " more the errors go in one direction.",
+    ),
+    "share_too_high": Metric(
+        "predicted too high", "share", "none", "Share of materials predicted above the true value."
+    ),
     "max_error": Metric("largest error", "unit", "low", "The single worst prediction."),
     "r2": Metric(
         "R²",
@@ -151,7 +167,8 @@ METRICS: dict[str, Metric] = {
         "MAE / MAD",
         "plain",
         "low",
-        "MAE over that of always predicting the mean; 1 means nothing was learned.",
+        "MAE over that of predicting for all the mean true value of these same materials. 1: no"
+        " better than that mean, which no model was told of a class it never saw.",
     ),
     "picp": Metric(
         "coverage",
