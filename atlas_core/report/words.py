@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from atlas_core.metrics import digits
 
-decimals, fixed, number = digits.decimals, digits.fixed, digits.number
+decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, digits.counted
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -35,11 +35,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def count(n: int, singular: str, plural: str = "") -> str:
-    """Return ``n`` with its noun."""
-    return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def listed(items: list[str]) -> str:
