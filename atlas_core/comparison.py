@@ -11,36 +11,11 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError, SpecError
-from atlas_core.evaluate import PARTS, Columns, read_arms
+from atlas_core.evaluate import PARTS, read_arms
 from atlas_core.metrics import bootstrap, weighted
-from atlas_core.metrics.paired import FoldDifference, PairedScore, paired_scores
+from atlas_core.metrics.paired import PairedScore, paired_scores
 from atlas_core.metrics.scorer import Rows, level_text
-
-SHOWN_LEVEL = 0.9
-SCORE_NAMES = {
-    "mae": "MAE",
-    "crps": "CRPS",
-    "nll": "NLL",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class RunTables:
-    """Hold what a comparison needs of a finished run.
-
-    Attributes:
-        name: what the run is called.
-        manifest: the content of ``manifest.json``.
-        metrics: the content of ``metrics.json``.
-        predictions: columns of ``predictions.parquet``.
-    """
-
-    name: str
-    manifest: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    predictions: Columns
+from atlas_core.run_differences import Change, RunTables, changes, unlike_folds
 
 
 @dataclass(frozen=True)
@@ -60,7 +35,7 @@ class PartComparison:
 
     Attributes:
         part: ``test``, ``shifted`` or ``calibration``.
-        paired: rows with the same id, part and fold (where there are several) in both.
+        paired: rows with the same id, part and fold in both, of the folds that are the same.
         only_a: rows of A without a partner; they are in no figure here.
         only_b: rows of B without a partner.
         error: B - A of the MAE (``binary``: of the Brier score); None without a paired row.
@@ -84,12 +59,21 @@ class PartComparison:
 
 @dataclass(frozen=True)
 class ArmComparison:
-    """Compare two arms; ``auroc`` is of test against shifted rows, for ``score`` and ``sigma``."""
+    """Compare two arms.
+
+    Attributes:
+        arm_a: its name in A.
+        arm_b: its name in B.
+        parts: one entry per part.
+        auroc: of test against shifted rows, for ``score`` and ``sigma``.
+        refused: fold -> why its rows are not paired.
+    """
 
     arm_a: str
     arm_b: str
     parts: tuple[PartComparison, ...]
     auroc: Mapping[str, Difference]
+    refused: Mapping[str, str]
 
     def part(self, name: str) -> PartComparison | None:
         """Return the comparison of one part, or None where neither arm has it."""
@@ -107,6 +91,7 @@ class Comparison:
     Attributes:
         name_a: run A.
         name_b: run B.
+        changes: what differs between the runs.
         metric: ``mae``, or ``brier`` for a binary task.
         unit: of the errors; "" where there is none.
         arms: one entry a pair of arms.
@@ -116,6 +101,7 @@ class Comparison:
 
     name_a: str
     name_b: str
+    changes: tuple[Change, ...]
     metric: str
     unit: str
     arms: tuple[ArmComparison, ...]
@@ -127,6 +113,7 @@ class Comparison:
         return {
             "name_a": self.name_a,
             "name_b": self.name_b,
+            "changes": [asdict(change) for change in self.changes],
             "metric": self.metric,
             "unit": self.unit,
             "arms": [arm.as_dict() for arm in self.arms],
@@ -136,10 +123,11 @@ class Comparison:
 
 
 def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
-    """Return B - A on the rows that both runs predicted.
+    """Return B - A on the folds that both runs cut alike.
 
-    Arms of one name are paired; where each run has a single arm, those are. Rows are paired by id,
-    part and fold; where both runs have one fold, by id and part.
+    Arms of one name are paired; where each run has a single arm, those are. Rows are paired within
+    folds of one name that hold the same materials in every part: of another split the shared test
+    materials are a chance remainder, of which models trained on other rows say nothing.
 
     Args:
         a: the run that is the reference.
@@ -162,13 +150,22 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
             f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
         )
     task = str(a.manifest["dataset"]["task"])
+    unlike = unlike_folds(a, b)
     return Comparison(
         name_a=a.name,
         name_b=b.name,
+        changes=changes(a, b),
         metric=_metric(task),
         unit=_unit(a),
         arms=tuple(
-            _compare_rows((x, arms_a[x]), (y, arms_b[y]), task=task, shares=_shares(a), seed=seed)
+            _compare_rows(
+                (x, arms_a[x]),
+                (y, arms_b[y]),
+                task=task,
+                shares=_shares(a),
+                unlike=unlike,
+                seed=seed,
+            )
             for x, y in pairs
         ),
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
@@ -212,15 +209,45 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else text[:12]
 
 
-def _keys(rows: Rows, arm: str, *, single: bool) -> dict[tuple[str, str, str], int]:
-    folds = [""] * len(rows.fold) if single else rows.fold.tolist()
-    keys = zip(rows.ids.tolist(), rows.part.tolist(), folds, strict=True)
+def _keys(rows: Rows, arm: str) -> dict[tuple[str, str, str], int]:
+    """Return {(fold, part, id): row}."""
+    keys = zip(rows.fold.tolist(), rows.part.tolist(), rows.ids.tolist(), strict=True)
     found: dict[tuple[str, str, str], int] = {}
     for row, key in enumerate(keys):
         if key in found:
-            raise DataError(f"predictions: arm {arm}: id {key[0]!r} occurs twice in {key[1]}")
+            raise DataError(f"predictions: arm {arm}: id {key[2]!r} occurs twice in {key[1]}")
         found[key] = row
     return found
+
+
+def _refused(
+    a: Mapping[tuple[str, str, str], int],
+    b: Mapping[tuple[str, str, str], int],
+    unlike: Mapping[str, str],
+) -> dict[str, str]:
+    """Return {fold: why its rows are not paired}; folds that are the same are left out."""
+    out: dict[str, str] = {}
+    members: list[dict[str, dict[str, set[str]]]] = [{}, {}]
+    for place, keys in enumerate((a, b)):
+        for fold, part, name in keys:
+            members[place].setdefault(fold, {}).setdefault(part, set()).add(name)
+    first, second = members
+    for fold in dict.fromkeys([*first, *second]):
+        if fold not in first or fold not in second:
+            out[fold] = f"only {'A' if fold in first else 'B'} has this fold"
+            continue
+        parts = dict.fromkeys([*first[fold], *second[fold]])
+        none: set[str] = set()
+        told = []
+        for part in parts:
+            x, y = first[fold].get(part, none), second[fold].get(part, none)
+            if x != y:
+                told.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
+        if told:
+            out[fold] = f"it holds other materials in B: they share {', '.join(told)}"
+        elif fold in unlike:
+            out[fold] = unlike[fold]
+    return out
 
 
 def _compare_rows(
@@ -229,21 +256,16 @@ def _compare_rows(
     *,
     task: str,
     shares: Mapping[str, float],
+    unlike: Mapping[str, str],
     seed: int,
 ) -> ArmComparison:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
-    # one fold each: its name ("without F", "without Cl") says what was held out, not which fold
-    single = all(len(set(rows.fold.tolist())) == 1 for rows in (rows_a, rows_b))
-    keys_a, keys_b = _keys(rows_a, arm_a, single=single), _keys(rows_b, arm_b, single=single)
-    shared = [key for key in keys_a if key in keys_b]
+    keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
+    _same_targets(a, b)
+    refused = _refused(keys_a, keys_b, unlike)
+    shared = [key for key in keys_a if key in keys_b and key[0] not in refused]
     paired_a = rows_a.at(np.array([keys_a[k] for k in shared], dtype=np.int64))
     paired_b = rows_b.at(np.array([keys_b[k] for k in shared], dtype=np.int64))
-    differs = paired_a.target != paired_b.target
-    if differs.any():
-        raise SpecError(
-            f"arms {arm_a} and {arm_b}: id {str(paired_a.ids[np.argmax(differs)])!r} has two"
-            " different targets; only runs on the same data can be compared"
-        )
     present = set(rows_a.part.tolist()) | set(rows_b.part.tolist())
     parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
     compared = []
@@ -261,7 +283,19 @@ def _compare_rows(
             )
         )
     auroc_seed = derive_seed(seed, "comparison", arm_a, arm_b, "auroc")
-    return ArmComparison(arm_a, arm_b, tuple(compared), _auroc(paired_a, paired_b, auroc_seed))
+    auroc = _auroc(paired_a, paired_b, auroc_seed)
+    return ArmComparison(arm_a, arm_b, tuple(compared), auroc, refused)
+
+
+def _same_targets(a: tuple[str, Rows], b: tuple[str, Rows]) -> None:
+    (arm_a, rows_a), (arm_b, rows_b) = a, b
+    known = dict(zip(rows_a.ids.tolist(), rows_a.target.tolist(), strict=True))
+    for name, target in zip(rows_b.ids.tolist(), rows_b.target.tolist(), strict=True):
+        if known.get(name, target) != target:
+            raise SpecError(
+                f"arms {arm_a} and {arm_b}: id {name!r} has two different targets;"
+                " only runs on the same data can be compared"
+            )
 
 
 def _compare_part(
@@ -285,7 +319,7 @@ def _compare_part(
         paired=n,
         only_a=only[0],
         only_b=only[1],
-        error=_beside(error),
+        error=beside(error),
         p_value=error.bootstrap.p_value,
         share_better=error.bootstrap.share_better,
         coverage=_coverage(a, b, bootstrap.numbered(a.ids), seed),
@@ -293,7 +327,8 @@ def _compare_part(
     )
 
 
-def _beside(score: PairedScore) -> Difference:
+def beside(score: PairedScore) -> Difference:
+    """Return a score of A and of B, and B - A."""
     found = score.bootstrap
     return Difference(score.second, score.first, found.difference, found.low, found.high)
 
@@ -340,9 +375,9 @@ def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
             found.append(_areas(first, second, sides, a, own))
         x, y = (float(np.mean([values[k] for values, _ in found])) for k in (0, 1))
         draws = np.mean([drawn for _, drawn in found], axis=0)
-        interval = bootstrap.percentile_interval(y - x, draws)
-        if interval is not None:
-            out[name] = Difference(x, y, interval.value, interval.low, interval.high)
+        ends = bootstrap.percentile_ends(draws)
+        if ends is not None:
+            out[name] = Difference(x, y, y - x, *ends)
     return out
 
 
@@ -374,101 +409,3 @@ def _areas(
 
 def _area(score: F8, positive: F8, weights: F8) -> F8:
     return weighted.auroc(weighted.Ranking(score), positive, weights)
-
-
-def format_comparison(comparison: Comparison) -> str:
-    """Return the comparison as a plain-text table.
-
-    The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
-    p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
-    below.
-    """
-    unit = f" in {comparison.unit}" if comparison.unit else ""
-    name = SCORE_NAMES[comparison.metric]
-    lines = [
-        f"A = {comparison.name_a}",
-        f"B = {comparison.name_b}",
-        f"{name}{unit} and more on the rows that both predicted; B - A with its 95 % interval",
-        "",
-    ]
-    table: list[Sequence[str]] = [
-        (
-            *("arm", "part", "what", "A", "B", "B - A", "95 % interval"),
-            *("p", "p of ranks", "B better", "rows"),
-        )
-    ]
-    notes: list[str] = []
-    for arm in comparison.arms:
-        label = arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
-        for part in arm.parts:
-            if part.only_a or part.only_b:
-                notes.append(
-                    f"{label}, {part.part}: {part.only_a} rows only in A and {part.only_b} only"
-                    " in B are in no figure"
-                )
-            if part.part == "calibration" or part.error is None:
-                continue
-            rows = str(part.paired)
-            for what, score in _shown(part.scores):
-                cells = _cells(_beside(score))
-                table.append((label, part.part, what, *cells, *_tests(score), rows))
-            over = part.scores[comparison.metric].folds
-            if over is not None:
-                notes.append(f"{label}, {part.part}: {_over_folds(over, name)}")
-            if part.coverage:
-                level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
-                cells = _cells(part.coverage[level])
-                table.append((label, part.part, f"coverage {level}", *cells, "", "", "", rows))
-        table.extend(
-            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "", "")
-            for detector, found in arm.auroc.items()
-        )
-    notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
-    notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
-    if len(table) == 1:
-        notes.append("no material stands in the same part (test, shifted) of both runs")
-    lines += _aligned(table) if len(table) > 1 else []
-    return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
-
-
-def _shown(scores: Mapping[str, PairedScore]) -> list[tuple[str, PairedScore]]:
-    """Return the scores that the table shows, with their names in words."""
-    out = [(SCORE_NAMES[name], score) for name, score in scores.items() if name in SCORE_NAMES]
-    levels = {
-        name.removeprefix("interval_score_"): score
-        for name, score in scores.items()
-        if name.startswith("interval_score_")
-    }
-    if levels:
-        level = min(levels, key=lambda v: abs(float(v) - SHOWN_LEVEL))
-        out.append((f"interval score {level}", levels[level]))
-    return out
-
-
-def _tests(score: PairedScore) -> tuple[str, str, str]:
-    ranks = "" if score.wilcoxon_p is None else f"{score.wilcoxon_p:.3g}"
-    return f"{score.bootstrap.p_value:.3g}", ranks, f"{score.bootstrap.share_better:.0%}"
-
-
-def _over_folds(found: FoldDifference, name: str) -> str:
-    return (
-        f"over {found.folds} folds, each one observation, B - A of the {name} is"
-        f" {found.difference:+.3g} ({found.low:+.3g} to {found.high:+.3g}), p {found.p_value:.3g};"
-        f" B is better in {found.better:g} of {found.folds}"
-    )
-
-
-def _cells(found: Difference) -> tuple[str, str, str, str]:
-    interval = f"{found.low:+.3g} to {found.high:+.3g}"
-    return f"{found.a:.3g}", f"{found.b:.3g}", f"{found.difference:+.3g}", interval
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if k < 3 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]

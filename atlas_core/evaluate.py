@@ -5,7 +5,7 @@ A metric that is not defined (no sigma, one class only, a constant target) is ab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,12 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
 
 
 def evaluate(
-    predictions: Columns, *, task: str, levels: Sequence[float], seed: int
+    predictions: Columns,
+    *,
+    task: str,
+    levels: Sequence[float],
+    seed: int,
+    trained: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json``: plain JSON types, undefined metrics absent.
 
@@ -91,7 +96,8 @@ def evaluate(
     together. ``floored_std`` counts rows whose sigma was raised for NLL, ZMS and ENCE (see
     :func:`atlas_core.metrics.uncertainty.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
-    detector and ``sigma`` alone separate ``shifted`` from ``test`` rows within each fold; of
+    detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
+    at no model, separate ``shifted`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
     the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
     95 % quantile of its fold's calibration sigmas. ``families`` holds error and coverage by
@@ -102,6 +108,8 @@ def evaluate(
         task: ``regression`` or ``binary``.
         levels: coverage levels of the intervals.
         seed: of the resampling.
+        trained: fold -> symbols of the elements in its training rows; without them there is no
+            ``rule``.
 
     Raises:
         DataError: a column is missing, or a target or mean is not finite.
@@ -131,7 +139,7 @@ def evaluate(
             "parts": scored,
             "folds": folds,
             "summary": _summarise(folds, parts),
-            "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood")),
+            "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
             "elements": elements,
             "families": families,
         }
@@ -168,8 +176,10 @@ def _summarise(
     return out
 
 
-def _separate(by_part: Mapping[str, Rows], seed: int) -> dict[str, dict[str, Any]]:
-    """Return how well the detector and sigma tell shifted rows from test rows.
+def _separate(
+    by_part: Mapping[str, Rows], seed: int, trained: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, Any]]:
+    """Return how well detector, sigma and the rule of unseen elements tell shifted from test rows.
 
     Each fold has a detector and a scale of its own, and a row that is shifted in one fold may be
     in-domain in the next, so scores of two folds are never ranked together.
@@ -210,6 +220,22 @@ def _separate(by_part: Mapping[str, Rows], seed: int) -> dict[str, dict[str, Any
                 for fold, (a, b) in pairs.items()
             }
         )
+    if set(folds) <= set(trained) and all((rows.formula != "").all() for rows in sides):
+        strange = {
+            fold: tuple(Chemistry(rows.formula).beyond(trained[fold]) for rows in pair)
+            for fold, pair in pairs.items()
+        }
+        out["rule"] = _mean_of_folds(
+            {
+                fold: _detection(
+                    (strange[fold][0].astype(np.float64), strange[fold][1].astype(np.float64)),
+                    (strange[fold][0], strange[fold][1]),
+                    (a.ids, b.ids),
+                    seeds[fold],
+                )
+                for fold, (a, b) in pairs.items()
+            }
+        )
     return out
 
 
@@ -229,8 +255,7 @@ def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[
         value = float(np.mean([metrics[name][0] for metrics in found]))
         draws = np.mean([metrics[name][1] for metrics in found], axis=0)
         interval = bootstrap.percentile_interval(value, draws)
-        if interval is not None:
-            out[name] = interval.as_dict()
+        out[name] = {"value": value} if interval is None else interval.as_dict()
     if len(folds) > 1:
         each = {fold: metrics["auroc"][0] for fold, metrics in folds.items()}
         worst = min(each, key=lambda fold: each[fold])

@@ -140,10 +140,12 @@ def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
 
 
 def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
-    """Return a figure with its percentile interval; nothing where it is undefined."""
+    """Return a figure, with its percentile interval where there is one; nothing if undefined."""
+    if not math.isfinite(value):
+        return {}
     found = bootstrap.percentile_interval(value, draws)
     if found is None:
-        return {}
+        return {name: value}
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
@@ -195,12 +197,21 @@ def _class(rows: Columns, seen: Columns, level: float, *, seed: int) -> dict[str
 
 
 def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
-    """Return the mean errors of the class and in-domain, and how many times larger the first is."""
+    """Return mean and median errors of the class and in-domain, and their ratios.
+
+    A few large errors decide a mean: the ratio of the medians is that of the typical material.
+    """
     far = _means(outside[:, None], seed=derive_seed(seed, "class"))[:, 0]
     found = _interval("mae", float(outside.mean()), far)
+    middle = float(np.median(outside))
+    found["median"] = middle
     if len(inside):
         near = _means(inside[:, None], seed=derive_seed(seed, "in-domain"))[:, 0]
         found |= _interval("mae_in_domain", float(inside.mean()), near)
+        home = float(np.median(inside))
+        found["median_in_domain"] = home
+        if home > 0:
+            found["median_rise"] = middle / home
         if inside.mean() > 0:
             rise = float(outside.mean() / inside.mean())
             found |= _interval("mae_rise", rise, weighted.ratio(far, near))

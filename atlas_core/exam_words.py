@@ -117,7 +117,7 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     broken = [name for name in judged if grades[name] == "breaks"]
     short = [name for name in judged if grades[name] == "short"]
     missed = [name for name in judged if name in broken or name in short]
-    of_those = names[0] if n == 1 else f"{len(judged)} {what}"
+    of_those = judged[0] if len(judged) == 1 else f"{len(judged)} {what}"
     rarely = len(missed) > (1 - MOSTLY) * len(judged)
     opening = "It says itself which predictions to use"
     if n == 1 and missed:
@@ -127,7 +127,7 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
         )
     if broken and rarely:
         on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {of_those}"
-        of_them = f"of {of_those} " if len(missed) <= NAMED else ""
+        of_them = f"of {of_those} " if len(judged) > 1 and len(missed) <= NAMED else ""
         text = f"Do not rely on what it trusts: {of_them}it missed its promise on {on}{aside}."
         return text, "poor"
     if rarely:
@@ -138,7 +138,7 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     # a promise that was hardly ever put to the test is no success
     tone: Tone = "good" if not broken and refused <= n / 2 else "fair"
     if not missed:
-        of_all = names[0] if n == 1 else f"all {of_those}" if not refused else of_those
+        of_all = of_those if refused or n == 1 else f"all {of_those}"
         return f"{opening}, and kept its word on {of_all}{aside}.", tone
     parts = [f"broke it on {_some(broken)}"] if broken else []
     parts += [f"fell short, maybe by chance, on {_some(short)}"] if short else []
@@ -167,7 +167,9 @@ def sentences(exam: Exam, classes: Mapping[str, str], unit: str) -> list[str]:
         some = joined(refused) if len(refused) <= NAMED else f"{len(refused)} {kind_of(names)}"
         found.append(f"It trusts next to nothing of {some}.")
     if home := _broken_at_home(exam):
-        found.append(f"In-domain it broke its promise in {home} of {len(names)} folds.")
+        found.append(
+            f"In-domain it broke its promise in {home} of {digits.counted(len(names), 'fold')}."
+        )
     found += [text for text in [_intervals(exam, names)] if text]
     found += [text for text in [beside(exam)] if text]
     found += [text for text in [forecasts(exam, names)] if text]
@@ -246,22 +248,30 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
     return f"{text}."
 
 
+def tally(summary: Mapping[str, Any]) -> str:
+    """Return on how many classes a promise was kept, refused, missed and broken.
+
+    A class of which next to nothing is trusted is refused: neither kept nor missed, whichever
+    method it is.
+    """
+    n = summary["classes"]
+    parts = [f"kept the promise on {summary['keeps']} of {n}"]
+    parts += [f"refused {summary['refuses']}"] if summary["refuses"] else []
+    parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
+    parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
+    return listed(parts)
+
+
 def beside(exam: Exam) -> str:
-    """Say how the methods shown beside the deciding one fared on the same predictions."""
-    told = []
-    for name in exam["beside"]:
-        summary = exam["summary"][name]
-        n = summary["classes"]
-        if summary["refuses"] == n:
-            told.append(f"{name} trusts nothing there")
-            continue
-        parts = [f"{name} kept the promise on {summary['kept']} of {n}"]
-        parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
-        parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
-        told.append(listed(parts))
-    if not told:
+    """Say how all methods fared on the same predictions, counted alike."""
+    if not exam["beside"]:
         return ""
-    return f"For comparison, on the same predictions: {'; '.join(told)}."
+    told = []
+    for name in (exam["method"], *exam["beside"]):
+        summary = exam["summary"][name]
+        nothing = summary["refuses"] == summary["classes"]
+        told.append(f"{name} {'trusts nothing there' if nothing else tally(summary)}")
+    return f"On the same predictions, {'; '.join(told)}."
 
 
 def forecasts(exam: Exam, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from atlas_core import exam_words
+from atlas_core import error_words, exam_words
 from atlas_core.metrics import digits
 
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
@@ -108,6 +108,7 @@ class _Facts:
     folds: int  # that detection was scored on
     hardest: tuple[str, float] | None  # class with the largest error of several folds, its error
     flagged: tuple[float, float] | None  # share flagged by the detector: test, shifted
+    rule: error_words.Rule | None  # what is told apart by unseen elements alone
     level: str  # of the intervals quoted; "" where there are none
     unit: str
     others: str  # the held-out class in words
@@ -320,6 +321,7 @@ def _facts(
         folds=max((len(ood[name].get("folds", ())) for name in detection), default=0),
         hardest=_hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
         flagged=flagged,
+        rule=error_words.rule_of(ood),
         level=level,
         unit="" if binary else words["unit"],
         others=_short(words["held_out"]),
@@ -337,7 +339,8 @@ def _part(found: Mapping[str, Any] | None) -> _Part:
 
 
 def _figure(entry: Mapping[str, float]) -> _Figure:
-    return _Figure(float(entry["value"]), float(entry["low"]), float(entry["high"]))
+    low, high = entry.get("low", -math.inf), entry.get("high", math.inf)  # no interval: unknown
+    return _Figure(float(entry["value"]), float(low), float(high))
 
 
 def _class(fold: str, classes: Mapping[str, str]) -> str:
@@ -562,6 +565,13 @@ def _who_notices(facts: _Facts) -> str:
     names = {"score": "its detector", "sigma": "its sigma"}
     well = {k: (v >= NOTICES) + (v >= NOTICES_PARTLY) for k, v in facts.detection.items()}
     first, *rest = sorted(well, key=lambda k: -well[k])
+    if _detector_is_no_better(facts) and well["score"]:
+        part = " only in part," if well["score"] == 1 else ""
+        text = f"unseen elements tell them{part} as well as its detector does"
+        if "sigma" in well:
+            seen = ("does not notice them", "notices them only in part", "notices them")
+            text += f", its sigma {seen[well['sigma']]}"
+        return text
     same = bool(rest) and well[rest[0]] == well[first]
     both = "its detector and its sigma notice them"
     text = both if same else f"{names[first]} notices them"
@@ -576,18 +586,24 @@ def _who_notices(facts: _Facts) -> str:
     return text
 
 
+def _detector_is_no_better(facts: _Facts) -> bool:
+    """Return whether unseen elements alone tell the held-out rows as well as the detector does."""
+    score = facts.auroc.get("score")
+    return facts.rule is not None and score is not None and facts.rule.equals(asdict(score))
+
+
 def _error_sentences(facts: _Facts) -> list[str]:
     if facts.binary:
         return _binary_sentences(facts)
     mae = facts.test.metrics["mae"]
     text = (
         f"In-domain it errs by {f'{mae.text} {facts.unit}'.rstrip()} on average (95 % interval"
-        f" {mae.interval})"
+        f" {mae.interval} {error_words.OVER_MATERIALS})"
     )
     outside = facts.shifted.metrics.get("mae")
     if outside is not None:
         text += f"; on {facts.others} by {outside.text}, {_times(facts.ratio)}"
-    sentences = [text + "."]
+    sentences = [text + ".", *_direction_sentences(facts)]
     if facts.hardest is not None:
         name, error = facts.hardest
         sentences.append(
@@ -603,6 +619,22 @@ def _error_sentences(facts: _Facts) -> list[str]:
             text += f" in-domain and by {_with_unit(floor, facts.unit)} on {facts.others}"
         sentences.append(text + ".")
     return sentences
+
+
+def _direction_sentences(facts: _Facts) -> list[str]:
+    """Say where predictions are too high or too low as a rule."""
+    found = []
+    for part, where in ((facts.test, IN_DOMAIN), (facts.shifted, f"on {facts.others}")):
+        signed = part.metrics.get("mean_error")
+        text = error_words.direction(
+            None if signed is None else asdict(signed),
+            mae=part.value("mae"),
+            share_too_high=part.value("share_too_high"),
+            where=where,
+            unit=facts.unit,
+        )
+        found += [text] if text else []
+    return found
 
 
 def _binary_sentences(facts: _Facts) -> list[str]:
@@ -758,23 +790,37 @@ def _signed(value: float) -> str:
 def _notice_sentences(facts: _Facts) -> list[str]:
     if not facts.shifted.n:
         return []
+    rule = facts.rule
     if facts.notices is None:
-        return [f"It has neither sigma nor a detector, so nothing warns of {facts.others}."]
+        text = f"It has neither sigma nor a detector, so nothing warns of {facts.others}"
+        if rule is not None and rule.auroc >= NOTICES_PARTLY:
+            text += f" but their elements: {error_words.RULE} tells them with AUROC {rule.text}"
+        return [text + "."]
     names = {"score": "its detector", "sigma": "sigma alone"}
     ranked = sorted(facts.detection.items(), key=lambda item: -item[1])
-    best, auroc = ranked[0]
     shown = {name: digits.auroc(asdict(found)) for name, found in facts.auroc.items()}
-    opening = "It does not notice"
-    if auroc >= NOTICES_PARTLY:
-        opening = "It notices" if auroc >= NOTICES else "It notices in part"
-    text = (
-        f"{opening}: {names[best]} separates {facts.others} from in-domain ones with AUROC"
-        f" {shown[best]} (1 = always, 0.5 = a coin)"
-    )
-    text += "".join(f", {names[name]} with {shown[name]}" for name, _ in ranked[1:])
-    if facts.folds > 1:
-        text += f"; these are means over {facts.folds} folds"
-    sentences = [text + "."]
+    meaning = "(1 = always, 0.5 = a coin)"
+    over = f"; these are means over {facts.folds} folds" if facts.folds > 1 else ""
+    apart = f"separates {facts.others} from in-domain ones with AUROC"
+    sentences = []
+    if rule is not None and _detector_is_no_better(facts) and rule.auroc >= NOTICES_PARTLY:
+        sentences.append(
+            f"{error_words.RULE[0].upper()}{error_words.RULE[1:]} {apart} {rule.text} {meaning}"
+            f" without any model; its detector does no better, with {shown['score']}{over}."
+        )
+        if "sigma" in facts.detection:
+            sentences.append(
+                f"Of the model itself, sigma alone has {shown['sigma']}:"
+                f" {_how_well(facts.detection['sigma'])}."
+            )
+    else:
+        best, auroc = ranked[0]
+        opening = _how_well(auroc)
+        text = f"{opening[0].upper()}{opening[1:]}: {names[best]} {apart} {shown[best]} {meaning}"
+        text += "".join(f", {names[name]} with {shown[name]}" for name, _ in ranked[1:])
+        if rule is not None:
+            text += f", {error_words.RULE} with {rule.text}"
+        sentences.append(f"{text}{over}.")
     if facts.worst:
         told = [
             f"{names[name]} is worst at {facts.worst[name][0]},"
@@ -786,11 +832,21 @@ def _notice_sentences(facts: _Facts) -> list[str]:
         sentences.append(f"{text[0].upper()}{text[1:]}.")
     if facts.flagged is not None:
         test, shifted = facts.flagged
-        sentences.append(
+        text = (
             f"Its detector flags {percent(shifted)} of {facts.others}"
-            f" and {percent(test)} of in-domain ones."
+            f" and {percent(test)} of in-domain ones"
         )
+        if rule is not None:
+            text += f"; the rule {percent(rule.flagged[1])} and {percent(rule.flagged[0])}"
+        sentences.append(f"{text}.")
     return sentences
+
+
+def _how_well(auroc: float) -> str:
+    """Return whether a warning of this AUROC is one."""
+    if auroc < NOTICES_PARTLY:
+        return "it does not notice"
+    return "it notices" if auroc >= NOTICES else "it notices in part"
 
 
 def _size_sentences(facts: _Facts) -> list[str]:

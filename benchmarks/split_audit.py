@@ -20,7 +20,8 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 from threadpoolctl import threadpool_limits
 
-from atlas_core.audit import VIEWS, WORSE, SplitAudit, audit
+from atlas_core.audit import audit
+from atlas_core.audit_judgement import VIEWS, WORSE, SplitAudit
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.materials import Materials
 from atlas_core.runner.machine import hardware, packages

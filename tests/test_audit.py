@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_core import audit as audits
-from atlas_core.audit import FEW, MOST, audit, kolmogorov_smirnov, nearest
+from atlas_core.audit import audit, kolmogorov_smirnov, nearest
+from atlas_core.audit_judgement import FEW, MOST, VIEWS
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
@@ -65,7 +65,7 @@ def test_a_random_class_is_interpolation_and_says_so():
     found = audit([without(held)], materials, toy_target(materials), seed=0)
     assert found.kind == "interpolation"
     assert found.sentence.startswith("This is interpolation: on held ")
-    areas = [found.folds[0].figures["views"][name]["auroc"] for name in audits.VIEWS]
+    areas = [found.folds[0].figures["views"][name]["auroc"] for name in VIEWS]
     assert all(0.35 < area < 0.65 for area in areas)
 
 
@@ -93,6 +93,79 @@ def test_the_error_ratio_by_hand():
     assert views["fractions"]["error_ratio"] == 6.0
     # LiF shares no atom with Fe2O3: the squares 0.16 + 0.36 + 0.25 + 0.25
     assert views["fractions"]["distance_held_out"] == pytest.approx(np.sqrt(1.02))
+
+
+def by_one_neighbour(
+    inside: list[float], held: list[float]
+) -> tuple[list[Split], Materials, np.ndarray]:
+    """Return a fold in which the neighbours of all rows miss by these errors."""
+    materials = formulas(["Fe2O3", *["FeO"] * len(inside), *["LiF"] * len(held)])
+    rows = np.arange(1, len(inside) + len(held) + 1)
+    test, shifted = rows[: len(inside)], rows[len(inside) :]
+    split = Split("f", train=[0], test=test, shifted=shifted, held_out="x")
+    return [split], materials, np.array([0.0, *inside, *held])
+
+
+def test_a_class_whose_typical_error_is_twice_the_in_domain_one_is_extrapolation():
+    # mean errors 5.9 and 2, but median errors 1 and 2: two large in-domain errors level the means
+    found = audit(*by_one_neighbour([1.0] * 18 + [50.0] * 2, [2.0] * FEW), seed=0)
+    view = found.folds[0].figures["views"]["fractions"]
+    assert view["error_ratio"] == pytest.approx(40 / 118)
+    assert view["error_ratio_median"] == 2.0
+    assert found.figures["pooled"]["views"]["fractions"]["error_ratio_median"] == 2.0
+    assert found.kind == "extrapolation"
+    assert "0.34 times its in-domain error (2.00 times by the median)" in found.sentence
+
+
+def test_a_class_with_a_few_large_errors_is_extrapolation_and_its_median_is_told():
+    found = audit(*by_one_neighbour([1.0] * 20, [1.0] * 18 + [50.0] * 2), seed=0)
+    assert found.kind == "extrapolation"
+    assert "5.90 times its in-domain error (1.00 times by the median)" in found.sentence
+
+
+def test_a_class_no_harder_by_mean_and_by_median_is_interpolation_and_no_median_is_told():
+    found = audit(*by_one_neighbour([1.0] * 20, [1.2] * FEW), seed=0)
+    assert found.kind == "interpolation"
+    assert "1.20 times its in-domain error" in found.sentence
+    assert "median" not in found.sentence
+
+
+def test_features_that_do_better_than_the_named_model_are_named_with_their_ratio():
+    # by composition all neighbours are Fe3O4 (3): in-domain rows (4) miss by 1, held-out (0) by 3;
+    # in the features of the arm the held-out rows stand on Fe2O3 (0.5) and miss by 0.5
+    texts = ["Fe3O4"] * 5 + ["Fe2O3"] * 5 + ["FeO"] * 20 + ["FeF"] * FEW
+    target = np.array([3.0] * 5 + [0.5] * 5 + [4.0] * 20 + [0.0] * FEW)
+    split = Split("f", train=np.arange(10), test=np.arange(10, 30), shifted=np.arange(30, 30 + FEW))
+    place = np.array([0.0] * 5 + [9.0] * 5 + [0.0] * 20 + [9.0] * FEW)[:, None]
+    plain = audit([split], formulas(texts), target, seed=0)
+    found = audit([split], formulas(texts), target, seed=0, vectors={"features of a": place})
+    assert (plain.kind, found.kind) == ("extrapolation", "extrapolation")
+    assert "3.00 times its in-domain error" in plain.sentence
+    assert "features of a" not in plain.sentence
+    assert "by features of a 0.50 times" in found.sentence
+    harder = audit([split], formulas(texts), target, seed=0, vectors={"features of a": 0 * place})
+    assert "features of a" not in harder.sentence
+
+
+def test_one_class_among_the_judged_is_told_in_the_singular():
+    known = toy_compounds(500)
+    pairs = [(a, b) for a in ("Cs", "Rb", "K") for b in ("F", "Cl", "I")]
+    salts = [f"{a}{x}{b}{y}" for a, b in pairs for x in range(1, 5) for y in range(1, 5)]
+    texts = known.formulas() + salts
+    target = np.concatenate([toy_target(known), np.full(len(salts), -9.0)])
+    far = np.arange(len(texts)) >= len(known)
+    near = np.random.default_rng(0).random(len(texts)) < 0.1
+    folds = [without(far, name="far"), without(near & ~far, name="near")]
+    found = audit(folds, formulas(texts), target, seed=0)
+    assert found.kind == "mixed"
+    assert "of 2 classes 1 is extrapolation and 1 is interpolation" in found.sentence
+
+
+def test_the_elements_of_the_training_rows_are_noted():
+    materials = formulas(["Fe2O3", "NaCl", "LiF"])
+    split = Split("f", train=[0], test=[1], shifted=[2], held_out="x")
+    figures = audit([split], materials, np.arange(3.0), seed=0).folds[0].figures
+    assert figures["elements"] == ["O", "Fe"]
 
 
 def test_a_class_that_is_most_of_the_data_is_degenerate():

@@ -162,6 +162,9 @@ def test_the_figures_of_a_class_by_hand() -> None:
     assert found["mae"] == pytest.approx((12 * 0.1 + 4 * 0.4 + 4 * 1.0) / 20)
     assert found["mae_in_domain"] == pytest.approx(0.2)
     assert found["mae_rise"] == pytest.approx(0.34 / 0.2)
+    # medians: 0.1 of the class, and the mean of 0.1 and 0.2 in-domain
+    assert (found["median"], found["median_in_domain"]) == pytest.approx((0.1, 0.15))
+    assert found["median_rise"] == pytest.approx(0.1 / 0.15)
     assert found["oracle_share"] == pytest.approx(12 / 20)
     assert found["sigma_rise"] == pytest.approx(3.0)
     # pairs of a held-out and an in-domain score: 3.0 beats all four, 0.3 beats two of four

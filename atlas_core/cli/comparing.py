@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from atlas_core.comparison import RunTables, compare, format_comparison
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from atlas_core.comparison import compare
+from atlas_core.comparison_table import format_comparison
+from atlas_core.errors import DataError
+from atlas_core.run_differences import RunTables
 from atlas_core.runner.folder import RunFolder
+from atlas_core.store import read_json
 
 
 def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
@@ -22,4 +29,31 @@ def _tables(path: Path) -> RunTables:
         manifest=run.manifest,
         metrics=run.metrics,
         predictions=run.predictions,
+        spec=_spec(path / "spec.lock.yaml"),
+        training=_training(path / "audit.json"),
     )
+
+
+def _spec(path: Path) -> dict[str, Any]:
+    """Return the content of a locked spec; {} where there is none.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as err:
+        raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
+    return found if isinstance(found, dict) else {}
+
+
+def _training(path: Path) -> dict[str, str]:
+    """Return {fold: digest of its training ids}, as the split audit noted."""
+    folds = read_json(path)["folds"] if path.is_file() else []
+    return {
+        fold["fold"]: fold["figures"]["training_ids"]
+        for fold in folds
+        if "training_ids" in fold["figures"]
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
-from atlas_core.arrays import F8, Str, offsets_of
-from atlas_core.elements import MAX_Z, SYMBOLS, parse_formula
+from atlas_core.arrays import F8, Bool, Str, offsets_of
+from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.families import family_of_elements
 from atlas_core.metrics import weighted
@@ -47,6 +49,14 @@ class Chemistry:
         out = np.full(len(held), "", dtype="<U16")
         out[held] = family_of_elements(self._numbers, offsets_of(self._sizes[held]))
         return out[self._place]
+
+    def beyond(self, known: Collection[str]) -> Bool:
+        """Return (n,) whether a row has an element that is not among the known symbols."""
+        strange = np.ones(MAX_Z + 1, dtype=np.bool_)
+        strange[[ATOMIC_NUMBER[symbol] for symbol in known]] = False
+        owner = np.repeat(np.arange(len(self._sizes)), self._sizes)
+        found = np.bincount(owner, strange[self._numbers], len(self._sizes)) > 0
+        return np.asarray(found[self._place], dtype=np.bool_)
 
     def errors(self, error: F8) -> dict[str, dict[str, float]]:
         """Return n and mean |error| of the rows that contain each element, by atomic number."""

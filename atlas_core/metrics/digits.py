@@ -20,6 +20,11 @@ def number(value: float | None, *, digits: int = 3) -> str:
     return fixed(value, decimals(value, digits=digits))
 
 
+def counted(n: int, singular: str, plural: str = "") -> str:
+    """Return ``n`` with its noun: 1 row, 2 rows, 4 427 rows; the plural of an s unless given."""
+    return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
+
+
 def decimals(value: float, *, digits: int = 3) -> int:
     """Return how many decimals show ``digits`` significant digits; below -5 or above 5: 99."""
     if value == 0 or not math.isfinite(value):

@@ -1,7 +1,7 @@
-"""Error and coverage a group of rows, and the worst group. Light: numpy, scipy's specials late.
+"""Error and coverage per group of rows, and the groups whose coverage is below the promise.
 
 A promise kept on average can be broken for a whole family of chemistry. A group of fewer than
-``SMALLEST`` rows says too little and is left out by name.
+``SMALLEST`` rows says too little and is left out by name. Light: numpy, scipy's specials late.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.metrics.bootstrap import CONFIDENCE, Interval
 from atlas_core.metrics.scorer import Rows, level_text
+from atlas_core.metrics.shares import shortfalls
 
 SMALLEST = 30
 """Rows that a group needs: at a coverage of 0.9 its interval is then about 0.25 wide."""
@@ -37,17 +38,6 @@ def binomial_interval(hits: int, n: int, *, confidence: float = CONFIDENCE) -> I
     return Interval(hits / n, low, high)
 
 
-def shortfall_p(hits: int, n: int, level: float, *, groups: int = 1) -> float:
-    """Return how likely a coverage this low is where ``level`` holds, for the worst of ``groups``.
-
-    The binomial P(at most hits of n), times the number of groups that were looked at (Bonferroni):
-    among many groups one is low by chance.
-    """
-    from scipy.special import bdtr
-
-    return min(1.0, groups * float(bdtr(hits, n, level)))
-
-
 def large_groups(groups: Str) -> tuple[dict[str, Bool], dict[str, int]]:
     """Return the rows of each group that is scored, sorted by name, and the sizes of those not.
 
@@ -63,11 +53,11 @@ def large_groups(groups: Str) -> tuple[dict[str, Bool], dict[str, int]]:
 def score_groups(
     rows: Rows, groups: Mapping[str, Bool], errors: Mapping[str, Mapping[str, float]], *, of: str
 ) -> dict[str, Any]:
-    """Return size, error, coverage and width of each group, and the worst, as plain JSON.
+    """Return size, error, coverage and width of each group as plain JSON.
 
-    ``groups`` holds the groups, largest first; ``worst``, where there are two or more, the group
-    with the largest error and, a level, that with the lowest coverage and how likely one so low is
-    (see :func:`shortfall_p`).
+    ``groups`` holds the groups, largest first. Where there are two or more, ``worst`` holds the
+    group with the largest error, and ``coverage``, for each level, what
+    :func:`atlas_core.metrics.shares.shortfalls` finds: which groups lie below the promise.
 
     Args:
         rows: n rows.
@@ -91,8 +81,16 @@ def score_groups(
                 own[f"mpiw_{text}"] = width
         found[name] = own
     order = sorted(found, key=lambda name: (-found[name]["n"], name))
-    worst = _worst(found, hits, of) if len(found) > 1 else {}
-    return {"groups": {name: found[name] for name in order}} | ({"worst": worst} if worst else {})
+    out: dict[str, Any] = {"groups": {name: found[name] for name in order}}
+    if len(found) < 2:
+        return out
+    name = max(found, key=lambda n: (found[n][of]["value"], n))
+    out["worst"] = {of: {"group": name, "n": found[name]["n"], **found[name][of]}}
+    coverage = {
+        text: shortfalls(inside, {name: found[name]["n"] for name in inside}, float(text))
+        for text, inside in hits.items()
+    }
+    return out | ({"coverage": coverage} if coverage else {})
 
 
 def _covered(target: F8, lower: F8, upper: F8) -> tuple[int, Interval, float | None] | None:
@@ -104,17 +102,3 @@ def _covered(target: F8, lower: F8, upper: F8) -> tuple[int, Interval, float | N
     finite = width[np.isfinite(width)]
     hits = int(inside.sum())
     return hits, binomial_interval(hits, len(target)), float(finite.mean()) if len(finite) else None
-
-
-def _worst(
-    found: Mapping[str, Mapping[str, Any]], hits: Mapping[str, Mapping[str, int]], of: str
-) -> dict[str, Any]:
-    name = max(found, key=lambda n: (found[n][of]["value"], n))
-    out: dict[str, Any] = {of: {"group": name, "n": found[name]["n"], **found[name][of]}}
-    for text, inside in hits.items():
-        key = f"picp_{text}"
-        name = min(inside, key=lambda n: (found[n][key]["value"], n))
-        n = found[name]["n"]
-        p = shortfall_p(inside[name], n, float(text), groups=len(inside))
-        out[key] = {"group": name, "n": n, **found[name][key], "p_value": p}
-    return out

@@ -46,6 +46,28 @@ def r2(target: npt.ArrayLike, mean: npt.ArrayLike) -> float:
     return float(1 - np.square(y - m).sum() / np.square(y - y.mean()).sum())
 
 
+def mean_error(target: npt.ArrayLike, mean: npt.ArrayLike) -> float:
+    """Return the mean signed error, (1/n) sum (m - y), in the target's unit: above 0 is too high.
+
+    The MAE bounds its size; where it comes near, the errors go in one direction and a constant
+    would take most of them away.
+    """
+    y, m = paired(target, mean)
+    return float((m - y).mean())
+
+
+def share_too_high(target: npt.ArrayLike, mean: npt.ArrayLike) -> float:
+    """Return the share of rows whose prediction is above the target; exact ones count half."""
+    y, m = paired(target, mean)
+    return float(((m > y) + 0.5 * (m == y)).mean())
+
+
+def median_ae(target: npt.ArrayLike, mean: npt.ArrayLike) -> float:
+    """Return the median absolute error, in the target's unit: the error of the typical row."""
+    y, m = paired(target, mean)
+    return float(np.median(np.abs(y - m)))
+
+
 def max_error(target: npt.ArrayLike, mean: npt.ArrayLike) -> float:
     """Return the largest absolute error, in the target's unit."""
     y, m = paired(target, mean)

@@ -30,8 +30,8 @@ def score_predictions(
     """Return what ``metrics.json`` holds of a part, for predictions that no run made.
 
     ``n`` rows, ``metrics`` by name, each with ``value``, ``low`` and ``high`` (95 % bootstrap over
-    materials; no ends without a seed), and ``families`` where formulas are given. A metric that is
-    not defined is absent; docs/metrics.md defines each.
+    materials; no ends without a seed, or where resamples do not hold the value), and ``families``
+    where formulas are given. A metric that is not defined is absent; docs/metrics.md defines each.
 
     Args:
         target: (n,) true values; 0 or 1 in a binary task.
@@ -116,8 +116,7 @@ def score_part(
     if seed is None:
         scored = {name: {"value": value} for name, value in scorer.values().items()}
     else:
-        found = scorer.intervals(bootstrap.numbered(rows.ids), seed)
-        scored = {name: interval.as_dict() for name, interval in found.items()}
+        scored = scorer.intervals(bootstrap.numbered(rows.ids), seed)
     errors = {name: scored.pop(f"{ERROR_OF}{name}") for name in masks}
     out: dict[str, Any] = {"n": len(rows), "metrics": scored}
     held = scorer.gaussian

@@ -15,6 +15,10 @@ from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
 
 ENCE_BINS = 10
+NO_INTERVAL = frozenset({"max_error"})
+"""A resample holds no error larger than the largest of the data, so its percentiles end there
+(Bickel & Freedman, Ann. Stat. 9, 1196 (1981), section 6)."""
+
 ERROR_OF = "error of "
 """Begins the names of the metrics of groups."""
 
@@ -210,6 +214,8 @@ class PartScorer:
         known = {"mae_baseline": mean["base"]} if "base" in mean else {}
         return known | {
             "mae": mean["abs"],
+            "mean_error": mean["signed"],
+            "share_too_high": mean["high"],
             "rmse": np.sqrt(mean["square"]),
             "max_error": weighted.largest(self._by_error, self.error, weights),
             "r2": 1 - weighted.ratio(mean["square"], np.where(constant, 0.0, variance)),
@@ -250,6 +256,8 @@ class PartScorer:
         out: dict[str, F8] = {}
         if self.binary:
             out["roc_auc"] = weighted.auroc(self._by_mean, self.target, weights)
+        else:
+            out["median_ae"] = weighted.median(self._by_error, self.error, weights)
         held = self.gaussian
         if held is None:
             return out
@@ -279,8 +287,11 @@ class PartScorer:
         scores = self.means(ones) | self.ranks(ones)
         return {k: float(v[0]) for k, v in scores.items() if np.isfinite(v[0])}
 
-    def intervals(self, materials: I8, seed: int) -> dict[str, bootstrap.Interval]:
-        """Return the metrics with 95 % bootstrap intervals over materials."""
+    def intervals(self, materials: I8, seed: int) -> dict[str, dict[str, float]]:
+        """Return ``value``, ``low`` and ``high`` of each metric: 95 % bootstrap over materials.
+
+        A metric whose resamples do not hold its own value has no ends.
+        """
         values = self.values()
         draws: dict[str, list[F8]] = {name: [] for name in values}
         ranked = 0
@@ -293,19 +304,23 @@ class PartScorer:
             for name, drawn in scores.items():
                 if name in draws:
                     draws[name].append(drawn)
-        out: dict[str, bootstrap.Interval] = {}
+        out: dict[str, dict[str, float]] = {}
         for name, value in values.items():
             found = draws[name] or [np.array([value])]
             interval = bootstrap.percentile_interval(value, np.concatenate(found))
-            if interval is not None:
-                out[name] = interval
+            if interval is None or name in NO_INTERVAL:
+                out[name] = {"value": value}
+            else:
+                out[name] = interval.as_dict()
         return out
 
 
 def _regression_columns(rows: Rows) -> dict[str, F8]:
     error = np.abs(rows.target - rows.mean)
     centred = rows.target - rows.target.mean()  # keeps the variance exact for large targets
+    signed = rows.mean - rows.target
     columns = {"abs": error, "square": error**2, "y": centred, "yy": centred**2}
+    columns |= {"signed": signed, "high": (np.sign(signed) + 1) / 2}
     if np.isfinite(rows.baseline).all():
         columns["base"] = np.abs(rows.target - rows.baseline)
     return columns

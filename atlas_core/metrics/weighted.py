@@ -145,6 +145,19 @@ def kept_mean(ranking: Ranking, error: F8, weights: F8, *, share: float) -> F8:
     return out
 
 
+def median(ranking: Ranking, values: F8, weights: F8) -> F8:
+    """Return (b,) medians of the values that were drawn; ``ranking`` is theirs.
+
+    Of an even number it is the mean of the middle two. Weights must be whole numbers.
+    """
+    ordered = values[ranking.order]
+    reached = np.cumsum(weights[:, ranking.order], axis=1)
+    total = reached[:, -1:]
+    lower = np.argmax(reached >= np.floor((total + 1) / 2), axis=1)
+    upper = np.argmax(reached >= np.ceil((total + 1) / 2), axis=1)
+    return np.asarray((ordered[lower] + ordered[upper]) / 2, dtype=np.float64)
+
+
 def largest(ranking: Ranking, values: F8, weights: F8) -> F8:
     """Return (b,) the largest of the values that were drawn; ``ranking`` is theirs."""
     falling = ranking.order[::-1]

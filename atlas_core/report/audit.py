@@ -63,7 +63,11 @@ def audit_view(folder: Path) -> AuditView | None:
         shown = VIEWS.get(name, name)
         titles += [
             (f"AUROC, {shown}", f"Held-out rows lie farther from training: distance by {shown}."),
-            (f"error ratio, {shown}", f"Mean of the nearest by {shown}: held-out over in-domain."),
+            (
+                f"error ratio, {shown}",
+                f"Errors of the mean of the nearest by {shown}: held-out over in-domain, by mean"
+                " and by median.",
+            ),
         ]
     titles += [
         ("same formula", "Held-out rows whose reduced formula is in training."),
@@ -86,8 +90,15 @@ def _row(fold: Mapping[str, Any], names: tuple[str, ...]) -> FoldRow:
     cells = [fixed(figures["rows"]["held_out"], 0), percent(figures["share_held_out"])]
     for name in names:
         view = figures["views"].get(name, {})
-        cells += [number(view.get("auroc"), digits=2), number(view.get("error_ratio"), digits=2)]
+        cells += [number(view.get("auroc"), digits=2), _ratios(view)]
     cells += [percent(figures["shared_formula"]["held_out"]), number(figures["target"]["ks"])]
     return FoldRow(
         fold["fold"], fold["held_out"], fold["kind"], TONES.get(fold["kind"], "ref"), tuple(cells)
     )
+
+
+def _ratios(view: Mapping[str, Any]) -> str:
+    """Return the ratio of mean errors, and that of the medians where it is known."""
+    mean, median = (view.get(key) for key in ("error_ratio", "error_ratio_median"))
+    text = number(mean, digits=2)
+    return text if median is None else f"{text} (median {number(median, digits=2)})"

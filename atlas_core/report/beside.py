@@ -17,8 +17,9 @@ from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
 from atlas_core.verdict import held_out_classes
 
 REGRESSION = (
-    "mae", "rmse", "r2", "mae_over_mad", "picp", "mpiw", "miscalibration_area", "ence", "zms",
-    "nll", "crps", "sharpness", "spearman", "ause", "error_auroc", "mae_at_80",
+    "mae", "median_ae", "mean_error", "share_too_high", "rmse", "r2", "mae_over_mad", "picp",
+    "mpiw", "miscalibration_area", "ence", "zms", "nll", "crps", "sharpness", "spearman", "ause",
+    "error_auroc", "mae_at_80",
 )  # fmt: skip
 BINARY = (
     "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from atlas_core.metrics.shares import DOUBTFUL
 from atlas_core.report import words
 from atlas_core.report.figures import PART_LABEL
 from atlas_core.report.source import IN_DOMAIN, SHOWN_PARTS, Source
 
 LEVEL = 0.9
-DOUBTFUL = 0.05
-"""Below this probability a low coverage of the worst family is no longer called chance."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +85,40 @@ def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) ->
 
 
 def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
+    """Name every family below the promise, and those too small to be scored; else say nothing."""
     out = []
     where = PART_LABEL.get(part, part).capitalize()
-    worst = (found.get("worst") or {}).get(f"picp_{level}")
-    if worst:
-        share = words.percent(worst["value"])
-        promise = words.percent_of_level(float(level))
-        text = f"{where}: the worst covered family is {worst['group']}, {share} at {promise}"
-        if worst["p_value"] < DOUBTFUL:
-            text += "; for the worst of that many families this is no chance."
-        else:
-            text += "; among that many families one this low is no surprise."
-        out.append(text)
+    tested = (found.get("coverage") or {}).get(level)
+    if tested and tested["below"]:
+        promise = float(level)
+        named = words.listed([_below(one, promise) for one in tested["below"]])
+        out.append(
+            f"{where}, below the promised {words.percent_of_level(promise)} by more than chance"
+            f" (p corrected for {words.count(tested['groups'], 'family', 'families')}): {named}."
+        )
     if left_out := found.get("left_out"):
         named = words.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
         out.append(f"{where}: too few materials to be scored: {named}.")
     return out
+
+
+def _below(one: Mapping[str, Any], promise: float) -> str:
+    """Return a family below the promise with the evidence: against it, or against the others."""
+    share = _short_of(one["hits"] / one["n"], promise)
+    text = f"{one['group']}, {share} of {words.fixed(one['n'], 0)}"
+    if one["p_level"] < DOUBTFUL:
+        return f"{text} (p = {one['p_level']:.1g})"
+    others = words.percent(one["others_hits"] / one["others_n"])
+    return (
+        f"{text}, where the other families have {others} of {words.fixed(one['others_n'], 0)}"
+        f" (p = {one['p_others']:.1g})"
+    )
+
+
+def _short_of(share: float, promise: float) -> str:
+    """Return a share in percent with the decimals that show it to be below the promise."""
+    for places in range(5):
+        text = f"{100 * share:.{places}f}"
+        if float(text) < 100 * promise:
+            return f"{text}{words.NARROW}%"
+    return f"less than {words.percent_of_level(promise)}"

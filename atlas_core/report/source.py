@@ -206,7 +206,12 @@ def _check_metrics(metrics: Any, path: Path) -> None:
         for part in _shape(arm, {"parts": dict}, path, "metrics")["parts"].values():
             scored = _shape(part, {"n": int, "metrics": dict}, path, "metrics")
             for metric in scored["metrics"].values():
-                _shape(metric, dict.fromkeys(("value", "low", "high"), float), path, "metrics")
+                ends = (
+                    ("low", "high")
+                    if {"low", "high"} & set(_shape(metric, {}, path, "metrics"))
+                    else ()
+                )
+                _shape(metric, dict.fromkeys(("value", *ends), float), path, "metrics")
 
 
 def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Mapping[str, Any]:

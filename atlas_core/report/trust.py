@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
-from atlas_core.exam import SLACK
+from atlas_core.exam import SLACK, wilson
 from atlas_core.metrics import digits
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point
@@ -91,7 +91,11 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
         method=Method(exam["method"], meanings.get(exam["method"], "")),
         others=tuple(Method(name, meanings.get(name, "")) for name in exam["beside"]),
         titles=(
-            ("error", "Mean absolute error on the class: how wrong the model is there."),
+            (
+                "error",
+                "Mean absolute error on the class, and how many times the in-domain one it is: by"
+                " the mean, and by the median, which a few large errors do not move.",
+            ),
             ("may be used", "Share of the class's predictions that are labelled trust."),
             ("of these within", "Share of the trusted predictions whose error is within budget."),
             (
@@ -124,32 +128,42 @@ def _own(exam: Json, one: Json, part: str = "class") -> Json:
 
 
 def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
-    """Return the sentence that a hurried reader takes along: of the class most is used of."""
-    shares = [_own(exam, one)["trusted"] for one in exam["classes"]]
-    best = max(range(len(shares)), key=lambda i: (shares[i], -i))
-    one, name = exam["classes"][best], names[best]
-    own = _own(exam, one)
-    budget = _with_unit(one["budget"], unit)
-    text = f"Of {fixed(one['rows'], 0)} {_never_seen(name)}, it lets you use"
-    if not own["trusted"]:
+    """Return the sentence that a hurried reader takes along: of all held-out classes together.
+
+    The class most is trusted of may be the one that is hardly new, so none is picked out as the
+    answer; the one whose promise held worst is named.
+    """
+    own = [_own(exam, one) for one in exam["classes"]]
+    rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
+    confidence = exam["classes"][0]["confidence"]
+    budgets = [float(one["budget"]) for one in exam["classes"]]
+    budget = exam_words.span(budgets, unit)
+    text = f"Of {count(rows, 'prediction')} on {_never_seen(names)}, it lets you use"
+    if not n:
         return (
-            f"{text} none: of no list of them {percent(one['confidence'])} are expected within"
-            f" {budget}."
+            f"{text} none: of no list of them {percent(confidence)} are expected within {budget}."
         )
-    promised = f"{percent(one['confidence'])} promised"
     ends = ""
-    if own["trusted"] >= 2:
-        ends = (
-            f", 95{words.NARROW}% interval {percent(own['hit_low'])} to {percent(own['hit_high'])}"
-        )
-    return (
-        f"{text} {fixed(own['trusted'], 0)} ({percent(own['share'])});"
-        f" {percent(own['hit'])} of these are within {budget} ({promised}{ends})."
+    if n >= 2:
+        low, high = wilson(hits, n)
+        ends = f", 95{words.NARROW}% interval {percent(low)} to {percent(high)} over materials"
+    text += (
+        f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"
+        f" ({percent(confidence)} promised{ends})"
     )
+    judged = [
+        (one["hit"], name) for one, name in zip(own, names, strict=True) if one["trusted"] >= FEWEST
+    ]
+    if len(names) > 1 and judged:
+        worst, name = min(judged)
+        text += f"; least of {name}: {percent(worst)}"
+    return f"{text}."
 
 
-def _never_seen(name: str) -> str:
-    one = name if name.startswith("materials") else f"materials of the class {name}"
+def _never_seen(names: Sequence[str]) -> str:
+    if len(names) > 1:
+        return f"{len(names)} {exam_words.kind_of(names)}, kinds it never saw"
+    one = names[0] if names[0].startswith("materials") else f"materials of the class {names[0]}"
     return f"{one}, a kind it never saw"
 
 
@@ -205,14 +219,16 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
             f"In-domain it lets you use {percent(trusted / n)}; {percent(hits / trusted)} of these"
             " hold."
         )
-    errors = [(one["mae"], one.get("mae_rise"), name) for one, name in _pairs(exam, names)]
-    worst = max(errors, key=lambda found: found[0])
-    own = _own(exam, dict(zip(names, exam["classes"], strict=True))[worst[2]])
-    if len(names) > 1 and worst[1] is not None:
+    worst, name = max(_pairs(exam, names), key=lambda pair: float(pair[0]["mae"]))
+    rise, typical = worst.get("mae_rise"), worst.get("median_rise")
+    own = _own(exam, worst)
+    if len(names) > 1 and rise is not None:
         used = percent(own["share"]) if own["trusted"] else "none"
+        median = f", {number(typical, digits=2)} times by the median" if typical is not None else ""
         found.append(
-            f"Where it errs most, on {worst[2]} ({_with_unit(worst[0], unit)},"
-            f" {number(worst[1], digits=2)} times as much as in-domain), it lets you use {used}."
+            f"Where it errs most, on {name} ({_with_unit(worst['mae'], unit)},"
+            f" {number(rise, digits=2)} times as much as in-domain{median}),"
+            f" it lets you use {used}."
         )
     found += [text for text in (exam_words.beside(exam),) if text]
     found += [text for text in (exam_words.forecasts(exam, names),) if text]
@@ -260,7 +276,7 @@ def _line(exam: Json, one: Json, name: str) -> Line:
         cells=(
             Value(
                 digits.shown(_entry(one, "mae")),
-                f"{number(rise, digits=2)} × in-domain" if rise is not None else "",
+                _rise(rise, one.get("median_rise")),
             ),
             Value(percent(own["share"]), fixed(own["trusted"], 0)),
             _hit(own),
@@ -271,6 +287,14 @@ def _line(exam: Json, one: Json, name: str) -> Line:
         others=tuple(_of_other(one["methods"][method]["class"]) for method in exam["beside"]),
         oracle=_share(one, "oracle_share"),
     )
+
+
+def _rise(mean: float | None, median: float | None) -> str:
+    """Return how much larger errors are than in-domain, by mean and by median."""
+    if mean is None:
+        return ""
+    typical = f" (median {number(median, digits=2)} ×)" if median is not None else ""
+    return f"{number(mean, digits=2)} ×{typical} in-domain"
 
 
 def _covered(found: Json) -> Value:

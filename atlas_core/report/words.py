@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from atlas_core.metrics import digits
 
-decimals, fixed, number = digits.decimals, digits.fixed, digits.number
+decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, digits.counted
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -35,11 +35,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def count(n: int, singular: str, plural: str = "") -> str:
-    """Return ``n`` with its noun."""
-    return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def listed(items: list[str]) -> str:
@@ -140,6 +135,22 @@ METRICS: dict[str, Metric] = {
         "low",
         "Root of the mean squared error: as MAE, but large errors count more.",
     ),
+    "median_ae": Metric(
+        "median error",
+        "unit",
+        "low",
+        "Absolute error of the typical material: half err by less. Far below MAE: few carry it.",
+    ),
+    "mean_error": Metric(
+        "mean error",
+        "unit",
+        "none",
+        "Mean of predicted minus true: above 0 predictions are too high; the nearer to MAE, the"
+        " more the errors go in one direction.",
+    ),
+    "share_too_high": Metric(
+        "predicted too high", "share", "none", "Share of materials predicted above the true value."
+    ),
     "max_error": Metric("largest error", "unit", "low", "The single worst prediction."),
     "r2": Metric(
         "R²",
@@ -151,7 +162,8 @@ METRICS: dict[str, Metric] = {
         "MAE / MAD",
         "plain",
         "low",
-        "MAE over that of always predicting the mean; 1 means nothing was learned.",
+        "MAE over that of predicting for all the mean true value of these same materials. 1: no"
+        " better than that mean, which no model was told of a class it never saw.",
     ),
     "picp": Metric(
         "coverage",

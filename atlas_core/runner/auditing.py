@@ -8,7 +8,8 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8
-from atlas_core.audit import SplitAudit, audit
+from atlas_core.audit import audit
+from atlas_core.audit_judgement import SplitAudit
 from atlas_core.context import derive_seed
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Vectors

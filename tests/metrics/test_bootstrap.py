@@ -45,13 +45,25 @@ def test_the_interval_of_a_mean_is_two_standard_errors_each_way() -> None:
     assert interval.high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
 
 
-def test_an_interval_holds_its_estimate_and_leaves_out_undefined_draws() -> None:
-    interval = bootstrap.percentile_interval(0.0, [1.0, np.nan, 2.0])
-    assert interval is not None
-    assert interval.low == 0
-    assert interval.high <= 2
+def test_an_interval_that_leaves_its_estimate_out_is_none() -> None:
+    assert bootstrap.percentile_interval(0.0, [1.0, np.nan, 2.0]) is None
+    assert bootstrap.percentile_interval(3.0, [1.0, 2.0]) is None
     assert bootstrap.percentile_interval(np.nan, [1.0]) is None
     assert bootstrap.percentile_interval(1.0, [np.nan]) is None
+    assert bootstrap.percentile_ends([np.nan]) is None
+
+
+def test_undefined_draws_are_left_out_and_rounding_is_no_exclusion() -> None:
+    draws = [1.0, np.nan, 2.0]
+    interval = bootstrap.percentile_interval(1.5, draws)
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx(
+        tuple(np.quantile([1, 2], [0.025, 0.975]))
+    )
+    constant = bootstrap.percentile_interval(0.1 + 0.2, [0.3] * 9)
+    assert constant is not None
+    assert constant.low <= constant.value <= constant.high
+    assert (constant.low, constant.high) == pytest.approx((0.3, 0.3))
 
 
 def test_paired_difference_sees_through_what_the_rows_have_in_common() -> None:

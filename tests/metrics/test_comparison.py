@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from atlas_core.comparison import RunTables, compare, format_comparison
+from atlas_core.comparison import compare
+from atlas_core.comparison_table import OVER_MATERIALS, format_comparison
 from atlas_core.errors import DataError, SpecError
+from atlas_core.run_differences import RunTables
 
 N = 60
 ABOUT = {"task": "regression", "target": "gap", "unit": "eV", "sha256": "0" * 64}
@@ -78,14 +80,95 @@ def test_auroc_differences_rank_no_score_against_another_folds() -> None:
     assert found.a == pytest.approx(np.mean(alone))
 
 
-def test_rows_without_a_partner_are_counted_and_left_out() -> None:
-    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2, ids=range(40, 64))), seed=0)
-    part = found.arms[0].part("shifted")
+def folds_of(error: float, **held: range) -> RunTables:
+    """Return a run with a fold per keyword, which holds these rows."""
+    tables = [rows("x", error, ids=ids) | {"fold": np.full(len(ids), f)} for f, ids in held.items()]
+    return run(*tables)
+
+
+def test_a_fold_that_tests_other_materials_is_not_paired_and_says_why() -> None:
+    a, b = folds_of(0.5, same=range(N), cut=range(N)), folds_of(0.2, same=range(N), cut=range(40))
+    found = compare(a, b, seed=0).arms[0]
+    part = found.part("shifted")
     assert part is not None
-    assert (part.paired, part.only_a, part.only_b) == (10, 20, 2)
-    assert "x, shifted: 20 rows only in A and 2 only in B are in no figure" in format_comparison(
-        found
+    # 30 of the 60 odd rows stand in the fold that both cut alike
+    assert (part.paired, part.only_a, part.only_b) == (30, 30, 20)
+    assert list(found.refused) == ["cut"]
+    for piece in ("20 of 30 test rows of A and 20 of B", "20 of 30 shifted rows of A and 20 of B"):
+        assert piece in found.refused["cut"]
+
+
+def test_no_p_is_printed_where_the_split_is_another() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2, ids=range(2, 64))), seed=0)
+    part = found.arms[0].part("test")
+    assert part is not None
+    assert (part.paired, part.error, part.p_value) == (0, None, None)
+    text = format_comparison(found)
+    assert "fold 0: not paired" in text
+    assert OVER_MATERIALS not in text
+    assert "B better" not in text
+
+
+def test_a_fold_of_another_name_is_not_paired_though_its_rows_are_the_same() -> None:
+    found = compare(folds_of(0.5, one=range(N)), folds_of(0.2, two=range(N)), seed=0).arms[0]
+    assert found.refused == {
+        "one": "only A has this fold",
+        "two": "only B has this fold",
+    }
+
+
+@pytest.mark.parametrize("how", ["sizes", "ids"])
+def test_a_fold_that_was_trained_on_other_rows_is_not_paired(how: str) -> None:
+    runs = []
+    for place, error in enumerate((0.5, 0.2)):
+        made = run(rows("x", error))
+        sizes = {"train": 30 + place * (how == "sizes"), "test": 30, "shifted": 30}
+        split = {"folds": [{"name": "0", "sizes": sizes}]}
+        training = {"0": "ab"[place] if how == "ids" else "a"}
+        runs.append(
+            RunTables(
+                "r", made.manifest | {"split": split}, made.metrics, made.predictions, {}, training
+            )
+        )
+    found = compare(*runs, seed=0).arms[0]
+    assert list(found.refused) == ["0"]
+    assert "trained" in found.refused["0"]
+    assert compare(runs[0], runs[0], seed=0).arms[0].refused == {}
+
+
+def with_manifest(**more: object) -> RunTables:
+    made = run(rows("x", 0.5))
+    return RunTables("r", dict(made.manifest) | more, made.metrics, made.predictions)
+
+
+def model(trees: int, source: str = "a") -> dict:
+    return {"x": {"model": {"use": "forest", "options": {"trees": trees}, "source": source}}}
+
+
+def test_the_first_line_says_what_differs_and_nothing_else() -> None:
+    packages = {"numpy": "2.4.6", "scipy": "1.17"}
+    a = with_manifest(seed=18, arms=model(300), packages=packages)
+    b = with_manifest(seed=8, arms=model(100), packages=packages | {"numpy": "2.5.0"})
+    found = compare(a, b, seed=0)
+    assert [(c.what, c.a, c.b) for c in found.changes] == [
+        ("seed", "18", "8"),
+        ("arms.x.model.trees", "300", "100"),
+        ("numpy", "2.4.6", "2.5.0"),
+    ]
+    first = format_comparison(found).splitlines()[0]
+    assert first == (
+        "A and B differ in seed (18 | 8); arms.x.model.trees (300 | 100); numpy (2.4.6 | 2.5.0)"
     )
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_runs_that_do_not_differ_say_so_and_one_change_is_called_the_only_one() -> None:
+    a = with_manifest(seed=18, arms=model(300))
+    assert compare(a, a, seed=0).changes == ()
+    assert "do not differ" in format_comparison(compare(a, a, seed=0)).splitlines()[0]
+    b = with_manifest(seed=18, arms=model(300, source="b"))
+    first = format_comparison(compare(a, b, seed=0)).splitlines()[0]
+    assert first == "A and B differ only in code of forest (a | b)"
 
 
 def test_order_of_rows_does_not_matter() -> None:
@@ -100,7 +183,7 @@ def test_runs_without_a_common_row_say_so() -> None:
     part = found.arms[0].part("test")
     assert part is not None
     assert part.error is None
-    assert "no material stands in the same part" in format_comparison(found)
+    assert "nothing is paired" in format_comparison(found)
 
 
 def test_single_arms_are_paired_whatever_their_names() -> None:
@@ -160,14 +243,15 @@ def test_binary_runs_are_compared_by_their_brier_score() -> None:
 def test_the_table_is_plain_aligned_text() -> None:
     a, b = run(rows("x", 0.5), name="one"), run(rows("x", 0.2), name="two")
     lines = format_comparison(compare(a, b, seed=0)).splitlines()
-    assert lines[:2] == ["A = one", "B = two"]
-    assert lines[2].startswith("MAE in eV")
-    assert " ".join(lines[4].split()) == (
+    assert lines[1:3] == ["A = one", "B = two"]
+    assert lines[3].startswith("MAE in eV")
+    assert lines[4] == OVER_MATERIALS
+    assert " ".join(lines[6].split()) == (
         "arm part what A B B - A 95 % interval p p of ranks B better rows"
     )
     # all 30 materials differ by the same: every rank is 15.5, so z = sqrt(30), p = 4.3e-08
     expected = "x test MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 4.32e-08 100% 30"
-    assert " ".join(lines[5].split()) == expected
+    assert " ".join(lines[7].split()) == expected
 
 
 def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:

@@ -147,8 +147,8 @@ def test_the_sentences_tell_the_figures() -> None:
     )
     assert refused == "It trusts next to nothing of materials with Cl."
     assert beside == (
-        "For comparison, on the same predictions: plain kept the promise on 0 of 2 and broke it on"
-        " 2."
+        "On the same predictions, mine kept the promise on 1 of 2 and refused 1; plain kept the"
+        " promise on 0 of 2 and broke it on 2."
     )
     assert forecast == (
         "Before any label it forecasts its mean error on each class: right to a factor of two on 1"
@@ -168,7 +168,31 @@ def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
 
 def test_methods_beside_that_trust_nothing_are_told_so() -> None:
     text = exam_words.beside(exam_of("keeps", "keeps", other="refuses"))
-    assert text == "For comparison, on the same predictions: plain trusts nothing there."
+    assert text == (
+        "On the same predictions, mine kept the promise on 2 of 2; plain trusts nothing there."
+    )
+
+
+def test_refusals_of_every_method_count_alike_and_never_as_kept() -> None:
+    grades = ["keeps", "refuses", "short", "short"]
+    exam = exam_of(*grades)
+    exam["summary"]["plain"] = exam["summary"]["mine"]
+    text = exam_words.beside(exam)
+    told = "kept the promise on 1 of 4, refused 1 and fell short of it on 2"
+    assert text.count(told) == 2
+    assert exam_words.beside(exam_of("keeps") | {"beside": []}) == ""
+
+
+def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() -> None:
+    for grades in (["keeps", "refuses", "refuses"], ["short", "refuses"], ["breaks", "refuses"]):
+        text, _ = said(*grades)
+        assert "materials with F" in text
+        assert "1 held-out elements" not in text
+    exam = exam_of("keeps", home="breaks")
+    (told,) = (
+        text for text in exam_words.sentences(exam, CLASSES, "eV") if "In-domain it b" in text
+    )
+    assert told.endswith("in 1 of 1 fold.")
 
 
 def test_classes_that_are_no_elements_are_held_out_classes() -> None:

@@ -27,13 +27,6 @@ def test_no_rows_are_no_share() -> None:
         groups.binomial_interval(4, 3)
 
 
-def test_the_worst_of_several_groups_is_held_to_a_stricter_mark() -> None:
-    alone = stats.binomtest(30, 40, 0.9, alternative="less").pvalue
-    assert groups.shortfall_p(30, 40, 0.9) == pytest.approx(alone)
-    assert groups.shortfall_p(30, 40, 0.9, groups=5) == pytest.approx(5 * alone)
-    assert groups.shortfall_p(39, 40, 0.9, groups=5) == 1
-
-
 def test_a_group_of_29_rows_is_left_out_and_said_so() -> None:
     masks, left_out = groups.large_groups(np.array(["a"] * 30 + ["b"] * 29 + [""] * 50))
     assert list(masks) == ["a"]
@@ -71,12 +64,13 @@ def test_families_are_scored_apart_and_the_worst_is_named() -> None:
     assert oxide["mae"]["low"] < oxide["mae"]["value"] < oxide["mae"]["high"]
     assert oxide["picp_0.9"]["value"] == 0.9
     assert oxide["mpiw_0.9"] == 2
-    worst = found["worst"]
-    assert worst["mae"]["group"] == "oxide"
-    assert worst["picp_0.9"]["group"] == "fluoride"
-    assert worst["picp_0.9"]["value"] == pytest.approx(0.7)
+    assert found["worst"]["mae"]["group"] == "oxide"
+    # 36 of 40 oxides are 90 %; 21 of 30 fluorides are below it by more than chance
+    coverage = found["coverage"]["0.9"]
+    assert [one["group"] for one in coverage["below"]] == ["fluoride"]
     expected = stats.binomtest(21, 30, 0.9, alternative="less").pvalue
-    assert worst["picp_0.9"]["p_value"] == pytest.approx(2 * expected)
+    assert coverage["below"][0]["p_level"] == pytest.approx(2 * expected)
+    assert (coverage["below"][0]["hits"], coverage["below"][0]["n"]) == (21, 30)
 
 
 def test_one_large_family_has_no_worst_and_none_leaves_no_trace() -> None:

@@ -23,6 +23,15 @@ def test_regression_metrics_agree_with_scikit_learn() -> None:
     assert regression.max_error(Y, M) == pytest.approx(sk.max_error(Y, M))
 
 
+def test_the_signed_error_and_the_median_by_hand() -> None:
+    # predictions err by +3, +1, 0 and -1
+    y, m = [0.0, 0.0, 5.0, 2.0], [3.0, 1.0, 5.0, 1.0]
+    assert regression.mean_error(y, m) == 0.75
+    assert regression.share_too_high(y, m) == 0.625  # two of four, and half of the exact one
+    assert regression.median_ae(y, m) == 1.0
+    assert regression.median_ae(Y, M) == pytest.approx(sk.median_absolute_error(Y, M))
+
+
 def test_mae_over_mad_is_one_for_the_mean_target() -> None:
     assert regression.mae_over_mad(Y, np.full_like(Y, Y.mean())) == pytest.approx(1)
     assert regression.mae_over_mad([0, 0, 4, 4], [1, 1, 3, 3]) == pytest.approx(0.5)  # 1 / 2

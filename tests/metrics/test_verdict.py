@@ -75,8 +75,9 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
         " its detector and its sigma notice them."
     )
     assert said.sentences == (
-        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160); on materials"
-        " with F by 0.700, 4.7 times as much.",
+        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160 over"
+        " materials, not over trainings: another seed can move it more); on materials with"
+        " F by 0.700, 4.7 times as much.",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 91 % of in-domain materials and 34 % of materials"
         " with F: do not use its error bars there.",
@@ -197,7 +198,8 @@ def test_folds_without_a_held_out_class() -> None:
         " nothing else was tested."
     )
     assert said.sentences == (
-        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160).",
+        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160 over"
+        " materials, not over trainings: another seed can move it more).",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 98 % of in-domain materials: its error bars are"
         " wider than they need to be.",
@@ -253,7 +255,7 @@ def test_sentences_have_the_digits_of_the_cards() -> None:
     )
     assert words.shown(mae, "unit") == "0.175"
     assert words.interval(mae, "unit") == "0.164 to 0.186"
-    assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186)" in said.sentences[0]
+    assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186" in said.sentences[0]
     shown = words.shown(auroc, "plain")
     assert f"AUROC {shown} (1 = always" in " ".join(said.sentences)
 

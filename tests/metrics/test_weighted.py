@@ -59,6 +59,9 @@ def test_unit_counts_give_the_metrics_of_a_regression() -> None:
         k: pytest.approx(v)
         for k, v in {
             "mae": regression.mae(y, m),
+            "mean_error": np.mean(m - y),
+            "share_too_high": np.mean(m > y),
+            "median_ae": np.median(np.abs(y - m)),
             "rmse": regression.rmse(y, m),
             "r2": regression.r2(y, m),
             "max_error": regression.max_error(y, m),
@@ -96,6 +99,14 @@ def test_unit_counts_give_the_metrics_of_a_binary_task() -> None:
     assert values["spearman"] == pytest.approx(uncertainty.spearman(y - p, table["std"]))
     assert "mae" not in values
     assert "nll" not in values
+
+
+def test_medians_of_resamples_are_those_of_the_rows_repeated() -> None:
+    values = np.round(RNG.random(31), 1)  # with ties
+    weights = np.array([RNG.multinomial(n, np.full(31, 1 / 31)) for n in (31, 31, 30, 2)], float)
+    found = weighted.median(weighted.Ranking(values), values, weights)
+    expected = [np.median(np.repeat(values, own.astype(int))) for own in weights]
+    assert found.tolist() == pytest.approx(expected)
 
 
 def test_the_largest_is_found_where_none_of_the_64_largest_was_drawn() -> None:

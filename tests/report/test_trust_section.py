@@ -106,6 +106,7 @@ def test_the_section_says_in_words_what_may_be_used(folder: Path) -> None:
     assert f"a kind it never saw, it lets you use {own['trusted']} ({share} %)" in text
     assert "100 % of these are within" in text
     assert "(90 % promised, 95 % interval" in text
+    assert "over materials" in text
     assert "The promise: 90 % of the predictions labelled trust lie within the error budget" in text
     assert "The budget is what 80 % of the errors on calibration materials" in text
     assert "the confidence stands in the spec." in text
@@ -120,7 +121,7 @@ def test_a_class_is_a_line_with_the_methods_beside_it(folder: Path) -> None:
     (row,) = re.findall(r"<tr><th scope=\"row\">.*?</tr>", text, flags=re.DOTALL)
     cells = [plain(cell) for cell in re.findall(r"<td.*?</td>", row, flags=re.DOTALL)]
     assert plain(row).startswith("materials with F 240 materials")
-    assert cells[0].endswith("× in-domain")
+    assert cells[0].endswith("in-domain")
     assert cells[3] == "kept"
     assert cells[6].startswith("100 %")
     assert "within: broken" in cells[6]
@@ -165,6 +166,18 @@ def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
     text = section(make_exam(folder, ("forest", "cgcnn")))
     assert text.count('class="answer"') == 2
     assert len(re.findall(r"<tr><th scope=\"row\">", text)) == 6
+    own = [
+        one["methods"]["careful"]["class"]
+        for one in read_json(folder / "exam.json")["forest"]["classes"]
+    ]
+    trusted = sum(one["trusted"] for one in own)
+    hits = sum(one["within"] for one in own)
+    rows = sum(one["rows"] for one in own)
+    # no class is picked out: the answer is of all of them together
+    share = f"{100 * trusted / rows:.0f}"
+    shown = plain(text)
+    assert f"Of {rows} predictions on 3 held-out" in shown
+    assert f"it lets you use {trusted} ({share} %); {100 * hits / trusted:.0f} % of these" in shown
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""Write a comparison of two runs as plain text: what differs, the table, what is not paired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from atlas_core.comparison import Comparison, Difference, beside
+from atlas_core.metrics import digits
+from atlas_core.metrics.paired import FoldDifference, PairedScore
+from atlas_core.run_differences import first_line
+
+SHOWN_LEVEL = 0.9
+SCORE_NAMES = {
+    "mae": "MAE",
+    "crps": "CRPS",
+    "nll": "NLL",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+}
+OVER_MATERIALS = (
+    "p and intervals are over materials, for one training each: another seed can turn them"
+)
+
+
+def format_comparison(comparison: Comparison) -> str:
+    """Return the comparison as plain text: the first line says what differs between the runs.
+
+    The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
+    p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
+    below.
+    """
+    unit = f" in {comparison.unit}" if comparison.unit else ""
+    name = SCORE_NAMES[comparison.metric]
+    lines = [
+        first_line(comparison.changes),
+        f"A = {comparison.name_a}",
+        f"B = {comparison.name_b}",
+    ]
+    table: list[Sequence[str]] = [
+        (
+            *("arm", "part", "what", "A", "B", "B - A", "95 % interval"),
+            *("p", "p of ranks", "B better", "rows"),
+        )
+    ]
+    notes: list[str] = []
+    for arm in comparison.arms:
+        label = arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
+        notes += [f"{label}, fold {fold}: not paired, {why}" for fold, why in arm.refused.items()]
+        for part in arm.parts:
+            if part.part == "calibration" or part.error is None:
+                continue
+            rows = str(part.paired)
+            for what, score in _shown(part.scores):
+                cells = _cells(beside(score))
+                table.append((label, part.part, what, *cells, *_tests(score), rows))
+            over = part.scores[comparison.metric].folds
+            if over is not None:
+                notes.append(f"{label}, {part.part}: {_over_folds(over, name)}")
+            if part.coverage:
+                level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+                cells = _cells(part.coverage[level])
+                table.append((label, part.part, f"coverage {level}", *cells, "", "", "", rows))
+        table.extend(
+            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "", "")
+            for detector, found in arm.auroc.items()
+        )
+    notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
+    notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
+    if len(table) == 1:
+        notes.append(
+            "nothing is paired: B - A would be of other test materials or other training rows; read"
+            " each run's own report, or run one spec with a single option changed"
+        )
+    else:
+        lines += [
+            f"{name}{unit} and more on the folds that both cut alike; B - A with its 95 % interval",
+            OVER_MATERIALS,
+            "",
+            *_aligned(table),
+        ]
+    return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
+
+
+def _shown(scores: Mapping[str, PairedScore]) -> list[tuple[str, PairedScore]]:
+    """Return the scores that the table shows, with their names in words."""
+    out = [(SCORE_NAMES[name], score) for name, score in scores.items() if name in SCORE_NAMES]
+    levels = {
+        name.removeprefix("interval_score_"): score
+        for name, score in scores.items()
+        if name.startswith("interval_score_")
+    }
+    if levels:
+        level = min(levels, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+        out.append((f"interval score {level}", levels[level]))
+    return out
+
+
+def _tests(score: PairedScore) -> tuple[str, str, str]:
+    ranks = "" if score.wilcoxon_p is None else f"{score.wilcoxon_p:.3g}"
+    return f"{score.bootstrap.p_value:.3g}", ranks, f"{score.bootstrap.share_better:.0%}"
+
+
+def _over_folds(found: FoldDifference, name: str) -> str:
+    return (
+        f"over {digits.counted(found.folds, 'fold')}, each one observation, B - A of the {name} is"
+        f" {found.difference:+.3g} ({found.low:+.3g} to {found.high:+.3g}), p {found.p_value:.3g};"
+        f" B is better in {found.better:g} of {found.folds}"
+    )
+
+
+def _cells(found: Difference) -> tuple[str, str, str, str]:
+    interval = f"{found.low:+.3g} to {found.high:+.3g}"
+    return f"{found.a:.3g}", f"{found.b:.3g}", f"{found.difference:+.3g}", interval
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if k < 3 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]

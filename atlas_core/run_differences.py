@@ -1,0 +1,135 @@
+"""Find what differs between two runs, before their figures are set against each other. Light."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atlas_core.evaluate import Columns
+
+SHOWN = 8
+"""Changes that the first line of a comparison names; all of them stand in the JSON."""
+
+LONG = 40
+"""Characters of a value."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunTables:
+    """Hold what a comparison needs of a finished run.
+
+    Attributes:
+        name: what the run is called.
+        manifest: the content of ``manifest.json``.
+        metrics: the content of ``metrics.json``.
+        predictions: columns of ``predictions.parquet``.
+        spec: the content of ``spec.lock.yaml``; empty where it is not known.
+        training: fold -> digest of its training ids; folds that are not known are left out.
+    """
+
+    name: str
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    predictions: Columns
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Hold one thing that differs: what it is, and its value in A and in B ("none": not there)."""
+
+    what: str
+    a: str
+    b: str
+
+
+def changes(a: RunTables, b: RunTables) -> tuple[Change, ...]:
+    """Return what differs: the seed first, then the data, the spec's options, and versions."""
+    first, second = dict(_facts(a)), dict(_facts(b))
+    names = list(dict.fromkeys([*first, *second]))
+    return tuple(
+        Change(name, _text(first.get(name)), _text(second.get(name)))
+        for name in names
+        if first.get(name) != second.get(name)
+    )
+
+
+def _facts(run: RunTables) -> Iterator[tuple[str, Any]]:
+    """Yield all that changes a run's numbers, each with a name."""
+    manifest = run.manifest
+    yield "seed", manifest.get("seed")
+    about = manifest.get("dataset") or {}
+    for name in ("name", "rows", "distinct", "sample", "content"):
+        yield f"data {name}" if name != "content" else "data (content)", about.get(name)
+    yield from _leaves("dataset", about.get("options"))
+    split = manifest.get("split") or {}
+    yield "split", split.get("component")
+    yield from _leaves("split", split.get("options"))
+    yield "levels", run.metrics.get("levels")
+    for arm, components in sorted((manifest.get("arms") or {}).items()):
+        for kind, chosen in sorted((components or {}).items()):
+            yield from _component(f"arms.{arm}.{kind}", chosen or {})
+    for block in ("trust", "active_learning"):
+        yield from _leaves(block, run.spec.get(block))
+    yield "atlas", manifest.get("atlas")
+    for name, version in sorted((manifest.get("packages") or {}).items()):
+        yield name, version
+    machine = manifest.get("hardware") or {}
+    for name in ("device", "python"):
+        yield name, machine.get(name)
+
+
+def _component(name: str, chosen: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield name, chosen.get("use")
+    yield from _leaves(name, chosen.get("options"))
+    if "source" in chosen:
+        yield f"code of {chosen.get('use')}", chosen["source"]
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a nested block by their dotted names."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    elif value is not None:
+        yield name, value
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONG else f"{text[:12]}…"
+
+
+def first_line(found: tuple[Change, ...]) -> str:
+    """Return in one line what differs between A and B."""
+    if not found:
+        return "A and B do not differ in seed, data, spec or versions"
+    told = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
+    more = f"; and {len(found) - SHOWN} more (--json has all)" if len(found) > SHOWN else ""
+    only = " only" if len(found) == 1 else ""
+    return f"A and B differ{only} in {'; '.join(told)}{more}"
+
+
+def unlike_folds(a: RunTables, b: RunTables) -> dict[str, str]:
+    """Return {fold: why} for folds of one name whose training rows are known to differ."""
+    sizes = [
+        {
+            str(fold["name"]): fold["sizes"]
+            for fold in (run.manifest.get("split") or {}).get("folds", ())
+        }
+        for run in (a, b)
+    ]
+    out: dict[str, str] = {}
+    for fold in sizes[0].keys() & sizes[1].keys():
+        x, y = (own[fold].get("train", 0) + own[fold].get("pool", 0) for own in sizes)
+        if x != y:
+            out[fold] = f"it was trained on {x} rows in A and {y} in B"
+    for fold in a.training.keys() & b.training.keys():
+        if a.training[fold] != b.training[fold]:
+            out.setdefault(fold, "it was trained on other materials in B")
+    return out

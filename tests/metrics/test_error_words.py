@@ -1,0 +1,168 @@
+"""Which way predictions err, and a detector beside the rule that needs no model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.error_words import direction
+from atlas_core.evaluate import evaluate
+from atlas_core.verdict import verdict
+
+
+def figure(value: float, spread: float = 0.01) -> dict[str, float]:
+    return {"value": value, "low": value - spread, "high": value + spread}
+
+
+def said(mean_error: dict[str, float], mae: float, share: float) -> str:
+    return direction(
+        mean_error, mae=mae, share_too_high=share, where="on materials with F", unit="eV/atom"
+    )
+
+
+def test_errors_that_go_one_way_are_said_to_with_sign_size_and_share() -> None:
+    text = said(figure(0.674, 0.05), 0.710, 0.92)
+    for piece in ("On materials with F", "too high by 0.67", "0.62 to 0.72", "92 %", "same direct"):
+        assert piece in text
+    text = said(figure(-0.674, 0.05), 0.710, 0.08)
+    assert "too low by 0.67" in text
+    assert "92 %" in text
+
+
+@pytest.mark.parametrize(
+    ("mean_error", "mae", "share"),
+    [
+        (figure(0.02, 0.03), 0.025, 0.9),  # its interval holds 0
+        (figure(0.30, 0.05), 0.71, 0.9),  # less than half of the error
+        (figure(0.674, 0.05), 0.71, 0.55),  # a few large errors carry it
+        ({"value": 0.674}, 0.71, 0.92),  # no interval
+    ],
+)
+def test_errors_without_a_direction_are_not_given_one(
+    mean_error: dict[str, float], mae: float, share: float
+) -> None:
+    assert said(mean_error, mae, share) == ""
+
+
+def test_one_outlier_of_symmetric_errors_is_no_direction() -> None:
+    rng = np.random.default_rng(2)
+    error = rng.normal(0, 0.05, 400)
+    error[7] = 60.0
+    found = evaluate(
+        {
+            "id": np.arange(400).astype(str),
+            "arm": np.full(400, "a"),
+            "part": np.full(400, "test"),
+            "target": np.zeros(400) + np.arange(400) / 100,
+            "mean": error + np.arange(400) / 100,
+        },
+        task="regression",
+        levels=[],
+        seed=0,
+    )["arms"]["a"]["parts"]["test"]["metrics"]
+    assert found["mean_error"]["value"] > 0.5 * found["mae"]["value"]
+    share = found["share_too_high"]["value"]
+    assert said(found["mean_error"], found["mae"]["value"], share) == ""
+
+
+TRAINED = {"0": ["O", "Mg", "Na", "Cl"]}
+
+
+def with_elements(
+    test: list[str], shifted: list[str], score: list[float], *, seed: int = 1
+) -> dict[str, Any]:
+    """Return what evaluate finds in ``ood`` for formulas whose fold was trained on TRAINED."""
+    n = len(test) + len(shifted)
+    return evaluate(
+        {
+            "id": np.arange(n).astype(str),
+            "formula": np.array(test + shifted),
+            "arm": np.full(n, "a"),
+            "fold": np.full(n, "0"),
+            "part": np.array(["test"] * len(test) + ["shifted"] * len(shifted)),
+            "target": np.arange(n) / 10,
+            "mean": np.arange(n) / 10 + 0.1,
+            "ood_score": np.array(score),
+            "outside": np.array(score) > 0.5,
+        },
+        task="regression",
+        levels=[],
+        seed=seed,
+        trained=TRAINED,
+    )["arms"]["a"]["ood"]
+
+
+def test_the_rule_of_unseen_elements_is_scored_beside_the_detector() -> None:
+    # 1 of 5 in-domain and 3 of 4 held-out rows have an element that was never trained on
+    found = with_elements(
+        ["MgO", "NaCl", "Na2O", "CaO", "MgCl2"], ["MgF2", "NaF", "MgO", "CaF2"], [0.0] * 9
+    )["rule"]
+    assert found["share_flagged_test"]["value"] == pytest.approx(1 / 5)
+    assert found["share_flagged_shifted"]["value"] == pytest.approx(3 / 4)
+    # of 20 pairs: flagged against not 3 x 4 are won, ties 3 x 1 + 1 x 4 count half
+    assert found["auroc"]["value"] == pytest.approx((12 + 3.5) / 20)
+
+
+def test_without_training_elements_or_formulas_there_is_no_rule() -> None:
+    columns = {
+        "id": np.arange(4).astype(str),
+        "arm": np.full(4, "a"),
+        "fold": np.full(4, "0"),
+        "part": np.array(["test", "test", "shifted", "shifted"]),
+        "target": np.arange(4.0),
+        "mean": np.arange(4.0),
+        "ood_score": np.arange(4.0),
+    }
+    bare = evaluate(columns, task="regression", levels=[], seed=1, trained=TRAINED)
+    assert list(bare["arms"]["a"]["ood"]) == ["score"]
+    named = columns | {"formula": np.full(4, "MgO")}
+    bare = evaluate(named, task="regression", levels=[], seed=1)
+    assert list(bare["arms"]["a"]["ood"]) == ["score"]
+
+
+def judged(detector: float, rule: float, sigma: float = 0.6) -> str:
+    """Return all sentences of an arm that fails on the held-out class."""
+
+    def part(mae: float) -> dict[str, Any]:
+        figures = {"mae": mae, "mae_over_mad": mae}
+        return {"n": 300, "metrics": {name: figure(value) for name, value in figures.items()}}
+
+    def found(auroc: float) -> dict[str, Any]:
+        shares = {"share_flagged_test": figure(0.04), "share_flagged_shifted": figure(0.97)}
+        return {"auroc": figure(auroc, 0.004), **shares}
+
+    out = verdict(
+        {
+            "parts": {"test": part(0.15), "shifted": part(0.7)},
+            "ood": {"score": found(detector), "sigma": found(sigma), "rule": found(rule)},
+        },
+        arm="forest",
+        unit="eV",
+        held_out="materials with F",
+        task="regression",
+        target_name="energy",
+    )
+    return " ".join([out.headline, *out.sentences])
+
+
+def test_a_detector_that_does_no_better_than_the_rule_is_not_praised() -> None:
+    text = judged(0.997, 1.0)
+    assert "its detector notices" not in text
+    assert "It notices: its detector" not in text
+    assert "1.000" in text or "1.00" in text
+    assert "unseen elements tell them as well as its detector" in text
+    assert "its sigma does not notice them" in text
+
+
+def test_a_detector_that_does_better_than_the_rule_is_praised_with_the_rule_beside_it() -> None:
+    text = judged(0.95, 0.5)
+    assert "its detector notices them" in text
+    assert "“contains an element never trained on” with 0.500" in text
+    assert "no better" not in text
+
+
+def test_an_interval_says_that_it_is_over_materials_and_not_over_trainings() -> None:
+    text = judged(0.95, 0.5)
+    assert "0.140 to 0.160 over materials, not over trainings" in text
