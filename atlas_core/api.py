@@ -61,6 +61,7 @@ from atlas_core.periodic_table import (
     periodic_group,
     periodic_row,
 )
+from atlas_core.target import TargetScale
 
 __all__ = [
     "ATOMIC_NUMBER",
@@ -126,6 +127,7 @@ __all__ = [
     "Splitter",
     "StageInfo",
     "Str",
+    "TargetScale",
     "Task",
     "TrainingError",
     "TrustMethod",

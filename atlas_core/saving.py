@@ -34,6 +34,7 @@ CORE = (
     "atlas_core.fitted",
     "atlas_core.kinds",
     "atlas_core.materials",
+    "atlas_core.target",
 )
 """Modules of the core whose classes a file may name: those of data."""
 

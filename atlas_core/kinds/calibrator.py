@@ -50,7 +50,9 @@ class Calibration(Protocol):
     def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
         """Return the prediction with intervals at the stated levels.
 
-        Its std or mean may be recalibrated, too.
+        Its std or mean may be recalibrated, too. The parts of a new std keep their ratio, so that
+        the squares of ``epistemic`` and ``aleatoric`` still add up to that of ``std``; a new P(1)
+        keeps the order of the rows.
 
         Args:
             prediction: of n rows, uncalibrated.

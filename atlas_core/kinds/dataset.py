@@ -22,6 +22,9 @@ from atlas_core.store import Arrays, canonical_hash, read_folder, write_folder
 Task = Literal["regression", "binary"]
 Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
 
+LARGEST = 1e100
+"""The largest target; its square times a million rows is still a number in double precision."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -42,7 +45,8 @@ class Dataset:
             ``unverified``, ``embedded`` (ships with the plugin) or ``user``.
 
     Raises:
-        DataError: shapes do not fit, or a target is NaN, infinite, or not 0/1 when binary.
+        DataError: shapes do not fit, or a target is NaN, infinite, or not 0/1 when binary; or the
+            largest is beyond 1e100 or below 1e-100.
     """
 
     materials: Materials
@@ -69,11 +73,23 @@ class Dataset:
                 f"{self.name}: target {self.target_name!r} is {self.target[bad[0]]} for id"
                 f" {self.materials.ids[bad[0]]} ({bad.size} such rows); remove or mend them"
             )
+        self._check_range()
         if self.task == "binary" and not np.isin(self.target, (0.0, 1.0)).all():
             raise DataError(f"{self.name}: a binary target must be 0 or 1")
         for column, values in self.columns.items():
             if np.shape(values) != (n,):
                 raise DataError(f"{self.name}: column {column!r} must be ({n},)")
+
+    def _check_range(self) -> None:
+        """Refuse targets whose squares are no numbers: every mean squared error needs them."""
+        low, high = float(self.target.min()), float(self.target.max())
+        spread = max(high, -low)
+        if spread > LARGEST or 0 < spread < 1 / LARGEST:
+            raise DataError(
+                f"{self.name}: target {self.target_name!r} runs from {low:g} to {high:g}; squares"
+                f" of numbers beyond {LARGEST:g}, or all below {1 / LARGEST:g}, cannot be held:"
+                " state it in another unit, or its logarithm"
+            )
 
     def __len__(self) -> int:
         return len(self.materials)

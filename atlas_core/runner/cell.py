@@ -332,7 +332,7 @@ class Cell:
                 rows = getattr(self.data.split, part)
                 if len(rows):
                     found = self.look(fitted, rows)
-                    blocks.append(self._block(part, rows, *found))
+                    blocks.append(self._block(part, rows, *found[1:]))
                     if fitted.trust is not None:
                         raw, _, score = found
                         self._judge(fitted.answers, fitted.trust, raw, score, part=part, rows=rows)
@@ -363,7 +363,7 @@ class Cell:
         }
 
     def _block(
-        self, part: str, rows: I8, raw: Prediction, final: Prediction, score: OODScore | None
+        self, part: str, rows: I8, final: Prediction, score: OODScore | None
     ) -> dict[str, npt.NDArray[Any]]:
         n = len(rows)
         nan = np.full(n, np.nan)
@@ -376,8 +376,8 @@ class Cell:
             "part": np.full(n, part),
             "mean": final.mean,
             "baseline": np.full(n, self.baseline),
-            "std_epistemic": or_nan(raw.epistemic),
-            "std_aleatoric": or_nan(raw.aleatoric),
+            "std_epistemic": or_nan(final.epistemic),
+            "std_aleatoric": or_nan(final.aleatoric),
             "std": or_nan(final.std),
             "ood_score": nan if score is None else score.score,
             "outside": np.zeros(n, bool) if score is None else score.outside,

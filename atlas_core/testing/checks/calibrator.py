@@ -207,6 +207,39 @@ def check_mean_is_kept(component: Component, sample: Sample) -> None:
             require(((done.mean >= 0) & (done.mean <= 1)).all(), "a P(1) is outside [0, 1]")
 
 
+def check_parts_of_std_are_scaled_alike(component: Component, sample: Sample) -> None:
+    """A new std is one of the whole: its parts keep their ratio, and none is lost or made up."""
+    for task in sample.tasks(component):
+        toy = _data(component, sample, task, TEST_ROWS, 1)
+        before, (after, _) = toy.prediction, _calibrated(component, sample, task)
+        for part in ("epistemic", "aleatoric"):
+            lost = (getattr(before, part) is None) != (getattr(after, part) is None)
+            require(not lost, f"{task}: {part} is there before or after calibration only")
+        parts = [(b, a) for b, a in _stds(before, after) if b is not None and a is not None]
+        if len(parts) == 2:
+            (old_one, new_one), (old_other, new_other) = parts
+            require_close(new_one * old_other, new_other * old_one, f"{task}: the ratio of parts")
+
+
+def _stds(before: Prediction, after: Prediction) -> list[tuple[F8 | None, F8 | None]]:
+    return [(before.epistemic, after.epistemic), (before.aleatoric, after.aleatoric)]
+
+
+def check_binary_order_is_kept(component: Component, sample: Sample) -> None:
+    """P(1) rises wherever it rose before: a ranking (ROC-AUC) is not blurred, even on rare ones."""
+    applies("binary" in sample.tasks(component), "it only calibrates a regression")
+    toy = _data(component, sample, "binary", CALIBRATION_ROWS, 0)
+    rare = replace(toy, target=toy.target * (np.arange(CALIBRATION_ROWS) % 10 == 0))
+    request = _request(component, sample, rare, task="binary")
+    calibration = component.build(sample.config).calibrate(request)
+    new = _data(component, sample, "binary", TEST_ROWS, 1)
+    done = calibration(new.prediction, new.inputs).mean
+    order = np.argsort(new.prediction.mean, kind="stable")
+    before, after = np.diff(new.prediction.mean[order]), np.diff(done[order])
+    require((after >= 0).all(), "a P(1) falls where it rose before calibration")
+    require((after[before > 1e-9] > 0).all(), "rows that P(1) told apart have the same one now")
+
+
 def check_binary_intervals_are_sets_of_labels(component: Component, sample: Sample) -> None:
     """An interval of a binary task is [0, 0], [1, 1] or [0, 1]: a set of labels."""
     applies("binary" in sample.tasks(component), "it only calibrates a regression")

@@ -41,6 +41,8 @@ from atlas_core.testing.samples import (
 from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
 TRAIN, TEST = np.arange(45), np.arange(45, 60)
+UNITS = (1e-12, 1e-6, 1e6, 1e12)
+"""Factors by which a target is given in other units; those of physics span more."""
 
 
 def _target(sample: Sample, task: Task) -> F8:
@@ -92,6 +94,55 @@ def check_learns_better_than_the_mean(component: Component, sample: Sample) -> N
     error = float(np.abs(predicted - target[TEST]).mean())
     mean = float(np.abs(target[TRAIN].mean() - target[TEST]).mean())
     require(error < 0.85 * mean, f"its mean error is {error:.3g}, that of the mean is {mean:.3g}")
+
+
+def check_the_unit_does_not_matter(component: Component, sample: Sample) -> None:
+    """The same target in another unit gives the same predictions in that unit, to 1e-9.
+
+    Every number is rounded anew in another unit, and nothing may hang on that: neither a stopping
+    rule with a fixed tolerance nor which of two equally good cuts is taken.
+    """
+    applies("regression" in sample.tasks(component), "P(1) has no unit")
+    wanted = _in_unit(component, sample, factor=1.0)
+    for factor in UNITS:
+        for name, values in _in_unit(component, sample, factor=factor).items():
+            told = f"{name} of a target times {factor:g}, divided by it"
+            require_close(values / factor, wanted[name], told, tolerance=1e-9)
+
+
+def check_the_zero_does_not_matter(component: Component, sample: Sample) -> None:
+    """A target counted from another zero (degrees Celsius, kelvin) moves the predictions by it.
+
+    Adding 1024 to targets of size 1 costs ten of their 52 bits, so this holds to 1e-4 of their
+    spread, where the sums of a fit may round to another of two nearly equal answers.
+    """
+    applies("regression" in sample.tasks(component), "P(1) has no zero to move")
+    wanted = _in_unit(component, sample, factor=1.0)["predict"]
+    moved = _in_unit(component, sample, factor=1.0, offset=1024.0)["predict"] - 1024.0
+    spread = np.ptp(_target(sample, "regression"))
+    require_close(moved, wanted, "predictions of a moved target", tolerance=1e-4, size=spread)
+
+
+def _in_unit(
+    component: Component, sample: Sample, *, factor: float, offset: float = 0.0
+) -> dict[str, F8]:
+    """Return what a model that was fitted to ``factor`` x target + ``offset`` says of new rows."""
+    model = component.build(sample.config)
+    target = _target(sample, "regression") * factor + offset
+    model.fit(sample.features(component).take(TRAIN), target, FitContext(seed=0))
+    test, gives = _test(component, sample), component.gives_of(sample.config)
+    found = {"predict": model.predict(test)}
+    if "model:members" in gives:
+        found["members"] = model.members(test)
+    if "model:variance" in gives:
+        found["epistemic std"], found["aleatoric std"] = model.predict_std(test)
+    if "model:quantiles" in gives:
+        found["quantiles"] = model.quantiles(test, np.array([0.1, 0.5, 0.9]))
+    if "model:snapshots" in gives:
+        found["snapshots"] = model.snapshots(test)
+    if "model:dropout" in gives:
+        found["dropout samples"] = model.sample(test, 3, 1)
+    return found
 
 
 def check_binary_predictions_are_probabilities(component: Component, sample: Sample) -> None:

@@ -19,6 +19,9 @@ from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample, ToyModel, line_data
 from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
 
+UNITS = (1e-12, 1e-6, 1e6, 1e12)
+"""Factors by which a target is given in other units."""
+
 
 def _fit(component: Component, sample: Sample, task: Task, *, folder: Path | None = None) -> Any:
     features, target = line_data(80, 0)
@@ -92,6 +95,27 @@ def check_sigma_grows_off_the_data(component: Component, sample: Sample) -> None
         away.mean() > 2.0 * near.mean(),
         f"mean epistemic std {near.mean():.3g} on the data, {away.mean():.3g} far from it",
     )
+
+
+def check_the_unit_does_not_matter(component: Component, sample: Sample) -> None:
+    """The same target in another unit gives the same mean, stds and draws in that unit, to 1e-9."""
+    applies("regression" in sample.tasks(component), "P(1) has no unit")
+    features, target = line_data(80, 0)
+    rows = line_data(50, 1)[0]
+
+    def told(factor: float) -> dict[str, npt.NDArray[Any]]:
+        method = component.build(sample.config)
+        predictor = method.fit(ToyModel, features, target * factor, FitContext(seed=0))
+        found = predictor.predict(rows)
+        parts = ("mean", "epistemic", "aleatoric", "samples", "lower", "upper")
+        values = {part: getattr(found, part) for part in parts}
+        return {part: v / factor for part, v in values.items() if v is not None}
+
+    wanted = told(1.0)
+    for factor in UNITS:
+        for part, values in told(factor).items():
+            what = f"{part} of a target times {factor:g}, divided by it"
+            require_close(values, wanted[part], what, tolerance=1e-9)
 
 
 def check_order_is_kept(component: Component, sample: Sample) -> None:

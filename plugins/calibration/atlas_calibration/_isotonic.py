@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from atlas_calibration._shared import check_rows, probable_sets, residuals, scaled, sigma_of
+from atlas_calibration._shared import (
+    check_rows,
+    probable_sets,
+    residuals,
+    scaled,
+    sigma_of,
+    with_stated,
+)
 from atlas_core.api import F8, Calibration, CalibrationRequest, Inputs, Prediction
 
 ONE_SIGMA = (0.15865525393145707, 0.8413447460685429)
@@ -45,21 +52,24 @@ class Quantiles:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Read P(1) off a rising curve, straight between its points.
+    """Read P(1) off a rising curve, straight between its points, and keep the order of rows.
 
     Attributes:
         stated: (k,) ascending.
         true: (k,) what each stated probability really is.
+        rows: that the curve was learned from.
         levels: of the sets of labels.
     """
 
     stated: F8
     true: F8
+    rows: int
     levels: tuple[float, ...]
 
     def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
         """Return the prediction with P(1) replaced, and with sets of labels."""
-        mean = np.interp(prediction.mean, self.stated, self.true)
+        found = np.interp(prediction.mean, self.stated, self.true)
+        mean = with_stated(found, prediction.mean, self.rows)
         return probable_sets(prediction.replace(mean=mean), self.levels)
 
 
@@ -112,7 +122,7 @@ def _times(bounds: F8, sigma: F8) -> F8:
 
 
 def _probability(request: CalibrationRequest) -> Calibration:
-    """Replace P(1) by the share of ones (Zadrozny & Elkan 2002, 10.1145/775047.775151).
+    """Replace P(1) by the share of ones near it (Zadrozny & Elkan 2002, 10.1145/775047.775151).
 
     Stds and samples stay: they say how the model wavers, not how often it is right.
     """
@@ -121,4 +131,4 @@ def _probability(request: CalibrationRequest) -> Calibration:
     weight = np.bincount(group).astype(np.float64)
     ones = np.bincount(group, weights=request.target) / weight
     curve = np.clip(isotonic_regression(ones, weights=weight).x, 0.0, 1.0)
-    return Curve(p, curve, request.levels)
+    return Curve(p, curve, len(group), request.levels)

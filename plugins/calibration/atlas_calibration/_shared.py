@@ -91,6 +91,21 @@ def probable_sets(prediction: Prediction, levels: Sequence[float]) -> Prediction
     return label_sets(prediction, levels, top < np.asarray(levels)[:, None])
 
 
+def with_stated(found: F8, stated: F8, rows: int) -> F8:
+    """Return P(1) off a curve, with the stated one counted as one more calibration row.
+
+    A curve from few ones is flat over most rows: it would call equal what the model tells apart,
+    and ranking by it would be no better than chance there. The share of 1 / (rows + 1) is below
+    what the calibration rows can tell, and it keeps the model's order.
+
+    Args:
+        found: (n,) P(1) off the curve; never falls as ``stated`` rises.
+        stated: (n,) P(1) before calibration.
+        rows: that the curve was learned from.
+    """
+    return np.asarray((rows * found + stated) / (rows + 1))
+
+
 def scaled(prediction: Prediction, factor: float | F8) -> Prediction:
     """Return the prediction with its stds, and its samples about the mean, times ``factor``.
 

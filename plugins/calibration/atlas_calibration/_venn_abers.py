@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from atlas_calibration._conformal import label_scores, quantiles, rows_needed
-from atlas_calibration._shared import check_rows, label_sets
+from atlas_calibration._shared import check_rows, label_sets, with_stated
 from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Inputs, Prediction
 
 METHOD = "venn_abers"
@@ -27,6 +27,7 @@ class Pairs:
         stated: (k,) distinct P(1) of the calibration rows, ascending.
         zero: (2 k + 1,) P(1) where the new row's label were 0.
         one: (2 k + 1,) P(1) where it were 1.
+        rows: that both were learned from.
         levels: (l,) of the sets of labels.
         bounds: (l,) of the score 1 - P(label), with P as stated.
     """
@@ -34,6 +35,7 @@ class Pairs:
     stated: F8
     zero: F8
     one: F8
+    rows: int
     levels: tuple[float, ...]
     bounds: F8
 
@@ -44,7 +46,7 @@ class Pairs:
         their coverage holds. The label that is more probable after calibration always belongs.
         """
         p = prediction.mean
-        done = prediction.replace(mean=merged(*self.pair(p)))
+        done = prediction.replace(mean=with_stated(merged(*self.pair(p)), p, self.rows))
         less = np.where(done.mean >= 0.5, 1 - p, p)  # stated P of the label that may be missing
         return label_sets(done, self.levels, 1 - less <= self.bounds[:, None])
 
@@ -70,7 +72,7 @@ class VennAbers:
         check_rows(request, max(ROWS, min(map(rows_needed, levels))), METHOD)
         bounds = quantiles(label_scores(request.prediction, request.target), levels)
         stated, zero, one = tables(request.prediction.mean, request.target)
-        return Pairs(stated, zero, one, levels, bounds)
+        return Pairs(stated, zero, one, len(request.target), levels, bounds)
 
 
 def tables(p: F8, target: F8) -> tuple[F8, F8, F8]:

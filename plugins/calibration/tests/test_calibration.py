@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import roc_auc_score
 
-from atlas_calibration import isotonic, none, split_conformal, variance_scaling
+from atlas_calibration import isotonic, none, split_conformal, variance_scaling, venn_abers
 from atlas_core.api import (
     CalibrationRequest,
     ContractError,
@@ -279,7 +280,35 @@ def test_isotonic_probability_equals_scikit_learn():
         Prediction(new)
     )
     expected = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y).predict(new)
-    np.testing.assert_allclose(out.mean, expected, atol=1e-12)
+    # the stated probability counts as one more row beside the 300
+    np.testing.assert_allclose(out.mean, (300 * expected + new) / 301, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", [isotonic, venn_abers])
+@pytest.mark.parametrize("seed", range(5))
+def test_rare_positives_keep_their_order_and_the_calibration_of_the_plain_curve(module, seed):
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=5400)
+    true = 1 / (1 + np.exp(4.2 - 1.8 * score))  # about 5 % are positive
+    y = (rng.random(5400) < true).astype(float)
+    p = 1 / (1 + np.exp(4.2 - 3.5 * score))  # far too sure
+    first, rest = slice(400), slice(400, None)
+    config = isotonic.IsotonicConfig if module is isotonic else venn_abers.VennAbersConfig
+    asking = request(p[first], y[first], task="binary")
+    done = calibrated(module, config(), asking)(Prediction(p[rest]))
+    assert 0.02 < y.mean() < 0.10
+    wanted = roc_auc_score(y[rest], p[rest])
+    assert roc_auc_score(y[rest], done.mean) == pytest.approx(wanted, abs=1e-3)
+    if module is isotonic:
+        curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+        before = curve.fit(p[first], y[first]).predict(p[rest])
+        assert roc_auc_score(y[rest], before) < wanted - 1e-3  # what it would lose
+    else:
+        zero, one = module.build(config()).calibrate(asking).pair(p[rest])
+        before = one / (1 - zero + one)
+    now, then = ((mean - y[rest]) ** 2 for mean in (done.mean, before))
+    assert now.mean() < then.mean() + 0.1 * then.std() / np.sqrt(len(then))
+    assert abs(done.mean.mean() - before.mean()) < 1 / 400
 
 
 def test_none_takes_sigma_at_its_word():

@@ -51,7 +51,9 @@ def test_both_probabilities_equal_scikit_learn_row_by_row():
     np.testing.assert_allclose(calibration.pair(new), [zero, one], atol=1e-9)
     assert (one >= zero).all()
     done = calibration(Prediction(new), inputs(len(new)))
-    np.testing.assert_allclose(done.mean, one / (1 - zero + one), atol=1e-9)
+    # the stated probability counts as one more row beside the 200
+    wanted = (200 * one / (1 - zero + one) + new) / 201
+    np.testing.assert_allclose(done.mean, wanted, atol=1e-9)
 
 
 def test_twenty_equal_scores_by_hand():

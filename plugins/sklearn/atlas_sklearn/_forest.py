@@ -14,7 +14,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from atlas_core.api import F8, I8, DataError, Features, FitContext
+from atlas_core.api import F8, I8, DataError, Features, FitContext, TargetScale
 from atlas_sklearn._columns import Columns, seed32
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class Forest:
         self._columns = Columns(features, self._name, scale=False)
         self._jobs = max(context.n_jobs, 1)
         self._rows = len(target)
+        # trees stop at an impurity of 2e-16, whatever the target's unit
+        self._scale = TargetScale.of(target) if context.task == "regression" else None
+        learned = target if self._scale is None else self._scale.standard(target)
         self.estimator = FORESTS[self._cuts][context.task](
             n_estimators=self._config.trees,
             max_features=self._config.max_features,
@@ -63,7 +66,7 @@ class Forest:
             bootstrap=self._bootstrap,
             n_jobs=self._jobs,
             random_state=seed32(context.seed),
-        ).fit(self._columns(features), target)
+        ).fit(self._columns(features), learned)
         # a tree's value is one number, or the shares of the classes present in training
         self._value: int | None = 0
         if context.task == "binary":
@@ -79,7 +82,7 @@ class Forest:
                 draws[:, i] = tree.predict(table).reshape(len(table), -1)[:, value]
 
             self._ask(column, features)
-        return draws.T
+        return draws.T if self._scale is None else self._scale.back(draws).T
 
     def predict(self, features: Features) -> F8:
         """Return (n,) the mean over the trees, summed in one order whatever the threads."""

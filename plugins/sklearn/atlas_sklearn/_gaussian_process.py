@@ -12,7 +12,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import threadpool_limits
 
-from atlas_core.api import F8, DataError, Features, FitContext
+from atlas_core.api import F8, DataError, Features, FitContext, TargetScale
 from atlas_sklearn._columns import Columns, seed32
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class GaussianProcess:
             )
         self._columns = Columns(features, "gaussian_process", scale=True)
         table = self._columns(features)
-        self._mean, self._unit = float(target.mean()), float(target.std()) or 1.0
+        scale = TargetScale.by_std(target)
+        self._mean, self._unit = scale.centre, scale.unit
         # the distance of two standardised rows grows with the root of the number of columns
         length = {"length_scale": table.shape[1] ** 0.5, "length_scale_bounds": (1e-2, 1e4)}
         shape = RBF(**length) if self._config.kernel == "rbf" else Matern(**length, nu=2.5)
@@ -59,7 +60,7 @@ class GaussianProcess:
         )
         with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", ConvergenceWarning)
-            self.estimator.fit(table, (target - self._mean) / self._unit)
+            self.estimator.fit(table, scale.standard(target))
         # a kernel at its bounds is a fact about the fit, and no fault: it goes to the run folder
         messages = [" ".join(str(w.message).split()) for w in said]
         kernel = {"kernel": str(self.estimator.kernel_), "messages": messages}

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from atlas_core.api import F8, Features, FitContext
+from atlas_core.api import F8, Features, FitContext, TargetScale
 from atlas_sklearn._columns import Columns, seed32, two_classes
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ class GradientBoosting:
             early_stopping=False,  # it would hide rows from training without being asked
             random_state=seed32(context.seed),
         )
-        labels = two_classes(target, "gradient_boosting") if self._binary else target
+        if self._binary:
+            labels = two_classes(target, "gradient_boosting")
+        else:
+            # gradients are summed as float32: in another unit they would round to other cuts
+            self._scale = TargetScale.of(target)
+            labels = self._scale.standard(target)
         # OpenMP takes every core otherwise: on a busy machine a fit then takes 20 times as long
         with threadpool_limits(self._jobs):
             self.estimator = estimator.fit(self._columns(features), labels)
@@ -52,4 +57,4 @@ class GradientBoosting:
         with threadpool_limits(self._jobs):
             if self._binary:
                 return np.asarray(self.estimator.predict_proba(table)[:, 1], dtype=np.float64)
-            return np.asarray(self.estimator.predict(table), dtype=np.float64)
+            return self._scale.back(np.asarray(self.estimator.predict(table), dtype=np.float64))

@@ -22,6 +22,7 @@ from atlas_core.api import (
     ModelFactory,
     Prediction,
     Predictor,
+    TargetScale,
     Vectors,
 )
 from atlas_uncertainty._shared import passed_on, spread, train_one
@@ -65,8 +66,8 @@ class Committee:
         values = _vectors(features).values
         model = train_one(make_model, features, target, context=context)
         table = Table.of(values)
-        rows, unit = table(values), float(target.std()) or 1.0
-        scaled = (target - target.mean()) / unit
+        rows, scale = table(values), TargetScale.by_std(target)
+        scaled = scale.standard(target)
         groups = self._groups(_vectors(features), context)
         others = []
         for i, kind in enumerate(config.others):
@@ -82,8 +83,7 @@ class Committee:
             model,
             table,
             others,
-            offset=float(target.mean()),
-            unit=unit,
+            scale=scale,
             own=config.mean == "model",
         )
         return passed_on(predictor, model)
@@ -119,8 +119,7 @@ class CommitteePredictor:
         model: the arm's.
         table: fills and scales rows for the others.
         others: the columns of each, and the regressor.
-        offset: mean of the training targets.
-        unit: their std.
+        scale: of the targets that the others learned.
         own: the mean is the model's, not the committee's.
     """
 
@@ -130,12 +129,11 @@ class CommitteePredictor:
         table: Table,
         others: Sequence[tuple[I8, Any]],
         *,
-        offset: float,
-        unit: float,
+        scale: TargetScale,
         own: bool,
     ) -> None:
         self._model, self._table, self._others = model, table, list(others)
-        self._offset, self._unit, self._own = offset, unit, own
+        self._scale, self._own = scale, own
 
     def predict(self, features: Features) -> Prediction:
         """Return mean, std (ddof 1: a sample of kinds), and all predictions as samples."""
@@ -145,7 +143,7 @@ class CommitteePredictor:
             with threadpool_limits(1):
                 for columns, regressor in self._others:
                     found = np.asarray(regressor.predict(rows[:, columns]), dtype=np.float64)
-                    draws.append(self._offset + self._unit * found)
+                    draws.append(self._scale.back(found))
         else:
             draws += [np.zeros(0) for _ in self._others]
         found = spread(np.stack(draws), ddof=1)

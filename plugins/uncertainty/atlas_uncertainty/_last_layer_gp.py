@@ -21,6 +21,7 @@ from atlas_core.api import (
     ModelFactory,
     Prediction,
     Predictor,
+    TargetScale,
 )
 from atlas_uncertainty._last_layer_laplace import EmbeddingModel
 from atlas_uncertainty._shared import incapable, passed_on, train_one
@@ -79,7 +80,8 @@ class Process:
             rows = self._table(values)
             _, _, turn = np.linalg.svd(rows, full_matrices=False)
             self._axes: F8 = turn[: config.components].T
-            self._mean, self._unit = float(target.mean()), float(target.std()) or 1.0
+            scale = TargetScale.by_std(target)
+            self._mean, self._unit = scale.centre, scale.unit
             length = {
                 "length_scale": self._axes.shape[1] ** 0.5,
                 "length_scale_bounds": LENGTH,
@@ -88,7 +90,7 @@ class Process:
             self.estimator = GaussianProcessRegressor(
                 ConstantKernel(1.0, AMPLITUDE) * shape + WhiteKernel(0.1, NOISE),
                 random_state=context.child("kernel").seed % 2**32,
-            ).fit(rows @ self._axes, (target - self._mean) / self._unit)
+            ).fit(rows @ self._axes, scale.standard(target))
         # a kernel at its bounds is a fact about the fit, and no fault: it goes to the run folder
         messages = [" ".join(str(w.message).split()) for w in said]
         context.record(
