@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.kinds.ood import Detector
-from atlas_core.kinds.trust import TrustRegion
+from atlas_core.kinds.trust import Promise, TrustRegion
 from atlas_core.kinds.uq import Predictor
 from atlas_core.materials import Materials
 from atlas_core.runner.machine import packages
@@ -96,6 +96,30 @@ class Reference:
             rows[i : i + 256] = np.take_along_axis(near, order, axis=1)
             apart[i : i + 256] = np.take_along_axis(exact, order, axis=1)
         return rows, apart
+
+    def check(self) -> None:
+        """Stop unless the parts fit each other: they were read from a file.
+
+        Raises:
+            DataError: one does not.
+        """
+        t = len(self.materials)  # checks itself when it is made
+        wanted: dict[str, tuple[Any, type, tuple[int, ...]]] = {
+            "target": (self.target, np.float64, (t,))
+        }
+        if self.space not in get_args(Space) or (self.space == "fractions") != (
+            self.points is None
+        ):
+            raise DataError("its training materials lie in no known space")
+        if self.points is not None:
+            d = self.points.shape[1]
+            wanted["points"] = (self.points, np.float32, (t, d))
+            wanted["centre"] = (self.centre, np.float64, (d,))
+            wanted["scale"] = (self.scale, np.float64, (d,))
+        for name, (value, kind, shape) in wanted.items():
+            sound = isinstance(value, np.ndarray) and value.dtype == kind and value.shape == shape
+            if not sound or not np.isfinite(value).all():
+                raise DataError(f"the {name} of its training materials cannot be used")
 
 
 def _scaled(values: F8, centre: F8, scale: F8) -> npt.NDArray[np.float32]:
@@ -221,23 +245,38 @@ def load_arm(folder: Path, components: Mapping[str, Chosen]) -> SavedArm:
     allowed = {one.package for chosen in components.values() for one in chosen.together}
     predictor, _ = saving.load(folder / PREDICTOR, allowed)
     judges, note = saving.load(folder / JUDGES, allowed)
-    kinds = {
-        "predictor": (predictor, Predictor),
-        "detector": (judges.get("detector"), Detector),
-        "reference": (judges.get("reference"), Reference),
-    }
-    for name, (value, wanted) in kinds.items():
-        if not isinstance(value, wanted) and not (value is None and name == "detector"):
-            raise DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
-    return SavedArm(
-        predictor=predictor,
-        calibration=judges.get("calibration"),
-        detector=judges.get("detector"),
-        regions=judges.get("regions"),
-        promise=judges.get("promise"),
-        reference=judges["reference"],
-        remarks=tuple(_differences(note, components)),
-    )
+    with saving.readable(folder):
+        found = {"predictor": predictor, **judges}
+        for name, (wanted, may_lack) in _KINDS.items():
+            value = found.get(name)
+            if not isinstance(value, wanted) and not (value is None and may_lack):
+                raise DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
+        regions, promise, reference = found["regions"], found["promise"], found["reference"]
+        if any(not isinstance(region, TrustRegion) for region in (regions or {}).values()):
+            raise DataError(f"{folder}: one of its trust regions is none; fit anew")
+        if promise is not None:
+            Promise(*promise)  # checks itself
+        reference.check()
+        return SavedArm(
+            predictor=predictor,
+            calibration=found["calibration"],
+            detector=found["detector"],
+            regions=regions,
+            promise=promise,
+            reference=reference,
+            remarks=tuple(_differences(note, components)),
+        )
+
+
+_KINDS: Mapping[str, tuple[Any, bool]] = {
+    "predictor": (Predictor, False),
+    "calibration": (Calibration, True),
+    "detector": (Detector, True),
+    "regions": (dict, True),
+    "promise": (tuple, True),
+    "reference": (Reference, False),
+}
+"""What a part of a saved arm must be, and whether an arm may lack it."""
 
 
 def _about(components: Mapping[str, Chosen]) -> dict[str, Any]:

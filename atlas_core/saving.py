@@ -2,7 +2,8 @@
 
 A file holds numbers and names, never code. Reading one imports classes of the core's data types and
 of the plugins that the caller names, and of nothing else; it calls no constructor, no
-``__setstate__`` and no ``__reduce__``. Estimators of scikit-learn are written and read by skops.
+``__setstate__`` and no ``__reduce__`` that the file names. Estimators of scikit-learn are written
+as the arrays that they predict from, and made anew from them (``atlas_core.estimators``).
 
 What can be saved: numbers, texts, arrays, tuples, lists, dicts and sets of them, ``Config``s,
 estimators, and objects of module-level classes whose attributes can be saved. A class that holds
@@ -15,8 +16,8 @@ import importlib
 import io
 import json
 import math
-import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -25,10 +26,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from atlas_core.errors import ContractError, DataError
+from atlas_core import estimators
+from atlas_core.errors import AtlasError, ContractError, DataError
 from atlas_core.store import read_arrays, write_arrays
 
-FORMAT = 1
+FORMAT = 2
 CORE = (
     "atlas_core.families",
     "atlas_core.fitted",
@@ -40,25 +42,6 @@ CORE = (
 
 _ATOMS = (type(None), bool, int, str)
 _STRUCTURE = "structure"
-
-INNER = frozenset(
-    {
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.gaussian_process.kernels.ConstantKernel",
-        "sklearn.gaussian_process.kernels.Matern",
-        "sklearn.gaussian_process.kernels.Product",
-        "sklearn.gaussian_process.kernels.RBF",
-        "sklearn.gaussian_process.kernels.Sum",
-        "sklearn.gaussian_process.kernels.WhiteKernel",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.tree._tree.Tree",
-    }
-)
-"""Parts of estimators beyond those that skops trusts; compiled ones are looked into when read."""
 
 
 @runtime_checkable
@@ -97,17 +80,42 @@ def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
     Raises:
         DataError: the file is missing or damaged, or names something that it may not name.
     """
-    arrays, note = read_arrays(path)
-    if note.pop("format", None) != FORMAT:
-        raise DataError(f"{path}: saved by another version of ATLAS; fit anew")
     try:
-        structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
-        return unpack(structure, arrays, packages), note
-    except DataError as err:
-        raise DataError(f"{path}: {err}") from err
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError) as err:
+        with readable(path):
+            arrays, note = read_arrays(path)
+            if note.pop("format", None) != FORMAT:
+                raise DataError("saved by another version of ATLAS; fit anew")
+            structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
+            return unpack(structure, arrays, packages), note
+    except AtlasError as err:
         text = " ".join(str(err).split())
-        raise DataError(f"{path}: is no saved fit ({type(err).__name__}: {text})") from err
+        raise DataError(text if text.startswith(f"{path}:") else f"{path}: {text}") from err
+
+
+@contextmanager
+def readable(what: object) -> Iterator[None]:
+    """Turn whatever a file that anybody may have written leads to into one line.
+
+    Args:
+        what: is read or asked; stands in front.
+
+    Raises:
+        AtlasError: one was raised; it stays as it is.
+        DataError: anything else was raised.
+    """
+    try:
+        yield
+    except AtlasError:
+        raise
+    except MemoryError as err:
+        raise DataError(
+            f"{what}: it claims more than fits into memory; fit anew, and do not trust the file"
+        ) from err
+    except Exception as err:  # what a file that was made to harm leads to has no list
+        said = f"{type(err).__name__}: {' '.join(str(err).split())}"[:300]
+        raise DataError(
+            f"{what}: is damaged, of another version or made to harm ({said}); fit anew"
+        ) from err
 
 
 def restored(value: Any, packages: Collection[str]) -> Any:
@@ -221,8 +229,12 @@ class _Packer:
                 "dict": [[self._key(k, where), self.value(v, f"{where}[{k!r}]")] for k, v in items]
             }
         cls = type(value)
-        if cls.__module__.startswith("sklearn."):
-            return {"sklearn": self._array(_sklearn_bytes(value, where), where)}
+        if estimators.is_estimator(value):
+            try:
+                kind, state = estimators.describe(value)
+            except ContractError as err:
+                raise ContractError(f"{where} cannot be saved: {err}") from err
+            return {"estimator": kind, "state": self.value(state, where)}
         name = _class_name(cls, value, where)
         if isinstance(value, BaseModel):
             return {"config": name, "fields": value.model_dump(mode="json")}
@@ -322,8 +334,8 @@ class _Unpacker:
     def _make(self, number: int, part: Mapping[str, Any]) -> Any:
         if "array" in part:
             return self._arrays[part["array"]]
-        if "sklearn" in part:
-            return _sklearn_value(self._arrays[part["sklearn"]].tobytes())
+        if "estimator" in part:
+            return estimators.rebuild(part["estimator"], self.value(part["state"]))
         if "list" in part:
             made: list[Any] = []
             self._made[number] = made
@@ -396,43 +408,3 @@ class _Unpacker:
 
 
 _MANY: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "frozenset": frozenset, "set": set}
-
-
-def _sklearn_bytes(value: Any, where: str) -> npt.NDArray[np.uint8]:
-    """Return an estimator as skops writes it, freed of the time and of addresses in memory."""
-    from atlas_core.skops_files import skops_io, without_chance
-
-    try:
-        content = skops_io().dumps(value)
-    except ImportError as err:
-        raise ContractError(f"{where} cannot be saved: pip install skops") from err
-    except Exception as err:  # skops raises whatever a part raises
-        text = " ".join(str(err).split())
-        raise ContractError(f"{where} cannot be saved by skops: {text}") from err
-    return np.frombuffer(without_chance(content), dtype=np.uint8)
-
-
-def _sklearn_value(content: bytes) -> Any:
-    """Return an estimator; beyond those only ``INNER`` types, and these after a look inside."""
-    from atlas_core.skops_files import check_compiled, is_estimator, skops_io
-
-    try:
-        named = skops_io().get_untrusted_types(data=content)
-        unknown = sorted(name for name in named if name not in INNER and not is_estimator(name))
-        if unknown:
-            raise DataError(f"an estimator in it names {unknown[0]}; do not trust it")
-        with warnings.catch_warnings():
-            # one line of the note's versions stands for a warning from each of 300 trees
-            warnings.filterwarnings("ignore", "Trying to unpickle")
-            value = skops_io().loads(content, trusted=sorted(named))
-    except DataError:
-        raise
-    except ImportError as err:
-        raise DataError("holds an estimator of scikit-learn: pip install skops") from err
-    except Exception as err:  # a hostile or damaged file makes skops raise anything
-        text = " ".join(str(err).split())
-        raise DataError(
-            f"an estimator in it cannot be read ({type(err).__name__}: {text})"
-        ) from err
-    check_compiled(value)
-    return value

@@ -41,6 +41,7 @@ from atlas_core.runner.features import side_by_side
 from atlas_core.runner.folder import RunFolder, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
+from atlas_core.saving import readable
 from atlas_core.spec.plan import Chosen, load_plan
 from atlas_core.store import read_json, write_bytes, write_json
 
@@ -201,6 +202,22 @@ class Looked:
     assessment: Assessment | None
     notes: list[str]
 
+    def check(self, n: int) -> None:
+        """Stop unless everything is said of n rows: what was fitted may come from anybody.
+
+        Raises:
+            DataError: something is said of another number of rows.
+        """
+        said = {"mean": self.prediction.mean, "std": self.std}
+        said |= {"lower end": self.lower, "upper end": self.upper}
+        if self.score is not None:
+            said["novelty score"] = self.score.score
+        if self.assessment is not None:
+            said["risk"] = self.assessment.risk
+        for name, values in said.items():
+            if values.shape != (n,):
+                raise DataError(f"its {name} has the shape {values.shape}, not ({n},); fit anew")
+
 
 class Screener:
     """Ask one fitted arm about materials, as the run did."""
@@ -208,6 +225,7 @@ class Screener:
     def __init__(self, opened: OpenArm) -> None:
         self.opened = opened
         self.said: set[str] = set()
+        self._fit = f"arm {opened.arm}, fold {opened.fold}: its fit"
         self._featurizers: list[tuple[str, Featurizer]] = [
             (one.name, one.build()) for one in opened.components["featurizer"].together
         ]
@@ -239,24 +257,27 @@ class Screener:
 
     def look(self, materials: Materials, features: Features, notes: list[str]) -> Looked:
         """Return what the arm says of materials; with one thread of BLAS, as in the run."""
-        with quiet() as caught:
+        with readable(self._fit), quiet() as caught:
             cell, fitted, rows = self._cell(materials, features)
             _, final, score = cell.look(fitted, rows)
             assessment = self._assess(cell, fitted, rows, score)
-        self.said |= warning_texts(caught) | fitted.answers.said
-        n = len(materials)
-        nan = np.full(n, np.nan)
-        lower, upper = _interval(final.levels, final.lower, final.upper, self.opened.level, nan)
-        if assessment is not None and assessment.levels is not None:
-            lower, upper = _interval(
-                assessment.levels, assessment.lower, assessment.upper, self.opened.level, nan
-            )
-        std = nan if final.std is None else final.std
-        return Looked(final, std, lower, upper, score, assessment, notes)
+            self.said |= warning_texts(caught) | fitted.answers.said
+            n = len(materials)
+            nan = np.full(n, np.nan)
+            level = self.opened.level
+            lower, upper = _interval(final.levels, final.lower, final.upper, level, nan)
+            if assessment is not None and assessment.levels is not None:
+                lower, upper = _interval(
+                    assessment.levels, assessment.lower, assessment.upper, level, nan
+                )
+            std = nan if final.std is None else final.std
+            looked = Looked(final, std, lower, upper, score, assessment, notes)
+            looked.check(n)
+            return looked
 
     def embed(self, materials: Materials, features: Features) -> F8:
         """Return (n, d) the model's inner representation."""
-        with quiet():
+        with readable(self._fit), quiet():
             _, fitted, rows = self._cell(materials, features)
             return fitted.answers.embed(rows)
 
@@ -296,7 +317,10 @@ class Screener:
         regions = self.opened.saved.regions
         if not regions:
             return None
-        labels = np.asarray(next(iter(regions.values())).label(assessment), dtype=np.str_)
+        with readable(self._fit):
+            labels = np.asarray(next(iter(regions.values())).label(assessment), dtype=np.str_)
+            if labels.shape != assessment.risk.shape:
+                raise DataError(f"trust: {labels.shape} labels of {assessment.risk.shape} rows")
         if unknown := sorted(set(labels.tolist()) - set(LABELS)):
             raise DataError(f"trust: unknown labels {', '.join(unknown)}")
         return labels

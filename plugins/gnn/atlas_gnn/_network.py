@@ -27,8 +27,11 @@ from atlas_gnn._training import (
     train,
 )
 
-# Layers without torch's own start values, which would draw from the global generator.
-skip_init: Callable[..., Any] = nn.utils.skip_init
+
+def skip_init(kind: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Return a layer without start values, which torch would draw from its global generator."""
+    # on the device of new tensors: a network that is only measured takes no memory
+    return nn.utils.skip_init(kind, *args, device=torch.get_default_device(), **options)
 
 
 def linear(inputs: int, outputs: int, rng: torch.Generator, *, bias: bool = True) -> nn.Linear:
@@ -203,10 +206,29 @@ class NetworkModel:
                 if (name.startswith(start) if i else not name.startswith("snapshot/"))
             }
             scalars = {n.removeprefix("scale/"): own[n].item() for n in own if "scale/" in n}
+            weights = {n: own[n] for n in own if "scale/" not in n}
+            self._check_shapes(weights)
             network = self._make_network(0)
-            network.load_state_dict({n: torch.tensor(own[n]) for n in own if "scale/" not in n})
+            network.load_state_dict({n: torch.tensor(weights[n]) for n in weights})
             trained.append((network.eval(), Scale(**scalars)))
         self._trained = trained
+
+    def _check_shapes(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Stop unless the options make a network of just these weights.
+
+        It is measured before it is made: options from a stranger could claim any amount of memory.
+
+        Raises:
+            DataError: the weights are those of another network.
+        """
+        with torch.device("meta"):
+            wanted = self._make_network(0).state_dict()
+        expected = {
+            name: (tuple(value.shape), str(value.dtype).removeprefix("torch."))
+            for name, value in wanted.items()
+        }
+        if {name: (value.shape, str(value.dtype)) for name, value in weights.items()} != expected:
+            raise DataError(f"{self._name}: its weights are not those of its options; fit anew")
 
     def to_state(self) -> dict[str, Any]:
         """Return what a run keeps: the name, the options and the arrays."""

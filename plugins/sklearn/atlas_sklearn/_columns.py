@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import numpy.typing as npt
 
@@ -82,6 +84,11 @@ def two_classes(target: F8, model: str) -> npt.NDArray[np.int64]:
             "it needs rows of both classes, use a stratified split"
         )
     return np.asarray(target, dtype=np.int64)
+
+
+def threads(wanted: int) -> int:
+    """Return how many threads to use: a fit may come from a larger machine, or from a stranger."""
+    return min(max(wanted, 1), os.cpu_count() or 1)
 
 
 def seed32(seed: int) -> int:

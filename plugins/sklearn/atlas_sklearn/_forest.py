@@ -15,7 +15,7 @@ from sklearn.ensemble import (
 )
 
 from atlas_core.api import F8, I8, DataError, Features, FitContext, TargetScale
-from atlas_sklearn._columns import Columns, seed32
+from atlas_sklearn._columns import Columns, seed32, threads
 
 if TYPE_CHECKING:
     from atlas_sklearn.extra_trees import ExtraTreesConfig
@@ -75,7 +75,7 @@ class Forest:
 
     def members(self, features: Features) -> F8:
         """Return (k, n) predictions of the trees; P(1) of each for a binary task."""
-        draws = np.zeros((len(features), self._config.trees))
+        draws = np.zeros((len(features), len(self.estimator.estimators_)))
         if (value := self._value) is not None:
 
             def column(i: int, tree: Any, table: Any) -> None:
@@ -91,13 +91,17 @@ class Forest:
 
     def leaves(self, features: Features) -> I8:
         """Return (n, k) the leaf of each tree, by its number among the tree's nodes."""
-        found = np.zeros((len(features), self._config.trees), dtype=np.int64)
+        found = np.zeros((len(features), len(self.estimator.estimators_)), dtype=np.int64)
 
         def column(i: int, tree: Any, table: Any) -> None:
             found[:, i] = tree.apply(table)
 
         self._ask(column, features)
         return found
+
+    def sizes(self) -> I8:
+        """Return (k,) how many nodes each tree has: its leaves are numbered below that."""
+        return np.array([one.tree_.node_count for one in self.estimator.estimators_])
 
     def inbag(self) -> I8:
         """Return (k, n) how often each tree drew each training row.
@@ -118,9 +122,15 @@ class Forest:
         """
         table = self._columns(features).astype(np.float32)
         trees = [estimator.tree_ for estimator in self.estimator.estimators_]
-        if self._jobs == 1:
+        # a compiled tree reads beside a table that has fewer columns than it was grown on
+        if any(tree.n_features != table.shape[1] for tree in trees):
+            raise DataError(
+                f"{self._name}: its trees were grown on another number of columns than the "
+                f"{table.shape[1]} of the table; use the same featurizer, or fit anew"
+            )
+        if (jobs := threads(self._jobs)) == 1:
             for i, tree in enumerate(trees):
                 ask(i, tree, table)
         else:
-            with ThreadPoolExecutor(self._jobs) as pool:
+            with ThreadPoolExecutor(jobs) as pool:
                 list(pool.map(lambda i: ask(i, trees[i], table), range(len(trees))))

@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import threadpool_limits
 
 from atlas_core.api import F8, Features, FitContext, TargetScale
-from atlas_sklearn._columns import Columns, seed32, two_classes
+from atlas_sklearn._columns import Columns, seed32, threads, two_classes
 
 if TYPE_CHECKING:
     from atlas_sklearn.gradient_boosting import GradientBoostingConfig
@@ -48,13 +48,13 @@ class GradientBoosting:
             self._scale = TargetScale.of(target)
             labels = self._scale.standard(target)
         # OpenMP takes every core otherwise: on a busy machine a fit then takes 20 times as long
-        with threadpool_limits(self._jobs):
+        with threadpool_limits(threads(self._jobs)):
             self.estimator = estimator.fit(self._columns(features), labels)
 
     def predict(self, features: Features) -> F8:
         """Return (n,) predictions; P(1) for a binary task."""
         table = self._columns(features)
-        with threadpool_limits(self._jobs):
+        with threadpool_limits(threads(self._jobs)):
             if self._binary:
                 return np.asarray(self.estimator.predict_proba(table)[:, 1], dtype=np.float64)
             return self._scale.back(np.asarray(self.estimator.predict(table), dtype=np.float64))

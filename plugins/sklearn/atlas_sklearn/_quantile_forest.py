@@ -63,12 +63,14 @@ class QuantileForest:
         A training row weighs the mean over the trees of 1 / (rows in the leaf) where it shares the
         leaf (eq. 4 to 6). Those that the tree did not draw count too: all n stand in eq. 4.
         """
-        last = self._leaves.max(axis=0) + 1
+        last = self._last()
         starts = np.concatenate([[0], np.cumsum(last)[:-1]])
         shared = _indicators(self._leaves + starts, int(last.sum()))
         size = np.maximum(np.asarray(shared.sum(axis=0)).ravel(), 1.0)
         new = self._forest.leaves(features)
         trees = new.shape[1]
+        if (new >= last).any():
+            raise DataError("quantile_forest: a leaf holds no training row; fit anew")
         found = np.empty((len(levels), len(new)))
         wanted = np.asarray(levels, dtype=np.float64) - ROUNDING
         at_once = max(1, NUMBERS_AT_ONCE // len(self._sorted))
@@ -79,6 +81,22 @@ class QuantileForest:
                 first = np.searchsorted(reached, wanted)
                 found[:, i + row] = self._sorted[np.minimum(first, len(self._sorted) - 1)]
         return found
+
+    def _last(self) -> I8:
+        """Return (k,) one more than the last leaf of each tree that holds a training row.
+
+        The leaves become indices of a sparse table, which follows them without a look.
+
+        Raises:
+            DataError: they are not leaves of the trees.
+        """
+        known = self._leaves
+        shape = (len(self._sorted), len(self._forest.sizes()))
+        if known.dtype != np.int64 or known.shape != shape or not len(known):
+            raise DataError("quantile_forest: its leaves do not fit its trees; fit anew")
+        if (known < 0).any() or (known >= self._forest.sizes()).any():
+            raise DataError("quantile_forest: a leaf is none of its tree; fit anew")
+        return np.asarray(known.max(axis=0) + 1)
 
 
 def _indicators(leaves: I8, width: int) -> csr_array:

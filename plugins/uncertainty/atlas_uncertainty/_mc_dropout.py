@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from atlas_core.api import (
     F8,
+    DataError,
     Features,
     FitContext,
     HasDropout,
@@ -15,6 +16,7 @@ from atlas_core.api import (
     derive_seed,
 )
 from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
+from atlas_uncertainty.mc_dropout import MOST_PASSES
 
 if TYPE_CHECKING:
     from atlas_uncertainty.mc_dropout import MCDropoutConfig
@@ -55,4 +57,6 @@ class DropoutPredictor:
 
     def predict(self, features: Features) -> Prediction:
         """Return mean, std (ddof 1: the passes are a sample), and the passes as samples."""
+        if self._passes > MOST_PASSES:
+            raise DataError(f"mc_dropout: {self._passes} passes; at most {MOST_PASSES}, fit anew")
         return spread(self._model.sample(features, self._passes, self._seed), ddof=1)

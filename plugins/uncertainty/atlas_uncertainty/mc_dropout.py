@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from atlas_core.api import UQMethod
 
 
+MOST_PASSES = 10_000
+
+
 class MCDropoutConfig(Config):
     """Predict many times with dropout left on."""
 
-    passes: int = Field(30, ge=2, le=10_000, description="Stochastic forward passes a prediction.")
+    passes: int = Field(
+        30, ge=2, le=MOST_PASSES, description="Stochastic forward passes a prediction."
+    )
 
 
 def build(config: MCDropoutConfig) -> UQMethod:
