@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from atlas_core import __version__
-from atlas_core.errors import AtlasError, SpecError
+from atlas_core.cli.door import Atlas
+from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
-
-INTERRUPTED = 130
-DEFECT = 70
-
-
-class _Atlas(click.Group):
-    """Turn every error into one line and an exit code; ``--debug`` anywhere shows the traceback."""
-
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit."""
-        # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        given = list(sys.argv[1:] if args is None else args)
-        debug = "--debug" in given
-        given = [text for text in given if text != "--debug"]
-        extra["standalone_mode"] = False
-        try:
-            code = super().main(given, **extra)
-        except (click.exceptions.Abort, KeyboardInterrupt):
-            _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            # an interrupt inside an import leaves a mark in CPython, which would then end by the
-            # signal whatever code is asked for
-            os._exit(INTERRUPTED)
-        except click.ClickException as err:
-            err.show()
-            sys.exit(err.exit_code)
-        except AtlasError as err:
-            if debug:
-                raise
-            lines = err.problems if isinstance(err, SpecError) else str(err).splitlines()
-            sys.exit(_say("\n".join(lines), err.exit_code))
-        except Exception as err:  # the last door: a defect is one line too, with its own code
-            if debug:
-                raise
-            text = " ".join(str(err).split())
-            sys.exit(
-                _say(
-                    f"{type(err).__name__}: {text}; this is a defect of ATLAS or of a plugin, the"
-                    " same command with --debug shows where",
-                    DEFECT,
-                )
-            )
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(text: str, code: int) -> int:
-    for line in text.splitlines():
-        click.echo(f"error: {line}", err=True)
-    return code
 
 
 def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
@@ -74,7 +23,7 @@ def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
     click.echo(json.dumps(plain(value), indent=1) if as_json else text())
 
 
-@click.group(cls=_Atlas, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Atlas, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="atlas")
 @click.option(
     "--debug", is_flag=True, help="Show the traceback of an error (also after a command)."
@@ -182,7 +131,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
-    from atlas_core.cli.progress import progress
+    from atlas_core.cli.progress import note, progress
     from atlas_core.cli.reuse import reused_fits
     from atlas_core.cli.verdicts import verdicts
     from atlas_core.runner.machine import choose_device
@@ -212,7 +161,7 @@ def run(
         )
         outcome = run_plan(plan, options, observers=registry.observers())
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
-        click.echo(found, err=True)
+        note(found)
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
     answer = {
