@@ -146,6 +146,8 @@ def run(
         raise SpecError(f"--data-dir {data_dir}: no such folder")
     registry = Registry()
     plan = load_plan(spec, registry, overrides=overrides)
+    # told also where quiet is asked: something that was installed on purpose is left out
+    observers = registry.observers(lambda text: note(f"warning: {text}"))
     with progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
@@ -159,7 +161,7 @@ def run(
             save_fitted=save_fitted,
             tell=tell,
         )
-        outcome = run_plan(plan, options, observers=registry.observers())
+        outcome = run_plan(plan, options, observers=observers)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         note(found)
     report = outcome.folder / "report.html"
@@ -198,19 +200,30 @@ def validate(*, spec: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @main.command()
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option(
-    "--verify", is_flag=True, help="Load each one and report the broken; exit 3 if any is."
+    "--verify",
+    is_flag=True,
+    help="Import each one, and each observer, in a process of its own, and report the broken; exit"
+    " 1 if any is.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --verify: one whose import takes longer is broken.",
 )
 @_json
-def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
+def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) -> None:
     """List installed components, from package metadata alone."""
     from atlas_registry.listing import installed
 
-    listed = installed([kind] if kind else KINDS)
-    problems = {(row.kind, row.name, row.distribution): row.problem for row in listed}
+    listed = installed([kind] if kind else KINDS, observers=verify and kind is None)
+    problems = {row: row.problem for row in listed}
     if verify:
         from atlas_registry.verify import verify as load_all
 
-        problems = load_all(listed)
+        problems = load_all(listed, seconds=timeout)
     rows = [
         {
             "kind": row.kind,
@@ -218,7 +231,7 @@ def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
             "distribution": row.distribution,
             "version": row.version,
             "summary": row.summary,
-            "problem": problems[row.kind, row.name, row.distribution],
+            "problem": problems[row],
         }
         for row in listed
     ]
@@ -229,7 +242,7 @@ def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
 
         click.echo(plugin_table(rows, verified=verify))
     if verify and any(problems.values()):
-        sys.exit(3)
+        sys.exit(1)
 
 
 @main.command()
@@ -257,12 +270,22 @@ def check(
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def schema(*, out: Path | None) -> None:
-    """Print the JSON Schema of specs, with the options of every installed component."""
+    """Print the JSON Schema of specs, with the options of every installed component.
+
+    A broken component is left out, and stderr names it.
+    """
+    from atlas_core.cli.progress import note
     from atlas_core.spec.schema import schema_text
     from atlas_core.store import write_bytes
+    from atlas_registry.listing import installed
     from atlas_registry.loading import Registry
+    from atlas_registry.verify import named
 
-    text = schema_text(Registry())
+    registry = Registry()
+    for row, problem in registry.problems(installed()).items():
+        if problem:
+            note(f"warning: {named(row, problem)}; it is left out")
+    text = schema_text(registry)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -281,6 +304,7 @@ def _run_folder(path: Path) -> Path:
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 def report(*, run_folder: Path) -> None:
     """Score and draw the report of RUN again, from its stored predictions."""
+    from atlas_core.cli.progress import note
     from atlas_core.runner.finish import score
     from atlas_core.runner.folder import RunFolder
     from atlas_registry.loading import Registry
@@ -293,7 +317,8 @@ def report(*, run_folder: Path) -> None:
         finished.manifest,
         levels=finished.metrics["levels"],
     )
-    click.echo(str(folder.report(Registry().observers())))
+    observers = Registry().observers(lambda text: note(f"warning: {text}"))
+    click.echo(str(folder.report(observers)))
 
 
 @main.command()

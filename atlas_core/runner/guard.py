@@ -20,6 +20,17 @@ def kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
+def end_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent is gone; Linux only."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGKILL)  # it was gone before it could be noticed
+
+
 def main() -> None:
     """Follow the list of workers until the input ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
