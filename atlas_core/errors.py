@@ -43,3 +43,51 @@ class TrainingError(AtlasError):
     """Training failed (a loss that is NaN or explodes); the line says when and what to try."""
 
     exit_code = 1
+
+
+class WorkerError(AtlasError):
+    """A worker process died in the middle of a cell; the line names the cell."""
+
+    exit_code = 5
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user or the system asked this process to stop, by a signal.
+
+    Only a signal handler of ATLAS raises it. A plain ``KeyboardInterrupt`` may also be the doing of
+    a plugin.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+_SHORT_OF_MEMORY = (
+    "bad_alloc",
+    "can't allocate memory",
+    "can't start new thread",
+    "cannot allocate memory",
+    "failed to map segment",
+    "not enough memory",
+    "out of memory",
+    "unable to allocate",
+)
+"""What libraries write where memory ran out and the error is no ``MemoryError``."""
+
+
+def short_of_memory(error: BaseException) -> bool:
+    """Tell whether an error, or one that caused it, is about memory that could not be had."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        text = str(one).lower()
+        if isinstance(one, MemoryError) or any(words in text for words in _SHORT_OF_MEMORY):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
+
+
+MORE_MEMORY = "use fewer rows with 'sample', fewer --workers, or a machine with more memory"
+"""What to do where memory ran out."""

@@ -54,6 +54,11 @@ class ReportSection:
     title: str
     paragraphs: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        texts = (self.title, *self.paragraphs)
+        if isinstance(self.paragraphs, str) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("report section: a title and a tuple of texts are needed")
+
 
 @dataclass(frozen=True)
 class Export:
@@ -65,3 +70,5 @@ class Export:
     def __post_init__(self) -> None:
         if self.path.is_absolute() or ".." in self.path.parts or not self.path.parts:
             raise ValueError(f"export path {self.path} must be relative, without '..'")
+        if not isinstance(self.content, bytes):
+            raise ValueError(f"export {self.path}: its content is no bytes")

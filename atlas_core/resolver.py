@@ -57,8 +57,8 @@ class Resolver(Protocol):
         """Return the distribution known to offer a component that is not installed, or None."""
         ...
 
-    def observers(self) -> Observers:
-        """Load every installed observer."""
+    def sound(self, kind: str) -> list[str]:
+        """Return the names of a kind that can be loaded, found out without loading one here."""
         ...
 
 
@@ -66,11 +66,7 @@ class Observers(Protocol):
     """Call the observing hooks of every installed observer."""
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Return what each observer returned.
-
-        Raises:
-            PluginError: an observer raised; names it.
-        """
+        """Return what each observer returned; one that failed is warned of and left out."""
         ...
 
 

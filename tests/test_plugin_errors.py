@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import Cli, MakePlugin
+from support import ROOT, Cli, MakePlugin
 
 GOOD = '''
     """A model that is always there."""
@@ -81,7 +81,7 @@ def test_a_broken_plugin_is_a_row_in_verify_and_harms_no_other_command(
 ) -> None:
     atlas = with_path(cli, make_plugin("broken-plugin", "toy_model", "1 / 0", ENTRY))
     listed = atlas("plugins", "--kind", "model", "--verify", "--json")
-    assert listed.returncode == 3
+    assert listed.returncode == 1
     rows = {row["name"]: row["problem"] for row in json.loads(listed.stdout)}
     assert "ZeroDivisionError" in rows["toy"]
     assert rows["ridge"] == ""
@@ -112,3 +112,102 @@ def test_a_plugin_that_states_no_core_is_refused(cli: Cli, make_plugin: MakePlug
     folder = make_plugin("careless", "toy_model", GOOD, ENTRY, requires=None)
     done = with_path(cli, folder)("validate", spec_in(cli.cwd))
     assert "does not state which atlas-core it needs" in done.stderr
+
+
+BREAKS = {
+    "raises": ("raise RuntimeError('boom')", "RuntimeError: boom"),
+    "exits": ("raise SystemExit(0)", "SystemExit: 0"),
+    "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "base": ("class Odd(BaseException): pass\nraise Odd('odd')", "Odd: odd"),
+    "ends": ("import os\nos._exit(0)", "ends Python"),
+    "crashes": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "ends Python"),
+    "hangs": ("import time\ntime.sleep(600)", "hangs"),
+    "babbles": ("import os\nos.write(1, b'x' * 10)\nprint('y')\n1 / 0", "ZeroDivisionError"),
+}
+
+
+def test_whatever_plugins_do_at_import_each_is_a_row_of_verify_and_the_schema_goes_on(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    sites = []
+    for name, (code, _) in BREAKS.items():
+        for group, entry in (("atlas.model", name), ("atlas.observer", f"{name}_watcher")):
+            module = f"{entry}_module"
+            sites.append(make_plugin(f"d-{entry}", module, code, {group: {entry: module}}))
+    atlas = with_path(cli, *sites)
+    assert atlas("plugins").returncode == 0
+    done = atlas("plugins", "--verify", "--timeout", "2", "--json")
+    assert done.returncode == 1
+    rows = {row["name"]: row["problem"] for row in json.loads(done.stdout)}
+    for name, (_, words) in BREAKS.items():
+        assert words in rows.pop(name), name
+        assert words in rows.pop(f"{name}_watcher"), name
+    assert "ridge" in rows
+    assert not any(rows.values())
+
+
+def test_the_schema_leaves_broken_components_out_and_names_them(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    sites = [
+        make_plugin(f"d-{name}", f"{name}_module", code, {"atlas.uq": {name: f"{name}_module"}})
+        for name, (code, _) in BREAKS.items()
+        if name != "hangs"
+    ]
+    done = with_path(cli, *sites)("schema")
+    assert done.returncode == 0
+    assert "ensemble" in done.stdout
+    lines = done.stderr.splitlines()
+    for name in sorted(set(BREAKS) - {"hangs"}):
+        assert f"uq.{name}" not in done.stdout
+        assert sum(f" uq {name} of d-{name} " in line for line in lines) == 1, lines
+    assert len(lines) == len(sites)
+
+
+def test_a_refused_spec_is_told_though_a_plugin_that_it_does_not_name_ends_python(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    code = BREAKS["ends"][0]
+    atlas = with_path(
+        cli, make_plugin("rude", "rude_module", code, {"atlas.model": {"r": "rude_module"}})
+    )
+    text = SPEC.replace("model: toy, uq: point", "model: ridge, uq: members")
+    (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+    done = atlas("validate", "s.yaml")
+    assert done.returncode == 2
+    assert "random_forest" in done.stderr
+
+
+def test_a_component_that_ends_the_program_in_a_fit_is_named(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    code = GOOD.replace("lambda config: None", "lambda config: exit(0)")
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    done = with_path(cli, make_plugin("quitter", "toy_model", code, ENTRY))(
+        "run", "s.yaml", "--set", "sample=60", "--set", "arms.a.featurizer=element_fractions"
+    )
+    assert done.returncode == 3
+    assert "toy" in done.stderr.splitlines()[-1]
+    assert "quitter" in done.stderr.splitlines()[-1]
+
+
+def test_check_all_holds_the_others_though_one_is_broken(cli: Cli, make_plugin: MakePlugin) -> None:
+    site = make_plugin(
+        "rude", "rude_module", BREAKS["exits"][0], {"atlas.acquisition": {"r": "rude_module"}}
+    )
+    done = with_path(cli, site)("check", "--all", "--kind", "acquisition", "--json")
+    assert done.returncode == 1
+    rows = {row["name"]: row["checks"] for row in json.loads(done.stdout)}
+    assert "SystemExit" in rows.pop("r")[0]["message"]
+    assert len(rows) == 7
+    assert {c["outcome"] for checks in rows.values() for c in checks} <= {
+        "passed",
+        "not applicable",
+    }
+
+
+def test_check_of_a_folder_takes_names_and_says_what_it_offers(cli: Cli) -> None:
+    folder = ROOT / "examples/atlas-quantile-spread"
+    done = cli("check", "--path", folder, "feature_noise")
+    assert done.returncode == 2
+    assert "quantile_spread" in done.stderr

@@ -75,14 +75,14 @@ class _Own:
     def names(self, kind: str) -> list[str]:
         return sorted({row.name for row in installed([kind]) if row.distribution in self._own})
 
+    def sound(self, kind: str) -> list[str]:
+        return self.names(kind)
+
     def resolve(self, kind: str, name: str) -> Resolved:
         return self._registry.resolve(kind, name)
 
     def known(self, kind: str, name: str) -> str | None:
         return self._registry.known(kind, name)
-
-    def observers(self) -> Any:
-        return self._registry.observers()
 
 
 def _catalogue() -> str:

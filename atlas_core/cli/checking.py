@@ -13,7 +13,7 @@ from atlas_core.errors import ContractError, PluginError, SpecError
 from atlas_core.kinds import KINDS
 from atlas_core.testing import format_results, run_contract
 from atlas_core.testing.elsewhere import components_of
-from atlas_registry.listing import core_range_problem, installed
+from atlas_registry.listing import Listed, core_range_problem, installed
 from atlas_registry.loading import Registry
 
 
@@ -27,14 +27,25 @@ def check_components(
         PluginError: a component cannot be loaded.
     """
     chosen: list[tuple[str, Component]] = []
-    if path is not None:
-        chosen += [found for found in _offered(path) if kind in {None, found[0]}]
-    chosen += _installed(names, kind, everything=everything)
-    if not chosen:
-        raise SpecError("name a component, or give --path FOLDER or --all")
     rows: list[dict[str, Any]] = []
     blocks: list[str] = []
-    failed = False
+    if path is not None:
+        chosen += _of_folder(path, names, kind)
+    else:
+        registry = Registry()
+        asked = _installed(names, kind, everything=everything)
+        problems = registry.problems(asked) if everything else {}
+        for row in asked:
+            problem = problems.get(row, "")
+            if problem:  # one that cannot be loaded keeps no other from its check
+                blocks.append(f"{row.kind} {row.name}\n  BROKEN: {problem}")
+                failure = {"name": "loads", "outcome": "failed", "message": problem}
+                rows.append({"kind": row.kind, "name": row.name, "checks": [failure]})
+            else:
+                chosen.append((row.kind, registry.resolve(row.kind, row.name).component))
+    if not chosen and not rows:
+        raise SpecError("name a component, or give --path FOLDER or --all")
+    failed = bool(rows)
     for found_kind, component in chosen:
         results = run_contract(component, found_kind)
         failed = failed or any(result.broken for result in results)
@@ -49,16 +60,13 @@ def check_components(
             }
         )
     count = sum(len(row["checks"]) for row in rows)
-    if len(chosen) > 1:
+    if len(rows) > 1:
         state = "a promise is broken" if failed else "every promise is kept"
-        blocks.append(f"{len(chosen)} components, {count} checks: {state}")
+        blocks.append(f"{len(rows)} components, {count} checks: {state}")
     return rows, failed, "\n\n".join(blocks)
 
 
-def _installed(
-    names: Sequence[str], kind: str | None, *, everything: bool
-) -> list[tuple[str, Component]]:
-    registry = Registry()
+def _installed(names: Sequence[str], kind: str | None, *, everything: bool) -> list[Listed]:
     listed = installed([kind] if kind else KINDS)
     known = {row.name for row in listed}
     if unknown := [name for name in names if name not in known]:
@@ -66,11 +74,19 @@ def _installed(
             f"check: no component {unknown[0]!r} is installed; `atlas plugins` lists them, and"
             " --path FOLDER checks one that is not installed"
         )
-    return [
-        (row.kind, registry.resolve(row.kind, row.name).component)
-        for row in listed
-        if everything or row.name in names
-    ]
+    return [row for row in listed if everything or row.name in names]
+
+
+def _of_folder(path: Path, names: Sequence[str], kind: str | None) -> list[tuple[str, Component]]:
+    """Return the components of a folder that were asked for; without a name, all of them."""
+    offered = [found for found in _offered(path) if kind in {None, found[0]}]
+    known = [component.name for _, component in offered]
+    if unknown := [name for name in names if name not in known]:
+        raise SpecError(
+            f"check: {path} offers no {kind or 'component'} {unknown[0]!r}; it offers"
+            f" {', '.join(known) or 'none'}"
+        )
+    return [found for found in offered if not names or found[1].name in names]
 
 
 def _offered(path: Path) -> list[tuple[str, Component]]:

@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from atlas_core import __version__
-from atlas_core.errors import AtlasError, SpecError
+from atlas_core.cli.door import Atlas
+from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
-
-INTERRUPTED = 130
-DEFECT = 70
-
-
-class _Atlas(click.Group):
-    """Turn every error into one line and an exit code; ``--debug`` anywhere shows the traceback."""
-
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit."""
-        # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        given = list(sys.argv[1:] if args is None else args)
-        debug = "--debug" in given
-        given = [text for text in given if text != "--debug"]
-        extra["standalone_mode"] = False
-        try:
-            code = super().main(given, **extra)
-        except (click.exceptions.Abort, KeyboardInterrupt):
-            _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            # an interrupt inside an import leaves a mark in CPython, which would then end by the
-            # signal whatever code is asked for
-            os._exit(INTERRUPTED)
-        except click.ClickException as err:
-            err.show()
-            sys.exit(err.exit_code)
-        except AtlasError as err:
-            if debug:
-                raise
-            lines = err.problems if isinstance(err, SpecError) else str(err).splitlines()
-            sys.exit(_say("\n".join(lines), err.exit_code))
-        except Exception as err:  # the last door: a defect is one line too, with its own code
-            if debug:
-                raise
-            text = " ".join(str(err).split())
-            sys.exit(
-                _say(
-                    f"{type(err).__name__}: {text}; this is a defect of ATLAS or of a plugin, the"
-                    " same command with --debug shows where",
-                    DEFECT,
-                )
-            )
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(text: str, code: int) -> int:
-    for line in text.splitlines():
-        click.echo(f"error: {line}", err=True)
-    return code
 
 
 def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
@@ -74,7 +23,7 @@ def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
     click.echo(json.dumps(plain(value), indent=1) if as_json else text())
 
 
-@click.group(cls=_Atlas, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Atlas, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="atlas")
 @click.option(
     "--debug", is_flag=True, help="Show the traceback of an error (also after a command)."
@@ -182,7 +131,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
-    from atlas_core.cli.progress import progress
+    from atlas_core.cli.progress import note, progress
     from atlas_core.cli.reuse import reused_fits
     from atlas_core.cli.verdicts import verdicts
     from atlas_core.runner.machine import choose_device
@@ -197,6 +146,8 @@ def run(
         raise SpecError(f"--data-dir {data_dir}: no such folder")
     registry = Registry()
     plan = load_plan(spec, registry, overrides=overrides)
+    # told also where quiet is asked: something that was installed on purpose is left out
+    observers = registry.observers(lambda text: note(f"warning: {text}"))
     with progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
@@ -210,9 +161,9 @@ def run(
             save_fitted=save_fitted,
             tell=tell,
         )
-        outcome = run_plan(plan, options, observers=registry.observers())
+        outcome = run_plan(plan, options, observers=observers)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
-        click.echo(found, err=True)
+        note(found)
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
     answer = {
@@ -249,19 +200,30 @@ def validate(*, spec: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @main.command()
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option(
-    "--verify", is_flag=True, help="Load each one and report the broken; exit 3 if any is."
+    "--verify",
+    is_flag=True,
+    help="Import each one, and each observer, in a process of its own, and report the broken; exit"
+    " 1 if any is.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --verify: one whose import takes longer is broken.",
 )
 @_json
-def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
+def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) -> None:
     """List installed components, from package metadata alone."""
     from atlas_registry.listing import installed
 
-    listed = installed([kind] if kind else KINDS)
-    problems = {(row.kind, row.name, row.distribution): row.problem for row in listed}
+    listed = installed([kind] if kind else KINDS, observers=verify and kind is None)
+    problems = {row: row.problem for row in listed}
     if verify:
         from atlas_registry.verify import verify as load_all
 
-        problems = load_all(listed)
+        problems = load_all(listed, seconds=timeout)
     rows = [
         {
             "kind": row.kind,
@@ -269,7 +231,7 @@ def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
             "distribution": row.distribution,
             "version": row.version,
             "summary": row.summary,
-            "problem": problems[row.kind, row.name, row.distribution],
+            "problem": problems[row],
         }
         for row in listed
     ]
@@ -280,7 +242,7 @@ def plugins(*, kind: str | None, verify: bool, as_json: bool) -> None:
 
         click.echo(plugin_table(rows, verified=verify))
     if verify and any(problems.values()):
-        sys.exit(3)
+        sys.exit(1)
 
 
 @main.command()
@@ -308,12 +270,22 @@ def check(
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead.")
 def schema(*, out: Path | None) -> None:
-    """Print the JSON Schema of specs, with the options of every installed component."""
+    """Print the JSON Schema of specs, with the options of every installed component.
+
+    A broken component is left out, and stderr names it.
+    """
+    from atlas_core.cli.progress import note
     from atlas_core.spec.schema import schema_text
     from atlas_core.store import write_bytes
+    from atlas_registry.listing import installed
     from atlas_registry.loading import Registry
+    from atlas_registry.verify import named
 
-    text = schema_text(Registry())
+    registry = Registry()
+    for row, problem in registry.problems(installed()).items():
+        if problem:
+            note(f"warning: {named(row, problem)}; it is left out")
+    text = schema_text(registry)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -332,6 +304,7 @@ def _run_folder(path: Path) -> Path:
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 def report(*, run_folder: Path) -> None:
     """Score and draw the report of RUN again, from its stored predictions."""
+    from atlas_core.cli.progress import note
     from atlas_core.runner.finish import score
     from atlas_core.runner.folder import RunFolder
     from atlas_registry.loading import Registry
@@ -344,7 +317,8 @@ def report(*, run_folder: Path) -> None:
         finished.manifest,
         levels=finished.metrics["levels"],
     )
-    click.echo(str(folder.report(Registry().observers())))
+    observers = Registry().observers(lambda text: note(f"warning: {text}"))
+    click.echo(str(folder.report(observers)))
 
 
 @main.command()

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -33,6 +33,12 @@ class PlainLines:
             self._write(text)
 
 
+def note(text: str) -> None:
+    """Print a line on stderr; a log on a full disk must not end a run of hours."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows a line of progress."""
@@ -40,11 +46,11 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda _text: None
         return
     if not sys.stderr.isatty():
-        yield PlainLines(lambda text: click.echo(text, err=True))
+        yield PlainLines(note)
         return
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, log_path=False)
     with console.status("loading") as status:
 
         def tell(text: str) -> None:

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import click
-
-from atlas_core.cli.progress import PlainLines
+from atlas_core.cli.progress import PlainLines, note
 from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
 from atlas_registry.loading import Registry
 
@@ -29,7 +27,7 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda _done, _total: None
         return
     if not sys.stderr.isatty():
-        say = PlainLines(lambda text: click.echo(text, err=True))
+        say = PlainLines(note)
         start = time.monotonic()
 
         def line(done: int, total: int) -> None:
@@ -54,7 +52,7 @@ def screen_candidates(options: ScreenOptions, *, quiet: bool) -> tuple[dict[str,
         warnings.simplefilter("always")
         result = screen(replace(options, tell=tell), Registry())
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
-        click.echo(f"warning: {text}", err=True)
+        note(f"warning: {text}")
     _tell_unreadable(result)
     about = dict(result.about) | {"folder": str(result.folder), "page": str(result.folder / PAGE)}
     return about, _text(result)
@@ -63,10 +61,10 @@ def screen_candidates(options: ScreenOptions, *, quiet: bool) -> tuple[dict[str,
 def _tell_unreadable(result: Screened) -> None:
     count = int(result.about["unreadable"])
     for row in result.shown[:TOLD]:
-        click.echo(f"left out: {row.place}: {row.why}", err=True)
+        note(f"left out: {row.place}: {row.why}")
     if count:
         more = f" ({count - TOLD} not printed)" if count > TOLD else ""
-        click.echo(f"left out: {count} rows in all{more}, see unreadable.csv", err=True)
+        note(f"left out: {count} rows in all{more}, see unreadable.csv")
 
 
 def _text(result: Screened) -> str:

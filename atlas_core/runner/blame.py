@@ -6,7 +6,13 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.errors import (
+    MORE_MEMORY,
+    AtlasError,
+    ContractError,
+    DataError,
+    short_of_memory,
+)
 from atlas_core.spec.plan import Chosen
 
 
@@ -43,7 +49,7 @@ def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> It
     """
     try:
         yield
-    except Exception as err:
+    except (Exception, SystemExit) as err:  # a plugin that ends the program is no end of the run
         text = " ".join(str(err).split()) or type(err).__name__
         if isinstance(err, AtlasError) and getattr(err, "blamed", False):
             raise
@@ -53,8 +59,8 @@ def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> It
         fresh: AtlasError
         if isinstance(err, AtlasError):
             fresh = type(err)(f"{line}: {text}")
-        elif isinstance(err, MemoryError):
-            fresh = DataError(f"{line}: out of memory; use fewer rows with 'sample'")
+        elif short_of_memory(err):
+            fresh = DataError(f"{line}: out of memory ({text}); {MORE_MEMORY}")
         else:
             fresh = ContractError(f"{line}: {type(err).__name__}: {text}")
         fresh.blamed = True

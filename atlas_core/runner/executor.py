@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -13,13 +12,29 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+class JobsLostError(Exception):
+    """Workers died in the middle of jobs; the others are done.
+
+    Attributes:
+        how: {position of the job: how its worker ended}.
+    """
+
+    def __init__(self, how: Mapping[int, str]) -> None:
+        self.how = dict(how)
+        super().__init__(self.how)
+
+
 class Executor(Protocol):
     """Run independent jobs; a cluster engine fits behind the same two lines."""
 
     def run(
         self, function: Callable[[Job], Result], jobs: Sequence[Job]
-    ) -> Iterator[tuple[int, Result]]:
-        """Yield (position of the job, its result) as they finish."""
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Yield (position of the job, its result) as they finish; closing it stops the rest.
+
+        Raises:
+            JobsLostError: a process that had a job is gone; raised when all others are done.
+        """
         ...
 
 
@@ -40,19 +55,46 @@ class LocalExecutor:
 
     def run(
         self, function: Callable[[Job], Result], jobs: Sequence[Job]
-    ) -> Iterator[tuple[int, Result]]:
-        """Yield (position of the job, its result) as they finish."""
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Yield (position of the job, its result) as they finish; closing it stops the rest.
+
+        Raises:
+            JobsLostError: workers were killed or crashed; raised when all other jobs are done.
+        """
         if self.workers == 1 or len(jobs) <= 1:
             for position, job in enumerate(jobs):
                 yield position, function(job)
             return
-        # fresh interpreters: forked ones inherit locks of thread pools that are not there
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(self.workers, len(jobs)), mp_context=context) as pool:
-            futures = {pool.submit(function, job): i for i, job in enumerate(jobs)}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        from atlas_core.runner.workers import Pool, Worker, WorkerDiedError
+
+        waiting = deque(enumerate(jobs))
+        lost: dict[int, str] = {}
+        with Pool() as pool:
+            busy = 0
+
+            def next_job(worker: Worker | None) -> None:
+                nonlocal busy
+                if waiting:
+                    position, job = waiting.popleft()
+                    (worker or pool.start()).give(position, function, job)
+                    busy += 1
+                elif worker is not None:
+                    pool.drop(worker)
+
+            for _ in range(min(self.workers, len(jobs))):
+                next_job(None)
+            while busy:
+                for worker in pool.ready():
+                    busy -= 1
+                    position = worker.position
+                    try:
+                        result = worker.answer()
+                    except WorkerDiedError as died:
+                        lost[position] = str(died)
+                        pool.drop(worker)
+                        next_job(None)
+                        continue
+                    next_job(worker)
+                    yield position, result
+        if lost:
+            raise JobsLostError(lost)

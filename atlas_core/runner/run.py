@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from atlas_core import __version__
 from atlas_core.arrays import I8
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
-from atlas_core.errors import AtlasError, DataError, SpecError
+from atlas_core.errors import AtlasError, DataError, SpecError, WorkerError
 from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
@@ -32,7 +32,7 @@ from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
-from atlas_core.runner.executor import Executor, LocalExecutor, cores
+from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
 from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import FITTED, RunFolder
@@ -393,20 +393,39 @@ def _run_cells(
         options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
     engine = executor or LocalExecutor(options.workers)
     for position in missing[:1]:
-        options.tell(f"training {len(missing)} cells, first: {_label(jobs[position])}")
+        cells = "1 cell" if len(missing) == 1 else f"{len(missing)} cells, first"
+        options.tell(f"training {cells}: {_label(jobs[position])}")
     alone = executor is None and options.workers == 1
     function = partial(run_job, fits=FitCache(options.cache_dir, fresh=options.force))
     if alone:
         function = partial(function, tell=options.tell)
-    for position, result in engine.run(function, [jobs[i] for i in missing]):
-        i = missing[position]
-        settings = jobs[i].settings
-        folder.keep_cell(settings.arm, settings.fold, result)
-        for stage, seconds in result.stages:
-            timeline.add(stage, settings.arm, settings.fold, seconds)
-        results[i] = result
-        options.tell(f"done {len(results)} of {len(jobs)}: {_label(jobs[i])}")
+    # closed at once when this is interrupted: no worker is left behind
+    with closing(engine.run(function, [jobs[i] for i in missing])) as finished:
+        try:
+            for position, result in finished:
+                i = missing[position]
+                settings = jobs[i].settings
+                folder.keep_cell(settings.arm, settings.fold, result)
+                for stage, seconds in result.stages:
+                    timeline.add(stage, settings.arm, settings.fold, seconds)
+                results[i] = result
+                options.tell(f"done {len(results)} of {len(jobs)}: {_label(jobs[i])}")
+        except JobsLostError as err:
+            lost = {_label(jobs[missing[position]]): how for position, how in err.how.items()}
+            raise WorkerError(_lost(lost, kept=len(results), force=options.force)) from err
     return [results[i] for i in range(len(jobs))]
+
+
+def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:
+    """Return one line a cell whose worker died: how, what is kept, and what to do."""
+    others = f"{kept} other {'cell is' if kept == 1 else 'cells are'} kept"
+    again = "--force computes every cell anew" if force else f"{others}, and the same command"
+    if not force:
+        again += f" runs {'only this one' if len(cells) == 1 else 'only these'} again"
+    return "\n".join(
+        f"{cell}: its worker {how}; {again} (fewer --workers leave more memory to each)"
+        for cell, how in sorted(cells.items())
+    )
 
 
 def _label(job: Job) -> str:

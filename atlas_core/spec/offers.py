@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from atlas_core.component import Component, Config
-from atlas_core.errors import PluginError
 from atlas_core.resolver import Resolved
 
 MOST = 4
@@ -32,11 +31,9 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
     """
     told = []
     own = owner.component.name
-    for name in sorted(owner.resolver.names(owner.kind), key=lambda other: (other != own, other)):
-        try:
-            component = owner.resolver.resolve(owner.kind, name).component
-        except PluginError:
-            continue  # what the spec does not name is no mistake of the spec
+    # what the spec does not name is no mistake of the spec: the broken are passed over
+    for name in sorted(owner.resolver.sound(owner.kind), key=lambda other: (other != own, other)):
+        component = owner.resolver.resolve(owner.kind, name).component
         how = _how(component, capability, config if name == own else _defaults(component.config))
         if how is not None:
             told.append(f"{name} with {how}" if how else name)

@@ -13,7 +13,14 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from atlas_core.component import Config
-from atlas_core.errors import AtlasError, PluginError, SpecError
+from atlas_core.errors import (
+    MORE_MEMORY,
+    AtlasError,
+    DataError,
+    PluginError,
+    SpecError,
+    short_of_memory,
+)
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.resolver import Resolved, Resolver
 from atlas_core.spec.model import ActiveLearning, Arm, PseudoShift, Spec, Trust, Use
@@ -91,10 +98,13 @@ class Chosen:
             return self.resolved.component.build(self.config)
         except AtlasError:
             raise
-        except ImportError as err:
-            raise PluginError(f"{self.label} cannot be imported: {err}") from err
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             text = " ".join(str(err).split())
+            if short_of_memory(err):
+                told = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
+                raise DataError(told) from err
+            if isinstance(err, ImportError):
+                raise PluginError(f"{self.label} cannot be imported: {text}") from err
             raise PluginError(f"{self.label} cannot be made: {type(err).__name__}: {text}") from err
 
     def describe(self) -> dict[str, Any]:

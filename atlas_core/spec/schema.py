@@ -57,7 +57,7 @@ def _name_kinds(properties: dict[str, Any]) -> None:
 
 
 def _kind(kind: str, resolver: Resolver, definitions: dict[str, Any]) -> dict[str, Any]:
-    names = resolver.names(kind)
+    names = resolver.sound(kind)
     choices: list[dict[str, Any]] = [{"type": "string", "enum": names}]
     for name in names:
         component = resolver.resolve(kind, name).component

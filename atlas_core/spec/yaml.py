@@ -22,6 +22,8 @@ _MERGE = "tag:yaml.org,2002:merge"
 MAX_NODES = 20_000
 """A spec has hundreds; aliases of aliases make billions from a few lines."""
 MAX_DEPTH = 50
+MAX_CHARACTERS = 1_000_000
+"""A spec has thousands; a hundred million would take minutes to refuse."""
 
 
 @dataclass
@@ -60,6 +62,7 @@ class _Reader:
         self.problems: list[str] = []
         self.yaml = _safe()
         self.nodes = 0
+        self.open: list[int] = []  # the nodes around the one that is read
 
     def problem(self, node: Node, path: Path, text: str) -> None:
         mark = node.start_mark
@@ -68,11 +71,23 @@ class _Reader:
         self.problems.append(f"{place}  {dotted}: {text}")
 
     def read(self, node: Node, path: Path) -> Any:
-        mark = node.start_mark
         self.nodes += 1
-        if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
+        # an alias is the node itself, and '<<' adds nothing to the path
+        if id(node) in self.open:
+            self.problem(node, path, "an alias leads back to what it stands in")
+            return None
+        if self.nodes > MAX_NODES or len(self.open) > MAX_DEPTH:
+            mark = node.start_mark
             place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
             raise SpecError(f"{place}  the file: nested too deeply, or aliases that multiply")
+        self.open.append(id(node))
+        try:
+            return self.content(node, path)
+        finally:
+            self.open.pop()
+
+    def content(self, node: Node, path: Path) -> Any:
+        mark = node.start_mark
         self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
         tag = str(node.tag)
         if tag not in _PLAIN:
@@ -105,7 +120,10 @@ class _Reader:
             if str(key_node.tag) == _MERGE or key_node.value == "<<":
                 parents = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
                 for parent in parents:
+                    before = len(self.problems)
                     value = self.read(parent, path)
+                    if not isinstance(value, dict) and len(self.problems) > before:
+                        continue
                     if not isinstance(value, dict):
                         self.problem(parent, path, "'<<' takes a mapping")
                         continue
@@ -137,6 +155,11 @@ def parse(text: str, source: str) -> Document:
     Raises:
         SpecError: it is no YAML, has a tag, a repeated key or a key that is no text.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise SpecError(
+            f"{source}:1:1  the file: {len(text)} characters are no spec; a table of"
+            " data is named in the options of a data set"
+        )
     try:
         node = _safe().compose(text)
     except MarkedYAMLError as err:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import EntryPoint
@@ -14,10 +18,24 @@ from stevedore.driver import DriverManager
 
 from atlas_core import hookspecs
 from atlas_core.component import Component, Config
-from atlas_core.errors import PluginError
-from atlas_core.kinds import OBSERVER_GROUP
+from atlas_core.errors import (
+    MORE_MEMORY,
+    AtlasError,
+    DataError,
+    Interrupted,
+    PluginError,
+    short_of_memory,
+)
+from atlas_core.observe import Export, ReportSection
 from atlas_core.resolver import Observers, Resolved
-from atlas_registry.listing import Listed, core_problem, entry_points, installed, package_path
+from atlas_registry.listing import Listed, entry_points, installed, package_path
+
+Warn = Callable[[str], None]
+
+
+def _warn(text: str) -> None:
+    """Warn as Python does: the default where nobody reads lines."""
+    warnings.warn(text, stacklevel=3)
 
 
 class ComponentDriver(DriverManager[Any]):
@@ -52,6 +70,9 @@ def source_hash(package: str) -> str:
 class Registry:
     """Find installed components; implements ``atlas_core.resolver.Resolver``."""
 
+    def __init__(self) -> None:
+        self._problems: dict[Listed, str] = {}
+
     def names(self, kind: str) -> list[str]:
         """Return the names installed for a kind, sorted, importing no plugin."""
         return sorted({point.name for point in entry_points(f"atlas.{kind}")})
@@ -74,7 +95,7 @@ class Registry:
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
         listed = found[0]
-        label = f"{kind} {name} of {listed.distribution} {listed.version}"
+        label = _label(listed)
         if listed.problem:
             raise PluginError(f"{label}: {listed.problem}")
         component = _component(kind, listed, label)
@@ -87,43 +108,109 @@ class Registry:
             resolver=self,
         )
 
-    def observers(self) -> Observers:
-        """Load every installed observer.
+    def problems(self, listed: Sequence[Listed]) -> dict[Listed, str]:
+        """Return what is wrong with each, "" where nothing is: tried once, in another process."""
+        from atlas_registry.verify import verify
 
-        Raises:
-            PluginError: one is broken or made for another core; names it.
+        self._problems |= verify(row for row in listed if row not in self._problems)
+        return {row: self._problems[row] for row in listed}
+
+    def sound(self, kind: str) -> list[str]:
+        """Return the names of a kind that can be loaded, found out without loading one here."""
+        found = self.problems(installed([kind])).items()
+        return sorted({row.name for row, problem in found if not problem})
+
+    def observers(self, warn: Warn = _warn) -> Observers:
+        """Load every installed observer; a broken one is left out, and ``warn`` names it.
+
+        Each is first imported in another process: one that hangs or ends Python stops nothing.
         """
-        manager = _manager()
-        for point in entry_points(OBSERVER_GROUP):
-            label = f"observer {point.name}"
-            if point.dist is not None:
-                label = f"{label} of {point.dist.name} {point.dist.version}"
-                if problem := core_problem(point.dist):
-                    raise PluginError(f"{label}: {problem}")
-            try:
-                module = point.load()
-            except Exception as err:
-                raise PluginError(f"{label} cannot be imported: {_one_line(err)}") from err
-            _register(manager, module, label)
-        return HookObservers(manager)
+        from atlas_registry.verify import named
+
+        loaded: list[tuple[str, Any]] = []
+        for row, found in self.problems(installed([], observers=True)).items():
+            problem = found
+            if not problem:
+                try:
+                    loaded.append((_label(row), load_observer(row)))
+                except AtlasError as err:
+                    problem = str(err)
+            if problem:
+                warn(f"{named(row, problem)}; it is left out")
+        return HookObservers(loaded, warn)
+
+
+def _label(listed: Listed) -> str:
+    return f"{listed.kind} {listed.name} of {listed.distribution} {listed.version}"
+
+
+def load_observer(listed: Listed) -> Any:
+    """Import an observer and hold it against the hook specs.
+
+    Raises:
+        PluginError: it is broken; names it.
+    """
+    label = _label(listed)
+    with _blamed(f"{label} cannot be imported"):
+        module = importlib.import_module(listed.module)
+    _register(_manager(), module, label)
+    return module
 
 
 class HookObservers:
-    """Call the observing hooks of loaded modules."""
+    """Call the observing hooks of loaded modules; one that fails is left out from then on."""
 
-    def __init__(self, manager: pluggy.PluginManager) -> None:
-        self._manager = manager
+    def __init__(self, modules: Sequence[tuple[str, Any]], warn: Warn) -> None:
+        self._warn = warn
+        self._managers: list[tuple[str, pluggy.PluginManager]] = []
+        for label, module in modules:
+            manager = _manager()
+            _register(manager, module, label)
+            self._managers.append((label, manager))
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Return what each observer returned (None is left out).
+        """Return what each observer returned (None is left out); a broken one is warned of."""
+        returned: list[Any] = []
+        for label, manager in list(self._managers):
+            try:
+                with _blamed(f"{label} failed in {hook}"):
+                    found = list(getattr(manager.hook, hook)(**arguments))
+                    if wanted := RETURNS.get(hook):
+                        _check(found, wanted)
+            except AtlasError as err:
+                self._managers.remove((label, manager))
+                self._warn(f"{err}; it is left out from here on")
+                continue
+            returned += found
+        return returned
 
-        Raises:
-            PluginError: an observer raised; names the hook.
-        """
-        try:
-            return list(getattr(self._manager.hook, hook)(**arguments))
-        except Exception as err:
-            raise PluginError(f"an observer failed in {hook}: {_one_line(err)}") from err
+
+RETURNS: dict[str, type] = {"atlas_report_sections": ReportSection, "atlas_run_exports": Export}
+"""Of what each observing hook returns a list, where it returns something."""
+
+
+def _check(returned: list[Any], wanted: type) -> None:
+    for some in returned:
+        if not isinstance(some, list | tuple) or not all(isinstance(one, wanted) for one in some):
+            raise TypeError(f"it returned {some!r}, not a list of {wanted.__name__}")
+
+
+@contextmanager
+def _blamed(what: str) -> Iterator[None]:
+    """Name a plugin in whatever its code raises, also what would end the program.
+
+    Raises:
+        PluginError: anything was raised but the interrupt that the user asked for.
+        DataError: memory ran out.
+    """
+    try:
+        yield
+    except (Interrupted, AtlasError):
+        raise
+    except BaseException as err:
+        if short_of_memory(err):
+            raise DataError(f"{what}: out of memory ({_one_line(err)}); {MORE_MEMORY}") from err
+        raise PluginError(f"{what}: {_one_line(err)}") from err
 
 
 def _one_line(err: BaseException) -> str:
@@ -132,10 +219,8 @@ def _one_line(err: BaseException) -> str:
 
 
 def _component(kind: str, listed: Listed, label: str) -> Component:
-    try:
+    with _blamed(f"{label} cannot be imported"):
         driver = ComponentDriver(f"atlas.{kind}", listed.name, on_missing_entrypoints_callback=None)
-    except Exception as err:
-        raise PluginError(f"{label} cannot be imported: {_one_line(err)}") from err
     module: Any = driver.driver
     manager = _manager()
     _register(manager, module, label)
@@ -143,10 +228,8 @@ def _component(kind: str, listed: Listed, label: str) -> Component:
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         raise PluginError(f"{label}: {listed.module} has no @hookimpl function {hook}()")
-    try:
+    with _blamed(f"{label}: {hook}() failed"):
         results = caller()
-    except Exception as err:
-        raise PluginError(f"{label}: {hook}() failed: {_one_line(err)}") from err
     if len(results) != 1 or not isinstance(results[0], list):
         raise PluginError(f"{label}: {hook}() must return a list of Component")
     for component in results[0]:

@@ -1,24 +1,113 @@
-"""Load every installed component and say which are broken, for ``atlas plugins --verify``."""
+"""Import components and observers in a process of their own, and say which are broken.
+
+A plugin may raise, end the program, hang or crash when it is imported: here that is a line of text
+about it. The process is shared until a plugin breaks it; the next ones then get a fresh one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from multiprocessing.connection import wait
 
-from atlas_core.errors import PluginError
+from atlas_core.errors import AtlasError
+from atlas_core.runner.guard import end_with_parent, kill_group
 from atlas_registry.listing import Listed
-from atlas_registry.loading import Registry
+
+SECONDS = 30.0
+"""How long one import may take."""
+_START = 30.0
+"""Seconds more for the first one: Python starts, on a busy machine."""
+_CHILD = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from atlas_registry.verify import answer; answer(int(sys.argv[2]))"
+)
 
 
-def verify(listed: Iterable[Listed]) -> dict[tuple[str, str, str], str]:
-    """Return what is wrong with each component, "" where nothing is; a broken one is a row."""
-    registry = Registry()
-    problems: dict[tuple[str, str, str], str] = {}
-    for row in listed:
-        problem = row.problem
-        if not problem:
-            try:
-                registry.resolve(row.kind, row.name)
-            except PluginError as err:
-                problem = str(err)
-        problems[row.kind, row.name, row.distribution] = problem
+def verify(listed: Iterable[Listed], *, seconds: float = SECONDS) -> dict[Listed, str]:
+    """Return what is wrong with each component or observer, "" where nothing is.
+
+    Args:
+        listed: components and observers.
+        seconds: how long one import may take.
+    """
+    rows = list(listed)
+    sound = [row for row in rows if not row.problem]
+    problems: list[str] = []
+    while len(problems) < len(sound):
+        problems += _some(sound[len(problems) :], seconds)
+    found = dict(zip(sound, problems, strict=True))
+    return {row: row.problem or found[row] for row in rows}
+
+
+def named(row: Listed, problem: str) -> str:
+    """Return a problem with the name of what has it in front."""
+    label = f"{row.kind} {row.name} of {row.distribution}"
+    return problem if problem.startswith(label) else f"{label} {row.version}: {problem}"
+
+
+def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
+    """Return the problems of the first rows, up to the one that breaks the process."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, json.dumps(sys.path), str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert child.stdin is not None  # noqa: S101 - pipes were asked for
+    assert child.stdout is not None  # noqa: S101
+    problems: list[str] = []
+    rest = b""
+    try:
+        with suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(json.dumps([astuple(row) for row in rows]).encode())
+        until = time.monotonic() + seconds + _START
+        while len(problems) < len(rows):
+            if not wait([child.stdout.fileno()], timeout=max(0.0, until - time.monotonic())):
+                problems.append(named(rows[len(problems)], f"hangs: no end after {seconds:g} s"))
+                break
+            content = os.read(child.stdout.fileno(), 65536)
+            if not content:
+                how = f"ends Python when it is imported (code {child.wait()})"
+                problems.append(named(rows[len(problems)], how))
+                break
+            *lines, rest = (rest + content).split(b"\n")
+            problems += [str(json.loads(line)) for line in lines]
+            if lines:
+                until = time.monotonic() + seconds
+    finally:
+        kill_group(child.pid)
+        child.wait()
+        child.stdout.close()
     return problems
+
+
+def answer(parent: int) -> None:
+    """Import the rows on stdin, and print a line of JSON about each: the child's part."""
+    from atlas_registry.loading import Registry, load_observer
+
+    end_with_parent(parent)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a plugin prints is no answer
+    registry = Registry()
+    for row in [Listed(*fields) for fields in json.load(sys.stdin)]:
+        problem = ""
+        try:
+            if row.kind == "observer":
+                load_observer(row)
+            else:
+                registry.resolve(row.kind, row.name).component.config.model_json_schema()
+        except AtlasError as err:
+            problem = str(err)
+        except Exception as err:
+            problem = named(row, f"its options cannot be described: {err}")
+        answers.write(json.dumps(problem) + "\n")
+        answers.flush()
+    os._exit(0)  # threads that a plugin left are not waited for

@@ -102,8 +102,11 @@ class MatbenchSource:
                 return path
         where = "no data folder given" if context.data_dir is None else f"not in {context.data_dir}"
         if context.offline:
+            places = [str(cached.parent)]
+            if context.data_dir is not None:
+                places.insert(0, str(context.data_dir))
             raise DataError(
-                f"{self.name}: {file} is {where}, not in {cached.parent}, and downloads are off;"
+                f"{self.name}: {file} is not in {' nor in '.join(places)}, and downloads are off;"
                 f" put the file into a folder and name it with --data-dir"
             )
         return download(URL + file, cached, self.task.sha256, where=where)

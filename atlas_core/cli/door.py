@@ -1,0 +1,114 @@
+"""The last door of the ``atlas`` command: whatever happens, one line and an exit code. Light."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import click
+
+from atlas_core.cli.exits import DEFECT, INTERRUPTED
+from atlas_core.cli.stopping import deaf, stopping
+from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, short_of_memory
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: the user asked for it
+    """Carry an interrupt past click, which would print an empty line and forget the signal."""
+
+
+class Atlas(click.Group):
+    """Turn every error into one line and an exit code; ``--debug`` anywhere shows the traceback."""
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command and exit."""
+        # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        given = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in given
+        given = [text for text in given if text != "--debug"]
+        extra["standalone_mode"] = False
+        with stopping() as came:
+            try:
+                code = super().main(given, **extra)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+            except (_Stopped, click.exceptions.Abort, KeyboardInterrupt):
+                _interrupted(came)
+            except click.ClickException as err:
+                err.show()
+                sys.exit(err.exit_code)
+            except SystemExit:
+                raise
+            except BaseException as err:
+                if came:  # a library made another error of the interrupt
+                    _interrupted(came)
+                if debug:
+                    raise
+                sys.exit(say(*_explained(err)))
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the context names."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as err:
+            raise _Stopped from err
+
+
+def say(text: str, code: int) -> int:
+    """Print an error on stderr, line by line, and return the exit code."""
+    with suppress(OSError):  # stderr is full or closed: the exit code is all that is left to say
+        for line in text.splitlines():
+            click.echo(f"error: {line}", err=True)
+    return code
+
+
+def _interrupted(came: list[int]) -> NoReturn:
+    deaf()
+    number = came[0] if came else signal.SIGINT
+    word = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+    code = 128 + number if came else INTERRUPTED
+    say(f"{word}; the same command goes on where it stopped", code)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
+    # an interrupt inside an import leaves a mark in CPython, which would then end by the
+    # signal whatever code is asked for; and threads that still train are not waited for
+    os._exit(code)
+
+
+def _explained(err: BaseException) -> tuple[str, int]:
+    """Return the line and the exit code of an error."""
+    if isinstance(err, AtlasError):
+        lines = err.problems if isinstance(err, SpecError) else str(err).splitlines()
+        return "\n".join(lines), err.exit_code
+    if isinstance(err, OSError) and _cannot_print(err):
+        why = err.strerror or str(err)
+        told = f"stdout: cannot be written: {why}; free the disk or send the output elsewhere"
+        return told, DataError.exit_code
+    text = " ".join(str(err).split())
+    told = f"{type(err).__name__}: {text}" if text else type(err).__name__
+    if short_of_memory(err):
+        return f"too little memory ({told}); {MORE_MEMORY}", DataError.exit_code
+    # a defect is one line, too, with its own code
+    return (
+        f"{told}; this is a defect of ATLAS or of a plugin, the same command with --debug shows"
+        " where",
+        DEFECT,
+    )
+
+
+def _cannot_print(err: OSError) -> bool:
+    """Tell whether it was stdout that took nothing more: on stderr, that is never an error."""
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(err.__traceback__)]
+    if frames[-1] not in {click.echo.__code__, Atlas.main.__code__}:
+        return False
+    # Python would try once more when it ends, and print a traceback of its own
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True
