@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, Bool, frozen
+from atlas_core.arrays import F8, I8, frozen
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import DataError
 from atlas_core.reading.cif import Block, Value, number
@@ -356,10 +356,8 @@ def _orbit(place: F8, step: F8, operations: Operations, lattice: F8) -> tuple[F8
             break
         target = better
     images = turn @ target + shift
-    same = _same(images)
-    keep = ~np.tril(same, -1).any(axis=1)
     moved = float(np.abs(target - place).max())
-    copies = images[keep] % 1.0
+    copies = images[_distinct(images)] % 1.0
     return np.where(copies >= 1.0, 0.0, copies), moved
 
 
@@ -374,10 +372,13 @@ def _within(written: F8, exact: F8, step: F8) -> bool:
     return bool(((np.abs(exact - written) <= half) | ((change > 0) & (change < step))).all())
 
 
-def _same(images: F8) -> Bool:
-    """Tell which of k positions are the same, in any cell."""
-    apart = _apart(images[:, None] - images[None])
-    return np.asarray((np.abs(apart) < SAME).all(axis=2), dtype=np.bool_)
+def _distinct(images: F8) -> I8:
+    """Return which of k positions are the first of their kind, in any cell."""
+    cells = np.rint(images * 1e6).astype(np.int64) % 1_000_000
+    first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
+    apart = _apart(images[first][:, None] - images[first][None])
+    same = (np.abs(apart) < SAME).all(axis=2)
+    return first[~np.tril(same, -1).any(axis=1)]
 
 
 def _wrong(sites: _Sites, filled: _Filled, lattice: F8, stated: Stated) -> str:

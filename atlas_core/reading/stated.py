@@ -84,11 +84,12 @@ class Stated:
         low, high = _multiples(counts, wanted) or (0.0, 0.0)
         if self.units is None:
             return ""
-        # some programs write the contents of the cell as formula, and Z of the reduced one
+        # some programs write the contents of the cell as formula, and Z of the reduced one, which
+        # for K2O2 is not KO
         whole = gcd(*counts.values())
         if low <= self.units * (1 + 1e-6) and self.units <= high * (1 + 1e-6):
             return ""
-        if low <= 1 + 1e-6 and high >= 1 - 1e-6 and self.units == whole:
+        if low <= 1 + 1e-6 and high >= 1 - 1e-6 and whole % self.units == 0:
             return ""
         return (
             f"its cell holds {(low + high) / 2:.3g} formula units of {self.text!r}, but"
