@@ -61,6 +61,14 @@ from atlas_core.periodic_table import (
     periodic_group,
     periodic_row,
 )
+from atlas_core.reading.crystals import (
+    Crystal,
+    Oddity,
+    check_geometry,
+    materials_of,
+    one_crystal,
+    read_crystals,
+)
 
 __all__ = [
     "ATOMIC_NUMBER",
@@ -82,6 +90,7 @@ __all__ = [
     "Component",
     "Config",
     "ContractError",
+    "Crystal",
     "DataContext",
     "DataError",
     "Dataset",
@@ -111,6 +120,7 @@ __all__ = [
     "ModelFactory",
     "OODMethod",
     "OODScore",
+    "Oddity",
     "PluginError",
     "Prediction",
     "Predictor",
@@ -133,6 +143,7 @@ __all__ = [
     "UQMethod",
     "Vectors",
     "anion_family",
+    "check_geometry",
     "concatenate",
     "covalent_radius",
     "derive_seed",
@@ -142,10 +153,13 @@ __all__ = [
     "hookimpl",
     "labels_of",
     "longest_prefix",
+    "materials_of",
     "offsets_of",
+    "one_crystal",
     "parse_formula",
     "periodic_group",
     "periodic_row",
+    "read_crystals",
     "segments",
     "select_top",
 ]

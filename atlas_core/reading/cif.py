@@ -1,0 +1,210 @@
+"""Split the text of a CIF file into data blocks of named values (CIF 1.1). Light.
+
+S. R. Hall, F. H. Allen and I. D. Brown, Acta Cryst. A47, 655 (1991); the grammar:
+https://www.iucr.org/resources/cif/spec/version1.1/cifsyntax
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from atlas_core.errors import DataError
+
+_QUOTED = re.compile(
+    r"""(?P<q>'''|\"\"\")(?P<long>.*?)(?P=q)|(?P<s>['"])(?P<short>[^\n]*?)(?P=s)(?=\s|$)""", re.S
+)
+_BARE = re.compile(r"[^ \t\n]+")
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?")
+
+
+class Value(str):
+    """Hold one value; ``quoted`` tells whether it stood in quotes or in a text field."""
+
+    quoted: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Tell whether it says ``?`` (unknown) or ``.`` (does not apply), or nothing."""
+        return not self.strip() or (not self.quoted and self in ("?", "."))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Hold one data block.
+
+    Attributes:
+        name: what stands behind ``data_``.
+        columns: values by tag, in small letters and with ``_`` for ``.``; one for a plain item.
+        twice: tags that stand in it with two values that differ.
+    """
+
+    name: str
+    columns: dict[str, list[Value]] = field(default_factory=dict)
+    twice: set[str] = field(default_factory=set)
+
+    def first(self, *tags: str) -> Value | None:
+        """Return the value of the first of ``tags`` that has one; None for ``?`` and ``.``.
+
+        Raises:
+            DataError: it has two that differ.
+        """
+        for tag in tags:
+            values = self.columns.get(tag)
+            if tag in self.twice:
+                raise DataError(f"{tag} stands in it twice, with values that differ")
+            if values and not values[0].missing:
+                return values[0]
+        return None
+
+    def column(self, *tags: str) -> list[Value] | None:
+        """Return the values of the first of ``tags`` that is there."""
+        return next((self.columns[tag] for tag in tags if tag in self.columns), None)
+
+    @property
+    def has_atoms(self) -> bool:
+        """Tell whether it lists atoms."""
+        return any(tag.startswith(("_atom_site_fract", "_atom_site_cartn")) for tag in self.columns)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    value: Value
+    line: int
+
+
+def read_blocks(text: str) -> list[Block]:
+    """Return the data blocks of a file in their order.
+
+    Raises:
+        DataError: it is no CIF; the text says in which line and why.
+    """
+    blocks: list[Block] = []
+    tags: list[str] = []
+    values: list[Value] = []
+    loop_line = 0
+    waiting: str | None = None
+
+    def close() -> None:
+        nonlocal loop_line
+        if waiting is not None:
+            raise DataError(f"{waiting} has no value")
+        if not loop_line:
+            return
+        if not tags:
+            raise DataError(f"the loop_ of line {loop_line} names no columns")
+        if len(values) % len(tags):
+            raise DataError(
+                f"the loop_ of line {loop_line} ({tags[0]}, ...) has {len(tags)} columns, but"
+                f" {len(values)} values: a value is missing, or one with blanks stands unquoted"
+            )
+        for i, tag in enumerate(tags):
+            _put(blocks[-1], tag, values[i :: len(tags)])
+        loop_line = 0
+
+    for token in _tokens(text):
+        if token.kind == "data":
+            close()
+            blocks.append(Block(token.value))
+            continue
+        if not blocks:
+            raise DataError(
+                f"line {token.line}: {token.value[:40]!r} stands before any data_ line; a CIF"
+                " begins with data_<name>"
+            )
+        if token.kind == "loop":
+            close()
+            tags, values, loop_line = [], [], token.line
+        elif token.kind == "tag" and loop_line and not values:
+            tags.append(token.value)
+        elif token.kind == "tag":
+            close()
+            waiting = token.value
+        elif waiting is not None:
+            _put(blocks[-1], waiting, [token.value])
+            waiting = None
+        elif loop_line:
+            values.append(token.value)
+        else:
+            raise DataError(f"line {token.line}: {token.value[:40]!r} belongs to no tag")
+    if blocks:
+        close()
+    return blocks
+
+
+def _put(block: Block, tag: str, values: list[Value]) -> None:
+    if tag in block.columns and block.columns[tag] != values:
+        block.twice.add(tag)
+    block.columns[tag] = values
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    at, line, seen = 0, 1, 0
+    while at < len(text):
+        sign = text[at]
+        if sign in " \t\n":
+            at += 1
+            continue
+        line, seen = line + text.count("\n", seen, at), at
+        if sign == "#":
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+        elif sign == ";" and (at == 0 or text[at - 1] == "\n"):
+            end = text.find("\n;", at)
+            if end < 0:
+                raise DataError(f"line {line}: the text field that begins with ; is never closed")
+            yield _Token("value", _quoted(text[at + 1 : end]), line)
+            at = end + 2
+        elif sign in "'\"":
+            match = _QUOTED.match(text, at)
+            if match is None:
+                raise DataError(f"line {line}: a quote is never closed")
+            found = match["long"] if match["q"] else match["short"]
+            yield _Token("value", _quoted(found), line)
+            at = match.end()
+        else:
+            match = _BARE.match(text, at)
+            word = match.group() if match else sign
+            at += len(word)
+            yield _bare(word, line)
+
+
+def _quoted(text: str) -> Value:
+    value = Value(text)
+    value.quoted = True
+    return value
+
+
+def _bare(word: str, line: int) -> _Token:
+    lowered = word.lower()
+    if lowered.startswith("data_"):
+        return _Token("data", Value(word[5:]), line)
+    if lowered == "loop_":
+        return _Token("loop", Value(word), line)
+    if lowered.startswith("save_"):
+        raise DataError(f"line {line}: a save frame: this is a dictionary of CIF, no crystal")
+    if word.startswith("_"):
+        return _Token("tag", Value(lowered.replace(".", "_")), line)
+    return _Token("value", Value(word), line)
+
+
+def number(text: str) -> tuple[float, int]:
+    """Return a number of CIF, its standard uncertainty left out, and its written decimals.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no number")
+    digits, exponent = match.groups()
+    decimals = len(digits.partition(".")[2]) - int(exponent or 0)
+    return float(digits + (f"e{exponent}" if exponent else "")), max(decimals, 0)
+
+
+def numbers(values: Sequence[str]) -> list[tuple[float, int]]:
+    """Return ``number`` of each value."""
+    return [number(value) for value in values]

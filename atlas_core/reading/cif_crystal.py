@@ -1,0 +1,464 @@
+"""Make the crystal that a data block of CIF describes, and check it against what it says. Light.
+
+Nothing is guessed: where elements, cell, symmetry or positions leave more than one reading, and
+the formula, Z, volume and density of the file do not decide, the block is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8, frozen
+from atlas_core.elements import SYMBOLS
+from atlas_core.errors import DataError
+from atlas_core.reading.cif import Block, Value, number
+from atlas_core.reading.geometry import CLOSEST
+from atlas_core.reading.stated import Stated, read_stated
+from atlas_core.reading.symbols import read_label, read_symbol
+from atlas_core.reading.symmetry import Operations, Symmetry, distinct, read_symmetry
+
+SAME = 1e-4
+"""Fraction of a cell by which equal positions may differ in a file of many digits."""
+MOVED = 1e-4
+"""Fraction of a cell beyond which a coordinate that was moved to a special position is flagged."""
+ROUNDED = "coordinates written short were moved to the special position that they round"
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """Hold one ordered crystal of m sites.
+
+    Attributes:
+        name: of its CIF data block; "" for other forms.
+        numbers: (m,) atomic numbers.
+        frac: (m, 3) fractional coordinates.
+        lattice: (3, 3) rows are the lattice vectors in Å.
+        flags: what is odd about it although it is used, in words that crystals of one kind share.
+        notes: kinds of warnings of the library that read it, counted.
+    """
+
+    name: str
+    numbers: npt.NDArray[np.int16]
+    frac: F8
+    lattice: F8
+    flags: tuple[str, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("numbers", np.int16), ("frac", np.float64), ("lattice", np.float64)):
+            object.__setattr__(self, name, frozen(getattr(self, name), kind))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sites:
+    """Hold the listed sites: labels, elements, coordinates and the step of their last digit."""
+
+    labels: list[str]
+    numbers: npt.NDArray[np.int16]
+    isotopes: list[str]
+    frac: F8
+    step: F8
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Filled:
+    """Hold the whole cell: the listed site of each atom, and its coordinates."""
+
+    origin: I8
+    frac: F8
+    moved: bool
+
+
+def crystal_of(block: Block) -> Crystal:
+    """Return the crystal of a data block.
+
+    Raises:
+        DataError: it is disordered, incomplete, ambiguous or contradicts itself.
+    """
+    lattice = _lattice(block)
+    stated = read_stated(block)
+    sites = _sites(block, stated)
+    symmetry = read_symmetry(block, lattice)
+    if symmetry.listed is not None:
+        filled = _fill(sites, symmetry.listed, lattice)
+        flags = symmetry.listed.flags + _contradiction(sites, filled, symmetry, lattice)
+        _refuse(_wrong(sites, filled, lattice, stated))
+    else:
+        filled, flags = _decide(sites, symmetry, lattice, stated)
+    if filled.moved:
+        flags += (ROUNDED,)
+    return Crystal(
+        block.name, sites.numbers[filled.origin], filled.frac, lattice, sites.flags + flags
+    )
+
+
+def _refuse(reason: str) -> None:
+    if reason:
+        raise DataError(reason)
+
+
+def _lattice(block: Block) -> F8:
+    """Return (3, 3) vectors: c along z, a in the plane of x and z, as pymatgen lays them."""
+    found = []
+    for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"):
+        tag = f"_cell_{name}"
+        if tag not in block.columns:
+            raise DataError(f"{tag} is missing")
+        text = block.first(tag)
+        if text is None:
+            raise DataError(f"{tag} is {block.columns[tag][0] or 'empty'}, not a number")
+        try:
+            value, _ = number(text)
+        except ValueError as err:
+            raise DataError(f"{tag}: {err}") from err
+        largest = 180.0 if "angle" in name else 1e6
+        if not 0.0 < value < largest:
+            raise DataError(f"{tag} is {text}; it must lie between 0 and {largest:g}")
+        found.append(value)
+    lengths, angles = np.array(found[:3]), np.deg2rad(found[3:])
+    cos, sin = np.cos(angles), np.sin(angles)
+    star = (cos[0] * cos[1] - cos[2]) / (sin[0] * sin[1])
+    if not abs(star) < 1.0:
+        raise DataError(f"the angles of the cell ({found[3]}, {found[4]}, {found[5]}) fit no cell")
+    gamma = np.arccos(star)
+    a, b, c = lengths
+    return np.array(
+        [
+            [a * sin[1], 0.0, a * cos[1]],
+            [-b * sin[0] * np.cos(gamma), b * sin[0] * np.sin(gamma), b * cos[0]],
+            [0.0, 0.0, c],
+        ]
+    )
+
+
+def _sites(block: Block, stated: Stated) -> _Sites:
+    axes = [block.column(f"_atom_site_fract_{axis}") for axis in "xyz"]
+    if any(axis is None for axis in axes):
+        raise DataError(
+            "its atoms have no fractional coordinates (_atom_site_fract_x, _y and _z); those of"
+            " _atom_site_Cartn_ depend on how the axes were laid"
+        )
+    rows = len(axes[0] or ())
+    if any(len(axis or ()) != rows for axis in axes):
+        raise DataError("_atom_site_fract_x, _y and _z stand in different loops")
+    labels = _labels(block, rows)
+    numbers, isotopes = _elements(block, labels, stated)
+    _check_whole(block, labels)
+    frac, decimals = np.zeros((rows, 3)), np.zeros((rows, 3), dtype=np.int64)
+    for k, axis in enumerate(axes):
+        for i, text in enumerate(axis or ()):
+            try:
+                frac[i, k], decimals[i, k] = number(text)
+            except ValueError:
+                raise DataError(
+                    f"{labels[i]}: coordinate {'xyz'[k]} is {str(text)!r}, not a number"
+                ) from None
+    far = np.flatnonzero(~(np.abs(frac) < 1000).all(axis=1))
+    if far.size:
+        raise DataError(f"{labels[far[0]]}: its coordinates are no fractions of the cell")
+    # 0, 0.5 or 0.25 are written short in a file of many digits: they have lost zeros only
+    finest = int(decimals.max())
+    digits = np.where(decimals <= 1, max(finest, 2), np.maximum(decimals, 2))
+    flags = tuple(f"{isotope} is read as hydrogen" for isotope in ("D", "T") if isotope in isotopes)
+    if _unknown_occupancy(block):
+        flags += ("an occupancy is unknown (?): read as 1",)
+    return _Sites(labels, numbers, isotopes, frac, 10.0**-digits, flags)
+
+
+def _labels(block: Block, rows: int) -> list[str]:
+    for tag in ("_atom_site_label", "_atom_site_type_symbol"):
+        column = block.column(tag)
+        if column is not None and len(column) != rows:
+            raise DataError(f"{tag} stands in another loop than the coordinates")
+    labels = block.column("_atom_site_label", "_atom_site_type_symbol")
+    if labels is None:
+        raise DataError("its atoms have neither _atom_site_type_symbol nor _atom_site_label")
+    return [str(label) for label in labels]
+
+
+def _elements(
+    block: Block, labels: Sequence[str], stated: Stated
+) -> tuple[npt.NDArray[np.int16], list[str]]:
+    """Return (m,) atomic numbers and the symbols of isotopes, from symbols, else from labels."""
+    types = block.column("_atom_site_type_symbol")
+    own_labels = block.column("_atom_site_label")
+    known = stated.elements
+    numbers, isotopes, bad = [], [], []
+    for i, label in enumerate(labels):
+        symbol = None if types is None or types[i].missing else types[i]
+        source = symbol if symbol is not None else Value(label)
+        try:
+            if symbol is not None:
+                z = read_symbol(symbol, known)
+            elif own_labels is None or own_labels[i].missing:
+                raise ValueError("it has neither a type symbol nor a label")
+            else:
+                z = read_label(label, known)
+        except ValueError as err:
+            bad.append(f"{label}: {err}" if symbol is not None or not str(err) else f"label {err}")
+            continue
+        numbers.append(z)
+        isotopes.append(source[0] if z == 1 and source[:1] in ("D", "T") else "")
+    if bad:
+        more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+        where = "" if types is not None else "; add the elements as _atom_site_type_symbol"
+        raise DataError(f"no element: {'; '.join(dict.fromkeys(bad[:3]))}{more}{where}")
+    return np.array(numbers, dtype=np.int16), isotopes
+
+
+def _unknown_occupancy(block: Block) -> bool:
+    column = block.column("_atom_site_occupancy")
+    return column is not None and any(v == "?" and not v.quoted for v in column)
+
+
+def _check_whole(block: Block, labels: Sequence[str]) -> None:
+    """Refuse sites that are partly there, alternatives, dummies, or lack their hydrogens.
+
+    Raises:
+        DataError: the crystal is disordered or incomplete.
+    """
+    rows = len(labels)
+
+    def of(tag: str) -> list[Value]:
+        column = block.column(f"_atom_site_{tag}") or []
+        if column and len(column) != rows:
+            raise DataError(f"_atom_site_{tag} stands in another loop than the coordinates")
+        return column
+
+    for label, text in zip(labels, of("occupancy"), strict=False):
+        if text.missing:  # "." is 1 by the dictionary of CIF
+            continue
+        try:
+            share, _ = number(text)
+        except ValueError as err:
+            raise DataError(f"{label}: occupancy {err}") from err
+        if share > 1.0 + 1e-6:
+            raise DataError(f"{label}: occupancy {text} is more than 1")
+        if share <= 0.0:
+            raise DataError(f"{label}: occupancy {text}; take a site that is empty out")
+        if share < 1.0 - 1e-6:
+            raise DataError(
+                f"{label}: occupancy {text}: site occupancy is disordered; order the structure"
+                " first"
+            )
+    groups = {str(text) for text in of("disorder_group") if not text.missing}
+    if len(groups) > 1 or any(group.startswith("-") for group in groups):
+        named = ", ".join(sorted(groups))
+        raise DataError(
+            f"the sites are disordered over alternatives (disorder groups {named}); keep one of"
+            " them and order the structure first"
+        )
+    for label, text in zip(labels, of("calc_flag"), strict=False):
+        if text.lower() == "dum":
+            raise DataError(f"{label}: a dummy site (_atom_site_calc_flag dum); take it out")
+    for label, text in zip(labels, of("attached_hydrogens"), strict=False):
+        if not text.missing and text.strip() != "0":
+            raise DataError(
+                f"{label}: {text} hydrogens are attached to it but not listed: the crystal is"
+                " incomplete"
+            )
+
+
+def _decide(
+    sites: _Sites, symmetry: Symmetry, lattice: F8, stated: Stated
+) -> tuple[_Filled, tuple[str, ...]]:
+    """Return the cell of the one setting that the name can mean.
+
+    Where more than one origin (or setting) has that name, the checks of the file decide: its
+    formula, Z, volume and density, and that no atoms stand on top of each other.
+    """
+    settings = distinct(symmetry.named)
+    if 3 <= settings[0].number <= 15:
+        # of the axes that fit the cell, b is the one that a short monoclinic symbol means
+        settings = settings[:1]
+    tried: list[tuple[Operations, _Filled]] = []
+    reasons = []
+    for one in settings:
+        try:
+            filled = _fill(sites, one, lattice)
+            reason = _wrong(sites, filled, lattice, stated)
+        except DataError as err:
+            reason = str(err)
+        if reason:
+            reasons.append(reason)
+        else:
+            tried.append((one, filled))
+    if not tried:
+        read_as = f" (space group {symmetry.name!r})" if symmetry.name else ""
+        raise DataError(f"{reasons[0]}{read_as}")
+    if len(tried) > 1 and not _all_same(sites, [filled for _, filled in tried], lattice):
+        names = " or ".join(one.name for one, _ in tried)
+        raise DataError(
+            f"space group {symmetry.name!r} has more than one setting ({names}), and the file does"
+            " not say which; list the operations as _symmetry_equiv_pos_as_xyz"
+        )
+    setting, filled = tried[0]
+    decided = len(settings) > 1 and len(tried) == 1
+    flag = ("the setting of its space group is not stated: the one that fits is taken",)
+    return filled, setting.flags + (flag if decided else ())
+
+
+def _all_same(sites: _Sites, cells: Sequence[_Filled], lattice: F8) -> bool:
+    """Tell whether the cells hold the same crystal, turned or shifted."""
+    if len({len(cell.origin) for cell in cells}) > 1:
+        return False
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+    from pymatgen.core import Structure
+
+    made = [
+        Structure(lattice, [SYMBOLS[z] for z in sites.numbers[cell.origin]], cell.frac)
+        for cell in cells
+    ]
+    matcher = StructureMatcher(ltol=0.01, stol=0.01, angle_tol=0.5, scale=False)
+    return all(matcher.fit(made[0], other) for other in made[1:])
+
+
+def _fill(sites: _Sites, operations: Operations, lattice: F8) -> _Filled:
+    """Return the cell that the operations make of the listed sites.
+
+    Raises:
+        DataError: a site stands where a special position is meant but not within its digits.
+    """
+    origin, coordinates, moved = [], [], False
+    for i, (place, step) in enumerate(zip(sites.frac, sites.step, strict=True)):
+        copies, shift = _orbit(place, step, operations, lattice)
+        moved = moved or shift > MOVED
+        origin += [i] * len(copies)
+        coordinates.append(copies)
+    return _Filled(np.array(origin, dtype=np.int64), np.concatenate(coordinates), moved)
+
+
+def _orbit(place: F8, step: F8, operations: Operations, lattice: F8) -> tuple[F8, float]:
+    """Return (k, 3) copies of a site in the cell, and how far it was moved to be special.
+
+    Operations that take the site onto itself within the digits it is written in, and in space
+    closer than two atoms can be, leave it where it is: it stands on their common element, and is
+    moved there (the mean of its images).
+    """
+    turn, shift = operations.rotations, operations.translations
+    slack = np.maximum(step, SAME / 2)
+    reach = slack + np.abs(turn) @ slack + 1e-9
+    target, moved = place, 0.0
+    for _ in range(3):
+        apart = _apart(turn @ target + shift - target)
+        near = (np.abs(apart) <= reach).all(axis=1)
+        near &= np.linalg.norm(apart @ lattice, axis=1) < CLOSEST
+        better = place + _apart(turn[near] @ target + shift[near] - place).mean(axis=0)
+        if not _within(place, better, step):
+            target = place
+            break
+        if np.abs(better - target).max() < 1e-12:
+            break
+        target = better
+    images = turn @ target + shift
+    moved = float(np.abs(target - place).max())
+    copies = images[_distinct(images)] % 1.0
+    return np.where(copies >= 1.0, 0.0, copies), moved
+
+
+def _apart(difference: F8) -> F8:
+    return np.asarray(difference - np.rint(difference), dtype=np.float64)
+
+
+def _within(written: F8, exact: F8, step: F8) -> bool:
+    """Tell whether numbers, rounded or cut off, are written as they are."""
+    change = np.abs(exact) - np.abs(written)
+    half = np.maximum(0.6 * step, SAME)
+    return bool(((np.abs(exact - written) <= half) | ((change > 0) & (change < step))).all())
+
+
+def _distinct(images: F8) -> I8:
+    """Return which of k positions are the first of their kind, in any cell."""
+    cells = np.rint(images * 1e6).astype(np.int64) % 1_000_000
+    first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
+    apart = _apart(images[first][:, None] - images[first][None])
+    same = (np.abs(apart) < SAME).all(axis=2)
+    return first[~np.tril(same, -1).any(axis=1)]
+
+
+def _wrong(sites: _Sites, filled: _Filled, lattice: F8, stated: Stated) -> str:
+    """Say what of the filled cell cannot be: atoms on top of each other, or against the file."""
+    reason = _overlap(sites, filled, lattice)
+    if reason:
+        return reason
+    symbols = [sites.isotopes[i] or SYMBOLS[int(sites.numbers[i])] for i in filled.origin.tolist()]
+    return stated.against(symbols, float(abs(np.linalg.det(lattice))))
+
+
+def _overlap(sites: _Sites, filled: _Filled, lattice: F8) -> str:
+    """Say which listed sites stand closer than two atoms can, "" for none."""
+    from scipy.spatial import cKDTree
+
+    places = filled.frac % 1.0
+    steps = np.array([[a, b, c] for a in (0, -1, 1) for b in (0, -1, 1) for c in (0, -1, 1)])
+    # only what lies near the border of the cell can meet an atom of this cell from the next
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    if (heights < 2 * CLOSEST).any():
+        return ""  # no crystal; the check of the geometry says why
+    around = (places[None] + steps[:, None]).reshape(-1, 3)
+    edge = CLOSEST / heights
+    inside = ((around > -edge) & (around < 1 + edge)).all(axis=1)
+    owner = np.tile(np.arange(len(places)), len(steps))[inside]
+    points = around[inside] @ lattice
+    tree = cKDTree(points)
+    distances, found = tree.query(points[: len(places)], k=2, distance_upper_bound=CLOSEST)
+    bad = np.flatnonzero(np.isfinite(distances[:, 1]))
+    if not bad.size:
+        return ""
+    i = int(bad[distances[bad, 1].argmin()])
+    partner = found[i][found[i] != i][0]
+    one, two = filled.origin[i], filled.origin[owner[partner]]
+    d = distances[i, 1]
+    if one == two:
+        return (
+            f"{sites.labels[one]}: its copies by symmetry stand {d:.2f} Å apart: its coordinates"
+            " are written too short for a special position, or the cell or symmetry is wrong"
+        )
+    if d < 0.01:
+        return f"{sites.labels[one]} and {sites.labels[two]} stand on one place"
+    return (
+        f"{sites.labels[one]} and {sites.labels[two]} stand {d:.2f} Å apart, which no two atoms can"
+    )
+
+
+def _contradiction(
+    sites: _Sites, filled: _Filled, symmetry: Symmetry, lattice: F8
+) -> tuple[str, ...]:
+    """Return flags where the listed operations are not those of the space group that is named.
+
+    Raises:
+        DataError: fewer are listed than it has, and the atoms do not have the rest either.
+    """
+    listed = symmetry.listed
+    if listed is None or not symmetry.named:
+        return ()
+    fewest = min(len(one) for one in symmetry.named)
+    if len(listed) >= fewest:
+        return ()
+    numbers = sites.numbers[filled.origin]
+    for one in symmetry.named:
+        if _invariant(numbers, filled.frac, one, lattice):
+            return ()
+    raise DataError(
+        f"it names space group {symmetry.name!r} with {fewest} symmetry operations but lists"
+        f" {len(listed)}, and its atoms do not have the others: list all operations, or name the"
+        " space group of those listed"
+    )
+
+
+def _invariant(
+    numbers: npt.NDArray[np.int16], frac: F8, operations: Operations, lattice: F8
+) -> bool:
+    for turn, shift in zip(operations.rotations, operations.translations, strict=True):
+        images = frac @ turn.T + shift
+        for z in np.unique(numbers):
+            own = numbers == z
+            apart = _apart(images[own][:, None] - frac[own][None]) @ lattice
+            if (np.linalg.norm(apart, axis=2).min(axis=1) > 0.1).any():
+                return False
+    return True

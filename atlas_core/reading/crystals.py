@@ -1,0 +1,232 @@
+"""Read crystals from CIF, POSCAR and pymatgen dicts, or say truly why not. Light.
+
+The one reader of ``table``, ``cif_folder``, ``matbench`` and ``screen``. A CIF file is read by
+ATLAS itself (``cif_crystal``); spglib and pymatgen are imported where a file needs them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from atlas_core.arrays import offsets_of
+from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.errors import DataError
+from atlas_core.materials import Materials
+from atlas_core.reading.cif import read_blocks
+from atlas_core.reading.cif_crystal import Crystal, crystal_of
+from atlas_core.reading.geometry import Oddity, check_geometry
+
+_CIF = re.compile(r"^\s*(data_|loop_|_cell_|_atom_site|_symmetry_|_space_group)", re.I | re.M)
+
+__all__ = [
+    "Crystal",
+    "Oddity",
+    "check_geometry",
+    "materials_of",
+    "one_crystal",
+    "read_crystals",
+]
+
+
+def read_crystals(
+    value: str | bytes | Mapping[str, Any] | Path, *, form: Literal["cif"] | None = None
+) -> list[Crystal]:
+    """Return the crystals of a CIF file (one per data block with atoms), a POSCAR or a dict.
+
+    Of a dict only the lattice, the elements and the coordinates are read: pymatgen's own reader
+    would import any module that a dict inside it names.
+
+    Args:
+        value: text or bytes of a CIF, a POSCAR or a dict; a pymatgen dict; or a file.
+        form: ``cif`` where it can be nothing else; None: found out.
+
+    Raises:
+        DataError: it is no ordered, possible crystal; the text is the reason without a place.
+    """
+    if isinstance(value, Path):
+        try:
+            value = value.read_bytes()
+        except (OSError, ValueError) as err:  # the latter for a name with a null character
+            reason = err.strerror if isinstance(err, OSError) else err
+            raise DataError(f"cannot be read ({reason})") from err
+    if isinstance(value, bytes):
+        value = _text(value)
+    if isinstance(value, Mapping):
+        return [_checked(_from_dict(value))]
+    if not isinstance(value, str):
+        raise DataError(
+            "the structure is empty"
+            if value is None
+            else f"the structure is {type(value).__name__}, no text or dict"
+        )
+    value = value.removeprefix("\ufeff")
+    if not value.strip():
+        raise DataError("the structure is empty")
+    if form is None and value.lstrip().startswith("{"):
+        return [_checked(_from_dict(_dict(value)))]
+    if form == "cif" or _CIF.search(value):
+        return _from_cif(value)
+    return [_checked(_from_poscar(value))]
+
+
+def one_crystal(crystals: Sequence[Crystal]) -> Crystal:
+    """Return the only crystal, where one target belongs to one crystal.
+
+    Raises:
+        DataError: there are several.
+    """
+    if len(crystals) == 1:
+        return crystals[0]
+    names = ", ".join(repr(one.name) for one in crystals[:5])
+    more = ", ..." if len(crystals) > 5 else ""
+    raise DataError(
+        f"it holds {len(crystals)} crystals (data blocks {names}{more}), and a target belongs to"
+        " one; write each data block to a file, with an id, of its own"
+    )
+
+
+def materials_of(ids: Sequence[str], crystals: Iterable[Crystal]) -> Materials:
+    """Return crystals as materials."""
+    found = list(crystals)
+    flat = np.concatenate([c.numbers for c in found]) if found else np.zeros(0, np.int16)
+    return Materials(
+        ids=np.asarray(ids, dtype=np.str_),
+        offsets=offsets_of([len(c.numbers) for c in found]),
+        numbers=flat,
+        amounts=np.ones(len(flat)),
+        frac=np.concatenate([c.frac for c in found]) if found else np.zeros((0, 3)),
+        lattice=np.stack([c.lattice for c in found]) if found else np.zeros((0, 3, 3)),
+    )
+
+
+def _text(content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError("not UTF-8 text but UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = content.count(b"\n", 0, err.start) + 1
+        raise DataError(
+            f"not UTF-8 text (line {line}); save it as UTF-8, or take the accents out"
+        ) from err
+
+
+def _from_cif(text: str) -> list[Crystal]:
+    blocks = read_blocks(text)
+    if not blocks:
+        raise DataError("no CIF: it has no data_ line")
+    atoms = [block for block in blocks if block.has_atoms]
+    if not atoms:
+        cell = any("_cell_length_a" in block.columns for block in blocks)
+        what = "it states no cell and lists no atoms" if not cell else "it lists no atoms"
+        raise DataError(f"no crystal in this CIF: {what} (_atom_site_fract_x, ...)")
+    found = []
+    for block in atoms:
+        try:
+            found.append(_checked(crystal_of(block)))
+        except DataError as err:
+            place = f"data block {block.name!r}: " if len(atoms) > 1 else ""
+            raise DataError(f"{place}{err}") from err
+    return found
+
+
+def cif_blocks(text: str) -> list[str]:
+    """Return the names of the data blocks with atoms; a repeated one with a number behind it.
+
+    Raises:
+        DataError: it is no CIF.
+    """
+    names: Counter[str] = Counter()
+    found = []
+    for block in read_blocks(text):
+        if block.has_atoms:
+            names[block.name] += 1
+            again = names[block.name]
+            found.append(block.name if again == 1 else f"{block.name}_{again}")
+    return found
+
+
+def read_cif_block(text: str, place: int) -> Crystal:
+    """Return one of ``cif_blocks``, whatever the others are.
+
+    Raises:
+        DataError: it is no ordered, possible crystal.
+    """
+    blocks = [block for block in read_blocks(text) if block.has_atoms]
+    return _checked(crystal_of(blocks[place]))
+
+
+def _checked(crystal: Crystal) -> Crystal:
+    """Return the crystal with what is odd about its geometry.
+
+    Raises:
+        DataError: no crystal has this geometry.
+    """
+    found = check_geometry(materials_of(["0"], [crystal]))
+    refused = [one.words for one in found if one.severity == "refuse"]
+    if refused:
+        raise DataError("; ".join(refused))
+    flags = tuple(dict.fromkeys([*crystal.flags, *(one.words for one in found)]))
+    return Crystal(
+        crystal.name, crystal.numbers, crystal.frac, crystal.lattice, flags, crystal.notes
+    )
+
+
+def _from_dict(value: Mapping[str, Any]) -> Crystal:
+    try:
+        made = Materials.from_dicts(["0"], [value])
+    except DataError as err:  # what stands before the colon is the made-up id
+        raise DataError(str(err).partition(": ")[2] or str(err)) from err
+    if made.frac is None or made.lattice is None:
+        raise DataError("the dict holds no crystal")
+    return Crystal("", made.numbers, made.frac, made.lattice[0])
+
+
+def _dict(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            found = ast.literal_eval(text)  # Python's own notation, as pandas writes a dict
+        except (ValueError, SyntaxError, MemoryError, RecursionError) as err:
+            raise DataError("the structure begins with { but is no dict") from err
+    except RecursionError as err:
+        raise DataError("the structure cannot be read (nested too deeply)") from err
+    if not isinstance(found, Mapping):
+        raise DataError("the structure begins with { but is no dict")
+    return found
+
+
+def _from_poscar(text: str) -> Crystal:
+    from pymatgen.io.vasp.inputs import BadPoscarWarning, Poscar
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            # without element names pymatgen would make hydrogen, helium, ... up
+            warnings.simplefilter("error", BadPoscarWarning)
+            structure = Poscar.from_str(text).structure
+        symbols = [site.specie.symbol for site in structure]
+    except Exception as err:  # the parser raises anything
+        first = str(err).strip().split("\n")[0] or type(err).__name__
+        raise DataError(f"the structure cannot be read as POSCAR ({first})") from err
+    for symbol in dict.fromkeys(symbols):
+        if symbol not in ATOMIC_NUMBER and symbol not in ("D", "T"):
+            raise DataError(f"unknown element {symbol!r}")
+    notes = Counter(str(one.message).strip().split("\n")[0][:120] for one in caught)
+    return Crystal(
+        "",
+        np.array([ATOMIC_NUMBER.get(symbol, 1) for symbol in symbols], dtype=np.int16),
+        np.asarray(structure.frac_coords, dtype=np.float64),
+        np.asarray(structure.lattice.matrix, dtype=np.float64),
+        notes=dict(notes),
+    )

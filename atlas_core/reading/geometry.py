@@ -1,0 +1,238 @@
+"""Find cells and distances that no crystal has, in many materials at once. Light: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8
+from atlas_core.elements import SYMBOLS
+from atlas_core.materials import Materials
+from atlas_core.periodic_table import atomic_mass, covalent_radius
+
+CLOSEST = 0.5
+"""Å between two atoms below which no crystal can be: the shortest bond, of H2, is 0.74 Å."""
+SMALLEST = 3.0
+"""Å3 an atom; diamond has 5.7, the densest metal hydrides about 4."""
+LARGEST = 1e6
+"""Å3 an atom; one atom in a box of 100 Å."""
+DENSEST = 30.0
+"""g/cm3; osmium has 22.6."""
+EMPTY = 10.0
+"""Å without an atom along an axis, wider than the gap between the layers of any crystal."""
+GRAMS = 1.66053907
+"""g/cm3 of 1 g/mol in 1 Å3."""
+PAIRS = 2_000_000
+"""Pairs of atoms that are looked at together."""
+
+TOO_CLOSE = "two atoms stand closer than half the sum of their covalent radii"
+IN_VACUUM = {
+    1: f"more than {EMPTY:.0f} Å along one axis are empty (a slab in vacuum?)",
+    2: f"more than {EMPTY:.0f} Å along two axes are empty (a chain in vacuum?)",
+    3: f"more than {EMPTY:.0f} Å along all axes are empty (a molecule in a box?)",
+}
+
+
+class Oddity(NamedTuple):
+    """Say that the geometry of a material is impossible, or odd.
+
+    Attributes:
+        row: the place of the material.
+        severity: ``refuse``: no crystal is such; ``flag``: it can be real.
+        words: what is odd; flags of one kind share them, a refusal names figures.
+    """
+
+    row: int
+    severity: Literal["refuse", "flag"]
+    words: str
+
+
+def check_geometry(materials: Materials) -> list[Oddity]:
+    """Return what is impossible or odd about cells and distances, ascending by row.
+
+    Refused are a volume of less than 3 Å3 or more than 1e6 Å3 per atom, a density above 30 g/cm3,
+    and two atoms, copies in the next cells included, closer than 0.5 Å. Flagged are two atoms
+    closer than half the sum of their covalent radii, and more than 10 Å of empty space along an
+    axis. Compositions have no geometry.
+    """
+    if materials.frac is None or materials.lattice is None or not len(materials):
+        return []
+    found = _cells(materials)
+    refused = {one.row for one in found}
+    found += [one for one in _empty(materials) if one.row not in refused]
+    rest = np.array([i for i in range(len(materials)) if i not in refused], dtype=np.int64)
+    found += _close(materials, rest)
+    return sorted(found, key=lambda one: (one.row, one.severity == "flag", one.words))
+
+
+def density(materials: Materials) -> F8:
+    """Return (n,) densities in g/cm3."""
+    _, cells = _crystals(materials)
+    mass = np.add.reduceat(atomic_mass()[materials.numbers], materials.offsets[:-1])
+    return np.asarray(GRAMS * mass / np.abs(np.linalg.det(cells)), dtype=np.float64)
+
+
+def _crystals(materials: Materials) -> tuple[F8, F8]:
+    if materials.frac is None or materials.lattice is None:
+        raise ValueError("compositions have no geometry")
+    return materials.frac, materials.lattice
+
+
+def _cells(materials: Materials) -> list[Oddity]:
+    _, cells = _crystals(materials)
+    each = np.abs(np.linalg.det(cells)) / materials.counts
+    heavy = density(materials)
+    found = []
+    for i in np.flatnonzero((each < SMALLEST) | (heavy > DENSEST)).tolist():
+        words = (
+            f"its cell holds {heavy[i]:.3g} g/cm3 and {each[i]:.2g} Å3 an atom, which no crystal"
+            f" does (at most {DENSEST:.0f} and at least {SMALLEST:.0f}); is the cell in nm?"
+        )
+        found.append(Oddity(i, "refuse", words))
+    for i in np.flatnonzero(each > LARGEST).tolist():
+        words = f"its cell has {each[i]:.3g} Å3 an atom, more than any crystal; is the cell in pm?"
+        found.append(Oddity(i, "refuse", words))
+    return found
+
+
+def _heights(lattice: F8) -> F8:
+    """Return (n, 3) distances between the opposite faces of each cell."""
+    a, b, c = lattice[:, 0], lattice[:, 1], lattice[:, 2]
+    faces = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    volume = np.abs(np.linalg.det(lattice))
+    return np.asarray(volume[:, None] / np.linalg.norm(faces, axis=2), dtype=np.float64)
+
+
+def _empty(materials: Materials) -> list[Oddity]:
+    frac, cells = _crystals(materials)
+    heights, owner, starts = _heights(cells), materials.owner, materials.offsets[:-1]
+    wide = np.zeros(len(materials), dtype=np.int64)
+    for axis in range(3):
+        place = frac[:, axis] % 1.0
+        sorted_place = place[np.lexsort((place, owner))]
+        step = np.diff(sorted_place, append=0.0)
+        last = materials.offsets[1:] - 1
+        step[last] = sorted_place[starts] + 1.0 - sorted_place[last]
+        wide += np.maximum.reduceat(step, starts) * heights[:, axis] > EMPTY
+    return [Oddity(i, "flag", IN_VACUUM[int(wide[i])]) for i in np.flatnonzero(wide).tolist()]
+
+
+def _close(materials: Materials, chosen: I8) -> list[Oddity]:
+    """Return atoms that stand too close; one entry a material, of its worst pair."""
+    _, cells = _crystals(materials)
+    table = covalent_radius() / 100  # pm
+    radius = np.where(np.isfinite(table), table, np.nanmax(table))[materials.numbers]
+    reach = np.maximum(np.maximum.reduceat(radius, materials.offsets[:-1]), CLOSEST)
+    lattice = _reduced(cells)
+    heights = _heights(lattice)
+    found = []
+    # a vector of the lattice takes an atom onto itself, and its coordinates cancel out
+    for rows, first, second in _groups(materials, chosen):
+        images = np.floor(reach[rows, None] / heights[rows] + 0.5).astype(np.int64)
+        for span in np.unique(images, axis=0):
+            same = (images == span).all(axis=1)
+            mine = rows[same]
+            found += _worst(
+                materials,
+                lattice[mine],
+                radius=radius,
+                rows=mine,
+                pairs=(first, second),
+                span=span.tolist(),
+            )
+    best: dict[int, Oddity] = {}
+    for one in found:
+        old = best.get(one.row)
+        if old is None or (old.severity, old.words) > (one.severity, one.words):
+            best[one.row] = one if old is None or one.severity == "refuse" else old
+    return list(best.values())
+
+
+def _groups(materials: Materials, chosen: I8) -> Iterator[tuple[I8, I8, I8]]:
+    """Yield materials of one size together with a part of their pairs of atoms (i <= j)."""
+    sizes = materials.counts[chosen]
+    for size in np.unique(sizes).tolist():
+        rows = chosen[sizes == size]
+        for start in range(0, size, max(1, PAIRS // size)):
+            first, second = _pairs(size, start, min(size, start + max(1, PAIRS // size)))
+            each = max(1, PAIRS // len(first))
+            for at in range(0, len(rows), each):
+                yield rows[at : at + each], first, second
+
+
+def _pairs(size: int, start: int, stop: int) -> tuple[I8, I8]:
+    lengths = size - np.arange(start, stop)
+    first = np.repeat(np.arange(start, stop), lengths)
+    begin = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return first, np.arange(len(first)) - begin + first
+
+
+def _worst(
+    materials: Materials,
+    lattice: F8,
+    *,
+    radius: F8,
+    rows: I8,
+    pairs: tuple[I8, I8],
+    span: Sequence[int],
+) -> list[Oddity]:
+    frac, cells = _crystals(materials)
+    first, second = pairs
+    flat = materials.offsets[rows][:, None]
+    i, j = flat + first, flat + second
+    # coordinates of the given cell, in lengths of the reduced one
+    change = np.linalg.solve(np.swapaxes(lattice, 1, 2), np.swapaxes(cells[rows], 1, 2))
+    apart = np.einsum("nab,npb->npa", change, frac[j] - frac[i])
+    apart -= np.rint(apart)
+    metric = np.einsum("nab,ncb->nac", lattice, lattice)
+    limit = 0.5 * (radius[i] + radius[j])
+    least = np.full(i.shape, np.inf)
+    itself = first == second
+    for shift in product(*(range(-n, n + 1) for n in span)):
+        moved = apart + np.array(shift, dtype=np.float64)
+        square = np.einsum("npa,nab,npb->np", moved, metric, moved, optimize=False)
+        if not any(shift):
+            square[:, itself] = np.inf
+        least = np.minimum(least, square)
+    distance = np.sqrt(np.maximum(least, 0.0))
+    ratio = np.where(distance < CLOSEST, -1.0, 0.0) + distance / np.maximum(limit, CLOSEST)
+    place = ratio.argmin(axis=1)
+    found = []
+    for k in np.flatnonzero(ratio.min(axis=1) < 1.0).tolist():
+        pair = int(place[k])
+        if distance[k, pair] < CLOSEST:
+            words = _on_top(materials, int(rows[k]), int(first[pair]), int(second[pair]))
+            words += f" {distance[k, pair]:.2f} Å apart, which no two atoms can"
+            found.append(Oddity(int(rows[k]), "refuse", words))
+        elif distance[k, pair] < limit[k, pair]:
+            found.append(Oddity(int(rows[k]), "flag", TOO_CLOSE))
+    return found
+
+
+def _on_top(materials: Materials, row: int, first: int, second: int) -> str:
+    numbers: npt.NDArray[np.int16] = materials.numbers[materials.offsets[row] :]
+    if first == second:
+        return f"atom {first + 1} ({SYMBOLS[numbers[first]]}) and its copy in the next cell stand"
+    one, two = SYMBOLS[numbers[first]], SYMBOLS[numbers[second]]
+    return f"atoms {first + 1} ({one}) and {second + 1} ({two}) stand"
+
+
+def _reduced(lattice: F8) -> F8:
+    """Return cells of the same lattices with short vectors: a skewed one has near copies far off.
+
+    Gauss's step, each vector less the multiple of another that makes it shortest, until none helps.
+    """
+    short = lattice.copy()
+    for _ in range(100):
+        before = short.copy()
+        for i, j in ((0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)):
+            along = (short[:, i] * short[:, j]).sum(axis=1) / (short[:, j] ** 2).sum(axis=1)
+            along = np.where(np.abs(along) > 0.5 + 1e-9, np.rint(along), 0.0)
+            short[:, i] -= along[:, None] * short[:, j]
+        if np.array_equal(before, short):
+            break
+    return short

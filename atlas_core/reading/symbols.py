@@ -1,0 +1,114 @@
+"""Say which element a symbol or the label of a site means, or refuse to guess. Light.
+
+A symbol is an element and a charge (``Na``, ``Na+``, ``Fe3+``, ``O-2``); D and T are hydrogen.
+Nothing else is read: a symbol such as Va, NH4, OH, Wat, Du or 7Li begins with, or looks like, an
+element that it does not mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from atlas_core.elements import ATOMIC_NUMBER
+
+ISOTOPES = {"D": 1, "T": 1}
+"""Symbols of isotopes that have a letter of their own, with their atomic number."""
+_CHARGED = re.compile(r"([A-Z][A-Za-z]?|[a-z]{1,2})(?:[+-]\d*(?:\.\d+)?|\d+(?:\.\d+)?[+-]|)")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_SUFFIXES = frozenset(ATOMIC_NUMBER) | set("ABDEGMTWXZ")
+"""Letters that stand behind an element in labels with a meaning of their own: OW1, CA1, HO1."""
+_NO_ELEMENT = {
+    "va": "a vacancy",
+    "vac": "a vacancy",
+    "x": "a dummy atom",
+    "xx": "a dummy atom",
+    "du": "a dummy atom",
+    "dum": "a dummy atom",
+    "q": "a dummy atom",
+    "wat": "a molecule of water",
+    "oh": "a group of atoms",
+    "oh2": "a group of atoms",
+    "nh4": "a group of atoms",
+    "m": "a metal of several",
+    "me": "a metal of several",
+}
+
+
+def read_symbol(text: str, known: Collection[int] = ()) -> int:
+    """Return the atomic number of an element with or without a charge.
+
+    Capitals (``NA``, ``CL``) are read; where both letters are elements, as in ``CO``, only if
+    ``known`` holds the element that they would make together.
+
+    Args:
+        text: the symbol.
+        known: atomic numbers of the elements that must occur, where a formula says so.
+
+    Raises:
+        ValueError: it is no such symbol; the text says why.
+    """
+    text = text.strip()
+    match = _CHARGED.fullmatch(text)
+    if match is None:
+        raise ValueError(_refusal(text))
+    letters = match.group(1)
+    if letters in ISOTOPES:
+        return ISOTOPES[letters]
+    number = ATOMIC_NUMBER.get(letters.capitalize())
+    if number is None:
+        raise ValueError(_refusal(text))
+    two = len(letters) == 2 and letters.isupper() and all(one in ATOMIC_NUMBER for one in letters)
+    if two and number not in known:
+        raise ValueError(f"{text!r} is ambiguous ({letters.capitalize()}, or two elements)")
+    return number
+
+
+def read_label(text: str, known: Collection[int] = ()) -> int:
+    """Return the atomic number that the label of a site begins with, as in Na1, Fe2A, O1W or Cl-1.
+
+    Two capitals, or three letters and more, can be meant in more than one way (CA1 is calcium or
+    an alpha carbon, HO1 holmium or a hydrogen of a hydroxyl, CaM2 calcium on site M2): then the
+    reading that ``known`` holds is taken, and none where it holds none or several. Capitals whose
+    second letter means nothing else (CL1, BR1) are read.
+
+    Args:
+        text: the label.
+        known: atomic numbers of the elements that must occur, where a formula says so.
+
+    Raises:
+        ValueError: it begins with no element, or is ambiguous.
+    """
+    match = _LETTERS.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} does not begin with an element")
+    letters = match.group()
+    if letters == "T" and 1 not in known:
+        raise ValueError(f"{text!r} can be a tetrahedral site, or tritium")
+    if letters in ISOTOPES:
+        return ISOTOPES[letters]
+    if letters in ATOMIC_NUMBER:
+        return ATOMIC_NUMBER[letters]
+    readings = [one for one in (letters[:2].capitalize(), letters[0]) if one in ATOMIC_NUMBER]
+    fitting = [one for one in readings if ATOMIC_NUMBER[one] in known]
+    if len(letters) == 2 and letters.isupper() and letters.capitalize() in ATOMIC_NUMBER:
+        plain = letters[0] not in ATOMIC_NUMBER or letters[1] not in _SUFFIXES
+        if plain and (not known or letters.capitalize() in fitting):
+            return ATOMIC_NUMBER[letters.capitalize()]
+    if len(fitting) == 1:
+        return ATOMIC_NUMBER[fitting[0]]
+    if readings and not _NO_ELEMENT.get(letters.lower()):
+        raise ValueError(f"{text!r} is ambiguous ({' or '.join(readings)}, or a group of atoms)")
+    raise ValueError(_refusal(text, letters))
+
+
+def _refusal(text: str, letters: str = "") -> str:
+    """Say that a text is no element and, where that is known, what it is instead."""
+    stem = letters or re.sub(r"(?<=[A-Za-z])[+-].*", "", text)
+    meaning = _NO_ELEMENT.get(stem.lower(), "")
+    numbered = re.fullmatch(r"([A-Z][a-z]?)\d+|\d+([A-Z][a-z]?)", text)
+    if numbered and (numbered[1] or numbered[2]) in ATOMIC_NUMBER and not letters:
+        meaning = f"write {numbered[1] or numbered[2]}, and a charge with its sign"
+    elif re.search(r"[A-Za-z].*[\s+/,|].*[A-Z]", text):
+        meaning = "a mixed site is disordered; order the structure first"
+    return f"{text!r} is no element{f' ({meaning})' if meaning else ''}"

@@ -1,0 +1,409 @@
+"""Find the symmetry operations that a data block of CIF states, by list or by name. Light.
+
+Names are looked up in the 530 settings of International Tables A that spglib holds (S. R. Hall,
+Acta Cryst. A37, 517 (1981)); spglib is imported where a name is looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.errors import DataError
+from atlas_core.reading.cif import Block
+
+METRIC = 0.02
+"""Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""
+_LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
+_MAGNETIC = "_space_group_symop_magn_operation_xyz"
+_CENTRING = ("_space_group_symop_magn_centering_xyz", "_space_group_symop_magn_centring_xyz")
+_HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
+_NAMES = (
+    "_space_group_name_h-m_alt",
+    "_symmetry_space_group_name_h-m",
+    "_space_group_name_h-m",
+    "_space_group_name_h-m_full",
+    "_space_group_name_h-m_ref",
+)
+_NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number")
+_CODE = ("_space_group_it_coordinate_system_code",)
+_SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
+_TERM = re.compile(r"([+-]?)(\d+/\d+|\d*\.\d+|\d+\.?)?\*?([xyz])?")
+_OLD = {  # symbols of before 1992, in spglib's order of settings
+    39: "Abm2 Bma2 B2cm C2mb Cm2a Ac2m",
+    41: "Aba2 Bba2 B2cb C2cb Cc2a Ac2a",
+    64: "Cmca Ccmb Abma Acam Bbcm Bmab",
+    67: "Cmma Cmmb Abmm Acmm Bmcm Bmam",
+    68: "Ccca Ccca Cccb Cccb Abaa Abaa Acaa Acaa Bbcb Bbcb Bbab Bbab",
+}
+_SUFFIX = {"h": "H", "r": "R", "s": "1", "z": "2"}
+"""ICSD's marks behind a symbol: hexagonal or rhombohedral axes, first or second origin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operations:
+    """Hold k symmetry operations x' = R x + t of fractional coordinates.
+
+    Attributes:
+        rotations: (k, 3, 3) whole numbers.
+        translations: (k, 3).
+        name: of the setting, for messages.
+        flags: what is odd about how they were stated.
+        number: of the space group; 0 where it is not known.
+    """
+
+    rotations: I8
+    translations: F8
+    name: str
+    flags: tuple[str, ...] = ()
+    number: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rotations)
+
+    def fit(self, lattice: F8) -> bool:
+        """Tell whether every operation keeps the lengths and angles of the cell."""
+        metric = lattice @ lattice.T
+        turned = np.einsum("kji,jl,klm->kim", self.rotations, metric, self.rotations)
+        size = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+        return bool((np.abs(turned - metric) <= METRIC * size).all())
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """Say what a data block states of its symmetry.
+
+    Attributes:
+        listed: the operations that it lists; None where it lists none.
+        named: the settings that its names can mean and that fit the cell.
+        name: as it is written.
+    """
+
+    listed: Operations | None
+    named: tuple[Operations, ...]
+    name: str
+
+
+def read_symmetry(block: Block, lattice: F8) -> Symmetry:
+    """Return what a block states of its symmetry; without a word of it, P 1 and a flag.
+
+    Raises:
+        DataError: the operations cannot be read, are no group or do not fit the cell; or none is
+            listed and the name is unknown, contradicts itself or does not fit the cell.
+    """
+    listed = _listed(block)
+    if listed is not None:
+        if not listed.fit(lattice):
+            raise DataError(
+                f"its {len(listed)} symmetry operations do not fit the lengths and angles of the"
+                " cell (rhombohedral axes with hexagonal operations, or a wrong cell?)"
+            )
+        try:
+            name, named = _named(block)
+        except DataError:
+            return Symmetry(listed, (), "")  # the list says it all
+        return Symmetry(listed, tuple(one for one in named if one.fit(lattice)), name)
+    name, named = _named(block)
+    if not named:
+        return Symmetry(None, (_unstated(block),), "")
+    fitting = [one for one in named if one.fit(lattice)]
+    if not fitting:
+        raise DataError(
+            f"space group {name!r} does not fit the lengths and angles of the cell, and no"
+            " operations are listed"
+        )
+    return Symmetry(None, tuple(fitting), name)
+
+
+def _unstated(block: Block) -> Operations:
+    system = block.first(*_SYSTEM)
+    if system is not None and system.strip().lower() not in ("triclinic", "anorthic"):
+        raise DataError(
+            f"it names the crystal system ({system}) but neither a space group nor operations;"
+            " add _symmetry_space_group_name_H-M or list the operations"
+        )
+    flag = "states no symmetry: read as P 1"
+    return Operations(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3)), "P 1", (flag,))
+
+
+def _listed(block: Block) -> Operations | None:
+    texts = block.column(*_LISTED)
+    magnetic = texts is None or all(text.missing for text in texts)
+    if magnetic:
+        texts = block.column(_MAGNETIC)
+    if texts is None or all(text.missing for text in texts):
+        return None
+    found = [operation(text) for text in texts]
+    if magnetic and (centring := block.column(*_CENTRING)):
+        shifts = [operation(text)[1] for text in centring if not text.missing]
+        found = [(turn, shift + more) for turn, shift in found for more in shifts or [np.zeros(3)]]
+    rotations = np.array([turn for turn, _ in found], dtype=np.int64)
+    translations = np.array([shift for _, shift in found]) % 1.0
+    keys = _keys(rotations, translations)
+    first = np.sort(np.unique(keys, axis=0, return_index=True)[1])
+    made = Operations(rotations[first], translations[first], f"its {len(first)} operations")
+    _check_group(made)
+    return made
+
+
+def _keys(rotations: I8, translations: F8) -> I8:
+    """Return (k, 12) whole numbers that are equal for equal operations."""
+    cells = np.rint(translations * 1000).astype(np.int64) % 1000
+    return np.concatenate([rotations.reshape(-1, 9), cells], axis=1)
+
+
+def _check_group(operations: Operations) -> None:
+    turn, shift = operations.rotations, operations.translations
+    identity = (turn == np.eye(3, dtype=np.int64)).all(axis=(1, 2)) & (shift == 0).all(axis=1)
+    if not identity.any():
+        raise DataError("its list of symmetry operations has no x,y,z: it is not whole")
+    if (np.abs(np.rint(np.linalg.det(turn))) != 1).any():
+        raise DataError("one of its symmetry operations is none (its determinant is not 1 or -1)")
+    if len(turn) > 768:
+        raise DataError(f"it lists {len(turn)} symmetry operations; a space group has at most 192")
+    own = {tuple(key) for key in _keys(turn, shift).tolist()}
+    for one, by in zip(turn, shift, strict=True):
+        both = (one @ turn, (shift @ one.T + by) % 1.0)
+        # 1/3 written 0.333 is not closed to the last digit
+        if not all(_near(key, own) for key in _keys(*both).tolist()):
+            raise DataError(
+                "its list of symmetry operations is no group: one of them is missing or wrong"
+            )
+
+
+def _near(key: list[int], own: set[tuple[int, ...]]) -> bool:
+    if tuple(key) in own:
+        return True
+    steps = [(a, b, c) for a in (0, 1, -1) for b in (0, 1, -1) for c in (0, 1, -1)]
+    turn, cells = tuple(key[:9]), key[9:]
+    return any(
+        (*turn, *((cell + step) % 1000 for cell, step in zip(cells, by, strict=True))) in own
+        for by in steps
+    )
+
+
+def operation(text: str) -> tuple[I8, F8]:
+    """Return (3, 3) rotation and (3,) translation of an operation such as ``-x+1/2, y, z-x``.
+
+    Decimals that are a rounded multiple of 1/24 are taken as that.
+
+    Raises:
+        DataError: it is no operation.
+    """
+    parts = re.sub(r"\s", "", text.lower()).split(",")
+    if len(parts) == 4 and parts[3] in ("+1", "-1", "1"):  # time reversal of a magnetic group
+        parts = parts[:3]
+    turn, shift = np.zeros((3, 3), dtype=np.int64), np.zeros(3)
+    if len(parts) != 3 or not all(parts):
+        raise DataError(f"symmetry operation {text!r} is none; expected three parts as in x,y,-z")
+    for row, part in enumerate(parts):
+        at = 0
+        while at < len(part):
+            match = _TERM.match(part, at)
+            if match is None or match.end() == at or not (match[2] or match[3]):
+                raise DataError(f"symmetry operation {text!r} cannot be read")
+            if at and not match[1]:
+                raise DataError(f"symmetry operation {text!r} cannot be read")
+            sign = -1 if match[1] == "-" else 1
+            if match[3]:
+                factor = _value(match[2] or "1", text)
+                if factor != int(factor):
+                    raise DataError(f"symmetry operation {text!r} has a fraction of {match[3]}")
+                turn[row, "xyz".index(match[3])] += sign * int(factor)
+            else:
+                shift[row] += sign * _value(match[2], text)
+            at = match.end()
+    return turn, shift
+
+
+def _value(text: str, whole: str) -> float:
+    if "/" in text:
+        top, bottom = text.split("/")
+        if int(bottom) == 0:
+            raise DataError(f"symmetry operation {whole!r} divides by zero")
+        return float(Fraction(int(top), int(bottom)))
+    value = float(text)
+    nearest = round(value * 24) / 24
+    return nearest if abs(value - nearest) <= 10.0 ** -len(text.partition(".")[2]) / 2 else value
+
+
+def _named(block: Block) -> tuple[str, list[Operations]]:
+    """Return the name as it is written and the settings that it can mean; none if it is absent.
+
+    Raises:
+        DataError: it is unknown, or names and number contradict each other.
+    """
+    table = _settings()
+    code = (block.first(*_CODE) or "").strip()
+    said: list[tuple[str, frozenset[int]]] = []
+    unknown: list[str] = []
+    hall = block.first(*_HALL)
+    if hall is not None:
+        found = table.hall.get(_hall_key(hall), frozenset())
+        if found:
+            said.append((hall, found))
+        else:
+            unknown.append(hall)
+    for symbol in filter(None, map(block.first, _NAMES)):
+        found = table.lookup(symbol, code)
+        if found:
+            said.append((symbol, found))
+        else:
+            unknown.append(symbol)
+    number = block.first(*_NUMBERS)
+    if number is not None:
+        found = _by_number(number, code, hall=bool(said))
+        said.append((f"number {number.strip()}", found))
+    by_name = [one for one in said if not one[0].startswith("number ")]
+    if unknown and not by_name:
+        raise DataError(
+            f"names a space group that is not known ({unknown[0]!r}) and lists no operations; list"
+            " them as _symmetry_equiv_pos_as_xyz, or write the symbol as International Tables do"
+        )
+    if not said:
+        return "", []
+    groups = [{table.numbers[h] for h in found} for _, found in said]
+    if not set.intersection(*groups):
+        raise DataError(
+            f"its space groups contradict each other ({' and '.join(name for name, _ in said)})"
+            " and it lists no operations"
+        )
+    name = said[0][0]
+    common = frozenset.intersection(*(found for _, found in said))
+    halls = sorted(common or said[0][1])
+    return name, [_operations(hall, name) for hall in halls]
+
+
+def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
+    """Return the settings of a number: all beside a name, else those of the standard symbol."""
+    table = _settings()
+    if not re.fullmatch(r"\s*\d{1,3}\s*", text) or not 1 <= int(text) <= 230:
+        raise DataError(f"space group number {text!r} is none of 1 to 230")
+    own = [h for h, number in table.numbers.items() if number == int(text)]
+    if hall:
+        return frozenset(own)
+    return table.lookup(table.symbols[own[0]], code)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Look names of space groups up among spglib's 530 settings.
+
+    Attributes:
+        numbers: {hall number: number in International Tables}.
+        choices: {hall number: the choice of origin, axes or cell}.
+        symbols: {hall number: Hermann-Mauguin symbol}.
+        names: {normal form: settings}.
+        hall: {normal form of a Hall symbol: settings}.
+    """
+
+    numbers: dict[int, int]
+    choices: dict[int, str]
+    symbols: dict[int, str]
+    names: dict[str, frozenset[int]]
+    hall: dict[str, frozenset[int]]
+
+    def lookup(self, name: str, code: str = "") -> frozenset[int]:
+        """Return the settings that a symbol can mean; none where it is unknown."""
+        key = _key(name)
+        key, _, choice = key.partition(":")
+        found = self.names.get(key, frozenset())
+        if not found and key[-1:] in _SUFFIX:
+            choice = choice or _SUFFIX[key[-1]]
+            found = self.names.get(key[:-1], frozenset())
+            if not any(self.choices[h].startswith(choice) for h in found):
+                return frozenset()
+        for wanted in (choice, code.lower()):
+            if wanted:
+                kept = frozenset(h for h in found if self.choices[h].lower() == wanted.lower())
+                if not kept and wanted is choice:
+                    kept = frozenset(
+                        h for h in found if self.choices[h].lower().startswith(wanted.lower())
+                    )
+                    if not kept:
+                        return frozenset()
+                found = kept or found
+        # of axes and cells that one short monoclinic symbol can mean, all: the cell decides
+        return found
+
+
+def _key(name: str) -> str:
+    text = name.strip().strip("'\"").lower()
+    for dash in "\u2212\u2010\u2011\u2012\u2013\u2014\u00af":
+        text = text.replace(dash, "-")
+    return re.sub(r"[\s_(){}$~]", "", text)
+
+
+def _hall_key(name: str) -> str:
+    return re.sub(r"[\s_]+", "", name.strip().lower()).replace("''", '"')
+
+
+@lru_cache(maxsize=1)
+def _settings() -> _Table:
+    import spglib
+
+    numbers: dict[int, int] = {}
+    choices: dict[int, str] = {}
+    symbols: dict[int, str] = {}
+    names: dict[str, set[int]] = {}
+    halls: dict[str, set[int]] = {}
+    seen: dict[int, int] = {}
+    for hall in range(1, 531):
+        kind: Any = spglib.get_spacegroup_type(hall)
+        number = int(kind.number)
+        place = seen[number] = seen.get(number, -1) + 1
+        numbers[hall], choices[hall] = number, kind.choice
+        parts = [part.strip() for part in kind.international.split("=")]
+        symbols[hall] = parts[0]
+        if 3 <= number <= 15:  # the short symbol stands in all its settings
+            own = [kind.international_full, *parts[1:]]
+            own.append(re.sub(r" 1(?= |$)", "", kind.international_full))
+        else:
+            own = [kind.international_full, kind.international_short, parts[0]]
+        if number in _OLD:
+            own.append(_OLD[number].split()[place])
+        if 200 <= number <= 206 or number >= 221:
+            own.append(parts[0].replace("-3", "3"))  # m3m, as before 1983
+        for one in own:
+            names.setdefault(_key(one), set()).add(hall)
+        halls.setdefault(_hall_key(kind.hall_symbol), set()).add(hall)
+    return _Table(
+        numbers,
+        choices,
+        symbols,
+        {key: frozenset(found) for key, found in names.items()},
+        {key: frozenset(found) for key, found in halls.items()},
+    )
+
+
+def _operations(hall: int, name: str) -> Operations:
+    import spglib
+
+    found: Any = spglib.get_symmetry_from_database(hall)
+    table = _settings()
+    choice = table.choices[hall]
+    return Operations(
+        np.asarray(found["rotations"], dtype=np.int64),
+        np.rint(np.asarray(found["translations"]) * 24) / 24,
+        f"{table.symbols[hall]}{f' (setting {choice})' if choice else ''}",
+        number=table.numbers[hall],
+    )
+
+
+def distinct(settings: Sequence[Operations]) -> list[Operations]:
+    """Return settings of which no two hold the same operations, the standard one first."""
+    seen: set[frozenset[tuple[int, ...]]] = set()
+    kept = []
+    for one in settings:
+        key = frozenset(tuple(row) for row in _keys(one.rotations, one.translations).tolist())
+        if key not in seen:
+            seen.add(key)
+            kept.append(one)
+    return kept
