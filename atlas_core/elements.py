@@ -1,8 +1,10 @@
-"""Chemical symbols by atomic number, and formula text to amounts. Light: numpy only."""
+"""Chemical symbols by atomic number, and formula text to amounts. Light: standard library only."""
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 
 _TABLE = (
     "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As"
@@ -16,27 +18,146 @@ SYMBOLS: tuple[str, ...] = tuple(_TABLE.split())
 ATOMIC_NUMBER: dict[str, int] = {symbol: z for z, symbol in enumerate(SYMBOLS) if z}
 MAX_Z = len(SYMBOLS) - 1
 
-_PAIR = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?")
-_TOKEN = re.compile(r"([A-Z][a-z]?)|([(\[{])|([)\]}])|(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|(\s+)")
+_ELECTRONEGATIVITY = (
+    "2.2 - 0.98 1.57 2.04 2.55 3.04 3.44 3.98 - 0.93 1.31 1.61 1.9 2.19 2.58 3.16 - 0.82 1 1.36"
+    " 1.54 1.63 1.66 1.55 1.83 1.88 1.91 1.9 1.65 1.81 2.01 2.18 2.55 2.96 3 0.82 0.95 1.22 1.33"
+    " 1.6 2.16 1.9 2.2 2.28 2.2 1.93 1.69 1.78 1.96 2.05 2.1 2.66 2.6 0.79 0.89 1.1 1.12 1.13"
+    " 1.14 1.13 1.17 1.2 1.2 1.1 1.22 1.23 1.24 1.25 1.1 1.27 1.3 1.5 2.36 1.9 2.2 2.2 2.28 2.54"
+    " 2 1.62 2.33 2.02 2 2.2 2.2 0.7 0.9 1.1 1.3 1.5 1.38 1.36 1.28"
+)
+ELECTRONEGATIVITY: tuple[float, ...] = (
+    math.nan,
+    *(math.nan if word == "-" else float(word) for word in _ELECTRONEGATIVITY.split()),
+    *(math.nan for _ in range(MAX_Z - len(_ELECTRONEGATIVITY.split()))),
+)
+"""Pauling's, by atomic number; NaN where none is known."""
+
+_SYMBOL_Z = {**ATOMIC_NUMBER, "D": 1, "T": 1}
+"""Symbols in formulas: D and T are hydrogen."""
+DOT = "·"
+"""What joins the parts of a formula, as in CuSO4·5H2O."""
+_DOTS = dict.fromkeys("*•∙⋅‧・●⸱", DOT)
+_SUBSCRIPTS = {chr(0x2080 + digit): str(digit) for digit in range(10)} | {"⁄": "/", "∕": "/"}
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
+_HALVES = re.compile("([0-9]*)([¼½¾])")
+_HALF = {"¼": 0.25, "½": 0.5, "¾": 0.75}
+
+_PAIR = re.compile(r"([A-Z][a-z]?)([0-9]+\.?[0-9]*|\.[0-9]+)?")
+_TOKEN = re.compile(
+    r"([A-Z][a-z]?)|([(\[{])|([)\]}])"
+    r"|([0-9]+/[0-9]+|[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)|([·.])|(\s+)"
+)
+_END = r"\s*(?=$|[·.,)\]}])"
+_WATER = r"(?:[HD]2O(?![a-z0-9.])|\([HD]2O\)(?![0-9.]))"
+_SOLVATE = (
+    rf"(?:{_WATER}|\(?(?:N[HD]3|N2H4|CH3OH|CH4O|C2H5OH|C2H6O|CH3CN|C2H3N|H2O2|H2S|HF|HCl|HBr|HI"
+    rf"|HNO3|H2SO4|H3PO4|CO2|SO2)\)?{_END})"
+)
+_COMPOUND = (
+    rf"(?=[^·.]*O(?![a-z]))(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*){{2,}}{_END}"
+)
+# Behind these a full stop may be the dot of a hydrate or the point of a decimal number.
+_FULL_STOP = re.compile(
+    rf"(?<=[A-Za-z)\]}}])([0-9]*)\.([1-9][0-9]*)\s*{_SOLVATE}"
+    rf"|(?<=[O)\]}}])([0-9]*)\.([1-9][0-9]*){_COMPOUND}"
+)
+_TWO_STOPS = re.compile(rf"(?<=[A-Za-z)\]}}])([0-9]+)\.([0-9]+)\.([0-9]+)\s*{_SOLVATE}")
+_SPACED_STOP = re.compile(rf"(?<=[A-Za-z0-9)\]}}])\s+\.([1-9][0-9]*)\s*{_SOLVATE}")
 
 
 def parse_formula(formula: str) -> dict[int, float]:
-    """Return {atomic number: amount} of a formula such as ``Ca3(PO4)2`` or ``Li0.5CoO2``.
+    """Return {atomic number: amount} of a formula such as ``Ca3(PO4)2`` or ``CuSO4·5H2O``.
 
-    Amounts add up over repeated elements and brackets (any of ``()[]{}``) nest. Elements stand in
-    order of first appearance, as in the text.
+    Amounts add up over repeated elements and brackets (any of ``()[]{}``) nest. Parts that a dot
+    (``·``, ``•``, ``*``) joins may have a number in front. D and T are hydrogen; digits may be
+    subscripts. Elements stand in order of first appearance, as in the text.
 
     Raises:
-        ValueError: the text is no formula; the message says what was met and where.
+        ValueError: the text is no formula, or may be read in two ways; the message says what was
+            met and where.
     """
-    amounts = _parse_flat(formula)
-    if amounts is None:
-        amounts = _parse_nested(formula)
+    amounts = _amounts(formula)
     if not all(amounts.values()):
         amounts = {z: amount for z, amount in amounts.items() if amount > 0}
     if not amounts:
-        raise ValueError(f"formula {formula!r}: no element in it")
+        raise ValueError(f"formula {shown(formula)}: no element in it")
+    if not math.isfinite(sum(amounts.values())):
+        raise ValueError(f"formula {shown(formula)}: an amount is too large")
     return amounts
+
+
+def absent_elements(formula: str) -> tuple[str, ...]:
+    """Return the elements that stand in a formula with an amount of 0, as Li in Li0CoO2."""
+    if "0" not in formula and formula.isascii():
+        return ()
+    return tuple(SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0)
+
+
+def shown(text: str) -> str:
+    """Return a text in quotes, shortened where it is too long for a message."""
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def _amounts(formula: str) -> dict[int, float]:
+    """Return the amounts of a formula, zeros included."""
+    text = _plain(formula)
+    if "." in text:
+        _refuse_full_stop(formula, text)
+    amounts = _parse_flat(text)
+    return _Parser(formula, text).read() if amounts is None else amounts
+
+
+def _plain(formula: str) -> str:
+    """Return a formula with plain digits, spaces and dots; superscripts stay as they are."""
+    if formula.isascii():
+        return formula.replace("*", DOT)
+    text = _HALVES.sub(lambda m: f"{int(m[1] or 0) + _HALF[m[2]]:g}", formula)
+    out = []
+    for sign in text:
+        known = _DOTS.get(sign) or _SUBSCRIPTS.get(sign)
+        if known is None and not sign.isascii():
+            category = unicodedata.category(sign)
+            # spaces of any width, and marks that take no room at all
+            known = " " if category == "Zs" else "" if category == "Cf" else None
+        out.append(sign if known is None else known)
+    return "".join(out)
+
+
+def _refuse_full_stop(formula: str, text: str) -> None:
+    """Refuse a full stop that may be the dot of a hydrate or the point of a decimal number.
+
+    Raises:
+        ValueError: names both readings.
+    """
+    readings: tuple[str, str] | None = None
+    if found := _TWO_STOPS.search(text):
+        first, second = found.end(1), found.end(2)
+        readings = (
+            f"{text[:first]}{DOT}{text[first + 1 :]}",
+            f"{text[:second]}{DOT}{text[second + 1 :]}",
+        )
+    elif found := _SPACED_STOP.search(text):
+        stop = found.start(1) - 1
+        readings = f"{text[:stop]}{DOT}{text[stop + 1 :]}", f"{text[:stop]}{DOT}0{text[stop:]}"
+    elif found := _FULL_STOP.search(text):
+        whole = found[1] if found[2] else found[3]
+        if whole and not int(whole):
+            return  # an amount of 0 in front of a dot would make no sense
+        stop = found.start(2 if found[2] else 4) - 1
+        joined = f"{text[:stop]}{DOT}{text[stop + 1 :]}"
+        readings = joined, _flat(_Parser(formula, text).read())
+    if readings is not None:
+        first_text, second_text = (one.replace(" ", "") for one in readings)
+        raise ValueError(
+            f"formula {shown(formula)}: the full stop may be read as {first_text} or as"
+            f" {second_text}; write the one that is meant ('{DOT}' or '*' joins parts)"
+        )
+
+
+def _flat(amounts: dict[int, float]) -> str:
+    texts = [f"{SYMBOLS[z]}{'' if a == 1 else f'{a:g}'}" for z, a in amounts.items()]
+    joined = "".join(texts)
+    return "".join(sorted(texts)) if _FULL_STOP.search(joined) else joined
 
 
 def _parse_flat(formula: str) -> dict[int, float] | None:
@@ -47,7 +168,7 @@ def _parse_flat(formula: str) -> dict[int, float] | None:
     amounts: dict[int, float] = {}
     read = 0
     for symbol, number in _PAIR.findall(formula):
-        z = ATOMIC_NUMBER.get(symbol)
+        z = _SYMBOL_Z.get(symbol)
         if z is None:
             return None
         read += len(symbol) + len(number)
@@ -55,50 +176,97 @@ def _parse_flat(formula: str) -> dict[int, float] | None:
     return amounts if read + formula.count(" ") == len(formula) else None
 
 
-def _parse_nested(formula: str) -> dict[int, float]:
-    """Return the amounts of any formula, zeros included; see ``parse_formula``."""
-    stack: list[dict[int, float]] = [{}]
-    openers: list[str] = []
-    position = 0
-    pending: dict[int, float] | None = None
+class _Level:
+    """Hold what was read inside one pair of brackets: whole parts, and the part at hand."""
 
-    def close(amount: float) -> None:
-        nonlocal pending
-        if pending is not None:
-            for z, value in pending.items():
-                stack[-1][z] = stack[-1].get(z, 0.0) + value * amount
-            pending = None
+    def __init__(self, opener: str = "") -> None:
+        self.opener = opener
+        self.total: dict[int, float] = {}
+        self.part: dict[int, float] = {}
+        self.factor: float | None = None
 
-    while position < len(formula):
-        match = _TOKEN.match(formula, position)
-        if match is None:
-            raise ValueError(
-                f"formula {formula!r}: unexpected {formula[position]!r} at character {position + 1}"
-            )
-        symbol, opening, closing, number, _ = match.groups()
-        if symbol:
-            close(1.0)
-            if symbol not in ATOMIC_NUMBER:
-                raise ValueError(f"formula {formula!r}: unknown element {symbol!r}")
-            pending = {ATOMIC_NUMBER[symbol]: 1.0}
-        elif opening:
-            close(1.0)
-            stack.append({})
-            openers.append(opening)
-        elif closing:
-            close(1.0)
-            if not openers or "([{".index(openers.pop()) != ")]}".index(closing):
-                raise ValueError(f"formula {formula!r}: bracket {closing!r} closes nothing")
-            pending = stack.pop()
-        elif number:
-            if pending is None:
-                raise ValueError(
-                    f"formula {formula!r}: number {number!r} at character {position + 1}"
-                    " follows no element"
-                )
-            close(float(number))
-        position = match.end()
-    close(1.0)
-    if openers:
-        raise ValueError(f"formula {formula!r}: bracket {openers[-1]!r} is never closed")
-    return stack[0]
+
+class _Parser:
+    """Read any formula; see ``parse_formula``."""
+
+    def __init__(self, formula: str, text: str) -> None:
+        self.formula, self.text = formula, text
+        self.dotted = DOT in text or re.search(r"\.(?![0-9])", text) is not None
+        self.levels = [_Level()]
+        self.pending: dict[int, float] | None = None
+
+    def read(self) -> dict[int, float]:
+        position = 0
+        while position < len(self.text):
+            match = _TOKEN.match(self.text, position)
+            if match is None:
+                raise self._error(self._unexpected(position))
+            symbol, opening, closing, number, dot, _ = match.groups()
+            if symbol:
+                self._close(1.0)
+                if symbol not in _SYMBOL_Z:
+                    raise self._error(f"unknown element {symbol!r}")
+                self.pending = {_SYMBOL_Z[symbol]: 1.0}
+            elif opening:
+                self._close(1.0)
+                self.levels.append(_Level(opening))
+            elif closing:
+                self._leave(closing)
+            elif number:
+                self._number(number, position)
+            elif dot:
+                self._end_part(f"{dot!r} at character {position + 1}")
+            position = match.end()
+        if len(self.levels) > 1:
+            raise self._error(f"bracket {self.levels[-1].opener!r} is never closed")
+        self._end_part("the end")
+        return self.levels[0].total
+
+    def _number(self, number: str, position: int) -> None:
+        level = self.levels[-1]
+        if self.pending is not None and "/" not in number:
+            self._close(float(number))
+        elif self.pending is None and not level.part and level.factor is None and self.dotted:
+            above, _, below = number.partition("/")
+            if below and not int(below):
+                raise self._error(f"number {number!r} at character {position + 1} divides by 0")
+            level.factor = float(above) / float(below or 1)
+        else:
+            raise self._error(f"number {number!r} at character {position + 1} follows no element")
+
+    def _close(self, amount: float) -> None:
+        part = self.levels[-1].part
+        for z, value in (self.pending or {}).items():
+            part[z] = part.get(z, 0.0) + value * amount
+        self.pending = None
+
+    def _end_part(self, where: str) -> None:
+        self._close(1.0)
+        level = self.levels[-1]
+        if not level.part and (self.dotted or level.factor is not None):
+            raise self._error(f"no element in front of {where}")
+        for z, value in level.part.items():
+            factor = 1.0 if level.factor is None else level.factor
+            level.total[z] = level.total.get(z, 0.0) + value * factor
+        level.part, level.factor = {}, None
+
+    def _leave(self, closing: str) -> None:
+        opener = self.levels[-1].opener
+        if not opener or "([{".index(opener) != ")]}".index(closing):
+            raise self._error(f"bracket {closing!r} closes nothing")
+        self._end_part(f"bracket {closing!r}")
+        self.pending = self.levels.pop().total
+
+    def _unexpected(self, position: int) -> str:
+        sign = self.text[position]
+        hint = ""
+        if sign in _SUPERSCRIPTS or sign in "+-−–":
+            hint = "; leave charges and mass numbers out"
+        elif sign in "xyzn" or sign in "δ±":
+            hint = "; write the amount as a number"
+        elif not sign.isascii() and sign.isalpha():
+            hint = f" ({unicodedata.name(sign, 'no Latin letter').lower()})"
+        return f"unexpected {sign!r} at character {position + 1}{hint}"
+
+    def _error(self, what: str) -> ValueError:
+        return ValueError(f"formula {shown(self.formula)}: {what}")

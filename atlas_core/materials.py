@@ -14,15 +14,10 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
 from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
+from atlas_core.stoichiometry import canonical_formulas, written_formulas
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-
-_LARGEST_COUNT = 1e9
-"""Larger amounts are no counts of atoms: a formula is then reduced to fractions."""
-_ALPHABET = sorted(SYMBOLS[1:])
-_RANK = np.array([0, *(_ALPHABET.index(symbol) for symbol in SYMBOLS[1:])])
-"""(119,) the place of an atomic number in the alphabet of symbols."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,28 +133,16 @@ class Materials:
         return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def formulas(self) -> list[str]:
-        """Return n reduced formulas, elements in alphabetical order: a key for grouping."""
-        keys, inverse = np.unique(self.owner * MAX_Z + _RANK[self.numbers], return_inverse=True)
-        amounts = np.bincount(inverse, weights=self.amounts)
-        starts = np.searchsorted(keys, np.arange(len(self)) * MAX_Z)
-        lengths = np.diff(starts, append=len(keys))
-        if not len(self):
-            return []
-        whole = np.rint(amounts)
-        close = np.isclose(amounts, whole, atol=1e-6) & (whole > 0) & (whole <= _LARGEST_COUNT)
-        countable = np.logical_and.reduceat(close, starts)
-        divisor = np.gcd.reduceat(np.where(close, whole, 1.0).astype(np.int64), starts)
-        per_unit = np.where(
-            np.repeat(countable, lengths),
-            whole / np.repeat(divisor, lengths),
-            amounts / np.repeat(np.add.reduceat(amounts, starts), lengths),
-        )
-        texts = [
-            _ALPHABET[rank] if a == 1 else f"{_ALPHABET[rank]}{a:.6g}"
-            for rank, a in zip((keys % MAX_Z).tolist(), per_unit.tolist(), strict=True)
-        ]
-        ends = (starts + lengths).tolist()
-        return ["".join(texts[a:b]) for a, b in zip(starts.tolist(), ends, strict=True)]
+        """Return n canonical formulas, elements in alphabetical order: a key for grouping.
+
+        One composition has one key, however it is written: Fe0.65Ni0.35, Fe65Ni35 and Fe13Ni7 are
+        Fe13Ni7. See ``atlas_core.stoichiometry``. To show a formula to people use ``written``.
+        """
+        return canonical_formulas(self.owner, self.numbers, self.amounts)
+
+    def written(self) -> list[str]:
+        """Return n reduced formulas as chemists write them, such as Ca3(PO4)2 and LiYF4."""
+        return written_formulas(self.owner, self.numbers, self.amounts)
 
     def chemical_systems(self) -> list[str]:
         """Return n element sets such as ``"Li-O-P"``, elements in alphabetical order."""

@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Bool
-from atlas_core.elements import MAX_Z
+from atlas_core.elements import ELECTRONEGATIVITY, MAX_Z
 from atlas_core.materials import Materials
 
 _NOBLE = (2, 10, 18, 36, 54, 86, 118)
-_ELECTRONEGATIVITY = (
-    "2.2 - 0.98 1.57 2.04 2.55 3.04 3.44 3.98 - 0.93 1.31 1.61 1.9 2.19 2.58 3.16 - 0.82 1 1.36"
-    " 1.54 1.63 1.66 1.55 1.83 1.88 1.91 1.9 1.65 1.81 2.01 2.18 2.55 2.96 3 0.82 0.95 1.22 1.33"
-    " 1.6 2.16 1.9 2.2 2.28 2.2 1.93 1.69 1.78 1.96 2.05 2.1 2.66 2.6 0.79 0.89 1.1 1.12 1.13"
-    " 1.14 1.13 1.17 1.2 1.2 1.1 1.22 1.23 1.24 1.25 1.1 1.27 1.3 1.5 2.36 1.9 2.2 2.2 2.28 2.54"
-    " 2 1.62 2.33 2.02 2 2.2 2.2 0.7 0.9 1.1 1.3 1.5 1.38 1.36 1.28"
-)
 _RADIUS = (
     "31 28 128 96 84 76 71 66 57 58 166 141 121 111 107 105 102 106 203 176 170 160 153 139 139"
     " 132 126 124 132 122 122 120 119 120 120 116 220 195 190 175 164 154 147 146 142 139 145 144"
@@ -48,7 +41,7 @@ def electronegativity() -> F8:
 
     CRC Handbook of Chemistry and Physics; those of Pm, Eu, Tb and Yb are estimates.
     """
-    return _column(_ELECTRONEGATIVITY)
+    return np.array(ELECTRONEGATIVITY)
 
 
 def covalent_radius() -> F8:

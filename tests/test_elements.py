@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
+from atlas_core.elements import (
+    ATOMIC_NUMBER,
+    MAX_Z,
+    SYMBOLS,
+    absent_elements,
+    parse_formula,
+)
 
 TEXTS = [
     "Fe2O3",
@@ -77,8 +83,90 @@ def test_zero_amounts_are_dropped():
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CuSO4·5H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CuSO4*5H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CuSO4 • 5 H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CuSO4∙5H₂O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CuSO4⋅5D2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("CuSO4. 5H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("Na2CO3·10H2O", {"Na": 2, "C": 1, "O": 13, "H": 20}),
+        ("Fe2O3·H2O", {"Fe": 2, "O": 4, "H": 2}),
+        ("LiCl.H2O", {"Li": 1, "Cl": 1, "H": 2, "O": 1}),
+        ("CaSO4·0.5H2O", {"Ca": 1, "S": 1, "O": 4.5, "H": 1}),
+        ("CaSO4·½H2O", {"Ca": 1, "S": 1, "O": 4.5, "H": 1}),
+        ("CaSO4·1/2H2O", {"Ca": 1, "S": 1, "O": 4.5, "H": 1}),
+        ("Cu(NO3)2·1½H2O", {"Cu": 1, "N": 2, "O": 7.5, "H": 3}),
+        ("KAl(SO4)2·12H2O", {"K": 1, "Al": 1, "S": 2, "O": 20, "H": 24}),
+        ("3CaO·Al2O3·6H2O", {"Ca": 3, "Al": 2, "O": 12, "H": 12}),
+        ("MgCl2·6H2O·2NaCl", {"Mg": 1, "Cl": 4, "H": 12, "O": 6, "Na": 2}),
+        ("[Cu(H2O)4]SO4·H2O", {"Cu": 1, "S": 1, "O": 9, "H": 10}),
+        ("(CuSO4·5H2O)2", {"Cu": 2, "S": 2, "O": 18, "H": 20}),
+        ("Fe₂O₃", {"Fe": 2, "O": 3}),
+        ("Li₀.₅CoO₂", {"Li": 0.5, "Co": 1, "O": 2}),
+        ("Na\u00a0Cl\u2009", {"Na": 1, "Cl": 1}),
+        ("Na\u200bCl\ufeff", {"Na": 1, "Cl": 1}),
+        ("LiD", {"Li": 1, "H": 1}),
+        ("DTO", {"H": 2, "O": 1}),
+        ("DyT3", {"Dy": 1, "H": 3}),
+        ("Fe0.5Ni0.5", {"Fe": 0.5, "Ni": 0.5}),
+        ("K0.5H2O", {"K": 0.5, "H": 2, "O": 1}),
+        ("CaSO4·1.5H2O", {"Ca": 1, "S": 1, "O": 5.5, "H": 3}),
+    ],
+)
+def test_formulas_as_people_write_them(text, expected):
+    found = {SYMBOLS[z]: amount for z, amount in parse_formula(text).items()}
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("CuSO4.5H2O", ("CuSO4·5H2O", "CuSO5.5H2")),
+        ("CaSO4.2H2O", ("CaSO4·2H2O", "CaSO5.2H2")),
+        ("Na2CO3.10H2O", ("Na2CO3·10H2O", "Na2CO4.1H2")),
+        ("Na2CO3.10 H2O", ("Na2CO3·10H2O", "Na2CO4.1H2")),
+        ("CaSO4.2(H2O)", ("CaSO4·2(H2O)", "CaSO5.2H2")),
+        ("Fe2(SO4)3.9H2O", ("Fe2(SO4)3·9H2O", "Fe2S3.9O16.6H2")),
+        ("LiI.3H2O", ("LiI·3H2O", "H2I0.3LiO")),
+        ("LiI.3D2O", ("LiI·3D2O", "H2I0.3LiO")),
+        ("CaSO4.0.5H2O", ("CaSO4·0.5H2O", "CaSO4.0·5H2O")),
+        ("CuSO4 .5H2O", ("CuSO4·5H2O", "CuSO4·0.5H2O")),
+        ("NiCl2.6NH3", ("NiCl2·6NH3", "Cl2.6H3NNi")),
+        ("Bi2O3.3TiO2", ("Bi2O3·3TiO2", "Bi2O5.3Ti")),
+        ("Na2SO4.2CaSO4", ("Na2SO4·2CaSO4", "Na2S2O8.2Ca")),
+    ],
+)
+def test_a_full_stop_that_may_be_a_dot_or_a_point_is_refused_with_both_readings(text, readings):
+    with pytest.raises(ValueError, match="full stop") as caught:
+        parse_formula(text)
+    for reading in readings:
+        assert reading in str(caught.value)
+    if ".0.5" not in text:
+        first, second = map(parse_formula, readings)
+        assert first != second
+
+
+def test_an_element_of_which_there_is_none_is_known():
+    assert absent_elements("Na0Cl") == ("Na",)
+    assert absent_elements("Li₀D2O0") == ("Li", "O")
+    assert absent_elements("Li10O5") == ()
+    assert absent_elements("NaNa0Cl") == ()
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("Fe1e400", "an amount is too large"),
+        ("Fe1e308Ni1e308", "an amount is too large"),
+        ("CuSO4·xH2O", "unexpected 'x' at character 7; write the amount as a number"),
+        ("Fe³O4", "unexpected '³' at character 3; leave charges and mass numbers out"),
+        ("CuSO4·", "no element in front of the end"),
+        ("·5H2O", "no element in front of '·'"),
+        ("Na2(·H2O)", "no element in front of '·'"),
+        ("CaSO4·1/0H2O", "divides by 0"),
+        ("F\u0435O", "unexpected '\u0435' at character 2 \\(cyrillic small letter ie\\)"),
         ("", "no element in it"),
         ("Li0", "no element in it"),
         ("Xx2O", "unknown element 'Xx'"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, Materials
+from atlas_core.api import DataContext, DataError, Materials
+from atlas_registry.loading import Registry
 
 
 def salts() -> Materials:
@@ -39,7 +42,7 @@ def test_element_fractions_by_hand() -> None:
 
 def test_formulas_are_reduced_and_alphabetical() -> None:
     made = Materials.from_formulas(["a", "b", "c", "d"], ["Na2Cl2", "O3Cs2", "Li0.5O1", "TiO2"])
-    assert made.formulas() == ["ClNa", "Cs2O3", "Li0.333333O0.666667", "O2Ti"]
+    assert made.formulas() == ["ClNa", "Cs2O3", "LiO2", "O2Ti"]
     assert salts().formulas() == ["ClNa", "Cs2O3"]
     assert made.chemical_systems() == ["Cl-Na", "Cs-O", "Li-O", "O-Ti"]
 
@@ -48,7 +51,78 @@ def test_formulas_are_reduced_and_alphabetical() -> None:
 def test_amounts_beyond_any_cell_are_reduced_to_fractions_without_a_warning() -> None:
     texts = ["FeO" + "9" * 25, "Fe3000000000O1000000000", "Fe1000000000O1000000000"]
     made = Materials.from_formulas(["a", "b", "c"], texts)
-    assert made.formulas() == ["Fe1e-25O", "Fe0.75O0.25", "FeO"]
+    assert made.formulas() == ["Fe1e-25O", "Fe3O", "FeO"]
+
+
+def keys(*texts: str) -> list[str]:
+    return Materials.from_formulas([str(i) for i in range(len(texts))], texts).formulas()
+
+
+@pytest.mark.parametrize(
+    ("texts", "key"),
+    [
+        (("Fe0.65Ni0.35", "Fe65Ni35", "Fe13Ni7", "Ni35Fe65", "Fe6.5Ni3.5"), "Fe13Ni7"),
+        (("Li0.5CoO2", "LiCo2O4", "Li0.125Co0.25O0.5"), "Co2LiO4"),
+        (("Fe0.5Ni0.5", "FeNi"), "FeNi"),
+        (("Cu1.8S1", "Cu9S5"), "Cu9S5"),
+        (("La0.6667Sr0.3333MnO3", "La2SrMn3O9"), "La2Mn3O9Sr"),
+        (("YBa2Cu3O6.95", "Y20Ba40Cu60O139"), "Ba40Cu60O139Y20"),
+        (("Fe0.12346Ni0.87654", "Fe12346Ni87654"), "Fe0.1235Ni0.8765"),
+    ],
+)
+def test_one_composition_has_one_key_however_it_is_written(
+    texts: tuple[str, ...], key: str
+) -> None:
+    assert set(keys(*texts)) == {key}
+
+
+def test_compositions_that_differ_have_different_keys() -> None:
+    pairs = [
+        ("Fe0.651Ni0.349", "Fe65Ni35"),
+        ("Li0.99CoO2", "LiCoO2"),
+        ("Na500Cl499", "NaCl"),
+        ("Fe", "FeNi0.0001"),
+        ("C200H301", "C2H3"),
+    ]
+    for a, b in pairs:
+        first, second = keys(a, b)
+        assert first != second, (a, b)
+
+
+def test_a_key_depends_on_the_ratio_alone() -> None:
+    rng = np.random.default_rng(5)
+    symbols = ["Fe", "Ni", "O", "Li", "C", "Zr"]
+    for _ in range(300):
+        names = rng.permutation(symbols)[: rng.integers(2, 6)]
+        places = int(rng.integers(1, 6))
+        amounts = np.round(rng.uniform(10.0**-places, 1, len(names)), places)
+        amounts = np.maximum(amounts, 10.0**-places)
+        for factor in (100, 1 / 3, 0.07):
+            scaled = "".join(
+                f"{n}{float(a * factor)!r}" for n, a in zip(names, amounts, strict=True)
+            )
+            plain = "".join(f"{n}{a:.{places}f}" for n, a in zip(names, amounts, strict=True))
+            first, second = keys(plain, scaled)
+            assert first == second, (plain, scaled)
+
+
+def test_formulas_are_written_as_pymatgen_writes_them() -> None:
+    composition = pytest.importorskip("pymatgen.core").Composition
+    flla = Registry().resolve("dataset", "flla").component
+    context = DataContext(None, Path("none"), Path("none"))
+    materials = flla.build(flla.config()).load(context).materials
+    written = materials.written()
+    assert len(written) == 3938
+    assert {"BaTiO3", "SrF2"} <= set(written)
+    for text, key in zip(written, materials.formulas(), strict=True):
+        assert text == composition(key).reduced_formula
+
+
+def test_formulas_that_people_know_are_written_as_people_write_them() -> None:
+    texts = ["O3TiBa", "F4YLi", "O7Ti2Y2", "O5Ta2", "F5P", "ClNa", "OH2", "O8P2Ca3", "OH", "N"]
+    made = Materials.from_formulas([str(i) for i in range(len(texts))], texts)
+    expected = ["BaTiO3", "LiYF4", "Y2Ti2O7", "Ta2O5", "PF5", "NaCl", "H2O", "Ca3(PO4)2"]
+    assert made.written() == [*expected, "H2O2", "N2"]
 
 
 def test_a_coordinate_that_no_float_holds_is_refused_with_its_id() -> None:

@@ -191,8 +191,9 @@ class DataContext:
 def _reading() -> str:
     """Return the sha256 of the core's files that turn text into materials."""
     folder = Path(__file__).resolve().parents[1]
-    names = ("arrays.py", "elements.py", "materials.py", "store.py")
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
+    names = ("arrays.py", "elements.py", "materials.py", "store.py", "stoichiometry.py")
+    files = [*(folder / name for name in names), *sorted((folder / "reading").glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @runtime_checkable

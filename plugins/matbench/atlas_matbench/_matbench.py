@@ -14,13 +14,14 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Provenance
+from atlas_core.api import F8, SYMBOLS, DataContext, DataError, Dataset, Materials, Provenance
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
@@ -234,8 +235,38 @@ def content_hash(materials: Materials, target: F8) -> str:
     """
     bounded = np.clip(target, -1e12, 1e12)  # far beyond Matbench, and within 64 bits
     cells = np.floor(bounded * _CELLS + _SHIFT).astype(np.int64).tolist()
-    lines = (f"{name} {cell}\n" for name, cell in zip(materials.formulas(), cells, strict=True))
+    lines = (f"{name} {cell}\n" for name, cell in zip(_hashed(materials), cells, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _hashed(materials: Materials) -> list[str]:
+    """Return n formulas as the published hashes count them in; no other use may change them.
+
+    Elements in alphabetical order; whole amounts over their common divisor, others as fractions to
+    six digits.
+    """
+    texts = []
+    for start, end in pairwise(materials.offsets.tolist()):
+        amounts: dict[str, float] = {}
+        for z, amount in zip(
+            materials.numbers[start:end].tolist(),
+            materials.amounts[start:end].tolist(),
+            strict=True,
+        ):
+            amounts[SYMBOLS[z]] = amounts.get(SYMBOLS[z], 0.0) + amount
+        whole = [round(amount) for amount in amounts.values()]
+        if all(
+            0 < near <= 1e9 and abs(amount - near) <= 1e-6 + 1e-5 * near
+            for amount, near in zip(amounts.values(), whole, strict=True)
+        ):
+            divisor = math.gcd(*whole)
+            per_unit = [near / divisor for near in whole]
+        else:
+            total = sum(amounts.values())
+            per_unit = [amount / total for amount in amounts.values()]
+        parts = sorted(zip(amounts, per_unit, strict=True))
+        texts.append("".join(name if a == 1 else f"{name}{a:.6g}" for name, a in parts))
+    return texts
 
 
 def compositions(materials: Materials) -> Materials:
