@@ -61,6 +61,7 @@ from atlas_core.periodic_table import (
     periodic_group,
     periodic_row,
 )
+from atlas_core.store import read_arrays, write_arrays
 
 __all__ = [
     "ATOMIC_NUMBER",
@@ -146,6 +147,8 @@ __all__ = [
     "parse_formula",
     "periodic_group",
     "periodic_row",
+    "read_arrays",
     "segments",
     "select_top",
+    "write_arrays",
 ]
