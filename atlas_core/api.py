@@ -69,6 +69,7 @@ from atlas_core.reading.crystals import (
     one_crystal,
     read_crystals,
 )
+from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
 __all__ = [
@@ -161,7 +162,9 @@ __all__ = [
     "parse_formula",
     "periodic_group",
     "periodic_row",
+    "read_arrays",
     "read_crystals",
     "segments",
     "select_top",
+    "write_arrays",
 ]

@@ -15,10 +15,11 @@ import numpy as np
 
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs
+from atlas_core.links import below, files
 from atlas_core.materials import Materials
 from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
-from atlas_core.store import FolderWriter, canonical_hash, read_folder, write_folder
+from atlas_core.store import DROPPED, FolderWriter, canonical_hash, read_folder, write_folder
 
 BLOCK = 4096
 """Crystals whose graphs are made and written at a time."""
@@ -42,8 +43,12 @@ class FeatureCache:
         return canonical_hash([described, core_source(), versions, materials.fingerprint])
 
     def path(self, key: str) -> Path:
-        """Return where an entry lies."""
-        return self.folder / "features" / key[:2] / key
+        """Return where an entry lies.
+
+        Raises:
+            DataError: a step on the way there is a link.
+        """
+        return below(self.folder, self.folder / "features" / key[:2] / key)
 
     def get(self, key: str) -> Features | None:
         """Return an entry, or None; a damaged one is dropped with a warning."""
@@ -53,8 +58,8 @@ class FeatureCache:
         try:
             arrays, note = read_folder(path)
             return FORMS[note["form"]].from_arrays(arrays)
-        except (DataError, KeyError, TypeError) as err:
-            warnings.warn(f"cache: dropped and computed anew: {err}", stacklevel=2)
+        except (DataError, KeyError, TypeError, ValueError) as err:
+            warnings.warn(f"cache: {DROPPED}: {err}", stacklevel=2)
             delete(path)
             return None
 
@@ -86,9 +91,13 @@ class FeatureCache:
 
     def entries(self) -> list[tuple[Path, int]]:
         """Return the entries and their sizes in bytes, sorted by path: features, parsed files."""
-        kinds = ("datasets", "features")
-        found = [path for kind in kinds for path in self.folder.glob(f"{kind}/*/*")]
-        return [(path, _size(path)) for path in sorted(found)]
+        sizes: dict[Path, int] = {}
+        for kind in ("datasets", "features"):
+            root = below(self.folder, self.folder / kind)
+            for path in files(root):
+                entry = root.joinpath(*path.relative_to(root).parts[:2])
+                sizes[entry] = sizes.get(entry, 0) + path.stat().st_size
+        return sorted(sizes.items())
 
     def clear(self) -> tuple[int, int]:
         """Delete every entry; return how many and how many bytes."""
@@ -104,10 +113,6 @@ def delete(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    return sum(p.stat().st_size for p in (path, *path.rglob("*")) if p.is_file())
 
 
 def _checked(featurizer: Featurizer, materials: Materials, name: str) -> Features:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,17 @@ from atlas_core.arrays import F8, I8, Str, fingerprint
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
+from atlas_core.links import below, files
 from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
-from atlas_core.store import Arrays, canonical_hash, read_arrays, write_arrays
+from atlas_core.store import (
+    DROPPED,
+    Arrays,
+    canonical_hash,
+    checked_bytes,
+    read_arrays,
+    write_arrays,
+)
 
 Stored = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
 
@@ -89,8 +98,12 @@ class FitCache:
     fresh: bool = False
 
     def path(self, key: str, name: str) -> Path:
-        """Return where the answer ``name`` of an entry lies."""
-        return self.folder / "fits" / key[:2] / key / f"{name}.npz"
+        """Return where the answer ``name`` of an entry lies.
+
+        Raises:
+            DataError: a step on the way there is a link.
+        """
+        return below(self.folder, self.folder / "fits" / key[:2] / key / f"{name}.npz")
 
     def get(self, key: str, name: str) -> Stored | None:
         """Return arrays and note, or None; a damaged file is dropped with a warning."""
@@ -100,9 +113,24 @@ class FitCache:
         try:
             return read_arrays(path)
         except DataError as err:
-            warnings.warn(f"cache: dropped and computed anew: {err}", stacklevel=2)
-            path.unlink(missing_ok=True)
+            _drop(path, str(err))
             return None
+
+    def content(self, key: str, name: str) -> bytes | None:
+        """Return a file as it is, or None; a damaged one is dropped with a warning."""
+        path = self.path(key, name)
+        if self.fresh or not path.exists():
+            return None
+        try:
+            return checked_bytes(path)
+        except DataError as err:
+            _drop(path, str(err))
+            return None
+
+    def drop(self, key: str, name: str, why: str) -> None:
+        """Delete an answer that turned out not to be usable, with a warning that names its file."""
+        path = self.path(key, name)
+        _drop(path, f"{path}: {why}")
 
     def put(self, key: str, name: str, arrays: Arrays, note: dict[str, Any]) -> None:
         """Keep arrays and note, whole or not at all.
@@ -114,14 +142,22 @@ class FitCache:
 
     def entries(self) -> list[tuple[Path, int]]:
         """Return the entries and their sizes in bytes, sorted by path."""
-        folders = sorted(path.parent for path in (self.folder / "fits").rglob("fit.npz"))
-        return [(f, sum(p.stat().st_size for p in f.glob("*.npz"))) for f in folders]
+        sizes: dict[Path, int] = {}
+        for path in files(below(self.folder, self.folder / "fits")):
+            sizes[path.parent] = sizes.get(path.parent, 0) + path.stat().st_size
+        return sorted(sizes.items())
 
     def clear(self) -> tuple[int, int]:
         """Delete every entry; return how many and how many bytes."""
         entries = self.entries()
         shutil.rmtree(self.folder / "fits", ignore_errors=True)
         return len(entries), sum(size for _, size in entries)
+
+
+def _drop(path: Path, why: str) -> None:
+    warnings.warn(f"cache: {DROPPED}: {why}", stacklevel=3)
+    with suppress(OSError):  # a cache that cannot be written to says so when it is written
+        path.unlink(missing_ok=True)
 
 
 def rows_name(rows: I8) -> str:

@@ -42,8 +42,9 @@ from atlas_core.runner.folder import RunFolder, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
+from atlas_core.seal import DRAWN, WORKING, require_intact
 from atlas_core.spec.plan import Chosen, load_plan
-from atlas_core.store import read_json, write_bytes, write_json
+from atlas_core.store import cannot_write, new_file, read_json, write_bytes, write_json, written
 
 TABLE, TOP, PROBLEMS, PAGE, ABOUT = (
     "screened.parquet",
@@ -128,7 +129,8 @@ def open_arm(
         DataError: a file is missing, damaged or names what it may not name.
     """
     folder = RunFolder(run)
-    manifest = read_json(run / "manifest.json")
+    manifest = folder.finished().manifest
+    require_intact(run, manifest, but=(*DRAWN, WORKING))
     plan = load_plan(run / "spec.lock.yaml", resolver)
     folds = [str(one["name"]) for one in manifest["split"]["folds"]]
     kept = [
@@ -403,10 +405,13 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
             )
     goal = options.goal or _goal(opened)
     screener = Screener(opened)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for old in (TABLE, TOP, PAGE, ABOUT, PROBLEMS):  # of another screen: they belong together
-        (options.out / old).unlink(missing_ok=True)
-    parts = options.out / f".{TABLE}.parts"
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for old in (TABLE, TOP, PAGE, ABOUT, PROBLEMS):  # of another screen: they belong together
+            (options.out / old).unlink(missing_ok=True)
+    except OSError as err:
+        raise cannot_write(options.out, err) from err
+    parts = new_file(options.out, TABLE)
     try:
         tally = _first_pass(screener, candidates, options, parts)
         if not tally.prediction:
@@ -493,13 +498,12 @@ def _first_pass(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from atlas_core.store import cannot_write
-
     tally = Tally()
     reference = screener.opened.saved.reference
     elements = np.asarray(reference.materials.element_fractions().any(axis=0), dtype=np.bool_)
     true = _true_values(reference.materials, reference.target)
     writer: pq.ParquetWriter | None = None
+    sink = parts.open("r+b")  # a stream: pyarrow takes no path that is not UTF-8
     problems = io.StringIO()
     said = csv.writer(problems, lineterminator="\n")
     said.writerow(["place", "text", "why"])
@@ -514,7 +518,7 @@ def _first_pass(
             said.writerows([one.place, one.text, one.why] for one in bad)
             if columns is not None:
                 table = pa.table(columns)
-                writer = writer or pq.ParquetWriter(parts, table.schema, compression="zstd")
+                writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
                 writer.write_table(table)
             options.tell(done, candidates.total)
     except OSError as err:
@@ -522,6 +526,7 @@ def _first_pass(
     finally:
         if writer is not None:
             writer.close()
+        sink.close()
     write_bytes(options.out / PROBLEMS, problems.getvalue().encode())
     return tally
 
@@ -678,33 +683,25 @@ def _second_pass(
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from atlas_core.store import cannot_write
-
     best: list[dict[str, Any]] = []
-    temporary = path.with_name(f".{path.name}.new")
     writer: pq.ParquetWriter | None = None
     start = 0
-    try:
-        with pq.ParquetFile(parts) as source:
-            for group in range(source.num_row_groups):
-                table = source.read_row_group(group)
-                here = slice(start, start + table.num_rows)
-                start += table.num_rows
-                table = table.add_column(0, "rank", pa.array(rank[here]))
-                if labels is not None:
-                    table = table.add_column(1, "label", pa.array(labels[here].tolist()))
-                writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
-                writer.write_table(table)
-                best += table.filter(pc.less_equal(table["rank"], top)).to_pylist()
+    # streams: pyarrow takes no path that is not UTF-8
+    with written(path) as sink, parts.open("rb") as stream, pq.ParquetFile(stream) as source:
+        for group in range(source.num_row_groups):
+            table = source.read_row_group(group)
+            here = slice(start, start + table.num_rows)
+            start += table.num_rows
+            table = table.add_column(0, "rank", pa.array(rank[here]))
+            if labels is not None:
+                table = table.add_column(1, "label", pa.array(labels[here].tolist()))
+            writer = writer or pq.ParquetWriter(
+                sink, table.schema, compression="zstd", write_page_checksum=True
+            )
+            writer.write_table(table)
+            best += table.filter(pc.less_equal(table["rank"], top)).to_pylist()
         if writer is not None:
             writer.close()
-        temporary.replace(path)
-    except OSError as err:
-        raise cannot_write(path, err) from err
-    finally:
-        if writer is not None:
-            writer.close()
-        temporary.unlink(missing_ok=True)
     return sorted(best, key=lambda row: int(row["rank"]))
 
 

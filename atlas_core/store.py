@@ -1,4 +1,9 @@
-"""Write and read files so that a crash leaves the old one or the new one, never half. Light."""
+"""Write and read files so that a crash leaves the old one or the new one, never half. Light.
+
+Arrays and a note lie in one form of file, whatever it is for: 8 bytes that name the form, a head,
+an npz without pickle, and the sha256 of all that stands before it. Nothing is parsed before that
+sha256 was held against the bytes.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +15,61 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from atlas_core.errors import DataError
+from atlas_core.links import TEMPORARY
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which takes the place of ``path`` when the block ends well.
+
+    It has a name of its own until then, which no link can stand under.
+
+    Raises:
+        DataError: the folder cannot be written to, or the disk is full; names the path.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY
+        )
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp makes it private to the user
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as err:
+        raise cannot_write(path, err) from err
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def new_file(folder: Path, name: str) -> Path:
+    """Make an empty file in a folder, under a name that was not there before.
+
+    Raises:
+        DataError: the folder cannot be written to.
+    """
+    try:
+        handle, made = tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=TEMPORARY)
+        os.close(handle)
+    except OSError as err:
+        raise cannot_write(folder / name, err) from err
+    return Path(made)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -28,20 +78,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         DataError: the folder cannot be written to, or the disk is full; names the path.
     """
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes it private to the user
-        Path(temporary).replace(path)
-    except OSError as err:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise cannot_write(path, err) from err
+    with written(path) as file:
+        file.write(content)
 
 
 def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
@@ -59,23 +97,6 @@ def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
     return DataError(
         f"{path}: cannot be written: {why}; free the disk or choose another folder with {option}"
     )
-
-
-def link(source: Path, target: Path) -> None:
-    """Let ``target`` be the same file as ``source``, or a copy where the disk cannot do that.
-
-    Raises:
-        DataError: the folder cannot be written to.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        with suppress(OSError):
-            target.hardlink_to(source)
-            return
-        shutil.copyfile(source, target)
-    except OSError as err:
-        raise cannot_write(target, err) from err
 
 
 def plain(value: Any) -> Any:
@@ -100,9 +121,14 @@ def dump_json(value: Any) -> str:
     return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def json_bytes(value: Any) -> bytes:
+    """Return ``dump_json`` as UTF-8; half a character, as of a file name, is written escaped."""
+    return dump_json(value).encode("utf-8", "backslashreplace")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write plain data as JSON, whole or not at all."""
-    write_bytes(path, dump_json(value).encode())
+    write_bytes(path, json_bytes(value))
 
 
 def read_json(path: Path) -> Any:
@@ -115,7 +141,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as err:
         raise DataError(f"{path}: cannot be read: {err.strerror}") from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise DataError(f"{path}: is no JSON: {err}") from err
 
 
@@ -126,6 +152,15 @@ def canonical_hash(value: Any) -> str:
 
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+DROPPED = "dropped and computed anew"
+"""Stands in every warning of a stored file that was damaged."""
+
+MAGIC = b"ATLAS\x00\x02\n"
+"""The first bytes of a file of arrays; the last but one is the version of the form."""
+_DIGEST = 32
+_SMALL, _DENSEST = 64 * 2**20, 1000
+"""Bytes that any file may unpack to, and how many times its own size a larger one may."""
 
 
 def write_arrays(
@@ -140,15 +175,39 @@ def write_arrays(
     # numpy stamps no time into a zip made this way: same arrays, same bytes
     np.savez(body, allow_pickle=False, **dict(arrays))
     data = body.getvalue()
-    head: dict[str, Any] = {"note": plain(note or {})}
+    head: dict[str, Any] = {"note": plain(note or {}), "names": sorted(arrays)}
     if compress:
         from pyarrow import Codec
 
-        head["size"] = len(data)
-        data = Codec("zstd", compression_level=3).compress(data, asbytes=True)
-    head["sha256"] = hashlib.sha256(data).hexdigest()
+        packed = Codec("zstd", compression_level=3).compress(data, asbytes=True)
+        if _may_unpack(len(packed), len(data)):  # else no reader would take it
+            head["size"], data = len(data), packed
     text = json.dumps(head, sort_keys=True).encode()
-    write_bytes(path, len(text).to_bytes(8, "little") + text + data)
+    whole = MAGIC + len(text).to_bytes(8, "little") + text + data
+    write_bytes(path, whole + hashlib.sha256(whole).digest())
+
+
+def _may_unpack(packed: int, size: int) -> bool:
+    return size <= max(_SMALL, _DENSEST * packed)
+
+
+def checked_bytes(path: Path) -> bytes:
+    """Return the content of a file that ``write_arrays`` wrote, once its checksum was found right.
+
+    Raises:
+        DataError: the file is missing, cut short or damaged; names it.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read: {err.strerror or err}") from err
+    except MemoryError as err:
+        raise DataError(f"{path}: cannot be read: it does not fit into memory") from err
+    if content[: len(MAGIC)] != MAGIC:
+        raise DataError(f"{path}: damaged, or written by another version of ATLAS")
+    if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
+        raise DataError(f"{path}: damaged (its checksum differs)")
+    return content
 
 
 def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
@@ -157,23 +216,71 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
     Raises:
         DataError: the file is missing, cut short or damaged; names it.
     """
+    content = checked_bytes(path)
+    start = len(MAGIC) + 8
+    size = int.from_bytes(content[len(MAGIC) : start], "little")
+    # a right checksum says that nothing fell upon the file, not that its maker meant well
     try:
-        content = path.read_bytes()
-        size = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + size])
-        data = content[8 + size :]
-        if hashlib.sha256(data).hexdigest() != head["sha256"]:
-            raise DataError(f"{path}: damaged (its checksum differs)")
+        head = json.loads(content[start : start + size])
+        data = content[start + size : -_DIGEST]
         if "size" in head:
-            from pyarrow import Codec
+            data = _unpacked(data, int(head["size"]))
+        arrays = _members(data)
+        if sorted(arrays) != head["names"]:
+            raise ValueError("an array is missing")
+        return arrays, dict(head["note"])
+    except (
+        ArithmeticError,
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+        OSError,
+        RecursionError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as err:
+        text = " ".join(str(err).split()) or type(err).__name__
+        raise DataError(f"{path}: is no file of arrays of ATLAS ({text})") from err
 
-            data = Codec("zstd").decompress(data, decompressed_size=head["size"], asbytes=True)
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}, dict(head["note"])
-    except OSError as err:
-        raise DataError(f"{path}: cannot be read: {err.strerror or err}") from err
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as err:
-        raise DataError(f"{path}: damaged ({err})") from err
+
+def _unpacked(data: bytes, size: int) -> bytes:
+    from pyarrow import Codec
+
+    if not 0 <= size <= psutil.virtual_memory().total or not _may_unpack(len(data), size):
+        raise ValueError(f"it claims to unpack to {size} bytes")
+    unpacked: bytes = Codec("zstd").decompress(data, decompressed_size=size, asbytes=True)
+    if len(unpacked) != size:
+        raise ValueError("it unpacks to another size than it says")
+    return unpacked
+
+
+def _members(data: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an npz whose every claim is held against the bytes that are there."""
+    found: dict[str, npt.NDArray[Any]] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            stored = info.compress_type == zipfile.ZIP_STORED
+            if not stored or info.file_size != info.compress_size or info.file_size > len(data):
+                raise ValueError(f"{info.filename} is not stored as it is")
+            member = io.BytesIO(archive.read(info))
+            version = np.lib.format.read_magic(member)
+            read_head = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, kind = read_head(member)
+            there = info.file_size - member.tell()
+            if kind.hasobject or kind.itemsize * math.prod(shape) != there:
+                raise ValueError(f"{info.filename} claims another size than it has")
+            member.seek(0)
+            found[info.filename.removesuffix(".npy")] = np.lib.format.read_array(
+                member, allow_pickle=False
+            )
+    return found
 
 
 NOTE = "note.json"
@@ -197,7 +304,8 @@ class FolderWriter:
         self._about: dict[str, tuple[str, list[int]]] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+            made = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+            self._folder = Path(made)
             self._folder.chmod(0o755)  # mkdtemp makes it private to the user
         except OSError as err:
             raise cannot_write(path, err, "--cache-dir") from err
@@ -242,7 +350,7 @@ class FolderWriter:
         content = {"arrays": arrays, "note": plain(note)}
         whole = {**content, "sha256": canonical_hash(content)}
         try:
-            (self._folder / NOTE).write_text(dump_json(whole), encoding="utf-8")
+            (self._folder / NOTE).write_bytes(json_bytes(whole))
             self._folder.rename(self.path)
         except OSError as err:
             if not self.path.is_dir():
@@ -267,25 +375,29 @@ def read_folder(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
         DataError: the folder is missing, cut short or damaged; names the file.
     """
     try:
-        head = json.loads((path / NOTE).read_text(encoding="utf-8"))
+        text = (path / NOTE).read_bytes()
+        head = json.loads(text)
         content = {"arrays": head["arrays"], "note": head["note"]}
-        if canonical_hash(content) != head["sha256"]:
+        whole = {**content, "sha256": canonical_hash(content)}
+        if json_bytes(whole) != text:  # as it was written, to the last byte
             raise DataError(f"{path / NOTE}: damaged (its checksum differs)")
         arrays = {name: _mapped(_file(path, name), about) for name, about in head["arrays"].items()}
         return arrays, dict(head["note"])
     except OSError as err:
         raise DataError(f"{err.filename or path}: cannot be read: {err.strerror}") from err
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise DataError(f"{path / NOTE}: damaged ({err})") from err
 
 
 def _file(folder: Path, name: str) -> Path:
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is the name of no array")
     return folder / f"{name}.bin"
 
 
 def _mapped(file: Path, about: Mapping[str, Any]) -> npt.NDArray[Any]:
     kind, shape = np.dtype(about["type"]), tuple(about["shape"])
-    if file.stat().st_size != kind.itemsize * math.prod(shape):
+    if kind.hasobject or file.stat().st_size != kind.itemsize * math.prod(shape):
         raise DataError(f"{file}: damaged (it is not as long as it was)")
     with file.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != about["sha256"]:

@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 from atlas_core.comparison import compare
 from atlas_core.comparison_table import format_comparison
 from atlas_core.errors import DataError
+from atlas_core.report.source import foreign
 from atlas_core.run_differences import RunTables
 from atlas_core.runner.folder import RunFolder
 from atlas_core.store import read_json
@@ -18,8 +19,10 @@ from atlas_core.store import read_json
 
 def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
     """Return the comparison as plain data and as text."""
-    comparison = compare(_tables(a), _tables(b), seed=0)
-    return comparison.as_dict(), format_comparison(comparison)
+    first, second = _tables(a), _tables(b)
+    with foreign(Path(f"{a}, {b}")):
+        comparison = compare(first, second, seed=0)
+        return comparison.as_dict(), format_comparison(comparison)
 
 
 def _tables(path: Path) -> RunTables:

@@ -12,6 +12,7 @@ import click
 
 from atlas_core import __version__
 from atlas_core.cli.door import Atlas
+from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
 
@@ -292,33 +293,21 @@ def schema(*, out: Path | None) -> None:
         write_bytes(out, text.encode())
 
 
-def _run_folder(path: Path) -> Path:
-    if path.is_file():  # `atlas run` prints the report's path: take it, too
-        path = path.parent
-    if not (path / "manifest.json").exists():
-        raise SpecError(f"{path}: no finished run here; `atlas run` prints the folder of one")
-    return path
-
-
 @main.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-def report(*, run_folder: Path) -> None:
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+def report(*, run_path: Path) -> None:
     """Score and draw the report of RUN again, from its stored predictions."""
     from atlas_core.cli.progress import note
-    from atlas_core.runner.finish import score
     from atlas_core.runner.folder import RunFolder
     from atlas_registry.loading import Registry
 
-    folder = RunFolder(_run_folder(run_folder))
-    finished = folder.finished()
-    score(
-        folder,
-        dict(finished.predictions),
-        finished.manifest,
-        levels=finished.metrics["levels"],
-    )
+    folder = RunFolder(run_folder(run_path))
     observers = Registry().observers(lambda text: note(f"warning: {text}"))
-    click.echo(str(folder.report(observers)))
+    click.echo(str(folder.report_again(observers)))
+
+
+main.add_command(verify)
+main.add_command(export)
 
 
 @main.command()
@@ -329,12 +318,12 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
     """Set two runs side by side: paired differences with confidence intervals."""
     from atlas_core.cli.comparing import compare_folders
 
-    comparison, text = compare_folders(_run_folder(run_a), _run_folder(run_b))
+    comparison, text = compare_folders(run_folder(run_a), run_folder(run_b))
     _answer(comparison, as_json, lambda: text)
 
 
 @main.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("candidates", type=click.Path(path_type=Path))
 @click.option("--arm", help="The arm that is asked; needed where the run kept several.")
 @click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
@@ -368,7 +357,7 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
 @_json
 def screen(
     *,
-    run_folder: Path,
+    run_path: Path,
     candidates: Path,
     arm: str | None,
     fold: str | None,
@@ -387,7 +376,7 @@ def screen(
     from atlas_core.cli.screening import screen_candidates
     from atlas_core.screen import ScreenOptions, default_out
 
-    folder = _run_folder(run_folder)
+    folder = run_folder(run_path)
     options = ScreenOptions(
         run=folder,
         candidates=candidates,

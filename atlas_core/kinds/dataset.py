@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, fingerprint, frozen
 from atlas_core.errors import DataError
+from atlas_core.links import below
 from atlas_core.materials import Materials
-from atlas_core.store import Arrays, canonical_hash, read_folder, write_folder
+from atlas_core.store import DROPPED, Arrays, canonical_hash, read_folder, write_folder
 
 Task = Literal["regression", "binary"]
 Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
@@ -125,20 +126,50 @@ class DataContext:
         cache_dir: where a download is kept.
         spec_dir: relative paths in a spec are relative to it.
         offline: refuse downloads.
+        pinned: {text: (where it lay, its sha256 or "")} of a run whose data must be the same.
+        used: what ``path`` returned, by its text.
     """
 
     data_dir: Path | None
     cache_dir: Path
     spec_dir: Path
     offline: bool = False
+    pinned: Mapping[str, tuple[str, str]] = field(default_factory=dict, compare=False)
+    used: dict[str, Path] = field(default_factory=dict, compare=False)
 
     def path(self, text: str) -> Path:
         """Return ``text`` as a path: absolute, or beside the spec, or in ``data_dir``.
 
         Raises:
             DataError: no file can have this path: an unknown user after ``~``, a name that is too
-                long, or a folder that may not be searched.
+                long, or a folder that may not be searched; or it is not the file that was pinned.
         """
+        found = self._pinned(text) if text in self.pinned else self._path(text)
+        self.used[text] = found
+        return found
+
+    def _pinned(self, text: str) -> Path:
+        """Return the file that a run read, wherever it lies now."""
+        lay, wanted = self.pinned[text]
+        name = Path(text).name
+        places = [self._path(text), self.spec_dir / name]
+        places += [] if self.data_dir is None else [self.data_dir / name]
+        others = []
+        for place in dict.fromkeys([*places, Path(lay)]):
+            if place.is_file() and wanted and (sha256 := file_sha256(place)) != wanted:
+                others.append(f"{place} has {sha256[:12]}...")
+            elif place.exists():
+                return place
+        if others:
+            raise DataError(
+                f"path {text}: the spec pins a file of sha256 {wanted[:12]}..., but"
+                f" {', '.join(others)}; give the folder that has it with --data-dir, or take the"
+                " block `data` out of the spec"
+            )
+        tried = ", ".join(str(place) for place in dict.fromkeys([*places, Path(lay)]))
+        raise DataError(f"path {text}: not found at {tried}; give its folder with --data-dir")
+
+    def _path(self, text: str) -> Path:
         shown = repr(text if len(text) <= 80 else f"{text[:77]}...")
         try:
             given = Path(text).expanduser()
@@ -172,12 +203,12 @@ class DataContext:
             read: parses the file.
         """
         key = canonical_hash([source, _reading()])
-        path = self.cache_dir / "datasets" / key[:2] / key
+        path = below(self.cache_dir, self.cache_dir / "datasets" / key[:2] / key)
         if path.exists():
             try:
                 return read_folder(path)
             except DataError as err:
-                warnings.warn(f"cache: dropped and read anew: {err}", stacklevel=2)
+                warnings.warn(f"cache: {DROPPED}: {err}", stacklevel=2)
                 shutil.rmtree(path, ignore_errors=True)
         arrays, note = read()
         try:
@@ -185,6 +216,21 @@ class DataContext:
         except DataError as err:
             warnings.warn(f"cache: not kept, the next run reads again: {err}", stacklevel=2)
         return arrays, note
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, "" of a folder.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if path.is_dir():
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read ({err.strerror or err})") from err
 
 
 @lru_cache(maxsize=1)

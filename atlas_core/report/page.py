@@ -14,7 +14,7 @@ from atlas_core.report.audit import AuditView, audit_view
 from atlas_core.report.beside import beside
 from atlas_core.report.loop import loop_view
 from atlas_core.report.provenance import provenance
-from atlas_core.report.source import Source, read_run
+from atlas_core.report.source import Source, foreign, read_run
 from atlas_core.report.svg import to_file
 from atlas_core.report.trust import trust_views
 from atlas_core.store import write_bytes
@@ -38,14 +38,17 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
         DataError: a file is missing or cannot be read, or the folder cannot be written to.
     """
     source = read_run(folder)
-    view = _view(source, sections, audit_view(folder))
-    plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
-    plates += view["learning"].plates if view["learning"] else ()
-    plates += [p for trust in view["trust"] for p in trust.plates]
-    for plate in plates:
-        write_bytes(folder / "figures" / f"{plate.name}.svg", to_file(str(plate.svg)).encode())
+    with foreign(folder):
+        view = _view(source, sections, audit_view(folder))
+        plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
+        plates += view["learning"].plates if view["learning"] else ()
+        plates += [p for trust in view["trust"] for p in trust.plates]
+        drawn = {plate.name: to_file(str(plate.svg)).encode() for plate in plates}
+        page = render(view, "report.html.j2").encode("utf-8", "backslashreplace")
+    for name, svg in drawn.items():
+        write_bytes(folder / "figures" / f"{name}.svg", svg)
     path = folder / "report.html"
-    write_bytes(path, render(view, "report.html.j2").encode())
+    write_bytes(path, page)
     return path
 
 

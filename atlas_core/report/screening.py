@@ -35,7 +35,7 @@ SPACE = {
 
 def write_page(result: Screened, path: Path) -> None:
     """Write the page of a screen, in one file that needs no other."""
-    write_bytes(path, render(_view(result), "screen.html.j2").encode())
+    write_bytes(path, render(_view(result), "screen.html.j2").encode("utf-8", "backslashreplace"))
 
 
 def _view(result: Screened) -> dict[str, Any]:

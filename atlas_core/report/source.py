@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,11 @@ import numpy as np
 
 from atlas_core import verdict
 from atlas_core.arrays import F8, Bool, Str
-from atlas_core.errors import DataError
+from atlas_core.errors import AtlasError, DataError
+from atlas_core.links import files
 from atlas_core.observe import FinishedRun
 from atlas_core.runner.finish import read_table
+from atlas_core.seal import DRAWN, SCORED, WORKING, read_manifest, require_intact
 from atlas_core.store import read_json
 
 IN_DOMAIN = "test"
@@ -154,12 +158,19 @@ class Source:
 def checked_run(folder: Path) -> FinishedRun:
     """Return what stands in a run folder, once its shape is known to be that of a finished run.
 
+    What stands in the report, and the fits, which are held against their own checksums when they
+    are used, are not looked at here.
+
     Raises:
-        DataError: a file is missing, cannot be read, or is not what a run writes; names it.
+        DataError: a file is missing, cannot be read, is not what a run writes, or is not as the run
+            left it; names it. Or something in the folder is a link.
     """
+    files(folder)
     path = folder / "manifest.json"
-    manifest = read_json(path)
+    manifest = read_manifest(folder)
     _check_manifest(manifest, path)
+    again = SCORED if manifest.get("status") == "reporting" else ()  # `atlas report` was killed
+    require_intact(folder, manifest, but=(*DRAWN, *again, FITTED, WORKING, EVENTS))
     path = folder / "metrics.json"
     metrics = read_json(path)
     _check_metrics(metrics, path)
@@ -168,10 +179,14 @@ def checked_run(folder: Path) -> FinishedRun:
     for name in ("id", "arm", "fold", "part", "target", "mean"):
         if name not in table:
             raise DataError(f"{path}: column {name!r} is missing; run the spec again")
-    for name in table:
+    for name, values in table.items():
         numeric = name in NUMBERS or name.startswith(("lower_", "upper_"))
-        if numeric and table[name].dtype.kind not in "fiu":
+        if numeric and values.dtype.kind not in "fiu":
             raise DataError(f"{path}: column {name!r} holds no numbers; run the spec again")
+        if name in ("target", "mean") and not np.isfinite(values).all():
+            raise DataError(f"{path}: column {name!r} holds numbers that are not finite")
+        if name.startswith(("lower_", "upper_")) and not _is_level(name.partition("_")[2]):
+            raise DataError(f"{path}: column {name!r} names no level between 0 and 1")
     if set(metrics["arms"]) != (found := {str(arm) for arm in table["arm"].tolist()}):
         raise DataError(
             f"{path}: holds the arms {', '.join(sorted(found)) or 'none'}, metrics.json"
@@ -181,7 +196,36 @@ def checked_run(folder: Path) -> FinishedRun:
 
 
 NUMBERS = ("target", "mean", "std", "ood_score")
+FITTED, EVENTS = "fitted", "events.jsonl"
 _MANIFEST: Mapping[str, type] = {"dataset": dict, "split": dict, "arms": dict, "seed": int}
+
+
+@contextmanager
+def foreign(folder: Path) -> Iterator[None]:
+    """Tell of a folder that no run wrote, whatever it makes the code stumble over.
+
+    Every shape that is read could be checked before; what a stranger thinks of cannot.
+
+    Raises:
+        DataError: in place of an error that is not ours; names the folder and that error.
+    """
+    try:
+        yield
+    except AtlasError:
+        raise
+    except Exception as err:
+        text = " ".join(str(err).split())
+        raise DataError(
+            f"{folder}: holds what no run of this version writes ({type(err).__name__}: {text});"
+            " run the spec again (--debug shows where it was met)"
+        ) from err
+
+
+def _is_level(text: str) -> bool:
+    try:
+        return 0 < float(text) < 1
+    except ValueError:
+        return False
 
 
 def _check_manifest(manifest: Any, path: Path) -> None:
@@ -226,9 +270,13 @@ def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Map
         wanted = int | float if kind is float else kind
         if name not in value:
             raise _foreign(path, what, f"{name!r} is missing")
-        if not isinstance(value[name], wanted):
+        if not isinstance(value[name], wanted) or not _finite(value[name]):
             raise _foreign(path, what, f"{name!r} is not what a run writes")
     return value
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _foreign(path: Path, what: str, why: str) -> DataError:

@@ -23,7 +23,7 @@ from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
 from atlas_core.saving import save, weight
-from atlas_core.store import Arrays, link
+from atlas_core.store import Arrays, checked_bytes, write_bytes
 
 Train = Callable[[Record], Predictor]
 """Train and return a predictor; what it records goes to the given function."""
@@ -127,7 +127,8 @@ class Answers:
     def keep(self, path: Path, note: Mapping[str, Any], *, most: int | None) -> str:
         """Write the predictor to ``path``; return "", or why it was not written.
 
-        With a cache it is written there, and ``path`` is the same file.
+        With a cache it is written there, and ``path`` is a copy: damage to one of them is no
+        damage to the other, and a copy is made of bytes whose checksum was found right.
 
         Args:
             path: of the file.
@@ -139,18 +140,22 @@ class Answers:
             ContractError: it cannot be saved; names the part.
             DataError: the file cannot be written.
         """
-        cached = None if self._cache is None else self._cache.path(self._key, "predictor")
-        if cached is None or not cached.exists() or (self._cache is not None and self._cache.fresh):
+        cache, content = self._cache, None
+        cached = None if cache is None else cache.path(self._key, "predictor")
+        there = cached is not None and cached.exists()
+        if cache is not None:
+            content = cache.content(self._key, "predictor")
+        if content is None:
             predictor = self._predictor
             if predictor is None:
-                if most is not None:
+                if most is not None and not there:
                     return "its answers came from the cache; --save-fitted trains it again"
                 predictor = self._fit()
             if most is not None and (size := weight(predictor)) > most:
                 return f"it takes {size / 2**20:.0f} MB; --save-fitted keeps it nevertheless"
             save(cached or path, predictor, note)
         if cached is not None:
-            link(cached, path)
+            write_bytes(path, checked_bytes(cached) if content is None else content)
         return ""
 
     def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
@@ -176,10 +181,17 @@ class Answers:
         found = None if self._cache is None else self._cache.get(self._key, name)
         if found is None:
             return None
-        self._known[name], note = found
-        self.said.update(note["warnings"])
-        if name == "fit":
-            self.records = [(str(record), dict(content)) for record, content in note["records"]]
+        arrays, note = found
+        try:
+            said = {str(text) for text in note["warnings"]}
+            if name == "fit":
+                self.records = [(str(record), dict(content)) for record, content in note["records"]]
+        except (KeyError, TypeError, ValueError) as err:
+            if self._cache is not None:
+                self._cache.drop(self._key, name, f"its note lacks what it is read for ({err})")
+            return None
+        self._known[name] = arrays
+        self.said |= said
         return note
 
     def _keep(self, name: str, arrays: Arrays, note: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 from threadpoolctl import threadpool_limits
 
 from atlas_core.context import derive_seed
@@ -51,12 +52,18 @@ def write_table(path: Path, columns: Mapping[str, npt.NDArray[Any]]) -> None:
     import pyarrow.parquet as pq
 
     arrays = {
-        name: pa.array(values.tolist() if values.dtype.kind == "U" else values)
+        name: pa.array(_texts(values) if values.dtype.kind == "U" else values)
         for name, values in columns.items()
     }
     body = io.BytesIO()
-    pq.write_table(pa.table(arrays), body, compression="zstd")
+    pq.write_table(pa.table(arrays), body, compression="zstd", write_page_checksum=True)
     write_bytes(path, body.getvalue())
+
+
+def _texts(values: npt.NDArray[Any]) -> list[str]:
+    """Return texts as UTF-8 can hold them: half a character, as of a file name, is escaped."""
+    listed: list[str] = values.tolist()
+    return [text.encode("utf-8", "backslashreplace").decode() for text in listed]
 
 
 def read_table(path: Path) -> Columns:
@@ -69,19 +76,32 @@ def read_table(path: Path) -> Columns:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as err:
+        # as a stream: pyarrow takes no path that is not UTF-8
+        with (
+            path.open("rb") as stream,
+            pq.ParquetFile(stream, page_checksum_verification=True) as file,
+        ):
+            claimed = sum(
+                file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)
+            )
+            if not 0 <= claimed <= psutil.virtual_memory().total:
+                raise DataError(f"{path}: claims {claimed} bytes, more than this machine's memory")
+            table = file.read()
+        twice = len(table.column_names) - len(set(table.column_names))
+        if twice:
+            raise DataError(f"{path}: {twice} columns have the name of another")
+        return {name: _column(table[name]) for name in table.column_names}
+    except (OSError, MemoryError, ValueError, TypeError, pa.ArrowException) as err:
         raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
-    columns: Columns = {}
-    for name in table.column_names:
-        values = table[name].combine_chunks()
-        text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-        columns[name] = (
-            np.asarray(values.to_pylist(), dtype=np.str_)
-            if text
-            else np.asarray(values.to_numpy(zero_copy_only=False))
-        )
-    return columns
+
+
+def _column(chunked: Any) -> npt.NDArray[Any]:
+    import pyarrow as pa
+
+    values = chunked.combine_chunks()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return np.asarray(values.to_pylist(), dtype=np.str_)
+    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def finish(

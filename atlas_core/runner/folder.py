@@ -20,16 +20,29 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from atlas_core.context import Tell
 from atlas_core.errors import AtlasError, DataError
+from atlas_core.links import TEMPORARY, append_line, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers
 from atlas_core.runner.cell import CellResult
+from atlas_core.seal import (
+    DRAWN,
+    FILES,
+    MANIFEST,
+    SCORED,
+    look,
+    read_manifest,
+    seal,
+)
 from atlas_core.spec.plan import Plan
 from atlas_core.store import (
+    DROPPED,
+    Arrays,
     cannot_write,
+    checked_bytes,
     plain,
     read_arrays,
-    read_json,
     write_arrays,
     write_bytes,
     write_json,
@@ -37,7 +50,6 @@ from atlas_core.store import (
 
 LOCK, ASIDE = ".lock", ".previous"
 FITTED = "fitted"
-NEEDED = ("predictions.parquet", "metrics.json", "records.json", "report.html")
 
 
 def slug(name: str) -> str:
@@ -57,15 +69,32 @@ class RunFolder:
     path: Path
 
     def complete(self, science: str) -> bool:
-        """Tell whether the run of this science hash has finished and all of it is here."""
+        """Tell whether the run of this science hash has finished."""
         try:
-            manifest = read_json(self.path / "manifest.json")
+            manifest = read_manifest(self.path)
         except DataError:
             return False
-        if not isinstance(manifest, dict) or manifest.get("status") != "complete":
-            return False
-        there = all((self.path / name).is_file() for name in NEEDED)
-        return there and manifest.get("science_hash") == science
+        known = isinstance(manifest, dict) and FILES in manifest
+        return known and (manifest.get("status"), manifest.get("science_hash")) == (
+            "complete",
+            science,
+        )
+
+    def damage(self) -> list[str]:
+        """Return a line for each file that is not as a finished run left it; [] without one."""
+        if not (self.path / MANIFEST).exists():
+            return []
+        try:
+            manifest = read_manifest(self.path)
+        except DataError as err:
+            return [str(err)]
+        if not isinstance(manifest, dict) or FILES not in manifest:
+            return []
+        found = look(self.path, manifest)
+        return [
+            *(f"{self.path / name}: changed since the run wrote it" for name in found.changed),
+            *(f"{self.path / name}: missing" for name in found.missing),
+        ]
 
     def cell(self, arm: str, fold: str) -> Path:
         """Return where a cell keeps its checkpoints."""
@@ -80,12 +109,13 @@ class RunFolder:
         """Keep other processes out of the folder.
 
         Raises:
-            DataError: the folder cannot be made.
+            DataError: the folder cannot be made, or something in it is a link.
             AtlasError: another process is running this spec.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / LOCK).open("w")
+            files(self.path)
+            file = open_own(self.path / LOCK)
         except OSError as err:
             raise cannot_write(self.path, err) from err
         with file:
@@ -100,6 +130,9 @@ class RunFolder:
                 raise AtlasError(
                     f"{self.path}: another process is running this spec; wait for it"
                 ) from err
+            for path in files(self.path):  # nobody is writing them any more
+                if path.name.endswith(TEMPORARY):
+                    path.unlink(missing_ok=True)
             yield
 
     def discard(self) -> None:
@@ -158,8 +191,7 @@ class RunFolder:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": kind, **plain(content)}, sort_keys=True)
         try:
-            with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            append_line(self.path / "events.jsonl", line)
         except OSError as err:
             raise cannot_write(self.path, err) from err
 
@@ -171,29 +203,28 @@ class RunFolder:
         note = {"records": result.records, "stages": result.stages}
         write_arrays(self.cell(arm, fold) / "result.npz", arrays, note)
 
-    def stored_cell(self, arm: str, fold: str) -> CellResult | None:
-        """Return a finished cell, or None; a damaged one is computed anew."""
+    def stored_cell(self, arm: str, fold: str, tell: Tell) -> CellResult | None:
+        """Return a finished cell, or None; a damaged one is computed anew, and that is told."""
         path = self.cell(arm, fold) / "result.npz"
         if not path.exists():
             return None
         try:
+            for fitted in files(self.fitted(arm, fold)):
+                checked_bytes(fitted)
             arrays, note = read_arrays(path)
+            return _cell_result(arrays, note)
         except DataError as err:
-            self.event("dropped", {"why": str(err)})
-            path.unlink()
-            return None
-        parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}, "trust": {}}
-        for name, values in arrays.items():
-            part, _, column = name.partition("/")
-            parts[part][column] = values
-        stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
-        return CellResult(
-            parts["columns"], note["records"], stages, parts["rounds"], parts["trust"]
-        )
+            text = str(err)
+        except (KeyError, TypeError, ValueError) as err:
+            text = f"{path}: is no finished cell ({err})"
+        self.event("dropped", {"why": text})
+        tell(f"cell {DROPPED}: {text}")
+        path.unlink()
+        return None
 
     def complete_with(self, manifest: Mapping[str, Any], observers: Observers) -> None:
         """Let observers add files and sections, write the report, then say that it is complete."""
-        write_json(self.path / "manifest.json", {**manifest, "status": "reporting"})
+        write_json(self.path / MANIFEST, {**manifest, "status": "reporting"})
         finished = self.finished()
         for exports in observers.call("atlas_run_exports", run=finished):
             for export in exports:
@@ -201,8 +232,31 @@ class RunFolder:
                     raise AtlasError(f"an observer exported {export!r}, not an Export")
                 write_bytes(self.path / "exports" / export.path, export.content)
         self.report(observers)
-        write_json(self.path / "manifest.json", {**manifest, "status": "complete"})
         self.event("complete", {"seconds": manifest["seconds"]})
+        write_json(self.path / MANIFEST, seal(self.path, {**manifest, "status": "complete"}))
+
+    def report_again(self, observers: Observers) -> Path:
+        """Score the stored predictions and draw the report anew; return its path.
+
+        Raises:
+            DataError: a file of the run is not as the run left it, or cannot be written.
+        """
+        from atlas_core.runner.finish import score
+
+        with self.lock():
+            finished = self.finished()
+            manifest, metrics = finished.manifest, finished.metrics
+            known = FILES in manifest
+            if known:  # killed from here on: some of these files are of this report, some are not
+                begun = seal(self.path, {**manifest, "status": "reporting"}, only=())
+                write_json(self.path / MANIFEST, begun)
+            score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
+            path = self.report(observers)
+            if known:
+                ended = {**manifest, "status": "complete"}
+                anew = seal(self.path, ended, only=(*DRAWN, *SCORED))
+                write_json(self.path / MANIFEST, anew)
+        return path
 
     def report(self, observers: Observers) -> Path:
         """Write report.html from what the folder holds; return its path."""
@@ -222,3 +276,13 @@ class RunFolder:
         from atlas_core.report.source import checked_run
 
         return checked_run(self.path)
+
+
+def _cell_result(arrays: Arrays, note: Mapping[str, Any]) -> CellResult:
+    parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}, "trust": {}}
+    for name, values in arrays.items():
+        part, _, column = name.partition("/")
+        parts[part][column] = values
+    stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
+    records = [dict(record) for record in note["records"]]
+    return CellResult(parts["columns"], records, stages, parts["rounds"], parts["trust"])

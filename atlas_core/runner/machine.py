@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import psutil
+from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
 from atlas_core.runner.executor import cores
@@ -27,6 +28,21 @@ def hardware(device: str) -> dict[str, object]:
         "device": device,
         "platform": platform.platform(terse=True),
         "python": platform.python_version(),
+    }
+
+
+def environment() -> dict[str, object]:
+    """Return all that may change a last digit: interpreter, system, processor, BLAS, packages."""
+    told = ("user_api", "internal_api", "version", "threading_layer", "architecture", "num_threads")
+    found = {one.name: one.version for one in importlib.metadata.distributions() if one.name}
+    libraries = [{key: one.get(key) for key in told} for one in threadpool_info()]
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "libraries": sorted(libraries, key=str),
+        "distributions": dict(sorted(found.items(), key=lambda item: item[0].lower())),
     }
 
 
@@ -50,7 +66,10 @@ def peak_memory_mb() -> float:
     return round(max(own, children) / unit, 1)
 
 
-_SHOWN_ONLY = {"cli", "report", "testing", "verdict.py", "comparison.py"}
+_SHOWN_ONLY = {
+    *("cli", "report", "testing"),
+    *("archive.py", "comparison.py", "rebuild.py", "verdict.py"),
+}
 
 
 @lru_cache(maxsize=1)

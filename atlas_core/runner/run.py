@@ -25,7 +25,7 @@ from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError, WorkerError
 from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
-from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
+from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, file_sha256
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
@@ -37,11 +37,11 @@ from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import FITTED, RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
-from atlas_core.runner.machine import core_source, hardware, packages, peak_memory_mb
+from atlas_core.runner.machine import core_source, environment, hardware, packages, peak_memory_mb
 from atlas_core.runner.rehearsal import TrustSettings
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
-from atlas_core.store import canonical_hash
+from atlas_core.store import DROPPED, canonical_hash
 
 
 def _say_nothing(_text: str) -> None:
@@ -141,8 +141,9 @@ def run(
     watching = observers or NoObservers()
     started, clock = datetime.now(UTC), time.perf_counter()
     records: list[dict[str, Any]] = []
+    context = data_context(plan, options)
     with _recorded(records):
-        dataset = load_dataset(plan, options)
+        dataset = load_dataset(plan, options, context)
     loaded = time.perf_counter() - clock
     described = plan.describe()
     versions = packages(c.resolved.distribution for c in plan.components())
@@ -160,13 +161,19 @@ def run(
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
     with folder.lock():
         anew = options.force
-        if folder.complete(science) and not anew:
+        damaged = [] if anew else folder.damage()
+        for line in damaged:
+            options.tell(f"stored result {DROPPED}: {line}")
+        if damaged:
+            texts = [f"stored result {DROPPED}: {line}" for line in damaged]
+            records.append(_warned("", "", texts))
+        if folder.complete(science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
                 return RunOutcome(folder.path, reused=True)
         with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
-            folder.begin(plan, described)
+            folder.begin(plan, {**described, "data": _pins(context, dataset)})
             watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
             timeline.add("load", "", "", loaded)
             with timeline.stage("split"), _recorded(records):
@@ -205,6 +212,8 @@ def run(
                     for arm, components in plan.arms.items()
                 },
                 "packages": versions,
+                "core_source": core_source(),
+                "environment": environment(),
                 "hardware": {**hardware(options.device), "workers": options.workers},
             }
             table = predictions_table(dataset, results)
@@ -242,24 +251,55 @@ def _recorded(records: list[dict[str, Any]]) -> Iterator[None]:
         yield
     texts = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
     if texts:
-        records.append({"arm": "", "fold": "", "name": "warnings", "content": {"texts": texts}})
+        records.append(_warned("", "", texts))
 
 
-def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
-    """Load the plan's data set and draw its sample, in the data set's order.
+def _warned(arm: str, fold: str, texts: list[str]) -> dict[str, Any]:
+    return {"arm": arm, "fold": fold, "name": "warnings", "content": {"texts": texts}}
 
-    Raises:
-        DataError: a file is missing, damaged or not usable, or there are fewer rows than asked.
-    """
-    source: DatasetSource = plan.dataset.build()
-    context = DataContext(
-        data_dir=options.data_dir,
+
+def data_context(plan: Plan, options: RunOptions) -> DataContext:
+    """Return where the plan's data may lie; a lock says where they lay."""
+    pins = plan.spec.data
+    folder = options.data_dir
+    if folder is None and pins is not None and pins.folder and Path(pins.folder).is_dir():
+        folder = Path(pins.folder)
+    return DataContext(
+        data_dir=folder,
         cache_dir=options.cache_dir,
         spec_dir=plan.spec_dir,
         offline=options.offline,
+        pinned={} if pins is None else {f.path: (f.found, f.sha256) for f in pins.files},
     )
+
+
+def _pins(context: DataContext, dataset: Dataset) -> dict[str, Any]:
+    """Return the block ``data`` of the lock."""
+    files = [
+        {"path": text, "found": str(path.absolute()), "sha256": file_sha256(path)}
+        for text, path in sorted(context.used.items())
+    ]
+    folder = "" if context.data_dir is None else str(context.data_dir.absolute())
+    return {"sha256": dataset.sha256, "folder": folder, "files": files}
+
+
+def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = None) -> Dataset:
+    """Load the plan's data set and draw its sample, in the data set's order.
+
+    Raises:
+        DataError: a file is missing, damaged or not usable, there are fewer rows than asked, or the
+            data are not those that the plan pins.
+    """
+    source: DatasetSource = plan.dataset.build()
     with blame(plan.dataset):
-        dataset = source.load(context)
+        dataset = source.load(context or data_context(plan, options))
+    pinned = "" if plan.spec.data is None else plan.spec.data.sha256
+    if pinned not in ("", dataset.sha256):
+        raise DataError(
+            f"{dataset.name}: the spec pins data of sha256 {pinned[:12]}..., these have"
+            f" {dataset.sha256[:12]}...; give the folder that has them with --data-dir, or take the"
+            " block `data` out of the spec"
+        )
     for arm, components in plan.arms.items():
         for chosen in components["featurizer"].together:
             if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
@@ -382,9 +422,15 @@ def _run_cells(
     timeline: _Timeline,
 ) -> list[CellResult]:
     results: dict[int, CellResult] = {}
+    dropped: dict[int, dict[str, Any]] = {}
     missing = []
     for i, job in enumerate(jobs):
-        stored = folder.stored_cell(job.settings.arm, job.settings.fold)
+        said: list[str] = []
+        arm, fold = job.settings.arm, job.settings.fold
+        stored = folder.stored_cell(arm, fold, said.append)
+        for text in said:
+            options.tell(text)
+            dropped[i] = _warned(arm, fold, said)
         if stored is None:
             missing.append(i)
         else:
@@ -413,6 +459,8 @@ def _run_cells(
         except JobsLostError as err:
             lost = {_label(jobs[missing[position]]): how for position, how in err.how.items()}
             raise WorkerError(_lost(lost, kept=len(results), force=options.force)) from err
+    for i, record in dropped.items():  # of this run, and not of the cell, which is kept
+        results[i].records.append(record)
     return [results[i] for i in range(len(jobs))]
 
 

@@ -171,6 +171,22 @@ def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
+class DataFile(Config):
+    """A file or folder that a run read."""
+
+    path: str = Field(description="As an option of the data set names it.")
+    found: str = Field(description="Where it lay then.")
+    sha256: str = Field("", description="Of the file; nothing for a folder.")
+
+
+class Data(Config):
+    """Which data a run read, so that its lock finds them again, and no others."""
+
+    sha256: str = Field("", description="Of the data set, as its source states it.")
+    folder: str = Field("", description="The folder that `--data-dir` named.")
+    files: tuple[DataFile, ...] = Field((), description="Files that the data set's options name.")
+
+
 class Spec(Config):
     """A question to a data set: which arms answer it, on which split."""
 
@@ -201,4 +217,11 @@ class Spec(Config):
     )
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."
+    )
+    data: Data | None = Field(
+        None,
+        description=(
+            "Which data were read: `atlas run` writes it into `spec.lock.yaml`. They are looked for"
+            " beside the spec, in `--data-dir` and where they lay, and no others are taken."
+        ),
     )

@@ -150,6 +150,7 @@ class Plan:
     def describe(self) -> dict[str, Any]:
         """Return the spec with every default filled, as plain data that reads back as a spec."""
         filled = self.spec.model_dump(mode="json")
+        filled.pop("data")  # says where, and no number depends on that
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
         filled["arms"] = {

@@ -1,18 +1,15 @@
-"""Checkpoints without pickle: one npz file of arrays with its JSON inside, replaced atomically."""
+"""Checkpoints without pickle: arrays and JSON under one checksum, replaced atomically."""
 
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import TrainingError
+from atlas_core.api import DataError, TrainingError, read_arrays, write_arrays
 
 FILE = "checkpoint.npz"
 _JSON = "json"
@@ -24,21 +21,11 @@ def save(directory: Path, arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[
     Raises:
         TrainingError: the folder cannot be written.
     """
-    part = directory / f".{FILE}.{os.getpid()}.part"
-    text = np.asarray(json.dumps(meta, sort_keys=True))
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **{_JSON: text, **arrays})
-            part.replace(directory / FILE)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as err:
-        raise TrainingError(
-            f"checkpoint {directory / FILE}: cannot be written ({err.strerror or err});"
-            " free space or choose another output folder"
-        ) from err
+        # as text: an error that is infinite so far stays so
+        write_arrays(directory / FILE, arrays, {_JSON: json.dumps(meta, sort_keys=True)})
+    except DataError as err:
+        raise TrainingError(f"checkpoint {err}") from err
 
 
 def load(directory: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
@@ -51,9 +38,7 @@ def load(directory: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] 
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        meta = json.loads(str(arrays.pop(_JSON)))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as err:
-        raise ValueError(f"checkpoint {path} is damaged ({err})") from err
-    return arrays, meta
+        arrays, note = read_arrays(path)
+        return arrays, json.loads(note[_JSON])
+    except (DataError, KeyError, TypeError, ValueError) as err:
+        raise ValueError(f"checkpoint {err}") from err

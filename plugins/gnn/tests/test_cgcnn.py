@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -645,8 +644,7 @@ def test_a_fit_that_is_killed_outright_goes_on_from_its_last_checkpoint(tmp_path
     killed = tmp_path / "killed"
     done = subprocess.run([sys.executable, "-c", code, here, str(killed)], check=False)
     assert done.returncode == -9
-    with np.load(killed / "checkpoint.npz", allow_pickle=False) as stored:
-        assert json.loads(str(stored["json"]))["epochs_done"] == 2
+    assert _checkpoint.load(killed)[1]["epochs_done"] == 2
     network, again = trained_on(killed, [])
     assert again.told[0].startswith("epoch 3 ")
     assert again.content == log.content
@@ -669,10 +667,10 @@ def test_a_nan_loss_names_epoch_and_step_and_keeps_the_epochs_before(tmp_path):
             identity="linear",
         )
     assert log.content["learning_curve"]["epoch"] == [1, 2]
-    with np.load(tmp_path / "checkpoint.npz", allow_pickle=False) as stored:
-        assert json.loads(str(stored["json"]))["epochs_done"] == 2
-        assert np.isfinite(stored["best/weight"]).all()
-        assert stored["best/weight"].any()
+    stored, progress = _checkpoint.load(tmp_path)
+    assert progress["epochs_done"] == 2
+    assert np.isfinite(stored["best/weight"]).all()
+    assert stored["best/weight"].any()
 
 
 def test_outliers_leave_the_training_and_are_listed_by_id():

@@ -442,7 +442,7 @@ def test_a_damaged_entry_is_dropped_with_a_warning(tmp_path: Path) -> None:
     content[3] ^= 1
     file.unlink()
     file.write_bytes(content)
-    with pytest.warns(UserWarning, match=r"dropped and read anew: .*target\.bin: damaged"):
+    with pytest.warns(UserWarning, match=r"dropped and computed anew: .*target\.bin: damaged"):
         assert load("steels", tmp_path).fingerprint == first
     assert load("steels", tmp_path).fingerprint == first
 

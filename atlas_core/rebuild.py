@@ -1,0 +1,139 @@
+"""Run a finished run anew, and say which of its numbers come out differently, and why. Light."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.resolver import Resolver
+from atlas_core.runner.finish import read_table
+from atlas_core.runner.run import RunOptions, run
+from atlas_core.seal import read_manifest
+from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_json
+
+TABLES = ("predictions.parquet", "trust.parquet", "active_learning.parquet")
+FIGURES = ("metrics.json", "exam.json")
+TOLD = 20
+"""Figures of a file that are told one by one."""
+LOCK = "spec.lock.yaml"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Hold how a run fared when it was run anew.
+
+    Attributes:
+        differ: a line for each column or figure that came out differently.
+        because: a line for each thing that is another here than it was there.
+    """
+
+    differ: tuple[str, ...]
+    because: tuple[str, ...]
+
+
+def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
+    """Run ``spec.lock.yaml`` in a folder that is deleted afterwards, and compare every number.
+
+    Args:
+        folder: of the finished run.
+        resolver: finds components.
+        options: where data and features lie; ``out`` is not used, and no fit is taken from a cache.
+
+    Raises:
+        AtlasError: it cannot be run here; one line says why.
+    """
+    plan = load_plan(folder / LOCK, resolver)
+    with tempfile.TemporaryDirectory(prefix="atlas-rebuild-") as scratch:
+        again = replace(options, out=Path(scratch), force=True, resume=False, save_fitted=False)
+        anew = run(plan, again).folder
+        differ = [line for name in TABLES for line in _columns(name, folder / name, anew / name)]
+        differ += [line for name in FIGURES for line in _figures(name, folder / name, anew / name)]
+        because = list(_reasons(read_manifest(folder), read_manifest(anew)))
+    return Rebuilt(tuple(differ), tuple(because))
+
+
+def _columns(name: str, old: Path, new: Path) -> Iterator[str]:
+    if not (old.is_file() and new.is_file()):
+        if old.is_file() != new.is_file():
+            yield f"{name}: only {'there' if old.is_file() else 'here'}"
+        return
+    then, now = read_table(old), read_table(new)
+    for column in sorted(set(then) ^ set(now)):
+        yield f"{name}: column {column} is only {'there' if column in then else 'here'}"
+    for column in then:
+        if column in now and (line := _column(then[column], now[column])):
+            yield f"{name}: column {column}: {line}"
+
+
+def _column(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> str:
+    if then.shape != now.shape:
+        return f"{len(then)} rows there, {len(now)} here"
+    numbers = then.dtype.kind in "fiu" and now.dtype.kind in "fiu"
+    same = np.asarray(then == now)
+    if numbers:
+        same |= np.isnan(then.astype(float)) & np.isnan(now.astype(float))
+    if same.all():
+        return ""
+    line = f"{int((~same).sum())} of {len(then)} rows differ"
+    if numbers:
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(then[~same].astype(float) - now[~same].astype(float))
+        line += f", by at most {np.nanmax(apart):.3g}" if np.isfinite(apart).any() else ""
+    return line
+
+
+def _figures(name: str, old: Path, new: Path) -> Iterator[str]:
+    then = dict(_leaves(read_json(old))) if old.is_file() else {}
+    now = dict(_leaves(read_json(new))) if new.is_file() else {}
+    places = [place for place in {**then, **now} if then.get(place, ...) != now.get(place, ...)]
+    for place in places[:TOLD]:
+        a, b = (side.get(place, "nothing") for side in (then, now))
+        yield f"{name}: {place}: {a} there, {b} here"
+    if len(places) > TOLD:
+        yield f"{name}: {len(places) - TOLD} more figures differ"
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{i}]")
+    else:
+        yield place, value
+
+
+def _reasons(then: Json, now: Json) -> Iterator[str]:
+    """Yield what is another in data, code, versions and machine, each named."""
+    groups = (
+        ("data", "dataset", ("sha256", "content", "rows")),
+        ("machine", "hardware", ("cpu", "cores", "device", "platform", "python", "workers")),
+        ("machine", "environment", ("python", "system", "machine", "processor", "libraries")),
+    )
+    if then.get("core_source") != now.get("core_source"):
+        yield "code: the core's files that make numbers are others"
+    sources = [dict(_leaves(one.get("arms") or {})) for one in (then, now)]
+    for place, value in sources[0].items():
+        if place.endswith(".source") and sources[1].get(place) != value:
+            yield f"code: {place.removesuffix('.source')} is another"
+    told = set()
+    for what, block, names in groups:
+        for name in names:
+            a, b = ((one.get(block) or {}).get(name) for one in (then, now))
+            if a != b and (what, name) not in told:
+                told.add((what, name))
+                yield f"{what}: {name}: {a} there, {b} here"
+    a, b = ((one.get("environment") or {}).get("distributions") or {} for one in (then, now))
+    for name in sorted({*a, *b}, key=str.lower):
+        if a.get(name) != b.get(name):
+            yield f"versions: {name} {a.get(name, 'none')} there, {b.get(name, 'none')} here"
