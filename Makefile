@@ -10,7 +10,7 @@ export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //'
 export OMP_WAIT_POLICY = PASSIVE
 export DATA_DIR
 
-.PHONY: help setup demo test test-faults lint format docs bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
+.PHONY: help setup demo test test-faults test-fuzz lint format docs bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,7 +25,10 @@ test: setup ## run every test
 	@$(IN_ROOT) .venv/bin/python -m pytest -n 2 --dist worksteal
 
 test-faults: setup ## kills, flipped bits, hostile files, signals, links, full disks: every campaign at full size (15 minutes)
-	@$(IN_ROOT) PYTHONPATH=tests .venv/bin/python -m faults
+	@$(IN_ROOT) PYTHONPATH=tests .venv/bin/python -m faults -input
+
+test-fuzz: setup ## ten thousand spoiled specs, CIF files, tables and formulas (10 minutes)
+	@$(IN_ROOT) PYTHONPATH=tests .venv/bin/python -m faults input
 
 lint: setup ## formatting, lint, types, import contracts
 	@$(IN_ROOT) .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy \

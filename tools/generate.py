@@ -51,6 +51,7 @@ def generated() -> dict[str, str]:
         "docs/matbench.md": _filled("docs/matbench.md"),
         "docs/matbench-uq.md": _filled("docs/matbench-uq.md"),
         "docs/ood.md": _filled("docs/ood.md"),
+        "docs/reliability.md": _filled("docs/reliability.md"),
         "plugins/domain/README.md": _filled("plugins/domain/README.md"),
         "docs/scaling.svg": (ROOT / "benchmarks/results/scaling.svg").read_text(encoding="utf-8"),
         **pages,
@@ -289,6 +290,7 @@ def _filled(name: str) -> str:
         "crystals": _crystals,
         "shifts": _shifts,
         "flla": _flla,
+        "faults": _faults,
     }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
@@ -509,6 +511,19 @@ def _trust_bars() -> str:
         measured = "-" if row["measured"] is None else f"{row['measured']:.3g}"
         needed = str(row["needed"] or "")
         lines.append(f"| {row['bar']} | {measured} | {needed} | {words[row['holds']]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _faults() -> str:
+    """Return what was done to ATLAS on purpose, how often, and how often it survived."""
+    rows = json.loads((ROOT / "benchmarks/results/faults.json").read_text(encoding="utf-8"))
+    lines = ["| kind | fault | survived means | tried | survived |", "| --- | --- | --- | --- | --- |"]
+    for row in rows:
+        whole = row["survived"] == row["tried"]
+        survived = f"{row['survived']:,}" if whole else f"**{row['survived']:,}**"
+        lines.append(
+            f"| {row['kind']} | {row['fault']} | {row['bar']} | {row['tried']:,} | {survived} |"
+        )
     return "\n".join(lines) + "\n"
 
 
