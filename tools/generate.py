@@ -517,7 +517,8 @@ def _trust_bars() -> str:
 def _faults() -> str:
     """Return what was done to ATLAS on purpose, how often, and how often it survived."""
     rows = json.loads((ROOT / "benchmarks/results/faults.json").read_text(encoding="utf-8"))
-    lines = ["| kind | fault | survived means | tried | survived |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| kind | fault | survived means | tried | survived |"]
+    lines.append("| --- | --- | --- | --- | --- |")
     for row in rows:
         whole = row["survived"] == row["tried"]
         survived = f"{row['survived']:,}" if whole else f"**{row['survived']:,}**"
