@@ -156,6 +156,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
         folds = len(score.get("folds") or ())
         mean = f", mean of {folds} folds" if folds else ""
         out.append(_stat(f"held out told apart, AUROC{mean}", score["auroc"], "plain", ""))
+        if rule := (metrics.get("ood") or {}).get("rule"):
+            label = f"AUROC of unseen elements alone{mean}"
+            out.append(_stat(label, rule["auroc"], "plain", ""))
         if worst := score.get("worst"):
             entry = {"value": float(worst["auroc"])}
             name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
@@ -255,10 +258,23 @@ def _value_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[P
             arm,
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
-            caption="Each dot is a material that the model had not seen; on the grey line the"
-            f" prediction is exact. {_colours(source, parts)}",
+            caption=f"{_dots(parts)}, made without having seen it; on the grey line the prediction"
+            f" is exact. {_colours(source, parts)}",
         )
     ]
+
+
+def _dots(parts: Mapping[str, Rows]) -> str:
+    """Say what a dot is: with several folds a material may have more than one."""
+    ids = np.concatenate([rows.ids for rows in parts.values()])
+    counts = np.unique(ids, return_counts=True)[1]
+    text = "Each dot is a prediction of one material"
+    if counts.max() == 1:
+        return text
+    return (
+        f"{text} ({count(len(ids), 'prediction')} of {count(len(counts), 'material')}, up to"
+        f" {counts.max()} each, from different folds)"
+    )
 
 
 def _class_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[Plate]:
@@ -317,7 +333,7 @@ def _trust_plates(
                 arm,
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
-                caption="Each dot is a material; joined marks are the root-mean-square error of"
+                caption=f"{_dots(parts)}; joined marks are the root-mean-square error of"
                 " groups of similar sigma. On the grey line sigma is as large as the error it"
                 " announces; above it the model is too sure.",
             )
@@ -406,12 +422,16 @@ def _element_tables(source: Source, arm: str) -> list[Plate]:
         title = f"Error by element, {where}"
         caption = (
             "Mean absolute error of the materials that contain an element; hover over a cell for"
-            f" the number. A dot marks elements in fewer than {periodic.FEW} materials.{scale}"
+            " the number. An element without a colour is not told from the mean of all materials:"
+            " its interval (95 % for all elements together) holds it. A dot marks elements in fewer"
+            f" than {periodic.FEW} materials.{scale}"
         )
-        highest = sorted(table, key=lambda s: (-table[s]["mae"], s))[:3]
+        coloured = [s for s in table if periodic.apart(table[s])]
+        highest = sorted(coloured, key=lambda s: (-table[s]["mae"], s))[:3]
         unit = f" {source.unit}" if source.unit else ""
-        label = f"{title}, arm {arm}. Largest errors: " + ", ".join(
-            f"{s} {number(table[s]['mae'])}{unit}" for s in highest
+        named = ", ".join(f"{s} {number(table[s]['mae'])}{unit}" for s in highest)
+        label = f"{title}, arm {arm}. " + (
+            f"Largest errors: {named}" if named else "No element differs from the mean."
         )
         svg = periodic.table(table, limits, unit=source.unit, label=label)
         name = f"{slug(arm)}-{slug(title)}"

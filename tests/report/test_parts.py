@@ -87,6 +87,22 @@ def test_a_cell_tells_its_error_and_its_count() -> None:
     assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
 
 
+def test_elements_not_told_from_the_mean_have_no_colour_and_do_not_stretch_the_scale() -> None:
+    noise = {s: {"n": 40, "mae": 100.0 + k, "apart": False} for k, s in enumerate(("W", "Fe"))}
+    svg = periodic.table(noise, periodic.edges([noise]), unit="MPa", label="errors")
+    assert "fill: var(--ramp" not in svg
+    assert "no element differs" in svg
+    mixed = noise | {"O": {"n": 9, "mae": 2.0, "apart": True}, "F": {"n": 9, "mae": 4.0}}
+    edges = periodic.edges([mixed])
+    assert 2 < edges[0] < edges[-1] < 4
+    svg = periodic.table(mixed, edges, unit="eV", label="errors")
+    assert ">max 4.0</text>" in svg
+    cells = {title: svg.split(f"<title>{title}: ")[1].split("</g>")[0] for title in ("W", "O", "F")}
+    assert "--ramp" not in cells["W"]
+    assert "--ramp0" in cells["O"]
+    assert "--ramp6" in cells["F"]
+
+
 def test_colour_steps_separate_the_extremes() -> None:
     edges = periodic.edges([{s: {"n": 9, "mae": v} for s, v in {"H": 0.1, "F": 10.0}.items()}])
     assert len(edges) == palette.RAMP_STEPS - 1
