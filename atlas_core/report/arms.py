@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,7 @@ class Bad:
     held_out: bool
     outside: bool
     reason: str
+    twin: str
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def arm_view(source: Source, arm: str) -> ArmView:
     rows = source.rows[arm]
     parts = rows.shown()
     plates, missing = _plates(source, arm, parts)
-    worst, spread = worst_rows(rows)
+    worst, spread = worst_rows(rows, source.twins)
     binary = source.task == "binary"
     return ArmView(
         arm=arm,
@@ -452,8 +453,13 @@ def confusion(part: str, rows: Rows) -> Confusion:
     )
 
 
-def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
-    """Return the rows with the largest errors, and what their ± is ("" where there is none)."""
+def worst_rows(rows: Rows, twins: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Bad, ...], str]:
+    """Return the rows with the largest errors, and what their ± is ("" where there is none).
+
+    Args:
+        rows: of the arm.
+        twins: see :class:`atlas_core.report.source.Source`.
+    """
     seen = rows.where(np.isin(rows.part, (IN_DOMAIN, HELD_OUT)))
     levels = sorted(seen.intervals, key=lambda level: abs(level - 0.9))
     half: Any = np.full(len(seen), np.nan)
@@ -470,10 +476,12 @@ def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
         return (), spread
     places = words.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
-    return tuple(_bad(seen, int(i), float(half[i]), places) for i in order), spread
+    return tuple(_bad(seen, int(i), float(half[i]), places, twins) for i in order), spread
 
 
-def _bad(rows: Rows, i: int, half: float, places: int) -> Bad:
+def _bad(
+    rows: Rows, i: int, half: float, places: int, twins: Mapping[str, Mapping[str, float]]
+) -> Bad:
 
     def show(value: float) -> str:
         return words.fixed(value, places)
@@ -489,6 +497,25 @@ def _bad(rows: Rows, i: int, half: float, places: int) -> Bad:
         held_out=str(rows.part[i]) == HELD_OUT,
         outside=bool(rows.outside[i]),
         reason=str(rows.reason[i]),
+        twin=twin_text(rows, i, twins, show),
+    )
+
+
+def twin_text(
+    rows: Rows,
+    i: int,
+    twins: Mapping[str, Mapping[str, float]],
+    show: Callable[[float], str],
+) -> str:
+    """Return that the label may be wrong where a training material speaks for the prediction.
+
+    It does where its target lies nearer to the prediction than to the row's own label.
+    """
+    twin = twins.get(str(rows.fold[i]), {}).get(str(rows.ids[i]))
+    if twin is None or abs(twin - rows.mean[i]) >= abs(twin - rows.target[i]):
+        return ""
+    return (
+        f"or the label is wrong, or of another phase: the same formula in training has {show(twin)}"
     )
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.report import palette, periodic, words
+from atlas_core.report.arms import worst_rows
 from atlas_core.report.figures import rms_bins, roc_points, sampled
+from atlas_core.report.source import Rows
 from atlas_core.report.svg import to_file
 
 
@@ -171,3 +173,27 @@ def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
         "99.99991\N{NARROW NO-BREAK SPACE}% coverage",
         "99.99992\N{NARROW NO-BREAK SPACE}% coverage",
     ]
+
+
+def bad_label(mean: float, twins: dict[str, dict[str, float]]) -> str:
+    n = 1
+    rows = Rows(
+        ids=np.array(["a"]),
+        formula=np.array(["BaO3Ti"]),
+        fold=np.array(["0"]),
+        part=np.array(["test"]),
+        target=np.array([-1.69]),
+        mean=np.array([mean]),
+        std=np.full(n, np.nan),
+        score=np.full(n, np.nan),
+        outside=np.zeros(n, bool),
+        reason=np.array([""]),
+    )
+    return worst_rows(rows, twins)[0][0].twin
+
+
+def test_a_label_is_doubted_only_where_its_formula_in_training_speaks_for_the_prediction() -> None:
+    assert bad_label(-3.3, {"0": {"a": -3.51}}).endswith("has \N{MINUS SIGN}3.51")
+    assert bad_label(-3.3, {}) == ""
+    assert bad_label(-3.3, {"1": {"a": -3.51}}) == ""  # another fold
+    assert bad_label(1.0, {"0": {"a": -3.51}}) == ""  # the twin is as far from the prediction
