@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from atlas_core.cli.progress import PlainLines
+from atlas_core.metrics.digits import counted
 from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
 from atlas_registry.loading import Registry
 
@@ -66,7 +67,7 @@ def _tell_unreadable(result: Screened) -> None:
         click.echo(f"left out: {row.place}: {row.why}", err=True)
     if count:
         more = f" ({count - TOLD} not printed)" if count > TOLD else ""
-        click.echo(f"left out: {count} rows in all{more}, see unreadable.csv", err=True)
+        click.echo(f"left out: {counted(count, 'row')} in all{more}, see unreadable.csv", err=True)
 
 
 def _text(result: Screened) -> str:
@@ -74,8 +75,8 @@ def _text(result: Screened) -> str:
     wanted = "lowest" if about["goal"] == "minimise" else "highest"
     unit = f" {about['unit']}" if about["unit"] else ""
     lines = [
-        f"{about['screened']} candidates by arm {about['arm']} ({about['fold']}), {wanted}"
-        f" {about['target']} first"
+        f"{counted(about['screened'], 'candidate')} by arm {about['arm']} ({about['fold']}),"
+        f" {wanted} {about['target']} first"
     ]
     if about["labels"] is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in about["labels"].items()))
