@@ -42,6 +42,8 @@ LEAST_QUERIES = 200
 REFERENCES = 15_000  # training rows a fold at most
 LEAST_REFERENCES = 2000
 PAIRS = 60e6  # distances a view, over all folds: about two seconds
+TWIN = 0.5  # standard deviations of the target between two materials of one formula
+TWINS = 1000  # of one fold that are noted, the farthest apart
 BLOCK = 256  # rows whose distances are held at a time
 
 View = Callable[[I8], F8]
@@ -159,6 +161,7 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
         "yardstick": {"rows": int(yardstick.sum()), "new_formulas_only": alone},
         "elements": data.elements(taught),
         "training_ids": canonical_hash(sorted(data.materials.ids[taught].tolist())),
+        "twins": _twins(data, taught, np.concatenate([inside, held])),
         "views": {},
     }
     errors: dict[str, F8] = {}
@@ -198,6 +201,32 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
     if len(held):
         figures["target"] = _target_shift(data.target, held, np.concatenate([known, inside]))
     return Measured(figures, errors, medians, ranks)
+
+
+def _twins(data: _Data, known: I8, asked: I8) -> dict[str, float]:
+    """Return {id: target of a training material of the same formula} where the two are far apart.
+
+    Of several such training materials the one nearest in target counts: where even that is more
+    than ``TWIN`` standard deviations away, another phase is meant, or one of the labels is wrong.
+    """
+    spread = float(data.target[known].std())
+    shared = asked[np.isin(data.formula[asked], data.formula[known])]
+    found: list[tuple[float, str, float]] = []
+    by_formula: dict[int, F8] = {}
+    order = known[np.argsort(data.formula[known], kind="stable")]
+    ordered = data.formula[order]
+    for row in shared.tolist():
+        number = int(data.formula[row])
+        if number not in by_formula:
+            first, last = np.searchsorted(ordered, [number, number + 1])
+            by_formula[number] = data.target[order[first:last]]
+        values = by_formula[number]
+        twin = float(values[np.argmin(np.abs(values - data.target[row]))])
+        gap = abs(twin - float(data.target[row]))
+        if gap > TWIN * spread:
+            found.append((gap, str(data.materials.ids[row]), twin))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return {name: twin for _, name, twin in sorted(found[:TWINS], key=lambda one: one[1])}
 
 
 def _some(rows: I8, most: int, rng: np.random.Generator) -> I8:

@@ -119,7 +119,7 @@ def evaluate(
         present = set(rows.part.tolist())
         parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
         by_part = {part: rows.take(rows.part == part) for part in parts}
-        elements: dict[str, dict[str, dict[str, float]]] = {}
+        elements: dict[str, dict[str, dict[str, float | bool]]] = {}
         families: dict[str, dict[str, Any]] = {}
         scored: dict[str, dict[str, Any]] = {}
         for part, held in by_part.items():

@@ -567,7 +567,7 @@ def _who_notices(facts: _Facts) -> str:
     first, *rest = sorted(well, key=lambda k: -well[k])
     if _detector_is_no_better(facts) and well["score"]:
         part = " only in part," if well["score"] == 1 else ""
-        text = f"unseen elements tell them{part} as well as its detector does"
+        text = f"unseen elements tell them apart{part} as well as its detector does"
         if "sigma" in well:
             seen = ("does not notice them", "notices them only in part", "notices them")
             text += f", its sigma {seen[well['sigma']]}"

@@ -144,7 +144,12 @@ def trust_bars(
     breaches = max(one["summary"]["learned_region"]["breaches"] for one in exams)
     share_found, easy_found = float(np.mean(shares)), float(np.mean(easies))
     found = [
-        bar(f"{name}: classes kept, of {n}", worst("kept"), f">= {kept}", worst("kept") >= kept),
+        bar(
+            f"{name}: classes kept or refused, of {n}",
+            worst("kept"),
+            f">= {kept}",
+            worst("kept") >= kept,
+        ),
         bar(
             f"{name}: classes kept with 10 trusted rows or more, of {n}",
             worst("keeps"),
@@ -165,11 +170,15 @@ def trust_bars(
     found.append(bar(f"{name}: clear breaches", breaches, "0", breaches == 0))
     for method in ("sigma_threshold", "refuse_unseen"):
         broken = max(one["summary"][method]["breaches"] for one in exams)
-        lines = (("classes kept", worst("kept", method)), ("clear breaches", broken))
+        lines = (("classes kept or refused", worst("kept", method)), ("clear breaches", broken))
         found += [bar(f"{name}: beside, {method}: {what}", v, "", None) for what, v in lines]
     oracle = np.mean([one["oracle_share"] for each in exams for one in each["classes"]])
     found.append(bar(f"{name}: beside, oracle: share within budget", float(oracle), "", None))
-    found.append(bar(f"{name}: beside, refuse all: classes kept, none trusted", n, "", None))
+    found.append(
+        bar(
+            f"{name}: beside, refuse all: classes kept or refused, all of them refused", n, "", None
+        )
+    )
     return found
 
 

@@ -161,6 +161,15 @@ def test_one_class_among_the_judged_is_told_in_the_singular():
     assert "of 2 classes 1 is extrapolation and 1 is interpolation" in found.sentence
 
 
+def test_a_test_row_far_from_its_formula_in_training_is_noted_with_the_nearest_value():
+    texts = ["BaTiO3", "BaTiO3", "NaCl", "MgO", "BaTiO3", "NaCl", "LiF"]
+    target = np.array([-3.51, -3.4, -2.0, -3.0, -1.69, -2.1, -3.0])
+    # training targets spread by 0.60: 1.71 from the nearest twin is far, 0.1 is not
+    split = Split("f", train=[0, 1, 2, 3], test=[4, 5], shifted=[6], held_out="x")
+    figures = audit([split], formulas(texts), target, seed=0).folds[0].figures
+    assert figures["twins"] == {"m00004": -3.4}
+
+
 def test_the_elements_of_the_training_rows_are_noted():
     materials = formulas(["Fe2O3", "NaCl", "LiF"])
     split = Split("f", train=[0], test=[1], shifted=[2], held_out="x")

@@ -4,6 +4,7 @@ import numpy as np
 
 from atlas_core.families import FAMILIES, anion_family
 from atlas_core.materials import Materials
+from atlas_core.metrics.chemistry import Chemistry
 
 # each by hand, from what chemistry calls the compound
 KNOWN = {
@@ -44,6 +45,33 @@ def test_each_compound_has_the_family_that_chemistry_gives_it() -> None:
     found = anion_family(Materials.from_formulas(formulas, formulas))
     assert dict(zip(formulas, found.tolist(), strict=True)) == KNOWN
     assert set(KNOWN.values()) == set(FAMILIES)
+
+
+# shares of atoms worked out by hand
+TRACES = {
+    "Fe0.620C0.000953Mn0.000521Si0.00102Cr0.000110Ni0.192Mo0.0176": "intermetallic",
+    "Fe0.623C0.00854Cr0.147N0.00163Co0.188": "intermetallic",
+    "Fe0.9Si0.09Mn0.01": "intermetallic",  # 9 % Si, dissolved in iron
+    "Fe3Si": "silicide",  # 25 %
+    "Fe23C6": "carbide",  # 6 of 29
+    "Fe93C7": "intermetallic",  # austenite
+    "Ga1.001Sb0.999Te0.003": "pnictide",  # doped
+    "Ba4B11O20F": "fluoride",  # 1 of 36: 2.8 %
+    "Ca5P3O12F": "fluoride",  # 1 of 21
+    "Ca6Ag16N": "pnictide",  # 1 of 23
+    "Nd2Fe14B": "boride",  # 1 of 17
+    "Na97F3": "fluoride",
+    "Na98F2": "intermetallic",
+    "Na395O98F7": "oxide",  # 7 of 500 are F, 98 of 500 O
+}
+
+
+def test_a_trace_of_an_element_makes_no_family() -> None:
+    formulas = list(TRACES)
+    ids = [f"m{k}" for k in range(len(formulas))]
+    found = anion_family(Materials.from_formulas(ids, formulas))
+    assert dict(zip(formulas, found.tolist(), strict=True)) == TRACES
+    assert Chemistry(np.array(formulas)).families().tolist() == list(TRACES.values())
 
 
 def test_a_structure_has_the_family_of_its_formula() -> None:

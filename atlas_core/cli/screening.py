@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from atlas_core.cli.progress import PlainLines, note
+from atlas_core.metrics.digits import counted
 from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
 from atlas_registry.loading import Registry
 
@@ -64,7 +65,7 @@ def _tell_unreadable(result: Screened) -> None:
         note(f"left out: {row.place}: {row.why}")
     if count:
         more = f" ({count - TOLD} not printed)" if count > TOLD else ""
-        note(f"left out: {count} rows in all{more}, see unreadable.csv")
+        note(f"left out: {counted(count, 'row')} in all{more}, see unreadable.csv")
 
 
 def _text(result: Screened) -> str:
@@ -72,8 +73,8 @@ def _text(result: Screened) -> str:
     wanted = "lowest" if about["goal"] == "minimise" else "highest"
     unit = f" {about['unit']}" if about["unit"] else ""
     lines = [
-        f"{about['screened']} candidates by arm {about['arm']} ({about['fold']}), {wanted}"
-        f" {about['target']} first"
+        f"{counted(about['screened'], 'candidate')} by arm {about['arm']} ({about['fold']}),"
+        f" {wanted} {about['target']} first"
     ]
     if about["labels"] is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in about["labels"].items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,7 @@ class Bad:
     held_out: bool
     outside: bool
     reason: str
+    twin: str
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
         folds = len(score.get("folds") or ())
         mean = f", mean of {folds} folds" if folds else ""
         out.append(_stat(f"held out told apart, AUROC{mean}", score["auroc"], "plain", ""))
+        if rule := (metrics.get("ood") or {}).get("rule"):
+            label = f"AUROC of unseen elements alone{mean}"
+            out.append(_stat(label, rule["auroc"], "plain", ""))
         if worst := score.get("worst"):
             entry = {"value": float(worst["auroc"])}
             name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
@@ -188,7 +192,7 @@ def arm_view(source: Source, arm: str) -> ArmView:
     rows = source.rows[arm]
     parts = rows.shown()
     plates, missing = _plates(source, arm, parts)
-    worst, spread = worst_rows(rows)
+    worst, spread = worst_rows(rows, source.twins)
     binary = source.task == "binary"
     return ArmView(
         arm=arm,
@@ -255,10 +259,23 @@ def _value_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[P
             arm,
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
-            caption="Each dot is a material that the model had not seen; on the grey line the"
-            f" prediction is exact. {_colours(source, parts)}",
+            caption=f"{_dots(parts)}, made without having seen it; on the grey line the prediction"
+            f" is exact. {_colours(source, parts)}",
         )
     ]
+
+
+def _dots(parts: Mapping[str, Rows]) -> str:
+    """Say what a dot is: with several folds a material may have more than one."""
+    ids = np.concatenate([rows.ids for rows in parts.values()])
+    counts = np.unique(ids, return_counts=True)[1]
+    text = "Each dot is a prediction of one material"
+    if counts.max() == 1:
+        return text
+    return (
+        f"{text} ({count(len(ids), 'prediction')} of {count(len(counts), 'material')}, up to"
+        f" {counts.max()} each, from different folds)"
+    )
 
 
 def _class_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[Plate]:
@@ -317,7 +334,7 @@ def _trust_plates(
                 arm,
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
-                caption="Each dot is a material; joined marks are the root-mean-square error of"
+                caption=f"{_dots(parts)}; joined marks are the root-mean-square error of"
                 " groups of similar sigma. On the grey line sigma is as large as the error it"
                 " announces; above it the model is too sure.",
             )
@@ -406,12 +423,16 @@ def _element_tables(source: Source, arm: str) -> list[Plate]:
         title = f"Error by element, {where}"
         caption = (
             "Mean absolute error of the materials that contain an element; hover over a cell for"
-            f" the number. A dot marks elements in fewer than {periodic.FEW} materials.{scale}"
+            " the number. An element without a colour is not told from the mean of all materials:"
+            " its interval (95 % for all elements together) holds it. A dot marks elements in fewer"
+            f" than {periodic.FEW} materials.{scale}"
         )
-        highest = sorted(table, key=lambda s: (-table[s]["mae"], s))[:3]
+        coloured = [s for s in table if periodic.apart(table[s])]
+        highest = sorted(coloured, key=lambda s: (-table[s]["mae"], s))[:3]
         unit = f" {source.unit}" if source.unit else ""
-        label = f"{title}, arm {arm}. Largest errors: " + ", ".join(
-            f"{s} {number(table[s]['mae'])}{unit}" for s in highest
+        named = ", ".join(f"{s} {number(table[s]['mae'])}{unit}" for s in highest)
+        label = f"{title}, arm {arm}. " + (
+            f"Largest errors: {named}" if named else "No element differs from the mean."
         )
         svg = periodic.table(table, limits, unit=source.unit, label=label)
         name = f"{slug(arm)}-{slug(title)}"
@@ -432,8 +453,13 @@ def confusion(part: str, rows: Rows) -> Confusion:
     )
 
 
-def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
-    """Return the rows with the largest errors, and what their ± is ("" where there is none)."""
+def worst_rows(rows: Rows, twins: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Bad, ...], str]:
+    """Return the rows with the largest errors, and what their ± is ("" where there is none).
+
+    Args:
+        rows: of the arm.
+        twins: see :class:`atlas_core.report.source.Source`.
+    """
     seen = rows.where(np.isin(rows.part, (IN_DOMAIN, HELD_OUT)))
     levels = sorted(seen.intervals, key=lambda level: abs(level - 0.9))
     half: Any = np.full(len(seen), np.nan)
@@ -450,10 +476,12 @@ def worst_rows(rows: Rows) -> tuple[tuple[Bad, ...], str]:
         return (), spread
     places = words.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
-    return tuple(_bad(seen, int(i), float(half[i]), places) for i in order), spread
+    return tuple(_bad(seen, int(i), float(half[i]), places, twins) for i in order), spread
 
 
-def _bad(rows: Rows, i: int, half: float, places: int) -> Bad:
+def _bad(
+    rows: Rows, i: int, half: float, places: int, twins: Mapping[str, Mapping[str, float]]
+) -> Bad:
 
     def show(value: float) -> str:
         return words.fixed(value, places)
@@ -469,6 +497,25 @@ def _bad(rows: Rows, i: int, half: float, places: int) -> Bad:
         held_out=str(rows.part[i]) == HELD_OUT,
         outside=bool(rows.outside[i]),
         reason=str(rows.reason[i]),
+        twin=twin_text(rows, i, twins, show),
+    )
+
+
+def twin_text(
+    rows: Rows,
+    i: int,
+    twins: Mapping[str, Mapping[str, float]],
+    show: Callable[[float], str],
+) -> str:
+    """Return that the label may be wrong where a training material speaks for the prediction.
+
+    It does where its target lies nearer to the prediction than to the row's own label.
+    """
+    twin = twins.get(str(rows.fold[i]), {}).get(str(rows.ids[i]))
+    if twin is None or abs(twin - rows.mean[i]) >= abs(twin - rows.target[i]):
+        return ""
+    return (
+        f"or the label is wrong, or of another phase: the same formula in training has {show(twin)}"
     )
 
 

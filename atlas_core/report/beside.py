@@ -81,6 +81,9 @@ def beside(source: Source) -> Beside:
         row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
         about = words.METRICS[name]
         detection.append(_line(name, about, row, source.unit))
+    about = words.METRICS["rule"]
+    row = [[_entry((metrics[arm].get("ood") or {}).get("rule"), "auroc")] for arm in arms]
+    detection.append(_line("rule", about, row, source.unit))
     return Beside(
         arms=tuple(arms),
         parts=tuple(PART_LABEL[part] for part in parts),

@@ -91,11 +91,14 @@ def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
     tested = (found.get("coverage") or {}).get(level)
     if tested and tested["below"]:
         promise = float(level)
-        named = words.listed([_below(one, promise) for one in tested["below"]])
-        out.append(
-            f"{where}, below the promised {words.percent_of_level(promise)} by more than chance"
-            f" (p corrected for {words.count(tested['groups'], 'family', 'families')}): {named}."
-        )
+        proven = [one for one in tested["below"] if one["p_level"] < DOUBTFUL]
+        apart = [one for one in tested["below"] if one["p_level"] >= DOUBTFUL]
+        below = f"{where}, below the promised {words.percent_of_level(promise)}"
+        corrected = f"p corrected for {words.count(tested['groups'], 'family', 'families')}"
+        for those, how in ((proven, ""), (apart, ", and below the other families")):
+            if those:
+                named = words.listed([_below(one, promise) for one in those])
+                out.append(f"{below}{how} by more than chance ({corrected}): {named}.")
     if left_out := found.get("left_out"):
         named = words.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
         out.append(f"{where}: too few materials to be scored: {named}.")

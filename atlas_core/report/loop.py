@@ -146,7 +146,7 @@ def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], refere
     text = (
         f"The {what if several else 'best material that any arm labelled'}"
         f" ({words.number(goal)}{unit}) was found first by {words.listed(arms)}, after"
-        f" {words.fixed(labels, 0)} labels"
+        f" {words.count(round(labels), 'label')}"
     )
     if reference in lines and reference not in arms:
         own, last = _first_at(lines[reference], goal, sign), float(lines[reference][0][-1])
@@ -188,8 +188,9 @@ def _labels_besides(source: Source) -> list[str]:
         words.fixed(low, 0) if low == high else f"{words.fixed(low, 0)} to {words.fixed(high, 0)}"
     )
     fold = " a fold" if len(sizes) > 1 else ""
+    noun = "label" if high == 1 else "labels"
     return [
-        f"These counts leave out {size} labels{fold} that every arm was given besides, to calibrate"
+        f"These counts leave out {size} {noun}{fold} that every arm was given besides, to calibrate"
         " its uncertainty."
     ]
 

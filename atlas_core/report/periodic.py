@@ -22,6 +22,11 @@ ROWS = ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54), (5, 55, 86
 Elements = Mapping[str, Mapping[str, float]]
 
 
+def apart(entry: Mapping[str, float]) -> bool:
+    """Return whether an element's error differs from the mean by more than chance."""
+    return bool(entry.get("apart", True))
+
+
 def place(z: int) -> tuple[int, float]:
     """Return (column, row) of an element, from 0; the f block stands below, a little apart."""
     if 57 <= z <= 71:
@@ -37,8 +42,13 @@ def place(z: int) -> tuple[int, float]:
 
 
 def edges(tables: Sequence[Elements]) -> list[float]:
-    """Return the inner edges of the colour steps, equal in ratio, common to all tables."""
-    values = np.array([e["mae"] for table in tables for e in table.values()], dtype=np.float64)
+    """Return the inner edges of the colour steps, equal in ratio, common to all tables.
+
+    Only elements whose error differs from the mean by more than chance span the scale: stretched
+    over noise it would show differences that are not there.
+    """
+    found = [e["mae"] for table in tables for e in table.values() if apart(e)]
+    values = np.array(found, dtype=np.float64)
     values = values[np.isfinite(values) & (values > 0)]
     if not len(values):
         return [0.0] * (RAMP_STEPS - 1)
@@ -52,14 +62,15 @@ def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str)
     """Return an ``<svg>`` with one cell an element; a cell's title gives n and its error.
 
     Args:
-        elements: {symbol: {"n", "mae"}}.
+        elements: {symbol: {"n", "mae", "apart"}}; those not apart from the mean have no colour.
         limits: from :func:`edges`.
         unit: of the error.
         label: what the picture shows, for those who do not see it.
     """
     width, height = 18 * CELL, 9.3 * CELL + 30
     cells = [_cell(z, elements.get(SYMBOLS[z]), limits, unit) for z in ATOMIC_NUMBER.values()]
-    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8)
+    coloured = [float(entry["mae"]) for entry in elements.values() if apart(entry)]
+    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8, most=max(coloured, default=None))
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
         f'<g style="font-family: inherit">{body}</g></svg>'
@@ -80,28 +91,39 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
         )
     n = int(entry["n"])
     step = int(np.searchsorted(limits, entry["mae"], side="right"))
+    fill, ink = f"--ramp{step}", f"--rampink{step}"
+    if not apart(entry):
+        fill, ink = "--surface", "--muted"
     unit_text = f" {unit}" if unit else ""
     plural = "material" if n == 1 else "materials"
-    title = escape(f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {n} {plural}")
+    title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {n} {plural}"
+    if not apart(entry):
+        title += "; not told from the mean of all"
+    title = escape(title)
     few = (
-        f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3"'
-        f' style="fill: var(--rampink{step})"/>'
+        f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3" style="fill: var({ink})"/>'
         if n < FEW
         else ""
     )
     return (
         f"<g><title>{title}</title>"
         f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
-        f' style="fill: var(--ramp{step}); stroke: var(--line); stroke-width: 0.4"/>'
+        f' style="fill: var({fill}); stroke: var(--line); stroke-width: 0.4"/>'
         f'<text {middle} style="font-size: 9.5px; font-weight: 600; text-anchor: middle;'
-        f' fill: var(--rampink{step})">{symbol}</text>{few}</g>'
+        f' fill: var({ink})">{symbol}</text>{few}</g>'
     )
 
 
-def _key(limits: Sequence[float], unit: str, top: float) -> str:
+def _key(limits: Sequence[float], unit: str, top: float, *, most: float | None) -> str:
+    """Return the key of the colours, with the largest error of the last one; "" without colours."""
+    unit_text = f", {escape(unit)}" if unit else ""
+    if most is None:
+        return (
+            f'<text x="{18 * CELL - 2:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
+            f' fill: var(--muted)">no element differs from the mean by more than chance</text>'
+        )
     step = 34.0
     left = 18 * CELL - RAMP_STEPS * step - 2
-    unit_text = f", {escape(unit)}" if unit else ""
     parts = [
         f'<text x="{left - 6:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
         f' fill: var(--muted)">MAE{unit_text}</text>'
@@ -111,9 +133,11 @@ def _key(limits: Sequence[float], unit: str, top: float) -> str:
         f' style="fill: var(--ramp{i}); stroke: var(--line); stroke-width: 0.4"/>'
         for i in range(RAMP_STEPS)
     ]
+    ends = [(left + (i + 1) * step, number(limit, digits=2)) for i, limit in enumerate(limits)]
+    ends.append((left + RAMP_STEPS * step - 14, f"max {number(most, digits=2)}"))
     parts += [
-        f'<text x="{left + (i + 1) * step:g}" y="{top + 18:g}" style="font-size: 7.5px;'
-        f' text-anchor: middle; fill: var(--muted)">{number(limit, digits=2)}</text>'
-        for i, limit in enumerate(limits)
+        f'<text x="{x:g}" y="{top + 18:g}" style="font-size: 7.5px;'
+        f' text-anchor: middle; fill: var(--muted)">{text}</text>'
+        for x, text in ends
     ]
     return "".join(parts)

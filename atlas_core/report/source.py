@@ -114,6 +114,8 @@ class Source:
         active: columns of ``active_learning.parquet`` by name, or None.
         spec: text of ``spec.lock.yaml``, "" where there is none.
         exam: ``exam.json`` by arm; empty where no arm has a trust method.
+        twins: fold -> {id: target of a training material of the same formula}, where that is far
+            from the material's own target, as the split audit noted.
     """
 
     manifest: Json
@@ -123,6 +125,7 @@ class Source:
     active: Mapping[str, Any] | None
     spec: str
     exam: Mapping[str, Json] = field(default_factory=dict)
+    twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -301,7 +304,14 @@ def read_run(folder: Path) -> Source:
         active=read_table(active) if active.exists() else None,
         spec=spec.read_text(encoding="utf-8") if spec.exists() else "",
         exam=read_exam(folder),
+        twins=_twins(folder / "audit.json"),
     )
+
+
+def _twins(path: Path) -> dict[str, dict[str, float]]:
+    """Return what the split audit noted of materials whose formula is in training."""
+    folds = read_json(path)["folds"] if path.is_file() else []
+    return {fold["fold"]: fold["figures"].get("twins") or {} for fold in folds}
 
 
 _EXAM: Mapping[str, type] = {

@@ -271,6 +271,13 @@ METRICS: dict[str, Metric] = {
         "high",
         "Chance that a held-out material scores higher than an in-domain one; 0.5 is guessing.",
     ),
+    "rule": Metric(
+        "AUROC of unseen elements",
+        "plain",
+        "none",
+        "The same of the rule “contains an element never trained on”, which needs no model: a"
+        " detector that does no better adds nothing to it.",
+    ),
     "fpr95": Metric(
         "OOD FPR at 95 %",
         "share",

@@ -14,6 +14,7 @@ from atlas_core.context import Tell
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.materials import Materials
+from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.spec.plan import Chosen
 
@@ -89,7 +90,7 @@ class Featurized:
 
     def _alone(self, chosen: Chosen, key: str) -> Features:
         if (key,) not in self._made:
-            self.tell(f"features: {chosen.name} of {len(self.materials)} materials")
+            self.tell(f"features: {chosen.name} of {counted(len(self.materials), 'material')}")
             with self.stage(f"features {chosen.name}"), blame(chosen):
                 self._made[key,], _ = self.cache.features(chosen, self.materials)
         return self._made[key,]
@@ -108,5 +109,6 @@ class Featurized:
                 }
                 name = "features/failures"
                 records.append({"arm": arm, "fold": "", "name": name, "content": content})
-                self.tell(f"{one.name} failed on {len(failures)} materials: see records.json")
+                failed = counted(len(failures), "material")
+                self.tell(f"{one.name} failed on {failed}: see records.json")
         return records

@@ -14,6 +14,7 @@ from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted, quiet
 from atlas_core.spec.model import ActiveLearning
@@ -76,7 +77,8 @@ def run_loop(
     for number in range(len(rows), loop.rounds + 1):
         known[labelled] = oracle.ask(labelled)
         cell = Cell(settings, _with_known(data, known), tell)
-        tell(f"arm {settings.arm}: round {number} of {loop.rounds}, {len(labelled)} labels")
+        so_far = counted(len(labelled), "label")
+        tell(f"arm {settings.arm}: round {number} of {loop.rounds}, {so_far}")
         with quiet() as caught:
             fitted = cell.fit(labelled, data.split.calibration, step=f"round-{number}")
             row = {

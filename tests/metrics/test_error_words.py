@@ -152,7 +152,7 @@ def test_a_detector_that_does_no_better_than_the_rule_is_not_praised() -> None:
     assert "its detector notices" not in text
     assert "It notices: its detector" not in text
     assert "1.000" in text or "1.00" in text
-    assert "unseen elements tell them as well as its detector" in text
+    assert "unseen elements tell them apart as well as its detector" in text
     assert "its sigma does not notice them" in text
 
 

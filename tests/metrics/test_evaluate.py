@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from atlas_core.errors import DataError
 from atlas_core.evaluate import evaluate
@@ -235,7 +236,8 @@ def test_parts_of_one_row_or_one_class_still_give_json() -> None:
 
 def test_element_errors_count_materials_not_atoms() -> None:
     formulas = np.array(["Fe2O3", "NaCl", "CaO", ""])
-    assert Chemistry(formulas).errors(np.array([1.0, 2.0, 4.0, 9.0])) == {
+    found = Chemistry(formulas).errors(np.array([1.0, 2.0, 4.0, 9.0]))
+    assert {symbol: {k: own[k] for k in ("n", "mae")} for symbol, own in found.items()} == {
         "O": {"n": 2, "mae": 2.5},
         "Na": {"n": 1, "mae": 2.0},
         "Cl": {"n": 1, "mae": 2.0},
@@ -315,3 +317,32 @@ def test_a_classifier_is_scored_by_the_formulas_that_are_held_against_other_libr
     for name in ("roc_auc", "accuracy", "balanced_accuracy", "f1", "brier", "log_loss", "ece"):
         wanted = getattr(classification, name)(y, p)
         assert part["metrics"][name]["value"] == pytest.approx(wanted, rel=1e-9), name
+
+
+def test_elements_of_pure_noise_are_not_told_apart_and_a_hard_one_is() -> None:
+    rng = np.random.default_rng(6)
+    symbols = np.array(["Fe", "Ni", "Co", "Cr", "Mn", "Cu", "Zn", "Ti", "V", "Mo", "W", "Nb"])
+    formulas, error = [], []
+    for k in range(600):
+        pair = rng.choice(symbols, 2, replace=False)
+        formulas.append("".join(pair) + str(k + 2))
+        error.append(rng.exponential(1.0))
+    noise = Chemistry(np.array(formulas)).errors(np.array(error))
+    assert not any(own["apart"] for own in noise.values())
+    hard = np.array(error) * np.where([("W" in text) for text in formulas], 4.0, 1.0)
+    found = Chemistry(np.array(formulas)).errors(hard)
+    assert found["W"]["apart"]
+    own = hard[[("W" in text) for text in formulas]]
+    # student's t of the rows that hold W, at 95 % for twelve elements together
+    half = stats.t.ppf(1 - 0.025 / 12, len(own) - 1) * own.std(ddof=1) / np.sqrt(len(own))
+    assert (found["W"]["low"], found["W"]["high"]) == pytest.approx(
+        (own.mean() - half, own.mean() + half)
+    )
+
+
+def test_rows_of_one_formula_are_one_observation_of_its_elements() -> None:
+    formulas = np.array(["FeO"] * 50 + ["NiO"] * 50)
+    found = Chemistry(formulas).errors(np.r_[np.full(50, 1.0), np.full(50, 5.0)])
+    assert found["Fe"] == {"n": 50, "mae": 1.0, "apart": False}  # one formula: no interval
+    # oxygen has two observations, 1 and 5: mean 3, t(1) at 97.5 % is 12.7062, error 2
+    assert found["O"]["high"] == pytest.approx(3 + 12.7062 * 2, rel=1e-4)

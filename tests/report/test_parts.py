@@ -7,7 +7,9 @@ import pytest
 
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.report import palette, periodic, words
+from atlas_core.report.arms import worst_rows
 from atlas_core.report.figures import rms_bins, roc_points, sampled
+from atlas_core.report.source import Rows
 from atlas_core.report.svg import to_file
 
 
@@ -87,6 +89,22 @@ def test_a_cell_tells_its_error_and_its_count() -> None:
     assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
 
 
+def test_elements_not_told_from_the_mean_have_no_colour_and_do_not_stretch_the_scale() -> None:
+    noise = {s: {"n": 40, "mae": 100.0 + k, "apart": False} for k, s in enumerate(("W", "Fe"))}
+    svg = periodic.table(noise, periodic.edges([noise]), unit="MPa", label="errors")
+    assert "fill: var(--ramp" not in svg
+    assert "no element differs" in svg
+    mixed = noise | {"O": {"n": 9, "mae": 2.0, "apart": True}, "F": {"n": 9, "mae": 4.0}}
+    edges = periodic.edges([mixed])
+    assert 2 < edges[0] < edges[-1] < 4
+    svg = periodic.table(mixed, edges, unit="eV", label="errors")
+    assert ">max 4.0</text>" in svg
+    cells = {title: svg.split(f"<title>{title}: ")[1].split("</g>")[0] for title in ("W", "O", "F")}
+    assert "--ramp" not in cells["W"]
+    assert "--ramp0" in cells["O"]
+    assert "--ramp6" in cells["F"]
+
+
 def test_colour_steps_separate_the_extremes() -> None:
     edges = periodic.edges([{s: {"n": 9, "mae": v} for s, v in {"H": 0.1, "F": 10.0}.items()}])
     assert len(edges) == palette.RAMP_STEPS - 1
@@ -155,3 +173,27 @@ def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
         "99.99991\N{NARROW NO-BREAK SPACE}% coverage",
         "99.99992\N{NARROW NO-BREAK SPACE}% coverage",
     ]
+
+
+def bad_label(mean: float, twins: dict[str, dict[str, float]]) -> str:
+    n = 1
+    rows = Rows(
+        ids=np.array(["a"]),
+        formula=np.array(["BaO3Ti"]),
+        fold=np.array(["0"]),
+        part=np.array(["test"]),
+        target=np.array([-1.69]),
+        mean=np.array([mean]),
+        std=np.full(n, np.nan),
+        score=np.full(n, np.nan),
+        outside=np.zeros(n, bool),
+        reason=np.array([""]),
+    )
+    return worst_rows(rows, twins)[0][0].twin
+
+
+def test_a_label_is_doubted_only_where_its_formula_in_training_speaks_for_the_prediction() -> None:
+    assert bad_label(-3.3, {"0": {"a": -3.51}}).endswith("has \N{MINUS SIGN}3.51")
+    assert bad_label(-3.3, {}) == ""
+    assert bad_label(-3.3, {"1": {"a": -3.51}}) == ""  # another fold
+    assert bad_label(1.0, {"0": {"a": -3.51}}) == ""  # the twin is as far from the prediction
