@@ -43,7 +43,7 @@ from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
 from atlas_core.seal import DRAWN, WORKING, require_intact
-from atlas_core.spec.plan import Chosen, load_plan
+from atlas_core.spec.plan import Chosen, load_arm_plan
 from atlas_core.store import cannot_write, new_file, read_json, write_bytes, write_json, written
 
 TABLE, TOP, PROBLEMS, PAGE, ABOUT = (
@@ -131,11 +131,10 @@ def open_arm(
     folder = RunFolder(run)
     manifest = folder.finished().manifest
     require_intact(run, manifest, but=(*DRAWN, WORKING))
-    plan = load_plan(run / "spec.lock.yaml", resolver)
     folds = [str(one["name"]) for one in manifest["split"]["folds"]]
     kept = [
         (name, one)
-        for name in plan.arms
+        for name in manifest["arm_order"]
         for one in folds
         if (folder.fitted(name, one) / PREDICTOR).is_file()
     ]
@@ -148,9 +147,10 @@ def open_arm(
     chosen_arm = _one("arm", arm, arms, run)
     with_arm = [one for name, one in kept if name == chosen_arm]
     chosen_fold = _one("fold", fold, with_arm, run)
-    components = dict(plan.arms[chosen_arm])
+    # of the other arms, a plugin may be missing here
+    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
     saved = load_arm(folder.fitted(chosen_arm, chosen_fold), components)
-    levels = plan.spec.levels
+    levels = spec.levels
     metrics = read_json(run / "metrics.json")
     return OpenArm(
         arm=chosen_arm,

@@ -319,11 +319,7 @@ def load_plan(
         PluginError: the spec is right but a plugin is broken.
     """
     if text is None:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as err:
-            reason = getattr(err, "strerror", None) or "it is no UTF-8 text"
-            raise SpecError(f"{path}: cannot be read: {reason}") from err
+        text = _read(path)
     document = parse(text, str(path))
     for assignment in overrides:
         override(document, assignment)
@@ -347,6 +343,36 @@ def load_plan(
     if plan is None:
         raise SpecError(f"{path}: not resolved")  # not reached: there were problems
     return replace(plan, spec=spec, spec_dir=path.parent.resolve(), text=text)
+
+
+def load_arm_plan(path: FilePath, resolver: Resolver, arm: str) -> tuple[Spec, dict[str, Chosen]]:
+    """Read a spec and resolve the components of one arm; what else it names may be missing.
+
+    Raises:
+        SpecError: the spec is wrong or has no such arm.
+        PluginError: a plugin of this arm is broken.
+    """
+    document = parse(_read(path), str(path))
+    problems = _Problems(document)
+    try:
+        spec = _strictly(Spec, document.value)
+    except ValidationError as err:
+        problems.add_validation((), Spec, err)
+        problems.stop()
+        raise SpecError(f"{path}: {err}") from err  # not reached: there were problems
+    if arm not in spec.arms:
+        raise SpecError(f"{path}: no arm {arm!r}; it has {_join(spec.arms)}")
+    components = _resolve_arm(spec, arm, resolver, problems, whole=False)
+    problems.stop()
+    return spec, components
+
+
+def _read(path: FilePath) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        reason = getattr(err, "strerror", None) or "it is no UTF-8 text"
+        raise SpecError(f"{path}: cannot be read: {reason}") from err
 
 
 def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Resolver) -> Chosen:
@@ -423,39 +449,46 @@ def _resolve_all(
     """Resolve every component; ``whole`` is False for what is left of a wrong spec."""
     dataset = _resolve("dataset", spec.dataset, ("dataset",), resolver, problems)
     split = _resolve("split", spec.split, ("split",), resolver, problems)
-    loop = spec.active_learning
     arms: dict[str, dict[str, Chosen]] = {}
-    for name, arm in spec.arms.items():
-        arms[name] = {}
-        featurizer = _side_by_side(arm, ("arms", name, "featurizer"), resolver, problems)
-        if featurizer is not None:
-            arms[name]["featurizer"] = featurizer
-        trust = _trust(spec, name, resolver, problems, whole=whole)
-        if trust is not None:
-            arms[name]["trust"] = trust
-        for kind in (kind for kind in ARM_KINDS if kind not in LISTED):
-            use: Use | None = getattr(arm, kind, None)
-            path: Path = ("arms", name, kind)
-            if kind == "acquisition":
-                if use is not None and loop is None and whole:
-                    problems.add(path, "an acquisition needs the block 'active_learning'")
-                if use is None and loop is not None:
-                    use = loop.acquisition
-                    path = ("active_learning", "acquisition")
-                    if use is None and whole:
-                        problems.add(
-                            ("arms", name),
-                            "active learning needs an acquisition, here or in 'active_learning'",
-                        )
-            if use is not None:
-                chosen = _resolve(kind, use, path, resolver, problems)
-                if chosen is not None:
-                    arms[name][kind] = chosen
-        arms[name] = {kind: arms[name][kind] for kind in ARM_KINDS if kind in arms[name]}
+    for name in spec.arms:
+        arms[name] = _resolve_arm(spec, name, resolver, problems, whole=whole)
     shifts, smaller = _pseudo_shift(spec, resolver, problems, whole=whole)
     if dataset is None or split is None:
         return None
     return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller)
+
+
+def _resolve_arm(
+    spec: Spec, name: str, resolver: Resolver, problems: _Problems, *, whole: bool
+) -> dict[str, Chosen]:
+    """Resolve the components of one arm, in the order of kinds."""
+    arm, loop = spec.arms[name], spec.active_learning
+    found: dict[str, Chosen] = {}
+    featurizer = _side_by_side(arm, ("arms", name, "featurizer"), resolver, problems)
+    if featurizer is not None:
+        found["featurizer"] = featurizer
+    trust = _trust(spec, name, resolver, problems, whole=whole)
+    if trust is not None:
+        found["trust"] = trust
+    for kind in (kind for kind in ARM_KINDS if kind not in LISTED):
+        use: Use | None = getattr(arm, kind, None)
+        path: Path = ("arms", name, kind)
+        if kind == "acquisition":
+            if use is not None and loop is None and whole:
+                problems.add(path, "an acquisition needs the block 'active_learning'")
+            if use is None and loop is not None:
+                use = loop.acquisition
+                path = ("active_learning", "acquisition")
+                if use is None and whole:
+                    problems.add(
+                        ("arms", name),
+                        "active learning needs an acquisition, here or in 'active_learning'",
+                    )
+        if use is not None:
+            chosen = _resolve(kind, use, path, resolver, problems)
+            if chosen is not None:
+                found[kind] = chosen
+    return {kind: found[kind] for kind in ARM_KINDS if kind in found}
 
 
 def _trust(
