@@ -172,22 +172,22 @@ class Materials:
         Raises:
             DataError: a text is no formula; the line names the id.
         """
-        numbers: list[int] = []
-        amounts: list[float] = []
-        lengths: list[int] = []
+        parsed = []
         for material_id, formula in zip(ids, formulas, strict=True):
             try:
-                parsed = parse_formula(str(formula))
+                parsed.append(parse_formula(str(formula)))
             except ValueError as err:
                 raise DataError(f"id {material_id}: {err}") from err
-            numbers.extend(parsed)
-            amounts.extend(parsed.values())
-            lengths.append(len(parsed))
+        return cls.from_amounts(ids, parsed)
+
+    @classmethod
+    def from_amounts(cls, ids: Sequence[str], amounts: Sequence[Mapping[int, float]]) -> Materials:
+        """Return the compositions of n {atomic number: amount}, as ``parse_formula`` gives them."""
         return cls(
             ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of(lengths),
-            numbers=np.asarray(numbers, dtype=np.int16),
-            amounts=np.asarray(amounts, dtype=np.float64),
+            offsets=offsets_of([len(one) for one in amounts]),
+            numbers=np.array([z for one in amounts for z in one], dtype=np.int16),
+            amounts=np.array([a for one in amounts for a in one.values()], dtype=np.float64),
         )
 
     @classmethod
