@@ -7,10 +7,8 @@ import hashlib
 import warnings
 from pathlib import Path
 
-from pymatgen.core import Structure
-
-from atlas_core.api import DataContext, DataError, Dataset, Materials
-from atlas_datasets._crystal import crystal
+from atlas_core.api import Crystal, DataContext, DataError, Dataset, materials_of
+from atlas_datasets._crystal import crystal, tell_of_flags
 from atlas_datasets._reading import check_ids, targets, where
 from atlas_datasets.cif_folder import CifFolderConfig
 
@@ -52,14 +50,15 @@ class CifFolder:
                 f" left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
                 stacklevel=2,
             )
-        structures = []
+        crystals = []
         for number, material_id in enumerate(ids):
             place = where(str(listing), number, material_id)
             raw, structure = _crystal(folder, material_id, place)
             digest.update(raw)
-            structures.append(structure)
+            crystals.append(structure)
+        tell_of_flags(folder.name, ids, crystals)
         return Dataset(
-            materials=Materials.from_structures(ids, structures),
+            materials=materials_of(ids, crystals),
             target=target,
             target_name=self.config.target,
             unit=self.config.unit,
@@ -102,7 +101,7 @@ def _rows(listing: Path) -> tuple[bytes, list[list[str]]]:
     return content, rows
 
 
-def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Structure]:
+def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Crystal]:
     """Return the CIF file of an id as it is, and the crystal in it."""
     if "/" in material_id or "\\" in material_id:
         raise DataError(f"{place}: an id must be a file name without folders")
@@ -115,10 +114,4 @@ def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Structu
     except (OSError, ValueError) as err:  # the latter for a name with a null character
         reason = err.strerror if isinstance(err, OSError) else err
         raise DataError(f"{place}: its .cif file cannot be read ({reason})") from err
-    try:
-        cif = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise DataError(f"{file}: id {material_id}: not UTF-8 text ({err})") from err
-    if "_cell_length_a" not in cif:
-        raise DataError(f"{file}: id {material_id}: no CIF (it states no cell)")
-    return raw, crystal(cif, f"{file}: id {material_id}")
+    return raw, crystal(raw, f"{file}: id {material_id}", form="cif")

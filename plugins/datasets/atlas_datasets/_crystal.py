@@ -1,65 +1,73 @@
-"""Read a crystal from text or a dict with pymatgen, which takes a second to import."""
+"""Read the crystals of a user's file, and tell what is odd about them. numpy only."""
 
 from __future__ import annotations
 
-import ast
-import json
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
-from pymatgen.core import DummySpecies, Structure
-from pymatgen.io.vasp.inputs import BadPoscarWarning
+from atlas_core.api import (
+    Crystal,
+    DataError,
+    Materials,
+    check_geometry,
+    one_crystal,
+    read_crystals,
+)
+from atlas_datasets._reading import where
 
-from atlas_core.api import DataError, Materials
+NAMED = 5
+"""Ids that a line about odd crystals names."""
 
 
-def crystal(value: Any, place: str) -> Structure:
-    """Return an ordered crystal from a pymatgen dict, or from CIF, POSCAR or dict text.
-
-    Of a dict only the lattice, the elements and the coordinates are read: pymatgen's own reader
-    would import any module that a dict inside it names.
+def crystal(
+    value: str | bytes | Mapping[str, Any] | Path,
+    place: str,
+    *,
+    form: Literal["cif"] | None = None,
+) -> Crystal:
+    """Return the one crystal of a pymatgen dict, or of CIF, POSCAR or dict text.
 
     Raises:
-        DataError: it does not parse or is disordered; begins with ``place``.
+        DataError: it does not parse, is disordered, impossible or one of several; begins with
+            ``place``.
     """
-    form = "pymatgen dict"
     try:
-        if isinstance(value, Mapping):
-            structure = _from_dict(value)
-        elif not isinstance(value, str) or not value.strip():
-            raise ValueError("the cell is empty" if not value else f"it is {type(value).__name__}")
-        elif value.lstrip().startswith("{"):
-            structure = _from_dict(_dict(value))
-        elif "_cell_length_a" in value:
-            form = "CIF"
-            structure = Structure.from_str(value, fmt="cif")
-        else:
-            form = "POSCAR"
-            with warnings.catch_warnings():
-                # without element names pymatgen would make hydrogen, helium, ... up
-                warnings.simplefilter("error", BadPoscarWarning)
-                structure = Structure.from_str(value, fmt="poscar")
-    except DataError as err:  # of a dict; what stands before the colon is the made-up id
-        raise DataError(f"{place}: {str(err).partition(': ')[2]}") from err
-    except Exception as err:  # parsers raise anything; the row must be named
-        first = str(err).strip().split("\n")[0] or type(err).__name__
-        raise DataError(f"{place}: the structure cannot be read as {form} ({first})") from err
-    if not structure.is_ordered:
-        raise DataError(f"{place}: site occupancy is disordered; order the structure first")
-    for site in structure:
-        if isinstance(site.specie, DummySpecies):
-            raise DataError(f"{place}: unknown element {site.specie.symbol!r}")
-    return structure
+        return one_crystal(read_crystals(value, form=form))
+    except DataError as err:
+        raise DataError(f"{place}: {err}") from err
 
 
-def _from_dict(value: Mapping[str, Any]) -> Structure:
-    return Materials.from_dicts(["0"], [value]).structure(0)
+def tell_of_flags(source: str, ids: Sequence[str], crystals: Sequence[Crystal]) -> None:
+    """Warn of each kind of oddity once, with the number and the ids of the crystals."""
+    found: dict[str, list[str]] = {}
+    for material_id, one in zip(ids, crystals, strict=True):
+        for kind in (*one.flags, *one.notes):
+            found.setdefault(kind, []).append(material_id)
+    _warn(source, found)
 
 
-def _dict(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
-        found = ast.literal_eval(text)  # Python's own notation, as pandas writes a dict to CSV
-    return dict(found)
+def check(source: str, materials: Materials) -> None:
+    """Refuse crystals that cannot be, and warn of odd ones.
+
+    Raises:
+        DataError: names the first crystal that cannot be.
+    """
+    found: dict[str, list[str]] = {}
+    for row, severity, words in check_geometry(materials):
+        material_id = str(materials.ids[row])
+        if severity == "refuse":
+            raise DataError(f"{where(source, row, material_id)}: {words}")
+        found.setdefault(words, []).append(material_id)
+    _warn(source, found)
+
+
+def _warn(source: str, found: Mapping[str, Sequence[str]]) -> None:
+    for kind, ids in found.items():
+        more = ", ..." if len(ids) > NAMED else ""
+        warnings.warn(
+            f"{source}: {len(ids)} crystal{'s' if len(ids) > 1 else ''}: {kind}:"
+            f" {', '.join(ids[:NAMED])}{more}",
+            stacklevel=3,
+        )

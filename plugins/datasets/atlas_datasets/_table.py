@@ -29,9 +29,11 @@ from atlas_core.api import (
     DataError,
     Dataset,
     Materials,
+    materials_of,
     offsets_of,
     parse_formula,
 )
+from atlas_datasets._crystal import check, crystal, tell_of_flags
 from atlas_datasets._reading import check_ids, number, targets, where
 from atlas_datasets.table import TableConfig
 
@@ -102,14 +104,12 @@ class Table:
         column = str(self.config.structure)
         if table.is_list(column):
             return self._sites(table, column, ids)
-        # Not needed for lists of numbers, and slower to import than they are to read.
-        from atlas_datasets._crystal import crystal
-
-        structures = [
+        crystals = [
             crystal(value, where(source, row, material_id))
             for row, (material_id, value) in enumerate(zip(ids, table.values(column), strict=True))
         ]
-        return Materials.from_structures(ids, structures)
+        tell_of_flags(table.path.name, ids, crystals)
+        return materials_of(ids, crystals)
 
     def _sites(self, table: _Columns, column: str, ids: Sequence[str]) -> Materials:
         """Read crystals that are kept as lists of numbers, without a loop over rows."""
@@ -126,7 +126,7 @@ class Table:
             if (rows := np.flatnonzero(bad)).size:
                 raise DataError(f"{where(source, int(rows[0]), ids[rows[0]])}: {what}")
         try:
-            return Materials(
+            materials = Materials(
                 ids=np.asarray(ids, dtype=np.str_),
                 offsets=offsets_of(counts),
                 numbers=numbers,
@@ -136,6 +136,8 @@ class Table:
             )
         except DataError as err:
             raise DataError(f"{source}: {err}") from err
+        check(source, materials)
+        return materials
 
 
 class _Columns:

@@ -65,15 +65,21 @@ def test_a_listed_id_without_cif_is_named(folder: Path) -> None:
 
 def test_a_cif_that_does_not_parse_is_named(folder: Path) -> None:
     (folder / "al.cif").write_text("data_al\n_cell_length_a 4.05\n")
-    assert message(folder).startswith("/al.cif: id al: the structure cannot be read as CIF (")
+    text = message(folder)
+    assert text.startswith("/al.cif: id al: ")
+    assert "no atoms" in text
     (folder / "al.cif").write_text("hello")
-    assert message(folder) == "/al.cif: id al: no CIF (it states no cell)"
+    text = message(folder)
+    assert text.startswith("/al.cif: id al: ")
+    assert "data_" in text
 
 
 def test_a_cif_with_an_unknown_element_is_named(folder: Path) -> None:
     text = (folder / "al.cif").read_text()
     (folder / "al.cif").write_text(text.replace("Al", "Xx"))
-    assert message(folder) == "/al.cif: id al: unknown element 'Xx'"
+    text = message(folder)
+    assert text.startswith("/al.cif: id al: ")
+    assert "unknown element 'Xx'" in text
 
 
 def test_a_disordered_cif_is_named(folder: Path) -> None:

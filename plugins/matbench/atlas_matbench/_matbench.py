@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -20,7 +21,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Provenance
+from atlas_core.api import (
+    F8,
+    DataContext,
+    DataError,
+    Dataset,
+    Materials,
+    Provenance,
+    check_geometry,
+)
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
@@ -58,6 +67,9 @@ class MatbenchSource:
         arrays, note = context.parsed(source, lambda: self._parse(path, content))
         fields = {name.removeprefix(_FIELD): arrays[name] for name in arrays if _FIELD in name}
         materials = Materials(**{**fields, "amounts": _amounts(fields)})
+        origin = provenance(self.task, sha256, note["content"])
+        if origin == "unverified":
+            _tell_of_flags(path.name, materials)
         if materials.has_structure and self.config.structures == "ignore":
             materials = compositions(materials)
         return Dataset(
@@ -70,7 +82,7 @@ class MatbenchSource:
             licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
-            provenance=provenance(self.task, sha256, note["content"]),
+            provenance=origin,
             columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
         )
 
@@ -129,6 +141,9 @@ class MatbenchSource:
             materials = make(ids, inputs())
         except DataError as err:
             raise err if str(path) in str(err) else DataError(f"{path}: {err}") from err
+        for row, severity, words in check_geometry(materials):
+            if severity == "refuse":
+                raise DataError(f"{path}: id {ids[row]}: {words}")
         return materials, self._target(path, targets, ids), {}
 
     def _rows(self, path: Path, text: str, wanted: str) -> Iterator[tuple[Any, Any]]:
@@ -243,6 +258,16 @@ def compositions(materials: Materials) -> Materials:
         numbers=materials.numbers,
         amounts=materials.amounts,
     )
+
+
+def _tell_of_flags(name: str, materials: Materials) -> None:
+    """Warn of each kind of odd crystal once; the odd ones of Matbench's own files are known."""
+    found: dict[str, list[str]] = {}
+    for row, _, words in check_geometry(materials):
+        found.setdefault(words, []).append(str(materials.ids[row]))
+    for kind, ids in found.items():
+        shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+        warnings.warn(f"{name}: {len(ids)} crystals: {kind}: {shown}", stacklevel=3)
 
 
 class _Value:
