@@ -3,7 +3,7 @@
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
-from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
+from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, absent_elements, parse_formula
 from atlas_core.errors import (
     AtlasError,
     ContractError,
@@ -61,6 +61,14 @@ from atlas_core.periodic_table import (
     periodic_group,
     periodic_row,
 )
+from atlas_core.reading.cells import (
+    Decimal,
+    NoTargetError,
+    number,
+    read_target,
+    refuse_printed,
+    sniff_decimal,
+)
 from atlas_core.reading.crystals import (
     Crystal,
     Oddity,
@@ -69,6 +77,9 @@ from atlas_core.reading.crystals import (
     one_crystal,
     read_crystals,
 )
+from atlas_core.reading.rows import MISSING, BadRow, Flag, OnBad, ReadingReport, Sifter
+from atlas_core.reading.tables import KEY, Row, TableOptions, open_table
+from atlas_core.reading.tables import Table as TableFile
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
@@ -77,14 +88,17 @@ __all__ = [
     "F8",
     "FAMILIES",
     "I8",
+    "KEY",
     "LABELS",
     "MAX_Z",
+    "MISSING",
     "PARTS",
     "SYMBOLS",
     "Acquisition",
     "AcquisitionRequest",
     "Assessment",
     "AtlasError",
+    "BadRow",
     "Bool",
     "Calibration",
     "CalibrationRequest",
@@ -97,6 +111,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "DatasetSource",
+    "Decimal",
     "Detector",
     "Evidence",
     "Export",
@@ -106,6 +121,7 @@ __all__ = [
     "FinishedRun",
     "FitContext",
     "FitsInThreads",
+    "Flag",
     "Goal",
     "Graphs",
     "HasDropout",
@@ -120,24 +136,31 @@ __all__ = [
     "Materials",
     "Model",
     "ModelFactory",
+    "NoTargetError",
     "OODMethod",
     "OODScore",
     "Oddity",
+    "OnBad",
     "PluginError",
     "Prediction",
     "Predictor",
     "Promise",
     "Provenance",
+    "ReadingReport",
     "Refit",
     "ReportSection",
+    "Row",
     "RunInfo",
     "Selection",
+    "Sifter",
     "SpecError",
     "Split",
     "SplitRequest",
     "Splitter",
     "StageInfo",
     "Str",
+    "TableFile",
+    "TableOptions",
     "TargetScale",
     "Task",
     "TrainingError",
@@ -145,6 +168,7 @@ __all__ = [
     "TrustRegion",
     "UQMethod",
     "Vectors",
+    "absent_elements",
     "anion_family",
     "check_geometry",
     "concatenate",
@@ -157,14 +181,19 @@ __all__ = [
     "labels_of",
     "longest_prefix",
     "materials_of",
+    "number",
     "offsets_of",
     "one_crystal",
+    "open_table",
     "parse_formula",
     "periodic_group",
     "periodic_row",
     "read_arrays",
     "read_crystals",
+    "read_target",
+    "refuse_printed",
     "segments",
     "select_top",
+    "sniff_decimal",
     "write_arrays",
 ]

@@ -24,6 +24,16 @@ from atlas_core.arrays import I8, offsets_of
 from atlas_core.elements import SYMBOLS, absent_elements, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
+from atlas_core.reading.crystals import (
+    Crystal,
+    check_geometry,
+    cif_blocks,
+    crystals_of,
+    materials_of,
+    one_crystal,
+    read_cif_block,
+    read_crystals,
+)
 
 FORMULA = ("formula", "composition", "pretty_formula", "reduced_formula")
 ID = ("id", "material_id", "mat_id", "name")
@@ -59,6 +69,7 @@ class Batch:
         materials: the n candidates; their own ids are the row numbers.
         unreadable: rows that are none of them.
         count: candidates and unreadable rows.
+        flags: n texts: what is odd about a crystal although it is used; "" for nothing.
     """
 
     rows: I8
@@ -68,6 +79,7 @@ class Batch:
     materials: Materials
     unreadable: list[Unreadable]
     count: int
+    flags: list[str]
 
 
 @dataclass(frozen=True)
@@ -154,17 +166,54 @@ def _batch(waiting: list[tuple[int, _Row]], *, structures: bool) -> Batch:
         try:
             kept.append((number, row, read(row.content)))
         except (ValueError, DataError) as err:
-            text = row.content if isinstance(row.content, str) else row.id
-            bad.append(Unreadable(row.place, text[:LONGEST], " ".join(str(err).split())))
-    rows = np.array([number for number, _, _ in kept], dtype=np.int64)
-    own = [f"{number:012d}" for number in rows.tolist()]
-    materials = (_joined if structures else _compositions)(own, [made for _, _, made in kept])
-    formulas = (
-        materials.formulas() if structures else [str(row.content).strip() for _, row, _ in kept]
+            bad.append(_unreadable(row, str(err)))
+    if structures:
+        kept, flags, materials = _possible(kept, bad)
+        formulas = materials.formulas()
+    else:
+        flags = [""] * len(kept)
+        materials = _compositions(_own_ids(kept), [made for _, _, made in kept])
+        formulas = [str(row.content).strip() for _, row, _ in kept]
+    return Batch(
+        rows=np.array([number for number, _, _ in kept], dtype=np.int64),
+        places=[row.place for _, row, _ in kept],
+        ids=[row.id for _, row, _ in kept],
+        formulas=formulas,
+        materials=materials,
+        unreadable=bad,
+        count=len(waiting),
+        flags=flags,
     )
-    ids = [row.id for _, row, _ in kept]
-    places = [row.place for _, row, _ in kept]
-    return Batch(rows, places, ids, formulas, materials, bad, len(waiting))
+
+
+def _unreadable(row: _Row, why: str) -> Unreadable:
+    text = row.content if isinstance(row.content, str) else row.id
+    return Unreadable(row.place, text[:LONGEST], " ".join(why.split()))
+
+
+def _own_ids(kept: list[tuple[int, _Row, Any]]) -> list[str]:
+    return [f"{number:012d}" for number, _, _ in kept]
+
+
+def _possible(
+    kept: list[tuple[int, _Row, Crystal]], bad: list[Unreadable]
+) -> tuple[list[tuple[int, _Row, Crystal]], list[str], Materials]:
+    """Return the rows whose crystals can be, what is odd about each, and the crystals."""
+    materials = materials_of(_own_ids(kept), [made for _, _, made in kept])
+    flags = [list(made.flags) for _, _, made in kept]
+    refused: set[int] = set()
+    for i, severity, words in check_geometry(materials):
+        if severity == "refuse":
+            if i not in refused:
+                bad.append(_unreadable(kept[i][1], words))
+            refused.add(i)
+        elif words not in flags[i]:
+            flags[i].append(words)
+    if refused:
+        rest = [i for i in range(len(kept)) if i not in refused]
+        kept, flags = [kept[i] for i in rest], [flags[i] for i in rest]
+        materials = materials.take(rest)
+    return kept, ["; ".join(texts) for texts in flags], materials
 
 
 def _formula(text: Any) -> dict[int, float]:
@@ -188,56 +237,42 @@ def _compositions(ids: list[str], amounts: list[dict[int, float]]) -> Materials:
     )
 
 
-def _crystal(content: Any) -> Materials:
-    """Return one crystal, from the text of a CIF file, a pymatgen dict, or lists of numbers."""
-    if isinstance(content, Materials):
-        return content
+def _crystal(content: Any) -> Crystal:
+    """Return one crystal, from a block of a CIF file, or a pymatgen dict."""
+    if isinstance(content, _CifBlock):
+        return read_cif_block(content.path, content.place)
     if isinstance(content, Path):
-        return _from_cif(content)
+        return one_crystal(read_crystals(content, form="cif"))
     if not isinstance(content, Mapping):
         raise ValueError("no structure")
     try:
-        return Materials.from_dicts(["0"], [content])
+        made = Materials.from_dicts(["0"], [content])
     except DataError as err:  # what stands before the colon is the made-up id
         raise ValueError(str(err).partition(": ")[2] or str(err)) from err
+    # distances are looked at a batch at a time
+    return crystals_of(made)[0]
 
 
-def _from_cif(path: Path) -> Materials:
-    import warnings
+@dataclass(frozen=True)
+class _CifBlock:
+    """Name one of several data blocks with atoms of a CIF file."""
 
-    from pymatgen.core import Structure
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of each of thousands of files: rounding, occupancies
-            structure = Structure.from_str(text, fmt="cif")
-        return Materials.from_structures(["0"], [structure])
-    except DataError as err:
-        raise ValueError(str(err).partition(": ")[2] or str(err)) from err
-    except Exception as err:  # parsers raise anything; the file must be named
-        first = str(err).strip().split("\n")[0] or type(err).__name__
-        raise ValueError(f"cannot be read as CIF ({first})") from err
-
-
-def _joined(ids: list[str], parts: list[Materials]) -> Materials:
-    def all_of(name: str, empty: Any) -> Any:
-        arrays = [getattr(part, name) for part in parts]
-        return np.concatenate(arrays) if arrays else empty
-
-    return Materials(
-        ids=np.asarray(ids, dtype=np.str_),
-        offsets=offsets_of([len(part.numbers) for part in parts]),
-        numbers=all_of("numbers", np.zeros(0, np.int16)),
-        amounts=all_of("amounts", np.zeros(0)),
-        frac=all_of("frac", np.zeros((0, 3))),
-        lattice=all_of("lattice", np.zeros((0, 3, 3))),
-    )
+    path: Path
+    place: int
 
 
 def _cif_rows(files: list[Path]) -> Iterator[_Row]:
+    """Yield a row per file, or per data block with atoms where a file has several."""
     for file in files:
-        yield _Row(file.name, file.stem, file)
+        try:
+            names = cif_blocks(file)
+        except DataError:
+            names = []  # the reader says why
+        if len(names) < 2:
+            yield _Row(file.name, file.stem, file)
+            continue
+        for place, name in enumerate(names):
+            yield _Row(f"{file.name}:{name}", f"{file.stem}:{name}", _CifBlock(file, place))
 
 
 def _opened(path: Path, *, packed: bool) -> Any:

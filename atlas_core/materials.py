@@ -14,6 +14,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
 from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
+from atlas_core.reading.symbols import read_symbol
 from atlas_core.stoichiometry import canonical_formulas, written_formulas
 
 if TYPE_CHECKING:
@@ -172,22 +173,22 @@ class Materials:
         Raises:
             DataError: a text is no formula; the line names the id.
         """
-        numbers: list[int] = []
-        amounts: list[float] = []
-        lengths: list[int] = []
+        parsed = []
         for material_id, formula in zip(ids, formulas, strict=True):
             try:
-                parsed = parse_formula(str(formula))
+                parsed.append(parse_formula(str(formula)))
             except ValueError as err:
                 raise DataError(f"id {material_id}: {err}") from err
-            numbers.extend(parsed)
-            amounts.extend(parsed.values())
-            lengths.append(len(parsed))
+        return cls.from_amounts(ids, parsed)
+
+    @classmethod
+    def from_amounts(cls, ids: Sequence[str], amounts: Sequence[Mapping[int, float]]) -> Materials:
+        """Return the compositions of n {atomic number: amount}, as ``parse_formula`` gives them."""
         return cls(
             ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of(lengths),
-            numbers=np.asarray(numbers, dtype=np.int16),
-            amounts=np.asarray(amounts, dtype=np.float64),
+            offsets=offsets_of([len(one) for one in amounts]),
+            numbers=np.array([z for one in amounts for z in one], dtype=np.int16),
+            amounts=np.array([a for one in amounts for a in one.values()], dtype=np.float64),
         )
 
     @classmethod
@@ -207,7 +208,9 @@ class Materials:
                 raise DataError(
                     f"id {material_id}: site occupancy is disordered; order the structure first"
                 )
-            numbers.append(np.asarray([s.specie.Z for s in structure], dtype=np.int16))
+            symbols = [s.specie.symbol for s in structure]
+            known = {s: s if s in ATOMIC_NUMBER else _element(s, material_id) for s in set(symbols)}
+            numbers.append(np.asarray([ATOMIC_NUMBER[known[s]] for s in symbols], dtype=np.int16))
             frac.append(np.asarray(structure.frac_coords, dtype=np.float64))
             lattices.append(np.asarray(structure.lattice.matrix, dtype=np.float64))
         flat = np.concatenate(numbers) if numbers else np.zeros(0, np.int16)
@@ -240,11 +243,10 @@ class Materials:
                             f"id {material_id}: site occupancy is disordered;"
                             " order the structure first"
                         )
-                    if species[0]["element"] not in ATOMIC_NUMBER:
-                        raise DataError(
-                            f"id {material_id}: unknown element {species[0]['element']!r}"
-                        )
-                    numbers.append(ATOMIC_NUMBER[species[0]["element"]])
+                    element = species[0]["element"]
+                    if element not in ATOMIC_NUMBER:
+                        element = _element(element, material_id)
+                    numbers.append(ATOMIC_NUMBER[element])
                     x, y, z = site["abc"]
                     frac.extend((x, y, z))
             except (KeyError, TypeError, ValueError, IndexError, OverflowError) as err:
@@ -263,3 +265,15 @@ class Materials:
             frac=np.array(frac, dtype=np.float64).reshape(-1, 3),
             lattice=np.array(lattice, dtype=np.float64).reshape(-1, 3, 3),
         )
+
+
+def _element(text: Any, material_id: str) -> str:
+    """Return the element of a species such as ``Na+`` or ``D``.
+
+    Raises:
+        DataError: it is none.
+    """
+    try:
+        return SYMBOLS[read_symbol(str(text))]
+    except ValueError as err:
+        raise DataError(f"id {material_id}: {err}") from err

@@ -630,7 +630,7 @@ def _block(
         "upper": looked.upper,
     }
     crystals = batch.materials.lattice is not None
-    texts = [""] * len(rows) if crystals else [left_out(batch.formulas[i]) for i in rows]
+    texts = [batch.flags[i] if crystals else left_out(batch.formulas[i]) for i in rows]
     reasons = [texts, unseen(materials, elements)]
     if looked.score is not None:
         columns["ood_score"], columns["outside"] = looked.score.score, looked.score.outside

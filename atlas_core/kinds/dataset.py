@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from atlas_core.arrays import F8, fingerprint, frozen
 from atlas_core.errors import DataError
 from atlas_core.links import below
 from atlas_core.materials import Materials
+from atlas_core.reading.rows import ReadingReport
 from atlas_core.store import DROPPED, Arrays, canonical_hash, read_folder, write_folder
 
 Task = Literal["regression", "binary"]
@@ -38,6 +39,8 @@ class Dataset:
         unit: the unit in words for a report, such as ``eV/atom``; empty where there is none.
         task: ``regression`` or ``binary``.
         columns: metadata by name, (n,) each: space group, source, ...
+        formulas: n formulas as their source writes them, to be shown; None: reduced ones.
+        reading: rows of the source that were left out or are odd.
         name: what the data set is called in a report.
         licence: under which terms the data may be used.
         citation: papers to cite, one text each.
@@ -61,6 +64,8 @@ class Dataset:
     sha256: str
     provenance: Provenance
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    formulas: Sequence[str] | None = None
+    reading: ReadingReport = field(default_factory=ReadingReport)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", frozen(self.target, np.float64))
@@ -77,6 +82,8 @@ class Dataset:
         self._check_range()
         if self.task == "binary" and not np.isin(self.target, (0.0, 1.0)).all():
             raise DataError(f"{self.name}: a binary target must be 0 or 1")
+        if self.formulas is not None and len(self.formulas) != n:
+            raise DataError(f"{self.name}: {n} materials but {len(self.formulas)} formulas")
         for column, values in self.columns.items():
             if np.shape(values) != (n,):
                 raise DataError(f"{self.name}: column {column!r} must be ({n},)")
@@ -103,7 +110,12 @@ class Dataset:
             materials=self.materials.take(chosen),
             target=self.target[chosen],
             columns={name: np.asarray(values)[chosen] for name, values in self.columns.items()},
+            formulas=None if self.formulas is None else [self.formulas[i] for i in chosen.tolist()],
         )
+
+    def shown_formulas(self) -> list[str]:
+        """Return n formulas to be shown: the user's own text, else as chemists write them."""
+        return self.materials.written() if self.formulas is None else list(self.formulas)
 
     @property
     def fingerprint(self) -> str:

@@ -200,14 +200,14 @@ def _elements(
             else:
                 z = read_label(label, known)
         except ValueError as err:
-            bad.append(f"{label}: {err}" if symbol is not None or not str(err) else f"label {err}")
+            bad.append(f"{label}: {err}" if symbol is not None else f"label: {err}")
             continue
         numbers.append(z)
         isotopes.append(source[0] if z == 1 and source[:1] in ("D", "T") else "")
     if bad:
         more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
         where = "" if types is not None else "; add the elements as _atom_site_type_symbol"
-        raise DataError(f"no element: {'; '.join(dict.fromkeys(bad[:3]))}{more}{where}")
+        raise DataError(f"{'; '.join(dict.fromkeys(bad[:3]))}{more}{where}")
     return np.array(numbers, dtype=np.int16), isotopes
 
 
@@ -243,8 +243,7 @@ def _check_whole(block: Block, labels: Sequence[str]) -> None:
             raise DataError(f"{label}: occupancy {text}; take a site that is empty out")
         if share < 1.0 - 1e-6:
             raise DataError(
-                f"{label}: occupancy {text}: site occupancy is disordered; order the structure"
-                " first"
+                f"site occupancy is disordered ({label}: {text}); order the structure first"
             )
     groups = {str(text) for text in of("disorder_group") if not text.missing}
     if len(groups) > 1 or any(group.startswith("-") for group in groups):

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,11 +54,7 @@ def read_crystals(
         DataError: it is no ordered, possible crystal; the text is the reason without a place.
     """
     if isinstance(value, Path):
-        try:
-            value = value.read_bytes()
-        except (OSError, ValueError) as err:  # the latter for a name with a null character
-            reason = err.strerror if isinstance(err, OSError) else err
-            raise DataError(f"cannot be read ({reason})") from err
+        value = _content(value)
     if isinstance(value, bytes):
         value = _text(value)
     if isinstance(value, Mapping):
@@ -108,6 +105,24 @@ def materials_of(ids: Sequence[str], crystals: Iterable[Crystal]) -> Materials:
     )
 
 
+def crystals_of(materials: Materials) -> list[Crystal]:
+    """Return materials with structures as crystals, their geometry not looked at."""
+    if materials.frac is None or materials.lattice is None:
+        raise DataError("only compositions are known")
+    return [
+        Crystal("", materials.numbers[a:b], materials.frac[a:b], lattice)
+        for (a, b), lattice in zip(pairwise(materials.offsets), materials.lattice, strict=True)
+    ]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as err:  # the latter for a name with a null character
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise DataError(f"cannot be read ({reason})") from err
+
+
 def _text(content: bytes) -> str:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError("not UTF-8 text but UTF-16; save it as UTF-8")
@@ -139,15 +154,15 @@ def _from_cif(text: str) -> list[Crystal]:
     return found
 
 
-def cif_blocks(text: str) -> list[str]:
-    """Return the names of the data blocks with atoms; a repeated one with a number behind it.
+def cif_blocks(path: Path) -> list[str]:
+    """Return the names of a file's data blocks with atoms; a repeated one is numbered.
 
     Raises:
         DataError: it is no CIF.
     """
     names: Counter[str] = Counter()
     found = []
-    for block in read_blocks(text):
+    for block in read_blocks(_text(_content(path))):
         if block.has_atoms:
             names[block.name] += 1
             again = names[block.name]
@@ -155,13 +170,13 @@ def cif_blocks(text: str) -> list[str]:
     return found
 
 
-def read_cif_block(text: str, place: int) -> Crystal:
+def read_cif_block(path: Path, place: int) -> Crystal:
     """Return one of ``cif_blocks``, whatever the others are.
 
     Raises:
         DataError: it is no ordered, possible crystal.
     """
-    blocks = [block for block in read_blocks(text) if block.has_atoms]
+    blocks = [block for block in read_blocks(_text(_content(path))) if block.has_atoms]
     return _checked(crystal_of(blocks[place]))
 
 
@@ -183,12 +198,9 @@ def _checked(crystal: Crystal) -> Crystal:
 
 def _from_dict(value: Mapping[str, Any]) -> Crystal:
     try:
-        made = Materials.from_dicts(["0"], [value])
+        return crystals_of(Materials.from_dicts(["0"], [value]))[0]
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
-    if made.frac is None or made.lattice is None:
-        raise DataError("the dict holds no crystal")
-    return Crystal("", made.numbers, made.frac, made.lattice[0])
 
 
 def _dict(text: str) -> Mapping[str, Any]:

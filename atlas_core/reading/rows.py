@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
 from atlas_core.errors import DataError
 
+OnBad = Literal["stop", "drop"]
+
 SHOWN = 20
 """Bad rows that a message spells out; ``unreadable.csv`` has them all."""
+UNREADABLE = "unreadable.csv"
 LONGEST = 300
 """Characters of a row that are repeated where it cannot be read."""
 
@@ -23,17 +31,21 @@ class BadRow:
         id: the user's own id; "" where there is none.
         text: what stands there.
         why: what is wrong with it and what to do.
+        kind: the reason in words that rows of one kind share.
     """
 
     place: str
     id: str
     text: str
     why: str
+    kind: str = "cannot be read"
 
     @property
     def line(self) -> str:
         """Return one line: place, id, reason."""
-        return f"{self.place}{f', id {self.id}' if self.id else ''}: {self.why}"
+        own = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in self.id[:60])
+        own += "..." if len(self.id) > 60 else ""
+        return f"{self.place}{f', id {own}' if own else ''}: {' '.join(self.why.split())}"
 
 
 @dataclass(frozen=True)
@@ -59,19 +71,52 @@ class ReadingReport:
         rows: how many rows the source has.
         dropped: rows that were left out because the options say so.
         flagged: rows that are used although something about them is odd.
+        notes: how the source was read where that was found out, such as its decimal sign.
     """
 
     rows: int = 0
     dropped: tuple[BadRow, ...] = ()
     flagged: tuple[Flag, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many rows were dropped for each reason, most frequent first."""
+        return dict(Counter(row.kind for row in self.dropped).most_common())
 
     def kinds(self) -> dict[str, int]:
         """Return how many rows were flagged for each reason, most frequent first."""
         return dict(Counter(flag.kind for flag in self.flagged).most_common())
 
+    def describe(self) -> dict[str, Any]:
+        """Return plain data for the manifest: counts by reason; the rows stand in a file."""
+        return {
+            "rows": self.rows,
+            "dropped": len(self.dropped),
+            "reasons": self.reasons(),
+            "flagged": self.kinds(),
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> list[str]:
+        """Return one line for what was dropped, one for what was flagged, and the notes."""
+        said = list(self.notes)
+        if self.dropped:
+            said.append(
+                f"left out: {len(self.dropped)} of {self.rows} rows ({_counted(self.reasons())})"
+            )
+        if self.flagged:
+            said.append(f"flagged, but used: {_counted(self.kinds())}")
+        return said
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in reasons.items())
+
 
 class RowsError(DataError):
     """Rows of a source cannot be used; ``rows`` holds every one of them."""
+
+    blamed = True  # the lines name the source already
 
     def __init__(self, source: str, rows: Sequence[BadRow], total: int, remedy: str = "") -> None:
         self.source, self.rows, self.total = source, tuple(rows), total
@@ -83,3 +128,93 @@ class RowsError(DataError):
         elif remedy:
             shown[0] += remedy
         super().__init__("\n".join(shown))
+
+    def written_to(self, path: Path) -> DataError:
+        """Return the error with a line that names the file of all rows."""
+        told = DataError(f"{self}\n{self.source}: all of them stand in {path}")
+        told.blamed = True
+        return told
+
+
+@dataclass
+class Sifter:
+    """Collect the rows of a source that cannot be used, and decide what becomes of them.
+
+    Attributes:
+        source: the file, for messages.
+        on_error: what happens where a row cannot be read.
+        missing: what happens where a row has no target.
+        choose: whether the options of the source can say ``drop``.
+    """
+
+    source: str
+    on_error: OnBad = "stop"
+    missing: OnBad = "stop"
+    choose: bool = True
+    rows: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+
+    def add(self, row: BadRow) -> None:
+        """Take a row for one that cannot be used."""
+        self.bad.append(row)
+
+    def flag(self, kinds: Iterable[str], place: str, material_id: str) -> None:
+        """Take a row for one that is used although it is odd."""
+        self.flags += [Flag(kind, place, material_id) for kind in kinds]
+
+    def finish(self, kept: int, notes: Sequence[str] = ()) -> ReadingReport:
+        """Return what became of the rows.
+
+        Raises:
+            RowsError: a row cannot be used and none of its kind may be dropped, or none is left.
+        """
+        stopping = [row for row in self.bad if self._policy(row) == "stop"]
+        if stopping:
+            options = dict.fromkeys(
+                f"{'missing' if row.kind == MISSING else 'on_error'}: drop" for row in stopping
+            )
+            remedy = f"; mend them, or leave them out with {' and '.join(options)}"
+            if len(stopping) == 1:
+                remedy = remedy.replace("mend them", "mend it").replace("leave them", "leave it")
+            raise RowsError(self.source, stopping, self.rows, remedy if self.choose else "")
+        if not kept and self.bad:
+            raise RowsError(self.source, self.bad, self.rows, "; no row is left")
+        return ReadingReport(self.rows, tuple(self.bad), tuple(self.flags), tuple(notes))
+
+    def _policy(self, row: BadRow) -> OnBad:
+        return self.missing if row.kind == MISSING else self.on_error
+
+
+MISSING = "without a target"
+"""The kind of rows whose target is empty."""
+_FORMULA_OF_A_SPREADSHEET = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula.
+
+    Text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an apostrophe
+    in front, as OWASP advises; numbers stay as they are.
+    """
+    if not isinstance(value, str) or not _FORMULA_OF_A_SPREADSHEET.match(value):
+        return value
+    return value if _NUMBER.fullmatch(value) else f"'{value}"
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return a CSV file whose cells no spreadsheet takes for formulas."""
+    body = io.StringIO()
+    writer = csv.writer(body, lineterminator="\n")
+    writer.writerow([safe_cell(name) for name in header])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return body.getvalue().encode("utf-8", "backslashreplace")
+
+
+def unreadable_csv(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> bytes:
+    """Return ``unreadable.csv``: rows that are not used, then rows that are used though odd."""
+    header = ("place", "id", "text", "why", "used")
+    rows: list[tuple[str, ...]] = [(b.place, b.id, b.text[:LONGEST], b.why, "no") for b in bad]
+    rows += [(flag.place, flag.id, "", flag.kind, "yes") for flag in flags]
+    return write_csv(header, rows)

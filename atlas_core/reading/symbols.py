@@ -60,7 +60,7 @@ def read_symbol(text: str, known: Collection[int] = ()) -> int:
         raise ValueError(_refusal(text))
     two = len(letters) == 2 and letters.isupper() and all(one in ATOMIC_NUMBER for one in letters)
     if two and number not in known:
-        raise ValueError(f"{text!r} is ambiguous ({letters.capitalize()}, or two elements)")
+        raise ValueError(f"ambiguous element {text!r} ({letters.capitalize()}, or two elements)")
     return number
 
 
@@ -81,10 +81,10 @@ def read_label(text: str, known: Collection[int] = ()) -> int:
     """
     match = _LETTERS.match(text)
     if match is None:
-        raise ValueError(f"{text!r} does not begin with an element")
+        raise ValueError(f"unknown element {text!r} (it does not begin with one)")
     letters = match.group()
     if letters == "T" and 1 not in known:
-        raise ValueError(f"{text!r} can be a tetrahedral site, or tritium")
+        raise ValueError(f"ambiguous element {text!r} (tritium, or a tetrahedral site)")
     if letters in ISOTOPES:
         return ISOTOPES[letters]
     if letters in ATOMIC_NUMBER:
@@ -98,7 +98,8 @@ def read_label(text: str, known: Collection[int] = ()) -> int:
     if len(fitting) == 1:
         return ATOMIC_NUMBER[fitting[0]]
     if readings and not _NO_ELEMENT.get(letters.lower()):
-        raise ValueError(f"{text!r} is ambiguous ({' or '.join(readings)}, or a group of atoms)")
+        meant = " or ".join(readings)
+        raise ValueError(f"ambiguous element {text!r} ({meant}, or a group of atoms)")
     raise ValueError(_refusal(text, letters))
 
 
@@ -111,4 +112,4 @@ def _refusal(text: str, letters: str = "") -> str:
         meaning = f"write {numbered[1] or numbered[2]}, and a charge with its sign"
     elif re.search(r"[A-Za-z].*[\s+/,|].*[A-Z]", text):
         meaning = "a mixed site is disordered; order the structure first"
-    return f"{text!r} is no element{f' ({meaning})' if meaning else ''}"
+    return f"unknown element {text!r}{f' ({meaning})' if meaning else ''}"

@@ -7,6 +7,7 @@ Acta Cryst. A37, 517 (1981)); spglib is imported where a name is looked up.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -356,7 +357,9 @@ def _settings() -> _Table:
     halls: dict[str, set[int]] = {}
     seen: dict[int, int] = {}
     for hall in range(1, 531):
-        kind: Any = spglib.get_spacegroup_type(hall)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how spglib will tell of errors one day
+            kind: Any = spglib.get_spacegroup_type(hall)
         number = int(kind.number)
         place = seen[number] = seen.get(number, -1) + 1
         numbers[hall], choices[hall] = number, kind.choice
@@ -386,7 +389,9 @@ def _settings() -> _Table:
 def _operations(hall: int, name: str) -> Operations:
     import spglib
 
-    found: Any = spglib.get_symmetry_from_database(hall)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: Any = spglib.get_symmetry_from_database(hall)
     table = _settings()
     choice = table.choices[hall]
     return Operations(

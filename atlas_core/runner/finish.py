@@ -27,7 +27,7 @@ FIRST = ("id", "formula", "arm", "fold", "part", "target", "mean")
 
 def predictions_table(dataset: Dataset, results: Mapping[tuple[str, str], CellResult]) -> Columns:
     """Return the columns of predictions.parquet: arm after arm, fold after fold."""
-    formulas = np.asarray(dataset.materials.formulas())
+    formulas = np.asarray(dataset.shown_formulas())
     blocks: list[Columns] = []
     for (arm, fold), result in results.items():
         columns = dict(result.columns)

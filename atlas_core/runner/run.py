@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core import __version__
-from atlas_core.arrays import I8
+from atlas_core.arrays import F8, I8, Str
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError, WorkerError
@@ -28,6 +28,7 @@ from atlas_core.fitted import Keep
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, file_sha256
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
+from atlas_core.reading.rows import UNREADABLE, RowsError, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
@@ -41,7 +42,7 @@ from atlas_core.runner.machine import core_source, environment, hardware, packag
 from atlas_core.runner.rehearsal import TrustSettings
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
-from atlas_core.store import DROPPED, canonical_hash
+from atlas_core.store import DROPPED, canonical_hash, write_bytes
 
 
 def _say_nothing(_text: str) -> None:
@@ -143,7 +144,12 @@ def run(
     records: list[dict[str, Any]] = []
     context = data_context(plan, options)
     with _recorded(records):
-        dataset = load_dataset(plan, options, context)
+        try:
+            dataset = load_dataset(plan, options, context)
+        except RowsError as err:
+            raise _all_rows_told(err, options.out) from err
+    for line in dataset.reading.lines():
+        options.tell(line)
     loaded = time.perf_counter() - clock
     described = plan.describe()
     versions = packages(c.resolved.distribution for c in plan.components())
@@ -174,6 +180,9 @@ def run(
         with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
             folder.begin(plan, {**described, "data": _pins(context, dataset)})
+            if dataset.reading.dropped or dataset.reading.flagged:
+                rows = unreadable_csv(dataset.reading.dropped, dataset.reading.flagged)
+                write_bytes(folder.path / UNREADABLE, rows)
             watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
             timeline.add("load", "", "", loaded)
             with timeline.stage("split"), _recorded(records):
@@ -231,6 +240,14 @@ def run(
                 watching,
             )
     return RunOutcome(folder.path, reused=False)
+
+
+def _all_rows_told(error: RowsError, out: Path) -> DataError:
+    """Write every row that cannot be used to a file, and return the error that names it."""
+    if len(error.rows) == 1:
+        return error
+    write_bytes(out / UNREADABLE, unreadable_csv(error.rows))
+    return error.written_to(out / UNREADABLE)
 
 
 @contextmanager
@@ -321,13 +338,32 @@ def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = 
 def one_a_formula(dataset: Dataset, which: str) -> Dataset:
     """Return the row of each reduced formula with the lowest or highest target, in file order.
 
-    Of equal targets the first row stays.
+    Of equal targets the first row stays. With ``mean`` or ``median`` the first row stays, with that
+    target of all rows of its formula.
     """
     formulas = np.asarray(dataset.materials.formulas())
+    if which in ("mean", "median"):
+        return _averaged(dataset, formulas, np.mean if which == "mean" else np.median)
     sign = 1.0 if which == "lowest" else -1.0
     order = np.lexsort((np.arange(len(dataset)), sign * dataset.target, formulas))
     first = np.append(True, formulas[order][1:] != formulas[order][:-1])
     return dataset.take(np.sort(order[first]))
+
+
+def _averaged(
+    dataset: Dataset, formulas: Str, average: Callable[[F8], np.floating[Any]]
+) -> Dataset:
+    if dataset.task == "binary":
+        raise DataError(
+            "distinct: a mean or median of true and false is neither; use lowest or highest"
+        )
+    _, first, group = np.unique(formulas, return_index=True, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    parts = np.split(dataset.target[order], np.cumsum(np.bincount(group))[:-1])
+    target = np.empty(len(dataset))
+    target[first] = [float(average(part)) for part in parts]
+    rows = np.sort(first)
+    return replace(dataset.take(rows), target=target[rows])
 
 
 def cut(plan: Plan, dataset: Dataset) -> list[Split]:
@@ -496,6 +532,7 @@ def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         "provenance": dataset.provenance,
         "licence": dataset.licence,
         "citation": list(dataset.citation),
+        "reading": dataset.reading.describe(),
     }
 
 

@@ -194,11 +194,12 @@ class Spec(Config):
     name: Name = Field(description="Short name of the run; its folder begins with it.")
     question: str = Field("", description="The question that the spec asks, in one sentence.")
     seed: int = Field(ge=0, lt=2**63, description="Root of every random number in the run.")
-    distinct: Literal["lowest", "highest"] | None = Field(
+    distinct: Literal["lowest", "highest", "mean", "median"] | None = Field(
         None,
         description=(
             "Keep one row for each reduced formula, that with the lowest (the ground state of a"
-            " formation energy) or highest target; before `sample`. None: keep every polymorph."
+            " formation energy) or highest target, or the first with the mean or median target of"
+            " all (repeated measurements); before `sample`. None: keep every row."
         ),
     )
     sample: int | None = Field(

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
-from pymatgen.core import Structure
-
-from atlas_core.api import DataContext, DataError, Dataset, Materials
-from atlas_datasets._crystal import crystal
-from atlas_datasets._reading import check_ids, targets, where
+from atlas_core.api import (
+    Crystal,
+    DataContext,
+    DataError,
+    Dataset,
+    Row,
+    Sifter,
+    TableOptions,
+    one_crystal,
+    open_table,
+    read_crystals,
+)
+from atlas_datasets._reading import Cells, crystals, decimal_of, keep_rows
 from atlas_datasets.cif_folder import CifFolderConfig
+
+_WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infinity", ""}
+"""Second cells of a first row that are no name of a column."""
 
 
 class CifFolder:
@@ -22,103 +33,121 @@ class CifFolder:
         self.config = config
 
     def load(self, context: DataContext) -> Dataset:
-        """Return the data set; its sha256 covers ``id_prop.csv`` and every CIF file.
+        """Return the data set; its sha256 covers ``id_prop.csv`` and every CIF file that is used.
 
         Raises:
-            DataError: a file is missing or does not parse, an id is repeated or no file name, a
+            DataError: folder or listing is missing or damaged.
+            RowsError: a file is missing or does not parse, an id is repeated or no file name, a
                 target is no number, a crystal is disordered.
         """
-        folder = context.path(self.config.path)
+        config = self.config
+        folder = context.path(config.path)
         if folder.is_file():
             raise DataError(f"{folder}: a file; name the folder that it lies in")
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder")
         listing = folder / "id_prop.csv"
-        content, rows = _rows(listing)
-        digest = hashlib.sha256(content)
-        ids = [row[0].strip() for row in rows]
-        check_ids(str(listing), ids)
-        target = targets(
-            str(listing),
-            ids,
-            [row[1] for row in rows],
-            column=self.config.target,
-            task=self.config.task,
+        if not listing.is_file():
+            raise DataError(f"{listing}: missing; it lists id,target without a header")
+        table = open_table(
+            listing,
+            TableOptions(
+                separator=config.separator, encoding=config.encoding, header=False, width=2
+            ),
         )
-        unlisted = sorted({path.stem for path in folder.glob("*.cif")} - set(ids))
-        if unlisted:
-            warnings.warn(
-                f"{folder.name}: {len(unlisted)} CIF files stand in no row of id_prop.csv and are"
-                f" left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
-                stacklevel=2,
-            )
-        structures = []
-        for number, material_id in enumerate(ids):
-            place = where(str(listing), number, material_id)
-            raw, structure = _crystal(folder, material_id, place)
-            digest.update(raw)
-            structures.append(structure)
+        rows = [Cells(row, *_two(row)) for row in table.rows()]
+        _refuse_header(listing, rows, table.separator)
+        decimal, noted = decimal_of(
+            config.decimal,
+            table.separator,
+            [one.target for one in rows],
+            source=str(listing),
+            column=config.target,
+        )
+        files = _Files(folder)
+        sifter = Sifter(str(listing), config.on_error, config.missing)
+        kept = keep_rows(rows, config, sifter, read=files.read, decimal=decimal)
+        report = sifter.finish(len(kept.ids), [*table.notes, *noted])
+        files.tell_unlisted({str(one.id).strip() for one in rows})
+        digest = hashlib.sha256(listing.read_bytes())
+        for material_id in kept.ids:
+            digest.update(files.digests[material_id])
         return Dataset(
-            materials=Materials.from_structures(ids, structures),
-            target=target,
-            target_name=self.config.target,
-            unit=self.config.unit,
-            task=self.config.task,
+            materials=crystals(kept),
+            target=kept.target,  # type: ignore[arg-type]
+            target_name=config.target,
+            unit=config.unit,
+            task=config.task,
             name=folder.resolve().name,
-            licence=self.config.licence,
-            citation=self.config.citation,
+            licence=config.licence,
+            citation=config.citation,
             sha256=digest.hexdigest(),
             provenance="user",
+            reading=report,
         )
 
 
-def _rows(listing: Path) -> tuple[bytes, list[list[str]]]:
-    """Return the file as it is, and its rows of two cells."""
-    if not listing.is_file():
-        raise DataError(f"{listing}: missing; it lists id,target without a header")
-    try:
-        content = listing.read_bytes()
-        text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
-    except UnicodeDecodeError as err:
-        raise DataError(f"{listing}: not UTF-8 text ({err})") from err
-    except OSError as err:
-        raise DataError(f"{listing}: cannot be read ({err.strerror})") from err
-    except csv.Error as err:
-        raise DataError(f"{listing}: cannot be read ({err})") from err
-    if not rows:
-        raise DataError(f"{listing}: no rows")
-    for number, row in enumerate(rows):
-        if len(row) != 2:
-            raise DataError(
-                f"{where(str(listing), number)}: expected id,target, found {len(row)} columns"
-            )
-    if not any(sign.isdigit() for sign in rows[0][1]) and len(rows) > 1:
-        lowered = rows[0][1].strip().lower()
-        if lowered not in {"true", "false", "yes", "no", "nan", "inf", "-inf", "infinity"}:
-            raise DataError(
-                f"{listing}: the first row, {','.join(rows[0])}, looks like a header; take it out"
-            )
-    return content, rows
+def _two(row: Row) -> tuple[str, str, str]:
+    """Return id, target, and the id again: it names the file."""
+    cells = [str(cell) for cell in row.cells[:2]]
+    name, target = (*cells, "", "")[:2]
+    return name, target, name
 
 
-def _crystal(folder: Path, material_id: str, place: str) -> tuple[bytes, Structure]:
-    """Return the CIF file of an id as it is, and the crystal in it."""
-    if "/" in material_id or "\\" in material_id:
-        raise DataError(f"{place}: an id must be a file name without folders")
-    file = folder / f"{material_id}.cif"
-    try:
-        raw = file.read_bytes()
-    except FileNotFoundError as err:
-        hint = "; ids stand without .cif" if material_id.lower().endswith(".cif") else ""
-        raise DataError(f"{place}: {file} is missing{hint}") from err
-    except (OSError, ValueError) as err:  # the latter for a name with a null character
-        reason = err.strerror if isinstance(err, OSError) else err
-        raise DataError(f"{place}: its .cif file cannot be read ({reason})") from err
-    try:
-        cif = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise DataError(f"{file}: id {material_id}: not UTF-8 text ({err})") from err
-    if "_cell_length_a" not in cif:
-        raise DataError(f"{file}: id {material_id}: no CIF (it states no cell)")
-    return raw, crystal(cif, f"{file}: id {material_id}")
+def _refuse_header(listing: Path, rows: Sequence[Cells], separator: str) -> None:
+    first = rows[0]
+    if first.row.problem or len(rows) == 1 or any(sign.isdigit() for sign in first.target):
+        return
+    if first.target.strip().lower() not in _WORDS:
+        shown = separator.join(map(str, first.row.cells))
+        raise DataError(f"{listing}: the first row, {shown[:80]}, looks like a header; take it out")
+
+
+class _Files:
+    """Find and read the CIF file of an id, whatever the case of its ending."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, list[Path]] = {}
+        self.digests: dict[str, bytes] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() == ".cif":
+                self._known.setdefault(path.stem, []).append(path)
+
+    def read(self, cells: Cells) -> tuple[Crystal, Sequence[str]]:
+        """Return the crystal of an id, and what is odd about it.
+
+        Raises:
+            ValueError: the id is no file name, or there is no file, or two.
+            DataError: the file holds no usable crystal; names it.
+        """
+        material_id = str(cells.material).strip()
+        if "/" in material_id or "\\" in material_id:
+            raise ValueError("an id must be a file name without folders")
+        there = self._known.get(material_id, [])
+        if not there:
+            hint = "; ids stand without .cif" if material_id.lower().endswith(".cif") else ""
+            shown = material_id if len(material_id) <= 60 else f"{material_id[:60]}..."
+            raise ValueError(f"{shown}.cif is missing{hint}")
+        if len(there) > 1:
+            names = " and ".join(path.name for path in there)
+            raise ValueError(f"{names} have this id; take one of them out")
+        try:
+            raw = there[0].read_bytes()
+            crystal = one_crystal(read_crystals(raw, form="cif"))
+        except OSError as err:
+            raise ValueError(f"{there[0].name}: cannot be read ({err.strerror})") from err
+        except DataError as err:
+            raise DataError(f"{there[0].name}: {err}") from err
+        self.digests[material_id] = raw
+        return crystal, (*crystal.flags, *crystal.notes)
+
+    def tell_unlisted(self, ids: set[str]) -> None:
+        """Warn of CIF files that stand in no row."""
+        unlisted = sorted(set(self._known) - ids)
+        if unlisted:
+            warnings.warn(
+                f"{self._folder.name}: {len(unlisted)} CIF files stand in no row of id_prop.csv and"
+                f" are left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
+                stacklevel=2,
+            )

@@ -1,91 +1,209 @@
-"""Turn cells of a user's file into ids and targets, naming the row that is wrong. numpy only."""
+"""Read the rows of a table into ids, targets and materials, and say what became of each row."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, DataError, Task
+from atlas_core.api import (
+    F8,
+    MISSING,
+    BadRow,
+    Crystal,
+    DataError,
+    Decimal,
+    Materials,
+    NoTargetError,
+    OnBad,
+    Row,
+    Sifter,
+    Task,
+    absent_elements,
+    materials_of,
+    number,
+    one_crystal,
+    parse_formula,
+    read_crystals,
+    read_target,
+    refuse_printed,
+    sniff_decimal,
+)
 
-_TRUE = ("true", "yes", "1", "1.0")
-_FALSE = ("false", "no", "0", "0.0")
+ABSENT = "an element with an amount of 0, left out of the formula"
 
 
-def where(source: str, row: int, material_id: str | None = None) -> str:
-    """Return the place in words; ``row`` counts from 0, people count from 1."""
-    return f"{source}: row {row + 1}" + ("" if material_id is None else f", id {material_id}")
+class RowsConfig(Protocol):
+    """The options that all data sets with rows of a user share."""
+
+    target: str
+    task: Task
+    on_error: OnBad
+    missing: OnBad
 
 
-def check_ids(source: str, ids: Sequence[str]) -> None:
-    """Refuse empty and repeated ids.
+@dataclass(frozen=True)
+class Cells:
+    """Hold the cells of a row that the reading needs; ``id`` is None where the row has none."""
 
-    Raises:
-        DataError: names both rows.
+    row: Row
+    id: Any
+    target: Any
+    material: Any
+
+
+@dataclass
+class Kept:
+    """Hold the rows that are used.
+
+    Attributes:
+        places: of the rows in the file, from 0.
+        ids: of the rows.
+        target: of the rows.
+        materials: what was read of each: amounts, a crystal, or a place among bulk data.
     """
-    first: dict[str, int] = {}
-    for row, material_id in enumerate(ids):
-        if not material_id.strip():
-            raise DataError(f"{where(source, row)}: the id is empty")
-        if material_id in first:
-            raise DataError(
-                f"{where(source, row, material_id)}: duplicate id, also in row"
-                f" {first[material_id] + 1}; ids must be distinct"
-            )
-        first[material_id] = row
+
+    places: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    target: list[float] = field(default_factory=list)
+    materials: list[Any] = field(default_factory=list)
 
 
-def targets(
-    source: str,
-    ids: Sequence[str],
-    values: Sequence[Any] | npt.NDArray[Any],
+class Refused(ValueError):  # noqa: N818 - never leaves this module
+    """Say why a row cannot be used, and of which kind that is."""
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def keep_rows(
+    rows: Sequence[Cells],
+    config: RowsConfig,
+    sifter: Sifter,
     *,
-    column: str,
-    task: Task,
-) -> F8:
-    """Return (n,) targets as numbers, 0 or 1 when ``task`` is ``binary``.
+    read: Callable[[Cells], tuple[Any, Sequence[str]]],
+    decimal: Decimal,
+) -> Kept:
+    """Return the rows that can be used; the others are in ``sifter``.
 
-    Raises:
-        DataError: a value is empty, text, NaN, infinite, or no truth value when binary.
+    Args:
+        rows: of the file.
+        config: of the data set.
+        sifter: takes what cannot be used, and what is odd.
+        read: returns the material of a row and what is odd about it; raises ValueError or
+            DataError.
+        decimal: the sign in targets.
     """
-    if isinstance(values, np.ndarray) and task == "regression":
-        numbers = values.astype(np.float64)
-        if np.isfinite(numbers).all():
-            return numbers
-    out = np.empty(len(ids))
-    for row, (material_id, value) in enumerate(zip(ids, values, strict=True)):
-        place = f"{where(source, row, material_id)}: target {column!r}"
-        text = "" if value is None else str(value).strip()
-        if not text:
-            raise DataError(f"{place} is empty")
-        if task == "binary":
-            if text.lower() not in _TRUE + _FALSE:
-                raise DataError(f"{place} is {text!r}; expected true/false, yes/no or 1/0")
-            out[row] = text.lower() in _TRUE
-            continue
-        if isinstance(value, bool):
-            raise DataError(f"{place} is {text!r}, not a number; a yes/no target is task: binary")
+    kept = Kept()
+    seen: dict[str, tuple[int, bool]] = {}
+    sifter.rows = len(rows)
+    for place, cells in enumerate(rows):
+        row = cells.row
+        own = str(row.number) if cells.id is None else str(cells.id).strip()
+        where = f"row {row.number}"
         try:
-            out[row] = number(text)
-        except ValueError:
-            raise DataError(f"{place} is {text!r}, not a number") from None
-        if not math.isfinite(out[row]):
-            raise DataError(f"{place} is {text}; remove the row or mend it")
-    return out
+            if row.problem:
+                raise Refused("of another length than the header", row.problem)
+            if not own:
+                raise Refused("without an id", "the id is empty")
+            first, used = seen.setdefault(own, (row.number, False))
+            if first != row.number and (used or sifter.on_error == "stop"):
+                why = f"duplicate id, also in row {first}; ids must be distinct"
+                raise Refused("with the id of another row", why)
+            target = _target(cells.target, config, decimal)
+            material, odd = _material(cells, read)
+        except Refused as err:
+            text = row.text if row.problem else _shortened(cells.material)
+            sifter.add(BadRow(where, "" if row.problem else own, text, str(err), err.kind))
+            continue
+        seen[own] = (row.number, True)
+        sifter.flag(odd, where, own)
+        kept.places.append(place)
+        kept.ids.append(own)
+        kept.target.append(target)
+        kept.materials.append(material)
+    return kept
 
 
-def number(text: str) -> float:
-    """Return the number that ``text`` says, in plain digits.
+def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
+    try:
+        return read_target(value, column=config.target, task=config.task, decimal=decimal)
+    except NoTargetError as err:
+        raise Refused(MISSING, str(err)) from err
+    except ValueError as err:
+        raise Refused("with a target that is no number", str(err)) from err
 
-    Python would also take ``5_000`` and digits of other scripts, where a file more likely holds a
-    slip or a code.
+
+def _material(
+    cells: Cells, read: Callable[[Cells], tuple[Any, Sequence[str]]]
+) -> tuple[Any, Sequence[str]]:
+    try:
+        return read(cells)
+    except (ValueError, DataError) as err:
+        raise Refused("whose material cannot be read", " ".join(str(err).split())) from err
+
+
+def _shortened(value: Any) -> str:
+    return "" if value is None else str(value)[:300]
+
+
+def read_formula(cells: Cells) -> tuple[Mapping[int, float], Sequence[str]]:
+    """Return the amounts of the formula in a row."""
+    text = "" if cells.material is None else str(cells.material)
+    amounts = parse_formula(text)
+    return amounts, (ABSENT,) if absent_elements(text) else ()
+
+
+def read_structure(cells: Cells) -> tuple[Crystal, Sequence[str]]:
+    """Return the crystal in a row, from CIF, POSCAR or a pymatgen dict."""
+    refuse_printed(cells.material)
+    crystal = one_crystal(read_crystals(cells.material))
+    return crystal, (*crystal.flags, *crystal.notes)
+
+
+def crystals(kept: Kept) -> Materials:
+    """Return the kept crystals."""
+    return materials_of(kept.ids, kept.materials)
+
+
+def compositions(kept: Kept) -> Materials:
+    """Return the kept compositions."""
+    return Materials.from_amounts(kept.ids, kept.materials)
+
+
+def decimal_of(
+    stated: Decimal | None, separator: str, targets: Sequence[Any], *, source: str, column: str
+) -> tuple[Decimal, tuple[str, ...]]:
+    """Return the decimal sign of the targets, and a note where it was found out.
 
     Raises:
-        ValueError: it is no such number.
+        DataError: commas in the targets may be decimal or part thousands.
     """
-    if "_" in text or not text.isascii():
-        raise ValueError(f"not a number: {text!r}")
-    return float(text)
+    if stated is not None or separator in ("", ","):
+        return stated or ".", ()
+    found = sniff_decimal(targets)
+    if found is None:
+        raise DataError(
+            f"{source}: column {column!r} has numbers such as 1,500, which may be 1.5 or 1500; say"
+            ' decimal: "," for the first, or take the commas out'
+        )
+    noted = f"{source.rpartition('/')[2]}: read with a comma as the decimal sign"
+    return found, (noted,) if found == "," else ()
+
+
+def as_metadata(cells: Sequence[Any], decimal: Decimal = ".") -> npt.NDArray[Any]:
+    """Return a column as whole numbers, numbers or text, whichever holds every cell."""
+    texts = ["" if v is None else str(v) for v in cells]
+    try:
+        numbers: F8 = np.asarray([number(text, decimal) for text in texts], dtype=np.float64)
+    except ValueError:
+        return np.asarray(texts, dtype=np.str_)
+    try:
+        return np.asarray([int(text) for text in texts], dtype=np.int64)
+    except (ValueError, OverflowError):
+        finite = bool(np.isfinite(numbers).all())
+        return numbers if finite else np.asarray(texts, dtype=np.str_)

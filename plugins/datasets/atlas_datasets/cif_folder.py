@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,25 @@ class CifFolderConfig(Config):
     unit: str = Field("", description="Unit of the target, for the report.")
     task: Literal["regression", "binary"] = Field(
         "regression", description="`binary` takes true/false, yes/no and 1/0."
+    )
+    on_error: OnBad = Field(
+        "stop",
+        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
+        " `drop` them and say how many and why.",
+    )
+    missing: OnBad = Field(
+        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
+    )
+    separator: Literal[",", ";", "\t", "|"] | None = Field(
+        None, description="What stands between id and target; default: found out."
+    )
+    decimal: Decimal | None = Field(
+        None,
+        description="Decimal sign of the targets; default: a full stop, or a comma where no comma"
+        " parts the columns and the targets have one.",
+    )
+    encoding: str | None = Field(
+        None, description="Encoding of `id_prop.csv`, such as `latin-1`; default: UTF-8."
     )
     licence: str = Field("not stated", description="Terms under which the data may be used.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")

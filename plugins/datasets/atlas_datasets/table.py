@@ -1,4 +1,4 @@
-"""Your own CSV, JSON or Parquet file with a column of formulas or crystals."""
+"""Your own CSV, JSON, Parquet or xlsx file with a column of formulas or crystals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,9 @@ class TableConfig(Config):
     """A table with one material a row; name its formula or its structure column."""
 
     path: str = Field(
-        min_length=1, description="File .csv, .json or .parquet (also .gz), relative to the spec."
+        min_length=1,
+        description="File .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx (text also packed,"
+        " .gz), relative to the spec.",
     )
     target: str = Field(min_length=1, description="Column of the property to predict.")
     formula: str | None = Field(None, description="Column of formulas, such as `Ca3(PO4)2`.")
@@ -27,7 +29,11 @@ class TableConfig(Config):
         description="Column of crystals: CIF, POSCAR or pymatgen dict; or, in Parquet, the column"
         " of atomic numbers, with `frac_coords` and `lattice` beside it.",
     )
-    id: str | None = Field(None, description="Column of distinct ids; default: the row number.")
+    id: str | None = Field(
+        None,
+        description="Column of distinct ids; default: the row number as text, from 1, without the"
+        " header (or the keys of a JSON file of {id: row}).",
+    )
     unit: str = Field(
         "",
         description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
@@ -37,6 +43,26 @@ class TableConfig(Config):
         "regression", description="`binary` takes true/false, yes/no and 1/0."
     )
     columns: tuple[str, ...] = Field((), description="Columns to keep as metadata.")
+    on_error: OnBad = Field(
+        "stop",
+        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
+        " `drop` them and say how many and why.",
+    )
+    missing: OnBad = Field(
+        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
+    )
+    separator: Literal[",", ";", "\t", "|"] | None = Field(
+        None, description="What stands between the columns of text; default: found out."
+    )
+    decimal: Decimal | None = Field(
+        None,
+        description="Decimal sign of numbers in text; default: a full stop, or a comma where no"
+        " comma parts the columns and the targets have one.",
+    )
+    encoding: str | None = Field(
+        None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
+    )
+    sheet: str | None = Field(None, description="Sheet of an .xlsx file; default: the first.")
     licence: str = Field("not stated", description="Terms under which the data may be used.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 

@@ -12,7 +12,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, SYMBOLS, DataContext, DataError, Dataset, Materials, Provenance
+from atlas_core.api import (
+    F8,
+    SYMBOLS,
+    BadRow,
+    DataContext,
+    DataError,
+    Dataset,
+    Flag,
+    Materials,
+    Provenance,
+    ReadingReport,
+    Sifter,
+    check_geometry,
+    parse_formula,
+    read_crystals,
+)
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
@@ -29,6 +44,8 @@ TIMEOUT = 60.0  # s without a byte from the server
 _CELLS, _SHIFT = 1e4, 1 / math.pi
 _PLAIN_COLUMNS = ("spg_num", "crys_sys")
 _FIELD = "materials_"
+_TEXTS = "formula_texts"
+"""The array of formulas as the file writes them."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -59,6 +76,9 @@ class MatbenchSource:
         arrays, note = context.parsed(source, lambda: self._parse(path, content))
         fields = {name.removeprefix(_FIELD): arrays[name] for name in arrays if _FIELD in name}
         materials = Materials(**{**fields, "amounts": _amounts(fields)})
+        origin = provenance(self.task, sha256, note["content"])
+        # the odd crystals of Matbench's own files are known
+        flags = _flags(materials) if origin == "unverified" else ()
         if materials.has_structure and self.config.structures == "ignore":
             materials = compositions(materials)
         return Dataset(
@@ -71,8 +91,10 @@ class MatbenchSource:
             licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
-            provenance=provenance(self.task, sha256, note["content"]),
+            provenance=origin,
             columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
+            formulas=arrays[_TEXTS].tolist() if _TEXTS in arrays else None,
+            reading=ReadingReport(rows=len(materials), flagged=flags),
         )
 
     def _parse(self, path: Path, content: bytes) -> tuple[Arrays, Mapping[str, Any]]:
@@ -117,23 +139,57 @@ class MatbenchSource:
     ) -> tuple[Materials, F8, Arrays]:
         text = _text(path, content, gzip.decompress)
         wanted = "structure" if self.task.structures else "composition"
+        inputs: list[Any] = []
         targets: list[Any] = []
 
-        def inputs() -> Iterator[Any]:
+        def read() -> Iterator[Any]:
             for row in self._rows(path, text, wanted):
                 targets.append(row[1])
                 if len(targets) > len(ids):
                     raise self._rows_error(path, f"more than {len(ids)}")
+                if not self.task.structures:
+                    inputs.append(row[0])
                 yield row[0]
             if len(targets) < len(ids):
                 raise self._rows_error(path, str(len(targets)))
 
         make = Materials.from_dicts if self.task.structures else Materials.from_formulas
         try:
-            materials = make(ids, inputs())
-        except DataError as err:
+            materials = make(ids, read())
+            target = _targets(targets, self.task.column)
+            if any(odd.severity == "refuse" for odd in check_geometry(materials)):
+                raise DataError("a crystal that cannot be")
+        except (DataError, ValueError) as err:
+            # row by row is slower, and names all that is wrong
+            self._refuse_rows(path, self._rows(path, text, wanted), ids)
             raise err if str(path) in str(err) else DataError(f"{path}: {err}") from err
-        return materials, self._target(path, targets, ids), {}
+        texts = {} if self.task.structures else {_TEXTS: np.asarray(inputs, dtype=np.str_)}
+        return materials, target, texts
+
+    def _refuse_rows(self, path: Path, rows: Iterable[tuple[Any, Any]], ids: Sequence[str]) -> None:
+        """Name every row that cannot be used.
+
+        Raises:
+            RowsError: there is one.
+        """
+        # no row may be dropped: the task's folds and hashes are those of all of its rows
+        sifter = Sifter(str(path), choose=False)
+        sifter.rows = len(ids)
+        for number, (value, target) in enumerate(rows):
+            if number == len(ids):
+                break
+            try:
+                _targets([target], self.task.column)
+                if isinstance(value, Mapping):
+                    read_crystals(value)
+                elif self.task.structures:
+                    raise ValueError("no structure")
+                else:
+                    parse_formula(str(value))
+            except (DataError, ValueError) as err:
+                shown = "" if isinstance(value, Mapping) else str(value)[:300]
+                sifter.add(BadRow(f"row {number + 1}", ids[number], shown, str(err)))
+        sifter.finish(len(ids))
 
     def _rows(self, path: Path, text: str, wanted: str) -> Iterator[tuple[Any, Any]]:
         """Yield (input, target) of one row after another; the largest file has 4 million sites."""
@@ -182,26 +238,34 @@ class MatbenchSource:
         for row, (found, expected) in enumerate(zip(columns["mbid"], ids, strict=True)):
             if found != expected:
                 raise DataError(f"{path}: row {row + 1} is {found}, expected {expected}")
+        texts, targets = columns["composition"], columns[self.task.column]
         try:
-            materials = Materials.from_formulas(ids, columns["composition"])
-        except DataError as err:
+            materials = Materials.from_formulas(ids, texts)
+            target = _targets(targets, self.task.column)
+        except (DataError, ValueError) as err:
+            self._refuse_rows(path, zip(texts, targets, strict=False), ids)
             raise DataError(f"{path}: {err}") from err
         plain = {name: np.asarray(columns[name]) for name in _PLAIN_COLUMNS if name in columns}
-        return materials, self._target(path, columns[self.task.column], ids), plain
-
-    def _target(self, path: Path, values: Sequence[Any], ids: Sequence[str]) -> F8:
-        for material_id, value in zip(ids, values, strict=True):
-            if not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise DataError(
-                    f"{path}: id {material_id}: target {value!r} in column"
-                    f" {self.task.column!r} is not a finite number"
-                )
-        return np.asarray(values, dtype=np.float64)
+        if not self.task.structures:
+            plain[_TEXTS] = np.asarray(texts, dtype=np.str_)
+        return materials, target, plain
 
     def _rows_error(self, path: Path, found: str) -> DataError:
         return DataError(
             f"{path}: {found} rows, but {self.name} has {self.task.rows}; get the file again"
         )
+
+
+def _targets(values: Sequence[Any], column: str) -> F8:
+    """Return targets as numbers.
+
+    Raises:
+        ValueError: one is no finite number; the text is the reason.
+    """
+    for value in values:
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"target {value!r} in column {column!r} is not a finite number")
+    return np.asarray(values, dtype=np.float64)
 
 
 def matbench_ids(task: str) -> list[str]:
@@ -276,6 +340,14 @@ def compositions(materials: Materials) -> Materials:
         offsets=materials.offsets,
         numbers=materials.numbers,
         amounts=materials.amounts,
+    )
+
+
+def _flags(materials: Materials) -> tuple[Flag, ...]:
+    """Return what is odd about crystals that are used all the same."""
+    found = check_geometry(materials)
+    return tuple(
+        Flag(one.words, f"row {one.row + 1}", str(materials.ids[one.row])) for one in found
     )
 
 

@@ -332,6 +332,21 @@ def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     assert message(tmp_path).startswith(f"{plain}: no Matbench file (maximum recursion depth")
 
 
+def test_all_bad_rows_are_told_at_once(tmp_path: Path) -> None:
+    bad = rows()
+    bad[2][0], bad[7][1], bad[300][0] = "Xx2", "much", "CuSO4.5H2O"
+    file = write(tmp_path, data=bad)
+    with pytest.raises(DataError) as caught:
+        load("steels", tmp_path)
+    lines = [line.removeprefix(f"{file}: ") for line in str(caught.value).splitlines()]
+    assert [line.partition(":")[0] for line in lines[:-1]] == [
+        "row 3, id mb-steels-003",
+        "row 8, id mb-steels-008",
+        "row 301, id mb-steels-301",
+    ]
+    assert lines[-1].startswith("3 of 312 rows")
+
+
 def test_crystals_that_are_disordered_are_named(tmp_path: Path) -> None:
     site = {"species": [{"element": "Fe", "occu": 0.5}], "abc": [0, 0, 0]}
     cell = {"lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 3]]}, "sites": [site]}
@@ -339,7 +354,7 @@ def test_crystals_that_are_disordered_are_named(tmp_path: Path) -> None:
     content = {"columns": ["structure", task.column], "data": [[cell, 1.0]] * task.rows}
     file = tmp_path / "matbench_jdft2d.json.gz"
     file.write_bytes(gzip.compress(json.dumps(content).encode()))
-    with pytest.raises(DataError, match=r"jdft2d\.json\.gz: id mb-jdft2d-001: .*disordered"):
+    with pytest.raises(DataError, match=r"jdft2d\.json\.gz: row 1, id mb-jdft2d-001: .*disordered"):
         load("jdft2d", tmp_path)
 
 

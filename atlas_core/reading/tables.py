@@ -1,0 +1,540 @@
+"""Read the rows of a table, whatever its form. Light: pyarrow and openpyxl only where needed.
+
+The one reader of ``table``, ``cif_folder``, ``matbench`` and ``screen``: CSV, TSV and text (packed
+or not), JSON, JSON lines, Parquet and xlsx. Rows come one after the other, so that a long list
+need not fit into memory; what is wrong with one row is said of that row.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from atlas_core.errors import AtlasError, DataError
+
+SEPARATORS = (",", ";", "\t", "|")
+_NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
+TEXT = (".csv", ".tsv", ".txt")
+PACKED = (".gz", ".bz2", ".xz")
+FORMS = (*TEXT, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+EXPECTED = "expected .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx"
+_LOOKED_AT = 100
+"""Lines that tell the separator."""
+_LONGEST_CELL = 100_000_000
+"""Characters of a cell; Python's own limit is shorter than a CIF file may be."""
+_LARGEST_XLSX = 2**31
+"""Bytes that an xlsx file may unpack to."""
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Say how a file is written where it does not say so itself.
+
+    Attributes:
+        separator: between the cells of text; None: found out.
+        encoding: of text.
+        sheet: of an xlsx file; None: the first.
+        header: whether the first row names the columns.
+        wanted: columns that must be there; they also tell the separator and the layout of JSON.
+        width: how many columns there must be where none is named; None: any.
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    header: bool = True
+    wanted: tuple[str, ...] = ()
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Hold one row.
+
+    Attributes:
+        number: from 1, without the header and without empty lines.
+        line: of the file, from 1; 0 where it has no lines.
+        cells: in the order of the columns that were asked for.
+        problem: why it cannot be read as a row; "" where it can.
+        text: what stands there, where it cannot be read.
+    """
+
+    number: int
+    line: int
+    cells: Sequence[Any]
+    problem: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Hold a table that is read as often as asked.
+
+    Attributes:
+        path: the file.
+        names: of the columns; without a header the numbers from 1.
+        form: its ending, such as ``.csv``.
+        separator: of text; "" for other forms.
+        keyed: whether the ids are keys of the file itself (JSON); they are the column ``KEY``.
+        notes: what was found out about how it is written.
+        lists: columns of Parquet whose cells are lists.
+        facts: metadata of a Parquet file's schema.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    form: str
+    _rows: Callable[[Sequence[int]], Iterator[Row]]
+    separator: str = ""
+    keyed: bool = False
+    notes: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()
+    facts: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def rows(self, names: Sequence[str] | None = None) -> Iterator[Row]:
+        """Yield the rows; their cells are those of the columns ``names``, else all."""
+        wanted = self.names if names is None else names
+        check_columns(self.path, self.names, wanted)
+        return self._rows([self.names.index(name) for name in wanted])
+
+
+KEY = "(key)"
+"""The column of the ids that are keys of a JSON file."""
+
+
+def form_of(path: Path) -> tuple[str, str]:
+    """Return the form of a file by its name, and how it is packed."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = suffixes.pop() if suffixes and suffixes[-1] in PACKED else ""
+    return (suffixes[-1] if suffixes else ""), packed
+
+
+def open_table(path: Path, options: TableOptions) -> Table:
+    """Open a table and find out its columns.
+
+    Raises:
+        DataError: it is missing, of an unknown form, damaged or empty, or lacks a column.
+    """
+    if path.is_dir():
+        raise DataError(f"{path}: a folder; name the file in it")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    form, packed = form_of(path)
+    if form not in FORMS or (packed and form in (".parquet", ".xlsx")):
+        raise DataError(f"{path}: unknown format; {EXPECTED}")
+    with readable(path):
+        if path.stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty")
+    if form in TEXT:
+        return _open_text(path, form, options)
+    if form == ".parquet":
+        return _open_parquet(path)
+    if form == ".xlsx":
+        return _open_xlsx(path, options)
+    return _open_json(path, form, options)
+
+
+def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Hold the columns that are wanted against those that are there.
+
+    Raises:
+        DataError: one is missing; names the closest.
+    """
+    for name in wanted:
+        if name in names:
+            continue
+        alike = {one.strip().casefold(): one for one in reversed(names)}
+        close = [alike[name.strip().casefold()]] if name.strip().casefold() in alike else []
+        close += difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        if len(names) == 1 and any(sign in names[0] for sign in SEPARATORS):
+            hint = "; say what stands between its columns with separator"
+        have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
+        raise DataError(f"{path}: no column {name!r}{hint} (it has {have})")
+
+
+@contextmanager
+def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Say of a file that cannot be read which one it is, and why.
+
+    Args:
+        path: the file.
+        others: exceptions of the library that reads it.
+
+    Raises:
+        DataError: it is not UTF-8 text, cut short or damaged.
+    """
+    import lzma
+
+    cut: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
+    try:
+        yield
+    except AtlasError:
+        raise
+    except UnicodeError as err:
+        raise DataError(f"{path}: not UTF-8 text ({_encoding(path)})") from err
+    except cut as err:
+        raise DataError(
+            f"{path}: cannot be read: damaged or cut short ({first_line(err)})"
+        ) from err
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read ({err.strerror or first_line(err)})") from err
+    except RecursionError as err:
+        raise DataError(f"{path}: cannot be read (nested too deeply)") from err
+    except Exception as err:
+        if not isinstance(err, (csv.Error, *others)):
+            raise
+        raise DataError(f"{path}: cannot be read ({first_line(err)})") from err
+
+
+def first_line(err: Exception) -> str:
+    """Return the first line of an exception's text, else its class."""
+    return str(err).strip().split("\n")[0] or type(err).__name__
+
+
+def _encoding(path: Path) -> str:
+    """Say what the text of a file seems to be instead of UTF-8, and what to do."""
+    start = b""
+    if not form_of(path)[1]:
+        with path.open("rb") as file:
+            start = file.read(2)
+    if start in (b"\xff\xfe", b"\xfe\xff"):
+        return "it is UTF-16; save it as UTF-8, or say encoding: utf-16"
+    return "save it as UTF-8, or say its encoding, such as encoding: latin-1"
+
+
+def open_text(path: Path, encoding: str | None = None) -> IO[str]:
+    """Open a text file, packed or not.
+
+    Raises:
+        DataError: no such encoding is known.
+    """
+    import bz2
+    import codecs
+    import gzip
+    import lzma
+
+    name = encoding or "utf-8-sig"
+    try:
+        name = "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
+    except (LookupError, ValueError) as err:
+        raise DataError(f"{path}: encoding {name!r} is not known; try utf-8 or latin-1") from err
+    packed = form_of(path)[1]
+    if packed == ".gz":
+        return gzip.open(path, "rt", encoding=name, newline="")
+    if packed == ".bz2":
+        return bz2.open(path, "rt", encoding=name, newline="")
+    if packed == ".xz":
+        return lzma.open(path, "rt", encoding=name, newline="")
+    return path.open(encoding=name, newline="")
+
+
+# text
+
+
+def _open_text(path: Path, form: str, options: TableOptions) -> Table:
+    with readable(path), open_text(path, options.encoding) as file:
+        start = [line for _, line in zip(range(_LOOKED_AT), _content(file), strict=False)]
+    if not start:
+        raise DataError(f"{path}: the file is empty")
+    with readable(path):
+        separator = options.separator or _separator(start, form, options)
+        usual = "\t" if form == ".tsv" else ","
+        notes: tuple[str, ...] = ()
+        if options.separator is None and separator != usual:
+            notes = (f"{path.name}: read with a {_NAMED[separator]} between its columns",)
+
+        def records() -> Iterator[tuple[int, list[str]]]:
+            csv.field_size_limit(_LONGEST_CELL)
+            with readable(path), open_text(path, options.encoding) as file:
+                lines = _Counted(file)
+                reader = csv.reader(_content(lines), delimiter=separator)
+                for cells in reader:
+                    if cells and (len(cells) > 1 or cells[0].strip()):
+                        yield lines.number, cells
+
+        first = next(records(), None)
+    if first is None:
+        raise DataError(f"{path}: the file is empty")
+    header = first[1] if options.header else [str(i + 1) for i in range(len(first[1]))]
+    if options.header and (twice := sorted({n for n in header if n and header.count(n) > 1})):
+        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header")
+    width = len(header) if options.header else options.width
+
+    def rows(columns: Sequence[int]) -> Iterator[Row]:
+        found = islice(records(), int(options.header), None)
+        for number, (line, cells) in enumerate(found, start=1):
+            problem, spare = "", cells[width:] if width is not None else []
+            if width is not None and len(cells) != width and (len(cells) < width or any(spare)):
+                problem = f"expected {width} columns, found {len(cells)}"
+            picked = [cells[i] if i < len(cells) else "" for i in columns]
+            yield Row(number, line, picked, problem, separator.join(cells) if problem else "")
+
+    return Table(path, tuple(header), form, rows, separator, notes=notes)
+
+
+class _Counted:
+    """Count the lines that were read from a file."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.number += 1
+            yield line
+
+
+def _content(lines: Iterator[str] | IO[str] | _Counted) -> Iterator[str]:
+    """Yield the lines below the comments that may stand above a header, as in matminer's files."""
+    above = True
+    for line in lines:
+        above = above and (line.startswith("#") or not line.strip())
+        if not above:
+            yield line
+
+
+def _separator(start: Sequence[str], form: str, options: TableOptions) -> str:
+    """Return the separator that gives the columns that are wanted, else columns in every row."""
+    usual = "\t" if form == ".tsv" else ","
+    order = (usual, *(one for one in SEPARATORS if one != usual))
+    found = {one: [row for row in csv.reader(start, delimiter=one) if row] for one in order}
+    if options.wanted:
+        there = [len(set(options.wanted) & set(found[one][0])) for one in order]
+        return order[there.index(max(there))]
+    # a comma may be the decimal sign: it is asked last
+    for one in (*order[1:], usual) if usual == "," else order:
+        lengths = {len(row) for row in found[one][:-1] or found[one]}  # the last may be cut
+        fits = len(lengths) == 1 and max(lengths) > 1
+        if fits and (options.width is None or lengths == {options.width}):
+            return one
+    return usual
+
+
+# JSON
+
+
+def load_json(path: Path, encoding: str | None = None) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        DataError: it is no JSON, damaged or nested too deeply.
+    """
+    with readable(path), open_text(path, encoding) as file:
+        text = file.read()
+    try:
+        return json.loads(text)
+    except ValueError as err:
+        hint = ""
+        if "Extra data" in str(err) and text.lstrip().startswith("{"):
+            hint = "; is it one record a line? Then its name must end in .jsonl"
+        raise DataError(f"{path}: cannot be read (it is no JSON: {err}){hint}") from err
+    except RecursionError as err:
+        raise DataError(f"{path}: cannot be read (nested too deeply)") from err
+
+
+def json_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, Any, str]]:
+    """Yield (line, value, problem) of a file of JSON lines."""
+    with readable(path), open_text(path, encoding) as file:
+        for line, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            try:
+                yield line, json.loads(text), ""
+            except (ValueError, RecursionError) as err:
+                yield line, text.strip(), f"no JSON ({first_line(err)})"
+
+
+@dataclass(frozen=True, eq=False)
+class _Records:
+    """Hold the rows of a JSON table: (line, {column: cell} or anything else, problem)."""
+
+    rows: list[tuple[int, Any, str]]
+    keys: list[str] | None = None
+    names: tuple[str, ...] = ()
+
+
+def _open_json(path: Path, form: str, options: TableOptions) -> Table:
+    if form == ".json":
+        records = _records(path, load_json(path, options.encoding), options.wanted)
+    else:
+        records = _Records(list(json_lines(path, options.encoding)))
+    found = (name for _, row, _ in records.rows if isinstance(row, Mapping) for name in row)
+    names = list(records.names or dict.fromkeys(found))
+    if not records.rows:
+        raise DataError(f"{path}: the table is empty")
+    if not names and all(problem for _, _, problem in records.rows):
+        line, _, problem = records.rows[0]
+        raise DataError(f"{path}: line {line}: {problem}")
+    if not names and any(not isinstance(row, Mapping) for _, row, _ in records.rows):
+        raise DataError(f"{path}: cannot be read (a list of records was expected)")
+    keys = records.keys
+    if keys is not None:
+        names = [KEY, *names]
+
+    def rows(columns: Sequence[int]) -> Iterator[Row]:
+        picked = [names[i] for i in columns]
+        for i, (line, row, why) in enumerate(records.rows):
+            problem = why
+            if not problem and not isinstance(row, Mapping):
+                problem = f"a record {{column: cell}} was expected, not {type(row).__name__}"
+            if problem:
+                yield Row(i + 1, line, [None] * len(picked), problem, str(row)[:300])
+                continue
+            cells = [keys[i] if keys and name == KEY else row.get(name) for name in picked]
+            yield Row(i + 1, line, cells)
+
+    return Table(path, tuple(names), form, rows, keyed=keys is not None)
+
+
+def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
+    """Return the records of a JSON table in any of the layouts that pandas and others write."""
+
+    def refuse(what: str) -> DataError:
+        return DataError(f"{path}: cannot be read ({what})")
+
+    if isinstance(found, list):
+        return _Records([(0, row, "") for row in found])
+    if not isinstance(found, Mapping):
+        raise refuse("records, columns, or 'columns' with 'data' were expected")
+    if {"columns", "data"} <= set(found):
+        names, data = found["columns"], found["data"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise refuse("'columns' must be a list of texts")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"{path}: column {twice[0]!r} stands twice in 'columns'")
+        if not isinstance(data, list):
+            raise refuse("'data' must be a list of rows")
+        return _Records([_split_row(names, row) for row in data], names=tuple(names))
+    if found and not any(name in found for name in wanted):
+        inner = [row for row in found.values() if isinstance(row, Mapping)]
+        if any(name in row for row in inner for name in wanted):
+            return _Records([(0, row, "") for row in found.values()], [str(key) for key in found])
+    columns = {
+        name: list(values.values()) if isinstance(values, Mapping) else values
+        for name, values in found.items()
+    }
+    indexes = {tuple(v) if isinstance(v, Mapping) else None for v in found.values()}
+    lengths = {len(v) if isinstance(v, list) else -1 for v in columns.values()}
+    if found and (len(indexes) != 1 or len(lengths) != 1 or -1 in lengths):
+        raise refuse("records, columns, or 'columns' with 'data' were expected")
+    count = lengths.pop() if lengths else 0
+    return _Records(
+        [(0, {name: values[i] for name, values in columns.items()}, "") for i in range(count)]
+    )
+
+
+def _split_row(names: Sequence[str], row: Any) -> tuple[int, Any, str]:
+    if not isinstance(row, list):
+        return 0, row, f"a list of cells was expected, not {type(row).__name__}"
+    if len(row) != len(names):
+        return 0, row, f"expected {len(names)} columns, found {len(row)}"
+    return 0, dict(zip(names, row, strict=True)), ""
+
+
+# Parquet and xlsx
+
+
+def _open_parquet(path: Path) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = (pa.ArrowException, ValueError)
+    try:
+        with readable(path), path.open("rb") as file:
+            schema = pq.ParquetFile(file).schema_arrow
+            names = tuple(schema.names)
+    except broken as err:
+        raise DataError(
+            f"{path}: cannot be read (it is no Parquet file: {first_line(err)})"
+        ) from err
+    types = pa.types
+    lists = frozenset(
+        one.name
+        for one in schema
+        if types.is_list(one.type)
+        or types.is_large_list(one.type)
+        or types.is_fixed_size_list(one.type)
+    )
+
+    def rows(columns: Sequence[int]) -> Iterator[Row]:
+        wanted = list(dict.fromkeys(names[i] for i in columns))
+        number = 0
+        with readable(path, *broken), path.open("rb") as file:
+            whole = pq.ParquetFile(file)
+            if not wanted:
+                yield from (Row(i + 1, 0, ()) for i in range(whole.metadata.num_rows))
+                return
+            for batch in whole.iter_batches(batch_size=4096, columns=wanted):
+                cells = {name: _cells(path, name, batch.column(name)) for name in wanted}
+                picked = [cells[names[i]] for i in columns]
+                for one in zip(*picked, strict=True):
+                    number += 1
+                    yield Row(number, 0, one)
+
+    return Table(path, names, ".parquet", rows, lists=lists, facts=schema.metadata or {})
+
+
+def _cells(path: Path, name: str, column: Any) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError as err:
+        raise DataError(f"{path}: column {name!r} is damaged: it holds text that is none") from err
+
+
+def _open_xlsx(path: Path, options: TableOptions) -> Table:
+    import zipfile
+
+    try:
+        import openpyxl
+    except ImportError as err:
+        raise DataError(
+            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-datasets[xlsx]', or save the"
+            " sheet as .csv"
+        ) from err
+    broken = (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError)
+    with readable(path, *broken), zipfile.ZipFile(path) as archive:
+        if sum(one.file_size for one in archive.infolist()) > _LARGEST_XLSX:
+            raise DataError(f"{path}: it unpacks to more than 2 GB; save the sheet as .csv")
+
+    def records() -> Iterator[list[Any]]:
+        with readable(path, *broken, Exception):
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            try:
+                sheets = book.sheetnames
+                if options.sheet is not None and options.sheet not in sheets:
+                    have = ", ".join(sheets[:12])
+                    raise DataError(f"{path}: no sheet {options.sheet!r} (it has {have})")
+                sheet = book[options.sheet or sheets[0]]
+                for row in sheet.iter_rows(values_only=True):
+                    if any(cell is not None and str(cell).strip() for cell in row):
+                        yield list(row)
+            finally:
+                book.close()
+
+    first = next(records(), None)
+    if first is None:
+        raise DataError(f"{path}: the table is empty")
+    while first and first[-1] is None:
+        first.pop()
+    header = [
+        ("" if cell is None else str(cell)) if options.header else str(i + 1)
+        for i, cell in enumerate(first)
+    ]
+    if options.header and (twice := sorted({n for n in header if n and header.count(n) > 1})):
+        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header")
+
+    def rows(columns: Sequence[int]) -> Iterator[Row]:
+        for number, cells in enumerate(islice(records(), int(options.header), None), start=1):
+            yield Row(number, 0, [cells[i] if i < len(cells) else None for i in columns])
+
+    return Table(path, tuple(header), ".xlsx", rows)

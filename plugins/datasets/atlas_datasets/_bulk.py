@@ -1,0 +1,128 @@
+"""Read crystals that Parquet keeps as lists of numbers, without a loop over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet
+
+from atlas_core.api import I8, SYMBOLS, DataError, Materials, check_geometry, offsets_of, segments
+from atlas_datasets._reading import Cells, Kept
+
+FRAC, LATTICE = "frac_coords", "lattice"
+
+
+class BulkCrystals:
+    """Hold the crystals of all rows, and why some cannot be used.
+
+    Raises:
+        DataError: a column is missing, damaged or holds no lists of numbers.
+    """
+
+    def __init__(self, path: Path, column: str) -> None:
+        try:
+            with path.open("rb") as file:
+                whole = pa.parquet.ParquetFile(file)
+                for name in (FRAC, LATTICE):
+                    if name not in whole.schema_arrow.names:
+                        raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
+                table = whole.read(columns=[column, FRAC, LATTICE])
+        except (OSError, pa.ArrowException) as err:
+            raise DataError(f"{path}: cannot be read ({err})") from err
+        self.why: dict[int, str] = {}
+        self.flags: dict[int, list[str]] = {}
+        counts, numbers = self._lists(path, table, column)
+        frac_counts, frac = self._lists(path, table, FRAC)
+        lattice_counts, lattice = self._lists(path, table, LATTICE)
+        self._refuse(counts == 0, f"column {column!r} is empty")
+        self._refuse(frac_counts != 3 * counts, f"column {FRAC!r} does not hold 3 numbers a site")
+        self._refuse(lattice_counts != 9, f"column {LATTICE!r} does not hold 9 numbers")
+        self._counts = counts
+        self._numbers, self._frac, self._lattice = numbers, frac, lattice
+        self._starts = offsets_of(counts), offsets_of(frac_counts), offsets_of(lattice_counts)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        known = (numbers >= 1) & (numbers < len(SYMBOLS))
+        self._refuse_rows(owner[~known], "atomic number out of 1..118")
+        sites = np.repeat(np.arange(len(counts)), frac_counts)
+        self._refuse_rows(sites[~np.isfinite(frac)], "a coordinate is not finite")
+        cells = np.repeat(np.arange(len(counts)), lattice_counts)
+        self._refuse_rows(cells[~np.isfinite(lattice)], "a lattice vector is not finite")
+        self._check_cells()
+
+    def _check_cells(self) -> None:
+        good = np.array([i for i in range(len(self._counts)) if i not in self.why], dtype=np.int64)
+        cells = self._lattice[segments(self._starts[2], good)].reshape(-1, 3, 3)
+        flat = ~(np.abs(np.linalg.det(cells)) > 1e-3)
+        self._refuse_rows(good[flat], "the cell has no volume")
+        good = good[~flat]
+        if not len(good):
+            return
+        for odd in check_geometry(self._at(good, [str(i) for i in good.tolist()])):
+            row = int(good[odd.row])
+            if odd.severity == "refuse":
+                self.why.setdefault(row, odd.words)
+            else:
+                self.flags.setdefault(row, []).append(odd.words)
+
+    def _refuse(self, bad: npt.NDArray[np.bool_], why: str) -> None:
+        self._refuse_rows(np.flatnonzero(bad), why)
+
+    def _refuse_rows(self, rows: npt.NDArray[Any], why: str) -> None:
+        for row in np.unique(rows).tolist():
+            self.why.setdefault(row, why)
+
+    @staticmethod
+    def _lists(path: Path, table: pa.Table, name: str) -> tuple[I8, npt.NDArray[Any]]:
+        """Return (n,) lengths and the joined values of a column of lists; an empty cell has 0."""
+        column = table[name].combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.concat_arrays(column.chunks)
+        kind = column.type
+        if not (
+            pa.types.is_list(kind)
+            or pa.types.is_large_list(kind)
+            or pa.types.is_fixed_size_list(kind)
+        ):
+            raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
+        counts = pa.compute.fill_null(pa.compute.list_value_length(column), 0)
+        flat = column.flatten()
+        if flat.null_count:
+            raise DataError(f"{path}: column {name!r} holds an empty number")
+        values = flat.to_numpy(zero_copy_only=False)
+        if values.dtype.kind not in "iuf":
+            raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
+        return counts.to_numpy(zero_copy_only=False).astype(np.int64), values
+
+    def read(self, cells: Cells) -> tuple[int, Sequence[str]]:
+        """Return the place of a row's crystal, and what is odd about it.
+
+        Raises:
+            ValueError: it cannot be used.
+        """
+        place = cells.row.number - 1
+        if place in self.why:
+            raise ValueError(self.why[place])
+        return place, self.flags.get(place, ())
+
+    def take(self, kept: Kept) -> Materials:
+        """Return the crystals of the kept rows."""
+        return self._at(np.asarray(kept.materials, dtype=np.int64), kept.ids)
+
+    def _at(self, rows: I8, ids: Sequence[str]) -> Materials:
+        numbers, frac, lattice = self._starts
+        return Materials(
+            ids=np.asarray(ids, dtype=np.str_),
+            offsets=offsets_of(self._counts[rows]),
+            numbers=self._numbers[segments(numbers, rows)],
+            amounts=np.ones(int(self._counts[rows].sum())),
+            frac=np.asarray(self._frac[segments(frac, rows)], dtype=np.float64).reshape(-1, 3),
+            lattice=np.asarray(self._lattice[segments(lattice, rows)], dtype=np.float64).reshape(
+                -1, 3, 3
+            ),
+        )
