@@ -50,7 +50,10 @@ def peak_memory_mb() -> float:
     return round(max(own, children) / unit, 1)
 
 
-_SHOWN_ONLY = {"cli", "report", "testing", "verdict.py", "comparison.py"}
+_SHOWN_ONLY = {
+    *("cli", "report", "testing", "comparison.py"),
+    *("verdict.py", "judgement.py", "sigma_words.py", "probability_words.py"),
+}
 
 
 @lru_cache(maxsize=1)

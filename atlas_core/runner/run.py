@@ -29,6 +29,7 @@ from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.answers import caution_texts, warning_texts
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
@@ -240,9 +241,10 @@ def _recorded(records: list[dict[str, Any]]) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    texts = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
+    texts = sorted(warning_texts(caught))
     if texts:
-        records.append({"arm": "", "fold": "", "name": "warnings", "content": {"texts": texts}})
+        content = {"texts": texts, "cautions": sorted(caution_texts(caught))}
+        records.append({"arm": "", "fold": "", "name": "warnings", "content": content})
 
 
 def load_dataset(plan: Plan, options: RunOptions) -> Dataset:
