@@ -6,6 +6,7 @@ from atlas_core.context import FitContext, derive_seed
 from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, absent_elements, parse_formula
 from atlas_core.errors import (
     AtlasError,
+    CautionWarning,
     ContractError,
     DataError,
     PluginError,
@@ -103,6 +104,7 @@ __all__ = [
     "Calibration",
     "CalibrationRequest",
     "Calibrator",
+    "CautionWarning",
     "Component",
     "Config",
     "ContractError",

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+class CautionWarning(UserWarning):
+    """Warn of what makes the figures of an arm mean less than they seem.
+
+    A component gives it as the category of ``warnings.warn``: its text then lowers the verdict on
+    the arm and is printed after the run. Any other warning stands in the report's last section.
+    """
+
+
 class AtlasError(Exception):
     """Stop with one clear line: where, what is wrong, what to do."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_core import cautions
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
@@ -39,6 +40,11 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
     Raises:
         DataError: a column that every prediction has is missing, or a number is not finite.
     """
+    return {arm: without_empty_sigma(own) for arm, own in _as_stated(predictions, levels).items()}
+
+
+def _as_stated(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
+    """Return the rows of each arm, with a sigma that is 0 everywhere still in them."""
     for name in ("id", "arm", "part", "target", "mean"):
         if name not in predictions:
             raise DataError(f"predictions: column {name!r} is missing")
@@ -78,8 +84,7 @@ def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
             " target or mean is not finite"
         )
     arms = text("arm")
-    taken = {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
-    return {arm: without_empty_sigma(own) for arm, own in taken.items()}
+    return {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
 
 
 def evaluate(
@@ -102,6 +107,7 @@ def evaluate(
     the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
     95 % quantile of its fold's calibration sigmas. ``families`` holds error and coverage by
     :mod:`atlas_core.families` for ``test`` and ``shifted`` (see :mod:`atlas_core.metrics.groups`).
+    ``cautions`` lists what makes the figures mean less than they seem (:mod:`atlas_core.cautions`).
 
     Args:
         predictions: columns of ``predictions.parquet``.
@@ -115,7 +121,8 @@ def evaluate(
         DataError: a column is missing, or a target or mean is not finite.
     """
     arms: dict[str, Any] = {}
-    for arm, rows in read_arms(predictions, levels).items():
+    for arm, stated in _as_stated(predictions, levels).items():
+        rows = without_empty_sigma(stated)
         present = set(rows.part.tolist())
         parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
         by_part = {part: rows.take(rows.part == part) for part in parts}
@@ -142,8 +149,14 @@ def evaluate(
             "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
             "elements": elements,
             "families": families,
+            "cautions": _cautions(stated.take(stated.part == "test")),
         }
     return {"task": task, "levels": [float(v) for v in levels], "arms": arms}
+
+
+def _cautions(rows: Rows) -> list[dict[str, str]]:
+    found = cautions.of_predictions(rows.mean, rows.std, rows.fold, target=rows.target)
+    return [caution.as_dict() for caution in found]
 
 
 def _error(rows: Rows) -> F8:

@@ -1,7 +1,9 @@
 """Say in plain words when one arm of a run may be believed. Light: pure Python.
 
 The reader is a physicist who opens the report and reads nothing else. Every rule below has its
-threshold as a named constant with its reason; a figure that is missing is never guessed.
+threshold as a named constant with its reason and is decided by what the interval of its figure
+excludes (:mod:`atlas_core.judgement`), so that a verdict does not flip with the next split; a
+figure that is missing is never guessed.
 """
 
 from __future__ import annotations
@@ -13,28 +15,29 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from atlas_core import error_words, exam_words
+from atlas_core.judgement import Figure, of_share, ratio
 from atlas_core.metrics import digits
+from atlas_core.probability_words import (
+    Probabilities,
+    probabilities_of,
+    probability_sentences,
+    wrong_answer_sentences,
+)
+from atlas_core.sigma_words import Sigma, order_sentences, sigma_of, size_sentences
 
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
-WEAK_MAE = 0.6  # above it most of the spread is unexplained; Matbench's hardest task is near 0.5
-COARSE_MAE = 0.4  # above it the headline says how much of the spread is left; R2 is below about 0.8
-WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is a coin
+WEAK_MAE = 0.5  # above it half of the spread is unexplained; R2 is below about 0.75
+WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is chance level
 WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
 WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
 COVERAGE_SLACK = 0.05  # five points short of its promise is no matter in use
+COVERAGE_UNKNOWN = 0.1  # a coverage that may be this far short is not called kept
 HEADLINE_LEVEL = 0.9  # the level that the sentences quote, or the nearest there is
 NOTICES = 0.9  # AUROC: nine in ten pairs in order; a threshold on it is of practical use
 NOTICES_PARTLY = 0.7  # below it a threshold that finds most held-out rows flags half of the rest
 FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a material" is advice
-HONEST_SIGMA = (0.8, 1.25)  # root mean square of error / sigma; a quarter off either way is fine
-ORDERS = (
-    0.3  # rank correlation of |error| with sigma; even a perfect sigma reaches about 0.5 to 0.7
-)
-ORDERS_WEAKLY = 0.1  # below it sigma says nothing of which errors are large
-HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
-ECE_BINS = 10  # of the calibration error; each has a gap by chance
 MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
@@ -66,30 +69,17 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """Hold one metric with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def text(self) -> str:
-        """Return the value with the digits that its interval bears, as the report's cards do."""
-        return digits.shown(asdict(self))
-
-    @property
-    def interval(self) -> str:
-        places = digits.places(asdict(self))
-        return f"{digits.fixed(self.low, places)} to {digits.fixed(self.high, places)}"
-
-
-@dataclass(frozen=True)
 class _Part:
     """Hold the metrics of the in-domain or the held-out part; n is 0 where there is none."""
 
     n: int
-    metrics: Mapping[str, _Figure]
+    metrics: Mapping[str, Figure]
+    rows_with_sigma: int = 0
+
+    @property
+    def sigma(self) -> Sigma | None:
+        """Return what is known of the size of sigma."""
+        return sigma_of(self.metrics, self.rows_with_sigma)
 
     def value(self, name: str) -> float | None:
         found = self.metrics.get(name)
@@ -103,7 +93,7 @@ class _Facts:
     test: _Part
     shifted: _Part
     detection: Mapping[str, float]  # auroc by "score" and "sigma", the mean over folds
-    auroc: Mapping[str, _Figure]  # the same with intervals
+    auroc: Mapping[str, Figure]  # the same with intervals
     worst: Mapping[str, tuple[str, float]]  # the same of the worst fold: its class, auroc
     folds: int  # that detection was scored on
     hardest: tuple[str, float] | None  # class with the largest error of several folds, its error
@@ -116,6 +106,8 @@ class _Facts:
     binary: bool
     home: str  # what in-domain materials are like
     kept: tuple[int, ...]  # calibration rows of each fold; () where they are not known
+    flags_few: bool  # whether the interval of the share of held-out rows flagged is below FLAGS
+    cautions: tuple[tuple[str, str], ...]  # kind and text of what makes the figures mean less
 
     @property
     def bars(self) -> str:
@@ -140,22 +132,66 @@ class _Facts:
         return outside / inside
 
     @property
-    def much_worse(self) -> bool:
-        """Return whether the held-out error is larger by more than chance and ``WORSE``."""
-        inside, outside = self.test.metrics.get(self.error), self.shifted.metrics.get(self.error)
-        if inside is None or outside is None:
-            return False
-        return outside.value >= WORSE * inside.value and outside.low > inside.high
+    def ratios(self) -> dict[str, Figure]:
+        """Return held-out over in-domain of the mean and of the median error, where known.
+
+        A few large errors in-domain hide a class on which nearly every error is larger: the mean
+        alone cannot tell.
+        """
+        found = {}
+        for name in (self.error, "median_ae"):
+            inside, outside = self.test.metrics.get(name), self.shifted.metrics.get(name)
+            if inside is not None and outside is not None:
+                quotient = ratio(outside, inside)
+                if quotient is not None:
+                    found[name] = quotient
+        return found
+
+    @property
+    def shift(self) -> Literal["worse", "alike", "unclear"]:
+        """Say whether errors on the held-out class are ``WORSE`` times those in-domain or more."""
+        ratios = self.ratios.values()
+        if any(found.low >= WORSE for found in ratios):
+            return "worse"
+        return "unclear" if any(found.high >= WORSE for found in ratios) else "alike"
 
     @property
     def notices(self) -> float | None:
         """Return the better AUROC of the detector and of sigma, or None where there is neither."""
         return max(self.detection.values(), default=None)
 
+    def warns(self, name: str) -> bool:
+        """Return whether the detector (``score``) or ``sigma`` surely separates the class."""
+        found = self.auroc.get(name)
+        return found is not None and found.low >= NOTICES_PARTLY
+
+    @property
+    def typical(self) -> str:
+        """Return the typical in-domain error, its interval and the number of test materials."""
+        if self.binary:
+            right = of_share(self.test.metrics["accuracy"], self.test.n)
+            return (
+                f"right for {percent(right.value)}, 95 % interval {percent(right.low)} to"
+                f" {percent(right.high)}, n = {self.test.n}"
+            )
+        mae = self.test.metrics["mae"]
+        size = f"{mae.text} {self.unit}".rstrip()
+        return f"mean error {size}, 95 % interval {mae.interval}, n = {self.test.n}"
+
+    @property
+    def at_home(self) -> str:
+        """Return what in-domain materials are like, with the typical error there."""
+        return f"{self.home} ({self.typical})"
+
+    @property
+    def probabilities(self) -> Probabilities | None:
+        """Return whether P(1) can be read as a probability; None where there is none."""
+        return probabilities_of(self.test.metrics, self.test.n) if self.binary else None
+
     @property
     def uncertain(self) -> bool:
         """Return whether the arm says anything about its own errors."""
-        sigma = self.test.value("spearman") is not None or self.test.value("zms") is not None
+        sigma = self.test.value("spearman") is not None or self.test.sigma is not None
         return sigma or bool(self.level) or bool(self.detection) or self.binary
 
 
@@ -266,17 +302,20 @@ def verdict(
     examined: list[str] = []
     if exam is not None and facts.test.n >= FEW_ROWS and _quality(facts) in {"good", "weak"}:
         headline, tone = exam_words.headline(exam, classes or {})
+        headline = f"{headline.removesuffix('.')}; in-domain: {facts.typical}."
         advice, grade = exam_words.ADVICE, _GRADES[tone]
         examined = exam_words.sentences(exam, classes or {}, unit)
+    headline, grade = _with_cautions(facts, headline, grade)
     unexamined = "" if exam else exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
     sentences = [
         *examined,
         *([unexamined] if unexamined else []),
+        *(f"{text[0].upper()}{text[1:]}." for _, text in facts.cautions),
         *_error_sentences(facts),
+        *_median_sentences(facts),
         *_coverage_sentences(facts, "Its calibrator's" if examined else "Its"),
         *_unbounded_sentences(facts),
         *_sigma_sentences(facts),
-        *_order_sentences(facts),
         *_notice_sentences(facts),
         *_size_sentences(facts),
         *([advice] if advice else []),
@@ -299,12 +338,13 @@ def _facts(
         if "auroc" in ood.get(name, {})
     }
     score = ood.get("score", {})
-    flagged = None
+    flagged, flags_few = None, False
     if "share_flagged_test" in score and "share_flagged_shifted" in score:
         flagged = (
             float(score["share_flagged_test"]["value"]),
             float(score["share_flagged_shifted"]["value"]),
         )
+        flags_few = of_share(Figure.of(score["share_flagged_shifted"]), shifted.n).high < FLAGS
     levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
     level = min(levels, key=lambda v: (abs(float(v) - HEADLINE_LEVEL), -float(v)), default="")
     binary = words["task"] == "binary"
@@ -312,7 +352,7 @@ def _facts(
         test=test,
         shifted=shifted,
         detection=detection,
-        auroc={name: _figure(ood[name]["auroc"]) for name in detection},
+        auroc={name: Figure.of(ood[name]["auroc"]) for name in detection},
         worst={
             name: (_class(ood[name]["worst"]["fold"], classes), float(ood[name]["worst"]["auroc"]))
             for name in detection
@@ -329,18 +369,17 @@ def _facts(
         binary=binary,
         home=words["home"],
         kept=tuple(kept),
+        flags_few=flags_few,
+        cautions=tuple((one["kind"], one["text"]) for one in metrics.get("cautions") or ()),
     )
 
 
 def _part(found: Mapping[str, Any] | None) -> _Part:
     if not found:
         return _Part(0, {})
-    return _Part(int(found["n"]), {k: _figure(v) for k, v in found["metrics"].items()})
-
-
-def _figure(entry: Mapping[str, float]) -> _Figure:
-    low, high = entry.get("low", -math.inf), entry.get("high", math.inf)  # no interval: unknown
-    return _Figure(float(entry["value"]), float(low), float(high))
+    n = int(found["n"])
+    metrics = {name: Figure.of(entry) for name, entry in found["metrics"].items()}
+    return _Part(n, metrics, int(found.get("n_std", n)))
 
 
 def _class(fold: str, classes: Mapping[str, str]) -> str:
@@ -366,16 +405,36 @@ def _short(held_out: str) -> str:
 
 
 def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"] | None:
-    """Judge the in-domain predictions themselves; None where all test targets are equal."""
+    """Judge the in-domain predictions themselves; None where all test targets are equal.
+
+    Good and worthless are what the interval leaves no doubt of; all between is weak.
+    """
     if facts.binary:
-        auc = facts.test.value("roc_auc")
+        auc = facts.test.metrics.get("roc_auc")
         if auc is None:
             return None
-        return "worthless" if auc < WORTHLESS_AUC else "weak" if auc < WEAK_AUC else "good"
-    if facts.test.value("mae_over_mad") is None:
+        return (
+            "worthless" if auc.high < WORTHLESS_AUC else "good" if auc.low >= WEAK_AUC else "weak"
+        )
+    share = _share_of_mean(facts.test)
+    if facts.test.value("mae_over_mad") is None or share is None:
         return None
-    ratio = _against_mean(facts.test) or 0.0
-    return "worthless" if ratio >= WORTHLESS_MAE else "weak" if ratio >= WEAK_MAE else "good"
+    return (
+        "worthless" if share.low >= WORTHLESS_MAE else "good" if share.high < WEAK_MAE else "weak"
+    )
+
+
+def _share_of_mean(part: _Part) -> Figure | None:
+    """Return the MAE as a share of what always predicting the mean would err by.
+
+    Its own interval is the best, as both errors are of the same materials; a run of an earlier
+    version has both errors apart, or only the share of the mean of the part itself.
+    """
+    if "mae_over_baseline" in part.metrics:
+        return part.metrics["mae_over_baseline"]
+    mae, baseline = part.metrics.get("mae"), part.metrics.get("mae_baseline")
+    apart = None if mae is None or baseline is None else ratio(mae, baseline)
+    return part.metrics.get("mae_over_mad") if apart is None else apart
 
 
 def _against_mean(part: _Part) -> float | None:
@@ -388,14 +447,26 @@ def _against_mean(part: _Part) -> float | None:
     return mae / baseline if mae is not None and baseline else part.value("mae_over_mad")
 
 
-def _keeps_word(facts: _Facts, part: _Part) -> bool | None:
-    """Return whether intervals (or, without them, sigma) are wide enough; None: unknown."""
+def _coverage(facts: _Facts, part: _Part) -> Figure | None:
+    """Return the coverage of the intervals quoted, with an interval that n rows allow."""
     found = part.metrics.get(f"picp_{facts.level}") if facts.level else None
+    return None if found is None else of_share(found, part.n)
+
+
+def _keeps_word(facts: _Facts, part: _Part) -> Literal["kept", "short", "unclear"] | None:
+    """Say whether intervals (or, without them, sigma) are wide enough; None: unknown."""
+    found = _coverage(facts, part)
     if found is not None:
         level = float(facts.level)
-        return found.value >= level - COVERAGE_SLACK or found.high >= level
-    zms = part.value("zms")
-    return None if zms is None else math.sqrt(zms) <= HONEST_SIGMA[1]
+        if found.high < level and found.low < level - COVERAGE_SLACK:
+            return "short"
+        return "kept" if found.low >= level - COVERAGE_UNKNOWN else "unclear"
+    if part.sigma is None:
+        return None
+    size = part.sigma.size
+    return (
+        "short" if size == "too small" else "kept" if size in ("right", "too large") else "unclear"
+    )
 
 
 def _vacuous(facts: _Facts) -> bool:
@@ -409,44 +480,45 @@ def _empty_share(facts: _Facts, part: _Part) -> float | None:
     return part.value(f"{'mpiw' if facts.binary else 'infinite_share'}_{facts.level}")
 
 
-def _honest_probabilities(facts: _Facts) -> bool:
-    """Return whether P(1) is off by no more than matters, or than chance alone would give.
-
-    Of n honest probabilities in k bins the gaps add up to about sqrt(2 k v / (pi n)) or less, with
-    v the mean of p (1 - p), which the Brier score then equals (mean of a half-normal variable per
-    bin, then Cauchy-Schwarz over the bins).
-    """
-    ece, brier = facts.test.value("ece"), facts.test.value("brier")
-    if ece is None or brier is None:
-        return True
-    return ece <= max(HONEST_ECE, math.sqrt(2 * ECE_BINS * brier / (math.pi * facts.test.n)))
-
-
 def _too_wide(facts: _Facts) -> bool:
     """Return whether intervals (or, without them, sigma) are larger in-domain than they need be."""
-    found = facts.test.metrics.get(f"picp_{facts.level}") if facts.level else None
+    found = _coverage(facts, facts.test)
     if found is not None:
         level = float(facts.level)
-        return found.value > level + COVERAGE_SLACK and found.low > level
-    zms = facts.test.value("zms")
-    return zms is not None and math.sqrt(zms) < HONEST_SIGMA[0]
+        return found.low > level + min(COVERAGE_SLACK, (1 - level) / 2)
+    return facts.test.sigma is not None and facts.test.sigma.size == "too large"
 
 
 def _reserves(facts: _Facts) -> str:
     """Return what a headline must add to trust, "" where there is nothing."""
-    told = []
-    share, zms = _against_mean(facts.test), facts.test.value("zms")
-    if not facts.binary and share is not None and share >= COARSE_MAE:
-        told.append(f"it errs {percent(share)} as much as always predicting the mean")
+    told = ""
     if _too_wide(facts):
-        size = "larger" if facts.binary else "wider"
-        told.append(
-            f"its {facts.bars if facts.level else 'sigma'} {'are' if facts.level else 'is'}"
-            f" {size if facts.level else 'larger'} than need be"
+        what = f"{facts.bars} are" if facts.level else "sigma is"
+        told = (
+            f"its {what} {'wider' if facts.level and not facts.binary else 'larger'} than need be"
         )
-    elif facts.level and zms is not None and math.sqrt(zms) > HONEST_SIGMA[1]:
-        told.append("its sigma is too small")
-    return f", but {' and '.join(told)}" if told else ""
+    elif facts.level and facts.test.sigma is not None and facts.test.sigma.size == "too small":
+        told = "its sigma is too small"
+    return f", but {told}" if told else ""
+
+
+def _trust(facts: _Facts) -> tuple[str, Grade]:
+    """Return how far predictions like those of the training set may be believed."""
+    if facts.probabilities == "off":
+        return "Trust its answers, not its probabilities, on", "caution"
+    if facts.probabilities == "off at the ends":
+        return "Trust its answers, not its probabilities near 0 and 1, on", "caution"
+    return ("Use it with caution on", "caution") if facts.cautions else ("Trust it on", "trust")
+
+
+def _with_cautions(facts: _Facts, headline: str, grade: Grade) -> tuple[str, Grade]:
+    """Add what makes the figures mean less than they seem; nothing with it is called trust."""
+    if not facts.cautions or grade == "do not trust":
+        return headline, grade
+    own = [text for kind, text in facts.cautions if kind != "component"]
+    texts = own[:2] or [text for _, text in facts.cautions[:1]]
+    lowered: Grade = "unknown" if grade == "unknown" else "caution"
+    return f"{headline.removesuffix('.')}; {'; '.join(texts)}.", lowered
 
 
 def _judge(facts: _Facts) -> tuple[str, str, Grade]:
@@ -458,96 +530,130 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         )
         return headline, "Test it on materials whose values differ.", "unknown"
     if quality == "worthless":
-        base = "tossing a coin" if facts.binary else f"always predicting the mean {facts.target}"
-        lost = (facts.test.value("roc_auc") or 0.0) < 0.5
-        if not facts.binary:
-            lost = (_against_mean(facts.test) or 0.0) > 1
-        how = "worse" if lost else "hardly better"
-        return f"Do not trust it: it is {how} than {base}.", "", "do not trust"
-    inside, outside = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
-    fails = facts.much_worse or (bool(facts.shifted.n) and outside is False)
-    if fails:
+        return _judge_worthless(facts)
+    if facts.shift == "worse" or _keeps_word(facts, facts.shifted) == "short":
         return _judge_failing(facts)
     if not facts.uncertain:
         where = f", also on {others}" if facts.shifted.n else ""
-        headline = f"Unknown: its errors are known on average{where}, but it gives no uncertainty."
+        headline = (
+            f"Unknown: its errors are known on average{where} ({facts.typical}), but it gives no"
+            " uncertainty."
+        )
         advice = "It cannot say which of its predictions to believe: add an uncertainty method."
         return headline, advice, "unknown"
-    if quality == "weak":
-        why = "it often mixes up the two classes" if facts.binary else "its errors are large"
-        headline = f"Take it as a rough guide only: {why} in-domain."
-        return headline, "Use it to rank or to sort out, not for values.", "caution"
+    silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
     if facts.test.n < FEW_ROWS:
-        headline = "It looks right, but there are too few test materials to be sure."
+        headline = f"Too few test materials to judge it by ({facts.typical}){silent}."
         return headline, "Test it on more materials before relying on it.", "caution"
-    if _vacuous(facts):
-        headline = f"Believe its predictions on {facts.home}; {_nothing_said(facts)}."
+    if quality == "weak":
+        headline = f"Take it as a rough guide only in-domain ({facts.typical}{_weakness(facts)})."
+        return headline, "Use it to rank or to sort out, not for values.", "caution"
+    if silent:
+        headline = f"Believe its predictions on {facts.at_home}{silent}."
         advice = (
             "Keep more calibration rows aside (the split's option `calibration`), or ask for lower"
             " `levels`."
         )
         return headline, advice, "caution"
-    if inside is False:
+    if _keeps_word(facts, facts.test) == "short":
         headline = (
-            f"Believe its predictions on {facts.home}, not its {facts.bars}: they are too"
+            f"Believe its predictions on {facts.at_home}, not its {facts.bars}: they are too"
             f" {facts.narrow} in-domain."
         )
         one = "a label set" if facts.binary else "an error bar"
         return headline, f"Calibrate its uncertainty before using {one}.", "caution"
-    trust = f"Trust it on {facts.home}"
-    grade: Grade = "trust"
-    if facts.binary and not _honest_probabilities(facts):
-        trust, grade = f"Trust its answers, not its probabilities, on {facts.home}", "caution"
-    reserves = _reserves(facts)
+    return _judge_trusted(facts)
+
+
+def _judge_worthless(facts: _Facts) -> tuple[str, str, Grade]:
+    """Judge an arm that knows next to nothing in-domain."""
+    auc, share = facts.test.metrics.get("roc_auc"), _share_of_mean(facts.test)
+    base = "chance" if facts.binary else f"always predicting the mean {facts.target}"
+    lost = auc is not None and auc.high < 0.5
+    if not facts.binary:
+        lost = share is not None and share.low > 1
+    how = "worse" if lost else "hardly better"
+    return f"Do not trust it: it is {how} than {base} ({facts.typical}).", "", "do not trust"
+
+
+def _weakness(facts: _Facts) -> str:
+    """Return the figure that a weak arm is called weak by."""
+    if facts.binary:
+        auc = facts.test.metrics["roc_auc"]
+        return f"; ROC AUC {digits.auroc(asdict(auc))}, {auc.interval}, 0.5 is chance level"
+    share = _share_of_mean(facts.test)
+    assert share is not None  # noqa: S101 - an arm without it is not called weak
+    return (
+        f"; {percent(share.value)}, {percent(share.low)} to {percent(share.high)}, of the error of"
+        " always predicting the mean"
+    )
+
+
+def _judge_trusted(facts: _Facts) -> tuple[str, str, Grade]:
+    """Judge an arm that is good in-domain, with error bars that hold there."""
+    others = facts.others
+    opening, grade = _trust(facts)
+    trust = f"{opening} {facts.at_home}{_reserves(facts)}"
     if not facts.shifted.n:
         unlike = facts.home.replace("like", "unlike", 1)
         advice = f"Nothing was held out, so nothing is known of {unlike}."
-        return f"{trust}{reserves}; nothing else was tested.", advice, grade
+        return f"{trust}; nothing else was tested.", advice, grade
+    advice = f"Test it on more {others} before relying on it there."
     if facts.shifted.n < FEW_ROWS:
-        headline = f"{trust}{reserves}; too few {others} to tell there."
-        return headline, f"Test it on more {others} before relying on it there.", "caution"
+        return f"{trust}; too few {others} to tell there.", advice, "caution"
+    if facts.shift == "unclear":
+        return f"{trust}; on {others} {_how_much(facts)}.", advice, "caution"
     advice = f"Of other classes than {others} nothing is known."
-    return f"{trust} and on {others}{reserves}.", advice, grade
+    return f"{opening} {facts.at_home} and on {others}{_reserves(facts)}.", advice, grade
+
+
+def _how_much(facts: _Facts) -> str:
+    """Return how much larger errors on the held-out class are, by the figure that says most."""
+    name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
+    times = f"{number(found.value)} times"
+    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
+    if name == "median_ae":
+        return f"its median error is {times} as large ({interval})"
+    if name == "brier":
+        return f"its Brier score is {times} as large ({interval})"
+    return f"it errs {times} as much ({interval})"
 
 
 def _nothing_said(facts: _Facts) -> str:
     """Say why intervals say nothing."""
     if facts.binary:
         return f"its {facts.bars} mostly hold both classes, which says nothing"
-    return f"its {facts.bars} are infinite and say nothing"
+    share = _empty_share(facts, facts.test) or 0.0
+    mostly = "" if share >= 1 - TINY else "mostly "
+    return f"its {facts.bars} are {mostly}infinite and say nothing"
 
 
 def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     """Judge an arm that fails on the held-out class: does it say so by itself?"""
-    others, auroc = facts.others, facts.notices
-    narrow_inside = _keeps_word(facts, facts.test) is False
-    if auroc is None or auroc < NOTICES_PARTLY:
+    others = facts.others
+    narrow_inside = _keeps_word(facts, facts.test) == "short"
+    if not any(facts.warns(name) for name in facts.auroc):
         what = f"its {facts.bars} are too {facts.narrow} there"
-        if facts.much_worse:
-            what = f"it errs {_times(facts.ratio)} there"
-            if facts.binary:
-                what = f"its Brier score is {number(facts.ratio or 0.0)} times as large there"
-        what += (
-            " and it gives no warning"
-            if facts.binary or not facts.much_worse
-            else (" and gives no warning")
-        )
+        if facts.shift == "worse":
+            what = f"{_how_much(facts)} there"
+        sure = all(found.high < NOTICES_PARTLY for found in facts.auroc.values())
+        warning = "it gives no warning" if sure else "it may give no warning"
         advice = f"Check by hand whether a material is among {others}: the model will not say so."
-        return f"Do not trust it on {others}: {what}.", advice, "do not trust"
-    places = f"{facts.home}, not on {others}"
-    trust = f"Trust its predictions, not its {facts.bars}, on" if narrow_inside else "Trust it on"
-    if facts.binary and not narrow_inside and not _honest_probabilities(facts):
-        trust = "Trust its answers, not its probabilities, on"
+        headline = f"Do not trust it on {others}: {what} and {warning}; in-domain: {facts.typical}."
+        return headline, advice, "do not trust"
+    places = f"{facts.at_home}, not on {others}"
+    trust = (
+        f"Trust its predictions, not its {facts.bars}, on" if narrow_inside else _trust(facts)[0]
+    )
     if _quality(facts) == "weak":
         trust = "Take it as a rough guide on"
     silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
     headline = f"{trust} {places}; {_who_notices(facts)}{silent}."
-    orders = facts.detection.get("score", 0.0) >= NOTICES_PARTLY
-    if orders and facts.flagged is not None and facts.flagged[1] >= FLAGS:
+    if facts.warns("score") and facts.flagged is not None and not facts.flags_few:
         advice = (
             "When its detector flags a material, do not use the prediction: compute or measure it."
         )
-    elif facts.detection.get("sigma", 0.0) >= NOTICES_PARTLY:
+    elif facts.warns("sigma"):
         advice = (
             "When sigma is large against its in-domain values, do not use the prediction:"
             " compute or measure it."
@@ -637,8 +743,21 @@ def _direction_sentences(facts: _Facts) -> list[str]:
     return found
 
 
+def _median_sentences(facts: _Facts) -> list[str]:
+    """Say by how much the median error grows where that decides: a tail may hide it."""
+    found = facts.ratios.get("median_ae")
+    if found is None or found.low <= 1 or found.high < WORSE:
+        return []
+    inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.shifted))
+    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
+    return [
+        f"Half of its errors are below {f'{inside.text} {facts.unit}'.rstrip()} in-domain, and"
+        f" below {outside.text} on {facts.others}: {number(found.value)} times ({interval})."
+    ]
+
+
 def _binary_sentences(facts: _Facts) -> list[str]:
-    right = facts.test.metrics["accuracy"]
+    right = of_share(facts.test.metrics["accuracy"], facts.test.n)
     text = (
         f"In-domain it calls {percent(right.value)} of the materials right (95 % interval"
         f" {percent(right.low)} to {percent(right.high)})"
@@ -654,19 +773,9 @@ def _binary_sentences(facts: _Facts) -> list[str]:
     if auc is not None:
         sentences.append(
             f"Its ROC AUC in-domain is {digits.auroc(asdict(auc))}"
-            " (1 = always right, 0.5 = a coin)."
+            " (1 = always right, 0.5 = chance level)."
         )
-    ece = facts.test.value("ece")
-    if ece is not None:
-        end = (
-            "they can be read as probabilities"
-            if _honest_probabilities(facts)
-            else "do not read them as probabilities"
-        )
-        points = round(100 * ece)
-        off = f"{points} point{'' if points == 1 else 's'}" if points else "less than a point"
-        sentences.append(f"Its probabilities are off by {off} on average in-domain: {end}.")
-    return sentences
+    return [*sentences, *probability_sentences(facts.test.metrics, facts.test.n)]
 
 
 def _coverage_sentences(facts: _Facts, whose: str) -> list[str]:
@@ -674,13 +783,16 @@ def _coverage_sentences(facts: _Facts, whose: str) -> list[str]:
         return []
     name = f"picp_{facts.level}"
     kind = "label sets" if facts.binary else "intervals"
-    inside, outside = facts.test.metrics[name], facts.shifted.metrics.get(name)
+    inside, outside = (
+        of_share(facts.test.metrics[name], facts.test.n),
+        _coverage(facts, facts.shifted),
+    )
     text = (
         f"{whose} {100 * float(facts.level):.12g} % {kind} hold the truth for"
-        f" {percent(inside.value)} of in-domain materials"
+        f" {_share(inside)} of in-domain materials"
     )
     if outside is not None:
-        text += f" and {percent(outside.value)} of {facts.others}"
+        text += f" and {_share(outside)} of {facts.others}"
     sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts)}."]
     empty = "set holds both classes" if facts.binary else "interval is infinite"
     many = [
@@ -727,64 +839,38 @@ def _unbounded_levels(facts: _Facts) -> list[str]:
     return sorted(found, key=float)
 
 
+def _share(figure: Figure) -> str:
+    return f"{percent(figure.value)} ({percent(figure.low)} to {percent(figure.high)})"
+
+
 def _coverage_end(facts: _Facts) -> str:
     bars = facts.bars
     holds, elsewhere = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
-    if holds and elsewhere is False:
-        return f"do not use its {bars} there"
-    if not holds:
+    if holds == "short":
         return f"its {bars} are too {facts.narrow}" + (f" {IN_DOMAIN}" if elsewhere else "")
+    if elsewhere == "short":
+        return f"do not use its {bars} there"
     if _too_wide(facts):
         size = "larger" if facts.binary else "wider"
         return f"its {bars} are {size} than they need to be"
+    if holds == "unclear":
+        return f"{facts.test.n} materials are too few to tell whether its {bars} keep their word"
+    if elsewhere == "unclear":
+        return f"its {bars} keep their word in-domain, and the {facts.others} are too few to tell"
     return f"its {bars} keep their word" + (" on both" if elsewhere else "")
 
 
 def _sigma_sentences(facts: _Facts) -> list[str]:
-    """Say whether sigma has the right size; intervals, where they exist, say it better."""
-    zms = facts.test.value("zms")
-    if zms is None:
-        return []
-    size = math.sqrt(zms)
-    if facts.level:
-        if HONEST_SIGMA[0] <= size <= HONEST_SIGMA[1]:
-            return []
-        return [
-            f"Do not read its sigma as a standard deviation: in-domain errors are {number(size)}"
-            " sigma (root mean square; 1 = honest)."
-        ]
-    end = "too small" if size > HONEST_SIGMA[1] else "too large"
-    if HONEST_SIGMA[0] <= size <= HONEST_SIGMA[1]:
-        end = "about right"
-    text = f"Its sigma is {end} in-domain: errors are {number(size)} sigma (root mean square"
-    text += "; 1 = honest)"
-    outside = facts.shifted.value("zms")
-    if outside is not None:
-        text += f", {number(math.sqrt(outside))} on {facts.others}"
-    return [text + "."]
-
-
-def _order_sentences(facts: _Facts) -> list[str]:
-    """Say whether a larger sigma means a larger error within one class."""
-    inside, outside = facts.test.value("spearman"), facts.shifted.value("spearman")
-    if inside is None:
-        return []
-    how = "goes" if inside >= ORDERS else "hardly goes" if inside >= ORDERS_WEAKLY else ""
-    text = f"In-domain a larger sigma {how} with a larger error"
-    if not how:
-        text = "In-domain sigma does not tell large errors from small ones"
-    text += f" (rank correlation {_signed(inside)})"
-    if outside is not None and outside < ORDERS_WEAKLY <= inside:
-        text += f"; among {facts.others} it does not ({_signed(outside)})"
-    elif outside is not None:
-        text += f"; among {facts.others} it is {_signed(outside)}"
-    return [text + "."]
-
-
-def _signed(value: float) -> str:
-    """Return two decimals with a true minus sign, and no sign on zero."""
-    text = f"{value:.2f}".replace("-", "−")
-    return "0.00" if text == "−0.00" else text
+    """Say whether sigma has the right size and order, or, of a class, finds wrong answers."""
+    test, shifted, others = facts.test, facts.shifted, facts.others
+    if facts.binary:
+        name = "wrong_auroc"
+        return wrong_answer_sentences(test.metrics.get(name), shifted.metrics.get(name), others)
+    orders = (test.metrics.get("spearman"), shifted.metrics.get("spearman"))
+    return [
+        *size_sentences(test.sigma, shifted.sigma, others, bars=bool(facts.level)),
+        *order_sentences(*orders, others),
+    ]
 
 
 def _notice_sentences(facts: _Facts) -> list[str]:

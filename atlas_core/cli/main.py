@@ -134,7 +134,7 @@ def run(
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress
     from atlas_core.cli.reuse import reused_fits
-    from atlas_core.cli.verdicts import verdicts
+    from atlas_core.cli.verdicts import cautions, verdicts
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.run import RunOptions
     from atlas_core.runner.run import run as run_plan
@@ -167,11 +167,15 @@ def run(
         note(found)
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
+    cautioned = cautions(outcome.folder)
+    for text in cautioned:
+        click.echo(f"warning: {text}", err=True)
     answer = {
         "run": str(outcome.folder),
         "report": str(report),
         "reused": outcome.reused,
         "verdicts": said,
+        "cautions": cautioned,
     }
     stored = ["stored result (--force computes anew)"] if outcome.reused else []
     lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items()), str(report)]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from atlas_core.cli.progress import PlainLines, note
+from atlas_core.metrics import digits
 from atlas_core.metrics.digits import counted
 from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
 from atlas_registry.loading import Registry
@@ -83,8 +84,9 @@ def _text(result: Screened) -> str:
     for row in result.top[:FIRST]:
         label = f"  {row['label']}" if "label" in row else ""
         flag = f"  ({row['reason']})" if row["reason"] else ""
-        lines.append(
-            f"{row['rank']:>3}  {row['formula']}  {row['prediction']:.4g}{unit}{label}{flag}"
-        )
+        value = f"{row['prediction']:.4g}{unit}"
+        if about["task"] == "binary":
+            value = f"P(1) {digits.probability(float(row['prediction']))}"
+        lines.append(f"{row['rank']:>3}  {row['formula']}  {value}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(lines)

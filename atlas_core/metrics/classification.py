@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8
+from atlas_core.arrays import F8, I8, Bool
 from atlas_core.metrics import ood
 from atlas_core.metrics.regression import paired
 
@@ -16,6 +16,9 @@ CLIP = float(np.finfo(np.float64).eps)
 """log_loss keeps P(1) this far from 0 and 1, as scikit-learn does: forests do say 0 and 1."""
 
 BINS = 10
+
+ENDS = ("below_1", "1_to_5", "95_to_99", "above_99", "certain")
+"""Ends of the scale of P(1), in percent; ``certain`` holds the rows with P(1) exactly 0 or 1."""
 
 
 def binary(target: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[F8, F8]:
@@ -37,6 +40,51 @@ def confusion_rows(target: F8, probability: F8) -> F8:
     truth, called = target == 1, probability > THRESHOLD
     cells = (truth & called, ~truth & called, truth & ~called, ~truth & ~called)
     return np.stack(cells).astype(np.float64)
+
+
+def wrong(target: F8, probability: F8) -> Bool:
+    """Return (n,) whether a row is called the other class."""
+    return np.asarray((probability > THRESHOLD) != (target == 1), dtype=np.bool_)
+
+
+def wrong_auroc(target: npt.ArrayLike, probability: npt.ArrayLike, std: npt.ArrayLike) -> float:
+    """Return the AUROC of sigma as a detector of wrong answers, ties half.
+
+    Sigma of a class is a function of P(1) or close to one, and so is the expected |y - P(1)|: their
+    rank correlation is high whatever the labels are. Whether a wrong answer has a larger sigma than
+    a right one is not decided by arithmetic.
+
+    Raises:
+        ValueError: all answers are right, or all are wrong.
+    """
+    y, p = binary(target, probability)
+    s = np.asarray(std, dtype=np.float64)
+    missed = wrong(y, p)
+    return ood.auroc(s[~missed], s[missed])
+
+
+def end_masks(probability: F8) -> dict[str, Bool]:
+    """Return which rows lie at each of ``ENDS``: closed towards 0 and 1."""
+    p = probability
+    masks = (p <= 0.01, (p > 0.01) & (p <= 0.05), (p >= 0.95) & (p < 0.99), p >= 0.99)
+    certain = (p == 0) | (p == 1)
+    return dict(zip(ENDS, (*masks, certain), strict=True))
+
+
+def end_rows(target: F8, probability: F8) -> dict[str, tuple[F8, F8, F8]]:
+    """Return for each of ``ENDS`` (n,) rows there, P stated of the other class, and wrong.
+
+    Near 0 the other class is class 1, near 1 class 0; what is far from both ends holds zeros.
+    """
+    stated, missed = np.minimum(probability, 1 - probability), wrong(target, probability)
+    return {
+        end: (
+            mask.astype(np.float64),
+            np.where(mask, stated, 0.0),
+            (mask & missed).astype(np.float64),
+        )
+        for end, mask in end_masks(probability).items()
+    }
 
 
 def roc_auc(target: npt.ArrayLike, probability: npt.ArrayLike) -> float:

@@ -67,6 +67,16 @@ def auroc(entry: Mapping[str, float]) -> str:
     return "above 0.999" if entry["value"] < 1 and float(text) >= 1 else text
 
 
+def probability(value: float, *, digits: int = 2) -> str:
+    """Return a probability with ``digits`` decimals; never 0 or 1, which no model can know."""
+    least = 10.0**-digits
+    if value < least / 2:
+        return f"below {least:.{digits}f}"
+    if value >= 1 - least / 2:
+        return f"above {1 - least:.{digits}f}"
+    return f"{value:.{digits}f}"
+
+
 def percentage(share: float) -> str:
     """Return a share in percent, without the sign: a decimal only where it matters.
 

@@ -99,12 +99,14 @@ class _Gaussian:
 
     Attributes:
         known: (n,) which rows of the part these are.
-        error: (k,) absolute.
+        error: (k,) absolute; 1 for a wrong answer and else 0 in a binary task.
         by_error: ranking of ``error``.
         by_std: ranking of sigma.
-        top: (k,) 1 for the largest tenth of the errors.
+        top: (k,) 1 for the largest tenth of the errors; for every wrong answer in a binary task.
         raised: (k,) sigma with its floor.
         floored: rows raised to the floor.
+        z: (k,) |error| over the raised sigma; None where sigma is 0 everywhere.
+        by_z: ranking of ``z``.
         columns: (k,) each; the Gaussian scores are functions of their means.
         inside: (k, 99) whether each central interval holds the target.
     """
@@ -116,29 +118,37 @@ class _Gaussian:
     top: F8
     raised: F8
     floored: int
+    z: F8 | None
+    by_z: weighted.Ranking | None
     columns: Mapping[str, F8]
     inside: F8
 
 
-def _gaussian(rows: Rows) -> _Gaussian | None:
+def _gaussian(rows: Rows, *, binary: bool) -> _Gaussian | None:
     known = np.isfinite(rows.std)
     if not known.any():
         return None
     y, m, s = rows.target[known], rows.mean[known], rows.std[known]
-    error = np.abs(y - m)
+    error = classification.wrong(y, m).astype(np.float64) if binary else np.abs(y - m)
     raised, changed = uncertainty.floor_std(s)
     columns = {"std:s": s, "std:ss": s**2, "std:crps": uncertainty.crps_rows(y, m, s)}
+    z: F8 | None = None
     if raised.all():  # else sigma is 0 everywhere: nothing that divides by it is defined
+        z = error / raised
         columns["std:nll"] = uncertainty.nll_rows(y, m, raised)
-        columns["std:zz"] = (error / raised) ** 2
+        columns["std:zz"] = z**2
+        columns["std:within"] = (z <= 1).astype(np.float64)
+        columns["std:far"] = (z > uncertainty.FAR).astype(np.float64)
     return _Gaussian(
         known=known,
         error=error,
         by_error=weighted.Ranking(error),
         by_std=weighted.Ranking(s),
-        top=uncertainty.top_errors(error).astype(np.float64),
+        top=error if binary else uncertainty.top_errors(error).astype(np.float64),
         raised=raised,
         floored=int(changed.sum()),
+        z=z,
+        by_z=None if z is None else weighted.Ranking(z),
         columns=columns,
         inside=uncertainty.covered(y, m, s, uncertainty.LEVELS_99).astype(np.float64),
     )
@@ -159,7 +169,7 @@ class PartScorer:
         self.binary = task == "binary"
         self.error = np.abs(rows.target - rows.mean)
         self.target = rows.target
-        self.gaussian = _gaussian(rows)
+        self.gaussian = _gaussian(rows, binary=self.binary)
         self._by_error = weighted.Ranking(self.error)
         self._by_mean = weighted.Ranking(rows.mean)
         columns = _binary_columns(rows) if self.binary else _regression_columns(rows)
@@ -211,7 +221,10 @@ class PartScorer:
         deviation = np.abs(self.target[None, :] - centre[:, None])
         mad = np.einsum("bn,bn->b", weights, deviation) / weights.sum(axis=1)
         constant = variance <= 1e-14 * np.abs(mean["yy"])
-        known = {"mae_baseline": mean["base"]} if "base" in mean else {}
+        known: dict[str, F8] = {}
+        if "base" in mean:
+            floor = mean["base"]
+            known = {"mae_baseline": floor, "mae_over_baseline": weighted.ratio(mean["abs"], floor)}
         return known | {
             "mae": mean["abs"],
             "mean_error": mean["signed"],
@@ -235,14 +248,25 @@ class PartScorer:
             "miscalibration_area": uncertainty.area_between(gaps),
         }
         if "std:nll" in mean:
-            out |= {"nll": mean["std:nll"], "zms": mean["std:zz"]}
+            out |= {
+                "nll": mean["std:nll"],
+                "zms": mean["std:zz"],
+                "within_1_sigma": mean["std:within"],
+                f"beyond_{uncertainty.FAR:.0f}_sigma": mean["std:far"],
+            }
         return out
 
     def _binary(self, mean: Mapping[str, F8]) -> dict[str, F8]:
         tp, fp, fn, tn = (mean[k] for k in ("tp", "fp", "fn", "tn"))
         bins = [np.abs(mean[f"bin{k}"]) for k in range(classification.BINS)]
         recalls = weighted.ratio(tp, tp + fn) + weighted.ratio(tn, tn + fp)
-        return {
+        ends: dict[str, F8] = {}
+        for end in (end for end in classification.ENDS if f"{end}:n" in mean):
+            rows = mean[f"{end}:n"]
+            ends[f"p_{end}_share"] = rows
+            ends[f"p_{end}_stated"] = weighted.ratio(mean[f"{end}:stated"], rows)
+            ends[f"p_{end}_wrong"] = weighted.ratio(mean[f"{end}:wrong"], rows)
+        return ends | {
             "accuracy": tp + tn,
             "balanced_accuracy": recalls / 2,
             "f1": weighted.ratio(2 * tp, 2 * tp + fp + fn),
@@ -267,13 +291,16 @@ class PartScorer:
             return out
         area = weighted.aurc(held.by_std, held.error, w)
         best = weighted.aurc(held.by_error, held.error, w)
-        out["spearman"] = weighted.spearman(held.by_error, held.by_std, w)
         mean = w @ held.error / size
         out |= {"aurc": area, "aurc_oracle": best, "aurc_random": mean}
         out["ause"] = weighted.ratio(area - best, mean)
         out["ause_random"] = weighted.ratio(mean - best, mean)
-        out["error_auroc"] = weighted.auroc(held.by_std, held.top, w)
+        found = weighted.auroc(held.by_std, held.top, w)
+        out["wrong_auroc" if self.binary else "error_auroc"] = found
         if not self.binary:
+            out["spearman"] = weighted.spearman(held.by_error, held.by_std, w)
+            if held.z is not None and held.by_z is not None:
+                out["median_z"] = weighted.quantile(held.by_z, held.z, w)
             kept = weighted.kept_mean(held.by_std, held.error, w, share=uncertainty.KEPT)
             out[f"mae_at_{100 * uncertainty.KEPT:.0f}"] = kept
         if not self.binary and held.raised.all() and len(held.error) >= ENCE_BINS:
@@ -332,6 +359,9 @@ def _binary_columns(rows: Rows) -> dict[str, F8]:
     which = classification.probability_bins(rows.mean)
     columns = dict(zip(("tp", "fp", "fn", "tn"), cells, strict=True))
     columns |= {"square": gap**2, "log": classification.log_loss_rows(rows.target, rows.mean)}
+    for end, (there, stated, missed) in classification.end_rows(rows.target, rows.mean).items():
+        if there.any():
+            columns |= {f"{end}:n": there, f"{end}:stated": stated, f"{end}:wrong": missed}
     return columns | {f"bin{k}": (which == k) * gap for k in range(classification.BINS)}
 
 

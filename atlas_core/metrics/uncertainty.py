@@ -21,6 +21,9 @@ LEVELS_99: F8 = np.arange(1, 100) / 100
 KEPT = 0.8
 """Share of the rows, the surest, whose error is :func:`mae_at_coverage` by default."""
 
+FAR = 5.0
+"""Sigmas beyond which a Gaussian puts one row in 1.7 million."""
+
 TOP_ERRORS = 0.1
 """Share of the rows that count as large errors in :func:`error_auroc`."""
 
@@ -187,6 +190,31 @@ def zms(target: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike) -> float
     """
     y, m, s = _positive(target, mean, std)
     return float((((y - m) / s) ** 2).mean())
+
+
+def within_sigma(
+    target: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, *, times: float = 1.0
+) -> float:
+    """Return the share of rows whose |error| is at most ``times`` sigma.
+
+    One sigma of a Gaussian holds erf(1 / sqrt 2) = 68.3 %. Unlike :func:`zms`, no single row can
+    decide it.
+
+    Raises:
+        ValueError: a std is not positive.
+    """
+    y, m, s = _positive(target, mean, std)
+    return float((np.abs(y - m) <= times * s).mean())
+
+
+def median_z(target: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike) -> float:
+    """Return the median of |error| / sigma; a Gaussian gives 0.6745, its upper quartile.
+
+    Raises:
+        ValueError: a std is not positive.
+    """
+    y, m, s = _positive(target, mean, std)
+    return float(np.median(np.abs(y - m) / s))
 
 
 def sharpness(std: npt.ArrayLike) -> float:

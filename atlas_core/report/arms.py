@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.exam import wilson
-from atlas_core.metrics import digits
+from atlas_core.metrics import classification, digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
 from atlas_core.report.plates import Plate, plate
@@ -192,8 +192,9 @@ def arm_view(source: Source, arm: str) -> ArmView:
     rows = source.rows[arm]
     parts = rows.shown()
     plates, missing = _plates(source, arm, parts)
-    worst, spread = worst_rows(rows, source.twins)
+
     binary = source.task == "binary"
+    worst, spread = worst_rows(rows, source.twins, binary=binary)
     return ArmView(
         arm=arm,
         anchor=slug(arm),
@@ -442,25 +443,35 @@ def _element_tables(source: Source, arm: str) -> list[Plate]:
 
 def confusion(part: str, rows: Rows) -> Confusion:
     """Count right and wrong answers at a threshold of one half."""
-    said, true = rows.mean >= 0.5, rows.target > 0.5
+    tp, fp, fn, tn = classification.confusion_rows(rows.target, rows.mean).sum(axis=1)
     return Confusion(
         part=figures.PART_LABEL[part],
         n=len(rows),
-        true_positive=int((said & true).sum()),
-        false_positive=int((said & ~true).sum()),
-        false_negative=int((~said & true).sum()),
-        true_negative=int((~said & ~true).sum()),
+        true_positive=int(tp),
+        false_positive=int(fp),
+        false_negative=int(fn),
+        true_negative=int(tn),
     )
 
 
-def worst_rows(rows: Rows, twins: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Bad, ...], str]:
+def worst_rows(
+    rows: Rows, twins: Mapping[str, Mapping[str, float]], *, binary: bool = False
+) -> tuple[tuple[Bad, ...], str]:
     """Return the rows with the largest errors, and what their ± is ("" where there is none).
+
+    A class has no ±: a set of labels is no interval, and sigma of a probability no error bar.
 
     Args:
         rows: of the arm.
         twins: see :class:`atlas_core.report.source.Source`.
+        binary: whether the target is a class.
     """
     seen = rows.where(np.isin(rows.part, (IN_DOMAIN, HELD_OUT)))
+    if binary:
+        order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
+        return tuple(
+            _bad(seen, int(i), np.nan, places=2, twins=twins, binary=True) for i in order
+        ), ""
     levels = sorted(seen.intervals, key=lambda level: abs(level - 0.9))
     half: Any = np.full(len(seen), np.nan)
     spread = ""
@@ -476,22 +487,30 @@ def worst_rows(rows: Rows, twins: Mapping[str, Mapping[str, float]]) -> tuple[tu
         return (), spread
     places = words.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
-    return tuple(_bad(seen, int(i), float(half[i]), places, twins) for i in order), spread
+    return tuple(
+        _bad(seen, int(i), float(half[i]), places=places, twins=twins) for i in order
+    ), spread
 
 
 def _bad(
-    rows: Rows, i: int, half: float, places: int, twins: Mapping[str, Mapping[str, float]]
+    rows: Rows,
+    i: int,
+    half: float,
+    *,
+    places: int,
+    twins: Mapping[str, Mapping[str, float]],
+    binary: bool = False,
 ) -> Bad:
 
     def show(value: float) -> str:
-        return words.fixed(value, places)
+        return digits.probability(value) if binary else words.fixed(value, places)
 
     return Bad(
         id=str(rows.ids[i]),
         formula=words.formula(str(rows.formula[i])),
-        true=show(float(rows.target[i])),
+        true=f"class {rows.target[i]:.0f}" if binary else show(float(rows.target[i])),
         predicted=show(float(rows.mean[i])),
-        spread=show(half),
+        spread="" if binary else show(half),
         error=show(float(rows.error[i])),
         part=figures.PART_LABEL[str(rows.part[i])],
         held_out=str(rows.part[i]) == HELD_OUT,

@@ -18,12 +18,13 @@ from atlas_core.verdict import held_out_classes
 
 REGRESSION = (
     "mae", "median_ae", "mean_error", "share_too_high", "rmse", "r2", "mae_over_mad", "picp",
-    "mpiw", "miscalibration_area", "ence", "zms", "nll", "crps", "sharpness", "spearman", "ause",
+    "mpiw", "miscalibration_area", "ence", "within_1_sigma", "median_z", "zms", "nll", "crps",
+    "sharpness", "spearman", "ause",
     "error_auroc", "mae_at_80",
 )  # fmt: skip
 BINARY = (
     "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",
-    "error_auroc",
+    "wrong_auroc",
 )  # fmt: skip
 LEVELS = {"picp": (0.5, 0.9, 0.95), "mpiw": (0.9,)}
 """Levels in the table; the calibration curve shows them all."""
@@ -33,7 +34,7 @@ DETECTION = ("auroc", "fpr95", "share_flagged_test", "share_flagged_shifted")
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold a value, its interval, and whether it is the best of its row and part."""
+    """Hold a value, its interval, and whether it is surely the best of its row and part."""
 
     value: str
     interval: str
@@ -148,12 +149,27 @@ def _line(
 
 
 def _best(name: str, about: words.Metric, row: Sequence[Mapping[str, float] | None]) -> int | None:
-    """Return the arm with the best value; None where there is no better or no other."""
+    """Return the arm with the best value; None where the intervals leave the order open.
+
+    Intervals that overlap may still differ on paired rows; the sentences below the table say so.
+    """
     values = {arm: entry["value"] for arm, entry in enumerate(row) if entry is not None}
     if len(values) < 2 or about.aim == "none":
         return None
     ranked = sorted((_shortfall(name, about.aim, value), arm) for arm, value in values.items())
-    return None if ranked[0][0] == ranked[1][0] else ranked[0][1]
+    if ranked[0][0] == ranked[1][0]:
+        return None
+    best = ranked[0][1]
+    others = [entry for arm, entry in enumerate(row) if entry is not None and arm != best]
+    own = row[best]
+    return best if own is not None and all(_apart(own, other) for other in others) else None
+
+
+def _apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Return whether two intervals share no value; an entry without one is a point."""
+    low, high = (first.get(end, first["value"]) for end in ("low", "high"))
+    other_low, other_high = (other.get(end, other["value"]) for end in ("low", "high"))
+    return low > other_high or high < other_low
 
 
 def _shortfall(name: str, aim: words.Aim, value: float) -> float:

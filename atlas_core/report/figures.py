@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8
+from atlas_core.metrics import classification
 from atlas_core.report.palette import ARM_COLOURS, PART_COLOUR, SENTINELS
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows
 from atlas_core.report.words import count
@@ -260,8 +261,9 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         if not known.any():
             continue
         held = rows.where(known)
-        error = (held.mean >= 0.5) != (held.target > 0.5) if binary else held.error
-        error = np.asarray(error, dtype=np.float64)
+        error = held.error
+        if binary:
+            error = classification.wrong(held.target, held.mean).astype(np.float64)
         colour = SENTINELS[PART_COLOUR[part]]
         at = _curve_points(len(error))
         at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise

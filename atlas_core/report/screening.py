@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from atlas_core import __version__
 from atlas_core.arrays import F8
+from atlas_core.metrics import digits
 from atlas_core.report import figures, palette, words
 from atlas_core.report.page import render
 from atlas_core.report.plates import Plate, plate
@@ -59,7 +60,7 @@ def _view(result: Screened) -> dict[str, Any]:
             for name, n in (about["labels"] or {}).items()
         ],
         "plate": _plate(result, target, unit),
-        "rows": [_row(row, places) for row in shown],
+        "rows": [_row(row, places, binary=about["task"] == "binary") for row in shown],
         "more": len(result.top) - len(shown),
         "has_label": about["labels"] is not None,
         "has_interval": any(np.isfinite(row["lower"]) for row in shown),
@@ -161,8 +162,10 @@ def _record(about: Mapping[str, Any], unit: str) -> list[str]:
     return told
 
 
-def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]:
     def fixed(value: float) -> str:
+        if binary:
+            return f"class {value:.0f}"
         return words.fixed(value, places) if np.isfinite(value) else words.number(value)
 
     lower, upper = float(row["lower"]), float(row["upper"])
@@ -176,10 +179,14 @@ def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
         "rank": row["rank"],
         "formula": words.formula(str(row["formula"])),
         "id": "" if row["id"] == row["formula"] else row["id"],
-        "prediction": fixed(float(row["prediction"])),
-        "interval": "" if np.isnan(lower) else f"{fixed(lower)} to {fixed(upper)}",
+        "prediction": (
+            digits.probability(float(row["prediction"]))
+            if binary
+            else fixed(float(row["prediction"]))
+        ),
+        "interval": _interval(lower, upper, fixed, binary=binary),
         "label": row.get("label", ""),
-        "risk": words.percent(float(row["risk"])) if "risk" in row else "",
+        "risk": words.chance(float(row["risk"])) if "risk" in row else "",
         "expected": words.number(float(row["expected_error"])) if "risk" in row else "",
         "tone": LABEL_TONE.get(str(row.get("label", "")), "ref"),
         "outside": bool(row.get("outside", False)),
@@ -195,6 +202,14 @@ def _row(row: Mapping[str, Any], places: int) -> dict[str, Any]:
             for one in row["nearest"]
         ],
     }
+
+
+def _interval(lower: float, upper: float, show: Callable[[float], str], *, binary: bool) -> str:
+    if np.isnan(lower):
+        return ""
+    if binary:
+        return "either class" if lower != upper else show(lower)
+    return f"{show(lower)} to {show(upper)}"
 
 
 def _provenance(about: Mapping[str, Any]) -> list[tuple[str, str]]:

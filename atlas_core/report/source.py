@@ -250,6 +250,8 @@ def _check_metrics(metrics: Any, path: Path) -> None:
     if not all(isinstance(v, int | float) and 0 < v < 1 for v in held["levels"]):
         raise _foreign(path, "metrics", "a level does not lie between 0 and 1")
     for arm in held["arms"].values():
+        for caution in arm.get("cautions") or () if isinstance(arm, dict) else ():
+            _shape(caution, {"kind": str, "text": str}, path, "metrics")
         for part in _shape(arm, {"parts": dict}, path, "metrics")["parts"].values():
             scored = _shape(part, {"n": int, "metrics": dict}, path, "metrics")
             for metric in scored["metrics"].values():

@@ -22,6 +22,11 @@ def percent(value: float) -> str:
     return f"{digits.percentage(value)}{NARROW}%" if math.isfinite(value) else number(value)
 
 
+def chance(value: float) -> str:
+    """Return a probability in percent; never 0 or 100, which no model can know."""
+    return percent(min(max(value, 1e-9), 1 - 1e-9))
+
+
 def percent_of_level(level: float) -> str:
     """Return a coverage level as an exact percentage: two levels never read the same."""
     return f"{100 * level:.12g}{NARROW}%"
@@ -250,6 +255,24 @@ METRICS: dict[str, Metric] = {
         "accuracy", "share", "high", "Share of right answers at a threshold of one half."
     ),
     "f1": Metric("F1", "plain", "high", "Harmonic mean of precision and recall of class 1."),
+    "wrong_auroc": Metric(
+        "finds wrong answers",
+        "plain",
+        "high",
+        "How well sigma singles out wrong answers; 0.5 is chance level.",
+    ),
+    "within_1_sigma": Metric(
+        "within one sigma",
+        "share",
+        "none",
+        "Share of errors that are smaller than sigma; 68 % where sigma is right and Gaussian.",
+    ),
+    "median_z": Metric(
+        "median error over sigma",
+        "plain",
+        "none",
+        "Half of the errors are smaller than this many sigma; 0.67 where sigma is right.",
+    ),
     "brier": Metric(
         "Brier score", "plain", "low", "Mean squared difference between probability and outcome."
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Record
-from atlas_core.errors import ContractError
+from atlas_core.errors import CautionWarning, ContractError
 from atlas_core.fits import FitCache, rows_name
 from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
@@ -37,6 +38,7 @@ class Answers:
     Attributes:
         records: (name, content) of the fit, whether it was made now or before.
         said: texts of the warnings of the fit and of all answers.
+        cautions: texts of those among them that lower the verdict.
         stored: whether the fit itself was found in the cache.
     """
 
@@ -64,6 +66,7 @@ class Answers:
         self._known: dict[str, Arrays] = {}
         self.records: list[tuple[str, dict[str, Any]]] = []
         self.said: set[str] = set()
+        self.cautions: set[str] = set()
         note = self._stored("fit")
         self.stored = note is not None
         if note is None:
@@ -163,18 +166,18 @@ class Answers:
         name = f"{question}-{rows_name(rows)}"
         if name not in self._known and self._stored(name) is None:
             predictor = self._predictor or self._fit()
-            with self._listening() as said:
+            with self._listening() as heard:
                 arrays = ask(predictor)
-            self._keep(name, arrays, {"warnings": sorted(said)})
+            self._keep(name, arrays, heard.note())
         return self._known[name]
 
     def _fit(self) -> Predictor:
         """Train; where the fit is known and only an answer was not, its records are, too."""
         records: list[tuple[str, dict[str, Any]]] = []
-        with self._listening() as said:
+        with self._listening() as heard:
             predictor = self._train(lambda name, content: records.append((name, dict(content))))
         self._predictor, self.records = predictor, records
-        self._keep("fit", {}, {"records": records, "warnings": sorted(said)})
+        self._keep("fit", {}, {"records": records, **heard.note()})
         return predictor
 
     def _stored(self, name: str) -> dict[str, Any] | None:
@@ -184,6 +187,7 @@ class Answers:
         arrays, note = found
         try:
             said = {str(text) for text in note["warnings"]}
+            cautions = {str(text) for text in note["cautions"]}
             if name == "fit":
                 self.records = [(str(record), dict(content)) for record, content in note["records"]]
         except (KeyError, TypeError, ValueError) as err:
@@ -192,6 +196,7 @@ class Answers:
             return None
         self._known[name] = arrays
         self.said |= said
+        self.cautions |= cautions
         return note
 
     def _keep(self, name: str, arrays: Arrays, note: dict[str, Any]) -> None:
@@ -200,13 +205,34 @@ class Answers:
             self._cache.put(self._key, name, arrays, note)
 
     @contextmanager
-    def _listening(self) -> Iterator[set[str]]:
-        said: set[str] = set()
+    def _listening(self) -> Iterator[_Heard]:
+        heard = _Heard()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            yield said
-        said.update(warning_texts(caught))
-        self.said |= said
+            yield heard
+        heard.said.update(warning_texts(caught))
+        heard.cautions.update(caution_texts(caught))
+        self.said |= heard.said
+        self.cautions |= heard.cautions
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Hold the warnings of a fit or an answer, and which of them lower the verdict."""
+
+    said: set[str] = field(default_factory=set)
+    cautions: set[str] = field(default_factory=set)
+
+    def note(self) -> dict[str, Any]:
+        """Return plain data for the cache."""
+        return {"warnings": sorted(self.said), "cautions": sorted(self.cautions)}
+
+
+def caution_texts(caught: list[warnings.WarningMessage]) -> set[str]:
+    """Return each distinct warning that lowers the verdict, as one text."""
+    return {
+        str(warning.message) for warning in caught if issubclass(warning.category, CautionWarning)
+    }
 
 
 def warning_texts(caught: list[warnings.WarningMessage]) -> set[str]:

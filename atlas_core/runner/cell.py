@@ -32,7 +32,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.uq import Predictor, UQMethod
 from atlas_core.materials import Materials
-from atlas_core.runner.answers import Answers, warning_texts
+from atlas_core.runner.answers import Answers, caution_texts, warning_texts
 from atlas_core.runner.blame import blame
 from atlas_core.runner.rehearsal import (
     TrustRegions,
@@ -414,8 +414,9 @@ class Cell:
     def keep_warnings(self, caught: list[warnings.WarningMessage], fitted: Fitted) -> None:
         """Record each distinct warning of a library once: nothing is swallowed."""
         texts = sorted(warning_texts(caught) | fitted.answers.said | self.rehearsed)
+        cautions = sorted(caution_texts(caught) | fitted.answers.cautions)
         if texts:
-            self.record("warnings", {"texts": texts})
+            self.record("warnings", {"texts": texts, "cautions": cautions})
 
     @property
     def where(self) -> str:

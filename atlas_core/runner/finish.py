@@ -12,6 +12,7 @@ import numpy.typing as npt
 import psutil
 from threadpoolctl import threadpool_limits
 
+from atlas_core import cautions
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Dataset
@@ -173,6 +174,12 @@ def score(
         exam = examine(trust, table, levels=levels, seed=seed) if trust else {}
     for arm in dict.fromkeys(trust["arm"].tolist()) if trust else ():
         metrics["arms"][arm]["labels"] = at_home(trust, arm)
+    audited, records = (folder.path / name for name in ("audit.json", "records.json"))
+    for arm, own in metrics["arms"].items():
+        found = [] if not audited.is_file() else cautions.of_audit(read_json(audited))
+        if records.is_file():
+            found += cautions.of_records(read_json(records), arm)
+        own["cautions"] += [caution.as_dict() for caution in found]
     write_json(folder.path / "metrics.json", metrics)
     if exam:
         write_json(folder.path / "exam.json", exam)

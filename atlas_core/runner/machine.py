@@ -68,7 +68,8 @@ def peak_memory_mb() -> float:
 
 _SHOWN_ONLY = {
     *("cli", "report", "testing"),
-    *("archive.py", "comparison.py", "rebuild.py", "verdict.py"),
+    *("archive.py", "comparison.py", "rebuild.py"),
+    *("verdict.py", "judgement.py", "sigma_words.py", "probability_words.py"),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.reading.rows import UNREADABLE, RowsError, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.answers import caution_texts, warning_texts
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
@@ -266,13 +267,14 @@ def _recorded(records: list[dict[str, Any]]) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    texts = sorted({f"{w.category.__name__}: {w.message}" for w in caught})
+    texts = sorted(warning_texts(caught))
     if texts:
-        records.append(_warned("", "", texts))
+        records.append(_warned("", "", texts, sorted(caution_texts(caught))))
 
 
-def _warned(arm: str, fold: str, texts: list[str]) -> dict[str, Any]:
-    return {"arm": arm, "fold": fold, "name": "warnings", "content": {"texts": texts}}
+def _warned(arm: str, fold: str, texts: list[str], cautions: Sequence[str] = ()) -> dict[str, Any]:
+    content = {"texts": texts, "cautions": list(cautions)}
+    return {"arm": arm, "fold": fold, "name": "warnings", "content": content}
 
 
 def data_context(plan: Plan, options: RunOptions) -> DataContext:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from atlas_core.errors import DataError
 from atlas_core.evaluate import evaluate
-from atlas_core.metrics import classification, regression, uncertainty
+from atlas_core.metrics import classification, regression, uncertainty, weighted
 from atlas_core.metrics.chemistry import Chemistry
 
 RNG = np.random.default_rng(2)
@@ -58,7 +58,7 @@ def test_every_metric_has_an_interval_and_json_takes_it() -> None:
         " nll crps miscalibration_area ence zms sharpness"
         " dispersion spearman aurc aurc_oracle aurc_random ause ause_random error_auroc mae_at_80"
         " picp_0.9 mpiw_0.9 interval_score_0.9"
-        " infinite_share_0.9"
+        " infinite_share_0.9 within_1_sigma median_z beyond_5_sigma"
     )
     assert sorted(parts["test"]["metrics"]) == sorted(names.split())
     for name, metric in parts["test"]["metrics"].items():
@@ -212,11 +212,64 @@ def test_a_binary_arm_has_its_own_metrics() -> None:
     result = evaluate(columns, task="binary", levels=[0.9], seed=1)
     json.dumps(result, allow_nan=False)
     names = (
-        "roc_auc balanced_accuracy f1 brier ece log_loss accuracy spearman aurc ause error_auroc"
+        "roc_auc balanced_accuracy f1 brier ece log_loss accuracy aurc ause wrong_auroc"
         " aurc_oracle aurc_random ause_random"
         " picp_0.9 mpiw_0.9 infinite_share_0.9"
     )
-    assert sorted(result["arms"]["a"]["parts"]["test"]["metrics"]) == sorted(names.split())
+    found = result["arms"]["a"]["parts"]["test"]["metrics"]
+    ends = {name for name in found if name.startswith("p_")}
+    assert sorted(set(found) - ends) == sorted(names.split())
+
+
+def test_the_ends_of_the_scale_count_surprises_against_what_was_stated() -> None:
+    # by hand: 8 rows at 0 (2 wrong), 4 at 0.02 (1 wrong), 4 at 0.5, 4 at 0.995 (1 wrong)
+    p = np.repeat([0.0, 0.02, 0.5, 0.995], [8, 4, 4, 4])
+    y = np.array([0] * 6 + [1] * 2 + [0, 0, 0, 1] + [0, 1, 0, 1] + [1, 1, 1, 0], dtype=float)
+    table = {
+        "id": np.arange(20).astype(str), "arm": np.full(20, "a"), "part": np.full(20, "test"),
+        "target": y, "mean": p, "std": np.sqrt(p * (1 - p)),
+    }  # fmt: skip
+    arm = evaluate(table, task="binary", levels=[], seed=0)["arms"]["a"]
+    found = {k: v["value"] for k, v in arm["parts"]["test"]["metrics"].items()}
+    ends = {name: found[name] for name in found if name.startswith("p_")}
+    assert ends == {
+        "p_below_1_share": 0.4, "p_below_1_stated": 0.0, "p_below_1_wrong": 0.25,
+        "p_1_to_5_share": 0.2, "p_1_to_5_stated": pytest.approx(0.02), "p_1_to_5_wrong": 0.25,
+        "p_above_99_share": 0.2, "p_above_99_stated": pytest.approx(0.005),
+        "p_above_99_wrong": 0.25,
+        "p_certain_share": 0.4, "p_certain_stated": 0.0, "p_certain_wrong": 0.25,
+    }  # fmt: skip
+
+
+def test_sigma_of_a_class_is_judged_by_wrong_answers_alone() -> None:
+    sk = pytest.importorskip("sklearn.metrics", reason="the independent reference")
+    p = RNG.uniform(0, 1, 400)
+    y = (RNG.random(400) < p).astype(float)
+    std = np.sqrt(p * (1 - p))
+    table = {
+        "id": np.arange(400).astype(str), "arm": np.full(400, "a"), "part": np.full(400, "test"),
+        "target": y, "mean": p, "std": std,
+    }  # fmt: skip
+    arm = evaluate(table, task="binary", levels=[], seed=0)["arms"]["a"]
+    found = arm["parts"]["test"]["metrics"]
+    wanted = sk.roc_auc_score((p > 0.5) != (y == 1), std)
+    assert found["wrong_auroc"]["value"] == pytest.approx(wanted)
+    assert found["wrong_auroc"]["low"] < wanted < found["wrong_auroc"]["high"]
+    assert "spearman" not in found
+
+
+def test_quantiles_of_z_are_those_of_numpy_also_in_resamples() -> None:
+    columns = table({"test": 41})
+    z = np.abs(columns["target"] - columns["mean"]) / columns["std"]
+    found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]["parts"]["test"]
+    values = {name: entry["value"] for name, entry in found["metrics"].items()}
+    assert values["median_z"] == pytest.approx(np.median(z))
+    assert values["within_1_sigma"] == pytest.approx((z <= 1).mean())
+    assert values["beyond_5_sigma"] == pytest.approx((z > 5).mean())
+    counts = RNG.multinomial(41, np.full(41, 1 / 41), size=20).astype(float)
+    drawn = weighted.quantile(weighted.Ranking(z), z, counts)
+    repeated = [np.median(np.repeat(z, own.astype(int))) for own in counts]
+    assert drawn == pytest.approx(np.array(repeated))
 
 
 def test_parts_of_one_row_or_one_class_still_give_json() -> None:
@@ -282,6 +335,9 @@ def test_the_baseline_is_scored_where_it_is_known() -> None:
     part = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
     wanted = np.abs(columns["target"] - 2.0).mean()
     assert part["metrics"]["mae_baseline"]["value"] == pytest.approx(wanted)
+    share = part["metrics"]["mae_over_baseline"]
+    assert share["value"] == pytest.approx(part["metrics"]["mae"]["value"] / wanted)
+    assert share["low"] < share["value"] < share["high"]
 
 
 def test_a_run_is_scored_by_the_formulas_that_are_held_against_other_libraries() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from atlas_core.api import (
     F8,
     I8,
+    CautionWarning,
     Features,
     FitContext,
     FitsInThreads,
@@ -72,6 +73,7 @@ class Ensemble:
             warnings.warn(
                 f"ensemble: all {len(models)} models predict the same, so sigma is 0; "
                 "a model that uses no seed needs resample: bootstrap",
+                CautionWarning,
                 stacklevel=2,
             )
         return passed_on(predictor, models[0])

@@ -1,0 +1,101 @@
+"""Say what the 95 % interval of a figure excludes: all that a verdict may rest on.
+
+A threshold that is held against an estimate flips with the next random split; held against the ends
+of its interval it does not, as what lies between them is called neither. Light: pure Python.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from atlas_core.metrics import digits
+
+Z_95 = 1.959963984540054
+Side = Literal["below", "above", ""]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Hold one metric with its 95 % interval, low <= value <= high."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, entry: Mapping[str, float]) -> Figure:
+        """Return a figure of ``metrics.json``; one without an interval excludes nothing."""
+        low, high = entry.get("low", -math.inf), entry.get("high", math.inf)
+        return cls(float(entry["value"]), float(low), float(high))
+
+    @property
+    def text(self) -> str:
+        """Return the value with the digits that its interval bears, as the report's cards do."""
+        return digits.shown(asdict(self))
+
+    @property
+    def interval(self) -> str:
+        """Return both ends with the digits of the value."""
+        places = digits.places(asdict(self))
+        return f"{digits.fixed(self.low, places)} to {digits.fixed(self.high, places)}"
+
+    @property
+    def with_interval(self) -> str:
+        """Return the value and, in brackets, its interval."""
+        return f"{self.text} ({self.interval})"
+
+    def over(self, honest: float) -> Figure:
+        """Return the figure in units of what it should be."""
+        return Figure(self.value / honest, self.low / honest, self.high / honest)
+
+    def side(self, honest: float) -> Side:
+        """Return on which side of ``honest`` the whole interval lies, "" where it holds it."""
+        return "above" if self.low > honest else "below" if self.high < honest else ""
+
+
+def wilson(share: float, n: int, *, z: float = Z_95) -> tuple[float, float]:
+    """Return the interval of a share of n rows (Wilson 1927, 10.1080/01621459.1927.10502953)."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    # at either end the bound is exact, but for rounding
+    return (0.0 if share == 0 else low), (1.0 if share == 1 else high)
+
+
+def of_share(figure: Figure, n: int) -> Figure:
+    """Return a share with an interval that is never narrower than n rows allow.
+
+    Resampling rows that are all inside gives [1, 1], whatever their number is.
+    """
+    low, high = wilson(min(max(figure.value, 0.0), 1.0), n)
+    return Figure(figure.value, min(figure.low, low), max(figure.high, high))
+
+
+def ratio(first: Figure, second: Figure) -> Figure | None:
+    """Return first / second of two independent positive figures; None where one is not positive.
+
+    The interval is recovered from those of both logarithms.
+    Source: Zou & Donner, Stat. Med. 27, 1693 (2008), eq. (4).
+    """
+    if min(first.low, second.low) <= 0:
+        if first.value <= 0 or second.value <= 0:
+            return None
+        high = math.inf if second.low <= 0 else first.high / second.low
+        return Figure(first.value / second.value, max(first.low, 0.0) / second.high, high)
+    middle = math.log(first.value / second.value)
+    down = math.hypot(math.log(first.value / first.low), math.log(second.high / second.value))
+    up = math.hypot(math.log(first.high / first.value), math.log(second.value / second.low))
+    return Figure(math.exp(middle), math.exp(middle - down), math.exp(middle + up))
+
+
+def at_least_by_chance(count: int, n: int, share: float) -> float:
+    """Return the probability of ``count`` rows or more of n, of a rare kind (Poisson)."""
+    expected = n * share
+    term = total = math.exp(-expected)
+    for k in range(1, count):
+        term *= expected / k
+        total += term
+    return max(0.0, 1.0 - total) if count else 1.0

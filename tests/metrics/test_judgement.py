@@ -1,0 +1,359 @@
+"""A verdict rests on what the interval of its figure excludes, and on nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.evaluate import evaluate
+from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio, wilson
+from atlas_core.probability_words import ends_of, probabilities_of
+from atlas_core.sigma_words import order_sentences, sigma_of
+from atlas_core.verdict import Verdict, verdict
+
+Ends = tuple[float, float, float]
+
+
+def figures(**metrics: Ends) -> dict[str, Figure]:
+    return {name.replace("__", "_0."): Figure(*ends) for name, ends in metrics.items()}
+
+
+def judge(
+    test: dict[str, Ends],
+    shifted: dict[str, Ends] | None = None,
+    *,
+    n: int = 500,
+    m: int = 500,
+    task: str = "regression",
+    ood: dict[str, Any] | None = None,
+) -> Verdict:
+    parts = {
+        part: {
+            "n": rows,
+            "metrics": {
+                name.replace("__", "_0."): dict(zip(("value", "low", "high"), ends, strict=True))
+                for name, ends in own.items()
+            },
+        }
+        for part, own, rows in (("test", test, n), ("shifted", shifted, m))
+        if own is not None
+    }
+    return verdict(
+        {"parts": parts, "ood": ood or {}}, arm="a", unit="eV", task=task, target_name="gap",
+        held_out="" if shifted is None else "materials with F",
+    )  # fmt: skip
+
+
+def error(mae: Ends, share: Ends) -> dict[str, Ends]:
+    return {"mae": mae, "mae_over_mad": share, "mae_over_baseline": share}
+
+
+GOOD = error((0.15, 0.14, 0.16), (0.18, 0.17, 0.19)) | {"picp__9": (0.9, 0.87, 0.93)}
+
+
+# --- intervals -------------------------------------------------------------------------------
+
+
+def test_the_interval_of_a_share_is_that_of_statsmodels_and_never_a_point() -> None:
+    # proportion_confint(54, 54, method="wilson") = (0.93358, 1); (45, 54) -> (0.71263, 0.90973)
+    assert wilson(1.0, 54) == pytest.approx((0.93358, 1.0), abs=1e-5)
+    assert wilson(45 / 54, 54) == pytest.approx((0.71263, 0.90973), abs=1e-4)
+    assert of_share(Figure(1.0, 1.0, 1.0), 54).low == pytest.approx(0.93358, abs=1e-5)
+
+
+def test_the_interval_of_a_ratio_is_near_that_of_many_draws() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(2.0, 0.1, 100_000), rng.normal(1.0, 0.05, 100_000)
+    low, high = np.quantile(a / b, (0.025, 0.975))
+    z = 1.96
+    found = ratio(Figure(2.0, 2 - z * 0.1, 2 + z * 0.1), Figure(1.0, 1 - z * 0.05, 1 + z * 0.05))
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((2.0, low, high), rel=0.01)
+    assert ratio(Figure(0.0, 0.0, 0.0), Figure(1.0, 0.9, 1.1)) is None
+
+
+def test_rows_beyond_five_sigma_by_chance_are_counted_as_scipy_does() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="the independent reference")
+    for count, n in ((0, 559), (1, 559), (3, 559), (1, 132_752), (4, 5_000_000)):
+        wanted = stats.poisson.sf(count - 1, n * 5.733e-7)
+        assert at_least_by_chance(count, n, 5.733e-7) == pytest.approx(wanted, abs=1e-12)
+
+
+# --- the size of sigma -----------------------------------------------------------------------
+
+
+def sized(z: np.ndarray, n: int | None = None) -> Any:
+    """Return what is said of sigma where errors are ``z`` sigma."""
+    rows = len(z) if n is None else n
+    table = {
+        "id": np.arange(rows).astype(str), "arm": np.full(rows, "a"),
+        "part": np.full(rows, "test"), "target": z, "mean": np.zeros(rows), "std": np.ones(rows),
+    }  # fmt: skip
+    arm = evaluate(table, task="regression", levels=[], seed=0)["arms"]["a"]
+    own = arm["parts"]["test"]
+    return sigma_of({name: Figure.of(entry) for name, entry in own["metrics"].items()}, rows)
+
+
+def gaussian(n: int, *, times: float = 1.0) -> np.ndarray:
+    """Return n errors whose quantiles are exactly those of a Gaussian of ``times`` sigma."""
+    stats = pytest.importorskip("scipy.stats", reason="quantiles of a Gaussian")
+    return times * stats.norm.ppf((np.arange(n) + 0.5) / n)
+
+
+def test_one_wild_row_does_not_make_sigma_too_small() -> None:
+    z = gaussian(559, times=0.5)
+    z[0] = 50.8
+    found = sized(z)
+    assert float((z**2).mean()) > 4  # the mean square says: errors are more than twice sigma
+    assert found.size == "too large"
+    assert found.factor.value == pytest.approx(0.5, rel=0.02)
+    assert found.far == 1
+    assert found.tail
+
+
+@pytest.mark.parametrize(
+    ("times", "n", "size"),
+    [
+        (1.0, 500, "right"), (1.15, 5000, "right"), (0.5, 300, "too large"),
+        (2.0, 300, "too small"), (1.0, 30, "unclear"), (1.2, 40, "unclear"),
+    ],
+)  # fmt: skip
+def test_sigma_is_called_wrong_only_where_both_quantiles_exclude_the_right_size(
+    times: float, n: int, size: str
+) -> None:
+    found = sized(gaussian(n, times=times))
+    assert found.size == size
+    # of 300 rows 3.7 lie beyond 2.5 standard deviations, which are five sigma of half the size
+    assert found.tail == (times == 2.0)
+
+
+def test_errors_of_another_shape_are_not_given_a_size() -> None:
+    # 45 % beyond one sigma (too many), and yet half of the errors below 0.1 (too few)
+    z = np.concatenate([np.full(275, 0.05), np.full(225, 3.0)])
+    assert sized(z).size == "other shape"
+
+
+def test_a_sentence_on_the_tail_needs_rows_in_it() -> None:
+    without = judge(GOOD | _quantiles(0.683, 0.674, 0.0))
+    assert not any("beyond 5 sigma" in text for text in without.sentences)
+    one = judge(GOOD | _quantiles(0.683, 0.674, 1 / 500))
+    assert any(text.startswith("1 of 500") for text in one.sentences)
+    # of 2 million rows one beyond five sigma is what a Gaussian has
+    many = judge(GOOD | _quantiles(0.683, 0.674, 1 / 2e6), n=2_000_000)
+    assert not any("beyond 5 sigma" in text for text in many.sentences)
+
+
+def _quantiles(within: float, median: float, far: float) -> dict[str, Ends]:
+    return {
+        "within_1_sigma": (within, within - 0.02, within + 0.02),
+        "median_z": (median, median - 0.03, median + 0.03),
+        "beyond_5_sigma": (far, 0.0, 2 * far),
+        "zms": (5.3, 0.35, 18.8),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rho", "words"),
+    [
+        ((0.4, 0.3, 0.5), "goes with a larger error"),
+        ((0.2, 0.1, 0.29), "hardly goes with a larger error"),
+        ((0.2, -0.1, 0.5), "may or may not go with a larger error"),
+        ((0.0, -0.05, 0.05), "does not go with a larger error"),
+        ((-0.3, -0.4, -0.2), "goes with a smaller error"),
+    ],
+)
+def test_the_order_of_sigma_is_judged_by_its_interval(rho: Ends, words: str) -> None:
+    (text,) = order_sentences(Figure(*rho), None, "")
+    assert f"a larger sigma {words} (" in text
+
+
+# --- probabilities ---------------------------------------------------------------------------
+
+
+def drawn(p: np.ndarray, *, stated: np.ndarray | None = None, seed: int = 0) -> dict[str, Any]:
+    """Return the metrics of P(1) where labels are drawn with the probability ``p``."""
+    n = len(p)
+    labels = (np.random.default_rng(seed).random(n) < p).astype(float)
+    given = p if stated is None else stated
+    table = {
+        "id": np.arange(n).astype(str), "arm": np.full(n, "a"), "part": np.full(n, "test"),
+        "target": labels, "mean": given, "std": np.sqrt(given * (1 - given)),
+    }  # fmt: skip
+    return evaluate(table, task="binary", levels=[], seed=0)["arms"]["a"]
+
+
+def told(arm: dict[str, Any]) -> tuple[Any, Verdict]:
+    own = arm["parts"]["test"]
+    metrics = {name: Figure.of(entry) for name, entry in own["metrics"].items()}
+    said = verdict(arm, arm="a", unit="", held_out="", task="binary", target_name="metal")
+    return probabilities_of(metrics, own["n"]), said
+
+
+def test_honest_probabilities_are_called_honest_also_at_the_ends() -> None:
+    rng = np.random.default_rng(3)
+    p = rng.beta(0.3, 0.3, 4000).clip(0.001, 0.999)
+    wrong = [told(drawn(p, seed=seed))[0] != "honest" for seed in range(12)]
+    assert sum(wrong) <= 1  # 5 % of such tests may call them off by chance
+
+
+def test_probabilities_that_are_honest_on_average_and_off_at_zero_are_told_apart() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.beta(0.3, 0.3, 4000).clip(0.03, 0.97)
+    stated = np.where(p < 0.05, 0.001, np.where(p > 0.95, 0.999, p))  # 3 % is called 0.1 %
+    judged, said = told(drawn(p, stated=stated))
+    assert judged == "off at the ends"
+    assert said.grade == "caution"
+    assert "near 0 and 1" in said.headline
+    assert any(text.startswith("Of ") and "given a probability of 1 %" in text
+               for text in said.sentences)  # fmt: skip
+
+
+def test_one_wrong_row_refutes_a_probability_of_exactly_zero() -> None:
+    share, wrong = 1265 / 4921, 14 / 1265  # as a forest of 500 trees did on measured gaps
+    ends = ends_of(
+        figures(
+            p_certain_share=(share, share, share), p_certain_stated=(0, 0, 0),
+            p_certain_wrong=(wrong, wrong, wrong),
+        ),
+        4921,
+    )  # fmt: skip
+    assert [(end.rows, end.wrong, end.off) for end in ends] == [(1265, 14, True)]
+    kept = ends_of(
+        figures(
+            p_certain_share=(share, share, share), p_certain_stated=(0, 0, 0),
+            p_certain_wrong=(0, 0, 0),
+        ),
+        4921,
+    )  # fmt: skip
+    assert [end.off for end in kept] == [False]
+
+
+def test_few_rows_at_an_end_prove_nothing() -> None:
+    # 1 surprise of 20 where 2 % were stated: 33 % of honest tests have one or more
+    one = figures(p_1_to_5_share=(0.2, 0, 1), p_1_to_5_stated=(0.02, 0, 1),
+                  p_1_to_5_wrong=(0.05, 0, 1))  # fmt: skip
+    assert [end.off for end in ends_of(one, 100)] == [False]
+
+
+def test_a_calibration_error_within_chance_is_not_held_against_a_few_rows() -> None:
+    few = figures(ece=(0.11, 0.09, 0.2), brier=(0.08, 0.05, 0.1))
+    assert probabilities_of(few, 40) == "unclear"
+    assert probabilities_of(few, 4000) == "off"
+    assert probabilities_of(figures(ece=(0.02, 0.01, 0.03), brier=(0.08, 0.07, 0.09)), 4000) == (
+        "honest"
+    )
+
+
+def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None:
+    # labels are coins: |y - P| still follows sigma, but wrong answers do not
+    rng = np.random.default_rng(5)
+    stated = rng.uniform(0, 1, 3000)
+    arm = drawn(np.full(3000, 0.5), stated=stated)
+    found = arm["parts"]["test"]["metrics"]
+    assert found["wrong_auroc"]["low"] < 0.5 < found["wrong_auroc"]["high"]
+    _, said = told(arm)
+    assert not any("rank correlation" in text for text in said.sentences)
+    assert not any("sigma is larger where" in text for text in said.sentences)
+
+
+# --- grades ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "grade", "opening"),
+    [
+        ((0.30, 0.25, 0.49), "trust", "Trust it"),
+        ((0.30, 0.25, 0.51), "caution", "Take it as a rough guide"),
+        ((0.95, 0.80, 1.10), "caution", "Take it as a rough guide"),
+        ((0.95, 0.91, 1.10), "do not trust", "Do not trust it: it is hardly better"),
+        ((1.20, 1.05, 1.40), "do not trust", "Do not trust it: it is worse"),
+    ],
+)
+def test_the_grade_is_what_the_interval_of_the_error_leaves(
+    share: Ends, grade: str, opening: str
+) -> None:
+    said = judge(GOOD | error((0.5, 0.4, 0.6), share))
+    assert said.grade == grade
+    assert said.headline.startswith(opening)
+    assert "0.50 eV, 95 % interval 0.40 to 0.60, n = 500" in said.headline
+
+
+@pytest.mark.parametrize(
+    ("auc", "grade"),
+    [((0.9, 0.81, 0.95), "trust"), ((0.9, 0.79, 0.95), "caution"),
+     ((0.6, 0.45, 0.7), "caution"), ((0.5, 0.45, 0.59), "do not trust")],
+)  # fmt: skip
+def test_the_grade_of_a_classifier_is_what_the_interval_of_its_auc_leaves(
+    auc: Ends, grade: str
+) -> None:
+    own = {"accuracy": (0.8, 0.77, 0.83), "roc_auc": auc, "brier": (0.1, 0.09, 0.11),
+           "ece": (0.02, 0.01, 0.03)}  # fmt: skip
+    assert judge(own, task="binary").grade == grade
+
+
+@pytest.mark.parametrize(
+    ("coverage", "n", "says"),
+    [
+        ((0.84, 0.80, 0.88), 500, "too narrow"),
+        ((0.88, 0.875, 0.885), 17_619, "keep their word"),  # short for sure, by no matter
+        ((0.80, 0.66, 0.91), 40, "too few to tell"),
+        ((1.0, 1.0, 1.0), 30, "too few to tell|keep their word"),  # not: wider than need be
+        ((1.0, 1.0, 1.0), 500, "wider than"),
+        ((0.93, 0.91, 0.95), 500, "keep their word"),
+    ],
+)
+def test_coverage_is_judged_by_an_interval_that_so_many_rows_allow(
+    coverage: Ends, n: int, says: str
+) -> None:
+    said = judge(GOOD | {"picp__9": coverage}, n=n)
+    (text,) = (text for text in said.sentences if "hold the truth for" in text)
+    assert any(words in text for words in says.split("|"))
+    assert ("too narrow" in said.headline) == (says == "too narrow")
+    assert ("wider" in said.headline) == (says == "wider than")
+
+
+def ratio_of(mean: Ends, median: Ends | None) -> dict[str, Ends]:
+    return {"mae": mean} | ({} if median is None else {"median_ae": median})
+
+
+def test_a_class_with_a_larger_median_error_is_not_trusted_although_its_mean_is_alike() -> None:
+    inside = GOOD | {"mae": (1.0, 0.9, 1.1), "median_ae": (0.20, 0.19, 0.21)}
+    alike = {
+        "mae": (1.05, 0.95, 1.15),
+        "median_ae": (0.21, 0.20, 0.22),
+        "picp__9": (0.9, 0.87, 0.93),
+    }
+    assert judge(inside, alike).grade == "trust"
+    assert not any("Half of its errors" in text for text in judge(inside, alike).sentences)
+    worse = judge(inside, alike | {"median_ae": (0.40, 0.37, 0.43)})
+    assert worse.grade == "do not trust"
+    assert "median error is 2.0 times as large" in worse.headline
+    assert any("Half of its errors are below 0.200 eV in-domain" in t for t in worse.sentences)
+    maybe = judge(inside, alike | {"median_ae": (0.30, 0.26, 0.34)})
+    assert maybe.grade == "caution"
+    assert "its median error is 1.5 times as large" in maybe.headline
+
+
+def test_a_class_that_may_or_may_not_be_worse_is_neither_trusted_nor_condemned() -> None:
+    inside = GOOD | {"mae": (0.15, 0.13, 0.17)}
+    said = judge(inside, {"mae": (0.21, 0.16, 0.26), "picp__9": (0.9, 0.85, 0.95)}, m=60)
+    assert said.grade == "caution"
+    assert "on materials with F it errs 1.4 times as much" in said.headline
+
+
+@pytest.mark.parametrize(
+    ("auroc", "grade"), [((0.75, 0.71, 0.8), "caution"), ((0.75, 0.65, 0.85), "do not trust")]
+)
+def test_a_warning_counts_only_where_its_interval_shows_it(auroc: Ends, grade: str) -> None:
+    area = dict(zip(("value", "low", "high"), auroc, strict=True))
+    shifted = {"mae": (0.7, 0.65, 0.75)}
+    assert judge(GOOD, shifted, ood={"sigma": {"auroc": area}}).grade == grade
+
+
+def test_a_missing_figure_is_never_guessed() -> None:
+    said = judge({name: ends for name, ends in GOOD.items() if name != "picp__9"})
+    assert said.grade == "unknown"
+    assert sigma_of({}, 500) is None
+    assert probabilities_of({}, 500) is None

@@ -1,0 +1,50 @@
+"""Formation energy is no stability: that is the distance to the convex hull."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from support import ROOT
+
+CLAIM = re.compile(r"\bstab(le|ility|lest)\b", re.IGNORECASE)
+CODE = re.compile(r"""kind=["']stable["']""")
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+TEXTS = sorted(
+    path
+    for pattern in ("README.md", "docs/**/*.md", "atlas_core/report/**/*", "atlas_core/*.py")
+    for path in ROOT.glob(pattern)
+    if path.suffix in {".md", ".py", ".j2"}
+)
+
+
+def ranks_by_the_hull(spec: dict[str, object]) -> bool:
+    return "e_above_hull" in yaml.safe_dump(spec.get("dataset"))
+
+
+def claims(text: str) -> list[str]:
+    """Return the lines that speak of stability, sorts that keep equal rows in order left out."""
+    return [line for line in text.splitlines() if CLAIM.search(CODE.sub("", line))]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_no_question_calls_stable_what_is_ranked_by_another_quantity(path) -> None:
+    spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert ranks_by_the_hull(spec) or not CLAIM.search(str(spec.get("question")))
+
+
+def test_pages_and_docs_say_stable_only_beside_the_hull() -> None:
+    told = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in TEXTS
+        for line in claims(path.read_text(encoding="utf-8"))
+        if "hull" not in line
+    ]
+    assert told == []
+
+
+def test_the_search_finds_a_claim_and_passes_over_sorts() -> None:
+    assert claims("the most stable crystals") == ["the most stable crystals"]
+    assert claims('np.argsort(x, kind="stable")') == []
+    assert claims("an unstable sort of table, established") == []
