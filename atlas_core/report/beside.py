@@ -249,6 +249,8 @@ def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]
     if len(a) < 2:
         return ""
     found = paired_difference(b, a, seed=0)
+    if found.difference == 0:
+        return f"{other[0]} and {first[0]} err alike ({words.count(found.n, 'shared row')})."
     places = words.decimals(found.difference, digits=2)
     size = words.fixed(abs(found.difference), places)
     ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
@@ -261,7 +263,8 @@ def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]
     clear = found.low > 0 or found.high < 0
     doubt = "" if clear else "; the interval holds 0, so this may be chance"
     return (
-        f"{said} (95 % interval of the difference {ends}; {words.count(found.n, 'shared row')}"
+        f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
+        f" {words.count(found.n, 'shared row')}"
         f"{doubt})."
     )
 
