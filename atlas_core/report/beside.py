@@ -224,7 +224,7 @@ def _paired(source: Source) -> list[str]:
             leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
             out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
         for other, rows in held.items():
-            text = _difference(source, (first, held[first]), (other, rows))
+            text = difference(source, (first, held[first]), (other, rows))
             if other != first and text:
                 out.append(f"{where}: {text}")
     if len(names) > 2 and out:
@@ -243,7 +243,7 @@ def _size_of_error(source: Source, rows: Rows) -> float:
     return float(_errors(source, rows.error).mean())
 
 
-def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
+def difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
     """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
     a, b = (_errors(source, error) for error in common(first[1], other[1]))
     if len(a) < 2:
