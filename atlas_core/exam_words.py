@@ -31,6 +31,8 @@ LABELS: dict[str, str] = {
 }
 MOSTLY = 0.75
 """Share of classes that must be kept, below which a broken promise is no exception."""
+WORSE = 1.5
+"""Times the in-domain error from which a class is harder; as the split audit has it."""
 NAMED = 4
 """Most classes that a sentence names."""
 ADVICE = (
@@ -171,7 +173,7 @@ def sentences(exam: Exam, classes: Mapping[str, str], unit: str) -> list[str]:
             f"In-domain it broke its promise in {home} of {digits.counted(len(names), 'fold')}."
         )
     found += [text for text in [_intervals(exam, names)] if text]
-    found += [text for text in [beside(exam)] if text]
+    found += [text for text in [typical(exam, names), beside(exam)] if text]
     found += [text for text in [forecasts(exam, names)] if text]
     return found
 
@@ -246,6 +248,22 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
         worst, name = min(judged)
         text += f" (least of {name}: {percent(worst)})"
     return f"{text}."
+
+
+def typical(exam: Exam, names: Sequence[str]) -> str:
+    """Say on which classes mean and median judge differently whether errors are larger there.
+
+    A few large in-domain errors hide that the typical material of a class is harder, and a few
+    large errors of a class make it look hard that is not.
+    """
+    told = []
+    for one, name in zip(exam["classes"], names, strict=True):
+        mean, median = one.get("mae_rise"), one.get("median_rise")
+        if mean is None or median is None or (mean >= WORSE) == (median >= WORSE):
+            continue
+        by_median, by_mean = (digits.number(value, digits=2) for value in (median, mean))
+        told.append(f"{by_median} times on {name} (by the mean {by_mean})")
+    return f"By the median it errs, over in-domain, {listed(told)}." if told else ""
 
 
 def tally(summary: Mapping[str, Any]) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from atlas_core.audit_notes import audited_folds
 from atlas_core.comparison import compare
 from atlas_core.comparison_table import format_comparison
 from atlas_core.errors import DataError
 from atlas_core.report.source import foreign
 from atlas_core.run_differences import RunTables
 from atlas_core.runner.folder import RunFolder
-from atlas_core.store import read_json
 
 
 def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
@@ -33,7 +33,7 @@ def _tables(path: Path) -> RunTables:
         metrics=run.metrics,
         predictions=run.predictions,
         spec=_spec(path / "spec.lock.yaml"),
-        training=_training(path / "audit.json"),
+        training=_training(path),
     )
 
 
@@ -52,11 +52,7 @@ def _spec(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _training(path: Path) -> dict[str, str]:
+def _training(folder: Path) -> dict[str, str]:
     """Return {fold: digest of its training ids}, as the split audit noted."""
-    folds = read_json(path)["folds"] if path.is_file() else []
-    return {
-        fold["fold"]: fold["figures"]["training_ids"]
-        for fold in folds
-        if "training_ids" in fold["figures"]
-    }
+    folds = audited_folds(folder)
+    return {fold: found["training_ids"] for fold, found in folds.items() if "training_ids" in found}

@@ -55,8 +55,8 @@ def score_groups(
 ) -> dict[str, Any]:
     """Return size, error, coverage and width of each group as plain JSON.
 
-    ``groups`` holds the groups, largest first. Where there are two or more, ``worst`` holds the
-    group with the largest error, and ``coverage``, for each level, what
+    ``groups`` holds the groups, largest first; ``worst``, where there are two or more, the group
+    with the largest error; ``coverage``, for each level, what
     :func:`atlas_core.metrics.shares.shortfalls` finds: which groups lie below the promise.
 
     Args:
@@ -82,10 +82,9 @@ def score_groups(
         found[name] = own
     order = sorted(found, key=lambda name: (-found[name]["n"], name))
     out: dict[str, Any] = {"groups": {name: found[name] for name in order}}
-    if len(found) < 2:
-        return out
-    name = max(found, key=lambda n: (found[n][of]["value"], n))
-    out["worst"] = {of: {"group": name, "n": found[name]["n"], **found[name][of]}}
+    if len(found) > 1:
+        name = max(found, key=lambda n: (found[n][of]["value"], n))
+        out["worst"] = {of: {"group": name, "n": found[name]["n"], **found[name][of]}}
     coverage = {
         text: shortfalls(inside, {name: found[name]["n"] for name in inside}, float(text))
         for text, inside in hits.items()

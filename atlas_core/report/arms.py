@@ -260,13 +260,13 @@ def _value_plates(source: Source, arm: str, parts: Mapping[str, Rows]) -> list[P
             arm,
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
-            caption=f"{_dots(parts)}, made without having seen it; on the grey line the prediction"
+            caption=f"{dots(parts)}, made without having seen it; on the grey line the prediction"
             f" is exact. {_colours(source, parts)}",
         )
     ]
 
 
-def _dots(parts: Mapping[str, Rows]) -> str:
+def dots(parts: Mapping[str, Rows]) -> str:
     """Say what a dot is: with several folds a material may have more than one."""
     ids = np.concatenate([rows.ids for rows in parts.values()])
     counts = np.unique(ids, return_counts=True)[1]
@@ -335,7 +335,7 @@ def _trust_plates(
                 arm,
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
-                caption=f"{_dots(parts)}; joined marks are the root-mean-square error of"
+                caption=f"{dots(parts)}; joined marks are the root-mean-square error of"
                 " groups of similar sigma. On the grey line sigma is as large as the error it"
                 " announces; above it the model is too sure.",
             )

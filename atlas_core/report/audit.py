@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atlas_core.audit_notes import audited_folds
 from atlas_core.report.words import fixed, number, percent
 from atlas_core.store import read_json
 
@@ -55,6 +56,7 @@ def audit_view(folder: Path) -> AuditView | None:
     path = folder / "audit.json"
     if not path.is_file():
         return None
+    audited_folds(folder)
     found = read_json(path)
     folds = [fold for fold in found["folds"] if fold["figures"]["rows"]["held_out"]]
     names = dict.fromkeys(name for fold in folds for name in fold["figures"]["views"])

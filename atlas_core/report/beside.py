@@ -240,7 +240,7 @@ def _paired(source: Source) -> list[str]:
             leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
             out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
         for other, rows in held.items():
-            text = _difference(source, (first, held[first]), (other, rows))
+            text = difference(source, (first, held[first]), (other, rows))
             if other != first and text:
                 out.append(f"{where}: {text}")
     if len(names) > 2 and out:
@@ -259,12 +259,14 @@ def _size_of_error(source: Source, rows: Rows) -> float:
     return float(_errors(source, rows.error).mean())
 
 
-def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
+def difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
     """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
     a, b = (_errors(source, error) for error in common(first[1], other[1]))
     if len(a) < 2:
         return ""
     found = paired_difference(b, a, seed=0)
+    if found.difference == 0:
+        return f"{other[0]} and {first[0]} err alike ({words.count(found.n, 'shared row')})."
     places = words.decimals(found.difference, digits=2)
     size = words.fixed(abs(found.difference), places)
     ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
@@ -277,7 +279,8 @@ def _difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]
     clear = found.low > 0 or found.high < 0
     doubt = "" if clear else "; the interval holds 0, so this may be chance"
     return (
-        f"{said} (95 % interval of the difference {ends}; {words.count(found.n, 'shared row')}"
+        f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
+        f" {words.count(found.n, 'shared row')}"
         f"{doubt})."
     )
 

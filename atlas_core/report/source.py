@@ -13,6 +13,7 @@ import numpy as np
 
 from atlas_core import verdict
 from atlas_core.arrays import F8, Bool, Str
+from atlas_core.audit_notes import audited_folds
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import files
 from atlas_core.observe import FinishedRun
@@ -306,14 +307,8 @@ def read_run(folder: Path) -> Source:
         active=read_table(active) if active.exists() else None,
         spec=spec.read_text(encoding="utf-8") if spec.exists() else "",
         exam=read_exam(folder),
-        twins=_twins(folder / "audit.json"),
+        twins={fold: found.get("twins") or {} for fold, found in audited_folds(folder).items()},
     )
-
-
-def _twins(path: Path) -> dict[str, dict[str, float]]:
-    """Return what the split audit noted of materials whose formula is in training."""
-    folds = read_json(path)["folds"] if path.is_file() else []
-    return {fold["fold"]: fold["figures"].get("twins") or {} for fold in folds}
 
 
 _EXAM: Mapping[str, type] = {

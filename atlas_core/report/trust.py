@@ -230,8 +230,8 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
             f" {number(rise, digits=2)} times as much as in-domain{median}),"
             f" it lets you use {used}."
         )
-    found += [text for text in (exam_words.beside(exam),) if text]
-    found += [text for text in (exam_words.forecasts(exam, names),) if text]
+    told = (exam_words.typical(exam, names), exam_words.beside(exam))
+    found += [text for text in (*told, exam_words.forecasts(exam, names)) if text]
     return found
 
 

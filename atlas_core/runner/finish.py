@@ -13,11 +13,12 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from atlas_core import cautions
+from atlas_core.audit_notes import audited_folds
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.runner.cell import CellResult
-from atlas_core.store import read_json, write_bytes, write_json
+from atlas_core.store import write_bytes, write_json
 
 if TYPE_CHECKING:
     from atlas_core.runner.folder import RunFolder
@@ -168,7 +169,7 @@ def score(
             task=manifest["dataset"]["task"],
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
-            trained=_trained_elements(folder.path / "audit.json"),
+            trained=_trained_elements(folder.path),
         )
         seed = derive_seed(manifest["seed"], "exam")
         exam = examine(trust, table, levels=levels, seed=seed) if trust else {}
@@ -185,12 +186,10 @@ def score(
         write_json(folder.path / "exam.json", exam)
 
 
-def _trained_elements(audit: Path) -> dict[str, list[str]]:
+def _trained_elements(folder: Path) -> dict[str, list[str]]:
     """Return {fold: symbols of the elements in its training rows}, as the split audit noted."""
-    folds = read_json(audit)["folds"] if audit.is_file() else []
-    return {
-        fold["fold"]: fold["figures"]["elements"] for fold in folds if "elements" in fold["figures"]
-    }
+    folds = audited_folds(folder)
+    return {fold: found["elements"] for fold, found in folds.items() if "elements" in found}
 
 
 def _rounds(results: Mapping[tuple[str, str], CellResult]) -> Columns:

@@ -157,6 +157,22 @@ def test_the_sentences_tell_the_figures() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mean", "median", "told"),
+    [(1.1, 1.8, True), (3.0, 1.0, True), (3.0, 4.5, False), (1.1, 1.2, False), (None, 2.0, False)],
+)
+def test_the_median_is_told_where_it_judges_otherwise_than_the_mean(
+    mean: float | None, median: float, *, told: bool
+) -> None:
+    exam = exam_of("keeps", "keeps")
+    exam["classes"][1] |= {"median_rise": median} | ({} if mean is None else {"mae_rise": mean})
+    names = exam_words.named(exam, CLASSES)
+    text = exam_words.typical(exam, names)
+    assert bool(text) == told
+    assert ("materials with Cl" in text) == told
+    assert "materials with F" not in text
+
+
 def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
     labels = {"rows": 200, "trusted": 50, "within": 45, "budgets": [0.1], "confidence": 0.8}
     assert exam_words.unexamined(labels, "eV") == (

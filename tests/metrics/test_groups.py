@@ -76,7 +76,8 @@ def test_families_are_scored_apart_and_the_worst_is_named() -> None:
 def test_one_large_family_has_no_worst_and_none_leaves_no_trace() -> None:
     columns = {name: values[:40] for name, values in table().items()}
     arm = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]
-    assert list(arm["families"]["test"]) == ["groups"]
+    assert list(arm["families"]["test"]) == ["groups", "coverage"]
+    assert arm["families"]["test"]["coverage"]["0.9"]["below"] == []  # 36 of 40
     del columns["formula"]
     assert evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]["families"] == {}
 

@@ -90,6 +90,13 @@ def test_a_group_far_below_the_others_is_named_though_its_own_rows_do_not_prove_
     )
 
 
+def test_a_single_group_below_is_named() -> None:
+    (one,) = found([(70, 100)], 0.9)["below"]
+    assert one["p_level"] == pytest.approx(stats.binomtest(70, 100, 0.9, alternative="less").pvalue)
+    assert one["p_others"] == 1
+    assert found([(86, 100)], 0.9)["below"] == []
+
+
 @pytest.mark.parametrize(
     "counts",
     [

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from atlas_core.elements import ATOMIC_NUMBER
-from atlas_core.report import palette, periodic, words
+from atlas_core.report import arms, beside, palette, periodic, words
 from atlas_core.report.arms import worst_rows
 from atlas_core.report.figures import rms_bins, roc_points, sampled
-from atlas_core.report.source import Rows
+from atlas_core.report.source import Rows, Source
 from atlas_core.report.svg import to_file
 
 
@@ -173,6 +173,38 @@ def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
         "99.99991\N{NARROW NO-BREAK SPACE}% coverage",
         "99.99992\N{NARROW NO-BREAK SPACE}% coverage",
     ]
+
+
+def some_rows(ids: list[str]) -> Rows:
+    n = len(ids)
+    return Rows(
+        ids=np.array(ids),
+        formula=np.full(n, "NaCl"),
+        fold=np.array([str(k) for k in range(n)]),
+        part=np.full(n, "test"),
+        target=np.zeros(n),
+        mean=np.ones(n),
+        std=np.full(n, np.nan),
+        score=np.full(n, np.nan),
+        outside=np.zeros(n, bool),
+        reason=np.full(n, ""),
+    )
+
+
+def test_a_dot_is_called_a_prediction_and_repeated_materials_are_counted() -> None:
+    text = arms.dots({"test": some_rows(["a", "b", "a"]), "shifted": some_rows(["a"])})
+    assert "4 predictions of 2 materials, up to 3 each" in text
+    alone = arms.dots({"test": some_rows(["a", "b"]), "shifted": some_rows(["c"])})
+    assert "up to" not in alone
+    assert "3 predictions" not in alone
+
+
+def test_two_arms_with_the_same_errors_are_not_told_apart() -> None:
+    rows = some_rows(["a", "b", "c"])
+    manifest = {"dataset": {"task": "regression", "unit": "eV"}}
+    source = Source(manifest, {"task": "regression", "arms": {}}, {}, [], None, "")
+    same = beside.difference(source, ("x", rows), ("y", rows))
+    assert same == "y and x err alike (3 shared rows)."
 
 
 def bad_label(mean: float, twins: dict[str, dict[str, float]]) -> str:
