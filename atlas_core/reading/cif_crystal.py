@@ -123,7 +123,7 @@ def _lattice(block: Block) -> F8:
     lengths, angles = np.array(found[:3]), np.deg2rad(found[3:])
     cos, sin = np.cos(angles), np.sin(angles)
     star = (cos[0] * cos[1] - cos[2]) / (sin[0] * sin[1])
-    if not abs(star) < 1.0:
+    if not abs(star) < 1.0 - 1e-9:  # the cell would be flat
         raise DataError(f"the angles of the cell ({found[3]}, {found[4]}, {found[5]}) fit no cell")
     gamma = np.arccos(star)
     a, b, c = lengths
@@ -144,6 +144,8 @@ def _sites(block: Block, stated: Stated) -> _Sites:
             " _atom_site_Cartn_ depend on how the axes were laid"
         )
     rows = len(axes[0] or ())
+    if not rows:
+        raise DataError("its list of atoms is empty")
     if any(len(axis or ()) != rows for axis in axes):
         raise DataError("_atom_site_fract_x, _y and _z stand in different loops")
     labels = _labels(block, rows)
