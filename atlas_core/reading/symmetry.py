@@ -348,7 +348,13 @@ def _hall_key(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _settings() -> _Table:
-    import spglib
+    try:
+        import spglib
+    except ImportError as err:
+        raise DataError(
+            "it names a space group and lists no operations; names are looked up with spglib:"
+            " pip install spglib"
+        ) from err
 
     numbers: dict[int, int] = {}
     choices: dict[int, str] = {}
