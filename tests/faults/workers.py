@@ -25,8 +25,8 @@ levels: [0.9]
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: {use: random_forest, options: {trees: 1500}}, uq: point}
-  b: {featurizer: element_fractions, model: {use: extra_trees, options: {trees: 1500}}, uq: point}
+  a: {featurizer: element_fractions, model: {use: random_forest, options: {trees: 300}}, uq: point}
+  b: {featurizer: element_fractions, model: {use: extra_trees, options: {trees: 300}}, uq: point}
   c: {featurizer: element_fractions, model: ridge, uq: point}
 """
 ARMS = {"a", "b", "c"}
