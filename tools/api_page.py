@@ -113,8 +113,8 @@ Component(
 )
 ```
 
-The check is then counted as an expected failure. It is strict: when the check passes after all, that
-is a failure, and the line has to go.
+The check is then counted as an expected failure. It is strict: when the check passes after all,
+that is a failure, and the line has to go.
 """
 
 

@@ -114,7 +114,7 @@ def _killed_workers(folder: Path, count: int, rng: np.random.Generator) -> Tally
         _, said = process.communicate(timeout=PATIENCE)
         named = set(re.findall(r"error: arm (\w+), .*killed .*memory", said))
         kept = {path.parts[-3] for path in run.folder.glob("runs/*/checkpoints/*/*/result.npz")}
-        again = Run(run.folder, 2).ends()
+        again = Run(run.folder, 1).ends()
         fine = {
             "exit code 5": process.returncode == 5,
             "the cell is named": len(named) == 1 and named <= ARMS,
