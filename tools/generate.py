@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from atlas_core import hookspecs
+from atlas_core.cli.exits import EXIT_CODES
 from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds import KINDS
@@ -30,6 +31,9 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import leaderboard  # noqa: E402 - benchmarks are scripts in a folder, not a package
 import matbench_uq  # noqa: E402
 
+sys.path.insert(0, str(ROOT / "tools"))
+import api_page  # noqa: E402
+
 OBSERVING = ("run_started", "stage_finished", "report_sections", "run_exports")
 
 
@@ -41,6 +45,8 @@ def generated() -> dict[str, str]:
     return {
         "registry/spec.schema.json": schema_text(_Own(registry, own)),
         "registry/atlas_registry/catalogue.json": _catalogue(),
+        "docs/api.md": api_page.api_page(),
+        "docs/lab.md": api_page.lab_page(),
         "docs/cli.md": _cli_page(),
         "docs/spec.md": _spec_page(),
         "docs/hooks.md": _hooks_page(),
@@ -258,8 +264,15 @@ def _plugins_page(own: set[str]) -> str:
 
 
 def _cli_page() -> str:
-    lines = ["# Command line", "", "Exit codes: 0 done, 1 a broken contract, 2 a wrong spec or"]
-    lines += ["command line, 3 a broken plugin, 4 unusable data, 130 interrupted.", ""]
+    lines = ["# Command line", "", "| exit code | meaning |", "| --- | --- |"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    lines += [
+        "",
+        "Errors are lines on stderr that begin with `error: `; a broken observer or a component"
+        " that `atlas schema` leaves out is a line that begins with `warning: ` and changes no exit"
+        " code.",
+        "",
+    ]
 
     def describe(command: click.Command, path: str) -> None:
         context = click.Context(command, info_name=path, terminal_width=90, max_content_width=90)

@@ -42,7 +42,7 @@ def _signals(folder: Path, count: int, rng: np.random.Generator) -> Tally:
         errors = [one for one in rest.splitlines() if not one.startswith("done ")]
         lines = 0 if sent == signal.SIGKILL else 1
         alive = left(children)
-        again = Run(run.folder, workers).ends()
+        again = Run(run.folder, 1).ends()
         fine = {
             f"exit code {code}": process.returncode == code,
             f"{lines} line": len(errors) == lines and "Traceback" not in said + rest,
@@ -69,6 +69,6 @@ CAMPAIGNS = [
         " same command ends with the same bytes as a run that nothing happened to",
         run=_signals,
         full=21,
-        quick=3,
+        quick=2,
     )
 ]

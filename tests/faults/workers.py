@@ -25,8 +25,8 @@ levels: [0.9]
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: {use: random_forest, options: {trees: 1500}}, uq: point}
-  b: {featurizer: element_fractions, model: {use: extra_trees, options: {trees: 1500}}, uq: point}
+  a: {featurizer: element_fractions, model: {use: random_forest, options: {trees: 300}}, uq: point}
+  b: {featurizer: element_fractions, model: {use: extra_trees, options: {trees: 300}}, uq: point}
   c: {featurizer: element_fractions, model: ridge, uq: point}
 """
 ARMS = {"a", "b", "c"}
@@ -114,7 +114,7 @@ def _killed_workers(folder: Path, count: int, rng: np.random.Generator) -> Tally
         _, said = process.communicate(timeout=PATIENCE)
         named = set(re.findall(r"error: arm (\w+), .*killed .*memory", said))
         kept = {path.parts[-3] for path in run.folder.glob("runs/*/checkpoints/*/*/result.npz")}
-        again = Run(run.folder, 2).ends()
+        again = Run(run.folder, 1).ends()
         fine = {
             "exit code 5": process.returncode == 5,
             "the cell is named": len(named) == 1 and named <= ARMS,

@@ -1,0 +1,221 @@
+"""Write ``docs/api.md`` and ``docs/lab.md``: what a plugin imports, and four worked components."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib import import_module
+from inspect import getsource
+from pathlib import Path
+
+from atlas_core import api
+from atlas_core.interfaces import CAPABILITIES, PROTOCOLS
+
+ROOT = Path(__file__).resolve().parents[1]
+LAB = ROOT / "examples/atlas-lab"
+
+SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        "Declare a component",
+        "A module's hook returns a list of `Component`. `Field` is pydantic's.",
+        ("Component", "Config", "Field", "hookimpl"),
+    ),
+    (
+        "Materials and data sets",
+        "`Materials.from_formulas(ids, formulas)` and `Materials.from_structures(ids, structures)`"
+        " make materials; a data set adds a target.",
+        ("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
+    ),
+    ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
+    ("Features", "", ("Featurizer", "Features", "Vectors", "Graphs", "concatenate")),
+    (
+        "Models",
+        "What a fit receives beside data is its context.",
+        ("Model", "ModelFactory", "FitContext", "derive_seed"),
+    ),
+    (
+        "Capabilities of a model",
+        "A model that `gives` one of these implements its protocol. A fitted predictor passes"
+        " `embed` and `leaves` on, so that a detector can ask for them.",
+        tuple(sorted(one.__name__ for one in PROTOCOLS.values())),
+    ),
+    ("Uncertainty", "", ("UQMethod", "Predictor", "Prediction")),
+    (
+        "What a calibrator, a detector and a trust method see",
+        "They get `Inputs`: a field is None unless the component's `needs` asks for it.",
+        ("Inputs",),
+    ),
+    ("Calibrators", "", ("Calibrator", "CalibrationRequest", "Calibration", "Refit")),
+    ("Detectors", "", ("OODMethod", "Detector", "OODScore")),
+    (
+        "Trust methods",
+        "",
+        (
+            "TrustMethod",
+            "Evidence",
+            "TrustRegion",
+            "Assessment",
+            "Promise",
+            "LABELS",
+            "labels_of",
+            "longest_prefix",
+        ),
+    ),
+    ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
+    ("Observers", "", ("RunInfo", "StageInfo", "FinishedRun", "ReportSection", "Export")),
+    (
+        "Errors",
+        "A component raises these with one line that says where, what is wrong and what to do;"
+        " anything else is reported as its defect.",
+        ("AtlasError", "DataError", "TrainingError", "ContractError", "PluginError", "SpecError"),
+    ),
+    (
+        "Arrays and elements",
+        "",
+        (
+            "F8",
+            "I8",
+            "Bool",
+            "Str",
+            "offsets_of",
+            "segments",
+            "SYMBOLS",
+            "ATOMIC_NUMBER",
+            "MAX_Z",
+            "parse_formula",
+            "FAMILIES",
+            "anion_family",
+            "covalent_radius",
+            "electronegativity",
+            "element_statistics",
+            "f_block",
+            "periodic_group",
+            "periodic_row",
+        ),
+    ),
+)
+
+FAILURES = """\
+## A promise that a method cannot keep
+
+`atlas check` holds every component against the promises of its kind. Where an honest method cannot
+keep one, its `Component` says which and why, under the check's name as `atlas check` prints it:
+
+```python
+Component(
+    "feature_noise",
+    FeatureNoiseConfig,
+    FeatureNoise,
+    gives={"epistemic"},
+    expected_failures={
+        "sigma_grows_off_the_data": "noise on the features is as large far away as nearby"
+    },
+)
+```
+
+The check is then counted as an expected failure. It is strict: when the check passes after all,
+that is a failure, and the line has to go.
+"""
+
+
+def api_page() -> str:
+    """Return the page of ``atlas_core.api``."""
+    lines = [
+        "# What a plugin imports",
+        "",
+        "Everything stands in `atlas_core.api`, and a plugin imports nothing else of ATLAS but"
+        " `atlas_core.testing` in its tests. Arrays are float64 unless said otherwise; n is the"
+        " number of rows. Bodies are left out here. [Four worked components](lab.md) use most of"
+        " these types.",
+        "",
+    ]
+    for title, intro, names in SECTIONS:
+        lines += [f"## {title}", ""]
+        if intro:
+            lines += [intro, ""]
+        if title.startswith("Capabilities"):
+            lines += ["| `gives` or `needs` | meaning |", "| --- | --- |"]
+            lines += [f"| `{name}` | {text} |" for name, text in CAPABILITIES.items()]
+            lines.append("")
+        for name in names:
+            lines += [f"### {name}", "", "```python", _shown(name), "```", ""]
+    return "\n".join(lines) + "\n" + FAILURES
+
+
+def lab_page() -> str:
+    """Return the page of the worked components: the files of the example as they are."""
+    lines = [
+        "# A data set, a model, a detector and a calibrator",
+        "",
+        "The package `examples/atlas-lab` offers one component of each of four kinds, in numpy"
+        " alone. [Write a plugin](write-a-plugin.md) leads through an uncertainty method step by"
+        " step; [What a plugin imports](api.md) shows the types.",
+        "",
+        "```console",
+        "$ pip install -e examples/atlas-lab",
+        "$ atlas check --path examples/atlas-lab",
+        "$ atlas run examples/atlas-lab/spec.yaml",
+        "```",
+        "",
+    ]
+    for title, name in (
+        ("The package", "pyproject.toml"),
+        ("A data set", "atlas_lab/lab_sheet.py"),
+        ("A model", "atlas_lab/rbf.py"),
+        ("A detector", "atlas_lab/leverage.py"),
+        ("A calibrator", "atlas_lab/normalized.py"),
+        ("The tests", "tests/test_atlas_lab.py"),
+        ("A spec", "spec.yaml"),
+    ):
+        language = {"py": "python", "toml": "toml", "yaml": "yaml"}[name.rpartition(".")[2]]
+        text = (LAB / name).read_text(encoding="utf-8")
+        lines += [f"## {title}", "", f'```{language} title="{name}"', text.rstrip("\n"), "```", ""]
+    return "\n".join(lines)
+
+
+@cache
+def _origins() -> dict[str, str]:
+    """Return {name: module it comes from} of what the API offers."""
+    found = {}
+    for node in ast.parse(getsource(api)).body:
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.name: str(node.module) for alias in node.names}
+    return found
+
+
+def _shown(name: str) -> str:
+    if name == "Field":
+        return "from pydantic import Field  # Field(default, gt=..., le=..., description=...)"
+    if name == "hookimpl":
+        return "@hookimpl\ndef atlas_uq() -> list[Component]: ..."
+    body = ast.parse(getsource(import_module(_origins()[name]))).body
+    for place, node in enumerate(body):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return ast.unparse(_outline(node))
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name) and target.id == name:
+            text = ast.unparse(node)
+            if len(text) > 200:
+                text = f"{name}: {type(getattr(api, name)).__name__} of {len(getattr(api, name))}"
+            after = body[place + 1] if place + 1 < len(body) else None
+            value = after.value if isinstance(after, ast.Expr) else None
+            said = isinstance(value, ast.Constant) and isinstance(value.value, str)
+            return text + (f'\n"""{value.value}"""' if said else "")
+    raise LookupError(name)
+
+
+def _outline(node: ast.ClassDef | ast.FunctionDef) -> ast.stmt:
+    """Return a class or function without bodies and without what is private."""
+    if isinstance(node, ast.FunctionDef):
+        kept: list[ast.stmt] = [one for one in node.body[:1] if ast.get_docstring(node)]
+        node.body = [*kept, ast.Expr(ast.Constant(...))]
+        return node
+    public: list[ast.stmt] = []
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef):
+            if not one.name.startswith("_") or one.name in {"__call__", "__len__"}:
+                public.append(_outline(one))
+        elif not (isinstance(one, ast.Assign) and ast.unparse(one.targets[0]).startswith("_")):
+            public.append(one)
+    node.body = public or [ast.Expr(ast.Constant(...))]
+    return node
