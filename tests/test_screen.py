@@ -113,6 +113,25 @@ def test_the_size_of_chunks_changes_nothing_but_rounding(run: Path, tmp_path: Pa
         np.testing.assert_allclose(small[name], large[name], rtol=1e-9)
 
 
+def test_a_fit_of_somebody_else_is_opened_only_when_trusted(run: Path, tmp_path: Path) -> None:
+    path = written(tmp_path, "formula\nNaCl\n")
+    cli = Cli(tmp_path, tmp_path / "cache")
+    mine, _ = ask(run, tmp_path, path)
+    assert not any("made by you" in text for text in mine["remarks"])
+    other = {"XDG_DATA_HOME": str(tmp_path / "home")}
+    refused = cli("screen", run, path, "--out", "p", env=other)
+    assert refused.returncode == 4
+    assert "--trust-fit" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "p").exists()
+    opened = cli("screen", run, path, "--out", "p", "--json", "--trust-fit", env=other)
+    assert opened.returncode == 0, opened.stderr
+    theirs = json.loads(opened.stdout)
+    assert any("not made by you" in text for text in theirs["remarks"])
+    one, other_one = (pq.read_table(tmp_path / f"{out}/screened.parquet") for out in "op")
+    assert one == other_one
+
+
 @pytest.mark.parametrize(
     ("text", "screened", "left_out"),
     [
@@ -155,7 +174,7 @@ def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Pat
     formulas = table["formula"][np.r_[order[:5], order[len(order) // 2]]]
     path = written(tmp_path, "\n".join(["formula", *formulas]) + "\n")
     about, _ = ask(run, tmp_path, path)
-    train = open_arm(run, Registry()).saved.reference.target
+    train = open_arm(run, Registry(), trust=True).saved.reference.target
     rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
     expected = sum((train <= one).mean() <= 0.05 for one in rows)
     assert expected > 0
