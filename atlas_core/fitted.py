@@ -286,7 +286,10 @@ def load_arm(
             regions=regions,
             promise=promise,
             reference=reference,
-            remarks=(*((foreign,) if foreign else ()), *_differences(note, components)),
+            remarks=(
+                *((foreign,) if foreign else ()),
+                *map(saving.one_line, _differences(note, components)),
+            ),
         )
 
 
