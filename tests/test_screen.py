@@ -23,6 +23,7 @@ from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
+from atlas_core.saving import FORMAT
 from atlas_core.screen import default_out, extreme, featurized, joined, open_arm, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
@@ -128,7 +129,7 @@ def test_a_fit_of_somebody_else_is_opened_only_when_trusted(run: Path, tmp_path:
     assert opened.returncode == 0, opened.stderr
     theirs = json.loads(opened.stdout)
     assert any("not made by you" in text for text in theirs["remarks"])
-    one, other_one = (pq.read_table(tmp_path / f"{out}/screened.parquet") for out in "op")
+    one, other_one = ((tmp_path / f"{out}/screened.parquet").read_bytes() for out in "op")
     assert one == other_one
 
 
@@ -320,8 +321,10 @@ def test_a_stranger_s_fit_runs_no_code(run: Path, tmp_path: Path) -> None:
     predictor = next(folder.glob("fitted/*/*/predictor.npz"))
     structure = {"root": {"part": 0}, "parts": [{"object": "os:system", "state": {}}]}
     text = np.frombuffer(json.dumps(structure).encode(), dtype=np.uint8)
-    write_arrays(predictor, {"structure": text}, {"format": 1}, compress=True)
-    done = Cli(tmp_path, tmp_path)("screen", folder, written(tmp_path, "CaO\n", "c.txt"))
+    write_arrays(predictor, {"structure": text}, {"format": FORMAT}, compress=True)
+    path = written(tmp_path, "CaO\n", "c.txt")
+    assert "--trust-fit" in Cli(tmp_path, tmp_path)("screen", folder, path).stderr
+    done = Cli(tmp_path, tmp_path)("screen", folder, path, "--trust-fit")
     assert done.returncode == 4
     assert "os:system, which belongs to no component of this run" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -336,7 +339,8 @@ def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
     arrays, note = read_arrays(judges)
     note["packages"]["scikit-learn"] = "0.1"
     write_arrays(judges, arrays, note, compress=True)
-    about, said = ask(folder, tmp_path, written(tmp_path, "CaO\n", "c.txt"))
+    path = written(tmp_path, "CaO\n", "c.txt")
+    about, said = ask(folder, tmp_path, path, "--trust-fit")
     assert said.count("warning: fitted with scikit-learn 0.1 (here") == 1
     assert about["remarks"]
 
