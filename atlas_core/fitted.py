@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core import saving
+from atlas_core import origin, saving
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.calibrator import Calibration
@@ -135,10 +135,12 @@ class Keep:
         folder: of this arm and fold.
         wanted: whether it was asked for; else it is written only where that costs little, and
             nothing is trained again for it.
+        key_file: of the user, whose mark the fit gets; None: it gets none.
     """
 
     folder: Path
     wanted: bool
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +190,10 @@ def keep_fitted(cell: Cell, fitted: Fitted, keep: Keep) -> None:
                 "reference": reference(cell, fitted.answers),
             }
             saving.save(keep.folder / JUDGES, judges, _about(components))
+            if keep.key_file is not None:
+                unmarked = origin.mark(keep.folder, (PREDICTOR, JUDGES), keep.key_file)
+                if unmarked:
+                    cell.tell(f"{cell.where}: {unmarked}")
     except ContractError as err:
         if keep.wanted:
             raise ContractError(f"{cell.where}: {err}") from err
@@ -236,12 +242,28 @@ def _embeds(chosen: Chosen) -> bool:
     return "model:embedding" in chosen.needs
 
 
-def load_arm(folder: Path, components: Mapping[str, Chosen]) -> SavedArm:
+def load_arm(
+    folder: Path,
+    components: Mapping[str, Chosen],
+    *,
+    trust: bool = False,
+    key_file: Path | None = None,
+) -> SavedArm:
     """Read what ``keep_fitted`` wrote; classes come from the packages of ``components`` alone.
 
+    Args:
+        folder: of the fit.
+        components: of the arm.
+        trust: open it although it was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
+
     Raises:
-        DataError: a file is missing, damaged or names what it may not name.
+        DataError: a file is missing, damaged or names what it may not name; or the fit is from
+            elsewhere and not trusted.
     """
+    foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
+    if foreign and not trust:
+        raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
     allowed = {one.package for chosen in components.values() for one in chosen.together}
     predictor, _ = saving.load(folder / PREDICTOR, allowed)
     judges, note = saving.load(folder / JUDGES, allowed)
@@ -264,7 +286,10 @@ def load_arm(folder: Path, components: Mapping[str, Chosen]) -> SavedArm:
             regions=regions,
             promise=promise,
             reference=reference,
-            remarks=tuple(_differences(note, components)),
+            remarks=(
+                *((foreign,) if foreign else ()),
+                *map(saving.one_line, _differences(note, components)),
+            ),
         )
 
 

@@ -40,6 +40,9 @@ CORE = (
 )
 """Modules of the core whose classes a file may name: those of data."""
 
+MOST_TEXT = 600
+"""Characters of a message that are shown where a file may have chosen them."""
+
 _ATOMS = (type(None), bool, int, str)
 _STRUCTURE = "structure"
 
@@ -88,8 +91,14 @@ def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
             structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
             return unpack(structure, arrays, packages), note
     except AtlasError as err:
-        text = " ".join(str(err).split())
+        text = one_line(err)
         raise DataError(text if text.startswith(f"{path}:") else f"{path}: {text}") from err
+
+
+def one_line(text: object) -> str:
+    """Return a text that a file may have chosen as one line that a terminal only shows."""
+    words = " ".join(str(text).split())[:MOST_TEXT]
+    return "".join(one if one.isprintable() else "?" for one in words)
 
 
 @contextmanager
@@ -112,7 +121,7 @@ def readable(what: object) -> Iterator[None]:
             f"{what}: it claims more than fits into memory; fit anew, and do not trust the file"
         ) from err
     except Exception as err:  # what a file that was made to harm leads to has no list
-        said = f"{type(err).__name__}: {' '.join(str(err).split())}"[:300]
+        said = one_line(f"{type(err).__name__}: {err}")
         raise DataError(
             f"{what}: is damaged, of another version or made to harm ({said}); fit anew"
         ) from err

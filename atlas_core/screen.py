@@ -73,6 +73,8 @@ class ScreenOptions:
         top: rows that are told in full.
         goal: whether low or high values are wanted; None: as the run says, else low ones.
         chunk: rows that are looked at together.
+        trust_fit: open a fit that was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
         tell: called with rows done and rows in all.
     """
 
@@ -84,6 +86,8 @@ class ScreenOptions:
     top: int = 100
     goal: Goal | None = None
     chunk: int = 20_000
+    trust_fit: bool = False
+    key_file: Path | None = None
     tell: Callable[[int, int], None] = field(default=lambda _done, _total: None)
 
 
@@ -120,13 +124,28 @@ class OpenArm:
 
 
 def open_arm(
-    run: Path, resolver: Resolver, *, arm: str | None = None, fold: str | None = None
+    run: Path,
+    resolver: Resolver,
+    *,
+    arm: str | None = None,
+    fold: str | None = None,
+    trust: bool = False,
+    key_file: Path | None = None,
 ) -> OpenArm:
     """Read a fitted arm from a run folder.
 
+    Args:
+        run: folder of a finished run.
+        resolver: of its components.
+        arm: its name; None: the only one.
+        fold: whose fit; None: the only one.
+        trust: open it although it was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
+
     Raises:
         SpecError: the run kept no fit, or it is not clear which one is meant.
-        DataError: a file is missing, damaged or names what it may not name.
+        DataError: a file is missing, damaged or names what it may not name; or the fit is from
+            elsewhere and not trusted.
     """
     folder = RunFolder(run)
     manifest = folder.finished().manifest
@@ -149,7 +168,9 @@ def open_arm(
     chosen_fold = _one("fold", fold, with_arm, run)
     # of the other arms, a plugin may be missing here
     spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
-    saved = load_arm(folder.fitted(chosen_arm, chosen_fold), components)
+    saved = load_arm(
+        folder.fitted(chosen_arm, chosen_fold), components, trust=trust, key_file=key_file
+    )
     levels = spec.levels
     metrics = read_json(run / "metrics.json")
     return OpenArm(
@@ -393,7 +414,14 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     Raises:
         AtlasError: the run, the candidates or a component failed; one line says which.
     """
-    opened = open_arm(options.run, resolver, arm=options.arm, fold=options.fold)
+    opened = open_arm(
+        options.run,
+        resolver,
+        arm=options.arm,
+        fold=options.fold,
+        trust=options.trust_fit,
+        key_file=options.key_file,
+    )
     for remark in opened.saved.remarks:
         warnings.warn(remark, stacklevel=2)
     candidates = open_candidates(options.candidates)

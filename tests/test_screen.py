@@ -23,6 +23,7 @@ from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
+from atlas_core.saving import FORMAT
 from atlas_core.screen import default_out, extreme, featurized, joined, open_arm, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
@@ -113,6 +114,25 @@ def test_the_size_of_chunks_changes_nothing_but_rounding(run: Path, tmp_path: Pa
         np.testing.assert_allclose(small[name], large[name], rtol=1e-9)
 
 
+def test_a_fit_of_somebody_else_is_opened_only_when_trusted(run: Path, tmp_path: Path) -> None:
+    path = written(tmp_path, "formula\nNaCl\n")
+    cli = Cli(tmp_path, tmp_path / "cache")
+    mine, _ = ask(run, tmp_path, path)
+    assert not any("made by you" in text for text in mine["remarks"])
+    other = {"XDG_DATA_HOME": str(tmp_path / "home")}
+    refused = cli("screen", run, path, "--out", "p", env=other)
+    assert refused.returncode == 4
+    assert "--trust-fit" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "p").exists()
+    opened = cli("screen", run, path, "--out", "p", "--json", "--trust-fit", env=other)
+    assert opened.returncode == 0, opened.stderr
+    theirs = json.loads(opened.stdout)
+    assert any("not made by you" in text for text in theirs["remarks"])
+    one, other_one = ((tmp_path / f"{out}/screened.parquet").read_bytes() for out in "op")
+    assert one == other_one
+
+
 @pytest.mark.parametrize(
     ("text", "screened", "left_out"),
     [
@@ -155,7 +175,7 @@ def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Pat
     formulas = table["formula"][np.r_[order[:5], order[len(order) // 2]]]
     path = written(tmp_path, "\n".join(["formula", *formulas]) + "\n")
     about, _ = ask(run, tmp_path, path)
-    train = open_arm(run, Registry()).saved.reference.target
+    train = open_arm(run, Registry(), trust=True).saved.reference.target
     rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
     expected = sum((train <= one).mean() <= 0.05 for one in rows)
     assert expected > 0
@@ -301,8 +321,10 @@ def test_a_stranger_s_fit_runs_no_code(run: Path, tmp_path: Path) -> None:
     predictor = next(folder.glob("fitted/*/*/predictor.npz"))
     structure = {"root": {"part": 0}, "parts": [{"object": "os:system", "state": {}}]}
     text = np.frombuffer(json.dumps(structure).encode(), dtype=np.uint8)
-    write_arrays(predictor, {"structure": text}, {"format": 1}, compress=True)
-    done = Cli(tmp_path, tmp_path)("screen", folder, written(tmp_path, "CaO\n", "c.txt"))
+    write_arrays(predictor, {"structure": text}, {"format": FORMAT}, compress=True)
+    path = written(tmp_path, "CaO\n", "c.txt")
+    assert "--trust-fit" in Cli(tmp_path, tmp_path)("screen", folder, path).stderr
+    done = Cli(tmp_path, tmp_path)("screen", folder, path, "--trust-fit")
     assert done.returncode == 4
     assert "os:system, which belongs to no component of this run" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -317,7 +339,8 @@ def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
     arrays, note = read_arrays(judges)
     note["packages"]["scikit-learn"] = "0.1"
     write_arrays(judges, arrays, note, compress=True)
-    about, said = ask(folder, tmp_path, written(tmp_path, "CaO\n", "c.txt"))
+    path = written(tmp_path, "CaO\n", "c.txt")
+    about, said = ask(folder, tmp_path, path, "--trust-fit")
     assert said.count("warning: fitted with scikit-learn 0.1 (here") == 1
     assert about["remarks"]
 

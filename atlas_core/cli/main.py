@@ -73,6 +73,13 @@ def _cache(given: Path | None) -> Path:
     return Path(platformdirs.user_cache_dir("atlas", appauthor=False))
 
 
+def _key_file() -> Path:
+    """Return where the user's key lies that marks fits as their own."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("atlas", appauthor=False)) / "origin.key"
+
+
 @main.command()
 @_spec
 @_set
@@ -160,6 +167,7 @@ def run(
             resume=resume,
             offline=offline,
             save_fitted=save_fitted,
+            key_file=_key_file(),
             tell=tell,
         )
         outcome = run_plan(plan, options, observers=observers)
@@ -357,6 +365,12 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
     help="Folder of the results. Default: RUN/screens/<name of the candidates, and --arm and"
     " --fold>.",
 )
+@click.option(
+    "--trust-fit",
+    is_flag=True,
+    help="Open a fit that was not made by you on this machine. Its numbers are checked and no code"
+    " from it runs, but it answers whatever its maker chose.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
 @_json
 def screen(
@@ -369,6 +383,7 @@ def screen(
     top: int,
     chunk: int,
     out: Path | None,
+    trust_fit: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -390,6 +405,8 @@ def screen(
         top=top,
         goal=None if goal is None else "minimise" if goal == "min" else "maximise",
         chunk=chunk,
+        trust_fit=trust_fit,
+        key_file=_key_file(),
     )
     about, text = screen_candidates(options, quiet=quiet)
     _answer(about, as_json, lambda: text)

@@ -18,7 +18,7 @@ from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.runner.cell import CellResult
-from atlas_core.store import write_bytes, write_json
+from atlas_core.store import read_json, write_bytes, write_json
 
 if TYPE_CHECKING:
     from atlas_core.runner.folder import RunFolder

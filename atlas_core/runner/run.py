@@ -65,6 +65,7 @@ class RunOptions:
         offline: refuse downloads.
         save_fitted: keep the fits in the run folder; None: where there is one fold and they are
             small.
+        key_file: of the user, whose mark a kept fit gets; None: it gets none.
         tell: called with a line of progress.
     """
 
@@ -77,6 +78,7 @@ class RunOptions:
     resume: bool = False
     offline: bool = False
     save_fitted: bool | None = None
+    key_file: Path | None = None
     tell: Tell = _say_nothing
 
 
@@ -449,7 +451,7 @@ def _keep(plan: Plan, options: RunOptions, folder: Path, *, folds: int) -> Keep 
         return None
     if options.save_fitted is None and folds > 1:
         return None
-    return Keep(folder, wanted=bool(options.save_fitted))
+    return Keep(folder, wanted=bool(options.save_fitted), key_file=options.key_file)
 
 
 def _run_cells(

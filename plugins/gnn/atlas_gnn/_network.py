@@ -244,7 +244,11 @@ class NetworkModel:
         name = state["name"]
         if name not in NETWORKS:
             raise DataError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
-        made: NetworkModel = getattr(import_module(f"atlas_gnn._{name}"), name)(state["config"])
+        config = state["config"]
+        # only what was validated bounds the number of layers
+        if not isinstance(config, TrainingConfig) or type(config).__module__ != f"atlas_gnn.{name}":
+            raise DataError(f"{name}: its options are a {type(config).__qualname__}; fit anew")
+        made: NetworkModel = getattr(import_module(f"atlas_gnn._{name}"), name)(config)
         made.restore(state["arrays"])
         return made
 
