@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from atlas_core import __version__
+from atlas_core.cli.console import print_anything
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import AtlasError, SpecError
 from atlas_core.kinds import KINDS
@@ -25,6 +26,7 @@ class _Atlas(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit."""
+        print_anything()
         # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         given = list(sys.argv[1:] if args is None else args)
@@ -184,7 +186,7 @@ def run(
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import progress
-    from atlas_core.cli.reuse import reused_fits
+    from atlas_core.cli.reuse import damaged_files, reused_fits
     from atlas_core.cli.verdicts import verdicts
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.run import RunOptions
@@ -214,6 +216,9 @@ def run(
         outcome = run_plan(plan, options, observers=registry.observers())
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         click.echo(found, err=True)
+    if not (quiet or outcome.reused):
+        for line in damaged_files(outcome.folder):
+            click.echo(f"warning: {line}", err=True)
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
     answer = {
