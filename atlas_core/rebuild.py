@@ -118,7 +118,7 @@ def _reasons(then: Json, now: Json) -> Iterator[str]:
     groups = (
         ("data", "dataset", ("sha256", "content", "rows")),
         ("machine", "hardware", ("cpu", "cores", "device", "platform", "python", "workers")),
-        ("machine", "environment", ("python", "system", "machine", "processor", "libraries")),
+        ("machine", "environment", ("python", "system", "machine", "processor", "blas")),
     )
     if then.get("core_source") != now.get("core_source"):
         yield "code: the core's files that make numbers are others"
@@ -132,8 +132,17 @@ def _reasons(then: Json, now: Json) -> Iterator[str]:
             a, b = ((one.get(block) or {}).get(name) for one in (then, now))
             if a != b and (what, name) not in told:
                 told.add((what, name))
-                yield f"{what}: {name}: {a} there, {b} here"
+                yield f"{what}: {name}: {_shown(a)} there, {_shown(b)} here"
     a, b = ((one.get("environment") or {}).get("distributions") or {} for one in (then, now))
     for name in sorted({*a, *b}, key=str.lower):
         if a.get(name) != b.get(name):
             yield f"versions: {name} {a.get(name, 'none')} there, {b.get(name, 'none')} here"
+
+
+def _shown(value: Any) -> str:
+    """Return plain data in a line."""
+    if isinstance(value, list):
+        return " and ".join(_shown(one) for one in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return str(value)

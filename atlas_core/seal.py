@@ -99,18 +99,36 @@ def sealed(manifest: Json, table: Json) -> dict[str, Any]:
     return {**content, SEAL: canonical_hash(content)}
 
 
-def seal(folder: Path, manifest: Json, *, only: Collection[str] | None = None) -> dict[str, Any]:
+def added(folder: Path) -> tuple[str, ...]:
+    """Return the files of a finished run that it did not write; () where it cannot be known."""
+    try:
+        manifest = read_manifest(folder)
+    except DataError:
+        return ()
+    if not isinstance(manifest, dict) or FILES not in manifest:
+        return ()
+    return tuple(sorted(set(_sealable(folder)) - set(manifest[FILES])))
+
+
+def seal(
+    folder: Path,
+    manifest: Json,
+    *,
+    but: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> dict[str, Any]:
     """Return the manifest with the hash of every file in the folder.
 
     Args:
         folder: of the run.
         manifest: of the run.
+        but: files that are no part of it.
         only: take these, and files below them, as they are now, all others as they were sealed.
 
     Raises:
         DataError: a file cannot be read, or is a link.
     """
-    there = _sealable(folder)
+    there = {name: path for name, path in _sealable(folder).items() if name not in but}
     if only is None:
         return sealed(manifest, {name: _about(path) for name, path in there.items()})
     before = {name: one for name, one in manifest[FILES].items() if not _in(name, only)}

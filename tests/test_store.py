@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from atlas_core.arrays import fingerprint
 from atlas_core.cache import FeatureCache
 from atlas_core.spec.plan import Chosen, resolve_one
 from atlas_core.store import (
+    MAGIC,
     FolderWriter,
     canonical_hash,
     read_arrays,
@@ -47,6 +51,78 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
     path.write_bytes({"cut": content[:-20], "flip": content, "empty": b""}[damage])
     with pytest.raises(DataError, match=r"one\.npz: damaged"):
         read_arrays(path)
+
+
+def test_every_flipped_bit_and_every_cut_is_found_wherever_it_falls(tmp_path: Path) -> None:
+    path = tmp_path / "one.npz"
+    write_arrays(path, {"x": np.arange(3.0)}, {"warnings": [], "n": 1})
+    content = path.read_bytes()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"one\.npz"):
+            read_arrays(path)
+        path.write_bytes(content[:place])
+        with pytest.raises(DataError, match=r"one\.npz"):
+            read_arrays(path)
+
+
+def forged(path: Path, head: bytes, data: bytes) -> Path:
+    """Write a file whose checksum is right, whatever it claims."""
+    whole = MAGIC + len(head).to_bytes(8, "little") + head + data
+    path.write_bytes(whole + hashlib.sha256(whole).digest())
+    return path
+
+
+def npz(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", compression) as archive:
+        archive.writestr(f"{name}.npy", content)
+    return body.getvalue()
+
+
+def npy(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
+    head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + data
+
+
+@pytest.mark.parametrize(
+    ("head", "data"),
+    [
+        (b'{"names": ["x"], "note": {}, "size": 1000000000000}', b"\x00" * 40),
+        (b'{"names": ["x"], "note": {}, "size": -5}', b"\x00" * 40),
+        (b'{"names": ["x"], "note": {}, "size": 1e300}', b"\x00" * 40),
+        (b'{"names": ["x"], "note": {}, "size": "x"}', b"\x00" * 40),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(-1,)"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(2,)", "|O", b"\x00" * 16))),
+        (
+            b'{"names": ["x"], "note": {}}',
+            npz("x", npy("(99999999,)", "|u1"), zipfile.ZIP_DEFLATED),
+        ),
+        (b'{"names": ["x"], "note": {}}', npz("y", npy("(0,)"))),
+        (b'{"names": ["x"], "note": {}}', b"no zip"),
+        (b'{"names": ["x"]}', npz("x", npy("(0,)"))),
+        (b"[" * 100_000, b""),
+        (b"[]", b""),
+        (b"\xff", b""),
+    ],
+)
+def test_a_forged_file_with_a_right_checksum_is_refused_in_one_line(
+    tmp_path: Path, head: bytes, data: bytes
+) -> None:
+    with pytest.raises(DataError, match=r"x\.npz") as caught:
+        read_arrays(forged(tmp_path / "x.npz", head, data))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_packs_too_densely_to_be_believed_is_not_packed(tmp_path: Path) -> None:
+    arrays = {"x": np.zeros(10 * 2**20)}  # 80 MB that zstd would make some kilobytes of
+    write_arrays(tmp_path / "x.npz", arrays, compress=True)
+    back, _ = read_arrays(tmp_path / "x.npz")
+    np.testing.assert_array_equal(back["x"], arrays["x"])
 
 
 def test_a_folder_of_arrays_is_mapped_and_pieces_become_one_array(tmp_path: Path) -> None:

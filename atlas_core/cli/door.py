@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from atlas_core.cli.console import print_anything
 from atlas_core.cli.exits import DEFECT, INTERRUPTED
 from atlas_core.cli.stopping import deaf, stopping
 from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, short_of_memory
@@ -26,6 +27,7 @@ class Atlas(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit."""
+        print_anything()
         # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         given = list(sys.argv[1:] if args is None else args)

@@ -140,7 +140,7 @@ def run(
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress
-    from atlas_core.cli.reuse import reused_fits
+    from atlas_core.cli.reuse import damaged_files, reused_fits
     from atlas_core.cli.verdicts import cautions, verdicts
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.run import RunOptions
@@ -173,6 +173,9 @@ def run(
         outcome = run_plan(plan, options, observers=observers)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         note(found)
+    if not (quiet or outcome.reused):
+        for line in damaged_files(outcome.folder):
+            note(f"warning: {line}")
     report = outcome.folder / "report.html"
     said = verdicts(outcome.folder)
     cautioned = cautions(outcome.folder)

@@ -1,11 +1,11 @@
-"""Which fits of a run were found in the cache, in one line."""
+"""Which fits of a run were found in the cache, and which stored files were damaged."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
-from atlas_core.store import read_json
+from atlas_core.store import DROPPED, read_json
 
 STORED = ", stored"
 
@@ -26,3 +26,15 @@ def reused_fits(folder: Path) -> str:
     if not told:
         return ""
     return f"found in the cache, not trained again: {', '.join(told)}; --force trains anew"
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """Return a line for each file of the cache that a finished run found damaged.
+
+    Raises:
+        DataError: the folder holds no finished run.
+    """
+    records = read_json(folder / "records.json")
+    texts = [text for one in records for text in one["content"].get("texts") or ()]
+    mark = f"cache: {DROPPED}"
+    return list(dict.fromkeys(text[text.index(mark) :] for text in texts if mark in text))

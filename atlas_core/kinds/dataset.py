@@ -166,8 +166,9 @@ class DataContext:
         name = Path(text).name
         places = [self._path(text), self.spec_dir / name]
         places += [] if self.data_dir is None else [self.data_dir / name]
+        places += [self.spec_dir / lay] if lay else []
         others = []
-        for place in dict.fromkeys([*places, Path(lay)]):
+        for place in dict.fromkeys(places):
             if place.is_file() and wanted and (sha256 := file_sha256(place)) != wanted:
                 others.append(f"{place} has {sha256[:12]}...")
             elif place.exists():
@@ -178,7 +179,7 @@ class DataContext:
                 f" {', '.join(others)}; give the folder that has it with --data-dir, or take the"
                 " block `data` out of the spec"
             )
-        tried = ", ".join(str(place) for place in dict.fromkeys([*places, Path(lay)]))
+        tried = ", ".join(str(place) for place in dict.fromkeys(places))
         raise DataError(f"path {text}: not found at {tried}; give its folder with --data-dir")
 
     def _path(self, text: str) -> Path:

@@ -33,17 +33,26 @@ def hardware(device: str) -> dict[str, object]:
 
 def environment() -> dict[str, object]:
     """Return all that may change a last digit: interpreter, system, processor, BLAS, packages."""
-    told = ("user_api", "internal_api", "version", "threading_layer", "architecture", "num_threads")
-    found = {one.name: one.version for one in importlib.metadata.distributions() if one.name}
-    libraries = [{key: one.get(key) for key in told} for one in threadpool_info()]
+    import scipy.linalg  # noqa: F401 - brings a BLAS of its own
+
+    told = ("internal_api", "version", "threading_layer", "architecture", "num_threads")
+    blas = [one for one in threadpool_info() if one.get("user_api") == "blas"]
+    libraries = [{key: one.get(key) for key in told} for one in blas]
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
         "machine": platform.machine(),
         "processor": _processor(),
-        "libraries": sorted(libraries, key=str),
-        "distributions": dict(sorted(found.items(), key=lambda item: item[0].lower())),
+        "blas": sorted(libraries, key=str),
+        "distributions": _distributions(),
     }
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> dict[str, str]:
+    told = (one.metadata for one in importlib.metadata.distributions())
+    found = {one["Name"]: one["Version"] for one in told if one["Name"]}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def _processor() -> str:

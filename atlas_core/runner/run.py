@@ -6,10 +6,11 @@ twice finds its answer, and a killed run goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -182,7 +183,7 @@ def run(
                 return RunOutcome(folder.path, reused=True)
         with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
-            folder.begin(plan, {**described, "data": _pins(context, dataset)})
+            folder.begin(plan, {**described, "data": _pins(context, dataset, folder.path)})
             if dataset.reading.dropped or dataset.reading.flagged:
                 rows = unreadable_csv(dataset.reading.dropped, dataset.reading.flagged)
                 write_bytes(folder.path / UNREADABLE, rows)
@@ -283,8 +284,9 @@ def data_context(plan: Plan, options: RunOptions) -> DataContext:
     """Return where the plan's data may lie; a lock says where they lay."""
     pins = plan.spec.data
     folder = options.data_dir
-    if folder is None and pins is not None and pins.folder and Path(pins.folder).is_dir():
-        folder = Path(pins.folder)
+    if folder is None and pins is not None and pins.folder:
+        lay = plan.spec_dir / pins.folder
+        folder = lay if lay.is_dir() else None
     return DataContext(
         data_dir=folder,
         cache_dir=options.cache_dir,
@@ -294,14 +296,22 @@ def data_context(plan: Plan, options: RunOptions) -> DataContext:
     )
 
 
-def _pins(context: DataContext, dataset: Dataset) -> dict[str, Any]:
+def _pins(context: DataContext, dataset: Dataset, run: Path) -> dict[str, Any]:
     """Return the block ``data`` of the lock."""
     files = [
-        {"path": text, "found": str(path.absolute()), "sha256": file_sha256(path)}
+        {"path": text, "found": _place(path, run), "sha256": file_sha256(path)}
         for text, path in sorted(context.used.items())
     ]
-    folder = "" if context.data_dir is None else str(context.data_dir.absolute())
-    return {"sha256": dataset.sha256, "folder": folder, "files": files}
+    data_dir = "" if context.data_dir is None else _place(context.data_dir, run)
+    return {"sha256": dataset.sha256, "folder": data_dir, "files": files}
+
+
+def _place(path: Path, run: Path) -> str:
+    """Return an absolute path, as seen from the run where it is not UTF-8, else ""."""
+    for text in (str(path.absolute()), os.path.relpath(path.absolute(), run.absolute())):
+        with suppress(UnicodeEncodeError):
+            return text.encode().decode()
+    return ""
 
 
 def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = None) -> Dataset:

@@ -1,0 +1,27 @@
+"""Print whatever a path or a name holds, on a terminal of whatever encoding."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+
+_NAME = "atlas-bytes"
+
+
+def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Give back the byte that a file name had, and escape a character that cannot be printed."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    code = ord(error.object[error.start])
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte that is no UTF-8
+        return bytes([code - 0xDC00]), error.start + 1
+    return error.object[error.start].encode("ascii", "backslashreplace").decode(), error.start + 1
+
+
+def print_anything() -> None:
+    """Let stdout and stderr never fail at a character: a path is printed byte for byte."""
+    codecs.register_error(_NAME, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_NAME)
