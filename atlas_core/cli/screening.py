@@ -84,8 +84,12 @@ def _text(result: Screened) -> str:
     for row in result.top[:FIRST]:
         label = f"  {row['label']}" if "label" in row else ""
         flag = f"  ({row['reason']})" if row["reason"] else ""
-        lines.append(
-            f"{row['rank']:>3}  {row['formula']}  {row['prediction']:.4g}{unit}{label}{flag}"
-        )
+        lines.append(f"{row['rank']:>3}  {_named(row)}  {row['prediction']:.4g}{unit}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(lines)
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return a candidate's formula, and its own id (of a CIF file the name) where it has one."""
+    formula, own = str(row["formula"]), str(row["id"])
+    return formula if own == formula else f"{formula} ({own})"
