@@ -52,6 +52,7 @@ class Reference:
         points: (t, d) in that space; None for fractions.
         centre: (d,) what stands for a missing feature; None for fractions.
         scale: (d,) what a column is divided by; None for fractions.
+        formulas: (t,) as their source writes them; None: as chemists do.
     """
 
     ids: Str
@@ -63,6 +64,13 @@ class Reference:
     points: npt.NDArray[np.float32] | None = None
     centre: F8 | None = None
     scale: F8 | None = None
+    formulas: Str | None = None
+
+    def shown_formulas(self) -> list[str]:
+        """Return t formulas to be shown."""
+        if self.formulas is None:
+            return self.materials.written()
+        return [str(text) for text in self.formulas]
 
     @property
     def materials(self) -> Materials:
@@ -235,6 +243,9 @@ def reference(cell: Cell, answers: Answers) -> Reference:
         points=points,
         centre=centre,
         scale=scale,
+        formulas=None
+        if data.formulas is None
+        else np.asarray([data.formulas[i] for i in train.tolist()], dtype=np.str_),
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.candidates import Batch, Candidates, Unreadable, left_out, open_candidates
+from atlas_core.candidates import Batch, Candidates, left_out, open_candidates
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
@@ -32,6 +32,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import LABELS, Assessment, Promise
 from atlas_core.materials import Materials
+from atlas_core.reading.rows import BadRow, Flag, unreadable_rows, write_csv
 from atlas_core.resolver import Resolver
 from atlas_core.runner.answers import Answers, warning_texts
 from atlas_core.runner.blame import blame
@@ -373,7 +374,7 @@ class Tally:
     impossible: int = 0
     incomplete: int = 0
     unreadable: int = 0
-    shown: list[Unreadable] = field(default_factory=list)
+    shown: list[BadRow] = field(default_factory=list)
 
     def repeated(self) -> int:
         """Return how many rows have a formula that an earlier row has."""
@@ -404,7 +405,7 @@ class Screened:
     prediction: F8
     labels: Str | None
     outside: Bool | None
-    shown: list[Unreadable]
+    shown: list[BadRow]
     training: F8
 
 
@@ -534,7 +535,7 @@ def _first_pass(
     sink = parts.open("r+b")  # a stream: pyarrow takes no path that is not UTF-8
     problems = io.StringIO()
     said = csv.writer(problems, lineterminator="\n")
-    said.writerow(["place", "text", "why"])
+    said.writerow(["place", "id", "text", "why", "used"])
     done = 0
     try:
         for batch in candidates.batches(options.chunk):
@@ -543,7 +544,7 @@ def _first_pass(
             columns = _columns(screener, batch, bad, elements=elements, true=true, tally=tally)
             tally.unreadable += len(bad)
             tally.shown += bad[: max(0, SHOWN - len(tally.shown))]
-            said.writerows([one.place, one.text, one.why] for one in bad)
+            said.writerows(unreadable_rows(bad, _flagged(batch)))
             if columns is not None:
                 table = pa.table(columns)
                 writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
@@ -559,6 +560,12 @@ def _first_pass(
     return tally
 
 
+def _flagged(batch: Batch) -> list[Flag]:
+    """Return the crystals of a batch that are odd, and how."""
+    odd = zip(batch.flags, batch.places, batch.ids, strict=True)
+    return [Flag(kinds, place, own) for kinds, place, own in odd if kinds]
+
+
 def _true_values(materials: Materials, target: F8) -> dict[str, tuple[float, int]]:
     """Return the training value of each formula and how many it has; of several, the lowest."""
     found: dict[str, tuple[float, int]] = {}
@@ -569,7 +576,7 @@ def _true_values(materials: Materials, target: F8) -> dict[str, tuple[float, int
 
 
 def featurized(
-    screener: Screener, batch: Batch, bad: list[Unreadable]
+    screener: Screener, batch: Batch, bad: list[BadRow]
 ) -> list[tuple[I8, Features, list[str]]]:
     """Return features by rows of the batch; a material that a featurizer refuses becomes bad."""
 
@@ -582,7 +589,12 @@ def featurized(
             if len(rows) == 1:
                 row = int(rows[0])
                 bad.append(
-                    Unreadable(batch.places[row], batch.formulas[row], " ".join(str(err).split()))
+                    BadRow(
+                        batch.places[row],
+                        batch.ids[row],
+                        batch.formulas[row],
+                        " ".join(str(err).split()),
+                    )
                 )
                 return []
             half = len(rows) // 2
@@ -595,7 +607,7 @@ def featurized(
 def _columns(
     screener: Screener,
     batch: Batch,
-    bad: list[Unreadable],
+    bad: list[BadRow],
     *,
     elements: npt.NDArray[np.bool_],
     true: Mapping[str, tuple[float, int]],
@@ -740,7 +752,7 @@ def _tell_of_top(
     reference = screener.opened.saved.reference
     ask = charge_test()
     wanted = {int(row["row"]): row for row in best}
-    formulas = reference.materials.formulas()
+    formulas = reference.shown_formulas()
     for batch in candidates.batches(1024, wanted):
         materials = batch.materials
         place = {int(row): i for i, row in enumerate(batch.rows)}
@@ -769,19 +781,17 @@ def _tell_of_top(
 
 def _write_top(path: Path, best: list[dict[str, Any]]) -> None:
     """Write the best rows as CSV, one line each."""
-    body = io.StringIO()
     plain = [name for name in best[0] if name != "nearest"]
     near = [
         f"nearest_{i + 1}_{part}"
         for i in range(NEIGHBOURS)
         for part in ("id", "formula", "value", "distance")
     ]
-    writer = csv.writer(body, lineterminator="\n")
-    writer.writerow([*plain, *near])
-    for row in best:
-        cells = [v for one in row["nearest"] for v in one.values()]
-        writer.writerow([*(row[name] for name in plain), *cells])
-    write_bytes(path, body.getvalue().encode())
+    rows = (
+        [*(row[name] for name in plain), *(v for one in row["nearest"] for v in one.values())]
+        for row in best
+    )
+    write_bytes(path, write_csv([*plain, *near], rows))
 
 
 def _about(

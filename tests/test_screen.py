@@ -16,11 +16,12 @@ import pytest
 from support import Cli
 
 from atlas_core.bulk import write_bulk
-from atlas_core.candidates import Unreadable, open_candidates
+from atlas_core.candidates import open_candidates
 from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
+from atlas_core.reading.rows import BadRow
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
 from atlas_core.saving import FORMAT
@@ -251,7 +252,7 @@ class Picky:
 def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
     (batch,) = open_candidates(path).batches(10)
-    bad: list[Unreadable] = []
+    bad: list[BadRow] = []
     # of a screener only its features are asked here, so a stand-in without a fit will do
     kept = featurized(Picky(), batch, bad)  # type: ignore[arg-type]
     assert [(one.place, one.text, one.why) for one in bad] == [("line 5", "ArF", "no argon")]
@@ -409,7 +410,7 @@ def test_crystals_are_read_from_cif_json_and_parquet_alike(tmp_path: Path) -> No
     write_bulk(tmp_path / "b.parquet", toy_dataset())
     for path in (folder, tmp_path / "d.json", tmp_path / "l.json"):
         found = batches(path, 99)[0]
-        assert found.formulas == materials.formulas(), path
+        assert found.formulas == materials.written(), path
         assert len(found.unreadable) == 1
         np.testing.assert_allclose(
             np.abs(np.linalg.det(found.materials.lattice)),

@@ -392,8 +392,8 @@ def screen(
 ) -> None:
     """Ask the fitted arm of RUN about CANDIDATES: rank, trust and reasons.
 
-    CANDIDATES are formulas (.csv with a column `formula`, .txt, .parquet) or crystals (a folder of
-    CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
+    CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
+    folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
     """
     from atlas_core.cli.screening import screen_candidates
     from atlas_core.screen import ScreenOptions, default_out

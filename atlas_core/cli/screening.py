@@ -87,6 +87,12 @@ def _text(result: Screened) -> str:
         value = f"{row['prediction']:.4g}{unit}"
         if about["task"] == "binary":
             value = f"P(1) {digits.probability(float(row['prediction']))}"
-        lines.append(f"{row['rank']:>3}  {row['formula']}  {value}{label}{flag}")
+        lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(lines)
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return a candidate's formula, and its own id (of a CIF file the name) where it has one."""
+    formula, own = str(row["formula"]), str(row["id"])
+    return formula if own == formula else f"{formula} ({own})"

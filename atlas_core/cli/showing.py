@@ -41,9 +41,12 @@ def show_dataset(
         "sha256": data.sha256,
         "licence": data.licence,
         "citation": list(data.citation),
+        "reading": data.reading.lines(),
     }
     lines = [
         f"{key:<11}{', '.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in about.items()
+        if key != "reading"
     ]
+    lines += data.reading.lines()
     return about, "\n".join(lines)

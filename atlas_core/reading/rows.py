@@ -212,9 +212,13 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return body.getvalue().encode("utf-8", "backslashreplace")
 
 
+def unreadable_rows(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> list[list[str]]:
+    """Return rows of ``unreadable.csv``: place, id, text, why, and whether the row is used."""
+    rows = [[b.place, b.id, b.text[:LONGEST], b.why, "no"] for b in bad]
+    rows += [[flag.place, flag.id, "", flag.kind, "yes"] for flag in flags]
+    return [[safe_cell(cell) for cell in row] for row in rows]
+
+
 def unreadable_csv(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> bytes:
     """Return ``unreadable.csv``: rows that are not used, then rows that are used though odd."""
-    header = ("place", "id", "text", "why", "used")
-    rows: list[tuple[str, ...]] = [(b.place, b.id, b.text[:LONGEST], b.why, "no") for b in bad]
-    rows += [(flag.place, flag.id, "", flag.kind, "yes") for flag in flags]
-    return write_csv(header, rows)
+    return write_csv(("place", "id", "text", "why", "used"), unreadable_rows(bad, flags))

@@ -87,6 +87,7 @@ class Table:
         notes: what was found out about how it is written.
         lists: columns of Parquet whose cells are lists.
         facts: metadata of a Parquet file's schema.
+        count: rows of a Parquet file; 0 for other forms.
     """
 
     path: Path
@@ -98,6 +99,7 @@ class Table:
     notes: tuple[str, ...] = ()
     lists: frozenset[str] = frozenset()
     facts: Mapping[bytes, bytes] = field(default_factory=dict)
+    count: int = 0
 
     def rows(self, names: Sequence[str] | None = None) -> Iterator[Row]:
         """Yield the rows; their cells are those of the columns ``names``, else all."""
@@ -451,7 +453,8 @@ def _open_parquet(path: Path) -> Table:
     broken = (pa.ArrowException, ValueError)
     try:
         with readable(path), path.open("rb") as file:
-            schema = pq.ParquetFile(file).schema_arrow
+            whole = pq.ParquetFile(file)
+            schema, count = whole.schema_arrow, int(whole.metadata.num_rows)
             names = tuple(schema.names)
     except broken as err:
         raise DataError(
@@ -481,7 +484,9 @@ def _open_parquet(path: Path) -> Table:
                     number += 1
                     yield Row(number, 0, one)
 
-    return Table(path, names, ".parquet", rows, lists=lists, facts=schema.metadata or {})
+    return Table(
+        path, names, ".parquet", rows, lists=lists, facts=schema.metadata or {}, count=count
+    )
 
 
 def _cells(path: Path, name: str, column: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from atlas_core.reading.rows import UNREADABLE
 from atlas_core.report import words
 from atlas_core.report.source import Source
 
@@ -102,6 +103,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
     rows: list[tuple[str, Any]] = [
         ("Data", _called(data)),
         ("Rows", f"{data.get('rows', '–')}" + (f", a sample of {sample}" if sample else "")),
+        *_reading(data),
         ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
         ("Provenance", f"{kind}: {meaning}" if meaning else kind),
         ("Data licence", data.get("licence")),
@@ -123,6 +125,30 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         for name, value in rows
         if value not in (None, "")
     ]
+
+
+def _reading(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what became of the rows of the source: left out, odd, and how they were read."""
+    reading = data.get("reading")
+    if not isinstance(reading, Mapping):
+        return []
+    found: list[tuple[str, Any]] = []
+    dropped = int(reading.get("dropped") or 0)
+    if dropped:
+        why = _counted(reading.get("reasons"))
+        found.append(
+            ("Left out", f"{dropped} of {reading.get('rows')} rows: {why}; see {UNREADABLE}")
+        )
+    if flagged := _counted(reading.get("flagged")):
+        found.append(("Odd, but used", f"{flagged}; see {UNREADABLE}"))
+    if notes := reading.get("notes"):
+        found.append(("Read with care", "; ".join(map(str, notes))))
+    return found
+
+
+def _counted(reasons: Any) -> str:
+    pairs = reasons.items() if isinstance(reasons, Mapping) else ()
+    return ", ".join(f"{n} {kind}" for kind, n in pairs)
 
 
 def _called(data: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -57,6 +57,7 @@ class CellData:
         task: ``regression`` or ``binary``.
         split: row numbers of this fold.
         columns: metadata by name, (n,) each.
+        formulas: n formulas as their source writes them; None: as chemists do.
     """
 
     materials: Materials
@@ -65,6 +66,7 @@ class CellData:
     task: Task
     split: Split
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    formulas: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

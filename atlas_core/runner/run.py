@@ -441,7 +441,13 @@ def _cells(
                 keep=_keep(plan, options, folder.fitted(arm, split.name), folds=len(splits)),
             )
             data = CellData(
-                dataset.materials, features, known, dataset.task, split, dataset.columns
+                dataset.materials,
+                features,
+                known,
+                dataset.task,
+                split,
+                dataset.columns,
+                dataset.formulas,
             )
             loop = plan.spec.active_learning
             oracle = Oracle(dataset.target) if loop is not None else None
