@@ -8,11 +8,13 @@ from atlas_core.errors import (
     AtlasError,
     ContractError,
     DataError,
+    MissingDataError,
     PluginError,
     SpecError,
     TrainingError,
 )
 from atlas_core.families import FAMILIES, anion_family
+from atlas_core.foresight import FoldFacts
 from atlas_core.hookspecs import hookimpl
 from atlas_core.interfaces import (
     FitsInThreads,
@@ -96,6 +98,7 @@ __all__ = [
     "FinishedRun",
     "FitContext",
     "FitsInThreads",
+    "FoldFacts",
     "Goal",
     "Graphs",
     "HasDropout",
@@ -108,6 +111,7 @@ __all__ = [
     "HasVariance",
     "Inputs",
     "Materials",
+    "MissingDataError",
     "Model",
     "ModelFactory",
     "OODMethod",

@@ -191,8 +191,10 @@ class RunFolder:
             parts["columns"], note["records"], stages, parts["rounds"], parts["trust"]
         )
 
-    def complete_with(self, manifest: Mapping[str, Any], observers: Observers) -> None:
-        """Let observers add files and sections, write the report, then say that it is complete."""
+    def complete_with(
+        self, manifest: Mapping[str, Any], observers: Observers, *, status: str = "complete"
+    ) -> None:
+        """Let observers add files and sections, write the report, then state the ``status``."""
         write_json(self.path / "manifest.json", {**manifest, "status": "reporting"})
         finished = self.finished()
         for exports in observers.call("atlas_run_exports", run=finished):
@@ -201,8 +203,8 @@ class RunFolder:
                     raise AtlasError(f"an observer exported {export!r}, not an Export")
                 write_bytes(self.path / "exports" / export.path, export.content)
         self.report(observers)
-        write_json(self.path / "manifest.json", {**manifest, "status": "complete"})
-        self.event("complete", {"seconds": manifest["seconds"]})
+        write_json(self.path / "manifest.json", {**manifest, "status": status})
+        self.event(status, {"seconds": manifest["seconds"]})
 
     def report(self, observers: Observers) -> Path:
         """Write report.html from what the folder holds; return its path."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
-from atlas_core.api import DataContext, DataError, Dataset, Materials
+from atlas_core.api import DataContext, DataError, Dataset, Materials, MissingDataError
 from atlas_datasets._crystal import crystal
 from atlas_datasets._reading import check_ids, targets, where
 from atlas_datasets.cif_folder import CifFolderConfig
@@ -75,7 +75,7 @@ class CifFolder:
 def _rows(listing: Path) -> tuple[bytes, list[list[str]]]:
     """Return the file as it is, and its rows of two cells."""
     if not listing.is_file():
-        raise DataError(f"{listing}: missing; it lists id,target without a header")
+        raise MissingDataError(f"{listing}: missing; it lists id,target without a header")
     try:
         content = listing.read_bytes()
         text = content.decode("utf-8-sig")

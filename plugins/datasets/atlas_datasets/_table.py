@@ -29,6 +29,7 @@ from atlas_core.api import (
     DataError,
     Dataset,
     Materials,
+    MissingDataError,
     offsets_of,
     parse_formula,
 )
@@ -152,7 +153,7 @@ class _Columns:
         if path.is_dir():
             raise DataError(f"{path}: a folder; name the file in it")
         if not path.is_file():
-            raise DataError(f"{path}: no such file")
+            raise MissingDataError(f"{path}: no such file")
         try:
             content = path.read_bytes()
         except OSError as err:

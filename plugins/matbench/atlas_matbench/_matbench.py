@@ -20,7 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Provenance
+from atlas_core.api import (
+    F8,
+    DataContext,
+    DataError,
+    Dataset,
+    Materials,
+    MissingDataError,
+    Provenance,
+)
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
@@ -102,7 +110,7 @@ class MatbenchSource:
                 return path
         where = "no data folder given" if context.data_dir is None else f"not in {context.data_dir}"
         if context.offline:
-            raise DataError(
+            raise MissingDataError(
                 f"{self.name}: {file} is {where}, not in {cached.parent}, and downloads are off;"
                 f" put the file into a folder and name it with --data-dir"
             )
