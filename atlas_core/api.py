@@ -9,11 +9,13 @@ from atlas_core.errors import (
     CautionWarning,
     ContractError,
     DataError,
+    MissingDataError,
     PluginError,
     SpecError,
     TrainingError,
 )
 from atlas_core.families import FAMILIES, anion_family
+from atlas_core.foresight import FoldFacts
 from atlas_core.hookspecs import hookimpl
 from atlas_core.interfaces import (
     FitsInThreads,
@@ -124,6 +126,7 @@ __all__ = [
     "FitContext",
     "FitsInThreads",
     "Flag",
+    "FoldFacts",
     "Goal",
     "Graphs",
     "HasDropout",
@@ -136,6 +139,7 @@ __all__ = [
     "HasVariance",
     "Inputs",
     "Materials",
+    "MissingDataError",
     "Model",
     "ModelFactory",
     "NoTargetError",

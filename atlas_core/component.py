@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from atlas_core.foresight import FoldFacts
 
 __all__ = ["Component", "Config", "Field"]
 
@@ -39,6 +42,10 @@ class Component:
         citation: DOI or URL of the paper; "" where there is none to cite.
         beside: other components of the kind that a report shows beside this one, for
             comparison; only a kind that allows several at once (``trust``) reads it.
+        check: returns what would fail after a training, one sentence each: the rows that there
+            are, how many are needed, and which option to change. It is asked with the options and
+            ``FoldFacts`` before anything is trained, and by ``atlas validate``; where something
+            works but says little it may warn. Light, as all of the module.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
@@ -49,6 +56,7 @@ class Component:
     gives: Capabilities | Callable[[Any], Capabilities] = frozenset()
     citation: str = ""
     beside: tuple[str, ...] = ()
+    check: Callable[[Any, FoldFacts], Sequence[str]] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def needs_of(self, config: Config) -> frozenset[str]:

@@ -18,6 +18,10 @@ class AtlasError(Exception):
     blamed = False
     """Whether the line already names the component whose code raised it."""
 
+    def again(self, text: str) -> AtlasError:
+        """Return an error of the same class with another text."""
+        return type(self)(text)
+
 
 class SpecError(AtlasError):
     """A spec (or a command line) is wrong; ``problems`` holds one line for each mistake."""
@@ -39,6 +43,10 @@ class DataError(AtlasError):
     """Data cannot be used; the line names file, row and id."""
 
     exit_code = 4
+
+
+class MissingDataError(DataError):
+    """Data lie nowhere on this machine; nothing can be said of them until they are fetched."""
 
 
 class ContractError(AtlasError):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from atlas_core.runner.cell import Cell, Fitted
 
 PREDICTOR, JUDGES = "predictor.npz", "judges.npz"
+TRAINED = ("model", "uq")
+"""Kinds that make a predictor; all others only ask it."""
 MOST = 256 * 2**20
 """Bytes of a predictor up to which a run keeps it unasked: some seconds, and a quarter on disk."""
 
@@ -181,10 +183,10 @@ def keep_fitted(cell: Cell, fitted: Fitted, keep: Keep) -> None:
         DataError: the folder cannot be written to.
     """
     components = cell.settings.components
-    predicts = {kind: components[kind] for kind in ("model", "uq")}
+    predicts = {kind: components[kind] for kind in TRAINED}
     try:
         why = fitted.answers.keep(
-            keep.folder / PREDICTOR, _about(predicts), most=None if keep.wanted else MOST
+            keep.folder / PREDICTOR, about(predicts), most=None if keep.wanted else MOST
         )
         if not why:
             trust = fitted.trust
@@ -197,7 +199,7 @@ def keep_fitted(cell: Cell, fitted: Fitted, keep: Keep) -> None:
                 else (trust.promise.budget, trust.promise.confidence),
                 "reference": reference(cell, fitted.answers),
             }
-            saving.save(keep.folder / JUDGES, judges, _about(components))
+            saving.save(keep.folder / JUDGES, judges, about(components))
             if keep.key_file is not None:
                 unmarked = origin.mark(keep.folder, (PREDICTOR, JUDGES), keep.key_file)
                 if unmarked:
@@ -315,7 +317,8 @@ _KINDS: Mapping[str, tuple[Any, bool]] = {
 """What a part of a saved arm must be, and whether an arm may lack it."""
 
 
-def _about(components: Mapping[str, Chosen]) -> dict[str, Any]:
+def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
+    """Return the versions and sources that made a fit, for its note."""
     every = [one for chosen in components.values() for one in chosen.together]
     return {
         "packages": packages(one.resolved.distribution for one in every),
@@ -325,7 +328,7 @@ def _about(components: Mapping[str, Chosen]) -> dict[str, Any]:
 
 def _differences(note: Mapping[str, Any], components: Mapping[str, Chosen]) -> Iterator[str]:
     """Yield a line for versions that are not those of the fit, and one for edited plugins."""
-    here = _about(components)
+    here = about(components)
     then, now = note.get("packages") or {}, here["packages"]
     other = [
         f"{name} {then[name]} (here {now.get(name, 'none')})"

@@ -196,20 +196,38 @@ def run(
 @main.command()
 @_spec
 @_set
+@_data_dir
+@_cache_dir
 @_json
-def validate(*, spec: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check SPEC, every mistake at once, without loading data or models."""
+def validate(
+    *,
+    spec: Path,
+    overrides: tuple[str, ...],
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Check SPEC, every mistake at once, and its data where they are at hand; nothing is trained.
+
+    Exit code 2 where the spec is wrong, 4 where its data do not do for it.
+    """
+    from atlas_core.cli.validating import look_ahead
     from atlas_core.spec.plan import load_plan
     from atlas_registry.loading import Registry
 
     plan = load_plan(spec, Registry(), overrides=overrides)
+    ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
+    arms = f"{len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}: {', '.join(plan.arms)}"
     _answer(
-        {"valid": True, "spec": plan.describe()},
+        {
+            "valid": True,
+            "spec": plan.describe(),
+            "folds": ahead.folds,
+            "unchecked": ahead.unchecked,
+            "warnings": ahead.warnings,
+        },
         as_json,
-        lambda: (
-            f"{spec}: valid, {len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}:"
-            f" {', '.join(plan.arms)}"
-        ),
+        lambda: "\n".join([f"{spec}: valid, {arms}", *ahead.lines]),
     )
 
 

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from atlas_core.errors import AtlasError, DataError
+from atlas_core.errors import AtlasError, DataError, MissingDataError
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
@@ -128,7 +128,7 @@ def open_table(path: Path, options: TableOptions) -> Table:
     if path.is_dir():
         raise DataError(f"{path}: a folder; name the file in it")
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise MissingDataError(f"{path}: no such file")
     form, packed = form_of(path)
     if form not in FORMS or (packed and form in (".parquet", ".xlsx")):
         raise DataError(f"{path}: unknown format; {EXPECTED}")

@@ -7,7 +7,7 @@ them were, nothing is trained and no framework is imported.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,13 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Record
-from atlas_core.errors import CautionWarning, ContractError
+from atlas_core.errors import CautionWarning, ContractError, DataError
 from atlas_core.fits import FitCache, rows_name
 from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
-from atlas_core.saving import save, weight
+from atlas_core.saving import load, save, weight
 from atlas_core.store import Arrays, checked_bytes, write_bytes
 
 Train = Callable[[Record], Predictor]
@@ -50,6 +50,7 @@ class Answers:
         cache: FitCache | None = None,
         key: str = "",
         samples: bool = True,
+        packages: Collection[str] = (),
     ) -> None:
         """Look the fit up, else train now.
 
@@ -59,9 +60,11 @@ class Answers:
             cache: where answers are kept, or None.
             key: of the fit (``FitIdentity.key``); unused without a cache.
             samples: whether a component needs the draws of a prediction; else they are left out.
+            packages: whose classes a kept predictor may name; those of model and uq.
         """
         self._train, self._features = train, features
         self._cache, self._key, self._samples = cache, key, samples
+        self._packages = packages
         self._predictor: Predictor | None = None
         self._known: dict[str, Arrays] = {}
         self.records: list[tuple[str, dict[str, Any]]] = []
@@ -161,11 +164,48 @@ class Answers:
             write_bytes(path, checked_bytes(cached) if content is None else content)
         return ""
 
+    def leave(self, note: Mapping[str, Any]) -> str:
+        """Keep the predictor in the cache after a later step failed; return "", or why it is not.
+
+        The next run then asks it, and trains nothing.
+
+        Args:
+            note: plain data about it.
+        """
+        if self._cache is None:
+            return "no fit of a loop is kept"
+        path = self._cache.path(self._key, "predictor")
+        if self._predictor is None or (path.exists() and not self._cache.fresh):
+            return ""
+        try:
+            save(path, self._predictor, note)
+        except (ContractError, DataError) as err:
+            return str(err)
+        return ""
+
+    def _revived(self) -> Predictor | None:
+        """Return the predictor that an earlier run left, None where it left none."""
+        if self._cache is None or self._cache.fresh:
+            return None
+        path = self._cache.path(self._key, "predictor")
+        if not path.exists():
+            return None
+        try:
+            found, _ = load(path, self._packages)
+        except DataError as err:
+            warnings.warn(f"cache: dropped and trained anew: {err}", stacklevel=2)
+            path.unlink(missing_ok=True)
+            return None
+        if not isinstance(found, Predictor):
+            return None
+        self._predictor = found
+        return found
+
     def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
         """Return the answer by the exact rows: a network may round a row of another batch apart."""
         name = f"{question}-{rows_name(rows)}"
         if name not in self._known and self._stored(name) is None:
-            predictor = self._predictor or self._fit()
+            predictor = self._predictor or self._revived() or self._fit()
             with self._listening() as heard:
                 arrays = ask(predictor)
             self._keep(name, arrays, heard.note())

@@ -22,7 +22,7 @@ from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import FitContext, Record, Tell, derive_seed
 from atlas_core.errors import ContractError
 from atlas_core.fits import FitCache, FitIdentity, rows_name
-from atlas_core.fitted import Keep, keep_fitted
+from atlas_core.fitted import TRAINED, Keep, about, keep_fitted
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Graphs
@@ -153,6 +153,7 @@ class Cell:
         self.tell = tell
         self.fits = fits
         self.records: list[dict[str, Any]] = []
+        self.answers: Answers | None = None  # of the arm's own training, once there are any
         self.rehearsed: set[str] = set()  # warnings of rehearsals
         self.stages: list[tuple[str, float]] = []
         self.baseline = np.nan
@@ -166,13 +167,26 @@ class Cell:
             AtlasError: a component failed; the line names arm, fold and component.
         """
         split = self.data.split
-        with quiet() as caught:
+        with quiet() as caught, self._fit_left_behind():
             fitted = self.fit(split.train, split.calibration)
             columns = self.predict(fitted)
             if self.settings.keep is not None:
                 keep_fitted(self, fitted, self.settings.keep)
         self.keep_warnings(caught, fitted)
         return CellResult(columns, self.records, self.stages, trust=self.trusted)
+
+    @contextmanager
+    def _fit_left_behind(self) -> Iterator[None]:
+        """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
+        try:
+            yield
+        except Exception:
+            if self.answers is not None:
+                components = self.settings.components
+                why = self.answers.leave(about({kind: components[kind] for kind in TRAINED}))
+                told = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
+                self.tell(f"{self.where}: a step after the fit failed; the fit {told}")
+            raise
 
     def fit(self, train: I8, calibration: I8, *, step: str = "fit") -> Fitted:
         """Fit the arm on ``train``; calibrate and set thresholds on ``calibration``."""
@@ -226,8 +240,14 @@ class Cell:
             # draws are large: they are kept where the arm says that it needs them
             samples = calibrator is not None and "samples" in calibrator.needs
             answers = Answers(
-                fit, data.features, cache=self.fits, key=identity.key(), samples=samples
+                fit,
+                data.features,
+                cache=self.fits,
+                key=identity.key(),
+                samples=samples,
+                packages={model.package, chosen.package},
             )
+        self.answers = answers
         if answers.stored:
             self.stages.append((f"{step}, stored", time.perf_counter() - start))
         for name, content in answers.records:

@@ -223,8 +223,10 @@ class RunFolder:
         path.unlink()
         return None
 
-    def complete_with(self, manifest: Mapping[str, Any], observers: Observers) -> None:
-        """Let observers add files and sections, write the report, then say that it is complete."""
+    def complete_with(
+        self, manifest: Mapping[str, Any], observers: Observers, *, status: str = "complete"
+    ) -> None:
+        """Let observers add files and sections, write the report, then state the ``status``."""
         strange = added(self.path)  # beside a result that was damaged and is mended now
         write_json(self.path / MANIFEST, {**manifest, "status": "reporting"})
         finished = self.finished()
@@ -234,8 +236,8 @@ class RunFolder:
                     raise AtlasError(f"an observer exported {export!r}, not an Export")
                 write_bytes(self.path / "exports" / export.path, export.content)
         self.report(observers)
-        self.event("complete", {"seconds": manifest["seconds"]})
-        ended = {**manifest, "status": "complete"}
+        self.event(status, {"seconds": manifest["seconds"]})
+        ended = {**manifest, "status": status}
         write_json(self.path / MANIFEST, seal(self.path, ended, but=strange))
 
     def report_again(self, observers: Observers) -> Path:

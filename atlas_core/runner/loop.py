@@ -14,6 +14,7 @@ from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.split import Split
 from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted, quiet
@@ -54,23 +55,18 @@ def run_loop(
         ContractError: an acquisition broke its promise.
     """
     candidates = np.concatenate([data.split.train, data.split.pool])
-    needed = loop.initial + loop.batch * loop.rounds
-    if len(candidates) < needed:
-        raise DataError(
-            f"active learning needs {loop.initial} + {loop.rounds} x {loop.batch} = {needed}"
-            f" candidates, the split leaves {len(candidates)}; lower batch or rounds"
-        )
+    if problem := too_few(data.split, loop):
+        raise DataError(problem)
     sign = 1.0 if loop.goal == "maximise" else -1.0
     labels = oracle.ask(candidates)
     top = candidates[np.argsort(-sign * labels, kind="stable")]
     top = top[: max(1, round(TOP_SHARE * len(candidates)))]
-    # the same first labels for every arm: a comparison of acquisitions, not of luck
-    seed = derive_seed(settings.seed, "initial", settings.fold)
-    order = np.random.default_rng(seed).permutation(candidates)
     known = data.known.copy()
     known[candidates] = np.nan
     state = settings.directory / "loop.npz"
-    labelled, rows, records = _stored(state, np.sort(order[: loop.initial]), settings, tell)
+    labelled, rows, records = _stored(
+        state, first_labels(data.split, loop, settings.seed), settings, tell
+    )
     columns: dict[str, npt.NDArray[Any]] = {}
     stages: list[tuple[str, float]] = []
     test_target = oracle.ask(data.split.test)
@@ -116,6 +112,27 @@ def run_loop(
     names = sorted({name for row in rows for name in row})
     table = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
     return CellResult(columns, records, stages, table)
+
+
+def too_few(split: Split, loop: ActiveLearning) -> str:
+    """Return why a fold has too few candidates for a loop, "" where it has enough."""
+    found, needed = len(split.train) + len(split.pool), loop.initial + loop.batch * loop.rounds
+    if found >= needed:
+        return ""
+    return (
+        f"active learning needs {loop.initial} + {loop.rounds} x {loop.batch} = {needed}"
+        f" candidates, the split leaves {found}; lower batch or rounds"
+    )
+
+
+def first_labels(split: Split, loop: ActiveLearning, seed: int) -> I8:
+    """Return the rows that are labelled at first.
+
+    They are the same for every arm: a comparison of acquisitions, not of luck.
+    """
+    candidates = np.concatenate([split.train, split.pool])
+    rng = np.random.default_rng(derive_seed(seed, "initial", split.name))
+    return np.sort(rng.permutation(candidates)[: loop.initial])
 
 
 def _stored(

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.materials import Materials
 from atlas_core.runner.answers import Answers
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Chosen
@@ -155,23 +157,40 @@ def _rehearsals(cell: Cell, settings: TrustSettings, *, train: I8, seed: int) ->
             cell.rehearsed |= {f"in a rehearsal: {text}" for text in rehearsal.answers.said}
     cell.stages.extend(small.stages)
     if not found:
-        names = ", ".join(chosen.name for chosen in settings.shifts)
-        raise DataError(
-            f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
-            " rows; name other splits in trust.pseudo_shift.splits"
-        )
+        raise _nothing_held_out(settings.shifts, train)
 
 
 def _splits(cell: Cell, chosen: Chosen, train: I8, seed: int) -> list[Split]:
-    """Return folds of the training rows, in the data set's row numbers."""
     data = cell.data
+    return _folds(
+        chosen,
+        data.materials,
+        data.columns,
+        task=data.task,
+        known=data.known,
+        train=train,
+        seed=seed,
+    )
+
+
+def _folds(
+    chosen: Chosen,
+    materials: Materials,
+    columns: Mapping[str, npt.NDArray[Any]],
+    *,
+    task: Task,
+    known: F8,
+    train: I8,
+    seed: int,
+) -> list[Split]:
+    """Return folds of the training rows, in the data set's row numbers."""
     splitter: Splitter = chosen.build()
     request = SplitRequest(
-        materials=data.materials.take(train),
-        columns={name: values[train] for name, values in data.columns.items()},
-        task=data.task,
+        materials=materials.take(train),
+        columns={name: np.asarray(values)[train] for name, values in columns.items()},
+        task=task,
         seed=seed,
-        target=data.known[train] if "target" in chosen.needs else None,
+        target=known[train] if "target" in chosen.needs else None,
     )
     return [
         Split(
@@ -181,6 +200,67 @@ def _splits(cell: Cell, chosen: Chosen, train: I8, seed: int) -> list[Split]:
         )
         for split in splitter.split(request)
     ]
+
+
+def planned_rehearsals(
+    shifts: tuple[Chosen, ...],
+    stated: Trust,
+    *,
+    materials: Materials,
+    columns: Mapping[str, npt.NDArray[Any]],
+    task: Task,
+    known: F8,
+    train: I8,
+    seed: int,
+) -> list[tuple[str, I8, I8]]:
+    """Return what ``learn_trust`` will train on: a name, training rows and spare rows each.
+
+    Args:
+        shifts: splits of the training rows.
+        stated: the spec's block.
+        materials: all n materials.
+        columns: metadata by name, (n,) each.
+        task: ``regression`` or ``binary``.
+        known: (n,) targets of the training rows.
+        train: the training rows.
+        seed: of the cell.
+
+    Raises:
+        DataError: no class can be held out, or too few rows would remain to judge by.
+    """
+    found = []
+    for place, chosen in enumerate(shifts):
+        own = derive_seed(seed, "shift", place)
+        for split in _folds(
+            chosen, materials, columns, task=task, known=known, train=train, seed=own
+        ):
+            if len(split.shifted) < FEWEST:
+                continue
+            name = f"{chosen.name} {split.name}"
+            branch = derive_seed(seed, "rehearse", name)
+            rows = _some(split.train, stated.pseudo_shift.rows, derive_seed(branch, "rows"))
+            spare, inside = _spared(split, branch)
+            _inside(inside, stated, name=name, seed=branch)
+            found.append((name, rows, spare))
+    if not found:
+        raise _nothing_held_out(shifts, train)
+    return found
+
+
+def _nothing_held_out(shifts: tuple[Chosen, ...], train: I8) -> DataError:
+    names = ", ".join(chosen.name for chosen in shifts)
+    return DataError(
+        f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
+        " rows; name other splits in trust.pseudo_shift.splits"
+    )
+
+
+def _spared(split: Split, seed: int) -> tuple[I8, I8]:
+    """Return rows for the detector's threshold, and the in-domain rows that nothing has seen."""
+    if len(split.calibration):
+        return split.calibration, split.test
+    spare = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
+    return spare, np.setdiff1d(split.test, spare)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +293,7 @@ class _Rehearsal:
         """Train on at most so many rows as the spec says."""
         train = _some(split.train, stated.pseudo_shift.rows, derive_seed(seed, "rows"))
         answers = small.train(train, derive_seed(seed, "fit"), f"rehearse {name}")
-        spare, inside = split.calibration, split.test
-        if not len(spare):
-            spare = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
-            inside = np.setdiff1d(split.test, spare)
+        spare, inside = _spared(split, seed)
         detector = small.detect(answers, train, spare, seed=derive_seed(seed, "detect"))
         return cls(split, inside, train, answers, detector)
 

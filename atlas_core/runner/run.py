@@ -36,11 +36,13 @@ from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
+from atlas_core.runner.failures import Failure, failed_cells, of_the_system, sorted_out
 from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import FITTED, RunFolder
 from atlas_core.runner.loop import Oracle, run_loop
 from atlas_core.runner.machine import core_source, environment, hardware, packages, peak_memory_mb
+from atlas_core.runner.preflight import Preflight
 from atlas_core.runner.rehearsal import TrustSettings
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
@@ -99,6 +101,20 @@ class Job:
     data: CellData
     loop: ActiveLearning | None
     oracle: Oracle | None
+
+
+def attempt_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResult | Failure:
+    """Run one cell; return its error where that says nothing of the other cells.
+
+    Raises:
+        AtlasError: the disk failed, which the next cell would meet too, after its training.
+    """
+    try:
+        return run_job(job, fits, tell)
+    except AtlasError as err:
+        if of_the_system(err):
+            raise
+        return Failure(err)
 
 
 def run_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResult:
@@ -192,6 +208,8 @@ def run(
             with timeline.stage("split"), _recorded(records):
                 splits = cut(plan, dataset)
             with _recorded(records):
+                preflight = Preflight(plan, dataset, splits)
+                preflight.require({})  # before features, which take time
                 cells = _cells(
                     plan,
                     dataset,
@@ -201,14 +219,18 @@ def run(
                     folder=folder,
                     records=records,
                 )
-            with timeline.stage("audit"):
                 features = {arm: job.data.features for (arm, _), job in cells.items()}
+                preflight.require(features)
+            with timeline.stage("audit"):
                 audited = audit_run(
                     folder.path, dataset, splits, features=features, seed=plan.spec.seed
                 )
             options.tell(f"split audit: {audited.sentence}")
             done = _run_cells(list(cells.values()), options, executor, folder, timeline)
-            results = dict(zip(cells, done, strict=True))
+            results, failed = sorted_out(dict(zip(cells, done, strict=True)))
+            arms = {arm: plan.arms[arm] for arm in plan.arms if (arm, splits[0].name) in results}
+            if failed and not arms:
+                raise failed_cells(failed, len(cells))
             manifest = {
                 "atlas": __version__,
                 "run_id": folder.path.name,
@@ -219,16 +241,20 @@ def run(
                 "started": started.isoformat(timespec="seconds"),
                 "dataset": _about_dataset(plan, dataset),
                 "split": _about_split(plan, splits),
-                "arm_order": list(plan.arms),
+                "arm_order": list(arms),
                 "arms": {
                     arm: {kind: chosen.describe() for kind, chosen in components.items()}
-                    for arm, components in plan.arms.items()
+                    for arm, components in arms.items()
                 },
                 "packages": versions,
                 "core_source": core_source(),
                 "environment": environment(),
                 "hardware": {**hardware(options.device), "workers": options.workers},
             }
+            if failed:
+                manifest["failed"] = {
+                    f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()
+                }
             table = predictions_table(dataset, results)
             records += [record for result in results.values() for record in result.records]
             with timeline.stage("score"):
@@ -242,7 +268,11 @@ def run(
                     "peak_memory_mb": peak_memory_mb(),
                 },
                 watching,
+                status="incomplete" if failed else "complete",
             )
+            if failed:
+                report = folder.path / "report.html"
+                raise failed_cells(failed, len(cells), arms=list(arms), report=report)
     return RunOutcome(folder.path, reused=False)
 
 
@@ -470,27 +500,33 @@ def _keep(plan: Plan, options: RunOptions, folder: Path, *, folds: int) -> Keep 
     return Keep(folder, wanted=bool(options.save_fitted), key_file=options.key_file)
 
 
+def _stored_cells(
+    jobs: list[Job], folder: RunFolder, tell: Tell
+) -> tuple[dict[int, CellResult | Failure], dict[int, dict[str, Any]]]:
+    """Return the cells that an earlier run finished, and a record of each damaged one."""
+    results: dict[int, CellResult | Failure] = {}
+    dropped: dict[int, dict[str, Any]] = {}
+    for i, job in enumerate(jobs):
+        said: list[str] = []
+        arm, fold = job.settings.arm, job.settings.fold
+        stored = folder.stored_cell(arm, fold, said.append)
+        for text in said:
+            tell(text)
+            dropped[i] = _warned(arm, fold, said)
+        if stored is not None:
+            results[i] = stored
+    return results, dropped
+
+
 def _run_cells(
     jobs: list[Job],
     options: RunOptions,
     executor: Executor | None,
     folder: RunFolder,
     timeline: _Timeline,
-) -> list[CellResult]:
-    results: dict[int, CellResult] = {}
-    dropped: dict[int, dict[str, Any]] = {}
-    missing = []
-    for i, job in enumerate(jobs):
-        said: list[str] = []
-        arm, fold = job.settings.arm, job.settings.fold
-        stored = folder.stored_cell(arm, fold, said.append)
-        for text in said:
-            options.tell(text)
-            dropped[i] = _warned(arm, fold, said)
-        if stored is None:
-            missing.append(i)
-        else:
-            results[i] = stored
+) -> list[CellResult | Failure]:
+    results, dropped = _stored_cells(jobs, folder, options.tell)
+    missing = [i for i in range(len(jobs)) if i not in results]
     if results:
         options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
     engine = executor or LocalExecutor(options.workers)
@@ -498,7 +534,7 @@ def _run_cells(
         cells = "1 cell" if len(missing) == 1 else f"{len(missing)} cells, first"
         options.tell(f"training {cells}: {_label(jobs[position])}")
     alone = executor is None and options.workers == 1
-    function = partial(run_job, fits=FitCache(options.cache_dir, fresh=options.force))
+    function = partial(attempt_job, fits=FitCache(options.cache_dir, fresh=options.force))
     if alone:
         function = partial(function, tell=options.tell)
     # closed at once when this is interrupted: no worker is left behind
@@ -507,16 +543,21 @@ def _run_cells(
             for position, result in finished:
                 i = missing[position]
                 settings = jobs[i].settings
+                results[i] = result
+                if isinstance(result, Failure):
+                    options.tell(f"failed: {_label(jobs[i])}")
+                    continue
                 folder.keep_cell(settings.arm, settings.fold, result)
                 for stage, seconds in result.stages:
                     timeline.add(stage, settings.arm, settings.fold, seconds)
-                results[i] = result
                 options.tell(f"done {len(results)} of {len(jobs)}: {_label(jobs[i])}")
         except JobsLostError as err:
             lost = {_label(jobs[missing[position]]): how for position, how in err.how.items()}
-            raise WorkerError(_lost(lost, kept=len(results), force=options.force)) from err
+            kept = sum(isinstance(one, CellResult) for one in results.values())
+            raise WorkerError(_lost(lost, kept=kept, force=options.force)) from err
     for i, record in dropped.items():  # of this run, and not of the cell, which is kept
-        results[i].records.append(record)
+        if isinstance(one := results[i], CellResult):
+            one.records.append(record)
     return [results[i] for i in range(len(jobs))]
 
 

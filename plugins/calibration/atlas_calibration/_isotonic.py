@@ -15,13 +15,11 @@ from atlas_calibration._shared import (
     sigma_of,
     with_stated,
 )
+from atlas_calibration.isotonic import ROWS
 from atlas_core.api import F8, Calibration, CalibrationRequest, Inputs, Prediction
 
 ONE_SIGMA = (0.15865525393145707, 0.8413447460685429)
 """Phi(-1) and Phi(1): the shares at one sigma of a Gaussian."""
-
-ROWS = 20
-"""Fewest calibration rows: a curve takes more than a factor."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,13 @@ import numpy as np
 
 from atlas_calibration._likelihood import Shape, most_likely
 from atlas_calibration._shared import HOW, check_rows, sigma_of, with_std
+from atlas_calibration.linear import ROWS
 from atlas_core.api import Calibration, CalibrationRequest, DataError, Inputs, Prediction
 
 if TYPE_CHECKING:
     from atlas_calibration.linear import LinearConfig
 
 METHOD = "linear"
-ROWS = 20
-"""Fewest calibration rows: a line takes more than a factor."""
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ import numpy as np
 
 from atlas_calibration._likelihood import GAUSSIAN, Shape, most_likely
 from atlas_calibration._shared import residuals, scaled, sigma_of
+from atlas_calibration.variance_scaling import ROWS
 from atlas_core.api import Calibration, CalibrationRequest, DataError, Inputs, Prediction
 
 if TYPE_CHECKING:
     from atlas_calibration.variance_scaling import VarianceScalingConfig
 
 METHOD = "variance_scaling"
-ROWS = 10
-"""Fewest calibration rows: with 10 the factor has a relative error of about 1 / sqrt(20)."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from scipy.optimize import isotonic_regression
 
 from atlas_calibration._conformal import label_scores, quantiles, rows_needed
 from atlas_calibration._shared import check_rows, label_sets, with_stated
+from atlas_calibration.venn_abers import ROWS
 from atlas_core.api import F8, Calibration, CalibrationRequest, DataError, Inputs, Prediction
 
 METHOD = "venn_abers"
-ROWS = 20
-"""Fewest calibration rows: a curve takes more than a factor."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atlas_calibration._ahead import conformal
 from atlas_core.api import Component, Config, hookimpl
 
 if TYPE_CHECKING:
@@ -31,5 +32,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs={"samples", "task:regression"},
             citation="10.48550/arXiv.1905.03222",
+            check=conformal,
         )
     ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atlas_calibration._ahead import fewest
 from atlas_calibration._options import ScoreConfig, needs_of_score
-from atlas_core.api import Component, Field, hookimpl
+from atlas_core.api import Component, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
@@ -37,6 +38,12 @@ def needs(config: CrossConformalConfig) -> frozenset[str]:
     return needs_of_score(config) | {"refit"}
 
 
+def check(config: CrossConformalConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few training rows."""
+    n, needed = len(facts.train), max(fewest(facts.levels), 2)
+    return [] if n >= needed else [f"{n} training rows, needs at least {needed}; use more data"]
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``cross_conformal``."""
@@ -47,5 +54,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs=needs,
             citation="10.1214/20-AOS1965",
+            check=check,
         )
     ]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_calibration._ahead import both_classes, enough
+from atlas_core.api import Component, Config, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
+
+
+ROWS = 20
+"""Fewest calibration rows: a curve takes more than a factor."""
 
 
 class IsotonicConfig(Config):
@@ -21,6 +26,11 @@ def build(config: IsotonicConfig) -> Calibrator:
     return Isotonic()
 
 
+def check(config: IsotonicConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or rows of both classes."""
+    return enough(facts, ROWS) + both_classes(facts)
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``isotonic``."""
@@ -31,5 +41,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs={"epistemic"},
             citation="10.48550/arXiv.1807.00263",
+            check=check,
         )
     ]

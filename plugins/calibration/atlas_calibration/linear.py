@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atlas_calibration._ahead import enough
 from atlas_calibration._options import TailsConfig
-from atlas_core.api import Component, hookimpl
+from atlas_core.api import Component, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
+
+
+ROWS = 20
+"""Fewest calibration rows: a line takes more than a factor."""
 
 
 class LinearConfig(TailsConfig):
@@ -22,6 +27,11 @@ def build(config: LinearConfig) -> Calibrator:
     return Linear(config)
 
 
+def check(config: LinearConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few rows."""
+    return enough(facts, ROWS)
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``linear``."""
@@ -32,5 +42,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs={"epistemic", "task:regression"},
             citation="10.1038/s41524-022-00794-8",
+            check=check,
         )
     ]

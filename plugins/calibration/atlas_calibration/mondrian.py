@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from atlas_calibration._ahead import conformal
 from atlas_calibration._options import ScoreConfig, needs_of_score
-from atlas_core.api import Component, Field, hookimpl
+from atlas_core.api import Component, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
@@ -51,6 +52,15 @@ def needs(config: MondrianConfig) -> frozenset[str]:
     return needs_of_score(config) | by_sigma
 
 
+def check(config: MondrianConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or the column that names groups."""
+    problems = conformal(config, facts)
+    if config.groups == "column" and config.column not in facts.train.columns:
+        known = ", ".join(sorted(facts.train.columns)) or "none"
+        problems.append(f"the data set has no column {config.column!r}; it has: {known}")
+    return problems
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``mondrian``."""
@@ -61,5 +71,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs=needs,
             citation="https://proceedings.mlr.press/v128/bostrom20a.html",
+            check=check,
         )
     ]

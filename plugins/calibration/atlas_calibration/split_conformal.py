@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atlas_calibration._ahead import conformal
 from atlas_calibration._options import ScoreConfig, needs_of_score
 from atlas_core.api import Component, hookimpl
 
@@ -32,5 +33,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs=needs_of_score,
             citation="10.1080/01621459.2017.1307116",
+            check=conformal,
         )
     ]

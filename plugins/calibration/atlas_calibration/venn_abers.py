@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_calibration._ahead import both_classes, enough, fewest
+from atlas_core.api import Component, Config, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
+
+
+ROWS = 20
+"""Fewest calibration rows: a curve takes more than a factor."""
 
 
 class VennAbersConfig(Config):
@@ -21,6 +26,11 @@ def build(config: VennAbersConfig) -> Calibrator:
     return VennAbers()
 
 
+def check(config: VennAbersConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or rows of both classes."""
+    return enough(facts, max(ROWS, fewest(facts.levels))) + both_classes(facts)
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``venn_abers``."""
@@ -31,5 +41,6 @@ def atlas_calibrator() -> list[Component]:
             build,
             needs={"task:binary"},
             citation="10.48550/arXiv.1211.0025",
+            check=check,
         )
     ]

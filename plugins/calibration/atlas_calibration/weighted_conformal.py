@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from atlas_calibration._ahead import conformal, enough
 from atlas_calibration._options import ScoreConfig, needs_of_score
-from atlas_core.api import Component, Field, hookimpl
+from atlas_core.api import Component, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Calibrator
@@ -46,6 +47,11 @@ def build(config: WeightedConformalConfig) -> Calibrator:
     return WeightedConformal(config)
 
 
+def check(config: WeightedConformalConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows for the levels, or for the folds."""
+    return conformal(config, facts) or enough(facts, config.folds)
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer ``weighted_conformal``."""
@@ -59,5 +65,6 @@ def atlas_calibrator() -> list[Component]:
             expected_failures={
                 "rows_are_independent": "the shift is measured on all rows that are predicted"
             },
+            check=check,
         )
     ]

@@ -10,14 +10,16 @@ import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matminer.featurizers.base import BaseFeaturizer  # type: ignore[import-untyped]
 from pymatgen.core import Composition, Structure
 
 from atlas_core.api import SYMBOLS, DataError, Materials, SpecError, Vectors
-from atlas_crystal.matminer import MatminerConfig
+
+if TYPE_CHECKING:
+    from atlas_crystal.matminer import MatminerConfig
 
 
 class Matminer:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from importlib.util import find_spec
+from typing import Literal, Self
 
-from atlas_core.api import Component, Config, Featurizer, Field, hookimpl
+from pydantic import model_validator
+
+from atlas_core.api import Component, Config, Featurizer, Field, SpecError, hookimpl
 
 Scalar = str | bool | int | float | None
 
@@ -28,6 +31,18 @@ class MatminerConfig(Config):
     options: dict[str, Scalar | list[Scalar]] = Field(
         default_factory=dict, description="Further arguments by name: plain values or lists."
     )
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        """Hold names against matminer itself, which only a spec that names some imports."""
+        if self.model_fields_set and find_spec("matminer") is not None:
+            from atlas_crystal._matminer import make
+
+            try:
+                make(self)
+            except SpecError as err:
+                raise ValueError(str(err)) from err
+        return self
 
 
 def needs(config: MatminerConfig) -> set[str]:

@@ -12,6 +12,7 @@ from atlas_core.api import (
     DataContext,
     DataError,
     Dataset,
+    MissingDataError,
     Row,
     Sifter,
     TableOptions,
@@ -48,7 +49,7 @@ class CifFolder:
             raise DataError(f"{folder}: no such folder")
         listing = folder / "id_prop.csv"
         if not listing.is_file():
-            raise DataError(f"{listing}: missing; it lists id,target without a header")
+            raise MissingDataError(f"{listing}: missing; it lists id,target without a header")
         table = open_table(
             listing,
             TableOptions(

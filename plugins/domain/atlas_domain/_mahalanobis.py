@@ -27,17 +27,23 @@ def whitening(values: F8, shrinkage: float | None = None) -> F8:
         shrinkage: share of the identity; None: that of Ledoit & Wolf 2004.
 
     Raises:
-        DataError: the rows vary too little.
+        DataError: the rows are alike, or the covariance cannot be inverted.
     """
     if shrinkage is None:
         method = LedoitWolf(store_precision=False, assume_centered=True)
     else:
         method = ShrunkCovariance(shrinkage=shrinkage, store_precision=False, assume_centered=True)
     variance, axes = np.linalg.eigh(method.fit(values).covariance_)
+    if not variance[-1] > 0:
+        raise DataError(
+            f"ood mahalanobis: the {len(values)} training rows (of each class, where there are"
+            " several) are alike in what is compared, so there is no spread to measure a distance"
+            " by; choose another representation, or leave ood out"
+        )
     if variance[0] <= 1e-12 * variance[-1]:
         raise DataError(
-            f"ood mahalanobis: {len(values)} training rows vary too little to measure a"
-            " distance; give more rows or use knn_distance"
+            f"ood mahalanobis: the covariance of {len(values)} training rows cannot be inverted;"
+            " raise shrinkage, or use knn_distance"
         )
     return np.asarray(axes / np.sqrt(variance), dtype=np.float64)
 

@@ -15,10 +15,8 @@ from atlas_domain._leaf_proximity import LeafProximity
 from atlas_domain._lof import OutlierFactor
 from atlas_domain._mahalanobis import Distance
 from atlas_domain._surprise import CountedSurprise, Surprise
-from atlas_domain.novelty import NoveltyConfig
+from atlas_domain.novelty import FOLDS, NoveltyConfig
 
-FOLDS = 5
-"""Without calibration rows, training rows are scored by what was fitted to the other folds."""
 LARGEST = 20_000
 """Training rows that detectors compare with; of more, this many are drawn."""
 NEAREST = 5

@@ -57,7 +57,8 @@ class PCAResidual:
         variance, axes = np.maximum(variance[::-1], 0.0), axes[:, ::-1]
         if not variance[0] > 0:
             raise DataError(
-                f"ood pca_residual: the {len(train)} training rows are alike; use unseen_element"
+                f"ood pca_residual: the {len(train)} training rows are alike in what is compared,"
+                " so no axis can be found; choose another representation, or leave ood out"
             )
         kept = int(np.searchsorted(np.cumsum(variance) / variance.sum(), self.variance)) + 1
         residual = Residual(scaling, np.ascontiguousarray(axes[:, :kept]))

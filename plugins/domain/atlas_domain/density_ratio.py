@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -48,5 +49,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1007/978-0-387-84858-7",
+            check=spread,
         )
     ]

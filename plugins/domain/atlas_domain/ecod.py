@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -40,6 +41,11 @@ def build(config: ECODConfig) -> OODMethod:
     return ECOD(config.tails, config.representation, config.quantile)
 
 
+def check(config: Config, facts: FoldFacts) -> list[str]:
+    """Return why there is nothing to compare with."""
+    return two_rows(facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``ecod``."""
@@ -50,5 +56,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1109/TKDE.2022.3159580",
+            check=check,
         )
     ]

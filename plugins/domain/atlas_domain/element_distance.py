@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Quantile
+from atlas_domain._spread import two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -30,6 +31,11 @@ def build(config: ElementDistanceConfig) -> OODMethod:
     return ElementDistance(config.scale, config.neighbours, config.quantile)
 
 
+def check(config: Config, facts: FoldFacts) -> list[str]:
+    """Return why there is nothing to compare with."""
+    return two_rows(facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``element_distance``."""
@@ -39,5 +45,6 @@ def atlas_ood() -> list[Component]:
             ElementDistanceConfig,
             build,
             citation="10.1021/acs.chemmater.0c03381",
+            check=check,
         )
     ]

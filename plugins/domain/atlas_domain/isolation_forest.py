@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -51,5 +52,6 @@ def atlas_ood() -> list[Component]:
                 " training data: cuts end there, so few far rows pass the threshold"
             },
             citation="10.1109/ICDM.2008.17",
+            check=spread,
         )
     ]

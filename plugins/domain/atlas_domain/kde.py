@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -37,6 +38,11 @@ def build(config: KernelDensityConfig) -> OODMethod:
     return KernelDensity(config.bandwidth, config.representation, config.quantile)
 
 
+def check(config: KernelDensityConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or a spread to estimate the bandwidth from."""
+    return two_rows(facts) if config.bandwidth else spread(config, facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``kde``."""
@@ -47,5 +53,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1038/s41524-025-01573-x",
+            check=check,
         )
     ]

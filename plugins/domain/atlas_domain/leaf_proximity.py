@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Quantile
+from atlas_domain._spread import two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -35,6 +36,11 @@ def build(config: LeafDetectorConfig) -> OODMethod:
     return LeafDetector(config.nearest, config.local, config.quantile)
 
 
+def check(config: Config, facts: FoldFacts) -> list[str]:
+    """Return why there is nothing to compare with."""
+    return two_rows(facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``leaf_proximity``."""
@@ -49,5 +55,6 @@ def atlas_ood() -> list[Component]:
                 "far_scores_above_near": _OUTERMOST,
                 "far_materials_are_flagged": _OUTERMOST,
             },
+            check=check,
         )
     ]

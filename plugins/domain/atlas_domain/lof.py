@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -32,6 +33,11 @@ def build(config: LOFConfig) -> OODMethod:
     return LOF(config.neighbours, config.representation, config.quantile)
 
 
+def check(config: Config, facts: FoldFacts) -> list[str]:
+    """Return why there is nothing to compare with."""
+    return two_rows(facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``lof``."""
@@ -42,5 +48,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1145/342009.335388",
+            check=check,
         )
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -62,5 +63,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1016/S0047-259X(03)00096-4",
+            check=spread,
         )
     ]

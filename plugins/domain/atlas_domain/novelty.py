@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import field_validator
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import no_spread, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -24,6 +25,10 @@ Part = Literal[
     "knn_fractions",
 ]
 Fact = Literal["element", "pair", "range"]
+
+
+FOLDS = 5
+"""Without calibration rows, training rows are scored by what was fitted to the other folds."""
 
 
 class NoveltyConfig(Config):
@@ -76,6 +81,22 @@ def build(config: NoveltyConfig) -> OODMethod:
     return Novelty(config)
 
 
+def check(config: NoveltyConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or a spread where a part measures distances by it."""
+    n = len(facts.train)
+    if not len(facts.calibration) and n < 2 * FOLDS:
+        return [
+            f"{n} training rows and no calibration rows, needs at least {2 * FOLDS} training rows;"
+            " raise the split's `calibration` fraction or use more data"
+        ]
+    problems = two_rows(facts)
+    if "mahalanobis" in config.parts:
+        problems = problems or no_spread(facts.train, config.representation)
+    if "mahalanobis_fractions" in config.parts:
+        problems = problems or no_spread(facts.train, "fractions")
+    return problems
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``novelty``."""
@@ -86,5 +107,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1007/978-1-4612-4380-9_6",
+            check=check,
         )
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -44,5 +45,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1080/00401706.1979.10489779",
+            check=spread,
         )
     ]

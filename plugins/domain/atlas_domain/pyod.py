@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, PluginError, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -89,5 +90,6 @@ def atlas_ood() -> list[Component]:
                 " from a file: fit it anew, or use a detector of this plugin"
             },
             citation="https://jmlr.org/papers/v20/19-011.html",
+            check=spread,
         )
     ]

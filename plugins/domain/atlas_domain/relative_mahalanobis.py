@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from atlas_core.api import Component, Config, Field, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
+from atlas_domain._spread import spread
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -57,5 +58,6 @@ def atlas_ood() -> list[Component]:
                 "far_scores_above_near": "what is far from every class is far from their"
                 " common mean too, and that cancels",
             },
+            check=spread,
         )
     ]

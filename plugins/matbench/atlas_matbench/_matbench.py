@@ -30,6 +30,7 @@ from atlas_core.api import (
     Dataset,
     Flag,
     Materials,
+    MissingDataError,
     Provenance,
     ReadingReport,
     Sifter,
@@ -128,7 +129,7 @@ class MatbenchSource:
             places = [str(cached.parent)]
             if context.data_dir is not None:
                 places.insert(0, str(context.data_dir))
-            raise DataError(
+            raise MissingDataError(
                 f"{self.name}: {file} is not in {' nor in '.join(places)}, and downloads are off;"
                 f" put the file into a folder and name it with --data-dir"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Model
@@ -30,6 +30,17 @@ def build(config: GaussianProcessConfig) -> Model:
     return GaussianProcess(config)
 
 
+def check(config: GaussianProcessConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too many training rows."""
+    n = len(facts.train)
+    if n <= config.max_rows:
+        return []
+    return [
+        f"{n} training rows, but max_rows is {config.max_rows}; raise it (time grows with the cube)"
+        " or train on fewer with `sample`"
+    ]
+
+
 @hookimpl
 def atlas_model() -> list[Component]:
     """Offer ``gaussian_process``."""
@@ -41,5 +52,6 @@ def atlas_model() -> list[Component]:
             needs={"features:vectors", "task:regression"},
             gives={"model:variance"},
             citation="https://gaussianprocess.org/gpml/",
+            check=check,
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import Model
@@ -29,11 +29,24 @@ def build(config: SVMConfig) -> Model:
     return SVM(config)
 
 
+def check(config: SVMConfig, facts: FoldFacts) -> list[str]:
+    """Return why a class has too few rows for probabilities."""
+    few = min(facts.classes.get("train", (2, 2)))
+    if few >= 2:
+        return []
+    return [f"{few} training rows of one class, its probabilities need 2; use more data"]
+
+
 @hookimpl
 def atlas_model() -> list[Component]:
     """Offer ``svm``."""
     return [
         Component(
-            "svm", SVMConfig, build, needs={"features:vectors"}, citation="10.1007/BF00994018"
+            "svm",
+            SVMConfig,
+            build,
+            needs={"features:vectors"},
+            citation="10.1007/BF00994018",
+            check=check,
         )
     ]

@@ -28,13 +28,11 @@ from atlas_core.api import (
 )
 from atlas_trust._rule import label
 from atlas_trust._signals import Signals
+from atlas_trust.learned_region import FEWEST
 from atlas_trust.rule import Rule
 
 if TYPE_CHECKING:
     from atlas_trust.learned_region import LearnedRegionConfig
-
-FEWEST = 100
-"""Rows below which no map with several signals is fitted."""
 
 SHAPE = 0.9
 """The quantile of the error that gives intervals their shape; the mean error needs wider ones for

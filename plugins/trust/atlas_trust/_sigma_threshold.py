@@ -21,9 +21,7 @@ from atlas_core.api import (
 )
 from atlas_trust._rule import label
 from atlas_trust.rule import Rule
-
-FEWEST = 30
-"""Rows below which a curve of probabilities says nothing."""
+from atlas_trust.sigma_threshold import FEWEST
 
 
 def sigma_of(prediction: Prediction) -> F8:

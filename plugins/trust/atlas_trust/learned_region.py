@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_trust.rule import RuleField
 
 if TYPE_CHECKING:
     from atlas_core.api import TrustMethod
+
+
+FEWEST = 100
+"""Rows below which no map with several signals is fitted."""
 
 
 class LearnedRegionConfig(Config):
@@ -46,6 +50,16 @@ def needs(config: LearnedRegionConfig) -> frozenset[str]:
     return frozenset({"epistemic", "task:regression", own})
 
 
+def check(config: LearnedRegionConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few calibration rows."""
+    n = len(facts.calibration)
+    if n >= FEWEST:
+        return []
+    return [
+        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
+    ]
+
+
 @hookimpl
 def atlas_trust() -> list[Component]:
     """Offer ``learned_region``."""
@@ -56,5 +70,6 @@ def atlas_trust() -> list[Component]:
             build,
             needs=needs,
             beside=("sigma_threshold", "refuse_unseen"),
+            check=check,
         )
     ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import Component, Config, FoldFacts, hookimpl
 from atlas_trust.rule import RuleField
+from atlas_trust.sigma_threshold import FEWEST
 
 if TYPE_CHECKING:
     from atlas_core.api import TrustMethod
@@ -24,6 +25,16 @@ def build(config: RefuseUnseenConfig) -> TrustMethod:
     return RefuseUnseen(config.rule)
 
 
+def check(config: RefuseUnseenConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few calibration rows."""
+    n = len(facts.calibration)
+    if n >= FEWEST:
+        return []
+    return [
+        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
+    ]
+
+
 @hookimpl
 def atlas_trust() -> list[Component]:
     """Offer ``refuse_unseen``."""
@@ -33,5 +44,6 @@ def atlas_trust() -> list[Component]:
             RefuseUnseenConfig,
             build,
             needs={"epistemic", "task:regression"},
+            check=check,
         )
     ]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import Component, Config, FoldFacts, hookimpl
 from atlas_trust.rule import RuleField
 
 if TYPE_CHECKING:
     from atlas_core.api import TrustMethod
+
+
+FEWEST = 30
+"""Rows below which a curve of probabilities says nothing."""
 
 
 class SigmaThresholdConfig(Config):
@@ -24,6 +28,16 @@ def build(config: SigmaThresholdConfig) -> TrustMethod:
     return SigmaThreshold(config.rule)
 
 
+def check(config: SigmaThresholdConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few calibration rows."""
+    n = len(facts.calibration)
+    if n >= FEWEST:
+        return []
+    return [
+        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
+    ]
+
+
 @hookimpl
 def atlas_trust() -> list[Component]:
     """Offer ``sigma_threshold``."""
@@ -34,5 +48,6 @@ def atlas_trust() -> list[Component]:
             build,
             needs={"epistemic", "task:regression"},
             citation="10.48550/arXiv.1807.00263",
+            check=check,
         )
     ]

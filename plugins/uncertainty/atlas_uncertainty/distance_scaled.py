@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import UQMethod
@@ -45,6 +45,17 @@ def _needs(config: DistanceScaledConfig) -> set[str]:
     return {"task:regression", "model:embedding" if inside else "features:vectors"}
 
 
+def check(config: DistanceScaledConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few training rows to leave some out."""
+    parts = config.folds + (config.clusters if config.clusters > 1 else 0)
+    n, needed = len(facts.train), 2 * parts
+    if n >= needed:
+        return []
+    return [
+        f"{n} training rows, needs {needed}: two for each fold and cluster; lower folds or clusters"
+    ]
+
+
 @hookimpl
 def atlas_uq() -> list[Component]:
     """Offer ``distance_scaled``."""
@@ -56,5 +67,6 @@ def atlas_uq() -> list[Component]:
             needs=_needs,
             gives={"epistemic", "aleatoric"},
             citation="10.1039/C9SC02298H",
+            check=check,
         )
     ]

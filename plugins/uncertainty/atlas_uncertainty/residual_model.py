@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 if TYPE_CHECKING:
     from atlas_core.api import UQMethod
@@ -32,6 +32,14 @@ def build(config: ResidualModelConfig) -> UQMethod:
     return ResidualModel(config)
 
 
+def check(config: ResidualModelConfig, facts: FoldFacts) -> list[str]:
+    """Return why there are too few training rows to leave some out."""
+    n, needed = len(facts.train), 2 * config.folds
+    if n >= needed:
+        return []
+    return [f"{n} training rows, needs two for each of {config.folds} folds; lower folds"]
+
+
 @hookimpl
 def atlas_uq() -> list[Component]:
     """Offer ``residual_model``."""
@@ -43,5 +51,6 @@ def atlas_uq() -> list[Component]:
             needs={"task:regression"},
             gives={"aleatoric"},
             citation="10.1088/2632-2153/ab7e1a",
+            check=check,
         )
     ]

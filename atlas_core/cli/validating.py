@@ -1,0 +1,116 @@
+"""What ``atlas validate`` says of a spec's data: nothing is trained and nothing fetched. Light."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core.errors import DataError, MissingDataError
+from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.runner.blame import blame
+from atlas_core.runner.features import side_by_side
+from atlas_core.runner.preflight import Preflight
+from atlas_core.runner.run import RunOptions, cut, load_dataset
+from atlas_core.spec.plan import Chosen, Plan
+
+LOOKED_AT = 20
+"""Materials that are featurized to see whether features differ at all."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Hold what was found.
+
+    Attributes:
+        folds: (name, rows by part) of each fold; empty where the data are not at hand.
+        unchecked: why nothing of the data could be checked; "" where it was.
+        warnings: what will work but say little.
+    """
+
+    folds: list[dict[str, Any]] = field(default_factory=list)
+    unchecked: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """Return it in words, a line each."""
+        lines = []
+        for fold in self.folds:
+            parts = ", ".join(f"{part} {size}" for part, size in fold["sizes"].items() if size)
+            lines.append(f"{fold['name']}: {parts}")
+        if self.unchecked:
+            lines.append(f"sizes were not checked, the data are not at hand: {self.unchecked}")
+        return [*lines, *(f"warning: {text}" for text in self.warnings)]
+
+
+def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
+    """Load the data where they lie on this machine, cut them, and ask every component.
+
+    Raises:
+        DataError: the data cannot be read or cut, or do not do for a component.
+    """
+    options = RunOptions(out=Path(), cache_dir=cache_dir, data_dir=data_dir, offline=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            dataset = load_dataset(plan, options)
+        except MissingDataError as err:
+            return Ahead(unchecked=str(err))
+        splits = cut(plan, dataset)
+        preflight = Preflight(plan, dataset, splits)
+        preflight.require({})
+        if features := _alike(plan, dataset):
+            preflight.require(features)
+    said = sorted({" ".join(str(warning.message).split()) for warning in caught})
+    folds = [
+        {"name": split.name, "sizes": {part: len(rows) for part, rows in split.parts().items()}}
+        for split in splits
+    ]
+    return Ahead(folds, warnings=said)
+
+
+def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
+    """Return the features of arms whose detector might find no spread in them.
+
+    A few materials are featurized first, and all only where these have the same features.
+    """
+    found: dict[str, Features] = {}
+    place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
+    rows = np.unique(place.astype(np.int64))
+    for arm, components in plan.arms.items():
+        chosen, judge = components["featurizer"], components.get("ood")
+        asked = judge is not None and judge.resolved.component.check is not None
+        if not asked or "features:vectors" not in chosen.gives:
+            continue
+        if _differ(_featurized(chosen, dataset.take(rows))):
+            continue
+        found[arm] = _featurized(chosen, dataset)
+    return found
+
+
+def _featurized(chosen: Chosen, dataset: Dataset) -> Vectors:
+    blocks: list[tuple[str, Features]] = []
+    for one in chosen.together:
+        featurizer: Featurizer = one.build()
+        with blame(one):
+            features = featurizer.featurize(dataset.materials)
+        if not isinstance(features, Vectors):
+            raise DataError(f"featurizer {one.name}: gives features:vectors but no Vectors")
+        blocks.append((one.name, features))
+    joined = side_by_side(blocks)
+    if not isinstance(joined, Vectors):
+        raise DataError(f"featurizer {chosen.name}: joined features are {joined.form}")
+    return joined
+
+
+def _differ(vectors: Vectors) -> bool:
+    """Tell whether any column has two values; a value that is not there is none."""
+    known = ~np.isnan(vectors.values)
+    high = np.where(known, vectors.values, -np.inf).max(axis=0)
+    low = np.where(known, vectors.values, np.inf).min(axis=0)
+    return bool((high > low).any())

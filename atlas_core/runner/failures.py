@@ -1,0 +1,69 @@
+"""What becomes of a run when some of its cells failed. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from atlas_core.errors import AtlasError
+from atlas_core.runner.cell import CellResult
+
+Name = tuple[str, str]
+"""An arm and a fold."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Hold why a cell failed, where the others can go on."""
+
+    error: AtlasError
+
+
+def of_the_system(error: AtlasError) -> bool:
+    """Tell whether an error comes from the disk: the next cell would meet it, too."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def sorted_out(
+    done: Mapping[Name, CellResult | Failure],
+) -> tuple[dict[Name, CellResult], dict[Name, AtlasError]]:
+    """Return the results of arms that finished on every fold, and the errors of the others."""
+    failed = {cell: found.error for cell, found in done.items() if isinstance(found, Failure)}
+    broken = {arm for arm, _ in failed}
+    results = {
+        cell: found
+        for cell, found in done.items()
+        if isinstance(found, CellResult) and cell[0] not in broken
+    }
+    return results, failed
+
+
+def failed_cells(
+    failed: Mapping[Name, AtlasError],
+    cells: int,
+    *,
+    arms: list[str] | None = None,
+    report: Path | None = None,
+) -> AtlasError:
+    """Return the error of a run of which some cells failed: which, and what was kept.
+
+    Args:
+        failed: errors by cell.
+        cells: how many there were.
+        arms: that the report shows.
+        report: where it lies.
+    """
+    lines = [line for error in failed.values() for line in str(error).splitlines()]
+    if kept := cells - len(failed):
+        shown = f"; {report} shows arm {', '.join(arms)}" if arms and report else ""
+        lines.append(
+            f"{len(failed)} of {cells} cells failed; the other {kept} are kept{shown}; what was"
+            " trained is not trained again"
+        )
+    return next(iter(failed.values())).again("\n".join(lines))

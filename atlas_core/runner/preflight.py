@@ -1,0 +1,188 @@
+"""Find what would fail after a training before the first one: sizes, classes, spread. Light.
+
+The core counts rows and asks components (``Component.check``); it knows no method by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import derive_seed
+from atlas_core.errors import AtlasError, DataError
+from atlas_core.foresight import FoldFacts
+from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.featurizer import Features, Vectors
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.split import Split
+from atlas_core.runner.blame import blame
+from atlas_core.runner.loop import first_labels, too_few
+from atlas_core.runner.rehearsal import planned_rehearsals
+from atlas_core.spec.model import Trust
+from atlas_core.spec.plan import Chosen, Plan
+
+Problem = tuple[str, str]
+"""Who has it (arm and component), and what it is."""
+
+
+class Preflight:
+    """Look at every arm on every fold, as often as more is known of the features.
+
+    Args:
+        plan: the spec.
+        dataset: its data.
+        splits: the folds.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
+        self._folds = [_Fold(plan, dataset, split) for split in splits]
+
+    def require(self, features: Mapping[str, Features]) -> None:
+        """Refuse a run that would fail after a training.
+
+        Args:
+            features: of all materials by arm, as far as they are at hand.
+
+        Raises:
+            DataError: something would; one line each, the same in several folds once.
+        """
+        found: dict[Problem, list[str]] = {}
+        for fold in self._folds:
+            for problem in fold.problems(features):
+                found.setdefault(problem, []).append(fold.split.name)
+        lines = []
+        for (who, what), folds in found.items():
+            more = f" and {len(folds) - 1} more" if len(folds) > 1 else ""
+            lines.append(f"{who}{', ' if who else ''}{folds[0]}{more}: {what}")
+        if lines:
+            raise DataError("\n".join(lines))
+
+
+@dataclass
+class _Fold:
+    """Look at one fold for every arm; of a loop, at its first round."""
+
+    plan: Plan
+    dataset: Dataset
+    split: Split
+    _inputs: dict[bytes, Inputs] = field(default_factory=dict)
+    _planned: list[tuple[str, I8, I8]] | None = None
+
+    def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
+        loop = self.plan.spec.active_learning
+        train, step = self.split.train, "fit"
+        if loop is not None:
+            if told := too_few(self.split, loop):
+                yield "", told
+            train, step = first_labels(self.split, loop, self.plan.spec.seed), "round-0"
+        what = "labelled at first" if loop is not None else "training"
+        if told := _nothing_to_learn(self.dataset, train, what):
+            yield "", told
+        for arm, components in self.plan.arms.items():
+            own = features.get(arm)
+            facts = self._facts(train, self.split.calibration, own)
+            for chosen in components.values():
+                yield from _asked(f"arm {arm}, ", chosen, facts)
+            if "trust" in components and self.plan.spec.trust is not None:
+                yield from self._rehearsals(arm, train, step, own)
+
+    def _facts(self, train: I8, calibration: I8, features: Features | None) -> FoldFacts:
+        target = self.dataset.target
+        classes = {}
+        if self.dataset.task == "binary":
+            for name, rows in (("train", train), ("calibration", calibration)):
+                ones = int(target[rows].sum())
+                classes[name] = (len(rows) - ones, ones)
+        return FoldFacts(
+            task=self.dataset.task,
+            levels=self.plan.spec.levels,
+            train=self._shown(train, features),
+            calibration=self._shown(calibration, features),
+            classes=classes,
+        )
+
+    def _shown(self, rows: I8, features: Features | None) -> Inputs:
+        key = rows.tobytes()
+        if key not in self._inputs:
+            data = self.dataset
+            columns = {name: np.asarray(values)[rows] for name, values in data.columns.items()}
+            self._inputs[key] = Inputs(data.materials.take(rows), columns=columns)
+        # graphs are large, and no check reads them
+        seen = features.take(rows) if isinstance(features, Vectors) else None
+        return replace(self._inputs[key], features=seen)
+
+    def _rehearsals(
+        self, arm: str, train: I8, step: str, features: Features | None
+    ) -> Iterator[Problem]:
+        """Look at what the trust methods of an arm rehearse."""
+        plan, data, who = self.plan, self.dataset, f"arm {arm}, trust"
+        if plan.spec.trust is None:
+            return
+        if not len(self.split.calibration):
+            yield (
+                who,
+                "the split keeps no calibration rows to judge the arm's errors by; raise its"
+                " `calibration` fraction",
+            )
+            return
+        smaller = {**plan.arms[arm], **plan.smaller.get(arm, {})}
+        again = [smaller[kind] for kind in ("model", "uq", "ood") if kind in smaller]
+        try:
+            for name, rows, spare in self._plan_rehearsals(train, step, plan.spec.trust):
+                if told := _nothing_to_learn(data, rows, "training"):
+                    yield who, f"rehearsal {name}: {told}"
+                    continue
+                facts = self._facts(rows, spare, features)
+                for chosen in again:
+                    yield from _asked(f"arm {arm}, rehearsal {name}, ", chosen, facts)
+        except AtlasError as err:
+            yield who, str(err).removeprefix("trust: ")
+
+    def _plan_rehearsals(self, train: I8, step: str, stated: Trust) -> list[tuple[str, I8, I8]]:
+        """Return what is rehearsed, the same for every arm."""
+        if self._planned is None:
+            data = self.dataset
+            known: F8 = np.full(len(data), np.nan)
+            known[train] = data.target[train]
+            self._planned = planned_rehearsals(
+                self.plan.shifts,
+                stated,
+                materials=data.materials,
+                columns=data.columns,
+                task=data.task,
+                known=known,
+                train=train,
+                seed=derive_seed(self.plan.spec.seed, step, self.split.name),
+            )
+        return self._planned
+
+
+def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
+    """Ask a component, and those beside it."""
+    for one in chosen.together:
+        check = one.resolved.component.check
+        if check is not None:
+            with blame(one):
+                told = list(check(one.config, facts))
+            for text in told:
+                yield f"{who}{one.label}", text
+
+
+def _nothing_to_learn(dataset: Dataset, rows: I8, what: str) -> str:
+    """Return why there is nothing to learn from the targets of ``rows``, "" where there is."""
+    target = dataset.target[rows]
+    if len(np.unique(target)) > 1:
+        return ""
+    if dataset.task == "binary":
+        other = int((dataset.target != target[0]).sum())
+        return (
+            f"all {len(rows)} {what} rows have class {target[0]:g} (elsewhere {other} rows have the"
+            " other one); use a stratified split, or more data"
+        )
+    return (
+        f"the target {dataset.target_name!r} is {target[0]:g} for all {len(rows)} {what} rows:"
+        " there is nothing to learn; choose another target column, or more data"
+    )
