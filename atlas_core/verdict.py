@@ -28,7 +28,7 @@ from atlas_core.sigma_words import Sigma, order_sentences, sigma_of, size_senten
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
-WEAK_MAE = 0.5  # above it half of the spread is unexplained; R2 is below about 0.75
+WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
 WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is chance level
 WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
 WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by

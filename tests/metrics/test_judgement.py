@@ -264,8 +264,8 @@ def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None
 @pytest.mark.parametrize(
     ("share", "grade", "opening"),
     [
-        ((0.30, 0.25, 0.49), "trust", "Trust it"),
-        ((0.30, 0.25, 0.51), "caution", "Take it as a rough guide"),
+        ((0.30, 0.25, 0.39), "trust", "Trust it"),
+        ((0.30, 0.25, 0.41), "caution", "Take it as a rough guide"),
         ((0.95, 0.80, 1.10), "caution", "Take it as a rough guide"),
         ((0.95, 0.91, 1.10), "do not trust", "Do not trust it: it is hardly better"),
         ((1.20, 1.05, 1.40), "do not trust", "Do not trust it: it is worse"),
