@@ -124,7 +124,8 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     opening = "It says itself which predictions to use"
     if n == 1 and missed:
         return (
-            f"{opening}, but {'broke' if broken else 'fell short of'} its promise on {names[0]}.",
+            f"{opening}, but {'broke' if broken else 'fell short, maybe by chance, of'} its promise"
+            f" on {names[0]}.",
             ("poor" if broken else "fair"),
         )
     if broken and rarely:

@@ -70,21 +70,30 @@ def of_share(figure: Figure, n: int) -> Figure:
 
     Resampling rows that are all inside gives [1, 1], whatever their number is.
     """
+    if not n:
+        return figure
     low, high = wilson(min(max(figure.value, 0.0), 1.0), n)
     return Figure(figure.value, min(figure.low, low), max(figure.high, high))
 
 
 def ratio(first: Figure, second: Figure) -> Figure | None:
-    """Return first / second of two independent positive figures; None where one is not positive.
+    """Return first / second of two independent figures >= 0; None where both are 0.
 
     The interval is recovered from those of both logarithms.
     Source: Zou & Donner, Stat. Med. 27, 1693 (2008), eq. (4).
     """
-    if min(first.low, second.low) <= 0:
-        if first.value <= 0 or second.value <= 0:
-            return None
-        high = math.inf if second.low <= 0 else first.high / second.low
-        return Figure(first.value / second.value, max(first.low, 0.0) / second.high, high)
+    if first.value <= 0 and second.value <= 0:
+        return None
+    if min(first.low, second.low) <= 0:  # no logarithm: the widest that both intervals allow
+        value, low, high = (
+            over / under if under > 0 else math.inf
+            for over, under in (
+                (first.value, second.value),
+                (max(first.low, 0.0), second.high),
+                (first.high, second.low),
+            )
+        )
+        return Figure(value, low, high)
     middle = math.log(first.value / second.value)
     down = math.hypot(math.log(first.value / first.low), math.log(second.high / second.value))
     up = math.hypot(math.log(first.high / first.value), math.log(second.value / second.low))

@@ -58,7 +58,7 @@ class End:
         """Say how many surprises there were against how many were stated."""
         given, surprise = ENDS[self.name]
         are = "is" if self.wrong == 1 else "are"
-        stated = "" if self.name == "certain" else f" where {_percent(self.stated)} would be honest"
+        stated = "" if self.name == "certain" else f" where {_percent(self.stated)} was stated"
         return (
             f"Of {self.rows} in-domain materials given a probability {given} for class 1,"
             f" {self.wrong} ({_percent(self.wrong / self.rows)}) {are} of {surprise}{stated}."

@@ -19,6 +19,7 @@ MEDIAN = 0.6745  # median of |z| of a Gaussian: its upper quartile
 FAR_SHARE = 5.733e-7  # share of a Gaussian beyond five sigma, both sides
 RARE = 0.025  # probability below which rows beyond five sigma are no chance
 HONEST_SIGMA = (0.8, 1.25)  # times the right size; a quarter off either way is fine
+MANY_TIMES = 100  # from which a sigma is far too small or large, whatever the number
 ORDERS = 0.3  # rank correlation of |error| with sigma; a perfect sigma reaches about 0.5 to 0.7
 ORDERS_WEAKLY = 0.1  # below it sigma says nothing of which errors are large
 
@@ -100,18 +101,17 @@ def size_sentences(
     size, sentences = inside.size, []
     figures = (
         f"one sigma holds {_percent(inside.within)} of in-domain materials"
-        f" (of a Gaussian 68 %), and half of the errors are below {inside.median.with_interval}"
+        f" (of a Gaussian 68 %), and half of the errors are at most {inside.median.with_interval}"
         " sigma (0.67)"
     )
     if size in ("too small", "too large"):
-        times = inside.factor.value if size == "too small" else 1 / inside.factor.value
         opening = (
             "Do not read its sigma as a standard deviation: for most materials it"
             if bars
             else ("Its sigma")
         )
         most = "" if bars else " for most materials in-domain"
-        sentences.append(f"{opening} is about {times:.1f} times {size}{most}: {figures}.")
+        sentences.append(f"{opening} is {_times_off(inside)} {size}{most}: {figures}.")
     elif size == "other shape":
         sentences.append(f"Its errors do not follow a Gaussian of its sigma: {figures}.")
     elif not bars and size == "right":
@@ -121,12 +121,19 @@ def size_sentences(
     if outside is not None and not bars:
         sentences.append(
             f"On {others} one sigma holds {_percent(outside.within)}, and half of the errors are"
-            f" below {outside.median.with_interval} sigma."
+            f" at most {outside.median.with_interval} sigma."
         )
     for sigma, where in ((inside, "in-domain materials"), (outside, others)):
         if sigma is not None and sigma.tail:
             sentences.append(_tail(sigma, where))
     return sentences
+
+
+def _times_off(sigma: Sigma) -> str:
+    """Say by how many times sigma is too small or too large; errors of 0 make it any number."""
+    typical = sigma.factor.value
+    times = typical if typical >= 1 else math.inf if typical == 0 else 1 / typical
+    return f"about {times:.1f} times" if times < MANY_TIMES else "far"
 
 
 def _tail(sigma: Sigma, where: str) -> str:

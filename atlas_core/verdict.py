@@ -28,7 +28,7 @@ from atlas_core.sigma_words import Sigma, order_sentences, sigma_of, size_senten
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
-WEAK_MAE = 0.5  # above it half of the spread is unexplained; R2 is below about 0.75
+WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
 WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is chance level
 WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
 WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
@@ -41,6 +41,9 @@ FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a mater
 MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
+ENOUGH_ROWS = (
+    100  # below it a coverage of 90 % is known to six points at best: no bar is shown to hold
+)
 TINY = 1e-9  # a share that is 0 but for rounding
 LONG_NAME = 60  # characters; a longer held-out class is called "held-out materials"
 
@@ -545,9 +548,17 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
     if facts.test.n < FEW_ROWS:
         headline = f"Too few test materials to judge it by ({facts.typical}){silent}."
         return headline, "Test it on more materials before relying on it.", "caution"
-    if quality == "weak":
-        headline = f"Take it as a rough guide only in-domain ({facts.typical}{_weakness(facts)})."
-        return headline, "Use it to rank or to sort out, not for values.", "caution"
+    if _rough(facts):
+        headline = (
+            f"Take it as a rough guide only in-domain ({facts.typical}{_weakness(facts)}){silent}."
+        )
+        advice = "Use it to rank or to sort out, not for values."
+        if facts.test.n < ENOUGH_ROWS:
+            advice += (
+                f" Fewer than {ENOUGH_ROWS} test materials show neither values nor {facts.bars} to"
+                " hold: in k folds every material is tested once."
+            )
+        return headline, advice, "caution"
     if silent:
         headline = f"Believe its predictions on {facts.at_home}{silent}."
         advice = (
@@ -565,6 +576,14 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
     return _judge_trusted(facts)
 
 
+def _rough(facts: _Facts) -> bool:
+    """Return whether predictions are no more than a guide: weak, or good on too few materials.
+
+    Both are told in the same words: which of them a small test shows changes with the split.
+    """
+    return _quality(facts) == "weak" or facts.test.n < ENOUGH_ROWS
+
+
 def _judge_worthless(facts: _Facts) -> tuple[str, str, Grade]:
     """Judge an arm that knows next to nothing in-domain."""
     auc, share = facts.test.metrics.get("roc_auc"), _share_of_mean(facts.test)
@@ -577,7 +596,7 @@ def _judge_worthless(facts: _Facts) -> tuple[str, str, Grade]:
 
 
 def _weakness(facts: _Facts) -> str:
-    """Return the figure that a weak arm is called weak by."""
+    """Return how good an arm is by the figure that its grade rests on."""
     if facts.binary:
         auc = facts.test.metrics["roc_auc"]
         return f"; ROC AUC {digits.auroc(asdict(auc))}, {auc.interval}, 0.5 is chance level"
@@ -610,6 +629,8 @@ def _judge_trusted(facts: _Facts) -> tuple[str, str, Grade]:
 def _how_much(facts: _Facts) -> str:
     """Return how much larger errors on the held-out class are, by the figure that says most."""
     name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
+    if not math.isfinite(found.value):
+        return "its errors are larger, where in-domain they are none"
     times = f"{number(found.value)} times"
     interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
     if name == "median_ae":
@@ -645,7 +666,7 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     trust = (
         f"Trust its predictions, not its {facts.bars}, on" if narrow_inside else _trust(facts)[0]
     )
-    if _quality(facts) == "weak":
+    if _rough(facts):
         trust = "Take it as a rough guide on"
     silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
     headline = f"{trust} {places}; {_who_notices(facts)}{silent}."
@@ -746,7 +767,7 @@ def _direction_sentences(facts: _Facts) -> list[str]:
 def _median_sentences(facts: _Facts) -> list[str]:
     """Say by how much the median error grows where that decides: a tail may hide it."""
     found = facts.ratios.get("median_ae")
-    if found is None or found.low <= 1 or found.high < WORSE:
+    if found is None or found.low <= 1 or found.high < WORSE or not math.isfinite(found.value):
         return []
     inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.shifted))
     interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"

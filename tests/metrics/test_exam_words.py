@@ -245,3 +245,12 @@ def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
     assert found.headline.startswith("It says itself" if examined else "Do not trust it")
     assert (found.grade == "keeps its word") == examined
     assert (exam_words.ADVICE in found.sentences) == examined
+
+
+@pytest.mark.parametrize(("grade", "by_chance"), [("short", True), ("breaks", False)])
+def test_one_class_that_fell_short_may_be_chance_and_a_broken_one_is_not(
+    grade: str, *, by_chance: bool
+) -> None:
+    text, tone = exam_words.headline(exam_of(grade), CLASSES)
+    assert ("maybe by chance" in text) == by_chance
+    assert tone == ("fair" if by_chance else "poor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,22 @@ def test_the_interval_of_a_ratio_is_near_that_of_many_draws() -> None:
     found = ratio(Figure(2.0, 2 - z * 0.1, 2 + z * 0.1), Figure(1.0, 1 - z * 0.05, 1 + z * 0.05))
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((2.0, low, high), rel=0.01)
-    assert ratio(Figure(0.0, 0.0, 0.0), Figure(1.0, 0.9, 1.1)) is None
+    none, some = Figure(0.0, 0.0, 0.0), Figure(1.0, 0.9, 1.1)
+    assert ratio(none, none) is None
+    assert ratio(none, some) == Figure(0.0, 0.0, 0.0)
+    assert ratio(some, none) == Figure(math.inf, math.inf, math.inf)
+
+
+def test_an_arm_without_any_error_in_domain_is_judged_all_the_same() -> None:
+    perfect = error((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)) | {
+        "within_1_sigma": (1.0, 1.0, 1.0), "median_z": (0.0, 0.0, 0.0),
+        "beyond_5_sigma": (0.0, 0.0, 0.0), "zms": (0.0, 0.0, 0.0), "median_ae": (0.0, 0.0, 0.0),
+    }  # fmt: skip
+    assert judge(perfect).grade == "trust"
+    said = judge(perfect, {"mae": (0.5, 0.4, 0.6), "median_ae": (0.3, 0.2, 0.4)})
+    assert said.grade == "do not trust"
+    assert "its errors are larger" in said.headline
+    assert "inf" not in said.headline
 
 
 def test_rows_beyond_five_sigma_by_chance_are_counted_as_scipy_does() -> None:
@@ -264,8 +280,8 @@ def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None
 @pytest.mark.parametrize(
     ("share", "grade", "opening"),
     [
-        ((0.30, 0.25, 0.49), "trust", "Trust it"),
-        ((0.30, 0.25, 0.51), "caution", "Take it as a rough guide"),
+        ((0.30, 0.25, 0.39), "trust", "Trust it"),
+        ((0.30, 0.25, 0.41), "caution", "Take it as a rough guide"),
         ((0.95, 0.80, 1.10), "caution", "Take it as a rough guide"),
         ((0.95, 0.91, 1.10), "do not trust", "Do not trust it: it is hardly better"),
         ((1.20, 1.05, 1.40), "do not trust", "Do not trust it: it is worse"),
@@ -278,6 +294,19 @@ def test_the_grade_is_what_the_interval_of_the_error_leaves(
     assert said.grade == grade
     assert said.headline.startswith(opening)
     assert "0.50 eV, 95 % interval 0.40 to 0.60, n = 500" in said.headline
+
+
+@pytest.mark.parametrize(("n", "grade"), [(99, "caution"), (100, "trust")])
+def test_a_test_too_small_to_show_that_error_bars_hold_is_not_called_trust(
+    n: int, grade: str
+) -> None:
+    said = judge(GOOD, n=n)
+    assert said.grade == grade
+    assert f"n = {n})" in said.headline.replace(";", ")")
+    weak = judge(GOOD | error((0.15, 0.14, 0.16), (0.5, 0.4, 0.6)), n=99)
+    # of a small test good and weak read alike: which it is changes with the split
+    assert weak.headline.startswith("Take it as a rough guide")
+    assert said.headline.startswith("Take it as a rough guide") == (n == 99)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""No page and no terminal says that a probability is 0 or 1, and no class has a ±."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.cli.screening import _text
+from atlas_core.metrics import digits
+from atlas_core.report import words
+from atlas_core.report.arms import confusion, worst_rows
+from atlas_core.report.beside import _best
+from atlas_core.report.screening import _row
+from atlas_core.report.source import Rows
+
+P = np.array([0.0, 1.0, 1e-9, 1 - 1e-9, 0.004, 0.996, 0.5, 0.25])
+Y = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0])
+
+
+def rows(levels: tuple[float, ...] = (0.9,)) -> Rows:
+    n = len(P)
+    return Rows(
+        ids=np.array([f"m{i}" for i in range(n)]), formula=np.full(n, "NaCl"),
+        fold=np.full(n, "f"), part=np.full(n, "test"), target=Y, mean=P,
+        std=np.sqrt(P * (1 - P)), score=np.full(n, np.nan), outside=np.zeros(n, np.bool_),
+        reason=np.full(n, ""), intervals={v: (np.zeros(n), np.ones(n)) for v in levels},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "below 0.01"), (1e-9, "below 0.01"), (0.0049, "below 0.01"), (0.005, "0.01"),
+     (0.5, "0.50"), (0.994, "0.99"), (0.9951, "above 0.99"), (1.0, "above 0.99")],
+)  # fmt: skip
+def test_a_probability_is_never_written_as_0_or_1(value: float, text: str) -> None:
+    assert digits.probability(value) == text
+
+
+def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> None:
+    for levels in ((0.9,), ()):
+        worst, spread = worst_rows(rows(levels), binary=True)
+        assert spread == ""
+        assert {bad.spread for bad in worst} == {""}
+        assert {bad.true for bad in worst} == {"class 0", "class 1"}
+        for shown in (text for bad in worst for text in (bad.predicted, bad.error)):
+            assert shown.startswith(("below", "above")) or 0 < float(shown) < 1
+
+
+def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
+    worst, spread = worst_rows(rows())
+    assert spread.startswith("±")
+    assert {bad.spread for bad in worst} == {"0.500"}
+
+
+def test_one_half_is_called_class_0_by_the_table_as_by_the_metrics() -> None:
+    counted = confusion("test", rows())
+    assert (counted.true_positive, counted.false_positive) == (0, 3)
+    assert (counted.false_negative, counted.true_negative) == (4, 1)
+
+
+def candidate(**more: Any) -> dict[str, Any]:
+    return {
+        "rank": 1, "formula": "NaCl", "id": "NaCl", "prediction": 1.0, "lower": 1.0, "upper": 1.0,
+        "training_value": math.nan, "training_rows": 0, "impossible": "", "charges": "",
+        "note": "", "reason": "", "nearest": [], "risk": 0.0, "expected_error": 0.1, **more,
+    }  # fmt: skip
+
+
+def test_a_screen_for_a_class_states_no_certainty() -> None:
+    row = _row(candidate(), 2, binary=True)
+    assert row["prediction"] == "above 0.99"
+    assert row["interval"] == "class 1"
+    assert row["risk"].startswith("less than")
+    assert _row(candidate(lower=0.0), 2, binary=True)["interval"] == "either class"
+    quantity = _row(candidate(lower=0.5, risk=0.25), 2, binary=False)
+    assert (quantity["prediction"], quantity["interval"]) == ("1.00", "0.50 to 1.00")
+    assert quantity["risk"] == words.percent(0.25)
+
+
+@pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
+def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
+    about = {
+        "task": task, "goal": "maximise", "unit": "", "screened": 1, "arm": "a", "fold": "f",
+        "target": "metal", "labels": None, "outside": None,
+    }  # fmt: skip
+    result: Any = SimpleNamespace(about=about, top=[candidate()], folder=Path("out"))
+    line = _text(result).splitlines()[1]
+    assert line.endswith(shown)
+
+
+def test_the_best_arm_is_marked_only_where_the_intervals_leave_no_doubt() -> None:
+    def entry(value: float, half: float) -> dict[str, float]:
+        return {"value": value, "low": value - half, "high": value + half}
+
+    about = words.METRICS["mae"]
+    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02)]) == 0
+    assert _best("mae", about, [entry(0.1, 0.06), entry(0.2, 0.06)]) is None
+    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02), entry(0.11, 0.02)]) is None
