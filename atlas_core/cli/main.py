@@ -120,7 +120,12 @@ def _key_file() -> Path:
     help="Keep the fitted arms in the run folder, for `atlas screen`. Default: where the split has"
     " one fold and an arm takes at most 256 MB.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="Say nothing on stderr but errors and what lowers a verdict.",
+)
 @_json
 def run(
     *,

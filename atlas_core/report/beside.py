@@ -162,10 +162,10 @@ def _best(name: str, about: words.Metric, row: Sequence[Mapping[str, float] | No
     best = ranked[0][1]
     others = [entry for arm, entry in enumerate(row) if entry is not None and arm != best]
     own = row[best]
-    return best if own is not None and all(_apart(own, other) for other in others) else None
+    return best if own is not None and all(apart(own, other) for other in others) else None
 
 
-def _apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
+def apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
     """Return whether two intervals share no value; an entry without one is a point."""
     low, high = (first.get(end, first["value"]) for end in ("low", "high"))
     other_low, other_high = (other.get(end, other["value"]) for end in ("low", "high"))

@@ -10,8 +10,9 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.report import figures, words
+from atlas_core.report.beside import apart
 from atlas_core.report.plates import Plate, plate
-from atlas_core.report.source import Source
+from atlas_core.report.source import IN_DOMAIN, Source
 
 Series = tuple[F8, F8, F8, F8]
 
@@ -168,6 +169,15 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
     unit = f" {source.unit}" if source.unit else ""
     if final[best] == final[worst]:
         return []
+    arms = (source.metrics["arms"].get(arm) or {} for arm in (best, worst))
+    parts = [(arm.get("parts") or {}).get(IN_DOMAIN) or {} for arm in arms]
+    errors = [part["metrics"]["mae"] for part in parts if "mae" in part.get("metrics", {})]
+    if len(errors) < 2 or not apart(*errors):
+        return [
+            "To predict, no arm is clearly better: their test MAEs of"
+            f" {words.number(final[best])} to {words.number(final[worst])}{unit} in the end may"
+            " differ by chance."
+        ]
     return [
         f"To predict, {best} taught its model most: a test MAE of {words.number(final[best])}{unit}"
         f" in the end; {worst} has the largest, {words.number(final[worst])}{unit}."

@@ -219,8 +219,15 @@ ROUNDS = {
 }
 
 
-def loop_run(folder: Path, rounds: dict[str, tuple], folds: int = 1) -> str:
+def loop_run(folder: Path, rounds: dict[str, tuple], folds: int = 1, *, doubt: float = 0.01) -> str:
     MAKER.make_run(folder, arms=tuple(rounds), sizes={"calibration": 40, "test": 90}, records=False)
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for arm, series in rounds.items():
+        last = series[2][-1]
+        metrics["arms"][arm]["parts"]["test"]["metrics"]["mae"] = {
+            "value": last, "low": last - doubt, "high": last + doubt,
+        }  # fmt: skip
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     columns: dict[str, list] = {}
     for arm, series in rounds.items():
         for fold in range(folds):
@@ -256,6 +263,12 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     assert "These counts leave out 40 labels that every arm was given besides" in text
     assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
     assert "Blue: materials like the candidates." in text
+
+
+def test_no_arm_is_said_to_predict_best_where_the_intervals_overlap(tmp_path: Path) -> None:
+    text = loop_run(tmp_path / "run", ROUNDS, doubt=0.1)  # 0.300 and 0.450, each by 0.1
+    assert "no arm is clearly better" in text
+    assert "taught its model most" not in text
     assert text.index('id="answer"') < text.index('id="verdict"')
     assert "take small differences as chance" in text
 
