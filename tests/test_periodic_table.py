@@ -9,6 +9,7 @@ import pytest
 
 from atlas_core.materials import Materials
 from atlas_core.periodic_table import (
+    atomic_mass,
     covalent_radius,
     electronegativity,
     element_statistics,
@@ -54,3 +55,13 @@ def test_statistics_of_a_formula_by_hand():
 def test_statistics_do_not_depend_on_how_many_formula_units_are_written():
     one, two = element_statistics(Materials.from_formulas(["a", "b"], ["Li2FeO3", "Li4Fe2O6"]))
     np.testing.assert_allclose(one, two)
+
+
+def test_atomic_masses_are_those_of_another_table():
+    pymatgen = pytest.importorskip("pymatgen.core")
+    # pymatgen's are older: 0.1 % for stable elements, a mass number for the others
+    for z in range(1, 119):
+        theirs = float(pymatgen.Element.from_Z(z).atomic_mass)
+        stable = z <= 92 and z not in (43, 61, *range(84, 90))
+        assert atomic_mass()[z] == pytest.approx(theirs, rel=1e-3 if stable else 1e-2), z
+    assert np.isnan(atomic_mass()[0])

@@ -25,6 +25,7 @@ from atlas_core.materials import Materials
 from atlas_core.reading.cif import read_blocks
 from atlas_core.reading.cif_crystal import Crystal, crystal_of
 from atlas_core.reading.geometry import Oddity, check_geometry
+from atlas_core.reading.symbols import read_symbol
 
 _CIF = re.compile(r"^\s*(data_|loop_|_cell_|_atom_site|_symmetry_|_space_group)", re.I | re.M)
 
@@ -222,6 +223,17 @@ def _dict(text: str) -> Mapping[str, Any]:
 def _from_poscar(text: str) -> Crystal:
     from pymatgen.io.vasp.inputs import BadPoscarWarning, Poscar
 
+    lines = text.splitlines()
+    if len(lines) < 8:
+        raise DataError(
+            "the structure cannot be read as POSCAR (it has fewer than 8 lines), nor as CIF or dict"
+        )
+    try:
+        if re.match(r"\s*[A-Za-z]", lines[5]):
+            for word in lines[5].partition("!")[0].split():
+                read_symbol(re.split(r"[_/]", word)[0])  # of potentials such as Na_pv, Na/1f2e
+    except ValueError as err:
+        raise DataError(f"the structure cannot be read as POSCAR ({err})") from err
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -229,6 +241,8 @@ def _from_poscar(text: str) -> Crystal:
             warnings.simplefilter("error", BadPoscarWarning)
             structure = Poscar.from_str(text).structure
         symbols = [site.specie.symbol for site in structure]
+    except IndexError as err:
+        raise DataError("the structure cannot be read as POSCAR (it is cut short)") from err
     except Exception as err:  # the parser raises anything
         first = str(err).strip().split("\n")[0] or type(err).__name__
         raise DataError(f"the structure cannot be read as POSCAR ({first})") from err

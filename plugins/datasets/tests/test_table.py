@@ -523,3 +523,39 @@ def test_xlsx_without_openpyxl_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "atlas-datasets[xlsx]" in message(tmp_path, "t.xlsx", b"PK")
+
+
+def overlapping(x: float) -> dict[str, Any]:
+    """Return NaCl with a second Na at ``x`` along an edge of 5.64 Å."""
+    site = {"species": [{"element": "Na", "occu": 1}], "abc": [x, 0, 0]}
+    crystal: dict[str, Any] = json.loads(json.dumps(NACL.as_dict()))
+    crystal["sites"].append(site)
+    return crystal
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0, 0.999, 0.03])
+def test_atoms_on_top_of_each_other_are_refused_in_every_form(tmp_path: Path, x: float) -> None:
+    import pyarrow.parquet
+
+    crystal = overlapping(x)
+    content = json.dumps([{"gap": 1, "crystal": NACL.as_dict()}, {"gap": 1, "crystal": crystal}])
+    assert message(tmp_path, "t.json", content, structure="crystal").startswith(": row 2, id 2:")
+    sites = [site["abc"] for site in crystal["sites"]]
+    columns: dict[str, Any] = {
+        "gap": [1.0],
+        "numbers": [[11, *[17] * (len(sites) - 2), 11]],
+        "frac_coords": [np.ravel(sites).tolist()],
+        "lattice": [np.ravel(crystal["lattice"]["matrix"]).tolist()],
+    }
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+    source = build(TableConfig(path="t.parquet", target="gap", structure="numbers"))
+    with pytest.raises(DataError, match="row 1, id 1: "):
+        source.load(DataContext(None, tmp_path, tmp_path))
+
+
+def test_a_slab_in_vacuum_is_read_and_named(tmp_path: Path) -> None:
+    slab: dict[str, Any] = json.loads(json.dumps(NACL.as_dict()))
+    slab["lattice"]["matrix"] = [[4, 0, 0], [0, 4, 0], [0, 0, 40]]
+    content = json.dumps([{"gap": 1, "crystal": NACL.as_dict()}, {"gap": 1, "crystal": slab}])
+    with pytest.warns(UserWarning, match="1 crystal: .*vacuum.*: 2$"):
+        assert len(load(tmp_path, "t.json", content, structure="crystal")) == 2

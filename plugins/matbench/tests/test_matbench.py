@@ -358,6 +358,24 @@ def test_crystals_that_are_disordered_are_named(tmp_path: Path) -> None:
         load("jdft2d", tmp_path)
 
 
+def test_crystals_that_cannot_be_are_named_and_odd_ones_flagged(tmp_path: Path) -> None:
+    site = {"species": [{"element": "Fe", "occu": 1}], "abc": [0, 0, 0]}
+    cell = {"lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 30]]}, "sites": [site]}
+    twice = {**cell, "sites": [site, {**site, "abc": [0, 0, 1]}]}
+    task = TASKS["jdft2d"]
+    rows = [[cell, 1.0]] * (task.rows - 1)
+    file = tmp_path / "matbench_jdft2d.json.gz"
+    for last in (cell, twice):
+        content = {"columns": ["structure", task.column], "data": [*rows, [last, 1.0]]}
+        file.write_bytes(gzip.compress(json.dumps(content).encode()))
+        if last is cell:
+            with pytest.warns(UserWarning, match=f"{task.rows} crystals: .*vacuum"):
+                assert len(load("jdft2d", tmp_path)) == task.rows
+        else:
+            with pytest.raises(DataError, match=r"jdft2d\.json\.gz: id mb-jdft2d-636: "):
+                load("jdft2d", tmp_path)
+
+
 def test_a_missing_file_offline_says_what_to_do(tmp_path: Path) -> None:
     text = message(tmp_path)
     assert "downloads are off" in text
