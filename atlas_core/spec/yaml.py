@@ -169,6 +169,8 @@ def parse(text: str, source: str) -> Document:
         mark = err.problem_mark or err.context_mark
         place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         detail = (err.problem or err.context or "unreadable").strip()
+        if "mapping values are not allowed" in detail:
+            detail += "; quote a text that holds ': '"
         raise SpecError(f"{place}  the file: not YAML: {detail}") from err
     except YAMLError as err:
         raise SpecError(f"{source}:1:1  the file: not YAML: {str(err).splitlines()[0]}") from err
