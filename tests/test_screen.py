@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import Cli
+from support import Cli, MakePlugin
 
 from atlas_core.bulk import write_bulk
 from atlas_core.candidates import open_candidates
@@ -537,3 +537,63 @@ def test_charges_are_judged_by_smact() -> None:
     assert found is not None
     assert found("NaCl") == ""
     assert "no charge balance" in found("Na2Cl")
+
+
+OTHERS = '''
+    """A model, a split and a data set that are gone when the candidates come."""
+    import numpy as np
+    from atlas_core.api import Component, Config, Split, hookimpl
+
+    class Options(Config):
+        """No options."""
+
+    class Gone:
+        def fit(self, features, target, context):
+            self.mean = float(target.mean())
+        def predict(self, features):
+            return np.full(len(features), self.mean)
+
+    class Halves:
+        def split(self, request):
+            rows = np.arange(len(request.materials))
+            return [Split("halves", train=rows[::2], test=rows[1::2])]
+
+    @hookimpl
+    def atlas_model():
+        return [Component("gone", Options, lambda config: Gone(), needs={"features:vectors"})]
+
+    @hookimpl
+    def atlas_split():
+        return [Component("halves", Options, lambda config: Halves())]
+    '''
+TWO_ARMS = """\
+atlas: 1
+name: two
+seed: 1
+sample: 60
+levels: [0.9]
+dataset: flla
+split: halves
+arms:
+  mine: {featurizer: element_fractions, model: mean, uq: point}
+  other: {featurizer: element_fractions, model: gone, uq: point}
+"""
+
+
+def test_an_arm_can_be_asked_though_a_plugin_of_another_arm_is_gone(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    entries = {"atlas.model": {"gone": "gone_module"}, "atlas.split": {"halves": "gone_module"}}
+    site = make_plugin("gone", "gone_module", OTHERS, entries)
+    (cli.cwd / "s.yaml").write_text(TWO_ARMS, encoding="utf-8")
+    done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    run = cli.cwd / json.loads(done.stdout)["run"]
+    path = written(cli.cwd, "formula\nNaCl\nKCl\n")
+    about, _ = ask(run, cli.cwd, path, "--arm", "mine")
+    assert about["screened"] == 2
+    done = cli("screen", run, path, "--arm", "other")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "arms.other.model.use" in line
+    assert "'gone'" in line

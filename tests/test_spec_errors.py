@@ -331,3 +331,37 @@ def test_a_misspelt_arm_in_a_set_is_blamed_on_the_set(tmp_path: Path) -> None:
 def test_a_text_where_a_list_is_expected_shows_the_list(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, GOOD.replace("elements: [F]", "elements: F"))
     assert problem.endswith("'F': expected a list, such as [F]")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("&a {<<: *a}", "s.yaml:1:1"),
+        ("&a\n<<: *a", "s.yaml:1:1"),
+        ("&a {<<: [*a, *a]}", "s.yaml:1:1"),
+        ("x: &a {<<: {<<: {<<: *a}}}", "s.yaml:1:4"),
+        ("x: 1\ny: &a [*a]", "s.yaml:2:4"),
+        ("x: &a {b: {c: *a}}", "s.yaml:1:4"),
+        ("x: &a [{<<: &b {d: *a}}]", "s.yaml:1:4"),
+    ],
+)
+def test_a_value_that_holds_itself_is_refused_where_it_begins(text: str, place: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse(text, "s.yaml")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{place}  ")
+    assert "alias" in problem
+    with pytest.raises(SpecError):
+        override(parse("x: 1", "s.yaml"), f"x={text}")
+
+
+def test_merges_nested_as_deep_as_paths_may_be_are_refused_and_an_alias_used_twice_is_not() -> None:
+    with pytest.raises(SpecError, match="nested too deeply"):
+        parse("{<<: " * 200 + "{a: 1}" + "}" * 200, "s.yaml")
+    document = parse("x: &a {b: 1}\ny: {<<: *a, c: 2}\nz: [*a, *a]", "s.yaml")
+    assert document.value == {"x": {"b": 1}, "y": {"b": 1, "c": 2}, "z": [{"b": 1}, {"b": 1}]}
+
+
+def test_a_text_that_can_be_no_spec_is_refused_before_it_is_parsed() -> None:
+    with pytest.raises(SpecError, match="characters"):
+        parse("a: " + "x" * 1_000_000, "s.yaml")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.component import Component
-from atlas_core.errors import ContractError, PluginError, SpecError
+from atlas_core.errors import AtlasError, PluginError, SpecError
 from atlas_core.kinds import KINDS
 from atlas_core.testing import format_results, run_contract
 from atlas_core.testing.elsewhere import components_of
@@ -110,8 +110,9 @@ def _offered(path: Path) -> list[tuple[str, Component]]:
         for name, module in groups.get(f"atlas.{kind}", {}).items():
             try:
                 components = components_of(module, kind)
-            except (ImportError, ContractError) as err:
-                raise PluginError(f"{project}: {kind} {name}: {err}") from err
+            except (Exception, SystemExit) as err:
+                text = str(err) if isinstance(err, AtlasError) else f"{type(err).__name__}: {err}"
+                raise PluginError(f"{project}: {kind} {name}: {text}") from err
             match = [component for component in components if component.name == name]
             if not match:
                 raise PluginError(f"{project}: {module} offers no {kind} {name!r}")

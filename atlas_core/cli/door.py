@@ -40,7 +40,7 @@ class Atlas(click.Group):
                 if sys.stdout is not None:
                     sys.stdout.flush()
             except (_Stopped, click.exceptions.Abort, KeyboardInterrupt):
-                _interrupted(came)
+                _interrupted(came, anew="--force" in given)
             except click.ClickException as err:
                 err.show()
                 sys.exit(err.exit_code)
@@ -48,7 +48,7 @@ class Atlas(click.Group):
                 raise
             except BaseException as err:
                 if came:  # a library made another error of the interrupt
-                    _interrupted(came)
+                    _interrupted(came, anew="--force" in given)
                 if debug:
                     raise
                 sys.exit(say(*_explained(err)))
@@ -70,12 +70,13 @@ def say(text: str, code: int) -> int:
     return code
 
 
-def _interrupted(came: list[int]) -> NoReturn:
+def _interrupted(came: list[int], *, anew: bool) -> NoReturn:
     deaf()
     number = came[0] if came else signal.SIGINT
     word = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
     code = 128 + number if came else INTERRUPTED
-    say(f"{word}; the same command goes on where it stopped", code)
+    then = "begins anew (--force)" if anew else "goes on where it stopped"
+    say(f"{word}; the same command {then}", code)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError):

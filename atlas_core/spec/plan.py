@@ -263,7 +263,7 @@ def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -
         names = _fields_at(model, location[:-1])
         return f"unknown key{_closest(str(location[-1]), names)}; known here: {_join(names)}"
     if kind == "missing":
-        return "this key is missing"
+        return f"this key is missing{'; write atlas: 1' if location == ('atlas',) else ''}"
     shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[0].lower() + message[1:]

@@ -68,13 +68,17 @@ class _Reader:
         mark = node.start_mark
         dotted = ".".join(str(step) for step in path) or "the file"
         place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
-        self.problems.append(f"{place}  {dotted}: {text}")
+        line = f"{place}  {dotted}: {text}"
+        if line not in self.problems:  # two aliases of one mistake are one
+            self.problems.append(line)
 
     def read(self, node: Node, path: Path) -> Any:
         self.nodes += 1
         # an alias is the node itself, and '<<' adds nothing to the path
         if id(node) in self.open:
-            self.problem(node, path, "an alias leads back to what it stands in")
+            self.problem(
+                node, path, "an alias leads back to what it stands in, so the file has no end"
+            )
             return None
         if self.nodes > MAX_NODES or len(self.open) > MAX_DEPTH:
             mark = node.start_mark
@@ -120,11 +124,10 @@ class _Reader:
             if str(key_node.tag) == _MERGE or key_node.value == "<<":
                 parents = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
                 for parent in parents:
-                    before = len(self.problems)
                     value = self.read(parent, path)
-                    if not isinstance(value, dict) and len(self.problems) > before:
-                        continue
                     if not isinstance(value, dict):
+                        if id(parent) in self.open:
+                            continue  # it is told already that this has no end
                         self.problem(parent, path, "'<<' takes a mapping")
                         continue
                     for name, content in value.items():
@@ -166,6 +169,8 @@ def parse(text: str, source: str) -> Document:
         mark = err.problem_mark or err.context_mark
         place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
         detail = (err.problem or err.context or "unreadable").strip()
+        if "mapping values are not allowed" in detail:
+            detail += "; quote a text that holds ': '"
         raise SpecError(f"{place}  the file: not YAML: {detail}") from err
     except YAMLError as err:
         raise SpecError(f"{source}:1:1  the file: not YAML: {str(err).splitlines()[0]}") from err

@@ -111,7 +111,7 @@ def _run(name: str, check: Check, component: Component, sample: Sample) -> Check
         check(component, sample)
     except NotApplicable as err:
         outcome, message = "not applicable", str(err)
-    except Exception as err:  # a check's exception is its result
+    except (Exception, SystemExit) as err:  # a check's exception is its result
         outcome = "failed"
         message = str(err) if isinstance(err, ContractError) else f"{type(err).__name__}: {err}"
     if name in reasons:
@@ -148,7 +148,7 @@ def run_contract(
             sample = _sample(component, kind, options, Path(folder))
         except PluginError as err:  # an optional package is missing
             return [CheckResult(n, "not applicable", str(err), 0.0) for n in checks]
-        except Exception as err:  # a broken descriptor is a result too
+        except (Exception, SystemExit) as err:  # a broken descriptor is a result too
             return [CheckResult("options_are_valid", "failed", f"{type(err).__name__}: {err}", 0.0)]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
         return [_run(name, check, component, sample) for name, check in chosen.items()]

@@ -110,15 +110,14 @@ class Registry:
 
     def problems(self, listed: Sequence[Listed]) -> dict[Listed, str]:
         """Return what is wrong with each, "" where nothing is: tried once, in another process."""
-        from atlas_registry.verify import verify
-
-        self._problems |= verify(row for row in listed if row not in self._problems)
+        self._problems |= _tried(tuple(row for row in listed if row not in self._problems))
         return {row: self._problems[row] for row in listed}
 
     def sound(self, kind: str) -> list[str]:
         """Return the names of a kind that can be loaded, found out without loading one here."""
         found = self.problems(installed([kind])).items()
-        return sorted({row.name for row, problem in found if not problem})
+        broken = {row.name for row, problem in found if problem}
+        return [name for name in self.names(kind) if name not in broken]
 
     def observers(self, warn: Warn = _warn) -> Observers:
         """Load every installed observer; a broken one is left out, and ``warn`` names it.
@@ -138,6 +137,13 @@ class Registry:
             if problem:
                 warn(f"{named(row, problem)}; it is left out")
         return HookObservers(loaded, warn)
+
+
+@lru_cache(maxsize=32)
+def _tried(listed: tuple[Listed, ...]) -> dict[Listed, str]:
+    from atlas_registry.verify import verify
+
+    return verify(listed) if listed else {}
 
 
 def _label(listed: Listed) -> str:

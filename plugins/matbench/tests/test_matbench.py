@@ -382,6 +382,18 @@ def test_a_missing_file_offline_says_what_to_do(tmp_path: Path) -> None:
     assert "--data-dir" in text
 
 
+def test_a_missing_file_offline_names_each_folder_that_was_looked_into(tmp_path: Path) -> None:
+    for given, cache, places in (
+        (None, tmp_path / "c", [tmp_path / "c/matbench"]),
+        (tmp_path / "d", tmp_path / "c", [tmp_path / "d", tmp_path / "c/matbench"]),
+    ):
+        context = DataContext(given, cache, tmp_path, offline=True)
+        with pytest.raises(DataError) as caught:
+            build(MatbenchConfig(task="steels")).load(context)
+        where = " nor in ".join(map(str, places))
+        assert f"matbench_steels.json.gz is not in {where}, and downloads" in str(caught.value)
+
+
 def fetch(folder: Path) -> Dataset:
     context = DataContext(None, folder / "cache", folder)
     return build(MatbenchConfig(task="steels")).load(context)
