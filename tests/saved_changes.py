@@ -134,7 +134,7 @@ class Hurt:
             new = bool(self.rng.integers(2))
         else:
             new = self.pick(TEXTS)[:5]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), suppress(ValueError):  # a date that is none
             flat[where] = new
         self.arrays[name] = flat.reshape(array.shape)
         self.said[-1] += f" {name}={new!r}"

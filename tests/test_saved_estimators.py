@@ -16,6 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KernelDensity, KNeighborsRegressor, NearestNeighbors
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVR
@@ -103,6 +104,8 @@ def test_every_schema_has_an_estimator_here() -> None:
         KernelDensity().fit(TABLE),
         NearestNeighbors().fit(TABLE),
         FunctionTransformer(np.exp),
+        RandomForestRegressor(),
+        LogisticRegression(),
         GaussianProcessRegressor(RBF([1.0] * 4), optimizer=None).fit(TABLE, TARGET),
         SVR(kernel="linear").fit(TABLE, TARGET),
         RandomForestRegressor(2).fit(TABLE, TABLE),

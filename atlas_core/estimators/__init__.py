@@ -61,7 +61,10 @@ def describe(value: Any) -> tuple[str, dict[str, Any]]:
             " its owner to_state() and from_state() of plain arrays, or use one of"
             f" {', '.join(HOMES)}"
         )
-    return name, schema.describe(value)
+    try:
+        return name, schema.describe(value)
+    except AttributeError as err:  # a plugin may keep an estimator that it never fitted
+        raise ContractError(f"a {name} that was not fitted is not saved ({err})") from err
 
 
 def rebuild(name: str, state: Mapping[str, Any]) -> Any:
