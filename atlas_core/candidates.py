@@ -361,7 +361,8 @@ def _parquet(path: Path) -> Candidates:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        # a stream: pyarrow takes no path that is not UTF-8
+        with path.open("rb") as stream, pq.ParquetFile(stream) as file:
             names, total = file.schema_arrow.names, file.metadata.num_rows
     except (OSError, pa.ArrowException) as err:
         raise DataError(f"{path}: is no Parquet file ({err})") from err
@@ -379,7 +380,11 @@ def _parquet(path: Path) -> Candidates:
 
     def rows() -> Iterator[_Row]:
         number = 0
-        with _readable(path, pa.ArrowException), pq.ParquetFile(path) as file:
+        with (
+            _readable(path, pa.ArrowException),
+            path.open("rb") as stream,
+            pq.ParquetFile(stream) as file,
+        ):
             for batch in file.iter_batches(batch_size=4096, columns=columns):
                 values = [batch.column(name).to_pylist() for name in wanted]
                 own = batch.column(known_id).to_pylist() if known_id else [None] * len(values[0])

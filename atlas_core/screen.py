@@ -41,7 +41,7 @@ from atlas_core.runner.features import side_by_side
 from atlas_core.runner.folder import RunFolder, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
-from atlas_core.seal import DRAWN, WORKING, require_intact
+from atlas_core.seal import require_intact
 from atlas_core.spec.plan import Chosen, load_plan
 from atlas_core.store import cannot_write, new_file, read_json, write_bytes, write_json, written
 
@@ -129,7 +129,6 @@ def open_arm(
     """
     folder = RunFolder(run)
     manifest = folder.finished().manifest
-    require_intact(run, manifest, but=(*DRAWN, WORKING))
     plan = load_plan(run / "spec.lock.yaml", resolver)
     folds = [str(one["name"]) for one in manifest["split"]["folds"]]
     kept = [
@@ -148,7 +147,9 @@ def open_arm(
     with_arm = [one for name, one in kept if name == chosen_arm]
     chosen_fold = _one("fold", fold, with_arm, run)
     components = dict(plan.arms[chosen_arm])
-    saved = load_arm(folder.fitted(chosen_arm, chosen_fold), components)
+    kept_in = folder.fitted(chosen_arm, chosen_fold)
+    require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
+    saved = load_arm(kept_in, components)
     levels = plan.spec.levels
     metrics = read_json(run / "metrics.json")
     return OpenArm(
@@ -369,7 +370,10 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     Raises:
         AtlasError: the run, the candidates or a component failed; one line says which.
     """
-    opened = open_arm(options.run, resolver, arm=options.arm, fold=options.fold)
+    from atlas_core.report.source import foreign
+
+    with foreign(options.run):
+        opened = open_arm(options.run, resolver, arm=options.arm, fold=options.fold)
     for remark in opened.saved.remarks:
         warnings.warn(remark, stacklevel=2)
     candidates = open_candidates(options.candidates)
