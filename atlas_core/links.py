@@ -34,23 +34,26 @@ def refuse(path: Path, mode: int) -> DataError:
 
 
 def walk(root: Path) -> Iterator[tuple[Path, int]]:
-    """Yield what lies below a folder, sorted, with the mode of each; links are not followed."""
-    try:
-        with os.scandir(root) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    except OSError as err:
-        raise DataError(f"{root}: cannot be read: {err.strerror}") from err
-    for entry in entries:
-        path = root / entry.name
+    """Yield what lies below a folder, with the mode of each; links are not followed."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
         try:
-            mode = path.lstat().st_mode
-        except FileNotFoundError:  # another process ended meanwhile
+            listed = sorted(folder.iterdir())
+        except FileNotFoundError:
             continue
-        yield path, mode
-        if stat.S_ISDIR(mode):
-            yield from walk(path)
+        except OSError as err:
+            raise DataError(f"{folder}: cannot be read: {err.strerror}") from err
+        for path in listed:
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # another process ended meanwhile
+                continue
+            except OSError as err:
+                raise DataError(f"{path}: cannot be read: {err.strerror}") from err
+            yield path, mode
+            if stat.S_ISDIR(mode):
+                waiting.append(path)
 
 
 def files(root: Path) -> list[Path]:
@@ -65,7 +68,7 @@ def files(root: Path) -> list[Path]:
             found.append(path)
         elif not stat.S_ISDIR(mode):
             raise refuse(path, mode)
-    return found
+    return sorted(found)
 
 
 def below(root: Path, path: Path) -> Path:

@@ -43,7 +43,7 @@ from atlas_core.runner.folder import RunFolder, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
-from atlas_core.seal import DRAWN, WORKING, require_intact
+from atlas_core.seal import require_intact
 from atlas_core.spec.plan import Chosen, load_arm_plan
 from atlas_core.store import cannot_write, new_file, read_json, write_bytes, write_json, written
 
@@ -150,7 +150,7 @@ def open_arm(
     """
     folder = RunFolder(run)
     manifest = folder.finished().manifest
-    require_intact(run, manifest, but=(*DRAWN, WORKING))
+
     folds = [str(one["name"]) for one in manifest["split"]["folds"]]
     kept = [
         (name, one)
@@ -169,9 +169,9 @@ def open_arm(
     chosen_fold = _one("fold", fold, with_arm, run)
     # of the other arms, a plugin may be missing here
     spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
-    saved = load_arm(
-        folder.fitted(chosen_arm, chosen_fold), components, trust=trust, key_file=key_file
-    )
+    kept_in = folder.fitted(chosen_arm, chosen_fold)
+    require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
+    saved = load_arm(kept_in, components, trust=trust, key_file=key_file)
     levels = spec.levels
     metrics = read_json(run / "metrics.json")
     return OpenArm(
@@ -415,14 +415,17 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     Raises:
         AtlasError: the run, the candidates or a component failed; one line says which.
     """
-    opened = open_arm(
-        options.run,
-        resolver,
-        arm=options.arm,
-        fold=options.fold,
-        trust=options.trust_fit,
-        key_file=options.key_file,
-    )
+    from atlas_core.report.source import foreign
+
+    with foreign(options.run):
+        opened = open_arm(
+            options.run,
+            resolver,
+            arm=options.arm,
+            fold=options.fold,
+            trust=options.trust_fit,
+            key_file=options.key_file,
+        )
     for remark in opened.saved.remarks:
         warnings.warn(remark, stacklevel=2)
     candidates = open_candidates(options.candidates)

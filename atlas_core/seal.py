@@ -66,7 +66,7 @@ class Findings:
 
 
 def _in(name: str, places: Collection[str]) -> bool:
-    return any(name == place or name.startswith(f"{place}/") for place in places)
+    return any(not place or name == place or name.startswith(f"{place}/") for place in places)
 
 
 def _sealable(folder: Path) -> dict[str, Path]:
@@ -181,19 +181,26 @@ def _sane(name: str, about: Any) -> bool:
     )
 
 
-def look(folder: Path, manifest: Json, *, but: Collection[str] = ()) -> Findings:
+def look(
+    folder: Path, manifest: Json, *, but: Collection[str] = (), only: Collection[str] = ("",)
+) -> Findings:
     """Hold the files of a run against its manifest.
 
     Args:
         folder: of the run.
         manifest: of the run, sealed.
         but: files, and folders of files, that are not looked at.
+        only: those that are; "" is the run folder itself.
 
     Raises:
         DataError: a file cannot be read, or something in the folder is a link.
     """
-    table = {name: one for name, one in manifest[FILES].items() if not _in(name, but)}
-    there = {name: path for name, path in _sealable(folder).items() if not _in(name, but)}
+
+    def asked(name: str) -> bool:
+        return _in(name, only) and not _in(name, but)
+
+    table = {name: one for name, one in manifest[FILES].items() if asked(name)}
+    there = {name: path for name, path in _sealable(folder).items() if asked(name)}
     return Findings(
         changed=tuple(n for n in table if n in there and not _as_it_was(there[n], table[n])),
         missing=tuple(n for n in table if n not in there and not _in(n, (WORKING,))),
@@ -205,7 +212,9 @@ def _as_it_was(path: Path, about: Json) -> bool:
     return path.stat().st_size == about["bytes"] and _about(path) == dict(about)
 
 
-def require_intact(folder: Path, manifest: Json, *, but: Collection[str] = ()) -> None:
+def require_intact(
+    folder: Path, manifest: Json, *, but: Collection[str] = (), only: Collection[str] = ("",)
+) -> None:
     """Stop where a file of a sealed run is not as the run left it.
 
     Raises:
@@ -213,7 +222,7 @@ def require_intact(folder: Path, manifest: Json, *, but: Collection[str] = ()) -
     """
     if FILES not in manifest:
         return
-    found = look(folder, manifest, but=but)
+    found = look(folder, manifest, but=but, only=only)
     if not found.intact:
         listed = ", ".join([*found.changed, *(f"{name} (missing)" for name in found.missing)])
         raise DataError(

@@ -169,6 +169,11 @@ def checked_run(folder: Path) -> FinishedRun:
         DataError: a file is missing, cannot be read, is not what a run writes, or is not as the run
             left it; names it. Or something in the folder is a link.
     """
+    with foreign(folder):
+        return _checked(folder)
+
+
+def _checked(folder: Path) -> FinishedRun:
     files(folder)
     path = folder / "manifest.json"
     manifest = read_manifest(folder)
@@ -295,6 +300,11 @@ def read_run(folder: Path) -> Source:
     Raises:
         DataError: a file that a finished run must have is missing or cannot be read.
     """
+    with foreign(folder):
+        return _read(folder)
+
+
+def _read(folder: Path) -> Source:
     run = checked_run(folder)
     records = folder / "records.json"
     active = folder / "active_learning.parquet"

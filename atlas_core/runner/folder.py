@@ -246,6 +246,7 @@ class RunFolder:
         Raises:
             DataError: a file of the run is not as the run left it, or cannot be written.
         """
+        from atlas_core.report.source import foreign
         from atlas_core.runner.finish import score
 
         with self.lock():
@@ -255,7 +256,8 @@ class RunFolder:
             if known:  # killed from here on: some of these files are of this report, some are not
                 begun = seal(self.path, {**manifest, "status": "reporting"}, only=())
                 write_json(self.path / MANIFEST, begun)
-            score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
+            with foreign(self.path):
+                score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
                 ended = {**manifest, "status": "complete"}

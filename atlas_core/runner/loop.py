@@ -19,7 +19,7 @@ from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted, quiet
 from atlas_core.spec.model import ActiveLearning
-from atlas_core.store import read_arrays, write_arrays
+from atlas_core.store import DROPPED, read_arrays, write_arrays
 
 TOP_SHARE = 0.01
 """The share of the best candidates whose discovery is counted."""
@@ -146,8 +146,10 @@ def _stored(
         return arrays["labelled"], note["rows"], note["records"]
     except (DataError, KeyError) as err:
         state.unlink()
-        tell(f"arm {settings.arm}: its stored rounds are dropped and run anew: {err}")
-        return initial, [], []
+        text = f"stored rounds {DROPPED}: {err}"
+        tell(f"arm {settings.arm}: {text}")
+        where = {"arm": settings.arm, "fold": settings.fold}
+        return initial, [], [{**where, "name": "warnings", "content": {"texts": [text]}}]
 
 
 def _with_known(data: CellData, known: F8) -> CellData:

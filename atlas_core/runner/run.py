@@ -28,6 +28,7 @@ from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, file_sha256
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
+from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.reading.rows import UNREADABLE, RowsError, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
@@ -185,6 +186,7 @@ def run(
     folder = RunFolder(options.out / f"{plan.spec.name}-{science[:8]}")
     if options.resume and not folder.path.exists():
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
+    below(options.out, folder.path)  # else --force would empty the folder that a link names
     with folder.lock():
         anew = options.force
         damaged = [] if anew else folder.damage()

@@ -178,5 +178,7 @@ def command(*arguments: str | Path, log: Path, longest: int | None = None) -> Do
 
 def copied(source: Path, target: Path) -> Path:
     """Copy a folder, in place of what was there."""
+    if target.is_symlink():
+        target.unlink()
     shutil.rmtree(target, ignore_errors=True)
     return Path(shutil.copytree(source, target, symlinks=True))

@@ -59,6 +59,7 @@ def _traps(run: Path) -> Iterator[Trap]:
     for name in (".lock", "events.jsonl", "metrics.json", "report.html"):
         for words in ("run", "force", "report"):
             yield Trap(name, "file", words, hard=True, harmless=True)
+    yield from (Trap("", "folder", words) for words in ("run", "force"))  # the run folder itself
     for name in ("fits", "features", "fits/{fit}", "features/{feature}"):
         for words in ("run", "cache"):
             yield Trap(name, "folder", words, cache=True)
