@@ -493,7 +493,7 @@ def _first_pass(
                 table = pa.table(columns)
                 writer = writer or pq.ParquetWriter(parts, table.schema, compression="zstd")
                 writer.write_table(table)
-            options.tell(done, candidates.total)
+            options.tell(done, max(done, candidates.total))
     except OSError as err:
         raise cannot_write(options.out, err) from err
     finally:

@@ -30,6 +30,7 @@ class Inputs:
         leaves: (n, k) the leaf of each of k trees that a row falls into; None unless the
             component needs ``model:leaves``.
         columns: metadata by name, (n,) each; candidates may lack what the data set had.
+        structures: whether the arm's featurizer reads cells and sites, not only compositions.
     """
 
     materials: Materials
@@ -38,6 +39,7 @@ class Inputs:
     std: F8 | None = None
     leaves: I8 | None = None
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    structures: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.materials)
@@ -59,4 +61,5 @@ class Inputs:
             std=None if self.std is None else self.std[i],
             leaves=None if self.leaves is None else self.leaves[i],
             columns={name: values[i] for name, values in self.columns.items()},
+            structures=self.structures,
         )

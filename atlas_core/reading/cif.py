@@ -7,7 +7,7 @@ https://www.iucr.org/resources/cif/spec/version1.1/cifsyntax
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from atlas_core.errors import DataError
@@ -16,7 +16,7 @@ _QUOTED = re.compile(
     r"""(?P<q>'''|\"\"\")(?P<long>.*?)(?P=q)|(?P<s>['"])(?P<short>[^\n]*?)(?P=s)(?=\s|$)""", re.S
 )
 _BARE = re.compile(r"[^ \t\n]+")
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?")
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?", re.ASCII)
 
 
 class Value(str):
@@ -202,9 +202,4 @@ def number(text: str) -> tuple[float, int]:
         raise ValueError(f"{text!r} is no number")
     digits, exponent = match.groups()
     decimals = len(digits.partition(".")[2]) - int(exponent or 0)
-    return float(digits + (f"e{exponent}" if exponent else "")), max(decimals, 0)
-
-
-def numbers(values: Sequence[str]) -> list[tuple[float, int]]:
-    """Return ``number`` of each value."""
-    return [number(value) for value in values]
+    return float(digits + (f"e{exponent}" if exponent else "")), min(max(decimals, 0), 15)

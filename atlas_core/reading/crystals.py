@@ -210,11 +210,12 @@ def _dict(text: str) -> Mapping[str, Any]:
         try:
             found = ast.literal_eval(text)  # Python's own notation, as pandas writes a dict
         except (ValueError, SyntaxError, MemoryError, RecursionError) as err:
-            raise DataError("the structure begins with { but is no dict") from err
+            reason = str(err).strip().split("\n")[0] or type(err).__name__
+            raise DataError(f"the structure cannot be read as pymatgen dict ({reason})") from err
     except RecursionError as err:
-        raise DataError("the structure cannot be read (nested too deeply)") from err
+        raise DataError("the structure cannot be read as pymatgen dict (too deep)") from err
     if not isinstance(found, Mapping):
-        raise DataError("the structure begins with { but is no dict")
+        raise DataError("the structure cannot be read as pymatgen dict (it is none)")
     return found
 
 

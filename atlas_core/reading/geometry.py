@@ -61,11 +61,12 @@ def check_geometry(materials: Materials) -> list[Oddity]:
     """
     if materials.frac is None or materials.lattice is None or not len(materials):
         return []
-    found = _cells(materials)
-    refused = {one.row for one in found}
-    found += [one for one in _empty(materials) if one.row not in refused]
-    rest = np.array([i for i in range(len(materials)) if i not in refused], dtype=np.int64)
-    found += _close(materials, rest)
+    with np.errstate(all="ignore"):  # of cells that are refused anyway
+        found = _cells(materials)
+        refused = {one.row for one in found}
+        found += [one for one in _empty(materials) if one.row not in refused]
+        rest = np.setdiff1d(np.arange(len(materials)), list(refused)).astype(np.int64)
+        found += _close(materials, rest)
     return sorted(found, key=lambda one: (one.row, one.severity == "flag", one.words))
 
 
@@ -129,8 +130,18 @@ def _close(materials: Materials, chosen: I8) -> list[Oddity]:
     reach = np.maximum(np.maximum.reduceat(radius, materials.offsets[:-1]), CLOSEST)
     lattice = _reduced(cells)
     heights = _heights(lattice)
-    found = []
-    # a vector of the lattice takes an atom onto itself, and its coordinates cancel out
+    shortest = np.linalg.norm(lattice, axis=2).min(axis=1)
+    flat = shortest[chosen] < CLOSEST
+    found = [
+        Oddity(
+            i,
+            "refuse",
+            f"each atom stands {shortest[i]:.2g} Å from its copy in the next cell, which no two"
+            " atoms can",
+        )
+        for i in chosen[flat].tolist()
+    ]
+    chosen = chosen[~flat]
     for rows, first, second in _groups(materials, chosen):
         images = np.floor(reach[rows, None] / heights[rows] + 0.5).astype(np.int64)
         for span in np.unique(images, axis=0):
@@ -224,7 +235,8 @@ def _on_top(materials: Materials, row: int, first: int, second: int) -> str:
 def _reduced(lattice: F8) -> F8:
     """Return cells of the same lattices with short vectors: a skewed one has near copies far off.
 
-    Gauss's step, each vector less the multiple of another that makes it shortest, until none helps.
+    Gauss's step, each vector less the multiple of another that makes it shortest, and the diagonals
+    of the cell in the place of a longer vector, until nothing helps.
     """
     short = lattice.copy()
     for _ in range(100):
@@ -233,6 +245,10 @@ def _reduced(lattice: F8) -> F8:
             along = (short[:, i] * short[:, j]).sum(axis=1) / (short[:, j] ** 2).sum(axis=1)
             along = np.where(np.abs(along) > 0.5 + 1e-9, np.rint(along), 0.0)
             short[:, i] -= along[:, None] * short[:, j]
+        for k, one, two in product((0, 1, 2), (1.0, -1.0), (1.0, -1.0)):
+            across = short[:, 2] + one * short[:, 0] + two * short[:, 1]
+            less = (across**2).sum(axis=1) < (1 - 1e-9) * (short[:, k] ** 2).sum(axis=1)
+            short[less, k] = across[less]
         if np.array_equal(before, short):
             break
     return short

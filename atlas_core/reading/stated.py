@@ -19,7 +19,7 @@ VOLUME = 0.01
 DENSITY = 0.05
 """Share by which the stated density may differ; one hydrogen of C6H12 missing is 1 %."""
 _ISOTOPE_MASS = {"D": 2.014, "T": 3.016}
-_TOKEN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?")
+_TOKEN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _NAMES = (
 _NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number")
 _CODE = ("_space_group_it_coordinate_system_code",)
 _SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
-_TERM = re.compile(r"([+-]?)(\d+/\d+|\d*\.\d+|\d+\.?)?\*?([xyz])?")
+_TERM = re.compile(r"([+-]?)(\d{1,4}/\d{1,4}|\d{0,4}\.\d{1,16}|\d{1,4}\.?)?\*?([xyz])?", re.ASCII)
 _OLD = {  # symbols of before 1992, in spglib's order of settings
     39: "Abm2 Bma2 B2cm C2mb Cm2a Ac2m",
     41: "Aba2 Bba2 B2cb C2cb Cc2a Ac2a",
@@ -348,7 +348,13 @@ def _hall_key(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _settings() -> _Table:
-    import spglib
+    try:
+        import spglib
+    except ImportError as err:
+        raise DataError(
+            "it names a space group and lists no operations; names are looked up with spglib:"
+            " pip install spglib"
+        ) from err
 
     numbers: dict[int, int] = {}
     choices: dict[int, str] = {}

@@ -296,6 +296,7 @@ class Cell:
         data, needs = self.data, frozenset() if chosen is None else chosen.needs
         # who trains the arm's model anew predicts with it, too
         graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
+        read = self.settings.components["featurizer"].together
         return Inputs(
             materials=data.materials.take(rows),
             features=None if graphs else data.features.take(rows),
@@ -303,6 +304,7 @@ class Cell:
             std=_std(answers.predict(rows)) if "epistemic" in needs and len(rows) else None,
             leaves=answers.leaves(rows) if "model:leaves" in needs else None,
             columns={name: values[rows] for name, values in data.columns.items()},
+            structures=any("inputs:structure" in one.needs for one in read),
         )
 
     def look(self, fitted: Fitted, rows: I8) -> tuple[Prediction, Prediction, OODScore | None]:

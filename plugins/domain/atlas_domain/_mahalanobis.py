@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
 from atlas_core.api import F8, I8, DataError, Detector, Inputs
-from atlas_domain._representation import Representation, Scaling
+from atlas_domain._representation import Representation, Scaling, looked_at
 from atlas_domain._verdict import Fitted, Verdict
 
 LEAST = 100
@@ -111,10 +111,28 @@ def _group(elements: I8, sizes: I8) -> I8:
 
 
 @dataclass(frozen=True)
+class Farthest:
+    """Measure the largest of several distances, each in units of its own threshold.
+
+    Attributes:
+        distances: in the representations that count.
+        thresholds: (k,) a quantile of each distance over the reference rows.
+    """
+
+    distances: tuple[Distance, ...]
+    thresholds: F8
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) distances; above 1, a row is beyond one of the thresholds."""
+        found = [distance(rows) for distance in self.distances]
+        return np.asarray((np.stack(found, axis=1) / self.thresholds).max(axis=1))
+
+
+@dataclass(frozen=True)
 class Mahalanobis:
     """Measure the distance to the training mean in units of the training spread."""
 
-    representation: Representation
+    representation: Representation | Literal["arm"]
     quantile: float
     shrinkage: float | None = None
     centre: Literal["all", "size"] = "all"
@@ -125,17 +143,30 @@ class Mahalanobis:
         Raises:
             DataError: fewer than two training rows, or they vary too little.
         """
-        distance = Distance.of(
-            train,
-            self.representation,
-            shrinkage=self.shrinkage,
-            per_size=self.centre == "size",
+        own = looked_at(train) if self.representation == "arm" else (self.representation,)
+        distances = tuple(
+            Distance.of(
+                train,
+                representation,
+                shrinkage=self.shrinkage,
+                per_size=self.centre == "size",
+            )
+            for representation in own
         )
+        reference = calibration if len(calibration) else train
+        measure = distances[0] if len(own) == 1 else self._farthest(distances, reference)
         verdict = Verdict.of(
             train,
             calibration,
             self.quantile,
-            score=distance,
-            training_scores=lambda: distance(train),
+            score=measure,
+            training_scores=lambda: measure(train),
         )
-        return Fitted(distance, verdict)
+        return Fitted(measure, verdict)
+
+    def _farthest(self, distances: tuple[Distance, ...], reference: Inputs) -> Farthest:
+        thresholds = [
+            float(np.quantile(distance(reference), self.quantile, method="higher"))
+            for distance in distances
+        ]
+        return Farthest(distances, np.maximum(thresholds, np.finfo(np.float64).tiny))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from atlas_core.api import Field
-from atlas_domain._representation import Representation
 
 Quantile = Annotated[
     float,
@@ -16,7 +15,7 @@ Quantile = Annotated[
     ),
 ]
 Compared = Annotated[
-    Representation,
+    Literal["fractions", "root_fractions", "features", "embedding"],
     Field(
         description="What is compared: atomic `fractions` of the 118 elements, their roots"
         " (`root_fractions`: distances are then Hellinger's), the arm's `features` (vectors,"

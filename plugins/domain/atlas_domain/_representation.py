@@ -9,13 +9,18 @@ import numpy as np
 
 from atlas_core.api import F8, DataError, Inputs, Vectors
 
-Representation = Literal["fractions", "root_fractions", "features", "embedding"]
+Representation = Literal["fractions", "root_fractions", "features", "embedding", "volume"]
+
+WIDEST = 2000
+"""Columns of features whose covariance is still cheap to invert."""
 
 NEEDS: dict[str, frozenset[str]] = {
     "fractions": frozenset(),
     "root_fractions": frozenset(),
     "features": frozenset({"features:vectors"}),
     "embedding": frozenset({"model:embedding"}),
+    "volume": frozenset({"inputs:structure"}),
+    "arm": frozenset(),
 }
 """What a spec must offer for each representation."""
 
@@ -38,12 +43,36 @@ def read(rows: Inputs, representation: Representation) -> F8:
                 " use representation 'fractions' or 'embedding'"
             )
         return rows.features.values
+    if representation == "volume":
+        return _log_volume(rows)
     if rows.embedding is None:
         raise DataError(
             "ood: representation 'embedding' needs a model with an embedding;"
             " use representation 'fractions'"
         )
     return rows.embedding
+
+
+def _log_volume(rows: Inputs) -> F8:
+    """Return (n, 1) the logarithm of the volume per atom."""
+    if rows.materials.lattice is None:
+        raise DataError("ood: representation 'volume' needs structures; use 'fractions'")
+    volume = np.abs(np.linalg.det(rows.materials.lattice)) / rows.materials.counts
+    return np.asarray(np.log(volume)[:, None], dtype=np.float64)
+
+
+def looked_at(train: Inputs) -> tuple[Representation, ...]:
+    """Return what an arm looks at: the composition and, where it reads structures, those too.
+
+    Structures are seen through the arm's own features; where these are graphs, or too many columns
+    to invert their covariance, through the volume per atom, unless all share one.
+    """
+    if not train.structures or not train.materials.has_structure:
+        return ("fractions",)
+    if isinstance(train.features, Vectors) and train.features.values.shape[1] <= WIDEST:
+        return ("fractions", "features")
+    spread = float(np.ptp(_log_volume(train))) if len(train) else 0.0
+    return ("fractions", "volume") if spread > 1e-6 else ("fractions",)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._options import Compared, Quantile
+from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
 
 if TYPE_CHECKING:
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 class MahalanobisConfig(Config):
     """What is measured, and what counts as outside."""
 
-    representation: Compared = "fractions"
+    representation: Literal["arm", "fractions", "root_fractions", "features", "embedding"] = Field(
+        "arm",
+        description="What is compared: what the `arm` looks at (atomic fractions and, where its"
+        " featurizer reads structures, also its features, or the volume per atom where these are"
+        " graphs: the larger distance counts, each in units of its own threshold); atomic"
+        " `fractions` of the 118 elements, their roots (`root_fractions`: distances are then"
+        " Hellinger's), the arm's `features` (vectors, standardised), or the `embedding` of its"
+        " trained model.",
+    )
     shrinkage: float | None = Field(
         None,
         gt=0.0,

@@ -1,0 +1,89 @@
+"""Detectors see of a crystal what the arm sees of it, not only its composition."""
+
+import numpy as np
+import pytest
+
+from atlas_core.api import Inputs, Materials, Vectors
+from atlas_domain._mahalanobis import Mahalanobis
+from atlas_domain._novelty import Novelty
+from atlas_domain._representation import looked_at
+from atlas_domain.mahalanobis import MahalanobisConfig, build
+from atlas_domain.novelty import NoveltyConfig
+
+PAIRS = [(a, b) for a in (3, 11, 19, 37, 55, 29, 47) for b in (9, 17, 35, 53, 8, 16, 34)]
+LAST = PAIRS.index((11, 17))
+
+
+def salts(edges):
+    """Return a rock salt of each pair of elements, on (n,) edges in Å of its primitive cube."""
+    n = len(PAIRS)
+    return Materials(
+        ids=np.array([f"m{i}" for i in range(n)]),
+        offsets=2 * np.arange(n + 1),
+        numbers=np.array(PAIRS).reshape(-1),
+        amounts=np.ones(2 * n),
+        frac=np.tile([[0.0, 0, 0], [0.5, 0.5, 0.5]], (n, 1)),
+        lattice=np.eye(3) * np.asarray(edges)[:, None, None],
+    )
+
+
+EDGES = 3.2 + 0.02 * np.array([a % 11 + b % 7 for a, b in PAIRS])
+REAL = salts(EDGES)
+SQUEEZED = salts(EDGES / 1.6).take([LAST])
+TWIN = REAL.take([LAST])
+
+
+def shown(materials, *, form="vectors", structures=True):
+    volume = np.abs(np.linalg.det(materials.lattice)) / 2
+    values = np.stack([volume, 1 / volume, np.sin(materials.numbers[::2])], axis=1)
+    vectors = Vectors(values, ("volume", "density", "cation"))
+    return Inputs(
+        materials,
+        vectors if form == "vectors" else None,
+        std=np.ones(len(materials)),
+        structures=structures,
+    )
+
+
+@pytest.mark.parametrize("form", ["vectors", "graphs"])
+def test_a_squeezed_cell_is_outside_although_its_composition_is_familiar(form):
+    detector = build(MahalanobisConfig()).fit(
+        shown(REAL, form=form), shown(REAL.take([]), form=form), 0
+    )
+    familiar = detector.score(shown(TWIN, form=form))
+    squeezed = detector.score(shown(SQUEEZED, form=form))
+    assert not familiar.outside[0]
+    assert squeezed.outside[0]
+    assert squeezed.score[0] > 2 * familiar.score[0]
+
+
+def test_an_arm_of_compositions_is_scored_as_by_fractions():
+    blind = Mahalanobis("arm", 0.95).fit(shown(REAL, structures=False), shown(REAL.take([])), 0)
+    plain = Mahalanobis("fractions", 0.95).fit(shown(REAL), shown(REAL.take([])), 0)
+    for rows in (REAL, SQUEEZED):
+        found = blind.score(shown(rows, structures=False)).score
+        assert np.array_equal(found, plain.score(shown(rows)).score)
+
+
+def test_a_new_element_is_outside_for_arms_of_structures_too():
+    detector = Mahalanobis("arm", 0.95).fit(shown(REAL), shown(REAL.take([])), 0)
+    strange = Materials(**{**TWIN.to_arrays(), "numbers": np.array([92, 17])})
+    assert detector.score(shown(strange)).outside[0]
+
+
+def test_what_is_looked_at_depends_on_what_the_arm_reads():
+    assert looked_at(shown(REAL)) == ("fractions", "features")
+    assert looked_at(shown(REAL, form="graphs")) == ("fractions", "volume")
+    assert looked_at(shown(REAL, structures=False)) == ("fractions",)
+    alike = salts(np.full(len(PAIRS), 3.4))
+    assert looked_at(shown(alike, form="graphs")) == ("fractions",)
+
+
+def test_novelty_by_default_looks_at_the_features_of_the_arm():
+    config = NoveltyConfig(parts=("lof", "knn_fractions"))
+    assert config.representation == NoveltyConfig().representation == "features"
+    detector = Novelty(config).fit(shown(REAL), shown(REAL.take([])), 0)
+    familiar, squeezed = (detector.score(shown(rows)) for rows in (TWIN, SQUEEZED))
+    assert squeezed.score[0] > familiar.score[0]
+    assert squeezed.outside[0]
+    assert not familiar.outside[0]
