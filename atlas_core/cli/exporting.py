@@ -11,6 +11,7 @@ from atlas_core.cli.showing import load_dataset
 from atlas_core.cli.tables import size
 from atlas_core.errors import SpecError
 from atlas_core.kinds.dataset import DataContext
+from atlas_core.reading.rows import RowsError, all_rows_told
 
 
 def export_dataset(
@@ -28,7 +29,10 @@ def export_dataset(
         raise SpecError(f"--out {out}: a folder; name the file in it")
     if out.exists() and not force:
         raise SpecError(f"--out {out}: the file is there already; --force overwrites it")
-    data = load_dataset(name, settings, context)
+    try:
+        data = load_dataset(name, settings, context)
+    except RowsError as err:
+        raise all_rows_told(err, out.parent) from err
     options = {**write_bulk(out, data), "path": str(out)}
     count = out.stat().st_size
     about = {

@@ -15,20 +15,17 @@ from typing import Any
 
 from atlas_core.elements import SYMBOLS, parse_formula
 from atlas_core.errors import DataError
-from atlas_core.reading.tables import (
+from atlas_core.reading.files import (
     EXPECTED,
     FORMS,
     TEXT,
-    Row,
-    Table,
-    TableOptions,
     form_of,
     json_lines,
     load_json,
-    open_table,
     open_text,
     readable,
 )
+from atlas_core.reading.tables import Row, Table, TableOptions, open_table
 
 FORMULA = ("formula", "composition", "pretty_formula", "reduced_formula")
 STRUCTURE = ("structure", "cif", "poscar")
@@ -157,9 +154,11 @@ def _json(path: Path, *, lines: bool) -> MaterialList:
         else:
             raise DataError(f"{path}: expected a list of structures, or {{id: structure}}")
         places = [f"row {i + 1}" for i in range(len(items))]
-    contents = [_material(value) for _, value in items]
-    good = [one for i, one in enumerate(contents) if i not in problems]
-    structures = not all(isinstance(value, str) for value in good)
+    found_in = [_material(value) for _, value in items]
+    contents = [one for one, _ in found_in]
+    good = [crystal for i, (_, crystal) in enumerate(found_in) if i not in problems]
+    # where crystals stand beside formulas, the formulas are told as no crystals
+    structures = True in good or (bool(good) and False not in good)
 
     def rows() -> Iterator[ListRow]:
         for i, (name, _) in enumerate(items):
@@ -175,16 +174,18 @@ def _is_table(content: Mapping[str, Any]) -> bool:
     return _named(list(content), FORMULA + STRUCTURE) is not None and "sites" not in content
 
 
-def _material(value: Any) -> Any:
-    """Return the structure or formula of a record; of anything else the value itself."""
-    if not isinstance(value, Mapping) or "lattice" in value:
-        return value
+def _material(value: Any) -> tuple[Any, bool | None]:
+    """Return the structure or formula of a record, and whether it is a crystal; None: neither."""
+    if isinstance(value, str):
+        return value, False
+    if not isinstance(value, Mapping):
+        return value, None
     names = list(value)
-    for known in (STRUCTURE, FORMULA):
-        place = _named(names, known)
+    for known, crystal in ((STRUCTURE, True), (FORMULA, False)):
+        place = None if "lattice" in value else _named(names, known)
         if place is not None:
-            return value[names[place]]
-    return value
+            return value[names[place]], crystal
+    return value, True
 
 
 def _own_id(value: Any, place: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atlas_core.errors import DataError
+from atlas_core.store import write_bytes
 
 OnBad = Literal["stop", "drop"]
 
@@ -129,12 +130,6 @@ class RowsError(DataError):
             shown[0] += remedy
         super().__init__("\n".join(shown))
 
-    def written_to(self, path: Path) -> DataError:
-        """Return the error with a line that names the file of all rows."""
-        told = DataError(f"{self}\n{self.source}: all of them stand in {path}")
-        told.blamed = True
-        return told
-
 
 @dataclass
 class Sifter:
@@ -222,3 +217,17 @@ def unreadable_rows(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> list[l
 def unreadable_csv(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> bytes:
     """Return ``unreadable.csv``: rows that are not used, then rows that are used though odd."""
     return write_csv(("place", "id", "text", "why", "used"), unreadable_rows(bad, flags))
+
+
+def all_rows_told(error: RowsError, folder: Path) -> DataError:
+    """Write every row that cannot be used to a file in ``folder``; return the error that names it.
+
+    One row stands in the error itself, and needs no file.
+    """
+    if len(error.rows) == 1:
+        return error
+    path = folder / UNREADABLE
+    write_bytes(path, unreadable_csv(error.rows))
+    told = DataError(f"{error}\n{error.source}: all of them stand in {path}")
+    told.blamed = True
+    return told

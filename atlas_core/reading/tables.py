@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import csv
 import difflib
-import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from atlas_core.errors import AtlasError, DataError, MissingDataError
+from atlas_core.errors import DataError, MissingDataError
+from atlas_core.reading.files import (
+    EXPECTED,
+    FORMS,
+    TEXT,
+    first_line,
+    form_of,
+    json_lines,
+    load_json,
+    open_text,
+    readable,
+)
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
-TEXT = (".csv", ".tsv", ".txt")
-PACKED = (".gz", ".bz2", ".xz")
-FORMS = (*TEXT, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
-EXPECTED = "expected .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx"
 _LOOKED_AT = 100
 """Lines that tell the separator."""
 _LONGEST_CELL = 100_000_000
@@ -112,13 +116,6 @@ KEY = "(key)"
 """The column of the ids that are keys of a JSON file."""
 
 
-def form_of(path: Path) -> tuple[str, str]:
-    """Return the form of a file by its name, and how it is packed."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = suffixes.pop() if suffixes and suffixes[-1] in PACKED else ""
-    return (suffixes[-1] if suffixes else ""), packed
-
-
 def open_table(path: Path, options: TableOptions) -> Table:
     """Open a table and find out its columns.
 
@@ -161,82 +158,6 @@ def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> No
             hint = "; say what stands between its columns with separator"
         have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
         raise DataError(f"{path}: no column {name!r}{hint} (it has {have})")
-
-
-@contextmanager
-def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
-    """Say of a file that cannot be read which one it is, and why.
-
-    Args:
-        path: the file.
-        others: exceptions of the library that reads it.
-
-    Raises:
-        DataError: it is not UTF-8 text, cut short or damaged.
-    """
-    import lzma
-
-    cut: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
-    try:
-        yield
-    except AtlasError:
-        raise
-    except UnicodeError as err:
-        raise DataError(f"{path}: not UTF-8 text ({_encoding(path)})") from err
-    except cut as err:
-        raise DataError(
-            f"{path}: cannot be read: damaged or cut short ({first_line(err)})"
-        ) from err
-    except OSError as err:
-        raise DataError(f"{path}: cannot be read ({err.strerror or first_line(err)})") from err
-    except RecursionError as err:
-        raise DataError(f"{path}: cannot be read (nested too deeply)") from err
-    except Exception as err:
-        if not isinstance(err, (csv.Error, *others)):
-            raise
-        raise DataError(f"{path}: cannot be read ({first_line(err)})") from err
-
-
-def first_line(err: Exception) -> str:
-    """Return the first line of an exception's text, else its class."""
-    return str(err).strip().split("\n")[0] or type(err).__name__
-
-
-def _encoding(path: Path) -> str:
-    """Say what the text of a file seems to be instead of UTF-8, and what to do."""
-    start = b""
-    if not form_of(path)[1]:
-        with path.open("rb") as file:
-            start = file.read(2)
-    if start in (b"\xff\xfe", b"\xfe\xff"):
-        return "it is UTF-16; save it as UTF-8, or say encoding: utf-16"
-    return "save it as UTF-8, or say its encoding, such as encoding: latin-1"
-
-
-def open_text(path: Path, encoding: str | None = None) -> IO[str]:
-    """Open a text file, packed or not.
-
-    Raises:
-        DataError: no such encoding is known.
-    """
-    import bz2
-    import codecs
-    import gzip
-    import lzma
-
-    name = encoding or "utf-8-sig"
-    try:
-        name = "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
-    except (LookupError, ValueError) as err:
-        raise DataError(f"{path}: encoding {name!r} is not known; try utf-8 or latin-1") from err
-    packed = form_of(path)[1]
-    if packed == ".gz":
-        return gzip.open(path, "rt", encoding=name, newline="")
-    if packed == ".bz2":
-        return bz2.open(path, "rt", encoding=name, newline="")
-    if packed == ".xz":
-        return lzma.open(path, "rt", encoding=name, newline="")
-    return path.open(encoding=name, newline="")
 
 
 # text
@@ -323,37 +244,6 @@ def _separator(start: Sequence[str], form: str, options: TableOptions) -> str:
 
 
 # JSON
-
-
-def load_json(path: Path, encoding: str | None = None) -> Any:
-    """Return what a JSON file holds.
-
-    Raises:
-        DataError: it is no JSON, damaged or nested too deeply.
-    """
-    with readable(path), open_text(path, encoding) as file:
-        text = file.read()
-    try:
-        return json.loads(text)
-    except ValueError as err:
-        hint = ""
-        if "Extra data" in str(err) and text.lstrip().startswith("{"):
-            hint = "; is it one record a line? Then its name must end in .jsonl"
-        raise DataError(f"{path}: cannot be read (it is no JSON: {err}){hint}") from err
-    except RecursionError as err:
-        raise DataError(f"{path}: cannot be read (nested too deeply)") from err
-
-
-def json_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, Any, str]]:
-    """Yield (line, value, problem) of a file of JSON lines."""
-    with readable(path), open_text(path, encoding) as file:
-        for line, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            try:
-                yield line, json.loads(text), ""
-            except (ValueError, RecursionError) as err:
-                yield line, text.strip(), f"no JSON ({first_line(err)})"
 
 
 @dataclass(frozen=True, eq=False)

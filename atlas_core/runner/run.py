@@ -30,7 +30,7 @@ from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, file_s
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
-from atlas_core.reading.rows import UNREADABLE, RowsError, unreadable_csv
+from atlas_core.reading.rows import UNREADABLE, RowsError, all_rows_told, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.answers import caution_texts, warning_texts
 from atlas_core.runner.auditing import audit_run
@@ -168,7 +168,7 @@ def run(
         try:
             dataset = load_dataset(plan, options, context)
         except RowsError as err:
-            raise _all_rows_told(err, options.out) from err
+            raise all_rows_told(err, options.out) from err
     for line in dataset.reading.lines():
         options.tell(line)
     loaded = time.perf_counter() - clock
@@ -276,14 +276,6 @@ def run(
                 report = folder.path / "report.html"
                 raise failed_cells(failed, len(cells), arms=list(arms), report=report)
     return RunOutcome(folder.path, reused=False)
-
-
-def _all_rows_told(error: RowsError, out: Path) -> DataError:
-    """Write every row that cannot be used to a file, and return the error that names it."""
-    if len(error.rows) == 1:
-        return error
-    write_bytes(out / UNREADABLE, unreadable_csv(error.rows))
-    return error.written_to(out / UNREADABLE)
 
 
 @contextmanager
