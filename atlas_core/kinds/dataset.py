@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,8 @@ class Dataset:
         target_name: the property, such as ``formation_energy_per_atom``.
         unit: the unit in words for a report, such as ``eV/atom``; empty where there is none.
         task: ``regression`` or ``binary``.
+        bounds: (low, high) between which every target of this kind must lie, whatever the
+            material: a band gap is in (0, inf). Intervals are cut there. None: nothing is known.
         columns: metadata by name, (n,) each: space group, source, ...
         name: what the data set is called in a report.
         licence: under which terms the data may be used.
@@ -46,7 +48,7 @@ class Dataset:
 
     Raises:
         DataError: shapes do not fit, or a target is NaN, infinite, or not 0/1 when binary; or the
-            largest is beyond 1e100 or below 1e-100.
+            largest is beyond 1e100 or below 1e-100, or one lies outside ``bounds``.
     """
 
     materials: Materials
@@ -60,6 +62,7 @@ class Dataset:
     sha256: str
     provenance: Provenance
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", frozen(self.target, np.float64))
@@ -76,9 +79,27 @@ class Dataset:
         self._check_range()
         if self.task == "binary" and not np.isin(self.target, (0.0, 1.0)).all():
             raise DataError(f"{self.name}: a binary target must be 0 or 1")
+        if self.bounds is not None:
+            self._check_bounds(*self.bounds)
         for column, values in self.columns.items():
             if np.shape(values) != (n,):
                 raise DataError(f"{self.name}: column {column!r} must be ({n},)")
+
+    def _check_bounds(self, low: float, high: float) -> None:
+        if not low < high or self.task == "binary":
+            raise DataError(
+                f"{self.name}: bounds [{low:g}, {high:g}] are none; give the lower one first, for"
+                " a regression target"
+            )
+        bad = np.flatnonzero((self.target < low) | (self.target > high))
+        if bad.size:
+            named = ", ".join(
+                f"{self.materials.ids[row]} ({self.target[row]:g})" for row in bad[:20]
+            )
+            raise DataError(
+                f"{self.name}: {bad.size} targets {self.target_name!r} lie outside the stated"
+                f" bounds [{low:g}, {high:g}]: id {named}; correct them or the bounds"
+            )
 
     def _check_range(self) -> None:
         """Refuse targets whose squares are no numbers: every mean squared error needs them."""
@@ -114,6 +135,19 @@ class Dataset:
             for name, values in self.columns.items()
         }
         return fingerprint({**self.materials.to_arrays(), "target": self.target, **columns})
+
+
+def written_bounds(bounds: tuple[float, float]) -> list[float | None]:
+    """Return bounds as JSON takes them: None for an open end."""
+    return [end if np.isfinite(end) else None for end in bounds]
+
+
+def read_bounds(written: Sequence[float | None] | None) -> tuple[float, float] | None:
+    """Return bounds from [low, high], None for an open end; None where none are stated."""
+    if written is None:
+        return None
+    low, high = written
+    return (-np.inf if low is None else float(low), np.inf if high is None else float(high))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class CellData:
         task: ``regression`` or ``binary``.
         split: row numbers of this fold.
         columns: metadata by name, (n,) each.
+        bounds: of the target (``Dataset.bounds``); intervals are cut there.
     """
 
     materials: Materials
@@ -65,6 +66,7 @@ class CellData:
     task: Task
     split: Split
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -332,7 +334,7 @@ class Cell:
         components = self.settings.components
         if fitted.calibration is not None:
             seen = self.shown(components["calibrator"], fitted.answers, rows)
-            calibrated = fitted.calibration(raw, seen)
+            calibrated = fitted.calibration(raw, seen).within(self.data.bounds)
         if fitted.detector is not None:
             score = self.score(fitted, rows)
         return raw, calibrated, score
@@ -376,6 +378,7 @@ class Cell:
             part=part,
             promise=trust.promise,
             levels=self.settings.levels,
+            bounds=self.data.bounds,
         )
         before = self.trusted or {name: values[:0] for name, values in columns.items()}
         self.trusted = {

@@ -25,7 +25,7 @@ from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
-from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
+from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, written_bounds
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
@@ -160,6 +160,9 @@ def run(
     with _recorded(records):
         dataset = load_dataset(plan, options)
     loaded = time.perf_counter() - clock
+    for record in records:
+        for text in record["content"]["texts"]:
+            options.tell(str(text))
     described = plan.describe()
     versions = packages(c.resolved.distribution for c in plan.components())
     science = canonical_hash(
@@ -381,7 +384,13 @@ def _cells(
                 keep=_keep(plan, options, folder.fitted(arm, split.name), folds=len(splits)),
             )
             data = CellData(
-                dataset.materials, features, known, dataset.task, split, dataset.columns
+                dataset.materials,
+                features,
+                known,
+                dataset.task,
+                split,
+                dataset.columns,
+                dataset.bounds,
             )
             loop = plan.spec.active_learning
             oracle = Oracle(dataset.target) if loop is not None else None
@@ -455,6 +464,7 @@ def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         "unit": dataset.unit,
         "task": dataset.task,
         "rows": len(dataset),
+        **({} if dataset.bounds is None else {"bounds": written_bounds(dataset.bounds)}),
         "distinct": plan.spec.distinct,
         "sample": plan.spec.sample,
         "sha256": dataset.sha256,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pymatgen.core import Structure
 
-from atlas_core.api import DataContext, DataError, Dataset, Materials, MissingDataError
+from atlas_core.api import DataContext, DataError, Dataset, Materials, MissingDataError, read_bounds
 from atlas_datasets._crystal import crystal
 from atlas_datasets._reading import check_ids, targets, where
 from atlas_datasets.cif_folder import CifFolderConfig
@@ -69,6 +69,7 @@ class CifFolder:
             citation=self.config.citation,
             sha256=digest.hexdigest(),
             provenance="user",
+            bounds=read_bounds(self.config.bounds),
         )
 
 

@@ -32,6 +32,7 @@ from atlas_core.api import (
     MissingDataError,
     offsets_of,
     parse_formula,
+    read_bounds,
 )
 from atlas_datasets._reading import check_ids, number, targets, where
 from atlas_datasets.table import TableConfig
@@ -88,6 +89,7 @@ class Table:
             sha256=table.sha256,
             provenance="user",
             columns={name: table.metadata(name) for name in config.columns},
+            bounds=read_bounds(config.bounds),
         )
 
     def _materials(self, table: _Columns, ids: Sequence[str]) -> Materials:

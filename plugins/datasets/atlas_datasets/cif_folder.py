@@ -21,6 +21,11 @@ class CifFolderConfig(Config):
     task: Literal["regression", "binary"] = Field(
         "regression", description="`binary` takes true/false, yes/no and 1/0."
     )
+    bounds: tuple[float | None, float | None] | None = Field(
+        None,
+        description="`[low, high]` between which every value of the target must lie, `null` for an"
+        " open end: `[0, null]` for a band gap. Intervals are cut there.",
+    )
     licence: str = Field("not stated", description="Terms under which the data may be used.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 

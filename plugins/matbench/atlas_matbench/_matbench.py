@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -28,6 +29,7 @@ from atlas_core.api import (
     Materials,
     MissingDataError,
     Provenance,
+    read_bounds,
 )
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
@@ -78,9 +80,29 @@ class MatbenchSource:
             licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
-            provenance=provenance(self.task, sha256, note["content"]),
+            provenance=self._provenance(path, sha256, note["content"]),
+            bounds=self._bounds(arrays["target"]),
             columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
         )
+
+    def _provenance(self, path: Path, sha256: str, content: str) -> Provenance:
+        """Return how far the file is Matbench's own, and warn where it is not."""
+        found = provenance(self.task, sha256, content)
+        if found == "unverified":
+            warnings.warn(
+                f"{path}: unverified: neither the file nor its rows are those that Matbench"
+                f" published (sha256 {sha256[:12]}..., published {self.task.sha256[:12]}...); its"
+                " folds are not the official ones, and no Matbench record is exported",
+                stacklevel=2,
+            )
+        return found
+
+    def _bounds(self, target: F8) -> tuple[float, float] | None:
+        """Return what is possible; None where a file that is not Matbench's says otherwise."""
+        found = read_bounds(self.task.bounds)
+        if found is None or target.min() < found[0] or target.max() > found[1]:
+            return None
+        return found
 
     def _parse(self, path: Path, content: bytes) -> tuple[Arrays, Mapping[str, Any]]:
         """Return what the file holds as arrays, and the hash of its rows."""
