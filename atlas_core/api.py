@@ -36,7 +36,14 @@ from atlas_core.kinds.acquisition import (
     select_top,
 )
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator, Refit
-from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, Provenance, Task
+from atlas_core.kinds.dataset import (
+    DataContext,
+    Dataset,
+    DatasetSource,
+    Provenance,
+    Task,
+    read_bounds,
+)
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.model import Model
@@ -195,6 +202,7 @@ __all__ = [
     "periodic_group",
     "periodic_row",
     "read_arrays",
+    "read_bounds",
     "read_crystals",
     "read_target",
     "refuse_printed",

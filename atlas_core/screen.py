@@ -25,6 +25,7 @@ from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
 from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.featurizer import Features, Featurizer
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
@@ -122,6 +123,21 @@ class OpenArm:
     def task(self) -> Any:
         """Return ``regression`` or ``binary``."""
         return self.manifest["dataset"]["task"]
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Return what is possible for the target, as the run's data set states it.
+
+        Raises:
+            DataError: the manifest states something else.
+        """
+        written = self.manifest["dataset"].get("bounds")
+        try:
+            return read_bounds(written)
+        except (TypeError, ValueError) as err:
+            raise DataError(
+                f"manifest.json: bounds {written!r} are no [low, high]; run the spec again"
+            ) from err
 
 
 def open_arm(
@@ -315,6 +331,7 @@ class Screener:
             np.full(n, np.nan),
             self.opened.task,
             Split("screen", np.array([0]), test=np.array([1])),  # a cell has one; none is read
+            bounds=self.opened.bounds,
         )
         calibrator = components.get("calibrator")
         draws = calibrator is not None and "samples" in calibrator.needs
@@ -334,7 +351,8 @@ class Screener:
             return None
         region = next(iter(fitted.trust.regions.values()))
         seen: Inputs = cell.shown(fitted.trust.chosen, fitted.answers, rows)
-        return region.assess(seen, fitted.answers.predict(rows), score)
+        found = region.assess(seen, fitted.answers.predict(rows), score)
+        return found.within(self.opened.bounds)
 
     def label(self, assessment: Assessment) -> Str | None:
         """Return (n,) labels of the whole list, or None without a trust region."""

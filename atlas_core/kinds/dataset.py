@@ -38,6 +38,8 @@ class Dataset:
         target_name: the property, such as ``formation_energy_per_atom``.
         unit: the unit in words for a report, such as ``eV/atom``; empty where there is none.
         task: ``regression`` or ``binary``.
+        bounds: (low, high) between which every target of this kind must lie, whatever the
+            material: a band gap is in (0, inf). Intervals are cut there. None: nothing is known.
         columns: metadata by name, (n,) each: space group, source, ...
         formulas: n formulas as their source writes them, to be shown; None: reduced ones.
         reading: rows of the source that were left out or are odd.
@@ -50,7 +52,7 @@ class Dataset:
 
     Raises:
         DataError: shapes do not fit, or a target is NaN, infinite, or not 0/1 when binary; or the
-            largest is beyond 1e100 or below 1e-100.
+            largest is beyond 1e100 or below 1e-100, or one lies outside ``bounds``.
     """
 
     materials: Materials
@@ -66,6 +68,7 @@ class Dataset:
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     formulas: Sequence[str] | None = None
     reading: ReadingReport = field(default_factory=ReadingReport)
+    bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", frozen(self.target, np.float64))
@@ -84,9 +87,27 @@ class Dataset:
             raise DataError(f"{self.name}: a binary target must be 0 or 1")
         if self.formulas is not None and len(self.formulas) != n:
             raise DataError(f"{self.name}: {n} materials but {len(self.formulas)} formulas")
+        if self.bounds is not None:
+            self._check_bounds(*self.bounds)
         for column, values in self.columns.items():
             if np.shape(values) != (n,):
                 raise DataError(f"{self.name}: column {column!r} must be ({n},)")
+
+    def _check_bounds(self, low: float, high: float) -> None:
+        if not low < high or self.task == "binary":
+            raise DataError(
+                f"{self.name}: bounds [{low:g}, {high:g}] are none; give the lower one first, for"
+                " a regression target"
+            )
+        bad = np.flatnonzero((self.target < low) | (self.target > high))
+        if bad.size:
+            named = ", ".join(
+                f"{self.materials.ids[row]} ({self.target[row]:g})" for row in bad[:20]
+            )
+            raise DataError(
+                f"{self.name}: {bad.size} targets {self.target_name!r} lie outside the stated"
+                f" bounds [{low:g}, {high:g}]: id {named}; correct them or the bounds"
+            )
 
     def _check_range(self) -> None:
         """Refuse targets whose squares are no numbers: every mean squared error needs them."""
@@ -127,6 +148,19 @@ class Dataset:
             for name, values in self.columns.items()
         }
         return fingerprint({**self.materials.to_arrays(), "target": self.target, **columns})
+
+
+def written_bounds(bounds: tuple[float, float]) -> list[float | None]:
+    """Return bounds as JSON takes them: None for an open end."""
+    return [end if np.isfinite(end) else None for end in bounds]
+
+
+def read_bounds(written: Sequence[float | None] | None) -> tuple[float, float] | None:
+    """Return bounds from [low, high], None for an open end; None where none are stated."""
+    if written is None:
+        return None
+    low, high = written
+    return (-np.inf if low is None else float(low), np.inf if high is None else float(high))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,17 @@ class Prediction:
             return None
         return np.asarray(np.sqrt(np.sum([s**2 for s in parts], axis=0)), dtype=np.float64)
 
+    def within(self, bounds: tuple[float, float] | None) -> Prediction:
+        """Return it with intervals cut to what is possible; mean and std stay.
+
+        A value that is possible lies in the new interval if it lay in the old one, so coverage
+        never falls. It rises only where an interval lay outside as a whole and becomes the nearest
+        bound, for a value exactly there.
+        """
+        if bounds is None or self.lower is None or self.upper is None:
+            return self
+        return self.replace(lower=np.clip(self.lower, *bounds), upper=np.clip(self.upper, *bounds))
+
     def replace(self, **changes: Any) -> Prediction:
         """Return a copy with some fields changed."""
         return replace(self, **changes)

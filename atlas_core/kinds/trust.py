@@ -6,7 +6,7 @@ Light: numpy only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -126,6 +126,12 @@ class Assessment:
 
     def __len__(self) -> int:
         return len(self.risk)
+
+    def within(self, bounds: tuple[float, float] | None) -> Assessment:
+        """Return it with intervals cut to what is possible (``Prediction.within``)."""
+        if bounds is None or self.lower is None or self.upper is None:
+            return self
+        return replace(self, lower=np.clip(self.lower, *bounds), upper=np.clip(self.upper, *bounds))
 
 
 @runtime_checkable

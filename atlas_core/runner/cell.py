@@ -58,6 +58,7 @@ class CellData:
         split: row numbers of this fold.
         columns: metadata by name, (n,) each.
         formulas: n formulas as their source writes them; None: as chemists do.
+        bounds: of the target (``Dataset.bounds``); intervals are cut there.
     """
 
     materials: Materials
@@ -67,6 +68,7 @@ class CellData:
     split: Split
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     formulas: Sequence[str] | None = None
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -336,7 +338,7 @@ class Cell:
         components = self.settings.components
         if fitted.calibration is not None:
             seen = self.shown(components["calibrator"], fitted.answers, rows)
-            calibrated = fitted.calibration(raw, seen)
+            calibrated = fitted.calibration(raw, seen).within(self.data.bounds)
         if fitted.detector is not None:
             score = self.score(fitted, rows)
         return raw, calibrated, score
@@ -380,6 +382,7 @@ class Cell:
             part=part,
             promise=trust.promise,
             levels=self.settings.levels,
+            bounds=self.data.bounds,
         )
         before = self.trusted or {name: values[:0] for name, values in columns.items()}
         self.trusted = {

@@ -386,11 +386,13 @@ def trust_columns(
     part: str,
     promise: Promise,
     levels: tuple[float, ...],
+    bounds: tuple[float, float] | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return columns of the trust table: a row for each method and material."""
     n = len(rows)
     blocks: list[dict[str, npt.NDArray[Any]]] = []
-    for name, (found, labels) in judged.items():
+    for name, (assessed, labels) in judged.items():
+        found = assessed.within(bounds)
         columns: dict[str, npt.NDArray[Any]] = {
             "row": rows,
             "part": np.full(n, part),

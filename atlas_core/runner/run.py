@@ -26,7 +26,13 @@ from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import AtlasError, DataError, SpecError, WorkerError
 from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
-from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource, file_sha256
+from atlas_core.kinds.dataset import (
+    DataContext,
+    Dataset,
+    DatasetSource,
+    file_sha256,
+    written_bounds,
+)
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
@@ -164,13 +170,7 @@ def run(
     started, clock = datetime.now(UTC), time.perf_counter()
     records: list[dict[str, Any]] = []
     context = data_context(plan, options)
-    with _recorded(records):
-        try:
-            dataset = load_dataset(plan, options, context)
-        except RowsError as err:
-            raise all_rows_told(err, options.out) from err
-    for line in dataset.reading.lines():
-        options.tell(line)
+    dataset = _loaded(plan, options, context, records)
     loaded = time.perf_counter() - clock
     described = plan.describe()
     versions = packages(c.resolved.distribution for c in plan.components())
@@ -276,6 +276,21 @@ def run(
                 report = folder.path / "report.html"
                 raise failed_cells(failed, len(cells), arms=list(arms), report=report)
     return RunOutcome(folder.path, reused=False)
+
+
+def _loaded(
+    plan: Plan, options: RunOptions, context: DataContext, records: list[dict[str, Any]]
+) -> Dataset:
+    """Return the data set, and tell what was left out of it and what its reader warned of."""
+    with _recorded(records):
+        try:
+            dataset = load_dataset(plan, options, context)
+        except RowsError as err:
+            raise all_rows_told(err, options.out) from err
+    texts = [str(text) for record in records for text in record["content"]["texts"]]
+    for line in dict.fromkeys([*dataset.reading.lines(), *texts]):
+        options.tell(line)
+    return dataset
 
 
 @contextmanager
@@ -472,6 +487,7 @@ def _cells(
                 split,
                 dataset.columns,
                 dataset.formulas,
+                dataset.bounds,
             )
             loop = plan.spec.active_learning
             oracle = Oracle(dataset.target) if loop is not None else None
@@ -580,6 +596,7 @@ def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         "unit": dataset.unit,
         "task": dataset.task,
         "rows": len(dataset),
+        **({} if dataset.bounds is None else {"bounds": written_bounds(dataset.bounds)}),
         "distinct": plan.spec.distinct,
         "sample": plan.spec.sample,
         "sha256": dataset.sha256,

@@ -35,6 +35,9 @@ def fewest(levels: Sequence[float]) -> int:
 def conformal(config: Config, facts: FoldFacts) -> list[str]:
     """Return what a conformal calibrator lacks, and warn of levels that will have no bound."""
     problems = enough(facts, fewest(facts.levels))
+    if not problems:
+        for text in both_classes(facts):
+            warnings.warn(text, stacklevel=2)
     n = len(facts.calibration)
     endless = [level for level in facts.levels if rows_needed(level) > n]
     if endless and not problems:

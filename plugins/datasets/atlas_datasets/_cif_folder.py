@@ -18,6 +18,7 @@ from atlas_core.api import (
     TableOptions,
     one_crystal,
     open_table,
+    read_bounds,
     read_crystals,
 )
 from atlas_datasets._reading import Cells, crystals, decimal_of, keep_rows
@@ -85,6 +86,7 @@ class CifFolder:
             sha256=digest.hexdigest(),
             provenance="user",
             reading=report,
+            bounds=read_bounds(self.config.bounds),
         )
 
 

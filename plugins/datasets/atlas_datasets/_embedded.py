@@ -10,7 +10,16 @@ from importlib.resources import files
 
 import numpy as np
 
-from atlas_core.api import F8, DataContext, DataError, Dataset, Materials, Str, offsets_of
+from atlas_core.api import (
+    F8,
+    DataContext,
+    DataError,
+    Dataset,
+    Materials,
+    Str,
+    offsets_of,
+    read_bounds,
+)
 
 SCALE = 1e8
 """Coordinates and cells are kept as whole numbers of 1e-8, the precision of the source."""
@@ -41,11 +50,19 @@ _SYSTEMS = (
 
 @dataclass(frozen=True)
 class Quantity:
-    """Say where a target comes from: a stored column, its unit, and whether its log10 is meant."""
+    """Say where a target comes from.
+
+    Attributes:
+        column: as it is stored.
+        unit: of the target.
+        log10: whether its logarithm is meant.
+        bounds: [low, high] of what is possible, None for an open end.
+    """
 
     column: str
     unit: str
     log10: bool = False
+    bounds: tuple[float | None, float | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,7 @@ class Embedded:
             sha256=self.sha256,
             provenance="embedded",
             columns=columns,
+            bounds=read_bounds(quantity.bounds),
         )
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from atlas_core.api import (
     TableFile,
     TableOptions,
     open_table,
+    read_bounds,
 )
 from atlas_datasets._reading import (
     Cells,
@@ -121,6 +122,7 @@ class Table:
             if config.formula is None
             else [str(cells[i].material).strip() for i in kept.places],
             reading=report,
+            bounds=read_bounds(config.bounds),
         )
 
     def _materials(self, kept: Kept) -> Materials:

@@ -40,6 +40,11 @@ class CifFolderConfig(Config):
     encoding: str | None = Field(
         None, description="Encoding of `id_prop.csv`, such as `latin-1`; default: UTF-8."
     )
+    bounds: tuple[float | None, float | None] | None = Field(
+        None,
+        description="`[low, high]` between which every value of the target must lie, `null` for an"
+        " open end: `[0, null]` for a band gap. Intervals are cut there.",
+    )
     licence: str = Field("not stated", description="Terms under which the data may be used.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 

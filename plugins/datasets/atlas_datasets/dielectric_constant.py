@@ -30,9 +30,9 @@ def build(config: DielectricConstantConfig) -> DatasetSource:
         sha256=SHA256,
         target=config.target,
         targets={
-            "n": Quantity("n", ""),
-            "band_gap": Quantity("band_gap", "eV"),
-            "poly_total": Quantity("poly_total", ""),
+            "n": Quantity("n", "", bounds=(1, None)),
+            "band_gap": Quantity("band_gap", "eV", bounds=(0, None)),
+            "poly_total": Quantity("poly_total", "", bounds=(1, None)),
         },
         citation=(
             "I. Petousis et al., High-throughput screening of inorganic compounds for the "

@@ -29,8 +29,8 @@ def build(config: ElasticTensorConfig) -> DatasetSource:
         sha256=SHA256,
         target=config.target,
         targets={
-            "K_VRH": Quantity("K_VRH", "GPa"),
-            "G_VRH": Quantity("G_VRH", "GPa"),
+            "K_VRH": Quantity("K_VRH", "GPa", bounds=(0, None)),
+            "G_VRH": Quantity("G_VRH", "GPa", bounds=(0, None)),
             "log10_K_VRH": Quantity("K_VRH", "log10(GPa)", log10=True),
             "log10_G_VRH": Quantity("G_VRH", "log10(GPa)", log10=True),
         },

@@ -30,7 +30,7 @@ def build(config: FllaConfig) -> DatasetSource:
         target=config.target,
         targets={
             "formation_energy_per_atom": Quantity("formation_energy_per_atom", "eV/atom"),
-            "e_above_hull": Quantity("e_above_hull", "eV/atom"),
+            "e_above_hull": Quantity("e_above_hull", "eV/atom", bounds=(0, None)),
         },
         citation=(
             "F. Faber, A. Lindmaa, O. A. von Lilienfeld, R. Armiento, Crystal structure "

@@ -30,7 +30,7 @@ def build(config: PiezoelectricTensorConfig) -> DatasetSource:
         sha256=SHA256,
         target=config.target,
         targets={
-            "eij_max": Quantity("eij_max", "C/m^2"),
+            "eij_max": Quantity("eij_max", "C/m^2", bounds=(0, None)),
         },
         citation=(
             "M. de Jong, W. Chen, H. Geerlings, M. Asta, K. A. Persson, A database to "

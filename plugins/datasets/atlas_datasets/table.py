@@ -42,6 +42,11 @@ class TableConfig(Config):
     task: Literal["regression", "binary"] = Field(
         "regression", description="`binary` takes true/false, yes/no and 1/0."
     )
+    bounds: tuple[float | None, float | None] | None = Field(
+        None,
+        description="`[low, high]` between which every value of the target must lie, `null` for an"
+        " open end: `[0, null]` for a band gap. Intervals are cut there.",
+    )
     columns: tuple[str, ...] = Field((), description="Columns to keep as metadata.")
     on_error: OnBad = Field(
         "stop",

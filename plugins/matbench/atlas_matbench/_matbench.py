@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -36,6 +37,7 @@ from atlas_core.api import (
     Sifter,
     check_geometry,
     parse_formula,
+    read_bounds,
     read_crystals,
 )
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
@@ -77,7 +79,7 @@ class MatbenchSource:
         arrays, note = context.parsed(source, lambda: self._parse(path, content))
         fields = {name.removeprefix(_FIELD): arrays[name] for name in arrays if _FIELD in name}
         materials = Materials(**{**fields, "amounts": _amounts(fields)})
-        origin = provenance(self.task, sha256, note["content"])
+        origin = self._provenance(path, sha256, note["content"])
         # the odd crystals of Matbench's own files are known
         flags = _flags(materials) if origin == "unverified" else ()
         if materials.has_structure and self.config.structures == "ignore":
@@ -93,10 +95,30 @@ class MatbenchSource:
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
             provenance=origin,
+            bounds=self._bounds(arrays["target"]),
             columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
             formulas=arrays[_TEXTS].tolist() if _TEXTS in arrays else None,
             reading=ReadingReport(rows=len(materials), flagged=flags),
         )
+
+    def _provenance(self, path: Path, sha256: str, content: str) -> Provenance:
+        """Return how far the file is Matbench's own, and warn where it is not."""
+        found = provenance(self.task, sha256, content)
+        if found == "unverified":
+            warnings.warn(
+                f"{path}: unverified: neither the file nor its rows are those that Matbench"
+                f" published (sha256 {sha256[:12]}..., published {self.task.sha256[:12]}...); its"
+                " folds are not the official ones, and no Matbench record is exported",
+                stacklevel=2,
+            )
+        return found
+
+    def _bounds(self, target: F8) -> tuple[float, float] | None:
+        """Return what is possible; None where a file that is not Matbench's says otherwise."""
+        found = read_bounds(self.task.bounds)
+        if found is None or target.min() < found[0] or target.max() > found[1]:
+            return None
+        return found
 
     def _parse(self, path: Path, content: bytes) -> tuple[Arrays, Mapping[str, Any]]:
         """Return what the file holds as arrays, and the hash of its rows."""

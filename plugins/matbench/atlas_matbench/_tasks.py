@@ -49,6 +49,7 @@ class MatbenchTask:
         content: ``_matbench.content_hash`` of the official rows in their order, or None where no
             copy of them was at hand when the table was made.
         citation: the source of the numbers.
+        bounds: [low, high] of what is possible, None for an open end.
     """
 
     rows: int
@@ -59,6 +60,7 @@ class MatbenchTask:
     sha256: str
     content: str | None
     citation: str
+    bounds: tuple[float | None, float | None] | None = None
 
 
 TASKS: dict[str, MatbenchTask] = {
@@ -74,6 +76,7 @@ TASKS: dict[str, MatbenchTask] = {
             "Citrine Informatics, Mechanical properties of some steels, "
             "citrination.com/datasets/153092"
         ),
+        bounds=(0, None),
     ),
     "jdft2d": MatbenchTask(
         rows=636,
@@ -84,6 +87,7 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="26057dc4524e193e32abffb296ce819b58b6e11d1278cae329a2f97817a4eddf",
         content="895164634a16bde32bfead4c9658da569f5c6e3923aa1f2306964925f6e35e5e",
         citation="K. Choudhary et al., Sci. Rep. 7, 5179 (2017), doi:10.1038/s41598-017-05402-0",
+        bounds=(0, None),
     ),
     "phonons": MatbenchTask(
         rows=1265,
@@ -94,6 +98,7 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="4db551f21ec5f577e6202725f10e34dfc509aa7df3a6bdaac497da7f6dbbb9b3",
         content="2d1c38118e7be2702317d094c0eaf4827334c54f7e68e45615778ecfccc51d56",
         citation="G. Petretto et al., Sci. Data 5, 180065 (2018), doi:10.1038/sdata.2018.65",
+        bounds=(0, None),
     ),
     "expt_gap": MatbenchTask(
         rows=4604,
@@ -107,6 +112,7 @@ TASKS: dict[str, MatbenchTask] = {
             "Y. Zhuo, A. Mansouri Tehrani, J. Brgoch, J. Phys. Chem. Lett. 9, 1668 (2018), "
             "doi:10.1021/acs.jpclett.8b00124"
         ),
+        bounds=(0, None),
     ),
     "dielectric": MatbenchTask(
         rows=4764,
@@ -117,6 +123,7 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="83befa09bc2ec2f4b6143afc413157827a90e5e2e42c1eb507ccfa01bf26a1d6",
         content=None,
         citation="I. Petousis et al., Sci. Data 4, 160134 (2017), doi:10.1038/sdata.2016.134",
+        bounds=(1, None),
     ),
     "expt_is_metal": MatbenchTask(
         rows=4921,
@@ -186,6 +193,7 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="58b65746bd88329986ed66031a2ac1369c7c522f7bc9f9081528e07097c2c057",
         content="f5300eedb630d984b86d1819fcef00525c666c46e08c21224e04d68a610cdba8",
         citation="A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
+        bounds=(0, None),
     ),
     "mp_is_metal": MatbenchTask(
         rows=106113,
