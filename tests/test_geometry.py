@@ -83,6 +83,24 @@ def test_vacuum_is_flagged_by_how_many_axes_are_empty() -> None:
     assert not found(((4, 4, 9.9), [22], [[0, 0, 0]]))
 
 
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (None, None),
+        ([0.0, 0.0, 0.0], "refuse"),
+        ([0.999, 0.0, 0.5], "refuse"),  # 0.024 A across the border
+        ([1 / 24, 0.0, 0.0], "flag"),  # 1 A
+    ],
+)
+def test_a_cell_of_many_atoms_is_looked_at_like_a_small_one(
+    extra: list[float] | None, expected: str | None
+) -> None:
+    places = [[x / 8, y / 8, z / 8] for x in range(8) for y in range(8) for z in range(8)]
+    places += [] if extra is None else [extra]
+    large = ([24.0] * 3, [29] * len(places), places)
+    assert found(large) == ([] if expected is None else [(0, expected)])
+
+
 def test_compositions_have_no_geometry() -> None:
     assert check_geometry(Materials.from_formulas(["a"], ["NaCl"])) == []
 

@@ -217,8 +217,7 @@ def _orbit(place: F8, step: F8, operations: Operations, lattice: F8) -> tuple[F8
         target = better
     images = turn @ target + shift
     moved = float(np.abs(target - place).max())
-    copies = images[_distinct(images)] % 1.0
-    return np.where(copies >= 1.0, 0.0, copies), moved
+    return _wrapped(images[_distinct(images)]), moved
 
 
 def _apart(difference: F8) -> F8:
@@ -314,11 +313,23 @@ def _contradiction(
 def _invariant(
     numbers: npt.NDArray[np.int16], frac: F8, operations: Operations, lattice: F8
 ) -> bool:
-    for turn, shift in zip(operations.rotations, operations.translations, strict=True):
-        images = frac @ turn.T + shift
-        for z in np.unique(numbers):
-            own = numbers == z
-            apart = _apart(images[own][:, None] - frac[own][None]) @ lattice
-            if (np.linalg.norm(apart, axis=2).min(axis=1) > 0.1).any():
+    """Tell whether every operation takes every atom to one of its element, within 0.1 Å."""
+    from scipy.spatial import cKDTree
+
+    inside = _wrapped(frac)
+    for z in np.unique(numbers):
+        own = inside[numbers == z]
+        tree = cKDTree(own, boxsize=1.0)
+        for turn, shift in zip(operations.rotations, operations.translations, strict=True):
+            images = _wrapped(own @ turn.T + shift)
+            _, nearest = tree.query(images)
+            apart = _apart(images - own[nearest]) @ lattice
+            if (np.linalg.norm(apart, axis=1) > 0.1).any():
                 return False
     return True
+
+
+def _wrapped(frac: F8) -> F8:
+    """Return coordinates in the cell, 0 to below 1."""
+    inside = frac % 1.0
+    return np.where(inside >= 1.0, 0.0, inside)

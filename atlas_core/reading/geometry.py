@@ -26,6 +26,8 @@ EMPTY = 10.0
 """Å without an atom along an axis, wider than the gap between the layers of any crystal."""
 GRAMS = 1.66053907
 """g/cm3 of 1 g/mol in 1 Å3."""
+MANY = 400
+"""Atoms beyond which a tree finds the close pairs sooner than a look at all of them."""
 PAIRS = 2_000_000
 """Pairs of atoms that are looked at together."""
 
@@ -142,6 +144,10 @@ def _close(materials: Materials, chosen: I8) -> list[Oddity]:
         for i in chosen[flat].tolist()
     ]
     chosen = chosen[~flat]
+    many = materials.counts[chosen] > MANY
+    for i in chosen[many].tolist():
+        found += _worst_of_many(materials, lattice[i], radius=radius, row=i, reach=reach[i])
+    chosen = chosen[~many]
     for rows, first, second in _groups(materials, chosen):
         images = np.floor(reach[rows, None] / heights[rows] + 0.5).astype(np.int64)
         for span in np.unique(images, axis=0):
@@ -157,9 +163,8 @@ def _close(materials: Materials, chosen: I8) -> list[Oddity]:
             )
     best: dict[int, Oddity] = {}
     for one in found:
-        old = best.get(one.row)
-        if old is None or (old.severity, old.words) > (one.severity, one.words):
-            best[one.row] = one if old is None or one.severity == "refuse" else old
+        if one.row not in best or best[one.row].severity == "flag":
+            best[one.row] = one
     return list(best.values())
 
 
@@ -199,29 +204,60 @@ def _worst(
     change = np.linalg.solve(np.swapaxes(lattice, 1, 2), np.swapaxes(cells[rows], 1, 2))
     apart = np.einsum("nab,npb->npa", change, frac[j] - frac[i])
     apart -= np.rint(apart)
-    metric = np.einsum("nab,ncb->nac", lattice, lattice)
+    apart = apart @ lattice
+    length = np.einsum("npa,npa->np", apart, apart)
     limit = 0.5 * (radius[i] + radius[j])
     least = np.full(i.shape, np.inf)
     itself = first == second
     for shift in product(*(range(-n, n + 1) for n in span)):
-        moved = apart + np.array(shift, dtype=np.float64)
-        square = np.einsum("npa,nab,npb->np", moved, metric, moved, optimize=False)
+        step = np.array(shift, dtype=np.float64) @ lattice
+        along = np.matmul(apart, step[:, :, None])[:, :, 0]
+        square = length + 2 * along + (step**2).sum(axis=1)[:, None]
         if not any(shift):
             square[:, itself] = np.inf
         least = np.minimum(least, square)
     distance = np.sqrt(np.maximum(least, 0.0))
-    ratio = np.where(distance < CLOSEST, -1.0, 0.0) + distance / np.maximum(limit, CLOSEST)
-    place = ratio.argmin(axis=1)
     found = []
-    for k in np.flatnonzero(ratio.min(axis=1) < 1.0).tolist():
-        pair = int(place[k])
-        if distance[k, pair] < CLOSEST:
-            words = _on_top(materials, int(rows[k]), int(first[pair]), int(second[pair]))
-            words += f" {distance[k, pair]:.2f} Å apart, which no two atoms can"
-            found.append(Oddity(int(rows[k]), "refuse", words))
-        elif distance[k, pair] < limit[k, pair]:
-            found.append(Oddity(int(rows[k]), "flag", TOO_CLOSE))
+    for row, own, bound in zip(rows.tolist(), distance, limit, strict=True):
+        found += _judged(materials, row, first, second, distance=own, limit=bound)
     return found
+
+
+def _worst_of_many(
+    materials: Materials, lattice: F8, *, radius: F8, row: int, reach: float
+) -> list[Oddity]:
+    """Do the same for one crystal of so many atoms that most pairs are far apart."""
+    from scipy.spatial import cKDTree
+
+    frac, cells = _crystals(materials)
+    atoms = slice(materials.offsets[row], materials.offsets[row + 1])
+    inside = (frac[atoms] @ cells[row] @ np.linalg.inv(lattice)) % 1.0
+    edge = reach / _heights(lattice[None])[0]
+    spans = (range(-n, n + 1) for n in np.ceil(edge).astype(int).tolist())
+    steps = np.array(sorted(product(*spans), key=any), dtype=np.float64)
+    around = (inside[None] + steps[:, None]).reshape(-1, 3)
+    near = np.flatnonzero(((around > -edge) & (around < 1.0 + edge)).all(axis=1))
+    home, all_around = cKDTree(inside @ lattice), cKDTree(around[near] @ lattice)
+    pairs = home.sparse_distance_matrix(all_around, reach, output_type="ndarray")
+    first, copy = pairs["i"], near[pairs["j"]]
+    other = first != copy  # of the cell itself, which comes first
+    first, second = first[other], copy[other] % len(inside)
+    limit = 0.5 * (radius[atoms][first] + radius[atoms][second])
+    return _judged(materials, row, first, second, distance=pairs["v"][other], limit=limit)
+
+
+def _judged(
+    materials: Materials, row: int, first: I8, second: I8, *, distance: F8, limit: F8
+) -> list[Oddity]:
+    """Return what is odd about the worst of the pairs of one material: nothing, or one entry."""
+    if not len(distance):
+        return []
+    pair = int(distance.argmin())
+    if distance[pair] < CLOSEST:
+        words = _on_top(materials, row, int(first[pair]), int(second[pair]))
+        words += f" {distance[pair]:.2f} Å apart, which no two atoms can"
+        return [Oddity(row, "refuse", words)]
+    return [Oddity(row, "flag", TOO_CLOSE)] if (distance < limit).any() else []
 
 
 def _on_top(materials: Materials, row: int, first: int, second: int) -> str:
