@@ -29,8 +29,11 @@ class CifFolderConfig(Config):
     missing: OnBad = Field(
         "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
     )
-    separator: Literal[",", ";", "\t", "|"] | None = Field(
-        None, description="What stands between id and target; default: found out."
+    separator: str | None = Field(
+        None,
+        pattern=r'^[^"\r\n]$',
+        description="What stands between id and target, one sign such as `;` or a"
+        " tab; default: a comma, semicolon, tab or bar, found out.",
     )
     decimal: Decimal | None = Field(
         None,
