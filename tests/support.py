@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from atlas_core.seal import MANIFEST, read_manifest, seal
+from atlas_core.store import write_json
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -40,6 +43,11 @@ class Cli:
             check=False,
             timeout=600,
         )
+
+
+def reseal(run: Path) -> None:
+    """Write the checksums of a finished run anew, as who changes it on purpose can."""
+    write_json(run / MANIFEST, seal(run, read_manifest(run)))
 
 
 MakePlugin = Callable[..., Path]

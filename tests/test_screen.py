@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support import Cli, MakePlugin
+from support import Cli, MakePlugin, reseal
 
 from atlas_core.bulk import write_bulk
 from atlas_core.candidates import open_candidates
@@ -323,6 +323,7 @@ def test_a_stranger_s_fit_runs_no_code(run: Path, tmp_path: Path) -> None:
     structure = {"root": {"part": 0}, "parts": [{"object": "os:system", "state": {}}]}
     text = np.frombuffer(json.dumps(structure).encode(), dtype=np.uint8)
     write_arrays(predictor, {"structure": text}, {"format": FORMAT}, compress=True)
+    reseal(folder)
     path = written(tmp_path, "CaO\n", "c.txt")
     assert "--trust-fit" in Cli(tmp_path, tmp_path)("screen", folder, path).stderr
     done = Cli(tmp_path, tmp_path)("screen", folder, path, "--trust-fit")
@@ -340,6 +341,7 @@ def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
     arrays, note = read_arrays(judges)
     note["packages"]["scikit-learn"] = "0.1"
     write_arrays(judges, arrays, note, compress=True)
+    reseal(folder)
     path = written(tmp_path, "CaO\n", "c.txt")
     about, said = ask(folder, tmp_path, path, "--trust-fit")
     assert said.count("warning: fitted with scikit-learn 0.1 (here") == 1

@@ -340,6 +340,7 @@ def _pins(context: DataContext, dataset: Dataset, run: Path) -> dict[str, Any]:
     files = [
         {"path": text, "found": _place(path, run), "sha256": file_sha256(path)}
         for text, path in sorted(context.used.items())
+        if path.exists()
     ]
     data_dir = "" if context.data_dir is None else _place(context.data_dir, run)
     return {"sha256": dataset.sha256, "folder": data_dir, "files": files}
