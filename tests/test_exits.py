@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from support import ROOT, Cli, MakePlugin
 
@@ -185,3 +186,32 @@ def test_a_network_that_is_asked_to_stop_writes_its_checkpoint_and_goes_on_to_th
     assert cli("run", "s.yaml", "--cache-dir", "d", "--out", "whole", "-q").returncode == 0
     (ours,), (whole,) = (cli.cwd.glob(f"{out}/*/predictions.parquet") for out in ("runs", "whole"))
     assert ours.read_bytes() == whole.read_bytes()
+
+
+NURSE = """\
+import os, subprocess, sys, time
+from atlas_core.runner.executor import LocalExecutor
+
+def nurse(number):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    print(os.getpid(), child.pid, flush=True)
+    time.sleep(300)
+
+if __name__ == "__main__":
+    list(LocalExecutor(2).run(nurse, [1, 2]))
+"""
+
+
+def test_what_workers_started_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "nurse.py").write_text(NURSE, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "nurse.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    pids = [int(pid) for _ in range(2) for pid in process.stdout.readline().split()]
+    children = [psutil.Process(pid) for pid in pids]
+    assert len(children) == 4
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=2)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]

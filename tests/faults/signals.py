@@ -33,7 +33,7 @@ def _signals(folder: Path, count: int, rng: np.random.Generator) -> Tally:
         run = Run(folder / str(number), workers)
         process = run.start()
         said = until_training(process)
-        time.sleep(float(rng.uniform(0.0, 1.0)))
+        time.sleep(float(rng.uniform(0.0, 0.8)))
         children = psutil.Process(process.pid).children(recursive=True)
         (os.killpg if who == "group" else os.kill)(process.pid, sent)
         start = time.monotonic()

@@ -106,7 +106,7 @@ def _killed_workers(folder: Path, count: int, rng: np.random.Generator) -> Tally
         run = Run(folder / str(number), 2)
         process = run.start()
         until_training(process)
-        time.sleep(float(rng.uniform(0.0, 1.0)))
+        time.sleep(float(rng.uniform(0.0, 0.8)))
         found = workers_of(process)
         children = psutil.Process(process.pid).children(recursive=True)
         if found:
@@ -137,7 +137,7 @@ CAMPAIGNS = [
         bar="its cell is named, the others are kept, exit code 5, no process is left, and the same"
         " command ends with the same bytes as a run that nothing happened to",
         run=_killed_workers,
-        full=10,
+        full=9,
         quick=1,
     )
 ]

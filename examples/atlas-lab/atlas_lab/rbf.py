@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, DataError, Field, hookimpl
 
 
 class RbfConfig(Config):
@@ -23,7 +23,7 @@ class Rbf:
 
     def fit(self, features, target, context) -> None:
         """Learn from n rows: ``features.values`` (n, d), ``target`` (n,) in its unit."""
-        values = features.values
+        values = whole(features)
         spread = values.std(axis=0)
         self.shift, self.scale = values.mean(axis=0), np.where(spread > 0, spread, 1.0)
         self.train = (values - self.shift) / self.scale
@@ -51,11 +51,20 @@ class Rbf:
         return self.std * unknown, np.full(len(rows), self.std * self.config.noise)
 
     def _kernel(self, features) -> np.ndarray:
-        return np.exp(-self._squares((features.values - self.shift) / self.scale) / 2)
+        return np.exp(-self._squares((whole(features) - self.shift) / self.scale) / 2)
 
     def _squares(self, rows) -> np.ndarray:
         """Return (n, t) squared distances to the training rows, in length scales."""
         return np.array([((self.train - row) ** 2).sum(axis=1) for row in rows]) / self.length**2
+
+
+def whole(features) -> np.ndarray:
+    """Return the table; a value that is not tabulated for an element is NaN, and refused."""
+    holes = np.isnan(features.values).any(axis=0)
+    if holes.any():
+        name = features.labels[holes][0]
+        raise DataError(f"rbf: {name} is missing for some rows; take a featurizer without gaps")
+    return features.values
 
 
 @hookimpl

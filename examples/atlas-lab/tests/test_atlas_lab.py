@@ -47,7 +47,7 @@ def test_repeated_measurements_are_averaged_and_a_bad_line_is_named(tmp_path):
 
 def test_far_away_nothing_is_known_and_the_mean_is_predicted():
     def rows(*values):
-        return SimpleNamespace(values=np.array(values, dtype=float)[:, None])
+        return SimpleNamespace(values=np.array(values, dtype=float)[:, None], labels=["x"])
 
     model = Rbf(RbfConfig(noise=0.1))
     model.fit(rows(0.0, 1.0, 2.0), np.array([1.0, 3.0, 5.0]), None)
