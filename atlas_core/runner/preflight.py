@@ -83,13 +83,15 @@ class _Fold:
             yield "", told
         for arm, components in self.plan.arms.items():
             own = features.get(arm)
-            facts = self._facts(train, self.split.calibration, own)
+            facts = self._facts(train, self.split.calibration, own, arm)
             for chosen in components.values():
                 yield from _asked(f"arm {arm}, ", chosen, facts)
             if "trust" in components and self.plan.spec.trust is not None:
                 yield from self._rehearsals(arm, train, step, own)
 
-    def _facts(self, train: I8, calibration: I8, features: Features | None) -> FoldFacts:
+    def _facts(self, train: I8, calibration: I8, features: Features | None, arm: str) -> FoldFacts:
+        read = self.plan.arms[arm]["featurizer"].together
+        structures = any("inputs:structure" in one.needs for one in read)
         target = self.dataset.target
         classes = {}
         if self.dataset.task == "binary":
@@ -99,8 +101,8 @@ class _Fold:
         return FoldFacts(
             task=self.dataset.task,
             levels=self.plan.spec.levels,
-            train=self._shown(train, features),
-            calibration=self._shown(calibration, features),
+            train=replace(self._shown(train, features), structures=structures),
+            calibration=replace(self._shown(calibration, features), structures=structures),
             classes=classes,
         )
 
@@ -135,7 +137,7 @@ class _Fold:
                 if told := _nothing_to_learn(data, rows, "training"):
                     yield who, f"rehearsal {name}: {told}"
                     continue
-                facts = self._facts(rows, spare, features)
+                facts = self._facts(rows, spare, features, arm)
                 for chosen in again:
                     yield from _asked(f"arm {arm}, rehearsal {name}, ", chosen, facts)
         except AtlasError as err:

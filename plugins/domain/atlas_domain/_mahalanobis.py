@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
 from atlas_core.api import F8, I8, DataError, Detector, Inputs
-from atlas_domain._representation import Representation, Scaling, looked_at
+from atlas_domain._representation import Representation, Scaling, looked_at, read
+from atlas_domain._spread import varies
 from atlas_domain._verdict import Fitted, Verdict
 
 LEAST = 100
@@ -149,7 +150,13 @@ class Mahalanobis:
         Raises:
             DataError: fewer than two training rows, or they vary too little.
         """
-        own = looked_at(train) if self.representation == "arm" else (self.representation,)
+        own: tuple[Representation, ...]
+        if self.representation == "arm":
+            every = looked_at(train)
+            # of one composition throughout, only the structures tell rows apart
+            own = tuple(one for one in every if varies(read(train, one))) or every[:1]
+        else:
+            own = (self.representation,)
         distances = tuple(
             Distance.of(
                 train,

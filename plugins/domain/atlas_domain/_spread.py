@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from atlas_core.api import F8, FoldFacts, Inputs, Vectors
-from atlas_domain._representation import Representation, read
+from atlas_domain._representation import Representation, looked_at, read
 
 ROUNDING = 1e-9
 """Columns that differ by less than this share of their size are constant."""
@@ -24,7 +24,7 @@ class Represented(Protocol):
     """Options that name a representation."""
 
     @property
-    def representation(self) -> Representation:
+    def representation(self) -> Representation | Literal["arm"]:
         """What is compared."""
         ...
 
@@ -40,11 +40,17 @@ def spread(config: Represented, facts: FoldFacts) -> list[str]:
     return two_rows(facts) or no_spread(facts.train, config.representation)
 
 
-def no_spread(train: Inputs, representation: Representation) -> list[str]:
+def no_spread(train: Inputs, representation: Representation | Literal["arm"]) -> list[str]:
     """Return why rows cannot be told apart by a representation, or nothing.
 
     Nothing is said of one that is not at hand.
     """
+    if representation == "arm":
+        if any(varies(read(train, one)) for one in looked_at(train)):
+            return []
+        if train.structures and train.features is None:
+            return []  # the arm's own features may differ
+        representation = looked_at(train)[0]
     if representation == "embedding" and train.embedding is None:
         return []
     if representation == "features" and not isinstance(train.features, Vectors):

@@ -7,6 +7,7 @@ from atlas_core.api import Inputs, Materials, Vectors
 from atlas_domain._mahalanobis import Mahalanobis
 from atlas_domain._novelty import Novelty
 from atlas_domain._representation import looked_at
+from atlas_domain._spread import no_spread
 from atlas_domain.mahalanobis import MahalanobisConfig, build
 from atlas_domain.novelty import NoveltyConfig
 
@@ -87,3 +88,29 @@ def test_novelty_by_default_looks_at_the_features_of_the_arm():
     assert squeezed.score[0] > familiar.score[0]
     assert squeezed.outside[0]
     assert not familiar.outside[0]
+
+
+def carbons(edges):
+    """Return diamonds-to-be: carbon on n cells of (n,) edges in Å."""
+    n = len(edges)
+    return Materials(
+        ids=np.array([f"c{i:02d}" for i in range(n)]),
+        offsets=2 * np.arange(n + 1),
+        numbers=np.full(2 * n, 6),
+        amounts=np.ones(2 * n),
+        frac=np.tile([[0.0, 0, 0], [0.5, 0.5, 0.5]], (n, 1)),
+        lattice=np.eye(3) * np.asarray(edges)[:, None, None],
+    )
+
+
+def test_rows_of_one_composition_are_told_apart_by_their_cells_or_refused_before_training():
+    varied, alike = carbons(2.5 + 0.05 * np.arange(20)), carbons(np.full(20, 3.0))
+    assert no_spread(shown(varied, form="graphs"), "arm") == []
+    assert no_spread(shown(varied, structures=False), "arm") != []
+    assert no_spread(shown(REAL, structures=False), "arm") == []
+    # what is not at hand yet may differ; what is at hand does not
+    assert no_spread(shown(alike, form="graphs"), "arm") == []
+    assert "all are C" in no_spread(shown(alike), "arm")[0]
+    detector = Mahalanobis("arm", 0.95).fit(shown(varied, form="graphs"), shown(varied.take([])), 0)
+    far = detector.score(shown(carbons(np.array([9.0])), form="graphs"))
+    assert far.outside[0]
