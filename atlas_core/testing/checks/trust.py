@@ -6,7 +6,7 @@ errors are several times larger and sigma rises too little; of alkali halides bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -317,6 +317,51 @@ def check_lower_confidence_never_trusts_fewer(component: Component, sample: Samp
     strict, loose = _fitted(component, sample), _fit(component, sample, confidence=0.7)
     counts = [int((_label(one, _assess(one, toy)) == "trust").sum()) for one in (strict, loose)]
     require(counts[0] <= counts[1], f"{counts[0]} trusted at 0.9, {counts[1]} at 0.7")
+
+
+def check_the_unit_does_not_matter(component: Component, sample: Sample) -> None:
+    """Targets, predictions and budget in another unit: the same risk, errors in that unit, to 1e-9.
+
+    Only what a trust region was told may decide, not how numbers are rounded in their unit.
+    """
+    wanted = _assess(_fitted(component, sample), _test(component, sample))
+    for factor in (1e-12,):  # a fit takes seconds
+        region = component.build(sample.config).fit(
+            _in_unit(_home(component, sample, CALIBRATION), factor),
+            [_in_unit(one, factor) for one in _rehearsals(component, sample)],
+            promise=Promise(PROMISE.budget * factor, PROMISE.confidence),
+            levels=LEVELS,
+            seed=0,
+        )
+        toy = _test(component, sample)
+        shown = _seen_in_unit(toy.inputs, factor)
+        found = region.assess(shown, _predicted_in_unit(toy.prediction, factor), toy.ood)
+        told = f"with targets times {factor:g}"
+        require_close(found.risk, wanted.risk, f"the risk {told}", tolerance=1e-9)
+        error = found.expected_error / factor
+        require_close(error, wanted.expected_error, f"the error {told}", tolerance=1e-9)
+        if wanted.lower is not None and found.lower is not None:
+            require_close(found.lower / factor, wanted.lower, f"ends {told}", tolerance=1e-9)
+
+
+def _in_unit(evidence: Evidence, factor: float) -> Evidence:
+    return replace(
+        evidence,
+        train=_seen_in_unit(evidence.train, factor),
+        train_target=evidence.train_target * factor,
+        inputs=_seen_in_unit(evidence.inputs, factor),
+        prediction=_predicted_in_unit(evidence.prediction, factor),
+        target=evidence.target * factor,
+    )
+
+
+def _seen_in_unit(inputs: Inputs, factor: float) -> Inputs:
+    return replace(inputs, std=None if inputs.std is None else inputs.std * factor)
+
+
+def _predicted_in_unit(prediction: Prediction, factor: float) -> Prediction:
+    std = prediction.epistemic
+    return Prediction(prediction.mean * factor, None if std is None else std * factor)
 
 
 def check_intervals_keep_their_word(component: Component, sample: Sample) -> None:

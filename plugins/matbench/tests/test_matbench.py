@@ -275,6 +275,17 @@ def message(folder: Path, **options: Any) -> str:
     return str(caught.value)
 
 
+def test_a_file_that_is_not_matbenchs_says_that_no_record_will_be_exported(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    with pytest.warns(UserWarning, match="unverified") as said:
+        found = load("steels", tmp_path)
+    (text,) = [str(one.message) for one in said]
+    assert str(file) in text
+    assert TASKS["steels"].sha256[:12] in text
+    assert "no Matbench record" in text
+    assert found.bounds == (0.0, np.inf)  # a yield strength
+
+
 def test_other_numbers_are_unverified_and_the_published_hash_is_official(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from atlas_core.api import (
     Prediction,
     Promise,
     Str,
+    TargetScale,
     TrustRegion,
 )
 from atlas_trust._rule import label
@@ -155,6 +156,7 @@ class ErrorMap:
 
     boosted: HistGradientBoostingRegressor
     floor: float
+    scale: TargetScale
 
     @classmethod
     def of(cls, rows: Rows, *, seed: int, quantile: float | None = None) -> ErrorMap:
@@ -170,13 +172,16 @@ class ErrorMap:
             early_stopping=False,
             random_state=seed % 2**32,
         )
-        floor = 0.01 * max(float(rows.error.mean()), 1e-12)
-        return cls(boosted.fit(rows.signals, rows.error), floor)
+        # gradients are summed as float32: in another unit they would round to other cuts
+        scale = TargetScale(0.0, float(rows.error.mean()) or 1.0)
+        learned = boosted.fit(rows.signals, scale.standard(rows.error))
+        return cls(learned, 0.01 * scale.unit, scale)
 
     def __call__(self, signals: F8) -> F8:
         if not len(signals):
             return np.zeros(0)
-        return np.asarray(np.maximum(self.boosted.predict(signals), self.floor), dtype=np.float64)
+        found = self.scale.back(np.asarray(self.boosted.predict(signals), dtype=np.float64))
+        return np.asarray(np.maximum(found, self.floor), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,7 +331,8 @@ class LearnedRegionMethod:
         median = {name: float(np.median(values[inside])) for name, values in found.items()}
         median = {name: value if value > 0 else 1.0 for name, value in median.items()}
         scaled = replace(plain, median=median)
-        scale = 1.0 if number < 0 else home_error / max(float(evidence.error[inside].mean()), 1e-12)
+        own = float(evidence.error[inside].mean())
+        scale = home_error / own if number >= 0 and own > 0 else 1.0
         rows = Rows(
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
             error=evidence.error * scale,

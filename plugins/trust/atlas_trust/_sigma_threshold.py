@@ -18,6 +18,7 @@ from atlas_core.api import (
     Prediction,
     Promise,
     Str,
+    TargetScale,
 )
 from atlas_trust._rule import label
 from atlas_trust.rule import Rule
@@ -50,8 +51,10 @@ class Curve:
     @classmethod
     def through(cls, x: F8, y: F8) -> Curve:
         """Return the isotonic curve of points (x, y) (pool adjacent violators)."""
-        fitted = IsotonicRegression(out_of_bounds="clip").fit(x, y)
-        return cls(np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_))
+        # scikit-learn takes x that differ by less than 1e-15 for equal, whatever their unit
+        scale = TargetScale(0.0, float(np.median(x[x > 0])) if (x > 0).any() else 1.0)
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(scale.standard(x), y)
+        return cls(scale.back(np.asarray(fitted.X_thresholds_)), np.asarray(fitted.y_thresholds_))
 
     def __call__(self, x: F8) -> F8:
         return np.asarray(np.interp(x, self.x, self.y), dtype=np.float64)

@@ -162,7 +162,7 @@ def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
     over = (rows.error > PROMISE.budget).astype(float)
     for values, said in ((over, found.risk), (rows.error, found.expected_error)):
         curve = IsotonicRegression(out_of_bounds="clip").fit(rows.prediction.epistemic, values)
-        np.testing.assert_allclose(said, curve.predict(prediction.epistemic), atol=1e-12)
+        np.testing.assert_allclose(said, curve.predict(prediction.epistemic), atol=1e-6)
 
 
 def test_sigma_threshold_does_not_look_at_rehearsals():
