@@ -118,12 +118,14 @@ def readable(what: object) -> Iterator[None]:
         raise
     except MemoryError as err:
         raise DataError(
-            f"{what}: it claims more than fits into memory; fit anew, and do not trust the file"
+            f"{what}: takes more memory than there is; it is too large for this machine (fewer rows"
+            " at once take less), or it was made to harm"
         ) from err
     except Exception as err:  # what a file that was made to harm leads to has no list
         said = one_line(f"{type(err).__name__}: {err}")
         raise DataError(
-            f"{what}: is damaged, of another version or made to harm ({said}); fit anew"
+            f"{what}: cannot be used ({said}); it is damaged, of another version of a plugin, made"
+            " to harm, or the plugin has a defect: fit anew"
         ) from err
 
 

@@ -20,7 +20,7 @@ from atlas_core import saving
 from atlas_core.component import Config, Field
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.trust import Promise
-from atlas_core.saving import load, pack, restored, save, unpack
+from atlas_core.saving import load, one_line, pack, restored, save, unpack
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.testing.samples import ToyModel
 
@@ -320,3 +320,8 @@ def test_compressed_arrays_are_the_same_arrays(tmp_path: Path) -> None:
 def test_a_toy_of_the_contract_comes_back() -> None:
     model = ToyModel(weights=TABLE)
     assert restored(model, {"atlas_core.testing"}).weights.tobytes() == TABLE.tobytes()
+
+
+def test_a_text_from_a_file_is_one_line_that_a_terminal_only_shows() -> None:
+    assert one_line("a\x1b[31m\r\nb\u202e\x00") == "a?[31m b??"
+    assert len(one_line("x" * 10**6)) <= 600
