@@ -43,7 +43,7 @@ def write_bulk(path: Path, dataset: Dataset) -> dict[str, Any]:
             the file cannot be written.
     """
     materials, target = dataset.materials, dataset.target_name
-    inputs = _crystals(materials) if materials.has_structure else _formulas(materials)
+    inputs = _crystals(materials) if materials.has_structure else _formulas(dataset)
     columns: dict[str, pa.Array] = {"id": pa.array(materials.ids.tolist(), pa.string()), **inputs}
     if target in _OWN:
         raise DataError(f"{dataset.name}: target {target!r} has the name of an own column")
@@ -115,8 +115,11 @@ def _lists(offsets: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Array
     return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
 
 
-def _formulas(materials: Materials) -> dict[str, pa.Array]:
-    """Return formulas whose amounts read back exactly; sites of one element are counted."""
+def _formulas(dataset: Dataset) -> dict[str, pa.Array]:
+    """Return formulas whose amounts read back exactly: the source's own, else all amounts."""
+    materials = dataset.materials
+    if dataset.formulas is not None:
+        return {"formula": pa.array(list(dataset.formulas), pa.string())}
     numbers, amounts = materials.numbers.tolist(), materials.amounts.tolist()
     texts = []
     for start, end in zip(materials.offsets[:-1], materials.offsets[1:], strict=True):
