@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from atlas_core.resolver import Resolver
 from atlas_core.runner.finish import read_table
-from atlas_core.runner.run import RunOptions, run
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
 from atlas_core.seal import read_manifest
 from atlas_core.spec.plan import load_plan
 from atlas_core.store import read_json

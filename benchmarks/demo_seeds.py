@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from atlas_core.runner.machine import hardware, packages
-from atlas_core.runner.run import RunOptions, run
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry

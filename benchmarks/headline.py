@@ -23,7 +23,8 @@ import numpy as np
 from atlas_core.evaluate import evaluate
 from atlas_core.report.source import checked_run
 from atlas_core.runner.finish import write_table
-from atlas_core.runner.run import RunOptions, run
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
 from atlas_core.verdict import Verdict, verdict
 from atlas_registry.loading import Registry

@@ -27,7 +27,8 @@ import numpy as np
 from atlas_core.observe import FinishedRun
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.machine import choose_device
-from atlas_core.runner.run import RunOptions, run
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
 from atlas_core.spec.plan import Plan, load_plan
 from atlas_core.spec.yaml import parse
 from atlas_core.store import canonical_hash, read_json, write_bytes, write_json

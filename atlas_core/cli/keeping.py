@@ -96,7 +96,7 @@ def _rebuilt(
     from atlas_core.cli.progress import progress
     from atlas_core.rebuild import rebuild
     from atlas_core.runner.machine import choose_device
-    from atlas_core.runner.run import RunOptions
+    from atlas_core.runner.options import RunOptions
     from atlas_registry.loading import Registry
 
     cache = cache_dir or Path(platformdirs.user_cache_dir("atlas", appauthor=False))

@@ -148,7 +148,7 @@ def run(
     from atlas_core.cli.reuse import damaged_files, reused_fits
     from atlas_core.cli.verdicts import cautions, verdicts
     from atlas_core.runner.machine import choose_device
-    from atlas_core.runner.run import RunOptions
+    from atlas_core.runner.options import RunOptions
     from atlas_core.runner.run import run as run_plan
     from atlas_core.spec.plan import load_plan
     from atlas_registry.loading import Registry

@@ -14,8 +14,9 @@ from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
 from atlas_core.runner.blame import blame
 from atlas_core.runner.features import side_by_side
+from atlas_core.runner.loading import cut, load_dataset
+from atlas_core.runner.options import RunOptions
 from atlas_core.runner.preflight import Preflight
-from atlas_core.runner.run import RunOptions, cut, load_dataset
 from atlas_core.spec.plan import Chosen, Plan
 
 LOOKED_AT = 20

@@ -6,12 +6,10 @@ twice finds its answer, and a killed run goes on where it stopped.
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,84 +18,44 @@ from typing import Any
 import numpy as np
 
 from atlas_core import __version__
-from atlas_core.arrays import F8, I8, Str
 from atlas_core.cache import FeatureCache
-from atlas_core.context import Tell, derive_seed
-from atlas_core.errors import AtlasError, DataError, SpecError, WorkerError
+from atlas_core.context import Tell
+from atlas_core.errors import AtlasError, SpecError, WorkerError
 from atlas_core.fits import FitCache
 from atlas_core.fitted import Keep
 from atlas_core.kinds.dataset import (
-    DataContext,
     Dataset,
-    DatasetSource,
-    file_sha256,
-    written_bounds,
 )
-from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
+from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
-from atlas_core.reading.rows import UNREADABLE, RowsError, all_rows_told, unreadable_csv
+from atlas_core.reading.rows import UNREADABLE, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
-from atlas_core.runner.answers import caution_texts, warning_texts
 from atlas_core.runner.auditing import audit_run
-from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
 from atlas_core.runner.failures import Failure, failed_cells, of_the_system, sorted_out
 from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, predictions_table
 from atlas_core.runner.folder import FITTED, RunFolder
+from atlas_core.runner.loading import (
+    about_dataset,
+    about_split,
+    cut,
+    data_context,
+    loaded_dataset,
+    pins,
+    recorded,
+    warned,
+)
 from atlas_core.runner.loop import Oracle, run_loop
 from atlas_core.runner.machine import core_source, environment, hardware, packages, peak_memory_mb
+from atlas_core.runner.options import RunOptions, RunOutcome, say_nothing
 from atlas_core.runner.preflight import Preflight
 from atlas_core.runner.rehearsal import TrustSettings
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
 from atlas_core.store import DROPPED, canonical_hash, write_bytes
-
-
-def _say_nothing(_text: str) -> None:
-    """Drop a progress line: the default where nobody reads them."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Hold what does not change numbers.
-
-    Attributes:
-        out: folder that run folders go into.
-        cache_dir: features, what fitted models answered, and downloads.
-        data_dir: local copies of data files, or None.
-        workers: processes for cells.
-        device: ``cpu``, ``cuda``, ...
-        force: train and compute anew although a stored result is there.
-        resume: refuse to start a run of which nothing is there yet.
-        offline: refuse downloads.
-        save_fitted: keep the fits in the run folder; None: where there is one fold and they are
-            small.
-        key_file: of the user, whose mark a kept fit gets; None: it gets none.
-        tell: called with a line of progress.
-    """
-
-    out: Path
-    cache_dir: Path
-    data_dir: Path | None = None
-    workers: int = 1
-    device: str = "cpu"
-    force: bool = False
-    resume: bool = False
-    offline: bool = False
-    save_fitted: bool | None = None
-    key_file: Path | None = None
-    tell: Tell = _say_nothing
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """Name the run folder and whether its result was stored before."""
-
-    folder: Path
-    reused: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +68,7 @@ class Job:
     oracle: Oracle | None
 
 
-def attempt_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResult | Failure:
+def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult | Failure:
     """Run one cell; return its error where that says nothing of the other cells.
 
     Raises:
@@ -124,7 +82,7 @@ def attempt_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResu
         return Failure(err)
 
 
-def run_job(job: Job, fits: FitCache, tell: Tell = _say_nothing) -> CellResult:
+def run_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult:
     """Run one cell; the fits of a loop differ in every round, and are not kept."""
     if job.loop is not None and job.oracle is not None:
         return run_loop(job.settings, job.data, job.loop, job.oracle, tell=tell)
@@ -170,7 +128,7 @@ def run(
     started, clock = datetime.now(UTC), time.perf_counter()
     records: list[dict[str, Any]] = []
     context = data_context(plan, options)
-    dataset = _loaded(plan, options, context, records)
+    dataset = loaded_dataset(plan, options, context, records)
     loaded = time.perf_counter() - clock
     described = plan.describe()
     versions = packages(c.resolved.distribution for c in plan.components())
@@ -194,22 +152,22 @@ def run(
             options.tell(f"stored result {DROPPED}: {line}")
         if damaged:
             texts = [f"stored result {DROPPED}: {line}" for line in damaged]
-            records.append(_warned("", "", texts))
+            records.append(warned("", "", texts))
         if folder.complete(science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
                 return RunOutcome(folder.path, reused=True)
         with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
-            folder.begin(plan, {**described, "data": _pins(context, dataset, folder.path)})
+            folder.begin(plan, {**described, "data": pins(context, dataset, folder.path)})
             if dataset.reading.dropped or dataset.reading.flagged:
                 rows = unreadable_csv(dataset.reading.dropped, dataset.reading.flagged)
                 write_bytes(folder.path / UNREADABLE, rows)
             watching.call("atlas_run_started", run=RunInfo(folder.path.name, described))
             timeline.add("load", "", "", loaded)
-            with timeline.stage("split"), _recorded(records):
+            with timeline.stage("split"), recorded(records):
                 splits = cut(plan, dataset)
-            with _recorded(records):
+            with recorded(records):
                 preflight = Preflight(plan, dataset, splits)
                 preflight.require({})  # before features, which take time
                 cells = _cells(
@@ -241,8 +199,8 @@ def run(
                 "seed": plan.spec.seed,
                 "science_hash": science,
                 "started": started.isoformat(timespec="seconds"),
-                "dataset": _about_dataset(plan, dataset),
-                "split": _about_split(plan, splits),
+                "dataset": about_dataset(plan, dataset),
+                "split": about_split(plan, splits),
                 "arm_order": list(arms),
                 "arms": {
                     arm: {kind: chosen.describe() for kind, chosen in components.items()}
@@ -278,21 +236,6 @@ def run(
     return RunOutcome(folder.path, reused=False)
 
 
-def _loaded(
-    plan: Plan, options: RunOptions, context: DataContext, records: list[dict[str, Any]]
-) -> Dataset:
-    """Return the data set, and tell what was left out of it and what its reader warned of."""
-    with _recorded(records):
-        try:
-            dataset = load_dataset(plan, options, context)
-        except RowsError as err:
-            raise all_rows_told(err, options.out) from err
-    texts = [str(text) for record in records for text in record["content"]["texts"]]
-    for line in dict.fromkeys([*dataset.reading.lines(), *texts]):
-        options.tell(line)
-    return dataset
-
-
 @contextmanager
 def _discarded(folder: RunFolder) -> Iterator[None]:
     """Leave no folder behind when a run fails before anything was computed."""
@@ -301,149 +244,6 @@ def _discarded(folder: RunFolder) -> Iterator[None]:
     except AtlasError:
         folder.discard()
         raise
-
-
-@contextmanager
-def _recorded(records: list[dict[str, Any]]) -> Iterator[None]:
-    """Keep the warnings of a stage before the cells, each distinct text once."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    texts = sorted(warning_texts(caught))
-    if texts:
-        records.append(_warned("", "", texts, sorted(caution_texts(caught))))
-
-
-def _warned(arm: str, fold: str, texts: list[str], cautions: Sequence[str] = ()) -> dict[str, Any]:
-    content = {"texts": texts, "cautions": list(cautions)}
-    return {"arm": arm, "fold": fold, "name": "warnings", "content": content}
-
-
-def data_context(plan: Plan, options: RunOptions) -> DataContext:
-    """Return where the plan's data may lie; a lock says where they lay."""
-    pins = plan.spec.data
-    folder = options.data_dir
-    if folder is None and pins is not None and pins.folder:
-        lay = plan.spec_dir / pins.folder
-        folder = lay if lay.is_dir() else None
-    return DataContext(
-        data_dir=folder,
-        cache_dir=options.cache_dir,
-        spec_dir=plan.spec_dir,
-        offline=options.offline,
-        pinned={} if pins is None else {f.path: (f.found, f.sha256) for f in pins.files},
-    )
-
-
-def _pins(context: DataContext, dataset: Dataset, run: Path) -> dict[str, Any]:
-    """Return the block ``data`` of the lock."""
-    files = [
-        {"path": text, "found": _place(path, run), "sha256": file_sha256(path)}
-        for text, path in sorted(context.used.items())
-        if path.exists()
-    ]
-    data_dir = "" if context.data_dir is None else _place(context.data_dir, run)
-    return {"sha256": dataset.sha256, "folder": data_dir, "files": files}
-
-
-def _place(path: Path, run: Path) -> str:
-    """Return an absolute path, as seen from the run where it is not UTF-8, else ""."""
-    for text in (str(path.absolute()), os.path.relpath(path.absolute(), run.absolute())):
-        with suppress(UnicodeEncodeError):
-            return text.encode().decode()
-    return ""
-
-
-def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = None) -> Dataset:
-    """Load the plan's data set and draw its sample, in the data set's order.
-
-    Raises:
-        DataError: a file is missing, damaged or not usable, there are fewer rows than asked, or the
-            data are not those that the plan pins.
-    """
-    source: DatasetSource = plan.dataset.build()
-    with blame(plan.dataset):
-        dataset = source.load(context or data_context(plan, options))
-    pinned = "" if plan.spec.data is None else plan.spec.data.sha256
-    if pinned not in ("", dataset.sha256):
-        raise DataError(
-            f"{dataset.name}: the spec pins data of sha256 {pinned[:12]}..., these have"
-            f" {dataset.sha256[:12]}...; give the folder that has them with --data-dir, or take the"
-            " block `data` out of the spec"
-        )
-    for arm, components in plan.arms.items():
-        for chosen in components["featurizer"].together:
-            if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
-                raise DataError(
-                    f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
-                    f" arm {arm} needs structures; give the file that has them with --data-dir"
-                )
-    if plan.spec.distinct is not None:
-        dataset = one_a_formula(dataset, plan.spec.distinct)
-    if plan.spec.sample is None:
-        return dataset
-    if plan.spec.sample > len(dataset):
-        raise DataError(f"sample {plan.spec.sample}: {dataset.name} has {len(dataset)} rows")
-    rng = np.random.default_rng(derive_seed(plan.spec.seed, "sample"))
-    rows = np.sort(rng.choice(len(dataset), plan.spec.sample, replace=False))
-    return dataset.take(rows)
-
-
-def one_a_formula(dataset: Dataset, which: str) -> Dataset:
-    """Return the row of each reduced formula with the lowest or highest target, in file order.
-
-    Of equal targets the first row stays. With ``mean`` or ``median`` the first row stays, with that
-    target of all rows of its formula.
-    """
-    formulas = np.asarray(dataset.materials.formulas())
-    if which in ("mean", "median"):
-        return _averaged(dataset, formulas, np.mean if which == "mean" else np.median)
-    sign = 1.0 if which == "lowest" else -1.0
-    order = np.lexsort((np.arange(len(dataset)), sign * dataset.target, formulas))
-    first = np.append(True, formulas[order][1:] != formulas[order][:-1])
-    return dataset.take(np.sort(order[first]))
-
-
-def _averaged(
-    dataset: Dataset, formulas: Str, average: Callable[[F8], np.floating[Any]]
-) -> Dataset:
-    if dataset.task == "binary":
-        raise DataError(
-            "distinct: a mean or median of true and false is neither; use lowest or highest"
-        )
-    _, first, group = np.unique(formulas, return_index=True, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    parts = np.split(dataset.target[order], np.cumsum(np.bincount(group))[:-1])
-    target = np.empty(len(dataset))
-    target[first] = [float(average(part)) for part in parts]
-    rows = np.sort(first)
-    return replace(dataset.take(rows), target=target[rows])
-
-
-def cut(plan: Plan, dataset: Dataset) -> list[Split]:
-    """Return the folds.
-
-    Raises:
-        DataError: the data cannot be cut so, or a fold names rows that are not there.
-    """
-    splitter: Splitter = plan.split.build()
-    request = SplitRequest(
-        materials=dataset.materials,
-        columns=dataset.columns,
-        task=dataset.task,
-        seed=derive_seed(plan.spec.seed, "split"),
-        target=dataset.target if "target" in plan.split.needs else None,
-    )
-    with blame(plan.split):
-        splits = list(splitter.split(request))
-    names = [split.name for split in splits]
-    if not splits or len(set(names)) != len(names):
-        raise DataError(f"split {plan.split.name}: no folds, or two with one name")
-    for split in splits:
-        rows = np.concatenate(list(split.parts().values()))
-        if rows.min() < 0 or rows.max() >= len(dataset):
-            raise DataError(f"split {plan.split.name}, {split.name}: a row outside the data")
-    return splits
 
 
 def _cells(
@@ -523,7 +323,7 @@ def _stored_cells(
         stored = folder.stored_cell(arm, fold, said.append)
         for text in said:
             tell(text)
-            dropped[i] = _warned(arm, fold, said)
+            dropped[i] = warned(arm, fold, said)
         if stored is not None:
             results[i] = stored
     return results, dropped
@@ -586,37 +386,3 @@ def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:
 
 def _label(job: Job) -> str:
     return f"arm {job.settings.arm}, {job.settings.fold}"
-
-
-def _about_dataset(plan: Plan, dataset: Dataset) -> dict[str, Any]:
-    return {
-        "component": plan.dataset.name,
-        "options": plan.dataset.config.model_dump(mode="json"),
-        "name": dataset.name,
-        "target": dataset.target_name,
-        "unit": dataset.unit,
-        "task": dataset.task,
-        "rows": len(dataset),
-        **({} if dataset.bounds is None else {"bounds": written_bounds(dataset.bounds)}),
-        "distinct": plan.spec.distinct,
-        "sample": plan.spec.sample,
-        "sha256": dataset.sha256,
-        "content": dataset.fingerprint,
-        "provenance": dataset.provenance,
-        "licence": dataset.licence,
-        "citation": list(dataset.citation),
-        "reading": dataset.reading.describe(),
-    }
-
-
-def _about_split(plan: Plan, splits: list[Split]) -> dict[str, Any]:
-    def sizes(parts: Mapping[str, I8]) -> dict[str, int]:
-        return {part: len(parts[part]) for part in PARTS}
-
-    return {
-        "component": plan.split.name,
-        "options": plan.split.config.model_dump(mode="json"),
-        "folds": [
-            {"name": s.name, "held_out": s.held_out, "sizes": sizes(s.parts())} for s in splits
-        ],
-    }

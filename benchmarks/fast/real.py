@@ -9,7 +9,8 @@ from pathlib import Path
 from measure import ROOT
 
 from atlas_core.api import F8, Features
-from atlas_core.runner.run import RunOptions, load_dataset
+from atlas_core.runner.loading import load_dataset
+from atlas_core.runner.options import RunOptions
 from atlas_core.spec.plan import Chosen, load_plan
 from atlas_registry.loading import Registry
 

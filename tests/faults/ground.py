@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from atlas_core.runner.run import RunOptions, run
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
 from atlas_registry.loading import Registry
 from faults.campaign import Campaign

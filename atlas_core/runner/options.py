@@ -1,0 +1,52 @@
+"""What a run is asked for beside its spec, and what it leaves. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atlas_core.context import Tell
+
+
+def say_nothing(_text: str) -> None:
+    """Drop a progress line: the default where nobody reads them."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Hold what does not change numbers.
+
+    Attributes:
+        out: folder that run folders go into.
+        cache_dir: features, what fitted models answered, and downloads.
+        data_dir: local copies of data files, or None.
+        workers: processes for cells.
+        device: ``cpu``, ``cuda``, ...
+        force: train and compute anew although a stored result is there.
+        resume: refuse to start a run of which nothing is there yet.
+        offline: refuse downloads.
+        save_fitted: keep the fits in the run folder; None: where there is one fold and they are
+            small.
+        key_file: of the user, whose mark a kept fit gets; None: it gets none.
+        tell: called with a line of progress.
+    """
+
+    out: Path
+    cache_dir: Path
+    data_dir: Path | None = None
+    workers: int = 1
+    device: str = "cpu"
+    force: bool = False
+    resume: bool = False
+    offline: bool = False
+    save_fitted: bool | None = None
+    key_file: Path | None = None
+    tell: Tell = say_nothing
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """Name the run folder and whether its result was stored before."""
+
+    folder: Path
+    reused: bool
