@@ -273,6 +273,18 @@ def parquet() -> str:
     return body.getvalue().decode("latin-1")
 
 
+def xlsx() -> str:
+    """Return a small workbook as text of its bytes."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in [("formula", "gap"), *((f"Na{i}Cl{i + 1}", i * 0.5) for i in range(1, 21))]:
+        book.active.append(row)
+    body = io.BytesIO()
+    book.save(body)
+    return body.getvalue().decode("latin-1")
+
+
 def binary(name: str, fault: str, full: int, make: Callable[[], str], ending: str) -> Campaign:
     """Return a campaign over a binary file with bytes changed, cut or doubled."""
     attempt = table(ending)
@@ -290,11 +302,12 @@ CAMPAIGNS: list[Campaign] = [
     campaign("fuzz_spec", "a spec is spoiled", 1200, SPEC, spec),
     campaign("fuzz_cif", "a CIF file is spoiled", 3000, CIF, cif),
     campaign("fuzz_formula", "a formula is spoiled", 2500, "Ca3(PO4)2·5H2O", formula),
-    campaign("fuzz_csv", "a CSV table is spoiled", 1200, CSV, table(".csv")),
+    campaign("fuzz_csv", "a CSV table is spoiled", 1000, CSV, table(".csv")),
     campaign("fuzz_records", "a JSON table is spoiled", 500, RECORDS, table(".json"), as_json=True),
     campaign("fuzz_split", "a JSON table is spoiled", 500, SPLIT, table(".json"), as_json=True),
     campaign("fuzz_lines", "a table of JSON lines is spoiled", 300, LINES, table(".jsonl")),
     binary("fuzz_parquet", "a Parquet table is spoiled", 400, parquet, ".parquet"),
+    binary("fuzz_xlsx", "a workbook is spoiled", 200, xlsx, ".xlsx"),
     campaign("fuzz_id_prop", "an id_prop.csv is spoiled", 200, "a,1.5\nb,2.5\n", id_prop),
     campaign(
         "fuzz_matbench_formulas",
