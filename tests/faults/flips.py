@@ -163,7 +163,8 @@ def _refused(home: Path, count: int, rng: Rng) -> Tally:
         folder = copied(clean.run, home / "run")
         name = [MANIFEST, *names][number % (len(names) + 1)]
         flip(folder / name, rng)
-        readers = [lambda: open_arm(folder, Registry(), arm="forest")]  # noqa: B023
+        arm = "network" if "/network/" in name else "forest"
+        readers = [lambda: open_arm(folder, Registry(), arm=arm)]  # noqa: B023
         if not name.startswith("fitted/"):
             readers.append(lambda: checked_run(folder))  # noqa: B023
         for reader in readers:
