@@ -324,7 +324,7 @@ def test_a_binary_run_shows_reliability_roc_and_confusion(tmp_path: Path) -> Non
     assert "Right and wrong answers" in headings
     assert "Predicted against true" not in headings
     counts = re.search(
-        r"in-domain, 90 materials" + r".*?(?:right|wrong)\">(\d+)<" * 4,
+        r"in-domain, 90 predictions" + r".*?(?:right|wrong)\">(\d+)<" * 4,
         text,
         flags=re.DOTALL,
     )
