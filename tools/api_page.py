@@ -18,7 +18,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Declare a component",
         "A module's hook returns a list of `Component`. `Field` is pydantic's.",
-        ("Component", "Config", "Field", "hookimpl"),
+        ("Component", "Config", "Field", "hookimpl", "FoldFacts"),
     ),
     (
         "Materials and data sets",
@@ -26,12 +26,46 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         " make materials; a data set adds a target.",
         ("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
     ),
+    (
+        "Read what users write",
+        "One reading code serves every data set and `atlas screen`: tables in all their forms,"
+        " formulas as people write them, crystals. Rows that cannot be used are collected and"
+        " reported together.",
+        (
+            "open_table",
+            "TableOptions",
+            "TableFile",
+            "Row",
+            "KEY",
+            "Sifter",
+            "BadRow",
+            "Flag",
+            "ReadingReport",
+            "OnBad",
+            "MISSING",
+            "NoTargetError",
+            "read_target",
+            "read_bounds",
+            "number",
+            "Decimal",
+            "sniff_decimal",
+            "parse_formula",
+            "absent_elements",
+            "read_crystals",
+            "one_crystal",
+            "Crystal",
+            "materials_of",
+            "check_geometry",
+            "Oddity",
+            "refuse_printed",
+        ),
+    ),
     ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
     ("Features", "", ("Featurizer", "Features", "Vectors", "Graphs", "concatenate")),
     (
         "Models",
         "What a fit receives beside data is its context.",
-        ("Model", "ModelFactory", "FitContext", "derive_seed"),
+        ("Model", "ModelFactory", "FitContext", "derive_seed", "TargetScale"),
     ),
     (
         "Capabilities of a model",
@@ -67,7 +101,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Errors",
         "A component raises these with one line that says where, what is wrong and what to do;"
         " anything else is reported as its defect.",
-        ("AtlasError", "DataError", "TrainingError", "ContractError", "PluginError", "SpecError"),
+        (
+            *("AtlasError", "DataError", "MissingDataError", "TrainingError", "ContractError"),
+            *("PluginError", "SpecError", "CautionWarning"),
+        ),
     ),
     (
         "Arrays and elements",
@@ -82,7 +119,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "SYMBOLS",
             "ATOMIC_NUMBER",
             "MAX_Z",
-            "parse_formula",
+            "read_arrays",
+            "write_arrays",
             "FAMILIES",
             "anion_family",
             "covalent_radius",
@@ -174,12 +212,13 @@ def lab_page() -> str:
 
 
 @cache
-def _origins() -> dict[str, str]:
-    """Return {name: module it comes from} of what the API offers."""
+def _origins() -> dict[str, tuple[str, str]]:
+    """Return {name: (module it comes from, its name there)} of what the API offers."""
     found = {}
     for node in ast.parse(getsource(api)).body:
         if isinstance(node, ast.ImportFrom):
-            found |= {alias.name: str(node.module) for alias in node.names}
+            for alias in node.names:
+                found[alias.asname or alias.name] = (str(node.module), alias.name)
     return found
 
 
@@ -188,9 +227,13 @@ def _shown(name: str) -> str:
         return "from pydantic import Field  # Field(default, gt=..., le=..., description=...)"
     if name == "hookimpl":
         return "@hookimpl\ndef atlas_uq() -> list[Component]: ..."
-    body = ast.parse(getsource(import_module(_origins()[name]))).body
+    module, own = _origins()[name]
+    module = getattr(getattr(api, name), "__module__", module)  # where it is made, not passed on
+    module = module if module.startswith("atlas_core") else _origins()[name][0]
+    body = ast.parse(getsource(import_module(module))).body
     for place, node in enumerate(body):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == own:
+            node.name = name
             return ast.unparse(_outline(node))
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and target.id == name:
