@@ -189,6 +189,13 @@ class Threaded(Model):
         return super().predict(features) * (1 + self.extra)
 
 
+class Rounding(Model):
+    """Rounds the targets to a grid of its own, as a stopping rule with a fixed tolerance does."""
+
+    def fit(self, features, target, context):
+        super().fit(features, np.round(target, 6), context)
+
+
 class Shared(Model):
     """Keeps the seed of the fit where another thread finds it."""
 
@@ -892,6 +899,32 @@ BROKEN = [
         component(lambda: Spread(predictor=EmbeddingLines), **EPISTEMIC),
     ),
     ("uq", "each_predictor_is_its_own", component(SharedSpread)),
+    (
+        "uq",
+        "the_unit_does_not_matter",
+        component(lambda: Spread(lambda p: p.replace(epistemic=p.epistemic + 1e-3)), **EPISTEMIC),
+    ),
+    ("model", "the_unit_does_not_matter", component(Rounding, **TAKES)),
+    (
+        "model",
+        "the_zero_does_not_matter",
+        component(model(predict=honest("predict", lambda p: 0.99 * p)), **TAKES),
+    ),
+    (
+        "calibrator",
+        "parts_of_std_are_scaled_alike",
+        component(lambda: Conformal(lambda d: d.replace(epistemic=2 * d.epistemic))),
+    ),
+    (
+        "calibrator",
+        "binary_order_is_kept",
+        component(lambda: Conformal(lambda d: d.replace(mean=np.round(d.mean, 1)))),
+    ),
+    (
+        "trust",
+        "the_unit_does_not_matter",
+        gaussian(change=lambda found: replace(found, expected_error=found.expected_error + 1e-3)),
+    ),
     ("uq", "jobs_change_nothing", component(ThreadedSpread, **EPISTEMIC)),
     (
         "calibrator",

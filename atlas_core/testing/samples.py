@@ -355,12 +355,15 @@ class ToyModel:
         self.scale = features.values.std(axis=0) + 1e-9
         x = np.column_stack([np.ones(len(features)), self._inputs(features)])
         rng = context.rng()
+        level = float(target.mean())
         lines, counts = [], []
         for _ in range(12):
             rows = rng.integers(0, len(x), len(x))
             counts.append(np.bincount(rows, minlength=len(x)))
             normal = x[rows].T @ x[rows] + 1e-3 * np.eye(x.shape[1])
-            lines.append(np.linalg.solve(normal, x[rows].T @ target[rows]))
+            line = np.linalg.solve(normal, x[rows].T @ (target[rows] - level))
+            line[0] += level  # the ridge pulls towards the mean, not towards zero
+            lines.append(line)
         self.weights, self.counts = np.stack(lines), np.stack(counts)
         self.noise = float(np.std(target - x @ self.weights.mean(axis=0)))
 
