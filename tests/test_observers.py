@@ -77,8 +77,9 @@ def warned(atlas: Cli, *args: str) -> str:
     done = atlas("run", "s.yaml", *args)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].endswith("report.html")
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert "observer w of watcher 1.0" in line
+    said = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    # of so few materials the arm itself may have a caution
+    (line,) = [line for line in said if "observer w of watcher 1.0" in line]
     return line
 
 
