@@ -238,12 +238,13 @@ def run(
 
 @contextmanager
 def _discarded(folder: RunFolder) -> Iterator[None]:
-    """Leave no folder behind when a run fails before anything was computed."""
+    """Leave no folder behind when a run fails before anything was computed, nor an older result."""
     try:
         yield
     except AtlasError:
         folder.discard()
         raise
+    folder.forget_replaced()
 
 
 def _cells(
