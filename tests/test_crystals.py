@@ -82,7 +82,15 @@ def test_a_symbol_that_is_no_element_is_refused_by_label(symbol: str) -> None:
     ("symbol", "z"),
     [
         *(("Na", 11), ("Na+", 11), ("Na1+", 11), ("Na+1", 11), ("NA", 11), ("CL", 17), ("O2-", 8)),
-        *(("Fe3+", 26), ("Fe2.5+", 26), ("D", 1), ("T", 1), ("Nh", 113)),
+        *(
+            ("Fe3+", 26),
+            ("Fe2.5+", 26),
+            ("Fe,spin=5", 26),
+            ("Co2+,spin=-1.5", 27),
+            ("D", 1),
+            ("T", 1),
+            ("Nh", 113),
+        ),
     ],
 )
 def test_a_symbol_is_an_element_and_a_charge(symbol: str, z: int) -> None:
