@@ -18,15 +18,16 @@ from atlas_core.elements import absent_elements, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_core.reading.cells import refuse_printed
+from atlas_core.reading.cif import Block
 from atlas_core.reading.crystals import (
     Crystal,
     check_geometry,
     cif_blocks,
-    crystals_of,
     materials_of,
     one_crystal,
     read_cif_block,
     read_crystals,
+    read_dict,
 )
 from atlas_core.reading.lists import ListRow, open_list
 from atlas_core.reading.rows import LONGEST, BadRow
@@ -184,8 +185,8 @@ def left_out(text: str) -> str:
 
 def _crystal(content: Any) -> Crystal:
     """Return one crystal, from a CIF file or a block of one, its text, or a pymatgen dict."""
-    if isinstance(content, _CifBlock):
-        return read_cif_block(content.path, content.place)
+    if isinstance(content, Block):
+        return read_cif_block(content)
     if isinstance(content, Path):
         return one_crystal(read_crystals(content, form="cif"))
     if isinstance(content, str):
@@ -193,31 +194,18 @@ def _crystal(content: Any) -> Crystal:
         return one_crystal(read_crystals(content))
     if not isinstance(content, Mapping):
         raise ValueError("no structure")
-    try:
-        made = Materials.from_dicts(["0"], [content])
-    except DataError as err:  # what stands before the colon is the made-up id
-        raise ValueError(str(err).partition(": ")[2] or str(err)) from err
-    # distances are looked at a batch at a time
-    return crystals_of(made)[0]
-
-
-@dataclass(frozen=True)
-class _CifBlock:
-    """Name one of several data blocks with atoms of a CIF file."""
-
-    path: Path
-    place: int
+    return read_dict(content)  # distances are looked at a batch at a time
 
 
 def _cif_rows(files: list[Path]) -> Iterator[ListRow]:
     """Yield a row per file, or per data block with atoms where a file has several."""
     for file in files:
         try:
-            names = cif_blocks(file)
+            blocks = cif_blocks(file)
         except DataError:
-            names = []  # the reader says why
-        if len(names) < 2:
+            blocks = []  # the reader says why
+        if len(blocks) < 2:
             yield ListRow(file.name, file.stem, file)
             continue
-        for place, name in enumerate(names):
-            yield ListRow(f"{file.name}:{name}", f"{file.stem}:{name}", _CifBlock(file, place))
+        for name, block in blocks:
+            yield ListRow(f"{file.name}:{name}", f"{file.stem}:{name}", block)
