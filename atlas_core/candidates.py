@@ -177,8 +177,13 @@ def _formula(text: Any) -> dict[int, float]:
     return parse_formula(text)
 
 
-def left_out(text: str) -> str:
-    """Say which elements of a formula stand with an amount of 0, as Li in Li0CoO2; "" for none."""
+def odd_formula(text: str) -> str:
+    """Say what is odd about a formula that is used, "" for nothing.
+
+    Elements may stand with an amount of 0, as Li in Li0CoO2, and a missing formula as ``NaN``.
+    """
+    if text == "NaN":
+        return "NaN is read as sodium and nitrogen, not as a missing formula"
     gone = absent_elements(text)
     return f"read without {' and '.join(gone)}, of which there is 0" if gone else ""
 

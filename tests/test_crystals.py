@@ -176,6 +176,7 @@ def test_every_spelling_of_a_space_group_gives_the_whole_cell(name: str) -> None
         "_symmetry_Int_Tables_number 225",
         "_space_group.name_H-M_alt 'F m -3 m'",
         "_symmetry_space_group_name_H-M ?\n_symmetry_Int_Tables_number 225",
+        "_symmetry_space_group_name_H-M '?'\n_symmetry_Int_Tables_number 225",
     ],
 )
 def test_a_hall_symbol_or_a_number_is_as_good_as_a_name(symmetry: str) -> None:

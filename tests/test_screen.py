@@ -154,10 +154,11 @@ def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
 
 
 def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
-    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\n"))
+    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\n"))
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
     assert reasons[0].startswith("read without Cl, of which there is 0")
     assert not any("read without" in text for text in reasons[1:])
+    assert ["missing" in text for text in reasons] == [False, False, False, True]
 
 
 def test_predictions_at_the_end_of_what_is_known_are_counted() -> None:
