@@ -31,6 +31,7 @@ from atlas_core.reading.crystals import (
 )
 from atlas_core.reading.lists import ListRow, open_list
 from atlas_core.reading.rows import LONGEST, BadRow
+from atlas_core.store import utf8
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +132,8 @@ def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:
         formulas = [str(row.content).strip() for _, row, _ in kept]
     return Batch(
         rows=np.array([number for number, _, _ in kept], dtype=np.int64),
-        places=[row.place for _, row, _ in kept],
-        ids=[row.id for _, row, _ in kept],
+        places=[utf8(row.place) for _, row, _ in kept],
+        ids=[utf8(row.id) for _, row, _ in kept],
         formulas=formulas,
         materials=materials,
         unreadable=bad,
@@ -143,7 +144,8 @@ def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:
 
 def _unreadable(row: ListRow, why: str) -> BadRow:
     text = row.content if isinstance(row.content, str) else ""
-    return BadRow(row.place, row.id, text[:LONGEST], " ".join(why.split()))
+    why = " ".join(why.split())
+    return BadRow(*map(utf8, (row.place, row.id, text[:LONGEST], why)))
 
 
 def _own_ids(kept: list[tuple[int, ListRow, Any]]) -> list[str]:
