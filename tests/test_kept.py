@@ -159,6 +159,9 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     assert list(manifest["failed"]) == ["one, random"]
     table = read_table(folder / "predictions.parquet")
     assert set(table["arm"].tolist()) == {"two"}
+    drawn = atlas("report", folder)
+    assert drawn.returncode == 0, drawn.stderr
+    assert read_json(folder / "manifest.json")["status"] == "incomplete"
     (atlas.cwd / "detect.fails").unlink()
     assert fits(atlas) == 1
     done = atlas("run", "s.yaml")

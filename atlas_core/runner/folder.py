@@ -270,7 +270,8 @@ class RunFolder:
                 score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
-                ended = {**manifest, "status": "complete"}
+                # an arm that failed is missing still: the next run goes on with it
+                ended = {**manifest, "status": "incomplete" if "failed" in manifest else "complete"}
                 anew = seal(self.path, ended, only=(*DRAWN, *SCORED))
                 write_json(self.path / MANIFEST, anew)
         return path
