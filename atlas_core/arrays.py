@@ -43,7 +43,8 @@ def fingerprint(parts: Mapping[str, npt.NDArray[Any] | None]) -> str:
             digest.update(f"{name}:none;".encode())
             continue
         if array.dtype.kind == "U":  # the width of a numpy text type is no part of its content
-            encoded = "\x00".join(array.ravel().tolist()).encode()
+            # half a character, as of a file name, is content as well
+            encoded = "\x00".join(array.ravel().tolist()).encode("utf-8", "surrogatepass")
             digest.update(f"{name}:text:{array.shape};".encode())
             digest.update(encoded)
             continue

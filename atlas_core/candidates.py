@@ -18,18 +18,20 @@ from atlas_core.elements import absent_elements, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_core.reading.cells import refuse_printed
+from atlas_core.reading.cif import Block
 from atlas_core.reading.crystals import (
     Crystal,
     check_geometry,
     cif_blocks,
-    crystals_of,
     materials_of,
     one_crystal,
     read_cif_block,
     read_crystals,
+    read_dict,
 )
 from atlas_core.reading.lists import ListRow, open_list
 from atlas_core.reading.rows import LONGEST, BadRow
+from atlas_core.store import utf8
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +132,8 @@ def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:
         formulas = [str(row.content).strip() for _, row, _ in kept]
     return Batch(
         rows=np.array([number for number, _, _ in kept], dtype=np.int64),
-        places=[row.place for _, row, _ in kept],
-        ids=[row.id for _, row, _ in kept],
+        places=[utf8(row.place) for _, row, _ in kept],
+        ids=[utf8(row.id) for _, row, _ in kept],
         formulas=formulas,
         materials=materials,
         unreadable=bad,
@@ -142,7 +144,8 @@ def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:
 
 def _unreadable(row: ListRow, why: str) -> BadRow:
     text = row.content if isinstance(row.content, str) else ""
-    return BadRow(row.place, row.id, text[:LONGEST], " ".join(why.split()))
+    why = " ".join(why.split())
+    return BadRow(*map(utf8, (row.place, row.id, text[:LONGEST], why)))
 
 
 def _own_ids(kept: list[tuple[int, ListRow, Any]]) -> list[str]:
@@ -176,16 +179,21 @@ def _formula(text: Any) -> dict[int, float]:
     return parse_formula(text)
 
 
-def left_out(text: str) -> str:
-    """Say which elements of a formula stand with an amount of 0, as Li in Li0CoO2; "" for none."""
+def odd_formula(text: str) -> str:
+    """Say what is odd about a formula that is used, "" for nothing.
+
+    Elements may stand with an amount of 0, as Li in Li0CoO2, and a missing formula as ``NaN``.
+    """
+    if text == "NaN":
+        return "NaN is read as sodium and nitrogen, not as a missing formula"
     gone = absent_elements(text)
     return f"read without {' and '.join(gone)}, of which there is 0" if gone else ""
 
 
 def _crystal(content: Any) -> Crystal:
     """Return one crystal, from a CIF file or a block of one, its text, or a pymatgen dict."""
-    if isinstance(content, _CifBlock):
-        return read_cif_block(content.path, content.place)
+    if isinstance(content, Block):
+        return read_cif_block(content)
     if isinstance(content, Path):
         return one_crystal(read_crystals(content, form="cif"))
     if isinstance(content, str):
@@ -193,31 +201,18 @@ def _crystal(content: Any) -> Crystal:
         return one_crystal(read_crystals(content))
     if not isinstance(content, Mapping):
         raise ValueError("no structure")
-    try:
-        made = Materials.from_dicts(["0"], [content])
-    except DataError as err:  # what stands before the colon is the made-up id
-        raise ValueError(str(err).partition(": ")[2] or str(err)) from err
-    # distances are looked at a batch at a time
-    return crystals_of(made)[0]
-
-
-@dataclass(frozen=True)
-class _CifBlock:
-    """Name one of several data blocks with atoms of a CIF file."""
-
-    path: Path
-    place: int
+    return read_dict(content)  # distances are looked at a batch at a time
 
 
 def _cif_rows(files: list[Path]) -> Iterator[ListRow]:
     """Yield a row per file, or per data block with atoms where a file has several."""
     for file in files:
         try:
-            names = cif_blocks(file)
+            blocks = cif_blocks(file)
         except DataError:
-            names = []  # the reader says why
-        if len(names) < 2:
+            blocks = []  # the reader says why
+        if len(blocks) < 2:
             yield ListRow(file.name, file.stem, file)
             continue
-        for place, name in enumerate(names):
-            yield ListRow(f"{file.name}:{name}", f"{file.stem}:{name}", _CifBlock(file, place))
+        for name, block in blocks:
+            yield ListRow(f"{file.name}:{name}", f"{file.stem}:{name}", block)

@@ -143,9 +143,7 @@ def _refuse_full_stop(formula: str, text: str) -> None:
         whole = found[1] if found[2] else found[3]
         if whole and not int(whole):
             return  # an amount of 0 in front of a dot would make no sense
-        stop = found.start(2 if found[2] else 4) - 1
-        joined = f"{text[:stop]}{DOT}{text[stop + 1 :]}"
-        readings = joined, _flat(_Parser(formula, text).read())
+        readings = _joined(text), _flat(_Parser(formula, text).read())
     if readings is not None:
         first_text, second_text = (one.replace(" ", "") for one in readings)
         raise ValueError(
@@ -154,10 +152,21 @@ def _refuse_full_stop(formula: str, text: str) -> None:
         )
 
 
+def _joined(text: str) -> str:
+    """Return a formula with every full stop that may be a dot as one."""
+    while found := _FULL_STOP.search(text):
+        stop = found.start(2 if found[2] else 4) - 1
+        text = f"{text[:stop]}{DOT}{text[stop + 1 :]}"
+    return text
+
+
 def _flat(amounts: dict[int, float]) -> str:
+    """Return a formula in whose order of elements every full stop is a decimal point."""
     texts = [f"{SYMBOLS[z]}{'' if a == 1 else f'{a:g}'}" for z, a in amounts.items()]
-    joined = "".join(texts)
-    return "".join(sorted(texts)) if _FULL_STOP.search(joined) else joined
+    # behind a decimal that stands last nothing follows that a dot could join
+    orders = (texts, sorted(texts), sorted(texts, key=lambda text: "." in text))
+    joined = ["".join(order) for order in orders]
+    return next((text for text in joined if not _FULL_STOP.search(text)), joined[-1])
 
 
 def _parse_flat(formula: str) -> dict[int, float] | None:
@@ -258,9 +267,13 @@ class _Parser:
         self.pending = self.levels.pop().total
 
     def _unexpected(self, position: int) -> str:
-        sign = self.text[position]
+        sign, following = self.text[position], self.text[position + 1 : position + 2]
         hint = ""
-        if sign in _SUPERSCRIPTS or sign in "+-−–":
+        if sign in "+-−–±" and following and following in "xyzndδ":
+            hint = "; write the amount as a number"
+        elif sign in "-−–" and following.isupper():
+            hint = "; a hyphen joins no elements"
+        elif sign in _SUPERSCRIPTS or sign in "+-−–":
             hint = "; leave charges and mass numbers out"
         elif sign in "xyzn" or sign in "δ±":
             hint = "; write the amount as a number"

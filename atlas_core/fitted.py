@@ -121,6 +121,12 @@ class Reference:
             self.points is None
         ):
             raise DataError("its training materials lie in no known space")
+        if self.formulas is not None and (
+            not isinstance(self.formulas, np.ndarray)
+            or self.formulas.dtype.kind != "U"
+            or self.formulas.shape != (t,)
+        ):
+            raise DataError("the formulas of its training materials cannot be used")
         if self.points is not None:
             d = self.points.shape[1]
             wanted["points"] = (self.points, np.float32, (t, d))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.candidates import Batch, Candidates, left_out, open_candidates
+from atlas_core.candidates import Batch, Candidates, odd_formula, open_candidates
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
@@ -691,7 +691,7 @@ def _block(
         "upper": looked.upper,
     }
     crystals = batch.materials.lattice is not None
-    texts = [batch.flags[i] if crystals else left_out(batch.formulas[i]) for i in rows]
+    texts = [batch.flags[i] if crystals else odd_formula(batch.formulas[i]) for i in rows]
     reasons = [texts, unseen(materials, elements)]
     if looked.score is not None:
         columns["ood_score"], columns["outside"] = looked.score.score, looked.score.outside

@@ -121,6 +121,11 @@ def dump_json(value: Any) -> str:
     return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def utf8(text: str) -> str:
+    """Return a text as UTF-8 can hold it: half a character, as of a file name, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def json_bytes(value: Any) -> bytes:
     """Return ``dump_json`` as UTF-8; half a character, as of a file name, is written escaped."""
     return dump_json(value).encode("utf-8", "backslashreplace")

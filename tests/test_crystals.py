@@ -82,7 +82,15 @@ def test_a_symbol_that_is_no_element_is_refused_by_label(symbol: str) -> None:
     ("symbol", "z"),
     [
         *(("Na", 11), ("Na+", 11), ("Na1+", 11), ("Na+1", 11), ("NA", 11), ("CL", 17), ("O2-", 8)),
-        *(("Fe3+", 26), ("Fe2.5+", 26), ("D", 1), ("T", 1), ("Nh", 113)),
+        *(
+            ("Fe3+", 26),
+            ("Fe2.5+", 26),
+            ("Fe,spin=5", 26),
+            ("Co2+,spin=-1.5", 27),
+            ("D", 1),
+            ("T", 1),
+            ("Nh", 113),
+        ),
     ],
 )
 def test_a_symbol_is_an_element_and_a_charge(symbol: str, z: int) -> None:
@@ -168,6 +176,7 @@ def test_every_spelling_of_a_space_group_gives_the_whole_cell(name: str) -> None
         "_symmetry_Int_Tables_number 225",
         "_space_group.name_H-M_alt 'F m -3 m'",
         "_symmetry_space_group_name_H-M ?\n_symmetry_Int_Tables_number 225",
+        "_symmetry_space_group_name_H-M '?'\n_symmetry_Int_Tables_number 225",
     ],
 )
 def test_a_hall_symbol_or_a_number_is_as_good_as_a_name(symmetry: str) -> None:

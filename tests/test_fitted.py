@@ -26,6 +26,7 @@ SOUND = Reference(
 
 def test_sound_training_materials_pass() -> None:
     SOUND.check()
+    replace(SOUND, formulas=np.array(["O", "NaCl"])).check()
     replace(SOUND, space="fractions", points=None, centre=None, scale=None).check()
 
 
@@ -51,6 +52,9 @@ def test_sound_training_materials_pass() -> None:
         {"centre": np.zeros(5)},
         {"centre": None},
         {"scale": np.full(4, np.nan)},
+        {"formulas": np.array(["NaCl"])},
+        {"formulas": np.array([1, 2])},
+        {"formulas": ["O", "NaCl"]},
     ],
     ids=str,
 )

@@ -159,6 +159,9 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     assert list(manifest["failed"]) == ["one, random"]
     table = read_table(folder / "predictions.parquet")
     assert set(table["arm"].tolist()) == {"two"}
+    drawn = atlas("report", folder)
+    assert drawn.returncode == 0, drawn.stderr
+    assert read_json(folder / "manifest.json")["status"] == "incomplete"
     (atlas.cwd / "detect.fails").unlink()
     assert fits(atlas) == 1
     done = atlas("run", "s.yaml")
@@ -168,6 +171,19 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     manifest = read_json(folder / "manifest.json")
     assert manifest["status"] == "complete"
     assert "failed" not in manifest
+
+
+def test_a_forced_run_that_fails_names_no_report_and_the_earlier_one_comes_back(atlas: Cli) -> None:
+    (atlas.cwd / "s.yaml").write_text(TWO, encoding="utf-8")
+    before = run(atlas, "runs")
+    (folder,) = (atlas.cwd / "runs").iterdir()
+    (atlas.cwd / "detect.fails").touch()
+    failed = atlas("run", "s.yaml", "--force")
+    assert failed.returncode == 4
+    assert "1 of 2 cells failed" in failed.stderr
+    assert "report.html" not in failed.stderr
+    assert (folder / "predictions.parquet").read_bytes() == before
+    assert read_json(folder / "manifest.json")["status"] == "complete"
 
 
 def test_with_workers_the_other_cells_go_on_too(atlas: Cli) -> None:

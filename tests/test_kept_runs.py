@@ -23,6 +23,7 @@ from atlas_core.cli.main import main
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.report import write_report
 from atlas_core.runner.finish import read_table, write_table
+from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.store import read_json, write_json
 
@@ -146,6 +147,40 @@ def test_the_same_command_mends_a_changed_run_and_says_so(home: Home) -> None:
     assert any("predictions.parquet: changed" in text for text in texts)
     code, text = home.again()
     assert "stored result" in text
+
+
+def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home: Home) -> None:
+    (fit,) = home.run.glob("fitted/*/*")
+    assert {file.name for file in fit.iterdir()} == {"predictor.npz", "judges.npz", "origin.json"}
+    (home.run / "manifest.json").unlink()
+    shutil.rmtree(home.path / "cache" / "fits")
+    before = (home.run / "predictions.parquet").read_bytes()
+    code, text = home.again()
+    assert (code, "dropped" in text) == (0, False)
+    assert (home.run / "predictions.parquet").read_bytes() == before
+    assert not (home.path / "cache" / "fits").exists()  # nothing was trained
+    (home.run / "manifest.json").unlink()
+    hit(fit / "judges.npz")
+    code, text = home.again()
+    assert (code, "judges.npz" in text, "dropped" in text) == (0, True, True)
+
+
+def test_a_result_that_a_killed_run_put_aside_is_not_lost(home: Home) -> None:
+    folder = RunFolder(home.run)
+    (home.run / ".lock").unlink()
+    result = {path.name: path.read_bytes() for path in home.run.iterdir() if path.is_file()}
+    shutil.copytree(home.run, home.path / "aside")
+    shutil.rmtree(home.run)
+    shutil.copytree(home.path / "aside", home.run / ".previous")
+    (home.run / "spec.yaml").write_text("of the killed run")
+    with pytest.raises(KeyboardInterrupt), folder.replaced():
+        raise KeyboardInterrupt
+    found = {path.name: path.read_bytes() for path in home.run.iterdir() if path.is_file()}
+    assert found == result
+    shutil.copytree(home.path / "aside", home.run / ".previous")
+    (home.run / "manifest.json").unlink()
+    assert home.again()[0] == 0
+    assert not (home.run / ".previous").exists()
 
 
 def test_a_report_that_is_drawn_again_leaves_the_run_intact(home: Home) -> None:

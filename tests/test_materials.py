@@ -143,6 +143,15 @@ def test_arrays_are_read_only_and_the_caller_keeps_a_writeable_one() -> None:
     numbers[0] = 12
 
 
+def test_an_id_that_is_no_utf8_has_a_fingerprint() -> None:
+    arrays = {**salts().to_arrays()}
+    broken = [
+        Materials(**{**arrays, "ids": [f"{sign}{i}" for i in range(len(salts()))]})  # type: ignore[arg-type]
+        for sign in ("\ud800", "\udcff")
+    ]
+    assert len({one.fingerprint for one in (*broken, salts())}) == 3
+
+
 def test_fingerprint_depends_on_content_alone() -> None:
     wide = Materials(**{**salts().to_arrays(), "ids": np.array(["nacl", "cs2o3"], dtype="<U40")})
     assert wide.fingerprint == salts().fingerprint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -154,10 +155,31 @@ def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
 
 
 def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
-    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\n"))
+    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\n"))
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
     assert reasons[0].startswith("read without Cl, of which there is 0")
     assert not any("read without" in text for text in reasons[1:])
+    assert ["missing" in text for text in reasons] == [False, False, False, True]
+
+
+def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cifs"
+    folder.mkdir()
+    cell = "".join(f"_cell_length_{a} 4.05\n" for a in "abc")
+    cell += "".join(f"_cell_angle_{a} 90\n" for a in ("alpha", "beta", "gamma"))
+    site = "loop_\n_atom_site_type_symbol\n"
+    site += "".join(f"_atom_site_fract_{a}\n" for a in "xyz")
+    for name, symbol in ((b"a\xff.cif", "Al"), (b"b\xfe.cif", "Xx")):
+        text = f"data_x\n{cell}{site}{symbol} 0 0 0\n"
+        (folder / os.fsdecode(name)).write_text(text)
+    about, _ = ask(run, tmp_path, folder)
+    assert (about["screened"], about["unreadable"]) == (1, 1)
+    assert pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["id"] == ["a\\udcff"]
+    told = [json.dumps([{"id": "\ud800", "formula": f}]) for f in ("NaCl", "Xx")]
+    for text, screened in zip(told, (1, 0), strict=True):
+        (batch,) = batches(written(tmp_path, text, "c.json"))
+        texts = [*batch.ids, *(row.id for row in batch.unreadable)]
+        assert (len(batch.ids), texts) == (screened, ["\\ud800"])
 
 
 def test_predictions_at_the_end_of_what_is_known_are_counted() -> None:

@@ -18,6 +18,7 @@ from atlas_core.arrays import F8, fingerprint, frozen
 from atlas_core.errors import DataError
 from atlas_core.links import below
 from atlas_core.materials import Materials
+from atlas_core.reading import source_files
 from atlas_core.reading.rows import ReadingReport
 from atlas_core.store import DROPPED, Arrays, canonical_hash, read_folder, write_folder
 
@@ -283,10 +284,7 @@ def file_sha256(path: Path) -> str:
 @lru_cache(maxsize=1)
 def _reading() -> str:
     """Return the sha256 of the core's files that turn text into materials."""
-    folder = Path(__file__).resolve().parents[1]
-    names = ("arrays.py", "elements.py", "materials.py", "store.py", "stoichiometry.py")
-    files = [*(folder / name for name in names), *sorted((folder / "reading").glob("*.py"))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in source_files())).hexdigest()
 
 
 @runtime_checkable

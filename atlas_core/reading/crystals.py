@@ -22,7 +22,7 @@ from atlas_core.arrays import offsets_of
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
-from atlas_core.reading.cif import read_blocks
+from atlas_core.reading.cif import Block, read_blocks
 from atlas_core.reading.cif_crystal import Crystal, crystal_of
 from atlas_core.reading.geometry import Oddity, check_geometry
 from atlas_core.reading.symbols import read_symbol
@@ -59,7 +59,7 @@ def read_crystals(
     if isinstance(value, bytes):
         value = _text(value)
     if isinstance(value, Mapping):
-        return [_checked(_from_dict(value))]
+        return [_checked(read_dict(value))]
     if not isinstance(value, str):
         raise DataError(
             "the structure is empty"
@@ -70,7 +70,7 @@ def read_crystals(
     if not value.strip():
         raise DataError("the structure is empty")
     if form is None and value.lstrip().startswith("{"):
-        return [_checked(_from_dict(_dict(value)))]
+        return [_checked(read_dict(_dict(value)))]
     if form == "cif" or _CIF.search(value):
         return _from_cif(value)
     return [_checked(_from_poscar(value))]
@@ -155,8 +155,8 @@ def _from_cif(text: str) -> list[Crystal]:
     return found
 
 
-def cif_blocks(path: Path) -> list[str]:
-    """Return the names of a file's data blocks with atoms; a repeated one is numbered.
+def cif_blocks(path: Path) -> list[tuple[str, Block]]:
+    """Return a file's data blocks with atoms and their names; a repeated one is numbered.
 
     Raises:
         DataError: it is no CIF.
@@ -167,18 +167,17 @@ def cif_blocks(path: Path) -> list[str]:
         if block.has_atoms:
             names[block.name] += 1
             again = names[block.name]
-            found.append(block.name if again == 1 else f"{block.name}_{again}")
+            found.append((block.name if again == 1 else f"{block.name}_{again}", block))
     return found
 
 
-def read_cif_block(path: Path, place: int) -> Crystal:
-    """Return one of ``cif_blocks``, whatever the others are.
+def read_cif_block(block: Block) -> Crystal:
+    """Return the crystal of one of ``cif_blocks``, whatever the others are.
 
     Raises:
         DataError: it is no ordered, possible crystal.
     """
-    blocks = [block for block in read_blocks(_text(_content(path))) if block.has_atoms]
-    return _checked(crystal_of(blocks[place]))
+    return _checked(crystal_of(block))
 
 
 def _checked(crystal: Crystal) -> Crystal:
@@ -197,7 +196,12 @@ def _checked(crystal: Crystal) -> Crystal:
     )
 
 
-def _from_dict(value: Mapping[str, Any]) -> Crystal:
+def read_dict(value: Mapping[str, Any]) -> Crystal:
+    """Return the crystal of a pymatgen dict, its geometry not looked at.
+
+    Raises:
+        DataError: it is no ordered crystal.
+    """
     try:
         return crystals_of(Materials.from_dicts(["0"], [value]))[0]
     except DataError as err:  # what stands before the colon is the made-up id

@@ -1,6 +1,7 @@
 """Say which element a symbol or the label of a site means, or refuse to guess. Light.
 
-A symbol is an element and a charge (``Na``, ``Na+``, ``Fe3+``, ``O-2``); D and T are hydrogen.
+A symbol is an element and a charge (``Na``, ``Na+``, ``Fe3+``, ``O-2``), and a moment as pymatgen
+writes it (``Fe3+,spin=5``); D and T are hydrogen.
 Nothing else is read: a symbol such as Va, NH4, OH, Wat, Du or 7Li begins with, or looks like, an
 element that it does not mean.
 """
@@ -15,6 +16,8 @@ from atlas_core.elements import ATOMIC_NUMBER
 ISOTOPES = {"D": 1, "T": 1}
 """Symbols of isotopes that have a letter of their own, with their atomic number."""
 _CHARGED = re.compile(r"([A-Z][A-Za-z]?|[a-z]{1,2})(?:[+-]\d*(?:\.\d+)?|\d+(?:\.\d+)?[+-]|)")
+_SPIN = re.compile(r",spin=[+-]?\d+(?:\.\d+)?$")
+"""What pymatgen writes behind the element of a site with a magnetic moment."""
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SUFFIXES = frozenset(ATOMIC_NUMBER) | set("ABDEGMTWXZ")
 """Letters that stand behind an element in labels with a meaning of their own: OW1, CA1, HO1."""
@@ -49,7 +52,7 @@ def read_symbol(text: str, known: Collection[int] = ()) -> int:
         ValueError: it is no such symbol; the text says why.
     """
     text = text.strip()
-    match = _CHARGED.fullmatch(text)
+    match = _CHARGED.fullmatch(_SPIN.sub("", text))
     if match is None:
         raise ValueError(_refusal(text))
     letters = match.group(1)

@@ -253,6 +253,8 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
         else:
             unknown.append(hall)
     for symbol in filter(None, map(block.first, _NAMES)):
+        if symbol.strip() in ("?", "."):  # unknown, although it stands in quotes
+            continue
         found = table.lookup(symbol, code)
         if found:
             said.append((symbol, found))

@@ -307,6 +307,8 @@ def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
         if not isinstance(data, list):
             raise refuse("'data' must be a list of rows")
         return _Records([_split_row(names, row) for row in data], names=tuple(names))
+    if {"schema", "data"} <= set(found) and isinstance(found["data"], list):
+        return _Records([(0, row, "") for row in found["data"]])
     if found and not any(name in found for name in wanted):
         inner = [row for row in found.values() if isinstance(row, Mapping)]
         if any(name in row for row in inner for name in wanted):

@@ -193,8 +193,7 @@ class Answers:
         try:
             found, _ = load(path, self._packages)
         except DataError as err:
-            warnings.warn(f"cache: dropped and trained anew: {err}", stacklevel=2)
-            path.unlink(missing_ok=True)
+            self._cache.drop(self._key, "predictor", str(err).removeprefix(f"{path}: "))
             return None
         if not isinstance(found, Predictor):
             return None

@@ -18,7 +18,7 @@ from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.runner.cell import CellResult
-from atlas_core.store import read_json, write_bytes, write_json
+from atlas_core.store import read_json, utf8, write_bytes, write_json
 
 if TYPE_CHECKING:
     from atlas_core.runner.folder import RunFolder
@@ -54,18 +54,12 @@ def write_table(path: Path, columns: Mapping[str, npt.NDArray[Any]]) -> None:
     import pyarrow.parquet as pq
 
     arrays = {
-        name: pa.array(_texts(values) if values.dtype.kind == "U" else values)
+        name: pa.array(list(map(utf8, values.tolist())) if values.dtype.kind == "U" else values)
         for name, values in columns.items()
     }
     body = io.BytesIO()
     pq.write_table(pa.table(arrays), body, compression="zstd", write_page_checksum=True)
     write_bytes(path, body.getvalue())
-
-
-def _texts(values: npt.NDArray[Any]) -> list[str]:
-    """Return texts as UTF-8 can hold them: half a character, as of a file name, is escaped."""
-    listed: list[str] = values.tolist()
-    return [text.encode("utf-8", "backslashreplace").decode() for text in listed]
 
 
 def read_table(path: Path) -> Columns:

@@ -142,11 +142,20 @@ class RunFolder:
         if not any(path.exists() for path in [*kept, self.path / "manifest.json"]):
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def forget_replaced(self) -> None:
+        """Delete a result that a run put aside and, killed, never came back to."""
+        shutil.rmtree(self.path / ASIDE, ignore_errors=True)
+
     @contextmanager
     def replaced(self) -> Iterator[None]:
-        """Put an earlier result aside; it comes back when the new one fails."""
+        """Put an earlier result aside; it comes back when the new one fails.
+
+        Where a run that had put one aside was killed, that one is the earlier result still.
+        """
         aside = self.path / ASIDE
-        if aside.exists():
+        if _status(aside) == "complete" and _status(self.path) != "complete":
+            self._move(aside, self.path)
+        elif aside.exists():
             shutil.rmtree(aside)
         self._move(self.path, aside)
         try:
@@ -211,7 +220,8 @@ class RunFolder:
             return None
         try:
             for fitted in files(self.fitted(arm, fold)):
-                checked_bytes(fitted)
+                if fitted.suffix == path.suffix:  # the mark beside them is no file of arrays
+                    checked_bytes(fitted)
             arrays, note = read_arrays(path)
             return _cell_result(arrays, note)
         except DataError as err:
@@ -260,7 +270,8 @@ class RunFolder:
                 score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
-                ended = {**manifest, "status": "complete"}
+                # an arm that failed is missing still: the next run goes on with it
+                ended = {**manifest, "status": "incomplete" if "failed" in manifest else "complete"}
                 anew = seal(self.path, ended, only=(*DRAWN, *SCORED))
                 write_json(self.path / MANIFEST, anew)
         return path
@@ -283,6 +294,15 @@ class RunFolder:
         from atlas_core.report.source import checked_run
 
         return checked_run(self.path)
+
+
+def _status(folder: Path) -> str:
+    """Return how far the run of a folder came by its own manifest, "" where it has none."""
+    try:
+        manifest = read_manifest(folder)
+    except DataError:
+        return ""
+    return str(manifest.get("status", "")) if isinstance(manifest, dict) else ""
 
 
 def _cell_result(arrays: Arrays, note: Mapping[str, Any]) -> CellResult:

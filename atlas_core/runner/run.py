@@ -53,6 +53,7 @@ from atlas_core.runner.machine import core_source, environment, hardware, packag
 from atlas_core.runner.options import RunOptions, RunOutcome, say_nothing
 from atlas_core.runner.preflight import Preflight
 from atlas_core.runner.rehearsal import TrustSettings
+from atlas_core.seal import MANIFEST
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import Plan
 from atlas_core.store import DROPPED, canonical_hash, write_bytes
@@ -157,6 +158,7 @@ def run(
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
                 return RunOutcome(folder.path, reused=True)
+        earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
             timeline = _Timeline(folder, watching, folder.path.name)
             folder.begin(plan, {**described, "data": pins(context, dataset, folder.path)})
@@ -231,19 +233,21 @@ def run(
                 status="incomplete" if failed else "complete",
             )
             if failed:
-                report = folder.path / "report.html"
+                # an earlier result comes back, and its report with it
+                report = None if earlier else folder.path / "report.html"
                 raise failed_cells(failed, len(cells), arms=list(arms), report=report)
     return RunOutcome(folder.path, reused=False)
 
 
 @contextmanager
 def _discarded(folder: RunFolder) -> Iterator[None]:
-    """Leave no folder behind when a run fails before anything was computed."""
+    """Leave no folder behind when a run fails before anything was computed, nor an older result."""
     try:
         yield
     except AtlasError:
         folder.discard()
         raise
+    folder.forget_replaced()
 
 
 def _cells(

@@ -73,7 +73,7 @@ class CifFolder:
         files.tell_unlisted({str(one.id).strip() for one in rows})
         digest = hashlib.sha256(listing.read_bytes())
         for material_id in kept.ids:
-            digest.update(files.digests[material_id])
+            digest.update(files.contents[material_id])
         return Dataset(
             materials=crystals(kept),
             target=kept.target,  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ class _Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, list[Path]] = {}
-        self.digests: dict[str, bytes] = {}
+        self.contents: dict[str, bytes] = {}
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() == ".cif":
                 self._known.setdefault(path.stem, []).append(path)
@@ -142,7 +142,7 @@ class _Files:
             raise ValueError(f"{there[0].name}: cannot be read ({err.strerror})") from err
         except DataError as err:
             raise DataError(f"{there[0].name}: {err}") from err
-        self.digests[material_id] = raw
+        self.contents[material_id] = raw
         return crystal, (*crystal.flags, *crystal.notes)
 
     def tell_unlisted(self, ids: set[str]) -> None:

@@ -34,6 +34,7 @@ from atlas_core.api import (
 )
 
 ABSENT = "an element with an amount of 0, left out of the formula"
+NO_NUMBER = "NaN, read as sodium and nitrogen and not as a missing formula"
 
 
 class RowsConfig(Protocol):
@@ -155,6 +156,8 @@ def read_formula(cells: Cells) -> tuple[Mapping[int, float], Sequence[str]]:
     """Return the amounts of the formula in a row."""
     text = "" if cells.material is None else str(cells.material)
     amounts = parse_formula(text)
+    if text.strip() == "NaN":
+        return amounts, (NO_NUMBER,)
     return amounts, (ABSENT,) if absent_elements(text) else ()
 
 

@@ -69,6 +69,9 @@ def test_json_layouts_and_parquet_give_what_csv_gives(tmp_path: Path) -> None:
         "pandas.json": json.dumps(
             {n: {str(i): v for i, v in enumerate(values)} for n, values in columns.items()}
         ),
+        "schema.json": json.dumps(  # of pandas: orient="table"
+            {"schema": {}, "data": [dict(zip(names, row, strict=True)) for row in rows]}
+        ),
         "split.json": json.dumps({"index": [0, 1, 2], "columns": names, "data": rows}),
         "t.parquet": (tmp_path / "x.parquet").read_bytes(),
         "t.csv.gz": gzip.compress(CSV.encode(), mtime=0),
@@ -80,6 +83,10 @@ def test_json_layouts_and_parquet_give_what_csv_gives(tmp_path: Path) -> None:
         found = load(tmp_path, file, content, id="name", columns=("group",))
         assert found.fingerprint == expected.fingerprint, file
         assert found.columns["group"].tolist() == [7, 8, 9], file
+        # the formula of the first row is what others write where one is missing
+        assert [(one.place, "missing" in one.kind) for one in found.reading.flagged] == [
+            ("row 1", True)
+        ], file
 
 
 def test_codes_with_an_underscore_are_no_numbers_in_metadata(tmp_path: Path) -> None:
@@ -557,5 +564,7 @@ def test_a_slab_in_vacuum_is_read_and_named(tmp_path: Path) -> None:
     slab: dict[str, Any] = json.loads(json.dumps(NACL.as_dict()))
     slab["lattice"]["matrix"] = [[4, 0, 0], [0, 4, 0], [0, 0, 40]]
     content = json.dumps([{"gap": 1, "crystal": NACL.as_dict()}, {"gap": 1, "crystal": slab}])
-    with pytest.warns(UserWarning, match="1 crystal: .*vacuum.*: 2$"):
-        assert len(load(tmp_path, "t.json", content, structure="crystal")) == 2
+    data = load(tmp_path, "t.json", content, structure="crystal")
+    assert len(data) == 2
+    (flag,) = data.reading.flagged
+    assert (flag.place, flag.id, "vacuum" in flag.kind) == ("row 2", "2", True)

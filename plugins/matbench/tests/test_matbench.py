@@ -380,10 +380,13 @@ def test_crystals_that_cannot_be_are_named_and_odd_ones_flagged(tmp_path: Path) 
         content = {"columns": ["structure", task.column], "data": [*rows, [last, 1.0]]}
         file.write_bytes(gzip.compress(json.dumps(content).encode()))
         if last is cell:
-            with pytest.warns(UserWarning, match=f"{task.rows} crystals: .*vacuum"):
-                assert len(load("jdft2d", tmp_path)) == task.rows
+            data = load("jdft2d", tmp_path)
+            assert len(data) == task.rows
+            (kind,) = {flag.kind for flag in data.reading.flagged}
+            assert "vacuum" in kind
+            assert [flag.id for flag in data.reading.flagged] == data.materials.ids.tolist()
         else:
-            with pytest.raises(DataError, match=r"jdft2d\.json\.gz: id mb-jdft2d-636: "):
+            with pytest.raises(DataError, match=r"jdft2d\.json\.gz: row 636, id mb-jdft2d-636: "):
                 load("jdft2d", tmp_path)
 
 
