@@ -108,3 +108,22 @@ def at_least_by_chance(count: int, n: int, share: float) -> float:
         term *= expected / k
         total += term
     return max(0.0, 1.0 - total) if count else 1.0
+
+
+def binomial_below(hits: int, n: int, share: float) -> float:
+    """Return the probability of ``hits`` or fewer of n where each has the probability ``share``."""
+    if hits >= n:
+        return 1.0
+    if hits < 0 or share >= 1.0:
+        return 0.0
+    if share <= 0.0:
+        return 1.0
+    terms = [
+        math.lgamma(n + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(n - k + 1)
+        + k * math.log(share)
+        + (n - k) * math.log1p(-share)
+        for k in range(hits + 1)
+    ]
+    return min(1.0, math.fsum(math.exp(term) for term in terms))

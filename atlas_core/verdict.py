@@ -906,7 +906,7 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     names = {"score": "its detector", "sigma": "sigma alone"}
     ranked = sorted(facts.detection.items(), key=lambda item: -item[1])
     shown = {name: digits.auroc(asdict(found)) for name, found in facts.auroc.items()}
-    meaning = "(1 = always, 0.5 = a coin)"
+    meaning = "(1 = always, 0.5 = chance level)"
     over = f"; these are means over {facts.folds} folds" if facts.folds > 1 else ""
     apart = f"separates {facts.others} from in-domain ones with AUROC"
     sentences = []

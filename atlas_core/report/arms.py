@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from atlas_core.exam import wilson
+from atlas_core.judgement import wilson
 from atlas_core.metrics import classification, digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
@@ -131,7 +131,7 @@ def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
     found = [Stat("may be used, held out", words.percent(trusted / n), "", "")]
     if trusted:
         hits = sum(one["within"] for one in own)
-        low, high = wilson(hits, trusted)
+        low, high = wilson(hits / trusted, trusted)
         entry = {"value": hits / trusted, "low": low, "high": high}
         found.append(_stat("of these within budget", entry, "share", ""))
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from atlas_core.evaluate import evaluate
 from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio, wilson
-from atlas_core.probability_words import ends_of, probabilities_of
+from atlas_core.probability_words import End, ends_of, probabilities_of
 from atlas_core.sigma_words import order_sentences, sigma_of
 from atlas_core.verdict import Verdict, verdict
 
@@ -253,10 +253,43 @@ def test_few_rows_at_an_end_prove_nothing() -> None:
     assert [end.off for end in ends_of(one, 100)] == [False]
 
 
+@pytest.mark.parametrize(
+    ("rows", "stated", "wrong", "off"),
+    [
+        # P(at least so many of so many rows): 9.5 %, 9.5 %, 0.015 %, 0.02 %
+        (20, 0.005, 1, False), (100, 0.001, 1, False), (100, 0.001, 3, True),
+        (1000, 0.01, 23, True),
+        # P(none of 300 where 2 % are stated) = 0.2 %; of 100, 13 %
+        (300, 0.02, 0, True), (100, 0.02, 0, False),
+        # for sure more than stated, and less than twice as many
+        (1_000_000, 0.01, 11_000, False),
+    ],
+)  # fmt: skip
+def test_an_end_is_off_where_the_exact_binomial_test_says_so(
+    rows: int, stated: float, wrong: int, *, off: bool
+) -> None:
+    assert End("below_1", rows, stated, wrong).off == off
+
+
+def test_honest_ends_are_called_off_as_seldom_as_is_said() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="the independent reference")
+    for rows in (20, 100, 300, 1000):
+        for stated in (0.0005, 0.001, 0.005, 0.03):
+            alarms = sum(
+                stats.binom.pmf(wrong, rows, stated)
+                for wrong in range(min(rows, 120) + 1)
+                if End("below_1", rows, stated, wrong).off
+            )
+            assert alarms < 0.01
+
+
 def test_a_calibration_error_within_chance_is_not_held_against_a_few_rows() -> None:
     few = figures(ece=(0.11, 0.09, 0.2), brier=(0.08, 0.05, 0.1))
     assert probabilities_of(few, 40) == "unclear"
     assert probabilities_of(few, 4000) == "off"
+    # 200 honest rows are off by 0.056 or less on average: 0.08 neither shows nor excludes honesty
+    some = figures(ece=(0.08, 0.05, 0.12), brier=(0.1, 0.08, 0.12))
+    assert probabilities_of(some, 200) == "unclear"
     assert probabilities_of(figures(ece=(0.02, 0.01, 0.03), brier=(0.08, 0.07, 0.09)), 4000) == (
         "honest"
     )

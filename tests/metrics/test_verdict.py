@@ -103,7 +103,7 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
         " 0.44 to 0.46); among materials with F it hardly goes with a larger error (0.02, 0.01 to"
         " 0.03).",
         "It notices: its detector separates materials with F from in-domain ones with AUROC 0.997"
-        " (1 = always, 0.5 = a coin), sigma alone with 0.940.",
+        " (1 = always, 0.5 = chance level), sigma alone with 0.940.",
         "Its detector flags 99 % of materials with F and 5 % of in-domain ones.",
         "When its detector flags a material, do not use the prediction: compute or measure it.",
     )
@@ -122,7 +122,7 @@ def test_fails_on_the_held_out_class_without_noticing() -> None:
     )
     assert said.sentences[3:] == (
         "It does not notice: its detector separates materials with F from in-domain ones with"
-        " AUROC 0.460 (1 = always, 0.5 = a coin).",
+        " AUROC 0.460 (1 = always, 0.5 = chance level).",
         "Its detector flags 4 % of materials with F and 5 % of in-domain ones.",
         "Check by hand whether a material is among materials with F: the model will not say so.",
     )
@@ -145,7 +145,7 @@ def test_sigma_alone_notices() -> None:
         " interval 0.19 to 0.21); among materials with F it goes with a larger error (0.31, 0.30 to"
         " 0.32).",
         "It notices: sigma alone separates materials with F from in-domain ones with AUROC 0.940"
-        " (1 = always, 0.5 = a coin).",
+        " (1 = always, 0.5 = chance level).",
         "When sigma is large against its in-domain values, do not use the prediction: compute or"
         " measure it.",
     )
