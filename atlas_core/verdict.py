@@ -127,14 +127,6 @@ class _Facts:
         return "brier" if self.binary else "mae"
 
     @property
-    def ratio(self) -> float | None:
-        """Return held-out error over in-domain error, or None."""
-        inside, outside = self.test.value(self.error), self.shifted.value(self.error)
-        if not inside or outside is None:
-            return None
-        return outside / inside
-
-    @property
     def ratios(self) -> dict[str, Figure]:
         """Return held-out over in-domain of the mean and of the median error, where known.
 
@@ -631,8 +623,7 @@ def _how_much(facts: _Facts) -> str:
     name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
     if not math.isfinite(found.value):
         return "its errors are larger, where in-domain they are none"
-    times = f"{number(found.value)} times"
-    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
+    times, interval = f"{number(found.value)} times", _ends(found)
     if name == "median_ae":
         return f"its median error is {times} as large ({interval})"
     if name == "brier":
@@ -729,7 +720,7 @@ def _error_sentences(facts: _Facts) -> list[str]:
     )
     outside = facts.shifted.metrics.get("mae")
     if outside is not None:
-        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratio)}"
+        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratios.get('mae'))}"
     sentences = [text + ".", *_direction_sentences(facts)]
     if facts.hardest is not None:
         name, error = facts.hardest
@@ -770,10 +761,9 @@ def _median_sentences(facts: _Facts) -> list[str]:
     if found is None or found.low <= 1 or found.high < WORSE or not math.isfinite(found.value):
         return []
     inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.shifted))
-    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
     return [
         f"Half of its errors are below {f'{inside.text} {facts.unit}'.rstrip()} in-domain, and"
-        f" below {outside.text} on {facts.others}: {number(found.value)} times ({interval})."
+        f" below {outside.text} on {facts.others}: {number(found.value)} times ({_ends(found)})."
     ]
 
 
@@ -969,13 +959,17 @@ def _area(auroc: float) -> str:
     return digits.auroc({"value": auroc})
 
 
-def _times(ratio: float | None) -> str:
-    """Return a ratio of errors in words."""
-    if ratio is None:
-        return "more"
-    if ratio >= 1.05:
-        return f"{number(ratio)} times as much"
-    return "about as much" if ratio > 0.95 else f"less ({number(ratio)} times as much)"
+def _times(found: Figure | None) -> str:
+    """Return a ratio of errors with its interval, where there is one."""
+    if found is None or not math.isfinite(found.value):
+        return "more" if found is not None else "as much"
+    text = f"{number(found.value)} times as much"
+    return f"{text} ({_ends(found)})" if math.isfinite(found.high) else text
+
+
+def _ends(found: Figure) -> str:
+    """Return the ends of a ratio's interval, with the decimals of the ratio."""
+    return f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
 
 
 def _with_unit(value: float, unit: str) -> str:

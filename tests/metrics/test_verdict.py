@@ -95,7 +95,7 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     assert said.sentences == (
         "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160 over"
         " materials, not over trainings: another seed can move it more); on materials with"
-        " F by 0.700, 4.7 times as much.",
+        " F by 0.700, 4.7 times as much (4.4 to 5.0).",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 91 % (88 % to 93 %) of in-domain materials and 34 %"
         " (30 % to 38 %) of materials with F: do not use its error bars there.",
@@ -206,7 +206,9 @@ def test_good_on_the_held_out_class_too() -> None:
     )
     assert said.grade == "trust"
     assert said.headline == f"Trust it on {HOME} and on materials with F."
-    assert said.sentences[0].endswith("on materials with F by 0.150, about as much.")
+    assert said.sentences[0].endswith(
+        "on materials with F by 0.150, 1.0 times as much (0.9 to 1.1)."
+    )
     assert said.sentences[2] == (
         "Its 90 % intervals hold the truth for 90 % (87 % to 92 %) of in-domain materials and 88 %"
         " (85 % to 91 %) of materials with F: its error bars keep their word on both."
