@@ -26,6 +26,8 @@ from atlas_core.probability_words import (
 from atlas_core.sigma_words import Sigma, order_sentences, sigma_of, size_sentences
 
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
+Noticing = Literal["not", "unclear", "in part", "well"]
+_RANK: tuple[Noticing, ...] = ("not", "unclear", "in part", "well")
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
 WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
@@ -149,11 +151,6 @@ class _Facts:
         if any(found.low >= WORSE for found in ratios):
             return "worse"
         return "unclear" if any(found.high >= WORSE for found in ratios) else "alike"
-
-    @property
-    def notices(self) -> float | None:
-        """Return the better AUROC of the detector and of sigma, or None where there is neither."""
-        return max(self.detection.values(), default=None)
 
     def warns(self, name: str) -> bool:
         """Return whether the detector (``score``) or ``sigma`` surely separates the class."""
@@ -678,28 +675,45 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     return headline, advice, "caution"
 
 
+def _noticing(found: Figure) -> Noticing:
+    """Return how well a score of this AUROC separates the class; a point is taken at its word."""
+    if not math.isfinite(found.high - found.low):
+        found = Figure(found.value, found.value, found.value)
+    if found.high < NOTICES_PARTLY:
+        return "not"
+    if found.low < NOTICES_PARTLY:
+        return "unclear"
+    return "in part" if found.high < NOTICES else "well"
+
+
 def _who_notices(facts: _Facts) -> str:
     """Say which of detector and sigma warns: a detector may see what the model itself does not."""
     names = {"score": "its detector", "sigma": "its sigma"}
-    well = {k: (v >= NOTICES) + (v >= NOTICES_PARTLY) for k, v in facts.detection.items()}
-    first, *rest = sorted(well, key=lambda k: -well[k])
-    if _detector_is_no_better(facts) and well["score"]:
-        part = " only in part," if well["score"] == 1 else ""
+    well = {name: _noticing(found) for name, found in facts.auroc.items()}
+    first, *rest = sorted(well, key=lambda name: -_RANK.index(well[name]))
+    if _detector_is_no_better(facts) and well["score"] in ("in part", "well"):
+        part = " only in part," if well["score"] == "in part" else ""
         text = f"unseen elements tell them apart{part} as well as its detector does"
         if "sigma" in well:
-            seen = ("does not notice them", "notices them only in part", "notices them")
+            seen = {
+                "not": "does not notice them",
+                "unclear": "may or may not notice them",
+                "in part": "notices them only in part",
+                "well": "notices them",
+            }
             text += f", its sigma {seen[well['sigma']]}"
         return text
     same = bool(rest) and well[rest[0]] == well[first]
     both = "its detector and its sigma notice them"
     text = both if same else f"{names[first]} notices them"
-    if well[first] == 1:
+    if well[first] == "in part":
         text += " only in part"
     if rest and not same:
-        text += f", {names[rest[0]]} " + ("only in part" if well[rest[0]] else "does not")
+        other = {"not": "does not", "unclear": "may or may not", "in part": "only in part"}
+        text += f", {names[rest[0]]} {other[well[rest[0]]]}"
     if first in facts.worst:
         name, auroc = facts.worst[first]
-        if (auroc >= NOTICES) + (auroc >= NOTICES_PARTLY) < well[first]:
+        if _RANK.index(_noticing(Figure(auroc, auroc, auroc))) < _RANK.index(well[first]):
             text += f"; it is worst at {name}: AUROC {_area(auroc)}"
     return text
 
@@ -888,7 +902,7 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     if not facts.shifted.n:
         return []
     rule = facts.rule
-    if facts.notices is None:
+    if not facts.detection:
         text = f"It has neither sigma nor a detector, so nothing warns of {facts.others}"
         if rule is not None and rule.auroc >= NOTICES_PARTLY:
             text += f" but their elements: {error_words.RULE} tells them with AUROC {rule.text}"
@@ -908,11 +922,11 @@ def _notice_sentences(facts: _Facts) -> list[str]:
         if "sigma" in facts.detection:
             sentences.append(
                 f"Of the model itself, sigma alone has {shown['sigma']}:"
-                f" {_how_well(facts.detection['sigma'])}."
+                f" {_how_well(facts.auroc['sigma'])}."
             )
     else:
-        best, auroc = ranked[0]
-        opening = _how_well(auroc)
+        best = ranked[0][0]
+        opening = _how_well(facts.auroc[best])
         text = f"{opening[0].upper()}{opening[1:]}: {names[best]} {apart} {shown[best]} {meaning}"
         text += "".join(f", {names[name]} with {shown[name]}" for name, _ in ranked[1:])
         if rule is not None:
@@ -939,11 +953,14 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     return sentences
 
 
-def _how_well(auroc: float) -> str:
+def _how_well(found: Figure) -> str:
     """Return whether a warning of this AUROC is one."""
-    if auroc < NOTICES_PARTLY:
-        return "it does not notice"
-    return "it notices" if auroc >= NOTICES else "it notices in part"
+    return {
+        "not": "it does not notice",
+        "unclear": "it may or may not notice",
+        "in part": "it notices in part",
+        "well": "it notices",
+    }[_noticing(found)]
 
 
 def _size_sentences(facts: _Facts) -> list[str]:

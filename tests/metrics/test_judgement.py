@@ -414,6 +414,24 @@ def test_a_warning_counts_only_where_its_interval_shows_it(auroc: Ends, grade: s
     assert judge(GOOD, shifted, ood={"sigma": {"auroc": area}}).grade == grade
 
 
+@pytest.mark.parametrize(
+    ("auroc", "words"),
+    [
+        ((0.91, 0.88, 0.94), "It notices: sigma alone"),
+        ((0.89, 0.86, 0.92), "It notices: sigma alone"),  # another seed of the same arm
+        ((0.85, 0.80, 0.89), "It notices in part: sigma alone"),
+        ((0.75, 0.65, 0.85), "It may or may not notice: sigma alone"),
+        ((0.65, 0.61, 0.69), "It does not notice: sigma alone"),
+    ],
+)
+def test_noticing_is_judged_by_its_interval(auroc: Ends, words: str) -> None:
+    area = dict(zip(("value", "low", "high"), auroc, strict=True))
+    said = judge(GOOD, {"mae": (0.7, 0.65, 0.75)}, ood={"sigma": {"auroc": area}})
+    assert any(text.startswith(words) for text in said.sentences)
+    assert ("notices them" in said.headline) == (auroc[1] >= 0.7)
+    assert ("only in part" in said.headline) == (auroc[1] >= 0.7 and auroc[2] < 0.9)
+
+
 def test_a_missing_figure_is_never_guessed() -> None:
     said = judge({name: ends for name, ends in GOOD.items() if name != "picp__9"})
     assert said.grade == "unknown"
