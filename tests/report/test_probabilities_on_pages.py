@@ -43,7 +43,7 @@ def test_a_probability_is_never_written_as_0_or_1(value: float, text: str) -> No
 
 def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> None:
     for levels in ((0.9,), ()):
-        worst, spread = worst_rows(rows(levels), binary=True)
+        worst, spread = worst_rows(rows(levels), {}, binary=True)
         assert spread == ""
         assert {bad.spread for bad in worst} == {""}
         assert {bad.true for bad in worst} == {"class 0", "class 1"}
@@ -52,7 +52,7 @@ def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> 
 
 
 def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
-    worst, spread = worst_rows(rows())
+    worst, spread = worst_rows(rows(), {})
     assert spread.startswith("±")
     assert {bad.spread for bad in worst} == {"0.500"}
 
