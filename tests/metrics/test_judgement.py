@@ -11,7 +11,7 @@ import pytest
 from atlas_core.evaluate import evaluate
 from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio, wilson
 from atlas_core.probability_words import End, ends_of, probabilities_of
-from atlas_core.sigma_words import order_sentences, sigma_of
+from atlas_core.sigma_words import order_sentences, sigma_of, size_sentences
 from atlas_core.verdict import Verdict, verdict
 
 Ends = tuple[float, float, float]
@@ -143,6 +143,15 @@ def test_sigma_is_called_wrong_only_where_both_quantiles_exclude_the_right_size(
     assert found.size == size
     # of 300 rows 3.7 lie beyond 2.5 standard deviations, which are five sigma of half the size
     assert found.tail == (times == 2.0)
+
+
+def test_a_sigma_that_is_hardly_off_is_not_called_one_time_too_small() -> None:
+    ends = figures(within_1_sigma=(0.66, 0.65, 0.67), median_z=(0.70, 0.68, 0.86))
+    found = sigma_of(ends, 100_000)
+    assert found is not None
+    assert found.size == "too small"
+    (text,) = size_sentences(found, None, "", bars=False)
+    assert text.startswith("Its sigma is a little too small for most materials in-domain: ")
 
 
 def test_errors_of_another_shape_are_not_given_a_size() -> None:
