@@ -541,12 +541,15 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         headline = (
             f"Take it as a rough guide only in-domain ({facts.typical}{_weakness(facts)}){silent}."
         )
-        advice = "Use it to rank or to sort out, not for values."
+        told = []
+        if quality == "weak":
+            told.append("Use it to rank or to sort out, not for values.")
         if facts.test.n < ENOUGH_ROWS:
-            advice += (
-                f" Fewer than {ENOUGH_ROWS} test materials show neither values nor {facts.bars} to"
-                " hold: in k folds every material is tested once."
+            told.append(
+                f"Fewer than {ENOUGH_ROWS} test materials show the size of its errors only roughly,"
+                f" and not whether its {facts.bars} hold: in k folds every material is tested once."
             )
+        advice = " ".join(told)
         return headline, advice, "caution"
     if silent:
         headline = f"Believe its predictions on {facts.at_home}{silent}."

@@ -349,6 +349,10 @@ def test_a_test_too_small_to_show_that_error_bars_hold_is_not_called_trust(
     # of a small test good and weak read alike: which it is changes with the split
     assert weak.headline.startswith("Take it as a rough guide")
     assert said.headline.startswith("Take it as a rough guide") == (n == 99)
+    # the error of the good one is shown, at 0.17 to 0.19 of that of the mean: its values are of use
+    assert not any("not for values" in text for text in said.sentences)
+    assert any("not for values" in text for text in weak.sentences)
+    assert any("Fewer than 100" in text for text in said.sentences) == (n == 99)
 
 
 @pytest.mark.parametrize(
