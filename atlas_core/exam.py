@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool
+from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
-from atlas_core.judgement import binomial_below, wilson
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_core.judgement import Figure, binomial_below, wilson
+from atlas_core.binomial import binomial_below, wilson
+from atlas_core.judgement import Figure
 from atlas_core.metrics import digits
 
 HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from atlas_core.binomial import binomial_below, wilson
 from atlas_core.exam import ENOUGH, GRADES, examine, spearman
-from atlas_core.judgement import binomial_below, wilson
 
 LEVEL = 0.9
 BUDGET, CONFIDENCE = 0.2, 0.9

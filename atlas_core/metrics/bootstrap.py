@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
-from atlas_core.judgement import wilson
+from atlas_core.binomial import wilson
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from atlas_core.judgement import wilson
+from atlas_core.binomial import wilson
 from atlas_core.metrics import classification, digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
+from atlas_core.binomial import wilson
 from atlas_core.exam import SLACK
-from atlas_core.judgement import wilson
 from atlas_core.metrics import digits
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
+from atlas_core.binomial import wilson
 from atlas_core.evaluate import evaluate
-from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio, wilson
+from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio
 from atlas_core.probability_words import End, ends_of, probabilities_of
 from atlas_core.sigma_words import order_sentences, sigma_of, size_sentences
 from atlas_core.verdict import Verdict, verdict
@@ -62,6 +65,13 @@ def test_the_interval_of_a_share_is_that_of_statsmodels_and_never_a_point() -> N
     assert wilson(1.0, 54) == pytest.approx((0.93358, 1.0), abs=1e-5)
     assert wilson(45 / 54, 54) == pytest.approx((0.71263, 0.90973), abs=1e-4)
     assert of_share(Figure(1.0, 1.0, 1.0), 54).low == pytest.approx(0.93358, abs=1e-5)
+
+
+@pytest.mark.parametrize("module", ["exam", "judgement", "metrics.bootstrap", "verdict"])
+def test_a_module_can_be_the_first_that_is_imported(module: str) -> None:
+    command = [sys.executable, "-c", f"import atlas_core.{module}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_interval_of_a_ratio_is_near_that_of_many_draws() -> None:
