@@ -178,7 +178,10 @@ def _about_target(figures: Figures) -> list[str]:
     if not target or target["ks"] < SHIFTED_TARGET:
         return []
     shift = target["mean_shift"]
-    by = "" if shift is None else f", mean {shift:+.1f} in-domain standard deviations away"
+    by = ""
+    if shift is not None:
+        signed = f"{shift:+.1f}".replace("-", digits.MINUS)
+        by = f", mean {signed} in-domain standard deviations away"
     return [f"The target itself moves (KS {target['ks']:.2f}{by})."]
 
 

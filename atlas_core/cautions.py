@@ -65,8 +65,8 @@ def of_predictions(mean: F8, std: F8, fold: Str, *, target: F8) -> list[Caution]
 
     def say(kind: Kind, folds: int, text: str) -> None:
         if folds:
-            where = "" if folds == len(rows) else f" in {folds} of {len(rows)} folds"
-            found.append(Caution(kind, f"{text}{where}"))
+            where = "" if folds == len(rows) else f"in {folds} of {len(rows)} folds "
+            found.append(Caution(kind, f"{where}{text}"))
 
     stated = [own for own in rows if np.isfinite(std[own]).all()]
     zero = [own for own in stated if not std[own].any()]
@@ -80,7 +80,9 @@ def of_predictions(mean: F8, std: F8, fold: Str, *, target: F8) -> list[Caution]
     known = np.isfinite(std)
     if known.any() and not known.all():
         n = int((~known).sum())
-        found.append(Caution("sigma_missing", f"{n} of its {len(std)} predictions have no sigma"))
+        have = "has" if n == 1 else "have"
+        text = f"{n} of its {len(std)} predictions {have} no sigma"
+        found.append(Caution("sigma_missing", text))
     one = sum(_same(mean[own]) and not _same(target[own]) for own in rows)
     say("predictions_constant", one, "it predicts the same value for every material")
     return found

@@ -208,6 +208,9 @@ def _separate(
     if not pairs:
         return {}
     sides = [rows for pair in pairs.values() for rows in pair]
+    sizes = [
+        len({name for pair in pairs.values() for name in pair[k].ids.tolist()}) for k in (0, 1)
+    ]
     seeds = {f: seed if len(folds) == 1 else derive_seed(seed, "fold", f) for f in folds}
     out: dict[str, dict[str, Any]] = {}
     if all(_known(rows.ood_score) for rows in sides):
@@ -249,6 +252,11 @@ def _separate(
                 for fold, (a, b) in pairs.items()
             }
         )
+    for found in out.values():
+        for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
+            if "low" in found.get(name, {}):
+                share = bootstrap.Interval(**found[name])
+                found[name] = bootstrap.share_interval(share, n).as_dict()
     return out
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool
+from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
@@ -153,7 +154,7 @@ def _share(name: str, hits: int, n: int) -> dict[str, float]:
     """Return a share with its Wilson interval; nothing of nothing."""
     if not n:
         return {}
-    low, high = wilson(hits, n)
+    low, high = wilson(hits / n, n)
     return {name: hits / n, f"{name}_low": low, f"{name}_high": high}
 
 
@@ -369,32 +370,3 @@ def spearman(a: F8, b: F8) -> float:
         _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
         ranks.append((np.cumsum(counts) - (counts - 1) / 2.0)[group])
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927, 10.1080/01621459.1927.10502953)."""
-    z = 1.959963984540054
-    share = hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # at either end the bound is exact, but for rounding
-    return (max(0.0, centre - half) if hits else 0.0), (
-        min(1.0, centre + half) if hits < n else 1.0
-    )
-
-
-def binomial_below(hits: int, n: int, share: float) -> float:
-    """Return the probability of ``hits`` or fewer of n where each has the probability ``share``."""
-    if share <= 0.0:
-        return 1.0
-    if share >= 1.0:
-        return 1.0 if hits >= n else 0.0
-    terms = [
-        math.lgamma(n + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(n - k + 1)
-        + k * math.log(share)
-        + (n - k) * math.log1p(-share)
-        for k in range(hits + 1)
-    ]
-    return min(1.0, math.fsum(math.exp(term) for term in terms))

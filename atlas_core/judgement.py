@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from atlas_core.binomial import wilson
 from atlas_core.metrics import digits
 
-Z_95 = 1.959963984540054
 Side = Literal["below", "above", ""]
 
 
@@ -54,15 +54,6 @@ class Figure:
     def side(self, honest: float) -> Side:
         """Return on which side of ``honest`` the whole interval lies, "" where it holds it."""
         return "above" if self.low > honest else "below" if self.high < honest else ""
-
-
-def wilson(share: float, n: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return the interval of a share of n rows (Wilson 1927, 10.1080/01621459.1927.10502953)."""
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
-    # at either end the bound is exact, but for rounding
-    return (0.0 if share == 0 else low), (1.0 if share == 1 else high)
 
 
 def of_share(figure: Figure, n: int) -> Figure:

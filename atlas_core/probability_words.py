@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_core.judgement import Figure, wilson
+from atlas_core.binomial import binomial_below, wilson
+from atlas_core.judgement import Figure
 from atlas_core.metrics import digits
 
 HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
 ECE_BINS = 10  # of the calibration error; each has a gap by chance
 ROUGH = 2 * HONEST_ECE  # a gap that chance gives honest probabilities, from which nothing is shown
-Z_ENDS = 2.5758293035489004  # 99 %: one of five honest ends is called off in 5 % of all tests
+BY_CHANCE = 0.01  # of both sides; one of five honest ends is called off in 5 % of all tests
 OFF = 2.0  # times the probability stated; less is no matter in use
 
 Probabilities = Literal["honest", "unclear", "rough", "off at the ends", "off"]
@@ -46,12 +47,16 @@ class End:
 
     @property
     def off(self) -> bool:
-        """Return whether the interval of the surprises excludes what was stated, and it matters."""
-        share = self.wrong / self.rows
-        low, high = wilson(share, self.rows, z=Z_ENDS)
-        if low > self.stated:
+        """Return whether so many or so few surprises are no chance, and off by what matters.
+
+        The test is the exact binomial one: a Wilson interval of one surprise among a few rows
+        excludes a stated probability of a few per mille far more often than it says.
+        """
+        low, high = wilson(self.wrong / self.rows, self.rows)
+        if 1.0 - binomial_below(self.wrong - 1, self.rows, self.stated) < BY_CHANCE / 2:
             return high > OFF * self.stated
-        return high < self.stated and low < self.stated / OFF
+        few = binomial_below(self.wrong, self.rows, self.stated) < BY_CHANCE / 2
+        return few and low < self.stated / OFF
 
     @property
     def sentence(self) -> str:
@@ -97,7 +102,9 @@ def probabilities_of(metrics: Mapping[str, Figure], n: int) -> Probabilities | N
         return "off at the ends"
     if chance > ROUGH:
         return "unclear"
-    return "honest" if ece.value <= max(HONEST_ECE, chance) else "rough"
+    if ece.value <= HONEST_ECE:
+        return "honest"
+    return "unclear" if ece.value <= chance else "rough"
 
 
 def probability_sentences(metrics: Mapping[str, Figure], n: int) -> list[str]:

@@ -75,10 +75,11 @@ def _facts(run: RunTables) -> Iterator[tuple[str, Any]]:
     for block in ("trust", "active_learning"):
         yield from _leaves(block, run.spec.get(block))
     yield "atlas", manifest.get("atlas")
+    yield "code of atlas", manifest.get("core_source")
     for name, version in sorted((manifest.get("packages") or {}).items()):
         yield name, version
     machine = manifest.get("hardware") or {}
-    for name in ("device", "python"):
+    for name in ("device", "cpu", "cores", "python"):
         yield name, machine.get(name)
 
 
@@ -108,7 +109,7 @@ def _text(value: Any) -> str:
 def first_line(found: tuple[Change, ...]) -> str:
     """Return in one line what differs between A and B."""
     if not found:
-        return "A and B do not differ in seed, data, spec or versions"
+        return "A and B do not differ in seed, data, spec, code, versions or machine"
     told = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
     more = f"; and {len(found) - SHOWN} more (--json has all)" if len(found) > SHOWN else ""
     only = " only" if len(found) == 1 else ""

@@ -20,6 +20,7 @@ FAR_SHARE = 5.733e-7  # share of a Gaussian beyond five sigma, both sides
 RARE = 0.025  # probability below which rows beyond five sigma are no chance
 HONEST_SIGMA = (0.8, 1.25)  # times the right size; a quarter off either way is fine
 MANY_TIMES = 100  # from which a sigma is far too small or large, whatever the number
+A_LITTLE = 1.05  # below which the number would read 1.0 times
 ORDERS = 0.3  # rank correlation of |error| with sigma; a perfect sigma reaches about 0.5 to 0.7
 ORDERS_WEAKLY = 0.1  # below it sigma says nothing of which errors are large
 
@@ -133,6 +134,8 @@ def _times_off(sigma: Sigma) -> str:
     """Say by how many times sigma is too small or too large; errors of 0 make it any number."""
     typical = sigma.factor.value
     times = typical if typical >= 1 else math.inf if typical == 0 else 1 / typical
+    if times < A_LITTLE:
+        return "a little"
     return f"about {times:.1f} times" if times < MANY_TIMES else "far"
 
 

@@ -26,6 +26,8 @@ from atlas_core.probability_words import (
 from atlas_core.sigma_words import Sigma, order_sentences, sigma_of, size_sentences
 
 Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
+Noticing = Literal["not", "unclear", "in part", "well"]
+_RANK: tuple[Noticing, ...] = ("not", "unclear", "in part", "well")
 
 WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
 WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
@@ -127,14 +129,6 @@ class _Facts:
         return "brier" if self.binary else "mae"
 
     @property
-    def ratio(self) -> float | None:
-        """Return held-out error over in-domain error, or None."""
-        inside, outside = self.test.value(self.error), self.shifted.value(self.error)
-        if not inside or outside is None:
-            return None
-        return outside / inside
-
-    @property
     def ratios(self) -> dict[str, Figure]:
         """Return held-out over in-domain of the mean and of the median error, where known.
 
@@ -157,11 +151,6 @@ class _Facts:
         if any(found.low >= WORSE for found in ratios):
             return "worse"
         return "unclear" if any(found.high >= WORSE for found in ratios) else "alike"
-
-    @property
-    def notices(self) -> float | None:
-        """Return the better AUROC of the detector and of sigma, or None where there is neither."""
-        return max(self.detection.values(), default=None)
 
     def warns(self, name: str) -> bool:
         """Return whether the detector (``score``) or ``sigma`` surely separates the class."""
@@ -552,12 +541,15 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         headline = (
             f"Take it as a rough guide only in-domain ({facts.typical}{_weakness(facts)}){silent}."
         )
-        advice = "Use it to rank or to sort out, not for values."
+        told = []
+        if quality == "weak":
+            told.append("Use it to rank or to sort out, not for values.")
         if facts.test.n < ENOUGH_ROWS:
-            advice += (
-                f" Fewer than {ENOUGH_ROWS} test materials show neither values nor {facts.bars} to"
-                " hold: in k folds every material is tested once."
+            told.append(
+                f"Fewer than {ENOUGH_ROWS} test materials show the size of its errors only roughly,"
+                f" and not whether its {facts.bars} hold: in k folds every material is tested once."
             )
+        advice = " ".join(told)
         return headline, advice, "caution"
     if silent:
         headline = f"Believe its predictions on {facts.at_home}{silent}."
@@ -631,8 +623,7 @@ def _how_much(facts: _Facts) -> str:
     name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
     if not math.isfinite(found.value):
         return "its errors are larger, where in-domain they are none"
-    times = f"{number(found.value)} times"
-    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
+    times, interval = f"{number(found.value)} times", _ends(found)
     if name == "median_ae":
         return f"its median error is {times} as large ({interval})"
     if name == "brier":
@@ -687,28 +678,45 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     return headline, advice, "caution"
 
 
+def _noticing(found: Figure) -> Noticing:
+    """Return how well a score of this AUROC separates the class; a point is taken at its word."""
+    if not math.isfinite(found.high - found.low):
+        found = Figure(found.value, found.value, found.value)
+    if found.high < NOTICES_PARTLY:
+        return "not"
+    if found.low < NOTICES_PARTLY:
+        return "unclear"
+    return "in part" if found.high < NOTICES else "well"
+
+
 def _who_notices(facts: _Facts) -> str:
     """Say which of detector and sigma warns: a detector may see what the model itself does not."""
     names = {"score": "its detector", "sigma": "its sigma"}
-    well = {k: (v >= NOTICES) + (v >= NOTICES_PARTLY) for k, v in facts.detection.items()}
-    first, *rest = sorted(well, key=lambda k: -well[k])
-    if _detector_is_no_better(facts) and well["score"]:
-        part = " only in part," if well["score"] == 1 else ""
+    well = {name: _noticing(found) for name, found in facts.auroc.items()}
+    first, *rest = sorted(well, key=lambda name: -_RANK.index(well[name]))
+    if _detector_is_no_better(facts) and well["score"] in ("in part", "well"):
+        part = " only in part," if well["score"] == "in part" else ""
         text = f"unseen elements tell them apart{part} as well as its detector does"
         if "sigma" in well:
-            seen = ("does not notice them", "notices them only in part", "notices them")
+            seen = {
+                "not": "does not notice them",
+                "unclear": "may or may not notice them",
+                "in part": "notices them only in part",
+                "well": "notices them",
+            }
             text += f", its sigma {seen[well['sigma']]}"
         return text
     same = bool(rest) and well[rest[0]] == well[first]
     both = "its detector and its sigma notice them"
     text = both if same else f"{names[first]} notices them"
-    if well[first] == 1:
+    if well[first] == "in part":
         text += " only in part"
     if rest and not same:
-        text += f", {names[rest[0]]} " + ("only in part" if well[rest[0]] else "does not")
+        other = {"not": "does not", "unclear": "may or may not", "in part": "only in part"}
+        text += f", {names[rest[0]]} {other[well[rest[0]]]}"
     if first in facts.worst:
         name, auroc = facts.worst[first]
-        if (auroc >= NOTICES) + (auroc >= NOTICES_PARTLY) < well[first]:
+        if _RANK.index(_noticing(Figure(auroc, auroc, auroc))) < _RANK.index(well[first]):
             text += f"; it is worst at {name}: AUROC {_area(auroc)}"
     return text
 
@@ -729,7 +737,7 @@ def _error_sentences(facts: _Facts) -> list[str]:
     )
     outside = facts.shifted.metrics.get("mae")
     if outside is not None:
-        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratio)}"
+        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratios.get('mae'))}"
     sentences = [text + ".", *_direction_sentences(facts)]
     if facts.hardest is not None:
         name, error = facts.hardest
@@ -770,10 +778,9 @@ def _median_sentences(facts: _Facts) -> list[str]:
     if found is None or found.low <= 1 or found.high < WORSE or not math.isfinite(found.value):
         return []
     inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.shifted))
-    interval = f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
     return [
         f"Half of its errors are below {f'{inside.text} {facts.unit}'.rstrip()} in-domain, and"
-        f" below {outside.text} on {facts.others}: {number(found.value)} times ({interval})."
+        f" below {outside.text} on {facts.others}: {number(found.value)} times ({_ends(found)})."
     ]
 
 
@@ -898,7 +905,7 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     if not facts.shifted.n:
         return []
     rule = facts.rule
-    if facts.notices is None:
+    if not facts.detection:
         text = f"It has neither sigma nor a detector, so nothing warns of {facts.others}"
         if rule is not None and rule.auroc >= NOTICES_PARTLY:
             text += f" but their elements: {error_words.RULE} tells them with AUROC {rule.text}"
@@ -906,7 +913,7 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     names = {"score": "its detector", "sigma": "sigma alone"}
     ranked = sorted(facts.detection.items(), key=lambda item: -item[1])
     shown = {name: digits.auroc(asdict(found)) for name, found in facts.auroc.items()}
-    meaning = "(1 = always, 0.5 = a coin)"
+    meaning = "(1 = always, 0.5 = chance level)"
     over = f"; these are means over {facts.folds} folds" if facts.folds > 1 else ""
     apart = f"separates {facts.others} from in-domain ones with AUROC"
     sentences = []
@@ -918,11 +925,11 @@ def _notice_sentences(facts: _Facts) -> list[str]:
         if "sigma" in facts.detection:
             sentences.append(
                 f"Of the model itself, sigma alone has {shown['sigma']}:"
-                f" {_how_well(facts.detection['sigma'])}."
+                f" {_how_well(facts.auroc['sigma'])}."
             )
     else:
-        best, auroc = ranked[0]
-        opening = _how_well(auroc)
+        best = ranked[0][0]
+        opening = _how_well(facts.auroc[best])
         text = f"{opening[0].upper()}{opening[1:]}: {names[best]} {apart} {shown[best]} {meaning}"
         text += "".join(f", {names[name]} with {shown[name]}" for name, _ in ranked[1:])
         if rule is not None:
@@ -949,11 +956,14 @@ def _notice_sentences(facts: _Facts) -> list[str]:
     return sentences
 
 
-def _how_well(auroc: float) -> str:
+def _how_well(found: Figure) -> str:
     """Return whether a warning of this AUROC is one."""
-    if auroc < NOTICES_PARTLY:
-        return "it does not notice"
-    return "it notices" if auroc >= NOTICES else "it notices in part"
+    return {
+        "not": "it does not notice",
+        "unclear": "it may or may not notice",
+        "in part": "it notices in part",
+        "well": "it notices",
+    }[_noticing(found)]
 
 
 def _size_sentences(facts: _Facts) -> list[str]:
@@ -969,13 +979,17 @@ def _area(auroc: float) -> str:
     return digits.auroc({"value": auroc})
 
 
-def _times(ratio: float | None) -> str:
-    """Return a ratio of errors in words."""
-    if ratio is None:
-        return "more"
-    if ratio >= 1.05:
-        return f"{number(ratio)} times as much"
-    return "about as much" if ratio > 0.95 else f"less ({number(ratio)} times as much)"
+def _times(found: Figure | None) -> str:
+    """Return a ratio of errors with its interval, where there is one."""
+    if found is None or not math.isfinite(found.value):
+        return "more" if found is not None else "as much"
+    text = f"{number(found.value)} times as much"
+    return f"{text} ({_ends(found)})" if math.isfinite(found.high) else text
+
+
+def _ends(found: Figure) -> str:
+    """Return the ends of a ratio's interval, with the decimals of the ratio."""
+    return f"{number(found.low, like=found.value)} to {number(found.high, like=found.value)}"
 
 
 def _with_unit(value: float, unit: str) -> str:

@@ -69,10 +69,15 @@ def test_a_sigma_that_says_nothing_is_never_trusted(std: np.ndarray, kind: str) 
 def test_clones_in_one_fold_of_two_are_counted_as_such() -> None:
     half = np.where(np.arange(N) % 2 == 0, 0.0, STD)
     assert found(std=half, folds=2) == [
-        ("sigma_zero", "its sigma is 0 for every material, so it says nothing in 1 of 2 folds")
+        ("sigma_zero", "in 1 of 2 folds its sigma is 0 for every material, so it says nothing")
     ]
     # some rows of sigma 0 in every fold are no clones
     assert found(std=np.where(np.arange(N) < 4, 0.0, STD), folds=2) == []
+
+
+def test_one_prediction_without_sigma_is_told_in_the_singular() -> None:
+    one = np.where(np.arange(N) == 0, np.nan, STD)
+    assert found(std=one) == [("sigma_missing", f"1 of its {N} predictions has no sigma")]
 
 
 def test_one_prediction_for_all_is_named_unless_all_targets_are_the_same() -> None:

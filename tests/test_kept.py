@@ -150,7 +150,7 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     told = failed.stderr.splitlines()[-2:]
     assert "arm one" in told[0]
     assert "detect failed" in told[0]
-    assert "1 of 2 cells failed; the other 1 are kept" in told[1]
+    assert "1 of 2 cells failed; the other is kept" in told[1]
     (folder,) = (atlas.cwd / "runs").iterdir()
     assert "report.html" in told[1]
     assert (folder / "report.html").is_file()

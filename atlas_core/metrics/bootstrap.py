@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
+from atlas_core.binomial import wilson
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -101,6 +102,18 @@ def percentile_interval(value: float, draws: npt.ArrayLike) -> Interval | None:
     if not low - rounding <= value <= high + rounding:
         return None
     return Interval(float(value), min(low, float(value)), max(high, float(value)))
+
+
+def share_interval(interval: Interval, n: int) -> Interval:
+    """Return the interval of a share of n rows, never narrower than Wilson's.
+
+    Resamples of rows that all hold never differ, and those of rows that nearly all do differ too
+    little: their percentiles would claim to know the share of all materials from a few.
+    """
+    if not n:
+        return interval
+    low, high = wilson(min(max(interval.value, 0.0), 1.0), n)
+    return Interval(interval.value, min(interval.low, low), max(interval.high, high))
 
 
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:

@@ -28,7 +28,7 @@ def _joined(inside: npt.ArrayLike, outside: npt.ArrayLike) -> tuple[weighted.Ran
 
 
 def auroc(inside: npt.ArrayLike, outside: npt.ArrayLike) -> float:
-    """Return P(score of a held-out material > of an in-domain one), ties half; 0.5 is a coin.
+    """Return P(score of a held-out material > of an in-domain one), ties half; 0.5 is chance level.
 
     Source: Hanley & McNeil, Radiology 143, 29 (1982).
 
@@ -46,8 +46,8 @@ def auroc(inside: npt.ArrayLike, outside: npt.ArrayLike) -> float:
 def aupr(inside: npt.ArrayLike, outside: npt.ArrayLike) -> float:
     """Return the average precision with held-out as the positive class.
 
-    A coin gives the share of held-out rows. Sum over thresholds of (R_k - R_(k-1)) P_k, without
-    interpolation. Source: Davis & Goadrich, ICML (2006), on why not to interpolate.
+    A random order gives the share of held-out rows. Sum over thresholds of (R_k - R_(k-1)) P_k,
+    without interpolation. Source: Davis & Goadrich, ICML (2006), on why not to interpolate.
     """
     ranking, positive, ones = _joined(inside, outside)
     return float(weighted.aupr(ranking, positive, ones)[0])

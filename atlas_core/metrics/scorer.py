@@ -19,6 +19,16 @@ NO_INTERVAL = frozenset({"max_error"})
 """A resample holds no error larger than the largest of the data, so its percentiles end there
 (Bickel & Freedman, Ann. Stat. 9, 1196 (1981), section 6)."""
 
+SHARES = (
+    "accuracy",
+    "share_too_high",
+    "within_1_sigma",
+    "beyond_5_sigma",
+    "picp_",
+    "infinite_share_",
+)
+"""What the names of shares of the rows begin with."""
+
 ERROR_OF = "error of "
 """Begins the names of the metrics of groups."""
 
@@ -300,7 +310,7 @@ class PartScorer:
         if not self.binary:
             out["spearman"] = weighted.spearman(held.by_error, held.by_std, w)
             if held.z is not None and held.by_z is not None:
-                out["median_z"] = weighted.quantile(held.by_z, held.z, w)
+                out["median_z"] = weighted.median(held.by_z, held.z, w)
             kept = weighted.kept_mean(held.by_std, held.error, w, share=uncertainty.KEPT)
             out[f"mae_at_{100 * uncertainty.KEPT:.0f}"] = kept
         if not self.binary and held.raised.all() and len(held.error) >= ENCE_BINS:
@@ -317,7 +327,8 @@ class PartScorer:
     def intervals(self, materials: I8, seed: int) -> dict[str, dict[str, float]]:
         """Return ``value``, ``low`` and ``high`` of each metric: 95 % bootstrap over materials.
 
-        A metric whose resamples do not hold its own value has no ends.
+        A metric whose resamples do not hold its own value has no ends; those of a share of rows
+        are never nearer than :func:`atlas_core.metrics.bootstrap.share_interval` has them.
         """
         values = self.values()
         draws: dict[str, list[F8]] = {name: [] for name in values}
@@ -337,9 +348,21 @@ class PartScorer:
             interval = bootstrap.percentile_interval(value, np.concatenate(found))
             if interval is None or name in NO_INTERVAL:
                 out[name] = {"value": value}
+            elif name.startswith(SHARES):
+                n = min(len(np.unique(materials)), self._rows_of(name))
+                out[name] = bootstrap.share_interval(interval, n).as_dict()
             else:
                 out[name] = interval.as_dict()
         return out
+
+    def _rows_of(self, share: str) -> int:
+        """Return of how many rows a share is."""
+        if share.endswith("_sigma"):
+            return 0 if self.gaussian is None else int(self.gaussian.known.sum())
+        column = f"{share.rpartition('_')[2]}:n"
+        if column not in self._names:
+            return len(self.error)
+        return int(self._matrix[:, self._names.index(column)].sum())
 
 
 def _regression_columns(rows: Rows) -> dict[str, F8]:

@@ -377,7 +377,8 @@ def mae_at_coverage(error: npt.ArrayLike, std: npt.ArrayLike, *, coverage: float
 def ause(error: npt.ArrayLike, std: npt.ArrayLike) -> float:
     """Return the area between the sparsification curve and the oracle's, over the MAE.
 
-    0 is the oracle: sigma orders rows as their errors do. :func:`ause_random` is what a coin gives.
+    0 is the oracle: sigma orders rows as their errors do; :func:`ause_random` is that of a random
+    order.
     Source: Ilg et al., ECCV (2018), section 4, curves scaled to start at 1.
 
     Raises:

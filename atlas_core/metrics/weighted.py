@@ -61,24 +61,6 @@ def ratio(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> F8:
     return out
 
 
-def quantile(ranking: Ranking, values: F8, weights: F8, *, share: float = 0.5) -> F8:
-    """Return (b,) quantiles of n values; between two rows their mean, as of an even count.
-
-    Args:
-        ranking: of the values.
-        values: (n,).
-        weights: (b, n) counts.
-        share: 0.5 for the median.
-    """
-    ordered = values[ranking.order]
-    reached = np.cumsum(weights[:, ranking.order], axis=1)
-    wanted = share * reached[:, -1:]
-    last = len(ordered) - 1
-    lower = np.minimum((reached < wanted).sum(axis=1), last)
-    upper = np.minimum((reached <= wanted).sum(axis=1), last)
-    return np.asarray((ordered[lower] + ordered[upper]) / 2, dtype=np.float64)
-
-
 def spearman(first: Ranking, second: Ranking, weights: F8) -> F8:
     """Return (b,) Spearman correlations: Pearson's of the mid-ranks. NaN for a constant score."""
     x, y = first.ranks(weights), second.ranks(weights)

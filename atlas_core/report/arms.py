@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from atlas_core.exam import wilson
+from atlas_core.binomial import wilson
 from atlas_core.metrics import classification, digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
@@ -19,6 +19,8 @@ from atlas_core.report.words import count, number, slug
 from atlas_core.verdict import MANY_INFINITE, held_out_classes, verdict_of_run
 
 WORST = 15
+LOPSIDED = 0.01
+"""Share of half an interval by which its middle may miss the prediction and be shown as ±."""
 GRADES = {
     "trust": "good",
     "keeps its word": "good",
@@ -131,7 +133,7 @@ def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
     found = [Stat("may be used, held out", words.percent(trusted / n), "", "")]
     if trusted:
         hits = sum(one["within"] for one in own)
-        low, high = wilson(hits, trusted)
+        low, high = wilson(hits / trusted, trusted)
         entry = {"value": hits / trusted, "low": low, "high": high}
         found.append(_stat("of these within budget", entry, "share", ""))
     return found
@@ -470,32 +472,33 @@ def worst_rows(
     if binary:
         order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
         return tuple(
-            _bad(seen, int(i), np.nan, places=2, twins=twins, binary=True) for i in order
+            _bad(seen, int(i), (np.nan, np.nan), places=2, twins=twins, binary=True) for i in order
         ), ""
     levels = sorted(seen.intervals, key=lambda level: abs(level - 0.9))
-    half: Any = np.full(len(seen), np.nan)
+    ends: Any = np.full((2, len(seen)), np.nan)
     spread = ""
     for level in levels:
-        lower, upper = seen.intervals[level]
-        if not np.isnan(lower).all():
-            half, spread = (upper - lower) / 2, f"± ({words.percent_of_level(level)})"
+        if not np.isnan(seen.intervals[level][0]).all():
+            ends = np.stack(seen.intervals[level])
+            spread = f"± ({words.percent_of_level(level)})"
             break
     if not spread and np.isfinite(seen.std).any():
-        half, spread = seen.std, "± sigma"
+        ends, spread = np.stack([seen.mean - seen.std, seen.mean + seen.std]), "± sigma"
     order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
     if not len(order):
         return (), spread
     places = words.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
     return tuple(
-        _bad(seen, int(i), float(half[i]), places=places, twins=twins) for i in order
+        _bad(seen, int(i), (float(ends[0, i]), float(ends[1, i])), places=places, twins=twins)
+        for i in order
     ), spread
 
 
 def _bad(
     rows: Rows,
     i: int,
-    half: float,
+    ends: tuple[float, float],
     *,
     places: int,
     twins: Mapping[str, Mapping[str, float]],
@@ -510,7 +513,7 @@ def _bad(
         formula=words.formula(str(rows.formula[i])),
         true=f"class {rows.target[i]:.0f}" if binary else show(float(rows.target[i])),
         predicted=show(float(rows.mean[i])),
-        spread="" if binary else show(half),
+        spread="" if binary else _spread(float(rows.mean[i]), ends, places),
         error=show(float(rows.error[i])),
         part=figures.PART_LABEL[str(rows.part[i])],
         held_out=str(rows.part[i]) == HELD_OUT,
@@ -518,6 +521,19 @@ def _bad(
         reason=str(rows.reason[i]),
         twin=twin_text(rows, i, twins, show),
     )
+
+
+def _spread(mean: float, ends: tuple[float, float], places: int) -> str:
+    """Return half the width of an interval about a prediction; both ends where it is lopsided.
+
+    One that is cut at the bounds of a target, or made of quantiles, is no prediction ± its half.
+    """
+    low, high = ends
+    half = (high - low) / 2
+    one_end = np.isinf(low) != np.isinf(high)
+    if one_end or abs((low + high) / 2 - mean) > LOPSIDED * half:
+        return f"{words.fixed(low, places)} to {words.fixed(high, places)}"
+    return words.fixed(half, places)
 
 
 def twin_text(

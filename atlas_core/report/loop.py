@@ -160,7 +160,10 @@ def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], refere
 
 
 def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> list[str]:
-    """Say which arm predicts best in the end: it need not be the one that finds most."""
+    """Say whether an arm predicts worse in the end than the best, which need not find most.
+
+    Of the arms between these two, whose intervals may hold either value, nothing is said.
+    """
     lines = held.get("mae_test")
     if not lines or len(lines) < 2:
         return []
@@ -179,8 +182,8 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
             " differ by chance."
         ]
     return [
-        f"To predict, {best} taught its model most: a test MAE of {words.number(final[best])}{unit}"
-        f" in the end; {worst} has the largest, {words.number(final[worst])}{unit}."
+        f"To predict, {worst} taught its model less than {best}: in the end a test MAE of"
+        f" {words.number(final[worst])} against {words.number(final[best])}{unit}."
     ]
 
 

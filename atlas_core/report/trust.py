@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
-from atlas_core.exam import SLACK, wilson
+from atlas_core.binomial import wilson
+from atlas_core.exam import SLACK
 from atlas_core.metrics import digits
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point
@@ -145,7 +146,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
         )
     ends = ""
     if n >= 2:
-        low, high = wilson(hits, n)
+        low, high = wilson(hits / n, n)
         ends = f", 95{words.NARROW}% interval {percent(low)} to {percent(high)} over materials"
     text += (
         f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"

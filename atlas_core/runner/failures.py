@@ -63,7 +63,8 @@ def failed_cells(
     if kept := cells - len(failed):
         shown = f"; {report} shows arm {', '.join(arms)}" if arms and report else ""
         lines.append(
-            f"{len(failed)} of {cells} cells failed; the other {kept} are kept{shown}; what was"
-            " trained is not trained again"
+            f"{len(failed)} of {cells} cells failed; the other"
+            f" {'is' if kept == 1 else f'{kept} are'} kept{shown}; what was trained is not trained"
+            " again"
         )
     return next(iter(failed.values())).again("\n".join(lines))

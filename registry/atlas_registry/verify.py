@@ -75,8 +75,7 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
                 break
             content = os.read(child.stdout.fileno(), 65536)
             if not content:
-                how = f"ends Python when it is imported (code {child.wait()})"
-                problems.append(named(rows[len(problems)], how))
+                problems.append(named(rows[len(problems)], _how(child, seconds)))
                 break
             *lines, rest = (rest + content).split(b"\n")
             problems += [str(json.loads(line)) for line in lines]
@@ -87,6 +86,14 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
         child.wait()
         child.stdout.close()
     return problems
+
+
+def _how(child: subprocess.Popen[bytes], seconds: float) -> str:
+    """Say what became of a child that has closed its output: it need not have ended."""
+    try:
+        return f"ends Python when it is imported (code {child.wait(seconds)})"
+    except subprocess.TimeoutExpired:
+        return f"hangs: no end after {seconds:g} s, and its output is closed"
 
 
 def answer(parent: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from atlas_core.metrics import score_predictions, uncertainty
+from atlas_core.metrics.scorer import SHARES
 
 RNG = np.random.default_rng(5)
 N = 200
@@ -55,7 +56,30 @@ def test_the_largest_error_has_no_interval() -> None:
 def test_no_end_of_an_interval_is_its_value_unless_all_resamples_agree() -> None:
     for name, metric in FOUND.items():
         if "low" in metric and metric["low"] < metric["high"]:
-            assert metric["low"] < metric["value"] < metric["high"], name
+            low, value, high = (metric[end] for end in ("low", "value", "high"))
+            none_or_all = name.startswith(SHARES) and value in (0.0, 1.0)
+            assert low <= value <= high if none_or_all else low < value < high, name
+
+
+@pytest.mark.parametrize("misses", [0, 1, 6])
+def test_a_share_is_never_known_better_than_so_many_rows_allow(misses: int) -> None:
+    y = np.zeros(60)
+    y[:misses] = 5.0
+    ends = {0.9: (np.full(60, -1.0), np.full(60, 1.0))}
+    found = score_predictions(y, np.zeros(60), intervals=ends)["metrics"]["picp_0.9"]
+    wanted = stats.binomtest(60 - misses, 60).proportion_ci(method="wilson")
+    assert found["low"] <= wanted.low + 1e-12
+    assert found["high"] >= wanted.high - 1e-12
+    assert found["high"] - found["low"] < 1.2 * (wanted.high - wanted.low)
+
+
+def test_a_material_in_several_folds_is_one_row_of_a_share() -> None:
+    twice = np.repeat(np.arange(20), 3).astype(str)
+    ends = {0.9: (np.full(60, -1.0), np.full(60, 1.0))}
+    zeros = np.zeros(60)
+    found = score_predictions(zeros, zeros, intervals=ends, materials=twice)["metrics"]
+    wanted = stats.binomtest(20, 20).proportion_ci(method="wilson")
+    assert found["picp_0.9"]["low"] == pytest.approx(wanted.low)
 
 
 def test_a_sigma_far_from_honest_has_an_ence_with_the_interval_of_scipy() -> None:

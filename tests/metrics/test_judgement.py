@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
+from atlas_core.binomial import wilson
 from atlas_core.evaluate import evaluate
-from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio, wilson
-from atlas_core.probability_words import ends_of, probabilities_of
-from atlas_core.sigma_words import order_sentences, sigma_of
+from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio
+from atlas_core.probability_words import End, ends_of, probabilities_of
+from atlas_core.sigma_words import order_sentences, sigma_of, size_sentences
 from atlas_core.verdict import Verdict, verdict
 
 Ends = tuple[float, float, float]
@@ -62,6 +65,13 @@ def test_the_interval_of_a_share_is_that_of_statsmodels_and_never_a_point() -> N
     assert wilson(1.0, 54) == pytest.approx((0.93358, 1.0), abs=1e-5)
     assert wilson(45 / 54, 54) == pytest.approx((0.71263, 0.90973), abs=1e-4)
     assert of_share(Figure(1.0, 1.0, 1.0), 54).low == pytest.approx(0.93358, abs=1e-5)
+
+
+@pytest.mark.parametrize("module", ["exam", "judgement", "metrics.bootstrap", "verdict"])
+def test_a_module_can_be_the_first_that_is_imported(module: str) -> None:
+    command = [sys.executable, "-c", f"import atlas_core.{module}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_interval_of_a_ratio_is_near_that_of_many_draws() -> None:
@@ -143,6 +153,15 @@ def test_sigma_is_called_wrong_only_where_both_quantiles_exclude_the_right_size(
     assert found.size == size
     # of 300 rows 3.7 lie beyond 2.5 standard deviations, which are five sigma of half the size
     assert found.tail == (times == 2.0)
+
+
+def test_a_sigma_that_is_hardly_off_is_not_called_one_time_too_small() -> None:
+    ends = figures(within_1_sigma=(0.66, 0.65, 0.67), median_z=(0.70, 0.68, 0.86))
+    found = sigma_of(ends, 100_000)
+    assert found is not None
+    assert found.size == "too small"
+    (text,) = size_sentences(found, None, "", bars=False)
+    assert text.startswith("Its sigma is a little too small for most materials in-domain: ")
 
 
 def test_errors_of_another_shape_are_not_given_a_size() -> None:
@@ -253,10 +272,43 @@ def test_few_rows_at_an_end_prove_nothing() -> None:
     assert [end.off for end in ends_of(one, 100)] == [False]
 
 
+@pytest.mark.parametrize(
+    ("rows", "stated", "wrong", "off"),
+    [
+        # P(at least so many of so many rows): 9.5 %, 9.5 %, 0.015 %, 0.02 %
+        (20, 0.005, 1, False), (100, 0.001, 1, False), (100, 0.001, 3, True),
+        (1000, 0.01, 23, True),
+        # P(none of 300 where 2 % are stated) = 0.2 %; of 100, 13 %
+        (300, 0.02, 0, True), (100, 0.02, 0, False),
+        # for sure more than stated, and less than twice as many
+        (1_000_000, 0.01, 11_000, False),
+    ],
+)  # fmt: skip
+def test_an_end_is_off_where_the_exact_binomial_test_says_so(
+    rows: int, stated: float, wrong: int, *, off: bool
+) -> None:
+    assert End("below_1", rows, stated, wrong).off == off
+
+
+def test_honest_ends_are_called_off_as_seldom_as_is_said() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="the independent reference")
+    for rows in (20, 100, 300, 1000):
+        for stated in (0.0005, 0.001, 0.005, 0.03):
+            alarms = sum(
+                stats.binom.pmf(wrong, rows, stated)
+                for wrong in range(min(rows, 120) + 1)
+                if End("below_1", rows, stated, wrong).off
+            )
+            assert alarms < 0.01
+
+
 def test_a_calibration_error_within_chance_is_not_held_against_a_few_rows() -> None:
     few = figures(ece=(0.11, 0.09, 0.2), brier=(0.08, 0.05, 0.1))
     assert probabilities_of(few, 40) == "unclear"
     assert probabilities_of(few, 4000) == "off"
+    # 200 honest rows are off by 0.056 or less on average: 0.08 neither shows nor excludes honesty
+    some = figures(ece=(0.08, 0.05, 0.12), brier=(0.1, 0.08, 0.12))
+    assert probabilities_of(some, 200) == "unclear"
     assert probabilities_of(figures(ece=(0.02, 0.01, 0.03), brier=(0.08, 0.07, 0.09)), 4000) == (
         "honest"
     )
@@ -307,6 +359,10 @@ def test_a_test_too_small_to_show_that_error_bars_hold_is_not_called_trust(
     # of a small test good and weak read alike: which it is changes with the split
     assert weak.headline.startswith("Take it as a rough guide")
     assert said.headline.startswith("Take it as a rough guide") == (n == 99)
+    # the error of the good one is shown, at 0.17 to 0.19 of that of the mean: its values are of use
+    assert not any("not for values" in text for text in said.sentences)
+    assert any("not for values" in text for text in weak.sentences)
+    assert any("Fewer than 100" in text for text in said.sentences) == (n == 99)
 
 
 @pytest.mark.parametrize(
@@ -379,6 +435,24 @@ def test_a_warning_counts_only_where_its_interval_shows_it(auroc: Ends, grade: s
     area = dict(zip(("value", "low", "high"), auroc, strict=True))
     shifted = {"mae": (0.7, 0.65, 0.75)}
     assert judge(GOOD, shifted, ood={"sigma": {"auroc": area}}).grade == grade
+
+
+@pytest.mark.parametrize(
+    ("auroc", "words"),
+    [
+        ((0.91, 0.88, 0.94), "It notices: sigma alone"),
+        ((0.89, 0.86, 0.92), "It notices: sigma alone"),  # another seed of the same arm
+        ((0.85, 0.80, 0.89), "It notices in part: sigma alone"),
+        ((0.75, 0.65, 0.85), "It may or may not notice: sigma alone"),
+        ((0.65, 0.61, 0.69), "It does not notice: sigma alone"),
+    ],
+)
+def test_noticing_is_judged_by_its_interval(auroc: Ends, words: str) -> None:
+    area = dict(zip(("value", "low", "high"), auroc, strict=True))
+    said = judge(GOOD, {"mae": (0.7, 0.65, 0.75)}, ood={"sigma": {"auroc": area}})
+    assert any(text.startswith(words) for text in said.sentences)
+    assert ("notices them" in said.headline) == (auroc[1] >= 0.7)
+    assert ("only in part" in said.headline) == (auroc[1] >= 0.7 and auroc[2] < 0.9)
 
 
 def test_a_missing_figure_is_never_guessed() -> None:

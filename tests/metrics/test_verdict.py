@@ -95,7 +95,7 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     assert said.sentences == (
         "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160 over"
         " materials, not over trainings: another seed can move it more); on materials with"
-        " F by 0.700, 4.7 times as much.",
+        " F by 0.700, 4.7 times as much (4.4 to 5.0).",
         "Always predicting the mean formation energy would err by 0.83 eV/atom.",
         "Its 90 % intervals hold the truth for 91 % (88 % to 93 %) of in-domain materials and 34 %"
         " (30 % to 38 %) of materials with F: do not use its error bars there.",
@@ -103,7 +103,7 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
         " 0.44 to 0.46); among materials with F it hardly goes with a larger error (0.02, 0.01 to"
         " 0.03).",
         "It notices: its detector separates materials with F from in-domain ones with AUROC 0.997"
-        " (1 = always, 0.5 = a coin), sigma alone with 0.940.",
+        " (1 = always, 0.5 = chance level), sigma alone with 0.940.",
         "Its detector flags 99 % of materials with F and 5 % of in-domain ones.",
         "When its detector flags a material, do not use the prediction: compute or measure it.",
     )
@@ -122,7 +122,7 @@ def test_fails_on_the_held_out_class_without_noticing() -> None:
     )
     assert said.sentences[3:] == (
         "It does not notice: its detector separates materials with F from in-domain ones with"
-        " AUROC 0.460 (1 = always, 0.5 = a coin).",
+        " AUROC 0.460 (1 = always, 0.5 = chance level).",
         "Its detector flags 4 % of materials with F and 5 % of in-domain ones.",
         "Check by hand whether a material is among materials with F: the model will not say so.",
     )
@@ -145,7 +145,7 @@ def test_sigma_alone_notices() -> None:
         " interval 0.19 to 0.21); among materials with F it goes with a larger error (0.31, 0.30 to"
         " 0.32).",
         "It notices: sigma alone separates materials with F from in-domain ones with AUROC 0.940"
-        " (1 = always, 0.5 = a coin).",
+        " (1 = always, 0.5 = chance level).",
         "When sigma is large against its in-domain values, do not use the prediction: compute or"
         " measure it.",
     )
@@ -206,7 +206,9 @@ def test_good_on_the_held_out_class_too() -> None:
     )
     assert said.grade == "trust"
     assert said.headline == f"Trust it on {HOME} and on materials with F."
-    assert said.sentences[0].endswith("on materials with F by 0.150, about as much.")
+    assert said.sentences[0].endswith(
+        "on materials with F by 0.150, 1.0 times as much (0.9 to 1.1)."
+    )
     assert said.sentences[2] == (
         "Its 90 % intervals hold the truth for 90 % (87 % to 92 %) of in-domain materials and 88 %"
         " (85 % to 91 %) of materials with F: its error bars keep their word on both."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,7 +55,19 @@ def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> 
 def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
     worst, spread = worst_rows(rows(), {})
     assert spread.startswith("±")
-    assert {bad.spread for bad in worst} == {"0.500"}
+    # every interval is 0 to 1, and one prediction is in the middle of it
+    told = {bad.predicted: bad.spread for bad in worst}
+    assert told.pop("0.500") == "0.500"
+    assert set(told.values()) == {"0.000 to 1.000"}
+    (endless,) = worst_rows(cut(0.25, 0.0, math.inf), {})[0]
+    assert endless.spread == "0.000 to ∞"
+    (either,) = worst_rows(cut(0.25, -math.inf, math.inf), {})[0]
+    assert either.spread == "∞"
+
+
+def cut(mean: float, low: float, high: float) -> Rows:
+    one = rows(()).where(np.arange(len(P)) == len(P) - 1)
+    return replace(one, mean=np.array([mean]), intervals={0.9: (np.array([low]), np.array([high]))})
 
 
 def test_one_half_is_called_class_0_by_the_table_as_by_the_metrics() -> None:

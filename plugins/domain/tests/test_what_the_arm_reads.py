@@ -114,3 +114,28 @@ def test_rows_of_one_composition_are_told_apart_by_their_cells_or_refused_before
     detector = Mahalanobis("arm", 0.95).fit(shown(varied, form="graphs"), shown(varied.take([])), 0)
     far = detector.score(shown(carbons(np.array([9.0])), form="graphs"))
     assert far.outside[0]
+
+
+@pytest.mark.parametrize("quantile", [0.8, 0.95])
+@pytest.mark.parametrize("form", ["vectors", "graphs"])
+def test_two_distances_flag_no_more_familiar_rows_than_one(form, quantile):
+    n, flagged = 1500, []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        pairs = np.stack([rng.integers(11, 40, n), rng.integers(41, 80, n)], axis=1)
+        every = Materials(
+            ids=np.array([f"r{i}" for i in range(n)]),
+            offsets=2 * np.arange(n + 1),
+            numbers=pairs.reshape(-1),
+            amounts=np.ones(2 * n),
+            frac=np.tile([[0.0, 0, 0], [0.5, 0.5, 0.5]], (n, 1)),
+            lattice=np.eye(3) * rng.uniform(3.0, 4.0, n)[:, None, None],
+        )
+        parts = np.split(rng.permutation(n), [500, 700])
+        train, calibration, fresh = (shown(every, form=form).take(rows) for rows in parts)
+        detector = Mahalanobis("arm", quantile).fit(train, calibration, 0)
+        own = detector.score(calibration).outside
+        assert own.sum() == pytest.approx(200 * (1 - quantile), abs=1.01)
+        flagged.append(detector.score(fresh).outside.mean())
+    # 200 calibration rows know the threshold to 3 points (at 0.8), six draws of them to 1.2
+    assert np.mean(flagged) == pytest.approx(1 - quantile, abs=0.03)
