@@ -111,9 +111,12 @@ def test_the_exam_in_the_folder_is_that_of_the_tables_also_after_a_report(
             == (other["methods"]["learned_region"]["class"]["trusted"])
         )
     folder = Path(shutil.copytree(whole, cli.cwd / "copy"))
-    (folder / "exam.json").unlink()
     assert cli("report", folder).returncode == 0
     assert (folder / "exam.json").read_bytes() == stored
+    (folder / "exam.json").unlink()  # a finished run that lacks a file is not drawn again
+    done = cli("report", folder)
+    assert done.returncode == 4
+    assert "exam.json (missing)" in done.stderr
 
 
 def test_the_same_spec_again_and_a_killed_run_give_the_same_bytes(whole: Path, cli: Cli) -> None:
