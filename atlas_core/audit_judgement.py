@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from atlas_core.arrays import F8
+from atlas_core.binomial import Z_95
 from atlas_core.kinds.split import Split
 from atlas_core.metrics import digits
 
@@ -118,6 +119,31 @@ def _harder(view: Figures) -> float:
     return max(float(ratio) for ratio in ratios if ratio is not None)
 
 
+def _ends(view: Figures) -> tuple[float, float] | None:
+    """Return the 95 % interval of the ratio of mean errors over rows, None where it is unknown."""
+    ratio, std = view.get("error_ratio"), view.get("error_ratio_std")
+    if ratio is None or std is None:
+        return None
+    return max(0.0, ratio - Z_95 * std), ratio + Z_95 * std
+
+
+def interval(view: Figures) -> str:
+    """Return the interval of the ratio in brackets, "" where it is unknown."""
+    ends = _ends(view)
+    return "" if ends is None else f" ({ends[0]:.2f} to {ends[1]:.2f})"
+
+
+def undecided(view: Figures) -> str:
+    """Say where the interval of the ratio holds the border, so that chance decided; else ""."""
+    ends = _ends(view)
+    if ends is None or not ends[0] < WORSE <= ends[1]:
+        return ""
+    return (
+        f"{WORSE:g} times is the border between interpolation and extrapolation, and the interval"
+        " holds it: other rows may decide otherwise."
+    )
+
+
 def _kind(view: Figures) -> Kind:
     return "extrapolation" if _harder(view) >= WORSE else "interpolation"
 
@@ -145,7 +171,8 @@ def judge(split: Split, figures: Figures) -> FoldAudit:
     if best is None:
         return say("degenerate", size, "Neighbours make no error in-domain: nothing to compare.")
     kind = _kind(best[1])
-    return say(kind, size, *_about_neighbours(figures["views"], kind))
+    border = [text] if (text := undecided(best[1])) else []
+    return say(kind, size, *_about_neighbours(figures["views"], kind), *border)
 
 
 def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> list[str]:
@@ -153,7 +180,8 @@ def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> list[str]:
     ratios = {n: views[n]["error_ratio"] for n in VIEWS if views[n]["error_ratio"] is not None}
     areas = {n: views[n]["auroc"] for n in VIEWS}
     times = " and ".join(
-        f"{r:.2f} times by {NAMES[n]}{_by_median(views[n])}" for n, r in ratios.items()
+        f"{r:.2f} times{interval(views[n])} by {NAMES[n]}{_by_median(views[n])}"
+        for n, r in ratios.items()
     )
     said = [
         f"The mean of the {NEIGHBOURS} nearest training materials errs more on it than in-domain:"
@@ -270,6 +298,8 @@ def _of(kind: Kind, folds: Sequence[FoldAudit]) -> dict[str, Figures]:
             ratios = [views[name].get(key) for views in own if name in views]
             known = [ratio for ratio in ratios if ratio is not None]
             found[name][key] = float(np.median(known)) if known else None
+        if len(own) == 1:  # of several folds the spread over them is another matter
+            found[name]["error_ratio_std"] = own[0][name].get("error_ratio_std")
     return found
 
 
@@ -321,9 +351,12 @@ def _sentence(kind: Kind, what: str, views: Mapping[str, Figures]) -> str:
         return f"Degenerate: {what} are no class that an error could be stated for."
     name, view = best
     model = f"the mean of the nearest training materials by {NAMES[name]}"
-    times = f"{_times(view['error_ratio'])}{_by_median(view)}"
+    times = f"{_times(view['error_ratio'])}{interval(view)}{_by_median(view)}"
+    border = f" {text}" if (text := undecided(view)) else ""
     if kind == "interpolation":
-        return f"This is interpolation: on {what} a trivial model, {model}, errs only {times}."
+        only = "" if border else "only "
+        text = f"This is interpolation: on {what} a trivial model, {model}, errs {only}{times}."
+        return text + border
     text = f"Extrapolation: on {what} a trivial model, {model}, errs {times}"
     easier = {
         n: r
@@ -335,7 +368,7 @@ def _sentence(kind: Kind, what: str, views: Mapping[str, Figures]) -> str:
     if easier:  # the features of an arm may see what the core's own views do not
         least = min(easier, key=lambda n: easier[n])
         text += f"; by {least} {easier[least]:.2f} times"
-    return f"{text}."
+    return f"{text}.{border}"
 
 
 def _by_median(view: Figures) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from atlas_core.audit import audit, kolmogorov_smirnov, nearest
-from atlas_core.audit_judgement import FEW, MOST, VIEWS
+from atlas_core.audit_judgement import FEW, MOST, VIEWS, interval, undecided
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
@@ -114,13 +114,16 @@ def test_a_class_whose_typical_error_is_twice_the_in_domain_one_is_extrapolation
     assert view["error_ratio_median"] == 2.0
     assert found.figures["pooled"]["views"]["fractions"]["error_ratio_median"] == 2.0
     assert found.kind == "extrapolation"
-    assert "0.34 times its in-domain error (2.00 times by the median)" in found.sentence
+    # relative standard error of the in-domain mean: sqrt(227.46 / 20) / 5.9 = 0.5716
+    said = "0.34 times its in-domain error (0.00 to 0.72) (2.00 times by the median)"
+    assert said in found.sentence
 
 
 def test_a_class_with_a_few_large_errors_is_extrapolation_and_its_median_is_told():
     found = audit(*by_one_neighbour([1.0] * 20, [1.0] * 18 + [50.0] * 2), seed=0)
     assert found.kind == "extrapolation"
-    assert "5.90 times its in-domain error (1.00 times by the median)" in found.sentence
+    said = "5.90 times its in-domain error (0.00 to 12.51) (1.00 times by the median)"
+    assert said in found.sentence
 
 
 def test_a_class_no_harder_by_mean_and_by_median_is_interpolation_and_no_median_is_told():
@@ -282,3 +285,14 @@ def test_fluorides_are_extrapolation_and_iron_and_lanthanum_are_not(symbol, kind
     held = materials.element_fractions()[:, ATOMIC_NUMBER[symbol] - 1] > 0
     values = np.array(target, dtype=np.float64)[rows]
     assert audit([without(held)], materials, values, seed=0).kind == kind
+
+
+def test_a_ratio_stands_with_its_interval_and_says_where_chance_decided() -> None:
+    # 1.6 ± 1.96 x 0.1 is 1.40 to 1.80, which holds 1.5; with 0.02 it is 1.56 to 1.64
+    assert interval({"error_ratio": 1.6, "error_ratio_std": 0.1}) == " (1.40 to 1.80)"
+    assert undecided({"error_ratio": 1.6, "error_ratio_std": 0.1})
+    assert undecided({"error_ratio": 1.4, "error_ratio_std": 0.1})
+    assert not undecided({"error_ratio": 1.6, "error_ratio_std": 0.02})
+    assert not undecided({"error_ratio": 1.4, "error_ratio_std": 0.02})
+    assert not undecided({"error_ratio": 1.5, "error_ratio_std": None})
+    assert interval({"error_ratio": None}) == ""
