@@ -12,7 +12,10 @@ from pathlib import Path
 from atlas_core.store import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = ("mae", "rmse", "picp_0.9", "spearman", "miscalibration_area", "roc_auc")
+KEPT = (
+    *("mae", "median_ae", "mean_error", "share_too_high", "rmse", "picp_0.9", "spearman"),
+    *("miscalibration_area", "roc_auc"),
+)
 
 
 def distil(folder: Path) -> dict[str, object]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
-import time
-import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -117,59 +116,49 @@ class Done:
         return [line for line in self.text.splitlines() if line.startswith("error: ")]
 
 
-def start(arguments: Sequence[str | Path], log: Path, *, longest: int | None = None) -> int:
-    """Start ``atlas`` in a child that has everything imported; return its process id.
+_BOOT = """\
+import resource, sys
+longest = int(sys.argv.pop(1))
+if longest:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (longest, longest))
+from atlas_core.cli.main import main
+main()
+"""
+
+
+def start(
+    arguments: Sequence[str | Path], log: Path, *, longest: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``atlas`` in a process and a session of its own.
+
+    A fork of this process would be faster, but hangs: threads that OpenMP started here are not
+    there in the child, which waits for them.
 
     Args:
         arguments: of the command.
         log: file of what it prints.
         longest: bytes that a file may have that it writes.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of forking beside threads: the child starts its own
-        number = os.fork()
-    if number:
-        return number
-    code = 1
-    try:
-        os.setsid()
-        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
-        sys.stdout = os.fdopen(1, "w", closefd=False)
-        sys.stderr = os.fdopen(2, "w", closefd=False)
-        if longest is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (longest, longest))
-        from atlas_core.cli.main import main
-
-        main([str(one) for one in arguments])
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    words = [sys.executable, "-c", _BOOT, str(longest or 0), *map(str, arguments)]
+    with log.open("wb") as sink:
+        return subprocess.Popen(words, stdout=sink, stderr=sink, start_new_session=True)
 
 
-def wait(number: int, log: Path, seconds: float = 300.0) -> Done:
+def wait(child: subprocess.Popen[bytes], log: Path, seconds: float = 300.0) -> Done:
     """Wait for a command; one that takes too long is killed and has the code -9."""
-    end = time.monotonic() + seconds
-    while True:
-        found, status = os.waitpid(number, os.WNOHANG)
-        if found:
-            return Done(os.waitstatus_to_exitcode(status), log.read_text(errors="replace"))
-        if time.monotonic() > end:
-            kill(number)
-            return Done(-9, f"took more than {seconds} s: {log.read_text(errors='replace')}")
-        time.sleep(0.01)
+    try:
+        code = child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        kill(child)
+        return Done(-9, f"took more than {seconds} s: {log.read_text(errors='replace')}")
+    return Done(code, log.read_text(errors="replace"))
 
 
-def kill(number: int) -> None:
+def kill(child: subprocess.Popen[bytes]) -> None:
     """Kill a command and its children, as a lost machine would."""
-    os.killpg(number, signal.SIGKILL)
-    os.waitpid(number, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def command(*arguments: str | Path, log: Path, longest: int | None = None) -> Done:
