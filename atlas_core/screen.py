@@ -750,7 +750,7 @@ def _second_pass(
     # streams: pyarrow takes no path that is not UTF-8
     with written(path) as sink, parts.open("rb") as stream, pq.ParquetFile(stream) as source:
         for group in range(source.num_row_groups):
-            table = source.read_row_group(group)
+            table = source.read_row_group(group, use_threads=False)  # see read_table
             here = slice(start, start + table.num_rows)
             start += table.num_rows
             table = table.add_column(0, "rank", pa.array(rank[here]))

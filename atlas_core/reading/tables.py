@@ -369,7 +369,7 @@ def _open_parquet(path: Path) -> Table:
             if not wanted:
                 yield from (Row(i + 1, 0, ()) for i in range(whole.metadata.num_rows))
                 return
-            for batch in whole.iter_batches(batch_size=4096, columns=wanted):
+            for batch in whole.iter_batches(batch_size=4096, columns=wanted, use_threads=False):
                 cells = {name: _cells(path, name, batch.column(name)) for name in wanted}
                 picked = [cells[names[i]] for i in columns]
                 for one in zip(*picked, strict=True):

@@ -82,7 +82,8 @@ def read_table(path: Path) -> Columns:
             )
             if not 0 <= claimed <= psutil.virtual_memory().total:
                 raise DataError(f"{path}: claims {claimed} bytes, more than this machine's memory")
-            table = file.read()
+            # by this thread alone: one of Arrow's that asks for the stream while Python ends aborts it
+            table = file.read(use_threads=False)
         twice = len(table.column_names) - len(set(table.column_names))
         if twice:
             raise DataError(f"{path}: {twice} columns have the name of another")

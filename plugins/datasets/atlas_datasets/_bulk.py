@@ -32,7 +32,7 @@ class BulkCrystals:
                 for name in (FRAC, LATTICE):
                     if name not in whole.schema_arrow.names:
                         raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
-                table = whole.read(columns=[column, FRAC, LATTICE])
+                table = whole.read(columns=[column, FRAC, LATTICE], use_threads=False)
         except (OSError, pa.ArrowException) as err:
             raise DataError(f"{path}: cannot be read ({err})") from err
         self.why: dict[int, str] = {}
