@@ -551,4 +551,4 @@ def test_runs_that_hold_out_different_elements_are_not_paired(cli: Cli) -> None:
     parts = {p["part"]: p for p in json.loads(done.stdout)["arms"][0]["parts"]}
     # materials that both tested were held against other training sets
     assert {part["paired"] for part in parts.values()} == {0}
-    assert set(json.loads(done.stdout)["arms"][0]["refused"]) == {"without F", "without S"}
+    assert set(json.loads(done.stdout)["arms"][0]["refused"]) == {"without O", "without S"}

@@ -82,7 +82,7 @@ def read_table(path: Path) -> Columns:
             )
             if not 0 <= claimed <= psutil.virtual_memory().total:
                 raise DataError(f"{path}: claims {claimed} bytes, more than this machine's memory")
-            # by this thread alone: one of Arrow's that asks for the stream while Python ends aborts it
+            # by this thread alone: a thread of Arrow that asks for it while Python ends aborts
             table = file.read(use_threads=False)
         twice = len(table.column_names) - len(set(table.column_names))
         if twice:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Composition, Lattice, Structure
 
-from atlas_core.api import DataError, Materials, SpecError
+from atlas_core.api import DataError, Materials
 from atlas_crystal.matminer import MatminerConfig, build, needs
 
 SALT = Structure(Lattice.cubic(3.2), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -45,7 +45,8 @@ def test_a_composition_featurizer_reads_crystals_as_their_formula():
 
 def test_the_input_option_decides_what_is_needed():
     assert needs(MatminerConfig()) == {"inputs:composition"}
-    assert needs(MatminerConfig(input="structure")) == {"inputs:structure"}
+    config = MatminerConfig(featurizer="DensityFeatures", input="structure")
+    assert needs(config) == {"inputs:structure"}
 
 
 def test_a_row_that_fails_is_nan_and_listed_with_its_reason():
@@ -157,8 +158,8 @@ def test_an_infinite_number_fails_its_row_alone():
     ],
 )
 def test_a_wrong_name_is_refused_with_the_closest(options, message):
-    with pytest.raises(SpecError, match=message):
-        build(MatminerConfig(**options))
+    with pytest.raises(ValueError, match=message):  # with the spec, before any data are read
+        MatminerConfig(**options)
 
 
 def test_an_import_path_is_no_class_name():
