@@ -106,7 +106,7 @@ def test_the_demo_runs_small_and_compares_both_arms(cli: Cli) -> None:
     metrics = read_json(folder / "metrics.json")["arms"]
     for arm in ("forest", "cgcnn"):
         assert metrics[arm]["parts"]["shifted"]["n"] > 0
-        assert set(metrics[arm]["ood"]) == {"score", "sigma"}
+        assert set(metrics[arm]["ood"]) == {"rule", "score", "sigma"}
     names = {record["name"] for record in read_json(folder / "records.json")}
     assert any(name.endswith("learning_curve") for name in names)
     assert "Learning curves" in (folder / "report.html").read_text(encoding="utf-8")
