@@ -1,6 +1,6 @@
 """Run campaigns at full size: ``PYTHONPATH=tests python -m faults [KIND or NAME or -KIND ...]``.
 
-Without a word all are run; ``-input`` leaves that kind out.
+Without a word all are run; ``-input`` leaves that kind out; another word lists the kinds and names.
 
 Writes ``benchmarks/results/faults.summary.json``, a list of {bar, measured, needed, holds}, and
 ``faults.json`` beside it, from which the table of ``docs/reliability.md`` is made.
@@ -36,6 +36,10 @@ def main(wanted: list[str]) -> int:
     stored: list[dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else []
     table = {row["name"]: row for row in stored}
     known = campaigns()
+    words = {word for one in known for word in (one.kind, one.name)}
+    if strange := [word for word in wanted if word.removeprefix("-") not in words]:
+        print(f"no campaign {', '.join(strange)}; there are {', '.join(sorted(words))}")
+        return 2
     for one in known:
         if not _asked(one, wanted):
             continue
@@ -53,7 +57,8 @@ def main(wanted: list[str]) -> int:
             "survived": tally.survived,
             "failures": list(tally.failures[:10]),
         }
-        print(f"{one.kind}: {one.fault}: {tally.survived} of {tally.tried} in {seconds:.0f} s")
+        counts = f"{tally.survived} of {tally.tried} in {seconds:.0f} s"
+        print(f"{one.kind}: {one.fault}: {counts}", flush=True)
         for line in tally.failures:
             print(f"  {line}")
     rows = [table[one.name] for one in known if one.name in table]

@@ -7,6 +7,7 @@ figures in the tests of the readers.
 
 from __future__ import annotations
 
+import bz2
 import functools
 import gzip
 import io
@@ -204,12 +205,12 @@ def id_prop(place: Path, content: bytes) -> None:
     load(place, "cif_folder", "path=.")
 
 
-def matbench(task: str) -> Attempt:
+def matbench(task: str, ending: str = "gz") -> Attempt:
     """Return an attempt at the file of a Matbench task."""
 
     def attempt(place: Path, content: bytes) -> None:
-        packed = gzip.compress(content, 1)
-        (place / f"matbench_{task}.json.gz").write_bytes(packed)
+        packed = bz2.compress(content, 1) if ending == "bz2" else gzip.compress(content, 1)
+        (place / f"matbench_{task}.json.{ending}").write_bytes(packed)
         load(place, "matbench", f"task={task}")
 
     return attempt
@@ -249,6 +250,17 @@ STEELS = json.dumps(
         "index": list(range(312)),
         "columns": ["composition", "yield strength"],
         "data": [[f"Fe{600 + i}Ni{i + 1}C0.5", 1000.0 + i] for i in range(312)],
+    }
+)
+STEELS_BY_COLUMN = json.dumps(
+    {
+        name: {str(row): value for row, value in enumerate(values)}
+        for name, values in {
+            "mbid": [f"mb-steels-{row:03d}" for row in range(1, 313)],
+            "composition": [f"Fe{600 + i}Ni{i + 1}C0.5" for i in range(312)],
+            "yield strength": [1000.0 + i for i in range(312)],
+            "spg_num": [225] * 312,
+        }.items()
     }
 )
 CELL = {"matrix": [[3.0, 0, 0], [0, 3.0, 0], [0, 0, 20.0]]}
@@ -303,8 +315,17 @@ CAMPAIGNS: list[Campaign] = [
     campaign("fuzz_cif", "a CIF file is spoiled", 3000, CIF, cif),
     campaign("fuzz_formula", "a formula is spoiled", 2500, "Ca3(PO4)2·5H2O", formula),
     campaign("fuzz_csv", "a CSV table is spoiled", 1000, CSV, table(".csv")),
-    campaign("fuzz_records", "a JSON table is spoiled", 500, RECORDS, table(".json"), as_json=True),
-    campaign("fuzz_split", "a JSON table is spoiled", 500, SPLIT, table(".json"), as_json=True),
+    campaign(
+        "fuzz_records",
+        "a JSON table of records is spoiled",
+        500,
+        RECORDS,
+        table(".json"),
+        as_json=True,
+    ),
+    campaign(
+        "fuzz_split", "a JSON table of rows is spoiled", 500, SPLIT, table(".json"), as_json=True
+    ),
     campaign("fuzz_lines", "a table of JSON lines is spoiled", 300, LINES, table(".jsonl")),
     binary("fuzz_parquet", "a Parquet table is spoiled", 400, parquet, ".parquet"),
     binary("fuzz_xlsx", "a workbook is spoiled", 200, xlsx, ".xlsx"),
@@ -315,6 +336,14 @@ CAMPAIGNS: list[Campaign] = [
         150,
         STEELS,
         matbench("steels"),
+        as_json=True,
+    ),
+    campaign(
+        "fuzz_matbench_columns",
+        "a Matbench file of formulas by column is spoiled",
+        100,
+        STEELS_BY_COLUMN,
+        matbench("steels", "bz2"),
         as_json=True,
     ),
     campaign(

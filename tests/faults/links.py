@@ -136,7 +136,7 @@ CAMPAIGNS = [
         kind="link",
         bar="nothing outside is written or read; refused with one line that names the link",
         run=_run,
-        full=120,
+        full=108,  # every place of a small run
         quick=8,
     )
 ]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import hashlib
-import json
 import math
 import shutil
 import tempfile
 import urllib.error
 import urllib.request
 import warnings
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -40,12 +37,18 @@ from atlas_core.api import (
     read_bounds,
     read_crystals,
 )
+from atlas_matbench import _layout
+from atlas_matbench._layout import columns_of, content_of, rows, unpacked
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.matbench import MatbenchConfig
 
 TIMEOUT = 60.0  # s without a byte from the server
 _CELLS, _SHIFT = 1e4, 1 / math.pi
-_PLAIN_COLUMNS = ("spg_num", "crys_sys")
+_PLAIN_COLUMNS: dict[str, Callable[[Any], bool]] = {
+    "spg_num": lambda value: type(value) is int and 1 <= value <= 230,
+    "crys_sys": lambda value: type(value) is str,
+}
+"""Columns that are kept for splits, and which values they may have."""
 _FIELD = "materials_"
 _TEXTS = "formula_texts"
 """The array of formulas as the file writes them."""
@@ -73,7 +76,7 @@ class MatbenchSource:
                 number of rows, or lacks a column.
         """
         path = self._find(context)
-        content = _content(path)
+        content = content_of(path)
         sha256 = hashlib.sha256(content).hexdigest()
         source = {"task": self.config.task, "file": path.name, "sha256": sha256, "by": _reader()}
         arrays, note = context.parsed(source, lambda: self._parse(path, content))
@@ -160,13 +163,13 @@ class MatbenchSource:
     def _read_official(
         self, path: Path, content: bytes, ids: Sequence[str]
     ) -> tuple[Materials, F8, Arrays]:
-        text = _text(path, content, gzip.decompress)
+        text = unpacked(path, content, gzip.decompress)
         wanted = "structure" if self.task.structures else "composition"
         inputs: list[Any] = []
         targets: list[Any] = []
 
         def read() -> Iterator[Any]:
-            for row in self._rows(path, text, wanted):
+            for row in rows(path, text, wanted, self.task.column):
                 targets.append(row[1])
                 if len(targets) > len(ids):
                     raise self._rows_error(path, f"more than {len(ids)}")
@@ -184,7 +187,7 @@ class MatbenchSource:
                 raise DataError("a crystal that cannot be")
         except (DataError, ValueError) as err:
             # row by row is slower, and names all that is wrong
-            self._refuse_rows(path, self._rows(path, text, wanted), ids)
+            self._refuse_rows(path, rows(path, text, wanted, self.task.column), ids)
             raise err if str(path) in str(err) else DataError(f"{path}: {err}") from err
         texts = {} if self.task.structures else {_TEXTS: np.asarray(inputs, dtype=np.str_)}
         return materials, target, texts
@@ -214,48 +217,10 @@ class MatbenchSource:
                 sifter.add(BadRow(f"row {number + 1}", ids[number], shown, str(err)))
         sifter.finish(len(ids))
 
-    def _rows(self, path: Path, text: str, wanted: str) -> Iterator[tuple[Any, Any]]:
-        """Yield (input, target) of one row after another; the largest file has 4 million sites."""
-        columns: list[str] | None = None
-        seen_data = False
-        try:
-            for key, value in _members(text):
-                if key == "columns":
-                    columns = list(value())
-                    for needed in (wanted, self.task.column):
-                        if needed not in columns:
-                            raise DataError(
-                                f"{path}: no column {needed!r}; it has {', '.join(columns)}"
-                            )
-                elif key == "index":
-                    index = value()
-                    if index != list(range(len(index))):
-                        raise DataError(f"{path}: rows are not in Matbench's order (index)")
-                elif key == "data":
-                    if columns is None:
-                        raise DataError(f"{path}: 'columns' must stand before 'data'")
-                    seen_data = True
-                    i, t = columns.index(wanted), columns.index(self.task.column)
-                    for row in value.each():
-                        yield row[i], row[t]
-                else:
-                    value()
-        except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as err:
-            raise DataError(f"{path}: no Matbench file ({err})") from err
-        if not seen_data:
-            raise DataError(f"{path}: no Matbench file ('data' is missing)")
-
     def _read_formulas(
         self, path: Path, content: bytes, ids: Sequence[str]
     ) -> tuple[Materials, F8, Arrays]:
-        try:
-            table = json.loads(_text(path, content, bz2.decompress))
-            columns = {name: list(values.values()) for name, values in table.items()}
-        except (ValueError, AttributeError, RecursionError) as err:
-            raise DataError(f"{path}: no Matbench file ({err})") from err
-        for needed in ("mbid", "composition", self.task.column):
-            if needed not in columns:
-                raise DataError(f"{path}: no column {needed!r}; it has {', '.join(columns)}")
+        columns = columns_of(path, content, ("mbid", "composition", self.task.column))
         if len(columns["mbid"]) != len(ids):
             raise self._rows_error(path, str(len(columns["mbid"])))
         for row, (found, expected) in enumerate(zip(columns["mbid"], ids, strict=True)):
@@ -266,9 +231,15 @@ class MatbenchSource:
             materials = Materials.from_formulas(ids, texts)
             target = _targets(targets, self.task.column)
         except (DataError, ValueError) as err:
-            self._refuse_rows(path, zip(texts, targets, strict=False), ids)
+            self._refuse_rows(path, zip(texts, targets, strict=True), ids)
             raise DataError(f"{path}: {err}") from err
-        plain = {name: np.asarray(columns[name]) for name in _PLAIN_COLUMNS if name in columns}
+        plain: dict[str, npt.NDArray[Any]] = {}
+        for name, allowed in _PLAIN_COLUMNS.items():
+            for row, value in enumerate(columns.get(name, []), 1):
+                if not allowed(value):
+                    raise DataError(f"{path}: row {row} has {value!r} in column {name!r}")
+            if name in columns:
+                plain[name] = np.asarray(columns[name])
         if not self.task.structures:
             plain[_TEXTS] = np.asarray(texts, dtype=np.str_)
         return materials, target, plain
@@ -374,63 +345,6 @@ def _flags(materials: Materials) -> tuple[Flag, ...]:
     )
 
 
-class _Value:
-    """A JSON value in a text that is decoded when asked for."""
-
-    def __init__(self, text: str, start: int) -> None:
-        self.text, self.start = text, start
-        self.end: int | None = None
-        self._decode = json.JSONDecoder().raw_decode
-
-    def __call__(self) -> Any:
-        value, self.end = self._decode(self.text, self.start)
-        return value
-
-    def each(self) -> Iterator[Any]:
-        """Yield the items of an array one by one."""
-        if self.text[self.start : self.start + 1] != "[":
-            raise ValueError(f"an array was expected at character {self.start + 1}")
-        at = _skip(self.text, self.start + 1)
-        while self.text[at : at + 1] != "]":
-            item, at = self._decode(self.text, at)
-            yield item
-            at = _skip(self.text, at)
-            if self.text[at : at + 1] == ",":
-                at = _skip(self.text, at + 1)
-            elif self.text[at : at + 1] != "]":
-                raise ValueError(f"',' or ']' was expected at character {at + 1}")
-        self.end = at + 1
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at : at + 1].isspace():
-        at += 1
-    return at
-
-
-def _members(text: str) -> Iterator[tuple[str, _Value]]:
-    """Yield the members of the JSON object ``text``; each value must be used before the next."""
-    at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        raise ValueError("an object was expected")
-    at = _skip(text, at + 1)
-    decode = json.JSONDecoder().raw_decode
-    while text[at : at + 1] != "}":
-        key, at = decode(text, at)
-        at = _skip(text, at)
-        if text[at : at + 1] != ":":
-            raise ValueError(f"':' was expected at character {at + 1}")
-        value = _Value(text, _skip(text, at + 1))
-        yield str(key), value
-        if value.end is None:
-            raise ValueError(f"member {key!r} was not read")
-        at = _skip(text, value.end)
-        if text[at : at + 1] == ",":
-            at = _skip(text, at + 1)
-        elif text[at : at + 1] != "}":
-            raise ValueError(f"',' or '}}' was expected at character {at + 1}")
-
-
 def _amounts(fields: Arrays) -> F8:
     """Return the stored amounts of formulas; a site counts one."""
     return fields["amounts"] if "amounts" in fields else np.ones(len(fields["numbers"]))
@@ -438,22 +352,9 @@ def _amounts(fields: Arrays) -> F8:
 
 @lru_cache(maxsize=1)
 def _reader() -> str:
-    """Return the sha256 of this file: another way of reading is another entry in the cache."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-
-
-def _text(path: Path, content: bytes, unpack: Callable[[bytes], bytes]) -> str:
-    try:
-        return unpack(content).decode("utf-8")
-    except (OSError, EOFError, zlib.error, ValueError) as err:
-        raise DataError(f"{path}: damaged or cut short ({err}); get the file again") from err
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as err:
-        raise DataError(f"{path}: cannot be read ({err.strerror})") from err
+    """Return the sha256 of this code: another way of reading is another entry in the cache."""
+    parts = [Path(file).read_bytes() for file in (__file__, _layout.__file__)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -317,6 +317,9 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
         ({"data": [*rows(311), ["Fe", float("nan")]]}, "id mb-steels-312: target nan in column"),
         ({"data": [*rows(311), ["Fe", float("inf")]]}, "id mb-steels-312: target inf in column"),
         ({"data": 3}, "no Matbench file (an array was expected"),
+        ({"data": [*rows(311), {}]}, "no Matbench file (row 312 is no list of 2 values)"),
+        ({"data": [*rows(311), ["Fe"]]}, "no Matbench file (row 312 is no list of 2 values)"),
+        ({"columns": ["composition", COLUMN, COLUMN]}, f"more than one column {COLUMN!r}"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
@@ -324,6 +327,46 @@ def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], expected
     text = message(tmp_path)
     assert text.startswith(f"{file}: ")
     assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "expected"),
+    [
+        (COLUMN, {"0": 1.0}, f"column {COLUMN!r} has other rows than 'mbid'"),
+        (
+            COLUMN,  # the same rows in another order: paired by place, every target would be wrong
+            {str(row): 1.0 for row in reversed(range(312))},
+            f"column {COLUMN!r} has other rows than 'mbid'",
+        ),
+        (
+            "spg_num",
+            {str(row): 225 if row else [225] for row in range(312)},
+            "row 1 has [225] in column 'spg_num'",
+        ),
+        (
+            "spg_num",
+            {str(row): 231 if row == 311 else 1 for row in range(312)},
+            "row 312 has 231 in column 'spg_num'",
+        ),
+        (
+            "crys_sys",
+            {str(row): "cubic" if row else None for row in range(312)},
+            "row 1 has None in column 'crys_sys'",
+        ),
+    ],
+)
+def test_a_wrong_column_is_named(
+    tmp_path: Path, column: str, change: dict[str, Any], expected: str
+) -> None:
+    inputs, targets = zip(*rows(312), strict=True)
+    table = {
+        "mbid": {str(row): name for row, name in enumerate(matbench_ids("steels"))},
+        "composition": {str(row): value for row, value in enumerate(inputs)},
+        COLUMN: {str(row): value for row, value in enumerate(targets)},
+    }
+    file = tmp_path / "matbench_steels.json.bz2"
+    file.write_bytes(bz2.compress(json.dumps({**table, column: change}).encode()))
+    assert message(tmp_path) == f"{file}: {expected}"
 
 
 def test_text_that_is_no_matbench_json_is_named(tmp_path: Path) -> None:
