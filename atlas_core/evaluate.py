@@ -257,6 +257,10 @@ def _separate(
             if "low" in found.get(name, {}):
                 share = bootstrap.Interval(**found[name])
                 found[name] = bootstrap.share_interval(share, n).as_dict()
+        for name, n in (("auroc", min(sizes)), ("aupr", sizes[1]), ("fpr95", sizes[0])):
+            if "low" in found[name]:
+                ends = bootstrap.Interval(**found[name])
+                found[name] = bootstrap.order_interval(ends, n).as_dict()
     return out
 
 

@@ -116,6 +116,16 @@ def share_interval(interval: Interval, n: int) -> Interval:
     return Interval(interval.value, min(interval.low, low), max(interval.high, high))
 
 
+def order_interval(interval: Interval, smaller: int) -> Interval:
+    """Return the interval of an AUROC or its kin, Wilson's of the smaller class if it has no width.
+
+    Resamples of two classes that never overlap never overlap either: their percentiles would claim
+    that no material ever will. The variance of an AUROC A is at most A (1 - A) over the size of the
+    smaller class (Birnbaum & Klose, Ann. Math. Stat. 28, 933 (1957)), that of a share.
+    """
+    return share_interval(interval, smaller) if interval.low == interval.high else interval
+
+
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:
     rows = np.arange(len(column)) if materials is None else materials
     blocks = resample(rows, resamples=resamples, seed=seed)

@@ -18,6 +18,8 @@ ENCE_BINS = 10
 NO_INTERVAL = frozenset({"max_error"})
 """A resample holds no error larger than the largest of the data, so its percentiles end there
 (Bickel & Freedman, Ann. Stat. 9, 1196 (1981), section 6)."""
+AUROCS = frozenset({"roc_auc", "error_auroc", "wrong_auroc"})
+NO_DRAWS = np.empty(0)
 
 SHARES = (
     "accuracy",
@@ -344,16 +346,26 @@ class PartScorer:
                     draws[name].append(drawn)
         out: dict[str, dict[str, float]] = {}
         for name, value in values.items():
-            found = draws[name] or [np.array([value])]
-            interval = bootstrap.percentile_interval(value, np.concatenate(found))
+            found = draws[name]
+            interval = bootstrap.percentile_interval(value, np.concatenate(found or [NO_DRAWS]))
             if interval is None or name in NO_INTERVAL:
                 out[name] = {"value": value}
             elif name.startswith(SHARES):
                 n = min(len(np.unique(materials)), self._rows_of(name))
                 out[name] = bootstrap.share_interval(interval, n).as_dict()
+            elif name in AUROCS:
+                out[name] = bootstrap.order_interval(interval, self._smaller_class(name)).as_dict()
             else:
                 out[name] = interval.as_dict()
         return out
+
+    def _smaller_class(self, auroc: str) -> int:
+        """Return the rows of the smaller of the two classes that are told apart."""
+        if auroc == "roc_auc" or self.gaussian is None:
+            classes = self.target
+        else:
+            classes = self.gaussian.top
+        return int(min(classes.sum(), len(classes) - classes.sum()))
 
     def _rows_of(self, share: str) -> int:
         """Return of how many rows a share is."""

@@ -66,6 +66,16 @@ def test_undefined_draws_are_left_out_and_rounding_is_no_exclusion() -> None:
     assert (constant.low, constant.high) == pytest.approx((0.3, 0.3))
 
 
+def test_classes_that_never_overlapped_may_overlap_yet() -> None:
+    """Of 20 materials that all rank right, Wilson's lower end is n / (n + 1.96^2)."""
+    perfect = bootstrap.order_interval(bootstrap.Interval(1.0, 1.0, 1.0), 20)
+    assert (perfect.low, perfect.high) == pytest.approx((20 / (20 + 1.959964**2), 1.0))
+    wrong = bootstrap.order_interval(bootstrap.Interval(0.0, 0.0, 0.0), 20)
+    assert (wrong.low, wrong.high) == pytest.approx((0.0, 1 - 20 / (20 + 1.959964**2)))
+    wide = bootstrap.Interval(0.9, 0.8, 0.95)
+    assert bootstrap.order_interval(wide, 20) == wide
+
+
 def test_paired_difference_sees_through_what_the_rows_have_in_common() -> None:
     hard = RNG.exponential(1, 300)
     difference = bootstrap.paired_difference(hard + 0.05 + RNG.normal(0, 0.1, 300), hard, seed=4)

@@ -88,3 +88,11 @@ def test_a_sigma_far_from_honest_has_an_ence_with_the_interval_of_scipy() -> Non
     assert low < wrong["value"] < high
     assert wrong["low"] == pytest.approx(low, rel=0.05)
     assert wrong["high"] == pytest.approx(high, rel=0.05)
+
+
+def test_an_order_without_a_fault_is_known_as_well_as_its_smaller_class_allows() -> None:
+    error = np.linspace(0.1, 6.0, 60)
+    found = score_predictions(error, np.zeros(60), std=error)["metrics"]["error_auroc"]
+    assert found["value"] == 1.0  # the largest tenth of the errors has the largest sigmas
+    wanted = stats.binomtest(6, 6).proportion_ci(method="wilson")
+    assert (found["low"], found["high"]) == pytest.approx((wanted.low, 1.0))
