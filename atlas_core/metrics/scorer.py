@@ -361,10 +361,8 @@ class PartScorer:
 
     def _smaller_class(self, auroc: str) -> int:
         """Return the rows of the smaller of the two classes that are told apart."""
-        if auroc == "roc_auc" or self.gaussian is None:
-            classes = self.target
-        else:
-            classes = self.gaussian.top
+        held = None if auroc == "roc_auc" else self.gaussian
+        classes = self.target if held is None else held.top
         return int(min(classes.sum(), len(classes) - classes.sum()))
 
     def _rows_of(self, share: str) -> int:
