@@ -33,6 +33,32 @@ def test_every_error_of_the_core_has_a_code_of_the_table() -> None:
     assert codes == {1, 2, 3, 4, 5}
 
 
+@pytest.mark.parametrize(("words", "code"), [(["plugins"], 0), (["run", "no.yaml"], 2)])
+def test_a_command_ends_with_its_code_whatever_its_libraries_do_at_the_end(
+    tmp_path: Path, words: list[str], code: int
+) -> None:
+    text = """
+import atexit, os, threading
+class Last:
+    def __del__(self):
+        os.abort()  # as a thread that asks for Python while it is taken down
+last = Last()
+atexit.register(print, "the end")
+threading.Thread(target=lambda: (threading.main_thread().join(), print("a thread"))).start()
+from atlas_core.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stdout.endswith("a thread\nthe end\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", [["plugins"], ["--help"], ["schema"], ["plugins", "--json"]])
 def test_a_full_stdout_is_one_line_and_code_4(cli: Cli, command: list[str]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +29,14 @@ class Atlas(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit."""
+        try:
+            self._main(args, **extra)
+        except SystemExit as err:
+            if args is None and isinstance(err.code, int):  # the command itself, no caller's
+                _leave(err.code)
+            raise
+
+    def _main(self, args: Sequence[str] | None, **extra: Any) -> NoReturn:
         print_anything()
         # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -83,6 +93,22 @@ def _interrupted(came: list[int], *, anew: bool) -> NoReturn:
                 stream.flush()
     # an interrupt inside an import leaves a mark in CPython, which would then end by the
     # signal whatever code is asked for; and threads that still train are not waited for
+    os._exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process once all is written, without taking the interpreter down.
+
+    A library's thread that asks for Python while it ends aborts the process: a run that had
+    finished then ended by a signal, once in many.
+    """
+    # waits for threads that are to end by themselves, as Python does
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):  # what could not be printed was told before
+                stream.flush()
     os._exit(code)
 
 
