@@ -1,4 +1,4 @@
-"""What test modules share: the command line in a fresh process, and where real data may lie."""
+"""What test modules share: the command line in its own process, and where real data may lie."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from warm import Warm
+
 from atlas_core.seal import MANIFEST, read_manifest, seal
 from atlas_core.store import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
+WARM = Warm()
+
 
 @dataclass(frozen=True)
 class Cli:
-    """Run ``atlas`` in a fresh process, as a user would."""
+    """Run ``atlas`` in a process of its own, as a user would."""
 
     cwd: Path
     cache: Path
     path: list[str] = field(default_factory=list)
 
     def __call__(
-        self, *args: str | Path, env: Mapping[str, str] | None = None
+        self, *args: str | Path, env: Mapping[str, str] | None = None, fresh: bool = False
     ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end.
+
+        Args:
+            args: its words.
+            env: what differs in its environment.
+            fresh: start Python anew, for what must not depend on imports or the seed of hashes.
+        """
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ATLAS_")},
             "ATLAS_CACHE": str(self.cache),
@@ -34,8 +45,10 @@ class Cli:
             "PYTHONPATH": os.pathsep.join(self.path),
             **(env or {}),
         }
-        return subprocess.run(
-            [sys.executable, "-m", "atlas_core.cli", *map(str, args)],
+        words = [str(arg) for arg in args]
+        warm = None if fresh else WARM.run(words, self.cwd, environment, 600)
+        return warm or subprocess.run(
+            [sys.executable, "-m", "atlas_core.cli", *words],
             cwd=self.cwd,
             env=environment,
             capture_output=True,

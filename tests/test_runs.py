@@ -41,9 +41,9 @@ arms:
 TABLE = "{path: no.csv, formula: f, target: t}"
 
 
-def run(cli: Cli, *args: str, text: str = SPEC, code: int = 0) -> Path:
+def run(cli: Cli, *args: str, text: str = SPEC, code: int = 0, fresh: bool = False) -> Path:
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
-    done = cli("run", "s.yaml", "--json", *args)
+    done = cli("run", "s.yaml", "--json", *args, fresh=fresh)
     assert done.returncode == code, done.stderr
     return cli.cwd / json.loads(done.stdout)["run"]
 
@@ -102,7 +102,10 @@ def _elements(formula: str) -> set[str]:
 
 
 def test_the_same_spec_in_another_process_gives_the_same_bytes(cli: Cli) -> None:
-    first, second = (run(cli, "--out", o, "--cache-dir", f"c-{o}") for o in ("one", "two"))
+    first, second = (
+        run(cli, "--out", out, "--cache-dir", f"c-{out}", fresh=fresh)
+        for out, fresh in (("one", False), ("two", True))
+    )
     assert first.name == second.name
     for name in ("predictions.parquet", "metrics.json", "records.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()

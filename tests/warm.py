@@ -1,0 +1,121 @@
+"""Run ``atlas`` in forks of a process that has imported what a run imports: a second saved a time.
+
+Each command has a process, an environment and a working directory of its own, as a fresh one has;
+what it shares with others are the imports and the seed of Python's hashes. Nothing is computed
+before the fork: threads of OpenMP that were started then would be waited for in vain.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+MODULES = (
+    *("atlas_core.cli.main", "atlas_core.runner.run", "atlas_core.report.page"),
+    *("atlas_core.screen", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas"),
+    *("pyarrow.parquet", "scipy.stats", "sklearn.covariance", "sklearn.ensemble"),
+    *("sklearn.gaussian_process", "sklearn.linear_model", "sklearn.neighbors"),
+)
+
+
+class Warm:
+    """Hold the process that is forked; started when it is first asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[str] | None = None
+
+    def run(
+        self, args: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str] | None:
+        """Run a command to its end; return None where this cannot be done here and now."""
+        if not hasattr(os, "fork") or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            if self._server is None or self._server.poll() is not None:
+                self._server = subprocess.Popen(
+                    [sys.executable, __file__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env={**env, "PYTHONPATH": ""},
+                )
+            return self._ask(self._server, args, cwd, env, timeout)
+        finally:
+            self._lock.release()
+
+    def _ask(
+        self,
+        server: subprocess.Popen[str],
+        args: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float,
+    ) -> subprocess.CompletedProcess[str]:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        with TemporaryDirectory(prefix="atlas-warm-") as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            asked = {"args": list(args), "cwd": str(cwd), "env": dict(env)}
+            server.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}) + "\n")
+            server.stdin.flush()
+            if not select.select([server.stdout], [], [], timeout)[0]:
+                server.kill()
+                raise subprocess.TimeoutExpired(["atlas", *args], timeout)
+            code = int(server.stdout.readline())
+            return subprocess.CompletedProcess(
+                ["atlas", *args], code, out.read_text("utf-8"), err.read_text("utf-8")
+            )
+
+
+def _become(asked: Mapping[str, Any]) -> None:
+    """Run the command in this fork; it ends the process."""
+    for descriptor, name, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, asked["out"], os.O_WRONLY | os.O_CREAT),
+        (2, asked["err"], os.O_WRONLY | os.O_CREAT),
+    ):
+        opened = os.open(name, flags, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    added = [one for one in asked["env"].get("PYTHONPATH", "").split(os.pathsep) if one]
+    sys.path[0:1] = [asked["cwd"], *added]  # as `python -m` has it
+    sys.argv = ["atlas", *asked["args"]]
+    from atlas_core.cli import main
+
+    main(prog_name="atlas")
+
+
+def serve() -> None:
+    """Fork for each line of stdin; print the exit code of each."""
+    for name in MODULES:
+        import_module(name)
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            try:
+                _become(json.loads(line))
+            except SystemExit as err:
+                os._exit(err.code if isinstance(err.code, int) else 1)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
