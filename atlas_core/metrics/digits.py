@@ -80,9 +80,9 @@ def probability(value: float, *, digits: int = 2) -> str:
 def percentage(share: float) -> str:
     """Return a share in percent, without the sign: a decimal only where it matters.
 
-    What is not exactly 0 or 1 is never written as such.
+    What is not exactly 0 or 1 is never written as such; a ratio may be above 1.
     """
-    if share in {0, 1} or 0.01 <= share <= 0.99:
+    if share in {0, 1} or 0.01 <= share <= 0.99 or share >= 1.01:
         return f"{100 * share:.0f}"
     text = f"{100 * share:.1f}"
     if text == "100.0" and share < 1:
