@@ -144,7 +144,7 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     tone: Tone = "good" if not broken and refused + len(few) <= n / 2 else "fair"
     told = f"{_too_few(few, judged)}{aside}"
     if not missed:
-        of_all = of_those if refused or n == 1 else f"all {of_those}"
+        of_all = of_those if refused or n == 1 else digits.all_of(n, "", what)
         return f"{opening}, and kept its word on {of_all}{told}.", tone
     parts = [f"broke it on {_some(broken)}"] if broken else []
     parts += [f"fell short{_maybe(exam, names, short)} on {_some(short)}"] if short else []

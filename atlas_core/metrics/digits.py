@@ -25,6 +25,13 @@ def counted(n: int, singular: str, plural: str = "") -> str:
     return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
 
 
+def all_of(n: int, singular: str, plural: str = "") -> str:
+    """Return every one of ``n`` in words: 1 row, both rows, all 3 rows."""
+    if n == 2:
+        return f"both {plural or singular + 's'}"
+    return f"{'all ' if n > 2 else ''}{counted(n, singular, plural)}"
+
+
 def decimals(value: float, *, digits: int = 3) -> int:
     """Return how many decimals show ``digits`` significant digits; below -5 or above 5: 99."""
     if value == 0 or not math.isfinite(value):

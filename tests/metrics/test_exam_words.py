@@ -263,7 +263,7 @@ def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() ->
 def test_classes_that_are_no_elements_are_held_out_classes() -> None:
     classes = {"without F": "cluster 3 of 8", "without Cl": "cluster 5 of 8"}
     text, _ = exam_words.headline(exam_of("keeps", "keeps"), classes)
-    assert text.endswith("all 2 held-out classes.")
+    assert text.endswith("both held-out classes.")
 
 
 def metrics(mae: float, baseline: float) -> dict[str, Any]:

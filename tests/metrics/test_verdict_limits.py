@@ -15,6 +15,7 @@ from atlas_core.answers import ENOUGH_OF_CLASS, answers_of
 from atlas_core.coverage import Bars, bars_of
 from atlas_core.evaluate import evaluate
 from atlas_core.judgement import FEW_ROWS, Figure, doubt, slack
+from atlas_core.metrics import digits
 from atlas_core.verdict import Verdict, verdict
 
 Arm = dict[str, Any]
@@ -396,3 +397,12 @@ def test_sigma_at_a_few_wrong_answers_is_noise(wrong: int, *, told: bool) -> Non
     found = said(scored(target, mean, std=std, half=None, task="binary"), task="binary")
     assert any("is larger where" in text for text in found.sentences) == told
     assert any(f"{wrong} wrong answer" in text for text in found.sentences) == (not told)
+
+
+# --- numbers in words -------------------------------------------------------------------------
+
+
+def test_every_one_of_a_number_is_told_in_words_of_that_number() -> None:
+    told = [digits.all_of(n, "class", "classes") for n in (1, 2, 3)]
+    assert told == ["1 class", "both classes", "all 3 classes"]
+    assert [digits.percentage(share) for share in (0.194, 1.0, 1.503)] == ["19", "100", "150"]
