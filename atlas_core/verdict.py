@@ -308,14 +308,21 @@ def verdict(
         advice, grade = exam_words.ADVICE, _GRADES[tone]
         examined = exam_words.sentences(exam, classes or {}, unit)
     headline, grade = _with_cautions(facts, headline, grade)
-    unexamined = "" if exam else exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
-    sentences = [
-        *examined,
-        *([unexamined] if unexamined else []),
+    if exam is None:
+        text = exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
+        examined = [text] if text else []
+    whose = "Its" if exam is None or not examined else "Its calibrator's"
+    told = [*examined, *_sentences(facts, whose), *([advice] if advice else [])]
+    return Verdict(headline, tuple(told), grade)
+
+
+def _sentences(facts: _Facts, whose: str) -> list[str]:
+    """Return what the headline rests on; ``whose`` begins what is said of intervals."""
+    return [
         *(f"{text[0].upper()}{text[1:]}." for _, text in facts.cautions),
         *_error_sentences(facts),
         *_median_sentences(facts),
-        *_coverage_sentences(facts, "Its calibrator's" if examined else "Its"),
+        *_coverage_sentences(facts, whose),
         *unbounded_sentences(
             [facts.test.metrics, facts.shifted.metrics],
             facts.kept,
@@ -325,9 +332,7 @@ def verdict(
         *_sigma_sentences(facts),
         *_notice_sentences(facts),
         *_size_sentences(facts),
-        *([advice] if advice else []),
     ]
-    return Verdict(headline, tuple(sentences), grade)
 
 
 def _facts(
