@@ -277,12 +277,10 @@ def together(folds: tuple[FoldAudit, ...], measured: Sequence[Measured]) -> Spli
         return SplitAudit("mixed", sentence, _counts(folds), folds, figures)
     kind = "extrapolation" if new > 0.5 else "interpolation"
     many = judged.count(kind)
-    classes = digits.counted(len(judged), "held-out class", "held-out classes")
-    what = (
-        classes
-        if len(judged) == 1
-        else f"{'all' if many == len(judged) else f'{many} of'} {classes}"
-    )
+    nouns = ("held-out class", "held-out classes")
+    what = digits.all_of(many, *nouns)
+    if many < len(judged):
+        what = f"{many} of {digits.counted(len(judged), *nouns)}"
     sentence = _sentence(kind, what, _of(kind, folds))
     return SplitAudit(kind, sentence, _counts(folds), folds, figures)
 

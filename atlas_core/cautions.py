@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str
 from atlas_core.metrics import digits
+from atlas_core.metrics.scorer import SAME
 
 Kind = Literal[
     "sigma_zero",
@@ -27,7 +28,7 @@ Kind = Literal[
 ]
 
 KNOWN = 0.5  # share of test rows with a formula of the training set, from which errors are of those
-SAME = 1e-9  # relative spread below which values differ by rounding only
+NEARLY_ALL = 0.99  # share of the rows above which what they have in common is said of the arm
 FEWEST = 2  # rows of which "all the same" can be said
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -69,13 +70,16 @@ def of_predictions(mean: F8, std: F8, fold: Str, *, target: F8) -> list[Caution]
             found.append(Caution(kind, f"{where}{text}"))
 
     stated = [own for own in rows if np.isfinite(std[own]).all()]
-    zero = [own for own in stated if not std[own].any()]
-    flat = [own for own in stated if std[own].any() and _same(std[own])]
-    say("sigma_zero", len(zero), "its sigma is 0 for every material, so it says nothing")
+    least = SAME * float(target.std())
+    zero = [bool((std[own] <= least).all()) for own in stated]
+    flat = [_nearly_all_same(std[own]) for own in stated]
+    only_flat = sum(same and not none for same, none in zip(flat, zero, strict=True))
+    say("sigma_zero", sum(zero), "its sigma is 0 for every material, so it says nothing")
     say(
         "sigma_constant",
-        len(flat),
-        "its sigma is the same for every material, so it does not say which to believe",
+        only_flat,
+        "its sigma is the same for every material or nearly so, so it does not say which to"
+        " believe",
     )
     known = np.isfinite(std)
     if known.any() and not known.all():
@@ -90,6 +94,12 @@ def of_predictions(mean: F8, std: F8, fold: Str, *, target: F8) -> list[Caution]
 
 def _same(values: F8) -> bool:
     return bool(np.ptp(values) <= SAME * np.abs(values).max())
+
+
+def _nearly_all_same(values: F8) -> bool:
+    """Return whether more than ``NEARLY_ALL`` of the values differ by rounding only."""
+    middle = np.median(values)
+    return bool((np.abs(values - middle) <= SAME * abs(middle)).mean() > NEARLY_ALL)
 
 
 def of_audit(audited: Mapping[str, Any]) -> list[Caution]:

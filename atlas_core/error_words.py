@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from atlas_core.judgement import FEW_ROWS
 from atlas_core.metrics import digits
 
 CARRIES = 0.5
@@ -29,6 +30,7 @@ def direction(
     *,
     mae: float | None,
     share_too_high: float | None,
+    n: int,
     where: str,
     unit: str,
 ) -> str:
@@ -38,10 +40,11 @@ def direction(
         mean_error: signed, prediction - target, with ``low`` and ``high``.
         mae: of the same rows.
         share_too_high: of the same rows.
+        n: materials; of a few rows three quarters err in one direction by chance.
         where: the rows in words, such as ``on materials with F``.
         unit: of the target.
     """
-    if mean_error is None or mae is None or share_too_high is None:
+    if n < FEW_ROWS or mean_error is None or mae is None or share_too_high is None:
         return ""
     value = mean_error["value"]
     low, high = mean_error.get("low", -math.inf), mean_error.get("high", math.inf)

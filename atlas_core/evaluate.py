@@ -6,6 +6,7 @@ A metric that is not defined (no sigma, one class only, a constant target) is ab
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ def evaluate(
     levels: Sequence[float],
     seed: int,
     trained: Mapping[str, Collection[str]] | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json``: plain JSON types, undefined metrics absent.
 
@@ -116,12 +118,17 @@ def evaluate(
         seed: of the resampling.
         trained: fold -> symbols of the elements in its training rows; without them there is no
             ``rule``.
+        bounds: (low, high) between which every target must lie; an interval that covers all of it
+            counts into ``infinite_share``.
 
     Raises:
         DataError: a column is missing, or a target or mean is not finite.
     """
     arms: dict[str, Any] = {}
-    for arm, stated in _as_stated(predictions, levels).items():
+    for arm, own in _as_stated(predictions, levels).items():
+        stated = own
+        if bounds is not None and task != "binary":
+            stated = replace(own, bounds=bounds)
         rows = without_empty_sigma(stated)
         present = set(rows.part.tolist())
         parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, Bool
 from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
+from atlas_core.judgement import doubt, slack
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
 
@@ -27,10 +28,8 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 ENOUGH = 10
 """Trusted rows from which a share means something; with fewer a method has refused the class."""
-SLACK = 0.05
-"""How far the share may fall short of the confidence: a binomial share of 100 rows varies so."""
 BREACH = 0.05
-"""Probability below which falling short of confidence - SLACK is no bad luck."""
+"""Probability below which a share is no bad luck."""
 HEADLINE = 0.9
 """Level of the intervals that the exam is held at, or the nearest there is."""
 
@@ -38,14 +37,19 @@ Grade = str
 GRADES: dict[Grade, str] = {
     "keeps": "it trusts some and keeps its promise",
     "refuses": "it trusts next to nothing, so it breaks no promise and is of no use",
-    "short": "it falls short of its promise by no more than bad luck can explain",
+    "short": "it falls short of its promise, not shown to be by more than the slack",
     "breaks": "it breaks its promise",
 }
 """What can come of one class, in words."""
 
 
 def examine(
-    trust: Columns, predictions: Columns, *, levels: Sequence[float], seed: int = 0
+    trust: Columns,
+    predictions: Columns,
+    *,
+    levels: Sequence[float],
+    seed: int = 0,
+    bounds: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Return the exam of every arm: a list of classes with their grades, and a summary.
 
@@ -54,6 +58,8 @@ def examine(
         predictions: columns of ``predictions.parquet``.
         levels: coverage levels of the run.
         seed: of the resampling.
+        bounds: (low, high) between which every target must lie; an interval over all of it says as
+            little as an infinite one.
 
     Returns:
         Plain data: {arm: {"method": the one that decides, "beside": the others, "classes": [...],
@@ -69,7 +75,8 @@ def examine(
             seen = _where(predictions, answers & (predictions["fold"] == fold))
             if (rows["part"] == "shifted").any():
                 branch = derive_seed(seed, "exam", str(arm), str(fold))
-                classes.append({"class": fold, **_class(rows, seen, level, seed=branch)})
+                own_class = _class(rows, seen, level, seed=branch, bounds=bounds)
+                classes.append({"class": fold, **own_class})
         if classes:
             method, *beside = classes[0]["methods"]
             found[arm] = {
@@ -164,7 +171,14 @@ def _means(columns: F8, *, seed: int) -> F8:
     return np.concatenate([counts @ columns / len(columns) for counts in blocks])
 
 
-def _class(rows: Columns, seen: Columns, level: float, *, seed: int) -> dict[str, Any]:
+def _class(
+    rows: Columns,
+    seen: Columns,
+    level: float,
+    *,
+    seed: int,
+    bounds: tuple[float, float] | None,
+) -> dict[str, Any]:
     """Return the exam of one class."""
     budget, confidence = float(rows["budget"][0]), float(rows["confidence"][0])
     outside, inside = seen["part"] == "shifted", seen["part"] == "test"
@@ -192,7 +206,7 @@ def _class(rows: Columns, seen: Columns, level: float, *, seed: int) -> dict[str
     }
     found |= _errors(error[outside], error[inside], seed=seed)
     found |= _sigma_and_detector(seen, outside, inside, seed=seed)
-    found["intervals"] = _intervals(rows, seen, names[0], level)
+    found["intervals"] = _intervals(rows, seen, names[0], level, bounds)
     first = _where(rows, (rows["method"] == names[0]) & (rows["part"] == "shifted"))
     return found | _forecast(first, seed=derive_seed(seed, "forecast"))
 
@@ -232,13 +246,20 @@ def _forecast(rows: Columns, *, seed: int) -> dict[str, float]:
 
 
 def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
-    """Return how the rows labelled trust keep the promise."""
+    """Return how the rows labelled trust keep the promise.
+
+    ``by_chance``: whether a method that keeps it may have so few within budget; ``shown``: whether
+    there are enough to call it kept.
+    """
     error = np.abs(rows["target"] - rows["mean"])
     labels = rows["label"]
     chosen = labels == "trust"
     n, hits = int(chosen.sum()), int((error[chosen] <= promise.budget).sum())
-    wanted = promise.confidence - SLACK
-    kept = n < ENOUGH or hits / n >= wanted
+    wanted = promise.confidence - slack(promise.confidence)
+    by_chance = binomial_below(hits, n, promise.confidence) >= BREACH
+    least = wilson(hits / n, n)[0] if n else 0.0
+    held = n >= ENOUGH and hits / n >= wanted and (by_chance or least >= wanted)
+    kept = n < ENOUGH or held
     breach = n >= ENOUGH and binomial_below(hits, n, wanted) < BREACH
     grade = "keeps" if kept else "breaks" if breach else "short"
     found: dict[str, Any] = {
@@ -250,6 +271,8 @@ def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
         "deferred": int((labels == "defer").sum()),
         "breach": breach,
         "kept": kept,
+        "by_chance": by_chance,
+        "shown": held and least >= promise.confidence - doubt(promise.confidence),
         "grade": "refuses" if n < ENOUGH else grade,
     }
     if n:
@@ -300,12 +323,15 @@ def _aurocs(inside: F8, outside: F8, *, seed: int) -> F8:
     return weighted.auroc(ranking, positive, np.concatenate(parts, axis=1))
 
 
-def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[str, Any]:
+def _intervals(
+    rows: Columns, seen: Columns, method: str, level: float, bounds: tuple[float, float] | None
+) -> dict[str, Any]:
     """Return coverage and width of the calibrator's and of the trust region's intervals.
 
     Widths are given over that of plain split conformal (one width, from the calibration rows);
-    there is none where either is infinite.
+    there is none where either is infinite. ``infinite`` counts those over all that is possible too.
     """
+    least, most = bounds or (-math.inf, math.inf)
     found: dict[str, Any] = {}
     calibration = seen["part"] == "calibration"
     error = np.sort(np.abs(seen["target"] - seen["mean"])[calibration])
@@ -321,10 +347,11 @@ def _intervals(rows: Columns, seen: Columns, method: str, level: float) -> dict[
             target = columns["target"][at]
             inside = (target >= lower[at]) & (target <= upper[at])
             width = float((upper[at] - lower[at]).mean())
+            empty = np.isinf(upper[at] - lower[at]) | ((lower[at] <= least) & (upper[at] >= most))
             found[f"{name}_{part}"] = {
                 **_share("coverage", int(inside.sum()), len(inside)),
                 **({"width": width / split} if 0 < split < math.inf > width else {}),
-                "infinite": float(np.isinf(upper[at] - lower[at]).mean()),
+                "infinite": float(empty.mean()),
             }
     at = seen["part"] == "shifted"
     held = np.abs(seen["target"] - seen["mean"])[at] <= split / 2.0

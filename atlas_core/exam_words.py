@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from atlas_core.coverage import MANY_INFINITE
 from atlas_core.metrics import digits
 
 Exam = Mapping[str, Any]
@@ -123,9 +124,9 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
     rarely = len(missed) > (1 - MOSTLY) * len(judged)
     opening = "It says itself which predictions to use"
     if n == 1 and missed:
+        fell = f"fell short{_maybe(exam, names, missed)} of"
         return (
-            f"{opening}, but {'broke' if broken else 'fell short, maybe by chance, of'} its promise"
-            f" on {names[0]}.",
+            f"{opening}, but {'broke' if broken else fell} its promise on {names[0]}.",
             ("poor" if broken else "fair"),
         )
     if broken and rarely:
@@ -139,15 +140,60 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
             "fair",
         )
     # a promise that was hardly ever put to the test is no success
-    tone: Tone = "good" if not broken and refused <= n / 2 else "fair"
+    few = _few(exam, names)
+    tone: Tone = "good" if not broken and refused + len(few) <= n / 2 else "fair"
+    told = f"{_too_few(few, judged)}{aside}"
     if not missed:
-        of_all = of_those if refused or n == 1 else f"all {of_those}"
-        return f"{opening}, and kept its word on {of_all}{aside}.", tone
+        of_all = of_those if refused or n == 1 else digits.all_of(n, "", what)
+        return f"{opening}, and kept its word on {of_all}{told}.", tone
     parts = [f"broke it on {_some(broken)}"] if broken else []
-    parts += [f"fell short, maybe by chance, on {_some(short)}"] if short else []
+    parts += [f"fell short{_maybe(exam, names, short)} on {_some(short)}"] if short else []
     kept = len(judged) - len(missed)
-    text = f"{opening}, and kept its word on {kept} of {of_those}{aside}"
+    text = f"{opening}, and kept its word on {kept} of {of_those}{told}"
     return f"{text}; it {' and '.join(parts)}.", tone
+
+
+def _own(exam: Exam, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what came of each class by the deciding method, by its name in words."""
+    own = [one["methods"][exam["method"]]["class"] for one in exam["classes"]]
+    return dict(zip(names, own, strict=True))
+
+
+def _maybe(exam: Exam, names: Sequence[str], short: Sequence[str]) -> str:
+    """Return that classes fell short maybe by chance, "" where it excludes that of one of them."""
+    own = _own(exam, names)
+    return ", maybe by chance," if all(own[name].get("by_chance") for name in short) else ""
+
+
+def _few(exam: Exam, names: Sequence[str]) -> dict[str, int]:
+    """Return {class: predictions trusted} where a promise was kept on too few to show it."""
+    return {
+        name: int(one["trusted"])
+        for name, one in _own(exam, names).items()
+        if one["grade"] == "keeps" and not one.get("shown", True)
+    }
+
+
+def _too_few(few: Mapping[str, int], judged: Sequence[str]) -> str:
+    """Say on which of the classes judged too few predictions were trusted to tell."""
+    if not few:
+        return ""
+    if len(judged) == 1:
+        return f", on {digits.counted(few[judged[0]], 'prediction')}: too few to tell"
+    return f" (too few are trusted to tell: {_some(list(few))})"
+
+
+def _least(shares: Sequence[tuple[float, float, str]]) -> str:
+    """Return the class with the lowest share where that is no chance, as a clause; else "".
+
+    Args:
+        shares: of each class: its value, the upper end of its interval, its name.
+    """
+    if len(shares) < 2:
+        return ""
+    worst, *others = sorted(shares)
+    mean = sum(one[0] for one in others) / len(others)
+    return f" (least of {worst[2]}: {percent(worst[0])})" if worst[1] < mean else ""
 
 
 def _of(missed: Sequence[str], of_those: str) -> str:
@@ -204,23 +250,24 @@ def _intervals(exam: Exam, names: Sequence[str]) -> str:
         ((one.get("intervals") or {}).get("trust_class"), name)
         for one, name in zip(exam["classes"], names, strict=True)
     ]
-    held = [(one["coverage"], one.get("width"), name) for one, name in pairs if one]
+    known = [(one, name) for one, name in pairs if one]
+    empty = [name for one, name in known if one.get("infinite", 0.0) >= MANY_INFINITE]
+    held = [(one, name) for one, name in known if name not in empty]
+    nothing = f"Many of them say nothing of {_some(empty)}." if empty else ""
+    level = f"Its trust region's {100 * float(exam['level']):.12g} % intervals"
     if not held:
-        return ""
-    level = f"{100 * float(exam['level']):.12g} %"
-    least, _, name = min(held)
-    text = f"Its trust region's {level} intervals hold the truth for {percent(least)}"
-    if len(held) > 1:
-        mean = sum(one[0] for one in held) / len(held)
-        text = (
-            f"Its trust region's {level} intervals hold the truth for {percent(mean)} of a class"
-            f" (least: {percent(least)} of {name})"
+        return (
+            f"Many of {level[0].lower()}{level[1:]} say nothing of {_some(empty)}." if empty else ""
         )
-    widths = [one[1] for one in held if one[1] is not None]
-    if len(widths) < len(held):  # infinite, or there was no width to compare with
-        return f"{text}."
-    width = digits.number(sum(widths) / len(widths), digits=2)
-    return f"{text}, at {width} times the width that would do in-domain."
+    shares = [(one["coverage"], one.get("coverage_high", 1.0), name) for one, name in held]
+    mean = sum(share for share, _, _ in shares) / len(shares)
+    of_class = " of a class" if len(held) > 1 else ""
+    text = f"{level} hold the truth for {percent(mean)}{of_class}{_least(shares)}"
+    widths = [one["width"] for one, _ in held if one.get("width") is not None]
+    if len(widths) == len(held):  # else there was no width to compare with
+        width = digits.number(sum(widths) / len(widths), digits=2)
+        text += f", at {width} times the width that would do in-domain"
+    return f"{text}. {nothing}".rstrip()
 
 
 def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
@@ -243,12 +290,11 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
         return f"{text}."
     text += f", and {percent(hits / n)} of the held-out ones do"
     judged = [
-        (one["hit"], name) for one, name in zip(own, names, strict=True) if one["trusted"] >= 10
+        (one["hit"], one.get("hit_high", 1.0), name)
+        for one, name in zip(own, names, strict=True)
+        if one["trusted"] >= 10
     ]
-    if len(judged) > 1:
-        worst, name = min(judged)
-        text += f" (least of {name}: {percent(worst)})"
-    return f"{text}."
+    return f"{text}{_least(judged)}."
 
 
 def typical(exam: Exam, names: Sequence[str]) -> str:

@@ -16,6 +16,10 @@ from atlas_core.metrics import digits
 
 Side = Literal["below", "above", ""]
 
+FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
+SLACK = 0.05  # of a promised share: five points short, or half as many misses more, is no matter
+DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called kept
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -30,6 +34,11 @@ class Figure:
         """Return a figure of ``metrics.json``; one without an interval excludes nothing."""
         low, high = entry.get("low", -math.inf), entry.get("high", math.inf)
         return cls(float(entry["value"]), float(low), float(high))
+
+    @property
+    def known(self) -> bool:
+        """Return whether it has an interval: without one nothing can be told of other materials."""
+        return math.isfinite(self.high - self.low)
 
     @property
     def text(self) -> str:
@@ -54,6 +63,19 @@ class Figure:
     def side(self, honest: float) -> Side:
         """Return on which side of ``honest`` the whole interval lies, "" where it holds it."""
         return "above" if self.low > honest else "below" if self.high < honest else ""
+
+
+def slack(level: float) -> float:
+    """Return how far a share may fall short of a promised one, 0 to 1, and matter to nobody.
+
+    Of a promise of 99 % five points are five times the misses, so it shrinks with these.
+    """
+    return min(SLACK, round((1 - level) / 2, 12))
+
+
+def doubt(level: float) -> float:
+    """Return how far short a share of which a promise is called kept may be at most."""
+    return min(DOUBT, round(1 - level, 12))
 
 
 def of_share(figure: Figure, n: int) -> Figure:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from fractions import Fraction
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from atlas_core import error_words, exam_words
-from atlas_core.judgement import Figure, of_share, ratio
+from atlas_core.answers import Answers, answers_of
+from atlas_core.coverage import Bars, State, bars_of, coverage_sentences, unbounded_sentences
+from atlas_core.judgement import FEW_ROWS, Figure, of_share, ratio
 from atlas_core.metrics import digits
 from atlas_core.probability_words import (
     Probabilities,
+    WrongAnswers,
     probabilities_of,
     probability_sentences,
     wrong_answer_sentences,
@@ -29,24 +31,19 @@ Grade = Literal["trust", "keeps its word", "caution", "do not trust", "unknown"]
 Noticing = Literal["not", "unclear", "in part", "well"]
 _RANK: tuple[Noticing, ...] = ("not", "unclear", "in part", "well")
 
-WORTHLESS_MAE = 0.9  # MAE over the mean deviation of the target; 1 is predicting the mean
+WORTHLESS_MAE = 0.9  # MAE over that of always predicting the median
 WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
-WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is chance level
-WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
+RANKS = 0.3  # rank correlation of prediction and truth from which "use it to rank" is advice
+RANKS_CLASSES = 0.6  # ROC AUC from which it is
 WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
-COVERAGE_SLACK = 0.05  # five points short of its promise is no matter in use
-COVERAGE_UNKNOWN = 0.1  # a coverage that may be this far short is not called kept
 HEADLINE_LEVEL = 0.9  # the level that the sentences quote, or the nearest there is
 NOTICES = 0.9  # AUROC: nine in ten pairs in order; a threshold on it is of practical use
 NOTICES_PARTLY = 0.7  # below it a threshold that finds most held-out rows flags half of the rest
 FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a material" is advice
-MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
-MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
-FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
 ENOUGH_ROWS = (
     100  # below it a coverage of 90 % is known to six points at best: no bar is shown to hold
 )
-TINY = 1e-9  # a share that is 0 but for rounding
+TINY = 1e-9  # of the error of a constant: an error below it is none, but for rounding
 LONG_NAME = 60  # characters; a longer held-out class is called "held-out materials"
 
 IN_DOMAIN = "in-domain"
@@ -75,16 +72,24 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Part:
-    """Hold the metrics of the in-domain or the held-out part; n is 0 where there is none."""
+    """Hold the metrics of the in-domain or the held-out part.
+
+    Attributes:
+        n: materials, 0 where there is no such part.
+        metrics: by name.
+        with_sigma: materials that have a sigma.
+        reliability: of P(1), bin by bin; {} where it is not known.
+    """
 
     n: int
     metrics: Mapping[str, Figure]
-    rows_with_sigma: int = 0
+    with_sigma: int = 0
+    reliability: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def sigma(self) -> Sigma | None:
         """Return what is known of the size of sigma."""
-        return sigma_of(self.metrics, self.rows_with_sigma)
+        return sigma_of(self.metrics, self.with_sigma)
 
     def value(self, name: str) -> float | None:
         found = self.metrics.get(name)
@@ -110,6 +115,8 @@ class _Facts:
     target: str
     binary: bool
     home: str  # what in-domain materials are like
+    few_others: int  # held-out materials where they are too few to say anything of them
+    bounded: bool  # whether the target has stated bounds
     kept: tuple[int, ...]  # calibration rows of each fold; () where they are not known
     flags_few: bool  # whether the interval of the share of held-out rows flagged is below FLAGS
     cautions: tuple[tuple[str, str], ...]  # kind and text of what makes the figures mean less
@@ -135,7 +142,9 @@ class _Facts:
         A few large errors in-domain hide a class on which nearly every error is larger: the mean
         alone cannot tell.
         """
-        found = {}
+        found: dict[str, Figure] = {}
+        if _errs_by_nothing(self.shifted):
+            return found
         for name in (self.error, "median_ae"):
             inside, outside = self.test.metrics.get(name), self.shifted.metrics.get(name)
             if inside is not None and outside is not None:
@@ -160,15 +169,21 @@ class _Facts:
     @property
     def typical(self) -> str:
         """Return the typical in-domain error, its interval and the number of test materials."""
-        if self.binary:
-            right = of_share(self.test.metrics["accuracy"], self.test.n)
-            return (
-                f"right for {percent(right.value)}, 95 % interval {percent(right.low)} to"
-                f" {percent(right.high)}, n = {self.test.n}"
-            )
+        if self.answers is not None:
+            return self.answers.typical
         mae = self.test.metrics["mae"]
         size = f"{mae.text} {self.unit}".rstrip()
-        return f"mean error {size}, 95 % interval {mae.interval}, n = {self.test.n}"
+        ends = f", 95 % interval {mae.interval}" if mae.known else ""
+        return f"mean error {size}{ends}, n = {self.test.n}"
+
+    @property
+    def answers(self) -> Answers | None:
+        """Return the in-domain answers of a yes-or-no arm; None of another."""
+        return answers_of(self.test.metrics, self.test.n) if self.binary else None
+
+    def bars_of(self, part: _Part) -> Bars | None:
+        """Return the intervals of a part at the level quoted; None where there are none."""
+        return bars_of(part.metrics, part.n, self.level, binary=self.binary, bounded=self.bounded)
 
     @property
     def at_home(self) -> str:
@@ -178,7 +193,9 @@ class _Facts:
     @property
     def probabilities(self) -> Probabilities | None:
         """Return whether P(1) can be read as a probability; None where there is none."""
-        return probabilities_of(self.test.metrics, self.test.n) if self.binary else None
+        if not self.binary:
+            return None
+        return probabilities_of(self.test.metrics, self.test.n, self.test.reliability)
 
     @property
     def uncertain(self) -> bool:
@@ -236,6 +253,7 @@ def verdict_of_run(
         classes=held_out_classes(manifest),
         chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
         kept=_calibration_rows(manifest),
+        bounded=about.get("bounds") is not None,
         exam=exam,
     )
 
@@ -244,16 +262,6 @@ def _calibration_rows(manifest: Mapping[str, Any]) -> tuple[int, ...]:
     """Return how many calibration rows each fold keeps."""
     folds = (manifest.get("split") or {}).get("folds") or ()
     return tuple(int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds)
-
-
-def rows_needed(level: str) -> int:
-    """Return how many calibration rows an interval at ``level`` needs to be finite, n.
-
-    The largest of n errors bounds the next one with the probability n / (n + 1) (Vovk, Gammerman
-    & Shafer 2005), so n >= level / (1 - level); reckoned in decimals, as 0.9 / 0.1 is 9.
-    """
-    exact = Fraction(level)
-    return math.ceil(exact / (1 - exact))
 
 
 def verdict(
@@ -267,6 +275,7 @@ def verdict(
     classes: Mapping[str, str] | None = None,
     chose: bool = False,
     kept: Sequence[int] = (),
+    bounded: bool = False,
     exam: exam_words.Exam | None = None,
 ) -> Verdict:
     """Return the judgement of one arm in plain words.
@@ -281,12 +290,13 @@ def verdict(
         classes: fold -> its held-out class; the worst of several folds is named by it.
         chose: whether the arm chose its own training set, which test materials then differ from.
         kept: calibration rows of each fold; () where they are not known.
+        bounded: whether the target has stated bounds, at which intervals are cut.
         exam: of its trust method, where it has one: what it says of single predictions then
             comes before what it says of all of them together.
     """
     words = {"unit": unit, "held_out": held_out, "task": task, "target": target_name}
     words["home"] = "materials like its candidates" if chose else "materials like its training set"
-    facts = _facts(metrics_of_arm, words, classes or {}, kept)
+    facts = _facts(metrics_of_arm, words, classes or {}, kept, bounded=bounded)
     if not facts.test.n or facts.test.value(facts.error) is None:
         headline = f"Unknown: {arm} has no in-domain test rows, so nothing shows how well it does."
         return Verdict(headline, (), "unknown")
@@ -298,21 +308,31 @@ def verdict(
         advice, grade = exam_words.ADVICE, _GRADES[tone]
         examined = exam_words.sentences(exam, classes or {}, unit)
     headline, grade = _with_cautions(facts, headline, grade)
-    unexamined = "" if exam else exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
-    sentences = [
-        *examined,
-        *([unexamined] if unexamined else []),
+    if exam is None:
+        text = exam_words.unexamined(metrics_of_arm.get("labels") or {}, unit)
+        examined = [text] if text else []
+    whose = "Its" if exam is None or not examined else "Its calibrator's"
+    told = [*examined, *_sentences(facts, whose), *([advice] if advice else [])]
+    return Verdict(headline, tuple(told), grade)
+
+
+def _sentences(facts: _Facts, whose: str) -> list[str]:
+    """Return what the headline rests on; ``whose`` begins what is said of intervals."""
+    return [
         *(f"{text[0].upper()}{text[1:]}." for _, text in facts.cautions),
         *_error_sentences(facts),
         *_median_sentences(facts),
-        *_coverage_sentences(facts, "Its calibrator's" if examined else "Its"),
-        *_unbounded_sentences(facts),
+        *_coverage_sentences(facts, whose),
+        *unbounded_sentences(
+            [facts.test.metrics, facts.shifted.metrics],
+            facts.kept,
+            binary=facts.binary,
+            bounded=facts.bounded,
+        ),
         *_sigma_sentences(facts),
         *_notice_sentences(facts),
         *_size_sentences(facts),
-        *([advice] if advice else []),
     ]
-    return Verdict(headline, tuple(sentences), grade)
 
 
 def _facts(
@@ -320,9 +340,14 @@ def _facts(
     words: Mapping[str, str],
     classes: Mapping[str, str],
     kept: Sequence[int],
+    *,
+    bounded: bool,
 ) -> _Facts:
     parts = metrics.get("parts", {})
     test, shifted = _part(parts.get("test")), _part(parts.get("shifted"))
+    few_others = shifted.n if shifted.n < FEW_ROWS else 0
+    if few_others:
+        shifted = _Part(0, {})
     ood = metrics.get("ood") or {}
     detection = {
         name: float(ood[name]["auroc"]["value"])
@@ -351,7 +376,9 @@ def _facts(
             if "worst" in ood[name]
         },
         folds=max((len(ood[name].get("folds", ())) for name in detection), default=0),
-        hardest=_hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
+        hardest=None
+        if few_others
+        else _hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
         flagged=flagged,
         rule=error_words.rule_of(ood),
         level=level,
@@ -360,6 +387,8 @@ def _facts(
         target=words["target"].replace("_", " "),
         binary=binary,
         home=words["home"],
+        few_others=few_others,
+        bounded=bounded,
         kept=tuple(kept),
         flags_few=flags_few,
         cautions=tuple((one["kind"], one["text"]) for one in metrics.get("cautions") or ()),
@@ -369,9 +398,11 @@ def _facts(
 def _part(found: Mapping[str, Any] | None) -> _Part:
     if not found:
         return _Part(0, {})
-    n = int(found["n"])
+    rows = int(found["n"])
+    n = int(found.get("n_materials", rows))
     metrics = {name: Figure.of(entry) for name, entry in found["metrics"].items()}
-    return _Part(n, metrics, int(found.get("n_std", n)))
+    with_sigma = round(int(found.get("n_std", rows)) * n / rows)
+    return _Part(n, metrics, with_sigma, found.get("reliability") or {})
 
 
 def _class(fold: str, classes: Mapping[str, str]) -> str:
@@ -401,23 +432,32 @@ def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"] | None:
 
     Good and worthless are what the interval leaves no doubt of; all between is weak.
     """
-    if facts.binary:
-        auc = facts.test.metrics.get("roc_auc")
-        if auc is None:
-            return None
-        return (
-            "worthless" if auc.high < WORTHLESS_AUC else "good" if auc.low >= WEAK_AUC else "weak"
-        )
-    share = _share_of_mean(facts.test)
+    if facts.answers is not None:
+        return facts.answers.quality
+    share = _share_of_constant(facts.test)
     if facts.test.value("mae_over_mad") is None or share is None:
         return None
+    if _no_variance_explained(facts):
+        return "worthless"
     return (
         "worthless" if share.low >= WORTHLESS_MAE else "good" if share.high < WEAK_MAE else "weak"
     )
 
 
-def _share_of_mean(part: _Part) -> Figure | None:
-    """Return the MAE as a share of what always predicting the mean would err by.
+def _errs_by_nothing(part: _Part) -> bool:
+    """Return whether the errors are none but for rounding."""
+    share = _share_of_constant(part)
+    return share is not None and share.value < TINY
+
+
+def _no_variance_explained(facts: _Facts) -> bool:
+    """Return whether R² is surely 0 or less: a constant has smaller squared errors."""
+    r2 = facts.test.metrics.get("r2")
+    return r2 is not None and r2.high <= 0
+
+
+def _share_of_constant(part: _Part) -> Figure | None:
+    """Return the MAE as a share of what always predicting the median would err by.
 
     Its own interval is the best, as both errors are of the same materials; a run of an earlier
     version has both errors apart, or only the share of the mean of the part itself.
@@ -429,8 +469,8 @@ def _share_of_mean(part: _Part) -> Figure | None:
     return part.metrics.get("mae_over_mad") if apart is None else apart
 
 
-def _against_mean(part: _Part) -> float | None:
-    """Return the MAE as a share of what always predicting the training mean would err by.
+def _against_constant(part: _Part) -> float | None:
+    """Return the MAE as a share of what always predicting the training median would err by.
 
     Without that baseline the mean of the part's own targets stands in, which flatters nobody but
     a mean that no one could know (MAE/MAD).
@@ -439,20 +479,16 @@ def _against_mean(part: _Part) -> float | None:
     return mae / baseline if mae is not None and baseline else part.value("mae_over_mad")
 
 
-def _coverage(facts: _Facts, part: _Part) -> Figure | None:
-    """Return the coverage of the intervals quoted, with an interval that n rows allow."""
-    found = part.metrics.get(f"picp_{facts.level}") if facts.level else None
-    return None if found is None else of_share(found, part.n)
+def _constant(facts: _Facts) -> str:
+    """Return which constant the errors are held against."""
+    return "mean" if facts.test.value("mae_baseline") is None else "training median"
 
 
-def _keeps_word(facts: _Facts, part: _Part) -> Literal["kept", "short", "unclear"] | None:
+def _keeps_word(facts: _Facts, part: _Part) -> State | None:
     """Say whether intervals (or, without them, sigma) are wide enough; None: unknown."""
-    found = _coverage(facts, part)
-    if found is not None:
-        level = float(facts.level)
-        if found.high < level and found.low < level - COVERAGE_SLACK:
-            return "short"
-        return "kept" if found.low >= level - COVERAGE_UNKNOWN else "unclear"
+    bars = facts.bars_of(part)
+    if bars is not None:
+        return bars.state
     if part.sigma is None:
         return None
     size = part.sigma.size
@@ -461,46 +497,65 @@ def _keeps_word(facts: _Facts, part: _Part) -> Literal["kept", "short", "unclear
     )
 
 
-def _vacuous(facts: _Facts) -> bool:
-    """Return whether most in-domain intervals say nothing: infinite, or sets of both classes."""
-    share = _empty_share(facts, facts.test)
-    return share is not None and share >= MOSTLY_INFINITE
-
-
-def _empty_share(facts: _Facts, part: _Part) -> float | None:
-    """Return the share of intervals that say nothing; a set of both classes has the width 1."""
-    return part.value(f"{'mpiw' if facts.binary else 'infinite_share'}_{facts.level}")
-
-
-def _too_wide(facts: _Facts) -> bool:
-    """Return whether intervals (or, without them, sigma) are larger in-domain than they need be."""
-    found = _coverage(facts, facts.test)
-    if found is not None:
-        level = float(facts.level)
-        return found.low > level + min(COVERAGE_SLACK, (1 - level) / 2)
-    return facts.test.sigma is not None and facts.test.sigma.size == "too large"
-
-
 def _reserves(facts: _Facts) -> str:
     """Return what a headline must add to trust, "" where there is nothing."""
     told = ""
+    bars = facts.bars_of(facts.test)
     if _too_wide(facts):
         what = f"{facts.bars} are" if facts.level else "sigma is"
         told = (
             f"its {what} {'wider' if facts.level and not facts.binary else 'larger'} than need be"
         )
+    elif bars is not None and bars.state == "unclear":
+        told = f"{_few(facts.test.n)} too few to tell whether its {facts.bars} hold"
+    elif bars is not None and bars.many_empty and not bars.binary:
+        told = f"its {facts.bars} {bars.nothing}"
     elif facts.level and facts.test.sigma is not None and facts.test.sigma.size == "too small":
         told = "its sigma is too small"
     return f", but {told}" if told else ""
 
 
+def _few(n: int) -> str:
+    """Return a number of materials as the subject of "too few"."""
+    return digits.counted(n, "material is", "materials are")
+
+
+def _too_wide(facts: _Facts) -> bool:
+    """Return whether intervals (or, without them, sigma) are larger in-domain than they need be."""
+    bars = facts.bars_of(facts.test)
+    if bars is not None:
+        return bars.too_wide
+    return facts.test.sigma is not None and facts.test.sigma.size == "too large"
+
+
+def _silent(facts: _Facts) -> str:
+    """Say where most in-domain intervals say nothing, "" where they do."""
+    bars = facts.bars_of(facts.test)
+    return f"; its {facts.bars} {bars.nothing}" if bars and bars.state == "nothing" else ""
+
+
+def _believe(facts: _Facts) -> str:
+    """Return how far predictions without their intervals may be believed in-domain."""
+    if facts.answers is not None and not facts.answers.beat_one_answer:
+        return facts.answers.no_better
+    return "Believe its predictions on"
+
+
 def _trust(facts: _Facts) -> tuple[str, Grade]:
     """Return how far predictions like those of the training set may be believed."""
+    if facts.answers is not None and not facts.answers.beat_one_answer:
+        return facts.answers.no_better, "caution"
     if facts.probabilities == "off":
         return "Trust its answers, not its probabilities, on", "caution"
     if facts.probabilities == "off at the ends":
         return "Trust its answers, not its probabilities near 0 and 1, on", "caution"
-    return ("Use it with caution on", "caution") if facts.cautions else ("Trust it on", "trust")
+    if facts.probabilities == "off in between":
+        return "Trust its answers, not all of its probabilities, on", "caution"
+    if facts.cautions:
+        return "Use it with caution on", "caution"
+    bars = facts.bars_of(facts.test)
+    holds = bars is None or (bars.state == "kept" and (bars.binary or not bars.many_empty))
+    return "Trust it on", "trust" if holds else "caution"
 
 
 def _with_cautions(facts: _Facts, headline: str, grade: Grade) -> tuple[str, Grade]:
@@ -521,6 +576,9 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
             "Unknown: the test targets do not vary, so nothing shows that it tells materials apart."
         )
         return headline, "Test it on materials whose values differ.", "unknown"
+    if facts.answers is not None and facts.answers.few is not None:
+        headline = f"Unknown: too few of class {facts.answers.few[0]} to tell ({facts.typical})."
+        return headline, "Test it on more materials of both classes.", "unknown"
     if quality == "worthless":
         return _judge_worthless(facts)
     if facts.shift == "worse" or _keeps_word(facts, facts.shifted) == "short":
@@ -533,7 +591,7 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         )
         advice = "It cannot say which of its predictions to believe: add an uncertainty method."
         return headline, advice, "unknown"
-    silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
+    silent = _silent(facts)
     if facts.test.n < FEW_ROWS:
         headline = f"Too few test materials to judge it by ({facts.typical}){silent}."
         return headline, "Test it on more materials before relying on it.", "caution"
@@ -543,7 +601,7 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         )
         told = []
         if quality == "weak":
-            told.append("Use it to rank or to sort out, not for values.")
+            told.append(_use_of_weak(facts))
         if facts.test.n < ENOUGH_ROWS:
             told.append(
                 f"Fewer than {ENOUGH_ROWS} test materials show the size of its errors only roughly,"
@@ -552,7 +610,7 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         advice = " ".join(told)
         return headline, advice, "caution"
     if silent:
-        headline = f"Believe its predictions on {facts.at_home}{silent}."
+        headline = f"{_believe(facts)} {facts.at_home}{silent}."
         advice = (
             "Keep more calibration rows aside (the split's option `calibration`), or ask for lower"
             " `levels`."
@@ -560,7 +618,7 @@ def _judge(facts: _Facts) -> tuple[str, str, Grade]:
         return headline, advice, "caution"
     if _keeps_word(facts, facts.test) == "short":
         headline = (
-            f"Believe its predictions on {facts.at_home}, not its {facts.bars}: they are too"
+            f"{_believe(facts)} {facts.at_home}, not its {facts.bars}: they are too"
             f" {facts.narrow} in-domain."
         )
         one = "a label set" if facts.binary else "an error bar"
@@ -576,13 +634,30 @@ def _rough(facts: _Facts) -> bool:
     return _quality(facts) == "weak" or facts.test.n < ENOUGH_ROWS
 
 
+def _use_of_weak(facts: _Facts) -> str:
+    """Return what weak predictions are good for: for ranking only where they are shown to rank."""
+    name, least = ("roc_auc", RANKS_CLASSES) if facts.binary else ("rank_correlation", RANKS)
+    order = facts.test.metrics.get(name)
+    if order is not None and order.low >= least:
+        return "Use it to rank or to sort out, not for values."
+    return "Nothing shows that it ranks materials, either: do not choose any by it."
+
+
 def _judge_worthless(facts: _Facts) -> tuple[str, str, Grade]:
     """Judge an arm that knows next to nothing in-domain."""
-    auc, share = facts.test.metrics.get("roc_auc"), _share_of_mean(facts.test)
-    base = "chance" if facts.binary else f"always predicting the mean {facts.target}"
+    auc, share = facts.test.metrics.get("roc_auc"), _share_of_constant(facts.test)
+    base = "chance" if facts.binary else f"always predicting the {_constant(facts)} {facts.target}"
     lost = auc is not None and auc.high < 0.5
     if not facts.binary:
         lost = share is not None and share.low > 1
+    if share is not None and share.low < WORTHLESS_MAE:  # no constant errs less, but by its squares
+        r2 = facts.test.metrics["r2"]
+        return (
+            f"Do not trust it: its squared errors are no smaller than those of always predicting"
+            f" the mean {facts.target} (R² {r2.with_interval}; {facts.typical}).",
+            "",
+            "do not trust",
+        )
     how = "worse" if lost else "hardly better"
     return f"Do not trust it: it is {how} than {base} ({facts.typical}).", "", "do not trust"
 
@@ -592,11 +667,11 @@ def _weakness(facts: _Facts) -> str:
     if facts.binary:
         auc = facts.test.metrics["roc_auc"]
         return f"; ROC AUC {digits.auroc(asdict(auc))}, {auc.interval}, 0.5 is chance level"
-    share = _share_of_mean(facts.test)
+    share = _share_of_constant(facts.test)
     assert share is not None  # noqa: S101 - an arm without it is not called weak
     return (
         f"; {percent(share.value)}, {percent(share.low)} to {percent(share.high)}, of the error of"
-        " always predicting the mean"
+        f" always predicting the {_constant(facts)}"
     )
 
 
@@ -605,15 +680,22 @@ def _judge_trusted(facts: _Facts) -> tuple[str, str, Grade]:
     others = facts.others
     opening, grade = _trust(facts)
     trust = f"{opening} {facts.at_home}{_reserves(facts)}"
+    advice = f"Test it on more {others} before relying on it there."
+    if facts.few_others:
+        return f"{trust}; too few {others} to tell there.", advice, "caution"
     if not facts.shifted.n:
         unlike = facts.home.replace("like", "unlike", 1)
         advice = f"Nothing was held out, so nothing is known of {unlike}."
         return f"{trust}; nothing else was tested.", advice, grade
-    advice = f"Test it on more {others} before relying on it there."
-    if facts.shifted.n < FEW_ROWS:
-        return f"{trust}; too few {others} to tell there.", advice, "caution"
     if facts.shift == "unclear":
         return f"{trust}; on {others} {_how_much(facts)}.", advice, "caution"
+    bars = facts.bars_of(facts.shifted)
+    if bars is not None and bars.state == "unclear":
+        known = f"{_few(facts.shifted.n)} too few to tell whether its {facts.bars} hold"
+        return f"{trust}; on {others} {known}.", advice, "caution"
+    if bars is not None and (bars.state == "nothing" or (bars.many_empty and not bars.binary)):
+        advice = f"It errs as little on {others}, but only on average: nothing says where."
+        return f"{trust}; on {others} its {facts.bars} {bars.nothing}.", advice, "caution"
     advice = f"Of other classes than {others} nothing is known."
     return f"{opening} {facts.at_home} and on {others}{_reserves(facts)}.", advice, grade
 
@@ -631,15 +713,6 @@ def _how_much(facts: _Facts) -> str:
     return f"it errs {times} as much ({interval})"
 
 
-def _nothing_said(facts: _Facts) -> str:
-    """Say why intervals say nothing."""
-    if facts.binary:
-        return f"its {facts.bars} mostly hold both classes, which says nothing"
-    share = _empty_share(facts, facts.test) or 0.0
-    mostly = "" if share >= 1 - TINY else "mostly "
-    return f"its {facts.bars} are {mostly}infinite and say nothing"
-
-
 def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
     """Judge an arm that fails on the held-out class: does it say so by itself?"""
     others = facts.others
@@ -654,13 +727,12 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
         headline = f"Do not trust it on {others}: {what} and {warning}; in-domain: {facts.typical}."
         return headline, advice, "do not trust"
     places = f"{facts.at_home}, not on {others}"
-    trust = (
-        f"Trust its predictions, not its {facts.bars}, on" if narrow_inside else _trust(facts)[0]
-    )
+    trust = _trust(facts)[0]
+    if narrow_inside and trust.startswith("Trust"):
+        trust = f"Trust its predictions, not its {facts.bars}, on"
     if _rough(facts):
         trust = "Take it as a rough guide on"
-    silent = f"; {_nothing_said(facts)}" if _vacuous(facts) else ""
-    headline = f"{trust} {places}; {_who_notices(facts)}{silent}."
+    headline = f"{trust} {places}; {_who_notices(facts)}{_silent(facts)}."
     if facts.warns("score") and facts.flagged is not None and not facts.flags_few:
         advice = (
             "When its detector flags a material, do not use the prediction: compute or measure it."
@@ -728,13 +800,18 @@ def _detector_is_no_better(facts: _Facts) -> bool:
 
 
 def _error_sentences(facts: _Facts) -> list[str]:
-    if facts.binary:
-        return _binary_sentences(facts)
+    if facts.answers is not None:
+        elsewhere = facts.shifted.value("accuracy")
+        told = "" if elsewhere is None else f"; of {facts.others} {percent(elsewhere)}"
+        test = facts.test
+        return [
+            *facts.answers.sentences(told),
+            *probability_sentences(test.metrics, test.n, test.reliability),
+        ]
     mae = facts.test.metrics["mae"]
-    text = (
-        f"In-domain it errs by {f'{mae.text} {facts.unit}'.rstrip()} on average (95 % interval"
-        f" {mae.interval} {error_words.OVER_MATERIALS})"
-    )
+    text = f"In-domain it errs by {f'{mae.text} {facts.unit}'.rstrip()} on average"
+    if mae.known:
+        text += f" (95 % interval {mae.interval} {error_words.OVER_MATERIALS})"
     outside = facts.shifted.metrics.get("mae")
     if outside is not None:
         text += f"; on {facts.others} by {outside.text}, {_times(facts.ratios.get('mae'))}"
@@ -744,11 +821,10 @@ def _error_sentences(facts: _Facts) -> list[str]:
         sentences.append(
             f"It errs most on {name}: by {digits.number(error)} {facts.unit}".rstrip() + "."
         )
-    share = _against_mean(facts.test)
+    share = _against_constant(facts.test)
     if share:
         base = _with_unit(mae.value / share, facts.unit)
-        known = "mean" if facts.test.value("mae_baseline") is None else "training mean"
-        text = f"Always predicting the {known} {facts.target} would err by {base}"
+        text = f"Always predicting the {_constant(facts)} {facts.target} would err by {base}"
         floor = facts.shifted.value("mae_baseline")
         if floor is not None:
             text += f" in-domain and by {_with_unit(floor, facts.unit)} on {facts.others}"
@@ -760,11 +836,12 @@ def _direction_sentences(facts: _Facts) -> list[str]:
     """Say where predictions are too high or too low as a rule."""
     found = []
     for part, where in ((facts.test, IN_DOMAIN), (facts.shifted, f"on {facts.others}")):
-        signed = part.metrics.get("mean_error")
+        signed = None if _errs_by_nothing(part) else part.metrics.get("mean_error")
         text = error_words.direction(
             None if signed is None else asdict(signed),
             mae=part.value("mae"),
             share_too_high=part.value("share_too_high"),
+            n=part.n,
             where=where,
             unit=facts.unit,
         )
@@ -784,121 +861,58 @@ def _median_sentences(facts: _Facts) -> list[str]:
     ]
 
 
-def _binary_sentences(facts: _Facts) -> list[str]:
-    right = of_share(facts.test.metrics["accuracy"], facts.test.n)
-    text = (
-        f"In-domain it calls {percent(right.value)} of the materials right (95 % interval"
-        f" {percent(right.low)} to {percent(right.high)})"
-    )
-    outside = facts.shifted.value("accuracy")
-    if outside is not None:
-        text += f"; of {facts.others} {percent(outside)}"
-    sentences = [text + "."]
-    balanced = facts.test.value("balanced_accuracy")
-    if balanced is not None:
-        sentences = [f"{text}; the mean of its two classes is {percent(balanced)}."]
-    auc = facts.test.metrics.get("roc_auc")
-    if auc is not None:
-        sentences.append(
-            f"Its ROC AUC in-domain is {digits.auroc(asdict(auc))}"
-            " (1 = always right, 0.5 = chance level)."
-        )
-    return [*sentences, *probability_sentences(facts.test.metrics, facts.test.n)]
-
-
 def _coverage_sentences(facts: _Facts, whose: str) -> list[str]:
-    if not facts.level:
+    """Say how often intervals hold the truth, and where they say nothing."""
+    inside, outside = facts.bars_of(facts.test), facts.bars_of(facts.shifted)
+    if inside is None:
         return []
-    name = f"picp_{facts.level}"
-    kind = "label sets" if facts.binary else "intervals"
-    inside, outside = (
-        of_share(facts.test.metrics[name], facts.test.n),
-        _coverage(facts, facts.shifted),
-    )
-    text = (
-        f"{whose} {100 * float(facts.level):.12g} % {kind} hold the truth for"
-        f" {_share(inside)} of in-domain materials"
-    )
-    if outside is not None:
-        text += f" and {_share(outside)} of {facts.others}"
-    sentences = [] if _vacuous(facts) else [f"{text}: {_coverage_end(facts)}."]
-    empty = "set holds both classes" if facts.binary else "interval is infinite"
-    many = [
-        f"{percent(share)} of {where}"
-        for part, where in ((facts.test, "in-domain materials"), (facts.shifted, facts.others))
-        if (share := _empty_share(facts, part)) is not None and share >= MANY_INFINITE
-    ]
-    if many:
-        sentences.append(f"For {' and '.join(many)} the {empty}: it says nothing there.")
-    return sentences
+    end = _coverage_end(facts, inside, outside)
+    return coverage_sentences(inside, outside, facts.others, whose=whose, end=end)
 
 
-def _unbounded_sentences(facts: _Facts) -> list[str]:
-    """Say how many calibration rows the levels with infinite intervals need, and how many are."""
-    levels = _unbounded_levels(facts)
-    if not levels or not facts.kept:
-        return []
-    needs = [
-        f"{rows_needed(level)} for {100 * float(level):.12g} %"
-        for level in (levels if len(levels) <= 3 else [levels[0], levels[-1]])
-    ]
-    joined = " up to " if len(levels) > 3 else " and " if len(needs) == 2 else ", "
-    few, many = min(facts.kept), max(facts.kept)
-    there = f"there were {few}" if few == many else f"the folds had {few} to {many}"
-    if few == many and len(facts.kept) > 1:
-        there = f"each fold had {few}"
-    if few >= rows_needed(levels[-1]):
-        there += ", too few where they are split into groups or weighted"
-    end = "say something" if facts.binary else "be finite"
-    one = "A label set" if facts.binary else "An interval"
-    return [
-        f"{one} needs level / (1 − level) calibration rows to {end}: {joined.join(needs)}; {there}."
-    ]
-
-
-def _unbounded_levels(facts: _Facts) -> list[str]:
-    """Return the levels at which some interval is infinite; every set holding both classes."""
-    name = "mpiw_" if facts.binary else "infinite_share_"
-    found = set()
-    for part in (facts.test, facts.shifted):
-        for metric, figure in part.metrics.items():
-            if metric.startswith(name) and figure.value > (1 - TINY if facts.binary else TINY):
-                found.add(metric.removeprefix(name))
-    return sorted(found, key=float)
-
-
-def _share(figure: Figure) -> str:
-    return f"{percent(figure.value)} ({percent(figure.low)} to {percent(figure.high)})"
-
-
-def _coverage_end(facts: _Facts) -> str:
+def _coverage_end(facts: _Facts, inside: Bars, outside: Bars | None) -> str:
     bars = facts.bars
-    holds, elsewhere = _keeps_word(facts, facts.test), _keeps_word(facts, facts.shifted)
+    holds, elsewhere = inside.state, None if outside is None else outside.state
+    told = elsewhere not in (None, "nothing")
     if holds == "short":
-        return f"its {bars} are too {facts.narrow}" + (f" {IN_DOMAIN}" if elsewhere else "")
+        return f"its {bars} are too {facts.narrow}" + (f" {IN_DOMAIN}" if told else "")
     if elsewhere == "short":
         return f"do not use its {bars} there"
-    if _too_wide(facts):
+    if inside.too_wide and holds != "nothing":
         size = "larger" if facts.binary else "wider"
         return f"its {bars} are {size} than they need to be"
     if holds == "unclear":
-        return f"{facts.test.n} materials are too few to tell whether its {bars} keep their word"
+        return f"{_few(facts.test.n)} too few to tell whether its {bars} keep their word"
     if elsewhere == "unclear":
-        return f"its {bars} keep their word in-domain, and the {facts.others} are too few to tell"
-    return f"its {bars} keep their word" + (" on both" if elsewhere else "")
+        there = f"the {facts.others} are too few to tell"
+        return there if holds == "nothing" else f"its {bars} keep their word in-domain, and {there}"
+    judged = [one for one in (inside, outside) if one and one.state == "kept"]
+    if not any(one.below for one in judged):
+        return f"its {bars} keep their word" + (" on both" if len(judged) > 1 else "")
+    where = "" if not told else " on both" if all(one.below for one in judged) else (
+        f" {IN_DOMAIN}" if inside.below else f" on {facts.others}"
+    )  # fmt: skip
+    return f"its {bars} are slightly below their promise{where}"
 
 
 def _sigma_sentences(facts: _Facts) -> list[str]:
     """Say whether sigma has the right size and order, or, of a class, finds wrong answers."""
     test, shifted, others = facts.test, facts.shifted, facts.others
     if facts.binary:
-        name = "wrong_auroc"
-        return wrong_answer_sentences(test.metrics.get(name), shifted.metrics.get(name), others)
-    orders = (test.metrics.get("spearman"), shifted.metrics.get("spearman"))
+        return wrong_answer_sentences(_wrong(test), _wrong(shifted), others)
+    order = test.metrics.get("spearman") if test.n >= FEW_ROWS else None
     return [
         *size_sentences(test.sigma, shifted.sigma, others, bars=bool(facts.level)),
-        *order_sentences(*orders, others),
+        *order_sentences(order, shifted.metrics.get("spearman"), others),
     ]
+
+
+def _wrong(part: _Part) -> WrongAnswers | None:
+    """Return what is known of sigma at wrong answers."""
+    area, right = part.metrics.get("wrong_auroc"), part.value("accuracy")
+    if area is None or right is None:
+        return None
+    return WrongAnswers(area, wrong=round((1 - right) * part.n), n=part.n)
 
 
 def _notice_sentences(facts: _Facts) -> list[str]:
@@ -967,12 +981,15 @@ def _how_well(found: Figure) -> str:
 
 
 def _size_sentences(facts: _Facts) -> list[str]:
-    few = [
-        f"{part.n} {where}"
-        for part, where in ((facts.test, "in-domain test materials"), (facts.shifted, facts.others))
-        if 0 < part.n < FEW_ROWS
-    ]
-    return [f"There are only {' and '.join(few)}: read these figures with care."] if few else []
+    told = []
+    if facts.test.n < FEW_ROWS:
+        are = "is" if facts.test.n == 1 else "are"
+        few = digits.counted(facts.test.n, "in-domain test material")
+        told.append(f"There {are} only {few}: read these figures with care.")
+    if facts.few_others:
+        are = "is" if facts.few_others == 1 else "are"
+        told.append(f"Of {facts.others} there {are} only {facts.few_others}: too few to tell.")
+    return told
 
 
 def _area(auroc: float) -> str:

@@ -55,6 +55,8 @@ def test_a_sound_arm_gives_no_cause_for_caution() -> None:
         (np.zeros(N), "sigma_zero"),
         (np.full(N, 0.1), "sigma_constant"),
         (0.1 + 1e-13 * np.arange(N), "sigma_constant"),
+        (np.where(np.arange(N) < 1, 0.2, 0.1), "sigma_constant"),  # 119 of 120
+        (1e-16 * STD, "sigma_zero"),
         (np.where(np.arange(N) < 3, np.nan, STD), "sigma_missing"),
     ],
 )
@@ -64,6 +66,13 @@ def test_a_sigma_that_says_nothing_is_never_trusted(std: np.ndarray, kind: str) 
     assert said.grade == "caution"
     assert not said.headline.startswith("Trust it")
     assert found(std=std)[0][1] in said.headline
+
+
+def test_a_sigma_that_differs_for_some_or_is_small_is_no_caution() -> None:
+    assert found(std=np.where(np.arange(N) < 2, 0.2, 0.1)) == []  # 118 of 120, or 98.3 %
+    assert found(std=1e-6 * STD) == []
+    arm = {"std": 1e-16 * STD, "lower_0.9": MEAN - 0.17, "upper_0.9": MEAN + 0.17}
+    assert not any("beyond 5 sigma" in text for text in judged(**arm).sentences)
 
 
 def test_clones_in_one_fold_of_two_are_counted_as_such() -> None:

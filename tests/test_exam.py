@@ -123,6 +123,34 @@ def test_a_class_is_graded_by_the_share_of_trusted_that_hold(
     assert found["share"] == pytest.approx((right + wrong) / (right + wrong + 5))
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "grade", "by_chance", "shown"),
+    [
+        (18, 2, "keeps", True, False),  # 0.70 to 0.97: it may miss thrice as often
+        (90, 10, "keeps", True, True),
+        (8, 2, "short", True, False),
+        (1690, 310, "short", False, False),  # 1,690 or fewer of 2,000 come once in 1e14
+        (1702, 298, "short", False, False),  # 0.851 is within the slack, and surely short
+        (1790, 210, "keeps", True, True),
+    ],
+)
+def test_a_promise_is_kept_or_missed_by_what_its_interval_shows(
+    right: int, wrong: int, grade: str, by_chance: bool, shown: bool
+) -> None:
+    found = graded(right, wrong)
+    assert (found["grade"], found["by_chance"], found["shown"]) == (grade, by_chance, shown)
+    assert by_chance == (stats.binom.cdf(right, right + wrong, CONFIDENCE) >= 0.05)
+
+
+def test_intervals_over_the_whole_stated_range_say_nothing() -> None:
+    test = {"test": [GOOD] * 4, "shifted": [GOOD] * 12}
+    labels = {"m": {"shifted": ["trust"] * 12, "test": ["trust"] * 4}}
+    trust, seen = tables(test, labels)
+    for bounds, empty in (((-0.19, 0.39), 1.0), ((-1.0, 1.0), 0.0), (None, 0.0)):
+        found = examine(trust, seen, levels=[LEVEL], bounds=bounds)["forest"]["classes"][0]
+        assert found["intervals"]["calibrator_class"]["infinite"] == empty  # -0.2 to 0.4
+
+
 def test_what_is_trusted_is_told_with_intervals() -> None:
     found = graded(11, 1)
     interval = stats.binomtest(11, 12).proportion_ci(method="wilson")

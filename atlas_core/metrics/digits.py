@@ -25,6 +25,13 @@ def counted(n: int, singular: str, plural: str = "") -> str:
     return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
 
 
+def all_of(n: int, singular: str, plural: str = "") -> str:
+    """Return every one of ``n`` in words: 1 row, both rows, all 3 rows."""
+    if n == 2:
+        return f"both {plural or singular + 's'}"
+    return f"{'all ' if n > 2 else ''}{counted(n, singular, plural)}"
+
+
 def decimals(value: float, *, digits: int = 3) -> int:
     """Return how many decimals show ``digits`` significant digits; below -5 or above 5: 99."""
     if value == 0 or not math.isfinite(value):
@@ -80,9 +87,9 @@ def probability(value: float, *, digits: int = 2) -> str:
 def percentage(share: float) -> str:
     """Return a share in percent, without the sign: a decimal only where it matters.
 
-    What is not exactly 0 or 1 is never written as such.
+    What is not exactly 0 or 1 is never written as such; a ratio may be above 1.
     """
-    if share in {0, 1} or 0.01 <= share <= 0.99:
+    if share in {0, 1} or 0.01 <= share <= 0.99 or share >= 1.01:
         return f"{100 * share:.0f}"
     text = f"{100 * share:.1f}"
     if text == "100.0" and share < 1:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, Str
 from atlas_core.metrics import bootstrap, groups
 from atlas_core.metrics.chemistry import Chemistry
-from atlas_core.metrics.classification import binary
+from atlas_core.metrics.classification import binary, probability_bins, reliability_curve
 from atlas_core.metrics.regression import paired
 from atlas_core.metrics.scorer import ERROR_OF, PartScorer, Rows, without_empty_sigma
 
@@ -29,9 +29,11 @@ def score_predictions(
 ) -> dict[str, Any]:
     """Return what ``metrics.json`` holds of a part, for predictions that no run made.
 
-    ``n`` rows, ``metrics`` by name, each with ``value``, ``low`` and ``high`` (95 % bootstrap over
-    materials; no ends without a seed, or where resamples do not hold the value), and ``families``
-    where formulas are given. A metric that is not defined is absent; docs/metrics.md defines each.
+    ``n`` rows of ``n_materials``, ``metrics`` by name, each with ``value``, ``low`` and ``high``
+    (95 % bootstrap over materials; no ends without a seed, or where resamples do not hold the
+    value), ``families`` where formulas are given, and in a binary task ``reliability``: for each
+    bin of P(1) in use the mean P(1), the share of class 1 and the number of materials. A metric
+    that is not defined is absent; docs/metrics.md defines each.
 
     Args:
         target: (n,) true values; 0 or 1 in a binary task.
@@ -85,6 +87,17 @@ def score_predictions(
     return out | ({"families": families} if families else {})
 
 
+def _reliability(rows: Rows) -> dict[str, list[float]]:
+    """Return the reliability diagram, with the materials of each bin: a row alone proves less."""
+    predicted, observed, _ = reliability_curve(rows.target, rows.mean)
+    which = probability_bins(rows.mean)
+    return {
+        "predicted": predicted.tolist(),
+        "observed": observed.tolist(),
+        "materials": [len(np.unique(rows.ids[which == one])) for one in np.unique(which)],
+    }
+
+
 def _column(values: npt.ArrayLike, n: int, name: str) -> F8:
     column = np.asarray(values, dtype=np.float64)
     if column.shape != (n,):
@@ -118,7 +131,10 @@ def score_part(
     else:
         scored = scorer.intervals(bootstrap.numbered(rows.ids), seed)
     errors = {name: scored.pop(f"{ERROR_OF}{name}") for name in masks}
-    out: dict[str, Any] = {"n": len(rows), "metrics": scored}
+    n_materials = len(np.unique(rows.ids))
+    out: dict[str, Any] = {"n": len(rows), "n_materials": n_materials, "metrics": scored}
+    if task == "binary":
+        out["reliability"] = _reliability(rows)
     held = scorer.gaussian
     if held is not None and held.floored:
         out["floored_std"] = held.floored

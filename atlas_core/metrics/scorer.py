@@ -6,6 +6,7 @@ is a function of means are one matrix product. Light: numpy, and scipy's special
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
 
 ENCE_BINS = 10
+SAME = 1e-9
+"""Share of the spread of values below which two of them differ by rounding only."""
 NO_INTERVAL = frozenset({"max_error"})
 """A resample holds no error larger than the largest of the data, so its percentiles end there
 (Bickel & Freedman, Ann. Stat. 9, 1196 (1981), section 6)."""
@@ -24,6 +27,7 @@ NO_DRAWS = np.empty(0)
 SHARES = (
     "accuracy",
     "share_too_high",
+    "class_1_share",
     "within_1_sigma",
     "beyond_5_sigma",
     "picp_",
@@ -52,6 +56,8 @@ class Rows:
         outside: (n,) flagged by the detector.
         lower: level -> (n,) lower ends, NaN where the arm has no intervals.
         upper: level -> (n,) upper ends.
+        bounds: (low, high) between which every target must lie; an interval over all of it says
+            as little as an infinite one.
     """
 
     ids: Str
@@ -66,6 +72,7 @@ class Rows:
     outside: Bool
     lower: Mapping[float, F8]
     upper: Mapping[float, F8]
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,6 +96,7 @@ class Rows:
             outside=self.outside[rows],
             lower={level: ends[rows] for level, ends in self.lower.items()},
             upper={level: ends[rows] for level, ends in self.upper.items()},
+            bounds=self.bounds,
         )
 
 
@@ -98,9 +106,12 @@ def level_text(level: float) -> str:
 
 
 def without_empty_sigma(rows: Rows) -> Rows:
-    """Take a sigma that is 0 for every row of an arm for none: it says nothing to be scored."""
+    """Take a sigma that is 0 for every row of an arm for none: it says nothing to be scored.
+
+    What is 0 but for rounding beside the spread of the targets is 0.
+    """
     stated = np.isfinite(rows.std)
-    if stated.any() and not rows.std[stated].any():
+    if stated.any() and (rows.std[stated] <= SAME * rows.target.std()).all():
         return replace(rows, std=np.full(len(rows.std), np.nan))
     return rows
 
@@ -184,6 +195,7 @@ class PartScorer:
         self.gaussian = _gaussian(rows, binary=self.binary)
         self._by_error = weighted.Ranking(self.error)
         self._by_mean = weighted.Ranking(rows.mean)
+        self._by_target = weighted.Ranking(rows.target)
         columns = _binary_columns(rows) if self.binary else _regression_columns(rows)
         for level in rows.lower:
             columns |= _interval_columns(rows, level, scored=not self.binary)
@@ -280,6 +292,7 @@ class PartScorer:
             ends[f"p_{end}_wrong"] = weighted.ratio(mean[f"{end}:wrong"], rows)
         return ends | {
             "accuracy": tp + tn,
+            "class_1_share": tp + fn,
             "balanced_accuracy": recalls / 2,
             "f1": weighted.ratio(2 * tp, 2 * tp + fp + fn),
             "brier": mean["square"],
@@ -294,6 +307,7 @@ class PartScorer:
             out["roc_auc"] = weighted.auroc(self._by_mean, self.target, weights)
         else:
             out["median_ae"] = weighted.median(self._by_error, self.error, weights)
+            out["rank_correlation"] = weighted.spearman(self._by_mean, self._by_target, weights)
         held = self.gaussian
         if held is None:
             return out
@@ -412,14 +426,15 @@ def _interval_columns(rows: Rows, level: float, *, scored: bool) -> dict[str, F8
         return {}
     y, low, high = rows.target[known], rows.lower[level][known], rows.upper[level][known]
     width = high - low
-    finite = np.isfinite(width)
+    least, most = rows.bounds
+    finite = np.isfinite(width) & ~((low <= least) & (high >= most))
     columns = {
         "n": np.ones(len(y)),
         "in": ((low <= y) & (y <= high)).astype(np.float64),
         "finite": finite.astype(np.float64),
         "width": np.where(finite, width, 0.0),
     }
-    if scored and finite.all():  # the score of an infinite interval is infinite
+    if scored and np.isfinite(width).all():  # the score of an infinite interval is infinite
         columns["score"] = uncertainty.interval_score_rows(y, low, high, level)
     text = level_text(level)
     return {f"{text}:{name}": _fill(known, column) for name, column in columns.items()}

@@ -10,13 +10,14 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.binomial import wilson
+from atlas_core.coverage import MANY_INFINITE
 from atlas_core.metrics import classification, digits
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
 from atlas_core.report.words import count, number, slug
-from atlas_core.verdict import MANY_INFINITE, held_out_classes, verdict_of_run
+from atlas_core.verdict import held_out_classes, verdict_of_run
 
 WORST = 15
 LOPSIDED = 0.01
@@ -170,12 +171,12 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
 
 
 def _infinite(part: Mapping[str, Any], name: str) -> str:
-    """Return what a coverage owes to infinite intervals, "" where that is nothing to tell."""
+    """Return how many intervals say nothing, "" where these are few."""
     level = name.removeprefix("picp_")
     share = (part.get("metrics") or {}).get(f"infinite_share_{level}")
     if level == name or not share or share["value"] < MANY_INFINITE:
         return ""
-    return f"{words.percent(share['value'])} are infinite"
+    return f"{words.percent(share['value'])} say nothing"
 
 
 def _metric_names(metrics: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
 from atlas_core.binomial import wilson
-from atlas_core.exam import SLACK
+from atlas_core.judgement import slack
 from atlas_core.metrics import digits
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point
@@ -82,6 +82,7 @@ def trust_views(source: Source) -> tuple[TrustView, ...]:
 def _view(source: Source, arm: str, exam: Json) -> TrustView:
     names = exam_words.named(exam, held_out_classes(source.manifest))
     level = words.percent_of_level(float(exam["level"]))
+    room = 100 * slack(float(exam["classes"][0]["confidence"]))
     meanings = _meanings(source.manifest, arm)
     return TrustView(
         arm=arm,
@@ -101,7 +102,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             ("of these within", "Share of the trusted predictions whose error is within budget."),
             (
                 "promise",
-                f"Kept, to {100 * SLACK:g} points; fell short, as bad luck can explain; broken; or"
+                f"Kept, to {room:.3g} points; fell short; broken: by more, which is no bad luck; or"
                 f" refused: fewer than {FEWEST} were trusted.",
             ),
             (
@@ -328,6 +329,7 @@ def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[
         if points:
             used[method] = points
     confidence = float(exam["classes"][0]["confidence"])
+    least = confidence - slack(confidence)
     more = len(names) - MOST_BARS
     left_out = f" {count(more, 'class', 'classes')} more stand in the table." if more > 0 else ""
     found = []
@@ -336,11 +338,11 @@ def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[
             plate(
                 arm,
                 "Share used, and whether it holds",
-                lambda: figures.kept_promises(used, confidence=confidence, slack=SLACK),
+                lambda: figures.kept_promises(used, confidence=confidence, slack=slack(confidence)),
                 caption="Each mark is a held-out class. To the right: more of it may be used. The"
                 f" grey line is the promise of {percent(confidence)}; down to the lower edge of the"
-                f" band, {percent(confidence - SLACK)}, it counts as kept. Upright lines are 95 %"
-                " intervals: where one reaches into the band, bad luck can explain what is missing."
+                f" band, {percent(least)}, it counts as kept. Upright lines are 95 % intervals:"
+                " where one reaches the grey line, bad luck can explain what is missing."
                 " Classes of which fewer than"
                 f" {FEWEST} predictions are trusted have no mark.",
             )

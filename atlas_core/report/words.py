@@ -163,6 +163,12 @@ METRICS: dict[str, Metric] = {
         "high",
         "Share of the target's variance that is predicted; 0 is no better than the mean.",
     ),
+    "rank_correlation": Metric(
+        "rank correlation",
+        "plain",
+        "high",
+        "How well predictions rank materials by their true values; 0 is a random order.",
+    ),
     "mae_over_mad": Metric(
         "MAE / MAD",
         "plain",
@@ -253,6 +259,12 @@ METRICS: dict[str, Metric] = {
     ),
     "accuracy": Metric(
         "accuracy", "share", "high", "Share of right answers at a threshold of one half."
+    ),
+    "class_1_share": Metric(
+        "class 1",
+        "share",
+        "none",
+        "Share of materials of class 1: one answer for all is right for it, or for the rest.",
     ),
     "f1": Metric("F1", "plain", "high", "Harmonic mean of precision and recall of class 1."),
     "wrong_auroc": Metric(

@@ -16,7 +16,7 @@ from atlas_core import cautions
 from atlas_core.audit_notes import audited_folds
 from atlas_core.context import derive_seed
 from atlas_core.errors import DataError
-from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.dataset import Dataset, read_bounds
 from atlas_core.runner.cell import CellResult
 from atlas_core.store import read_json, utf8, write_bytes, write_json
 
@@ -158,6 +158,7 @@ def score(
 
     path = folder.path / "trust.parquet"
     trust = read_table(path) if path.is_file() else {}
+    bounds = read_bounds(manifest["dataset"].get("bounds"))
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
         metrics = evaluate(
             table,
@@ -165,9 +166,10 @@ def score(
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
             trained=_trained_elements(folder.path),
+            bounds=bounds,
         )
         seed = derive_seed(manifest["seed"], "exam")
-        exam = examine(trust, table, levels=levels, seed=seed) if trust else {}
+        exam = examine(trust, table, levels=levels, seed=seed, bounds=bounds) if trust else {}
     for arm in dict.fromkeys(trust["arm"].tolist()) if trust else ():
         metrics["arms"][arm]["labels"] = at_home(trust, arm)
     audited, records = (folder.path / name for name in ("audit.json", "records.json"))

@@ -54,7 +54,7 @@ def test_every_metric_has_an_interval_and_json_takes_it() -> None:
     parts = result["arms"]["a"]["parts"]
     assert list(parts) == ["calibration", "test", "shifted"]
     names = (
-        "mae rmse r2 max_error mae_over_mad mean_error share_too_high median_ae"
+        "mae rmse r2 max_error mae_over_mad mean_error share_too_high median_ae rank_correlation"
         " nll crps miscalibration_area ence zms sharpness"
         " dispersion spearman aurc aurc_oracle aurc_random ause ause_random error_auroc mae_at_80"
         " picp_0.9 mpiw_0.9 interval_score_0.9"
@@ -153,8 +153,8 @@ def test_what_an_arm_does_not_have_is_absent() -> None:
         columns[name] = np.full(40, np.nan)
     arm = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]
     assert sorted(arm["parts"]["test"]["metrics"]) == [
-        "mae", "mae_over_mad", "max_error", "mean_error", "median_ae", "r2", "rmse",
-        "share_too_high",
+        "mae", "mae_over_mad", "max_error", "mean_error", "median_ae", "r2", "rank_correlation",
+        "rmse", "share_too_high",
     ]  # fmt: skip
     assert arm["ood"] == {}
 
@@ -212,8 +212,8 @@ def test_a_binary_arm_has_its_own_metrics() -> None:
     result = evaluate(columns, task="binary", levels=[0.9], seed=1)
     json.dumps(result, allow_nan=False)
     names = (
-        "roc_auc balanced_accuracy f1 brier ece log_loss accuracy aurc ause wrong_auroc"
-        " aurc_oracle aurc_random ause_random"
+        "roc_auc balanced_accuracy f1 brier ece log_loss accuracy class_1_share aurc ause"
+        " wrong_auroc aurc_oracle aurc_random ause_random"
         " picp_0.9 mpiw_0.9 infinite_share_0.9"
     )
     found = result["arms"]["a"]["parts"]["test"]["metrics"]

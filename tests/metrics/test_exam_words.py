@@ -26,6 +26,8 @@ def method(grade: str) -> dict[str, Any]:
         "grade": grade,
         "breach": grade == "breaks",
         "kept": grade in {"keeps", "refuses"},
+        "by_chance": grade in {"keeps", "short"},
+        "shown": grade == "keeps",
     }
 
 
@@ -103,6 +105,53 @@ def test_a_broken_promise_is_named() -> None:
     text, tone = said("keeps", "short", "keeps", "keeps")
     assert "it fell short, maybe by chance, on materials with Cl" in text
     assert tone == "good"
+
+
+def test_chance_is_named_only_where_it_is_not_excluded() -> None:
+    exam = exam_of("short", "keeps", "keeps", "keeps")
+    assert "maybe by chance" in exam_words.headline(exam, CLASSES)[0]
+    exam["classes"][0]["methods"]["mine"]["class"]["by_chance"] = False
+    text, _ = exam_words.headline(exam, CLASSES)
+    assert "chance" not in text
+    assert "fell short on materials with F" in text
+    alone = exam_of("short")
+    alone["classes"][0]["methods"]["mine"]["class"]["by_chance"] = False
+    assert "chance" not in exam_words.headline(alone, CLASSES)[0]
+
+
+@pytest.mark.parametrize(("few", "tone"), [(0, "good"), (1, "good"), (2, "good"), (3, "fair")])
+def test_a_promise_kept_on_a_handful_is_said_to_be_no_proof(few: int, tone: str) -> None:
+    exam = exam_of("keeps", "keeps", "keeps", "keeps")
+    for one in exam["classes"][:few]:
+        one["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
+    text, found = exam_words.headline(exam, CLASSES)
+    assert found == tone
+    assert ("too few" in text) == (few > 0)
+    one = exam_of("keeps")
+    one["classes"][0]["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
+    text, found = exam_words.headline(one, CLASSES)
+    assert "on 10 predictions: too few to tell" in text
+    assert found == "fair"
+
+
+def test_the_least_of_several_classes_is_named_only_where_it_is_apart() -> None:
+    for high, named in ((0.97, False), (0.80, True)):
+        exam = exam_of("keeps", "keeps", "keeps")
+        exam["classes"][1]["methods"]["mine"]["class"] |= {"hit": 0.7, "hit_high": high}
+        told = exam_words.sentences(exam, CLASSES, "eV")[0]
+        assert ("least of materials with Cl: 70 %" in told) == named
+
+
+def test_intervals_of_the_trust_region_that_say_nothing_are_no_merit() -> None:
+    exam = exam_of("keeps", "keeps")
+    for one, empty in zip(exam["classes"], (0.0, 0.6), strict=True):
+        one["intervals"] = {"trust_class": {"coverage": 0.9 + empty / 10, "infinite": empty}}
+    (text,) = [one for one in exam_words.sentences(exam, CLASSES, "eV") if "trust region" in one]
+    assert "90 %" in text
+    assert "say nothing of materials with Cl" in text
+    exam["classes"][0]["intervals"]["trust_class"]["infinite"] = 1.0
+    (text,) = [one for one in exam_words.sentences(exam, CLASSES, "eV") if "trust region" in one]
+    assert "hold the truth" not in text
 
 
 def test_a_promise_that_nobody_kept_is_no_success_though_no_class_alone_shows_it() -> None:
@@ -214,7 +263,7 @@ def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() ->
 def test_classes_that_are_no_elements_are_held_out_classes() -> None:
     classes = {"without F": "cluster 3 of 8", "without Cl": "cluster 5 of 8"}
     text, _ = exam_words.headline(exam_of("keeps", "keeps"), classes)
-    assert text.endswith("all 2 held-out classes.")
+    assert text.endswith("both held-out classes.")
 
 
 def metrics(mae: float, baseline: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atlas_core.coverage import rows_needed
 from atlas_core.evaluate import evaluate
 from atlas_core.report import words
 from atlas_core.verdict import (
@@ -17,7 +18,6 @@ from atlas_core.verdict import (
     held_out,
     number,
     percent,
-    rows_needed,
     verdict,
     verdict_of_run,
 )
@@ -361,7 +361,7 @@ def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need
     assert told(finite, 7) == []
     every = {f"infinite_share__{level}": 1.0 for level in (7, 8, 9, 95)}
     assert told(part(**GOOD, picp__9=1.0, **every), 1) == [
-        "3 for 70 % up to 19 for 95 %; there were 1."
+        "3 for 70 % up to 19 for 95 %; there was 1."
     ]
 
 
@@ -381,7 +381,7 @@ def test_few_rows_are_named_and_no_difference_is_made_of_noise() -> None:
     said = judge(test=part(**GOOD, picp__9=0.9), shifted=few)
     assert said.grade == "caution"
     assert said.headline == (f"Trust it on {HOME}; too few materials with F to tell there.")
-    assert "There are only 12 materials with F: read these figures with care." in said.sentences
+    assert "Of materials with F there are only 12: too few to tell." in said.sentences
     tiny = judge(test=part(n=9, **GOOD, picp__9=0.9), held_out="")
     assert tiny.grade == "caution"
 
@@ -470,25 +470,29 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
     )
 
 
-BINARY = {"accuracy": 0.9, "roc_auc": 0.95, "brier": 0.08, "ece": 0.03}
+BINARY = {
+    "accuracy": 0.9, "roc_auc": 0.95, "brier": 0.08, "ece": 0.03, "balanced_accuracy": 0.84,
+    "class_1_share": 0.4,
+}  # fmt: skip
 
 
 def test_a_binary_arm_quotes_the_accuracy_of_its_card_too() -> None:
-    said = judge(task="binary", test=part(**BINARY, balanced_accuracy=0.84), held_out="")
+    said = judge(task="binary", test=part(**BINARY), held_out="")
     assert said.sentences[0] == (
-        "In-domain it calls 90 % of the materials right (95 % interval 87 % to 92 %); the mean of"
-        " its two classes is 84 %."
+        "In-domain it calls 90 % of the materials right (95 % interval 87 % to 92 %), where always"
+        " 0 would be for 60 %; the mean of its two classes is 84 % (83 % to 85 %), of one answer"
+        " for all 50 %."
     )
 
 
 def test_a_binary_arm_in_domain() -> None:
     said = judge(task="binary", test=part(**BINARY, picp__9=0.92, wrong_auroc=0.8), held_out="")
     assert said.grade == "trust"
-    assert said.sentences[:5] == (
-        "In-domain it calls 90 % of the materials right (95 % interval 87 % to 92 %).",
+    # gaps of sqrt(20 x 0.08 / (500 pi)) = 0.032 come by chance
+    assert said.sentences[1:5] == (
         "Its ROC AUC in-domain is 0.950 (1 = always right, 0.5 = chance level).",
-        "Its probabilities are off by 3 points on average in-domain: they can be read as"
-        " probabilities.",
+        "Its probabilities are off by less than a point on average in-domain beyond what chance"
+        " gives honest ones (3 points less 3 points): they can be read as probabilities.",
         "Its 90 % label sets hold the truth for 92 % (89 % to 94 %) of in-domain materials: its"
         " label sets keep their word.",
         "In-domain sigma is larger where an answer is wrong (AUROC 0.800, 95 % interval 0.790 to"
@@ -501,39 +505,40 @@ def test_a_classifier_with_dishonest_probabilities_is_trusted_for_its_answers() 
     assert said.grade == "caution"
     assert said.headline == (
         "Trust its answers, not its probabilities, on materials like its training set (right for"
-        " 90 %, 95 % interval 87 % to 92 %, n = 500); nothing else was tested."
+        " 90 %, 95 % interval 87 % to 92 %, always 0: 60 %, n = 500); nothing else was tested."
     )
     # 40 honest probabilities in ten bins: gaps of sqrt(20 x 0.08 / (40 pi)) = 0.113 by chance
     few = judge(task="binary", test=part(n=40, **(BINARY | {"ece": 0.11})), held_out="")
     assert few.grade == "caution"
     assert "probabilities" not in few.headline
-    assert "11 points on average in-domain: 40 materials are too few to tell" in few.sentences[2]
+    assert "(11 points less 11 points): 40 materials are too few to tell" in few.sentences[2]
 
 
 def test_a_classifier_that_fails_is_told_in_its_own_words() -> None:
     small = judge(task="binary", test=part(**BINARY, picp__9=0.6), held_out="")
     assert small.headline == (
         "Believe its predictions on materials like its training set (right for 90 %, 95 % interval"
-        " 87 % to 92 %, n = 500), not its label sets: they are too small in-domain."
+        " 87 % to 92 %, always 0: 60 %, n = 500), not its label sets: they are too small in-domain."
     )
     both = judge(task="binary", test=part(**BINARY, picp__9=1.0, mpiw__9=0.8), held_out="")
     assert both.headline == (
         "Believe its predictions on materials like its training set (right for 90 %, 95 % interval"
-        " 87 % to 92 %, n = 500); its label sets mostly hold both classes, which says nothing."
+        " 87 % to 92 %, always 0: 60 %, n = 500); its label sets mostly hold both"
+        " classes, which says nothing."
     )
     assert "For 80 % of in-domain materials the set holds both classes" in " ".join(both.sentences)
     weak = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.7})), held_out="")
     assert weak.headline == (
-        "Take it as a rough guide only in-domain (right for 90 %, 95 % interval 87 % to 92 %, n ="
-        " 500; ROC AUC 0.700, 0.690 to 0.710, 0.5 is chance level)."
+        "Take it as a rough guide only in-domain (right for 90 %, 95 % interval 87 % to 92 %,"
+        " always 0: 60 %, n = 500; ROC AUC 0.700, 0.690 to 0.710, 0.5 is chance level)."
     )
     lost = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.3})), held_out="")
     assert lost.headline.startswith("Do not trust it: it is worse than chance (right for 90 %")
     outside = judge(task="binary", test=part(**BINARY), shifted=part(accuracy=0.6, brier=0.32))
     assert outside.headline == (
         "Do not trust it on materials with F: its Brier score is 4.0 times as large (3.5 to 4.6)"
-        " there and it gives no warning; in-domain: right for 90 %, 95 % interval 87 % to 92 %, n ="
-        " 500."
+        " there and it gives no warning; in-domain: right for 90 %, 95 % interval 87 % to 92 %,"
+        " always 0: 60 %, n = 500."
     )
 
 
@@ -545,11 +550,10 @@ def test_a_binary_arm_that_fails_outside_and_one_that_is_a_coin() -> None:
         ood={"score": detection(0.8, test=0.05, shifted=0.7)},
     )
     assert said.grade == "caution"
-    assert said.sentences[0].endswith("87 % to 92 %); of materials with F 60 %.")
+    assert "; of materials with F 60 %; the mean" in said.sentences[0]
     coin = judge(task="binary", test=part(accuracy=0.5, roc_auc=0.52, brier=0.25, ece=0.2))
     assert coin.headline.startswith("Do not trust it: it is hardly better than chance (right for")
-    assert coin.sentences[2].endswith("20 points on average in-domain: do not read them as"
-                                      " probabilities.")  # fmt: skip
+    assert coin.sentences[2].endswith(": do not read them as probabilities.")
 
 
 @pytest.mark.parametrize(

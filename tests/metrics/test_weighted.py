@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from atlas_core.evaluate import read_arms
 from atlas_core.metrics import classification, regression, uncertainty, weighted
@@ -68,6 +69,7 @@ def test_unit_counts_give_the_metrics_of_a_regression() -> None:
             "rmse": regression.rmse(y, m),
             "r2": regression.r2(y, m),
             "max_error": regression.max_error(y, m),
+            "rank_correlation": stats.spearmanr(m, y).statistic,
             "mae_over_mad": regression.mae_over_mad(y, m),
             "nll": uncertainty.nll(y, m, s),
             "crps": uncertainty.crps(y, m, s),
