@@ -7,7 +7,7 @@ import math
 Z_95 = 1.959963984540054
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
+def wilson(share: float, n: float) -> tuple[float, float]:
     """Return the interval of a share of n rows (Wilson 1927, 10.1080/01621459.1927.10502953)."""
     z = Z_95
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)

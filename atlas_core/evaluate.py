@@ -211,6 +211,7 @@ def _separate(
     sizes = [
         len({name for pair in pairs.values() for name in pair[k].ids.tolist()}) for k in (0, 1)
     ]
+    smaller = [min(len(set(rows.ids.tolist())) for rows in pair) for pair in pairs.values()]
     seeds = {f: seed if len(folds) == 1 else derive_seed(seed, "fold", f) for f in folds}
     out: dict[str, dict[str, Any]] = {}
     if all(_known(rows.ood_score) for rows in sides):
@@ -257,10 +258,10 @@ def _separate(
             if "low" in found.get(name, {}):
                 share = bootstrap.Interval(**found[name])
                 found[name] = bootstrap.share_interval(share, n).as_dict()
-        for name, n in (("auroc", min(sizes)), ("aupr", sizes[1]), ("fpr95", sizes[0])):
+        for name in ("auroc", "aupr", "fpr95"):
             if "low" in found[name]:
-                ends = bootstrap.Interval(**found[name])
-                found[name] = bootstrap.order_interval(ends, n).as_dict()
+                ends = bootstrap.order_interval(bootstrap.Interval(**found[name]), smaller)
+                found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
     return out
 
 

@@ -32,6 +32,11 @@ class Figure:
         return cls(float(entry["value"]), float(low), float(high))
 
     @property
+    def known(self) -> bool:
+        """Return whether it has an interval: without one nothing can be told of other materials."""
+        return math.isfinite(self.high - self.low)
+
+    @property
     def text(self) -> str:
         """Return the value with the digits that its interval bears, as the report's cards do."""
         return digits.shown(asdict(self))

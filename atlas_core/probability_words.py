@@ -135,11 +135,14 @@ def wrong_answer_sentences(inside: Figure | None, outside: Figure | None, others
     """
     if inside is None:
         return []
+    if not inside.known:
+        few = "Too few answers are wrong, or right, in-domain to tell whether sigma finds the wrong"
+        return [f"{few} ones."]
     text = (
         f"In-domain sigma {_finds(inside)} (AUROC {_area(inside)}, 95 % interval"
         f" {inside.interval}; 0.5 is chance level)"
     )
-    if outside is not None:
+    if outside is not None and outside.known:
         text += f"; among {others} it {_finds(outside)} ({_area(outside)}, {outside.interval})"
     return [f"{text}."]
 

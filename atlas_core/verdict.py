@@ -591,6 +591,8 @@ def _weakness(facts: _Facts) -> str:
     """Return how good an arm is by the figure that its grade rests on."""
     if facts.binary:
         auc = facts.test.metrics["roc_auc"]
+        if not auc.known:
+            return "; too few materials of one class to tell whether it beats chance"
         return f"; ROC AUC {digits.auroc(asdict(auc))}, {auc.interval}, 0.5 is chance level"
     share = _share_of_mean(facts.test)
     assert share is not None  # noqa: S101 - an arm without it is not called weak
@@ -679,9 +681,7 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
 
 
 def _noticing(found: Figure) -> Noticing:
-    """Return how well a score of this AUROC separates the class; a point is taken at its word."""
-    if not math.isfinite(found.high - found.low):
-        found = Figure(found.value, found.value, found.value)
+    """Return how well a score of this AUROC separates the class; without an interval: unclear."""
     if found.high < NOTICES_PARTLY:
         return "not"
     if found.low < NOTICES_PARTLY:

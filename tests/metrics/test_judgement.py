@@ -13,7 +13,7 @@ import pytest
 from atlas_core.binomial import wilson
 from atlas_core.evaluate import evaluate
 from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio
-from atlas_core.probability_words import End, ends_of, probabilities_of
+from atlas_core.probability_words import End, ends_of, probabilities_of, wrong_answer_sentences
 from atlas_core.sigma_words import order_sentences, sigma_of, size_sentences
 from atlas_core.verdict import Verdict, verdict
 
@@ -460,3 +460,15 @@ def test_a_missing_figure_is_never_guessed() -> None:
     assert said.grade == "unknown"
     assert sigma_of({}, 500) is None
     assert probabilities_of({}, 500) is None
+
+
+def test_of_an_order_without_an_interval_nothing_is_said() -> None:
+    bare = Figure.of({"value": 0.98})
+    assert not bare.known
+    assert order_sentences(bare, None, "") == []
+    (alone,) = order_sentences(Figure(0.5, 0.4, 0.6), bare, "materials with F")
+    assert "materials with F" not in alone
+    (few,) = wrong_answer_sentences(bare, None, "")
+    assert "0.98" not in few
+    (one,) = wrong_answer_sentences(Figure(0.7, 0.6, 0.8), bare, "materials with F")
+    assert "materials with F" not in one
