@@ -136,6 +136,7 @@ def evaluate(
                 task=task,
                 seed=derive_seed(seed, "metrics", arm, part),
                 group=chemistry.families() if chemistry else None,
+                calibration=_calibrated_on(by_part.get("calibration"), held),
             )
             if chemistry:
                 elements[part] = chemistry.errors(_error(held))
@@ -157,6 +158,14 @@ def evaluate(
 def _cautions(rows: Rows) -> list[dict[str, str]]:
     found = cautions.of_predictions(rows.mean, rows.std, rows.fold, target=rows.target)
     return [caution.as_dict() for caution in found]
+
+
+def _calibrated_on(calibration: Rows | None, rows: Rows) -> int | None:
+    """Return the calibration materials of the fold with the fewest; None where a fold has none."""
+    if calibration is None:
+        return None
+    folds = set(rows.fold.tolist())
+    return min(len(set(_of_fold(calibration, f).ids.tolist())) for f in folds) or None
 
 
 def _error(rows: Rows) -> F8:

@@ -369,9 +369,9 @@ def _facts(
 def _part(found: Mapping[str, Any] | None) -> _Part:
     if not found:
         return _Part(0, {})
-    n = int(found["n"])
+    n = int(found.get("n_materials", found["n"]))  # rows of one material are not independent
     metrics = {name: Figure.of(entry) for name, entry in found["metrics"].items()}
-    return _Part(n, metrics, int(found.get("n_std", n)))
+    return _Part(n, metrics, min(n, int(found.get("n_std", n))))
 
 
 def _class(fold: str, classes: Mapping[str, str]) -> str:

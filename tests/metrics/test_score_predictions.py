@@ -46,7 +46,7 @@ def test_the_scores_are_those_of_a_run() -> None:
 
 def test_what_is_not_given_is_absent() -> None:
     found = score_predictions(Y, M)
-    assert sorted(found) == ["metrics", "n"]
+    assert sorted(found) == ["metrics", "n", "n_materials"]
     assert sorted(found["metrics"]) == [
         *("mae", "mae_over_mad", "max_error", "mean_error", "median_ae", "r2", "rmse"),
         "share_too_high",
