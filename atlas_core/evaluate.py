@@ -139,7 +139,7 @@ def evaluate(
                 calibration=_calibrated_on(by_part.get("calibration"), held),
             )
             if chemistry:
-                elements[part] = chemistry.errors(_error(held))
+                elements[part] = chemistry.errors(_error(held), bootstrap.numbered(held.ids))
             if found:
                 families[part] = found
         folds = _score_folds(by_part, task)

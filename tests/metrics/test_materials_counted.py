@@ -24,7 +24,7 @@ def judged(task: str, target: np.ndarray, mean: np.ndarray, *, folds: int) -> Ve
         "std": np.tile(np.abs(target - mean) + 0.3, folds),
     }
     metrics = evaluate(columns, task=task, levels=[], seed=0)["arms"]["a"]
-    return verdict(metrics, arm="a", unit="", held_out="", task=task)
+    return verdict(metrics, arm="a", unit="", held_out="", task=task, target_name="y")
 
 
 @pytest.mark.parametrize("task", ["regression", "binary"])

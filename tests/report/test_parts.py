@@ -83,9 +83,9 @@ def test_elements_stand_where_the_periodic_table_has_them() -> None:
 
 
 def test_a_cell_tells_its_error_and_its_count() -> None:
-    tables = [{"F": {"n": 3, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
+    tables = [{"F": {"n": 1301, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
     svg = periodic.table(tables[0], periodic.edges(tables), unit="eV", label="errors")
-    assert "<title>F: MAE 0.712 eV, 3 materials</title>" in svg
+    assert "<title>F: MAE 0.712 eV, 1\N{NARROW NO-BREAK SPACE}301 materials</title>" in svg
     assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
 
 
