@@ -19,7 +19,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 RANK_RESAMPLES = 200  # rank statistics cost ten times as much; 200 fix a 95 % end to about 5 %
 ROUNDING = 1e-9  # share of a figure by which two sums of the same numbers may differ
-FEW_OF_A_CLASS = 10  # materials of a class; resamples of fewer do not vary as other ones would
+FEW_MATERIALS = 10  # resamples of fewer do not vary as other materials would
 BLOCK = 2**21  # counts held at once: 16 MB, which bounds memory at 100,000 rows
 
 
@@ -131,14 +131,14 @@ def order_interval(interval: Interval, smaller: Sequence[int]) -> Interval | Non
         smaller: materials of the smaller class, in each fold that the figure is the mean of.
 
     Returns:
-        None where that size is below ``FEW_OF_A_CLASS``.
+        None where that size is below ``FEW_MATERIALS``.
     """
     if not min(smaller):
         return None
     size = len(smaller) ** 2 / sum(1 / n for n in smaller)
-    if size < FEW_OF_A_CLASS:
+    if size < FEW_MATERIALS:
         return None
-    seen = interval.low < interval.high and min(smaller) >= FEW_OF_A_CLASS
+    seen = interval.low < interval.high and min(smaller) >= FEW_MATERIALS
     return interval if seen else share_interval(interval, size)
 
 
