@@ -104,9 +104,11 @@ def evaluate(
     detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
     at no model, separate ``shifted`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
-    the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
-    95 % quantile of its fold's calibration sigmas. ``families`` holds error and coverage by
-    :mod:`atlas_core.families` for ``test`` and ``shifted`` (see :mod:`atlas_core.metrics.groups`).
+    the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in
+    ``worst``; ``hardest`` names likewise the fold with the largest error on its held-out class.
+    Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
+    holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``shifted`` (see
+    :mod:`atlas_core.metrics.groups`).
     ``cautions`` lists what makes the figures mean less than they seem (:mod:`atlas_core.cautions`).
 
     Args:
@@ -147,6 +149,7 @@ def evaluate(
             "parts": scored,
             "folds": folds,
             "summary": _summarise(folds, parts),
+            **_hardest(by_part.get("shifted"), task),
             "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
             "elements": elements,
             "families": families,
@@ -179,6 +182,22 @@ def _score_folds(by_part: Mapping[str, Rows], task: str) -> dict[str, dict[str, 
             scorer = PartScorer(rows.take(rows.fold == fold), task)
             folds.setdefault(fold, {})[part] = scorer.values()
     return folds
+
+
+def _hardest(shifted: Rows | None, task: str) -> dict[str, dict[str, str | float]]:
+    """Return the fold on whose held-out class the error surely is larger than on the others'."""
+    folds = [] if shifted is None else list(dict.fromkeys(shifted.fold.tolist()))
+    if shifted is None or len(folds) < 2:
+        return {}
+    name, power = ("brier", 2) if task == "binary" else ("mae", 1)
+    means, errors, sizes = [], [], []
+    for rows in (_of_fold(shifted, fold) for fold in folds):
+        own = _error(rows) ** power
+        sizes.append(len(set(rows.ids.tolist())))
+        means.append(float(own.mean()))
+        errors.append(float(own.std()) / np.sqrt(max(1, sizes[-1] - 1)))
+    most = bootstrap.stands_out(means, errors, sizes)
+    return {} if most is None else {"hardest": {"fold": folds[most], name: means[most]}}
 
 
 def _summarise(
@@ -230,7 +249,8 @@ def _separate(
                     (a.ood_score, b.ood_score), (a.outside, b.outside), (a.ids, b.ids), seeds[fold]
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     if all(_known(rows.std) for rows in sides):
         limits = _sigma_limits(by_part.get("calibration"))
@@ -244,7 +264,8 @@ def _separate(
                     seeds[fold],
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     if set(folds) <= set(trained) and all((rows.formula != "").all() for rows in sides):
         strange = {
@@ -260,7 +281,8 @@ def _separate(
                     seeds[fold],
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     for found in out.values():
         for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
@@ -278,11 +300,14 @@ def _of_fold(rows: Rows, fold: str) -> Rows:
     return rows.take(rows.fold == fold)
 
 
-def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[str, Any]:
+def _mean_of_folds(
+    folds: Mapping[str, Mapping[str, tuple[float, F8]]], smaller: Sequence[int]
+) -> dict[str, Any]:
     """Return the mean of each metric over the folds, its interval, and the AUROC of each fold.
 
     Args:
         folds: fold -> metric -> value and (resamples,) draws from within that fold.
+        smaller: materials of the smaller part of each fold.
     """
     found = list(folds.values())
     out: dict[str, Any] = {}
@@ -293,8 +318,12 @@ def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[
         out[name] = {"value": value} if interval is None else interval.as_dict()
     if len(folds) > 1:
         each = {fold: metrics["auroc"][0] for fold, metrics in folds.items()}
-        worst = min(each, key=lambda fold: each[fold])
-        out |= {"folds": each, "worst": {"fold": worst, "auroc": each[worst]}}
+        errors = [metrics["auroc"][1].std() for metrics in found]
+        worst = bootstrap.stands_out([-area for area in each.values()], errors, smaller)
+        out["folds"] = each
+        if worst is not None:
+            fold = list(each)[worst]
+            out["worst"] = {"fold": fold, "auroc": each[fold]}
     return out
 
 

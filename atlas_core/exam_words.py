@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from atlas_core.binomial import surely_least
 from atlas_core.metrics import digits
 
 Exam = Mapping[str, Any]
@@ -205,17 +206,17 @@ def _intervals(exam: Exam, names: Sequence[str]) -> str:
         for one, name in zip(exam["classes"], names, strict=True)
     ]
     held = [(one["coverage"], one.get("width"), name) for one, name in pairs if one]
+    rows = [int(own["rows"]) for own, (one, _) in zip(exam["classes"], pairs, strict=True) if one]
     if not held:
         return ""
     level = f"{100 * float(exam['level']):.12g} %"
-    least, _, name = min(held)
-    text = f"Its trust region's {level} intervals hold the truth for {percent(least)}"
+    text = f"Its trust region's {level} intervals hold the truth for {percent(held[0][0])}"
     if len(held) > 1:
         mean = sum(one[0] for one in held) / len(held)
-        text = (
-            f"Its trust region's {level} intervals hold the truth for {percent(mean)} of a class"
-            f" (least: {percent(least)} of {name})"
-        )
+        text = f"Its trust region's {level} intervals hold the truth for {percent(mean)} of a class"
+        worst = surely_least([round(one[0] * n) for one, n in zip(held, rows, strict=True)], rows)
+        if worst is not None:
+            text += f" (least: {percent(held[worst][0])} of {held[worst][2]})"
     widths = [one[1] for one in held if one[1] is not None]
     if len(widths) < len(held):  # infinite, or there was no width to compare with
         return f"{text}."
@@ -242,13 +243,17 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
     if not n:
         return f"{text}."
     text += f", and {percent(hits / n)} of the held-out ones do"
-    judged = [
-        (one["hit"], name) for one, name in zip(own, names, strict=True) if one["trusted"] >= 10
-    ]
-    if len(judged) > 1:
-        worst, name = min(judged)
-        text += f" (least of {name}: {percent(worst)})"
+    if found := least(own, names):
+        text += f" (least of {found})"
     return f"{text}."
+
+
+def least(own: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Return the class whose promise surely held worst, with its share; "" where that is chance."""
+    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= 10]
+    sizes = [int(one["trusted"]) for one, _ in judged]
+    worst = surely_least([int(one["within"]) for one, _ in judged], sizes)
+    return "" if worst is None else f"{judged[worst][1]}: {percent(judged[worst][0]['hit'])}"
 
 
 def typical(exam: Exam, names: Sequence[str]) -> str:

@@ -351,7 +351,7 @@ def _facts(
             if "worst" in ood[name]
         },
         folds=max((len(ood[name].get("folds", ())) for name in detection), default=0),
-        hardest=_hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
+        hardest=_hardest(metrics, "brier" if binary else "mae", classes),
         flagged=flagged,
         rule=error_words.rule_of(ood),
         level=level,
@@ -379,14 +379,11 @@ def _class(fold: str, classes: Mapping[str, str]) -> str:
 
 
 def _hardest(
-    folds: Mapping[str, Mapping[str, Mapping[str, float]]], error: str, classes: Mapping[str, str]
+    metrics: Mapping[str, Any], error: str, classes: Mapping[str, str]
 ) -> tuple[str, float] | None:
-    """Return the held-out class with the largest error; None unless several folds have one."""
-    errors = {fold: part["shifted"][error] for fold, part in folds.items() if "shifted" in part}
-    if len(errors) < 2:
-        return None
-    fold = max(errors, key=lambda name: errors[name])
-    return _class(fold, classes), errors[fold]
+    """Return the held-out class with surely the largest error of several folds, or None."""
+    found = metrics.get("hardest")
+    return None if found is None else (_class(found["fold"], classes), float(found[error]))
 
 
 def _short(held_out: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -140,6 +141,31 @@ def order_interval(interval: Interval, smaller: Sequence[int]) -> Interval | Non
         return None
     seen = interval.low < interval.high and min(smaller) >= FEW_MATERIALS
     return interval if seen else share_interval(interval, size)
+
+
+def stands_out(values: npt.ArrayLike, errors: npt.ArrayLike, sizes: npt.ArrayLike) -> int | None:
+    """Return which of k figures lies above the mean of the others by more than chance, or None.
+
+    Some figure is always the largest. It is held against the others' mean by a one-sided z-test at
+    5 % for all k together (Bonferroni).
+
+    Args:
+        values: (k,) figures, each of other materials.
+        errors: (k,) their standard errors.
+        sizes: (k,) materials of each; one of fewer than ``FEW_MATERIALS`` does not stand out.
+    """
+    v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+    known = np.flatnonzero(np.asarray(sizes) >= FEW_MATERIALS)
+    k = len(v)
+    if k < 2 or not len(known):
+        return None
+    first = int(known[np.argmax(v[known])])
+    others = np.arange(k) != first
+    gap = float(v[first] - v[others].mean())
+    error = float(np.hypot(e[first], np.sqrt(np.square(e[others]).sum()) / (k - 1)))
+    if gap <= 0 or gap < NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / k) * error:
+        return None
+    return first
 
 
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:

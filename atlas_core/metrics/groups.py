@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.binomial import ROUNDING
 from atlas_core.metrics.bootstrap import CONFIDENCE, Interval, numbered
 from atlas_core.metrics.scorer import Rows, level_text
-from atlas_core.metrics.shares import ROUNDING, shortfalls
+from atlas_core.metrics.shares import shortfalls
 
 SMALLEST = 30
 """Materials that a group needs: at a coverage of 0.9 its interval is then about 0.25 wide."""

@@ -18,12 +18,10 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8
+from atlas_core.binomial import ROUNDING, fisher_below
 
 DOUBTFUL = 0.05
 """Probability below which chance is no explanation."""
-
-ROUNDING = 1e-9
-"""By which a sum of shares may miss a whole number."""
 
 EXPECTED = 5
 """Expected hits and misses that the chi-square approximation needs in every group."""
@@ -71,27 +69,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     out = np.empty(len(p))
     out[order] = np.minimum(raised, 1.0)
     return [float(v) for v in out]
-
-
-def fisher_below(hits: float, n: int, other_hits: float, other_n: int) -> float:
-    """Return the one-sided P(at most ``hits`` in the first group) given both margins.
-
-    Counts that are not whole are rounded towards each other.
-    Source: Fisher, J. R. Stat. Soc. 98, 39 (1935).
-    """
-    from scipy.special import gammaln
-
-    most, others = math.ceil(hits - ROUNDING), math.floor(other_hits + ROUNDING)
-    total = most + others
-    k = np.arange(max(0, total - other_n), most + 1, dtype=np.float64)
-
-    def log_choose(m: int, drawn: F8) -> F8:
-        value = gammaln(m + 1) - gammaln(drawn + 1) - gammaln(m - drawn + 1)
-        return np.asarray(value, dtype=np.float64)
-
-    terms = log_choose(n, k) + log_choose(other_n, total - k)
-    whole = log_choose(n + other_n, np.array([float(total)]))[0]
-    return min(1.0, float(np.exp(terms - whole).sum()))
 
 
 def homogeneity_p(hits: Sequence[float], sizes: Sequence[int]) -> float:

@@ -217,14 +217,17 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
     out = []
     for name, label in names.items():
         found = (source.metrics["arms"][arm].get("ood") or {}).get(name) or {}
-        if not found.get("worst") or not found.get("auroc"):
+        each = found.get("folds")
+        if not each or not found.get("auroc"):
             continue
-        worst = found["worst"]
-        where = classes.get(worst["fold"]) or f"fold {worst['fold']}"
-        out.append(
+        low, high = (words.fixed(f(each.values()), 3) for f in (min, max))
+        text = (
             f"{arm}, {label}: AUROC {words.fixed(found['auroc']['value'], 3)} on average of"
-            f" {len(found['folds'])} folds; the worst is {words.fixed(worst['auroc'], 3)}, {where}"
+            f" {len(each)} folds, {low} to {high}"
         )
+        if worst := found.get("worst"):
+            text += f"; it is worst at {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
+        out.append(text)
     return out
 
 

@@ -122,3 +122,25 @@ def test_error_vectors_must_match() -> None:
         bootstrap.paired_difference([1.0], [1.0, 2.0], seed=0)
     with pytest.raises(ValueError, match="not finite"):
         bootstrap.paired_difference([np.nan], [1.0], seed=0)
+
+
+def test_a_figure_stands_out_from_the_mean_of_the_others_by_hand() -> None:
+    # 1.0 above the others' mean; its error is hypot(0.3, hypot(0.4, 0.4) / 2) = 0.412; of three
+    # figures together 5 % one-sided is z = 2.128, so that 0.877 is too far for chance
+    assert bootstrap.stands_out([2.0, 1.0, 1.0], [0.3, 0.4, 0.4], [50, 50, 50]) == 0
+    assert bootstrap.stands_out([1.87, 1.0, 1.0], [0.3, 0.4, 0.4], [50, 50, 50]) is None
+    assert bootstrap.stands_out([1.0, 1.88, 1.0], [0.4, 0.3, 0.4], [50, 50, 50]) == 1
+    assert bootstrap.stands_out([2.0, 1.0, 1.0], [0.3, 0.4, 0.4], [9, 50, 50]) is None
+    assert bootstrap.stands_out([2.0], [0.1], [50]) is None
+    assert bootstrap.stands_out([1.0, 1.0], [0.0, 0.0], [50, 50]) is None
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_of_equal_folds_none_stands_out(folds: int) -> None:
+    rng = np.random.default_rng(folds)
+    errors = np.exp(rng.normal(size=(500, folds, 40)))
+    means, spreads = errors.mean(axis=2), errors.std(axis=2) / np.sqrt(39)
+    sizes = [40] * folds
+    pairs = zip(means, spreads, strict=True)
+    told = [bootstrap.stands_out(*pair, sizes) is not None for pair in pairs]
+    assert np.mean(told) < 0.07

@@ -127,8 +127,7 @@ def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own(
             each[fold] = sk.roc_auc_score(columns["part"][rows] == "shifted", columns[column][rows])
         assert before[name]["folds"] == pytest.approx(each)
         assert before[name]["auroc"]["value"] == pytest.approx(sum(each.values()) / 2)
-        worst = min(each, key=lambda f: each[f])
-        assert before[name]["worst"] == {"fold": worst, "auroc": pytest.approx(each[worst])}
+        assert "worst" not in before[name]  # both folds are made alike
         assert before[name]["auroc"]["low"] < before[name]["auroc"]["high"]
     kept = columns["part"] == "calibration"
     shares = []
@@ -141,6 +140,21 @@ def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own(
     columns["ood_score"] = np.where(columns["fold"] == "1", 1, 1000) * columns["ood_score"]
     after = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
     assert after["score"] == before["score"]
+
+
+def test_the_worst_fold_is_named_where_it_surely_is_the_worst() -> None:
+    columns = table({"calibration": 30, "test": 60, "shifted": 60}, folds=3)
+    found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]
+    assert "hardest" not in found
+    assert "worst" not in found["ood"]["score"]
+    hard = (columns["fold"] == "1") & (columns["part"] == "shifted")
+    columns["mean"] = columns["target"] + (columns["mean"] - columns["target"]) * (1 + 3 * hard)
+    columns["ood_score"] = columns["ood_score"] - 9.0 * hard
+    found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]
+    error = np.abs(columns["mean"] - columns["target"])[hard]
+    assert found["hardest"] == {"fold": "1", "mae": pytest.approx(error.mean())}
+    score = found["ood"]["score"]
+    assert score["worst"] == {"fold": "1", "auroc": score["folds"]["1"]}
 
 
 def test_a_fold_without_one_of_the_sides_is_in_no_detection_figure() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from atlas_core import binomial
 from atlas_core.metrics import shares
 
 TABLES = [
@@ -41,7 +42,7 @@ def test_each_group_is_held_against_the_others_by_fishers_test_of_scipy(
         rest = (int(hits.sum() - hits[k]), int(n.sum() - n[k]))
         table = [[hits[k], n[k] - hits[k]], [rest[0], rest[1] - rest[0]]]
         expected = stats.fisher_exact(table, alternative="less").pvalue
-        assert shares.fisher_below(int(hits[k]), int(n[k]), *rest) == pytest.approx(
+        assert binomial.fisher_below(int(hits[k]), int(n[k]), *rest) == pytest.approx(
             expected, rel=1e-6, abs=1e-300
         )
 
@@ -155,4 +156,15 @@ def test_exchangeable_groups_of_calibrated_intervals_are_named_as_seldom_as_prom
 def test_counts_that_are_not_whole_are_rounded_against_the_claim() -> None:
     assert shares.shortfall_p(34.2, 40, 0.9) == shares.shortfall_p(35, 40, 0.9)
     assert shares.shortfall_p(35 + 1e-12, 40, 0.9) == shares.shortfall_p(35, 40, 0.9)
-    assert shares.fisher_below(34.2, 40, 39.8, 40) == shares.fisher_below(35, 40, 39, 40)
+    assert binomial.fisher_below(34.2, 40, 39.8, 40) == binomial.fisher_below(35, 40, 39, 40)
+
+
+def test_the_least_of_several_shares_is_named_where_fishers_test_tells_it() -> None:
+    p = stats.fisher_exact([[60, 40], [180, 20]], alternative="less").pvalue
+    assert 3 * p < 0.05
+    assert binomial.surely_least([90, 60, 90], [100, 100, 100]) == 1
+    assert binomial.surely_least([90, 88, 90], [100, 100, 100]) is None
+    assert binomial.surely_least([0], [100]) is None
+    rng = np.random.default_rng(5)
+    hits = rng.binomial(40, 0.9, size=(500, 5)).tolist()
+    assert sum(binomial.surely_least(one, [40] * 5) is not None for one in hits) <= 30

@@ -345,7 +345,10 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
         fold["held_out"] = f"materials with {metal}"
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    worst = metrics["arms"]["forest"]["ood"]["score"]["worst"]["fold"]
+    score = metrics["arms"]["forest"]["ood"]["score"]
+    worst = min(score["folds"], key=lambda fold: score["folds"][fold])
+    score["worst"] = {"fold": worst, "auroc": score["folds"][worst]}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     named = f"materials with {('Li', 'Na', 'K')[int(worst[-1])]}"
     text = write_report(folder).read_text(encoding="utf-8")
     assert "held out told apart, AUROC, mean of 3 folds" in text
