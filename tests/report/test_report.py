@@ -14,12 +14,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from atlas_core.cli.verdicts import verdicts
 from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
-from atlas_core.report import write_report
-from atlas_core.report.source import checked_run
+from atlas_core.report import loop, write_report
+from atlas_core.report.source import Source, checked_run
 from atlas_core.runner.finish import read_table, write_table
 
 EVIL = "mp-<script>alert(1)</script>"
@@ -252,8 +253,8 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     text = loop_run(tmp_path / "run", ROUNDS)
     # greedy and ucb both find all, with 30 labels: a tie is told as one
     assert (
-        "greedy and ucb find the best 1 % of the candidates with the fewest labels: all of them"
-        " after 30; random found 20 % of them with 30." in text
+        "greedy and ucb find the best 1 % of the candidates with the fewest labels: 20 of 20"
+        " after 30 labels; random found 4 of 20 with 30." in text
     )
     assert (
         "The best material that any arm labelled (3.50 eV/atom) was found first by ucb, after 20"
@@ -263,6 +264,28 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     assert "These counts leave out 40 labels that every arm was given besides" in text
     assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
     assert "Blue: materials like the candidates." in text
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "sure"),
+    [(1.0, 0.2, True), (0.5, 0.3, False), (0.45, 0.1, True), (0.35, 0.1, False)],
+)
+def test_who_found_most_is_told_where_fishers_test_of_the_counts_tells_it(
+    own: float, other: float, sure: bool
+) -> None:
+    # of the best twenty of 2,000 candidates
+    p = stats.fisher_exact([[20 * other, 20 * (1 - other)], [20 * own, 20 * (1 - own)]], "less")[1]
+    assert (p < 0.05) == sure
+    lines = {
+        arm: (np.array([10.0, 30.0]), *[np.array([0.05, share])] * 3)
+        for arm, share in (("greedy", own), ("random", other))
+    }
+    folds = [{"sizes": {"train": 60, "pool": 1940}}]
+    source = Source({"dataset": {}, "split": {"folds": folds}}, {}, {}, [], None, "")
+    text = loop._found_top(source, {"top1_found": lines}, "random")
+    assert text.startswith("greedy finds") == sure
+    assert f"{round(20 * own)} of 20" in text
+    assert f"{round(20 * other)} of 20" in text
 
 
 def test_no_arm_is_said_to_predict_best_where_the_intervals_overlap(tmp_path: Path) -> None:
