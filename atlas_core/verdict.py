@@ -414,7 +414,7 @@ def _quality(facts: _Facts) -> Literal["good", "weak", "worthless"] | None:
 
 
 def _share_of_mean(part: _Part) -> Figure | None:
-    """Return the MAE as a share of what always predicting the mean would err by.
+    """Return the MAE as a share of what always predicting one value would err by.
 
     Its own interval is the best, as both errors are of the same materials; a run of an earlier
     version has both errors apart, or only the share of the mean of the part itself.
@@ -426,8 +426,13 @@ def _share_of_mean(part: _Part) -> Figure | None:
     return part.metrics.get("mae_over_mad") if apart is None else apart
 
 
+def _constant(facts: _Facts) -> str:
+    """Return which constant the predictions are held against."""
+    return "mean" if facts.test.value("mae_baseline") is None else "training median"
+
+
 def _against_mean(part: _Part) -> float | None:
-    """Return the MAE as a share of what always predicting the training mean would err by.
+    """Return the MAE as a share of what always predicting the training median would err by.
 
     Without that baseline the mean of the part's own targets stands in, which flatters nobody but
     a mean that no one could know (MAE/MAD).
@@ -576,7 +581,7 @@ def _rough(facts: _Facts) -> bool:
 def _judge_worthless(facts: _Facts) -> tuple[str, str, Grade]:
     """Judge an arm that knows next to nothing in-domain."""
     auc, share = facts.test.metrics.get("roc_auc"), _share_of_mean(facts.test)
-    base = "chance" if facts.binary else f"always predicting the mean {facts.target}"
+    base = "chance" if facts.binary else f"always predicting the {_constant(facts)} {facts.target}"
     lost = auc is not None and auc.high < 0.5
     if not facts.binary:
         lost = share is not None and share.low > 1
@@ -595,7 +600,7 @@ def _weakness(facts: _Facts) -> str:
     assert share is not None  # noqa: S101 - an arm without it is not called weak
     return (
         f"; {percent(share.value)}, {percent(share.low)} to {percent(share.high)}, of the error of"
-        " always predicting the mean"
+        f" always predicting the {_constant(facts)}"
     )
 
 
@@ -744,8 +749,7 @@ def _error_sentences(facts: _Facts) -> list[str]:
     share = _against_mean(facts.test)
     if share:
         base = _with_unit(mae.value / share, facts.unit)
-        known = "mean" if facts.test.value("mae_baseline") is None else "training mean"
-        text = f"Always predicting the {known} {facts.target} would err by {base}"
+        text = f"Always predicting the {_constant(facts)} {facts.target} would err by {base}"
         floor = facts.shifted.value("mae_baseline")
         if floor is not None:
             text += f" in-domain and by {_with_unit(floor, facts.unit)} on {facts.others}"

@@ -49,7 +49,7 @@ class Rows:
         target: (n,).
         mean: (n,).
         std: (n,) total, NaN where unknown.
-        baseline: (n,) mean of the fold's training targets, NaN where unknown.
+        baseline: (n,) median of the fold's training targets, NaN where unknown.
         ood_score: (n,) NaN where no detector ran.
         outside: (n,) flagged by the detector.
         lower: level -> (n,) lower ends, NaN where the arm has no intervals.
