@@ -285,15 +285,26 @@ def _separate(
             smaller,
         )
     for found in out.values():
-        for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
-            if "low" in found.get(name, {}):
-                share = bootstrap.Interval(**found[name])
-                found[name] = bootstrap.share_interval(share, n).as_dict()
-        for name in ("auroc", "aupr", "fpr95"):
-            if "low" in found[name]:
-                ends = bootstrap.order_interval(bootstrap.Interval(**found[name]), smaller)
-                found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
+        _widen(found, sizes, smaller)
     return out
+
+
+def _widen(found: dict[str, Any], sizes: Sequence[int], smaller: Sequence[int]) -> None:
+    """Make the intervals of detection as wide as so many materials allow.
+
+    Args:
+        found: metric -> value and ends, changed in place.
+        sizes: materials of the test and of the shifted part.
+        smaller: those of the smaller part in each fold.
+    """
+    for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
+        if "low" in found.get(name, {}):
+            share = bootstrap.Interval(**found[name])
+            found[name] = bootstrap.share_interval(share, n).as_dict()
+    for name in ("auroc", "aupr", "fpr95"):
+        if "low" in found[name]:
+            ends = bootstrap.order_interval(bootstrap.Interval(**found[name]), smaller)
+            found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
 
 
 def _of_fold(rows: Rows, fold: str) -> Rows:
