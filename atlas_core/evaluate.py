@@ -106,9 +106,11 @@ def evaluate(
     detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
     at no model, separate ``shifted`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
-    the AUROC of each in ``folds`` and the lowest in ``worst``. Sigma flags what lies above the
-    95 % quantile of its fold's calibration sigmas. ``families`` holds error and coverage by
-    :mod:`atlas_core.families` for ``test`` and ``shifted`` (see :mod:`atlas_core.metrics.groups`).
+    the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in
+    ``worst``; ``hardest`` names likewise the fold with the largest error on its held-out class.
+    Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
+    holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``shifted`` (see
+    :mod:`atlas_core.metrics.groups`).
     ``cautions`` lists what makes the figures mean less than they seem (:mod:`atlas_core.cautions`).
 
     Args:
@@ -143,9 +145,10 @@ def evaluate(
                 task=task,
                 seed=derive_seed(seed, "metrics", arm, part),
                 group=chemistry.families() if chemistry else None,
+                calibration=_calibrated_on(by_part.get("calibration"), held),
             )
             if chemistry:
-                elements[part] = chemistry.errors(_error(held))
+                elements[part] = chemistry.errors(_error(held), bootstrap.numbered(held.ids))
             if found:
                 families[part] = found
         folds = _score_folds(by_part, task)
@@ -153,6 +156,7 @@ def evaluate(
             "parts": scored,
             "folds": folds,
             "summary": _summarise(folds, parts),
+            **_hardest(by_part.get("shifted"), task),
             "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
             "elements": elements,
             "families": families,
@@ -166,6 +170,14 @@ def _cautions(rows: Rows) -> list[dict[str, str]]:
     return [caution.as_dict() for caution in found]
 
 
+def _calibrated_on(calibration: Rows | None, rows: Rows) -> int | None:
+    """Return the calibration materials of the fold with the fewest; None where a fold has none."""
+    if calibration is None:
+        return None
+    folds = set(rows.fold.tolist())
+    return min(len(set(_of_fold(calibration, f).ids.tolist())) for f in folds) or None
+
+
 def _error(rows: Rows) -> F8:
     return np.abs(rows.target - rows.mean)
 
@@ -177,6 +189,22 @@ def _score_folds(by_part: Mapping[str, Rows], task: str) -> dict[str, dict[str, 
             scorer = PartScorer(rows.take(rows.fold == fold), task)
             folds.setdefault(fold, {})[part] = scorer.values()
     return folds
+
+
+def _hardest(shifted: Rows | None, task: str) -> dict[str, dict[str, str | float]]:
+    """Return the fold on whose held-out class the error surely is larger than on the others'."""
+    folds = [] if shifted is None else list(dict.fromkeys(shifted.fold.tolist()))
+    if shifted is None or len(folds) < 2:
+        return {}
+    name, power = ("brier", 2) if task == "binary" else ("mae", 1)
+    means, errors, sizes = [], [], []
+    for rows in (_of_fold(shifted, fold) for fold in folds):
+        own = _error(rows) ** power
+        sizes.append(len(set(rows.ids.tolist())))
+        means.append(float(own.mean()))
+        errors.append(float(own.std()) / np.sqrt(max(1, sizes[-1] - 1)))
+    most = bootstrap.stands_out(means, errors, sizes)
+    return {} if most is None else {"hardest": {"fold": folds[most], name: means[most]}}
 
 
 def _summarise(
@@ -218,6 +246,7 @@ def _separate(
     sizes = [
         len({name for pair in pairs.values() for name in pair[k].ids.tolist()}) for k in (0, 1)
     ]
+    smaller = [min(len(set(rows.ids.tolist())) for rows in pair) for pair in pairs.values()]
     seeds = {f: seed if len(folds) == 1 else derive_seed(seed, "fold", f) for f in folds}
     out: dict[str, dict[str, Any]] = {}
     if all(_known(rows.ood_score) for rows in sides):
@@ -227,7 +256,8 @@ def _separate(
                     (a.ood_score, b.ood_score), (a.outside, b.outside), (a.ids, b.ids), seeds[fold]
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     if all(_known(rows.std) for rows in sides):
         limits = _sigma_limits(by_part.get("calibration"))
@@ -241,7 +271,8 @@ def _separate(
                     seeds[fold],
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     if set(folds) <= set(trained) and all((rows.formula != "").all() for rows in sides):
         strange = {
@@ -257,29 +288,44 @@ def _separate(
                     seeds[fold],
                 )
                 for fold, (a, b) in pairs.items()
-            }
+            },
+            smaller,
         )
     for found in out.values():
-        for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
-            if "low" in found.get(name, {}):
-                share = bootstrap.Interval(**found[name])
-                found[name] = bootstrap.share_interval(share, n).as_dict()
-        for name, n in (("auroc", min(sizes)), ("aupr", sizes[1]), ("fpr95", sizes[0])):
-            if "low" in found[name]:
-                ends = bootstrap.Interval(**found[name])
-                found[name] = bootstrap.order_interval(ends, n).as_dict()
+        _widen(found, sizes, smaller)
     return out
+
+
+def _widen(found: dict[str, Any], sizes: Sequence[int], smaller: Sequence[int]) -> None:
+    """Make the intervals of detection as wide as so many materials allow.
+
+    Args:
+        found: metric -> value and ends, changed in place.
+        sizes: materials of the test and of the shifted part.
+        smaller: those of the smaller part in each fold.
+    """
+    for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
+        if "low" in found.get(name, {}):
+            share = bootstrap.Interval(**found[name])
+            found[name] = bootstrap.share_interval(share, n).as_dict()
+    for name in ("auroc", "aupr", "fpr95"):
+        if "low" in found[name]:
+            ends = bootstrap.order_interval(bootstrap.Interval(**found[name]), smaller)
+            found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
 
 
 def _of_fold(rows: Rows, fold: str) -> Rows:
     return rows.take(rows.fold == fold)
 
 
-def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[str, Any]:
+def _mean_of_folds(
+    folds: Mapping[str, Mapping[str, tuple[float, F8]]], smaller: Sequence[int]
+) -> dict[str, Any]:
     """Return the mean of each metric over the folds, its interval, and the AUROC of each fold.
 
     Args:
         folds: fold -> metric -> value and (resamples,) draws from within that fold.
+        smaller: materials of the smaller part of each fold.
     """
     found = list(folds.values())
     out: dict[str, Any] = {}
@@ -290,8 +336,12 @@ def _mean_of_folds(folds: Mapping[str, Mapping[str, tuple[float, F8]]]) -> dict[
         out[name] = {"value": value} if interval is None else interval.as_dict()
     if len(folds) > 1:
         each = {fold: metrics["auroc"][0] for fold, metrics in folds.items()}
-        worst = min(each, key=lambda fold: each[fold])
-        out |= {"folds": each, "worst": {"fold": worst, "auroc": each[worst]}}
+        errors = [metrics["auroc"][1].std() for metrics in found]
+        worst = bootstrap.stands_out([-area for area in each.values()], errors, smaller)
+        out["folds"] = each
+        if worst is not None:
+            fold = list(each)[worst]
+            out["worst"] = {"fold": fold, "auroc": each[fold]}
     return out
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from atlas_core.binomial import surely_least
 from atlas_core.coverage import MANY_INFINITE
 from atlas_core.metrics import digits
 
@@ -183,19 +184,6 @@ def _too_few(few: Mapping[str, int], judged: Sequence[str]) -> str:
     return f" (too few are trusted to tell: {_some(list(few))})"
 
 
-def _least(shares: Sequence[tuple[float, float, str]]) -> str:
-    """Return the class with the lowest share where that is no chance, as a clause; else "".
-
-    Args:
-        shares: of each class: its value, the upper end of its interval, its name.
-    """
-    if len(shares) < 2:
-        return ""
-    worst, *others = sorted(shares)
-    mean = sum(one[0] for one in others) / len(others)
-    return f" (least of {worst[2]}: {percent(worst[0])})" if worst[1] < mean else ""
-
-
 def _of(missed: Sequence[str], of_those: str) -> str:
     """Return the classes that were missed: a few by name, more by number."""
     return joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {of_those}"
@@ -259,10 +247,17 @@ def _intervals(exam: Exam, names: Sequence[str]) -> str:
         return (
             f"Many of {level[0].lower()}{level[1:]} say nothing of {_some(empty)}." if empty else ""
         )
-    shares = [(one["coverage"], one.get("coverage_high", 1.0), name) for one, name in held]
-    mean = sum(share for share, _, _ in shares) / len(shares)
+    rows = [
+        int(own["rows"])
+        for own, (one, name) in zip(exam["classes"], pairs, strict=True)
+        if one and name not in empty
+    ]
+    mean = sum(one["coverage"] for one, _ in held) / len(held)
     of_class = " of a class" if len(held) > 1 else ""
-    text = f"{level} hold the truth for {percent(mean)}{of_class}{_least(shares)}"
+    text = f"{level} hold the truth for {percent(mean)}{of_class}"
+    hits = [round(one["coverage"] * n) for (one, _), n in zip(held, rows, strict=True)]
+    if (worst := surely_least(hits, rows)) is not None:
+        text += f" (least: {percent(held[worst][0]['coverage'])} of {held[worst][1]})"
     widths = [one["width"] for one, _ in held if one.get("width") is not None]
     if len(widths) == len(held):  # else there was no width to compare with
         width = digits.number(sum(widths) / len(widths), digits=2)
@@ -289,12 +284,17 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
     if not n:
         return f"{text}."
     text += f", and {percent(hits / n)} of the held-out ones do"
-    judged = [
-        (one["hit"], one.get("hit_high", 1.0), name)
-        for one, name in zip(own, names, strict=True)
-        if one["trusted"] >= 10
-    ]
-    return f"{text}{_least(judged)}."
+    if found := least(own, names):
+        text += f" (least of {found})"
+    return f"{text}."
+
+
+def least(own: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Return the class whose promise surely held worst, with its share; "" where that is chance."""
+    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= 10]
+    sizes = [int(one["trusted"]) for one, _ in judged]
+    worst = surely_least([int(one["within"]) for one, _ in judged], sizes)
+    return "" if worst is None else f"{judged[worst][1]}: {percent(judged[worst][0]['hit'])}"
 
 
 def typical(exam: Exam, names: Sequence[str]) -> str:

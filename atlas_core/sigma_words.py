@@ -78,7 +78,7 @@ def sigma_of(metrics: Mapping[str, Figure], n: int) -> Sigma | None:
     """
     within, median = metrics.get("within_1_sigma"), metrics.get("median_z")
     far, zms = metrics.get("beyond_5_sigma"), metrics.get("zms")
-    if within is None or median is None or not n:
+    if within is None or median is None or not median.known or not n:
         return None
     rms = None if zms is None else Figure(*(math.sqrt(v) for v in (zms.value, zms.low, zms.high)))
     count = 0 if far is None else round(far.value * n)
@@ -156,11 +156,11 @@ def order_sentences(inside: Figure | None, outside: Figure | None, others: str) 
         outside: of the held-out class, where there is one.
         others: the held-out class in words.
     """
-    if inside is None:
+    if inside is None or not inside.known:
         return []
     shown = f"rank correlation {_signed(inside.value)}, 95 % interval {_ends(inside)}"
     text = f"In-domain a larger sigma {_how(inside)} ({shown})"
-    if outside is not None:
+    if outside is not None and outside.known:
         text += f"; among {others} it {_how(outside)} ({_signed(outside.value)}, {_ends(outside)})"
     return [f"{text}."]
 

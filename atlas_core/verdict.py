@@ -376,9 +376,7 @@ def _facts(
             if "worst" in ood[name]
         },
         folds=max((len(ood[name].get("folds", ())) for name in detection), default=0),
-        hardest=None
-        if few_others
-        else _hardest(metrics.get("folds") or {}, "brier" if binary else "mae", classes),
+        hardest=None if few_others else _hardest(metrics, "brier" if binary else "mae", classes),
         flagged=flagged,
         rule=error_words.rule_of(ood),
         level=level,
@@ -410,14 +408,11 @@ def _class(fold: str, classes: Mapping[str, str]) -> str:
 
 
 def _hardest(
-    folds: Mapping[str, Mapping[str, Mapping[str, float]]], error: str, classes: Mapping[str, str]
+    metrics: Mapping[str, Any], error: str, classes: Mapping[str, str]
 ) -> tuple[str, float] | None:
-    """Return the held-out class with the largest error; None unless several folds have one."""
-    errors = {fold: part["shifted"][error] for fold, part in folds.items() if "shifted" in part}
-    if len(errors) < 2:
-        return None
-    fold = max(errors, key=lambda name: errors[name])
-    return _class(fold, classes), errors[fold]
+    """Return the held-out class with surely the largest error of several folds, or None."""
+    found = metrics.get("hardest")
+    return None if found is None else (_class(found["fold"], classes), float(found[error]))
 
 
 def _short(held_out: str) -> str:
@@ -457,7 +452,7 @@ def _no_variance_explained(facts: _Facts) -> bool:
 
 
 def _share_of_constant(part: _Part) -> Figure | None:
-    """Return the MAE as a share of what always predicting the median would err by.
+    """Return the MAE as a share of what always predicting one value would err by.
 
     Its own interval is the best, as both errors are of the same materials; a run of an earlier
     version has both errors apart, or only the share of the mean of the part itself.
@@ -666,6 +661,8 @@ def _weakness(facts: _Facts) -> str:
     """Return how good an arm is by the figure that its grade rests on."""
     if facts.binary:
         auc = facts.test.metrics["roc_auc"]
+        if not auc.known:
+            return "; too few materials of one class to tell whether it beats chance"
         return f"; ROC AUC {digits.auroc(asdict(auc))}, {auc.interval}, 0.5 is chance level"
     share = _share_of_constant(facts.test)
     assert share is not None  # noqa: S101 - an arm without it is not called weak
@@ -751,9 +748,7 @@ def _judge_failing(facts: _Facts) -> tuple[str, str, Grade]:
 
 
 def _noticing(found: Figure) -> Noticing:
-    """Return how well a score of this AUROC separates the class; a point is taken at its word."""
-    if not math.isfinite(found.high - found.low):
-        found = Figure(found.value, found.value, found.value)
+    """Return how well a score of this AUROC separates the class; without an interval: unclear."""
     if found.high < NOTICES_PARTLY:
         return "not"
     if found.low < NOTICES_PARTLY:

@@ -555,3 +555,19 @@ def test_runs_that_hold_out_different_elements_are_not_paired(cli: Cli) -> None:
     # materials that both tested were held against other training sets
     assert {part["paired"] for part in parts.values()} == {0}
     assert set(json.loads(done.stdout)["arms"][0]["refused"]) == {"without O", "without S"}
+
+
+def test_the_baseline_of_a_run_is_the_median_of_its_training_targets(cli: Cli) -> None:
+    gaps = {f"MgO{k}": 0.0 if k % 3 else k / 10 for k in range(2, 92)}  # two thirds are 0
+    rows = "".join(f"{formula},{gap}\n" for formula, gap in gaps.items())
+    (cli.cwd / "gaps.csv").write_text(f"formula,gap\n{rows}", encoding="utf-8")
+    text = (
+        "atlas: 1\nname: gaps\nseed: 1\n"
+        "dataset: {use: table, options: {path: gaps.csv, formula: formula, target: gap}}\n"
+        "split: {use: random, options: {calibration: 0.2, test: 0.3}}\n"
+        "arms: {constant: {featurizer: element_fractions, model: mean, uq: point}}\n"
+    )
+    table = columns(run(cli, text=text))
+    trained = [gap for formula, gap in gaps.items() if formula not in set(table["formula"])]
+    assert np.median(trained) != np.mean(trained)
+    assert (table["baseline"] == np.median(trained)).all()

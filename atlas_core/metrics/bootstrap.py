@@ -6,8 +6,9 @@ is then one matrix product, and rank statistics take the same counts (:mod:`.wei
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 RANK_RESAMPLES = 200  # rank statistics cost ten times as much; 200 fix a 95 % end to about 5 %
 ROUNDING = 1e-9  # share of a figure by which two sums of the same numbers may differ
+FEW_MATERIALS = 10  # resamples of fewer do not vary as other materials would
 BLOCK = 2**21  # counts held at once: 16 MB, which bounds memory at 100,000 rows
 
 
@@ -69,18 +71,17 @@ def numbered(ids: npt.NDArray[np.str_]) -> I8:
 def percentile_ends(draws: npt.ArrayLike) -> tuple[float, float] | None:
     """Return the ends of the percentile interval of bootstrap draws.
 
-    Draws that are not finite are left out (a resample without the rarer class has no AUROC).
     Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 
     Returns:
-        None where every draw is undefined.
+        None where a draw is undefined (a resample without the rarer class has no AUROC): the draws
+        that are left are those with more of what is rare, and vary less than other materials would.
     """
-    finite = np.asarray(draws, dtype=np.float64)
-    finite = finite[np.isfinite(finite)]
-    if not len(finite):
+    values = np.asarray(draws, dtype=np.float64)
+    if not len(values) or not np.isfinite(values).all():
         return None
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -92,7 +93,7 @@ def percentile_interval(value: float, draws: npt.ArrayLike) -> Interval | None:
     is given: an end moved to the estimate would claim an accuracy that nobody measured.
 
     Returns:
-        None where the estimate or every draw is undefined, or the percentiles leave it out.
+        None where the estimate or a draw is undefined, or the percentiles leave it out.
     """
     ends = percentile_ends(draws)
     if ends is None or not np.isfinite(value):
@@ -104,7 +105,7 @@ def percentile_interval(value: float, draws: npt.ArrayLike) -> Interval | None:
     return Interval(float(value), min(low, float(value)), max(high, float(value)))
 
 
-def share_interval(interval: Interval, n: int) -> Interval:
+def share_interval(interval: Interval, n: float) -> Interval:
     """Return the interval of a share of n rows, never narrower than Wilson's.
 
     Resamples of rows that all hold never differ, and those of rows that nearly all do differ too
@@ -116,14 +117,55 @@ def share_interval(interval: Interval, n: int) -> Interval:
     return Interval(interval.value, min(interval.low, low), max(interval.high, high))
 
 
-def order_interval(interval: Interval, smaller: int) -> Interval:
-    """Return the interval of an AUROC or its kin, Wilson's of the smaller class if it has no width.
+def order_interval(interval: Interval, smaller: Sequence[int]) -> Interval | None:
+    """Return the interval of an AUROC or its kin, of materials of two classes.
 
-    Resamples of two classes that never overlap never overlap either: their percentiles would claim
-    that no material ever will. The variance of an AUROC A is at most A (1 - A) over the size of the
-    smaller class (Birnbaum & Klose, Ann. Math. Stat. 28, 933 (1957)), that of a share.
+    Resamples of two classes that never overlap never overlap either, and those of a single material
+    never differ: their percentiles would claim that no other material does. The variance of an
+    AUROC A is at most A (1 - A) over the size of the smaller class (Birnbaum & Klose, Ann. Math.
+    Stat. 28, 933 (1957)), that of a share; of a mean of k over folds, over k^2 / sum(1 / size). The
+    interval is no nearer than Wilson's of that size where the percentiles have no width or a fold
+    has few materials of a class.
+
+    Args:
+        interval: of the percentiles.
+        smaller: materials of the smaller class, in each fold that the figure is the mean of.
+
+    Returns:
+        None where that size is below ``FEW_MATERIALS``.
     """
-    return share_interval(interval, smaller) if interval.low == interval.high else interval
+    if not min(smaller):
+        return None
+    size = len(smaller) ** 2 / sum(1 / n for n in smaller)
+    if size < FEW_MATERIALS:
+        return None
+    seen = interval.low < interval.high and min(smaller) >= FEW_MATERIALS
+    return interval if seen else share_interval(interval, size)
+
+
+def stands_out(values: npt.ArrayLike, errors: npt.ArrayLike, sizes: npt.ArrayLike) -> int | None:
+    """Return which of k figures lies above the mean of the others by more than chance, or None.
+
+    Some figure is always the largest. It is held against the others' mean by a one-sided z-test at
+    5 % for all k together (Bonferroni).
+
+    Args:
+        values: (k,) figures, each of other materials.
+        errors: (k,) their standard errors.
+        sizes: (k,) materials of each; one of fewer than ``FEW_MATERIALS`` does not stand out.
+    """
+    v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+    known = np.flatnonzero(np.asarray(sizes) >= FEW_MATERIALS)
+    k = len(v)
+    if k < 2 or not len(known):
+        return None
+    first = int(known[np.argmax(v[known])])
+    others = np.arange(k) != first
+    gap = float(v[first] - v[others].mean())
+    error = float(np.hypot(e[first], np.sqrt(np.square(e[others]).sum()) / (k - 1)))
+    if gap <= 0 or gap < NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / k) * error:
+        return None
+    return first
 
 
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:

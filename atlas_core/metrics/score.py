@@ -30,10 +30,10 @@ def score_predictions(
     """Return what ``metrics.json`` holds of a part, for predictions that no run made.
 
     ``n`` rows of ``n_materials``, ``metrics`` by name, each with ``value``, ``low`` and ``high``
-    (95 % bootstrap over materials; no ends without a seed, or where resamples do not hold the
-    value), ``families`` where formulas are given, and in a binary task ``reliability``: for each
-    bin of P(1) in use the mean P(1), the share of class 1 and the number of materials. A metric
-    that is not defined is absent; docs/metrics.md defines each.
+    (95 % bootstrap over materials; no ends without a seed, or where resamples tell none),
+    ``families`` where formulas are given, and in a binary task ``reliability``: for each bin of
+    P(1) in use the mean P(1), the share of class 1 and the number of materials. A metric that is
+    not defined is absent; docs/metrics.md defines each.
 
     Args:
         target: (n,) true values; 0 or 1 in a binary task.
@@ -113,7 +113,12 @@ def _text(values: npt.ArrayLike, n: int, name: str) -> Str:
 
 
 def score_part(
-    rows: Rows, *, task: str, seed: int | None, group: Str | None
+    rows: Rows,
+    *,
+    task: str,
+    seed: int | None,
+    group: Str | None,
+    calibration: int | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metrics of the rows of a part, and those of its groups; plain JSON types.
 
@@ -122,16 +127,18 @@ def score_part(
         task: ``regression`` or ``binary``.
         seed: of the resampling; None for values without intervals.
         group: (n,) name of each row's group, "" for none; None leaves groups out.
+        calibration: materials that the intervals were calibrated on; None where not known.
     """
-    masks, left_out = ({}, {}) if group is None else groups.large_groups(group)
+    materials = bootstrap.numbered(rows.ids)
+    masks, left_out = ({}, {}) if group is None else groups.large_groups(group, materials)
     scorer = PartScorer(rows, task, masks)
     scored: dict[str, dict[str, float]]
     if seed is None:
         scored = {name: {"value": value} for name, value in scorer.values().items()}
     else:
-        scored = scorer.intervals(bootstrap.numbered(rows.ids), seed)
+        scored = scorer.intervals(materials, seed)
     errors = {name: scored.pop(f"{ERROR_OF}{name}") for name in masks}
-    n_materials = len(np.unique(rows.ids))
+    n_materials = int(materials.max()) + 1
     out: dict[str, Any] = {"n": len(rows), "n_materials": n_materials, "metrics": scored}
     if task == "binary":
         out["reliability"] = _reliability(rows)
@@ -143,7 +150,7 @@ def score_part(
     by_group: dict[str, Any] = {}
     if masks:
         of = "brier" if task == "binary" else "mae"
-        by_group |= groups.score_groups(rows, masks, errors, of=of)
+        by_group |= groups.score_groups(rows, masks, errors, of=of, calibration=calibration)
     if left_out:
         by_group["left_out"] = left_out
     return out, by_group

@@ -22,6 +22,8 @@ NO_INTERVAL = frozenset({"max_error"})
 """A resample holds no error larger than the largest of the data, so its percentiles end there
 (Bickel & Freedman, Ann. Stat. 9, 1196 (1981), section 6)."""
 AUROCS = frozenset({"roc_auc", "error_auroc", "wrong_auroc"})
+OF_CLASSES = AUROCS | {"balanced_accuracy", "f1"}
+"""Metrics of two classes: they have no interval where one of these has few materials."""
 NO_DRAWS = np.empty(0)
 
 SHARES = (
@@ -51,7 +53,7 @@ class Rows:
         target: (n,).
         mean: (n,).
         std: (n,) total, NaN where unknown.
-        baseline: (n,) mean of the fold's training targets, NaN where unknown.
+        baseline: (n,) median of the fold's training targets, NaN where unknown.
         ood_score: (n,) NaN where no detector ran.
         outside: (n,) flagged by the detector.
         lower: level -> (n,) lower ends, NaN where the arm has no intervals.
@@ -313,11 +315,9 @@ class PartScorer:
             return out
         w = weights[:, held.known]
         size = w.sum(axis=1)
-        if not size.all():  # a resample without any row that has a sigma
-            return out
         area = weighted.aurc(held.by_std, held.error, w)
         best = weighted.aurc(held.by_error, held.error, w)
-        mean = w @ held.error / size
+        mean = weighted.ratio(w @ held.error, size)
         out |= {"aurc": area, "aurc_oracle": best, "aurc_random": mean}
         out["ause"] = weighted.ratio(area - best, mean)
         out["ause_random"] = weighted.ratio(mean - best, mean)
@@ -343,8 +343,10 @@ class PartScorer:
     def intervals(self, materials: I8, seed: int) -> dict[str, dict[str, float]]:
         """Return ``value``, ``low`` and ``high`` of each metric: 95 % bootstrap over materials.
 
-        A metric whose resamples do not hold its own value has no ends; those of a share of rows
-        are never nearer than :func:`atlas_core.metrics.bootstrap.share_interval` has them.
+        A metric whose resamples do not hold its own value, or of which one is undefined, has no
+        ends, and neither has one of two classes where one of them has few materials; those of a
+        share of rows are never nearer than :func:`atlas_core.metrics.bootstrap.share_interval` has
+        them.
         """
         values = self.values()
         draws: dict[str, list[F8]] = {name: [] for name in values}
@@ -364,29 +366,39 @@ class PartScorer:
             interval = bootstrap.percentile_interval(value, np.concatenate(found or [NO_DRAWS]))
             if interval is None or name in NO_INTERVAL:
                 out[name] = {"value": value}
-            elif name.startswith(SHARES):
+            elif _is_share(name):
                 n = min(len(np.unique(materials)), self._rows_of(name))
                 out[name] = bootstrap.share_interval(interval, n).as_dict()
-            elif name in AUROCS:
-                out[name] = bootstrap.order_interval(interval, self._smaller_class(name)).as_dict()
+            elif name in OF_CLASSES:
+                smaller = self._smaller_class(name, materials)
+                ends = bootstrap.order_interval(interval, [smaller])
+                out[name] = {"value": value} if ends is None else ends.as_dict()
             else:
                 out[name] = interval.as_dict()
         return out
 
-    def _smaller_class(self, auroc: str) -> int:
-        """Return the rows of the smaller of the two classes that are told apart."""
-        held = None if auroc == "roc_auc" else self.gaussian
-        classes = self.target if held is None else held.top
-        return int(min(classes.sum(), len(classes) - classes.sum()))
+    def _smaller_class(self, name: str, materials: I8) -> int:
+        """Return the materials of the smaller of the two classes that a metric is of."""
+        classes = self.target
+        if name in ("error_auroc", "wrong_auroc") and self.gaussian is not None:
+            classes, materials = self.gaussian.top, materials[self.gaussian.known]
+        return min(len(np.unique(materials[classes == one])) for one in (0, 1))
 
     def _rows_of(self, share: str) -> int:
         """Return of how many rows a share is."""
         if share.endswith("_sigma"):
             return 0 if self.gaussian is None else int(self.gaussian.known.sum())
         column = f"{share.rpartition('_')[2]}:n"
+        if share.endswith("_wrong"):
+            column = f"{share.removeprefix('p_').removesuffix('_wrong')}:n"
         if column not in self._names:
             return len(self.error)
         return int(self._matrix[:, self._names.index(column)].sum())
+
+
+def _is_share(name: str) -> bool:
+    """Return whether a metric is a share of rows, be it of those at one end of P(1)."""
+    return name.startswith((*SHARES, "p_")) and not name.endswith("_stated")
 
 
 def _regression_columns(rows: Rows) -> dict[str, F8]:

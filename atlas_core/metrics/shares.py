@@ -1,19 +1,24 @@
 """Which of several groups have a share below a promised level. Light: scipy's specials late.
 
+What is counted are materials: one with several rows (of several folds) counts as the share of
+these that hold, as they are not independent. A test rounds such a count against its claim.
+
 Two questions that the group with the lowest share does not answer. Is a group below the level by
 more than chance? Each is tested, and the p-values are corrected for their number. Do the groups
 share one coverage at all? A group that lies below the level and far below all others is named even
-where its own rows are too few to prove it.
+where its own materials are too few to prove it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from atlas_core.arrays import F8, I8
+from atlas_core.binomial import ROUNDING, fisher_below
 
 DOUBTFUL = 0.05
 """Probability below which chance is no explanation."""
@@ -25,11 +30,32 @@ TABLES = 9_999
 """Random tables of the same margins that stand in for it; the smallest p is then 1e-4."""
 
 
-def shortfall_p(hits: int, n: int, level: float) -> float:
-    """Return the binomial P(at most ``hits`` of n), each row being a hit with ``level``."""
-    from scipy.special import bdtr
+def shortfall_p(hits: float, n: int, level: float, *, calibration: int | None = None) -> float:
+    """Return P(at most ``hits`` of n), each material being a hit with the promised probability.
 
-    return float(bdtr(hits, n, level))
+    The binomial P of ``level``; or, of intervals that were made to hold on so many materials
+    of a calibration part, the beta-binomial one: given that part, their coverage of all materials
+    is no longer the level but a draw of Beta(k, calibration + 1 - k), k = ceil((calibration + 1)
+    level), and less than the level with it is nothing about the group.
+    Source: Vovk, ACML, PMLR 25, 475 (2012), proposition 2a.
+
+    Args:
+        hits: rounded up where it is no whole number.
+        n: materials.
+        level: the promise.
+        calibration: materials that the intervals were calibrated on; None where not known.
+    """
+    from scipy.special import bdtr, betaln, gammaln
+
+    most = math.ceil(hits - ROUNDING)
+    k = 0 if calibration is None else math.ceil((calibration + 1) * level - ROUNDING)
+    if calibration is None or not 0 < k <= calibration:
+        return float(bdtr(most, n, level))
+    j = np.arange(most + 1, dtype=np.float64)
+    choose = gammaln(n + 1) - gammaln(j + 1) - gammaln(n - j + 1)
+    missed = calibration + 1 - k
+    terms = choose + betaln(j + k, n - j + missed) - betaln(k, missed)
+    return min(1.0, float(np.exp(terms).sum()))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -45,26 +71,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(v) for v in out]
 
 
-def fisher_below(hits: int, n: int, other_hits: int, other_n: int) -> float:
-    """Return the one-sided P(at most ``hits`` in the first group) given both margins.
-
-    Source: Fisher, J. R. Stat. Soc. 98, 39 (1935).
-    """
-    from scipy.special import gammaln
-
-    total = hits + other_hits
-    k = np.arange(max(0, total - other_n), hits + 1, dtype=np.float64)
-
-    def log_choose(m: int, drawn: F8) -> F8:
-        value = gammaln(m + 1) - gammaln(drawn + 1) - gammaln(m - drawn + 1)
-        return np.asarray(value, dtype=np.float64)
-
-    terms = log_choose(n, k) + log_choose(other_n, total - k)
-    whole = log_choose(n + other_n, np.array([float(total)]))[0]
-    return min(1.0, float(np.exp(terms - whole).sum()))
-
-
-def homogeneity_p(hits: Sequence[int], sizes: Sequence[int]) -> float:
+def homogeneity_p(hits: Sequence[float], sizes: Sequence[int]) -> float:
     """Return how likely shares as unequal as these are where all groups have one share.
 
     Pearson's chi-square test; where a group expects fewer than ``EXPECTED`` hits or misses, its
@@ -73,7 +80,7 @@ def homogeneity_p(hits: Sequence[int], sizes: Sequence[int]) -> float:
     """
     from scipy.special import chdtrc
 
-    n, inside = np.asarray(sizes, dtype=np.int64), np.asarray(hits, dtype=np.int64)
+    n, inside = np.asarray(sizes, dtype=np.int64), np.rint(hits).astype(np.int64)
     missed = int((n - inside).sum())
     share = missed / int(n.sum())
     if len(n) < 2 or not 0 < share < 1:
@@ -92,30 +99,39 @@ def homogeneity_p(hits: Sequence[int], sizes: Sequence[int]) -> float:
     return (1 + as_far) / (1 + TABLES)
 
 
-def shortfalls(hits: Mapping[str, int], sizes: Mapping[str, int], level: float) -> dict[str, Any]:
+def shortfalls(
+    hits: Mapping[str, float],
+    sizes: Mapping[str, int],
+    level: float,
+    *,
+    calibration: int | None = None,
+) -> dict[str, Any]:
     """Return which groups lie below a promised level, as plain JSON.
 
-    A group is ``below`` where its share is lower than the level and either the binomial test
-    against the level says that this is no chance (``p_level``), or the groups differ
+    A group is ``below`` where its share is lower than the level and either the test against the
+    level (:func:`shortfall_p`) says that this is no chance (``p_level``), or the groups differ
     (``homogeneity_p``) and this one is lower than the others together (``p_others``). Both are
     corrected for the number of groups.
 
     Args:
-        hits: group -> rows that hold.
-        sizes: group -> its rows.
+        hits: group -> materials that hold; a part of one where only some of its rows do.
+        sizes: group -> its materials.
         level: the promise.
+        calibration: materials that the intervals were calibrated on; None where not known.
 
     Returns:
         ``groups`` (how many were tested), ``p_value`` (the smallest ``p_level``),
         ``homogeneity_p``, and ``below``, the most certain first.
     """
     names = list(sizes)
-    p_level = holm([shortfall_p(hits[name], sizes[name], level) for name in names])
-    all_hits, rows = sum(hits.values()), sum(sizes.values())
+    p_level = holm(
+        [shortfall_p(hits[name], sizes[name], level, calibration=calibration) for name in names]
+    )
+    all_hits, materials = math.fsum(hits.values()), sum(sizes.values())
     uneven = homogeneity_p([hits[name] for name in names], [sizes[name] for name in names])
     p_others = holm(
         [
-            fisher_below(hits[name], sizes[name], all_hits - hits[name], rows - sizes[name])
+            fisher_below(hits[name], sizes[name], all_hits - hits[name], materials - sizes[name])
             for name in names
         ]
     )
@@ -124,7 +140,7 @@ def shortfalls(hits: Mapping[str, int], sizes: Mapping[str, int], level: float) 
         apart = uneven < DOUBTFUL and relative < DOUBTFUL
         if hits[name] >= level * sizes[name] or not (absolute < DOUBTFUL or apart):
             continue
-        others = rows - sizes[name]
+        others = materials - sizes[name]
         below.append(
             {
                 "group": name,

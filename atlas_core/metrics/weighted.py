@@ -65,8 +65,8 @@ def spearman(first: Ranking, second: Ranking, weights: F8) -> F8:
     """Return (b,) Spearman correlations: Pearson's of the mid-ranks. NaN for a constant score."""
     x, y = first.ranks(weights), second.ranks(weights)
     total = weights.sum(axis=1, keepdims=True)
-    x = x - (weights * x).sum(axis=1, keepdims=True) / total
-    y = y - (weights * y).sum(axis=1, keepdims=True) / total
+    x = x - ratio((weights * x).sum(axis=1, keepdims=True), total)
+    y = y - ratio((weights * y).sum(axis=1, keepdims=True), total)
     wx = weights * x
     covariance = np.einsum("bn,bn->b", wx, y)
     variance_x = np.einsum("bn,bn->b", wx, x)
@@ -148,14 +148,15 @@ def kept_mean(ranking: Ranking, error: F8, weights: F8, *, share: float) -> F8:
 def median(ranking: Ranking, values: F8, weights: F8) -> F8:
     """Return (b,) medians of the values that were drawn; ``ranking`` is theirs.
 
-    Of an even number it is the mean of the middle two. Weights must be whole numbers.
+    Of an even number it is the mean of the middle two; NaN where none was drawn. Weights must be
+    whole numbers.
     """
     ordered = values[ranking.order]
     reached = np.cumsum(weights[:, ranking.order], axis=1)
     total = reached[:, -1:]
     lower = np.argmax(reached >= np.floor((total + 1) / 2), axis=1)
     upper = np.argmax(reached >= np.ceil((total + 1) / 2), axis=1)
-    return np.asarray((ordered[lower] + ordered[upper]) / 2, dtype=np.float64)
+    return np.where(total[:, 0] > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
 
 
 def largest(ranking: Ranking, values: F8, weights: F8) -> F8:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from atlas_core.binomial import wilson
 from atlas_core.coverage import MANY_INFINITE
 from atlas_core.metrics import classification, digits
+from atlas_core.metrics.ranked import FEWEST
 from atlas_core.report import figures, periodic, words
 from atlas_core.report.families import FamilyTable, family_table
 from atlas_core.report.plates import Plate, plate
@@ -427,16 +428,18 @@ def _element_tables(source: Source, arm: str) -> list[Plate]:
         title = f"Error by element, {where}"
         caption = (
             "Mean absolute error of the materials that contain an element; hover over a cell for"
-            " the number. An element without a colour is not told from the mean of all materials:"
-            " its interval (95 % for all elements together) holds it. A dot marks elements in fewer"
-            f" than {periodic.FEW} materials.{scale}"
+            " the number. An element without a colour is not told from the others: its errors rank"
+            " as theirs may by chance (5 % for all elements together). A dot marks elements in"
+            f" fewer than {FEWEST} materials, which are too few to tell.{scale}"
         )
-        coloured = [s for s in table if periodic.apart(table[s])]
-        highest = sorted(coloured, key=lambda s: (-table[s]["mae"], s))[:3]
+        above = [s for s in table if periodic.apart(table[s]) and table[s].get("above", True)]
+        highest = sorted(above, key=lambda s: (-table[s]["mae"], s))[:3]
         unit = f" {source.unit}" if source.unit else ""
         named = ", ".join(f"{s} {number(table[s]['mae'])}{unit}" for s in highest)
         label = f"{title}, arm {arm}. " + (
-            f"Largest errors: {named}" if named else "No element differs from the mean."
+            f"Larger errors than on the others: {named}"
+            if named
+            else "No element has larger errors than the others by more than chance."
         )
         svg = periodic.table(table, limits, unit=source.unit, label=label)
         name = f"{slug(arm)}-{slug(title)}"

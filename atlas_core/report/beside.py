@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8
-from atlas_core.metrics.bootstrap import paired_difference
+from atlas_core.arrays import F8, Str
+from atlas_core.metrics.bootstrap import (
+    FEW_MATERIALS,
+    PairedDifference,
+    numbered,
+    paired_difference,
+)
 from atlas_core.report import words
 from atlas_core.report.figures import PART_LABEL
 from atlas_core.report.source import HELD_OUT, IN_DOMAIN, Rows, Source
@@ -166,10 +171,10 @@ def _best(name: str, about: words.Metric, row: Sequence[Mapping[str, float] | No
 
 
 def apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Return whether two intervals share no value; an entry without one is a point."""
-    low, high = (first.get(end, first["value"]) for end in ("low", "high"))
-    other_low, other_high = (other.get(end, other["value"]) for end in ("low", "high"))
-    return low > other_high or high < other_low
+    """Return whether two intervals share no value; an entry without one may have any."""
+    if not {"low", "high"} <= first.keys() & other.keys():
+        return False
+    return first["low"] > other["high"] or first["high"] < other["low"]
 
 
 def _shortfall(name: str, aim: words.Aim, value: float) -> float:
@@ -212,21 +217,25 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
     out = []
     for name, label in names.items():
         found = (source.metrics["arms"][arm].get("ood") or {}).get(name) or {}
-        if not found.get("worst") or not found.get("auroc"):
+        each = found.get("folds")
+        if not each or not found.get("auroc"):
             continue
-        worst = found["worst"]
-        where = classes.get(worst["fold"]) or f"fold {worst['fold']}"
-        out.append(
+        low, high = (words.fixed(f(each.values()), 3) for f in (min, max))
+        text = (
             f"{arm}, {label}: AUROC {words.fixed(found['auroc']['value'], 3)} on average of"
-            f" {len(found['folds'])} folds; the worst is {words.fixed(worst['auroc'], 3)}, {where}"
+            f" {len(each)} folds, {low} to {high}"
         )
+        if worst := found.get("worst"):
+            text += f"; it is worst at {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
+        out.append(text)
     return out
 
 
 def _paired(source: Source) -> list[str]:
     """Say how the errors of arms differ, row by row: of two, the second's from the first's.
 
-    Of more, every other arm's from those of the best one, part by part.
+    Of more, every other arm's from those of the best one, part by part; that it errs least is said
+    where no other arm's difference may be chance.
     """
     names = list(source.rows)
     parts = {name: source.rows[name].shown() for name in names}
@@ -237,15 +246,19 @@ def _paired(source: Source) -> list[str]:
         where = PART_LABEL[part].capitalize()
         if len(names) > 2 and len(held) > 1:
             first = min(held, key=lambda name: _size_of_error(source, held[name]))
-            leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
-            out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
+            pairs = [(held[first], rows) for name, rows in held.items() if name != first]
+            found = [paired(source, *pair) for pair in pairs]
+            if all(one is not None and one.low > 0 for one in found):
+                leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
+                out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
         for other, rows in held.items():
             text = difference(source, (first, held[first]), (other, rows))
             if other != first and text:
                 out.append(f"{where}: {text}")
     if len(names) > 2 and out:
         out.append(
-            "The best arm is picked on the rows that it is compared on, which favours it a little."
+            "The arm that the others are held against has the smallest error on these same rows,"
+            " which favours it a little."
         )
     return out
 
@@ -261,10 +274,9 @@ def _size_of_error(source: Source, rows: Rows) -> float:
 
 def difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows]) -> str:
     """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
-    a, b = (_errors(source, error) for error in common(first[1], other[1]))
-    if len(a) < 2:
+    found = paired(source, first[1], other[1])
+    if found is None:
         return ""
-    found = paired_difference(b, a, seed=0)
     if found.difference == 0:
         return f"{other[0]} and {first[0]} err alike ({words.count(found.n, 'shared row')})."
     places = words.decimals(found.difference, digits=2)
@@ -285,8 +297,17 @@ def difference(source: Source, first: tuple[str, Rows], other: tuple[str, Rows])
     )
 
 
-def common(first: Rows, second: Rows) -> tuple[F8, F8]:
-    """Return the absolute errors of two arms on the rows (fold, id) that both have."""
+def paired(source: Source, first: Rows, other: Rows) -> PairedDifference | None:
+    """Return how the other arm's errors differ from the first's; None of a few materials."""
+    *errors, ids = common(first, other)
+    if len(set(ids.tolist())) < FEW_MATERIALS:
+        return None
+    a, b = (_errors(source, error) for error in errors)
+    return paired_difference(b, a, seed=0, materials=numbered(ids))
+
+
+def common(first: Rows, second: Rows) -> tuple[F8, F8, Str]:
+    """Return the absolute errors of two arms on the rows (fold, id) that both have, and the ids."""
     place = {key: i for i, key in enumerate(zip(second.fold, second.ids, strict=True))}
     pairs = [
         (i, place[key])
@@ -301,4 +322,4 @@ def common(first: Rows, second: Rows) -> tuple[F8, F8]:
             np.zeros(0, np.int64),
         )
     )
-    return first.error[a], second.error[b]
+    return first.error[a], second.error[b], first.ids[a]

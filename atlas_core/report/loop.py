@@ -9,12 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from atlas_core.arrays import F8
+from atlas_core.binomial import BY_CHANCE, fisher_below
 from atlas_core.report import figures, words
 from atlas_core.report.beside import apart
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import IN_DOMAIN, Source
 
 Series = tuple[F8, F8, F8, F8]
+TOP_SHARE = 0.01  # of the candidates are the best, as the rounds count them
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def loop_view(source: Source) -> LoopView | None:
             )
             saved.append(Saved(arm, cells))
     by_column = {quantity.column: lines for quantity, lines in held.items()}
-    found = [_found_top(by_column, reference), _found_best(source, by_column, reference)]
+    found = [_found_top(source, by_column, reference), _found_best(source, by_column, reference)]
     told = [text for text in found if text]
     told += _learned_most(source, by_column)
     told += _labels_besides(source)
@@ -112,24 +114,53 @@ def _winners(lines: Mapping[str, Series], sign: float) -> tuple[list[str], float
     return [arm for arm in lines if reached.get(arm) == fewest], goal, fewest
 
 
-def _found_top(held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
-    """Say which arm found the best hundredth with the fewest labels."""
+def _top_sizes(source: Source) -> int:
+    """Return how many materials are the best hundredth of the candidates, all folds together."""
+    sizes = [fold.get("sizes") or {} for fold in source.folds]
+    held = [int(one.get("train") or 0) + int(one.get("pool") or 0) for one in sizes]
+    return sum(max(1, round(TOP_SHARE * n)) for n in held if n)
+
+
+def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say which arm found the best hundredth with the fewest labels, if that is no chance.
+
+    The arm is held against random choice, or else the arm that found most of the others, by
+    Fisher's test of how many either found in the end: of six materials four prove nothing.
+    """
     lines = held.get("top1_found")
     if not lines:
         return ""
     if all(line[1][-1] <= line[1][0] for line in lines.values()):
         return "No arm found any of the best 1 % beyond its first labels."
     arms, goal, labels = _winners(lines, 1.0)
-    what = "all of them" if goal == 1 else words.percent(goal)
+    top = _top_sizes(source)
+
+    def found(share: float) -> str:
+        return f"{round(share * top)} of {top}" if top else words.percent(share)
+
+    others = {arm: float(line[1][-1]) for arm, line in lines.items() if arm not in arms}
+    rival = reference if reference in others else max(others, key=lambda a: others[a], default="")
+    against = ""
+    if rival:
+        last = words.fixed(float(lines[rival][0][-1]), 0)
+        against = f"{rival} found {found(others[rival])} with {last}"
+    if len(lines) == 1:
+        after = f"after {words.count(round(labels), 'label')}"
+        return f"{arms[0]} found {found(goal)} of the best 1 % of the candidates {after}."
+    named, after = words.listed(arms), f"{found(goal)} after {words.fixed(labels, 0)} labels"
+    if not rival or not _more(others[rival], goal, top, len(lines)):
+        who = f"{named} found {after}" + (f", {against}" if against else "")
+        return f"No arm surely finds more of the best 1 % of the candidates than another: {who}."
     verb = "finds" if len(arms) == 1 else "find"
-    text = (
-        f"{words.listed(arms)} {verb} the best 1 % of the candidates with the fewest labels:"
-        f" {what} after {words.fixed(labels, 0)}"
+    return (
+        f"{named} {verb} the best 1 % of the candidates with the fewest labels: {after}; {against}."
     )
-    if reference in lines and reference not in arms:
-        share, last = float(lines[reference][1][-1]), float(lines[reference][0][-1])
-        text += f"; {reference} found {words.percent(share)} of them with {words.fixed(last, 0)}"
-    return f"{text}."
+
+
+def _more(less: float, more: float, top: int, arms: int) -> bool:
+    """Return whether a share of ``top`` materials surely is above another; the first of arms."""
+    p = fisher_below(round(less * top), top, round(more * top), top) if top else 1.0
+    return p * max(1, arms - 1) < BY_CHANCE
 
 
 def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:

@@ -8,14 +8,12 @@ from html import escape
 import numpy as np
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
+from atlas_core.metrics.ranked import FEWEST
 from atlas_core.report.palette import RAMP_STEPS
-from atlas_core.report.words import number
+from atlas_core.report.words import count, number
 
 CELL = 20.0
 GAP = 1.2
-FEW = 5
-"""Elements in fewer materials than this are marked: their mean error says little."""
-
 ROWS = ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54), (5, 55, 86), (6, 87, 118))
 """Row, first and last atomic number of the periods."""
 
@@ -23,7 +21,7 @@ Elements = Mapping[str, Mapping[str, float]]
 
 
 def apart(entry: Mapping[str, float]) -> bool:
-    """Return whether an element's error differs from the mean by more than chance."""
+    """Return whether an element's errors differ from the others by more than chance."""
     return bool(entry.get("apart", True))
 
 
@@ -44,7 +42,7 @@ def place(z: int) -> tuple[int, float]:
 def edges(tables: Sequence[Elements]) -> list[float]:
     """Return the inner edges of the colour steps, equal in ratio, common to all tables.
 
-    Only elements whose error differs from the mean by more than chance span the scale: stretched
+    Only elements whose errors differ from the others by more than chance span the scale: stretched
     over noise it would show differences that are not there.
     """
     found = [e["mae"] for table in tables for e in table.values() if apart(e)]
@@ -62,7 +60,7 @@ def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str)
     """Return an ``<svg>`` with one cell an element; a cell's title gives n and its error.
 
     Args:
-        elements: {symbol: {"n", "mae", "apart"}}; those not apart from the mean have no colour.
+        elements: {symbol: {"n", "mae", "apart"}}; those not apart from the others have no colour.
         limits: from :func:`edges`.
         unit: of the error.
         label: what the picture shows, for those who do not see it.
@@ -95,14 +93,13 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
     if not apart(entry):
         fill, ink = "--surface", "--muted"
     unit_text = f" {unit}" if unit else ""
-    plural = "material" if n == 1 else "materials"
-    title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {n} {plural}"
+    title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {count(n, 'material')}"
     if not apart(entry):
-        title += "; not told from the mean of all"
+        title += "; too few to tell" if n < FEWEST else "; not told from the others"
     title = escape(title)
     few = (
         f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3" style="fill: var({ink})"/>'
-        if n < FEW
+        if n < FEWEST
         else ""
     )
     return (
@@ -120,7 +117,7 @@ def _key(limits: Sequence[float], unit: str, top: float, *, most: float | None) 
     if most is None:
         return (
             f'<text x="{18 * CELL - 2:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
-            f' fill: var(--muted)">no element differs from the mean by more than chance</text>'
+            f' fill: var(--muted)">no element differs from the others by more than chance</text>'
         )
     step = 34.0
     left = 18 * CELL - RAMP_STEPS * step - 2

@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
-from atlas_core.binomial import wilson
+from atlas_core.binomial import Z_95, wilson
 from atlas_core.judgement import slack
 from atlas_core.metrics import digits
+from atlas_core.metrics.bootstrap import stands_out
 from atlas_core.report import figures, words
 from atlas_core.report.figures import Point
 from atlas_core.report.plates import Plate, plate
@@ -133,7 +134,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     """Return the sentence that a hurried reader takes along: of all held-out classes together.
 
     The class most is trusted of may be the one that is hardly new, so none is picked out as the
-    answer; the one whose promise held worst is named.
+    answer; one whose promise surely held worse than that of the others is named.
     """
     own = [_own(exam, one) for one in exam["classes"]]
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
@@ -153,12 +154,8 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
         f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"
         f" ({percent(confidence)} promised{ends})"
     )
-    judged = [
-        (one["hit"], name) for one, name in zip(own, names, strict=True) if one["trusted"] >= FEWEST
-    ]
-    if len(names) > 1 and judged:
-        worst, name = min(judged)
-        text += f"; least of {name}: {percent(worst)}"
+    if least := exam_words.least(own, names):
+        text += f"; least of {least}"
     return f"{text}."
 
 
@@ -221,20 +218,32 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
             f"In-domain it lets you use {percent(trusted / n)}; {percent(hits / trusted)} of these"
             " hold."
         )
-    worst, name = max(_pairs(exam, names), key=lambda pair: float(pair[0]["mae"]))
-    rise, typical = worst.get("mae_rise"), worst.get("median_rise")
-    own = _own(exam, worst)
-    if len(names) > 1 and rise is not None:
-        used = percent(own["share"]) if own["trusted"] else "none"
-        median = f", {number(typical, digits=2)} times by the median" if typical is not None else ""
-        found.append(
-            f"Where it errs most, on {name} ({_with_unit(worst['mae'], unit)},"
-            f" {number(rise, digits=2)} times as much as in-domain{median}),"
-            f" it lets you use {used}."
-        )
+    pairs = [pair for pair in _pairs(exam, names) if "mae_low" in pair[0]]
+    most = stands_out(
+        [float(one["mae"]) for one, _ in pairs],
+        [float(one["mae_high"] - one["mae_low"]) / 2 / Z_95 for one, _ in pairs],
+        [int(one["rows"]) for one, _ in pairs],
+    )
+    if most is not None:
+        found += _hardest(exam, *pairs[most], unit)
     told = (exam_words.typical(exam, names), exam_words.beside(exam))
     found += [text for text in (*told, exam_words.forecasts(exam, names)) if text]
     return found
+
+
+def _hardest(exam: Json, worst: Json, name: str, unit: str) -> list[str]:
+    """Say how much it lets one use of the class on which it surely errs most."""
+    rise, typical = worst.get("mae_rise"), worst.get("median_rise")
+    own = _own(exam, worst)
+    if rise is None:
+        return []
+    used = percent(own["share"]) if own["trusted"] else "none"
+    median = f", {number(typical, digits=2)} times by the median" if typical is not None else ""
+    return [
+        f"Where it errs most, on {name} ({_with_unit(worst['mae'], unit)},"
+        f" {number(rise, digits=2)} times as much as in-domain{median}),"
+        f" it lets you use {used}."
+    ]
 
 
 def _pairs(exam: Json, names: Sequence[str]) -> list[tuple[Json, str]]:

@@ -46,20 +46,15 @@ def test_the_interval_of_a_mean_is_two_standard_errors_each_way() -> None:
 
 
 def test_an_interval_that_leaves_its_estimate_out_is_none() -> None:
-    assert bootstrap.percentile_interval(0.0, [1.0, np.nan, 2.0]) is None
     assert bootstrap.percentile_interval(3.0, [1.0, 2.0]) is None
     assert bootstrap.percentile_interval(np.nan, [1.0]) is None
     assert bootstrap.percentile_interval(1.0, [np.nan]) is None
-    assert bootstrap.percentile_ends([np.nan]) is None
+    assert bootstrap.percentile_ends([]) is None
 
 
-def test_undefined_draws_are_left_out_and_rounding_is_no_exclusion() -> None:
-    draws = [1.0, np.nan, 2.0]
-    interval = bootstrap.percentile_interval(1.5, draws)
-    assert interval is not None
-    assert (interval.low, interval.high) == pytest.approx(
-        tuple(np.quantile([1, 2], [0.025, 0.975]))
-    )
+def test_one_undefined_draw_leaves_no_interval_and_rounding_is_no_exclusion() -> None:
+    assert bootstrap.percentile_interval(1.5, [1.0, 2.0]) is not None
+    assert bootstrap.percentile_interval(1.5, [1.0, np.nan, 2.0]) is None
     constant = bootstrap.percentile_interval(0.1 + 0.2, [0.3] * 9)
     assert constant is not None
     assert constant.low <= constant.value <= constant.high
@@ -68,12 +63,28 @@ def test_undefined_draws_are_left_out_and_rounding_is_no_exclusion() -> None:
 
 def test_classes_that_never_overlapped_may_overlap_yet() -> None:
     """Of 20 materials that all rank right, Wilson's lower end is n / (n + 1.96^2)."""
-    perfect = bootstrap.order_interval(bootstrap.Interval(1.0, 1.0, 1.0), 20)
+    perfect = bootstrap.order_interval(bootstrap.Interval(1.0, 1.0, 1.0), [20])
+    assert perfect is not None
     assert (perfect.low, perfect.high) == pytest.approx((20 / (20 + 1.959964**2), 1.0))
-    wrong = bootstrap.order_interval(bootstrap.Interval(0.0, 0.0, 0.0), 20)
+    wrong = bootstrap.order_interval(bootstrap.Interval(0.0, 0.0, 0.0), [20])
+    assert wrong is not None
     assert (wrong.low, wrong.high) == pytest.approx((0.0, 1 - 20 / (20 + 1.959964**2)))
     wide = bootstrap.Interval(0.9, 0.8, 0.95)
-    assert bootstrap.order_interval(wide, 20) == wide
+    assert bootstrap.order_interval(wide, [20]) == wide
+
+
+def test_an_order_of_few_materials_of_a_class_has_no_interval() -> None:
+    ends = bootstrap.Interval(0.9, 0.89, 0.91)
+    assert bootstrap.order_interval(ends, [9]) is None
+    assert bootstrap.order_interval(ends, [10]) == ends
+    # the mean of folds of 40 and 2: 2^2 / (1 / 40 + 1 / 2) is 7.6
+    assert bootstrap.order_interval(ends, [40, 2]) is None
+    assert bootstrap.order_interval(ends, [40, 0]) is None
+    # of folds of 30 and 6: 20, of which 18 are nine tenths
+    wilson = stats.binomtest(18, 20).proportion_ci(method="wilson")
+    wider = bootstrap.order_interval(ends, [30, 6])
+    assert wider is not None
+    assert (wider.low, wider.high) == pytest.approx((wilson.low, wilson.high))
 
 
 def test_paired_difference_sees_through_what_the_rows_have_in_common() -> None:
@@ -111,3 +122,25 @@ def test_error_vectors_must_match() -> None:
         bootstrap.paired_difference([1.0], [1.0, 2.0], seed=0)
     with pytest.raises(ValueError, match="not finite"):
         bootstrap.paired_difference([np.nan], [1.0], seed=0)
+
+
+def test_a_figure_stands_out_from_the_mean_of_the_others_by_hand() -> None:
+    # 1.0 above the others' mean; its error is hypot(0.3, hypot(0.4, 0.4) / 2) = 0.412; of three
+    # figures together 5 % one-sided is z = 2.128, so that 0.877 is too far for chance
+    assert bootstrap.stands_out([2.0, 1.0, 1.0], [0.3, 0.4, 0.4], [50, 50, 50]) == 0
+    assert bootstrap.stands_out([1.87, 1.0, 1.0], [0.3, 0.4, 0.4], [50, 50, 50]) is None
+    assert bootstrap.stands_out([1.0, 1.88, 1.0], [0.4, 0.3, 0.4], [50, 50, 50]) == 1
+    assert bootstrap.stands_out([2.0, 1.0, 1.0], [0.3, 0.4, 0.4], [9, 50, 50]) is None
+    assert bootstrap.stands_out([2.0], [0.1], [50]) is None
+    assert bootstrap.stands_out([1.0, 1.0], [0.0, 0.0], [50, 50]) is None
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_of_equal_folds_none_stands_out(folds: int) -> None:
+    rng = np.random.default_rng(folds)
+    errors = np.exp(rng.normal(size=(500, folds, 40)))
+    means, spreads = errors.mean(axis=2), errors.std(axis=2) / np.sqrt(39)
+    sizes = [40] * folds
+    pairs = zip(means, spreads, strict=True)
+    told = [bootstrap.stands_out(*pair, sizes) is not None for pair in pairs]
+    assert np.mean(told) < 0.07

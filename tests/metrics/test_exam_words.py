@@ -135,9 +135,12 @@ def test_a_promise_kept_on_a_handful_is_said_to_be_no_proof(few: int, tone: str)
 
 
 def test_the_least_of_several_classes_is_named_only_where_it_is_apart() -> None:
-    for high, named in ((0.97, False), (0.80, True)):
+    for trusted, named in ((10, False), (100, True)):
         exam = exam_of("keeps", "keeps", "keeps")
-        exam["classes"][1]["methods"]["mine"]["class"] |= {"hit": 0.7, "hit_high": high}
+        for one in exam["classes"]:
+            one["methods"]["mine"]["class"] |= {"trusted": trusted, "within": trusted * 9 // 10}
+        own = exam["classes"][1]["methods"]["mine"]["class"]
+        own |= {"hit": 0.7, "within": trusted * 7 // 10}
         told = exam_words.sentences(exam, CLASSES, "eV")[0]
         assert ("least of materials with Cl: 70 %" in told) == named
 

@@ -28,10 +28,72 @@ def test_no_rows_are_no_share() -> None:
 
 
 def test_a_group_of_29_rows_is_left_out_and_said_so() -> None:
-    masks, left_out = groups.large_groups(np.array(["a"] * 30 + ["b"] * 29 + [""] * 50))
+    names = np.array(["a"] * 30 + ["b"] * 29 + [""] * 50)
+    masks, left_out = groups.large_groups(names, np.arange(109))
     assert list(masks) == ["a"]
     assert masks["a"].tolist() == [True] * 30 + [False] * 79
     assert left_out == {"b": 29}
+
+
+def test_a_group_counts_materials_not_the_folds_that_each_was_in() -> None:
+    names, materials = np.array(["a"] * 60 + ["b"] * 58), np.arange(118) // 2
+    masks, left_out = groups.large_groups(names, materials)
+    assert (list(masks), left_out) == (["a"], {"b": 29})
+    columns = table()
+    again = {name: np.tile(values, 4) for name, values in columns.items()}
+    again["fold"] = np.repeat(["w", "x", "y", "z"], 73)
+    first, other = (
+        evaluate(found, task="regression", levels=[0.9], seed=1)["arms"]["a"]
+        for found in (columns, again)
+    )
+    assert (other["parts"]["test"]["n"], other["parts"]["test"]["n_materials"]) == (292, 73)
+    own, tiled = first["families"]["test"], other["families"]["test"]
+    assert tiled["left_out"] == own["left_out"]
+    assert tiled["coverage"]["0.9"]["below"] == own["coverage"]["0.9"]["below"]
+    for family, scores in own["groups"].items():
+        assert tiled["groups"][family]["n"] == scores["n"]
+        assert tiled["groups"][family]["picp_0.9"] == pytest.approx(scores["picp_0.9"])
+
+
+def test_a_material_that_holds_in_three_of_four_folds_is_three_quarters_of_one() -> None:
+    # 20 of 40 materials hold in all of four folds, 20 in three of them: 35 of 40
+    rows = np.arange(160)
+    error = np.where((rows % 4 == 3) & (rows < 80), 2.0, 0.5)
+    ends = {0.9: (np.full(160, -1.0), np.full(160, 1.0))}
+    found = score_predictions(
+        error,
+        np.zeros(160),
+        intervals=ends,
+        formulas=np.full(160, "MgO"),
+        materials=(rows // 4).astype(str),
+    )["families"]
+    share = found["groups"]["oxide"]["picp_0.9"]
+    wanted = stats.binomtest(35, 40).proportion_ci(0.95, method="exact")
+    assert (share["value"], share["low"], share["high"]) == pytest.approx(
+        (35 / 40, wanted.low, wanted.high)
+    )
+    p = stats.binomtest(35, 40, 0.9, alternative="less").pvalue
+    assert found["coverage"]["0.9"]["p_value"] == pytest.approx(p)
+
+
+def test_the_calibration_part_is_as_large_as_that_of_its_smallest_fold() -> None:
+    columns = table()
+    n = len(columns["id"])
+    parts = [columns | {"fold": np.full(n, fold)} for fold in ("x", "y")]
+    for fold, size in (("x", 30), ("y", 20)):
+        part = {name: values[:size] for name, values in columns.items()}
+        part |= {"fold": np.full(size, fold), "part": np.full(size, "calibration")}
+        parts.append(part)
+    found = evaluate(
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+        task="regression",
+        levels=[0.9],
+        seed=1,
+    )["arms"]["a"]["families"]["test"]["coverage"]["0.9"]
+    # of 20 calibration materials the 19th of 21 gaps is the end
+    p = stats.betabinom(30, 19, 2).cdf(21)
+    assert found["p_value"] == pytest.approx(2 * p)
+    assert found["below"] == [] or found["below"][0]["p_level"] == pytest.approx(2 * p)
 
 
 def table() -> dict[str, np.ndarray]:

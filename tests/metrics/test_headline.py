@@ -42,7 +42,7 @@ def test_eighteen_of_twenty_seeds_of_a_small_table_have_one_headline() -> None:
     assert line["note"] == text
 
 
-def test_no_seed_is_trusted_whose_error_is_a_large_share_of_that_of_the_mean() -> None:
+def test_no_seed_is_trusted_whose_error_is_a_large_share_of_that_of_a_constant() -> None:
     for seed in SEEDS:
         own = TABLE["seed"] == seed
         error = np.abs(TABLE["target"] - TABLE["mean"])[own]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from atlas_core.evaluate import evaluate
 from atlas_core.metrics import score_predictions, uncertainty
 from atlas_core.metrics.scorer import SHARES
 
@@ -91,8 +92,82 @@ def test_a_sigma_far_from_honest_has_an_ence_with_the_interval_of_scipy() -> Non
 
 
 def test_an_order_without_a_fault_is_known_as_well_as_its_smaller_class_allows() -> None:
-    error = np.linspace(0.1, 6.0, 60)
-    found = score_predictions(error, np.zeros(60), std=error)["metrics"]["error_auroc"]
+    error = np.linspace(0.1, 6.0, 120)
+    found = score_predictions(error, np.zeros(120), std=error)["metrics"]["error_auroc"]
     assert found["value"] == 1.0  # the largest tenth of the errors has the largest sigmas
-    wanted = stats.binomtest(6, 6).proportion_ci(method="wilson")
+    wanted = stats.binomtest(12, 12).proportion_ci(method="wilson")
     assert (found["low"], found["high"]) == pytest.approx((wanted.low, 1.0))
+
+
+OF_CLASS_1 = ("roc_auc", "balanced_accuracy", "f1")
+
+
+@pytest.mark.parametrize("positives", [1, 2, 3, 9, 10, 40])
+def test_what_is_of_two_classes_has_an_interval_from_ten_materials_of_each(positives: int) -> None:
+    y = np.zeros(200)
+    y[:positives] = 1.0
+    p = np.random.default_rng(positives).random(200)
+    for targets, probabilities in ((y, p), (1 - y, 1 - p)):
+        found = score_predictions(targets, probabilities, task="binary")["metrics"]
+        assert [("low" in found[name]) for name in OF_CLASS_1] == [positives >= 10] * 3
+        assert "low" in found["accuracy"]
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 5, 9, 30])
+def test_sigma_is_held_against_ten_wrong_answers_or_more(wrong: int) -> None:
+    rng = np.random.default_rng(wrong)
+    y = np.arange(200) % 2 * 1.0
+    p = np.where(y == 1, 0.9, 0.1)
+    p[:wrong] = 1 - p[:wrong]
+    for std in (rng.random(200), np.ones(200)):
+        found = score_predictions(y, p, std=std, task="binary")["metrics"]["wrong_auroc"]
+        assert ("low" in found) == (wrong >= 10)
+
+
+def test_the_classes_are_counted_in_materials() -> None:
+    y = np.tile(np.arange(200) < 6, 5) * 1.0  # six materials of class 1, thirty rows
+    p = np.random.default_rng(2).random(1000)
+    ids = np.tile(np.arange(200), 5).astype(str)
+    assert "low" in score_predictions(y, p, task="binary")["metrics"]["roc_auc"]
+    found = score_predictions(y, p, task="binary", materials=ids)["metrics"]
+    assert list(found["roc_auc"]) == ["value"]
+
+
+def test_a_share_of_the_rows_at_an_end_of_the_scale_is_no_better_known_than_so_many_allow() -> None:
+    p = np.where(np.arange(200) < 50, 0.005, 0.5)
+    y = np.where(np.arange(200) < 50, 0.0, np.arange(200) % 2)
+    found = score_predictions(y, p, task="binary")["metrics"]
+    wanted = stats.binomtest(0, 50).proportion_ci(method="wilson")
+    wrong = found["p_below_1_wrong"]
+    assert (wrong["low"], wrong["high"]) == pytest.approx((0.0, wanted.high))
+    # one row in most resamples, in some none: nothing is known of how it would vary
+    y[:], p[:], p[0] = np.arange(200) % 2, 0.5, 0.005
+    assert "low" not in score_predictions(y, p, task="binary")["metrics"]["p_below_1_wrong"]
+
+
+def test_a_sigma_of_few_rows_has_no_interval_where_a_resample_has_none_of_them() -> None:
+    std = np.full(N, np.nan)
+    std[:2] = (0.5, 1.0)
+    found = score_predictions(Y, M, std=std)["metrics"]
+    for name in ("crps", "aurc", "median_z", "mae_at_80", "spearman"):
+        assert list(found[name]) == ["value"], name
+    assert "low" in found["mae"]
+
+
+@pytest.mark.parametrize(("outside", "known"), [(1, False), (5, False), (9, False), (10, True)])
+def test_a_detector_is_held_against_ten_materials_of_each_part(outside: int, known: bool) -> None:
+    n = 100 + outside
+    rng = np.random.default_rng(outside)
+    columns = {
+        "id": np.arange(n).astype(str),
+        "arm": np.full(n, "a"),
+        "part": np.where(np.arange(n) < 100, "test", "shifted"),
+        "fold": np.full(n, "f"),
+        "target": rng.normal(size=n),
+        "mean": rng.normal(size=n),
+        "std": rng.random(n),
+        "ood_score": rng.random(n),
+    }
+    found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]["ood"]
+    for detector in ("score", "sigma"):
+        assert [("low" in found[detector][m]) for m in ("auroc", "aupr", "fpr95")] == [known] * 3

@@ -524,3 +524,11 @@ def test_a_missing_figure_is_never_guessed() -> None:
     assert said.grade == "unknown"
     assert sigma_of({}, 500) is None
     assert probabilities_of({}, 500, {}) is None
+
+
+def test_of_an_order_without_an_interval_nothing_is_said() -> None:
+    bare = Figure.of({"value": 0.98})
+    assert not bare.known
+    assert order_sentences(bare, None, "") == []
+    (alone,) = order_sentences(Figure(0.5, 0.4, 0.6), bare, "materials with F")
+    assert "materials with F" not in alone

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from atlas_core import binomial
 from atlas_core.metrics import shares
 
 TABLES = [
@@ -41,7 +42,7 @@ def test_each_group_is_held_against_the_others_by_fishers_test_of_scipy(
         rest = (int(hits.sum() - hits[k]), int(n.sum() - n[k]))
         table = [[hits[k], n[k] - hits[k]], [rest[0], rest[1] - rest[0]]]
         expected = stats.fisher_exact(table, alternative="less").pvalue
-        assert shares.fisher_below(int(hits[k]), int(n[k]), *rest) == pytest.approx(
+        assert binomial.fisher_below(int(hits[k]), int(n[k]), *rest) == pytest.approx(
             expected, rel=1e-6, abs=1e-300
         )
 
@@ -117,3 +118,53 @@ def test_where_every_group_keeps_the_promise_one_is_named_in_one_table_of_ten_at
         for _ in range(300)
     )
     assert named <= 30
+
+
+@pytest.mark.parametrize(("calibration", "k"), [(30, 28), (99, 90), (600, 541)])
+@pytest.mark.parametrize(("hits", "n"), [(0, 40), (170, 200), (33.4, 40), (200, 200)])
+def test_the_luck_of_the_calibration_draw_is_the_beta_binomial_of_scipy(
+    calibration: int, k: int, hits: float, n: int
+) -> None:
+    expected = stats.betabinom(n, k, calibration + 1 - k).cdf(np.ceil(hits))
+    found = shares.shortfall_p(hits, n, 0.9, calibration=calibration)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_too_few_calibration_materials_for_a_level_have_no_draw() -> None:
+    # eight calibration materials cannot make a finite interval of 90 %
+    assert shares.shortfall_p(35, 40, 0.9, calibration=8) == shares.shortfall_p(35, 40, 0.9)
+
+
+@pytest.mark.parametrize("calibration", [30, 150])
+def test_exchangeable_groups_of_calibrated_intervals_are_named_as_seldom_as_promised(
+    calibration: int,
+) -> None:
+    rng = np.random.default_rng(calibration)
+    k = int(np.ceil((calibration + 1) * 0.9))
+    sizes = {f"g{j}": 200 for j in range(5)}
+    named = bare = 0
+    for _ in range(400):
+        end = np.sort(rng.random(calibration))[k - 1]  # split conformal: the k-th score
+        hits = {name: int((rng.random(n) <= end).sum()) for name, n in sizes.items()}
+        one = shares.shortfalls(hits, sizes, 0.9, calibration=calibration)
+        named += bool(one["below"])
+        bare += bool(shares.shortfalls(hits, sizes, 0.9)["below"])
+    assert named <= 36  # two tests at 5 %
+    assert bare > 50  # the binomial test takes the luck of the draw for a fault
+
+
+def test_counts_that_are_not_whole_are_rounded_against_the_claim() -> None:
+    assert shares.shortfall_p(34.2, 40, 0.9) == shares.shortfall_p(35, 40, 0.9)
+    assert shares.shortfall_p(35 + 1e-12, 40, 0.9) == shares.shortfall_p(35, 40, 0.9)
+    assert binomial.fisher_below(34.2, 40, 39.8, 40) == binomial.fisher_below(35, 40, 39, 40)
+
+
+def test_the_least_of_several_shares_is_named_where_fishers_test_tells_it() -> None:
+    p = stats.fisher_exact([[60, 40], [180, 20]], alternative="less").pvalue
+    assert 3 * p < 0.05
+    assert binomial.surely_least([90, 60, 90], [100, 100, 100]) == 1
+    assert binomial.surely_least([90, 88, 90], [100, 100, 100]) is None
+    assert binomial.surely_least([0], [100]) is None
+    rng = np.random.default_rng(5)
+    hits = rng.binomial(40, 0.9, size=(500, 5)).tolist()
+    assert sum(binomial.surely_least(one, [40] * 5) is not None for one in hits) <= 30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,9 +85,9 @@ def test_elements_stand_where_the_periodic_table_has_them() -> None:
 
 
 def test_a_cell_tells_its_error_and_its_count() -> None:
-    tables = [{"F": {"n": 3, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
+    tables = [{"F": {"n": 1301, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
     svg = periodic.table(tables[0], periodic.edges(tables), unit="eV", label="errors")
-    assert "<title>F: MAE 0.712 eV, 3 materials</title>" in svg
+    assert "<title>F: MAE 0.712 eV, 1\N{NARROW NO-BREAK SPACE}301 materials</title>" in svg
     assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
 
 
@@ -199,12 +201,69 @@ def test_a_dot_is_called_a_prediction_and_repeated_materials_are_counted() -> No
     assert "3 predictions" not in alone
 
 
+METRICS = {"task": "regression", "arms": {name: {"parts": {}} for name in "abc"}}
+SOURCE = Source({"dataset": {"task": "regression", "unit": "eV"}}, METRICS, {}, [], None, "")
+
+
 def test_two_arms_with_the_same_errors_are_not_told_apart() -> None:
-    rows = some_rows(["a", "b", "c"])
-    manifest = {"dataset": {"task": "regression", "unit": "eV"}}
-    source = Source(manifest, {"task": "regression", "arms": {}}, {}, [], None, "")
-    same = beside.difference(source, ("x", rows), ("y", rows))
-    assert same == "y and x err alike (3 shared rows)."
+    rows = some_rows([f"m{k}" for k in range(12)])
+    same = beside.difference(SOURCE, ("x", rows), ("y", rows))
+    assert same == "y and x err alike (12 shared rows)."
+    few = some_rows([f"m{k % 9}" for k in range(36)])
+    assert beside.difference(SOURCE, ("x", few), ("y", few)) == ""
+
+
+def with_errors(ids: list[str], error: np.ndarray) -> Rows:
+    """Return rows whose absolute errors are given."""
+    return replace(some_rows(ids), mean=error)
+
+
+def test_arms_are_held_against_each_other_over_materials_not_rows() -> None:
+    rng = np.random.default_rng(4)
+    own, shift = rng.exponential(1, 60), rng.normal(0.08, 0.5, 60)
+    ids = [f"m{k}" for k in range(60)]
+    once = beside.paired(SOURCE, with_errors(ids, own), with_errors(ids, own + 5 + shift))
+    assert once is not None
+    six = beside.paired(
+        SOURCE,
+        with_errors(ids * 6, np.tile(own, 6)),
+        with_errors(ids * 6, np.tile(own + 5 + shift, 6)),
+    )
+    assert six is not None
+    assert (six.low, six.high) == pytest.approx((once.low, once.high))
+    # the standard error of a mean over 60 materials, not over 360 rows
+    half = 1.96 * shift.std() / np.sqrt(60)
+    assert (six.high - six.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def leads(errors: dict[str, np.ndarray]) -> list[str]:
+    """Return the sentences on arms of these absolute errors on the same materials."""
+    n = len(next(iter(errors.values())))
+    held = {name: with_errors([f"m{k}" for k in range(n)], own) for name, own in errors.items()}
+    return list(beside.beside(replace(SOURCE, rows=held)).paired)
+
+
+def test_an_arm_errs_least_only_where_no_other_may_be_its_equal() -> None:
+    rng = np.random.default_rng(7)
+    own = 1 + rng.exponential(1, 200)
+    like = np.abs(own + rng.normal(0, 0.2, 200))
+    one = leads({"a": own, "b": own + 0.5 + rng.normal(0, 0.1, 200), "c": own + 1})
+    other = leads({"a": own, "b": like, "c": own + 1})
+    assert sum("of the 3 arms" in text for text in one) == 1
+    assert sum("of the 3 arms" in text for text in other) == 0
+    assert not any("of the 3 arms" in text for text in leads({"a": own, "b": own, "c": own + 1}))
+    assert len(one) - len(other) == 1
+
+
+def test_bold_is_only_what_has_an_interval_that_lies_apart() -> None:
+    low = {"value": 0.1, "low": 0.08, "high": 0.12}
+    high = {"value": 0.3, "low": 0.25, "high": 0.35}
+    assert beside.apart(low, high)
+    assert beside.apart(high, low)
+    assert not beside.apart(low, {"value": 0.11, "low": 0.1, "high": 0.13})
+    assert not beside.apart({"value": 0.1}, {"value": 0.3})
+    assert not beside.apart({"value": 0.1}, high)
+    assert not beside.apart(low, {"value": 0.3})
 
 
 def bad_label(mean: float, twins: dict[str, dict[str, float]]) -> str:

@@ -14,12 +14,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from atlas_core.cli.verdicts import verdicts
 from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
-from atlas_core.report import write_report
-from atlas_core.report.source import checked_run
+from atlas_core.report import loop, write_report
+from atlas_core.report.source import Source, checked_run
 from atlas_core.runner.finish import read_table, write_table
 
 EVIL = "mp-<script>alert(1)</script>"
@@ -252,8 +253,8 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     text = loop_run(tmp_path / "run", ROUNDS)
     # greedy and ucb both find all, with 30 labels: a tie is told as one
     assert (
-        "greedy and ucb find the best 1 % of the candidates with the fewest labels: all of them"
-        " after 30; random found 20 % of them with 30." in text
+        "greedy and ucb find the best 1 % of the candidates with the fewest labels: 20 of 20"
+        " after 30 labels; random found 4 of 20 with 30." in text
     )
     assert (
         "The best material that any arm labelled (3.50 eV/atom) was found first by ucb, after 20"
@@ -263,6 +264,28 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     assert "These counts leave out 40 labels that every arm was given besides" in text
     assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
     assert "Blue: materials like the candidates." in text
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "sure"),
+    [(1.0, 0.2, True), (0.5, 0.3, False), (0.45, 0.1, True), (0.35, 0.1, False)],
+)
+def test_who_found_most_is_told_where_fishers_test_of_the_counts_tells_it(
+    own: float, other: float, sure: bool
+) -> None:
+    # of the best twenty of 2,000 candidates
+    p = stats.fisher_exact([[20 * other, 20 * (1 - other)], [20 * own, 20 * (1 - own)]], "less")[1]
+    assert (p < 0.05) == sure
+    lines = {
+        arm: (np.array([10.0, 30.0]), *[np.array([0.05, share])] * 3)
+        for arm, share in (("greedy", own), ("random", other))
+    }
+    folds = [{"sizes": {"train": 60, "pool": 1940}}]
+    source = Source({"dataset": {}, "split": {"folds": folds}}, {}, {}, [], None, "")
+    text = loop._found_top(source, {"top1_found": lines}, "random")
+    assert text.startswith("greedy finds") == sure
+    assert f"{round(20 * own)} of 20" in text
+    assert f"{round(20 * other)} of 20" in text
 
 
 def test_no_arm_is_said_to_predict_best_where_the_intervals_overlap(tmp_path: Path) -> None:
@@ -345,7 +368,10 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
         fold["held_out"] = f"materials with {metal}"
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    worst = metrics["arms"]["forest"]["ood"]["score"]["worst"]["fold"]
+    score = metrics["arms"]["forest"]["ood"]["score"]
+    worst = min(score["folds"], key=lambda fold: score["folds"][fold])
+    score["worst"] = {"fold": worst, "auroc": score["folds"][worst]}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     named = f"materials with {('Li', 'Na', 'K')[int(worst[-1])]}"
     text = write_report(folder).read_text(encoding="utf-8")
     assert "held out told apart, AUROC, mean of 3 folds" in text
@@ -382,7 +408,8 @@ def compared(html: str) -> list[str]:
     """Return the sentences that compare arms."""
     section = html[html.index('<section id="beside">') :]
     return re.findall(
-        r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier|is picked on)[^<]*)</li>", section
+        r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier|on these same rows)[^<]*)</li>",
+        section,
     )
 
 
@@ -390,7 +417,7 @@ def test_two_arms_are_compared_with_each_other_alone(html: str) -> None:
     inside, outside = compared(html)
     assert inside.startswith("In-domain: cgcnn errs by ")
     assert outside.startswith("Held out: cgcnn errs by ")
-    assert "Bold: the better value of a row and part." in html
+    assert "Bold: the better value of a row and part" in html
 
 
 def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -> None:
@@ -402,14 +429,16 @@ def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -
     for part, where in (("test", "In-domain"), ("shifted", "Held out")):
         mean = {arm: error[(table["arm"] == arm) & (table["part"] == part)].mean() for arm in names}
         best, *others = sorted(names, key=lambda arm: mean[arm])
-        first, *rest = [text for text in said if text.startswith(where)]
-        assert first == f"{where}: {best} errs least of the 3 arms."
-        for text, other in zip(rest, sorted(others), strict=True):
-            found = re.match(rf"{where}: {other} errs by ([0-9.]+) eV/atom more than {best} ", text)
+        *lead, one, other = [text for text in said if text.startswith(where)]
+        rest = (one, other)
+        sure = not any("may be chance" in text for text in rest)
+        assert lead == ([f"{where}: {best} errs least of the 3 arms."] if sure else [])
+        for text, arm in zip(rest, sorted(others), strict=True):
+            found = re.match(rf"{where}: {arm} errs by ([0-9.]+) eV/atom more than {best} ", text)
             assert found is not None
-            assert float(found[1]) == pytest.approx(mean[other] - mean[best], rel=0.06)
-    assert said[-1].startswith("The best arm is picked on the rows that it is compared on")
-    assert "Bold: the best value of a row and part." in html
+            assert float(found[1]) == pytest.approx(mean[arm] - mean[best], rel=0.06)
+    assert "on these same rows" in said[-1]
+    assert "Bold: the best value of a row and part" in html
 
 
 def test_arms_that_classify_are_compared_by_their_brier_scores(tmp_path: Path) -> None:
