@@ -62,6 +62,8 @@ def of_predictions(mean: F8, std: F8, fold: Str, *, target: F8) -> list[Caution]
     """
     names = list(dict.fromkeys(fold.tolist()))
     rows = [mask for mask in (fold == name for name in names) if mask.sum() >= FEWEST]
+    if not rows:
+        return []
     found: list[Caution] = []
 
     def say(kind: Kind, folds: int, text: str) -> None:
