@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -173,12 +174,50 @@ def _members(path: Path, archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.Zi
             raise DataError(f"{where} claims {info.file_size} bytes, which cannot be in it")
         tops.add(name.parts[0])
         inside = "/".join(name.parts[1:])
+        if _strange(name):
+            raise DataError(f"{where} is a name that some systems read otherwise; do not unpack it")
         if inside in found:
             raise DataError(f"{where} is there twice; do not unpack this file")
         found[inside] = info
+    if clash := _clash(found):
+        raise DataError(
+            f"{path}: {clash[0]!r} and {clash[1]!r} unpack to one place on some systems; do not"
+            " unpack this file"
+        )
     if len(tops) != 1 or MANIFEST not in found:
         raise DataError(f"{path}: is no archive of one run: one folder with a {MANIFEST} is wanted")
     return found, tops.pop()
+
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+def _strange(name: PurePosixPath) -> bool:
+    """Tell whether a part of a name is a drive, a device or another name on some system."""
+    return (
+        any(
+            _DEVICE.fullmatch(part) or part.endswith((" ", ".")) or ":" in part
+            for part in name.parts
+        )
+        or not str(name).isprintable()
+    )
+
+
+def _clash(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return two names of which one overwrites, or lies below, the other on some system."""
+
+    def folded(name: str) -> str:
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+    places: dict[str, str] = {}
+    for name in names:
+        if (other := places.setdefault(folded(name), name)) != name:
+            return other, name
+    for name in names:
+        for parent in PurePosixPath(folded(name)).parents:
+            if (other := places.get(parent.as_posix(), name)) != name:
+                return other, name
+    return None
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:

@@ -6,7 +6,6 @@ those of a large data set take memory only where they are used, once for all pro
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs
-from atlas_core.links import below, files
+from atlas_core.links import below, delete, files
 from atlas_core.materials import Materials
 from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
@@ -105,14 +104,6 @@ class FeatureCache:
         for path, _ in entries:
             delete(path)
         return len(entries), sum(size for _, size in entries)
-
-
-def delete(path: Path) -> None:
-    """Delete an entry, a folder or a file; it may be gone already."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _checked(featurizer: Featurizer, materials: Materials, name: str) -> Features:

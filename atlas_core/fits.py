@@ -21,7 +21,7 @@ from atlas_core.arrays import F8, I8, Str, fingerprint
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
-from atlas_core.links import below, files
+from atlas_core.links import below, delete, files
 from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
 from atlas_core.store import (
@@ -98,12 +98,15 @@ class FitCache:
     fresh: bool = False
 
     def path(self, key: str, name: str) -> Path:
-        """Return where the answer ``name`` of an entry lies.
+        """Return where the answer ``name`` of an entry lies; a folder there is dropped.
 
         Raises:
             DataError: a step on the way there is a link.
         """
-        return below(self.folder, self.folder / "fits" / key[:2] / key / f"{name}.npz")
+        path = below(self.folder, self.folder / "fits" / key[:2] / key / f"{name}.npz")
+        if path.is_dir():
+            _drop(path, f"{path}: a folder stands where a file is needed")
+        return path
 
     def get(self, key: str, name: str) -> Stored | None:
         """Return arrays and note, or None; a damaged file is dropped with a warning."""
@@ -157,7 +160,7 @@ class FitCache:
 def _drop(path: Path, why: str) -> None:
     warnings.warn(f"cache: {DROPPED}: {why}", stacklevel=3)
     with suppress(OSError):  # a cache that cannot be written to says so when it is written
-        path.unlink(missing_ok=True)
+        delete(path)
 
 
 def rows_name(rows: I8) -> str:

@@ -8,6 +8,7 @@ The folder itself may be a link: its owner named it.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ def refuse(path: Path, mode: int) -> DataError:
             f"{path}: is a link{target}; a link is never followed here: delete it, or put the file"
             " itself in its place"
         )
+    if stat.S_ISDIR(mode):
+        return DataError(f"{path}: is a folder, not a file; delete it")
     return DataError(f"{path}: is no plain file or folder; delete it")
 
 
@@ -69,6 +72,46 @@ def files(root: Path) -> list[Path]:
         elif not stat.S_ISDIR(mode):
             raise refuse(path, mode)
     return sorted(found)
+
+
+def plain_file(path: Path) -> Path:
+    """Return ``path``, once it is known to be a plain file: a pipe would never end.
+
+    Raises:
+        DataError: it is a link, a folder, a pipe or a device.
+        OSError: it is not there.
+    """
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise refuse(path, mode)
+    return path
+
+
+def delete(path: Path) -> None:
+    """Delete a folder or a file; it may be gone already."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def hold(folder: Path) -> int | None:
+    """Return a descriptor that keeps others from holding a folder until it is closed.
+
+    None: another process holds it, or this system cannot tell.
+    """
+    try:
+        import fcntl
+
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        return None
+    return number
 
 
 def below(root: Path, path: Path) -> Path:

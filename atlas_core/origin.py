@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -73,6 +74,9 @@ def _digest(path: Path, key: bytes) -> str:
 def _key(path: Path) -> bytes | None:
     """Return the key, or None where there is none, or none that is the user's alone."""
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would never end
+            raise OSError("the key is no plain file")
         key = path.read_bytes()
     except FileNotFoundError:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_core.report.source import finished_manifest_of, foreign
 from atlas_core.resolver import Resolver
 from atlas_core.runner.finish import read_table
 from atlas_core.runner.options import RunOptions
@@ -50,15 +51,19 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
         options: where data and features lie; ``out`` is not used, and no fit is taken from a cache.
 
     Raises:
-        AtlasError: it cannot be run here; one line says why.
+        AtlasError: it cannot be run here, or is not a run; one line says why.
     """
+    then = finished_manifest_of(folder)
     plan = load_plan(folder / LOCK, resolver)
     with tempfile.TemporaryDirectory(prefix="atlas-rebuild-") as scratch:
         again = replace(options, out=Path(scratch), force=True, resume=False, save_fitted=False)
         anew = run(plan, again).folder
-        differ = [line for name in TABLES for line in _columns(name, folder / name, anew / name)]
-        differ += [line for name in FIGURES for line in _figures(name, folder / name, anew / name)]
-        because = list(_reasons(read_manifest(folder), read_manifest(anew)))
+        now = read_manifest(anew)
+        with foreign(folder):
+            both = [(name, folder / name, anew / name) for name in (*TABLES, *FIGURES)]
+            differ = [line for one in both[: len(TABLES)] for line in _columns(*one)]
+            differ += [line for one in both[len(TABLES) :] for line in _figures(*one)]
+            because = list(_reasons(then, now))
     return Rebuilt(tuple(differ), tuple(because))
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import shutil
+import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,6 +35,7 @@ from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import LABELS, Assessment, Promise
+from atlas_core.links import TEMPORARY, hold
 from atlas_core.materials import Materials
 from atlas_core.reading.rows import BadRow, Flag, unreadable_rows, write_csv
 from atlas_core.resolver import Resolver
@@ -40,13 +44,21 @@ from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellSettings, Fitted, quiet
 from atlas_core.runner.executor import cores
 from atlas_core.runner.features import side_by_side
-from atlas_core.runner.folder import RunFolder, slug
+from atlas_core.runner.folder import SCREENS, RunFolder, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
-from atlas_core.seal import require_intact
+from atlas_core.seal import MANIFEST, require_intact
 from atlas_core.spec.plan import Chosen, load_arm_plan
-from atlas_core.store import cannot_write, new_file, read_json, write_bytes, write_json, written
+from atlas_core.store import (
+    cannot_write,
+    in_the_way,
+    new_file,
+    read_json,
+    write_bytes,
+    write_json,
+    written,
+)
 
 TABLE, TOP, PROBLEMS, PAGE, ABOUT = (
     "screened.parquet",
@@ -455,12 +467,60 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
             )
     goal = options.goal or _goal(opened)
     screener = Screener(opened)
+    with _replaced(options) as new:
+        return _screened(screener, candidates, replace(options, out=new), goal, options.out)
+
+
+@contextmanager
+def _replaced(options: ScreenOptions) -> Iterator[Path]:
+    """Give a folder to write into, whose files take the place of another screen's at the end.
+
+    Raises:
+        DataError: they would stand among the files of a run, or in the place of the candidates,
+            or cannot be written.
+    """
+    out, names = options.out, (TABLE, TOP, PAGE, PROBLEMS, ABOUT)
+    here, run = out.resolve(), options.run.resolve()
+    inside = here.relative_to(run).parts if here.is_relative_to(run) else None
+    if (out / MANIFEST).exists() or (inside is not None and inside[:1] != (SCREENS,)):
+        raise DataError(f"{out}: holds files of a run; choose another folder with --out")
+    for name in names:
+        if (out / name).is_dir():
+            raise in_the_way(out / name)
+        if (here / name) == options.candidates.resolve():
+            raise DataError(f"{out / name}: holds the candidates; choose another --out")
+    new = out
+    held: int | None = None
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for old in (TABLE, TOP, PAGE, ABOUT, PROBLEMS):  # of another screen: they belong together
-            (options.out / old).unlink(missing_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        for old in out.glob(f".screen.*{TEMPORARY}"):  # of a screen that was killed
+            if (free := hold(old)) is not None:
+                shutil.rmtree(old, ignore_errors=True)
+                os.close(free)
+        new = Path(tempfile.mkdtemp(dir=out, prefix=".screen.", suffix=TEMPORARY))
+        held = hold(new)
+        yield new
+        (out / ABOUT).unlink(missing_ok=True)
+        for name in names:  # the one that says what they are comes last
+            (new / name).replace(out / name)
     except OSError as err:
-        raise cannot_write(options.out, err) from err
+        raise cannot_write(out, err) from err
+    except DataError as err:
+        raise DataError(str(err).replace(f"{new}{os.sep}", f"{out}{os.sep}")) from err
+    finally:
+        if new != out:
+            shutil.rmtree(new, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+        with suppress(OSError):  # nothing is left of a screen that failed at once
+            out.rmdir()
+
+
+def _screened(
+    screener: Screener, candidates: Candidates, options: ScreenOptions, goal: Goal, folder: Path
+) -> Screened:
+    """Screen into ``options.out``, whose files will lie in ``folder``."""
+    opened = screener.opened
     parts = new_file(options.out, TABLE)
     try:
         tally = _first_pass(screener, candidates, options, parts)
@@ -485,8 +545,6 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
         best = _second_pass(parts, options.out / TABLE, rank, labels, top=options.top)
     finally:
         parts.unlink(missing_ok=True)
-        with suppress(OSError):  # nothing is left of a screen that failed at once
-            options.out.rmdir()
     _tell_of_top(screener, candidates, best, rows=rows, goal=goal)
     outside = np.concatenate(tally.outside) if tally.outside else None
     about = _about(opened, options, tally, goal, labels=labels, outside=outside, n=len(prediction))
@@ -499,7 +557,7 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     _write_top(options.out / TOP, best)
     write_json(options.out / ABOUT, about)
     result = Screened(
-        options.out,
+        folder,
         about,
         best,
         prediction,
@@ -571,14 +629,25 @@ def _first_pass(
                 writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
                 writer.write_table(table)
             options.tell(done, max(done, candidates.total))
-    except OSError as err:
-        raise cannot_write(options.out, err) from err
-    finally:
         if writer is not None:
             writer.close()
         sink.close()
+    except OSError as err:
+        raise cannot_write(options.out / TABLE, err) from err
+    finally:
+        _abandon(writer)
+        with suppress(OSError):
+            sink.close()
     write_bytes(options.out / PROBLEMS, problems.getvalue().encode())
     return tally
+
+
+def _abandon(writer: Any) -> None:
+    """Close a writer of tables that may have failed: closing it writes, and may fail once more."""
+    if writer is not None:
+        with suppress(OSError):
+            writer.close()
+        writer.is_open = False  # else it tries again when it is deleted
 
 
 def _flagged(batch: Batch) -> list[Flag]:
@@ -749,20 +818,23 @@ def _second_pass(
     start = 0
     # streams: pyarrow takes no path that is not UTF-8
     with written(path) as sink, parts.open("rb") as stream, pq.ParquetFile(stream) as source:
-        for group in range(source.num_row_groups):
-            table = source.read_row_group(group, use_threads=False)  # see read_table
-            here = slice(start, start + table.num_rows)
-            start += table.num_rows
-            table = table.add_column(0, "rank", pa.array(rank[here]))
-            if labels is not None:
-                table = table.add_column(1, "label", pa.array(labels[here].tolist()))
-            writer = writer or pq.ParquetWriter(
-                sink, table.schema, compression="zstd", write_page_checksum=True
-            )
-            writer.write_table(table)
-            best += table.filter(pc.less_equal(table["rank"], top)).to_pylist()
-        if writer is not None:
-            writer.close()
+        try:
+            for group in range(source.num_row_groups):
+                table = source.read_row_group(group, use_threads=False)  # see read_table
+                here = slice(start, start + table.num_rows)
+                start += table.num_rows
+                table = table.add_column(0, "rank", pa.array(rank[here]))
+                if labels is not None:
+                    table = table.add_column(1, "label", pa.array(labels[here].tolist()))
+                writer = writer or pq.ParquetWriter(
+                    sink, table.schema, compression="zstd", write_page_checksum=True
+                )
+                writer.write_table(table)
+                best += table.filter(pc.less_equal(table["rank"], top)).to_pylist()
+            if writer is not None:
+                writer.close()
+        finally:
+            _abandon(writer)
     return sorted(best, key=lambda row: int(row["rank"]))
 
 
@@ -881,4 +953,4 @@ def default_out(
     """Return the folder of the results in the run folder, named by what was asked for."""
     listed = candidates.name.removesuffix(".gz").removesuffix(".csv")
     asked = [f"{what}={one}" for what, one in (("arm", arm), ("fold", fold)) if one]
-    return run / "screens" / slug("/".join([listed, *asked]))
+    return run / SCREENS / slug("/".join([listed, *asked]))

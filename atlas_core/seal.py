@@ -159,7 +159,11 @@ def parse_manifest(text: bytes, where: str) -> Any:
     if not isinstance(manifest, dict) or not {FILES, SEAL} & set(manifest):
         return manifest
     content = {name: value for name, value in manifest.items() if name != SEAL}
-    if manifest.get(SEAL) != canonical_hash(content) or json_bytes(manifest) != text:
+    try:
+        same = manifest.get(SEAL) == canonical_hash(content) and json_bytes(manifest) == text
+    except RecursionError as err:  # JSON is read deeper than it is written
+        raise DataError(f"{where}: is nested too deeply for a run") from err
+    if not same:
         raise DataError(f"{where}: changed since the run wrote it (its own checksum differs)")
     table = manifest.get(FILES)
     if not isinstance(table, dict) or not all(_sane(name, one) for name, one in table.items()):

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import psutil
 
 from atlas_core.errors import DataError
-from atlas_core.links import TEMPORARY
+from atlas_core.links import TEMPORARY, plain_file
 
 
 @contextmanager
@@ -92,11 +92,18 @@ def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
     """
     if isinstance(err, FileExistsError | NotADirectoryError):
         why = "a file stands where a folder is needed"
+    elif isinstance(err, IsADirectoryError):
+        return in_the_way(path)
     else:
         why = err.strerror or str(err)
     return DataError(
         f"{path}: cannot be written: {why}; free the disk or choose another folder with {option}"
     )
+
+
+def in_the_way(path: Path) -> DataError:
+    """Return the error of a folder that stands where a file is needed."""
+    return DataError(f"{path}: a folder stands where a file is needed; delete it or move it away")
 
 
 def plain(value: Any) -> Any:
@@ -279,13 +286,27 @@ def _members(data: bytes) -> dict[str, npt.NDArray[Any]]:
             )
             shape, _, kind = read_head(member)
             there = info.file_size - member.tell()
-            if kind.hasobject or kind.itemsize * math.prod(shape) != there:
+            if not _credible(kind, shape, there):
                 raise ValueError(f"{info.filename} claims another size than it has")
             member.seek(0)
             found[info.filename.removesuffix(".npy")] = np.lib.format.read_array(
                 member, allow_pickle=False
             )
     return found
+
+
+def _credible(kind: np.dtype[Any], shape: tuple[int, ...], size: int) -> bool:
+    """Tell whether ``size`` bytes hold an array of this type and shape, and it is of honest size.
+
+    An array of no bytes may have any number of rows, each of which takes time when it is used.
+    """
+    wide = kind.itemsize * math.prod(max(1, length) for length in shape)
+    return (
+        not kind.hasobject
+        and kind.itemsize > 0
+        and kind.itemsize * math.prod(shape) == size
+        and (size > 0 or wide <= _SMALL)
+    )
 
 
 NOTE = "note.json"
@@ -380,7 +401,7 @@ def read_folder(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
         DataError: the folder is missing, cut short or damaged; names the file.
     """
     try:
-        text = (path / NOTE).read_bytes()
+        text = plain_file(path / NOTE).read_bytes()
         head = json.loads(text)
         content = {"arrays": head["arrays"], "note": head["note"]}
         whole = {**content, "sha256": canonical_hash(content)}
@@ -402,7 +423,7 @@ def _file(folder: Path, name: str) -> Path:
 
 def _mapped(file: Path, about: Mapping[str, Any]) -> npt.NDArray[Any]:
     kind, shape = np.dtype(about["type"]), tuple(about["shape"])
-    if kind.hasobject or file.stat().st_size != kind.itemsize * math.prod(shape):
+    if not _credible(kind, shape, plain_file(file).stat().st_size):
         raise DataError(f"{file}: damaged (it is not as long as it was)")
     with file.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != about["sha256"]:

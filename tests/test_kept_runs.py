@@ -283,6 +283,30 @@ def test_an_archive_with_a_path_that_leads_out_is_refused(home: Home, name: str)
         verify_archive(bad)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "METRICS.json",
+        "metrics.json/x",
+        "Metrics.JSON/x",
+        "C:x",
+        "con",
+        "figures/NUL.svg",
+        "metrics.json.",
+        "x\u0065\u0301|x\u00e9",
+        "stra\u00dfe|strasse",
+        "a\x1b[2J",
+    ],
+)
+def test_an_archive_with_names_that_unpack_to_one_place_is_refused(home: Home, name: str) -> None:
+    good = home.path / "good.zip"
+    home.atlas("export", home.run, "--out", good)
+    more = {f"{home.run.name}/{one}": b"x" for one in name.split("|")}
+    bad = rewritten(good, home.path / "bad.zip", lambda members: members.update(more))
+    with pytest.raises(DataError, match="unpack"):
+        verify_archive(bad)
+
+
 def test_an_archive_with_a_link_or_a_bomb_is_refused(home: Home) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)

@@ -96,6 +96,13 @@ def test_a_key_that_is_none_marks_nothing_and_says_so(fit: Path, content: bytes)
     assert doubt(fit, FILES, bad)
 
 
+def test_a_pipe_is_no_key(fit: Path) -> None:
+    pipe = fit.parent / "pipe.key"
+    os.mkfifo(pipe)
+    assert "pipe.key" in mark(fit, FILES, pipe)
+    assert doubt(fit, FILES, pipe)
+
+
 def test_a_home_that_cannot_be_written_costs_the_mark_alone(fit: Path) -> None:
     blocked = fit.parent / "blocked"
     blocked.write_text("a file where a folder is needed")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from atlas_core.errors import SpecError
 from atlas_core.spec.plan import load_plan
-from atlas_core.spec.yaml import override, parse
+from atlas_core.spec.yaml import MAX_PROBLEMS, override, parse
 from atlas_registry.loading import Registry
 
 GOOD = """\
@@ -365,3 +366,29 @@ def test_merges_nested_as_deep_as_paths_may_be_are_refused_and_an_alias_used_twi
 def test_a_text_that_can_be_no_spec_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(SpecError, match="characters"):
         parse("a: " + "x" * 1_000_000, "s.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: b\n" * 150_000, "a: b\n" * 9_000, "- 1\n" * 200_000, "{? a : b, " * 30 + "}" * 30]
+)
+def test_a_spec_of_many_mistakes_or_values_is_refused_soon(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(SpecError) as caught:
+        parse(text, "s.yaml")
+    assert time.process_time() - start < 10
+    assert len(caught.value.problems) <= MAX_PROBLEMS + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\nseed: 0x" + "f" * 4000, "s.yaml:2:7"),
+        ("a: 1\nseed: 0o" + "7" * 9000, "s.yaml:2:7"),
+        ("a: 1\n0x" + "f" * 900 + ": 1", "s.yaml:2:1"),
+        ("a: -0x" + "f" * 4000, "s.yaml:1:4"),
+    ],
+)
+def test_an_integer_of_more_digits_than_can_be_written_is_refused(text: str, place: str) -> None:
+    with pytest.raises(SpecError, match=place):
+        parse(text, "s.yaml")
+    assert parse("a: 0xffffffffffffffff", "s.yaml").value == {"a": 2**64 - 1}

@@ -103,6 +103,10 @@ def npy(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
             npz("x", npy("(99999999,)", "|u1"), zipfile.ZIP_DEFLATED),
         ),
         (b'{"names": ["x"], "note": {}}', npz("y", npy("(0,)"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)", "<U0"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)", "|S0"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)", "|V0"))),
+        (b'{"names": ["x"], "note": {}}', npz("x", npy("(0, 1000000000000)"))),
         (b'{"names": ["x"], "note": {}}', b"no zip"),
         (b'{"names": ["x"]}', npz("x", npy("(0,)"))),
         (b"[" * 100_000, b""),
@@ -169,6 +173,22 @@ def test_a_damaged_folder_is_named(tmp_path: Path, file: str, damage: str) -> No
     if damage == "gone":
         path.unlink()
     with pytest.raises(DataError, match=rf"{file}: (damaged|cannot be read)"):
+        read_folder(tmp_path / "entry")
+
+
+@pytest.mark.parametrize("file", ["x.bin", "note.json"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_is_no_plain_file_of_an_entry_is_refused(tmp_path: Path, file: str, kind: str) -> None:
+    write_folder(tmp_path / "entry", {"x": np.arange(100.0)})
+    path = tmp_path / "entry" / file
+    path.rename(tmp_path / "elsewhere")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        path.mkdir()
+    with pytest.raises(DataError, match=rf"{file}: is (no plain file|a link|a folder)"):
         read_folder(tmp_path / "entry")
 
 
@@ -244,6 +264,10 @@ def test_features_are_computed_once_and_a_damaged_entry_is_computed_anew(tmp_pat
         mended, stored = cache.features(magpie(), materials)  # type: ignore[arg-type]
     assert not stored
     assert mended.fingerprint == first.fingerprint
+    (path / "note.json").unlink()
+    os.mkfifo(path / "note.json")
+    with pytest.warns(UserWarning, match="dropped and computed anew"):
+        assert not cache.features(magpie(), materials)[1]  # type: ignore[arg-type]
     assert cache.clear()[0] == 1
     assert cache.entries() == []
 

@@ -49,12 +49,15 @@ def verify(
     signature: who changes a file on purpose can write its checksum anew.
     """
     from atlas_core.archive import finished_manifest, verify_archive
+    from atlas_core.metrics.digits import counted
     from atlas_core.seal import FILES, look, read_manifest
 
+    packed = False
     if run.is_file() and run.name != "report.html":
         if rebuild:
             raise SpecError("--rebuild: unpack the archive, and name the folder")
         manifest, found = verify_archive(run)
+        packed = True
     else:
         run = run_folder(run)
         manifest = finished_manifest(read_manifest(run), str(run))
@@ -76,6 +79,10 @@ def verify(
         )
     else:
         lines.append(f"{run}: intact, {about['files']} files as the run left them")
+    if packed and found.added:
+        lines.append(
+            f"{run}: {counted(len(found.added), 'other file')} in it, which the run did not write"
+        )
     if rebuild:
         again, told = _rebuilt(run, data_dir, cache_dir)
         about["rebuilt"], good = again, again["same"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, fingerprint, frozen
 from atlas_core.errors import DataError
-from atlas_core.links import below
+from atlas_core.links import below, delete
 from atlas_core.materials import Materials
 from atlas_core.reading import source_files
 from atlas_core.reading.rows import ReadingReport
@@ -257,7 +256,7 @@ class DataContext:
                 return read_folder(path)
             except DataError as err:
                 warnings.warn(f"cache: {DROPPED}: {err}", stacklevel=2)
-                shutil.rmtree(path, ignore_errors=True)
+                delete(path)
         arrays, note = read()
         try:
             write_folder(path, arrays, note)

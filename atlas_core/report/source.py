@@ -175,9 +175,7 @@ def checked_run(folder: Path) -> FinishedRun:
 
 def _checked(folder: Path) -> FinishedRun:
     files(folder)
-    path = folder / "manifest.json"
-    manifest = read_manifest(folder)
-    _check_manifest(manifest, path)
+    manifest = finished_manifest_of(folder)
     again = SCORED if manifest.get("status") == "reporting" else ()  # `atlas report` was killed
     require_intact(folder, manifest, but=(*DRAWN, *again, FITTED, WORKING, EVENTS))
     path = folder / "metrics.json"
@@ -235,6 +233,19 @@ def _is_level(text: str) -> bool:
         return 0 < float(text) < 1
     except ValueError:
         return False
+
+
+def finished_manifest_of(folder: Path) -> Json:
+    """Return the manifest of a run folder, once its shape is known to be that of a finished run.
+
+    Raises:
+        DataError: it is missing, was changed, or is not what a run writes.
+    """
+    path = folder / "manifest.json"
+    with foreign(folder):
+        manifest: Json = read_manifest(folder)
+        _check_manifest(manifest, path)
+        return manifest
 
 
 def _check_manifest(manifest: Any, path: Path) -> None:

@@ -86,6 +86,7 @@ class CellSettings:
         directory: where the cell keeps checkpoints.
         trust: what trust methods learn from; None without any.
         keep: where the fit is written for later use; None: it is not.
+        key_file: of the user, whose mark working files get; None: they get none.
     """
 
     arm: str
@@ -98,6 +99,7 @@ class CellSettings:
     directory: Path
     trust: TrustSettings | None = None
     keep: Keep | None = None
+    key_file: Path | None = None
 
 
 @dataclass

@@ -22,10 +22,13 @@ from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.links import TEMPORARY, append_line, files, open_own
+from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.origin import doubt, mark
+from atlas_core.reading.rows import UNREADABLE
 from atlas_core.resolver import Observers
 from atlas_core.runner.cell import CellResult
+from atlas_core.runner.cell_file import Expected, arrays_of, cell_of
 from atlas_core.seal import (
     DRAWN,
     FILES,
@@ -39,9 +42,9 @@ from atlas_core.seal import (
 from atlas_core.spec.plan import Plan
 from atlas_core.store import (
     DROPPED,
-    Arrays,
     cannot_write,
     checked_bytes,
+    in_the_way,
     plain,
     read_arrays,
     write_arrays,
@@ -50,7 +53,13 @@ from atlas_core.store import (
 )
 
 LOCK, ASIDE = ".lock", ".previous"
-FITTED = "fitted"
+FITTED, SCREENS, EVENTS, RESULT = "fitted", "screens", "events.jsonl", "result.npz"
+_FOLDERS = ("checkpoints", "exports", "figures", FITTED, SCREENS, ASIDE)
+_FILES = (
+    *(MANIFEST, *SCORED, "audit.json", "records.json", EVENTS, LOCK, UNREADABLE),
+    *("spec.yaml", "spec.lock.yaml", "report.html"),
+    *("predictions.parquet", "trust.parquet", "active_learning.parquet"),
+)
 
 
 def slug(name: str) -> str:
@@ -105,17 +114,34 @@ class RunFolder:
         """Return where the fit of a cell is kept."""
         return self.path / FITTED / slug(arm) / slug(fold)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other processes out of the folder.
+    def _require_room(self) -> None:
+        """Stop, before anything is computed, where a folder keeps a file from being written.
 
         Raises:
-            DataError: the folder cannot be made, or something in it is a link.
+            DataError: a folder stands in place of a file, or the other way about.
+        """
+        for name in _FILES:
+            if (self.path / name).is_dir():
+                raise in_the_way(self.path / name)
+        for name in _FOLDERS:
+            if (self.path / name).is_file():
+                raise DataError(
+                    f"{self.path / name}: a file stands where a folder is needed; delete it"
+                )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out of the folder, but for screens, which have places of their own.
+
+        Raises:
+            DataError: the folder cannot be made, or something in it is a link, or stands where
+                something else is needed.
             AtlasError: another process is running this spec.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             files(self.path)
+            self._require_room()
             file = open_own(self.path / LOCK)
         except OSError as err:
             raise cannot_write(self.path, err) from err
@@ -132,13 +158,16 @@ class RunFolder:
                     f"{self.path}: another process is running this spec; wait for it"
                 ) from err
             for path in files(self.path):  # nobody is writing them any more
-                if path.name.endswith(TEMPORARY):
+                if (
+                    path.name.endswith(TEMPORARY)
+                    and SCREENS not in path.relative_to(self.path).parts[:1]
+                ):
                     path.unlink(missing_ok=True)
             yield
 
     def discard(self) -> None:
         """Delete the folder of a run that failed before anything was computed."""
-        kept = [*self.path.glob("checkpoints/**/*.npz"), self.path / ASIDE]
+        kept = [*self.path.glob("checkpoints/**/*.npz"), self.path / ASIDE, self.path / SCREENS]
         if not any(path.exists() for path in [*kept, self.path / "manifest.json"]):
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -170,7 +199,7 @@ class RunFolder:
     def _move(source: Path, target: Path) -> None:
         target.mkdir(exist_ok=True)
         for child in sorted(source.iterdir()):
-            if child.name not in {LOCK, ASIDE}:
+            if child.name not in {LOCK, ASIDE, SCREENS}:
                 goal = target / child.name
                 if goal.is_dir():
                     shutil.rmtree(goal)
@@ -201,36 +230,47 @@ class RunFolder:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, "event": kind, **plain(content)}, sort_keys=True)
         try:
-            append_line(self.path / "events.jsonl", line)
+            append_line(self.path / EVENTS, line)
         except OSError as err:
             raise cannot_write(self.path, err) from err
 
-    def keep_cell(self, arm: str, fold: str, result: CellResult) -> None:
-        """Store a finished cell, so that a killed run need not compute it again."""
-        arrays = {f"columns/{name}": values for name, values in result.columns.items()}
-        arrays |= {f"rounds/{name}": values for name, values in result.rounds.items()}
-        arrays |= {f"trust/{name}": values for name, values in result.trust.items()}
-        note = {"records": result.records, "stages": result.stages}
-        write_arrays(self.cell(arm, fold) / "result.npz", arrays, note)
+    def keep_cell(self, arm: str, fold: str, result: CellResult, key_file: Path | None) -> None:
+        """Store a finished cell under the user's mark: a killed run need not compute it again."""
+        folder = self.cell(arm, fold)
+        arrays, note = arrays_of(result)
+        write_arrays(folder / RESULT, arrays, note)
+        if key_file is not None:
+            mark(folder, sorted(path.name for path in folder.glob("*.npz")), key_file)
 
-    def stored_cell(self, arm: str, fold: str, tell: Tell) -> CellResult | None:
-        """Return a finished cell, or None; a damaged one is computed anew, and that is told."""
-        path = self.cell(arm, fold) / "result.npz"
+    def stored_cell(
+        self, expected: Expected, tell: Tell, key_file: Path | None
+    ) -> CellResult | None:
+        """Return a finished cell, or None; another than is expected is computed anew, and told.
+
+        Args:
+            expected: of which cell, and what its tables must be.
+            tell: called with a line.
+            key_file: of the user, whose mark the cell must have; None: it needs none.
+        """
+        arm, fold = expected.arm, expected.fold
+        path = self.cell(arm, fold) / RESULT
         if not path.exists():
             return None
         try:
             for fitted in files(self.fitted(arm, fold)):
                 if fitted.suffix == path.suffix:  # the mark beside them is no file of arrays
                     checked_bytes(fitted)
-            arrays, note = read_arrays(path)
-            return _cell_result(arrays, note)
+            if key_file is not None and (why := doubt(path.parent, [RESULT], key_file)):
+                checked_bytes(path)  # of damage, which says more
+                raise DataError(f"{path}: {why}")
+            return cell_of(*read_arrays(path), expected)
         except DataError as err:
             text = str(err)
-        except (KeyError, TypeError, ValueError) as err:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as err:
             text = f"{path}: is no finished cell ({err})"
         self.event("dropped", {"why": text})
         tell(f"cell {DROPPED}: {text}")
-        path.unlink()
+        delete(path)
         return None
 
     def complete_with(
@@ -303,13 +343,3 @@ def _status(folder: Path) -> str:
     except DataError:
         return ""
     return str(manifest.get("status", "")) if isinstance(manifest, dict) else ""
-
-
-def _cell_result(arrays: Arrays, note: Mapping[str, Any]) -> CellResult:
-    parts: dict[str, dict[str, Any]] = {"columns": {}, "rounds": {}, "trust": {}}
-    for name, values in arrays.items():
-        part, _, column = name.partition("/")
-        parts[part][column] = values
-    stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
-    records = [dict(record) for record in note["records"]]
-    return CellResult(parts["columns"], records, stages, parts["rounds"], parts["trust"])

@@ -15,7 +15,9 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
+from atlas_core.links import delete
 from atlas_core.metrics.digits import counted
+from atlas_core.origin import doubt, mark
 from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fitted, quiet
 from atlas_core.spec.model import ActiveLearning
@@ -64,9 +66,7 @@ def run_loop(
     known = data.known.copy()
     known[candidates] = np.nan
     state = settings.directory / "loop.npz"
-    labelled, rows, records = _stored(
-        state, first_labels(data.split, loop, settings.seed), settings, tell
-    )
+    labelled, rows, records = _stored(state, data.split, loop, settings, tell)
     columns: dict[str, npt.NDArray[Any]] = {}
     stages: list[tuple[str, float]] = []
     test_target = oracle.ask(data.split.test)
@@ -109,6 +109,8 @@ def run_loop(
         stages.extend(cell.stages)
         if number < loop.rounds:
             write_arrays(state, {"labelled": labelled}, {"rows": rows, "records": records})
+            if settings.key_file is not None:
+                mark(state.parent, [state.name], settings.key_file)
     names = sorted({name for row in rows for name in row})
     table = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
     return CellResult(columns, records, stages, table)
@@ -136,20 +138,35 @@ def first_labels(split: Split, loop: ActiveLearning, seed: int) -> I8:
 
 
 def _stored(
-    state: Path, initial: I8, settings: CellSettings, tell: Tell
+    state: Path, split: Split, loop: ActiveLearning, settings: CellSettings, tell: Tell
 ) -> tuple[I8, list[dict[str, float]], list[dict[str, Any]]]:
     """Return the labelled rows, the table and the records after the last stored round."""
+    initial = first_labels(split, loop, settings.seed)
     if not state.exists():
         return initial, [], []
     try:
         arrays, note = read_arrays(state)
-        return arrays["labelled"], note["rows"], note["records"]
-    except (DataError, KeyError) as err:
-        state.unlink()
+        key_file = settings.key_file
+        if key_file is not None and (why := doubt(state.parent, [state.name], key_file)):
+            raise DataError(f"{state}: {why}")
+        labelled, rows = arrays["labelled"], [_round(row) for row in note["rows"]]
+        candidates = np.concatenate([split.train, split.pool])
+        done = np.unique(labelled).astype(np.int64, casting="safe")
+        size = loop.initial + loop.batch * len(rows)
+        fits = np.array_equal(done, labelled) and len(done) == size and 0 < len(rows) <= loop.rounds
+        if not fits or not np.isin(initial, done).all() or not np.isin(done, candidates).all():
+            raise ValueError(f"{state}: its labelled rows are not those of {len(rows)} rounds")
+        return done, rows, [dict(record) for record in note["records"]]
+    except (AttributeError, DataError, KeyError, TypeError, ValueError) as err:
+        delete(state)
         text = f"stored rounds {DROPPED}: {err}"
         tell(f"arm {settings.arm}: {text}")
         where = {"arm": settings.arm, "fold": settings.fold}
         return initial, [], [{**where, "name": "warnings", "content": {"texts": [text]}}]
+
+
+def _round(row: Any) -> dict[str, float]:
+    return {str(name): float(value) for name, value in row.items()}
 
 
 def _with_known(data: CellData, known: F8) -> CellData:

@@ -33,6 +33,7 @@ from atlas_core.reading.rows import UNREADABLE, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
+from atlas_core.runner.cell_file import Expected
 from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
 from atlas_core.runner.failures import Failure, failed_cells, of_the_system, sorted_out
 from atlas_core.runner.features import Featurized
@@ -283,6 +284,7 @@ def _cells(
                 directory=folder.cell(arm, split.name),
                 trust=_trust_settings(plan, arm),
                 keep=_keep(plan, options, folder.fitted(arm, split.name), folds=len(splits)),
+                key_file=options.key_file,
             )
             data = CellData(
                 dataset.materials,
@@ -324,13 +326,25 @@ def _stored_cells(
     for i, job in enumerate(jobs):
         said: list[str] = []
         arm, fold = job.settings.arm, job.settings.fold
-        stored = folder.stored_cell(arm, fold, said.append)
+        stored = folder.stored_cell(_expected(job), said.append, job.settings.key_file)
         for text in said:
             tell(text)
             dropped[i] = warned(arm, fold, said)
         if stored is not None:
             results[i] = stored
     return results, dropped
+
+
+def _expected(job: Job) -> Expected:
+    settings = job.settings
+    return Expected(
+        settings.arm,
+        settings.fold,
+        job.data.split,
+        settings.levels,
+        trust=settings.trust is not None and job.loop is None,
+        rounds=0 if job.loop is None else job.loop.rounds + 1,
+    )
 
 
 def _run_cells(
@@ -362,7 +376,7 @@ def _run_cells(
                 if isinstance(result, Failure):
                     options.tell(f"failed: {_label(jobs[i])}")
                     continue
-                folder.keep_cell(settings.arm, settings.fold, result)
+                folder.keep_cell(settings.arm, settings.fold, result, settings.key_file)
                 for stage, seconds in result.stages:
                     timeline.add(stage, settings.arm, settings.fold, seconds)
                 options.tell(f"done {len(results)} of {len(jobs)}: {_label(jobs[i])}")

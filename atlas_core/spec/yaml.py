@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -22,6 +23,10 @@ _MERGE = "tag:yaml.org,2002:merge"
 MAX_NODES = 20_000
 """A spec has hundreds; aliases of aliases make billions from a few lines."""
 MAX_DEPTH = 50
+MAX_PROBLEMS = 100
+"""Mistakes that are told; whoever has more has no spec."""
+MAX_BITS = 4096
+"""Of an integer: those in hex may have more digits than Python writes."""
 MAX_CHARACTERS = 1_000_000
 """A spec has thousands; a hundred million would take minutes to refuse."""
 
@@ -59,7 +64,7 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self.document = Document(source, None)
-        self.problems: list[str] = []
+        self.problems: dict[str, None] = {}
         self.yaml = _safe()
         self.nodes = 0
         self.open: list[int] = []  # the nodes around the one that is read
@@ -68,9 +73,9 @@ class _Reader:
         mark = node.start_mark
         dotted = ".".join(str(step) for step in path) or "the file"
         place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
-        line = f"{place}  {dotted}: {text}"
-        if line not in self.problems:  # two aliases of one mistake are one
-            self.problems.append(line)
+        self.problems[f"{place}  {dotted}: {text}"] = None  # two aliases of one mistake are one
+        if len(self.problems) == MAX_PROBLEMS:
+            raise SpecError([*self.problems, f"{place}  the file: more mistakes are not told"])
 
     def read(self, node: Node, path: Path) -> Any:
         self.nodes += 1
@@ -115,6 +120,9 @@ class _Reader:
         except (ValueError, KeyError, TypeError, YAMLError) as err:
             self.problem(node, path, f"cannot be read: {' '.join(str(err).split())[:120]}")
             return None
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            self.problem(node, path, f"an integer of {value.bit_length()} bits is too large")
+            return None
         return value
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
@@ -148,8 +156,24 @@ class _Reader:
         return {**merged, **result}
 
 
+class _Counting(Composer):
+    """Build no more nodes than a spec may have: they take longer to make than to refuse."""
+
+    made = 0
+
+    def compose_node(self, parent: Any, index: int) -> Any:
+        self.made += 1
+        if self.made > MAX_NODES:
+            mark = self.loader.parser.peek_event().start_mark
+            told = f"more than {MAX_NODES} keys and values are no spec"
+            raise MarkedYAMLError(problem=told, problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
 def _safe() -> YAML:
-    return YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Counting
+    return yaml
 
 
 def parse(text: str, source: str) -> Document:
@@ -181,7 +205,7 @@ def parse(text: str, source: str) -> Document:
     reader = _Reader(source)
     reader.document.value = reader.read(node, ())
     if reader.problems:
-        raise SpecError(reader.problems)
+        raise SpecError([*reader.problems])
     return reader.document
 
 

@@ -1,0 +1,319 @@
+"""What others put into run folders, caches and lists is refused or made anew; nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core import screen as screening
+from atlas_core.errors import AtlasError, DataError
+from atlas_core.links import TEMPORARY, hold
+from atlas_core.rebuild import rebuild
+from atlas_core.runner.folder import RunFolder
+from atlas_core.runner.options import RunOptions
+from atlas_core.runner.run import run
+from atlas_core.screen import ScreenOptions, screen
+from atlas_core.seal import look, read_manifest, seal
+from atlas_core.spec.plan import load_plan
+from atlas_core.store import read_arrays, read_json, write_arrays, write_json
+from atlas_registry.loading import Registry
+
+SPEC = """\
+atlas: 1
+name: strange
+seed: 3
+sample: 150
+levels: [0.9]
+dataset: flla
+split: {use: leave_elements_out, options: {elements: [F]}}
+arms:
+  ridge: {featurizer: element_fractions, model: ridge, uq: point, calibrator: split_conformal}
+"""
+LOOP = """\
+active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimise}
+"""
+ANSWER = ("predictions.parquet", "metrics.json")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A spec, its run, a cache and a key."""
+
+    path: Path
+    run: Path
+
+    @property
+    def key(self) -> Path:
+        return self.path / "origin.key"
+
+    def again(self, key: bool = True, **options: Any) -> list[str]:
+        """Ask for the run once more; return what was told."""
+        told: list[str] = []
+        plan = load_plan(self.path / "strange.yaml", Registry())
+        asked = {"cache_dir": self.path / "cache", "key_file": self.key if key else None}
+        run(plan, RunOptions(out=self.path / "runs", tell=told.append, **{**asked, **options}))
+        return told
+
+    def answer(self) -> list[bytes]:
+        return [(self.run / name).read_bytes() for name in ANSWER]
+
+
+def made(path: Path, spec: str) -> Home:
+    (path / "strange.yaml").write_text(spec, encoding="utf-8")
+    Home(path, path).again(save_fitted=True if "active" not in spec else None)
+    (folder,) = (path / "runs").iterdir()
+    return Home(path, folder)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return made(tmp_path_factory.mktemp("strange"), SPEC)
+
+
+@pytest.fixture(scope="module")
+def clean_loop(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    arm = "calibrator: split_conformal, acquisition: random}"
+    spec = SPEC.replace("calibrator: split_conformal}", arm) + LOOP
+    return made(tmp_path_factory.mktemp("loop"), spec)
+
+
+def copied(clean: Home, path: Path) -> Home:
+    shutil.copytree(clean.path, path / "home")
+    return Home(path / "home", path / "home" / "runs" / clean.run.name)
+
+
+@pytest.fixture
+def home(clean: Home, tmp_path: Path) -> Home:
+    return copied(clean, tmp_path)
+
+
+def cell_file(home: Home) -> Path:
+    (path,) = home.run.glob("checkpoints/*/*/result.npz")
+    return path
+
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+Change = Callable[[Arrays, dict[str, Any]], Any]
+
+
+def cut(arrays: Arrays, _note: dict[str, Any]) -> None:
+    arrays.update({name: values[:1] for name, values in arrays.items()})
+
+
+STRANGE: dict[str, Change] = {
+    "no columns": lambda arrays, _: arrays.clear(),
+    "shorter": lambda a, _: a.update({"columns/mean": a["columns/mean"][:-1]}),
+    "rows of others": lambda a, _: a.update({"columns/row": a["columns/row"] + 10**6}),
+    "rows in another order": lambda a, _: a.update({"columns/row": a["columns/row"][::-1]}),
+    "two dimensions": lambda a, _: a.update({"columns/std": a["columns/std"][:, None]}),
+    "another type": lambda a, _: a.update({"columns/mean": a["columns/mean"].astype(str)}),
+    "not finite": lambda a, _: a.update({"columns/mean": a["columns/mean"] * np.nan}),
+    "one row": cut,
+    "parts": lambda a, _: a.update({"columns/part": np.full(len(a["columns/part"]), "zz")}),
+    "a column more": lambda a, _: a.update({"columns/zz": a["columns/mean"]}),
+    "a level less": lambda a, _: a.pop("columns/lower_0.9"),
+    "trust": lambda a, _: a.update({"trust/x": np.zeros(3)}),
+    "rounds": lambda a, _: a.update({"rounds/x": np.zeros(3)}),
+    "a record": lambda _, note: note.update(records=[{"a": 1}]),
+    "stages": lambda _, note: note.update(stages=[1]),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, strange: str) -> None:
+    before = home.answer()
+    arrays, note = read_arrays(cell_file(home))
+    STRANGE[strange](arrays, note)
+    write_arrays(cell_file(home), arrays, note)  # its checksum is right
+    (home.run / "manifest.json").unlink()
+    told = home.again(key=False)
+    assert any("result.npz: is no finished cell" in line for line in told), told
+    assert home.answer() == before
+
+
+def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(home: Home) -> None:
+    before = home.answer()
+    (home.run / "manifest.json").unlink()
+    assert any("resumed: 1 of 1" in line for line in home.again())
+    (home.run / "manifest.json").unlink()
+    arrays, note = read_arrays(cell_file(home))
+    arrays["columns/mean"] = arrays["columns/mean"] + 0.1  # as a run could have written it
+    write_arrays(cell_file(home), arrays, note)
+    told = home.again()
+    assert any("result.npz: it was not made by you" in line for line in told), told
+    assert home.answer() == before
+
+
+def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
+    clean_loop: Home, tmp_path: Path
+) -> None:
+    home = copied(clean_loop, tmp_path)
+    before = home.answer()
+
+    def killed_in_a_loop() -> Path:
+        (home.run / "manifest.json").unlink(missing_ok=True)
+        cell_file(home).unlink()
+        return cell_file_folder(home) / "loop.npz"
+
+    killed_in_a_loop()
+    assert not any("dropped" in line for line in home.again())
+    for key, change in ((True, 0), (False, 10**6)):
+        state = killed_in_a_loop()
+        arrays, note = read_arrays(state)
+        rows = [{**row, "best": -99.0} for row in note["rows"]]
+        write_arrays(state, {"labelled": arrays["labelled"] + change}, {**note, "rows": rows})
+        assert any("stored rounds dropped" in line for line in home.again(key=key))
+        assert home.answer() == before
+
+
+def cell_file_folder(home: Home) -> Path:
+    (path,) = home.run.glob("checkpoints/*/*/loop.npz")
+    return path.parent
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "metrics.json", "report.html", "events.jsonl"])
+def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(home: Home, file: str) -> None:
+    (home.run / file).unlink()
+    (home.run / file).mkdir()
+    shutil.rmtree(home.path / "cache" / "fits")
+    with pytest.raises(DataError, match=rf"{file}: a folder stands where a file is needed"):
+        home.again()
+    assert not (home.path / "cache" / "fits").exists()
+
+
+@pytest.mark.parametrize("aside", [".previous", "screens"])
+def test_a_file_in_place_of_a_folder_is_named(home: Home, aside: str) -> None:
+    (home.run / aside).write_text("")
+    with pytest.raises(DataError, match=rf"{aside}: a file stands where a folder is needed"):
+        home.again(force=True)
+
+
+def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Home) -> None:
+    before = home.answer()
+    for path in (cell_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
+        path.unlink()
+        path.mkdir()
+    (home.run / "manifest.json").unlink()
+    told = home.again()
+    assert "a folder stands" in (home.run / "records.json").read_text()
+    assert any("result.npz" in line and "dropped" in line for line in told)
+    assert home.answer() == before
+
+
+@pytest.mark.parametrize("depth", [100, 950, 99_999])
+def test_a_manifest_however_deep_is_damaged_and_mended(home: Home, depth: int) -> None:
+    text = '{"files": {}, "seal": "x", "deep": ' + "[" * depth + "]" * depth + "}"
+    (home.run / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        read_manifest(home.run)
+    assert any("manifest.json" in line for line in home.again())
+    assert look(home.run, read_manifest(home.run)).intact
+
+
+def test_a_foreign_manifest_is_refused_before_anything_is_run_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atlas_core.rebuild.run", lambda *_: pytest.fail("it was run"))
+    manifest = {**read_manifest(home.run), "dataset": "x"}
+    write_json(home.run / "manifest.json", seal(home.run, manifest))
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        rebuild(home.run, Registry(), RunOptions(out=home.path, cache_dir=home.path / "cache"))
+
+
+def asked(home: Home, text: str = "LiF\nNaCl\n", **options: Any) -> ScreenOptions:
+    listed = home.path / "c.csv"
+    listed.write_text(f"formula\n{text}", encoding="utf-8")
+    out = home.run / "screens" / "c"
+    return ScreenOptions(
+        **{"run": home.run, "candidates": listed, "out": out, "key_file": home.key, **options}
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_leaves_what_a_screen_is_writing_and_earlier_screens_alone(home: Home) -> None:
+    screen(asked(home), Registry())
+    before = contents(home.run / "screens" / "c")
+    busy = home.run / "screens" / "c" / f"x{TEMPORARY}"
+    busy.write_text("half a table")
+    mine = home.run / f"x{TEMPORARY}"
+    mine.write_text("of a run that was killed")
+    with RunFolder(home.run).lock():
+        assert (busy.exists(), mine.exists()) == (True, False)
+    home.again(force=True)
+    assert contents(busy.parent) == {**before, busy.name: b"half a table"}
+
+
+def test_a_screen_that_fails_leaves_the_earlier_one_and_nothing_else(home: Home) -> None:
+    screen(asked(home), Registry())
+    out = home.run / "screens" / "c"
+    before = contents(out)
+    with pytest.raises(AtlasError, match="none of 1"):
+        screen(asked(home, "Xx9\n"), Registry())
+    assert contents(out) == before
+    screen(asked(home, "KBr\n"), Registry())
+    assert set(contents(out)) == set(before)
+    assert read_json(out / "screen.json")["screened"] == 1
+
+
+def test_a_disk_that_fills_under_a_screen_is_named_and_leaves_the_earlier_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow import parquet
+
+    screen(asked(home), Registry())
+    out = home.run / "screens" / "c"
+    before = contents(out)
+
+    def full(*_args: Any) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(parquet.ParquetWriter, "close", full)
+    with pytest.raises(DataError, match=r"c/screened\.parquet: cannot be written: File too large"):
+        screen(asked(home), Registry())
+    assert contents(out) == before
+
+
+def test_what_a_killed_screen_left_is_deleted_and_what_another_writes_is_not(home: Home) -> None:
+    out = home.run / "screens" / "c"
+    left, busy = (out / f".screen.{name}{TEMPORARY}" for name in ("left", "busy"))
+    for folder in (left, busy):
+        folder.mkdir(parents=True)
+    held = hold(busy)
+    assert held is not None
+    screen(asked(home), Registry())
+    os.close(held)
+    assert (left.exists(), busy.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("place", ["", "figures", "fitted/ridge"])
+def test_a_screen_is_not_written_among_the_files_of_a_run(home: Home, place: str) -> None:
+    with pytest.raises(DataError, match="--out"):
+        screen(asked(home, out=home.run / place), Registry())
+    assert look(home.run, read_manifest(home.run)).intact
+    assert look(home.run, read_manifest(home.run)).added == ()
+
+
+def test_a_screen_does_not_replace_its_candidates(home: Home) -> None:
+    listed = home.path / screening.TOP
+    listed.write_text("formula\nLiF\n")
+    with pytest.raises(DataError, match="candidates"):
+        screen(asked(home, candidates=listed, out=home.path), Registry())
+    assert listed.read_text() == "formula\nLiF\n"
+
+
+def test_screens_are_told_where_they_lie(home: Home) -> None:
+    result = screen(asked(home), Registry())
+    assert result.folder == home.run / "screens" / "c"
+    assert json.loads((result.folder / "screen.json").read_text())["screened"] == 2
