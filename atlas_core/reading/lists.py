@@ -225,11 +225,11 @@ def _as_dict(
     """Return a crystal of the bulk format as a pymatgen dict; None where its lists do not fit."""
     if not numbers or frac is None or lattice is None:
         return None
-    known = all(0 < z < len(SYMBOLS) for z in numbers)
+    known = all(z is not None and 0 < z < len(SYMBOLS) and z == int(z) for z in numbers)
     if not known or len(frac) != 3 * len(numbers) or len(lattice) != 9:
         return None
     sites = [
-        {"species": [{"element": SYMBOLS[z], "occu": 1}], "abc": frac[3 * i : 3 * i + 3]}
+        {"species": [{"element": SYMBOLS[int(z)], "occu": 1}], "abc": frac[3 * i : 3 * i + 3]}
         for i, z in enumerate(numbers)
     ]
     return {"lattice": {"matrix": [lattice[i : i + 3] for i in (0, 3, 6)]}, "sites": sites}

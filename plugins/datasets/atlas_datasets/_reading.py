@@ -35,6 +35,8 @@ from atlas_core.api import (
 
 ABSENT = "an element with an amount of 0, left out of the formula"
 NO_NUMBER = "NaN, read as sodium and nitrogen and not as a missing formula"
+NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
+"""What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
 
 
 class RowsConfig(Protocol):
@@ -108,9 +110,11 @@ def keep_rows(
         where = f"row {row.number}"
         try:
             if row.problem:
-                raise Refused("of another length than the header", row.problem)
-            if not own:
-                raise Refused("without an id", "the id is empty")
+                raise Refused("that cannot be read", row.problem)
+            if not own or own in NO_ID:
+                raise Refused("without an id", f"the id is {own or 'empty'}")
+            if own.endswith("\0"):  # numpy would cut it off
+                raise Refused("without an id", "the id ends in a null character")
             first, used = seen.setdefault(own, (row.number, False))
             if first != row.number and (used or sifter.on_error == "stop"):
                 why = f"duplicate id, also in row {first}; ids must be distinct"
@@ -201,8 +205,9 @@ def decimal_of(
 def as_metadata(cells: Sequence[Any], decimal: Decimal = ".") -> npt.NDArray[Any]:
     """Return a column as whole numbers, numbers or text, whichever holds every cell."""
     texts = ["" if v is None else str(v) for v in cells]
+    signs: list[Decimal] = [decimal if isinstance(v, str) else "." for v in cells]
     try:
-        numbers: F8 = np.asarray([number(text, decimal) for text in texts], dtype=np.float64)
+        numbers: F8 = np.asarray(list(map(number, texts, signs)), dtype=np.float64)
     except ValueError:
         return np.asarray(texts, dtype=np.str_)
     try:
