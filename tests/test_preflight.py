@@ -185,6 +185,35 @@ def test_a_detector_that_needs_no_spread_takes_one_element(tmp_path: Path) -> No
         assert ahead(tmp_path, f"arms.forest.ood={detector}", text=text).folds
 
 
+TWO = [(("Fe", "C")[i % 2], float(i) ** 0.5) for i in range(160)]
+
+
+@pytest.mark.parametrize(
+    "ood",
+    [
+        "kde",
+        "{use: kde, options: {representation: features}}",
+        "relative_mahalanobis",
+    ],
+)
+def test_two_kinds_of_rows_are_too_few_for_a_detector(tmp_path: Path, ood: str) -> None:
+    text = _table(tmp_path, TWO)
+    (line,) = refused(tmp_path, f"arms.forest.ood={ood}", text=text)
+    assert "112 training rows" in line  # 70 % of 160
+    assert "alike" not in line or "relative" in ood
+    several = [(f"Fe{i % 13 + 1}C", float(i) ** 0.5) for i in range(160)]
+    assert ahead(tmp_path, f"arms.forest.ood={ood}", text=_table(tmp_path, several)).folds
+
+
+def test_rows_of_one_target_to_be_judged_on_are_a_warning(tmp_path: Path) -> None:
+    rows = [(f"Fe{i % 13 + 1}C", float(i == 0)) for i in range(160)]
+    text = _table(tmp_path, rows)
+    found = ahead(tmp_path, "split={use: random, options: {test: 0.1}}", text=text)
+    assert [one for one in found.warnings if "each of 16 rows" in one]
+    varied = [(f"Fe{i % 13 + 1}C", float(i)) for i in range(160)]
+    assert not ahead(tmp_path, text=_table(tmp_path, varied)).warnings
+
+
 def test_an_arm_without_spread_stops_the_run_before_any_arm_trains(tmp_path: Path) -> None:
     text = _table(tmp_path, CARBON)
     (tmp_path / "s.yaml").write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ The core counts rows and asks components (``Component.check``); it knows no meth
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
+from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.runner.loop import first_labels, too_few
 from atlas_core.runner.rehearsal import planned_rehearsals
@@ -39,6 +41,10 @@ class Preflight:
 
     def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
         self._folds = [_Fold(plan, dataset, split) for split in splits]
+        for split in splits:
+            for part in ("test", "shifted"):
+                if told := _nothing_to_tell_apart(dataset, split.parts()[part]):
+                    warnings.warn(f"{split.name}: {told} of part {part}", stacklevel=2)
 
     def require(self, features: Mapping[str, Features]) -> None:
         """Refuse a run that would fail after a training.
@@ -171,6 +177,18 @@ def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
                 told = list(check(one.config, facts))
             for text in told:
                 yield f"{who}{one.label}", text
+
+
+def _nothing_to_tell_apart(dataset: Dataset, rows: I8) -> str:
+    """Return what one class or value all rows share that are judged, "" where they differ."""
+    target = dataset.target[rows]
+    if len(np.unique(target)) != 1:
+        return ""
+    what = "class" if dataset.task == "binary" else "target"
+    return (
+        f"{what} {target[0]:g} in each of {counted(len(rows), 'row')}, so nothing can be said of"
+        " how well a model tells values apart, on the rows"
+    )
 
 
 def _nothing_to_learn(dataset: Dataset, rows: I8, what: str) -> str:
