@@ -252,12 +252,21 @@ def test_every_problem_of_every_arm_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_data_that_are_not_at_hand_leave_a_spec_valid_and_say_so(tmp_path: Path) -> None:
-    data = "dataset: {use: table, options: {path: gone.csv, formula: formula, target: y}}"
-    found = ahead(tmp_path, text=SPEC.replace("dataset: flla", data))
-    assert "gone.csv" in found.unchecked
-    assert not found.folds
     task = "dataset: {use: matbench, options: {task: steels}}"
-    assert "steels" in ahead(tmp_path, text=SPEC.replace("dataset: flla", task)).unchecked
+    found = ahead(tmp_path, text=SPEC.replace("dataset: flla", task))
+    assert "steels" in found.unchecked
+    assert not found.folds
+
+
+def test_a_user_s_own_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "gaps.csv").write_text("formula,y\nC,1\n")
+    data = "dataset: {use: table, options: {path: gap.csv, formula: formula, target: y}}"
+    (line,) = refused(tmp_path, text=SPEC.replace("dataset: flla", data))
+    assert line.endswith("gap.csv: no such file; did you mean 'gaps.csv'?")
+    (tmp_path / "cifs").mkdir()
+    data = "dataset: {use: cif_folder, options: {path: cifs, target: y}}"
+    (line,) = refused(tmp_path, text=SPEC.replace("dataset: flla", data))
+    assert "id_prop.csv: missing" in line
 
 
 def test_a_sample_larger_than_the_data_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from atlas_core.errors import DataError, MissingDataError
+from atlas_core.errors import DataError
 from atlas_core.reading.files import (
     EXPECTED,
     FORMS,
@@ -124,7 +124,7 @@ def open_table(path: Path, options: TableOptions) -> Table:
     if path.is_dir():
         raise DataError(f"{path}: a folder; name the file in it")
     if not path.is_file():
-        raise MissingDataError(f"{path}: no such file")
+        raise DataError(f"{path}: no such file{_alike(path)}")
     form, packed = form_of(path)
     if form not in FORMS or (packed and form in (".parquet", ".xlsx")):
         raise DataError(f"{path}: unknown format; {EXPECTED}")
@@ -138,6 +138,16 @@ def open_table(path: Path, options: TableOptions) -> Table:
     if form == ".xlsx":
         return _open_xlsx(path, options)
     return _open_json(path, form, options)
+
+
+def _alike(path: Path) -> str:
+    """Return which file beside a missing one may be meant, "" for none."""
+    try:
+        there = [one.name for one in path.parent.iterdir() if one.is_file()]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.7)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:

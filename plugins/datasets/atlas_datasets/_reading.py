@@ -34,6 +34,7 @@ from atlas_core.api import (
 )
 
 ABSENT = "an element with an amount of 0, left out of the formula"
+NO_TARGET = "with a target that is no number"
 NO_NUMBER = "NaN, read as sodium and nitrogen and not as a missing formula"
 NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
 """What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
@@ -131,7 +132,24 @@ def keep_rows(
         kept.ids.append(own)
         kept.target.append(target)
         kept.materials.append(material)
+    _refuse_text(sifter, config, kept)
     return kept
+
+
+def _refuse_text(sifter: Sifter, config: RowsConfig, kept: Kept) -> None:
+    """Refuse a column that holds no target in any row, in one line.
+
+    Raises:
+        DataError: it is such a column.
+    """
+    told = [row for row in sifter.bad if row.kind != MISSING]
+    if kept.ids or len(told) < 2 or any(row.kind != NO_TARGET for row in told):
+        return
+    what = "number" if config.task == "regression" else "truth value"
+    raise DataError(
+        f"{sifter.source}: no row has a {what} in column {config.target!r}; name another with"
+        f" target ({told[0].line})"
+    )
 
 
 def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
@@ -140,7 +158,7 @@ def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
     except NoTargetError as err:
         raise Refused(MISSING, str(err)) from err
     except ValueError as err:
-        raise Refused("with a target that is no number", str(err)) from err
+        raise Refused(NO_TARGET, str(err)) from err
 
 
 def _material(

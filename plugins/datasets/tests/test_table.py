@@ -730,3 +730,10 @@ def test_a_formula_without_a_value_is_called_so_in_xlsx(tmp_path: Path) -> None:
     assert data.target.tolist() == [1.0]
     assert data.reading.reasons() == {"that cannot be read": 1, "without a target": 1}
     assert "beside it is more" in data.reading.notes[0]
+
+
+def test_a_column_of_text_is_no_target_in_one_line(tmp_path: Path) -> None:
+    text = "formula,gap\nC,high\nSi,low\nGe,\n"
+    assert "no row has a number in column 'gap'" in message(tmp_path, "t.csv", text)
+    assert len(failed(tmp_path, "t.csv", text.replace("low", "1"))) == 3
+    assert "'1,5'" in message(tmp_path, "t.csv", 'formula,gap\nC,"1,5"\nSi,"2,5"\n')
