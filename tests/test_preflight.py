@@ -100,6 +100,23 @@ def test_levels_that_will_have_no_bound_are_a_warning(tmp_path: Path) -> None:
     assert "0.9 (" not in warning
 
 
+def test_a_run_tells_what_validate_tells(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
+    cli, few = (
+        Cli(tmp_path, tmp_path / "cache"),
+        "split={use: random, options: {calibration: 0.05}}",
+    )
+    done = cli("run", "s.yaml", "--set", few, "--set", "sample=200")
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "infinite intervals" in line]
+    assert len(said) == 1
+    assert said[0].startswith("warning: 10 calibration rows")  # of 200, 5 %
+    (page,) = (tmp_path / "runs").glob("*/report.html")
+    assert "infinite intervals" in page.read_text(encoding="utf-8")
+    done = cli("run", "s.yaml")
+    assert "infinite intervals" not in done.stderr
+
+
 def test_a_trust_region_states_its_rows_before_the_rehearsals(tmp_path: Path) -> None:
     text = (ROOT / "specs" / "screening.yaml").read_text(encoding="utf-8")
     (line,) = refused(tmp_path, "sample=300", text=text)

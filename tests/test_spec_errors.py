@@ -365,3 +365,21 @@ def test_merges_nested_as_deep_as_paths_may_be_are_refused_and_an_alias_used_twi
 def test_a_text_that_can_be_no_spec_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(SpecError, match="characters"):
         parse("a: " + "x" * 1_000_000, "s.yaml")
+
+
+def test_what_an_arm_lacks_is_told_beside_a_wrong_option(tmp_path: Path) -> None:
+    for wrong in ("arms.forest.model.options.trees=-3", "split.options.tset=3"):
+        overrides = ("arms.forest.uq=mc_dropout", wrong)
+        told = problems_of(tmp_path, GOOD, *overrides)
+        assert len(told) == 2
+        assert any("needs model:dropout" in line for line in told)
+    # what it gives hangs on its options: of wrong ones nothing can be said
+    use = "arms.forest.model={use: extra_trees, options: {bootstrap: 3}}"
+    (line,) = problems_of(tmp_path, GOOD, use, "arms.forest.uq=infinitesimal_jackknife")
+    assert "bootstrap" in line
+
+
+def test_a_tab_says_to_use_spaces(tmp_path: Path) -> None:
+    (line,) = problems_of(tmp_path, "atlas: 1\nname: t\n\tseed: 1\n")
+    assert line.startswith("s.yaml:3:1 ")
+    assert "spaces" in line

@@ -41,10 +41,6 @@ class Preflight:
 
     def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
         self._folds = [_Fold(plan, dataset, split) for split in splits]
-        for split in splits:
-            for part in ("test", "shifted"):
-                if told := _nothing_to_tell_apart(dataset, split.parts()[part]):
-                    warnings.warn(f"{split.name}: {told} of part {part}", stacklevel=2)
 
     def require(self, features: Mapping[str, Features]) -> None:
         """Refuse a run that would fail after a training.
@@ -57,6 +53,7 @@ class Preflight:
         """
         found: dict[Problem, list[str]] = {}
         for fold in self._folds:
+            fold.warn()
             for problem in fold.problems(features):
                 found.setdefault(problem, []).append(fold.split.name)
         lines = []
@@ -76,6 +73,12 @@ class _Fold:
     split: Split
     _inputs: dict[bytes, Inputs] = field(default_factory=dict)
     _planned: list[tuple[str, I8, I8]] | None = None
+
+    def warn(self) -> None:
+        """Warn of parts whose rows are judged and share one target."""
+        for part in ("test", "shifted"):
+            if told := _nothing_to_tell_apart(self.dataset, self.split.parts()[part]):
+                warnings.warn(f"{self.split.name}, {part}: {told}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
         loop = self.plan.spec.active_learning
@@ -187,7 +190,7 @@ def _nothing_to_tell_apart(dataset: Dataset, rows: I8) -> str:
     what = "class" if dataset.task == "binary" else "target"
     return (
         f"{what} {target[0]:g} in each of {counted(len(rows), 'row')}, so nothing can be said of"
-        " how well a model tells values apart, on the rows"
+        " how well a model tells them apart"
     )
 
 
