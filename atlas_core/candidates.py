@@ -29,7 +29,7 @@ from atlas_core.reading.crystals import (
     read_crystals,
     read_dict,
 )
-from atlas_core.reading.lists import ListRow, open_list
+from atlas_core.reading.lists import Known, ListRow, open_list
 from atlas_core.reading.rows import LONGEST, BadRow
 from atlas_core.store import utf8
 
@@ -67,12 +67,14 @@ class Candidates:
         path: the file or folder.
         structures: whether they are crystals.
         total: how many rows there are, for a bar of progress.
+        notes: how they were read, where that was found out.
     """
 
     path: Path
     structures: bool
     total: int
     _rows: Callable[[], Iterator[ListRow]]
+    notes: tuple[str, ...] = ()
 
     def batches(self, size: int, only: Collection[int] | None = None) -> Iterator[Batch]:
         """Yield batches of at most ``size`` rows, in the order of the file.
@@ -95,8 +97,8 @@ class Candidates:
             yield _batch(waiting, structures=self.structures)
 
 
-def open_candidates(path: Path) -> Candidates:
-    """Return the candidates of a file or a folder.
+def open_candidates(path: Path, known: Known | None = None) -> Candidates:
+    """Return the candidates of a file, by the columns ``known``, or of a folder.
 
     Raises:
         DataError: it is missing, of an unknown form or empty.
@@ -106,10 +108,10 @@ def open_candidates(path: Path) -> Candidates:
         if not files:
             raise DataError(f"{path}: a folder without a .cif file")
         return Candidates(path, True, len(files), lambda: _cif_rows(files))
-    found = open_list(path)
+    found = open_list(path, known)
     if not found.total:
         raise DataError(f"{path}: no candidate in it")
-    return Candidates(path, found.structures, found.total, found.rows)
+    return Candidates(path, found.structures, found.total, found.rows, found.notes)
 
 
 def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:

@@ -25,10 +25,8 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.candidates import Batch, Candidates, odd_formula, open_candidates
 from atlas_core.elements import SYMBOLS
-from atlas_core.errors import AtlasError, DataError, SpecError
-from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
+from atlas_core.errors import AtlasError, DataError
 from atlas_core.kinds.acquisition import Goal
-from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.featurizer import Features, Featurizer
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
@@ -37,6 +35,7 @@ from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import LABELS, Assessment, Promise
 from atlas_core.links import TEMPORARY, hold
 from atlas_core.materials import Materials
+from atlas_core.open_arm import OpenArm, open_arm
 from atlas_core.reading.rows import BadRow, Flag, unreadable_rows, write_csv
 from atlas_core.resolver import Resolver
 from atlas_core.runner.answers import Answers, warning_texts
@@ -44,17 +43,15 @@ from atlas_core.runner.blame import blame
 from atlas_core.runner.cell import Cell, CellData, CellSettings, Fitted, quiet
 from atlas_core.runner.executor import cores
 from atlas_core.runner.features import side_by_side
-from atlas_core.runner.folder import SCREENS, RunFolder, slug
+from atlas_core.runner.folder import SCREENS, slug
 from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
-from atlas_core.seal import MANIFEST, require_intact
-from atlas_core.spec.plan import Chosen, load_arm_plan
+from atlas_core.seal import MANIFEST
 from atlas_core.store import (
     cannot_write,
     in_the_way,
     new_file,
-    read_json,
     write_bytes,
     write_json,
     written,
@@ -103,133 +100,6 @@ class ScreenOptions:
     trust_fit: bool = False
     key_file: Path | None = None
     tell: Callable[[int, int], None] = field(default=lambda _done, _total: None)
-
-
-@dataclass(frozen=True, eq=False)
-class OpenArm:
-    """Hold an arm that was read from a run folder, ready to be asked.
-
-    Attributes:
-        arm: its name.
-        fold: whose fit it is.
-        manifest: of the run.
-        metrics: of this arm, from ``metrics.json``.
-        record: how its labels fared in the run; {} without a trust region.
-        components: {kind: component}.
-        saved: what was fitted.
-        level: the level of the intervals that are told.
-        levels: of the run.
-    """
-
-    arm: str
-    fold: str
-    manifest: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    record: Mapping[str, Any]
-    components: Mapping[str, Chosen]
-    saved: SavedArm
-    level: float
-    levels: tuple[float, ...]
-
-    @property
-    def task(self) -> Any:
-        """Return ``regression`` or ``binary``."""
-        return self.manifest["dataset"]["task"]
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """Return what is possible for the target, as the run's data set states it.
-
-        Raises:
-            DataError: the manifest states something else.
-        """
-        written = self.manifest["dataset"].get("bounds")
-        try:
-            return read_bounds(written)
-        except (TypeError, ValueError) as err:
-            raise DataError(
-                f"manifest.json: bounds {written!r} are no [low, high]; run the spec again"
-            ) from err
-
-
-def open_arm(
-    run: Path,
-    resolver: Resolver,
-    *,
-    arm: str | None = None,
-    fold: str | None = None,
-    trust: bool = False,
-    key_file: Path | None = None,
-) -> OpenArm:
-    """Read a fitted arm from a run folder.
-
-    Args:
-        run: folder of a finished run.
-        resolver: of its components.
-        arm: its name; None: the only one.
-        fold: whose fit; None: the only one.
-        trust: open it although it was not made by this user.
-        key_file: of the user; None: every fit is one from elsewhere.
-
-    Raises:
-        SpecError: the run kept no fit, or it is not clear which one is meant.
-        DataError: a file is missing, damaged or names what it may not name; or the fit is from
-            elsewhere and not trusted.
-    """
-    folder = RunFolder(run)
-    manifest = folder.finished().manifest
-
-    folds = [str(one["name"]) for one in manifest["split"]["folds"]]
-    kept = [
-        (name, one)
-        for name in manifest["arm_order"]
-        for one in folds
-        if (folder.fitted(name, one) / PREDICTOR).is_file()
-    ]
-    if not kept:
-        raise SpecError(
-            f"{run}: it keeps no fitted arm; run its spec again with --save-fitted (what is in the"
-            " cache is not computed anew)"
-        )
-    arms = list(dict.fromkeys(name for name, _ in kept))
-    chosen_arm = _one("arm", arm, arms, run)
-    with_arm = [one for name, one in kept if name == chosen_arm]
-    chosen_fold = _one("fold", fold, with_arm, run)
-    # of the other arms, a plugin may be missing here
-    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
-    kept_in = folder.fitted(chosen_arm, chosen_fold)
-    require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
-    saved = load_arm(kept_in, components, trust=trust, key_file=key_file)
-    levels = spec.levels
-    metrics = read_json(run / "metrics.json")
-    return OpenArm(
-        arm=chosen_arm,
-        fold=chosen_fold,
-        manifest=manifest,
-        metrics=(metrics.get("arms") or {}).get(chosen_arm) or {},
-        record=_record(run, chosen_arm, chosen_fold),
-        components=components,
-        saved=saved,
-        level=0.9 if 0.9 in levels else max(levels),
-        levels=levels,
-    )
-
-
-def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
-    from atlas_core.exam import record_of
-    from atlas_core.runner.finish import read_table
-
-    path = run / "trust.parquet"
-    return record_of(read_table(path), arm, fold) if path.is_file() else {}
-
-
-def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
-    if given is None and len(there) == 1:
-        return there[0]
-    if given in there and given is not None:
-        return given
-    said = f"no {what} {given!r} is kept" if given is not None else f"which {what}?"
-    raise SpecError(f"{run}: {said}; name one with --{what}: {', '.join(there)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -458,7 +328,9 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
         )
     for remark in opened.saved.remarks:
         warnings.warn(remark, stacklevel=2)
-    candidates = open_candidates(options.candidates)
+    candidates = open_candidates(options.candidates, opened.names)
+    for remark in candidates.notes:
+        warnings.warn(remark, stacklevel=2)
     for one in opened.components["featurizer"].together:
         if "inputs:structure" in one.needs and not candidates.structures:
             raise DataError(
@@ -549,12 +421,13 @@ def _screened(
     outside = np.concatenate(tally.outside) if tally.outside else None
     about = _about(opened, options, tally, goal, labels=labels, outside=outside, n=len(prediction))
     about["warnings"] = sorted(screener.said)
+    about["remarks"] += candidates.notes
     about["told"] = len(best)
     about["extreme"], about["extreme_share"] = 0, EXTREME
     if opened.task == "regression":
         told = np.array([float(row["prediction"]) for row in best])
         about["extreme"] = extreme(told, opened.saved.reference.target, goal)
-    _write_top(options.out / TOP, best)
+    _write_top(options.out / TOP, best, "not looked at" if about["charges"] else "pass")
     write_json(options.out / ABOUT, about)
     result = Screened(
         folder,
@@ -872,16 +745,25 @@ def _tell_of_top(
             ]
 
 
-def _write_top(path: Path, best: list[dict[str, Any]]) -> None:
-    """Write the best rows as CSV, one line each."""
+def _write_top(path: Path, best: list[dict[str, Any]], charges: str) -> None:
+    """Write the best rows as CSV, one line each; ``charges`` where nothing is wrong with them."""
     plain = [name for name in best[0] if name != "nearest"]
     near = [
         f"nearest_{i + 1}_{part}"
         for i in range(NEIGHBOURS)
         for part in ("id", "formula", "value", "distance")
     ]
+
+    def cell(name: str, value: Any) -> Any:
+        if name == "charges":
+            return value or charges
+        return "" if isinstance(value, float) and np.isnan(value) else value
+
     rows = (
-        [*(row[name] for name in plain), *(v for one in row["nearest"] for v in one.values())]
+        [
+            *(cell(name, row[name]) for name in plain),
+            *(v for one in row["nearest"] for v in one.values()),
+        ]
         for row in best
     )
     write_bytes(path, write_csv([*plain, *near], rows))

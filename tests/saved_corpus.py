@@ -168,8 +168,9 @@ def of_arms() -> Iterator[Saved]:
     """Yield both files of a fitted arm, asked about candidates as ``atlas screen`` does."""
     from atlas_core.fitted import JUDGES, PREDICTOR, load_arm
     from atlas_core.materials import Materials
+    from atlas_core.open_arm import OpenArm, open_arm
     from atlas_core.saving import FORMAT
-    from atlas_core.screen import OpenArm, Screener, open_arm
+    from atlas_core.screen import Screener
     from atlas_core.store import read_arrays, write_arrays
     from atlas_registry.loading import Registry
 

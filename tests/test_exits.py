@@ -241,3 +241,32 @@ def test_what_workers_started_ends_with_a_run_that_is_killed(tmp_path: Path) -> 
     process.wait()
     _, alive = psutil.wait_procs(children, timeout=2)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["run"], "missing argument 'SPEC'; see `atlas run --help`"),
+        (["rnu"], "no such command 'rnu'"),
+        (["screen", "a", "b", "--goal", "maximum"], "'maximum'"),
+        (["run", "s.yaml", "--workers", "0"], "--workers"),
+        (["run", "s.yaml", "--wokers", "2"], "--wokers"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(cli: Cli, command: list[str], told: str) -> None:
+    done = cli(*command)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "cuda:", "cuda:x", "cudax", "gpu"])
+def test_a_device_that_is_not_there_is_refused_at_once(cli: Cli, device: str) -> None:
+    (cli.cwd / "s.yaml").write_text(SMALL, encoding="utf-8")
+    done = cli("run", "s.yaml", "--device", device)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: --device {device}: ")
+    assert not (cli.cwd / "runs").exists()

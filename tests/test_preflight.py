@@ -100,6 +100,23 @@ def test_levels_that_will_have_no_bound_are_a_warning(tmp_path: Path) -> None:
     assert "0.9 (" not in warning
 
 
+def test_a_run_tells_what_validate_tells(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
+    cli, few = (
+        Cli(tmp_path, tmp_path / "cache"),
+        "split={use: random, options: {calibration: 0.05}}",
+    )
+    done = cli("run", "s.yaml", "--set", few, "--set", "sample=200")
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "infinite intervals" in line]
+    assert len(said) == 1
+    assert said[0].startswith("warning: 10 calibration rows")  # of 200, 5 %
+    (page,) = (tmp_path / "runs").glob("*/report.html")
+    assert "infinite intervals" in page.read_text(encoding="utf-8")
+    done = cli("run", "s.yaml")
+    assert "infinite intervals" not in done.stderr
+
+
 def test_a_trust_region_states_its_rows_before_the_rehearsals(tmp_path: Path) -> None:
     text = (ROOT / "specs" / "screening.yaml").read_text(encoding="utf-8")
     (line,) = refused(tmp_path, "sample=300", text=text)
@@ -185,6 +202,35 @@ def test_a_detector_that_needs_no_spread_takes_one_element(tmp_path: Path) -> No
         assert ahead(tmp_path, f"arms.forest.ood={detector}", text=text).folds
 
 
+TWO = [(("Fe", "C")[i % 2], float(i) ** 0.5) for i in range(160)]
+
+
+@pytest.mark.parametrize(
+    "ood",
+    [
+        "kde",
+        "{use: kde, options: {representation: features}}",
+        "relative_mahalanobis",
+    ],
+)
+def test_two_kinds_of_rows_are_too_few_for_a_detector(tmp_path: Path, ood: str) -> None:
+    text = _table(tmp_path, TWO)
+    (line,) = refused(tmp_path, f"arms.forest.ood={ood}", text=text)
+    assert "112 training rows" in line  # 70 % of 160
+    assert "alike" not in line or "relative" in ood
+    several = [(f"Fe{i % 13 + 1}C", float(i) ** 0.5) for i in range(160)]
+    assert ahead(tmp_path, f"arms.forest.ood={ood}", text=_table(tmp_path, several)).folds
+
+
+def test_rows_of_one_target_to_be_judged_on_are_a_warning(tmp_path: Path) -> None:
+    rows = [(f"Fe{i % 13 + 1}C", float(i == 0)) for i in range(160)]
+    text = _table(tmp_path, rows)
+    found = ahead(tmp_path, "split={use: random, options: {test: 0.1}}", text=text)
+    assert [one for one in found.warnings if "each of 16 rows" in one]
+    varied = [(f"Fe{i % 13 + 1}C", float(i)) for i in range(160)]
+    assert not ahead(tmp_path, text=_table(tmp_path, varied)).warnings
+
+
 def test_an_arm_without_spread_stops_the_run_before_any_arm_trains(tmp_path: Path) -> None:
     text = _table(tmp_path, CARBON)
     (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
@@ -223,12 +269,21 @@ def test_every_problem_of_every_arm_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_data_that_are_not_at_hand_leave_a_spec_valid_and_say_so(tmp_path: Path) -> None:
-    data = "dataset: {use: table, options: {path: gone.csv, formula: formula, target: y}}"
-    found = ahead(tmp_path, text=SPEC.replace("dataset: flla", data))
-    assert "gone.csv" in found.unchecked
-    assert not found.folds
     task = "dataset: {use: matbench, options: {task: steels}}"
-    assert "steels" in ahead(tmp_path, text=SPEC.replace("dataset: flla", task)).unchecked
+    found = ahead(tmp_path, text=SPEC.replace("dataset: flla", task))
+    assert "steels" in found.unchecked
+    assert not found.folds
+
+
+def test_a_user_s_own_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "gaps.csv").write_text("formula,y\nC,1\n")
+    data = "dataset: {use: table, options: {path: gap.csv, formula: formula, target: y}}"
+    (line,) = refused(tmp_path, text=SPEC.replace("dataset: flla", data))
+    assert line.endswith("gap.csv: no such file; did you mean 'gaps.csv'?")
+    (tmp_path / "cifs").mkdir()
+    data = "dataset: {use: cif_folder, options: {path: cifs, target: y}}"
+    (line,) = refused(tmp_path, text=SPEC.replace("dataset: flla", data))
+    assert "id_prop.csv: missing" in line
 
 
 def test_a_sample_larger_than_the_data_is_refused(tmp_path: Path) -> None:

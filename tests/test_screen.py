@@ -22,11 +22,13 @@ from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
+from atlas_core.open_arm import open_arm
+from atlas_core.reading.lists import Known
 from atlas_core.reading.rows import BadRow
 from atlas_core.runner.finish import read_table
 from atlas_core.sanity import charge_test, impossible, limit_of
 from atlas_core.saving import FORMAT
-from atlas_core.screen import default_out, extreme, featurized, joined, open_arm, ranks, unseen
+from atlas_core.screen import default_out, extreme, featurized, joined, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
 
@@ -152,6 +154,79 @@ def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
     assert about["screened"] == screened
     assert about["unreadable"] == bool(left_out)
     assert left_out in said
+
+
+@pytest.mark.parametrize(
+    ("first", "left_out"),
+    [
+        ("α-Fe2O3", "line 1: "),
+        ("NaCl (rock salt)", "line 1: "),
+        ("2NaCl", "line 1: "),
+        ("Fe-O", "line 1: "),
+        ("nacl", "taken for a header"),
+        ("Material", "taken for a header"),
+        ("Formula", ""),
+        ("Composition", ""),
+    ],
+)
+def test_no_first_line_is_passed_over_in_silence(
+    run: Path, tmp_path: Path, first: str, left_out: str
+) -> None:
+    about, said = ask(run, tmp_path, written(tmp_path, f"{first}\nKCl\nNaBr\n"))
+    assert about["screened"] == 2
+    assert left_out in said
+    assert about["unreadable"] == (left_out == "line 1: ")
+    page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
+    assert ("taken for a header" in page) == ("header" in left_out)
+
+
+def test_columns_are_found_by_the_names_of_the_run_s_own_data(tmp_path: Path) -> None:
+    names = Known.with_own({"formula": "What ", "id": "sample", "path": "x.csv"})
+    text = "sample,What,gap\ns1,TiO2,1\ns2,MgO,2\n"
+    rows = [{"sample": "s1", "what": "TiO2"}, {"sample": "s2", "what": "MgO"}]
+    pq.write_table(
+        pa.table({"sample": ["s1", "s2"], "what": ["TiO2", "MgO"]}), tmp_path / "c.parquet"
+    )
+    paths = [
+        written(tmp_path, text),
+        written(tmp_path, json.dumps(rows), "c.json"),
+        tmp_path / "c.parquet",
+    ]
+    for path in paths:
+        found = open_candidates(path, names)
+        (batch,) = found.batches(9)
+        assert (batch.ids, batch.formulas) == (["s1", "s2"], ["TiO2", "MgO"]), path
+        assert not found.notes
+    other = open_candidates(written(tmp_path, "sample,formula\ns1,TiO2\n"))
+    assert "no column of ids" in other.notes[0]
+    assert not open_candidates(written(tmp_path, "formula\nTiO2\n")).notes
+
+
+def test_a_list_with_a_stray_quote_or_a_key_twice_is_refused(tmp_path: Path) -> None:
+    for quote in ("", '"'):
+        text = (
+            f'formula,gap,note\nGaAs,1,ok\nNaCl,5,"see 3\nZnO,3,ok\nCdS,2,{quote}see 4\nMgO,7,ok\n'
+        )
+        with pytest.raises(DataError, match="line 3"):
+            batches(written(tmp_path, text))
+    with pytest.raises(DataError, match="stands twice"):
+        open_candidates(written(tmp_path, '{"a": "NaCl", "a": "KCl"}', "c.json"))
+
+
+def test_the_best_say_what_was_looked_at(run: Path, tmp_path: Path) -> None:
+    ask(run, tmp_path, written(tmp_path, "formula\nMgO\nNa7Cl\n"))
+    with (tmp_path / "o/top.csv").open(encoding="utf-8") as file:
+        rows = {row["formula"]: row for row in csv.DictReader(file)}
+    known = "not looked at" if charge_test() is None else "pass"
+    assert rows["MgO"]["charges"] == known
+    assert "nan" not in {value for row in rows.values() for value in row.values()}
+
+
+def test_a_spec_in_the_place_of_a_run_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("atlas: 1\n")
+    done = Cli(tmp_path, tmp_path / "cache")("screen", "my.yaml", "c.csv")
+    assert done.returncode == 2
+    assert "my.yaml: a spec" in done.stderr
 
 
 def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:

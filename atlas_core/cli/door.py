@@ -51,9 +51,11 @@ class Atlas(click.Group):
                     sys.stdout.flush()
             except (_Stopped, click.exceptions.Abort, KeyboardInterrupt):
                 _interrupted(came, anew="--force" in given)
-            except click.ClickException as err:
+            except click.exceptions.NoArgsIsHelpError as err:
                 err.show()
                 sys.exit(err.exit_code)
+            except click.ClickException as err:
+                sys.exit(say(_usage(err), err.exit_code))
             except SystemExit:
                 raise
             except BaseException as err:
@@ -70,6 +72,14 @@ class Atlas(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt as err:
             raise _Stopped from err
+
+
+def _usage(err: click.ClickException) -> str:
+    """Return what is wrong with a command line, and where to read how it is meant."""
+    context = getattr(err, "ctx", None)
+    text = " ".join(err.format_message().split()).rstrip(".")
+    told = f"{text[:1].lower()}{text[1:]}"
+    return f"{told}; see `{context.command_path} --help`" if context is not None else told
 
 
 def say(text: str, code: int) -> int:

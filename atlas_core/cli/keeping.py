@@ -126,7 +126,15 @@ def _rebuilt(
 
 
 def run_folder(path: Path) -> Path:
-    """Return the folder of a run, which its report may stand for."""
+    """Return the folder of a run, which its report may stand for.
+
+    Raises:
+        SpecError: there is no finished run.
+    """
+    if path.suffix in (".yaml", ".yml") and path.is_file() and path.name != "spec.lock.yaml":
+        raise SpecError(
+            f"{path}: a spec; name the folder of a finished run, which `atlas run {path}` prints"
+        )
     folder = path.parent if path.is_file() else path
     if not (folder / "manifest.json").exists():
         raise SpecError(f"{folder}: no finished run here; `atlas run` prints the folder of one")

@@ -34,7 +34,7 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
         def line(done: int, total: int) -> None:
             rate = done / max(time.monotonic() - start, 1e-9)
-            say(f"screened: {done:,} of {total:,}, {rate:,.0f} a second")
+            say(f"rows read: {done:,} of {total:,}, {rate:,.0f} a second")
 
         yield line
         return
@@ -44,7 +44,7 @@ def bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("screening", total=None)
+        task = shown.add_task("rows", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 

@@ -20,7 +20,9 @@ from atlas_core.runner.preflight import Preflight
 from atlas_core.spec.plan import Chosen, Plan
 
 LOOKED_AT = 20
-"""Materials that are featurized to see whether features differ at all."""
+"""Materials that are featurized to see whether features differ much."""
+FEW = 3
+"""Kinds of features among these that make all materials worth a look."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
 
 
 def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
-    """Return the features of arms whose detector might find no spread in them.
+    """Return the features of arms whose detector might find too little spread in them.
 
-    A few materials are featurized first, and all only where these have the same features.
+    A few materials are featurized first, and all only where these have few kinds of features.
     """
     found: dict[str, Features] = {}
     place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
@@ -110,8 +112,5 @@ def _featurized(chosen: Chosen, dataset: Dataset) -> Vectors:
 
 
 def _differ(vectors: Vectors) -> bool:
-    """Tell whether any column has two values; a value that is not there is none."""
-    known = ~np.isnan(vectors.values)
-    high = np.where(known, vectors.values, -np.inf).max(axis=0)
-    low = np.where(known, vectors.values, np.inf).min(axis=0)
-    return bool((high > low).any())
+    """Tell whether there are more than a few kinds of rows; a value that is not there is one."""
+    return len(np.unique(np.nan_to_num(vectors.values, nan=np.inf), axis=0)) > FEW

@@ -61,7 +61,7 @@ def read_target(value: Any, *, column: str, task: str, decimal: Decimal = ".") -
             f"target {column!r} is {text!r}, not a number; a yes/no target is task: binary"
         )
     try:
-        found = number(text, decimal)
+        found = number(text, decimal if isinstance(value, str) else ".")
     except ValueError:
         hint = '; is decimal: "," meant?' if decimal == "." and _COMMA.fullmatch(text) else ""
         raise ValueError(f"target {column!r} is {shown(text)}, not a number{hint}") from None

@@ -71,8 +71,8 @@ def _encoding(path: Path) -> str:
         with path.open("rb") as file:
             start = file.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
-        return "it is UTF-16; save it as UTF-8, or say encoding: utf-16"
-    return "save it as UTF-8, or say its encoding, such as encoding: latin-1"
+        return "it is UTF-16; save it as UTF-8; a spec may also say encoding: utf-16"
+    return "save it as UTF-8; a spec may also say its encoding, such as encoding: latin-1"
 
 
 def open_text(path: Path, encoding: str | None = None) -> IO[str]:
@@ -101,16 +101,36 @@ def open_text(path: Path, encoding: str | None = None) -> IO[str]:
     return path.open(encoding=name, newline="")
 
 
+class _TwiceError(ValueError):
+    """A JSON object has a key twice, and Python would keep the last."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        _TwiceError: one of its keys stands there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _TwiceError(f"the key {twice[:60]!r} stands twice in one object; rename one of them")
+    return found
+
+
 def load_json(path: Path, encoding: str | None = None) -> Any:
     """Return what a JSON file holds.
 
     Raises:
-        DataError: it is no JSON, damaged or nested too deeply.
+        DataError: it is no JSON, damaged or nested too deeply, or has a key twice.
     """
     with readable(path), open_text(path, encoding) as file:
         text = file.read()
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
+    except _TwiceError as err:
+        raise DataError(f"{path}: {err}") from err
     except ValueError as err:
         hint = ""
         if "Extra data" in str(err) and text.lstrip().startswith("{"):
@@ -127,6 +147,8 @@ def json_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, A
             if not text.strip():
                 continue
             try:
-                yield line, json.loads(text), ""
+                yield line, json.loads(text, object_pairs_hook=_once), ""
+            except _TwiceError as err:
+                yield line, text.strip(), str(err)
             except (ValueError, RecursionError) as err:
                 yield line, text.strip(), f"no JSON ({first_line(err)})"

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from atlas_core.errors import DataError, MissingDataError
+from atlas_core.errors import DataError
 from atlas_core.reading.files import (
     EXPECTED,
     FORMS,
@@ -27,15 +27,13 @@ from atlas_core.reading.files import (
     open_text,
     readable,
 )
+from atlas_core.reading.quotes import content, records
+from atlas_core.reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
 _LOOKED_AT = 100
 """Lines that tell the separator."""
-_LONGEST_CELL = 100_000_000
-"""Characters of a cell; Python's own limit is shorter than a CIF file may be."""
-_LARGEST_XLSX = 2**31
-"""Bytes that an xlsx file may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,10 @@ class Table:
 
     def rows(self, names: Sequence[str] | None = None) -> Iterator[Row]:
         """Yield the rows; their cells are those of the columns ``names``, else all."""
-        wanted = self.names if names is None else names
-        check_columns(self.path, self.names, wanted)
-        return self._rows([self.names.index(name) for name in wanted])
+        if names is None:
+            return self._rows(range(len(self.names)))
+        check_columns(self.path, self.names, names)
+        return self._rows([self.names.index(name) for name in names])
 
 
 KEY = "(key)"
@@ -125,7 +124,7 @@ def open_table(path: Path, options: TableOptions) -> Table:
     if path.is_dir():
         raise DataError(f"{path}: a folder; name the file in it")
     if not path.is_file():
-        raise MissingDataError(f"{path}: no such file")
+        raise DataError(f"{path}: no such file{_alike(path)}")
     form, packed = form_of(path)
     if form not in FORMS or (packed and form in (".parquet", ".xlsx")):
         raise DataError(f"{path}: unknown format; {EXPECTED}")
@@ -141,23 +140,43 @@ def open_table(path: Path, options: TableOptions) -> Table:
     return _open_json(path, form, options)
 
 
+def _alike(path: Path) -> str:
+    """Return which file beside a missing one may be meant, "" for none."""
+    try:
+        there = [one.name for one in path.parent.iterdir() if one.is_file()]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.7)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
     """Hold the columns that are wanted against those that are there.
 
     Raises:
-        DataError: one is missing; names the closest.
+        DataError: one is missing (names the closest), or stands there twice; a line for each.
     """
-    for name in wanted:
-        if name in names:
-            continue
-        alike = {one.strip().casefold(): one for one in reversed(names)}
-        close = [alike[name.strip().casefold()]] if name.strip().casefold() in alike else []
-        close += difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        if len(names) == 1 and any(sign in names[0] for sign in SEPARATORS):
-            hint = "; say what stands between its columns with separator"
-        have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
-        raise DataError(f"{path}: no column {name!r}{hint} (it has {have})")
+    have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
+    told = []
+    for name in dict.fromkeys(wanted):
+        if names.count(name) > 1:
+            told.append(f"{path}: column {name!r} stands twice in the header; rename one of them")
+        elif name not in names:
+            told.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
+    if len(names) == 1:
+        told = told[:1]  # the columns were not parted: all are missing for one reason
+    if told:
+        raise DataError("\n".join(told))
+
+
+def _closest(name: str, names: Sequence[str]) -> str:
+    """Return what to do about a column that is not there, "" where nothing is alike."""
+    if len(names) == 1 and any(sign in names[0] for sign in (*SEPARATORS, " ")):
+        return "; say what stands between its columns with separator"
+    alike = {one.strip().casefold(): one for one in reversed(names)}
+    close = [alike[name.strip().casefold()]] if name.strip().casefold() in alike else []
+    close += difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 # text
@@ -165,7 +184,7 @@ def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> No
 
 def _open_text(path: Path, form: str, options: TableOptions) -> Table:
     with readable(path), open_text(path, options.encoding) as file:
-        start = [line for _, line in zip(range(_LOOKED_AT), _content(file), strict=False)]
+        start = [line for _, line in islice(content(file), _LOOKED_AT)]
     if not start:
         raise DataError(f"{path}: the file is empty")
     with readable(path):
@@ -175,26 +194,19 @@ def _open_text(path: Path, form: str, options: TableOptions) -> Table:
         if options.separator is None and separator != usual:
             notes = (f"{path.name}: read with a {_NAMED[separator]} between its columns",)
 
-        def records() -> Iterator[tuple[int, list[str]]]:
-            csv.field_size_limit(_LONGEST_CELL)
+        def found() -> Iterator[tuple[int, list[str]]]:
             with readable(path), open_text(path, options.encoding) as file:
-                lines = _Counted(file)
-                reader = csv.reader(_content(lines), delimiter=separator)
-                for cells in reader:
-                    if cells and (len(cells) > 1 or cells[0].strip()):
-                        yield lines.number, cells
+                yield from records(path, file, separator)
 
-        first = next(records(), None)
+        first = next(found(), None)
     if first is None:
         raise DataError(f"{path}: the file is empty")
     header = first[1] if options.header else [str(i + 1) for i in range(len(first[1]))]
-    if options.header and (twice := sorted({n for n in header if n and header.count(n) > 1})):
-        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header")
     width = len(header) if options.header else options.width
 
     def rows(columns: Sequence[int]) -> Iterator[Row]:
-        found = islice(records(), int(options.header), None)
-        for number, (line, cells) in enumerate(found, start=1):
+        below = islice(found(), int(options.header), None)
+        for number, (line, cells) in enumerate(below, start=1):
             problem, spare = "", cells[width:] if width is not None else []
             if width is not None and len(cells) != width and (len(cells) < width or any(spare)):
                 problem = f"expected {width} columns, found {len(cells)}"
@@ -202,28 +214,6 @@ def _open_text(path: Path, form: str, options: TableOptions) -> Table:
             yield Row(number, line, picked, problem, separator.join(cells) if problem else "")
 
     return Table(path, tuple(header), form, rows, separator, notes=notes)
-
-
-class _Counted:
-    """Count the lines that were read from a file."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            self.number += 1
-            yield line
-
-
-def _content(lines: Iterator[str] | IO[str] | _Counted) -> Iterator[str]:
-    """Yield the lines below the comments that may stand above a header, as in matminer's files."""
-    above = True
-    for line in lines:
-        above = above and (line.startswith("#") or not line.strip())
-        if not above:
-            yield line
 
 
 def _separator(start: Sequence[str], form: str, options: TableOptions) -> str:
@@ -306,7 +296,8 @@ def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
             raise DataError(f"{path}: column {twice[0]!r} stands twice in 'columns'")
         if not isinstance(data, list):
             raise refuse("'data' must be a list of rows")
-        return _Records([_split_row(names, row) for row in data], names=tuple(names))
+        keys = _index(found.get("index"), len(data))
+        return _Records([_split_row(names, row) for row in data], keys, names=tuple(names))
     if {"schema", "data"} <= set(found) and isinstance(found["data"], list):
         return _Records([(0, row, "") for row in found["data"]])
     if found and not any(name in found for name in wanted):
@@ -322,9 +313,21 @@ def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
     if found and (len(indexes) != 1 or len(lengths) != 1 or -1 in lengths):
         raise refuse("records, columns, or 'columns' with 'data' were expected")
     count = lengths.pop() if lengths else 0
+    (labels,) = indexes or {None}
+    keys = _index(list(labels or ()), count)
     return _Records(
-        [(0, {name: values[i] for name, values in columns.items()}, "") for i in range(count)]
+        [(0, {name: values[i] for name, values in columns.items()}, "") for i in range(count)], keys
     )
+
+
+def _index(labels: Any, count: int) -> list[str] | None:
+    """Return the user's own labels of the rows, None where they are pandas' row numbers."""
+    if not isinstance(labels, list) or len(labels) != count:
+        return None
+    texts = [str(label) for label in labels]
+    numbers = all(text.isdecimal() for text in texts)
+    counted = texts == [str(i) for i in range(count)] or len(set(texts)) < count
+    return None if numbers and counted else texts
 
 
 def _split_row(names: Sequence[str], row: Any) -> tuple[int, Any, str]:
@@ -370,7 +373,10 @@ def _open_parquet(path: Path) -> Table:
                 yield from (Row(i + 1, 0, ()) for i in range(whole.metadata.num_rows))
                 return
             for batch in whole.iter_batches(batch_size=4096, columns=wanted, use_threads=False):
-                cells = {name: _cells(path, name, batch.column(name)) for name in wanted}
+                there = batch.schema.names
+                cells = {
+                    name: _cells(path, name, batch.column(there.index(name))) for name in wanted
+                }
                 picked = [cells[names[i]] for i in columns]
                 for one in zip(*picked, strict=True):
                     number += 1
@@ -382,43 +388,26 @@ def _open_parquet(path: Path) -> Table:
 
 
 def _cells(path: Path, name: str, column: Any) -> list[Any]:
+    """Return the cells of a column of Parquet; bytes as text, as some programs keep it.
+
+    Raises:
+        DataError: Python has no value for one, such as a date far away, or bytes are no text.
+    """
     try:
-        return list(column.to_pylist())
+        found = column.to_pylist()
+        return [one.decode() if isinstance(one, bytes) else one for one in found]
     except UnicodeDecodeError as err:
         raise DataError(f"{path}: column {name!r} is damaged: it holds text that is none") from err
+    except Exception as err:  # pyarrow raises anything: OverflowError, of zoneinfo a KeyError
+        raise DataError(
+            f"{path}: column {name!r} of type {column.type} cannot be read ({first_line(err)});"
+            " save it as text or leave it out"
+        ) from err
 
 
 def _open_xlsx(path: Path, options: TableOptions) -> Table:
-    import zipfile
-
-    try:
-        import openpyxl
-    except ImportError as err:
-        raise DataError(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-datasets[xlsx]', or save the"
-            " sheet as .csv"
-        ) from err
-    broken = (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError)
-    with readable(path, *broken), zipfile.ZipFile(path) as archive:
-        if sum(one.file_size for one in archive.infolist()) > _LARGEST_XLSX:
-            raise DataError(f"{path}: it unpacks to more than 2 GB; save the sheet as .csv")
-
-    def records() -> Iterator[list[Any]]:
-        with readable(path, *broken, Exception):
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            try:
-                sheets = book.sheetnames
-                if options.sheet is not None and options.sheet not in sheets:
-                    have = ", ".join(sheets[:12])
-                    raise DataError(f"{path}: no sheet {options.sheet!r} (it has {have})")
-                sheet = book[options.sheet or sheets[0]]
-                for row in sheet.iter_rows(values_only=True):
-                    if any(cell is not None and str(cell).strip() for cell in row):
-                        yield list(row)
-            finally:
-                book.close()
-
-    first = next(records(), None)
+    name, notes = choose_sheet(path, options.sheet)
+    first = next(sheet_rows(path, name), None)
     if first is None:
         raise DataError(f"{path}: the table is empty")
     while first and first[-1] is None:
@@ -427,11 +416,12 @@ def _open_xlsx(path: Path, options: TableOptions) -> Table:
         ("" if cell is None else str(cell)) if options.header else str(i + 1)
         for i, cell in enumerate(first)
     ]
-    if options.header and (twice := sorted({n for n in header if n and header.count(n) > 1})):
-        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header")
 
     def rows(columns: Sequence[int]) -> Iterator[Row]:
-        for number, cells in enumerate(islice(records(), int(options.header), None), start=1):
-            yield Row(number, 0, [cells[i] if i < len(cells) else None for i in columns])
+        found = islice(sheet_rows(path, name), int(options.header), None)
+        for number, cells in enumerate(found, start=1):
+            picked = [cells[i] if i < len(cells) else None for i in columns]
+            empty = [header[i] for i, cell in zip(columns, picked, strict=True) if cell is UNSTORED]
+            yield Row(number, 0, picked, f"column {empty[0]!r} {NO_VALUE}" if empty else "")
 
-    return Table(path, tuple(header), ".xlsx", rows)
+    return Table(path, tuple(header), ".xlsx", rows, notes=notes)

@@ -103,7 +103,8 @@ def _counts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     if about["incomplete_features"]:
         n = words.fixed(int(about["incomplete_features"]), 0)
         found.append(("with features that could not be made", n))
-    found.append(("rows that could not be read", words.fixed(int(about["unreadable"]), 0)))
+    left = int(about["unreadable"])
+    found.append((f"row{'' if left == 1 else 's'} left out", words.fixed(left, 0)))
     return found
 
 

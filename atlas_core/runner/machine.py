@@ -16,6 +16,7 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
+from atlas_core.metrics.digits import counted
 from atlas_core.runner.executor import cores
 
 
@@ -116,16 +117,30 @@ def choose_device(wanted: str) -> str:
     imports no torch for the question.
 
     Raises:
-        SpecError: the text is no device.
+        SpecError: the text is no device, or there is none such here.
     """
     if wanted == "auto":
         if not Path("/dev/nvidia0").exists() or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
             return "cpu"
-        try:
-            import torch
-        except ImportError:
-            return "cpu"
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted in {"cpu", "cuda"} or wanted.startswith("cuda:"):
+        return "cuda" if _gpus() else "cpu"
+    kind, _, place = wanted.partition(":")
+    if wanted == "cpu":
         return wanted
-    raise SpecError(f"--device {wanted}: expected auto, cpu, cuda or cuda:<number>")
+    if kind != "cuda" or (":" in wanted and not (place.isascii() and place.isdecimal())):
+        raise SpecError(f"--device {wanted}: expected auto, cpu, cuda or cuda:<number>")
+    count = _gpus()
+    if int(place or 0) >= count:
+        there = (
+            f"{counted(count, 'GPU')}, numbered from 0" if count else "no GPU that torch can use"
+        )
+        raise SpecError(f"--device {wanted}: this machine has {there}; give another, or auto")
+    return wanted
+
+
+def _gpus() -> int:
+    """Return how many GPUs torch can use; 0 where torch is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0

@@ -5,6 +5,7 @@ The core counts rows and asks components (``Component.check``); it knows no meth
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
+from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
 from atlas_core.runner.loop import first_labels, too_few
 from atlas_core.runner.rehearsal import planned_rehearsals
@@ -51,6 +53,7 @@ class Preflight:
         """
         found: dict[Problem, list[str]] = {}
         for fold in self._folds:
+            fold.warn()
             for problem in fold.problems(features):
                 found.setdefault(problem, []).append(fold.split.name)
         lines = []
@@ -70,6 +73,12 @@ class _Fold:
     split: Split
     _inputs: dict[bytes, Inputs] = field(default_factory=dict)
     _planned: list[tuple[str, I8, I8]] | None = None
+
+    def warn(self) -> None:
+        """Warn of parts whose rows are judged and share one target."""
+        for part in ("test", "shifted"):
+            if told := _nothing_to_tell_apart(self.dataset, self.split.parts()[part]):
+                warnings.warn(f"{self.split.name}, {part}: {told}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
         loop = self.plan.spec.active_learning
@@ -171,6 +180,18 @@ def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
                 told = list(check(one.config, facts))
             for text in told:
                 yield f"{who}{one.label}", text
+
+
+def _nothing_to_tell_apart(dataset: Dataset, rows: I8) -> str:
+    """Return what one class or value all rows share that are judged, "" where they differ."""
+    target = dataset.target[rows]
+    if len(np.unique(target)) != 1:
+        return ""
+    what = "class" if dataset.task == "binary" else "target"
+    return (
+        f"{what} {target[0]:g} in each of {counted(len(rows), 'row')}, so nothing can be said of"
+        " how well a model tells them apart"
+    )
 
 
 def _nothing_to_learn(dataset: Dataset, rows: I8, what: str) -> str:

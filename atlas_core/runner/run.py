@@ -7,6 +7,7 @@ twice finds its answer, and a killed run goes on where it stopped.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,15 @@ class Job:
     data: CellData
     loop: ActiveLearning | None
     oracle: Oracle | None
+
+
+def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
+    """Look before features are made, which take time; what says little is told, and kept later."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        preflight.require({})
+    for text in sorted({" ".join(str(one.message).split()) for one in caught}):
+        tell(f"warning: {text}")
 
 
 def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult | Failure:
@@ -172,7 +182,7 @@ def run(
                 splits = cut(plan, dataset)
             with recorded(records):
                 preflight = Preflight(plan, dataset, splits)
-                preflight.require({})  # before features, which take time
+                _tell_ahead(preflight, options.tell)
                 cells = _cells(
                     plan,
                     dataset,

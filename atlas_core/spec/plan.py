@@ -610,7 +610,11 @@ def _resolve(
         config = _strictly(model, use.options)
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
-        return None
+        component = resolved.component
+        if callable(component.needs) or callable(component.gives):
+            return None  # what it would need and give hangs on its options
+        # never built, as there are problems: it stands for what any options of it need and give
+        return Chosen(kind, resolved, model.model_construct(None, **use.options))
     for what, capabilities in (
         ("needs", resolved.component.needs_of(config)),
         ("gives", resolved.component.gives_of(config)),

@@ -195,6 +195,8 @@ def parse(text: str, source: str) -> Document:
         detail = (err.problem or err.context or "unreadable").strip()
         if "mapping values are not allowed" in detail:
             detail += "; quote a text that holds ': '"
+        elif "'\\t'" in detail:
+            detail += "; indent with spaces in place of the tab"
         raise SpecError(f"{place}  the file: not YAML: {detail}") from err
     except YAMLError as err:
         raise SpecError(f"{source}:1:1  the file: not YAML: {str(err).splitlines()[0]}") from err

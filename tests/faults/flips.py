@@ -149,8 +149,8 @@ def _campaign(damage: Damage, home: Path, count: int, rng: Rng) -> Tally:
 
 def _refused(home: Path, count: int, rng: Rng) -> Tally:
     """Every reader of a finished run refuses it, whichever of its files was hit."""
+    from atlas_core.open_arm import open_arm
     from atlas_core.report.source import checked_run
-    from atlas_core.screen import open_arm
     from atlas_registry.loading import Registry
 
     clean, failures = ground(FOREST + NETWORK), []

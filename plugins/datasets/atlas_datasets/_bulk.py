@@ -29,9 +29,12 @@ class BulkCrystals:
         try:
             with path.open("rb") as file:
                 whole = pa.parquet.ParquetFile(file)
-                for name in (FRAC, LATTICE):
-                    if name not in whole.schema_arrow.names:
+                there = whole.schema_arrow.names
+                for name in (column, FRAC, LATTICE):
+                    if name not in there:
                         raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
+                    if there.count(name) > 1:
+                        raise DataError(f"{path}: column {name!r} stands twice; rename one of them")
                 table = whole.read(columns=[column, FRAC, LATTICE], use_threads=False)
         except (OSError, pa.ArrowException) as err:
             raise DataError(f"{path}: cannot be read ({err})") from err
@@ -49,6 +52,8 @@ class BulkCrystals:
         owner = np.repeat(np.arange(len(counts)), counts)
         known = (numbers >= 1) & (numbers < len(SYMBOLS))
         self._refuse_rows(owner[~known], "atomic number out of 1..118")
+        whole_numbers = numbers == np.trunc(numbers)
+        self._refuse_rows(owner[~whole_numbers], "an atomic number is not whole")
         sites = np.repeat(np.arange(len(counts)), frac_counts)
         self._refuse_rows(sites[~np.isfinite(frac)], "a coordinate is not finite")
         cells = np.repeat(np.arange(len(counts)), lattice_counts)

@@ -12,7 +12,6 @@ from atlas_core.api import (
     DataContext,
     DataError,
     Dataset,
-    MissingDataError,
     Row,
     Sifter,
     TableOptions,
@@ -50,7 +49,7 @@ class CifFolder:
             raise DataError(f"{folder}: no such folder")
         listing = folder / "id_prop.csv"
         if not listing.is_file():
-            raise MissingDataError(f"{listing}: missing; it lists id,target without a header")
+            raise DataError(f"{listing}: missing; it lists id,target without a header")
         table = open_table(
             listing,
             TableOptions(

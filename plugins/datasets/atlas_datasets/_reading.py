@@ -34,7 +34,10 @@ from atlas_core.api import (
 )
 
 ABSENT = "an element with an amount of 0, left out of the formula"
+NO_TARGET = "with a target that is no number"
 NO_NUMBER = "NaN, read as sodium and nitrogen and not as a missing formula"
+NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
+"""What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
 
 
 class RowsConfig(Protocol):
@@ -108,9 +111,11 @@ def keep_rows(
         where = f"row {row.number}"
         try:
             if row.problem:
-                raise Refused("of another length than the header", row.problem)
-            if not own:
-                raise Refused("without an id", "the id is empty")
+                raise Refused("that cannot be read", row.problem)
+            if not own or own in NO_ID:
+                raise Refused("without an id", f"the id is {own or 'empty'}")
+            if own.endswith("\0"):  # numpy would cut it off
+                raise Refused("without an id", "the id ends in a null character")
             first, used = seen.setdefault(own, (row.number, False))
             if first != row.number and (used or sifter.on_error == "stop"):
                 why = f"duplicate id, also in row {first}; ids must be distinct"
@@ -127,7 +132,24 @@ def keep_rows(
         kept.ids.append(own)
         kept.target.append(target)
         kept.materials.append(material)
+    _refuse_text(sifter, config, kept)
     return kept
+
+
+def _refuse_text(sifter: Sifter, config: RowsConfig, kept: Kept) -> None:
+    """Refuse a column that holds no target in any row, in one line.
+
+    Raises:
+        DataError: it is such a column.
+    """
+    told = [row for row in sifter.bad if row.kind != MISSING]
+    if kept.ids or len(told) < 2 or any(row.kind != NO_TARGET for row in told):
+        return
+    what = "number" if config.task == "regression" else "truth value"
+    raise DataError(
+        f"{sifter.source}: no row has a {what} in column {config.target!r}; name another with"
+        f" target ({told[0].line})"
+    )
 
 
 def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
@@ -136,7 +158,7 @@ def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
     except NoTargetError as err:
         raise Refused(MISSING, str(err)) from err
     except ValueError as err:
-        raise Refused("with a target that is no number", str(err)) from err
+        raise Refused(NO_TARGET, str(err)) from err
 
 
 def _material(
@@ -201,8 +223,9 @@ def decimal_of(
 def as_metadata(cells: Sequence[Any], decimal: Decimal = ".") -> npt.NDArray[Any]:
     """Return a column as whole numbers, numbers or text, whichever holds every cell."""
     texts = ["" if v is None else str(v) for v in cells]
+    signs: list[Decimal] = [decimal if isinstance(v, str) else "." for v in cells]
     try:
-        numbers: F8 = np.asarray([number(text, decimal) for text in texts], dtype=np.float64)
+        numbers: F8 = np.asarray(list(map(number, texts, signs)), dtype=np.float64)
     except ValueError:
         return np.asarray(texts, dtype=np.str_)
     try:

@@ -568,3 +568,172 @@ def test_a_slab_in_vacuum_is_read_and_named(tmp_path: Path) -> None:
     assert len(data) == 2
     (flag,) = data.reading.flagged
     assert (flag.place, flag.id, "vacuum" in flag.kind) == ("row 2", "2", True)
+
+
+FIVE = "formula,gap,note\nGaAs,1.4,ok\nNaCl,5.0,{}\nZnO,3.3,{}\nCdS,2.4,{}\nMgO,7,ok\n"
+
+
+@pytest.mark.parametrize(
+    ("notes", "line"),
+    [
+        (('"see Ref. 3', "ok", "ok"), 3),  # pandas: EOF inside string starting at row 2
+        (('"see Ref. 3', "ok", '"see Ref. 4'), 3),
+        (('"', "ok", '"'), 3),
+        (("ok", '"see Ref. 3', "ok"), 4),
+    ],
+)
+def test_a_stray_quote_hides_no_row(tmp_path: Path, notes: tuple[str, ...], line: int) -> None:
+    assert f": line {line}: " in message(tmp_path, "t.csv", FIVE.format(*notes))
+    above = FIVE.format(*notes).replace("formula", "# a\n\nformula", 1)
+    assert f": line {line + 2}: " in message(tmp_path, "t.csv", above)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        ('"two lines,\nof a note"', "ok", "ok"),
+        ('"1,2,3\n4,5,6"', "ok", "ok"),
+        ('5"', '6"', 'the "best"'),
+        ('"5"" wafer"', "", ""),
+    ],
+)
+def test_quotes_that_are_meant_are_let_be(tmp_path: Path, notes: tuple[str, ...]) -> None:
+    assert len(load(tmp_path, "t.csv", FIVE.format(*notes))) == 5
+
+
+def test_a_poscar_or_dict_of_many_lines_is_no_stray_quote(tmp_path: Path) -> None:
+    from pymatgen.io.vasp.inputs import Poscar
+
+    dumped = json.dumps(NACL.as_dict(), indent=0).replace('"', '""')
+    for text in (Poscar(NACL).get_str(), dumped):
+        data = load(tmp_path, "t.csv", f'gap,crystal\n1,"{text}"\n', structure="crystal")
+        assert data.materials.counts.tolist() == [8]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "key"),
+    [
+        ("t.json", '{"a": {"formula": "C", "gap": 1}, "a": {"formula": "Si", "gap": 2}}', "a"),
+        ("t.json", '[{"formula": "C", "gap": 1.4, "gap": 9.9}]', "gap"),
+        ("t.jsonl", '{"formula": "C", "gap": 1.4, "gap": 9.9}\n', "gap"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path, file: str, text: str, key: str) -> None:
+    assert f"the key {key!r} stands twice" in message(tmp_path, file, text)
+
+
+def test_atomic_numbers_that_are_not_whole_are_refused(tmp_path: Path) -> None:
+    options = {"id": "mbid", "structure": "numbers"}
+    table = sites(numbers=pa.array([[11.9, 17.9], [6.0]], pa.list_(pa.float64())))
+    content = parquet(tmp_path, table)
+    assert failed(tmp_path, "t.parquet", content, **options) == [
+        "row 1, id x: an atomic number is not whole; mend it, or leave it out with on_error: drop"
+    ]
+    whole = sites(numbers=pa.array([[11.0, 17.0], [6.0]], pa.list_(pa.float64())))
+    data = load(tmp_path, "t.parquet", parquet(tmp_path, whole), **options)
+    assert data.materials.numbers.tolist() == [11, 17, 6]
+
+
+@pytest.mark.parametrize(
+    ("layout", "ids"),
+    [
+        ({"columns": ["formula", "gap"], "index": ["p", "q"], "data": [["C", 1], ["Si", 2]]}, "pq"),
+        ({"formula": {"p": "C", "q": "Si"}, "gap": {"p": 1, "q": 2}}, "pq"),
+        ({"formula": {"7": "C", "9": "Si"}, "gap": {"7": 1, "9": 2}}, "79"),
+        ({"columns": ["formula", "gap"], "index": [0, 1], "data": [["C", 1], ["Si", 2]]}, "12"),
+        ({"columns": ["formula", "gap"], "index": [0, 0], "data": [["C", 1], ["Si", 2]]}, "12"),
+        ({"columns": ["formula", "gap"], "data": [["C", 1], ["Si", 2]]}, "12"),
+    ],
+)
+def test_labels_of_rows_in_json_are_their_ids(tmp_path: Path, layout: Any, ids: str) -> None:
+    data = load(tmp_path, "t.json", json.dumps(layout))
+    assert data.materials.ids.tolist() == list(ids)
+    assert data.target.tolist() == [1.0, 2.0]
+
+
+def test_ids_that_are_missing_or_would_be_cut_are_refused(tmp_path: Path) -> None:
+    text = "name,formula,gap\nnan,C,1\nNA,Si,2\nNa,Na,0\nNaN,NaN,1\n"
+    lines = failed(tmp_path, "t.csv", text, id="name")
+    assert [line.partition(":")[0] for line in lines[:2]] == ["row 1, id nan", "row 2, id NA"]
+    assert len(lines) == 3
+    rows = json.dumps([{"name": "a\0", "formula": "C", "gap": 1}])
+    assert "null character" in failed(tmp_path, "t.json", rows, id="name")[0]
+
+
+def test_parquet_columns_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    base = [pa.array(["C", "Si"]), pa.array([1.0, 2.0])]
+    strange = {
+        "zone": pa.array([0, 1], pa.timestamp("us", tz="Mars/Olympus")),
+        "date": pa.array([0, 4 * 10**6], pa.int32()).cast(pa.date32()),
+        "time": pa.array([0, 4 * 10**17], pa.timestamp("us")),
+    }
+    for name, column in strange.items():
+        table = pa.Table.from_arrays([*base, column], names=["formula", "gap", name])
+        content = parquet(tmp_path, table)
+        for options in ({"columns": (name,)}, {"id": name}, {"target": name}):
+            assert f"column {name!r} of type" in message(tmp_path, "t.parquet", content, **options)
+        assert load(tmp_path, "t.parquet", content).target.tolist() == [1.0, 2.0]
+    twice = pa.Table.from_arrays([*base, base[1]], names=["formula", "gap", "gap"])
+    content = parquet(tmp_path, twice)
+    assert "column 'gap' stands twice" in message(tmp_path, "t.parquet", content)
+    spare = pa.Table.from_arrays([*base, *base], names=["formula", "gap", "note", "note"])
+    assert len(load(tmp_path, "t.parquet", parquet(tmp_path, spare))) == 2
+    data = pa.table({"name": [b"a", b"b"], "formula": [b"C", b"Si"], "gap": [1, 2]})
+    found = load(tmp_path, "t.parquet", parquet(tmp_path, data), id="name")
+    assert found.materials.ids.tolist() == ["a", "b"]
+    assert found.materials.formulas() == ["C", "Si"]
+
+
+def test_the_decimal_sign_is_that_of_text(tmp_path: Path) -> None:
+    rows = [{"formula": "C", "gap": "1,5", "x": "2,5"}, {"formula": "Si", "gap": 2.5, "x": 0.5}]
+    data = load(tmp_path, "t.json", json.dumps(rows), decimal=",", columns=("x",))
+    assert data.target.tolist() == [1.5, 2.5]
+    assert data.columns["x"].tolist() == [2.5, 0.5]
+
+
+def test_every_missing_column_is_told_at_once(tmp_path: Path) -> None:
+    text = "sample , composition,gap (eV)\na,C,1\n"
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, "t.csv", text, id="sample", formula="composition")
+    lines = str(caught.value).splitlines()
+    assert [line.partition("no column ")[2].partition(" (it")[0] for line in lines] == [
+        "'gap'; did you mean 'gap (eV)'?",
+        "'sample'; did you mean 'sample '?",
+        "'composition'; did you mean ' composition'?",
+    ]
+
+
+def test_columns_that_are_not_read_may_share_a_name(tmp_path: Path) -> None:
+    assert len(load(tmp_path, "t.csv", "formula,gap,note,note\nC,1,a,b\n")) == 1
+
+
+def test_the_first_line_of_excel_and_blanks_between_columns(tmp_path: Path) -> None:
+    data = load(tmp_path, "t.csv", "sep=;\nformula;gap\nC;1,5\n")
+    assert data.target.tolist() == [1.5]
+    text = "formula gap\nC 1\n"
+    assert "say what stands between" in message(tmp_path, "t.txt", text)
+    assert load(tmp_path, "t.txt", text, separator=" ").target.tolist() == [1.0]
+
+
+def test_a_formula_without_a_value_is_called_so_in_xlsx(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["formula", "gap", "x"], ["C", 1, "=1+1"], ["Si", "=1+1", 2], ["Ge", None, 3]):
+        book.active.append(row)
+    book.create_sheet("more")
+    book.save(tmp_path / "x.xlsx")
+    content = (tmp_path / "x.xlsx").read_bytes()
+    lines = failed(tmp_path, "t.xlsx", content)
+    assert "row 2: column 'gap' holds a formula without a stored value" in lines[0]
+    assert "is empty" in lines[1]
+    data = load(tmp_path, "t.xlsx", content, missing="drop", on_error="drop")
+    assert data.target.tolist() == [1.0]
+    assert data.reading.reasons() == {"that cannot be read": 1, "without a target": 1}
+    assert "beside it is more" in data.reading.notes[0]
+
+
+def test_a_column_of_text_is_no_target_in_one_line(tmp_path: Path) -> None:
+    text = "formula,gap\nC,high\nSi,low\nGe,\n"
+    assert "no row has a number in column 'gap'" in message(tmp_path, "t.csv", text)
+    assert len(failed(tmp_path, "t.csv", text.replace("low", "1"))) == 3
+    assert "'1,5'" in message(tmp_path, "t.csv", 'formula,gap\nC,"1,5"\nSi,"2,5"\n')

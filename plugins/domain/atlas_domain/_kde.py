@@ -10,14 +10,13 @@ from scipy.special import logsumexp
 from atlas_core.api import F8, DataError, Detector, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
+from atlas_domain._spread import DRAWN, NEAR
 from atlas_domain._verdict import Fitted, Verdict
 
 CELLS = 2**22
 """Pairs of a row and a training row at a time: bounds memory."""
-NEAR = 0.3
-"""The share of the training rows whose distance sets the bandwidth: scikit-learn's default."""
-DRAWN = 2000
-"""Training rows that the bandwidth is estimated from."""
+ROUNDING = 1e-6
+"""A mean distance below this share of the rows' own length is rounding."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ def usual_distance(values: F8, seed: int) -> float:
     chosen = np.random.default_rng(seed).permutation(len(values))[:DRAWN]
     drawn = values[np.sort(chosen)]
     distance, _ = nearest(drawn, drawn, max(2, round(NEAR * len(drawn))))
-    return float(distance[:, -1].mean())
+    mean = float(distance[:, -1].mean())
+    return mean if mean > ROUNDING * float(np.sqrt((drawn**2).sum(axis=1).mean())) else 0.0
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,15 @@ class KernelDensity:
         """Note the training rows and choose the bandwidth, from rows drawn by ``seed``.
 
         Raises:
-            DataError: fewer than two training rows, or they are all alike.
+            DataError: fewer than two training rows, or no bandwidth can be estimated from them.
         """
         scaling = Scaling.of(train, self.representation)
         values = scaling.apply(train)
         width = self.bandwidth or usual_distance(values, seed)
         if width <= 0:
             raise DataError(
-                f"ood kde: the {len(train)} training rows are alike, so no bandwidth can be"
-                " estimated; give the option bandwidth"
+                f"ood kde: the distance of the {len(train)} training rows to their nearest"
+                f" {NEAR:.0%} is 0, so no bandwidth can be estimated; give the option bandwidth"
             )
         density = Dissimilarity(scaling, values, width)
         verdict = Verdict.of(

@@ -52,7 +52,8 @@ class OutlierFactor:
         distance, place = _others(values, k)
         reach = distance[:, -1]
         length = float(np.sqrt((values**2).sum(axis=1).mean()))
-        floor = max(FLOOR * float(np.median(reach)), ROUNDING * length, np.finfo(float).tiny)
+        # rows that are all alike have no length: theirs is that of a scaled column
+        floor = max(FLOOR * float(np.median(reach)), ROUNDING * (length or 1.0))
         mean_reach = np.maximum(np.maximum(distance, reach[place]), floor).mean(axis=1)
         return cls(scaling, values, reach, 1.0 / mean_reach, floor, k)
 

@@ -9,12 +9,9 @@ import numpy as np
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
 from atlas_core.api import F8, I8, DataError, Detector, Inputs
-from atlas_domain._representation import Representation, Scaling, looked_at, read
-from atlas_domain._spread import varies
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._spread import compared, elements, flat, group, sizes
 from atlas_domain._verdict import Fitted, Verdict
-
-LEAST = 100
-"""Training rows of one size that have a mean and a covariance of their own."""
 
 
 def whitening(values: F8, shrinkage: float | None = None) -> F8:
@@ -30,21 +27,17 @@ def whitening(values: F8, shrinkage: float | None = None) -> F8:
     Raises:
         DataError: the rows are alike, or the covariance cannot be inverted.
     """
+    if why := flat(values, shrunk=shrinkage is not None):
+        raise DataError(f"ood: {why}")
     if shrinkage is None:
         method = LedoitWolf(store_precision=False, assume_centered=True)
     else:
         method = ShrunkCovariance(shrinkage=shrinkage, store_precision=False, assume_centered=True)
     variance, axes = np.linalg.eigh(method.fit(values).covariance_)
-    if not variance[-1] > 0:
-        raise DataError(
-            f"ood mahalanobis: the {len(values)} training rows (of each class, where there are"
-            " several) are alike in what is compared, so there is no spread to measure a distance"
-            " by; choose another representation, or leave ood out"
-        )
     if variance[0] <= 1e-12 * variance[-1]:
         raise DataError(
-            f"ood mahalanobis: the covariance of {len(values)} training rows cannot be inverted;"
-            " raise shrinkage, or use knn_distance"
+            f"ood: the covariance of {len(values)} training rows cannot be inverted; use"
+            " knn_distance, or more data"
         )
     return np.asarray(axes / np.sqrt(variance), dtype=np.float64)
 
@@ -84,37 +77,22 @@ class Distance:
         """
         scaling = Scaling.of(train, representation)
         values = scaling.apply(train)
-        elements = _elements(train)
-        sizes, counts = np.unique(elements, return_counts=True)
-        sizes = sizes[counts >= min(LEAST, counts.max())] if per_size else sizes[:1]
-        place = _group(elements, sizes)
-        groups = [values[place == k] for k in range(len(sizes))]
-        centres = np.stack([group.mean(axis=0) for group in groups])
+        found, place = sizes(train, per_size=per_size)
+        own = [values[place == k] for k in range(len(found))]
+        centres = np.stack([rows.mean(axis=0) for rows in own])
         whiten = [
-            whitening(group - centre, shrinkage)
-            for group, centre in zip(groups, centres, strict=True)
+            whitening(rows - centre, shrinkage) for rows, centre in zip(own, centres, strict=True)
         ]
-        return cls(scaling, sizes, centres, np.stack(whiten))
+        return cls(scaling, found, centres, np.stack(whiten))
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) distances."""
         offset, distance = self.scaling.apply(rows), np.zeros(len(rows))
-        place = _group(_elements(rows), self.sizes)
+        place = group(elements(rows), self.sizes)
         for k, (centre, whiten) in enumerate(zip(self.centres, self.whiten, strict=True)):
             chosen = place == k
             distance[chosen] = np.sqrt((((offset[chosen] - centre) @ whiten) ** 2).sum(axis=1))
         return distance
-
-
-def _elements(rows: Inputs) -> I8:
-    """Return (n,) the number of elements of each material."""
-    return np.asarray((rows.materials.element_fractions() > 0).sum(axis=1), dtype=np.int64)
-
-
-def _group(elements: I8, sizes: I8) -> I8:
-    """Return (n,) the place in ``sizes`` of each row."""
-    found = np.searchsorted(sizes, elements, side="right") - 1
-    return np.asarray(np.maximum(found, 0), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -150,13 +128,7 @@ class Mahalanobis:
         Raises:
             DataError: fewer than two training rows, or they vary too little.
         """
-        own: tuple[Representation, ...]
-        if self.representation == "arm":
-            every = looked_at(train)
-            # of one composition throughout, only the structures tell rows apart
-            own = tuple(one for one in every if varies(read(train, one))) or every[:1]
-        else:
-            own = (self.representation,)
+        own = compared(train, self.representation)
         distances = tuple(
             Distance.of(
                 train,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread, two_rows
+from atlas_domain._spread import no_bandwidth, spread, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -40,7 +40,9 @@ def build(config: KernelDensityConfig) -> OODMethod:
 
 def check(config: KernelDensityConfig, facts: FoldFacts) -> list[str]:
     """Return what is missing: rows, or a spread to estimate the bandwidth from."""
-    return two_rows(facts) if config.bandwidth else spread(config, facts)
+    if config.bandwidth:
+        return two_rows(facts)
+    return spread(config, facts) or no_bandwidth(facts.train, config.representation)
 
 
 @hookimpl

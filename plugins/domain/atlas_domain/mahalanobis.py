@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+from atlas_domain._spread import no_covariance, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -53,6 +53,16 @@ def build(config: MahalanobisConfig) -> OODMethod:
     return Mahalanobis(config.representation, config.quantile, config.shrinkage, config.centre)
 
 
+def check(config: MahalanobisConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or a covariance that can be inverted."""
+    return two_rows(facts) or no_covariance(
+        facts.train,
+        config.representation,
+        shrunk=config.shrinkage is not None,
+        per_size=config.centre == "size",
+    )
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``mahalanobis``."""
@@ -63,6 +73,6 @@ def atlas_ood() -> list[Component]:
             build,
             needs=needs,
             citation="10.1016/S0047-259X(03)00096-4",
-            check=spread,
+            check=check,
         )
     ]

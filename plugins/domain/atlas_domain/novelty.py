@@ -9,7 +9,7 @@ from pydantic import field_validator
 from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
-from atlas_domain._spread import no_spread, two_rows
+from atlas_domain._spread import no_covariance, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -91,9 +91,9 @@ def check(config: NoveltyConfig, facts: FoldFacts) -> list[str]:
         ]
     problems = two_rows(facts)
     if "mahalanobis" in config.parts:
-        problems = problems or no_spread(facts.train, config.representation)
+        problems = problems or no_covariance(facts.train, config.representation)
     if "mahalanobis_fractions" in config.parts:
-        problems = problems or no_spread(facts.train, "fractions")
+        problems = problems or no_covariance(facts.train, "fractions")
     return problems
 
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, PluginError, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, PluginError, hookimpl
 from atlas_domain._options import Compared, Quantile
 from atlas_domain._representation import NEEDS
 from atlas_domain._spread import spread
@@ -76,6 +76,16 @@ def _require_pyod() -> None:
         )
 
 
+def check(config: PyODConfig, facts: FoldFacts) -> list[str]:
+    """Return why the training rows cannot be told apart.
+
+    Raises:
+        PluginError: PyOD is not installed.
+    """
+    _require_pyod()
+    return spread(config, facts)
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``pyod``."""
@@ -90,6 +100,6 @@ def atlas_ood() -> list[Component]:
                 " from a file: fit it anew, or use a detector of this plugin"
             },
             citation="https://jmlr.org/papers/v20/19-011.html",
-            check=spread,
+            check=check,
         )
     ]

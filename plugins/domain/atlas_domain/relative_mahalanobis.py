@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
+import numpy as np
+
+from atlas_core.api import Component, Config, Field, FoldFacts, anion_family, hookimpl
 from atlas_domain._options import Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+from atlas_domain._representation import NEEDS, Scaling
+from atlas_domain._spread import at_hand, flat, no_covariance, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -44,6 +46,28 @@ def build(config: RelativeMahalanobisConfig) -> OODMethod:
     )
 
 
+def check(config: RelativeMahalanobisConfig, facts: FoldFacts) -> list[str]:
+    """Return what is missing: rows, or a spread of all and within the classes."""
+    train = facts.train
+    told = two_rows(facts) or no_covariance(train, config.representation)
+    if told or not at_hand(train, config.representation):
+        return told
+    values = Scaling.of(train, config.representation).apply(train)
+    if config.classes == "clusters":
+        kinds = len(np.unique(values, axis=0))
+        return (
+            []
+            if kinds > config.clusters
+            else [
+                f"{len(train)} training rows of {kinds} kinds for {config.clusters} clusters, so"
+                " none of these has a spread; lower `clusters`, or use knn_distance"
+            ]
+        )
+    family = np.unique(anion_family(train.materials), return_inverse=True)[1]
+    means = np.stack([values[family == k].mean(axis=0) for k in range(family.max() + 1)])
+    return [why] if (why := flat(values - means[family])) else []
+
+
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Return ``relative_mahalanobis``."""
@@ -58,6 +82,6 @@ def atlas_ood() -> list[Component]:
                 "far_scores_above_near": "what is far from every class is far from their"
                 " common mean too, and that cancels",
             },
-            check=spread,
+            check=check,
         )
     ]

@@ -1,5 +1,6 @@
 """The mathematics of each detector against the formula or an independent library."""
 
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KernelDensity as SklearnDensity
 from sklearn.neighbors import LocalOutlierFactor
 
-from atlas_core.api import DataError, Inputs, Materials, PluginError, Vectors
+from atlas_core.api import DataError, FoldFacts, Inputs, Materials, PluginError, Vectors
 from atlas_core.testing import parametrize_contract
 from atlas_core.testing.samples import toy_compounds, toy_vectors
 from atlas_domain import _leaf_proximity
@@ -22,10 +23,11 @@ from atlas_domain._element_distance import ElementDistance, Line
 from atlas_domain._kde import KernelDensity
 from atlas_domain._leaf_proximity import LeafDetector, LeafProximity
 from atlas_domain._lof import LOF
-from atlas_domain._mahalanobis import LEAST, Mahalanobis
+from atlas_domain._mahalanobis import Mahalanobis
 from atlas_domain._out_of_range import RangeDetector
 from atlas_domain._pca_residual import PCAResidual
 from atlas_domain._relative_mahalanobis import RelativeMahalanobis
+from atlas_domain._spread import LEAST
 from atlas_domain._unseen_pair import UnseenPair
 from atlas_domain.pyod import PyODConfig
 from atlas_domain.pyod import build as build_pyod
@@ -331,3 +333,83 @@ for _name in (
         check()
 
     globals()[f"test_{_name}_contract"] = _contract
+
+
+DEGENERATE = {
+    "one kind": ["C"] * 40,
+    "two kinds, as many of each": ["Fe", "C"] * 20,
+    "two binaries": ["NaCl", "KCl"] * 20,
+    "three kinds": ["Fe", "C", "Si"] * 14,
+    "one odd row": ["C"] * 39 + ["Fe"],
+    "two rows": ["NaCl", "MgO"],
+    "three rows": ["NaCl", "MgO", "TiO2"],
+    "sizes without a spread": ["C"] * 30 + ["NaCl"] * 30 + ["MgO", "TiO2"] * 15,
+}
+METHODS = [
+    *[(name, {}) for name in ("ecod", "element_distance", "isolation_forest", "out_of_range")],
+    *[
+        (name, {"representation": seen})
+        for name in ("kde", "knn_distance", "lof", "mahalanobis", "density_ratio", "pca_residual")
+        for seen in ("fractions", "features")
+    ],
+    ("mahalanobis", {}),
+    ("mahalanobis", {"centre": "size"}),
+    ("mahalanobis", {"shrinkage": 0.1}),
+    ("relative_mahalanobis", {}),
+    ("relative_mahalanobis", {"classes": "family"}),
+    ("novelty", {"parts": ["mahalanobis"]}),
+    ("novelty", {"parts": ["lof", "knn", "mahalanobis_fractions"]}),
+]
+
+
+@pytest.mark.parametrize("rows_of", sorted(DEGENERATE))
+@pytest.mark.parametrize(("name", "options"), METHODS)
+def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_of) -> None:
+    component = import_module(f"atlas_domain.{name}").atlas_ood()[0]
+    config = component.config(**options)
+    some = formulas(*DEGENERATE[rows_of])
+
+    def seen(rows):
+        columns = np.array([f"x{z}" for z in range(118)])
+        return Inputs(rows.materials, Vectors(rows.materials.element_fractions(), columns))
+
+    train, new = seen(some), seen(formulas("NaCl", "Fe", "C", "SrTiO3", "Xe"))
+    kept_aside = [train.take(np.arange(2)), train.take(np.arange(0))]
+    for calibration in kept_aside[:1] if name == "novelty" else kept_aside:  # it fits on parts
+        facts = FoldFacts("regression", (0.9,), train, calibration)
+        told = list(component.check(config, facts)) if component.check else []
+        if told:
+            if name in ("isolation_forest", "density_ratio"):
+                continue  # they would answer, though nothing of use
+            with pytest.raises(DataError):
+                component.build(config).fit(train, calibration, 0)
+            continue
+        found = component.build(config).fit(train, calibration, 0).score(new)
+        assert np.isfinite(found.score).all()
+        assert np.isfinite(found.threshold)
+
+
+def test_without_a_spread_what_is_far_is_far_by_lof() -> None:
+    train = formulas(*DEGENERATE["one kind"])
+    found = LOF(20, "fractions", 0.95).fit(train, NONE, 0).score(formulas("C", "Fe"))
+    # a copy of the training rows has the density of its neighbours: log 1
+    assert found.score[0] == pytest.approx(0.0)
+    assert found.score[1] > 10
+    assert found.outside.tolist() == [False, True]
+
+
+def test_a_bandwidth_is_not_estimated_from_copies() -> None:
+    train = formulas(*DEGENERATE["two kinds, as many of each"])
+    component = import_module("atlas_domain.kde").atlas_ood()[0]
+    facts = FoldFacts("regression", (0.9,), train, NONE)
+    (told,) = component.check(component.config(), facts)
+    assert "40 training rows are 2 kinds" in told
+    assert not component.check(component.config(bandwidth=0.1), facts)
+
+
+@pytest.mark.skipif(find_spec("pyod") is not None, reason="PyOD is installed")
+def test_pyod_is_missed_before_a_training() -> None:
+    component = import_module("atlas_domain.pyod").atlas_ood()[0]
+    facts = FoldFacts("regression", (0.9,), TRAIN, CALIBRATION)
+    with pytest.raises(PluginError):
+        component.check(component.config(detector="KNN"), facts)

@@ -1,0 +1,148 @@
+"""Open a fitted arm of a finished run, ready to be asked. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from atlas_core.errors import DataError, SpecError
+from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
+from atlas_core.kinds.dataset import read_bounds
+from atlas_core.reading.lists import Known
+from atlas_core.resolver import Resolver
+from atlas_core.runner.folder import RunFolder
+from atlas_core.seal import require_intact
+from atlas_core.spec.plan import Chosen, load_arm_plan
+from atlas_core.store import read_json
+
+
+@dataclass(frozen=True, eq=False)
+class OpenArm:
+    """Hold an arm that was read from a run folder, ready to be asked.
+
+    Attributes:
+        arm: its name.
+        fold: whose fit it is.
+        manifest: of the run.
+        metrics: of this arm, from ``metrics.json``.
+        record: how its labels fared in the run; {} without a trust region.
+        components: {kind: component}.
+        saved: what was fitted.
+        level: the level of the intervals that are told.
+        levels: of the run.
+        names: of the columns that the run's data set has, and others that are known.
+    """
+
+    arm: str
+    fold: str
+    manifest: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    record: Mapping[str, Any]
+    components: Mapping[str, Chosen]
+    saved: SavedArm
+    level: float
+    levels: tuple[float, ...]
+    names: Known = field(default_factory=Known)
+
+    @property
+    def task(self) -> Any:
+        """Return ``regression`` or ``binary``."""
+        return self.manifest["dataset"]["task"]
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Return what is possible for the target, as the run's data set states it.
+
+        Raises:
+            DataError: the manifest states something else.
+        """
+        written = self.manifest["dataset"].get("bounds")
+        try:
+            return read_bounds(written)
+        except (TypeError, ValueError) as err:
+            raise DataError(
+                f"manifest.json: bounds {written!r} are no [low, high]; run the spec again"
+            ) from err
+
+
+def open_arm(
+    run: Path,
+    resolver: Resolver,
+    *,
+    arm: str | None = None,
+    fold: str | None = None,
+    trust: bool = False,
+    key_file: Path | None = None,
+) -> OpenArm:
+    """Read a fitted arm from a run folder.
+
+    Args:
+        run: folder of a finished run.
+        resolver: of its components.
+        arm: its name; None: the only one.
+        fold: whose fit; None: the only one.
+        trust: open it although it was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
+
+    Raises:
+        SpecError: the run kept no fit, or it is not clear which one is meant.
+        DataError: a file is missing, damaged or names what it may not name; or the fit is from
+            elsewhere and not trusted.
+    """
+    folder = RunFolder(run)
+    manifest = folder.finished().manifest
+
+    folds = [str(one["name"]) for one in manifest["split"]["folds"]]
+    kept = [
+        (name, one)
+        for name in manifest["arm_order"]
+        for one in folds
+        if (folder.fitted(name, one) / PREDICTOR).is_file()
+    ]
+    if not kept:
+        raise SpecError(
+            f"{run}: it keeps no fitted arm; run its spec again with --save-fitted (what is in the"
+            " cache is not computed anew)"
+        )
+    arms = list(dict.fromkeys(name for name, _ in kept))
+    chosen_arm = _one("arm", arm, arms, run)
+    with_arm = [one for name, one in kept if name == chosen_arm]
+    chosen_fold = _one("fold", fold, with_arm, run)
+    # of the other arms, a plugin may be missing here
+    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
+    kept_in = folder.fitted(chosen_arm, chosen_fold)
+    require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
+    saved = load_arm(kept_in, components, trust=trust, key_file=key_file)
+    levels = spec.levels
+    metrics = read_json(run / "metrics.json")
+    return OpenArm(
+        arm=chosen_arm,
+        fold=chosen_fold,
+        manifest=manifest,
+        metrics=(metrics.get("arms") or {}).get(chosen_arm) or {},
+        record=_record(run, chosen_arm, chosen_fold),
+        components=components,
+        saved=saved,
+        level=0.9 if 0.9 in levels else max(levels),
+        levels=levels,
+        names=Known.with_own(spec.dataset.options),
+    )
+
+
+def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
+    from atlas_core.exam import record_of
+    from atlas_core.runner.finish import read_table
+
+    path = run / "trust.parquet"
+    return record_of(read_table(path), arm, fold) if path.is_file() else {}
+
+
+def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
+    if given is None and len(there) == 1:
+        return there[0]
+    if given in there and given is not None:
+        return given
+    said = f"no {what} {given!r} is kept" if given is not None else f"which {what}?"
+    raise SpecError(f"{run}: {said}; name one with --{what}: {', '.join(there)}")
