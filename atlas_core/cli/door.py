@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from atlas_core.cli.console import print_anything
+from atlas_core.cli.console import echo, print_anything
 from atlas_core.cli.exits import DEFECT, INTERRUPTED
 from atlas_core.cli.stopping import deaf, stopping
 from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, short_of_memory
@@ -40,6 +40,8 @@ class Atlas(click.Group):
         print_anything()
         # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # looking for plugins of its own, pydantic falls over any package's broken entry points
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         given = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in given
         given = [text for text in given if text != "--debug"]
@@ -76,7 +78,7 @@ def say(text: str, code: int) -> int:
     """Print an error on stderr, line by line, and return the exit code."""
     with suppress(OSError):  # stderr is full or closed: the exit code is all that is left to say
         for line in text.splitlines():
-            click.echo(f"error: {line}", err=True)
+            echo(f"error: {line}", err=True)
     return code
 
 

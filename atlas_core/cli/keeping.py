@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from atlas_core.cli.console import echo
 from atlas_core.errors import SpecError
 
 DAMAGED = 4
@@ -82,7 +83,7 @@ def verify(
         lines += told
     else:
         good = True
-    click.echo(json.dumps(about, indent=1) if as_json else "\n".join(lines))
+    echo(json.dumps(about, indent=1) if as_json else "\n".join(lines))
     if not (good and found.intact):
         sys.exit(DAMAGED)
 
@@ -157,4 +158,4 @@ def export(*, run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     about = archive.export(folder, out)
     left = "".join(f"\nleft out: {name}" for name in about["left_out"])
     text = f"{out}: {about['files']} files, {size(about['bytes'])}{left}"
-    click.echo(json.dumps(about, indent=1) if as_json else text)
+    echo(json.dumps(about, indent=1) if as_json else text)

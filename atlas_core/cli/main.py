@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from atlas_core import __version__
+from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
@@ -21,7 +22,7 @@ def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
     """Print the answer on stdout: as JSON for a script, else as text."""
     from atlas_core.store import plain
 
-    click.echo(json.dumps(plain(value), indent=1) if as_json else text())
+    echo(json.dumps(plain(value), indent=1) if as_json else text())
 
 
 @click.group(cls=Atlas, context_settings={"help_option_names": ["-h", "--help"]})
@@ -185,7 +186,7 @@ def run(
     said = verdicts(outcome.folder)
     cautioned = cautions(outcome.folder)
     for text in cautioned:
-        click.echo(f"warning: {text}", err=True)
+        echo(f"warning: {text}", err=True)
     answer = {
         "run": str(outcome.folder),
         "report": str(report),
@@ -275,11 +276,11 @@ def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) ->
         for row in listed
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        echo(json.dumps(rows, indent=1))
     else:
         from atlas_core.cli.tables import plugin_table
 
-        click.echo(plugin_table(rows, verified=verify))
+        echo(plugin_table(rows, verified=verify))
     if verify and any(problems.values()):
         sys.exit(1)
 
@@ -326,7 +327,7 @@ def schema(*, out: Path | None) -> None:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_bytes(out, text.encode())
 
@@ -341,7 +342,7 @@ def report(*, run_path: Path) -> None:
 
     folder = RunFolder(run_folder(run_path))
     observers = Registry().observers(lambda text: note(f"warning: {text}"))
-    click.echo(str(folder.report_again(observers)))
+    echo(str(folder.report_again(observers)))
 
 
 main.add_command(verify)
@@ -580,8 +581,8 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
                 " so with --yes"
             )
         if not click.confirm(f"delete {held} in {folder}?", err=True):
-            click.echo("nothing was deleted")
+            echo("nothing was deleted")
             return
     features.clear()
     fits.clear()
-    click.echo(f"deleted {held}")
+    echo(f"deleted {held}")

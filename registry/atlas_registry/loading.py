@@ -26,9 +26,10 @@ from atlas_core.errors import (
     PluginError,
     short_of_memory,
 )
+from atlas_core.installed import offers
 from atlas_core.observe import Export, ReportSection
 from atlas_core.resolver import Observers, Resolved
-from atlas_registry.listing import Listed, entry_points, installed, package_path
+from atlas_registry.listing import Listed, installed, package_path
 
 Warn = Callable[[str], None]
 
@@ -42,8 +43,8 @@ class ComponentDriver(DriverManager[Any]):
     """Load the one module that a spec names, from entry points read anew."""
 
     def list_entry_points(self) -> list[EntryPoint]:
-        """Return the namespace's entry points without stevedore's cache."""
-        return entry_points(self.namespace)
+        """Return the namespace's entry points, without stevedore's cache: stale for minutes."""
+        return [offer.point for offer in offers(self.namespace)]
 
 
 def _manager() -> pluggy.PluginManager:
@@ -75,7 +76,7 @@ class Registry:
 
     def names(self, kind: str) -> list[str]:
         """Return the names installed for a kind, sorted, importing no plugin."""
-        return sorted({point.name for point in entry_points(f"atlas.{kind}")})
+        return sorted({offer.point.name for offer in offers(f"atlas.{kind}")})
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
