@@ -22,7 +22,7 @@ from atlas_registry.listing import Listed
 
 SECONDS = 30.0
 """How long one import may take."""
-_START = 30.0
+START = 30.0
 """Seconds more for the first one: Python starts, on a busy machine."""
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -68,7 +68,7 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
     try:
         with suppress(BrokenPipeError), child.stdin:
             child.stdin.write(json.dumps([astuple(row) for row in rows]).encode())
-        until = time.monotonic() + seconds + _START
+        until = time.monotonic() + seconds + START
         while len(problems) < len(rows):
             if not wait([child.stdout.fileno()], timeout=max(0.0, until - time.monotonic())):
                 problems.append(named(rows[len(problems)], f"hangs: no end after {seconds:g} s"))
