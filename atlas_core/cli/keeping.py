@@ -11,6 +11,7 @@ import click
 
 from atlas_core.cli.console import echo
 from atlas_core.errors import SpecError
+from atlas_core.printing import on_one_line
 
 DAMAGED = 4
 """Exit code of a run that is not as it was left, the same as of any data that cannot be used."""
@@ -156,6 +157,6 @@ def export(*, run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     if out.exists() and not force:
         raise SpecError(f"--out {out}: the file is there already; --force overwrites it")
     about = archive.export(folder, out)
-    left = "".join(f"\nleft out: {name}" for name in about["left_out"])
+    left = "".join(f"\nleft out: {on_one_line(name)}" for name in about["left_out"])
     text = f"{out}: {about['files']} files, {size(about['bytes'])}{left}"
     echo(json.dumps(about, indent=1) if as_json else text)

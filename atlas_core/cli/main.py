@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from atlas_core.cli.door import Atlas
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
+from atlas_core.printing import on_one_line
 
 
 def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
@@ -176,7 +178,8 @@ def run(
             key_file=_key_file(),
             tell=tell,
         )
-        outcome = run_plan(plan, options, observers=observers)
+        with redirect_stdout(sys.stderr):  # what a component prints is no answer
+            outcome = run_plan(plan, options, observers=observers)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         note(found)
     if not (quiet or outcome.reused):
@@ -186,7 +189,7 @@ def run(
     said = verdicts(outcome.folder)
     cautioned = cautions(outcome.folder)
     for text in cautioned:
-        echo(f"warning: {text}", err=True)
+        note(f"warning: {text}")
     answer = {
         "run": str(outcome.folder),
         "report": str(report),
@@ -195,8 +198,8 @@ def run(
         "cautions": cautioned,
     }
     stored = ["stored result (--force computes anew)"] if outcome.reused else []
-    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items()), str(report)]
-    _answer(answer, as_json, lambda: "\n".join(lines))
+    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items())]
+    _answer(answer, as_json, lambda: "\n".join([*map(on_one_line, lines), str(report)]))
 
 
 @main.command()
@@ -222,7 +225,8 @@ def validate(
     from atlas_registry.loading import Registry
 
     plan = load_plan(spec, Registry(), overrides=overrides)
-    ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
+    with redirect_stdout(sys.stderr):
+        ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
     arms = f"{len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}: {', '.join(plan.arms)}"
     _answer(
         {
@@ -301,7 +305,8 @@ def check(
     """Hold components against the contract of their kind; exit 1 when a promise is broken."""
     from atlas_core.cli.checking import check_components
 
-    report, failed, text = check_components(names, kind=kind, path=path, everything=everything)
+    with redirect_stdout(sys.stderr):
+        report, failed, text = check_components(names, kind=kind, path=path, everything=everything)
     _answer(report, as_json, lambda: text)
     if failed:
         sys.exit(1)
@@ -435,7 +440,8 @@ def screen(
         trust_fit=trust_fit,
         key_file=_key_file(),
     )
-    about, text = screen_candidates(options, quiet=quiet)
+    with redirect_stdout(sys.stderr):
+        about, text = screen_candidates(options, quiet=quiet)
     _answer(about, as_json, lambda: text)
 
 
@@ -486,7 +492,8 @@ def datasets_show(
     from atlas_core.kinds.dataset import DataContext
 
     context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
-    about, text = show_dataset(name, settings, context)
+    with redirect_stdout(sys.stderr):
+        about, text = show_dataset(name, settings, context)
     _answer(about, as_json, lambda: text)
 
 
@@ -520,7 +527,8 @@ def datasets_export(
     from atlas_core.kinds.dataset import DataContext
 
     context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
-    about, text = export_dataset(name, settings, context, out=out, force=force)
+    with redirect_stdout(sys.stderr):
+        about, text = export_dataset(name, settings, context, out=out, force=force)
     _answer(about, as_json, lambda: text)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from atlas_core.cli.console import echo
-from atlas_core.printing import printable
+from atlas_core.printing import on_one_line
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
@@ -37,7 +37,7 @@ class PlainLines:
 def note(text: str) -> None:
     """Print a line on stderr; a log on a full disk must not end a run of hours."""
     with suppress(OSError):
-        echo(text, err=True)
+        echo(on_one_line(text), err=True)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     with console.status("loading") as status:
 
         def tell(text: str) -> None:
-            plain = Text(printable(text))  # brackets and colons in it are no markup
+            plain = Text(on_one_line(text))  # brackets and colons in it are no markup
             console.log(plain, highlight=False)
             status.update(plain)
 
