@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from atlas_core.comparison import Comparison, Difference, beside
 from atlas_core.metrics import digits
 from atlas_core.metrics.paired import FoldDifference, PairedScore
+from atlas_core.printing import on_one_line
 from atlas_core.run_differences import first_line
 
 SHOWN_LEVEL = 0.9
@@ -29,12 +30,12 @@ def format_comparison(comparison: Comparison) -> str:
     p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
     below.
     """
-    unit = f" in {comparison.unit}" if comparison.unit else ""
+    unit = f" in {on_one_line(comparison.unit)}" if comparison.unit else ""
     name = SCORE_NAMES[comparison.metric]
     lines = [
         first_line(comparison.changes),
-        f"A = {comparison.name_a}",
-        f"B = {comparison.name_b}",
+        f"A = {on_one_line(comparison.name_a)}",
+        f"B = {on_one_line(comparison.name_b)}",
     ]
     table: list[Sequence[str]] = [
         (

@@ -79,6 +79,22 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(number)
 
 
+def said(error: BaseException) -> str:
+    """Return an error's text on one line, "" where it has none or its own code fails over it."""
+    try:
+        return " ".join(str(error).split())
+    except Interrupted:
+        raise
+    except BaseException:
+        return ""
+
+
+def named(error: BaseException) -> str:
+    """Return an error's class and text on one line."""
+    text = said(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 _SHORT_OF_MEMORY = (
     "bad_alloc",
     "can't allocate memory",
@@ -98,7 +114,7 @@ def short_of_memory(error: BaseException) -> bool:
     one: BaseException | None = error
     while one is not None and id(one) not in seen:
         seen.add(id(one))
-        text = str(one).lower()
+        text = said(one).lower()
         if isinstance(one, MemoryError) or any(words in text for words in _SHORT_OF_MEMORY):
             return True
         one = one.__cause__ or one.__context__

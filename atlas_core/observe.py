@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+LONGEST = 255
+"""Bytes that a name may have on the file systems of Linux, macOS and Windows."""
 
 
 @dataclass(frozen=True)
@@ -70,5 +74,7 @@ class Export:
     def __post_init__(self) -> None:
         if self.path.is_absolute() or ".." in self.path.parts or not self.path.parts:
             raise ValueError(f"export path {self.path} must be relative, without '..'")
+        if "\0" in str(self.path) or any(len(os.fsencode(p)) > LONGEST for p in self.path.parts):
+            raise ValueError(f"export path {str(self.path)[:80]!r}...: no file can have that name")
         if not isinstance(self.content, bytes):
             raise ValueError(f"export {self.path}: its content is no bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,11 +63,21 @@ class Resolver(Protocol):
         ...
 
 
+Use = Callable[[Sequence[Any]], None]
+
+
 class Observers(Protocol):
     """Call the observing hooks of every installed observer."""
 
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Return what each observer returned; one that failed is warned of and left out."""
+    def call(self, hook: str, use: Use | None = None, **arguments: Any) -> list[Any]:
+        """Return what each observer returned; one that failed is warned of and left out.
+
+        Args:
+            hook: the name of an observing hook.
+            use: takes what one observer returned; an ``AtlasError`` that it raises is a failure
+                of this observer, too.
+            arguments: of the hook.
+        """
         ...
 
 
@@ -74,7 +85,7 @@ class Observers(Protocol):
 class NoObservers:
     """Observe nothing: for tests and for workers."""
 
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
+    def call(self, hook: str, use: Use | None = None, **arguments: Any) -> list[Any]:
         """Return nothing."""
-        del hook, arguments
+        del hook, use, arguments
         return []

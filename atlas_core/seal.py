@@ -16,6 +16,7 @@ from typing import Any
 
 from atlas_core.errors import DataError
 from atlas_core.links import TEMPORARY, files
+from atlas_core.printing import on_one_line
 from atlas_core.store import canonical_hash, json_bytes
 
 MANIFEST = "manifest.json"
@@ -54,7 +55,7 @@ class Findings:
     def lines(self) -> list[str]:
         """Return one line for each file."""
         told = (("changed", self.changed), ("missing", self.missing), ("added", self.added))
-        return [f"{what}: {name}" for what, names in told for name in names]
+        return [f"{what}: {on_one_line(name)}" for what, names in told for name in names]
 
     def but(self, left_out: Collection[str]) -> Findings:
         """Return the findings without files that are, or lie below, one of these."""

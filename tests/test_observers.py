@@ -30,6 +30,13 @@ OBSERVER = '''
     def atlas_run_exports(run):
         return [Export(PurePosixPath("mine/rows.txt"), str(len(run.predictions["id"])).encode())]
     '''
+WRITES = """import os
+        for number in range(3, 256):
+            try:
+                os.write(number, b"garbage\\n")
+            except OSError:
+                pass
+        return [Export"""
 SPEC = """\
 atlas: 1
 name: watched
@@ -98,13 +105,33 @@ def warned(atlas: Cli, *args: str) -> str:
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("import os\nos._exit(0)", "ends Python"),
+        (OBSERVER.replace("return [Export", "import os; os._exit(0) #"), "ends Python"),
+        (OBSERVER.replace("mine/rows.txt", "a\\0b"), "no file can have that name"),
+        (OBSERVER.replace("mine/rows.txt", "a" * 300), "no file can have that name"),
+        (
+            OBSERVER.replace(
+                "return [Export",
+                "x = [Export(PurePosixPath('mine'), b'')]\n        return x + [Export",
+            ),
+            "a file stands where a folder is needed",
+        ),
+        (
+            OBSERVER.replace(
+                "return [Export",
+                "raise __import__('atlas_core.errors').errors.SpecError(['x', 'y']) #",
+            ),
+            "atlas_run_exports: x y",
+        ),
+        (OBSERVER.replace("return [Export", "__import__('os').chdir('/') #"), "directory"),
+        (OBSERVER.replace("return [Export", WRITES), "pipe"),
         ("from atlas_core.api import hookimpl\n@hookimpl\ndef atlas_runs(x): ...", "atlas_runs"),
     ],
 )
 def test_a_broken_observer_is_a_warning_that_names_it_and_the_run_goes_on(
     cli: Cli, make_plugin: MakePlugin, code: str, words: str
 ) -> None:
-    assert words in warned(watched(cli, make_plugin, code))
+    atlas = watched(cli, make_plugin, code)
+    assert words in warned(atlas)
     # what it exports lies in the run folder, or nowhere
     assert {path.parent.name for path in Path(cli.cwd).rglob("rows.txt")} <= {"mine"}
 
@@ -120,3 +147,25 @@ def test_a_broken_observer_keeps_no_report_from_being_drawn_and_is_named_in_quie
     assert done.returncode == 0, done.stderr
     assert (folder / "report.html").exists()
     assert "observer w of watcher 1.0" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "print('noise', flush=True)",
+        "import os; os.write(1, b'noise')",
+        "import os; os.fork()",
+        "import sys; sys.stdout = None",
+        "import sys; sys.stderr.close(); sys.stdout.close()",
+        "import os; os.chdir('sub')",
+    ],
+)
+def test_what_an_observer_does_to_its_process_is_not_done_to_the_run(
+    cli: Cli, make_plugin: MakePlugin, does: str
+) -> None:
+    code = OBSERVER.replace("with Path", f"{does}\n        with Path")
+    (cli.cwd / "sub").mkdir()
+    done = watched(cli, make_plugin, code)("run", "s.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    folder = cli.cwd / json.loads(done.stdout)["run"]
+    assert (folder / "report.html").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ split: random
 arms:
   a: {featurizer: magpie, model: toy, uq: point}
 """
+MUTE = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
+HIDES = GOOD.replace("return [", "return [R()] or [").replace(
+    "class Options", "class R:\n        def __repr__(self): exit(0)\n\n    class Options"
+)
 ENTRY = {"atlas.model": {"toy": "toy_model"}}
 
 
@@ -61,6 +66,13 @@ def test_a_plugin_of_a_third_party_is_listed_and_valid(cli: Cli, make_plugin: Ma
         (GOOD.replace("def atlas_model():", "def atlas_model(extra):"), "atlas_model"),
         (GOOD.replace("atlas_model", "atlas_modle"), "atlas_modle"),
         (GOOD.replace('"features:vectors"', '"model:magic"'), "model:magic"),
+        (GOOD.replace('"toy", Options', "3, Options"), "name of a component is a int"),
+        (GOOD.replace('{"features:vectors"}', "3"), "needs of a component is a int"),
+        (GOOD.replace("lambda config: None", "None"), "build of a component is a NoneType"),
+        (MUTE, "E"),
+        (MUTE.replace("ValueError", "SystemExit(0)"), "E"),
+        (HIDES, "returned a R, not a Component"),
+        ("import os\nos.chdir('/')\n" + textwrap.dedent(GOOD), "working directory"),
     ],
 )
 def test_a_broken_plugin_is_one_line_that_names_it(
@@ -123,6 +135,21 @@ BREAKS = {
     "crashes": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "ends Python"),
     "hangs": ("import time\ntime.sleep(600)", "hangs"),
     "closes": ("import os, time\nos.closerange(0, 64)\ntime.sleep(600)", "hangs"),
+    "scribbles": (
+        "import os\nfor n in range(3, 99):\n    try: os.write(n, b'garbage\\n')\n"
+        "    except OSError: pass\n",
+        "pipe",
+    ),
+    "forges": (
+        "import os\nfor n in range(3, 99):\n    try: os.write(n, b'\"\"\\n' * 300)\n"
+        "    except OSError: pass\n",
+        "pipe",
+    ),
+    "mute": ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "import"),
+    "mute_exit": (
+        "class E(Exception):\n    def __str__(self): raise SystemExit(0)\nraise E",
+        "import",
+    ),
     "babbles": ("import os\nos.write(1, b'x' * 10)\nprint('y')\n1 / 0", "ZeroDivisionError"),
 }
 
@@ -228,3 +255,33 @@ def test_check_of_a_folder_whose_module_breaks_is_one_line_that_names_it(
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert "uq quantile_spread" in line
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "print('noise')",
+        "import os; os.fork()",
+        "import sys; sys.stdout = None",
+        "import sys; sys.stderr.close()",
+        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
+    ],
+)
+def test_what_a_sound_plugin_does_at_import_leaves_the_schema_whole(
+    cli: Cli, make_plugin: MakePlugin, does: str
+) -> None:
+    code = f"{does}\n{textwrap.dedent(GOOD)}"
+    done = with_path(cli, make_plugin("loud", "toy_model", code, ENTRY))("schema")
+    assert done.returncode == 0, done.stderr
+    assert "model.toy" in json.loads(done.stdout)["$defs"]
+
+
+def test_options_whose_schema_is_no_json_are_left_out_and_named(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    hook = "@classmethod\n        def model_json_schema(cls, **given): return {'a': object()}"
+    code = GOOD.replace('"""No options."""', hook)
+    done = with_path(cli, make_plugin("odd", "toy_model", code, ENTRY))("schema")
+    assert done.returncode == 0, done.stderr
+    assert "model.toy" not in json.loads(done.stdout)["$defs"]
+    assert "model toy of odd" in done.stderr

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+from support import Cli
+
 from atlas_core.cli.progress import EVERY, PlainLines
+
+SPEC = """\
+atlas: 1
+name: t
+seed: 1
+sample: 60
+dataset: flla
+split: random
+arms:
+  a: {featurizer: element_fractions, model: mean, uq: point}
+"""
+WIDE = {"COLUMNS": "1000", "TERM": "xterm"}
 
 
 def test_what_only_counts_on_is_printed_at_a_low_rate() -> None:
@@ -30,3 +49,33 @@ def test_the_start_of_each_stage_and_the_end_of_each_cell_are_printed() -> None:
     for text in told:
         tell(text)
     assert lines == told
+
+
+def test_a_terminal_shows_what_a_name_holds_and_obeys_none_of_it(
+    cli: Cli,
+) -> None:
+    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    out = "[/x]:smile:\x1b]0;t\x07\u202e"
+    command = [sys.executable, "-m", "atlas_core.cli", "run", "s.yaml", "--out", out]
+    said = ""
+    for _ in range(2):  # the second time a stored result is damaged, which names its path
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            command, cwd=cli.cwd, stdout=theirs, stderr=theirs, env=os.environ | WIDE
+        ) as process:
+            os.close(theirs)
+            said = read_to_the_end(ours)
+        assert process.returncode == 0, said
+        (report,) = (cli.cwd / out).glob("*/report.html")
+        report.write_text("edited", encoding="utf-8")
+    assert "[/x]:smile:\\u001b]0;t\\u0007\\u202e/t-" in said
+    assert "stored result" in said
+    assert "\x07" not in said
+
+
+def read_to_the_end(terminal: int) -> str:
+    read = b""
+    with suppress(OSError), os.fdopen(terminal, "rb", buffering=0) as file:  # EIO is its end
+        while more := file.read(4096):
+            read += more
+    return read.decode()

@@ -6,6 +6,10 @@ import codecs
 import io
 import sys
 
+import click
+
+from atlas_core.printing import printable
+
 _NAME = "atlas-bytes"
 
 
@@ -25,3 +29,8 @@ def print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_NAME)
+
+
+def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text as one for people to read: whatever it quotes, the terminal obeys none of it."""
+    click.echo(printable(text), err=err, nl=nl)

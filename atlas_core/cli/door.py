@@ -8,16 +8,19 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import click
 
-from atlas_core.cli.console import print_anything
+from atlas_core.cli.console import echo, print_anything
 from atlas_core.cli.exits import DEFECT, INTERRUPTED
 from atlas_core.cli.stopping import deaf, stopping
-from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, short_of_memory
+from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, named, short_of_memory
+
+PATIENCE = 10.0
+"""Seconds that threads may work on once a command has answered."""
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the user asked for it
@@ -40,6 +43,8 @@ class Atlas(click.Group):
         print_anything()
         # spinning threads on shared cores cost sevenfold; must stand before torch loads OpenMP
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # looking for plugins of its own, pydantic falls over any package's broken entry points
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         given = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in given
         given = [text for text in given if text != "--debug"]
@@ -86,7 +91,7 @@ def say(text: str, code: int) -> int:
     """Print an error on stderr, line by line, and return the exit code."""
     with suppress(OSError):  # stderr is full or closed: the exit code is all that is left to say
         for line in text.splitlines():
-            click.echo(f"error: {line}", err=True)
+            echo(f"error: {line}", err=True)
     return code
 
 
@@ -112,14 +117,34 @@ def _leave(code: int) -> NoReturn:
     A library's thread that asks for Python while it ends aborts the process: a run that had
     finished then ended by a signal, once in many.
     """
-    # waits for threads that are to end by themselves, as Python does
-    threading._shutdown()  # type: ignore[attr-defined]
+    with suppress(TimeoutError), _at_most(PATIENCE):
+        # waits for threads that are to end by themselves, as Python does; one that never ends is
+        # a plugin's
+        threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError):  # what could not be printed was told before
                 stream.flush()
     os._exit(code)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError inside where it takes longer, on systems that have timers."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def late(_number: int, _frame: object) -> NoReturn:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def _explained(err: BaseException) -> tuple[str, int]:
@@ -131,8 +156,7 @@ def _explained(err: BaseException) -> tuple[str, int]:
         why = err.strerror or str(err)
         told = f"stdout: cannot be written: {why}; free the disk or send the output elsewhere"
         return told, DataError.exit_code
-    text = " ".join(str(err).split())
-    told = f"{type(err).__name__}: {text}" if text else type(err).__name__
+    told = named(err)
     if short_of_memory(err):
         return f"too little memory ({told}); {MORE_MEMORY}", DataError.exit_code
     # a defect is one line, too, with its own code

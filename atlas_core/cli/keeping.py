@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from atlas_core.cli.console import echo
 from atlas_core.errors import SpecError
+from atlas_core.printing import on_one_line
 
 DAMAGED = 4
 """Exit code of a run that is not as it was left, the same as of any data that cannot be used."""
@@ -89,7 +91,7 @@ def verify(
         lines += told
     else:
         good = True
-    click.echo(json.dumps(about, indent=1) if as_json else "\n".join(lines))
+    echo(json.dumps(about, indent=1) if as_json else "\n".join(lines))
     if not (good and found.intact):
         sys.exit(DAMAGED)
 
@@ -170,6 +172,6 @@ def export(*, run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     if out.exists() and not force:
         raise SpecError(f"--out {out}: the file is there already; --force overwrites it")
     about = archive.export(folder, out)
-    left = "".join(f"\nleft out: {name}" for name in about["left_out"])
+    left = "".join(f"\nleft out: {on_one_line(name)}" for name in about["left_out"])
     text = f"{out}: {about['files']} files, {size(about['bytes'])}{left}"
-    click.echo(json.dumps(about, indent=1) if as_json else text)
+    echo(json.dumps(about, indent=1) if as_json else text)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atlas_core import __version__
+from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
+from atlas_core.printing import on_one_line
 
 
 def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
     """Print the answer on stdout: as JSON for a script, else as text."""
     from atlas_core.store import plain
 
-    click.echo(json.dumps(plain(value), indent=1) if as_json else text())
+    echo(json.dumps(plain(value), indent=1) if as_json else text())
 
 
 @click.group(cls=Atlas, context_settings={"help_option_names": ["-h", "--help"]})
@@ -175,7 +178,8 @@ def run(
             key_file=_key_file(),
             tell=tell,
         )
-        outcome = run_plan(plan, options, observers=observers)
+        with redirect_stdout(sys.stderr):  # what a component prints is no answer
+            outcome = run_plan(plan, options, observers=observers)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         note(found)
     if not (quiet or outcome.reused):
@@ -185,7 +189,7 @@ def run(
     said = verdicts(outcome.folder)
     cautioned = cautions(outcome.folder)
     for text in cautioned:
-        click.echo(f"warning: {text}", err=True)
+        note(f"warning: {text}")
     answer = {
         "run": str(outcome.folder),
         "report": str(report),
@@ -194,8 +198,8 @@ def run(
         "cautions": cautioned,
     }
     stored = ["stored result (--force computes anew)"] if outcome.reused else []
-    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items()), str(report)]
-    _answer(answer, as_json, lambda: "\n".join(lines))
+    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items())]
+    _answer(answer, as_json, lambda: "\n".join([*map(on_one_line, lines), str(report)]))
 
 
 @main.command()
@@ -221,7 +225,8 @@ def validate(
     from atlas_registry.loading import Registry
 
     plan = load_plan(spec, Registry(), overrides=overrides)
-    ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
+    with redirect_stdout(sys.stderr):
+        ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
     arms = f"{len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}: {', '.join(plan.arms)}"
     _answer(
         {
@@ -275,11 +280,11 @@ def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) ->
         for row in listed
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        echo(json.dumps(rows, indent=1))
     else:
         from atlas_core.cli.tables import plugin_table
 
-        click.echo(plugin_table(rows, verified=verify))
+        echo(plugin_table(rows, verified=verify))
     if verify and any(problems.values()):
         sys.exit(1)
 
@@ -300,7 +305,8 @@ def check(
     """Hold components against the contract of their kind; exit 1 when a promise is broken."""
     from atlas_core.cli.checking import check_components
 
-    report, failed, text = check_components(names, kind=kind, path=path, everything=everything)
+    with redirect_stdout(sys.stderr):
+        report, failed, text = check_components(names, kind=kind, path=path, everything=everything)
     _answer(report, as_json, lambda: text)
     if failed:
         sys.exit(1)
@@ -326,7 +332,7 @@ def schema(*, out: Path | None) -> None:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_bytes(out, text.encode())
 
@@ -341,7 +347,7 @@ def report(*, run_path: Path) -> None:
 
     folder = RunFolder(run_folder(run_path))
     observers = Registry().observers(lambda text: note(f"warning: {text}"))
-    click.echo(str(folder.report_again(observers)))
+    echo(str(folder.report_again(observers)))
 
 
 main.add_command(verify)
@@ -434,7 +440,8 @@ def screen(
         trust_fit=trust_fit,
         key_file=_key_file(),
     )
-    about, text = screen_candidates(options, quiet=quiet)
+    with redirect_stdout(sys.stderr):
+        about, text = screen_candidates(options, quiet=quiet)
     _answer(about, as_json, lambda: text)
 
 
@@ -485,7 +492,8 @@ def datasets_show(
     from atlas_core.kinds.dataset import DataContext
 
     context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
-    about, text = show_dataset(name, settings, context)
+    with redirect_stdout(sys.stderr):
+        about, text = show_dataset(name, settings, context)
     _answer(about, as_json, lambda: text)
 
 
@@ -519,7 +527,8 @@ def datasets_export(
     from atlas_core.kinds.dataset import DataContext
 
     context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
-    about, text = export_dataset(name, settings, context, out=out, force=force)
+    with redirect_stdout(sys.stderr):
+        about, text = export_dataset(name, settings, context, out=out, force=force)
     _answer(about, as_json, lambda: text)
 
 
@@ -580,8 +589,8 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
                 " so with --yes"
             )
         if not click.confirm(f"delete {held} in {folder}?", err=True):
-            click.echo("nothing was deleted")
+            echo("nothing was deleted")
             return
     features.clear()
     fits.clear()
-    click.echo(f"deleted {held}")
+    echo(f"deleted {held}")

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-import click
+from atlas_core.cli.console import echo
+from atlas_core.printing import on_one_line
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
@@ -36,7 +37,7 @@ class PlainLines:
 def note(text: str) -> None:
     """Print a line on stderr; a log on a full disk must not end a run of hours."""
     with suppress(OSError):
-        click.echo(text, err=True)
+        echo(on_one_line(text), err=True)
 
 
 @contextmanager
@@ -49,12 +50,14 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield PlainLines(note)
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True, log_path=False)
     with console.status("loading") as status:
 
         def tell(text: str) -> None:
-            console.log(text, highlight=False)
-            status.update(text)
+            plain = Text(on_one_line(text))  # brackets and colons in it are no markup
+            console.log(plain, highlight=False)
+            status.update(plain)
 
         yield tell

@@ -13,6 +13,7 @@ from typing import Any
 from atlas_core.cli.progress import PlainLines, note
 from atlas_core.metrics import digits
 from atlas_core.metrics.digits import counted
+from atlas_core.printing import on_one_line
 from atlas_core.screen import PAGE, TABLE, TOP, Screened, ScreenOptions, screen
 from atlas_registry.loading import Registry
 
@@ -89,7 +90,7 @@ def _text(result: Screened) -> str:
             value = f"P(1) {digits.probability(float(row['prediction']))}"
         lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
-    return "\n".join(lines)
+    return "\n".join(map(on_one_line, lines))
 
 
 def _named(row: dict[str, Any]) -> str:

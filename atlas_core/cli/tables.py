@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from atlas_core.printing import on_one_line
+
 
 def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Return rows as aligned columns under a header; the last column is not padded."""
-    table = [list(header), *[list(row) for row in rows]]
+    table = [list(header), *[[on_one_line(cell) for cell in row] for row in rows]]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     lines = [
         "  ".join(

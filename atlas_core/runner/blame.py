@@ -11,6 +11,7 @@ from atlas_core.errors import (
     AtlasError,
     ContractError,
     DataError,
+    said,
     short_of_memory,
 )
 from atlas_core.spec.plan import Chosen
@@ -50,7 +51,7 @@ def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> It
     try:
         yield
     except (Exception, SystemExit) as err:  # a plugin that ends the program is no end of the run
-        text = " ".join(str(err).split()) or type(err).__name__
+        text = said(err) or type(err).__name__
         if isinstance(err, AtlasError) and getattr(err, "blamed", False):
             raise
         label = culprit(err, others, default).label

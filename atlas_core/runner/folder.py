@@ -11,7 +11,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -279,16 +279,15 @@ class RunFolder:
         """Let observers add files and sections, write the report, then state the ``status``."""
         strange = added(self.path)  # beside a result that was damaged and is mended now
         write_json(self.path / MANIFEST, {**manifest, "status": "reporting"})
-        finished = self.finished()
-        for exports in observers.call("atlas_run_exports", run=finished):
-            for export in exports:
-                if not isinstance(export, Export):
-                    raise AtlasError(f"an observer exported {export!r}, not an Export")
-                write_bytes(self.path / "exports" / export.path, export.content)
+        observers.call("atlas_run_exports", use=self._keep_exports, run=self.finished())
         self.report(observers)
         self.event(status, {"seconds": manifest["seconds"]})
         ended = {**manifest, "status": status}
         write_json(self.path / MANIFEST, seal(self.path, ended, but=strange))
+
+    def _keep_exports(self, exports: Sequence[Export]) -> None:
+        for export in exports:
+            write_bytes(self.path / "exports" / export.path, export.content)
 
     def report_again(self, observers: Observers) -> Path:
         """Score the stored predictions and draw the report anew; return its path.

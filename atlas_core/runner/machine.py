@@ -16,6 +16,7 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
+from atlas_core.installed import about, distributions
 from atlas_core.metrics.digits import counted
 from atlas_core.runner.executor import cores
 
@@ -51,8 +52,7 @@ def environment() -> dict[str, object]:
 
 @lru_cache(maxsize=1)
 def _distributions() -> dict[str, str]:
-    told = (one.metadata for one in importlib.metadata.distributions())
-    found = {one["Name"]: one["Version"] for one in told if one["Name"]}
+    found = {one.name: one.version for one in map(about, distributions())}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
@@ -99,12 +99,12 @@ def core_source() -> str:
 _NAMED = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "pymatgen", "matminer")
 
 
-def packages(distributions: Iterable[str]) -> dict[str, str]:
+def packages(plugins: Iterable[str]) -> dict[str, str]:
     """Return the versions of the plugins of a run and of the libraries that make numbers."""
     found = {}
-    for name in sorted({"atlas-core", *_NAMED, *distributions}):
+    for name in sorted({"atlas-core", *_NAMED, *plugins}):
         try:
-            found[name] = importlib.metadata.version(name)
+            found[name] = about(importlib.metadata.distribution(name)).version
         except importlib.metadata.PackageNotFoundError:
             continue  # not installed: no part of this run
     return found

@@ -24,7 +24,6 @@ mean"})``. They are strict: a check that is expected to fail and passes is a fai
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ from typing import Any, Literal
 
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, PluginError
+from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS
 from atlas_core.testing.elsewhere import components_of
 from atlas_core.testing.outcome import NotApplicable
@@ -162,8 +162,9 @@ def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
     """
     places: set[tuple[str, str]] = set()
     for group in KINDS if kind is None else (kind,):
-        for entry in importlib.metadata.entry_points(group=f"atlas.{group}", name=name):
-            places.add((group, entry.module))
+        places |= {
+            (group, offer.module) for offer in offers(f"atlas.{group}") if _sound(offer, name)
+        }
     if not places:
         raise ContractError(f"no component {name!r} is installed; install its distribution first")
     if len(places) > 1:
@@ -176,11 +177,15 @@ def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
     raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
 
 
+def _sound(offer: Offer, name: str) -> bool:
+    return offer.point.name == name and not offer.problem
+
+
 def _kind_of(name: str, kind: str | None) -> str:
     """Return the kind of an installed component from metadata alone: nothing is imported."""
     if kind is not None:
         return kind
-    groups = [g for g in KINDS if importlib.metadata.entry_points(group=f"atlas.{g}", name=name)]
+    groups = [g for g in KINDS if any(_sound(offer, name) for offer in offers(f"atlas.{g}"))]
     if len(groups) == 1:
         return groups[0]
     if not groups:

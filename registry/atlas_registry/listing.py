@@ -5,17 +5,16 @@ Light: must not import pydantic, numpy or pluggy, so that ``atlas plugins`` answ
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 
 from atlas_core import __version__
+from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
 
 CORE = "atlas-core"
@@ -45,62 +44,44 @@ class Listed:
     problem: str
 
 
-def entry_points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group, read anew, sorted by name and distribution.
-
-    stevedore's own cache shows stale entry points for minutes and loses the distribution.
-    """
-    found = importlib.metadata.entry_points(group=group)
-    return sorted(found, key=lambda ep: (ep.name, ep.dist.name if ep.dist else ""))
-
-
 def installed(kinds: Iterable[str] = KINDS, *, observers: bool = False) -> list[Listed]:
     """Return every installed component of ``kinds``, importing none of them."""
     groups = [(kind, f"atlas.{kind}") for kind in kinds]
     if observers:
         groups.append(("observer", OBSERVER_GROUP))
-    return [listed for kind, group in groups for listed in _listed(kind, entry_points(group))]
+    return [listed for kind, group in groups for listed in _listed(kind, offers(group))]
 
 
-def _listed(kind: str, points: list[EntryPoint]) -> list[Listed]:
-    owners = Counter(point.name for point in points)
+def _listed(kind: str, found: list[Offer]) -> list[Listed]:
+    owners = Counter(offer.point.name for offer in found)
     out = []
-    for point in points:
-        problem = ""
-        if owners[point.name] > 1:
-            offering = sorted(
-                f"{other.dist.name} {other.dist.version}"
-                for other in points
-                if other.name == point.name and other.dist
-            )
+    for offer in found:
+        name, owner = offer.point.name, offer.owner
+        problem = offer.problem
+        if not problem and owners[name] > 1:
+            others = [other.owner for other in found if other.point.name == name]
+            offering = sorted(f"{other.name} {other.version}" for other in others)
             problem = f"offered by {' and '.join(offering)}: uninstall one of them"
-        elif point.dist is not None:
-            problem = core_problem(point.dist)
         out.append(
             Listed(
                 kind=kind,
-                name=point.name,
-                distribution=point.dist.name if point.dist else "unknown",
-                version=point.dist.version if point.dist else "unknown",
-                module=point.module,
-                summary=_summary(point.module),
-                problem=problem,
+                name=name,
+                distribution=owner.name,
+                version=owner.version,
+                module=offer.module,
+                summary=_summary(offer.module),
+                problem=problem or core_range_problem(owner.requires),
             )
         )
     return out
 
 
-def core_problem(distribution: Distribution) -> str:
-    """Return why a distribution does not fit this core, "" when it does.
+@lru_cache(maxsize=256)
+def core_range_problem(requires: tuple[str, ...]) -> str:
+    """Return why a list of requirements does not fit this core, "" when it does.
 
     The range of ``atlas-core`` that a plugin asks for is the version of the plug-in interface.
     """
-    return core_range_problem(tuple(distribution.requires or ()))
-
-
-@lru_cache(maxsize=256)
-def core_range_problem(requires: tuple[str, ...]) -> str:
-    """Return why a list of requirements does not fit this core, "" when it does."""
     for text in requires:
         if not re.match(r"atlas[-_.]core\b", text, re.IGNORECASE):
             continue

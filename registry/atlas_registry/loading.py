@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -24,11 +26,13 @@ from atlas_core.errors import (
     DataError,
     Interrupted,
     PluginError,
+    named,
+    said,
     short_of_memory,
 )
-from atlas_core.observe import Export, ReportSection
+from atlas_core.installed import offers
 from atlas_core.resolver import Observers, Resolved
-from atlas_registry.listing import Listed, entry_points, installed, package_path
+from atlas_registry.listing import Listed, installed, package_path
 
 Warn = Callable[[str], None]
 
@@ -42,8 +46,8 @@ class ComponentDriver(DriverManager[Any]):
     """Load the one module that a spec names, from entry points read anew."""
 
     def list_entry_points(self) -> list[EntryPoint]:
-        """Return the namespace's entry points without stevedore's cache."""
-        return entry_points(self.namespace)
+        """Return the namespace's entry points, without stevedore's cache: stale for minutes."""
+        return [offer.point for offer in offers(self.namespace)]
 
 
 def _manager() -> pluggy.PluginManager:
@@ -75,7 +79,7 @@ class Registry:
 
     def names(self, kind: str) -> list[str]:
         """Return the names installed for a kind, sorted, importing no plugin."""
-        return sorted({point.name for point in entry_points(f"atlas.{kind}")})
+        return sorted({offer.point.name for offer in offers(f"atlas.{kind}")})
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
@@ -95,7 +99,7 @@ class Registry:
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
         listed = found[0]
-        label = _label(listed)
+        label = label_of(listed)
         if listed.problem:
             raise PluginError(f"{label}: {listed.problem}")
         component = _component(kind, listed, label)
@@ -122,21 +126,11 @@ class Registry:
     def observers(self, warn: Warn = _warn) -> Observers:
         """Load every installed observer; a broken one is left out, and ``warn`` names it.
 
-        Each is first imported in another process: one that hangs or ends Python stops nothing.
+        Each runs in a process of its own: one that hangs or ends Python stops nothing.
         """
-        from atlas_registry.verify import named
+        from atlas_registry.watching import Watchers
 
-        loaded: list[tuple[str, Any]] = []
-        for row, found in self.problems(installed([], observers=True)).items():
-            problem = found
-            if not problem:
-                try:
-                    loaded.append((_label(row), load_observer(row)))
-                except AtlasError as err:
-                    problem = str(err)
-            if problem:
-                warn(f"{named(row, problem)}; it is left out")
-        return HookObservers(loaded, warn)
+        return Watchers(installed([], observers=True), warn)
 
 
 @lru_cache(maxsize=32)
@@ -146,63 +140,27 @@ def _tried(listed: tuple[Listed, ...]) -> dict[Listed, str]:
     return verify(listed) if listed else {}
 
 
-def _label(listed: Listed) -> str:
+def label_of(listed: Listed) -> str:
+    """Return how a line about a component or an observer names it."""
     return f"{listed.kind} {listed.name} of {listed.distribution} {listed.version}"
 
 
-def load_observer(listed: Listed) -> Any:
-    """Import an observer and hold it against the hook specs.
+def load_observer(listed: Listed) -> pluggy.PluginManager:
+    """Import an observer and hold it against the hook specs; return what calls its hooks.
 
     Raises:
         PluginError: it is broken; names it.
     """
-    label = _label(listed)
-    with _blamed(f"{label} cannot be imported"):
+    label = label_of(listed)
+    with blamed(f"{label} cannot be imported"):
         module = importlib.import_module(listed.module)
-    _register(_manager(), module, label)
-    return module
-
-
-class HookObservers:
-    """Call the observing hooks of loaded modules; one that fails is left out from then on."""
-
-    def __init__(self, modules: Sequence[tuple[str, Any]], warn: Warn) -> None:
-        self._warn = warn
-        self._managers: list[tuple[str, pluggy.PluginManager]] = []
-        for label, module in modules:
-            manager = _manager()
-            _register(manager, module, label)
-            self._managers.append((label, manager))
-
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Return what each observer returned (None is left out); a broken one is warned of."""
-        returned: list[Any] = []
-        for label, manager in list(self._managers):
-            try:
-                with _blamed(f"{label} failed in {hook}"):
-                    found = list(getattr(manager.hook, hook)(**arguments))
-                    if wanted := RETURNS.get(hook):
-                        _check(found, wanted)
-            except AtlasError as err:
-                self._managers.remove((label, manager))
-                self._warn(f"{err}; it is left out from here on")
-                continue
-            returned += found
-        return returned
-
-
-RETURNS: dict[str, type] = {"atlas_report_sections": ReportSection, "atlas_run_exports": Export}
-"""Of what each observing hook returns a list, where it returns something."""
-
-
-def _check(returned: list[Any], wanted: type) -> None:
-    for some in returned:
-        if not isinstance(some, list | tuple) or not all(isinstance(one, wanted) for one in some):
-            raise TypeError(f"it returned {some!r}, not a list of {wanted.__name__}")
+    manager = _manager()
+    _register(manager, module, label)
+    return manager
 
 
 @contextmanager
-def _blamed(what: str) -> Iterator[None]:
+def blamed(what: str) -> Iterator[None]:
     """Name a plugin in whatever its code raises, also what would end the program.
 
     Raises:
@@ -210,22 +168,54 @@ def _blamed(what: str) -> Iterator[None]:
         DataError: memory ran out.
     """
     try:
-        yield
-    except (Interrupted, AtlasError):
+        with _apart():
+            yield
+    except Interrupted:
         raise
     except BaseException as err:
         if short_of_memory(err):
-            raise DataError(f"{what}: out of memory ({_one_line(err)}); {MORE_MEMORY}") from err
-        raise PluginError(f"{what}: {_one_line(err)}") from err
+            raise DataError(f"{what}: out of memory ({named(err)}); {MORE_MEMORY}") from err
+        text = said(err) if isinstance(err, AtlasError) else named(err)
+        raise PluginError(f"{what}: {text}") from err
 
 
-def _one_line(err: BaseException) -> str:
-    text = " ".join(str(err).split())
-    return f"{type(err).__name__}: {text}" if text else type(err).__name__
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Run a plugin's code so that the answer on stdout stays ATLAS's own.
+
+    What it prints goes to stderr, and a copy of this process that it leaves ends here.
+
+    Raises:
+        PluginError: it left this process in another folder; it is taken back.
+    """
+    own, here = os.getpid(), _here()
+    with ExitStack() as stack:
+        with suppress(OSError):  # stderr is closed: there is nowhere to print to
+            aside = stack.enter_context(os.fdopen(os.dup(2), "w", errors="backslashreplace"))
+            stack.enter_context(redirect_stdout(aside))
+            stack.enter_context(redirect_stderr(aside))
+        try:
+            yield
+        finally:
+            if os.getpid() != own:
+                os._exit(0)
+            moved = _here() != here
+            if moved and here is not None:
+                os.chdir(here)
+    if moved:
+        raise PluginError("it changes the working directory")
+
+
+def _here() -> Path | None:
+    """Return the working directory; None where it was deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _component(kind: str, listed: Listed, label: str) -> Component:
-    with _blamed(f"{label} cannot be imported"):
+    with blamed(f"{label} cannot be imported"):
         driver = ComponentDriver(f"atlas.{kind}", listed.name, on_missing_entrypoints_callback=None)
     module: Any = driver.driver
     manager = _manager()
@@ -234,19 +224,43 @@ def _component(kind: str, listed: Listed, label: str) -> Component:
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         raise PluginError(f"{label}: {listed.module} has no @hookimpl function {hook}()")
-    with _blamed(f"{label}: {hook}() failed"):
+    with blamed(f"{label}: {hook}() failed"):
         results = caller()
     if len(results) != 1 or not isinstance(results[0], list):
         raise PluginError(f"{label}: {hook}() must return a list of Component")
     for component in results[0]:
-        if not isinstance(component, Component):
-            raise PluginError(f"{label}: {hook}() returned {component!r}, not a Component")
-        if component.name == listed.name:
-            if not (isinstance(component.config, type) and issubclass(component.config, Config)):
+        found = _declared(component, f"{label}: {hook}()")
+        if found.name == listed.name:
+            if not (isinstance(found.config, type) and issubclass(found.config, Config)):
                 raise PluginError(f"{label}: config must be a subclass of atlas_core Config")
-            return component
+            return found
     offered = ", ".join(component.name for component in results[0]) or "nothing"
     raise PluginError(f"{label}: {hook}() offers {offered}, not {listed.name}")
+
+
+def _declared(component: object, where: str) -> Component:
+    """Hold what a hook returned against the types that a component declares.
+
+    Raises:
+        PluginError: it is no component, or a part of it is of another type.
+    """
+    if not isinstance(component, Component):
+        raise PluginError(f"{where} returned a {type(component).__name__}, not a Component")
+    wanted: dict[str, tuple[Any, ...]] = {
+        "name": (str,),
+        "build": (Callable,),
+        "needs": (frozenset, set, Callable),
+        "gives": (frozenset, set, Callable),
+        "citation": (str,),
+        "beside": (tuple,),
+        "check": (type(None), Callable),
+        "expected_failures": (Mapping,),
+    }
+    for part, types in wanted.items():
+        value = getattr(component, part)
+        if not isinstance(value, types):
+            raise PluginError(f"{where}: {part} of a component is a {type(value).__name__}")
+    return component
 
 
 def _register(manager: pluggy.PluginManager, module: object, label: str) -> None:
@@ -254,4 +268,4 @@ def _register(manager: pluggy.PluginManager, module: object, label: str) -> None
         manager.register(module, name=label)
         manager.check_pending()
     except pluggy.PluginValidationError as err:
-        raise PluginError(f"{label}: {_one_line(err)}") from err
+        raise PluginError(f"{label}: {named(err)}") from err

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -15,14 +16,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from multiprocessing.connection import wait
+from typing import Any
 
-from atlas_core.errors import AtlasError
+from atlas_core.errors import AtlasError, said
 from atlas_core.runner.guard import end_with_parent, kill_group
 from atlas_registry.listing import Listed
 
 SECONDS = 30.0
 """How long one import may take."""
-_START = 30.0
+START = 30.0
 """Seconds more for the first one: Python starts, on a busy machine."""
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -53,7 +55,11 @@ def named(row: Listed, problem: str) -> str:
 
 
 def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
-    """Return the problems of the first rows, up to the one that breaks the process."""
+    """Return the problems of the first rows, up to the one that breaks the process.
+
+    One whose answer is not readable is asked again in a fresh process where others were asked in
+    this one before: what they left there may have written.
+    """
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, json.dumps(sys.path), str(os.getpid())],
         stdin=subprocess.PIPE,
@@ -63,12 +69,14 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
     )
     assert child.stdin is not None  # noqa: S101 - pipes were asked for
     assert child.stdout is not None  # noqa: S101
+    mark = secrets.token_hex(16)
     problems: list[str] = []
-    rest = b""
     try:
         with suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(json.dumps([astuple(row) for row in rows]).encode())
-        until = time.monotonic() + seconds + _START
+            asked = {"mark": mark, "rows": [astuple(row) for row in rows]}
+            child.stdin.write(json.dumps(asked).encode())
+        until = time.monotonic() + seconds + START
+        rest = b""
         while len(problems) < len(rows):
             if not wait([child.stdout.fileno()], timeout=max(0.0, until - time.monotonic())):
                 problems.append(named(rows[len(problems)], f"hangs: no end after {seconds:g} s"))
@@ -78,7 +86,12 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
                 problems.append(named(rows[len(problems)], _how(child, seconds)))
                 break
             *lines, rest = (rest + content).split(b"\n")
-            problems += [str(json.loads(line)) for line in lines]
+            found = _answers(lines, mark, len(problems))
+            problems += found
+            if len(found) < len(lines):
+                if not problems:
+                    problems.append(named(rows[0], "writes into ATLAS's own pipe"))
+                break
             if lines:
                 until = time.monotonic() + seconds
     finally:
@@ -86,6 +99,21 @@ def _some(rows: Sequence[Listed], seconds: float) -> list[str]:
         child.wait()
         child.stdout.close()
     return problems
+
+
+def _answers(lines: Sequence[bytes], mark: str, first: int) -> list[str]:
+    """Return what the lines say of row ``first`` and on, up to one that is no answer."""
+    out: list[str] = []
+    for line in lines:
+        try:
+            told = json.loads(line)
+        except ValueError:  # no JSON, or no UTF-8
+            break
+        head = [mark, first + len(out)]
+        if not (isinstance(told, list) and told[:2] == head and len(told) == 3):
+            break
+        out.append(str(told[2]))
+    return out
 
 
 def _how(child: subprocess.Popen[bytes], seconds: float) -> str:
@@ -98,23 +126,31 @@ def _how(child: subprocess.Popen[bytes], seconds: float) -> str:
 
 def answer(parent: int) -> None:
     """Import the rows on stdin, and print a line of JSON about each: the child's part."""
-    from atlas_registry.loading import Registry, load_observer
+    from atlas_registry.loading import Registry, blamed, label_of, load_observer
 
     end_with_parent(parent)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a plugin prints is no answer
     registry = Registry()
-    for row in [Listed(*fields) for fields in json.load(sys.stdin)]:
+    asked = json.load(sys.stdin)
+    for place, row in enumerate(Listed(*fields) for fields in asked["rows"]):
         problem = ""
         try:
             if row.kind == "observer":
                 load_observer(row)
             else:
-                registry.resolve(row.kind, row.name).component.config.model_json_schema()
+                component = registry.resolve(row.kind, row.name).component
+                with blamed(f"{label_of(row)}: its options cannot be described"):
+                    _held(component.config.model_json_schema())
         except AtlasError as err:
-            problem = str(err)
-        except Exception as err:
-            problem = named(row, f"its options cannot be described: {err}")
-        answers.write(json.dumps(problem) + "\n")
+            problem = named(row, said(err))
+        answers.write(json.dumps([asked["mark"], place, problem]) + "\n")
         answers.flush()
     os._exit(0)  # threads that a plugin left are not waited for
+
+
+def _held(described: Any) -> None:
+    """Hold the JSON Schema of options against what a schema is made of."""
+    json.dumps(described, sort_keys=True)
+    if not (isinstance(described, dict) and isinstance(described.get("$defs", {}), dict)):
+        raise TypeError("their JSON Schema is no object")

@@ -1,0 +1,147 @@
+"""What is installed, read so that one broken distribution harms no other. Light.
+
+``importlib.metadata`` gives up on all entry points at the first file that it cannot read: a
+half-removed installation, a line without "=", a letter that is no UTF-8.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from importlib.metadata import Distribution, EntryPoint
+from pathlib import PurePath
+
+POINTS = "entry_points.txt"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Name an installed distribution.
+
+    Attributes:
+        name: as its metadata state it, else as its folder is named.
+        version: as its metadata state it, else "unreadable".
+        requires: what it states to need.
+        problem: why its metadata cannot be used, with the path; "" otherwise.
+    """
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Hold an entry point and who offers it.
+
+    Attributes:
+        point: the entry point; where ``problem`` says so, one that cannot be loaded.
+        owner: the distribution.
+        problem: why it cannot be used, as far as metadata tell; "" otherwise.
+    """
+
+    point: EntryPoint
+    owner: Installed
+    problem: str
+
+    @property
+    def module(self) -> str:
+        """Return the module to import; "" where the line names none."""
+        try:
+            return self.point.module
+        except AttributeError:  # how importlib.metadata meets a value that names no module
+            return ""
+
+
+def distributions() -> Iterator[Distribution]:
+    """Yield every installed distribution; of one that is found twice, the one in front."""
+    seen = set()
+    for found in importlib.metadata.distributions():
+        name = re.sub(r"[-_.]+", "_", _folder_name(found)).lower()
+        if not name or name not in seen:
+            seen.add(name)
+            yield found
+
+
+def about(distribution: Distribution) -> Installed:
+    """Return name, version and needs of a distribution, as far as they can be read."""
+    text, readable = _text(distribution, "METADATA")
+    if not text:
+        text, readable = _text(distribution, "PKG-INFO")
+    if not text and readable:
+        text, readable = _text(distribution, "")  # an old egg-info is one file
+    stated = HeaderParser().parsestr(text)
+    name, version = str(stated["Name"] or "").strip(), str(stated["Version"] or "").strip()
+    problem = "" if readable else "its metadata are no UTF-8 text"
+    if readable and not (name and version):
+        problem = "its metadata state no name or no version"
+    return Installed(
+        name=name or _folder_name(distribution) or "unknown",
+        version=version if version and readable else "unreadable",
+        requires=tuple(str(one) for one in stated.get_all("Requires-Dist") or ()),
+        problem=_named(distribution, problem),
+    )
+
+
+def offers(group: str) -> list[Offer]:
+    """Return what a group of entry points offers, read anew, sorted by name and distribution.
+
+    A line of the group that is no entry point is an offer with a problem.
+    """
+    found: list[Offer] = []
+    for distribution in distributions():
+        text, readable = _text(distribution, POINTS)
+        lines = list(_lines(text, group))
+        if not lines:
+            continue
+        owner = about(distribution)
+        for name, value in lines:
+            point = EntryPoint(name=name, value=value, group=group)
+            problem = ""
+            if not readable:
+                problem = f"its {POINTS} is no UTF-8 text"
+            elif not (name and EntryPoint.pattern.match(value)):
+                problem = f"its line {name!r} = {value!r} in {POINTS} names no module"
+            found.append(Offer(point, owner, owner.problem or _named(distribution, problem)))
+    return sorted(found, key=lambda one: (one.point.name, one.owner.name))
+
+
+def _lines(text: str, group: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each line of a group."""
+    here = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            here = line[1:-1].strip()
+        elif here == group and line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            yield name.strip(), value.strip()
+
+
+def _text(distribution: Distribution, name: str) -> tuple[str, bool]:
+    """Return a metadata file's text, "" where there is none, and whether it is UTF-8."""
+    try:
+        return distribution.read_text(name) or "", True
+    except UnicodeDecodeError as err:
+        return bytes(err.object).decode("utf-8", "replace"), False
+    except OSError:
+        return "", True
+
+
+def _place(distribution: Distribution) -> str:
+    return str(getattr(distribution, "_path", ""))
+
+
+def _folder_name(distribution: Distribution) -> str:
+    """Return the name that the folder of the metadata has, "" where it has none."""
+    folder = PurePath(_place(distribution))
+    if folder.suffix not in {".dist-info", ".egg-info"}:
+        return ""
+    return folder.stem.partition("-")[0]
+
+
+def _named(distribution: Distribution, problem: str) -> str:
+    return f"{_place(distribution)}: {problem}: install it anew" if problem else ""

@@ -1,0 +1,33 @@
+"""Show text that somebody else wrote: a terminal prints it, and never obeys it. Light."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+_OBEYED = {"Cc", "Cf", "Zl", "Zp"}
+"""Categories of Unicode that a terminal acts on: control, format, line and paragraph ends."""
+
+
+def printable(text: object, keep: str = "\n\t") -> str:
+    """Return a text with what a terminal would act on escaped as JSON escapes it.
+
+    Args:
+        text: anything that has a text.
+        keep: characters that stay although a terminal acts on them.
+    """
+    said = str(text)
+    if said.translate(dict.fromkeys(map(ord, keep))).isprintable():
+        return said
+    return "".join(one if one in keep else _escaped(one) for one in said)
+
+
+def on_one_line(text: object) -> str:
+    """Return a text that may hold anything, such as a file's name, as one line."""
+    return printable(text, keep="")
+
+
+def _escaped(one: str) -> str:
+    if unicodedata.category(one) not in _OBEYED:
+        return one
+    return "\\u007f" if one == "\x7f" else json.dumps(one)[1:-1]  # JSON leaves that one alone

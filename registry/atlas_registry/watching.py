@@ -1,0 +1,209 @@
+"""Run each observer in a process of its own: whatever it does there, the run goes on. Light.
+
+An observer may end Python, close stderr or print: here that ends or fills a process that has
+nothing else to do. What it returns comes back as JSON, so that no class of it is needed here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import PurePosixPath
+from typing import Any
+
+import pluggy
+
+from atlas_core.errors import AtlasError, PluginError, said
+from atlas_core.observe import Export, ReportSection
+from atlas_core.resolver import Use
+from atlas_core.runner.guard import end_with_parent, kill_group
+from atlas_registry.listing import Listed
+from atlas_registry.loading import Warn, blamed, label_of, load_observer
+from atlas_registry.verify import SECONDS, START
+
+PATIENCE = 10.0
+"""Seconds that threads of an observer may work on once the run has ended."""
+LOOK = 0.5
+"""Seconds between two looks whether an observer lives: a process it forked keeps its pipe open."""
+MOST = 0x1FFFFFFF
+"""Bytes of one answer; of four letters written into the pipe, the length would be larger."""
+RETURNS: dict[str, type] = {"atlas_report_sections": ReportSection, "atlas_run_exports": Export}
+"""Of what each observing hook returns a list, where it returns something."""
+HOOKS = ("atlas_run_started", "atlas_stage_finished", *RETURNS)
+_CHILD = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from atlas_registry.watching import watch; watch(int(sys.argv[2]), int(sys.argv[3]))"
+)
+
+
+class Watcher:
+    """Hold the process of one observer.
+
+    Raises:
+        PluginError: it is broken; names it.
+    """
+
+    def __init__(self, listed: Listed) -> None:
+        self.label = label_of(listed)
+        if listed.problem:
+            raise PluginError(f"{self.label}: {listed.problem}")
+        self._ours, theirs = Pipe()
+        with theirs:
+            self._child = subprocess.Popen(
+                [
+                    *(sys.executable, "-c", _CHILD, json.dumps(sys.path)),
+                    *(str(os.getpid()), str(theirs.fileno())),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what it prints is no answer of the command
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        atexit.register(self.close)
+        try:
+            self._ours.send(astuple(listed))
+            self._hooks = set(self._answer("its import", SECONDS + START))
+        except BaseException:
+            self.close(0.0)
+            raise
+
+    def call(self, hook: str, arguments: dict[str, Any]) -> list[Any]:
+        """Return what the observer's hook returned.
+
+        Raises:
+            PluginError: it failed; names it.
+        """
+        if hook not in self._hooks:
+            return []
+        with suppress(BrokenPipeError):  # the answer says what became of it
+            self._ours.send((hook, arguments))
+        found = self._answer(hook)
+        with blamed(f"{self.label} failed in {hook}"):
+            if hook == "atlas_report_sections":
+                return [[ReportSection(title, tuple(rest)) for title, *rest in s] for s in found]
+            return [
+                [Export(PurePosixPath(path), base64.b64decode(body)) for path, body in some]
+                for some in found
+            ]
+
+    def close(self, patience: float = PATIENCE) -> None:
+        """End the process, once it has done what it still does."""
+        atexit.unregister(self.close)
+        self._ours.close()
+        try:
+            self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            kill_group(self._child.pid)
+            self._child.wait()
+
+    def _answer(self, doing: str, seconds: float = float("inf")) -> Any:
+        until = time.monotonic() + seconds
+        try:
+            while not self._ours.poll(LOOK):
+                if self._child.poll() is not None and not self._ours.poll(0):
+                    raise EOFError
+                if time.monotonic() > until:
+                    raise PluginError(f"{self.label} hangs: no end after {seconds:g} s")
+            good, told = json.loads(self._ours.recv_bytes(MOST))
+        except (EOFError, ConnectionError) as err:
+            raise PluginError(f"{self.label} ends Python in {doing}") from err
+        except (OSError, ValueError, TypeError) as err:
+            raise PluginError(f"{self.label} writes into ATLAS's own pipe in {doing}") from err
+        if not good:
+            raise PluginError(str(told))
+        return told
+
+
+class Watchers:
+    """Call the observing hooks; an observer that fails is left out from then on.
+
+    Implements ``atlas_core.resolver.Observers``.
+
+    Args:
+        listed: the observers.
+        warn: is told of each that fails.
+    """
+
+    def __init__(self, listed: Sequence[Listed], warn: Warn) -> None:
+        self._warn = warn
+        self._watchers: list[Watcher] = []
+        for row in listed:
+            try:
+                self._watchers.append(Watcher(row))
+            except AtlasError as err:
+                warn(f"{said(err)}; it is left out")
+
+    def call(self, hook: str, use: Use | None = None, **arguments: Any) -> list[Any]:
+        """Return what each observer returned (None is left out); a broken one is warned of."""
+        returned: list[Any] = []
+        for watcher in list(self._watchers):
+            try:
+                found = watcher.call(hook, arguments)
+                if use is not None:
+                    with blamed(f"{watcher.label} failed in {hook}"):
+                        for some in found:
+                            use(some)
+            except AtlasError as err:
+                self._watchers.remove(watcher)
+                watcher.close(0.0)
+                self._warn(f"{said(err)}; it is left out from here on")
+                continue
+            returned += found
+        return returned
+
+
+def watch(parent: int, number: int) -> None:
+    """Load an observer and answer for it until nobody asks: the child's part."""
+    end_with_parent(parent)
+    with Connection(number) as exchange:
+        listed = Listed(*exchange.recv())
+        loaded: list[pluggy.PluginManager] = []
+
+        def load() -> list[str]:
+            loaded.append(load_observer(listed))
+            return [hook for hook in HOOKS if getattr(loaded[0].hook, hook).get_hookimpls()]
+
+        def call(hook: str, arguments: dict[str, Any]) -> list[Any]:
+            with blamed(f"{label_of(listed)} failed in {hook}"):
+                found = getattr(loaded[0].hook, hook)(**arguments)
+                return _plain(found, RETURNS[hook]) if hook in RETURNS else []
+
+        _tell(exchange, load)
+        with suppress(EOFError, ConnectionError):
+            while True:
+                _tell(exchange, call, *exchange.recv())
+
+
+def _tell(exchange: Connection, work: Callable[..., list[Any]], *arguments: Any) -> None:
+    try:
+        told = [True, work(*arguments)]
+    except AtlasError as err:
+        told = [False, said(err)]
+    exchange.send_bytes(json.dumps(told).encode())
+
+
+def _plain(returned: list[Any], wanted: type) -> list[Any]:
+    """Return sections as lists of texts, exports as path and content in base 64."""
+    out: list[Any] = []
+    for some in returned:
+        if not isinstance(some, list | tuple) or not all(isinstance(one, wanted) for one in some):
+            raise TypeError(f"it returned {some!r}, not a list of {wanted.__name__}")
+        out.append(
+            [
+                [one.title, *one.paragraphs]
+                if isinstance(one, ReportSection)
+                else [str(one.path), base64.b64encode(one.content).decode()]
+                for one in some
+            ]
+        )
+    return out
