@@ -112,7 +112,7 @@ def test_listed_operations_of_another_group_than_the_named_need_a_count() -> Non
     [
         ("Na1, Cl1", False, 0),
         ("(Na Cl)n", False, 0),
-        ("Na (Cl)", False, 0),
+        ("(Na) Cl", False, 0),
         ("Na1, Cl2", True, 0),
         ("(Na Cl2)n", True, 0),
         ("Na (Cl)2", True, 0),
