@@ -13,7 +13,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
 from atlas_core.reading.cif import Block, Value, number
 from atlas_core.reading.stated import Stated
-from atlas_core.reading.symbols import read_label, read_symbol
+from atlas_core.reading.symbols import isotope_flags, read_label, read_symbol
 
 _COPIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
 
@@ -76,7 +76,7 @@ def read_sites(block: Block, stated: Stated) -> Sites:
     # 0, 0.5 or 0.25 are written short in a file of many digits: they have lost zeros only
     finest = int(decimals.max())
     digits = np.where(decimals <= 1, max(finest, 2), np.maximum(decimals, 2))
-    flags = tuple(f"{isotope} is read as hydrogen" for isotope in ("D", "T") if isotope in isotopes)
+    flags = isotope_flags(isotopes)
     if _unknown_occupancy(block):
         flags += ("an occupancy is unknown (?): read as 1",)
     return Sites(labels, numbers, isotopes, frac, 10.0**-digits, _copies(block, rows), flags)
