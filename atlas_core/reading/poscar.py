@@ -15,7 +15,6 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.errors import DataError
-from atlas_core.metrics.digits import counted
 from atlas_core.reading.cif_crystal import Crystal
 from atlas_core.reading.symbols import isotope_flags, read_symbol
 
@@ -45,7 +44,7 @@ def read_poscar(text: str) -> Crystal:
     selective = lines[at][:1].upper() == "S" if at < len(lines) else False
     at += selective
     if len(lines) < at + 1 + atoms or not atoms:
-        raise DataError(f"it is cut short: its counts say {counted(atoms, 'atom')}")
+        raise DataError(f"it is cut short: the sum of its counts is {atoms}")
     if _three(lines[at]):
         raise DataError("the line that says Direct or Cartesian is missing")
     rows = [line.split() for line in lines[at + 1 : at + 1 + atoms]]
@@ -53,8 +52,8 @@ def read_poscar(text: str) -> Crystal:
     for i, place in enumerate(places):
         if place is None:
             raise DataError(
-                f"line {at + 2 + i} has no coordinates: its counts say"
-                f" {counted(atoms, 'atom')}, and it is number {i + 1}"
+                f"line {at + 2 + i} has no coordinates: the sum of its"
+                f" counts is {atoms}, and it is number {i + 1}"
             )
     _check_rest(lines[at + 1 + atoms :], atoms)
     names = _names(symbols, counts, [_label(row[3:]) for row in rows])
@@ -125,12 +124,13 @@ def _counts(lines: Sequence[str]) -> tuple[list[str] | None, list[int], int]:
         # of potentials such as Na_pv or Na/1f2e
         symbols = [re.split("[_/]", word)[0] for line in named for word in line.split()]
     words = [word for line in lines[at : at + max(1, len(named))] for word in line.split()]
-    if not words or not all(re.fullmatch("[0-9]+", word) for word in words):
+    if not words or not all(re.fullmatch("[0-9]{1,9}", word) for word in words):
         raise DataError(f"line {at + 1} holds no counts of atoms")
     counts = [int(word) for word in words]
     if symbols is not None and len(symbols) != len(counts):
+        named_here, counted_here = (" ".join(some)[:60] for some in (symbols, words))
         raise DataError(
-            f"it names {counted(len(symbols), 'element')}, but has {counted(len(counts), 'count')}"
+            f"its elements are {named_here} and its counts {counted_here}; one belongs to each"
         )
     return symbols, counts, at + max(1, len(named))
 
@@ -180,7 +180,7 @@ def _check_rest(rest: Sequence[str], atoms: int) -> None:
         DataError: there are more coordinates than counted atoms, or a second crystal.
     """
     if rest and _three(rest[0]):
-        raise DataError(f"it lists more coordinates than its counts say: {counted(atoms, 'atom')}")
+        raise DataError(f"it lists more coordinates than the sum of its counts, {atoms}")
     filled = [line for line in rest if line]
     if any(
         _NEXT.match(line)
