@@ -36,7 +36,7 @@ _SYMBOL_Z = {**ATOMIC_NUMBER, "D": 1, "T": 1}
 """Symbols in formulas: D and T are hydrogen."""
 DOT = "·"
 """What joins the parts of a formula, as in CuSO4·5H2O."""
-_DOTS = dict.fromkeys("*•∙⋅‧・●⸱", DOT)
+_DOTS = dict.fromkeys("*•∙⋅‧・●⸱×", DOT)
 _SUBSCRIPTS = {chr(0x2080 + digit): str(digit) for digit in range(10)} | {"⁄": "/", "∕": "/"}
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
 _HALVES = re.compile("([0-9]*)([¼½¾])")
@@ -61,6 +61,29 @@ _FULL_STOP = re.compile(
     rf"(?<=[A-Za-z)\]}}])([0-9]*)\.([1-9][0-9]*)\s*{_SOLVATE}"
     rf"|(?<=[O)\]}}])([0-9]*)\.([1-9][0-9]*){_COMPOUND}"
 )
+_COUNT = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
+_UNIT = r"(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*)"
+# A salt in front of a compound, as in FeCl3.3KCl, or a fullerene.
+_ADDUCT = re.compile(
+    rf"(?<![A-Za-z0-9.)\]}}])[0-9]*"
+    rf"(?P<front>C[6-9]0|{_UNIT}*(?:[HNOFSI]|Cl|Br|Se|Te|\))(?:1?[1-9]|10)?)\.[1-9][0-9]*\s*"
+    rf"(?P<rest>{_UNIT}+)(?![a-z0-9])\s*(?=$|[·,)\]}}]|\.[1-9][0-9]*[A-Z(])"
+)
+# Behind a symbol without a number a blank may be the dot of a hydrate or of two salts.
+_BLANK = re.compile(
+    rf"(?<=[A-Za-z)\]}}])(\s+)(?=(?:{_COUNT})(?:\s*{_WATER}|{_SOLVATE}))"
+    rf"|(?<![^\s·.(]){_UNIT}{{2,}}(?<=[A-Za-z)])(\s+)(?=(?:{_COUNT})[A-Z][a-z]?[0-9]*[A-Z(])"
+)
+_ROMAN = re.compile(r"(?<=[A-Za-z])\((?:I{1,3}|I?V|VI{1,3}|I?X)\)")
+_FORM = re.compile(r"(?<=\S)\s*\([A-Z][a-z]?\)\s*$")
+_T_FIRST = re.compile(r"T(?:I|A|B|C|E|H|L|M|S)")
+"""Capitals that may be one element (TI: titanium) or tritium and another one."""
+_NONMETALS = frozenset(["H", "C", "N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"])
+_SHORT = (
+    "BBO BKT BNT BSCCO BST BSTO BTO CCTO CTO DKDP FTO HBCCO ITO KBBF KDP KNN KTN KTO KTP NBT PTO"
+    " SBT STO TBCCO YBCO"
+)
+"""Short names of materials that all consist of symbols, as STO of SrTiO3."""
 _TWO_STOPS = re.compile(rf"(?<=[A-Za-z)\]}}])([0-9]+)\.([0-9]+)\.([0-9]+)\s*{_SOLVATE}")
 _SPACED_STOP = re.compile(rf"(?<=[A-Za-z0-9)\]}}])\s+\.([1-9][0-9]*)\s*{_SOLVATE}")
 
@@ -73,8 +96,8 @@ def parse_formula(formula: str) -> dict[int, float]:
     subscripts. Elements stand in order of first appearance, as in the text.
 
     Raises:
-        ValueError: the text is no formula, or may be read in two ways; the message says what was
-            met and where.
+        ValueError: the text is no formula, or may be read in two ways (``CuSO4.5H2O``,
+            ``BaO 8H2O``, ``Fe(III)Cl3``, ``STO``); the message says what was met and where.
     """
     amounts = _amounts(formula)
     if not all(amounts.values()):
@@ -103,6 +126,17 @@ def _amounts(formula: str) -> dict[int, float]:
     text = _plain(formula)
     if "." in text:
         _refuse_full_stop(formula, text)
+    if " " in text and (found := _BLANK.search(text)):
+        start, end = found.span(found.lastindex or 0)
+        joined = f"{text[:start]}{DOT}{text[end:]}"
+        _refuse(formula, "the blank", joined, _flat(_Parser(formula, text).read()))
+    if "(" in text and (found := _ROMAN.search(text) or _FORM.search(text)):
+        raise ValueError(
+            f"formula {shown(formula)}: {found.group().strip()} may be an oxidation state, the name"
+            " of a form, or an element; leave it out, or write the element without a bracket"
+        )
+    if text.isupper():
+        _refuse_short(formula, text)
     amounts = _parse_flat(text)
     return _Parser(formula, text).read() if amounts is None else amounts
 
@@ -139,23 +173,59 @@ def _refuse_full_stop(formula: str, text: str) -> None:
     elif found := _SPACED_STOP.search(text):
         stop = found.start(1) - 1
         readings = f"{text[:stop]}{DOT}{text[stop + 1 :]}", f"{text[:stop]}{DOT}0{text[stop:]}"
-    elif found := _FULL_STOP.search(text):
-        whole = found[1] if found[2] else found[3]
-        if whole and not int(whole):
-            return  # an amount of 0 in front of a dot would make no sense
+    elif re.search(r"\.\s*\.", text):
+        raise ValueError(
+            f"formula {shown(formula)}: two full stops in a row; write one, or '{DOT}'"
+        )
+    elif _doubtful_stop(text) is not None:
         readings = _joined(text), _flat(_Parser(formula, text).read())
     if readings is not None:
-        first_text, second_text = (one.replace(" ", "") for one in readings)
+        _refuse(formula, "the full stop", *readings)
+
+
+def _refuse(formula: str, what: str, first: str, second: str) -> None:
+    first, second = (one.replace(" ", "") for one in (first, second))
+    raise ValueError(
+        f"formula {shown(formula)}: {what} may be read as {first} or as {second}; write the one"
+        f" that is meant ('{DOT}' or '*' joins parts)"
+    )
+
+
+def _refuse_short(formula: str, text: str) -> None:
+    """Refuse capitals that people write for something else than their symbols.
+
+    Raises:
+        ValueError: it is a short name, or T may be tritium or begin another symbol.
+    """
+    if text.strip() in _SHORT.split():
         raise ValueError(
-            f"formula {shown(formula)}: the full stop may be read as {first_text} or as"
-            f" {second_text}; write the one that is meant ('{DOT}' or '*' joins parts)"
+            f"formula {shown(formula)}: this is a short name of a material; write its elements with"
+            " their amounts"
         )
+    if found := _T_FIRST.search(text):
+        raise ValueError(
+            f"formula {shown(formula)}: {found.group()!r} may be {found.group().capitalize()} or"
+            " tritium and another element; write symbols with one capital letter"
+        )
+
+
+def _doubtful_stop(text: str) -> int | None:
+    """Return where a full stop stands that may be a dot, behind which a compound follows."""
+    for found in _FULL_STOP.finditer(text):
+        whole = found[1] if found[2] else found[3]
+        if not whole or int(whole):  # an amount of 0 in front of a dot would make no sense
+            return found.start(2 if found[2] else 4) - 1
+    for found in _ADDUCT.finditer(text):
+        front, rest = (set(re.findall("[A-Z][a-z]?", found[name])) for name in ("front", "rest"))
+        salt = len(front) > 1 or found["front"][-1] == "0"
+        if salt and len(rest) > 1 and rest & _NONMETALS:
+            return found.end("front")
+    return None
 
 
 def _joined(text: str) -> str:
     """Return a formula with every full stop that may be a dot as one."""
-    while found := _FULL_STOP.search(text):
-        stop = found.start(2 if found[2] else 4) - 1
+    while (stop := _doubtful_stop(text)) is not None:
         text = f"{text[:stop]}{DOT}{text[stop + 1 :]}"
     return text
 
@@ -166,7 +236,8 @@ def _flat(amounts: dict[int, float]) -> str:
     # behind a decimal that stands last nothing follows that a dot could join
     orders = (texts, sorted(texts), sorted(texts, key=lambda text: "." in text))
     joined = ["".join(order) for order in orders]
-    return next((text for text in joined if not _FULL_STOP.search(text)), joined[-1])
+    plain = (one for one in joined if not _FULL_STOP.search(one) and _doubtful_stop(one) is None)
+    return next(plain, joined[-1])
 
 
 def _parse_flat(formula: str) -> dict[int, float] | None:
@@ -183,6 +254,26 @@ def _parse_flat(formula: str) -> dict[int, float] | None:
         read += len(symbol) + len(number)
         amounts[z] = amounts.get(z, 0.0) + (float(number) if number else 1.0)
     return amounts if read + formula.count(" ") == len(formula) else None
+
+
+def _capitals(text: str) -> str:
+    """Return the hint for a formula without capitals: how it is written, if there is one way."""
+    ways = [""] if len(text) <= 20 else []
+    for run in re.findall("[a-z]+|[^a-z]+", text):
+        ways = [way + one for way in ways for one in _symbols(run)][:3]
+    meant = f": did you mean {ways[0]}?" if len(ways) == 1 else ""
+    return f"; symbols begin with a capital letter{meant}"
+
+
+def _symbols(run: str) -> list[str]:
+    """Return at most three ways to read small letters as symbols; other text as it is."""
+    if not run or not run.isalpha():
+        return [run]
+    heads = [run[:n].capitalize() for n in (1, 2) if len(run) >= n]
+    ways = [
+        head + rest for head in heads if head in _SYMBOL_Z for rest in _symbols(run[len(head) :])
+    ]
+    return ways[:3]
 
 
 class _Level:
@@ -241,7 +332,9 @@ class _Parser:
                 raise self._error(f"number {number!r} at character {position + 1} divides by 0")
             level.factor = float(above) / float(below or 1)
         else:
-            raise self._error(f"number {number!r} at character {position + 1} follows no element")
+            hint = "" if position else "; leave a number in front, or of the mass, out"
+            where = f"at character {position + 1} follows no element{hint}"
+            raise self._error(f"number {number!r} {where}")
 
     def _close(self, amount: float) -> None:
         part = self.levels[-1].part
@@ -269,7 +362,13 @@ class _Parser:
     def _unexpected(self, position: int) -> str:
         sign, following = self.text[position], self.text[position + 1 : position + 2]
         hint = ""
-        if sign in "+-−–±" and following and following in "xyzndδ":
+        if sign.isalpha() and self.text.islower():
+            hint = _capitals(self.text)
+        elif sign in "_$^\\":
+            hint = "; write amounts as plain digits"
+        elif sign == "/":
+            hint = f"; {DOT!r} joins a part with a fraction in front, as in CdSO4{DOT}8/3H2O"
+        elif sign in "+-−–±" and following and following in "xyzndδ":
             hint = "; write the amount as a number"
         elif sign in "-−–" and following.isupper():
             hint = "; a hyphen joins no elements"

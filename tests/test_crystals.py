@@ -98,7 +98,11 @@ def test_a_symbol_is_an_element_and_a_charge(symbol: str, z: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["Vac1", "WAT1", "Wat1", "T1", "HO1", "CO1", "CA1", "OH1", "Dum1", "X1", "Me1", "1Na"]
+    "label",
+    [
+        *("Vac1", "WAT1", "Wat1", "T1", "HO1", "CO1", "CA1", "OH1", "Dum1", "X1", "Me1", "1Na"),
+        *("RE1", "TM1", "TS1", "Nh4", "NH4", "MT1", "AT1", "AC1", "AM1"),
+    ],
 )
 def test_a_label_without_a_symbol_that_can_mean_two_things_is_refused(label: str) -> None:
     assert label in reason(labelled(label, "O1"))
@@ -108,7 +112,7 @@ def test_a_label_without_a_symbol_that_can_mean_two_things_is_refused(label: str
     ("label", "z"),
     [
         *(("Na1", 11), ("Fe2A", 26), ("O1W", 8), ("Cl-1", 17), ("Fe3+", 26), ("C(12)", 6)),
-        *(("CL1", 17), ("D1", 1), ("AL2", 13)),
+        *(("CL1", 17), ("D1", 1), ("AL2", 13), ("Re1", 75), ("Tm1", 69), ("TI1", 22)),
     ],
 )
 def test_a_label_begins_with_its_element(label: str, z: int) -> None:
@@ -122,6 +126,8 @@ def test_a_label_begins_with_its_element(label: str, z: int) -> None:
         (("CO1", "O1"), "C1 O1", [6, 8]),
         (("CaM2", "O1"), "Ca O", [20, 8]),
         (("CA1", "O1"), "'Ca1 O1'", [20, 8]),
+        (("RE1", "O1"), "Re O", [75, 8]),
+        (("Nh4", "O1"), "N O", [7, 8]),
     ],
 )
 def test_the_formula_decides_what_a_label_means(
@@ -153,8 +159,21 @@ def test_species_of_a_dict_follow_the_same_rules(element: str, z: int) -> None:
     crystal = species(element=element, oxidation_state=1)
     assert read_crystals(crystal)[0].numbers.tolist() == [z]
     assert Materials.from_dicts(["a"], [crystal]).numbers.tolist() == [z]
+    assert bool(read_crystals(crystal)[0].flags) == (z == 1)
     with pytest.raises(DataError, match="Va"):
         read_crystals(species(element="Va"))
+
+
+def test_a_dict_of_another_program_is_refused_by_what_it_lacks() -> None:
+    jarvis = {"lattice_mat": [[3, 0, 0], [0, 3, 0], [0, 0, 3]], "coords": [[0, 0, 0]]}
+    assert "lattice and sites" in reason(jarvis)
+
+
+def test_an_empty_file_and_an_empty_text_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.cif").write_bytes(b"")
+    for empty in (tmp_path / "a.cif", b""):
+        assert "file" in reason(empty)
+    assert "structure" in reason("")
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,18 @@ def test_formulas_as_people_write_them(text, expected):
         ("NiCl2.6NH3", ("NiCl2·6NH3", "Cl2.6H3NNi")),
         ("Bi2O3.3TiO2", ("Bi2O3·3TiO2", "Bi2O5.3Ti")),
         ("BaCl2.2H2O", ("BaCl2·2H2O", "BaH2OCl2.2")),
-        ("Al2O3.2SiO2.2H2O", ("Al2O3·2SiO2·2H2O", "Al2O6.4SiH2")),
+        ("Al2O3.2SiO2.2H2O", ("Al2O3·2SiO2·2H2O", "Al2H2O6.4Si")),
         ("Na2SO4.2CaSO4", ("Na2SO4·2CaSO4", "Na2S2O8.2Ca")),
+        ("FeCl3.3KCl", ("FeCl3·3KCl", "FeCl4.3K")),
+        ("AlF3.3NaF", ("AlF3·3NaF", "AlF4.3Na")),
+        ("CuCl2.2KCl", ("CuCl2·2KCl", "CuCl3.2K")),
+        ("ZnCl2.4Zn(OH)2", ("ZnCl2·4Zn(OH)2", "Cl2.4H2O2Zn2")),
+        ("MgCl2.2C4H8O", ("MgCl2·2C4H8O", "MgC4H8OCl2.2")),
+        ("LiCl.2C4H8O", ("LiCl·2C4H8O", "LiCl0.2C4H8O")),
+        ("NaBr.2NH4Cl", ("NaBr·2NH4Cl", "NaBr0.2NH4Cl")),
+        ("CaF2.3Ca3(PO4)2", ("CaF2·3Ca3(PO4)2", "Ca4P2O8F2.3")),
+        ("C60.2CHCl3", ("C60·2CHCl3", "C61.2HCl3")),
+        ("FeCl3.3KCl.2H2O", ("FeCl3·3KCl·2H2O", "Cl3.5FeH2KO")),
     ],
 )
 def test_a_full_stop_that_may_be_a_dot_or_a_point_is_refused_with_both_readings(text, readings):
@@ -148,6 +158,78 @@ def test_a_full_stop_that_may_be_a_dot_or_a_point_is_refused_with_both_readings(
     if ".0.5" not in text:
         first, second = map(parse_formula, readings)
         assert first != second
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Li6PS5.2ClBr0.8", {"Li": 6, "P": 1, "S": 5.2, "Cl": 1, "Br": 0.8}),
+        ("CsPbI2.5Br0.5", {"Cs": 1, "Pb": 1, "I": 2.5, "Br": 0.5}),
+        ("Li2MnO2.5", {"Li": 2, "Mn": 1, "O": 2.5}),
+        ("Y2O2.5F", {"Y": 2, "O": 2.5, "F": 1}),
+        ("Fe78P12.5C5B4", {"Fe": 78, "P": 12.5, "C": 5, "B": 4}),
+        ("La1.85Sr0.15CuO4", {"La": 1.85, "Sr": 0.15, "Cu": 1, "O": 4}),
+        ("Na 2 Cl 2", {"Na": 2, "Cl": 2}),
+        ("Na 2SO4", {"Na": 2, "S": 1, "O": 4}),
+        ("Ca 1Ti 1O 3", {"Ca": 1, "Ti": 1, "O": 3}),
+        ("K2 Cu4 O8", {"K": 2, "Cu": 4, "O": 8}),
+        ("CaCl2×2H2O", {"Ca": 1, "Cl": 2, "H": 4, "O": 2}),
+    ],
+)
+def test_a_decimal_point_or_a_blank_that_can_be_nothing_else_is_read(text, expected):
+    found = {SYMBOLS[z]: amount for z, amount in parse_formula(text).items()}
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("BaO 8H2O", ("BaO·8H2O", "BaO9H2")),
+        ("NaOH 2H2O", ("NaOH·2H2O", "NaO2H4")),
+        ("FeO 2 H2O", ("FeO·2H2O", "FeO3H2")),
+        ("MgO 0.5H2O", ("MgO·0.5H2O", "MgO1.5H2")),
+        ("NaCl 2KCl", ("NaCl·2KCl", "NaCl3K")),
+    ],
+)
+def test_a_blank_that_may_be_a_dot_is_refused_with_both_readings(text, readings):
+    with pytest.raises(ValueError, match="blank") as caught:
+        parse_formula(text)
+    assert all(reading in str(caught.value) for reading in readings)
+    first, second = map(parse_formula, readings)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Fe(III)Cl3", "Fe(II)O", "Cu(I)Cl", "Mn(IV)O2", "V(V)2O5", "TiO2(B)", "ZnS (W)"],
+)
+def test_an_oxidation_state_or_the_name_of_a_form_is_no_element(text):
+    with pytest.raises(ValueError, match="oxidation state"):
+        parse_formula(text)
+
+
+@pytest.mark.parametrize("text", ["STO", "BTO", "ITO", "YBCO", "KDP", "TIO2", "BATIO3", "PBTIO3"])
+def test_a_short_name_and_capitals_that_hide_a_symbol_are_refused(text):
+    with pytest.raises(ValueError, match=r"short name|capital"):
+        parse_formula(text)
+
+
+def test_a_long_text_in_small_letters_is_refused_at_once():
+    with pytest.raises(ValueError, match="unexpected 'c' at character 1"):
+        parse_formula("co" * 200)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("CO", {6: 1, 8: 1}), ("NO", {7: 1, 8: 1}), ("HF", {1: 1, 9: 1}), ("SN", {16: 1, 7: 1})),
+        *(("BN", {5: 1, 7: 1}), ("KIO3", {19: 1, 53: 1, 8: 3}), ("HTO", {1: 2, 8: 1})),
+        *(("VO2", {23: 1, 8: 2}), ("D2O", {1: 2, 8: 1}), ("T2O", {1: 2, 8: 1})),
+        ("S1T1O1", {16: 1, 1: 1, 8: 1}),
+    ],
+)
+def test_a_formula_in_capitals_is_read(text, expected):
+    assert parse_formula(text) == expected
 
 
 def test_an_element_of_which_there_is_none_is_known():
@@ -176,7 +258,15 @@ def test_an_element_of_which_there_is_none_is_known():
         ("", "no element in it"),
         ("Li0", "no element in it"),
         ("Xx2O", "unknown element 'Xx'"),
-        ("2H2O", "number '2' at character 1 follows no element"),
+        ("2H2O", "number '2' at character 1 follows no element; leave a number in front"),
+        ("7LiF", "number '7' at character 1 follows no element; leave a number in front"),
+        ("CaCl2..2H2O", "two full stops"),
+        ("CaCl2. .2H2O", "two full stops"),
+        ("CdSO4.8/3H2O", "unexpected '/' at character 8; '·' joins a part"),
+        ("Fe_2O_3", "unexpected '_' at character 3; write amounts as plain digits"),
+        ("na2o", "unexpected 'n' at character 1; .* did you mean Na2O\\?"),
+        ("nacl", "unexpected 'n' at character 1; .* did you mean NaCl\\?"),
+        ("no2", "unexpected 'n' at character 1; symbols begin with a capital letter$"),
         ("Fe2 3", "number '3' at character 5 follows no element"),
         ("Li1.5.5", "number '.5' at character 6 follows no element"),
         ("Fe2O3-", "unexpected '-' at character 6"),

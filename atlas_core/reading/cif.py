@@ -1,7 +1,8 @@
-"""Split the text of a CIF file into data blocks of named values (CIF 1.1). Light.
+"""Split the text of a CIF file into data blocks of named values (CIF 1.1 and 2.0). Light.
 
 S. R. Hall, F. H. Allen and I. D. Brown, Acta Cryst. A47, 655 (1991); the grammar:
-https://www.iucr.org/resources/cif/spec/version1.1/cifsyntax
+https://www.iucr.org/resources/cif/spec/version1.1/cifsyntax. Lists and tables of CIF 2.0
+(H. J. Bernstein et al., J. Appl. Cryst. 49, 277 (2016)) are values like others: none is read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from atlas_core.errors import DataError
 _QUOTED = re.compile(
     r"""(?P<q>'''|\"\"\")(?P<long>.*?)(?P=q)|(?P<s>['"])(?P<short>[^\n]*?)(?P=s)(?=\s|$)""", re.S
 )
+_FOLDED = re.compile(r"\\[ \t]*(?:\n|$)")
+"""What ends a line of a folded text field, which goes on in the next one."""
+_BRACKETS = {"[": "]", "{": "}"}
 _BARE = re.compile(r"[^ \t\n]+")
+_QUOTED_IN_LIST = re.compile(
+    r"""(?P<q>'''|\"\"\").*?(?P=q)|'[^'\n]*'|"[^"\n]*"|(?<=\n);.*?\n;""", re.S
+)
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?", re.ASCII)
 
 
@@ -51,16 +58,21 @@ class Block:
             DataError: it has two that differ.
         """
         for tag in tags:
-            values = self.columns.get(tag)
-            if tag in self.twice:
-                raise DataError(f"{tag} stands in it twice, with values that differ")
+            values = self.column(tag)
             if values and not values[0].missing:
                 return values[0]
         return None
 
     def column(self, *tags: str) -> list[Value] | None:
-        """Return the values of the first of ``tags`` that is there."""
-        return next((self.columns[tag] for tag in tags if tag in self.columns), None)
+        """Return the values of the first of ``tags`` that is there.
+
+        Raises:
+            DataError: it stands in the block twice, with values that differ.
+        """
+        found = next((tag for tag in tags if tag in self.columns), None)
+        if found in self.twice:
+            raise DataError(f"{found} stands in it twice, with values that differ")
+        return None if found is None else self.columns[found]
 
     @property
     def has_atoms(self) -> bool:
@@ -142,6 +154,9 @@ def _put(block: Block, tag: str, values: list[Value]) -> None:
 
 def _tokens(text: str) -> Iterator[_Token]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # what editors and old systems put behind the end of a file
+    text = text.rstrip("\x00\x0c\x1a \t\n")
+    lists = text.startswith("#\\#CIF_2.0")
     at, line, seen = 0, 1, 0
     while at < len(text):
         sign = text[at]
@@ -156,8 +171,12 @@ def _tokens(text: str) -> Iterator[_Token]:
             end = text.find("\n;", at)
             if end < 0:
                 raise DataError(f"line {line}: the text field that begins with ; is never closed")
-            yield _Token("value", _quoted(text[at + 1 : end]), line)
+            yield _Token("value", _quoted(_unfolded(text[at + 1 : end])), line)
             at = end + 2
+        elif lists and sign in _BRACKETS:
+            end = _list_end(text, at, line)
+            yield _Token("value", _quoted(text[at:end]), line)
+            at = end
         elif sign in "'\"":
             match = _QUOTED.match(text, at)
             if match is None:
@@ -170,6 +189,31 @@ def _tokens(text: str) -> Iterator[_Token]:
             word = match.group() if match else sign
             at += len(word)
             yield _bare(word, line)
+
+
+def _unfolded(text: str) -> str:
+    """Return a text field with its folded lines joined; the sign of folding is its first line."""
+    start = _FOLDED.match(text)
+    return _FOLDED.sub("", text[start.end() :]) if start else text
+
+
+def _list_end(text: str, start: int, line: int) -> int:
+    """Return where a list or table of CIF 2.0 that begins at ``start`` has ended."""
+    open_brackets, at = [], start
+    while at < len(text):
+        sign = text[at]
+        quote = _QUOTED_IN_LIST.match(text, at)
+        if quote:
+            at = quote.end()
+            continue
+        if sign in _BRACKETS:
+            open_brackets.append(_BRACKETS[sign])
+        elif open_brackets and sign == open_brackets[-1]:
+            open_brackets.pop()
+            if not open_brackets:
+                return at + 1
+        at += 1
+    raise DataError(f"line {line}: the list that begins with {text[start]} is never closed")
 
 
 def _quoted(text: str) -> Value:

@@ -19,12 +19,14 @@ from atlas_core.reading.cif import Block, number
 from atlas_core.reading.cif_sites import Sites, read_sites
 from atlas_core.reading.geometry import CLOSEST
 from atlas_core.reading.stated import Stated, read_stated
-from atlas_core.reading.symmetry import Operations, Symmetry, distinct, read_symmetry
+from atlas_core.reading.symmetry import Operations, Symmetry, distinct, number_of, read_symmetry
 
 SAME = 1e-4
 """Fraction of a cell by which equal positions may differ in a file of many digits."""
 MOVED = 1e-4
 """Fraction of a cell beyond which a coordinate that was moved to a special position is flagged."""
+MISCOUNTED = "a site has another multiplicity than stated, but the cell holds the stated atoms"
+OTHER_GROUP = "its space group is not that of the operations that it lists: those are used"
 ROUNDED = "coordinates written short were moved to the special position that they round"
 
 
@@ -74,14 +76,23 @@ def crystal_of(block: Block) -> Crystal:
     symmetry = read_symmetry(block, lattice)
     if symmetry.listed is not None:
         filled = _fill(sites, symmetry.listed, lattice)
-        flags = symmetry.listed.flags + _contradiction(sites, filled, symmetry, lattice)
+        decided = stated.counts or bool(sites.copies.all())
+        flags = symmetry.listed.flags
+        flags += _contradiction(sites, filled, symmetry, lattice, decided=decided)
         _refuse(_wrong(sites, filled, lattice, stated))
+        if reason := _miscounted(sites, filled, len(symmetry.listed)):
+            _refuse("" if stated.counts else reason)
+            flags += (MISCOUNTED,)
     else:
         filled, flags = _decide(sites, symmetry, lattice, stated)
     if filled.moved:
         flags += (ROUNDED,)
     return Crystal(
-        block.name, sites.numbers[filled.origin], filled.frac, lattice, sites.flags + flags
+        block.name,
+        sites.numbers[filled.origin],
+        filled.frac,
+        lattice,
+        sites.flags + flags + stated.flags,
     )
 
 
@@ -142,6 +153,7 @@ def _decide(
         try:
             filled = _fill(sites, one, lattice)
             reason = _wrong(sites, filled, lattice, stated)
+            reason = reason or _miscounted(sites, filled, len(one))
         except DataError as err:
             reason = str(err)
         if reason:
@@ -249,6 +261,23 @@ def _wrong(sites: Sites, filled: _Filled, lattice: F8, stated: Stated) -> str:
     return stated.against(symbols, float(abs(np.linalg.det(lattice))))
 
 
+def _miscounted(sites: Sites, filled: _Filled, operations: int) -> str:
+    """Say which site has another multiplicity than the file states, "" for none.
+
+    Some programs write the operations that keep a site where it is instead of its copies.
+    """
+    made = np.bincount(filled.origin, minlength=len(sites.labels))
+    said = sites.copies > 0
+    bad = np.flatnonzero(said & (made != sites.copies))
+    if not bad.size or (made * sites.copies == operations)[said].all():
+        return ""
+    i = int(bad[0])
+    return (
+        f"{sites.labels[i]}: the cell holds {made[i]} of it by symmetry, but its multiplicity says"
+        f" {sites.copies[i]}: symmetry or coordinates are not those of the file"
+    )
+
+
 def _overlap(sites: Sites, filled: _Filled, lattice: F8) -> str:
     """Say which listed sites stand closer than two atoms can, "" for none."""
     from scipy.spatial import cKDTree
@@ -286,19 +315,36 @@ def _overlap(sites: Sites, filled: _Filled, lattice: F8) -> str:
 
 
 def _contradiction(
-    sites: Sites, filled: _Filled, symmetry: Symmetry, lattice: F8
+    sites: Sites, filled: _Filled, symmetry: Symmetry, lattice: F8, *, decided: bool
 ) -> tuple[str, ...]:
     """Return flags where the listed operations are not those of the space group that is named.
 
+    Args:
+        sites: as they are listed.
+        filled: the cell that the listed operations make.
+        symmetry: what is listed and named.
+        lattice: (3, 3).
+        decided: whether the file counts its atoms, and so bears the listed operations out.
+
     Raises:
-        DataError: fewer are listed than it has, and the atoms do not have the rest either.
+        DataError: fewer are listed than it has, and the atoms do not have the rest either; or
+            they are those of another group, and nothing decides.
     """
     listed = symmetry.listed
     if listed is None or not symmetry.named:
         return ()
     fewest = min(len(one) for one in symmetry.named)
     if len(listed) >= fewest:
-        return ()
+        most = max(len(one) for one in symmetry.named)
+        known = {0, *(one.number for one in symmetry.named)}
+        if len(listed) <= most and number_of(listed) in known:
+            return ()
+        if decided:
+            return (OTHER_GROUP,)
+        raise DataError(
+            f"it names space group {symmetry.name!r}, but its {len(listed)} symmetry operations are"
+            " those of another one: name theirs, or list those of the one that is named"
+        )
     numbers = sites.numbers[filled.origin]
     for one in symmetry.named:
         if _invariant(numbers, filled.frac, one, lattice):

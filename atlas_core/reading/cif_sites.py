@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
 from atlas_core.reading.cif import Block, Value, number
 from atlas_core.reading.stated import Stated
-from atlas_core.reading.symbols import read_label, read_symbol
+from atlas_core.reading.symbols import isotope_flags, read_label, read_symbol
+
+_COPIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """Hold the listed sites: labels, elements, coordinates and the step of their last digit."""
+    """Hold the listed sites.
+
+    Attributes:
+        labels: of each.
+        numbers: (m,) atomic numbers.
+        isotopes: ``D`` or ``T``, "" for others.
+        frac: (m, 3) coordinates as they are written.
+        step: (m, 3) of the last digit of each.
+        copies: (m,) multiplicity that the file states; 0 where it states none.
+        flags: what is odd about them.
+    """
 
     labels: list[str]
     numbers: npt.NDArray[np.int16]
     isotopes: list[str]
     frac: F8
     step: F8
+    copies: I8
     flags: tuple[str, ...]
 
 
@@ -62,10 +76,16 @@ def read_sites(block: Block, stated: Stated) -> Sites:
     # 0, 0.5 or 0.25 are written short in a file of many digits: they have lost zeros only
     finest = int(decimals.max())
     digits = np.where(decimals <= 1, max(finest, 2), np.maximum(decimals, 2))
-    flags = tuple(f"{isotope} is read as hydrogen" for isotope in ("D", "T") if isotope in isotopes)
+    flags = isotope_flags(isotopes)
     if _unknown_occupancy(block):
         flags += ("an occupancy is unknown (?): read as 1",)
-    return Sites(labels, numbers, isotopes, frac, 10.0**-digits, flags)
+    return Sites(labels, numbers, isotopes, frac, 10.0**-digits, _copies(block, rows), flags)
+
+
+def _copies(block: Block, rows: int) -> I8:
+    column = block.column(*_COPIES) or []
+    copies = [int(text) if re.fullmatch(r"[0-9]{1,3}", text) else 0 for text in column]
+    return np.array(copies if len(copies) == rows else [0] * rows, dtype=np.int64)
 
 
 def _labels(block: Block, rows: int) -> list[str]:

@@ -1,7 +1,8 @@
 """Read crystals from CIF, POSCAR and pymatgen dicts, or say truly why not. Light.
 
 The one reader of ``table``, ``cif_folder``, ``matbench`` and ``screen``. A CIF file is read by
-ATLAS itself (``cif_crystal``); spglib and pymatgen are imported where a file needs them.
+ATLAS itself (``cif_crystal``), and so is a POSCAR (``poscar``); spglib is imported where a file
+needs it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +20,13 @@ from typing import Any, Literal
 import numpy as np
 
 from atlas_core.arrays import offsets_of
-from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_core.reading.cif import Block, read_blocks
 from atlas_core.reading.cif_crystal import Crystal, crystal_of
 from atlas_core.reading.geometry import Oddity, check_geometry
-from atlas_core.reading.symbols import read_symbol
+from atlas_core.reading.poscar import is_poscar, read_poscar
+from atlas_core.reading.symbols import isotope_flags
 
 _CIF = re.compile(r"^\s*(data_|loop_|_cell_|_atom_site|_symmetry_|_space_group)", re.I | re.M)
 
@@ -54,6 +55,7 @@ def read_crystals(
     Raises:
         DataError: it is no ordered, possible crystal; the text is the reason without a place.
     """
+    what = "file" if isinstance(value, (Path, bytes)) else "structure"
     if isinstance(value, Path):
         value = _content(value)
     if isinstance(value, bytes):
@@ -68,10 +70,10 @@ def read_crystals(
         )
     value = value.removeprefix("\ufeff")
     if not value.strip():
-        raise DataError("the structure is empty")
+        raise DataError(f"the {what} is empty")
     if form is None and value.lstrip().startswith("{"):
         return [_checked(read_dict(_dict(value)))]
-    if form == "cif" or _CIF.search(value):
+    if form == "cif" or (_CIF.search(value) and not is_poscar(value)):
         return _from_cif(value)
     return [_checked(_from_poscar(value))]
 
@@ -191,9 +193,7 @@ def _checked(crystal: Crystal) -> Crystal:
     if refused:
         raise DataError("; ".join(refused))
     flags = tuple(dict.fromkeys([*crystal.flags, *(one.words for one in found)]))
-    return Crystal(
-        crystal.name, crystal.numbers, crystal.frac, crystal.lattice, flags, crystal.notes
-    )
+    return replace(crystal, flags=flags)
 
 
 def read_dict(value: Mapping[str, Any]) -> Crystal:
@@ -202,10 +202,17 @@ def read_dict(value: Mapping[str, Any]) -> Crystal:
     Raises:
         DataError: it is no ordered crystal.
     """
+    if missing := [key for key in ("lattice", "sites") if key not in value]:
+        raise DataError(
+            f"no pymatgen dict of a crystal: it lacks {' and '.join(missing)}; write it with"
+            " pymatgen's Structure.as_dict()"
+        )
     try:
-        return crystals_of(Materials.from_dicts(["0"], [value]))[0]
+        crystal = crystals_of(Materials.from_dicts(["0"], [value]))[0]
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
+    flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])
+    return replace(crystal, flags=flags) if flags else crystal
 
 
 def _dict(text: str) -> Mapping[str, Any]:
@@ -225,39 +232,8 @@ def _dict(text: str) -> Mapping[str, Any]:
 
 
 def _from_poscar(text: str) -> Crystal:
-    from pymatgen.io.vasp.inputs import BadPoscarWarning, Poscar
-
-    lines = text.splitlines()
-    if len(lines) < 8:
-        raise DataError(
-            "the structure cannot be read as POSCAR (it has fewer than 8 lines), nor as CIF or dict"
-        )
     try:
-        if re.match(r"\s*[A-Za-z]", lines[5]):
-            for word in lines[5].partition("!")[0].split():
-                read_symbol(re.split(r"[_/]", word)[0])  # of potentials such as Na_pv, Na/1f2e
-    except ValueError as err:
-        raise DataError(f"the structure cannot be read as POSCAR ({err})") from err
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            # without element names pymatgen would make hydrogen, helium, ... up
-            warnings.simplefilter("error", BadPoscarWarning)
-            structure = Poscar.from_str(text).structure
-        symbols = [site.specie.symbol for site in structure]
-    except IndexError as err:
-        raise DataError("the structure cannot be read as POSCAR (it is cut short)") from err
-    except Exception as err:  # the parser raises anything
-        first = str(err).strip().split("\n")[0] or type(err).__name__
-        raise DataError(f"the structure cannot be read as POSCAR ({first})") from err
-    for symbol in dict.fromkeys(symbols):
-        if symbol not in ATOMIC_NUMBER and symbol not in ("D", "T"):
-            raise DataError(f"unknown element {symbol!r}")
-    notes = Counter(str(one.message).strip().split("\n")[0][:120] for one in caught)
-    return Crystal(
-        "",
-        np.array([ATOMIC_NUMBER.get(symbol, 1) for symbol in symbols], dtype=np.int16),
-        np.asarray(structure.frac_coords, dtype=np.float64),
-        np.asarray(structure.lattice.matrix, dtype=np.float64),
-        notes=dict(notes),
-    )
+        return read_poscar(text)
+    except DataError as err:
+        other = "" if is_poscar(text) else ", nor as CIF or dict"
+        raise DataError(f"the structure cannot be read as POSCAR ({err}){other}") from err

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd
 
-from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS, parse_formula
 from atlas_core.periodic_table import atomic_mass
 from atlas_core.reading.cif import Block, number
 from atlas_core.reading.geometry import GRAMS
@@ -18,6 +18,7 @@ VOLUME = 0.01
 """Share by which the stated volume may differ from the cell's: lengths and angles are rounded."""
 DENSITY = 0.05
 """Share by which the stated density may differ; one hydrogen of C6H12 missing is 1 %."""
+UNREAD = "its _chemical_formula_sum cannot be read, and was not compared with its atoms"
 _ISOTOPE_MASS = {"D": 2.014, "T": 3.016}
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", re.ASCII)
 
@@ -44,6 +45,16 @@ class Stated:
     def elements(self) -> frozenset[int]:
         """Return the atomic numbers of the formula; none where there is no formula."""
         return frozenset(_z(symbol) for symbol in self.formula or ())
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it says how many atoms the cell holds, by Z or by the density."""
+        return self.density is not None or (self.formula is not None and self.units is not None)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return what of it could not be held against the atoms."""
+        return (UNREAD,) if self.text and self.formula is None else ()
 
     def against(self, symbols: Sequence[str], volume: float) -> str:
         """Say what of the contents of the cell contradicts the file; "" where nothing does.
@@ -138,7 +149,7 @@ def read_stated(block: Block) -> Stated:
     """Return what a block says of its contents; what cannot be read counts as not said."""
     text = block.first("_chemical_formula_sum")
     return Stated(
-        formula=None if text is None else _amounts(text),
+        formula=None if text is None else _amounts(text) or _other_notation(text),
         text="" if text is None else " ".join(text.split()),
         units=_positive(block, "_cell_formula_units_z"),
         volume=_positive(block, "_cell_volume"),
@@ -163,6 +174,19 @@ def _amounts(text: str) -> dict[str, tuple[float, float]] | None:
         if read != len(part):
             return None
     return found or None
+
+
+def _other_notation(text: str) -> dict[str, tuple[float, float]] | None:
+    """Return the amounts of a formula in brackets, of a polymer, or with commas between elements.
+
+    D and T are hydrogen in it.
+    """
+    unit = re.fullmatch(r"\s*\((.*)\)\s*n\s*", text, re.S)
+    plain = (unit[1] if unit else text).replace(",", " ")
+    try:
+        return {SYMBOLS[z]: (a, a) for z, a in parse_formula(plain).items()}
+    except ValueError:
+        return None
 
 
 def _positive(block: Block, tag: str) -> float | None:

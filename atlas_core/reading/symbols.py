@@ -9,7 +9,7 @@ element that it does not mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from atlas_core.elements import ATOMIC_NUMBER
 
@@ -18,9 +18,14 @@ ISOTOPES = {"D": 1, "T": 1}
 _CHARGED = re.compile(r"([A-Z][A-Za-z]?|[a-z]{1,2})(?:[+-]\d*(?:\.\d+)?|\d+(?:\.\d+)?[+-]|)")
 _SPIN = re.compile(r",spin=[+-]?\d+(?:\.\d+)?$")
 """What pymatgen writes behind the element of a site with a magnetic moment."""
+_HEAVY = re.compile(r"\s*[DT](?![A-Za-z])")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SUFFIXES = frozenset(ATOMIC_NUMBER) | set("ABDEGMTWXZ")
 """Letters that stand behind an element in labels with a meaning of their own: OW1, CA1, HO1."""
+_GROUPS = frozenset(["AC", "AM", "AT", "RE", "TM"])
+"""Capitals of labels that may be a kind of site, such as a rare earth or a transition metal."""
+_LAST = 103
+"""The heaviest element that a label means: Nh, Ts or Mt are ammonium and sites of tetrahedra."""
 _NO_ELEMENT = {
     "va": "a vacancy",
     "vac": "a vacancy",
@@ -67,13 +72,20 @@ def read_symbol(text: str, known: Collection[int] = ()) -> int:
     return number
 
 
+def isotope_flags(symbols: Iterable[str]) -> tuple[str, ...]:
+    """Return a flag for each isotope of hydrogen among symbols of sites."""
+    found = {symbol.strip()[0] for symbol in symbols if _HEAVY.match(symbol)}
+    return tuple(f"{isotope} is read as hydrogen" for isotope in ISOTOPES if isotope in found)
+
+
 def read_label(text: str, known: Collection[int] = ()) -> int:
     """Return the atomic number that the label of a site begins with, as in Na1, Fe2A, O1W or Cl-1.
 
     Two capitals, or three letters and more, can be meant in more than one way (CA1 is calcium or
     an alpha carbon, HO1 holmium or a hydrogen of a hydroxyl, CaM2 calcium on site M2): then the
     reading that ``known`` holds is taken, and none where it holds none or several. Capitals whose
-    second letter means nothing else (CL1, BR1) are read.
+    second letter means nothing else (CL1, BR1) are read, but those of a kind of site (RE1, TM1)
+    are not.
 
     Args:
         text: the label.
@@ -90,13 +102,15 @@ def read_label(text: str, known: Collection[int] = ()) -> int:
         raise ValueError(f"ambiguous element {text!r} (tritium, or a tetrahedral site)")
     if letters in ISOTOPES:
         return ISOTOPES[letters]
-    if letters in ATOMIC_NUMBER:
-        return ATOMIC_NUMBER[letters]
+    number = ATOMIC_NUMBER.get(letters.capitalize(), 0)
+    grouped = number not in known and (number > _LAST or letters in _GROUPS)
+    if letters in ATOMIC_NUMBER and not grouped:
+        return number
     readings = [one for one in (letters[:2].capitalize(), letters[0]) if one in ATOMIC_NUMBER]
     fitting = [one for one in readings if ATOMIC_NUMBER[one] in known]
     if len(letters) == 2 and letters.isupper() and letters.capitalize() in ATOMIC_NUMBER:
         plain = letters[0] not in ATOMIC_NUMBER or letters[1] not in _SUFFIXES
-        if plain and (not known or letters.capitalize() in fitting):
+        if plain and not grouped and (not known or letters.capitalize() in fitting):
             return ATOMIC_NUMBER[letters.capitalize()]
     if len(fitting) == 1:
         return ATOMIC_NUMBER[fitting[0]]

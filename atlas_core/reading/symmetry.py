@@ -1,7 +1,6 @@
 """Find the symmetry operations that a data block of CIF states, by list or by name. Light.
 
-Names are looked up in the 530 settings of International Tables A that spglib holds (S. R. Hall,
-Acta Cryst. A37, 517 (1981)); spglib is imported where a name is looked up.
+Names are looked up in the 530 settings of International Tables A (``space_groups``).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
 from atlas_core.reading.cif import Block
+from atlas_core.reading.space_groups import hall_key, settings, symbol_key
 
 METRIC = 0.02
 """Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""
@@ -36,16 +35,12 @@ _NAMES = (
 _NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number")
 _CODE = ("_space_group_it_coordinate_system_code",)
 _SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
+_ANY = re.compile(
+    r"_(?:parent_|magnetic_)?(?:symmetry|space_group)_(?!(?:.*_)?id$)|_cell_modulation_dimension$"
+)
+"""Tags that say something of the symmetry, understood here or not; those of keys do not."""
+_NOTHING = frozenset({"p1", "1", "c1", "c1^1", "x,y,z"})
 _TERM = re.compile(r"([+-]?)(\d{1,4}/\d{1,4}|\d{0,4}\.\d{1,16}|\d{1,4}\.?)?\*?([xyz])?", re.ASCII)
-_OLD = {  # symbols of before 1992, in spglib's order of settings
-    39: "Abm2 Bma2 B2cm C2mb Cm2a Ac2m",
-    41: "Aba2 Bba2 B2cb C2cb Cc2a Ac2a",
-    64: "Cmca Ccmb Abma Acam Bbcm Bmab",
-    67: "Cmma Cmmb Abmm Acmm Bmcm Bmam",
-    68: "Ccca Ccca Cccb Cccb Abaa Abaa Acaa Acaa Bbcb Bbcb Bbab Bbab",
-}
-_SUFFIX = {"h": "H", "r": "R", "s": "1", "z": "2"}
-"""ICSD's marks behind a symbol: hexagonal or rhombohedral axes, first or second origin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +92,8 @@ def read_symmetry(block: Block, lattice: F8) -> Symmetry:
 
     Raises:
         DataError: the operations cannot be read, are no group or do not fit the cell; or none is
-            listed and the name is unknown, contradicts itself or does not fit the cell.
+            listed and the name is unknown, contradicts itself or does not fit the cell, or what is
+            said of the symmetry is not understood.
     """
     listed = _listed(block)
     if listed is not None:
@@ -130,28 +126,45 @@ def _unstated(block: Block) -> Operations:
             f"it names the crystal system ({system}) but neither a space group nor operations;"
             " add _symmetry_space_group_name_H-M or list the operations"
         )
+    for tag, values in block.columns.items():
+        if not _ANY.match(tag) or tag in _SYSTEM:
+            continue
+        trivial = {"0"} if tag.startswith("_cell") else _NOTHING
+        value = next((one for one in values if symbol_key(one) not in {"", "?", ".", *trivial}), "")
+        if value:
+            raise DataError(
+                f"of its symmetry it states {tag} {' '.join(value.split())[:40]!r}, which is not"
+                " understood, and no operations; list them as _symmetry_equiv_pos_as_xyz"
+            )
     flag = "states no symmetry: read as P 1"
     return Operations(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3)), "P 1", (flag,))
 
 
 def _listed(block: Block) -> Operations | None:
-    texts = block.column(*_LISTED)
-    magnetic = texts is None or all(text.missing for text in texts)
-    if magnetic:
-        texts = block.column(_MAGNETIC)
+    lists = [made for tag in _LISTED if (made := _operations_of(block, tag)) is not None]
+    if not lists and (made := _operations_of(block, _MAGNETIC, *_CENTRING)) is not None:
+        lists.append(made)
+    if not lists:
+        return None
+    if len(distinct(lists)) > 1:
+        raise DataError(f"{_LISTED[0]} and {_LISTED[1]} list operations that differ")
+    _check_group(lists[0])
+    return lists[0]
+
+
+def _operations_of(block: Block, tag: str, *centring: str) -> Operations | None:
+    texts = block.column(tag)
     if texts is None or all(text.missing for text in texts):
         return None
     found = [operation(text) for text in texts]
-    if magnetic and (centring := block.column(*_CENTRING)):
-        shifts = [operation(text)[1] for text in centring if not text.missing]
+    if more_texts := block.column(*centring):
+        shifts = [operation(text)[1] for text in more_texts if not text.missing]
         found = [(turn, shift + more) for turn, shift in found for more in shifts or [np.zeros(3)]]
     rotations = np.array([turn for turn, _ in found], dtype=np.int64)
     translations = np.array([shift for _, shift in found]) % 1.0
     keys = _keys(rotations, translations)
     first = np.sort(np.unique(keys, axis=0, return_index=True)[1])
-    made = Operations(rotations[first], translations[first], f"its {len(first)} operations")
-    _check_group(made)
-    return made
+    return Operations(rotations[first], translations[first], f"its {len(first)} operations")
 
 
 def _keys(rotations: I8, translations: F8) -> I8:
@@ -241,13 +254,12 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
     Raises:
         DataError: it is unknown, or names and number contradict each other.
     """
-    table = _settings()
+    table = settings()
     code = (block.first(*_CODE) or "").strip()
     said: list[tuple[str, frozenset[int]]] = []
     unknown: list[str] = []
-    hall = block.first(*_HALL)
-    if hall is not None:
-        found = table.hall.get(_hall_key(hall), frozenset())
+    for hall in filter(None, map(block.first, _HALL)):
+        found = table.hall.get(hall_key(hall), frozenset())
         if found:
             said.append((hall, found))
         else:
@@ -260,10 +272,11 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
             said.append((symbol, found))
         else:
             unknown.append(symbol)
-    number = block.first(*_NUMBERS)
-    if number is not None:
-        found = _by_number(number, code, hall=bool(said))
-        said.append((f"number {number.strip()}", found))
+    named = bool(said)
+    said += [
+        (f"number {number.strip()}", _by_number(number, code, hall=named))
+        for number in filter(None, map(block.first, _NUMBERS))
+    ]
     by_name = [one for one in said if not one[0].startswith("number ")]
     if unknown and not by_name:
         raise DataError(
@@ -286,7 +299,7 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
 
 def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
     """Return the settings of a number: all beside a name, else those of the standard symbol."""
-    table = _settings()
+    table = settings()
     if not re.fullmatch(r"\s*\d{1,3}\s*", text) or not 1 <= int(text) <= 230:
         raise DataError(f"space group number {text!r} is none of 1 to 230")
     own = [h for h, number in table.numbers.items() if number == int(text)]
@@ -295,112 +308,13 @@ def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
     return table.lookup(table.symbols[own[0]], code)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Look names of space groups up among spglib's 530 settings.
-
-    Attributes:
-        numbers: {hall number: number in International Tables}.
-        choices: {hall number: the choice of origin, axes or cell}.
-        symbols: {hall number: Hermann-Mauguin symbol}.
-        names: {normal form: settings}.
-        hall: {normal form of a Hall symbol: settings}.
-    """
-
-    numbers: dict[int, int]
-    choices: dict[int, str]
-    symbols: dict[int, str]
-    names: dict[str, frozenset[int]]
-    hall: dict[str, frozenset[int]]
-
-    def lookup(self, name: str, code: str = "") -> frozenset[int]:
-        """Return the settings that a symbol can mean; none where it is unknown."""
-        key = _key(name)
-        key, _, choice = key.partition(":")
-        found = self.names.get(key, frozenset())
-        if not found and key[-1:] in _SUFFIX:
-            choice = choice or _SUFFIX[key[-1]]
-            found = self.names.get(key[:-1], frozenset())
-            if not any(self.choices[h].startswith(choice) for h in found):
-                return frozenset()
-        for wanted in (choice, code.lower()):
-            if wanted:
-                kept = frozenset(h for h in found if self.choices[h].lower() == wanted.lower())
-                if not kept and wanted is choice:
-                    kept = frozenset(
-                        h for h in found if self.choices[h].lower().startswith(wanted.lower())
-                    )
-                    if not kept:
-                        return frozenset()
-                found = kept or found
-        # of axes and cells that one short monoclinic symbol can mean, all: the cell decides
-        return found
-
-
-def _key(name: str) -> str:
-    text = name.strip().strip("'\"").lower()
-    for dash in "\u2212\u2010\u2011\u2012\u2013\u2014\u00af":
-        text = text.replace(dash, "-")
-    return re.sub(r"[\s_(){}$~]", "", text)
-
-
-def _hall_key(name: str) -> str:
-    return re.sub(r"[\s_]+", "", name.strip().lower()).replace("''", '"')
-
-
-@lru_cache(maxsize=1)
-def _settings() -> _Table:
-    try:
-        import spglib
-    except ImportError as err:
-        raise DataError(
-            "it names a space group and lists no operations; names are looked up with spglib:"
-            " pip install spglib"
-        ) from err
-
-    numbers: dict[int, int] = {}
-    choices: dict[int, str] = {}
-    symbols: dict[int, str] = {}
-    names: dict[str, set[int]] = {}
-    halls: dict[str, set[int]] = {}
-    seen: dict[int, int] = {}
-    for hall in range(1, 531):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of how spglib will tell of errors one day
-            kind: Any = spglib.get_spacegroup_type(hall)
-        number = int(kind.number)
-        place = seen[number] = seen.get(number, -1) + 1
-        numbers[hall], choices[hall] = number, kind.choice
-        parts = [part.strip() for part in kind.international.split("=")]
-        symbols[hall] = parts[0]
-        if 3 <= number <= 15:  # the short symbol stands in all its settings
-            own = [kind.international_full, *parts[1:]]
-            own.append(re.sub(r" 1(?= |$)", "", kind.international_full))
-        else:
-            own = [kind.international_full, kind.international_short, parts[0]]
-        if number in _OLD:
-            own.append(_OLD[number].split()[place])
-        if 200 <= number <= 206 or number >= 221:
-            own.append(parts[0].replace("-3", "3"))  # m3m, as before 1983
-        for one in own:
-            names.setdefault(_key(one), set()).add(hall)
-        halls.setdefault(_hall_key(kind.hall_symbol), set()).add(hall)
-    return _Table(
-        numbers,
-        choices,
-        symbols,
-        {key: frozenset(found) for key, found in names.items()},
-        {key: frozenset(found) for key, found in halls.items()},
-    )
-
-
 def _operations(hall: int, name: str) -> Operations:
     import spglib
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: Any = spglib.get_symmetry_from_database(hall)
-    table = _settings()
+    table = settings()
     choice = table.choices[hall]
     return Operations(
         np.asarray(found["rotations"], dtype=np.int64),
@@ -408,6 +322,21 @@ def _operations(hall: int, name: str) -> Operations:
         f"{table.symbols[hall]}{f' (setting {choice})' if choice else ''}",
         number=table.numbers[hall],
     )
+
+
+def number_of(operations: Operations) -> int:
+    """Return the number of the space group that operations make; 0 where it is not found."""
+    import spglib
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            kind: Any = spglib.get_spacegroup_type_from_symmetry(
+                operations.rotations, operations.translations, symprec=1e-3
+            )
+        except Exception:  # whatever it raises, it does not know the group
+            return 0
+    return 0 if kind is None else int(kind.number)
 
 
 def distinct(settings: Sequence[Operations]) -> list[Operations]:
