@@ -3,7 +3,14 @@
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
-from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, absent_elements, parse_formula
+from atlas_core.elements import (
+    ATOMIC_NUMBER,
+    MAX_Z,
+    SYMBOLS,
+    absent_elements,
+    isotopes,
+    parse_formula,
+)
 from atlas_core.errors import (
     AtlasError,
     CautionWarning,
@@ -191,6 +198,7 @@ __all__ = [
     "element_statistics",
     "f_block",
     "hookimpl",
+    "isotopes",
     "labels_of",
     "longest_prefix",
     "materials_of",

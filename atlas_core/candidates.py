@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import I8
-from atlas_core.elements import absent_elements, parse_formula
+from atlas_core.elements import absent_elements, isotopes, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_core.reading.cells import refuse_printed
@@ -189,7 +189,9 @@ def odd_formula(text: str) -> str:
     if text == "NaN":
         return "NaN is read as sodium and nitrogen, not as a missing formula"
     gone = absent_elements(text)
-    return f"read without {' and '.join(gone)}, of which there is 0" if gone else ""
+    odd = [f"read without {' and '.join(gone)}, of which there is 0"] if gone else []
+    odd += [f"{one} is read as hydrogen" for one in isotopes(text)]
+    return "; ".join(odd)
 
 
 def _crystal(content: Any) -> Crystal:

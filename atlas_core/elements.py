@@ -116,6 +116,11 @@ def absent_elements(formula: str) -> tuple[str, ...]:
     return tuple(SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0)
 
 
+def isotopes(formula: str) -> tuple[str, ...]:
+    """Return which of D and T stand in a formula, where they are read as hydrogen."""
+    return tuple(one for one in "DT" if re.search(f"{one}(?![a-z])", formula))
+
+
 def shown(text: str) -> str:
     """Return a text in quotes, shortened where it is too long for a message."""
     return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -13,6 +13,7 @@ from atlas_core.elements import (
     MAX_Z,
     SYMBOLS,
     absent_elements,
+    isotopes,
     parse_formula,
 )
 
@@ -287,3 +288,8 @@ def test_symbols_stand_at_their_atomic_number():
     for z in range(1, MAX_Z + 1):
         assert elements.from_Z(z).symbol == SYMBOLS[z]
         assert ATOMIC_NUMBER[SYMBOLS[z]] == z
+
+
+def test_isotopes_of_hydrogen_are_known_from_elements_that_begin_alike() -> None:
+    for text, found in (("D2O", "D"), ("LiT", "T"), ("DyTe", ""), ("TaD3T", "DT"), ("TiO2", "")):
+        assert isotopes(text) == tuple(found)

@@ -230,11 +230,12 @@ def test_a_spec_in_the_place_of_a_run_is_called_one(tmp_path: Path) -> None:
 
 
 def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
-    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\n"))
+    ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\nLiD\nDyTe\n"))
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
     assert reasons[0].startswith("read without Cl, of which there is 0")
     assert not any("read without" in text for text in reasons[1:])
-    assert ["missing" in text for text in reasons] == [False, False, False, True]
+    assert ["missing" in text for text in reasons] == [False, False, False, True, False, False]
+    assert ["D is read as hydrogen" in text for text in reasons] == [*[False] * 4, True, False]
 
 
 def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ the formula, Z, volume and density of the file do not decide, the block is refus
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,6 @@ class Crystal:
         frac: (m, 3) fractional coordinates.
         lattice: (3, 3) rows are the lattice vectors in Å.
         flags: what is odd about it although it is used, in words that crystals of one kind share.
-        notes: kinds of warnings of the library that read it, counted.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Crystal:
     frac: F8
     lattice: F8
     flags: tuple[str, ...] = ()
-    notes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in (("numbers", np.int16), ("frac", np.float64), ("lattice", np.float64)):

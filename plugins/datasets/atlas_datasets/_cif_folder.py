@@ -142,7 +142,7 @@ class _Files:
         except DataError as err:
             raise DataError(f"{there[0].name}: {err}") from err
         self.contents[material_id] = raw
-        return crystal, (*crystal.flags, *crystal.notes)
+        return crystal, crystal.flags
 
     def tell_unlisted(self, ids: set[str]) -> None:
         """Warn of CIF files that stand in no row."""

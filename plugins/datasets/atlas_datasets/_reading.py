@@ -23,6 +23,7 @@ from atlas_core.api import (
     Sifter,
     Task,
     absent_elements,
+    isotopes,
     materials_of,
     number,
     one_crystal,
@@ -180,14 +181,15 @@ def read_formula(cells: Cells) -> tuple[Mapping[int, float], Sequence[str]]:
     amounts = parse_formula(text)
     if text.strip() == "NaN":
         return amounts, (NO_NUMBER,)
-    return amounts, (ABSENT,) if absent_elements(text) else ()
+    odd = (ABSENT,) if absent_elements(text) else ()
+    return amounts, (*odd, *(f"{one} is read as hydrogen" for one in isotopes(text)))
 
 
 def read_structure(cells: Cells) -> tuple[Crystal, Sequence[str]]:
     """Return the crystal in a row, from CIF, POSCAR or a pymatgen dict."""
     refuse_printed(cells.material)
     crystal = one_crystal(read_crystals(cells.material))
-    return crystal, (*crystal.flags, *crystal.notes)
+    return crystal, crystal.flags
 
 
 def crystals(kept: Kept) -> Materials:
