@@ -51,6 +51,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "sniff_decimal",
             "parse_formula",
             "absent_elements",
+            "isotopes",
             "read_crystals",
             "one_crystal",
             "Crystal",
