@@ -16,7 +16,7 @@ class Resolved:
     Attributes:
         kind: one of ``atlas_core.kinds.KINDS``.
         component: what the plugin declared.
-        distribution: the installed distribution, such as ``atlas-sklearn``.
+        distribution: the installed distribution, such as ``atlas-materials-sklearn``.
         version: its version.
         source: sha256 of the files of the package that holds the component: an edited plugin
             is another plugin, whatever its version says.

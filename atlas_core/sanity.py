@@ -14,7 +14,7 @@ import numpy as np
 from atlas_core.arrays import F8, Str
 from atlas_core.kinds.dataset import Task
 
-ABSENT = "charge balance was not looked at: pip install 'atlas-core[screen]' brings smact"
+ABSENT = "charge balance was not looked at: pip install 'atlas-materials[screen]' brings smact"
 
 
 @dataclass(frozen=True)

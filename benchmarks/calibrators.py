@@ -181,7 +181,13 @@ def main() -> None:
         if not bar["holds"]:
             print("does not hold:", bar)
     if not given.only:
-        packages = ("atlas-core", "atlas-calibration", "numpy", "scikit-learn", "scipy")
+        packages = (
+            "atlas-materials",
+            "atlas-materials-calibration",
+            "numpy",
+            "scikit-learn",
+            "scipy",
+        )
         content = {
             "seed": SEED,
             "folds": FOLDS,

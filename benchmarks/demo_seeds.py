@@ -65,7 +65,7 @@ def main() -> None:
         "std": {key: float(values.std(ddof=1)) for key, values in table.items()},
         "five_fold_mae_all_materials": five_fold,
         "hardware": hardware("cpu"),
-        "packages": packages(["atlas-sklearn", "atlas-composition"]),
+        "packages": packages(["atlas-materials-sklearn", "atlas-materials-composition"]),
     }
     path = ROOT / "benchmarks/results/demo_seeds.json"
     path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

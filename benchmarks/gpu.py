@@ -116,7 +116,7 @@ def main() -> None:
         "note": "hours are edges x epochs x folds over the measured rate, validation left out;"
         " formula tasks are projected at the rate of graph edges",
         "hardware": hardware(device),
-        "packages": packages(["atlas-gnn"]),
+        "packages": packages(["atlas-materials-gnn"]),
     }
     path = RESULTS / f"gpu.{device.partition(':')[0]}.json"
     path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

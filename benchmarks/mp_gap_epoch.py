@@ -235,7 +235,13 @@ def main() -> None:
         print(json.dumps(stages(path, steps=given.steps)))
     else:
         content = {"seed": SEED, **stages(path, steps=None)}
-        print(save("mp_gap_epoch", content, distributions=["atlas-crystal", "atlas-gnn"]))
+        print(
+            save(
+                "mp_gap_epoch",
+                content,
+                distributions=["atlas-materials-crystal", "atlas-materials-gnn"],
+            )
+        )
 
 
 if __name__ == "__main__":

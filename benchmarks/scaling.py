@@ -268,7 +268,15 @@ def main() -> None:
             "note": WHY.get(name, ""),
         }
     content = {"seed": SEED, "sizes": SIZES, "threads": 1, "batch": BATCH, "steps": steps}
-    save("scaling", content, distributions=["atlas-crystal", "atlas-gnn", "atlas-composition"])
+    save(
+        "scaling",
+        content,
+        distributions=[
+            "atlas-materials-crystal",
+            "atlas-materials-gnn",
+            "atlas-materials-composition",
+        ],
+    )
     (RESULTS / "scaling.svg").write_text(draw(list(steps.values())), encoding="utf-8")
     for step in steps.values():
         times = "  ".join(f"{value:8.3g}" for value in step["seconds"])

@@ -116,7 +116,9 @@ def main() -> None:
             "table_mb": round(table.stat().st_size / 1e6, 1),
             "load_average_15_minutes": round(os.getloadavg()[2], 1),
             "hardware": hardware("cpu"),
-            "packages": packages(["atlas-sklearn", "atlas-composition", "atlas-domain"]),
+            "packages": packages(
+                ["atlas-materials-sklearn", "atlas-materials-composition", "atlas-materials-domain"]
+            ),
         }
     print(json.dumps(result, indent=1))
     options.out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -181,7 +181,7 @@ def main() -> None:
         "splits": splits,
         "published_folds_of_elasticity": lists,
         "hardware": hardware("cpu"),
-        "packages": packages(["atlas-splits", "atlas-composition"]),
+        "packages": packages(["atlas-materials-splits", "atlas-materials-composition"]),
     }
     path = ROOT / "benchmarks/results/split_audit.json"
     path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

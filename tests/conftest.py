@@ -56,7 +56,7 @@ def make_plugin(tmp_path: Path) -> MakePlugin:
         code: str,
         entry_points: Mapping[str, Mapping[str, str]],
         *,
-        requires: str | None = "atlas-core>=0.1,<0.2",
+        requires: str | None = "atlas-materials>=0.1,<0.2",
         version: str = "1.0",
     ) -> Path:
         folder = tmp_path / "site" / distribution

@@ -23,7 +23,9 @@ arms:
 """
 ENTRY = {"atlas.acquisition": {"toy": "toy_model"}}
 POINTS, METADATA = "entry_points.txt", "METADATA"
-STATED = b"Metadata-Version: 2.1\nName: t-p\nVersion: 1.0\nRequires-Dist: atlas-core>=0.1,<0.2\n"
+STATED = (
+    b"Metadata-Version: 2.1\nName: t-p\nVersion: 1.0\nRequires-Dist: atlas-materials>=0.1,<0.2\n"
+)
 BROKEN = {
     "no module": (POINTS, b"[atlas.acquisition]\ntoy =\n"),
     "no identifier": (POINTS, b"[atlas.acquisition]\ntoy = not a module!!\n"),
@@ -84,4 +86,4 @@ def test_a_run_notes_a_distribution_whose_metadata_cannot_be_read(cli: Cli, tmp_
     assert done.returncode == 0, done.stderr
     manifest = read_manifest(cli.cwd / json.loads(done.stdout)["run"])
     assert manifest["environment"]["distributions"]["un-related"] == "unreadable"
-    assert manifest["environment"]["distributions"]["atlas-core"] != "unreadable"
+    assert manifest["environment"]["distributions"]["atlas-materials"] != "unreadable"

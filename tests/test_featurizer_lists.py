@@ -220,4 +220,4 @@ def test_a_run_learns_from_all_columns_and_says_so(cli: Cli) -> None:
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "element_fractions + sine_coulomb_matrix (max_sites 30) · ridge" in report
     lock = (folder / "spec.lock.yaml").read_text(encoding="utf-8")
-    assert "# featurizer sine_coulomb_matrix: atlas-crystal" in lock
+    assert "# featurizer sine_coulomb_matrix: atlas-materials-crystal" in lock

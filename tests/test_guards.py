@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import inspect
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -200,14 +201,51 @@ def test_no_installed_plugin_is_broken(cli: Cli) -> None:
     assert done.stdout.rstrip().endswith("0 broken")
 
 
+def test_no_text_names_a_distribution_that_is_not_ours() -> None:
+    """Somebody else's ``atlas-...`` on the public index would be installed by who follows it."""
+    projects = [ROOT / "pyproject.toml", *FAMILIES, *(ROOT / "examples").glob("*/pyproject.toml")]
+    ours = {tomllib.loads(path.read_text("utf-8"))["project"]["name"] for path in projects}
+    assert len(ours) == len(projects)
+    words = {
+        "atlas-bytes",
+        "atlas-faults",
+        "atlas-rebuild",
+        "atlas-tmp",
+        "atlas-warm",
+        "atlas-worker",
+    }
+    folders = (
+        "atlas_core",
+        "registry",
+        "plugins",
+        "examples",
+        "benchmarks",
+        "docs",
+        "tests",
+        "tools",
+    )
+    endings = {".py", ".toml", ".md", ".txt", ".html", ".yaml", ".sh"}
+    listed = [path for path in ROOT.iterdir() if path.suffix in endings]
+    listed += [
+        path for one in folders for path in (ROOT / one).rglob("*") if path.suffix in endings
+    ]
+    named = {
+        (name, file.relative_to(ROOT).as_posix())
+        for file in listed
+        for name in re.findall(r"(?<![\w./-])atlas(?:-[a-z]+)+", file.read_text("utf-8"))
+    }
+    assert len(named) > 50
+    assert {(name, file) for name, file in named if name not in ours | words} == set()
+
+
 @pytest.mark.parametrize("path", FAMILIES, ids=lambda path: path.parent.name)
 def test_every_family_is_well_formed_and_required(path: Path) -> None:
     folder, project = path.parent, tomllib.loads(path.read_text(encoding="utf-8"))
     about = project["project"]
     package = f"atlas_{folder.name}"
-    assert about["name"] == f"atlas-{folder.name}"
+    assert about["name"] == f"atlas-materials-{folder.name}"
     assert about["requires-python"] == ">=3.11,<3.14"
-    assert "atlas-core>=0.1,<0.2" in about["dependencies"]
+    assert "atlas-materials>=0.1,<0.2" in about["dependencies"]
     assert (folder / "README.md").stat().st_size > 100
     assert (folder / package / "py.typed").exists()
     assert list((folder / "tests").glob("test_*.py"))

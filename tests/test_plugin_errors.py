@@ -112,18 +112,18 @@ def test_a_plugin_for_another_core_is_refused_before_it_is_imported(
     cli: Cli, make_plugin: MakePlugin
 ) -> None:
     folder = make_plugin(
-        "from-the-future", "toy_model", "1 / 0", ENTRY, requires="atlas-core>=9,<10"
+        "from-the-future", "toy_model", "1 / 0", ENTRY, requires="atlas-materials>=9,<10"
     )
     done = with_path(cli, folder)("validate", spec_in(cli.cwd))
     assert done.returncode == 3
-    assert "made for atlas-core<10,>=9, this is atlas-core 0.1.0" in done.stderr
+    assert "made for atlas-materials<10,>=9, this is atlas-materials 0.1.0" in done.stderr
     assert "ZeroDivisionError" not in done.stderr
 
 
 def test_a_plugin_that_states_no_core_is_refused(cli: Cli, make_plugin: MakePlugin) -> None:
     folder = make_plugin("careless", "toy_model", GOOD, ENTRY, requires=None)
     done = with_path(cli, folder)("validate", spec_in(cli.cwd))
-    assert "does not state which atlas-core it needs" in done.stderr
+    assert "does not state which atlas-materials it needs" in done.stderr
 
 
 BREAKS = {

@@ -184,7 +184,7 @@ def test_a_stored_record_is_small_and_says_what_made_it(path: Path) -> None:
     assert {f"matbench_{task}" for task in info} == set(content(path)["tasks"])
     for about in info.values():
         assert about["cpu_seconds"] > 0
-        assert about["packages"]["atlas-core"] == about["atlas"]
+        assert about["packages"]["atlas-materials"] == about["atlas"]
         assert about["data_provenance"] in {"official", "rebuilt"}
 
 

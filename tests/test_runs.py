@@ -71,7 +71,7 @@ def test_a_run_leaves_what_the_design_promises(cli: Cli) -> None:
     manifest = read_json(folder / "manifest.json")
     assert manifest["status"] == "complete"
     assert manifest["dataset"]["rows"] == 300
-    assert manifest["arms"]["forest"]["model"]["distribution"] == "atlas-sklearn"
+    assert manifest["arms"]["forest"]["model"]["distribution"] == "atlas-materials-sklearn"
     assert manifest["peak_memory_mb"] > 10
     assert not list(folder.rglob("*.pkl")) + list(folder.rglob("*.pickle"))
 

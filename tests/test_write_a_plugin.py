@@ -63,8 +63,14 @@ def test_check_refuses_a_plugin_that_states_no_core_or_another(cli: Cli, tmp_pat
     (tmp_path / "quantile_spread.py").write_text(BLOCKS["quantile_spread.py"], encoding="utf-8")
     right = BLOCKS["pyproject.toml"]
     for wrong, message in (
-        (right.replace('"atlas-core>=0.1,<0.2", ', ""), "does not state which atlas-core"),
-        (right.replace(">=0.1,<0.2", ">=0.9"), "made for atlas-core>=0.9, this is atlas-core"),
+        (
+            right.replace('"atlas-materials>=0.1,<0.2", ', ""),
+            "does not state which atlas-materials",
+        ),
+        (
+            right.replace(">=0.1,<0.2", ">=0.9"),
+            "made for atlas-materials>=0.9, this is atlas-materials",
+        ),
     ):
         (tmp_path / "pyproject.toml").write_text(wrong, encoding="utf-8")
         done = cli("check", "--path", tmp_path)

@@ -35,6 +35,9 @@ if ! .venv/bin/python -c 'pass' 2>/dev/null \
   "$python" -m venv .venv
 fi
 pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
+# a family that was renamed or deleted would go on offering its components
+before="$(.venv/bin/python -m pip list --editable --format=freeze --disable-pip-version-check | cut -d= -f1)"
+if [ -n "$before" ]; then pip uninstall --yes $before; fi
 # torch alone and first: a range in another package would otherwise choose its newest build
 pip install "$(grep -E '^torch==' requirements.txt)"
 pip install -r requirements.txt

@@ -38,8 +38,8 @@ def choose_sheet(path: Path, wanted: str | None) -> tuple[str, tuple[str, ...]]:
         import openpyxl  # noqa: F401
     except ImportError as err:
         raise DataError(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-datasets[xlsx]', or save the"
-            " sheet as .csv"
+            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-materials-datasets[xlsx]',"
+            " or save the sheet as .csv"
         ) from err
     with readable(path, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
         if sum(one.file_size for one in archive.infolist()) > _LARGEST:

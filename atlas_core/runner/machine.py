@@ -102,7 +102,7 @@ _NAMED = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "pymatge
 def packages(plugins: Iterable[str]) -> dict[str, str]:
     """Return the versions of the plugins of a run and of the libraries that make numbers."""
     found = {}
-    for name in sorted({"atlas-core", *_NAMED, *plugins}):
+    for name in sorted({"atlas-materials", *_NAMED, *plugins}):
         try:
             found[name] = about(importlib.metadata.distribution(name)).version
         except importlib.metadata.PackageNotFoundError:

@@ -17,7 +17,7 @@ from atlas_core import __version__
 from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
 
-CORE = "atlas-core"
+CORE = "atlas-materials"
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
@@ -80,7 +80,7 @@ def _listed(kind: str, found: list[Offer]) -> list[Listed]:
 def core_range_problem(requires: tuple[str, ...]) -> str:
     """Return why a list of requirements does not fit this core, "" when it does.
 
-    The range of ``atlas-core`` that a plugin asks for is the version of the plug-in interface.
+    The range of ``atlas-materials`` that a plugin asks for is the version of the plug-in interface.
     """
     for text in requires:
         if not re.match(r"atlas[-_.]core\b", text, re.IGNORECASE):

@@ -125,7 +125,7 @@ def manifest(
     rows: dict[str, Any], arms: list[str], sizes: dict[str, int], folds: int, task: str
 ) -> dict[str, Any]:
     component = {
-        "distribution": "atlas-sklearn",
+        "distribution": "atlas-materials-sklearn",
         "version": "0.1.0",
         "options": {"trees": 300, "max_features": 0.333},
         "citation": "10.1023/A:1010933404324",

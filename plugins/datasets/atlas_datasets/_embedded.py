@@ -123,13 +123,13 @@ class Embedded:
             content = file.read_bytes()
         except FileNotFoundError as err:
             raise DataError(
-                f"{self.name}: {file} is missing; install atlas-datasets again"
+                f"{self.name}: {file} is missing; install atlas-materials-datasets again"
             ) from err
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise DataError(
                 f"{self.name}: {file} is damaged or changed (sha256 {found[:12]}...,"
-                f" expected {self.sha256[:12]}...); install atlas-datasets again"
+                f" expected {self.sha256[:12]}...); install atlas-materials-datasets again"
             )
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -529,7 +529,7 @@ def test_xlsx_without_openpyxl_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    assert "atlas-datasets[xlsx]" in message(tmp_path, "t.xlsx", b"PK")
+    assert "atlas-materials-datasets[xlsx]" in message(tmp_path, "t.xlsx", b"PK")
 
 
 def overlapping(x: float) -> dict[str, Any]:

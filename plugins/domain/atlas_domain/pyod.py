@@ -71,8 +71,8 @@ def contract_options(folder: Path) -> dict[str, object]:
 def _require_pyod() -> None:
     if find_spec("pyod") is None:
         raise PluginError(
-            "ood pyod: the package PyOD is not installed; pip install 'atlas-domain[pyod]', or use"
-            " ecod, lof or novelty"
+            "ood pyod: the package PyOD is not installed; pip install"
+            " 'atlas-materials-domain[pyod]', or use ecod, lof or novelty"
         )
 
 

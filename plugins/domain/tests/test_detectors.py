@@ -296,7 +296,7 @@ def test_ecod_equals_pyod_for_one_row_at_a_time(tails, name):
 
 @pytest.mark.skipif(find_spec("pyod") is not None, reason="PyOD is installed")
 def test_pyod_that_is_not_installed_is_one_line_that_says_what_to_do():
-    with pytest.raises(PluginError, match=r"pip install 'atlas-domain\[pyod\]'"):
+    with pytest.raises(PluginError, match=r"pip install 'atlas-materials-domain\[pyod\]'"):
         build_pyod(PyODConfig())
 
 
@@ -305,7 +305,9 @@ def test_pyod_offers_listed_detectors_only():
         PyODConfig.model_validate({"detector": "AutoEncoder"})
 
 
-@pytest.mark.skipif(find_spec("pyod") is None, reason="PyOD is not installed: atlas-domain[pyod]")
+@pytest.mark.skipif(
+    find_spec("pyod") is None, reason="PyOD is not installed: atlas-materials-domain[pyod]"
+)
 def test_pyod_knn_equals_the_distance_to_the_fifth_neighbour():
     x, y = standardised(TRAIN, NEAR)
     detector = build_pyod(PyODConfig(detector="KNN")).fit(TRAIN, CALIBRATION, 0)
