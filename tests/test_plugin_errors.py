@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support import ROOT, Cli, MakePlugin
 
+from atlas_registry.listing import core_range_problem
+
 GOOD = '''
     """A model that is always there."""
     from atlas_core.api import Component, Config, hookimpl
@@ -285,3 +287,19 @@ def test_options_whose_schema_is_no_json_are_left_out_and_named(
     assert done.returncode == 0, done.stderr
     assert "model.toy" not in json.loads(done.stdout)["$defs"]
     assert "model toy of odd" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("requirement", "good"),
+    [
+        ("atlas-materials>=0.1,<0.2", True),
+        ("Atlas_Materials[screen] >=0.1; python_version > '3'", True),
+        ("atlas-materials-gnn>=0.1", False),
+        ("atlas-materialsx>=0.1", False),
+        ("atlas-core>=0.1", False),
+    ],
+)
+def test_a_plugin_asks_for_the_core_and_no_family_stands_for_it(
+    requirement: str, good: bool
+) -> None:
+    assert (core_range_problem((requirement,)) == "") == good

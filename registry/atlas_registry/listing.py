@@ -18,6 +18,8 @@ from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
 
 CORE = "atlas-materials"
+_ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
+"""Its name in a requirement as tools may write it, and no family's."""
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
@@ -83,7 +85,7 @@ def core_range_problem(requires: tuple[str, ...]) -> str:
     The range of ``atlas-materials`` that a plugin asks for is the version of the plug-in interface.
     """
     for text in requires:
-        if not re.match(r"atlas[-_.]core\b", text, re.IGNORECASE):
+        if not _ASKS_FOR_CORE.match(text):
             continue
         from packaging.requirements import InvalidRequirement, Requirement
 
