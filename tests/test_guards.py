@@ -221,7 +221,6 @@ def test_no_text_names_a_distribution_that_is_not_ours() -> None:
         "examples",
         "benchmarks",
         "docs",
-        "tests",
         "tools",
     )
     endings = {".py", ".toml", ".md", ".txt", ".html", ".yaml", ".sh"}

@@ -8,9 +8,14 @@
 from __future__ import annotations
 
 import pkgutil
+import tempfile
+import time
 from importlib import import_module
+from pathlib import Path
 
-from faults.campaign import Campaign
+import numpy as np
+
+from faults.campaign import Campaign, Tally
 
 
 def campaigns() -> list[Campaign]:
@@ -23,3 +28,12 @@ def campaigns() -> list[Campaign]:
         for one in import_module(f"faults.{name}").CAMPAIGNS
     ]
     return sorted(found, key=lambda one: (one.kind, one.name))
+
+
+def at_full_size(name: str) -> tuple[Tally, float]:
+    """Run one campaign at full size; return its counts and how many seconds it took."""
+    (one,) = (one for one in campaigns() if one.name == name)
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = one.run(Path(folder), one.full, np.random.default_rng(10))
+    return tally, time.perf_counter() - start

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from faults import campaigns
-from faults.campaign import Campaign, Tally
+from faults import at_full_size, campaigns
+from faults.campaign import Campaign
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -30,15 +26,6 @@ def _asked(one: Campaign, wanted: list[str]) -> bool:
     left_out = {word[1:] for word in wanted if word.startswith("-")}
     named = {word for word in wanted if not word.startswith("-")}
     return one.kind not in left_out and (not named or bool({one.kind, one.name} & named))
-
-
-def _run(name: str) -> tuple[Tally, float]:
-    """Run one campaign at full size; return its counts and how many seconds it took."""
-    (one,) = (one for one in campaigns() if one.name == name)
-    start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        tally = one.run(Path(folder), one.full, np.random.default_rng(10))
-    return tally, time.perf_counter() - start
 
 
 def main(wanted: list[str]) -> int:
@@ -54,7 +41,7 @@ def main(wanted: list[str]) -> int:
     asked = {one.name: one for one in known if _asked(one, wanted)}
     # most of them wait for a child that they have killed or stopped: two at once
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(_run, name): one for name, one in asked.items()}
+        running = {pool.submit(at_full_size, name): one for name, one in asked.items()}
         for future in as_completed(running):
             one, (tally, seconds) = running[future], future.result()
             table[one.name] = {
