@@ -80,6 +80,10 @@ class Observers(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of the observers: no hook is called any more."""
+        ...
+
 
 @dataclass(frozen=True)
 class NoObservers:
@@ -89,3 +93,6 @@ class NoObservers:
         """Return nothing."""
         del hook, use, arguments
         return []
+
+    def close(self) -> None:
+        """Let go of nothing."""

@@ -16,6 +16,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -111,8 +112,8 @@ def ran(
         tell=lambda text: print(f"  {text}", flush=True),
     )
     cpu = _CpuClock(runs / f"{name}.cpu.json", canonical_hash(plan.describe()))
-    with cpu:
-        outcome = run(plan, options, observers=Registry().observers())
+    with cpu, closing(Registry().observers()) as observers:
+        outcome = run(plan, options, observers=observers)
     return RunFolder(outcome.folder).finished(), cpu.seconds
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from support import Cli, MakePlugin
+
+from atlas_core.observe import RunInfo
+from atlas_registry.loading import Registry
 
 OBSERVER = '''
     """Write down what is seen."""
@@ -169,3 +174,13 @@ def test_what_an_observer_does_to_its_process_is_not_done_to_the_run(
     assert done.returncode == 0, done.stderr
     folder = cli.cwd / json.loads(done.stdout)["run"]
     assert (folder / "report.html").exists()
+
+
+def test_no_process_of_an_observer_is_left_and_none_is_started_for_nothing(tmp_path: Path) -> None:
+    before = {one.pid for one in psutil.Process().children()}
+    observers = Registry().observers()
+    assert {one.pid for one in psutil.Process().children()} == before
+    with closing(observers):
+        observers.call("atlas_run_started", run=RunInfo("r", {}))
+        assert len({one.pid for one in psutil.Process().children()} - before) == 1
+    assert {one.pid for one in psutil.Process().children()} == before

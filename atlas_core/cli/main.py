@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +163,8 @@ def run(
     registry = Registry()
     plan = load_plan(spec, registry, overrides=overrides)
     # told also where quiet is asked: something that was installed on purpose is left out
-    observers = registry.observers(lambda text: note(f"warning: {text}"))
-    with progress(quiet=quiet) as tell:
+    watching = registry.observers(lambda text: note(f"warning: {text}"))
+    with closing(watching) as observers, progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
             cache_dir=_cache(cache_dir),
@@ -346,8 +346,8 @@ def report(*, run_path: Path) -> None:
     from atlas_registry.loading import Registry
 
     folder = RunFolder(run_folder(run_path))
-    observers = Registry().observers(lambda text: note(f"warning: {text}"))
-    echo(str(folder.report_again(observers)))
+    with closing(Registry().observers(lambda text: note(f"warning: {text}"))) as observers:
+        echo(str(folder.report_again(observers)))
 
 
 main.add_command(verify)

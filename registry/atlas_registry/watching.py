@@ -127,7 +127,8 @@ class Watcher:
 class Watchers:
     """Call the observing hooks; an observer that fails is left out from then on.
 
-    Implements ``atlas_core.resolver.Observers``.
+    Their processes start with the first call and end with ``close``. Implements
+    ``atlas_core.resolver.Observers``.
 
     Args:
         listed: the observers.
@@ -136,15 +137,16 @@ class Watchers:
 
     def __init__(self, listed: Sequence[Listed], warn: Warn) -> None:
         self._warn = warn
+        self._waiting = list(listed)
         self._watchers: list[Watcher] = []
-        for row in listed:
-            try:
-                self._watchers.append(Watcher(row))
-            except AtlasError as err:
-                warn(f"{said(err)}; it is left out")
 
     def call(self, hook: str, use: Use | None = None, **arguments: Any) -> list[Any]:
         """Return what each observer returned (None is left out); a broken one is warned of."""
+        while self._waiting:
+            try:
+                self._watchers.append(Watcher(self._waiting.pop(0)))
+            except AtlasError as err:
+                self._warn(f"{said(err)}; it is left out")
         returned: list[Any] = []
         for watcher in list(self._watchers):
             try:
@@ -160,6 +162,11 @@ class Watchers:
                 continue
             returned += found
         return returned
+
+    def close(self) -> None:
+        """End the processes, once they have done what they still do."""
+        while self._watchers:
+            self._watchers.pop().close()
 
 
 def watch(parent: int, number: int) -> None:
