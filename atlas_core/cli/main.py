@@ -216,7 +216,7 @@ def validate(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Check SPEC, every mistake at once, and its data where they are at hand; nothing is trained.
+    """Check SPEC, its mistakes together, and its data where they are at hand; nothing is trained.
 
     Exit code 2 where the spec is wrong, 4 where its data do not do for it.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,11 @@ def choose_sheet(path: Path, wanted: str | None) -> tuple[str, tuple[str, ...]]:
     Raises:
         DataError: openpyxl is missing, the file is damaged or too large, or no such sheet is there.
     """
-    try:
-        import openpyxl  # noqa: F401
-    except ImportError as err:
+    if find_spec("openpyxl") is None:
         raise DataError(
             f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-materials-datasets[xlsx]',"
             " or save the sheet as .csv"
-        ) from err
+        )
     with readable(path, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
         if sum(one.file_size for one in archive.infolist()) > _LARGEST:
             raise DataError(f"{path}: it unpacks to more than 2 GB; save the sheet as .csv")
@@ -86,7 +85,10 @@ def _book(path: Path, *, values: bool) -> Any:
 
     try:
         return openpyxl.load_workbook(path, read_only=True, data_only=values)
-    except Exception as err:  # openpyxl raises anything
+    except MemoryError:
+        raise
+    # openpyxl documents no errors: a damaged book ends in a KeyError, a TypeError, an error of XML
+    except Exception as err:
         raise DataError(
             f"{path}: cannot be read ({first_line(err)}); save the sheet as .csv"
         ) from err

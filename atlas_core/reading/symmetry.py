@@ -329,13 +329,10 @@ def number_of(operations: Operations) -> int:
     import spglib
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            kind: Any = spglib.get_spacegroup_type_from_symmetry(
-                operations.rotations, operations.translations, symprec=1e-3
-            )
-        except Exception:  # whatever it raises, it does not know the group
-            return 0
+        warnings.simplefilter("ignore")  # one of how it will report what it does not know
+        kind: Any = spglib.get_spacegroup_type_from_symmetry(
+            operations.rotations, operations.translations, symprec=1e-3
+        )
     return 0 if kind is None else int(kind.number)
 
 

@@ -398,7 +398,10 @@ def _cells(path: Path, name: str, column: Any) -> list[Any]:
         return [one.decode() if isinstance(one, bytes) else one for one in found]
     except UnicodeDecodeError as err:
         raise DataError(f"{path}: column {name!r} is damaged: it holds text that is none") from err
-    except Exception as err:  # pyarrow raises anything: OverflowError, of zoneinfo a KeyError
+    except MemoryError:
+        raise
+    # what has no value in Python ends in its own errors: OverflowError, of time zones a KeyError
+    except Exception as err:
         raise DataError(
             f"{path}: column {name!r} of type {column.type} cannot be read ({first_line(err)});"
             " save it as text or leave it out"

@@ -164,9 +164,9 @@ def _refused(home: Path, count: int, rng: Rng) -> Tally:
         name = [MANIFEST, *names][number % (len(names) + 1)]
         flip(folder / name, rng)
         arm = "network" if "/network/" in name else "forest"
-        readers = [lambda: open_arm(folder, Registry(), arm=arm)]  # noqa: B023
+        readers: list[Callable[[], object]] = [partial(open_arm, folder, Registry(), arm=arm)]
         if not name.startswith("fitted/"):
-            readers.append(lambda: checked_run(folder))  # noqa: B023
+            readers.append(partial(checked_run, folder))
         for reader in readers:
             try:
                 reader()

@@ -294,8 +294,8 @@ def test_ecod_equals_pyod_for_one_row_at_a_time(tails, name):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@pytest.mark.skipif(find_spec("pyod") is not None, reason="PyOD is installed")
-def test_pyod_that_is_not_installed_is_one_line_that_says_what_to_do():
+def test_pyod_that_is_not_installed_is_one_line_that_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("atlas_domain.pyod.find_spec", lambda name: None)
     with pytest.raises(PluginError, match=r"pip install 'atlas-materials-domain\[pyod\]'"):
         build_pyod(PyODConfig())
 
@@ -409,9 +409,10 @@ def test_a_bandwidth_is_not_estimated_from_copies() -> None:
     assert not component.check(component.config(bandwidth=0.1), facts)
 
 
-@pytest.mark.skipif(find_spec("pyod") is not None, reason="PyOD is installed")
-def test_pyod_is_missed_before_a_training() -> None:
-    component = import_module("atlas_domain.pyod").atlas_ood()[0]
+def test_pyod_is_missed_before_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("atlas_domain.pyod")
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    component = module.atlas_ood()[0]
     facts = FoldFacts("regression", (0.9,), TRAIN, CALIBRATION)
     with pytest.raises(PluginError):
         component.check(component.config(detector="KNN"), facts)
