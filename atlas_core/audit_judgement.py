@@ -135,9 +135,9 @@ def interval(view: Figures) -> str:
 
 def undecided(view: Figures) -> str:
     """Say where the interval of the ratio holds the border, so that chance decided; else ""."""
-    ends = _ends(view)
-    if ends is None or not ends[0] < WORSE <= ends[1]:
-        return ""
+    ends, median = _ends(view), view.get("error_ratio_median") or 0.0
+    if ends is None or median >= WORSE or not ends[0] < WORSE <= ends[1]:
+        return ""  # where the median decides, the interval of the mean says nothing of it
     return (
         f"{WORSE:g} times is the border between interpolation and extrapolation, and the interval"
         " holds it: other rows may decide otherwise."

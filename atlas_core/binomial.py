@@ -20,6 +20,21 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     return (0.0 if share == 0 else low), (1.0 if share == 1 else high)
 
 
+def no_nearer(value: float, low: float, high: float, n: float) -> tuple[float, float]:
+    """Return the ends of a share's interval, no nearer than Wilson's of n rows; as they are of 0.
+
+    Args:
+        value: the share.
+        low: lower end, as resamples have it.
+        high: upper end.
+        n: rows.
+    """
+    if not n:
+        return low, high
+    least, most = wilson(min(max(value, 0.0), 1.0), n)
+    return min(low, least), max(high, most)
+
+
 def binomial_below(hits: int, n: int, share: float) -> float:
     """Return the probability of ``hits`` or fewer of n where each has the probability ``share``."""
     if hits >= n:

@@ -121,7 +121,7 @@ def bars_of(
 
 
 def coverage_sentences(
-    inside: Bars | None, outside: Bars | None, others: str, *, whose: str, end: str
+    inside: Bars, outside: Bars | None, others: str, *, whose: str, end: str
 ) -> list[str]:
     """Say how often they hold the truth, and where they say nothing.
 
@@ -132,8 +132,6 @@ def coverage_sentences(
         whose: begins the sentence.
         end: what follows from it, of those parts of which a coverage is told.
     """
-    if inside is None:
-        return []
     kind = "label sets" if inside.binary else "intervals"
     parts = [(inside, "in-domain materials"), *([] if outside is None else [(outside, others)])]
     told = [
@@ -227,9 +225,7 @@ def _unbounded_levels(parts: Sequence[Mapping[str, Figure]], *, binary: bool) ->
     return sorted(found, key=float)
 
 
-def _share(figure: Figure | None) -> str:
-    if figure is None:
-        return ""
+def _share(figure: Figure) -> str:
     return f"{_percent(figure.value)} ({_percent(figure.low)} to {_percent(figure.high)})"
 
 

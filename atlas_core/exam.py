@@ -20,14 +20,12 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, Bool
 from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
-from atlas_core.judgement import doubt, slack
+from atlas_core.judgement import ENOUGH_TRUSTED, doubt, slack
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
-ENOUGH = 10
-"""Trusted rows from which a share means something; with fewer a method has refused the class."""
 BREACH = 0.05
 """Probability below which a share is no bad luck."""
 HEADLINE = 0.9
@@ -258,9 +256,9 @@ def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
     wanted = promise.confidence - slack(promise.confidence)
     by_chance = binomial_below(hits, n, promise.confidence) >= BREACH
     least = wilson(hits / n, n)[0] if n else 0.0
-    held = n >= ENOUGH and hits / n >= wanted and (by_chance or least >= wanted)
-    kept = n < ENOUGH or held
-    breach = n >= ENOUGH and binomial_below(hits, n, wanted) < BREACH
+    held = n >= ENOUGH_TRUSTED and hits / n >= wanted and (by_chance or least >= wanted)
+    kept = n < ENOUGH_TRUSTED or held
+    breach = n >= ENOUGH_TRUSTED and binomial_below(hits, n, wanted) < BREACH
     grade = "keeps" if kept else "breaks" if breach else "short"
     found: dict[str, Any] = {
         "rows": len(labels),
@@ -273,7 +271,7 @@ def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
         "kept": kept,
         "by_chance": by_chance,
         "shown": held and least >= promise.confidence - doubt(promise.confidence),
-        "grade": "refuses" if n < ENOUGH else grade,
+        "grade": "refuses" if n < ENOUGH_TRUSTED else grade,
     }
     if n:
         draws = _means(error[chosen][:, None], seed=seed)[:, 0]
@@ -371,7 +369,9 @@ def _summary(methods: list[dict[str, Any]]) -> dict[str, Any]:
         "breaches": sum(one["breach"] for one in classes),
         "share": float(np.mean([one["share"] for one in classes])),
         "share_in_domain": float(np.mean([one["share"] for one in inside])) if inside else None,
-        "worst_hit": min((one["hit"] for one in classes if one["trusted"] >= ENOUGH), default=None),
+        "worst_hit": min(
+            (one["hit"] for one in classes if one["trusted"] >= ENOUGH_TRUSTED), default=None
+        ),
     }
 
 
@@ -392,8 +392,5 @@ def _forecasts(classes: list[dict[str, Any]]) -> dict[str, Any]:
 
 def spearman(a: F8, b: F8) -> float:
     """Return the rank correlation of two (n,) arrays, ties at their mean rank."""
-    ranks = []
-    for values in (a, b):
-        _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-        ranks.append((np.cumsum(counts) - (counts - 1) / 2.0)[group])
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    ones = weighted.unit_weights(len(a))
+    return float(weighted.spearman(weighted.Ranking(a), weighted.Ranking(b), ones)[0])

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from atlas_core.binomial import surely_least
 from atlas_core.coverage import MANY_INFINITE
+from atlas_core.judgement import ENOUGH_TRUSTED
 from atlas_core.metrics import digits
 
 Exam = Mapping[str, Any]
@@ -62,7 +63,12 @@ def named(exam: Exam, classes: Mapping[str, str]) -> list[str]:
         exam: of one arm.
         classes: fold -> its held-out class in words.
     """
-    return [classes.get(one["class"]) or str(one["class"]) for one in exam["classes"]]
+    folds = [str(one["class"]) for one in exam["classes"]]
+    words = [classes.get(fold) or fold for fold in folds]
+    return [
+        f"{text} (fold {fold})" if words.count(text) > 1 else text
+        for fold, text in zip(folds, words, strict=True)
+    ]
 
 
 def kind_of(names: Sequence[str]) -> str:
@@ -131,7 +137,7 @@ def _headline(exam: Exam, classes: Mapping[str, str]) -> tuple[str, Tone]:
             ("poor" if broken else "fair"),
         )
     if broken and rarely:
-        on = joined(missed) if len(missed) <= NAMED else f"{len(missed)} of {of_those}"
+        on = _of(missed, of_those)
         of_them = f"of {of_those} " if len(judged) > 1 and len(missed) <= NAMED else ""
         text = f"Do not rely on what it trusts: {of_them}it missed its promise on {on}{aside}."
         return text, "poor"
@@ -291,7 +297,7 @@ def _promise(exam: Exam, names: Sequence[str], unit: str) -> str:
 
 def least(own: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     """Return the class whose promise surely held worst, with its share; "" where that is chance."""
-    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= 10]
+    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= ENOUGH_TRUSTED]
     sizes = [int(one["trusted"]) for one, _ in judged]
     worst = surely_least([int(one["within"]) for one, _ in judged], sizes)
     return "" if worst is None else f"{judged[worst][1]}: {percent(judged[worst][0]['hit'])}"

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from atlas_core.binomial import wilson
+from atlas_core.binomial import no_nearer
 from atlas_core.metrics import digits
 
 Side = Literal["below", "above", ""]
 
+ENOUGH_TRUSTED = 10  # predictions that a share means something of; with fewer, a class is refused
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
 SLACK = 0.05  # of a promised share: five points short, or half as many misses more, is no matter
 DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called kept
@@ -83,10 +84,7 @@ def of_share(figure: Figure, n: int) -> Figure:
 
     Resampling rows that are all inside gives [1, 1], whatever their number is.
     """
-    if not n:
-        return figure
-    low, high = wilson(min(max(figure.value, 0.0), 1.0), n)
-    return Figure(figure.value, min(figure.low, low), max(figure.high, high))
+    return Figure(figure.value, *no_nearer(figure.value, figure.low, figure.high, n))
 
 
 def ratio(first: Figure, second: Figure) -> Figure | None:

@@ -1,4 +1,4 @@
-"""Say whether P(1) can be read as a probability, also near 0 and 1. Light: pure Python."""
+"""Say whether P(1) can be read as a probability, also near 0 and 1."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from atlas_core.answers import ENOUGH_OF_CLASS
-from atlas_core.binomial import binomial_below, wilson
+from atlas_core.binomial import BY_CHANCE, binomial_below, wilson
 from atlas_core.judgement import Figure
 from atlas_core.metrics import digits
+from atlas_core.metrics.shares import holm
 
 HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
 ECE_BINS = 10  # of the calibration error; each has a gap by chance
 ROUGH = 2 * HONEST_ECE  # a gap that chance gives honest probabilities, from which nothing is shown
-BY_CHANCE = 0.01  # of both sides; one of five honest ends is called off in 5 % of all tests
-DOUBTFUL = 0.05  # corrected for the bins: one of ten honest ones is called off in 5 % of all tests
+END_BY_CHANCE = 0.01  # of both sides; one of five honest ends is called off in 5 % of all tests
 OFF = 2.0  # times the probability stated; less is no matter in use
 
 Probabilities = Literal["honest", "unclear", "rough", "off at the ends", "off in between", "off"]
@@ -57,9 +57,9 @@ class End:
         excludes a stated probability of a few per mille far more often than it says.
         """
         low, high = wilson(self.wrong / self.rows, self.rows)
-        if 1.0 - binomial_below(self.wrong - 1, self.rows, self.stated) < BY_CHANCE / 2:
+        if 1.0 - binomial_below(self.wrong - 1, self.rows, self.stated) < END_BY_CHANCE / 2:
             return high > OFF * self.stated
-        few = binomial_below(self.wrong, self.rows, self.stated) < BY_CHANCE / 2
+        few = binomial_below(self.wrong, self.rows, self.stated) < END_BY_CHANCE / 2
         return few and low < self.stated / OFF
 
     @property
@@ -138,13 +138,11 @@ def bins_off(reliability: Reliability) -> list[Bin]:
 
     The p-values are corrected for the number of bins (Holm, Scand. J. Stat. 6, 65 (1979)).
     """
-    from atlas_core.metrics.shares import holm
-
     bins = bins_of(reliability)
     return [
         one
         for one, p in zip(bins, holm([one.p_value for one in bins]), strict=True)
-        if p < DOUBTFUL and abs(one.ones / one.n - one.stated) >= HONEST_ECE
+        if p < BY_CHANCE and abs(one.ones / one.n - one.stated) >= HONEST_ECE
     ]
 
 

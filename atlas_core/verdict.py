@@ -809,7 +809,9 @@ def _error_sentences(facts: _Facts) -> list[str]:
         text += f" (95 % interval {mae.interval} {error_words.OVER_MATERIALS})"
     outside = facts.shifted.metrics.get("mae")
     if outside is not None:
-        text += f"; on {facts.others} by {outside.text}, {_times(facts.ratios.get('mae'))}"
+        text += f"; on {facts.others} by {outside.text}"
+        if (found := facts.ratios.get("mae")) is not None:
+            text += f", {_times(found)}"
     sentences = [text + ".", *_direction_sentences(facts)]
     if facts.hardest is not None:
         name, error = facts.hardest
@@ -991,10 +993,10 @@ def _area(auroc: float) -> str:
     return digits.auroc({"value": auroc})
 
 
-def _times(found: Figure | None) -> str:
+def _times(found: Figure) -> str:
     """Return a ratio of errors with its interval, where there is one."""
-    if found is None or not math.isfinite(found.value):
-        return "more" if found is not None else "as much"
+    if not math.isfinite(found.value):
+        return "more"
     text = f"{number(found.value)} times as much"
     return f"{text} ({_ends(found)})" if math.isfinite(found.high) else text
 

@@ -294,5 +294,7 @@ def test_a_ratio_stands_with_its_interval_and_says_where_chance_decided() -> Non
     assert undecided({"error_ratio": 1.4, "error_ratio_std": 0.1})
     assert not undecided({"error_ratio": 1.6, "error_ratio_std": 0.02})
     assert not undecided({"error_ratio": 1.4, "error_ratio_std": 0.02})
+    by_median = {"error_ratio": 1.4, "error_ratio_std": 0.1, "error_ratio_median": 3.0}
+    assert not undecided(by_median)
     assert not undecided({"error_ratio": 1.5, "error_ratio_std": None})
     assert interval({"error_ratio": None}) == ""

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from atlas_core.binomial import binomial_below, wilson
-from atlas_core.exam import ENOUGH, GRADES, examine, spearman
+from atlas_core.exam import GRADES, examine, spearman
+from atlas_core.judgement import ENOUGH_TRUSTED
 
 LEVEL = 0.9
 BUDGET, CONFIDENCE = 0.2, 0.9
@@ -307,5 +308,5 @@ def test_rank_correlation_is_that_of_scipy_also_with_ties() -> None:
 
 
 def test_ten_trusted_rows_are_enough_to_be_judged() -> None:
-    assert graded(ENOUGH, 0)["grade"] == "keeps"
-    assert graded(ENOUGH - 1, 0)["grade"] == "refuses"
+    assert graded(ENOUGH_TRUSTED, 0)["grade"] == "keeps"
+    assert graded(ENOUGH_TRUSTED - 1, 0)["grade"] == "refuses"

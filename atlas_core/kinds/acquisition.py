@@ -13,6 +13,13 @@ from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 
 Goal = Literal["maximise", "minimise"]
+TOP_SHARE = 0.01
+"""Share of the candidates that are the best, of which an acquisition is to find many."""
+
+
+def top_size(candidates: int) -> int:
+    """Return how many of so many candidates are the best, at least one."""
+    return max(1, round(TOP_SHARE * candidates))
 
 
 @dataclass(frozen=True, eq=False)

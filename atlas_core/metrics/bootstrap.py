@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
-from atlas_core.binomial import wilson
+from atlas_core.binomial import no_nearer
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -111,10 +111,7 @@ def share_interval(interval: Interval, n: float) -> Interval:
     Resamples of rows that all hold never differ, and those of rows that nearly all do differ too
     little: their percentiles would claim to know the share of all materials from a few.
     """
-    if not n:
-        return interval
-    low, high = wilson(min(max(interval.value, 0.0), 1.0), n)
-    return Interval(interval.value, min(interval.low, low), max(interval.high, high))
+    return Interval(interval.value, *no_nearer(interval.value, interval.low, interval.high, n))
 
 
 def order_interval(interval: Interval, smaller: Sequence[int]) -> Interval | None:
@@ -152,20 +149,20 @@ def stands_out(values: npt.ArrayLike, errors: npt.ArrayLike, sizes: npt.ArrayLik
     Args:
         values: (k,) figures, each of other materials.
         errors: (k,) their standard errors.
-        sizes: (k,) materials of each; one of fewer than ``FEW_MATERIALS`` does not stand out.
+        sizes: (k,) materials of each; one of fewer than ``FEW_MATERIALS``, whose error is not known
+            either, is left out.
     """
-    v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
     known = np.flatnonzero(np.asarray(sizes) >= FEW_MATERIALS)
-    k = len(v)
-    if k < 2 or not len(known):
+    v, e = (np.asarray(own, dtype=np.float64)[known] for own in (values, errors))
+    k = len(known)
+    if k < 2:
         return None
-    first = int(known[np.argmax(v[known])])
+    first = int(np.argmax(v))
     others = np.arange(k) != first
     gap = float(v[first] - v[others].mean())
     error = float(np.hypot(e[first], np.sqrt(np.square(e[others]).sum()) / (k - 1)))
-    if gap <= 0 or gap < NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / k) * error:
-        return None
-    return first
+    surely = gap > 0 and gap >= NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / k) * error
+    return int(known[first]) if surely else None  # a gap or an error that is NaN shows nothing
 
 
 def _means(column: F8, *, seed: int, resamples: int, materials: npt.ArrayLike | None = None) -> F8:

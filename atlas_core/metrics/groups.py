@@ -21,8 +21,8 @@ SMALLEST = 30
 """Materials that a group needs: at a coverage of 0.9 its interval is then about 0.25 wide."""
 
 
-def binomial_interval(hits: float, n: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return hits / n with its exact (Clopper-Pearson) interval; hits may be no whole number.
+def binomial_interval(hits: float, n: int) -> Interval:
+    """Return hits / n with its exact 95 % interval (Clopper-Pearson); hits may be no whole number.
 
     Source: Clopper & Pearson, Biometrika 26, 404 (1934), as quantiles of beta distributions.
 
@@ -33,7 +33,7 @@ def binomial_interval(hits: float, n: int, *, confidence: float = CONFIDENCE) ->
 
     if not 0 <= hits <= n or n == 0:
         raise ValueError(f"{hits} of {n} materials is no share")
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
     high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
     return Interval(hits / n, low, high)

@@ -18,10 +18,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.binomial import ROUNDING, fisher_below
-
-DOUBTFUL = 0.05
-"""Probability below which chance is no explanation."""
+from atlas_core.binomial import BY_CHANCE, ROUNDING, fisher_below
 
 EXPECTED = 5
 """Expected hits and misses that the chi-square approximation needs in every group."""
@@ -137,8 +134,8 @@ def shortfalls(
     )
     below: list[dict[str, Any]] = []
     for name, absolute, relative in zip(names, p_level, p_others, strict=True):
-        apart = uneven < DOUBTFUL and relative < DOUBTFUL
-        if hits[name] >= level * sizes[name] or not (absolute < DOUBTFUL or apart):
+        apart = uneven < BY_CHANCE and relative < BY_CHANCE
+        if hits[name] >= level * sizes[name] or not (absolute < BY_CHANCE or apart):
             continue
         others = materials - sizes[name]
         below.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atlas_core.metrics.shares import DOUBTFUL
+from atlas_core.binomial import BY_CHANCE
 from atlas_core.report import words
 from atlas_core.report.figures import PART_LABEL
 from atlas_core.report.source import IN_DOMAIN, SHOWN_PARTS, Source
@@ -91,8 +91,8 @@ def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
     tested = (found.get("coverage") or {}).get(level)
     if tested and tested["below"]:
         promise = float(level)
-        proven = [one for one in tested["below"] if one["p_level"] < DOUBTFUL]
-        apart = [one for one in tested["below"] if one["p_level"] >= DOUBTFUL]
+        proven = [one for one in tested["below"] if one["p_level"] < BY_CHANCE]
+        apart = [one for one in tested["below"] if one["p_level"] >= BY_CHANCE]
         below = f"{where}, below the promised {words.percent_of_level(promise)}"
         corrected = f"p corrected for {words.count(tested['groups'], 'family', 'families')}"
         for those, how in ((proven, ""), (apart, ", and below the other families")):
@@ -109,7 +109,7 @@ def _below(one: Mapping[str, Any], promise: float) -> str:
     """Return a family below the promise with the evidence: against it, or against the others."""
     share = _short_of(one["hits"] / one["n"], promise)
     text = f"{one['group']}, {share} of {words.fixed(one['n'], 0)}"
-    if one["p_level"] < DOUBTFUL:
+    if one["p_level"] < BY_CHANCE:
         return f"{text} (p = {one['p_level']:.1g})"
     others = words.percent(one["others_hits"] / one["others_n"])
     return (

@@ -10,13 +10,13 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.binomial import BY_CHANCE, fisher_below
+from atlas_core.kinds.acquisition import top_size
 from atlas_core.report import figures, words
 from atlas_core.report.beside import apart
 from atlas_core.report.plates import Plate, plate
 from atlas_core.report.source import IN_DOMAIN, Source
 
 Series = tuple[F8, F8, F8, F8]
-TOP_SHARE = 0.01  # of the candidates are the best, as the rounds count them
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _top_sizes(source: Source) -> int:
     """Return how many materials are the best hundredth of the candidates, all folds together."""
     sizes = [fold.get("sizes") or {} for fold in source.folds]
     held = [int(one.get("train") or 0) + int(one.get("pool") or 0) for one in sizes]
-    return sum(max(1, round(TOP_SHARE * n)) for n in held if n)
+    return sum(top_size(n) for n in held if n)
 
 
 def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
@@ -148,10 +148,14 @@ def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], referen
         after = f"after {words.count(round(labels), 'label')}"
         return f"{arms[0]} found {found(goal)} of the best 1 % of the candidates {after}."
     named, after = words.listed(arms), f"{found(goal)} after {words.fixed(labels, 0)} labels"
-    if not rival or not _more(others[rival], goal, top, len(lines)):
-        who = f"{named} found {after}" + (f", {against}" if against else "")
-        return f"No arm surely finds more of the best 1 % of the candidates than another: {who}."
+    if not rival:
+        return f"No arm finds more of the best 1 % than another: {named} found {after}."
     verb = "finds" if len(arms) == 1 else "find"
+    if not _more(others[rival], goal, top, len(lines)):
+        than = f"than {rival} by more than chance"
+        return (
+            f"{named} {verb} no more of the best 1 % of the candidates {than}: {after}; {against}."
+        )
     return (
         f"{named} {verb} the best 1 % of the candidates with the fewest labels: {after}; {against}."
     )

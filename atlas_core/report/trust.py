@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from atlas_core import exam_words
 from atlas_core.binomial import Z_95, wilson
-from atlas_core.judgement import slack
+from atlas_core.judgement import ENOUGH_TRUSTED, slack
 from atlas_core.metrics import digits
 from atlas_core.metrics.bootstrap import stands_out
 from atlas_core.report import figures, words
@@ -104,7 +104,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             (
                 "promise",
                 f"Kept, to {room:.3g} points; fell short; broken: by more, which is no bad luck; or"
-                f" refused: fewer than {FEWEST} were trusted.",
+                f" refused: fewer than {ENOUGH_TRUSTED} were trusted.",
             ),
             (
                 f"its {level} intervals hold",
@@ -333,7 +333,7 @@ def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[
             Point(exam_words.short(name), found["share"], found["hit"], _ends(found, "hit"))
             for one, name in _pairs(exam, names)
             for found in [one["methods"][method]["class"]]
-            if found["trusted"] >= FEWEST
+            if found["trusted"] >= ENOUGH_TRUSTED
         ]
         if points:
             used[method] = points
@@ -353,7 +353,7 @@ def _plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> list[
                 f" band, {percent(least)}, it counts as kept. Upright lines are 95 % intervals:"
                 " where one reaches the grey line, bad luck can explain what is missing."
                 " Classes of which fewer than"
-                f" {FEWEST} predictions are trusted have no mark.",
+                f" {ENOUGH_TRUSTED} predictions are trusted have no mark.",
             )
         )
     found.append(
@@ -407,10 +407,6 @@ def _bars(exam: Json, names: Sequence[str]) -> dict[str, tuple[float, float, flo
         deferred = own["deferred"] / max(own["rows"], 1)
         found[exam_words.short(name)] = (own["share"], deferred, one["oracle_share"])
     return found
-
-
-FEWEST = 10
-"""Trusted predictions below which a share within budget says too little to be drawn."""
 
 
 def _ends(found: Json, name: str) -> tuple[float, float]:

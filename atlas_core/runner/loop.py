@@ -12,7 +12,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Tell, derive_seed
 from atlas_core.errors import ContractError, DataError
-from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection
+from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.links import delete
@@ -23,7 +23,6 @@ from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings, Fit
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.store import DROPPED, read_arrays, write_arrays
 
-TOP_SHARE = 0.01
 """The share of the best candidates whose discovery is counted."""
 
 
@@ -62,7 +61,7 @@ def run_loop(
     sign = 1.0 if loop.goal == "maximise" else -1.0
     labels = oracle.ask(candidates)
     top = candidates[np.argsort(-sign * labels, kind="stable")]
-    top = top[: max(1, round(TOP_SHARE * len(candidates)))]
+    top = top[: top_size(len(candidates))]
     known = data.known.copy()
     known[candidates] = np.nan
     state = settings.directory / "loop.npz"

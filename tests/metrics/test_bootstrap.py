@@ -133,6 +133,9 @@ def test_a_figure_stands_out_from_the_mean_of_the_others_by_hand() -> None:
     assert bootstrap.stands_out([2.0, 1.0, 1.0], [0.3, 0.4, 0.4], [9, 50, 50]) is None
     assert bootstrap.stands_out([2.0], [0.1], [50]) is None
     assert bootstrap.stands_out([1.0, 1.0], [0.0, 0.0], [50, 50]) is None
+    # a single material has no spread: it is no figure that another could stand out from
+    assert bootstrap.stands_out([2.0, 1.0], [0.1, 0.0], [50, 1]) is None
+    assert bootstrap.stands_out([1.0, 0.5], [float("nan"), 0.1], [50, 50]) is None
 
 
 @pytest.mark.parametrize("folds", [2, 5])

@@ -306,3 +306,13 @@ def test_one_class_that_fell_short_may_be_chance_and_a_broken_one_is_not(
     text, tone = exam_words.headline(exam_of(grade), CLASSES)
     assert ("maybe by chance" in text) == by_chance
     assert tone == ("fair" if by_chance else "poor")
+
+
+@pytest.mark.parametrize("grades", [("breaks", "keeps"), ("keeps", "breaks")])
+def test_two_folds_of_one_name_are_two_classes(grades: tuple[str, str]) -> None:
+    exam = exam_of(*grades)
+    same = dict.fromkeys((str(one["class"]) for one in exam["classes"]), "cluster 3")
+    assert len(set(exam_words.named(exam, same))) == 2
+    text, tone = exam_words.headline(exam, same)
+    assert tone != "good"
+    assert "both" not in text

@@ -84,7 +84,7 @@ def test_a_group_far_below_the_others_is_named_though_its_own_rows_do_not_prove_
     result = found(TABLES[0][0], 0.9)
     (one,) = result["below"]
     assert one["p_level"] == pytest.approx(2 * alone)
-    assert one["p_level"] > shares.DOUBTFUL
+    assert one["p_level"] > binomial.BY_CHANCE
     table = [[87, 16], [217, 3]]
     assert one["p_others"] == pytest.approx(
         2 * stats.fisher_exact(table, alternative="less").pvalue

@@ -269,6 +269,14 @@ def test_errors_that_are_rounding_are_none() -> None:
     assert said(arm).grade == "do not trust"
 
 
+def test_a_held_out_class_without_errors_has_no_ratio() -> None:
+    target, mean, _ = normal(400)
+    mean[300:] = target[300:]
+    first = said(scored(target, mean, held_out=100, half=None)).sentences[0]
+    assert "on materials with F by 0" in first
+    assert "as much" not in first
+
+
 # --- weak predictions -------------------------------------------------------------------------
 
 
