@@ -8,7 +8,7 @@ from atlas_core.elements import (
     MAX_Z,
     SYMBOLS,
     absent_elements,
-    isotopes,
+    formula_flags,
     parse_formula,
 )
 from atlas_core.errors import (
@@ -197,8 +197,8 @@ __all__ = [
     "electronegativity",
     "element_statistics",
     "f_block",
+    "formula_flags",
     "hookimpl",
-    "isotopes",
     "labels_of",
     "longest_prefix",
     "materials_of",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import I8
-from atlas_core.elements import absent_elements, isotopes, parse_formula
+from atlas_core.elements import absent_elements, formula_flags, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_core.reading.cells import refuse_printed
@@ -184,14 +184,11 @@ def _formula(text: Any) -> dict[int, float]:
 def odd_formula(text: str) -> str:
     """Say what is odd about a formula that is used, "" for nothing.
 
-    Elements may stand with an amount of 0, as Li in Li0CoO2, and a missing formula as ``NaN``.
+    Elements may stand with an amount of 0, as Li in Li0CoO2.
     """
-    if text == "NaN":
-        return "NaN is read as sodium and nitrogen, not as a missing formula"
     gone = absent_elements(text)
     odd = [f"read without {' and '.join(gone)}, of which there is 0"] if gone else []
-    odd += [f"{one} is read as hydrogen" for one in isotopes(text)]
-    return "; ".join(odd)
+    return "; ".join([*odd, *formula_flags(text)])
 
 
 def _crystal(content: Any) -> Crystal:
@@ -215,8 +212,8 @@ def _cif_rows(files: list[Path]) -> Iterator[ListRow]:
             blocks = cif_blocks(file)
         except DataError:
             blocks = []  # the reader says why
-        if len(blocks) < 2:
+        if not blocks:
             yield ListRow(file.name, file.stem, file)
-            continue
         for name, block in blocks:
-            yield ListRow(f"{file.name}:{name}", f"{file.stem}:{name}", block)
+            own = f":{name}" if len(blocks) > 1 else ""
+            yield ListRow(f"{file.name}{own}", f"{file.stem}{own}", block)

@@ -53,16 +53,14 @@ _SOLVATE = (
     rf"(?:{_WATER}|\(?(?:N[HD]3|N2H4|CH3OH|CH4O|C2H5OH|C2H6O|CH3CN|C2H3N|H2O2|H2S|HF|HCl|HBr|HI"
     rf"|HNO3|H2SO4|H3PO4|CO2|SO2)\)?{_END})"
 )
-_COMPOUND = (
-    rf"(?=[^·.]*O(?![a-z]))(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*){{2,}}{_END}"
-)
+_UNIT = r"(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*)"
+_COMPOUND = rf"(?=[^·.]*O(?![a-z])){_UNIT}{{2,}}{_END}"
 # Behind these a full stop may be the dot of a hydrate or the point of a decimal number.
 _FULL_STOP = re.compile(
     rf"(?<=[A-Za-z)\]}}])([0-9]*)\.([1-9][0-9]*)\s*{_SOLVATE}"
     rf"|(?<=[O)\]}}])([0-9]*)\.([1-9][0-9]*){_COMPOUND}"
 )
 _COUNT = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
-_UNIT = r"(?:[A-Z][a-z]?[0-9]*|\((?:[A-Z][a-z]?[0-9]*)+\)[0-9]*)"
 # A salt in front of a compound, as in FeCl3.3KCl, or a fullerene.
 _ADDUCT = re.compile(
     rf"(?<![A-Za-z0-9.)\]}}])[0-9]*"
@@ -116,9 +114,16 @@ def absent_elements(formula: str) -> tuple[str, ...]:
     return tuple(SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0)
 
 
-def isotopes(formula: str) -> tuple[str, ...]:
-    """Return which of D and T stand in a formula, where they are read as hydrogen."""
-    return tuple(one for one in "DT" if re.search(f"{one}(?![a-z])", formula))
+def formula_flags(formula: str) -> tuple[str, ...]:
+    """Return what is odd about how a formula is read, in words that formulas of one kind share."""
+    if formula.strip() == "NaN":
+        return ("NaN is read as sodium and nitrogen, not as a missing formula",)
+    return tuple(as_hydrogen(one) for one in "DT" if re.search(f"{one}(?![a-z])", formula))
+
+
+def as_hydrogen(isotope: str) -> str:
+    """Return the flag of D or T."""
+    return f"{isotope} is read as hydrogen"
 
 
 def shown(text: str) -> str:

@@ -31,7 +31,7 @@ SALT = {11: 1, 17: 1}
     [
         poscar(),
         poscar(symbols="NA CL"),
-        poscar(symbols="Na BR").replace("BR", "CL"),
+        poscar(symbols="Na CL"),
         poscar(symbols="Na_pv Cl/1f2e"),
         poscar(symbols="Na Cl ! species", numbers="1 1 ! counts"),
         poscar(title="data_set 5"),

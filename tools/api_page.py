@@ -51,7 +51,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "sniff_decimal",
             "parse_formula",
             "absent_elements",
-            "isotopes",
+            "formula_flags",
             "read_crystals",
             "one_crystal",
             "Crystal",

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 
 from atlas_core.errors import DataError
 
+LIKE_CIF = re.compile(
+    r"^[^\S\n]*(data_|loop_|_cell_|_atom_site|_symmetry_|_space_group)", re.I | re.M
+)
+"""How a line begins that only a CIF has."""
 _QUOTED = re.compile(
     r"""(?P<q>'''|\"\"\")(?P<long>.*?)(?P=q)|(?P<s>['"])(?P<short>[^\n]*?)(?P=s)(?=\s|$)""", re.S
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -22,13 +21,11 @@ import numpy as np
 from atlas_core.arrays import offsets_of
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
-from atlas_core.reading.cif import Block, read_blocks
+from atlas_core.reading.cif import LIKE_CIF, Block, read_blocks
 from atlas_core.reading.cif_crystal import Crystal, crystal_of
 from atlas_core.reading.geometry import Oddity, check_geometry
 from atlas_core.reading.poscar import is_poscar, read_poscar
 from atlas_core.reading.symbols import isotope_flags
-
-_CIF = re.compile(r"^\s*(data_|loop_|_cell_|_atom_site|_symmetry_|_space_group)", re.I | re.M)
 
 __all__ = [
     "Crystal",
@@ -73,7 +70,7 @@ def read_crystals(
         raise DataError(f"the {what} is empty")
     if form is None and value.lstrip().startswith("{"):
         return [_checked(read_dict(_dict(value)))]
-    if form == "cif" or (_CIF.search(value) and not is_poscar(value)):
+    if form == "cif" or (LIKE_CIF.search(value) and not is_poscar(value)):
         return _from_cif(value)
     return [_checked(_from_poscar(value))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,7 @@ def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
     cut: tuple[type[Exception], ...] = (EOFError, zlib.error, lzma.LZMAError)
     try:
         yield
-    except AtlasError:
+    except (AtlasError, MemoryError):
         raise
     except UnicodeError as err:
         raise DataError(f"{path}: not UTF-8 text ({_encoding(path)})") from err
@@ -113,8 +114,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise _TwiceError(f"the key {twice[:60]!r} stands twice in one object; rename one of them")
     return found
 

@@ -25,6 +25,7 @@ from atlas_core.reading.files import (
     open_text,
     readable,
 )
+from atlas_core.reading.quotes import content
 from atlas_core.reading.sheets import NO_VALUE, UNSTORED
 from atlas_core.reading.tables import KEY, Row, Table, TableOptions, open_table
 
@@ -145,7 +146,7 @@ def _cells(table: Table, known: Known) -> MaterialList:
     if table.form in TEXT:
         # a quoted line break counts twice: it is for a bar
         with readable(table.path), open_text(table.path) as file:
-            total = sum(1 for line in file if line.strip())
+            total = sum(1 for _, line in content(file) if line.strip())
     else:
         total = sum(1 for _ in table.rows())
     return MaterialList(crystals is not None, total - has_header, rows, tuple(notes))

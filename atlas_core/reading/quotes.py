@@ -10,16 +10,14 @@ from pathlib import Path
 
 from atlas_core.elements import parse_formula
 from atlas_core.errors import DataError
+from atlas_core.reading.cif import LIKE_CIF
+from atlas_core.reading.poscar import is_poscar
 
 LONGEST_CELL = 100_000_000
 """Characters of a cell; Python's own limit is shorter than a CIF file may be."""
 _END = "\ufdd0"
 """Fed to the reader behind the last line: a cell that takes it in was never closed."""
 _EXCEL = re.compile('"?sep=."?', re.I)
-_STRUCTURE = re.compile(
-    r"\s*[{\[]|(?:.*\n)?\s*[-+]?[0-9.]+\s*\n|(?:.*\n)*\s*(?:data_|loop_|_cell_|_atom_site)", re.I
-)
-"""A pymatgen dict, a POSCAR (a number alone in its second line) or a CIF."""
 
 
 def content(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -85,15 +83,22 @@ def _hides_rows(taken: list[str], cells: list[str], separator: str) -> bool:
     row, with numbers where this row has numbers. Crystals have many lines, and are let be.
     """
     long = [i for i, cell in enumerate(cells) if "\n" in cell or "\r" in cell]
-    if all(_STRUCTURE.match(cells[i]) for i in long):
+    if all(_is_structure(cells[i]) for i in long):
         return False
     try:
         list(csv.reader(taken, delimiter=separator, strict=True))
     except csv.Error:
         return True
     own = [("" if i in long else cell) for i, cell in enumerate(cells)]
-    inner = ([cell.strip(' "\r\n') for cell in text.split(separator)] for text in taken[1:])
+    # the line that closes a first cell holds the rest of this very row
+    lines = taken[:-1] if 0 in long else taken[1:]
+    inner = ([cell.strip(' "\r\n') for cell in text.split(separator)] for text in lines)
     return any(len(row) == len(own) and _alike(own, row) for row in inner)
+
+
+def _is_structure(text: str) -> bool:
+    """Tell whether a cell is a pymatgen dict, a CIF or a POSCAR."""
+    return text.lstrip()[:1] in ("{", "[") or bool(LIKE_CIF.search(text)) or is_poscar(text)
 
 
 def _alike(own: list[str], other: list[str]) -> bool:

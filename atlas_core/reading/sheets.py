@@ -60,6 +60,7 @@ def sheet_rows(path: Path, name: str) -> Iterator[list[Any]]:
     Raises:
         DataError: the file is damaged.
     """
+    # rows are read as they are asked for, so that openpyxl raises anything here, too
     with readable(path, Exception), ExitStack() as opened:
         book = opened.enter_context(closing(_book(path, values=True)))
         written: Iterator[tuple[Any, ...]] | None = None

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from atlas_core.errors import DataError
-
 _OLD = {  # symbols of before 1992, in spglib's order of settings
     39: "Abm2 Bma2 B2cm C2mb Cm2a Ac2m",
     41: "Aba2 Bba2 B2cb C2cb Cc2a Ac2a",
@@ -81,18 +79,8 @@ def hall_key(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def settings() -> Table:
-    """Return the settings that spglib holds.
-
-    Raises:
-        DataError: spglib is not installed.
-    """
-    try:
-        import spglib
-    except ImportError as err:
-        raise DataError(
-            "it names a space group and lists no operations; names are looked up with spglib:"
-            " pip install spglib"
-        ) from err
+    """Return the settings that spglib holds."""
+    import spglib
 
     numbers: dict[int, int] = {}
     choices: dict[int, str] = {}

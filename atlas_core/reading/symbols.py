@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.elements import ATOMIC_NUMBER, as_hydrogen
 
 ISOTOPES = {"D": 1, "T": 1}
 """Symbols of isotopes that have a letter of their own, with their atomic number."""
@@ -75,7 +75,7 @@ def read_symbol(text: str, known: Collection[int] = ()) -> int:
 def isotope_flags(symbols: Iterable[str]) -> tuple[str, ...]:
     """Return a flag for each isotope of hydrogen among symbols of sites."""
     found = {symbol.strip()[0] for symbol in symbols if _HEAVY.match(symbol)}
-    return tuple(f"{isotope} is read as hydrogen" for isotope in ISOTOPES if isotope in found)
+    return tuple(as_hydrogen(isotope) for isotope in ISOTOPES if isotope in found)
 
 
 def read_label(text: str, known: Collection[int] = ()) -> int:

@@ -336,11 +336,11 @@ def number_of(operations: Operations) -> int:
     return 0 if kind is None else int(kind.number)
 
 
-def distinct(settings: Sequence[Operations]) -> list[Operations]:
-    """Return settings of which no two hold the same operations, the standard one first."""
+def distinct(several: Sequence[Operations]) -> list[Operations]:
+    """Return those of which no two hold the same operations, the first of its kind each."""
     seen: set[frozenset[tuple[int, ...]]] = set()
     kept = []
-    for one in settings:
+    for one in several:
         key = frozenset(tuple(row) for row in _keys(one.rotations, one.translations).tolist())
         if key not in seen:
             seen.add(key)

@@ -23,7 +23,7 @@ from atlas_core.api import (
     Sifter,
     Task,
     absent_elements,
-    isotopes,
+    formula_flags,
     materials_of,
     number,
     one_crystal,
@@ -36,7 +36,6 @@ from atlas_core.api import (
 
 ABSENT = "an element with an amount of 0, left out of the formula"
 NO_TARGET = "with a target that is no number"
-NO_NUMBER = "NaN, read as sodium and nitrogen and not as a missing formula"
 NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
 """What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
 
@@ -179,10 +178,8 @@ def read_formula(cells: Cells) -> tuple[Mapping[int, float], Sequence[str]]:
     """Return the amounts of the formula in a row."""
     text = "" if cells.material is None else str(cells.material)
     amounts = parse_formula(text)
-    if text.strip() == "NaN":
-        return amounts, (NO_NUMBER,)
-    odd = (ABSENT,) if absent_elements(text) else ()
-    return amounts, (*odd, *(f"{one} is read as hydrogen" for one in isotopes(text)))
+    absent = (ABSENT,) if absent_elements(text) else ()
+    return amounts, (*absent, *formula_flags(text))
 
 
 def read_structure(cells: Cells) -> tuple[Crystal, Sequence[str]]:

@@ -601,6 +601,20 @@ def test_quotes_that_are_meant_are_let_be(tmp_path: Path, notes: tuple[str, ...]
     assert len(load(tmp_path, "t.csv", FIVE.format(*notes))) == 5
 
 
+def test_a_first_cell_of_several_lines_is_no_stray_quote(tmp_path: Path) -> None:
+    text = 'note,formula,gap\n"see\nthe paper",GaAs,1\nok,MgO,7\n'
+    assert load(tmp_path, "t.csv", text).target.tolist() == [1, 7]
+    stray = 'note,formula,gap\n"see,GaAs,1\nok,MgO,7\nlast",NaCl,8\n'
+    assert ": line 2: " in message(tmp_path, "t.csv", stray)
+
+
+@pytest.mark.parametrize("scale", ["1.0", "1.0 1.0 1.0", "1.0 ! of the lattice"])
+def test_a_poscar_in_the_first_column_is_no_stray_quote(tmp_path: Path, scale: str) -> None:
+    crystal = f"NaCl\n{scale}\n5.64 0 0\n0 5.64 0\n0 0 5.64\nNa Cl\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+    data = load(tmp_path, "t.csv", f'crystal,gap\n"{crystal}",1\n', structure="crystal")
+    assert data.materials.counts.tolist() == [2]
+
+
 def test_a_poscar_or_dict_of_many_lines_is_no_stray_quote(tmp_path: Path) -> None:
     from pymatgen.io.vasp.inputs import Poscar
 

@@ -10,13 +10,11 @@ from scipy.special import logsumexp
 from atlas_core.api import F8, DataError, Detector, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
-from atlas_domain._spread import DRAWN, NEAR
+from atlas_domain._spread import CLOSE, DRAWN, NEAR
 from atlas_domain._verdict import Fitted, Verdict
 
 CELLS = 2**22
 """Pairs of a row and a training row at a time: bounds memory."""
-ROUNDING = 1e-6
-"""A mean distance below this share of the rows' own length is rounding."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def usual_distance(values: F8, seed: int) -> float:
     drawn = values[np.sort(chosen)]
     distance, _ = nearest(drawn, drawn, max(2, round(NEAR * len(drawn))))
     mean = float(distance[:, -1].mean())
-    return mean if mean > ROUNDING * float(np.sqrt((drawn**2).sum(axis=1).mean())) else 0.0
+    return mean if mean > CLOSE * float(np.sqrt((drawn**2).sum(axis=1).mean())) else 0.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from atlas_core.api import F8, I8, Detector, Inputs, anion_family
 from atlas_domain._mahalanobis import whitening
 from atlas_domain._representation import Representation, Scaling
+from atlas_domain._spread import class_means
 from atlas_domain._verdict import Fitted, Verdict
 
 
@@ -59,7 +60,7 @@ class RelativeMahalanobis:
         scaling = Scaling.of(train, self.representation)
         values = scaling.apply(train)
         place = self._classes(train, values, seed)
-        means = np.stack([values[place == k].mean(axis=0) for k in range(place.max() + 1)])
+        means = class_means(values, place)
         within = whitening(values - means[place])
         distance = RelativeDistance(scaling, within, whitening(values), means @ within)
         verdict = Verdict.of(

@@ -18,6 +18,8 @@ NEAR = 0.3
 """The share of the training rows whose distance sets a bandwidth: scikit-learn's default."""
 DRAWN = 2000
 """Training rows that a bandwidth is estimated from."""
+CLOSE = 1e-6
+"""Share of the usual length of a row below which a distance is rounding."""
 
 WORDS = {
     "fractions": "atomic fractions",
@@ -58,11 +60,7 @@ def no_spread(train: Inputs, representation: Representation | Literal["arm"]) ->
         if train.structures and train.features is None:
             return []  # the arm's own features may differ
         representation = looked_at(train)[0]
-    if representation == "embedding" and train.embedding is None:
-        return []
-    if representation == "features" and not isinstance(train.features, Vectors):
-        return []
-    if varies(read(train, representation)):
+    if not at_hand(train, representation) or varies(read(train, representation)):
         return []
     formulas = sorted(set(train.materials.formulas()))
     same = f" (all are {formulas[0]})" if len(formulas) == 1 else ""
@@ -132,6 +130,11 @@ def sizes(train: Inputs, *, per_size: bool) -> tuple[I8, I8]:
     return found, group(own, found)
 
 
+def class_means(values: F8, place: I8) -> F8:
+    """Return (k, d) the mean of each class of (n, d) values; ``place`` numbers them without gap."""
+    return np.stack([values[place == k].mean(axis=0) for k in range(place.max() + 1)])
+
+
 def elements(rows: Inputs) -> I8:
     """Return (n,) the number of elements of each material."""
     return np.asarray((rows.materials.element_fractions() > 0).sum(axis=1), dtype=np.int64)
@@ -177,9 +180,9 @@ def no_bandwidth(train: Inputs, representation: Representation) -> list[str]:
     """Return why the usual distance of training rows to their nearest is 0, or nothing."""
     if not at_hand(train, representation):
         return []
-    _, copies = np.unique(
-        Scaling.of(train, representation).apply(train), axis=0, return_counts=True
-    )
+    values = Scaling.of(train, representation).apply(train)
+    length = float(np.sqrt((values**2).sum(axis=1).mean())) or 1.0
+    _, copies = np.unique(np.rint(values / (CLOSE * length)), axis=0, return_counts=True)
     drawn = min(len(train), DRAWN)
     if copies.min() * drawn < max(2, round(NEAR * drawn)) * len(train):
         return []

@@ -9,7 +9,7 @@ import numpy as np
 from atlas_core.api import Component, Config, Field, FoldFacts, anion_family, hookimpl
 from atlas_domain._options import Quantile
 from atlas_domain._representation import NEEDS, Scaling
-from atlas_domain._spread import at_hand, flat, no_covariance, two_rows
+from atlas_domain._spread import at_hand, class_means, flat, no_covariance, two_rows
 
 if TYPE_CHECKING:
     from atlas_core.api import OODMethod
@@ -64,8 +64,8 @@ def check(config: RelativeMahalanobisConfig, facts: FoldFacts) -> list[str]:
             ]
         )
     family = np.unique(anion_family(train.materials), return_inverse=True)[1]
-    means = np.stack([values[family == k].mean(axis=0) for k in range(family.max() + 1)])
-    return [why] if (why := flat(values - means[family])) else []
+    within = values - class_means(values, family)[family]
+    return [why] if (why := flat(within)) else []
 
 
 @hookimpl

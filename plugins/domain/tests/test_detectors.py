@@ -27,7 +27,7 @@ from atlas_domain._mahalanobis import Mahalanobis
 from atlas_domain._out_of_range import RangeDetector
 from atlas_domain._pca_residual import PCAResidual
 from atlas_domain._relative_mahalanobis import RelativeMahalanobis
-from atlas_domain._spread import LEAST
+from atlas_domain._spread import LEAST, no_bandwidth
 from atlas_domain._unseen_pair import UnseenPair
 from atlas_domain.pyod import PyODConfig
 from atlas_domain.pyod import build as build_pyod
@@ -416,3 +416,12 @@ def test_pyod_is_missed_before_a_training(monkeypatch: pytest.MonkeyPatch) -> No
     facts = FoldFacts("regression", (0.9,), TRAIN, CALIBRATION)
     with pytest.raises(PluginError):
         component.check(component.config(detector="KNN"), facts)
+
+
+def test_rows_that_differ_by_rounding_are_of_one_kind_for_a_bandwidth() -> None:
+    rng = np.random.default_rng(0)
+    values = np.repeat([[0.0, 1.0], [1.0, 0.0]], 40, axis=0) + 1e-13 * rng.normal(size=(80, 2))
+    train = vectors(values)
+    assert no_bandwidth(train, "features")
+    with pytest.raises(DataError, match="bandwidth"):
+        KernelDensity(None, "features", 0.95).fit(train, train, seed=0)
