@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from atlas_core.errors import DataError
+from atlas_core.observe import strange_name
 from atlas_core.seal import FILES, MANIFEST, WORKING, Findings, look, parse_manifest, read_manifest
 from atlas_core.store import written
 
@@ -74,6 +75,8 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
             " it, and export then"
         )
     table = {n: one for n, one in manifest[FILES].items() if not n.startswith(f"{WORKING}/")}
+    if clash := _clash([MANIFEST, *table]):
+        raise DataError(f"{folder}: {clash[0]!r} and {clash[1]!r} are one file on some systems")
     top = archive_name(manifest)
     with written(out) as file, zipfile.ZipFile(file, "w") as archive:
         for name in sorted([MANIFEST, *table]):
@@ -174,7 +177,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.Zi
             raise DataError(f"{where} claims {info.file_size} bytes, which cannot be in it")
         tops.add(name.parts[0])
         inside = "/".join(name.parts[1:])
-        if _strange(name):
+        if strange_name(name):
             raise DataError(f"{where} is a name that some systems read otherwise; do not unpack it")
         if inside in found:
             raise DataError(f"{where} is there twice; do not unpack this file")
@@ -187,20 +190,6 @@ def _members(path: Path, archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.Zi
     if len(tops) != 1 or MANIFEST not in found:
         raise DataError(f"{path}: is no archive of one run: one folder with a {MANIFEST} is wanted")
     return found, tops.pop()
-
-
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-
-
-def _strange(name: PurePosixPath) -> bool:
-    """Tell whether a part of a name is a drive, a device or another name on some system."""
-    return (
-        any(
-            _DEVICE.fullmatch(part) or part.endswith((" ", ".")) or ":" in part
-            for part in name.parts
-        )
-        or not str(name).isprintable()
-    )
 
 
 def _clash(names: Iterable[str]) -> tuple[str, str] | None:

@@ -95,6 +95,11 @@ def named(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def told(error: BaseException) -> str:
+    """Return an error on one line: ATLAS's own speak for themselves, others need their class."""
+    return said(error) if isinstance(error, AtlasError) else named(error)
+
+
 _SHORT_OF_MEMORY = (
     "bad_alloc",
     "can't allocate memory",

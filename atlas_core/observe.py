@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,6 +14,20 @@ import numpy.typing as npt
 
 LONGEST = 255
 """Bytes that a name may have on the file systems of Linux, macOS and Windows."""
+
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+def strange_name(name: PurePosixPath) -> bool:
+    """Tell whether a part of a name is a drive, a device or another name on some system."""
+    return (
+        any(
+            _DEVICE.fullmatch(part) or part.endswith((" ", ".")) or ":" in part
+            for part in name.parts
+        )
+        or not str(name).isprintable()
+    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,10 @@ class Export:
     def __post_init__(self) -> None:
         if self.path.is_absolute() or ".." in self.path.parts or not self.path.parts:
             raise ValueError(f"export path {self.path} must be relative, without '..'")
-        if "\0" in str(self.path) or any(len(os.fsencode(p)) > LONGEST for p in self.path.parts):
-            raise ValueError(f"export path {str(self.path)[:80]!r}...: no file can have that name")
+        text = str(self.path)
+        if strange_name(self.path):
+            raise ValueError(f"export path {text[:80]!r}: some systems read that name otherwise")
+        if any(len(os.fsencode(part)) > LONGEST for part in self.path.parts):
+            raise ValueError(f"export path {text[:80]!r}...: no file can have that name")
         if not isinstance(self.content, bytes):
             raise ValueError(f"export {self.path}: its content is no bytes")

@@ -60,9 +60,8 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
         anew = run(plan, again).folder
         now = read_manifest(anew)
         with foreign(folder):
-            both = [(name, folder / name, anew / name) for name in (*TABLES, *FIGURES)]
-            differ = [line for one in both[: len(TABLES)] for line in _columns(*one)]
-            differ += [line for one in both[len(TABLES) :] for line in _figures(*one)]
+            differ = [line for n in TABLES for line in _columns(n, folder / n, anew / n)]
+            differ += [line for n in FIGURES for line in _figures(n, folder / n, anew / n)]
             because = list(_reasons(then, now))
     return Rebuilt(tuple(differ), tuple(because))
 

@@ -369,8 +369,9 @@ def _replaced(options: ScreenOptions) -> Iterator[Path]:
             if (free := hold(old)) is not None:
                 shutil.rmtree(old, ignore_errors=True)
                 os.close(free)
-        new = Path(tempfile.mkdtemp(dir=out, prefix=".screen.", suffix=TEMPORARY))
-        held = hold(new)
+        made = Path(tempfile.mkdtemp(dir=out, prefix=".new."))
+        held = hold(made)  # before it has the name under which others look for what was left
+        new = made.rename(out / f".screen.{made.name.removeprefix('.new.')}{TEMPORARY}")
         yield new
         (out / ABOUT).unlink(missing_ok=True)
         for name in names:  # the one that says what they are comes last

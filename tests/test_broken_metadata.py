@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin
 from test_plugin_errors import GOOD
+from test_progress import SPEC
 
 from atlas_core.seal import read_manifest
 
-SPEC = """\
-atlas: 1
-name: t
-seed: 1
-sample: 60
-dataset: flla
-split: random
-arms:
-  a: {featurizer: element_fractions, model: ridge, uq: point}
-"""
 ENTRY = {"atlas.acquisition": {"toy": "toy_model"}}
 POINTS, METADATA = "entry_points.txt", "METADATA"
 STATED = (

@@ -262,7 +262,10 @@ def test_a_wrong_command_line_is_one_line(cli: Cli, command: list[str], told: st
     assert not done.stdout
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "cuda:", "cuda:x", "cudax", "gpu"])
+@pytest.mark.parametrize(
+    "device",
+    ["cuda:99", "cuda:", "cuda:x", "cudax", "gpu", pytest.param("cuda:" + "9" * 5000, id="long")],
+)
 def test_a_device_that_is_not_there_is_refused_at_once(cli: Cli, device: str) -> None:
     (cli.cwd / "s.yaml").write_text(SMALL, encoding="utf-8")
     done = cli("run", "s.yaml", "--device", device)

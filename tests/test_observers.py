@@ -111,7 +111,8 @@ def warned(atlas: Cli, *args: str) -> str:
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("import os\nos._exit(0)", "ends Python"),
         (OBSERVER.replace("return [Export", "import os; os._exit(0) #"), "ends Python"),
-        (OBSERVER.replace("mine/rows.txt", "a\\0b"), "no file can have that name"),
+        (OBSERVER.replace("mine/rows.txt", "a\\0b"), "some systems read that name otherwise"),
+        (OBSERVER.replace("mine/rows.txt", "con.txt"), "some systems read that name otherwise"),
         (OBSERVER.replace("mine/rows.txt", "a" * 300), "no file can have that name"),
         (
             OBSERVER.replace(

@@ -147,11 +147,8 @@ BREAKS = {
         "    except OSError: pass\n",
         "pipe",
     ),
-    "mute": ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "import"),
-    "mute_exit": (
-        "class E(Exception):\n    def __str__(self): raise SystemExit(0)\nraise E",
-        "import",
-    ),
+    "mute": (MUTE, "import"),
+    "mute_exit": (MUTE.replace("ValueError", "SystemExit(0)"), "import"),
     "babbles": ("import os\nos.write(1, b'x' * 10)\nprint('y')\n1 / 0", "ZeroDivisionError"),
 }
 

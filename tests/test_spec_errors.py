@@ -401,6 +401,9 @@ def test_what_an_arm_lacks_is_told_beside_a_wrong_option(tmp_path: Path) -> None
     use = "arms.forest.model={use: extra_trees, options: {bootstrap: 3}}"
     (line,) = problems_of(tmp_path, GOOD, use, "arms.forest.uq=infinitesimal_jackknife")
     assert "bootstrap" in line
+    # pydantic has parameters of its own beside those names
+    (line,) = problems_of(tmp_path, GOOD, "arms.forest.model.options={_fields_set: 1}")
+    assert "_fields_set" in line
 
 
 def test_a_tab_says_to_use_spaces(tmp_path: Path) -> None:

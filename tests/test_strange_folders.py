@@ -161,8 +161,9 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
 
     def killed_in_a_loop() -> Path:
         (home.run / "manifest.json").unlink(missing_ok=True)
-        cell_file(home).unlink()
-        return cell_file_folder(home) / "loop.npz"
+        result = cell_file(home)
+        result.unlink()
+        return result.with_name("loop.npz")
 
     killed_in_a_loop()
     assert not any("dropped" in line for line in home.again())
@@ -173,11 +174,6 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
         write_arrays(state, {"labelled": arrays["labelled"] + change}, {**note, "rows": rows})
         assert any("stored rounds dropped" in line for line in home.again(key=key))
         assert home.answer() == before
-
-
-def cell_file_folder(home: Home) -> Path:
-    (path,) = home.run.glob("checkpoints/*/*/loop.npz")
-    return path.parent
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "metrics.json", "report.html", "events.jsonl"])

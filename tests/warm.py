@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -49,6 +50,7 @@ class Warm:
                     stdout=subprocess.PIPE,
                     text=True,
                     env={**env, "PYTHONPATH": ""},
+                    start_new_session=True,
                 )
             return self._ask(self._server, args, cwd, env, timeout)
         finally:
@@ -70,7 +72,8 @@ class Warm:
             server.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}) + "\n")
             server.stdin.flush()
             if not select.select([server.stdout], [], [], timeout)[0]:
-                server.kill()
+                os.killpg(server.pid, signal.SIGKILL)  # the command that hangs, too
+                server.wait()
                 raise subprocess.TimeoutExpired(["atlas", *args], timeout)
             code = int(server.stdout.readline())
             return subprocess.CompletedProcess(

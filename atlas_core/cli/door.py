@@ -117,7 +117,7 @@ def _leave(code: int) -> NoReturn:
     A library's thread that asks for Python while it ends aborts the process: a run that had
     finished then ended by a signal, once in many.
     """
-    with suppress(TimeoutError), _at_most(PATIENCE):
+    with suppress(TimeoutError, KeyboardInterrupt), _at_most(PATIENCE):  # Ctrl-C: no longer
         # waits for threads that are to end by themselves, as Python does; one that never ends is
         # a plugin's
         threading._shutdown()  # type: ignore[attr-defined]
@@ -170,7 +170,7 @@ def _explained(err: BaseException) -> tuple[str, int]:
 def _cannot_print(err: OSError) -> bool:
     """Tell whether it was stdout that took nothing more: on stderr, that is never an error."""
     frames = [frame.f_code for frame, _ in traceback.walk_tb(err.__traceback__)]
-    if frames[-1] not in {click.echo.__code__, Atlas.main.__code__}:
+    if frames[-1] not in {click.echo.__code__, Atlas._main.__code__}:
         return False
     # Python would try once more when it ends, and print a traceback of its own
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

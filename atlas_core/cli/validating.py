@@ -12,6 +12,7 @@ import numpy as np
 from atlas_core.errors import DataError, MissingDataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.runner.answers import warning_lines
 from atlas_core.runner.blame import blame
 from atlas_core.runner.features import side_by_side
 from atlas_core.runner.loading import cut, load_dataset
@@ -69,12 +70,11 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
         preflight.require({})
         if features := _alike(plan, dataset):
             preflight.require(features)
-    said = sorted({" ".join(str(warning.message).split()) for warning in caught})
     folds = [
         {"name": split.name, "sizes": {part: len(rows) for part, rows in split.parts().items()}}
         for split in splits
     ]
-    return Ahead(folds, warnings=said)
+    return Ahead(folds, warnings=warning_lines(caught))
 
 
 def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:

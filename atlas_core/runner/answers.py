@@ -274,6 +274,11 @@ def caution_texts(caught: list[warnings.WarningMessage]) -> set[str]:
     }
 
 
+def warning_lines(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Return each distinct warning as one line, without its class, in alphabetical order."""
+    return sorted({" ".join(str(warning.message).split()) for warning in caught})
+
+
 def warning_texts(caught: list[warnings.WarningMessage]) -> set[str]:
     """Return each distinct warning as one text."""
     return {f"{warning.category.__name__}: {warning.message}" for warning in caught}

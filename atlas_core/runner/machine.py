@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import resource
 import sys
 from collections.abc import Iterable
@@ -123,13 +124,12 @@ def choose_device(wanted: str) -> str:
         if not Path("/dev/nvidia0").exists() or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
             return "cpu"
         return "cuda" if _gpus() else "cpu"
-    kind, _, place = wanted.partition(":")
     if wanted == "cpu":
         return wanted
-    if kind != "cuda" or (":" in wanted and not (place.isascii() and place.isdecimal())):
+    if (found := re.fullmatch(r"cuda(?::([0-9]{1,4}))?", wanted)) is None:
         raise SpecError(f"--device {wanted}: expected auto, cpu, cuda or cuda:<number>")
     count = _gpus()
-    if int(place or 0) >= count:
+    if int(found[1] or 0) >= count:
         there = (
             f"{counted(count, 'GPU')}, numbered from 0" if count else "no GPU that torch can use"
         )

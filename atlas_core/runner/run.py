@@ -32,6 +32,7 @@ from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.reading.rows import UNREADABLE, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.runner.answers import warning_lines
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.cell import Cell, CellData, CellResult, CellSettings
 from atlas_core.runner.cell_file import Expected
@@ -76,7 +77,7 @@ def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         preflight.require({})
-    for text in sorted({" ".join(str(one.message).split()) for one in caught}):
+    for text in warning_lines(caught):
         tell(f"warning: {text}")
 
 

@@ -19,6 +19,8 @@ from atlas_core.errors import (
     DataError,
     PluginError,
     SpecError,
+    named,
+    said,
     short_of_memory,
 )
 from atlas_core.interfaces import CAPABILITIES
@@ -99,13 +101,13 @@ class Chosen:
         except AtlasError:
             raise
         except (Exception, SystemExit) as err:
-            text = " ".join(str(err).split())
+            text = said(err)
             if short_of_memory(err):
                 told = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
                 raise DataError(told) from err
             if isinstance(err, ImportError):
                 raise PluginError(f"{self.label} cannot be imported: {text}") from err
-            raise PluginError(f"{self.label} cannot be made: {type(err).__name__}: {text}") from err
+            raise PluginError(f"{self.label} cannot be made: {named(err)}") from err
 
     def describe(self) -> dict[str, Any]:
         """Return plain data for the manifest and the science hash."""
@@ -614,7 +616,7 @@ def _resolve(
         if callable(component.needs) or callable(component.gives):
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
-        return Chosen(kind, resolved, model.model_construct(None, **use.options))
+        return Chosen(kind, resolved, model.model_construct())
     for what, capabilities in (
         ("needs", resolved.component.needs_of(config)),
         ("gives", resolved.component.gives_of(config)),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component
-from atlas_core.errors import ContractError
+from atlas_core.errors import ContractError, named
 from atlas_core.testing.samples import Sample
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
@@ -107,5 +107,5 @@ def answer(module: str, kind: str, name: str, options: str, folder: str) -> dict
     try:
         digest = fingerprint(checks.outcome(found[0], sample))
     except Exception as err:  # reported to the parent, which fails the check
-        return {"heavy": heavy, "digest": "", "error": f"{type(err).__name__}: {err}"}
+        return {"heavy": heavy, "digest": "", "error": named(err)}
     return {"heavy": heavy, "digest": digest, "error": ""}

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atlas_core.component import Component
-from atlas_core.errors import ContractError, PluginError
+from atlas_core.errors import ContractError, PluginError, named, said
 from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS
 from atlas_core.testing.elsewhere import components_of
@@ -113,7 +113,7 @@ def _run(name: str, check: Check, component: Component, sample: Sample) -> Check
         outcome, message = "not applicable", str(err)
     except (Exception, SystemExit) as err:  # a check's exception is its result
         outcome = "failed"
-        message = str(err) if isinstance(err, ContractError) else f"{type(err).__name__}: {err}"
+        message = said(err) if isinstance(err, ContractError) else named(err)
     if name in reasons:
         if outcome == "failed":
             outcome, message = "expected failure", f"{reasons[name]} ({message})"
@@ -149,7 +149,7 @@ def run_contract(
         except PluginError as err:  # an optional package is missing
             return [CheckResult(n, "not applicable", str(err), 0.0) for n in checks]
         except (Exception, SystemExit) as err:  # a broken descriptor is a result too
-            return [CheckResult("options_are_valid", "failed", f"{type(err).__name__}: {err}", 0.0)]
+            return [CheckResult("options_are_valid", "failed", named(err), 0.0)]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
         return [_run(name, check, component, sample) for name, check in chosen.items()]
 

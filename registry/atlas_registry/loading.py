@@ -22,13 +22,12 @@ from atlas_core import hookspecs
 from atlas_core.component import Component, Config
 from atlas_core.errors import (
     MORE_MEMORY,
-    AtlasError,
     DataError,
     Interrupted,
     PluginError,
     named,
-    said,
     short_of_memory,
+    told,
 )
 from atlas_core.installed import offers
 from atlas_core.resolver import Observers, Resolved
@@ -175,8 +174,7 @@ def blamed(what: str) -> Iterator[None]:
     except BaseException as err:
         if short_of_memory(err):
             raise DataError(f"{what}: out of memory ({named(err)}); {MORE_MEMORY}") from err
-        text = said(err) if isinstance(err, AtlasError) else named(err)
-        raise PluginError(f"{what}: {text}") from err
+        raise PluginError(f"{what}: {told(err)}") from err
 
 
 @contextmanager
