@@ -214,6 +214,31 @@ def test_a_network_that_is_asked_to_stop_writes_its_checkpoint_and_goes_on_to_th
     assert ours.read_bytes() == whole.read_bytes()
 
 
+FIRST = """\
+import os, signal
+from atlas_core.runner.workers import Pool
+
+def number(_job):
+    return 7
+
+if __name__ == "__main__":
+    with Pool() as pool:
+        worker = pool.start()
+        for one in (signal.SIGINT, signal.SIGHUP):
+            os.kill(worker.pid, one)
+        worker.give(0, number, None)
+        print(worker.answer())
+"""
+
+
+def test_a_signal_does_not_hit_a_worker_that_is_still_starting(tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text(FIRST, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "first.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("7\n", "")
+
+
 NURSE = """\
 import os, subprocess, sys, time
 from atlas_core.runner.executor import LocalExecutor

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -47,6 +48,8 @@ class Worker:
         self.process: SpawnProcess = context.Process(
             target=_work, args=(theirs, os.getpid()), name="atlas-worker"
         )
+        # Python's tracker of shared resources lets signals through again once it has started
+        resource_tracker.ensure_running()
         with _signals_later():
             self.process.start()
         theirs.close()
