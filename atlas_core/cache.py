@@ -77,7 +77,7 @@ class FeatureCache:
                 return stored, True
             delete(self.path(key))
         featurizer: Featurizer = chosen.build()
-        if "features:graphs" in chosen.gives and len(materials) > BLOCK:
+        if "features:graphs" in chosen.provides and len(materials) > BLOCK:
             with FolderWriter(self.path(key)) as writer:
                 _write_graphs(writer, featurizer, materials, chosen.name)
         else:

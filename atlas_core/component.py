@@ -1,15 +1,16 @@
-"""What a plugin declares: a component's name, options, needs and builder. Light."""
+"""What a plugin declares: a component's name, options, requirements and implementation. Light."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from atlas_core.foresight import FoldFacts
+from atlas_core.foresight import FoldFacts
 
 __all__ = ["Component", "Config", "Field"]
 
@@ -26,6 +27,8 @@ class Config(BaseModel):
 
 
 Capabilities = frozenset[str] | set[str]
+Check = Callable[[Any, FoldFacts], Sequence[str]]
+Options = Callable[[Path], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -35,34 +38,75 @@ class Component:
     Attributes:
         name: as in the entry point and in a spec: lower case, words joined by ``_``.
         config: the options, a ``Config``.
-        build: makes the implementation from the options; imports it only then.
-        needs: capabilities that other components of the arm must give
+        implementation: a class or function that makes the implementation from the options, or
+            ``"module:object"``, which is imported only when it is made. The first line of that
+            module's docstring is what ``atlas plugins`` shows; where the class or function itself
+            is given, it is that of the module that the entry point names.
+        requires: capabilities that other components of the arm must provide
             (``atlas_core.interfaces.CAPABILITIES``), or a function of the options.
-        gives: capabilities it offers, or a function of the options.
+        provides: capabilities it offers, or a function of the options.
         citation: DOI or URL of the paper; "" where there is none to cite.
         beside: other components of the kind that a report shows beside this one, for
             comparison; only a kind that allows several at once (``trust``) reads it.
         check: returns what would fail after a training, one sentence each: the rows that there
             are, how many are needed, and which option to change. It is asked with the options and
             ``FoldFacts`` before anything is trained, and by ``atlas validate``; where something
-            works but says little it may warn. Light, as all of the module.
+            works but says little it may warn. A function, or ``"module:function"``, which must be
+            light to import.
+        contract_options: options that the contract is checked with where the defaults do not do,
+            by name; or a function of an empty folder, into which it may write small files, or
+            ``"module:function"``. It raises ``PluginError`` where an optional package is missing.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
     name: str
     config: type[Config]
-    build: Callable[[Any], Any]
-    needs: Capabilities | Callable[[Any], Capabilities] = frozenset()
-    gives: Capabilities | Callable[[Any], Capabilities] = frozenset()
+    implementation: str | Callable[[Any], Any]
+    requires: Capabilities | Callable[[Any], Capabilities] = frozenset()
+    provides: Capabilities | Callable[[Any], Capabilities] = frozenset()
     citation: str = ""
     beside: tuple[str, ...] = ()
-    check: Callable[[Any, FoldFacts], Sequence[str]] | None = None
+    check: str | Check | None = None
+    contract_options: str | Options | Mapping[str, Any] = field(default_factory=dict)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
-    def needs_of(self, config: Config) -> frozenset[str]:
-        """Return what the component needs with these options."""
-        return frozenset(self.needs(config) if callable(self.needs) else self.needs)
+    @property
+    def module(self) -> str:
+        """Return the name of the module that holds the implementation."""
+        if isinstance(self.implementation, str):
+            return self.implementation.partition(":")[0]
+        return self.implementation.__module__
 
-    def gives_of(self, config: Config) -> frozenset[str]:
-        """Return what the component gives with these options."""
-        return frozenset(self.gives(config) if callable(self.gives) else self.gives)
+    def build(self, config: Config) -> Any:
+        """Import the implementation and make it from the options."""
+        return _loaded(self.implementation)(config)
+
+    def requires_of(self, config: Config) -> frozenset[str]:
+        """Return what the component requires with these options."""
+        return frozenset(self.requires(config) if callable(self.requires) else self.requires)
+
+    def provides_of(self, config: Config) -> frozenset[str]:
+        """Return what the component provides with these options."""
+        return frozenset(self.provides(config) if callable(self.provides) else self.provides)
+
+    def problems(self, config: Config, facts: FoldFacts) -> list[str]:
+        """Return what ``check`` says of these options and this fold."""
+        return [] if self.check is None else list(_loaded(self.check)(config, facts))
+
+    def options_for_contract(self, folder: Path) -> dict[str, Any]:
+        """Return the options that the contract is checked with.
+
+        Args:
+            folder: an empty folder for small files.
+        """
+        given = self.contract_options
+        return dict(given if isinstance(given, Mapping) else _loaded(given)(folder))
+
+
+def _loaded(place: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Return what "module:object" names."""
+    if not isinstance(place, str):
+        return place
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found

@@ -258,7 +258,7 @@ def reference(cell: Cell, answers: Answers) -> Reference:
 
 
 def _embeds(chosen: Chosen) -> bool:
-    return "model:embedding" in chosen.needs
+    return "model:embedding" in chosen.requires
 
 
 def load_arm(

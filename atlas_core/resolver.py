@@ -18,6 +18,7 @@ class Resolved:
         component: what the plugin declared.
         distribution: the installed distribution, such as ``atlas-materials-sklearn``.
         version: its version.
+        summary: what it is in one line: the first of its module's docstring, or "".
         source: sha256 of the files of the package that holds the component: an edited plugin
             is another plugin, whatever its version says.
         resolver: who found it; finds it again in a worker process.
@@ -27,6 +28,7 @@ class Resolved:
     component: Component
     distribution: str
     version: str
+    summary: str
     source: str
     resolver: Resolver
 

@@ -216,7 +216,7 @@ class Screener:
             bounds=self.opened.bounds,
         )
         calibrator = components.get("calibrator")
-        draws = calibrator is not None and "samples" in calibrator.needs
+        draws = calibrator is not None and "samples" in calibrator.requires
         answers = Answers(lambda _record: saved.predictor, features, samples=draws)
         regions = None
         if saved.regions is not None and saved.promise is not None:
@@ -332,7 +332,7 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     for remark in candidates.notes:
         warnings.warn(remark, stacklevel=2)
     for one in opened.components["featurizer"].together:
-        if "inputs:structure" in one.needs and not candidates.structures:
+        if "inputs:structure" in one.requires and not candidates.structures:
             raise DataError(
                 f"{options.candidates}: formulas, but featurizer {one.name} of arm {opened.arm}"
                 " needs structures; give CIF files, or screen with an arm on compositions"

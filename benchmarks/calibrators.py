@@ -32,6 +32,7 @@ import numpy.typing as npt
 from atlas_calibration import (
     cqr,
     cross_conformal,
+    hooks,
     isotonic,
     linear,
     mondrian,
@@ -41,8 +42,8 @@ from atlas_calibration import (
     venn_abers,
     weighted_conformal,
 )
-from atlas_composition.magpie import MagpieConfig
-from atlas_composition.magpie import build as magpie
+from atlas_composition.hooks import MagpieConfig
+from atlas_composition.magpie import Magpie
 from atlas_core.api import (
     F8,
     I8,
@@ -58,14 +59,14 @@ from atlas_core.api import (
     derive_seed,
 )
 from atlas_core.metrics import classification, uncertainty
-from atlas_datasets.flla import FllaConfig
-from atlas_datasets.flla import build as flla
-from atlas_matbench.matbench import MatbenchConfig
-from atlas_matbench.matbench import build as matbench
-from atlas_sklearn.random_forest import RandomForestConfig
-from atlas_sklearn.random_forest import build as random_forest
-from atlas_uncertainty.members import MembersConfig
-from atlas_uncertainty.members import build as members
+from atlas_datasets.flla import flla
+from atlas_datasets.hooks import FllaConfig
+from atlas_matbench.hooks import MatbenchConfig
+from atlas_matbench.matbench import MatbenchSource
+from atlas_sklearn.hooks import RandomForestConfig
+from atlas_sklearn.random_forest import random_forest
+from atlas_uncertainty.hooks import MembersConfig
+from atlas_uncertainty.members import Members
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks/results/calibrators.json"
@@ -83,39 +84,39 @@ STATES_SIGMA = ("none", "variance_scaling", "linear")
 
 
 REGRESSION: dict[str, Calibrator] = {
-    "none": none.build(none.NoneConfig()),
-    "split_conformal": split_conformal.build(split_conformal.SplitConformalConfig()),
+    "none": none.build(hooks.NoneConfig()),
+    "split_conformal": split_conformal.build(hooks.SplitConformalConfig()),
     "split_conformal, normalised": split_conformal.build(
-        split_conformal.SplitConformalConfig(score="normalised")
+        hooks.SplitConformalConfig(score="normalised")
     ),
     "split_conformal, normalised, beta 0.1": split_conformal.build(
-        split_conformal.SplitConformalConfig(**NORMALISED)
+        hooks.SplitConformalConfig(**NORMALISED)
     ),
-    "mondrian": mondrian.build(mondrian.MondrianConfig()),
-    "mondrian, normalised, beta 0.1": mondrian.build(mondrian.MondrianConfig(**NORMALISED)),
-    "mondrian, elements": mondrian.build(mondrian.MondrianConfig(groups="elements")),
-    "mondrian, sigma": mondrian.build(mondrian.MondrianConfig(groups="sigma")),
-    "cqr": cqr.build(cqr.CQRConfig()),
-    "cross_conformal": cross_conformal.build(cross_conformal.CrossConformalConfig(folds=REFITS)),
+    "mondrian": mondrian.build(hooks.MondrianConfig()),
+    "mondrian, normalised, beta 0.1": mondrian.build(hooks.MondrianConfig(**NORMALISED)),
+    "mondrian, elements": mondrian.build(hooks.MondrianConfig(groups="elements")),
+    "mondrian, sigma": mondrian.build(hooks.MondrianConfig(groups="sigma")),
+    "cqr": cqr.build(hooks.CQRConfig()),
+    "cross_conformal": cross_conformal.build(hooks.CrossConformalConfig(folds=REFITS)),
     "cross_conformal, normalised, beta 0.1": cross_conformal.build(
-        cross_conformal.CrossConformalConfig(folds=REFITS, **NORMALISED)
+        hooks.CrossConformalConfig(folds=REFITS, **NORMALISED)
     ),
-    "weighted_conformal": weighted_conformal.build(weighted_conformal.WeightedConformalConfig()),
+    "weighted_conformal": weighted_conformal.build(hooks.WeightedConformalConfig()),
     "weighted_conformal, boosting": weighted_conformal.build(
-        weighted_conformal.WeightedConformalConfig(ratio="boosting")
+        hooks.WeightedConformalConfig(ratio="boosting")
     ),
-    "variance_scaling": variance_scaling.build(variance_scaling.VarianceScalingConfig()),
+    "variance_scaling": variance_scaling.build(hooks.VarianceScalingConfig()),
     "variance_scaling, gaussian": variance_scaling.build(
-        variance_scaling.VarianceScalingConfig(tails="gaussian")
+        hooks.VarianceScalingConfig(tails="gaussian")
     ),
-    "linear": linear.build(linear.LinearConfig()),
-    "linear, gaussian": linear.build(linear.LinearConfig(tails="gaussian")),
-    "isotonic": isotonic.build(isotonic.IsotonicConfig()),
+    "linear": linear.build(hooks.LinearConfig()),
+    "linear, gaussian": linear.build(hooks.LinearConfig(tails="gaussian")),
+    "isotonic": isotonic.build(hooks.IsotonicConfig()),
 }
 BINARY = ("none", "split_conformal", "mondrian", "cross_conformal", "weighted_conformal")
 CLASSIFIERS: dict[str, Calibrator] = {
     **{name: REGRESSION[name] for name in (*BINARY, "isotonic")},
-    "venn_abers": venn_abers.build(venn_abers.VennAbersConfig()),
+    "venn_abers": venn_abers.build(hooks.VennAbersConfig()),
 }
 
 
@@ -138,7 +139,7 @@ class Forest:
         if not path.exists():
             if self.trained is None:
                 config = RandomForestConfig(trees=TREES, max_features="sqrt")
-                self.trained = members(MembersConfig()).fit(
+                self.trained = Members(MembersConfig()).fit(
                     lambda: random_forest(config), self.features, self.target, self.context
                 )
             found = self.trained.predict(features)
@@ -211,12 +212,12 @@ def datasets(data_dir: Path) -> Iterator[tuple[str, Dataset]]:
         yield "flla", flla(FllaConfig()).load(context)
         for task in ("expt_gap", "log_kvrh", "expt_is_metal"):
             config = MatbenchConfig(task=task, structures="ignore")
-            yield task, matbench(config).load(context)
+            yield task, MatbenchSource(config).load(context)
 
 
 def folds_of(dataset: Dataset, cache: Path, *, jobs: int = 1) -> Iterator[Fold]:
     """Yield the folds; a forest is trained where the cache lacks its answers."""
-    features = magpie(MagpieConfig()).featurize(dataset.materials)
+    features = Magpie(MagpieConfig()).featurize(dataset.materials)
     every = Inputs(dataset.materials, features, columns=dataset.columns)
     order = np.random.default_rng(SEED).permutation(len(dataset.target))
     for fold in range(FOLDS):

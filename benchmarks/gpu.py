@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent / "fast"))
 from measure import RESULTS
 from training import random_graphs
 
-from atlas_gnn._cgcnn import cgcnn
-from atlas_gnn.cgcnn import CGCNNConfig
+from atlas_gnn.cgcnn import cgcnn
+from atlas_gnn.hooks import CGCNNConfig
 
 TASKS = {
     # structure tasks: materials, mean sites of the formulas in the data files; dielectric: a guess

@@ -102,13 +102,14 @@ def _published() -> dict[str, Any]:
 
 def targets(task: str, data_dir: Path) -> dict[str, float]:
     """Return the true value of each material of a task, by id."""
-    from atlas_matbench.matbench import MatbenchConfig, build
+    from atlas_matbench.hooks import MatbenchConfig
+    from atlas_matbench.matbench import MatbenchSource
 
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
         context = DataContext(data_dir=data_dir, cache_dir=here, spec_dir=here, offline=True)
         config = MatbenchConfig(task=task, structures="ignore")
-        dataset = build(config).load(context)
+        dataset = MatbenchSource(config).load(context)
     return dict(zip(dataset.materials.ids.tolist(), dataset.target.tolist(), strict=True))
 
 

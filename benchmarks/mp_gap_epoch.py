@@ -79,10 +79,10 @@ def some_steps(graphs: Graphs, target: np.ndarray, steps: int) -> None:
     """Train ``steps`` batches of random crystals."""
     import torch
 
-    from atlas_gnn._cgcnn import CrystalGraphNet
     from atlas_gnn._crystals import CrystalExamples
     from atlas_gnn._training import torch_settings
-    from atlas_gnn.cgcnn import CGCNNConfig
+    from atlas_gnn.cgcnn import CrystalGraphNet
+    from atlas_gnn.hooks import CGCNNConfig
 
     config = CGCNNConfig()
     network = CrystalGraphNet(config, SEED)
@@ -102,8 +102,8 @@ def some_steps(graphs: Graphs, target: np.ndarray, steps: int) -> None:
 
 def one_epoch(graphs: Graphs, target: np.ndarray) -> dict[str, Any]:
     """Train the model itself for one epoch; return its learning curve."""
-    from atlas_gnn._cgcnn import cgcnn
-    from atlas_gnn.cgcnn import CGCNNConfig
+    from atlas_gnn.cgcnn import cgcnn
+    from atlas_gnn.hooks import CGCNNConfig
 
     records: dict[str, Any] = {}
     context = FitContext(

@@ -122,10 +122,10 @@ def _train(graphs: Graphs, target: np.ndarray) -> None:
     """Train ``STEPS`` batches of crystals at random."""
     import torch
 
-    from atlas_gnn._cgcnn import CrystalGraphNet
     from atlas_gnn._crystals import CrystalExamples
     from atlas_gnn._training import torch_settings
-    from atlas_gnn.cgcnn import CGCNNConfig
+    from atlas_gnn.cgcnn import CrystalGraphNet
+    from atlas_gnn.hooks import CGCNNConfig
 
     network = CrystalGraphNet(CGCNNConfig(), SEED)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)

@@ -550,7 +550,7 @@ class WritingGaussian(Gaussian):
 
 
 def gaussian(**changes):
-    return component(lambda: Gaussian(**changes), needs={"epistemic", "task:regression"})
+    return component(lambda: Gaussian(**changes), requires={"epistemic", "task:regression"})
 
 
 def with_risk(change):
@@ -625,10 +625,10 @@ def backwards(materials):
 
 
 VECTORS = {"gives": {"features:vectors"}}
-STRUCTURE = {"needs": {"inputs:structure"}, "gives": {"features:vectors"}}
-GRAPHS = {"needs": {"inputs:structure"}, "gives": {"features:graphs"}}
-DIRECTIONS = {**GRAPHS, "gives": {"features:graphs", "features:directions"}}
-TAKES = {"needs": {"features:vectors"}}
+STRUCTURE = {"requires": {"inputs:structure"}, "provides": {"features:vectors"}}
+GRAPHS = {"requires": {"inputs:structure"}, "provides": {"features:graphs"}}
+DIRECTIONS = {**GRAPHS, "provides": {"features:graphs", "features:directions"}}
+TAKES = {"requires": {"features:vectors"}}
 ALL = {
     "model:members",
     "model:variance",
@@ -649,12 +649,12 @@ HONEST = [
     ("featurizer", component(Feature, **VECTORS)),
     ("featurizer", component(lambda: Feature(toy_graphs), **DIRECTIONS)),
     ("featurizer", component(lambda: Feature(without_vectors), **GRAPHS)),
-    ("model", component(Model, **TAKES, gives=ALL)),
-    ("model", component(Pooled, needs={"features:graphs"})),
+    ("model", component(Model, **TAKES, provides=ALL)),
+    ("model", component(Pooled, requires={"features:graphs"})),
     ("uq", component(Spread, **EPISTEMIC)),
     ("calibrator", component(Conformal)),
     ("ood", component(Nearest)),
-    ("trust", component(Gaussian, needs={"epistemic", "task:regression"})),
+    ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
 ]
 
@@ -694,7 +694,7 @@ BROKEN = [
     ),
     ("split", "different_seed_different_folds", component(lambda: Halves(seeded=False))),
     ("split", "inputs_unchanged", component(lambda: Halves(writes_column))),
-    ("featurizer", "form_is_as_declared", component(Feature, gives={"features:graphs"})),
+    ("featurizer", "form_is_as_declared", component(Feature, provides={"features:graphs"})),
     (
         "featurizer",
         "something_is_defined",
@@ -791,20 +791,24 @@ BROKEN = [
     ("model", "missing_values_are_handled", component(ToyModel, **TAKES)),
     ("model", "checkpoints_change_nothing", component(Resumes, **TAKES)),
     ("model", "jobs_change_nothing", component(Threaded, **TAKES)),
-    ("model", "fits_at_once_change_nothing", component(Shared, **TAKES, gives={"model:threads"})),
-    ("model", "capabilities_are_implemented", component(Constant, **TAKES, gives=ALL)),
+    (
+        "model",
+        "fits_at_once_change_nothing",
+        component(Shared, **TAKES, provides={"model:threads"}),
+    ),
+    ("model", "capabilities_are_implemented", component(Constant, **TAKES, provides=ALL)),
     (
         "model",
         "members_average_to_the_prediction",
         component(
-            model(predict=honest("predict", lambda p: p + 0.1)), **TAKES, gives={"model:members"}
+            model(predict=honest("predict", lambda p: p + 0.1)), **TAKES, provides={"model:members"}
         ),
     ),
     (
         "model",
         "variance_is_a_variance",
         component(
-            model(predict_std=honest("predict_std", lambda s: (-s[0], s[1]))), **TAKES, gives=ALL
+            model(predict_std=honest("predict_std", lambda s: (-s[0], s[1]))), **TAKES, provides=ALL
         ),
     ),
     (
@@ -813,45 +817,47 @@ BROKEN = [
         component(
             model(sample=lambda self, rows, passes, seed: Model.sample(self, rows, passes, 0)),
             **TAKES,
-            gives=ALL,
+            provides=ALL,
         ),
     ),
     (
         "model",
         "embedding_is_row_wise",
-        component(model(embed=honest("embed", lambda e: e - e.mean(axis=0))), **TAKES, gives=ALL),
+        component(
+            model(embed=honest("embed", lambda e: e - e.mean(axis=0))), **TAKES, provides=ALL
+        ),
     ),
     (
         "model",
         "leaves_are_row_wise",
-        component(model(leaves=honest("leaves", lambda leaf: 1.0 * leaf)), **TAKES, gives=ALL),
+        component(model(leaves=honest("leaves", lambda leaf: 1.0 * leaf)), **TAKES, provides=ALL),
     ),
     (
         "model",
         "bags_are_drawn_from_the_training_rows",
-        component(model(inbag=honest("inbag", lambda bag: 2 * bag)), **TAKES, gives=ALL),
+        component(model(inbag=honest("inbag", lambda bag: 2 * bag)), **TAKES, provides=ALL),
     ),
     (
         "model",
         "quantiles_rise_with_their_level",
-        component(model(quantiles=honest("quantiles", lambda q: q[::-1])), **TAKES, gives=ALL),
+        component(model(quantiles=honest("quantiles", lambda q: q[::-1])), **TAKES, provides=ALL),
     ),
     (
         "model",
         "snapshots_average_to_the_prediction",
         component(
-            model(snapshots=honest("snapshots", lambda draws: draws + 0.1)), **TAKES, gives=ALL
+            model(snapshots=honest("snapshots", lambda draws: draws + 0.1)), **TAKES, provides=ALL
         ),
     ),
     (
         "model",
         "graph_representation_does_not_matter",
-        component(Extensive, needs={"features:graphs"}),
+        component(Extensive, requires={"features:graphs"}),
     ),
     (
         "model",
         "orientation_does_not_matter",
-        component(FixedAxes, needs={"features:graphs", "features:directions"}),
+        component(FixedAxes, requires={"features:graphs", "features:directions"}),
     ),
     (
         "uq",
@@ -1012,7 +1018,7 @@ BROKEN = [
     (
         "trust",
         "inputs_unchanged",
-        component(WritingGaussian, needs={"epistemic", "task:regression"}),
+        component(WritingGaussian, requires={"epistemic", "task:regression"}),
     ),
     ("trust", "region_is_plain_data", gaussian(change=lambda found: found)),
     ("acquisition", "picks_are_distinct_and_complete", component(greedy(select=too_few))),
@@ -1182,7 +1188,7 @@ UNSAVED = [
     ("model", "predicts", component(WithCode, **TAKES), "WithCode.link cannot be saved"),
     ("model", "predicts", component(WithStranger, **TAKES), "not loaded: it names fractions:"),
     ("model", "predicts", component(KeptAside, **TAKES), "predict: .* bytes differ"),
-    ("model", "predicts", component(ForgetsNoise, **TAKES, gives=ALL), "aleatoric: .* differ"),
+    ("model", "predicts", component(ForgetsNoise, **TAKES, provides=ALL), "aleatoric: .* differ"),
     (
         "uq",
         "predicts",
@@ -1269,7 +1275,7 @@ class Unseeded(Greedy):
 
 
 IN_PROCESS = [
-    ("descriptor_is_well_formed", component(Greedy, gives={"telepathy"})),
+    ("descriptor_is_well_formed", component(Greedy, provides={"telepathy"})),
     ("descriptor_is_well_formed", component(Greedy, expected_failures={"no_such": "never"})),
     ("descriptor_is_well_formed", replace(component(Greedy), name="Not A Name")),
     ("options_are_documented", component(Greedy, config=Undescribed)),
@@ -1443,7 +1449,7 @@ def test_the_table_ends_with_the_count():
     assert lines[-1] == ("5 checks: 1 passed, 2 failed, 1 expected failures, 1 not applicable")
 
 
-def test_contract_options_of_the_module_are_used(tmp_path, monkeypatch):
+def test_contract_options_of_the_component_are_used(tmp_path, monkeypatch):
     (tmp_path / "toy_options.py").write_text(
         '"""A toy."""\n'
         "from atlas_core.api import Component, Config, Field, select_top\n"
@@ -1462,7 +1468,7 @@ def test_contract_options_of_the_module_are_used(tmp_path, monkeypatch):
         "    (folder / 'x.txt').write_text('x')\n"
         "    return {'path': str(folder / 'x.txt')}\n"
         "def atlas_acquisition():\n"
-        "    return [Component('toy_options', Options, build)]\n"
+        "    return [Component('toy_options', Options, build, contract_options=contract_options)]\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     found = importlib.import_module("toy_options").atlas_acquisition()[0]

@@ -118,7 +118,7 @@ SHORT = '''
 
     @hookimpl
     def atlas_model():
-        return [Component("short", Options, lambda config: Short(), needs={"features:vectors"})]
+        return [Component("short", Options, lambda config: Short(), requires={"features:vectors"})]
     '''
 
 

@@ -109,8 +109,8 @@ def test_a_list_of_one_is_the_same_question_as_its_name(tmp_path: Path) -> None:
 
 def test_a_list_needs_what_any_needs_and_gives_what_all_give(tmp_path: Path) -> None:
     chosen = plan_of(tmp_path, SPEC).arms["both"]["featurizer"]
-    assert chosen.needs == {"inputs:composition", "inputs:structure"}
-    assert chosen.gives == {"features:vectors"}
+    assert chosen.requires == {"inputs:composition", "inputs:structure"}
+    assert chosen.provides == {"features:vectors"}
     assert [one.name for one in chosen.together] == ["element_fractions", "sine_coulomb_matrix"]
 
 

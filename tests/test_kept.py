@@ -65,7 +65,7 @@ PLUGIN = '''
 
     @hookimpl
     def atlas_model():
-        return [Component("counted", Options, Counted, needs={"features:vectors"})]
+        return [Component("counted", Options, Counted, requires={"features:vectors"})]
 
     @hookimpl
     def atlas_calibrator():

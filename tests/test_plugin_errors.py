@@ -20,7 +20,7 @@ GOOD = '''
 
     @hookimpl
     def atlas_model():
-        return [Component("toy", Options, lambda config: None, needs={"features:vectors"})]
+        return [Component("toy", Options, lambda config: None, requires={"features:vectors"})]
     '''
 SPEC = """\
 atlas: 1
@@ -69,8 +69,11 @@ def test_a_plugin_of_a_third_party_is_listed_and_valid(cli: Cli, make_plugin: Ma
         (GOOD.replace("atlas_model", "atlas_modle"), "atlas_modle"),
         (GOOD.replace('"features:vectors"', '"model:magic"'), "model:magic"),
         (GOOD.replace('"toy", Options', "3, Options"), "name of a component is a int"),
-        (GOOD.replace('{"features:vectors"}', "3"), "needs of a component is a int"),
-        (GOOD.replace("lambda config: None", "None"), "build of a component is a NoneType"),
+        (GOOD.replace('{"features:vectors"}', "3"), "requires of a component is a int"),
+        (
+            GOOD.replace("lambda config: None", "None"),
+            "implementation of a component is a NoneType",
+        ),
         (MUTE, "E"),
         (MUTE.replace("ValueError", "SystemExit(0)"), "E"),
         (HIDES, "returned a R, not a Component"),

@@ -44,7 +44,7 @@ COUNTED = '''
     @hookimpl
     def atlas_model():
         needs, gives = {"features:vectors"}, {"model:embedding"}
-        return [Component("counted", Options, Counted, needs=needs, gives=gives)]
+        return [Component("counted", Options, Counted, requires=needs, provides=gives)]
     '''
 
 SPEC = """\

@@ -263,7 +263,7 @@ SPY = '''
 
     @hookimpl
     def atlas_model():
-        return [Component("spy", Options, lambda config: Spy(), needs={"features:vectors"})]
+        return [Component("spy", Options, lambda config: Spy(), requires={"features:vectors"})]
     '''
 
 
@@ -474,7 +474,7 @@ def test_names_of_folds_make_short_and_distinct_folders() -> None:
 def test_a_function_of_options_in_a_plugin_travels_to_workers(
     cli: Cli, make_plugin: MakePlugin
 ) -> None:
-    code = SPY.replace('needs={"features:vectors"}', 'needs=lambda c: {"features:vectors"}')
+    code = SPY.replace('requires={"features:vectors"}', 'requires=lambda c: {"features:vectors"}')
     site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
     folder = run(Cli(cli.cwd, cli.cache, [str(site)]), "--workers", "2", text=spied(SPEC))
     assert (folder / "report.html").exists()
@@ -495,7 +495,7 @@ BAD = '''
 
     @hookimpl
     def atlas_KIND():
-        return [Component("bad", Options, lambda config: Bad(), gives=GIVES)]
+        return [Component("bad", Options, lambda config: Bad(), provides=GIVES)]
     '''
 
 

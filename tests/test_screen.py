@@ -660,7 +660,7 @@ OTHERS = '''
 
     @hookimpl
     def atlas_model():
-        return [Component("gone", Options, lambda config: Gone(), needs={"features:vectors"})]
+        return [Component("gone", Options, lambda config: Gone(), requires={"features:vectors"})]
 
     @hookimpl
     def atlas_split():

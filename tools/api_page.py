@@ -145,7 +145,7 @@ Component(
     "feature_noise",
     FeatureNoiseConfig,
     FeatureNoise,
-    gives={"epistemic"},
+    provides={"epistemic"},
     expected_failures={
         "sigma_grows_off_the_data": "noise on the features is as large far away as nearby"
     },

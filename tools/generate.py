@@ -146,7 +146,7 @@ def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
 
 def _facts(component: Any) -> list[str]:
     facts = []
-    for word, value in (("Needs", component.needs), ("Gives", component.gives)):
+    for word, value in (("Requires", component.requires), ("Provides", component.provides)):
         if callable(value):
             facts.append(f"{word}: by its options.")
         elif value:

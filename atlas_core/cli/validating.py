@@ -88,7 +88,7 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     for arm, components in plan.arms.items():
         chosen, judge = components["featurizer"], components.get("ood")
         asked = judge is not None and judge.resolved.component.check is not None
-        if not asked or "features:vectors" not in chosen.gives:
+        if not asked or "features:vectors" not in chosen.provides:
             continue
         if _differ(_featurized(chosen, dataset.take(rows))):
             continue

@@ -71,7 +71,7 @@ class SplitRequest:
         columns: metadata by name, (n,) each.
         task: ``regression`` or ``binary``.
         seed: from the run's seed tree.
-        target: (n,), only for a component with ``needs={"target"}``; else None.
+        target: (n,), only for a component with ``requires={"target"}``; else None.
     """
 
     materials: Materials

@@ -242,7 +242,7 @@ class Cell:
             )
             calibrator = components.get("calibrator")
             # draws are large: they are kept where the arm says that it needs them
-            samples = calibrator is not None and "samples" in calibrator.needs
+            samples = calibrator is not None and "samples" in calibrator.requires
             answers = Answers(
                 fit,
                 data.features,
@@ -265,7 +265,7 @@ class Cell:
         with self._stage("calibrate", chosen):
             calibrator: Calibrator = chosen.build()
             nothing = Prediction(np.zeros(0), np.zeros(0))  # no split row, no model call
-            refits = "refit" in chosen.needs
+            refits = "refit" in chosen.requires
             request = CalibrationRequest(
                 prediction=answers.predict(rows) if len(rows) else nothing,
                 target=self.targets(rows),
@@ -317,7 +317,7 @@ class Cell:
 
     def shown(self, chosen: Chosen | None, answers: Answers, rows: I8) -> Inputs:
         """Return what a component sees of ``rows``: no target, and only what it needs."""
-        data, needs = self.data, frozenset() if chosen is None else chosen.needs
+        data, needs = self.data, frozenset() if chosen is None else chosen.requires
         # who trains the arm's model anew predicts with it, too
         graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
         read = self.settings.components["featurizer"].together
@@ -328,7 +328,7 @@ class Cell:
             std=_std(answers.predict(rows)) if "epistemic" in needs and len(rows) else None,
             leaves=answers.leaves(rows) if "model:leaves" in needs else None,
             columns={name: values[rows] for name, values in data.columns.items()},
-            structures=any("inputs:structure" in one.needs for one in read),
+            structures=any("inputs:structure" in one.requires for one in read),
         )
 
     def look(self, fitted: Fitted, rows: I8) -> tuple[Prediction, Prediction, OODScore | None]:

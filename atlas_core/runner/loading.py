@@ -116,7 +116,7 @@ def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = 
         )
     for arm, components in plan.arms.items():
         for chosen in components["featurizer"].together:
-            if "inputs:structure" in chosen.needs and not dataset.materials.has_structure:
+            if "inputs:structure" in chosen.requires and not dataset.materials.has_structure:
                 raise DataError(
                     f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
                     f" arm {arm} needs structures; give the file that has them with --data-dir"
@@ -175,7 +175,7 @@ def cut(plan: Plan, dataset: Dataset) -> list[Split]:
         columns=dataset.columns,
         task=dataset.task,
         seed=derive_seed(plan.spec.seed, "split"),
-        target=dataset.target if "target" in plan.split.needs else None,
+        target=dataset.target if "target" in plan.split.requires else None,
     )
     with blame(plan.split):
         splits = list(splitter.split(request))

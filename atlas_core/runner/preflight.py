@@ -100,7 +100,7 @@ class _Fold:
 
     def _facts(self, train: I8, calibration: I8, features: Features | None, arm: str) -> FoldFacts:
         read = self.plan.arms[arm]["featurizer"].together
-        structures = any("inputs:structure" in one.needs for one in read)
+        structures = any("inputs:structure" in one.requires for one in read)
         target = self.dataset.target
         classes = {}
         if self.dataset.task == "binary":
@@ -174,12 +174,10 @@ class _Fold:
 def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
     """Ask a component, and those beside it."""
     for one in chosen.together:
-        check = one.resolved.component.check
-        if check is not None:
-            with blame(one):
-                told = list(check(one.config, facts))
-            for text in told:
-                yield f"{who}{one.label}", text
+        with blame(one):
+            told = one.resolved.component.problems(one.config, facts)
+        for text in told:
+            yield f"{who}{one.label}", text
 
 
 def _nothing_to_tell_apart(dataset: Dataset, rows: I8) -> str:

@@ -190,7 +190,7 @@ def _folds(
         columns={name: np.asarray(values)[train] for name, values in columns.items()},
         task=task,
         seed=seed,
-        target=known[train] if "target" in chosen.needs else None,
+        target=known[train] if "target" in chosen.requires else None,
     )
     return [
         Split(

@@ -49,7 +49,7 @@ def _how(component: Component, capability: str, start: Config) -> str | None:
     """Return the options that make a component give it, "" for none, None where it cannot."""
     if _gives(component, capability, start):
         return ""
-    if not callable(component.gives):
+    if not callable(component.provides):
         return None
     found: dict[str, list[str]] = {}
     for name, value in _changes(start):
@@ -72,7 +72,7 @@ def _defaults(model: type[Config]) -> Config:
 
 def _gives(component: Component, capability: str, config: Config) -> bool:
     try:
-        return capability in component.gives_of(config)
+        return capability in component.provides_of(config)
     except AttributeError:  # it reads an option that has no default
         return False
 

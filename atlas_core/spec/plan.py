@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -63,22 +62,21 @@ class Chosen:
         return self.resolved.component.name
 
     @property
-    def needs(self) -> frozenset[str]:
+    def requires(self) -> frozenset[str]:
         """Return what it needs with these options, and what those beside it need."""
-        own = self.resolved.component.needs_of(self.config)
-        return own.union(*(other.needs for other in self.beside))
+        own = self.resolved.component.requires_of(self.config)
+        return own.union(*(other.requires for other in self.beside))
 
     @property
-    def gives(self) -> frozenset[str]:
+    def provides(self) -> frozenset[str]:
         """Return what it gives with these options; of several side by side, what each gives."""
-        own = self.resolved.component.gives_of(self.config)
-        return own.intersection(*(other.gives for other in self.beside))
+        own = self.resolved.component.provides_of(self.config)
+        return own.intersection(*(other.provides for other in self.beside))
 
     @property
     def summary(self) -> str:
-        """Return what it is in one line: the first of its module's docstring, or ""."""
-        module = sys.modules.get(self.resolved.component.build.__module__)
-        return ((module.__doc__ if module else None) or "").strip().split("\n")[0]
+        """Return what it is in one line, as ``atlas plugins`` does, or ""."""
+        return self.resolved.summary
 
     @property
     def label(self) -> str:
@@ -577,11 +575,11 @@ def _side_by_side(arm: Arm, path: Path, resolver: Resolver, problems: _Problems)
     before = len(problems.lines)
     if len(uses) > 1:
         for number, (one, place) in enumerate(chosen):
-            if "features:vectors" not in one.gives:
+            if "features:vectors" not in one.provides:
                 problems.add(
                     place,
-                    f"featurizer {one.name!r} gives {_join(one.gives)}; only features:vectors can"
-                    " stand side by side: name it alone, in an arm of its own",
+                    f"featurizer {one.name!r} gives {_join(one.provides)}; only features:vectors"
+                    " can stand side by side: name it alone, in an arm of its own",
                 )
             if any(one == other for other, _ in chosen[:number]):
                 problems.add(place, f"featurizer {one.name!r} stands twice with the same options")
@@ -613,13 +611,13 @@ def _resolve(
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
         component = resolved.component
-        if callable(component.needs) or callable(component.gives):
+        if callable(component.requires) or callable(component.provides):
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
         return Chosen(kind, resolved, model.model_construct())
     for what, capabilities in (
-        ("needs", resolved.component.needs_of(config)),
-        ("gives", resolved.component.gives_of(config)),
+        ("needs", resolved.component.requires_of(config)),
+        ("gives", resolved.component.provides_of(config)),
     ):
         if unknown := sorted(set(capabilities) - set(CAPABILITIES)):
             text = f"{kind} {use.use} {what} {_join(unknown)}, which this core does not know"
@@ -659,18 +657,18 @@ def _check_rehearsal(plan: Plan, arm: str, problems: _Problems) -> None:
         where: Path = ("arms", arm, "pseudo_shift", *((kind, "use") if kind in smaller else ()))
         for one in chosen.together:
             # what the arm itself lacks is told at the arm
-            own = set() if kind in smaller else set(one.needs - own_given)
+            own = set() if kind in smaller else set(one.requires - own_given)
             _check_needs(one, where, others, own, problems)
 
 
 def _given(components: Iterable[Chosen]) -> frozenset[str]:
-    return frozenset().union(*(one.gives for one in components))
+    return frozenset().union(*(one.provides for one in components))
 
 
 def _check_needs(
     chosen: Chosen, path: Path, around: Sequence[Chosen], own: set[str], problems: _Problems
 ) -> None:
-    for need in sorted(chosen.needs - own - _given(around)):
+    for need in sorted(chosen.requires - own - _given(around)):
         if need not in CAPABILITIES:
             continue  # told already: this core does not know it
         if not problems.first((path, need)):
@@ -682,9 +680,9 @@ def _check_needs(
         if owner is None:
             detail = "and nothing here gives it"
         else:
-            gives = _join(owner.gives)
+            gives = _join(owner.provides)
             detail = f"which {owner.kind} {owner.name!r} does not give (it gives {gives})"
-            first = next(one for one in owner.together if need not in one.gives)
+            first = next(one for one in owner.together if need not in one.provides)
             detail += f"; {offers(need, first.resolved, first.config)}"
         problems.add(
             path,

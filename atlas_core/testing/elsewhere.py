@@ -46,10 +46,11 @@ class Elsewhere:
 def home_of(component: Component, kind: str) -> str | None:
     """Return the module that another process can import to find the component, or None.
 
-    It is the one that defines ``build`` (or the options) and has the hook of the kind. A
+    It is the one that defines the implementation or the options and has the hook of the kind. A
     component that a test makes on the fly has none.
     """
-    for module in (component.build.__module__, component.config.__module__):
+    beside = component.config.__module__.rpartition(".")[0]
+    for module in (component.module, component.config.__module__, f"{beside}.hooks"):
         if hasattr(sys.modules.get(module), f"atlas_{kind}") and importlib.util.find_spec(module):
             return module
     return None

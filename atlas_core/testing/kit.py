@@ -10,11 +10,10 @@ and ``atlas check``. A plugin's whole contract test is::
         check()
 
 Options: a component is checked with the defaults of its ``Config``. Where they do not do (a data
-set needs a file, a network would train for an hour) the light module offers
-``contract_options(folder: Path) -> dict``: it may write small files into ``folder`` and returns
-options by name. A module with several components names each ``contract_options_<component>``.
-Where an optional package is missing it raises ``PluginError``: no check applies, and the error's
-line says why.
+set needs a file, a network would train for an hour) ``Component(contract_options=...)`` gives
+others: a mapping, or a function of an empty folder that may write small files into it. Where an
+optional package is missing it raises ``PluginError``: no check applies, and the error's line says
+why.
 A model must still beat the mean on 45 toy rows with them.
 
 Expected failures: ``Component(expected_failures={"learns_better_than_the_mean": "it is the
@@ -24,7 +23,6 @@ mean"})``. They are strict: a check that is expected to fail and passes is a fai
 from __future__ import annotations
 
 import importlib
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -83,20 +81,10 @@ def checks_of(kind: str) -> dict[str, Check]:
     return found
 
 
-def _options(component: Component, folder: Path) -> dict[str, Any]:
-    homes = dict.fromkeys((component.build.__module__, component.config.__module__))
-    for module in homes:
-        for name in (f"contract_options_{component.name}", "contract_options"):
-            make = getattr(sys.modules.get(module), name, None)
-            if make is not None:
-                return dict(make(folder))
-    return {}
-
-
 def _sample(
     component: Component, kind: str, options: Mapping[str, Any] | None, folder: Path
 ) -> Sample:
-    given = _options(component, folder) if options is None else dict(options)
+    given = component.options_for_contract(folder) if options is None else dict(options)
     config = component.config.model_validate(given)
     return Sample(kind, config, folder, tuple(checks_of(kind)))
 
@@ -135,7 +123,7 @@ def run_contract(
     Args:
         component: the descriptor that its hook returns.
         kind: ``model``, ``uq``, ...
-        options: options by name; None: what the module's ``contract_options`` says, else
+        options: options by name; None: the component's ``contract_options``, else
             the defaults.
         only: names of checks to run; None: all.
 

@@ -446,9 +446,9 @@ class Sample:
 
     def form(self, component: Component) -> str:
         """Return the form of features it needs: ``vectors``, ``fractions`` or ``graphs``."""
-        if "features:fractions" in component.needs_of(self.config):
+        if "features:fractions" in component.requires_of(self.config):
             return "fractions"
-        return "graphs" if "features:graphs" in component.needs_of(self.config) else "vectors"
+        return "graphs" if "features:graphs" in component.requires_of(self.config) else "vectors"
 
     def features(self, component: Component) -> Features:
         """Return the toy crystals' features in the form that the component needs."""
@@ -457,7 +457,7 @@ class Sample:
 
     def tasks(self, component: Component) -> tuple[Task, ...]:
         """Return the tasks that the component does not refuse."""
-        needs = component.needs_of(self.config)
+        needs = component.requires_of(self.config)
         tasks: list[Task] = []
         if "task:binary" not in needs:
             tasks.append("regression")

@@ -17,8 +17,8 @@ from real import Real, real
 
 from atlas_core.api import F8, I8, FitContext, HasDropout
 from atlas_core.runner.executor import cores
-from atlas_uncertainty.ensemble import EnsembleConfig
-from atlas_uncertainty.ensemble import build as ensemble
+from atlas_uncertainty.ensemble import Ensemble
+from atlas_uncertainty.hooks import EnsembleConfig
 
 MEMBERS, PASSES = 5, 30
 CRYSTALS, EPOCHS = 1500, 2
@@ -49,7 +49,7 @@ def ensemble_bar(rows: I8) -> Bar:
     features = one.features.take(rows)
 
     def together() -> F8 | None:
-        method = ensemble(EnsembleConfig(k=MEMBERS))
+        method = Ensemble(EnsembleConfig(k=MEMBERS))
         context = FitContext(seed=7, n_jobs=cores())
         predictor = method.fit(one.model.build, features, one.target[rows], context)
         return predictor.predict(features).samples

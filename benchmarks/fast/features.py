@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from measure import Bar, alternating, ratio, shared
 
+from atlas_composition import hooks as composition
 from atlas_composition import ion_properties, magpie, stoichiometry, valence_orbitals
 from atlas_core.api import F8, SYMBOLS, Materials, Vectors
 from atlas_crystal import (
@@ -21,6 +22,7 @@ from atlas_crystal import (
     radial_distribution,
     sine_coulomb_matrix,
 )
+from atlas_crystal import hooks as crystal
 
 SEED = 20261121
 MANY = 20_000
@@ -68,7 +70,7 @@ def formula_bars() -> list[Bar]:
 
     texts, source = formulas()
     ids = [str(i) for i in range(len(texts))]
-    featurizer = magpie.build(magpie.MagpieConfig())
+    featurizer = magpie.Magpie(composition.MagpieConfig())
     rng = np.random.default_rng(SEED)
     chosen = rng.choice(MANY - ODD, SOME - ODD, replace=False)
     chosen = np.concatenate([chosen, np.arange(MANY - ODD, MANY)])
@@ -151,7 +153,7 @@ def crystal_bars() -> list[Bar]:
     structures = [Structure.from_dict(one) for one in dicts]
     materials = Materials.from_dicts([str(i) for i in range(len(dicts))], dicts)
     spectrum = SineCoulombMatrix(flatten=True).fit(structures)
-    width = sine_coulomb_matrix.SineCoulombMatrixConfig(max_sites=int(materials.counts.max()))
+    width = crystal.SineCoulombMatrixConfig(max_sites=int(materials.counts.max()))
     note = f"{CRYSTALS} crystals of log_gvrh, ready in memory on both sides"
     density = DensityFeatures()
     found = [
@@ -340,7 +342,7 @@ def at_edges(rows: F8, materials: Materials, structures: Sequence[Any]) -> F8:
 
     Matminer leaves it to the last digit of such a distance in which of both bins it counts.
     """
-    config = radial_distribution.RadialDistributionConfig()
+    config = crystal.RadialDistributionConfig()
     edges = np.linspace(0, config.cutoff, rows.shape[1] + 1)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     out = np.empty_like(rows)

@@ -10,10 +10,9 @@ from sklearn.ensemble import RandomForestRegressor
 from atlas_core.api import F8, FitContext, Prediction, Vectors
 from atlas_core.runner.executor import cores
 from atlas_sklearn._columns import seed32
-from atlas_uncertainty.members import MembersConfig
-from atlas_uncertainty.members import build as members
-from atlas_uncertainty.point import PointConfig
-from atlas_uncertainty.point import build as point
+from atlas_uncertainty.hooks import MembersConfig, PointConfig
+from atlas_uncertainty.members import Members
+from atlas_uncertainty.point import Point
 
 TREES = 100
 ROUNDS = 5
@@ -53,10 +52,10 @@ def bars() -> list[Bar]:
         return forest.predict(asked.values), trees.std(axis=0)
 
     def atlas_mean() -> Prediction:
-        return point(PointConfig()).fit(data.model.build, learned, target, context).predict(asked)
+        return Point(PointConfig()).fit(data.model.build, learned, target, context).predict(asked)
 
     def atlas_spread() -> Prediction:
-        method = members(MembersConfig())
+        method = Members(MembersConfig())
         return method.fit(data.model.build, learned, target, context).predict(asked)
 
     wanted, std = plain_spread()

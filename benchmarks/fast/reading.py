@@ -33,10 +33,11 @@ def _absent(why: str) -> list[Bar]:
 
 
 def _load(folder: Path, cache: Path) -> Dataset:
-    from atlas_matbench.matbench import MatbenchConfig, build
+    from atlas_matbench.hooks import MatbenchConfig
+    from atlas_matbench.matbench import MatbenchSource
 
     context = DataContext(folder, cache, folder, offline=True)
-    return build(MatbenchConfig(task=TASK)).load(context)
+    return MatbenchSource(MatbenchConfig(task=TASK)).load(context)
 
 
 def largest_difference(data: Dataset, frame: Any) -> float:

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from atlas_core.api import Graphs, offsets_of
-from atlas_gnn._cgcnn import CrystalGraphNet, Expansion
 from atlas_gnn._crystals import CrystalBatch, CrystalExamples
 from atlas_gnn._training import torch_settings
-from atlas_gnn.cgcnn import CGCNNConfig
+from atlas_gnn.cgcnn import CrystalGraphNet, Expansion
+from atlas_gnn.hooks import CGCNNConfig
 
 CRYSTALS, ATOMS, NEIGHBOURS = 256, 10, 12
 CONFIG = CGCNNConfig()

@@ -56,7 +56,7 @@ def atlas_uq() -> list[Component]:
             "quantile_spread",
             QuantileSpreadConfig,
             QuantileSpread,
-            needs={"model:members"},
-            gives={"epistemic"},
+            requires={"model:members"},
+            provides={"epistemic"},
         )
     ]

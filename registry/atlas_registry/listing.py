@@ -23,6 +23,10 @@ _ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
+_IMPLEMENTATION = r"""Component\(\s*["']{name}["'],\s*\w+,\s*["'](?P<module>[\w.]+):"""
+"""Where a module that offers a component says what implements it; ``name`` is to be put in."""
+
+
 @dataclass(frozen=True)
 class Listed:
     """Name an installed component as its metadata does.
@@ -71,7 +75,7 @@ def _listed(kind: str, found: list[Offer]) -> list[Listed]:
                 distribution=owner.name,
                 version=owner.version,
                 module=offer.module,
-                summary=_summary(offer.module),
+                summary=_summary(offer.module, name),
                 problem=problem or core_range_problem(owner.requires),
             )
         )
@@ -115,7 +119,20 @@ def package_path(package: str) -> Path | None:
     return Path(spec.origin) if spec.origin else None
 
 
-def _summary(module: str) -> str:
+def _summary(module: str, name: str) -> str:
+    """Return the first line of the docstring of the module that holds a component's implementation.
+
+    Without importing anything: the entry point's module says ``Component("name", Config,
+    "module:object", ...)``, or holds the implementation itself.
+    """
+    own = _text(module)
+    declared = re.search(_IMPLEMENTATION.format(name=re.escape(name)), own)
+    match = _DOCSTRING.match(_text(declared["module"]) if declared else own)
+    return match["line"].strip() if match else ""
+
+
+def _text(module: str) -> str:
+    """Return a module's source, "" where there is none to read: loading it says why."""
     package, *rest = module.split(".")
     path = package_path(package)
     if path is None:
@@ -124,8 +141,6 @@ def _summary(module: str) -> str:
         path = path.joinpath(*rest)
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     try:
-        with path.open(encoding="utf-8") as file:
-            match = _DOCSTRING.match(file.read(2048))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return ""  # a listing shows a component whose file cannot be read; loading it says why
-    return match["line"].strip() if match else ""
+        return ""

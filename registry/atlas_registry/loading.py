@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from importlib.metadata import EntryPoint
-from pathlib import Path
-from typing import Any
 
-import pluggy
-from stevedore.driver import DriverManager
-
-from atlas_core import hookspecs
-from atlas_core.component import Component, Config
 from atlas_core.errors import (
-    MORE_MEMORY,
-    DataError,
-    Interrupted,
     PluginError,
-    named,
-    short_of_memory,
-    told,
 )
 from atlas_core.installed import offers
 from atlas_core.resolver import Observers, Resolved
+from atlas_registry.importing import Warn, load_component
 from atlas_registry.listing import Listed, installed, package_path
-
-Warn = Callable[[str], None]
 
 
 def _warn(text: str) -> None:
     """Warn as Python does: the default where nobody reads lines."""
     warnings.warn(text, stacklevel=3)
-
-
-class ComponentDriver(DriverManager[Any]):
-    """Load the one module that a spec names, from entry points read anew."""
-
-    def list_entry_points(self) -> list[EntryPoint]:
-        """Return the namespace's entry points, without stevedore's cache: stale for minutes."""
-        return [offer.point for offer in offers(self.namespace)]
-
-
-def _manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("atlas")
-    manager.add_hookspecs(hookspecs)
-    return manager
 
 
 @lru_cache(maxsize=64)
@@ -98,15 +66,13 @@ class Registry:
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
         listed = found[0]
-        label = label_of(listed)
-        if listed.problem:
-            raise PluginError(f"{label}: {listed.problem}")
-        component = _component(kind, listed, label)
+        component = load_component(listed)
         return Resolved(
             kind=kind,
             component=component,
             distribution=listed.distribution,
             version=listed.version,
+            summary=listed.summary,
             source=source_hash(listed.module.split(".", maxsplit=1)[0]),
             resolver=self,
         )
@@ -137,133 +103,3 @@ def _tried(listed: tuple[Listed, ...]) -> dict[Listed, str]:
     from atlas_registry.verify import verify
 
     return verify(listed) if listed else {}
-
-
-def label_of(listed: Listed) -> str:
-    """Return how a line about a component or an observer names it."""
-    return f"{listed.kind} {listed.name} of {listed.distribution} {listed.version}"
-
-
-def load_observer(listed: Listed) -> pluggy.PluginManager:
-    """Import an observer and hold it against the hook specs; return what calls its hooks.
-
-    Raises:
-        PluginError: it is broken; names it.
-    """
-    label = label_of(listed)
-    with blamed(f"{label} cannot be imported"):
-        module = importlib.import_module(listed.module)
-    manager = _manager()
-    _register(manager, module, label)
-    return manager
-
-
-@contextmanager
-def blamed(what: str) -> Iterator[None]:
-    """Name a plugin in whatever its code raises, also what would end the program.
-
-    Raises:
-        PluginError: anything was raised but the interrupt that the user asked for.
-        DataError: memory ran out.
-    """
-    try:
-        with _apart():
-            yield
-    except Interrupted:
-        raise
-    except BaseException as err:
-        if short_of_memory(err):
-            raise DataError(f"{what}: out of memory ({named(err)}); {MORE_MEMORY}") from err
-        raise PluginError(f"{what}: {told(err)}") from err
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """Run a plugin's code so that the answer on stdout stays ATLAS's own.
-
-    What it prints goes to stderr, and a copy of this process that it leaves ends here.
-
-    Raises:
-        PluginError: it left this process in another folder; it is taken back.
-    """
-    own, here = os.getpid(), _here()
-    with ExitStack() as stack:
-        with suppress(OSError):  # stderr is closed: there is nowhere to print to
-            aside = stack.enter_context(os.fdopen(os.dup(2), "w", errors="backslashreplace"))
-            stack.enter_context(redirect_stdout(aside))
-            stack.enter_context(redirect_stderr(aside))
-        try:
-            yield
-        finally:
-            if os.getpid() != own:
-                os._exit(0)
-            moved = _here() != here
-            if moved and here is not None:
-                os.chdir(here)
-    if moved:
-        raise PluginError("it changes the working directory")
-
-
-def _here() -> Path | None:
-    """Return the working directory; None where it was deleted."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return None
-
-
-def _component(kind: str, listed: Listed, label: str) -> Component:
-    with blamed(f"{label} cannot be imported"):
-        driver = ComponentDriver(f"atlas.{kind}", listed.name, on_missing_entrypoints_callback=None)
-    module: Any = driver.driver
-    manager = _manager()
-    _register(manager, module, label)
-    hook = f"atlas_{kind}"
-    caller = getattr(manager.hook, hook)
-    if not caller.get_hookimpls():
-        raise PluginError(f"{label}: {listed.module} has no @hookimpl function {hook}()")
-    with blamed(f"{label}: {hook}() failed"):
-        results = caller()
-    if len(results) != 1 or not isinstance(results[0], list):
-        raise PluginError(f"{label}: {hook}() must return a list of Component")
-    for component in results[0]:
-        found = _declared(component, f"{label}: {hook}()")
-        if found.name == listed.name:
-            if not (isinstance(found.config, type) and issubclass(found.config, Config)):
-                raise PluginError(f"{label}: config must be a subclass of atlas_core Config")
-            return found
-    offered = ", ".join(component.name for component in results[0]) or "nothing"
-    raise PluginError(f"{label}: {hook}() offers {offered}, not {listed.name}")
-
-
-def _declared(component: object, where: str) -> Component:
-    """Hold what a hook returned against the types that a component declares.
-
-    Raises:
-        PluginError: it is no component, or a part of it is of another type.
-    """
-    if not isinstance(component, Component):
-        raise PluginError(f"{where} returned a {type(component).__name__}, not a Component")
-    wanted: dict[str, tuple[Any, ...]] = {
-        "name": (str,),
-        "build": (Callable,),
-        "needs": (frozenset, set, Callable),
-        "gives": (frozenset, set, Callable),
-        "citation": (str,),
-        "beside": (tuple,),
-        "check": (type(None), Callable),
-        "expected_failures": (Mapping,),
-    }
-    for part, types in wanted.items():
-        value = getattr(component, part)
-        if not isinstance(value, types):
-            raise PluginError(f"{where}: {part} of a component is a {type(value).__name__}")
-    return component
-
-
-def _register(manager: pluggy.PluginManager, module: object, label: str) -> None:
-    try:
-        manager.register(module, name=label)
-        manager.check_pending()
-    except pluggy.PluginValidationError as err:
-        raise PluginError(f"{label}: {named(err)}") from err

@@ -20,6 +20,7 @@ from typing import Any
 
 from atlas_core.errors import AtlasError, said
 from atlas_core.runner.guard import end_with_parent, kill_group
+from atlas_registry.importing import blamed, label_of, load_component, load_observer
 from atlas_registry.listing import Listed
 
 SECONDS = 30.0
@@ -126,12 +127,9 @@ def _how(child: subprocess.Popen[bytes], seconds: float) -> str:
 
 def answer(parent: int) -> None:
     """Import the rows on stdin, and print a line of JSON about each: the child's part."""
-    from atlas_registry.loading import Registry, blamed, label_of, load_observer
-
     end_with_parent(parent)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a plugin prints is no answer
-    registry = Registry()
     asked = json.load(sys.stdin)
     for place, row in enumerate(Listed(*fields) for fields in asked["rows"]):
         problem = ""
@@ -139,7 +137,7 @@ def answer(parent: int) -> None:
             if row.kind == "observer":
                 load_observer(row)
             else:
-                component = registry.resolve(row.kind, row.name).component
+                component = load_component(row)
                 with blamed(f"{label_of(row)}: its options cannot be described"):
                     _held(component.config.model_json_schema())
         except AtlasError as err:

@@ -27,8 +27,8 @@ from atlas_core.errors import AtlasError, PluginError, said
 from atlas_core.observe import Export, ReportSection
 from atlas_core.resolver import Use
 from atlas_core.runner.guard import end_with_parent, kill_group
+from atlas_registry.importing import Warn, blamed, label_of, load_observer
 from atlas_registry.listing import Listed
-from atlas_registry.loading import Warn, blamed, label_of, load_observer
 from atlas_registry.verify import SECONDS, START
 
 PATIENCE = 10.0

@@ -43,7 +43,7 @@ def _data(component: Component, sample: Sample, task: Task, n: int, seed: int) -
         sigma = rng.uniform(0.2, 1.0, n)
         truth = mean + sigma * rng.normal(size=n)
         prediction = Prediction(mean, 0.4 * sigma, 0.3 * sigma)
-    needs = component.needs_of(sample.config)
+    needs = component.requires_of(sample.config)
     if "samples" in needs:
         prediction = _drawn(prediction)
     return _Toy(prediction, truth, _inputs(needs, sample, prediction))
@@ -115,7 +115,7 @@ class ToyRefit:
 
 def _request(component: Component, sample: Sample, toy: _Toy, *, task: Task) -> CalibrationRequest:
     request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, task, seed=0)
-    needs = component.needs_of(sample.config)
+    needs = component.requires_of(sample.config)
     if "refit" not in needs:
         return request
     train = _data(component, sample, task, TRAINING_ROWS, 3)

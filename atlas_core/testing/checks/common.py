@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 
 from pydantic import ValidationError
 
@@ -43,7 +42,7 @@ def _elsewhere(component: Component, sample: Sample) -> Elsewhere:
     module = home_of(component, sample.kind)
     if module is None:
         raise NotApplicable(
-            f"{component.build.__module__} has no hook atlas_{sample.kind}() by which another"
+            f"{component.config.__module__} has no hook atlas_{sample.kind}() by which another"
             " process could find the component"
         )
     return sample.once("elsewhere", lambda: run_elsewhere(component, sample, module))
@@ -62,7 +61,7 @@ def check_descriptor_is_well_formed(component: Component, sample: Sample) -> Non
     name = component.name
     spelt = name.isascii() and name.isidentifier() and name == name.lower()
     require(spelt, f"the name {name!r} must be lower-case words joined by '_'")
-    named = component.needs_of(sample.config) | component.gives_of(sample.config)
+    named = component.requires_of(sample.config) | component.provides_of(sample.config)
     unknown = sorted(named - set(CAPABILITIES))
     require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
     for check, reason in component.expected_failures.items():
@@ -74,10 +73,10 @@ def check_descriptor_is_well_formed(component: Component, sample: Sample) -> Non
 
 
 def check_summary_line(component: Component, sample: Sample) -> None:
-    """The light module opens with one line of plain words: ``atlas plugins`` shows it."""
-    module = inspect.getmodule(component.build)
-    line = ((module.__doc__ if module else None) or "").strip().split("\n")[0]
-    require(line, f"module {component.build.__module__} has no docstring")
+    """The method's module opens with one line of plain words: ``atlas plugins`` shows it."""
+    module = importlib.import_module(component.module)
+    line = (module.__doc__ or "").strip().split("\n")[0]
+    require(line, f"module {component.module} has no docstring")
     require(len(line) <= 90, f"the docstring's first line has {len(line)} characters, more than 90")
 
 
@@ -131,8 +130,8 @@ def check_light_module_is_light(component: Component, sample: Sample) -> None:
     heavy = found.heavy
     require(
         not heavy,
-        f"import of {component.build.__module__} also imports {', '.join(heavy)}; import them in"
-        " a private module that build imports",
+        f"import of {component.config.__module__} also imports {', '.join(heavy)}; name the"
+        ' implementation "module:object", and import them in that module',
     )
 
 

@@ -65,7 +65,7 @@ def check_hash_is_sha256(component: Component, sample: Sample) -> None:
 def check_inputs_are_as_declared(component: Component, sample: Sample) -> None:
     """Structures are there where ``inputs:structure`` is given: featurizers rely on it."""
     data = _loaded(component, sample)
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     require(
         gives & {"inputs:composition", "inputs:structure"},
         "a data set must give inputs:composition or inputs:structure",

@@ -40,7 +40,7 @@ def _whole(component: Component, sample: Sample) -> Features:
 
 
 def _needs_structure(component: Component, sample: Sample) -> bool:
-    return "inputs:structure" in component.needs_of(sample.config)
+    return "inputs:structure" in component.requires_of(sample.config)
 
 
 def _shells(graphs: Graphs) -> list[F8]:
@@ -86,7 +86,7 @@ def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] 
 
 def check_form_is_as_declared(component: Component, sample: Sample) -> None:
     """It gives ``features:vectors`` or ``features:graphs``, and returns that form."""
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     form = _whole(component, sample).form
     require(f"features:{form}" in gives, f"it returns {form} but gives {sorted(gives)}")
 
@@ -157,7 +157,7 @@ def check_directions_are_displacements(component: Component, sample: Sample) -> 
     So it turns with the crystal, and its length is the distance: what a network that reads angles
     relies on. Sites listed outside the cell, and a turned crystal, are looked at as well.
     """
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     applies("features:directions" in gives, "it does not give features:directions")
     materials = sample.materials().take(range(24))
     images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3)).astype(float)
@@ -200,7 +200,7 @@ def check_directions_are_those_of_the_crystal(component: Component, sample: Samp
     A shell of equally far neighbours that is cut breaks it: which of them are kept depends on the
     cell. Distances cannot tell, and a network that reads directions would predict by it.
     """
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     applies("features:directions" in gives, "it does not give features:directions")
     materials = sample.materials().take(range(24))
     order, twice = site_order(materials), np.repeat(np.arange(len(materials.numbers)), 2)

@@ -130,7 +130,7 @@ def _in_unit(
     model = component.build(sample.config)
     target = _target(sample, "regression") * factor + offset
     model.fit(sample.features(component).take(TRAIN), target, FitContext(seed=0))
-    test, gives = _test(component, sample), component.gives_of(sample.config)
+    test, gives = _test(component, sample), component.provides_of(sample.config)
     found = {"predict": model.predict(test)}
     if "model:members" in gives:
         found["members"] = model.members(test)
@@ -206,7 +206,7 @@ def check_global_random_state_is_left_alone(component: Component, sample: Sample
 
 def check_accepts_the_forms_it_says(component: Component, sample: Sample) -> None:
     """A model that names no form of features takes both, vectors and graphs."""
-    needs = component.needs_of(sample.config)
+    needs = component.requires_of(sample.config)
     named = any(need.startswith("features:") for need in needs)
     applies(not named, "it names the form that it needs")
     task = sample.tasks(component)[0]
@@ -264,7 +264,9 @@ def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
 
 def check_fits_at_once_change_nothing(component: Component, sample: Sample) -> None:
     """Two fits in two threads of one process give the bytes of one after the other."""
-    applies("model:threads" in component.gives_of(sample.config), "it does not give model:threads")
+    applies(
+        "model:threads" in component.provides_of(sample.config), "it does not give model:threads"
+    )
     task = sample.tasks(component)[0]
     test = _test(component, sample)
 
@@ -281,13 +283,13 @@ def check_fits_at_once_change_nothing(component: Component, sample: Sample) -> N
 def check_capabilities_are_implemented(component: Component, sample: Sample) -> None:
     """Each ``model:*`` capability that it gives has the methods of its protocol."""
     model = _fitted(component, sample)
-    for capability in sorted(component.gives_of(sample.config) & set(PROTOCOLS)):
+    for capability in sorted(component.provides_of(sample.config) & set(PROTOCOLS)):
         protocol = PROTOCOLS[capability]
         require(isinstance(model, protocol), f"{capability}: no {protocol.__name__}")
 
 
 def _capable(component: Component, sample: Sample, capability: str) -> Any:
-    applies(capability in component.gives_of(sample.config), f"it does not give {capability}")
+    applies(capability in component.provides_of(sample.config), f"it does not give {capability}")
     return _fitted(component, sample)
 
 
@@ -433,7 +435,7 @@ def check_saved_and_loaded_it_predicts_alike(component: Component, sample: Sampl
     """
     model, test = _fitted(component, sample), _test(component, sample)
     again = saved_and_loaded(component, model)
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     require_same_bytes(_said(model, test, gives), _said(again, test, gives))
 
 

@@ -23,7 +23,7 @@ _PROJECTION = np.random.default_rng(4).normal(size=(12, 10))
 
 def _input(component: Component, sample: Sample, materials: Materials) -> Inputs:
     vectors = toy_vectors(materials)
-    needs = component.needs_of(sample.config)
+    needs = component.requires_of(sample.config)
     hidden = np.arcsinh(vectors.values) @ _PROJECTION
     return Inputs(
         materials,

@@ -19,7 +19,7 @@ from atlas_core.testing.samples import Sample, toy_dataset
 def _request(component: Component, sample: Sample, seed: int) -> SplitRequest:
     task: Task = sample.tasks(component)[0]
     data = toy_dataset(task)
-    shown = data.target.copy() if "target" in component.needs_of(sample.config) else None
+    shown = data.target.copy() if "target" in component.requires_of(sample.config) else None
     return SplitRequest(data.materials, data.columns, task, seed, shown)
 
 

@@ -68,7 +68,7 @@ def _predicted(
     mean = target + factor * size * rng.normal(size=n)
     sigma = np.sqrt(factor) * size * np.exp(0.1 * rng.normal(size=n))
     vectors = toy_vectors(materials)
-    needs = component.needs_of(sample.config)
+    needs = component.requires_of(sample.config)
     hidden = np.arcsinh(vectors.values) @ _PROJECTION
     inputs = Inputs(
         materials,

@@ -61,7 +61,7 @@ def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] 
 def check_gives_what_it_declares(component: Component, sample: Sample) -> None:
     """``epistemic``, ``aleatoric`` and ``samples`` are there where ``gives`` names them."""
     predicted = _predict(component, sample)
-    gives = component.gives_of(sample.config)
+    gives = component.provides_of(sample.config)
     for name in ("epistemic", "aleatoric", "samples"):
         if name in gives:
             require(getattr(predicted, name) is not None, f"it gives {name} but returned None")
@@ -86,7 +86,7 @@ def check_mean_follows_the_data(component: Component, sample: Sample) -> None:
 
 def check_sigma_grows_off_the_data(component: Component, sample: Sample) -> None:
     """Four to six widths away from the training data the epistemic std at least doubles."""
-    applies("epistemic" in component.gives_of(sample.config), "it gives no epistemic std")
+    applies("epistemic" in component.provides_of(sample.config), "it gives no epistemic std")
     near = _predict(component, sample).epistemic
     away = _fitted(component, sample).predict(line_data(50, 2, far=True)[0]).epistemic
     if near is None or away is None:

@@ -66,6 +66,10 @@ def atlas_dataset() -> list[Component]:
     """Offer the data set."""
     return [
         Component(
-            "lab_sheet", LabSheetConfig, LabSheet, gives={"inputs:composition", "task:regression"}
+            "lab_sheet",
+            LabSheetConfig,
+            LabSheet,
+            provides={"inputs:composition", "task:regression"},
+            contract_options=contract_options,
         )
     ]

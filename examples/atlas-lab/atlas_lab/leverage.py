@@ -53,4 +53,4 @@ class Detector:
 @hookimpl
 def atlas_ood() -> list[Component]:
     """Offer the detector."""
-    return [Component("leverage", LeverageConfig, Leverage, needs={"features:vectors"})]
+    return [Component("leverage", LeverageConfig, Leverage, requires={"features:vectors"})]

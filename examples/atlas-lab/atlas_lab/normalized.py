@@ -61,7 +61,7 @@ def atlas_calibrator() -> list[Component]:
             "normalized",
             NormalizedConfig,
             Normalized,
-            needs={"epistemic", "task:regression"},
+            requires={"epistemic", "task:regression"},
             citation="10.1080/01621459.2017.1307116",
         )
     ]

@@ -75,8 +75,8 @@ def atlas_model() -> list[Component]:
             "rbf",
             RbfConfig,
             Rbf,
-            needs={"features:vectors", "task:regression"},
-            gives={"model:variance"},
+            requires={"features:vectors", "task:regression"},
+            provides={"model:variance"},
             citation="https://gaussianprocess.org/gpml",
         )
     ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import erfcx, ndtr
 
-from atlas_acquisition._signal import sigma, signed
-from atlas_core.api import F8, AcquisitionRequest, Selection, select_top
+from atlas_acquisition._signal import signed
+from atlas_core.api import F8, AcquisitionRequest
 
 
-def _gain(request: AcquisitionRequest, xi: float) -> F8:
+def gain_of(request: AcquisitionRequest, xi: float) -> F8:
     """Return (n,) s (mean - best) - xi, in the target's unit."""
     best = signed(np.asarray(request.best), request.goal)
     return signed(request.prediction.mean, request.goal) - best - xi
@@ -40,27 +38,3 @@ def probability_of_gain(gain: F8, std: F8) -> F8:
     """Return (n,) P[g > 0] for g ~ N(gain, std²): Phi(gain / std) (Kushner 1964)."""
     likely = ndtr(_standardised(gain, std))
     return np.asarray(np.where(std > 0, likely, (gain > 0).astype(np.float64)), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class ExpectedImprovement:
-    """Choose by the gain that is expected."""
-
-    xi: float
-
-    def select(self, request: AcquisitionRequest) -> Selection:
-        """Choose by E[max(s (y - best) - xi, 0)]."""
-        std = sigma(request, "expected_improvement")
-        return select_top(request, expected_gain(_gain(request, self.xi), std))
-
-
-@dataclass(frozen=True)
-class ProbabilityOfImprovement:
-    """Choose by how likely there is a gain."""
-
-    xi: float
-
-    def select(self, request: AcquisitionRequest) -> Selection:
-        """Choose by P[s (y - best) > xi]."""
-        std = sigma(request, "probability_of_improvement")
-        return select_top(request, probability_of_gain(_gain(request, self.xi), std))

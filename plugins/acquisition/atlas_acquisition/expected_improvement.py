@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_acquisition._improvement import expected_gain, gain_of
+from atlas_acquisition._signal import sigma
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import ExpectedImprovementConfig
 
 
-class ExpectedImprovementConfig(Config):
-    """How large a gain must be to count."""
+@dataclass(frozen=True)
+class ExpectedImprovement:
+    """Choose by the gain that is expected."""
 
-    xi: float = Field(
-        0.0, ge=0.0, description="Gain that is not counted, in the target's unit; explores more."
-    )
+    config: ExpectedImprovementConfig
 
-
-def build(config: ExpectedImprovementConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._improvement import ExpectedImprovement
-
-    return ExpectedImprovement(config.xi)
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``expected_improvement``."""
-    return [
-        Component(
-            "expected_improvement",
-            ExpectedImprovementConfig,
-            build,
-            needs={"epistemic"},
-            citation="10.1023/A:1008306431147",
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by E[max(s (y - best) - xi, 0)]."""
+        std = sigma(request, "expected_improvement")
+        return select_top(request, expected_gain(gain_of(request, self.config.xi), std))

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_acquisition._signal import signed
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import GreedyConfig
 
 
-class GreedyConfig(Config):
-    """Pure exploitation has no options."""
+@dataclass(frozen=True)
+class Greedy:
+    """Choose what is predicted best."""
 
+    config: GreedyConfig
 
-def build(config: GreedyConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._plain import Greedy
-
-    return Greedy()
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``greedy``."""
-    return [
-        Component(
-            "greedy",
-            GreedyConfig,
-            build,
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by s mean."""
+        return select_top(request, signed(request.prediction.mean, request.goal))

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_acquisition._signal import sigma
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import MaxUncertaintyConfig
 
 
-class MaxUncertaintyConfig(Config):
-    """Pure exploration has no options."""
+@dataclass(frozen=True)
+class MaxUncertainty:
+    """Choose what is known least."""
 
+    config: MaxUncertaintyConfig
 
-def build(config: MaxUncertaintyConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._plain import MaxUncertainty
-
-    return MaxUncertainty()
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``max_uncertainty``."""
-    return [
-        Component(
-            "max_uncertainty",
-            MaxUncertaintyConfig,
-            build,
-            needs={"epistemic"},
-            citation="10.1162/neco.1992.4.4.590",
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by sigma alone (MacKay 1992, section 4)."""
+        return select_top(request, sigma(request, "max_uncertainty"))

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_acquisition._improvement import gain_of, probability_of_gain
+from atlas_acquisition._signal import sigma
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import ProbabilityOfImprovementConfig
 
 
-class ProbabilityOfImprovementConfig(Config):
-    """How large a gain must be to count."""
+@dataclass(frozen=True)
+class ProbabilityOfImprovement:
+    """Choose by how likely there is a gain."""
 
-    xi: float = Field(0.0, ge=0.0, description="Gain that must be exceeded, in the target's unit.")
+    config: ProbabilityOfImprovementConfig
 
-
-def build(config: ProbabilityOfImprovementConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._improvement import ProbabilityOfImprovement
-
-    return ProbabilityOfImprovement(config.xi)
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``probability_of_improvement``."""
-    return [
-        Component(
-            "probability_of_improvement",
-            ProbabilityOfImprovementConfig,
-            build,
-            needs={"epistemic"},
-            citation="10.1115/1.3653121",
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by P[s (y - best) > xi]."""
+        std = sigma(request, "probability_of_improvement")
+        return select_top(request, probability_of_gain(gain_of(request, self.config.xi), std))

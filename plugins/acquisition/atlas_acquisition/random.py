@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+import numpy as np
+
+from atlas_acquisition._signal import rank_by_id
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import RandomConfig
 
 
-class RandomConfig(Config):
-    """Random choice has no options."""
+@dataclass(frozen=True)
+class Random:
+    """Choose by chance."""
 
+    config: RandomConfig
 
-def build(config: RandomConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._plain import Random
-
-    return Random()
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``random``."""
-    return [
-        Component(
-            "random",
-            RandomConfig,
-            build,
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by a uniform number per id, drawn from the request's seed."""
+        numbers = np.random.default_rng(request.seed).random(len(request.ids))
+        return select_top(request, numbers[rank_by_id(request)])

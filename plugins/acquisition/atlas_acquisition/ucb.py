@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_acquisition._signal import sigma, signed
+from atlas_core.api import AcquisitionRequest, Selection, select_top
 
 if TYPE_CHECKING:
-    from atlas_core.api import Acquisition
+    from atlas_acquisition.hooks import UCBConfig
 
 
-class UCBConfig(Config):
-    """How much doubt counts as promise."""
+@dataclass(frozen=True)
+class UCB:
+    """Choose by an optimistic bound."""
 
-    kappa: float = Field(2.0, ge=0.0, description="How many sigma are added to the mean.")
+    config: UCBConfig
 
-
-def build(config: UCBConfig) -> Acquisition:
-    """Return the acquisition function."""
-    from atlas_acquisition._plain import UCB
-
-    return UCB(config.kappa)
-
-
-@hookimpl
-def atlas_acquisition() -> list[Component]:
-    """Return ``ucb``."""
-    return [
-        Component(
-            "ucb",
-            UCBConfig,
-            build,
-            needs={"epistemic"},
-            citation="10.48550/arXiv.0912.3995",
-        )
-    ]
+    def select(self, request: AcquisitionRequest) -> Selection:
+        """Choose by s mean + kappa sigma (Srinivas et al. 2010, eq. 6)."""
+        mean = signed(request.prediction.mean, request.goal)
+        return select_top(request, mean + self.config.kappa * sigma(request, "ucb"))

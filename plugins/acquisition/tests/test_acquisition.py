@@ -8,10 +8,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from atlas_acquisition import hooks
 from atlas_acquisition._improvement import expected_gain, probability_of_gain
-from atlas_acquisition._plain import UCB, Greedy, MaxUncertainty, Random
-from atlas_acquisition._thompson import Thompson
-from atlas_acquisition.expected_improvement import ExpectedImprovementConfig, build
+from atlas_acquisition.expected_improvement import ExpectedImprovement
+from atlas_acquisition.greedy import Greedy
+from atlas_acquisition.max_uncertainty import MaxUncertainty
+from atlas_acquisition.random import Random
+from atlas_acquisition.thompson import Thompson
+from atlas_acquisition.ucb import UCB
 from atlas_core.api import AcquisitionRequest, DataError, Prediction
 from atlas_core.testing import parametrize_contract
 
@@ -26,25 +30,30 @@ def request(**changes):
 
 
 def test_ucb_adds_kappa_sigma_to_the_mean():
-    chosen = UCB(2.0).select(request())
+    chosen = UCB(hooks.UCBConfig(kappa=2.0)).select(request())
     assert chosen.utility.tolist() == [2.0, 3.0, 4.0, 4.0]
     assert chosen.ids.tolist() == ["b", "c"]  # both 4: by id
 
 
 def test_ucb_to_minimise_wants_low_means_and_high_sigma():
-    chosen = UCB(2.0).select(request(goal="minimise"))
+    chosen = UCB(hooks.UCBConfig(kappa=2.0)).select(request(goal="minimise"))
     assert chosen.utility.tolist() == [0.0, -3.0, 0.0, 4.0]
     assert chosen.ids.tolist() == ["b", "c"]  # c and d both 0: by id
 
 
 def test_sigma_is_the_total_of_both_parts():
     both = Prediction(np.zeros(4), np.full(4, 3.0), np.full(4, 4.0))
-    assert MaxUncertainty().select(request(prediction=both)).utility.tolist() == [5.0] * 4
+    assert (
+        MaxUncertainty(hooks.MaxUncertaintyConfig())
+        .select(request(prediction=both))
+        .utility.tolist()
+        == [5.0] * 4
+    )
 
 
 def test_greedy_reads_the_mean_alone():
-    assert Greedy().select(request()).ids.tolist() == ["a", "c"]
-    assert Greedy().select(request(goal="minimise")).ids.tolist() == ["b", "d"]
+    assert Greedy(hooks.GreedyConfig()).select(request()).ids.tolist() == ["a", "c"]
+    assert Greedy(hooks.GreedyConfig()).select(request(goal="minimise")).ids.tolist() == ["b", "d"]
 
 
 @pytest.mark.parametrize(("gain", "std"), [(0.7, 0.4), (-0.7, 0.4), (-3.0, 1.0), (0.0, 2.0)])
@@ -79,7 +88,7 @@ def test_probability_of_gain_equals_the_normal_tail():
 
 
 def test_improvement_counts_from_the_best_in_the_direction_of_the_goal():
-    ei = build(ExpectedImprovementConfig(xi=0.25))
+    ei = ExpectedImprovement(hooks.ExpectedImprovementConfig(xi=0.25))
     certain = Prediction(MEAN, np.zeros(4))
     up = ei.select(request(prediction=certain))
     down = ei.select(request(prediction=certain, goal="minimise", best=1.5))
@@ -90,17 +99,22 @@ def test_improvement_counts_from_the_best_in_the_direction_of_the_goal():
 def test_thompson_takes_each_pick_from_another_draw():
     samples = np.array([[9.0, 0.0, 0.0, 1.0], [8.0, 0.0, 7.0, 0.0]])
     drawn = Prediction(MEAN, SIGMA, samples=samples)
-    chosen = Thompson().select(request(prediction=drawn))
+    chosen = Thompson(hooks.ThompsonConfig()).select(request(prediction=drawn))
     # row d is best in both draws; the second pick is the best left in the other draw
     assert chosen.ids[0] == "d"
     assert chosen.ids[1] in {"b", "c"}
-    seen = {str(Thompson().select(request(prediction=drawn, seed=s)).ids[1]) for s in range(20)}
+    seen = {
+        str(Thompson(hooks.ThompsonConfig()).select(request(prediction=drawn, seed=s)).ids[1])
+        for s in range(20)
+    }
     assert seen == {"b", "c"}
 
 
 def test_thompson_starts_again_when_there_are_fewer_draws_than_picks():
     samples = np.array([[3.0, 2.0, 1.0, 0.0]])
-    chosen = Thompson().select(request(prediction=Prediction(MEAN, samples=samples), batch=4))
+    chosen = Thompson(hooks.ThompsonConfig()).select(
+        request(prediction=Prediction(MEAN, samples=samples), batch=4)
+    )
     assert chosen.ids.tolist() == ["d", "a", "c", "b"]
     assert chosen.utility.tolist() == [0.75, 0.5, 0.25, 0.0]
 
@@ -108,20 +122,26 @@ def test_thompson_starts_again_when_there_are_fewer_draws_than_picks():
 def test_thompson_picks_a_row_as_often_as_it_is_best():
     pair = Prediction(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
     made = AcquisitionRequest(np.array(["x", "y"]), pair, 1, "maximise", 0.0, 0)
-    picks = [Thompson().select(replace(made, seed=s)).ids[0] == "y" for s in range(2000)]
+    picks = [
+        Thompson(hooks.ThompsonConfig()).select(replace(made, seed=s)).ids[0] == "y"
+        for s in range(2000)
+    ]
     # P(y best) = Phi(1 / sqrt 2) = 0.760; four standard errors of 2000 draws are 0.038
     assert np.mean(picks) == pytest.approx(norm.cdf(1 / math.sqrt(2)), abs=0.038)
 
 
 def test_random_picks_every_row_equally_often():
-    picks = [str(Random().select(request(seed=s, batch=1)).ids[0]) for s in range(2000)]
+    picks = [
+        str(Random(hooks.RandomConfig()).select(request(seed=s, batch=1)).ids[0])
+        for s in range(2000)
+    ]
     counts = np.array([picks.count(i) for i in IDS])
     np.testing.assert_allclose(counts / 2000, 0.25, atol=0.04)
 
 
 def test_missing_sigma_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="ucb: the predictions carry no std; use a uq method"):
-        UCB(1.0).select(request(prediction=Prediction(MEAN)))
+        UCB(hooks.UCBConfig(kappa=1.0)).select(request(prediction=Prediction(MEAN)))
 
 
 @parametrize_contract("ucb")

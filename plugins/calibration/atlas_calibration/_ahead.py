@@ -9,6 +9,11 @@ from atlas_calibration._conformal import rows_needed
 from atlas_calibration._shared import HOW
 from atlas_core.api import Config, FoldFacts
 
+CURVE_ROWS = 20
+"""Fewest calibration rows of a line or a curve: it takes more than a factor."""
+FACTOR_ROWS = 10
+"""Fewest calibration rows of a factor: with 10 its relative error is about 1 / sqrt(20)."""
+
 
 def enough(facts: FoldFacts, needed: int) -> list[str]:
     """Return why there are too few calibration rows, or nothing."""

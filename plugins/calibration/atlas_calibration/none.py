@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_calibration._shared import gaussian_intervals, probable_sets
+from atlas_core.api import Calibration, CalibrationRequest, Inputs, Prediction, Task
 
 if TYPE_CHECKING:
-    from atlas_core.api import Calibrator
+    from atlas_calibration.hooks import NoneConfig
 
 
-class NoneConfig(Config):
-    """No options; it looks at no calibration row."""
+@dataclass(frozen=True)
+class Claim:
+    """Add the intervals that a prediction claims; one without sigma stays as it is."""
+
+    levels: tuple[float, ...]
+    task: Task
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals."""
+        if self.task == "binary":
+            return probable_sets(prediction, self.levels)
+        if prediction.std is None:
+            return prediction
+        return gaussian_intervals(prediction, self.levels, "none")
 
 
-def build(config: NoneConfig) -> Calibrator:
-    """Return the calibrator."""
-    from atlas_calibration._none import Uncalibrated
+@dataclass(frozen=True)
+class Uncalibrated:
+    """Add the intervals that a prediction claims by itself."""
 
-    return Uncalibrated()
+    config: NoneConfig
 
+    def calibrate(self, request: CalibrationRequest) -> Calibration:
+        """Return what adds intervals; works with no calibration row.
 
-@hookimpl
-def atlas_calibrator() -> list[Component]:
-    """Offer ``none``."""
-    return [
-        Component(
-            "none",
-            NoneConfig,
-            build,
-            expected_failures={"coverage_keeps_its_word": "it repeats what sigma claims"},
-        )
-    ]
+        Regression: Gaussian intervals of sigma; a prediction without sigma stays as it is.
+        Binary: the smallest set of labels whose stated probability reaches the level.
+        """
+        return Claim(request.levels, request.task)

@@ -2,37 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_calibration._ahead import conformal
-from atlas_calibration._options import ScoreConfig, needs_of_score
-from atlas_core.api import Component, hookimpl
+import numpy as np
+
+from atlas_calibration._conformal import (
+    Unit,
+    around,
+    in_units,
+    label_scores,
+    quantiles,
+    refuse_normalised,
+    rows_needed,
+    times,
+    unit_of,
+)
+from atlas_calibration._shared import check_rows, label_sets
+from atlas_core.api import F8, Calibration, CalibrationRequest, Inputs, Prediction
 
 if TYPE_CHECKING:
-    from atlas_core.api import Calibrator
+    from atlas_calibration.hooks import SplitConformalConfig
+
+METHOD = "split_conformal"
 
 
-class SplitConformalConfig(ScoreConfig):
-    """Quantiles of the errors on calibration rows."""
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """Add intervals of one half-width each level, in a unit of each row.
+
+    Attributes:
+        levels: (l,).
+        bounds: (l,) half-widths in ``unit``; infinite where nothing is known.
+        unit: what they are counted in.
+    """
+
+    levels: tuple[float, ...]
+    bounds: F8
+    unit: Unit
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with intervals."""
+        widths = times(self.bounds[:, None], self.unit(prediction))
+        return around(prediction, self.levels, widths)
 
 
-def build(config: SplitConformalConfig) -> Calibrator:
-    """Return the calibrator."""
-    from atlas_calibration._split_conformal import SplitConformal
+@dataclass(frozen=True, eq=False)
+class LabelSets:
+    """Add sets of labels.
 
-    return SplitConformal(config)
+    Attributes:
+        levels: (l,).
+        bounds: (l,) of the score 1 - P(label).
+    """
+
+    levels: tuple[float, ...]
+    bounds: F8
+
+    def __call__(self, prediction: Prediction, inputs: Inputs) -> Prediction:
+        """Return the prediction with the labels whose score is within bounds."""
+        # the less probable label has the score 1 - min(p, 1 - p) = max(p, 1 - p)
+        score = 1 - np.minimum(prediction.mean, 1 - prediction.mean)
+        return label_sets(prediction, self.levels, score <= self.bounds[:, None])
 
 
-@hookimpl
-def atlas_calibrator() -> list[Component]:
-    """Offer ``split_conformal``."""
-    return [
-        Component(
-            "split_conformal",
-            SplitConformalConfig,
-            build,
-            needs=needs_of_score,
-            citation="10.1080/01621459.2017.1307116",
-            check=conformal,
-        )
-    ]
+class SplitConformal:
+    """Bound new errors by those of the calibration rows."""
+
+    def __init__(self, config: SplitConformalConfig) -> None:
+        self._config = config
+
+    def calibrate(self, request: CalibrationRequest) -> Calibration:
+        """Return what adds intervals; see ``Calibrator.calibrate``.
+
+        At a level for which there are too few rows the interval is infinite (both labels). Sets
+        of labels are the least ambiguous ones (Sadinle 2019, 10.1080/01621459.2017.1395341),
+        never empty.
+
+        Raises:
+            DataError: there are too few rows for every level; or the score is ``normalised`` and
+                there is no sigma above 0, or the task is binary.
+        """
+        levels, prediction = request.levels, request.prediction
+        check_rows(request, min(map(rows_needed, levels)), METHOD)
+        refuse_normalised(request, self._config, METHOD)
+        if request.task == "binary":
+            scores = label_scores(prediction, request.target)
+            return LabelSets(levels, quantiles(scores, levels))
+        unit = unit_of(prediction, self._config, METHOD)
+        scores = in_units(request.target - prediction.mean, unit(prediction))
+        return Widths(levels, quantiles(scores, levels), unit)

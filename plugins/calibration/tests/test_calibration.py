@@ -8,7 +8,7 @@ from scipy.stats import binom, norm
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
-from atlas_calibration import isotonic, none, split_conformal, variance_scaling, venn_abers
+from atlas_calibration import hooks, isotonic, none, split_conformal, variance_scaling, venn_abers
 from atlas_core.api import (
     CalibrationRequest,
     ContractError,
@@ -17,10 +17,11 @@ from atlas_core.api import (
     Materials,
     Prediction,
 )
+from atlas_core.testing import find_component
 
 LEVELS = (0.5, 0.8, 0.9)
-ABSOLUTE = split_conformal.SplitConformalConfig()
-NORMALISED = split_conformal.SplitConformalConfig(score="normalised")
+ABSOLUTE = hooks.SplitConformalConfig()
+NORMALISED = hooks.SplitConformalConfig(score="normalised")
 
 
 def request(mean, target, *, sigma=None, levels=LEVELS, task="regression"):
@@ -39,7 +40,11 @@ def inputs(n):
 
 def calibrated(module, config, request):
     """Return prediction -> calibrated prediction, for calibrators that look at nothing else."""
-    calibration = module.build(config).calibrate(request)
+    calibration = (
+        find_component(module.__name__.rpartition(".")[2], "calibrator")[0]
+        .build(config)
+        .calibrate(request)
+    )
     return lambda prediction: calibration(prediction, inputs(len(prediction)))
 
 
@@ -178,9 +183,9 @@ def test_label_sets_cover_at_least_the_level_and_are_never_empty():
 
 
 def test_normalised_needs_a_sigma_and_absolute_does_not():
-    component = split_conformal.atlas_calibrator()[0]
-    assert component.needs_of(ABSOLUTE) == frozenset()
-    assert component.needs_of(NORMALISED) == {"epistemic", "task:regression"}
+    component, _ = find_component("split_conformal", "calibrator")
+    assert component.requires_of(ABSOLUTE) == frozenset()
+    assert component.requires_of(NORMALISED) == {"epistemic", "task:regression"}
 
 
 def test_the_scaling_factor_by_hand():
@@ -188,7 +193,7 @@ def test_the_scaling_factor_by_hand():
     sigma = np.tile([1.0, 0.5], 5)
     calibrate = calibrated(
         variance_scaling,
-        variance_scaling.VarianceScalingConfig(tails="gaussian"),
+        hooks.VarianceScalingConfig(tails="gaussian"),
         request(np.zeros(10), np.tile([3.0, -2.0], 5), sigma=sigma, levels=(0.9,)),
     )
     out = calibrate(
@@ -204,17 +209,17 @@ def test_the_scaling_factor_by_hand():
 def test_scaling_gives_gaussian_data_their_coverage_back():
     prediction, target = gaussian(5, 2000, factor=4.0)
     new, truth = gaussian(6, 4000, factor=4.0)
-    out = calibrated(
-        variance_scaling, variance_scaling.VarianceScalingConfig(), asked(prediction, target)
-    )(new)
+    out = calibrated(variance_scaling, hooks.VarianceScalingConfig(), asked(prediction, target))(
+        new
+    )
     assert within_binomial_bounds(covered(out, truth), 4000, LEVELS, calibration_rows=2000)
 
 
 @pytest.mark.parametrize(
     ("module", "config", "rows"),
     [
-        (variance_scaling, variance_scaling.VarianceScalingConfig(), 10),
-        (isotonic, isotonic.IsotonicConfig(), 20),
+        (variance_scaling, hooks.VarianceScalingConfig(), 10),
+        (isotonic, hooks.IsotonicConfig(), 20),
     ],
 )
 def test_rows_without_sigma_take_no_part_and_too_few_others_are_refused(module, config, rows):
@@ -246,10 +251,10 @@ def test_isotonic_fixes_an_overconfident_sigma_and_a_skewed_error():
     target = sigma * (rng.exponential(size=6000) - 1) * 20  # 20 times too sure, one long tail
     calibrate = calibrated(
         isotonic,
-        isotonic.IsotonicConfig(),
+        hooks.IsotonicConfig(),
         request(np.zeros(2000), target[:2000], sigma=sigma[:2000]),
     )
-    before = calibrated(none, none.NoneConfig(), request([], []))
+    before = calibrated(none, hooks.NoneConfig(), request([], []))
     new = Prediction(np.zeros(4000), epistemic=sigma[2000:])
     assert covered(before(new), target[2000:])[2] < 0.25 * 4000
     out = calibrate(new)
@@ -264,7 +269,7 @@ def test_isotonic_quantiles_by_hand():
     z = np.random.default_rng(9).permutation(np.arange(1.0, 40.0))
     out = calibrated(
         isotonic,
-        isotonic.IsotonicConfig(),
+        hooks.IsotonicConfig(),
         request(np.zeros(39), z, sigma=np.ones(39), levels=(0.5, 0.95, 0.99)),
     )(Prediction(np.zeros(1), epistemic=np.full(1, 2.0)))
     np.testing.assert_allclose(out.lower[:, 0], [20.0, 2.0, -np.inf])
@@ -276,7 +281,7 @@ def test_isotonic_probability_equals_scikit_learn():
     p = np.round(rng.random(300), 2)  # with ties
     y = (rng.random(300) < p**3).astype(float)
     new = np.linspace(0, 1, 77)
-    out = calibrated(isotonic, isotonic.IsotonicConfig(), request(p, y, task="binary"))(
+    out = calibrated(isotonic, hooks.IsotonicConfig(), request(p, y, task="binary"))(
         Prediction(new)
     )
     expected = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p, y).predict(new)
@@ -293,7 +298,7 @@ def test_rare_positives_keep_their_order_and_the_calibration_of_the_plain_curve(
     y = (rng.random(5400) < true).astype(float)
     p = 1 / (1 + np.exp(4.2 - 3.5 * score))  # far too sure
     first, rest = slice(400), slice(400, None)
-    config = isotonic.IsotonicConfig if module is isotonic else venn_abers.VennAbersConfig
+    config = hooks.IsotonicConfig if module is isotonic else hooks.VennAbersConfig
     asking = request(p[first], y[first], task="binary")
     done = calibrated(module, config(), asking)(Prediction(p[rest]))
     assert 0.02 < y.mean() < 0.10
@@ -304,7 +309,12 @@ def test_rare_positives_keep_their_order_and_the_calibration_of_the_plain_curve(
         before = curve.fit(p[first], y[first]).predict(p[rest])
         assert roc_auc_score(y[rest], before) < wanted - 1e-3  # what it would lose
     else:
-        zero, one = module.build(config()).calibrate(asking).pair(p[rest])
+        zero, one = (
+            find_component(module.__name__.rpartition(".")[2], "calibrator")[0]
+            .build(config())
+            .calibrate(asking)
+            .pair(p[rest])
+        )
         before = one / (1 - zero + one)
     now, then = ((mean - y[rest]) ** 2 for mean in (done.mean, before))
     assert now.mean() < then.mean() + 0.1 * then.std() / np.sqrt(len(then))
@@ -312,7 +322,7 @@ def test_rare_positives_keep_their_order_and_the_calibration_of_the_plain_curve(
 
 
 def test_none_takes_sigma_at_its_word():
-    out = calibrated(none, none.NoneConfig(), request([], [], levels=(0.6827,)))(
+    out = calibrated(none, hooks.NoneConfig(), request([], [], levels=(0.6827,)))(
         Prediction(np.array([1.0]), np.array([3.0]), np.array([4.0]))
     )
     # 68.27 % of a Gaussian is one std; 3 and 4 make 5
@@ -321,11 +331,11 @@ def test_none_takes_sigma_at_its_word():
 
 def test_none_leaves_a_prediction_without_sigma_as_it_is():
     prediction = Prediction(np.zeros(2))
-    assert calibrated(none, none.NoneConfig(), request([], []))(prediction) is prediction
+    assert calibrated(none, hooks.NoneConfig(), request([], []))(prediction) is prediction
 
 
 def test_none_takes_a_probability_at_its_word():
-    out = calibrated(none, none.NoneConfig(), request([], [], levels=(0.5, 0.9), task="binary"))(
+    out = calibrated(none, hooks.NoneConfig(), request([], [], levels=(0.5, 0.9), task="binary"))(
         Prediction(np.array([0.95, 0.6, 0.05]))
     )
     assert out.lower.tolist() == [[1, 1, 0], [1, 0, 0]]

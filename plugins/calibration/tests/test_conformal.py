@@ -11,7 +11,14 @@ from scipy.stats import norm
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import PredefinedSplit
 
-from atlas_calibration import cqr, cross_conformal, mondrian, split_conformal, weighted_conformal
+from atlas_calibration import (
+    cqr,
+    cross_conformal,
+    hooks,
+    mondrian,
+    split_conformal,
+    weighted_conformal,
+)
 from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction, Vectors
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -49,8 +56,8 @@ def test_beta_adds_a_share_of_the_median_sigma_by_hand():
     # the median sigma is 2, so beta 0.5 adds 1: errors 2..18 over 2, 3 or 5
     sigma = np.array([1, 1, 1, 2, 2, 2, 4, 4, 4], float)
     errors = np.array([2, 4, 6, 9, 12, 15, 35, 40, 45], float)  # scores 1..9 with units 2, 3, 5
-    config = split_conformal.SplitConformalConfig(score="normalised", beta=0.5)
-    calibration = split_conformal.build(config).calibrate(
+    config = hooks.SplitConformalConfig(score="normalised", beta=0.5)
+    calibration = split_conformal.SplitConformal(config).calibrate(
         asked(Prediction(np.zeros(9), sigma), errors, inputs(9))
     )
     scores = np.sort(errors / (sigma + 1))
@@ -61,7 +68,7 @@ def test_beta_adds_a_share_of_the_median_sigma_by_hand():
 
 def test_beta_without_sigma_is_refused():
     with pytest.raises(ValueError, match="needs score: normalised"):
-        split_conformal.SplitConformalConfig(beta=0.1)
+        hooks.SplitConformalConfig(beta=0.1)
 
 
 # --- mondrian -----------------------------------------------------------------------------------
@@ -71,8 +78,8 @@ def test_each_family_has_the_bound_of_its_own_rows():
     # five errors of 1..5 for oxides, of 10..50 for sulphides: the 50 % bound is the third
     families = ["oxide"] * 5 + ["chalcogenide"] * 5
     errors = np.array([1, -2, 3, -4, 5, 10, 20, -30, 40, 50], float)
-    config = mondrian.MondrianConfig(min_rows=5)
-    calibration = mondrian.build(config).calibrate(
+    config = hooks.MondrianConfig(min_rows=5)
+    calibration = mondrian.Mondrian(config).calibrate(
         asked(Prediction(np.zeros(10)), errors, inputs(10, families=families), levels=(0.5,))
     )
     new = inputs(2, families=["chalcogenide", "oxide"])
@@ -84,7 +91,7 @@ def test_small_and_unknown_groups_take_the_bound_of_all_rows_and_say_so():
     errors = np.r_[np.arange(1.0, 9.0), [10.0, 20.0, 30.0]]
     request = asked(Prediction(np.zeros(11)), errors, inputs(11, families=families), levels=(0.5,))
     with pytest.warns(UserWarning, match=r"too few calibration rows.*: chalcogenide \(3\)$"):
-        calibration = mondrian.build(mondrian.MondrianConfig(min_rows=5)).calibrate(request)
+        calibration = mondrian.Mondrian(hooks.MondrianConfig(min_rows=5)).calibrate(request)
     new = inputs(4, families=["chalcogenide", "oxide", "boride", "boride"])
     with pytest.warns(UserWarning, match=r"without calibration rows.*: boride \(2\)$"):
         out = calibration(Prediction(np.zeros(4)), new)
@@ -96,7 +103,7 @@ def test_a_group_that_the_highest_level_asks_more_rows_of_takes_the_bound_of_all
     # 90 % asks for nine rows of a group, which the eight sulphides are not
     families = ["oxide"] * 12 + ["chalcogenide"] * 8
     with pytest.warns(UserWarning, match=r"chalcogenide \(8\)$"):
-        calibration = mondrian.build(mondrian.MondrianConfig(min_rows=1)).calibrate(
+        calibration = mondrian.Mondrian(hooks.MondrianConfig(min_rows=1)).calibrate(
             asked(Prediction(np.zeros(20)), np.arange(20), inputs(20, families=families))
         )
     out = calibration(Prediction(np.zeros(1)), inputs(1, families=["chalcogenide"]))
@@ -111,8 +118,8 @@ def test_intervals_equal_those_of_crepes(score):
     group, sigma = rng.choice(["oxide", "chalcogenide", "boride"], n), rng.uniform(0.1, 2.0, n)
     target = sigma * rng.normal(size=n)
     new_group, new_sigma = rng.choice(["oxide", "chalcogenide", "boride"], 50), rng.random(50)
-    config = mondrian.MondrianConfig(score=score)
-    out = mondrian.build(config).calibrate(
+    config = hooks.MondrianConfig(score=score)
+    out = mondrian.Mondrian(config).calibrate(
         asked(Prediction(np.zeros(n), sigma), target, inputs(n, families=group), levels=(0.83,))
     )(Prediction(np.ones(50), new_sigma), inputs(50, families=new_group))
     normalised = score == "normalised"
@@ -128,10 +135,10 @@ def test_intervals_equal_those_of_crepes(score):
 def test_bins_of_sigma_hold_equally_many_calibration_rows():
     rng = np.random.default_rng(1)
     sigma = rng.permutation(np.arange(1.0, 101.0))
-    config = mondrian.MondrianConfig(groups="sigma", bins=4, min_rows=25)
+    config = hooks.MondrianConfig(groups="sigma", bins=4, min_rows=25)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # no bin has fewer than 25
-        calibration = mondrian.build(config).calibrate(
+        calibration = mondrian.Mondrian(config).calibrate(
             asked(Prediction(np.zeros(100), sigma), sigma, inputs(100), levels=(0.5,))
         )
     # the error is sigma: of 1..25 the median bound is the 13th, and so on
@@ -140,16 +147,16 @@ def test_bins_of_sigma_hold_equally_many_calibration_rows():
 
 
 def test_a_column_groups_rows_and_a_missing_one_is_refused_by_name():
-    config = mondrian.MondrianConfig(groups="column", column="source", min_rows=3)
+    config = hooks.MondrianConfig(groups="column", column="source", min_rows=3)
     rows = inputs(6, source=np.array(["a", "b"] * 3))
     request = asked(Prediction(np.zeros(6)), [1, 10, 2, 20, 3, 30], rows, levels=(0.5,))
-    calibration = mondrian.build(config).calibrate(request)
+    calibration = mondrian.Mondrian(config).calibrate(request)
     out = calibration(Prediction(np.zeros(2)), inputs(2, source=np.array(["b", "a"])))
     assert out.upper[0].tolist() == [20.0, 2.0]
     with pytest.warns(UserWarning, match=r"no name \(2\)"):  # candidates may lack the column
         assert calibration(Prediction(np.zeros(2)), inputs(2)).upper[0].tolist() == [10.0, 10.0]
     with pytest.raises(DataError, match="no column 'source'; it has: none"):
-        mondrian.build(config).calibrate(asked(Prediction(np.zeros(6)), np.ones(6), inputs(6)))
+        mondrian.Mondrian(config).calibrate(asked(Prediction(np.zeros(6)), np.ones(6), inputs(6)))
 
 
 def test_groups_of_a_binary_target_are_covered_group_by_group():
@@ -161,7 +168,7 @@ def test_groups_of_a_binary_target_are_covered_group_by_group():
     target = (rng.random(n) < true).astype(float)
     rows, prediction = inputs(n, families=family), Prediction(p)
     first, rest = np.arange(2000), np.arange(2000, n)
-    calibration = mondrian.build(mondrian.MondrianConfig()).calibrate(
+    calibration = mondrian.Mondrian(hooks.MondrianConfig()).calibrate(
         asked(prediction.take(first), target[first], rows.take(first), task="binary")
     )
     done = calibration(prediction.take(rest), rows.take(rest))
@@ -181,7 +188,7 @@ def test_margins_of_quantiles_by_hand():
     request = asked(
         Prediction(np.full(4, 2.0), samples=samples), [2, 3, 0, 5], inputs(4), levels=(0.5,)
     )
-    calibration = cqr.build(cqr.CQRConfig()).calibrate(request)
+    calibration = cqr.CQR(hooks.CQRConfig()).calibrate(request)
     # the third of -1, 0, 1, 2
     out = calibration(Prediction(np.zeros(1), samples=np.array([[10.0], [18.0]])), inputs(1))
     assert [out.lower[0, 0], out.upper[0, 0]] == [12.0 - 1.0, 16.0 + 1.0]
@@ -192,7 +199,7 @@ def test_quantiles_that_are_drawn_in_meet_in_their_middle():
     request = asked(
         Prediction(np.full(4, 2.0), samples=samples), [2, 2, 2, 2], inputs(4), levels=(0.5,)
     )
-    calibration = cqr.build(cqr.CQRConfig()).calibrate(request)  # the margin is -1
+    calibration = cqr.CQR(hooks.CQRConfig()).calibrate(request)  # the margin is -1
     narrow = Prediction(np.zeros(1), samples=np.array([[0.0], [1.0]]))  # quantiles 1/4, 3/4
     out = calibration(narrow, inputs(1))
     assert [out.lower[0, 0], out.upper[0, 0]] == [0.5, 0.5]
@@ -206,7 +213,7 @@ def test_a_skewed_error_has_skewed_intervals_that_cover():
     samples = 0.3 * width * rng.exponential(size=(draws, n))  # far too sure
     prediction, rows = Prediction(samples.mean(axis=0), samples=samples), inputs(n)
     first, rest = np.arange(1000), np.arange(1000, n)
-    done = cqr.build(cqr.CQRConfig()).calibrate(
+    done = cqr.CQR(hooks.CQRConfig()).calibrate(
         asked(prediction.take(first), target[first], rows.take(first))
     )(prediction.take(rest), rows.take(rest))
     assert (np.abs(covered(done, target[rest]) - LEVELS) <= slack(LEVELS, 5000, 1000)).all()
@@ -220,7 +227,7 @@ def test_a_value_in_the_middle_is_inside_at_any_margin():
     wide = np.tile([[-10.0], [10.0]], 50)
     target = np.r_[np.zeros(50), np.linspace(-9.9, 9.7, 50)]
     prediction = Prediction(np.zeros(100), samples=np.concatenate([sure, wide], axis=1))
-    calibration = cqr.build(cqr.CQRConfig()).calibrate(
+    calibration = cqr.CQR(hooks.CQRConfig()).calibrate(
         asked(prediction, target, inputs(100), levels=(0.8,))
     )
     done = calibration(prediction, inputs(100))
@@ -230,7 +237,7 @@ def test_a_value_in_the_middle_is_inside_at_any_margin():
 
 def test_predictions_without_draws_are_refused():
     with pytest.raises(DataError, match="no draws; use a uq that gives samples"):
-        cqr.build(cqr.CQRConfig()).calibrate(
+        cqr.CQR(hooks.CQRConfig()).calibrate(
             asked(Prediction(np.zeros(20)), np.ones(20), inputs(20))
         )
 
@@ -269,14 +276,14 @@ def crossed(config, x, y, refit, **more):
         refit=refit,
         **more,
     )
-    return cross_conformal.build(config).calibrate(nothing)
+    return cross_conformal.CrossConformal(config).calibrate(nothing)
 
 
 def test_jackknife_plus_by_hand():
     y = np.array([0.0, 3.0, 6.0])
     x = np.zeros((3, 1))
     calibration = crossed(
-        cross_conformal.CrossConformalConfig(folds=99),
+        hooks.CrossConformalConfig(folds=99),
         x,
         y,
         lambda rows: Mean(float(y[rows].mean())),
@@ -293,7 +300,7 @@ def test_sigma_scales_the_errors_of_cross_conformal_by_hand():
     # as above, but each model's sigma is 2 on training rows and 2 on the new row: no change
     y = np.array([0.0, 3.0, 6.0])
     calibration = crossed(
-        cross_conformal.CrossConformalConfig(folds=3, score="normalised"),
+        hooks.CrossConformalConfig(folds=3, score="normalised"),
         np.zeros((3, 1)),
         y,
         lambda rows: Mean(float(y[rows].mean())),
@@ -312,7 +319,7 @@ def test_intervals_equal_those_of_mapie(folds):
     y = x @ [1.0, -2.0, 0.5] + rng.normal(size=57)
     levels = (0.61, 0.83)  # no multiple of 1 / 58, where a rank hangs on rounding
     calibration = crossed(
-        cross_conformal.CrossConformalConfig(folds=folds),
+        hooks.CrossConformalConfig(folds=folds),
         x,
         y,
         lambda rows: Ordinary(x[rows], y[rows]),
@@ -335,9 +342,7 @@ def test_each_training_row_is_scored_by_a_model_that_had_not_seen_it():
         asked_for.append(rows)
         return Mean(float(y[rows].mean()))
 
-    calibration = crossed(
-        cross_conformal.CrossConformalConfig(folds=4), np.zeros((23, 1)), y, refit
-    )
+    calibration = crossed(hooks.CrossConformalConfig(folds=4), np.zeros((23, 1)), y, refit)
     assert len(asked_for) == 4
     for i, rows in enumerate(asked_for):
         left_out = np.setdiff1d(np.arange(23), rows)
@@ -360,7 +365,7 @@ def test_binary_cross_conformal_covers_without_a_calibration_row():
 
     first, rest = np.arange(500), np.arange(500, 3000)
     calibration = crossed(
-        cross_conformal.CrossConformalConfig(folds=5),
+        hooks.CrossConformalConfig(folds=5),
         x[first],
         y[first],
         lambda rows: Sigmoid(2.0 + 1e-3 * len(rows)),
@@ -384,14 +389,14 @@ def test_features_that_are_not_shown_are_refused():
         refit=lambda rows: Mean(0.0),
     )
     with pytest.raises(DataError, match="features are not shown"):
-        cross_conformal.build(cross_conformal.CrossConformalConfig()).calibrate(request)
+        cross_conformal.CrossConformal(hooks.CrossConformalConfig()).calibrate(request)
 
 
 # --- weighted_conformal -------------------------------------------------------------------------
 
 
 def test_weighted_quantiles_by_hand():
-    from atlas_calibration._weighted_conformal import weighted_quantiles
+    from atlas_calibration.weighted_conformal import weighted_quantiles
 
     scores, weights = np.array([1.0, 2.0, 3.0]), np.array([5.0, 1.0, 2.0])
     # with own weight 2 of 10 in all: 0.5 is reached at the first, 0.6 at the second, 0.8 at the
@@ -404,7 +409,7 @@ def test_weighted_quantiles_by_hand():
 @pytest.mark.parametrize("n", [9, 19, 99, 100, 137])
 def test_equal_weights_give_split_conformal(n):
     from atlas_calibration._conformal import quantiles
-    from atlas_calibration._weighted_conformal import weighted_quantiles
+    from atlas_calibration.weighted_conformal import weighted_quantiles
 
     levels = (0.1, 0.5, 0.55, 0.7, 0.8, 0.9, 0.95)
     scores = np.sort(np.random.default_rng(6).random(n))
@@ -424,9 +429,9 @@ def test_weights_give_the_coverage_back_that_a_shift_takes(ratio):
     x, y = shifted_data(4000, 0.0, 7)
     new, truth = shifted_data(4000, 1.0, 8)
     request = asked(Prediction(np.zeros(4000)), y, inputs(4000, x=x), levels=(0.9,))
-    plain = split_conformal.build(split_conformal.SplitConformalConfig()).calibrate(request)
-    config = weighted_conformal.WeightedConformalConfig(ratio=ratio)
-    weighted = weighted_conformal.build(config).calibrate(request)
+    plain = split_conformal.SplitConformal(hooks.SplitConformalConfig()).calibrate(request)
+    config = hooks.WeightedConformalConfig(ratio=ratio)
+    weighted = weighted_conformal.WeightedConformal(config).calibrate(request)
     rows = inputs(4000, x=new)
     before = covered(plain(Prediction(np.zeros(4000)), rows), truth)[0]
     after = covered(weighted(Prediction(np.zeros(4000)), rows), truth)[0]
@@ -436,10 +441,10 @@ def test_weights_give_the_coverage_back_that_a_shift_takes(ratio):
 
 def test_the_logistic_odds_are_the_density_ratio():
     # N(1, 1) over N(0, 1) is exp(x - 1 / 2)
-    from atlas_calibration._weighted_conformal import odds
+    from atlas_calibration.weighted_conformal import odds
 
     x, new = shifted_data(4000, 0.0, 9)[0], shifted_data(4000, 1.0, 10)[0]
-    config = weighted_conformal.WeightedConformalConfig()
+    config = hooks.WeightedConformalConfig()
     found = odds(x, new, config=config, seed=0)
     expected = np.exp(np.r_[x, new][:, 0] - 0.5)
     assert np.quantile(np.abs(np.log(found / expected)), 0.95) < 0.25
@@ -448,7 +453,7 @@ def test_the_logistic_odds_are_the_density_ratio():
 def test_a_class_that_nothing_looks_like_has_infinite_intervals_and_a_warning():
     x, y = shifted_data(500, 0.0, 11)
     request = asked(Prediction(np.zeros(500)), y, inputs(500, x=x), levels=(0.9,))
-    weighted = weighted_conformal.build(weighted_conformal.WeightedConformalConfig()).calibrate(
+    weighted = weighted_conformal.WeightedConformal(hooks.WeightedConformalConfig()).calibrate(
         request
     )
     far = inputs(200, x=np.full((200, 1), 30.0) + np.linspace(0, 1, 200)[:, None])
@@ -463,7 +468,7 @@ def test_one_odd_row_does_not_count_for_all_others():
     x, y = rng.normal(size=(1000, 3)), rng.normal(size=1000)
     new = rng.normal([0.3, 0.0, 0.0], 1.0, (1000, 3))
     x[0] = 1000.0
-    calibration = weighted_conformal.build(weighted_conformal.WeightedConformalConfig()).calibrate(
+    calibration = weighted_conformal.WeightedConformal(hooks.WeightedConformalConfig()).calibrate(
         asked(Prediction(np.zeros(1000)), y, inputs(1000, x=x), levels=(0.9,))
     )
     width = calibration(Prediction(np.zeros(1000)), inputs(1000, x=new)).upper[0]
@@ -473,7 +478,7 @@ def test_one_odd_row_does_not_count_for_all_others():
 def test_a_few_new_rows_show_no_shift():
     x, y = shifted_data(99, 0.0, 12)
     request = asked(Prediction(np.zeros(99)), y, inputs(99, x=x), levels=(0.9,))
-    weighted = weighted_conformal.build(weighted_conformal.WeightedConformalConfig()).calibrate(
+    weighted = weighted_conformal.WeightedConformal(hooks.WeightedConformalConfig()).calibrate(
         request
     )
     with pytest.warns(UserWarning, match="3 rows show no shift"):
@@ -487,8 +492,8 @@ def test_features_that_are_not_tabulated_are_no_obstacle(ratio):
     x = np.column_stack([x, np.full(2000, np.nan)])
     x[::7, 0] = np.nan
     rows, first, rest = inputs(2000, x=x), np.arange(1000), np.arange(1000, 2000)
-    config = weighted_conformal.WeightedConformalConfig(ratio=ratio)
-    calibration = weighted_conformal.build(config).calibrate(
+    config = hooks.WeightedConformalConfig(ratio=ratio)
+    calibration = weighted_conformal.WeightedConformal(config).calibrate(
         asked(Prediction(np.zeros(1000)), y[first], rows.take(first))
     )
     done = calibration(Prediction(np.zeros(1000)), rows.take(rest))
@@ -496,17 +501,17 @@ def test_features_that_are_not_tabulated_are_no_obstacle(ratio):
 
 
 def test_fractions_are_looked_at_where_the_features_are_no_vectors():
-    config = weighted_conformal.WeightedConformalConfig(look_at="fractions")
+    config = hooks.WeightedConformalConfig(look_at="fractions")
     families = ["oxide", "chalcogenide"] * 100
     rng = np.random.default_rng(13)
     y = np.where(np.array(families) == "oxide", 1.0, 10.0) * np.abs(rng.normal(size=200))
-    calibration = weighted_conformal.build(config).calibrate(
+    calibration = weighted_conformal.WeightedConformal(config).calibrate(
         asked(Prediction(np.zeros(200)), y, inputs(200, families=families), levels=(0.5,))
     )
     # predicted rows are sulphides: their errors, ten times as large, count most
     width = calibration(Prediction(np.zeros(100)), inputs(100, families=["chalcogenide"] * 100))
     assert 10 * norm.ppf(0.75) * 0.6 < np.median(width.upper) < 10 * norm.ppf(0.75) * 1.5
     with pytest.raises(DataError, match="no vectors; set look_at: fractions"):
-        weighted_conformal.build(weighted_conformal.WeightedConformalConfig()).calibrate(
+        weighted_conformal.WeightedConformal(hooks.WeightedConformalConfig()).calibrate(
             asked(Prediction(np.zeros(200)), y, inputs(200, families=families))
         )

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import differential_evolution
 from scipy.stats import norm, t
 
-from atlas_calibration import linear, variance_scaling
+from atlas_calibration import hooks, linear, variance_scaling
 from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -23,7 +23,7 @@ def asked(prediction, target, *, task="regression", levels=LEVELS):
 
 def line(sigma, target, *, tails="student_t", **parts):
     parts = parts or {"epistemic": sigma}
-    return linear.build(linear.LinearConfig(tails=tails)).calibrate(
+    return linear.Linear(hooks.LinearConfig(tails=tails)).calibrate(
         asked(Prediction(np.zeros(len(target)), **parts), target, task="regression")
     )
 
@@ -73,7 +73,7 @@ def test_parts_keep_their_ratio_and_a_sigma_of_zero_gets_the_offset():
 
 def linear_at(slope, offset):
     from atlas_calibration._likelihood import GAUSSIAN
-    from atlas_calibration._linear import Line
+    from atlas_calibration.linear import Line
 
     return Line(slope, offset, GAUSSIAN, (0.9,))
 
@@ -94,7 +94,7 @@ def test_a_line_cannot_be_drawn_through_no_error_or_too_few_rows():
 def test_scale_and_degrees_of_freedom_equal_those_of_scipy(degrees):
     error = 7.0 * t.rvs(degrees, size=3000, random_state=5)
     found, _, scale = t.fit(error, floc=0)
-    calibration = variance_scaling.build(variance_scaling.VarianceScalingConfig()).calibrate(
+    calibration = variance_scaling.VarianceScaling(hooks.VarianceScalingConfig()).calibrate(
         asked(Prediction(np.zeros(3000), np.full(3000, 2.0)), error, task="regression")
     )
     np.testing.assert_allclose(1 / calibration.shape.inverse, found, rtol=5e-3)
@@ -132,9 +132,9 @@ def test_a_few_wild_errors_widen_sigma_only_of_the_gaussian():
     error[:5] = 100.0
 
     def width(tails):
-        config = variance_scaling.VarianceScalingConfig(tails=tails)
+        config = hooks.VarianceScalingConfig(tails=tails)
         request = asked(Prediction(np.zeros(1000), np.ones(1000)), error, task="regression")
-        done = variance_scaling.build(config).calibrate(request)(
+        done = variance_scaling.VarianceScaling(config).calibrate(request)(
             Prediction(np.zeros(1), np.ones(1)), inputs(1)
         )
         return done.std[0]

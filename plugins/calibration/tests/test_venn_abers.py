@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.isotonic import IsotonicRegression
 
-from atlas_calibration import venn_abers
+from atlas_calibration import hooks, venn_abers
 from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -44,7 +44,7 @@ def by_scikit_learn(p, y, new):
 def test_both_probabilities_equal_scikit_learn_row_by_row():
     p, y = too_sure(200, 0)
     new = np.r_[too_sure(40, 1)[0], 0.0, 1.0, 0.5, 0.123, 0.4567, p[:5]]
-    calibration = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+    calibration = venn_abers.VennAbers(hooks.VennAbersConfig()).calibrate(
         asked(Prediction(p), y, task="binary")
     )
     zero, one = by_scikit_learn(p, y, new)
@@ -60,7 +60,7 @@ def test_twenty_equal_scores_by_hand():
     # 5 ones of 20 at 0.5: one more row there gives 5 / 21 and 6 / 21; a row below makes the curve
     # start at its own label where that is 0, and pools with all where it is 1
     p, y = np.full(20, 0.5), np.repeat([1.0, 0.0], [5, 15])
-    calibration = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+    calibration = venn_abers.VennAbers(hooks.VennAbersConfig()).calibrate(
         asked(Prediction(p), y, task="binary")
     )
     zero, one = calibration.pair(np.array([0.2, 0.5, 0.9]))
@@ -71,7 +71,7 @@ def test_twenty_equal_scores_by_hand():
 def test_the_probability_is_calibrated_and_the_sets_cover():
     p, y = too_sure(5500, 2)
     first, rest = slice(500), slice(500, None)
-    done = venn_abers.build(venn_abers.VennAbersConfig()).calibrate(
+    done = venn_abers.VennAbers(hooks.VennAbersConfig()).calibrate(
         asked(Prediction(p[first]), y[first], task="binary")
     )(Prediction(p[rest]), inputs(5000))
 
@@ -91,7 +91,7 @@ def test_the_probability_is_calibrated_and_the_sets_cover():
 
 
 def test_venn_abers_refuses_a_number_and_too_few_rows():
-    calibrator = venn_abers.build(venn_abers.VennAbersConfig())
+    calibrator = venn_abers.VennAbers(hooks.VennAbersConfig())
     with pytest.raises(DataError, match="needs a binary target"):
         calibrator.calibrate(asked(Prediction(np.zeros(30)), np.zeros(30), task="regression"))
     with pytest.raises(DataError, match="19 calibration rows, needs at least 20"):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_composition.element_fractions import ElementFractionsConfig, atlas_featurizer, build
+from atlas_composition.element_fractions import ElementFractions
+from atlas_composition.hooks import ElementFractionsConfig, atlas_featurizer
 from atlas_core.api import SYMBOLS, Materials
 
 
 def featurize(formulas, config=None):
     ids = [f"m{i}" for i in range(len(formulas))]
     config = ElementFractionsConfig() if config is None else config
-    return build(config).featurize(Materials.from_formulas(ids, formulas))
+    return ElementFractions(config).featurize(Materials.from_formulas(ids, formulas))
 
 
 def test_all_columns_are_labelled_by_symbol_and_sum_to_one():
@@ -36,9 +37,9 @@ def test_an_unknown_symbol_names_close_ones():
 
 def test_only_all_columns_are_whole_formulas():
     (component,) = atlas_featurizer()
-    assert component.gives_of(ElementFractionsConfig()) == {
+    assert component.provides_of(ElementFractionsConfig()) == {
         "features:vectors",
         "features:fractions",
     }
     some = ElementFractionsConfig(elements=["Fe", "O"])
-    assert component.gives_of(some) == {"features:vectors"}
+    assert component.provides_of(some) == {"features:vectors"}

@@ -10,7 +10,8 @@ from math import gcd
 import numpy as np
 import pytest
 
-from atlas_composition.ion_properties import IonPropertiesConfig, build
+from atlas_composition.hooks import IonPropertiesConfig
+from atlas_composition.ion_properties import IonProperties
 from atlas_core.api import SYMBOLS, Materials
 
 FORMULAS = [
@@ -35,7 +36,7 @@ FORMULAS = [
 
 def featurize(formulas):
     ids = [f"m{i}" for i in range(len(formulas))]
-    return build(IonPropertiesConfig()).featurize(Materials.from_formulas(ids, formulas))
+    return IonProperties(IonPropertiesConfig()).featurize(Materials.from_formulas(ids, formulas))
 
 
 def random_formulas(count):
@@ -69,7 +70,7 @@ def test_columns_equal_matminers_full_search():
 
 
 def test_charge_balance_equals_trying_every_assignment():
-    from atlas_composition._ion_properties import IonProperties
+    from atlas_composition.ion_properties import IonProperties
 
     featurizer = IonProperties(IonPropertiesConfig())
     rng = np.random.default_rng(9)

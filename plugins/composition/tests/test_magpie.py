@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_composition.magpie import MagpieConfig, build
+from atlas_composition.hooks import MagpieConfig
+from atlas_composition.magpie import Magpie
 from atlas_core.api import SYMBOLS, Materials
 
 FORMULAS = [
@@ -33,7 +34,7 @@ FORMULAS = [
 
 def featurize(formulas):
     ids = [f"m{i}" for i in range(len(formulas))]
-    return build(MagpieConfig()).featurize(Materials.from_formulas(ids, formulas))
+    return Magpie(MagpieConfig()).featurize(Materials.from_formulas(ids, formulas))
 
 
 def by_matminer(formulas):
@@ -100,7 +101,7 @@ def test_a_crystal_counts_like_its_formula():
     )
     cell.make_supercell([2, 1, 1])
     crystals = Materials.from_structures(["a"], [cell])
-    ours = build(MagpieConfig()).featurize(crystals).values
+    ours = Magpie(MagpieConfig()).featurize(crystals).values
     np.testing.assert_array_equal(ours, featurize(["Sr2Ti2O6"]).values)
 
 

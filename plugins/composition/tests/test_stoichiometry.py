@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_composition.stoichiometry import StoichiometryConfig, build
+from atlas_composition.hooks import StoichiometryConfig
+from atlas_composition.stoichiometry import Stoichiometry
 from atlas_core.api import SYMBOLS, Materials
 
 FORMULAS = ["Fe", "NaCl", "Fe2O3", "Li0.5CoO2", "Ca3(PO4)2", "Fe0.62C0.000953Mn0.000521Si0.00102"]
@@ -13,7 +14,7 @@ FORMULAS = ["Fe", "NaCl", "Fe2O3", "Li0.5CoO2", "Ca3(PO4)2", "Fe0.62C0.000953Mn0
 
 def featurize(formulas):
     ids = [f"m{i}" for i in range(len(formulas))]
-    return build(StoichiometryConfig()).featurize(Materials.from_formulas(ids, formulas))
+    return Stoichiometry(StoichiometryConfig()).featurize(Materials.from_formulas(ids, formulas))
 
 
 def test_columns_equal_matminers():
@@ -48,7 +49,9 @@ def test_sites_of_one_element_count_as_one_element():
     core = pytest.importorskip("pymatgen.core")
     places = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
     cell = core.Structure(core.Lattice.cubic(3.8), ["Cu", "Au", "Cu", "Cu"], places)
-    crystal = build(StoichiometryConfig()).featurize(Materials.from_structures(["a"], [cell]))
+    crystal = Stoichiometry(StoichiometryConfig()).featurize(
+        Materials.from_structures(["a"], [cell])
+    )
     np.testing.assert_array_equal(crystal.values, featurize(["Cu3Au"]).values)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_composition.valence_orbitals import ValenceOrbitalsConfig, build
+from atlas_composition.hooks import ValenceOrbitalsConfig
+from atlas_composition.valence_orbitals import ValenceOrbitals
 from atlas_core.api import SYMBOLS, Materials
 
 FORMULAS = ["NaCl", "Fe", "HePu", "U3O8", "OgH", "Ca3(PO4)2", "HOg", "Li0.5CoO2"]
@@ -13,7 +14,9 @@ FORMULAS = ["NaCl", "Fe", "HePu", "U3O8", "OgH", "Ca3(PO4)2", "HOg", "Li0.5CoO2"
 
 def featurize(formulas):
     ids = [f"m{i}" for i in range(len(formulas))]
-    return build(ValenceOrbitalsConfig()).featurize(Materials.from_formulas(ids, formulas))
+    return ValenceOrbitals(ValenceOrbitalsConfig()).featurize(
+        Materials.from_formulas(ids, formulas)
+    )
 
 
 def test_columns_equal_matminers():

@@ -11,7 +11,8 @@ from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Graphs, Materials, concatenate
 from atlas_core.testing import run_contract
-from atlas_crystal.crystal_graph import CrystalGraphConfig, atlas_featurizer, build
+from atlas_crystal.crystal_graph import CrystalGraph
+from atlas_crystal.hooks import CrystalGraphConfig, atlas_featurizer
 
 SHIFT = np.array([0.137, -1.291, 0.553])
 
@@ -50,7 +51,7 @@ CRYSTALS = {
 def graph(structures, **options) -> Graphs:
     ids = [f"m{i}" for i in range(len(structures))]
     config = CrystalGraphConfig(**options)
-    return build(config).featurize(Materials.from_structures(ids, structures))
+    return CrystalGraph(config).featurize(Materials.from_structures(ids, structures))
 
 
 def edge_kinds(structure) -> Counter:
@@ -205,7 +206,7 @@ def test_a_sparse_crystal_can_be_refused_by_its_id():
 def test_formulas_are_refused():
     formulas = Materials.from_formulas(["a"], ["NaCl"])
     with pytest.raises(DataError, match="needs crystal structures"):
-        build(CrystalGraphConfig()).featurize(formulas)
+        CrystalGraph(CrystalGraphConfig()).featurize(formulas)
 
 
 def test_a_cell_skewed_beyond_any_image_number_is_refused_by_its_id():
@@ -216,7 +217,7 @@ def test_a_cell_skewed_beyond_any_image_number_is_refused_by_its_id():
 
 def test_no_crystals_give_no_graphs():
     empty = Materials.from_structures([], [])
-    assert len(build(CrystalGraphConfig()).featurize(empty)) == 0
+    assert len(CrystalGraph(CrystalGraphConfig()).featurize(empty)) == 0
 
 
 def test_vectors_follow_their_edges_through_take_join_and_storage():
@@ -244,7 +245,7 @@ def test_graphs_need_no_vectors_but_cannot_be_joined_with_ones_that_have_them():
 
 def test_only_whole_shells_have_directions_and_they_keep_the_contract():
     (component,) = atlas_featurizer()
-    assert component.gives_of(CrystalGraphConfig()) == {"features:graphs"}
+    assert component.provides_of(CrystalGraphConfig()) == {"features:graphs"}
     assert graph([CRYSTALS["hcp"]]).vector is None
     results = run_contract(component, "featurizer", options={"shells": "whole"})
     assert [(r.name, r.message) for r in results if r.broken] == []

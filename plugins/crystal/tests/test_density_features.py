@@ -7,7 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.density_features import DensityFeaturesConfig, build
+from atlas_crystal.density_features import DensityFeatures
+from atlas_crystal.hooks import DensityFeaturesConfig
 
 
 def random_cell(seed, sites):
@@ -19,7 +20,7 @@ def random_cell(seed, sites):
 def features(structures):
     ids = [f"m{i}" for i in range(len(structures))]
     config = DensityFeaturesConfig()
-    return build(config).featurize(Materials.from_structures(ids, structures))
+    return DensityFeatures(config).featurize(Materials.from_structures(ids, structures))
 
 
 def test_columns_equal_matminers():
@@ -52,7 +53,7 @@ def test_a_left_handed_cell_has_a_positive_volume():
 
 def test_formulas_are_refused():
     with pytest.raises(DataError, match="needs crystal structures"):
-        build(DensityFeaturesConfig()).featurize(Materials.from_formulas(["a"], ["NaCl"]))
+        DensityFeatures(DensityFeaturesConfig()).featurize(Materials.from_formulas(["a"], ["NaCl"]))
 
 
 def test_no_crystals_give_no_rows():

@@ -7,7 +7,9 @@ import pytest
 from pymatgen.core import Composition, Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.matminer import MatminerConfig, build, needs
+from atlas_crystal import hooks
+from atlas_crystal.hooks import MatminerConfig
+from atlas_crystal.matminer import Matminer
 
 SALT = Structure(Lattice.cubic(3.2), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 METAL = Structure(Lattice.cubic(3.0), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -23,7 +25,7 @@ def test_a_composition_featurizer_with_a_preset_gives_matminers_numbers():
     config = MatminerConfig(
         featurizer="ElementProperty", preset="deml", options={"impute_nan": False}
     )
-    ours = build(config).featurize(formulas("Fe2O3", "LiCoO2"))
+    ours = Matminer(config).featurize(formulas("Fe2O3", "LiCoO2"))
     assert ours.labels.tolist() == theirs.feature_labels()
     expected = [theirs.featurize(Composition(text)) for text in ("Fe2O3", "LiCoO2")]
     np.testing.assert_allclose(ours.values, np.asarray(expected, dtype=float), rtol=1e-12)
@@ -33,27 +35,27 @@ def test_a_structure_featurizer_gives_matminers_numbers():
     config = MatminerConfig(
         featurizer="DensityFeatures", input="structure", options={"desired_features": ["vpa"]}
     )
-    ours = build(config).featurize(Materials.from_structures(["a", "b"], [SALT, METAL]))
+    ours = Matminer(config).featurize(Materials.from_structures(["a", "b"], [SALT, METAL]))
     np.testing.assert_allclose(ours.values[:, 0], [3.2**3 / 2, 3.0**3 / 2])
 
 
 def test_a_composition_featurizer_reads_crystals_as_their_formula():
-    featurizer = build(MatminerConfig(featurizer="Stoichiometry"))
+    featurizer = Matminer(MatminerConfig(featurizer="Stoichiometry"))
     crystal = featurizer.featurize(Materials.from_structures(["a"], [SALT])).values
     np.testing.assert_array_equal(crystal, featurizer.featurize(formulas("NaCl")).values)
 
 
 def test_the_input_option_decides_what_is_needed():
-    assert needs(MatminerConfig()) == {"inputs:composition"}
+    assert hooks._matminer_requires(MatminerConfig()) == {"inputs:composition"}
     config = MatminerConfig(featurizer="DensityFeatures", input="structure")
-    assert needs(config) == {"inputs:structure"}
+    assert hooks._matminer_requires(config) == {"inputs:structure"}
 
 
 def test_a_row_that_fails_is_nan_and_listed_with_its_reason():
     xenon = Structure(Lattice.cubic(6), ["Xe"], [[0, 0, 0]])  # matminer knows no radius of it
     config = MatminerConfig(featurizer="DensityFeatures", input="structure")
     crystals = Materials.from_structures(["salt", "gas", "metal"], [SALT, xenon, METAL])
-    vectors = build(config).featurize(crystals)
+    vectors = Matminer(config).featurize(crystals)
     assert np.isnan(vectors.values[1]).all()
     assert np.isfinite(vectors.values[[0, 2]]).all()
     ((failed, reason),) = vectors.failures
@@ -62,7 +64,7 @@ def test_a_row_that_fails_is_nan_and_listed_with_its_reason():
 
 
 def test_a_featurizer_that_fails_for_every_row_is_an_error_with_the_first_reason():
-    featurizer = build(MatminerConfig(featurizer="OxidationStates", preset="deml"))
+    featurizer = Matminer(MatminerConfig(featurizer="OxidationStates", preset="deml"))
     with pytest.raises(DataError, match="failed for all 2 materials; id m0: ValueError: Oxidation"):
         featurizer.featurize(formulas("NaCl", "Fe2O3"))
 
@@ -70,7 +72,9 @@ def test_a_featurizer_that_fails_for_every_row_is_an_error_with_the_first_reason
 def test_columns_of_text_are_left_out_with_one_warning_and_the_numbers_stay():
     module = pytest.importorskip("matminer.featurizers.composition")
     with pytest.warns(UserWarning, match="matminer") as caught:
-        ours = build(MatminerConfig(featurizer="AtomicOrbitals")).featurize(formulas("NaCl", "FeO"))
+        ours = Matminer(MatminerConfig(featurizer="AtomicOrbitals")).featurize(
+            formulas("NaCl", "FeO")
+        )
     assert [str(one.message) for one in caught if "matminer:" in str(one.message)] == [
         "matminer: AtomicOrbitals: no numbers in and left out: 'HOMO_character' ('p'),"
         " 'HOMO_element' ('Cl'), 'LUMO_character' ('s'), 'LUMO_element' ('Na')"
@@ -99,7 +103,7 @@ class Made:
 
 
 def made(labels, rows):
-    featurizer = build(MatminerConfig())
+    featurizer = Matminer(MatminerConfig())
     featurizer.inner = Made(labels, rows)
     return featurizer
 
@@ -171,10 +175,12 @@ def test_a_site_preset_that_needs_no_fit_works():
     config = MatminerConfig(
         featurizer="SiteStatsFingerprint", input="structure", preset="OPSiteFingerprint"
     )
-    assert build(config).featurize(Materials.from_structures(["a"], [METAL])).values.shape[0] == 1
+    assert (
+        Matminer(config).featurize(Materials.from_structures(["a"], [METAL])).values.shape[0] == 1
+    )
 
 
 def test_formulas_are_refused_where_structures_are_needed():
     config = MatminerConfig(featurizer="DensityFeatures", input="structure")
     with pytest.raises(DataError, match="DensityFeatures needs crystal structures"):
-        build(config).featurize(formulas("NaCl"))
+        Matminer(config).featurize(formulas("NaCl"))

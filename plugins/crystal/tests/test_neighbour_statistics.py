@@ -7,7 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.neighbour_statistics import NeighbourStatisticsConfig, build
+from atlas_crystal.hooks import NeighbourStatisticsConfig
+from atlas_crystal.neighbour_statistics import NeighbourStatistics
 
 PEROVSKITE = Structure.from_spacegroup(
     "Pm-3m", Lattice.cubic(3.9), ["Sr", "Ti", "O"], [[0] * 3, [0.5] * 3, [0.5, 0.5, 0]]
@@ -23,7 +24,7 @@ def random_cell(seed, sites):
 def features(structures, **options):
     ids = [f"m{i}" for i in range(len(structures))]
     config = NeighbourStatisticsConfig(**options)
-    return build(config).featurize(Materials.from_structures(ids, structures))
+    return NeighbourStatistics(config).featurize(Materials.from_structures(ids, structures))
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.35])
@@ -58,7 +59,9 @@ def test_a_sparse_crystal_has_neighbours_too():
 
 def test_formulas_are_refused():
     with pytest.raises(DataError, match="needs crystal structures"):
-        build(NeighbourStatisticsConfig()).featurize(Materials.from_formulas(["a"], ["NaCl"]))
+        NeighbourStatistics(NeighbourStatisticsConfig()).featurize(
+            Materials.from_formulas(["a"], ["NaCl"])
+        )
 
 
 def test_no_crystals_give_no_rows():

@@ -7,7 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.radial_distribution import RadialDistributionConfig, build
+from atlas_crystal.hooks import RadialDistributionConfig
+from atlas_crystal.radial_distribution import RadialDistribution
 
 
 def random_cell(seed, sites):
@@ -20,7 +21,7 @@ def random_cell(seed, sites):
 def g(structures, **options):
     ids = [f"m{i}" for i in range(len(structures))]
     config = RadialDistributionConfig(**options)
-    return build(config).featurize(Materials.from_structures(ids, structures))
+    return RadialDistribution(config).featurize(Materials.from_structures(ids, structures))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,9 @@ def test_a_cutoff_of_no_whole_number_of_bins_is_refused():
 
 def test_formulas_are_refused():
     with pytest.raises(DataError, match="needs crystal structures"):
-        build(RadialDistributionConfig()).featurize(Materials.from_formulas(["a"], ["NaCl"]))
+        RadialDistribution(RadialDistributionConfig()).featurize(
+            Materials.from_formulas(["a"], ["NaCl"])
+        )
 
 
 def test_no_crystals_give_no_rows():

@@ -7,7 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.sine_coulomb_matrix import SineCoulombMatrixConfig, build
+from atlas_crystal.hooks import SineCoulombMatrixConfig
+from atlas_crystal.sine_coulomb_matrix import SineCoulombMatrix
 
 
 def random_cell(seed, sites):
@@ -27,7 +28,7 @@ CRYSTALS = [
 
 def spectra(structures, **options):
     ids = [f"m{i}" for i in range(len(structures))]
-    return build(SineCoulombMatrixConfig(**options)).featurize(
+    return SineCoulombMatrix(SineCoulombMatrixConfig(**options)).featurize(
         Materials.from_structures(ids, structures)
     )
 
@@ -89,4 +90,6 @@ def test_atoms_at_one_place_give_a_row_of_nan_and_a_reason():
 
 def test_formulas_are_refused():
     with pytest.raises(DataError, match="needs crystal structures"):
-        build(SineCoulombMatrixConfig()).featurize(Materials.from_formulas(["a"], ["NaCl"]))
+        SineCoulombMatrix(SineCoulombMatrixConfig()).featurize(
+            Materials.from_formulas(["a"], ["NaCl"])
+        )

@@ -2,97 +2,154 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import hashlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
-from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
+from atlas_core.api import (
+    Crystal,
+    DataContext,
+    DataError,
+    Dataset,
+    Row,
+    Sifter,
+    TableOptions,
+    one_crystal,
+    open_table,
+    read_bounds,
+    read_crystals,
+)
+from atlas_datasets._reading import Cells, crystals, decimal_of, keep_rows
+from atlas_datasets.hooks import CifFolderConfig
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from atlas_core.api import DatasetSource
-
-
-class CifFolderConfig(Config):
-    """A folder with ``id_prop.csv`` (id,target; no header) and ``<id>.cif`` for each id."""
-
-    path: str = Field(min_length=1, description="The folder, relative to the spec.")
-    target: str = Field("target", min_length=1, description="What the property is called.")
-    unit: str = Field("", description="Unit of the target, for the report.")
-    task: Literal["regression", "binary"] = Field(
-        "regression", description="`binary` takes true/false, yes/no and 1/0."
-    )
-    on_error: OnBad = Field(
-        "stop",
-        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
-        " `drop` them and say how many and why.",
-    )
-    missing: OnBad = Field(
-        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
-    )
-    separator: str | None = Field(
-        None,
-        pattern=r'^[^"\r\n]$',
-        description="What stands between id and target, one sign such as `;` or a"
-        " tab; default: a comma, semicolon, tab or bar, found out.",
-    )
-    decimal: Decimal | None = Field(
-        None,
-        description="Decimal sign of the targets; default: a full stop, or a comma where no comma"
-        " parts the columns and the targets have one.",
-    )
-    encoding: str | None = Field(
-        None, description="Encoding of `id_prop.csv`, such as `latin-1`; default: UTF-8."
-    )
-    bounds: tuple[float | None, float | None] | None = Field(
-        None,
-        description="`[low, high]` between which every value of the target must lie, `null` for an"
-        " open end: `[0, null]` for a band gap. Intervals are cut there.",
-    )
-    licence: str = Field("not stated", description="Terms under which the data may be used.")
-    citation: tuple[str, ...] = Field((), description="Papers to cite.")
+_WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infinity", ""}
+"""Second cells of a first row that are no name of a column."""
 
 
-def gives(config: CifFolderConfig) -> frozenset[str]:
-    """Return what the folder offers with these options."""
-    return frozenset({"inputs:composition", "inputs:structure", f"task:{config.task}"})
+class CifFolder:
+    """Load ``id_prop.csv`` and the CIF file of each id, in the order of ``id_prop.csv``."""
 
+    def __init__(self, config: CifFolderConfig) -> None:
+        self.config = config
 
-def build(config: CifFolderConfig) -> DatasetSource:
-    """Return the reader of the folder."""
-    from atlas_datasets._cif_folder import CifFolder
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set; its sha256 covers ``id_prop.csv`` and every CIF file that is used.
 
-    return CifFolder(config)
-
-
-@hookimpl
-def atlas_dataset() -> list[Component]:
-    """Offer the folder reader."""
-    return [
-        Component(
-            "cif_folder",
-            CifFolderConfig,
-            build,
-            gives=gives,
-            citation="10.1103/PhysRevLett.120.145301",
+        Raises:
+            DataError: folder or listing is missing or damaged.
+            RowsError: a file is missing or does not parse, an id is repeated or no file name, a
+                target is no number, a crystal is disordered.
+        """
+        config = self.config
+        folder = context.path(config.path)
+        if folder.is_file():
+            raise DataError(f"{folder}: a file; name the folder that it lies in")
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder")
+        listing = folder / "id_prop.csv"
+        if not listing.is_file():
+            raise DataError(f"{listing}: missing; it lists id,target without a header")
+        table = open_table(
+            listing,
+            TableOptions(
+                separator=config.separator, encoding=config.encoding, header=False, width=2
+            ),
         )
-    ]
-
-
-def contract_options(folder: Path) -> dict[str, object]:
-    """Write three one-atom crystals into ``folder``."""
-    root = folder / "crystals"
-    root.mkdir(exist_ok=True)
-    cells = {"al": ("Al", 4.05), "cu": ("Cu", 3.61), "fe": ("Fe", 2.87)}
-    for name, (symbol, a) in cells.items():
-        lengths = "".join(f"_cell_length_{axis} {a}\n" for axis in "abc")
-        angles = "".join(f"_cell_angle_{angle} 90\n" for angle in ("alpha", "beta", "gamma"))
-        sites = "loop_\n_atom_site_label\n_atom_site_type_symbol\n"
-        sites += "".join(f"_atom_site_fract_{axis}\n" for axis in "xyz")
-        symmetry = "_symmetry_Int_Tables_number 1\nloop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
-        (root / f"{name}.cif").write_text(
-            f"data_{name}\n{lengths}{angles}{symmetry}{sites}{symbol}1 {symbol} 0 0 0\n",
-            encoding="utf-8",
+        rows = [Cells(row, *_two(row)) for row in table.rows()]
+        _refuse_header(listing, rows, table.separator)
+        decimal, noted = decimal_of(
+            config.decimal,
+            table.separator,
+            [one.target for one in rows],
+            source=str(listing),
+            column=config.target,
         )
-    listing = "".join(f"{name},{a}\n" for name, (_, a) in cells.items())
-    (root / "id_prop.csv").write_text(listing, encoding="utf-8")
-    return {"path": "crystals"}
+        files = _Files(folder)
+        sifter = Sifter(str(listing), config.on_error, config.missing)
+        kept = keep_rows(rows, config, sifter, read=files.read, decimal=decimal)
+        report = sifter.finish(len(kept.ids), [*table.notes, *noted])
+        files.tell_unlisted({str(one.id).strip() for one in rows})
+        digest = hashlib.sha256(listing.read_bytes())
+        for material_id in kept.ids:
+            digest.update(files.contents[material_id])
+        return Dataset(
+            materials=crystals(kept),
+            target=kept.target,  # type: ignore[arg-type]
+            target_name=config.target,
+            unit=config.unit,
+            task=config.task,
+            name=folder.resolve().name,
+            licence=config.licence,
+            citation=config.citation,
+            sha256=digest.hexdigest(),
+            provenance="user",
+            reading=report,
+            bounds=read_bounds(self.config.bounds),
+        )
+
+
+def _two(row: Row) -> tuple[str, str, str]:
+    """Return id, target, and the id again: it names the file."""
+    cells = [str(cell) for cell in row.cells[:2]]
+    name, target = (*cells, "", "")[:2]
+    return name, target, name
+
+
+def _refuse_header(listing: Path, rows: Sequence[Cells], separator: str) -> None:
+    first = rows[0]
+    if first.row.problem or len(rows) == 1 or any(sign.isdigit() for sign in first.target):
+        return
+    if first.target.strip().lower() not in _WORDS:
+        shown = separator.join(map(str, first.row.cells))
+        raise DataError(f"{listing}: the first row, {shown[:80]}, looks like a header; take it out")
+
+
+class _Files:
+    """Find and read the CIF file of an id, whatever the case of its ending."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, list[Path]] = {}
+        self.contents: dict[str, bytes] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() == ".cif":
+                self._known.setdefault(path.stem, []).append(path)
+
+    def read(self, cells: Cells) -> tuple[Crystal, Sequence[str]]:
+        """Return the crystal of an id, and what is odd about it.
+
+        Raises:
+            ValueError: the id is no file name, or there is no file, or two.
+            DataError: the file holds no usable crystal; names it.
+        """
+        material_id = str(cells.material).strip()
+        if "/" in material_id or "\\" in material_id:
+            raise ValueError("an id must be a file name without folders")
+        there = self._known.get(material_id, [])
+        if not there:
+            hint = "; ids stand without .cif" if material_id.lower().endswith(".cif") else ""
+            shown = material_id if len(material_id) <= 60 else f"{material_id[:60]}..."
+            raise ValueError(f"{shown}.cif is missing{hint}")
+        if len(there) > 1:
+            names = " and ".join(path.name for path in there)
+            raise ValueError(f"{names} have this id; take one of them out")
+        try:
+            raw = there[0].read_bytes()
+            crystal = one_crystal(read_crystals(raw, form="cif"))
+        except OSError as err:
+            raise ValueError(f"{there[0].name}: cannot be read ({err.strerror})") from err
+        except DataError as err:
+            raise DataError(f"{there[0].name}: {err}") from err
+        self.contents[material_id] = raw
+        return crystal, crystal.flags
+
+    def tell_unlisted(self, ids: set[str]) -> None:
+        """Warn of CIF files that stand in no row."""
+        unlisted = sorted(set(self._known) - ids)
+        if unlisted:
+            warnings.warn(
+                f"{self._folder.name}: {len(unlisted)} CIF files stand in no row of id_prop.csv and"
+                f" are left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
+                stacklevel=2,
+            )

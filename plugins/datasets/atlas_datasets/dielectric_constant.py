@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_datasets._embedded import Embedded, Quantity
 
 if TYPE_CHECKING:
-    from atlas_core.api import DatasetSource
+    from atlas_datasets.hooks import DielectricConstantConfig
 
 SHA256 = "c13cf9f4da0d7dc9c4bd4a7d3bbeea6fd9f2a9ec9afd5dab1bb0c36acd917ad3"
 
 
-class DielectricConstantConfig(Config):
-    """Refractive index, band gap and dielectric constant of 1056 crystals by DFPT."""
-
-    target: Literal["n", "band_gap", "poly_total"] = Field(
-        "n",
-        description="Refractive index n, band_gap (eV) or poly_total (mean dielectric constant).",
-    )
-
-
-def build(config: DielectricConstantConfig) -> DatasetSource:
+def dielectric_constant(config: DielectricConstantConfig) -> Embedded:
     """Return the loader of the embedded file."""
-    from atlas_datasets._embedded import Embedded, Quantity
-
     return Embedded(
         name="dielectric_constant",
         sha256=SHA256,
@@ -40,17 +29,3 @@ def build(config: DielectricConstantConfig) -> DatasetSource:
             "(2017), doi:10.1038/sdata.2016.134",
         ),
     )
-
-
-@hookimpl
-def atlas_dataset() -> list[Component]:
-    """Offer the data set."""
-    return [
-        Component(
-            "dielectric_constant",
-            DielectricConstantConfig,
-            build,
-            gives={"inputs:composition", "inputs:structure", "task:regression"},
-            citation="10.1038/sdata.2016.134",
-        )
-    ]

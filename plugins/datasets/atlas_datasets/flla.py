@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_datasets._embedded import Embedded, Quantity
 
 if TYPE_CHECKING:
-    from atlas_core.api import DatasetSource
+    from atlas_datasets.hooks import FllaConfig
 
 SHA256 = "919f17bb2b9f2f9a46d70d69b84117f152fa257dfa743ef09709e8d114910b55"
 
 
-class FllaConfig(Config):
-    """FLLA: 3938 ordered crystals of the Materials Project, chosen by Faber et al. (2015)."""
-
-    target: Literal["formation_energy_per_atom", "e_above_hull"] = Field(
-        "formation_energy_per_atom", description="Property to predict, in eV/atom."
-    )
-
-
-def build(config: FllaConfig) -> DatasetSource:
+def flla(config: FllaConfig) -> Embedded:
     """Return the loader of the embedded file."""
-    from atlas_datasets._embedded import Embedded, Quantity
-
     return Embedded(
         name="flla",
         sha256=SHA256,
@@ -38,17 +28,3 @@ def build(config: FllaConfig) -> DatasetSource:
             "Quantum Chem. 115, 1094-1101 (2015), doi:10.1002/qua.24917",
         ),
     )
-
-
-@hookimpl
-def atlas_dataset() -> list[Component]:
-    """Offer the data set."""
-    return [
-        Component(
-            "flla",
-            FllaConfig,
-            build,
-            gives={"inputs:composition", "inputs:structure", "task:regression"},
-            citation="10.1002/qua.24917",
-        )
-    ]

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_datasets._embedded import Embedded, Quantity
 
 if TYPE_CHECKING:
-    from atlas_core.api import DatasetSource
+    from atlas_datasets.hooks import PiezoelectricTensorConfig
 
 SHA256 = "6d167625d5f571a3d209ea6d2c118153fcfa9e0a5ed1fa14a71bd9ec060dea3d"
 
 
-class PiezoelectricTensorConfig(Config):
-    """Largest piezoelectric modulus of 941 crystals by DFPT."""
-
-    target: Literal["eij_max"] = Field(
-        "eij_max",
-        description="eij_max: the largest piezoelectric modulus over directions, in C/m^2.",
-    )
-
-
-def build(config: PiezoelectricTensorConfig) -> DatasetSource:
+def piezoelectric_tensor(config: PiezoelectricTensorConfig) -> Embedded:
     """Return the loader of the embedded file."""
-    from atlas_datasets._embedded import Embedded, Quantity
-
     return Embedded(
         name="piezoelectric_tensor",
         sha256=SHA256,
@@ -38,17 +27,3 @@ def build(config: PiezoelectricTensorConfig) -> DatasetSource:
             "(2015), doi:10.1038/sdata.2015.53",
         ),
     )
-
-
-@hookimpl
-def atlas_dataset() -> list[Component]:
-    """Offer the data set."""
-    return [
-        Component(
-            "piezoelectric_tensor",
-            PiezoelectricTensorConfig,
-            build,
-            gives={"inputs:composition", "inputs:structure", "task:regression"},
-            citation="10.1038/sdata.2015.53",
-        )
-    ]

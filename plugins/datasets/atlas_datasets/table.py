@@ -2,108 +2,146 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import model_validator
+from atlas_core.api import (
+    KEY,
+    DataContext,
+    DataError,
+    Dataset,
+    Materials,
+    Sifter,
+    TableFile,
+    TableOptions,
+    open_table,
+    read_bounds,
+)
+from atlas_datasets._reading import (
+    Cells,
+    Kept,
+    as_metadata,
+    compositions,
+    crystals,
+    decimal_of,
+    keep_rows,
+    read_formula,
+    read_structure,
+)
+from atlas_datasets.hooks import TableConfig
 
-from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from atlas_core.api import DatasetSource
-
-
-class TableConfig(Config):
-    """A table with one material a row; name its formula or its structure column."""
-
-    path: str = Field(
-        min_length=1,
-        description="File .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx (text also packed,"
-        " .gz), relative to the spec.",
-    )
-    target: str = Field(min_length=1, description="Column of the property to predict.")
-    formula: str | None = Field(None, description="Column of formulas, such as `Ca3(PO4)2`.")
-    structure: str | None = Field(
-        None,
-        description="Column of crystals: CIF, POSCAR or pymatgen dict; or, in Parquet, the column"
-        " of atomic numbers, with `frac_coords` and `lattice` beside it.",
-    )
-    id: str | None = Field(
-        None,
-        description="Column of distinct ids; default: the row number as text, from 1, without the"
-        " header (or the keys of a JSON file of {id: row}).",
-    )
-    unit: str = Field(
-        "",
-        description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
-        " knows its own, its licence and its papers.",
-    )
-    task: Literal["regression", "binary"] = Field(
-        "regression", description="`binary` takes true/false, yes/no and 1/0."
-    )
-    bounds: tuple[float | None, float | None] | None = Field(
-        None,
-        description="`[low, high]` between which every value of the target must lie, `null` for an"
-        " open end: `[0, null]` for a band gap. Intervals are cut there.",
-    )
-    columns: tuple[str, ...] = Field((), description="Columns to keep as metadata.")
-    on_error: OnBad = Field(
-        "stop",
-        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
-        " `drop` them and say how many and why.",
-    )
-    missing: OnBad = Field(
-        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
-    )
-    separator: str | None = Field(
-        None,
-        pattern=r'^[^"\r\n]$',
-        description="What stands between the columns of text, one sign such as `;` or a"
-        " tab; default: a comma, semicolon, tab or bar, found out.",
-    )
-    decimal: Decimal | None = Field(
-        None,
-        description="Decimal sign of numbers in text; default: a full stop, or a comma where no"
-        " comma parts the columns and the targets have one.",
-    )
-    encoding: str | None = Field(
-        None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
-    )
-    sheet: str | None = Field(None, description="Sheet of an .xlsx file; default: the first.")
-    licence: str = Field("not stated", description="Terms under which the data may be used.")
-    citation: tuple[str, ...] = Field((), description="Papers to cite.")
-
-    @model_validator(mode="after")
-    def _one_input(self) -> Self:
-        if (self.formula is None) == (self.structure is None):
-            raise ValueError("name either the formula or the structure column")
-        return self
+_FACTS = b"atlas"
+"""Key of a Parquet schema's metadata where ``atlas datasets export`` keeps what it knows."""
+Text = TypeVar("Text", str, list[str])
 
 
-def gives(config: TableConfig) -> frozenset[str]:
-    """Return what the table offers with these options."""
-    found = {"inputs:composition", f"task:{config.task}"}
-    if config.structure is not None:
-        found.add("inputs:structure")
-    return frozenset(found)
+class Table:
+    """Load one table; rows keep their order."""
+
+    def __init__(self, config: TableConfig) -> None:
+        self.config = config
+
+    def load(self, context: DataContext) -> Dataset:
+        """Return the data set.
+
+        Raises:
+            DataError: the file is missing, empty or damaged, or a column is missing.
+            RowsError: rows cannot be used: no target, a formula or a crystal that cannot be read.
+        """
+        config = self.config
+        path = context.path(config.path)
+        material = str(config.formula or config.structure)
+        named = [config.target, material, *([config.id] if config.id else []), *config.columns]
+        table = open_table(
+            path,
+            TableOptions(
+                separator=config.separator,
+                encoding=config.encoding,
+                sheet=config.sheet,
+                wanted=tuple(dict.fromkeys(named)),
+            ),
+        )
+        bulk = config.structure is not None and material in table.lists
+        id_column = config.id or (KEY if table.keyed else None)
+        wanted = [config.target, *([id_column] if id_column else []), *config.columns]
+        wanted = list(dict.fromkeys(wanted if bulk else [*wanted, material]))
+        rows = list(table.rows(wanted))
+        if not rows:
+            raise DataError(f"{path}: the table is empty")
+        at = {name: i for i, name in enumerate(wanted)}
+        cells = [
+            Cells(
+                row,
+                (row.cells[at[id_column]] if row.cells[at[id_column]] is not None else "")
+                if id_column
+                else None,
+                row.cells[at[config.target]],
+                None if bulk else row.cells[at[material]],
+            )
+            for row in rows
+        ]
+        decimal, noted = decimal_of(
+            config.decimal,
+            table.separator,
+            [one.target for one in cells],
+            source=str(path),
+            column=config.target,
+        )
+        sifter = Sifter(str(path), config.on_error, config.missing)
+        read: Any = read_formula if config.formula is not None else read_structure
+        if bulk:
+            from atlas_datasets._bulk import BulkCrystals
+
+            lists = BulkCrystals(path, material)
+            read = lists.read
+        kept = keep_rows(cells, config, sifter, read=read, decimal=decimal)
+        report = sifter.finish(len(kept.ids), [*table.notes, *noted])
+        facts = _facts(table, config.target)
+        return Dataset(
+            materials=lists.take(kept) if bulk else self._materials(kept),
+            target=kept.target,  # type: ignore[arg-type]
+            target_name=config.target,
+            unit=config.unit or _about(facts, "unit", ""),
+            task=config.task,
+            name=path.name.split(".")[0],
+            licence=config.licence
+            if "licence" in config.model_fields_set
+            else _about(facts, "licence", config.licence),
+            citation=config.citation or tuple(_about(facts, "citation", [])),
+            sha256=_sha256(path),
+            provenance="user",
+            columns={
+                name: as_metadata([rows[i].cells[at[name]] for i in kept.places], decimal)
+                for name in config.columns
+            },
+            formulas=None
+            if config.formula is None
+            else [str(cells[i].material).strip() for i in kept.places],
+            reading=report,
+            bounds=read_bounds(config.bounds),
+        )
+
+    def _materials(self, kept: Kept) -> Materials:
+        return compositions(kept) if self.config.formula is not None else crystals(kept)
 
 
-def build(config: TableConfig) -> DatasetSource:
-    """Return the reader of the table."""
-    from atlas_datasets._table import Table
-
-    return Table(config)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@hookimpl
-def atlas_dataset() -> list[Component]:
-    """Offer the table reader."""
-    return [Component("table", TableConfig, build, gives=gives)]
+def _facts(table: TableFile, target: str) -> Mapping[str, Any]:
+    """Return what ``atlas datasets export`` wrote about this target."""
+    facts: Mapping[str, Any] = {}
+    with contextlib.suppress(ValueError, TypeError):  # the key is another program's
+        facts = dict(json.loads(table.facts.get(_FACTS, b"{}")))
+    return facts if facts.get("target") == target else {}
 
 
-def contract_options(folder: Path) -> dict[str, object]:
-    """Write a small table into ``folder``."""
-    rows = "".join(f"Na{i}Cl{i + 1},{i * 0.5},g{i % 3}\n" for i in range(1, 21))
-    (folder / "table.csv").write_text("formula,gap,group\n" + rows, encoding="utf-8")
-    return {"path": "table.csv", "formula": "formula", "target": "gap", "columns": ["group"]}
+def _about(facts: Mapping[str, Any], fact: str, default: Text) -> Text:
+    found = facts.get(fact)
+    return found if isinstance(found, type(default)) else default

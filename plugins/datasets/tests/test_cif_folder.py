@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset
-from atlas_datasets.cif_folder import CifFolderConfig, build
+from atlas_datasets.cif_folder import CifFolder
+from atlas_datasets.hooks import CifFolderConfig
 
 core = pytest.importorskip("pymatgen.core")
 
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, **options: Any) -> Dataset:
-    source = build(CifFolderConfig(path="metals", **options))
+    source = CifFolder(CifFolderConfig(path="metals", **options))
     return source.load(DataContext(None, folder, folder.parent))
 
 
@@ -111,10 +112,10 @@ def test_a_bad_listing_gets_one_line(folder: Path, content: str, expected: str) 
 def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / "id_prop.csv").unlink()
     assert message(folder).startswith("/id_prop.csv: missing;")
-    source = build(CifFolderConfig(path="metals/cu.cif"))
+    source = CifFolder(CifFolderConfig(path="metals/cu.cif"))
     with pytest.raises(DataError, match=r"metals/cu\.cif: a file; name the folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
-    source = build(CifFolderConfig(path="nowhere"))
+    source = CifFolder(CifFolderConfig(path="nowhere"))
     with pytest.raises(DataError, match="nowhere: no such folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
 
@@ -123,7 +124,7 @@ def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path
     for name in ("a", "b", "c"):
         crystal("Cu", 3.61).to(filename=str(tmp_path / f"{name}.cif"))
     listing = tmp_path / "id_prop.csv"
-    source = build(CifFolderConfig(path=str(tmp_path)))
+    source = CifFolder(CifFolderConfig(path=str(tmp_path)))
     context = DataContext(None, tmp_path, tmp_path)
     listing.write_text("id,target\na,1\n", encoding="utf-8")
     with pytest.raises(DataError, match="the first row, id,target, looks like a header"):

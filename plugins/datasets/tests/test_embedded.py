@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from atlas_core.api import Component, DataContext, DataError, Dataset
+from atlas_core.testing import find_component
 
 # figures of the data README: rows, mean, std (n - 1), mean absolute deviation
 PUBLISHED = {
@@ -26,9 +26,7 @@ CSV = {"flla": "flla_2015"}
 
 
 def component(name: str) -> Component:
-    (entry,) = entry_points(group="atlas.dataset", name=name)
-    (found,) = entry.load().atlas_dataset()
-    return found
+    return find_component(name, "dataset")[0]
 
 
 def load(name: str, **options: object) -> Dataset:
@@ -133,8 +131,9 @@ def test_embedded_files_are_small_and_come_with_licence_and_citations() -> None:
 def test_loading_imports_no_heavy_package() -> None:
     code = (
         "import sys; from pathlib import Path; from atlas_core.api import DataContext;"
-        "import atlas_datasets.table, atlas_datasets.cif_folder, atlas_datasets.flla as m;"
-        "m.build(m.FllaConfig()).load(DataContext(None, Path('x'), Path('.')));"
+        "import atlas_datasets.flla, atlas_datasets.table, atlas_datasets.cif_folder;"
+        "import atlas_datasets.hooks as m;"
+        "atlas_datasets.flla.flla(m.FllaConfig()).load(DataContext(None, Path('x'), Path('.')));"
         "bad = {'pandas', 'pyarrow', 'pymatgen', 'torch', 'sklearn', 'scipy'} & set(sys.modules);"
         "assert not bad, bad"
     )

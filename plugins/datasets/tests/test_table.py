@@ -15,7 +15,9 @@ import pytest
 from pydantic import ValidationError
 
 from atlas_core.api import DataContext, DataError, Dataset
-from atlas_datasets.table import TableConfig, build, gives
+from atlas_datasets import hooks
+from atlas_datasets.hooks import TableConfig
+from atlas_datasets.table import Table
 
 pymatgen = pytest.importorskip("pymatgen.core")
 pa = pytest.importorskip("pyarrow")
@@ -33,7 +35,7 @@ def load(folder: Path, file: str, content: str | bytes, **options: Any) -> Datas
     if "structure" in options:
         options["formula"] = None
     config = TableConfig(**options)
-    return build(config).load(DataContext(None, folder, folder))
+    return Table(config).load(DataContext(None, folder, folder))
 
 
 def message(folder: Path, file: str, content: str | bytes, **options: Any) -> str:
@@ -215,7 +217,7 @@ def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_the_file_is_called_one(tmp_path: Path) -> None:
-    source = build(TableConfig(path=".", target="gap", formula="formula"))
+    source = Table(TableConfig(path=".", target="gap", formula="formula"))
     with pytest.raises(DataError) as caught:
         source.load(DataContext(None, tmp_path, tmp_path))
     assert str(caught.value) == f"{tmp_path}: a folder; name the file in it"
@@ -230,14 +232,14 @@ def test_a_folder_in_place_of_the_file_is_called_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_path_that_no_file_can_have_is_one_line(tmp_path: Path, path: str, expected: str) -> None:
-    source = build(TableConfig(path=path, target="gap", formula="formula"))
+    source = Table(TableConfig(path=path, target="gap", formula="formula"))
     with pytest.raises(DataError) as caught:
         source.load(DataContext(None, tmp_path, tmp_path))
     assert str(caught.value) == expected
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    source = build(TableConfig(path="none.csv", target="gap", formula="formula"))
+    source = Table(TableConfig(path="none.csv", target="gap", formula="formula"))
     with pytest.raises(DataError, match=r"none\.csv: no such file$"):
         source.load(DataContext(None, tmp_path, tmp_path))
 
@@ -266,7 +268,7 @@ def test_a_dict_in_a_file_imports_no_module_and_still_loads(
         "import sys; from pathlib import Path; from atlas_core.api import DataContext;"
         "from atlas_datasets.table import TableConfig, build; folder = Path(sys.argv[1]);"
         "config = TableConfig(path='t.json', target='gap', structure='crystal');"
-        "data = build(config).load(DataContext(None, folder, folder));"
+        "data = Table(config).load(DataContext(None, folder, folder));"
         "assert data.materials.counts.tolist() == [8];"
         "assert 'this' not in sys.modules"
     )
@@ -333,8 +335,12 @@ def test_binary_targets_may_be_words(tmp_path: Path) -> None:
 def test_options_decide_what_the_table_gives() -> None:
     formula = TableConfig(path="t.csv", target="y", formula="f")
     crystal = TableConfig(path="t.csv", target="y", structure="s", task="binary")
-    assert gives(formula) == {"inputs:composition", "task:regression"}
-    assert gives(crystal) == {"inputs:composition", "inputs:structure", "task:binary"}
+    assert hooks._table_provides(formula) == {"inputs:composition", "task:regression"}
+    assert hooks._table_provides(crystal) == {
+        "inputs:composition",
+        "inputs:structure",
+        "task:binary",
+    }
     with pytest.raises(ValidationError, match="either the formula or the structure"):
         TableConfig(path="t.csv", target="y")
 
@@ -555,7 +561,7 @@ def test_atoms_on_top_of_each_other_are_refused_in_every_form(tmp_path: Path, x:
         "lattice": [np.ravel(crystal["lattice"]["matrix"]).tolist()],
     }
     pyarrow.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
-    source = build(TableConfig(path="t.parquet", target="gap", structure="numbers"))
+    source = Table(TableConfig(path="t.parquet", target="gap", structure="numbers"))
     with pytest.raises(DataError, match="row 1, id 1: "):
         source.load(DataContext(None, tmp_path, tmp_path))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,7 +14,7 @@ Representation = Literal["fractions", "root_fractions", "features", "embedding",
 WIDEST = 2000
 """Columns of features whose covariance is still cheap to invert."""
 
-NEEDS: dict[str, frozenset[str]] = {
+REQUIRES: dict[str, frozenset[str]] = {
     "fractions": frozenset(),
     "root_fractions": frozenset(),
     "features": frozenset({"features:vectors"}),
@@ -22,7 +22,21 @@ NEEDS: dict[str, frozenset[str]] = {
     "volume": frozenset({"inputs:structure"}),
     "arm": frozenset(),
 }
-"""What a spec must offer for each representation."""
+"""Capabilities that each representation requires."""
+
+
+class Represented(Protocol):
+    """Options that name a representation."""
+
+    @property
+    def representation(self) -> Representation | Literal["arm"]:
+        """What is compared."""
+        ...
+
+
+def required(config: Represented) -> frozenset[str]:
+    """Return the capabilities that the chosen representation requires."""
+    return REQUIRES[config.representation]
 
 
 def read(rows: Inputs, representation: Representation) -> F8:

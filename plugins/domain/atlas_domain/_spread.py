@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-from atlas_core.api import F8, I8, FoldFacts, Inputs, Vectors
+from atlas_core.api import F8, I8, Inputs, Vectors
 from atlas_domain._representation import Representation, Scaling, looked_at, read
 
 ROUNDING = 1e-9
@@ -27,26 +27,6 @@ WORDS = {
     "features": "features",
     "embedding": "embedding",
 }
-
-
-class Represented(Protocol):
-    """Options that name a representation."""
-
-    @property
-    def representation(self) -> Representation | Literal["arm"]:
-        """What is compared."""
-        ...
-
-
-def two_rows(facts: FoldFacts) -> list[str]:
-    """Return why there is nothing to compare with, or nothing."""
-    n = len(facts.train)
-    return [] if n >= 2 else [f"{n} training rows, needs at least 2; use more data"]
-
-
-def spread(config: Represented, facts: FoldFacts) -> list[str]:
-    """Return why the training rows have no spread to measure a distance by, or nothing."""
-    return two_rows(facts) or no_spread(facts.train, config.representation)
 
 
 def no_spread(train: Inputs, representation: Representation | Literal["arm"]) -> list[str]:

@@ -2,53 +2,87 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._representation import Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import DensityRatioConfig
 
-
-class DensityRatioConfig(Config):
-    """What they are contrasted with, of what, and what counts as outside."""
-
-    background: Literal["shuffled", "uniform"] = Field(
-        "uniform",
-        description="What training materials are told from. `shuffled`: rows whose columns are"
-        " drawn from the training rows one by one, so that only the dependence between columns is"
-        " lost. `uniform`: rows drawn evenly from a box a tenth wider than the training data.",
-    )
-    trees: int = Field(200, ge=10, description="Trees of the classifier.")
-    representation: Compared = "features"
-    quantile: Quantile = 0.95
+MARGIN = 0.1
+"""How much wider than the range of the training rows the uniform background is, each side."""
+SMALLEST_LEAF = 5
+"""Rows in a leaf: smaller ones would know each training row by itself."""
 
 
-def needs(config: DensityRatioConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class Ratio:
+    """Measure the share of trees' votes for the background.
+
+    With as many background rows as training rows, p / (1 - p) estimates the ratio of the
+    densities (Hastie et al. 2009, eq. 14.8).
+
+    Attributes:
+        scaling: what is read and how it is scaled.
+        forest: the classifier; class 1 is the background.
+    """
+
+    scaling: Scaling
+    forest: ExtraTreesClassifier
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) probabilities of being background."""
+        if not len(rows):
+            return np.zeros(0)
+        votes = self.forest.predict_proba(self.scaling.apply(rows))
+        return np.asarray(votes[:, 1], dtype=np.float64)
+
+    def out_of_bag(self) -> F8:
+        """Return the training rows' scores by the trees that did not see them."""
+        votes = self.forest.oob_decision_function_
+        real = votes[: len(votes) // 2, 1]
+        return np.asarray(np.where(np.isnan(real), 0.5, real), dtype=np.float64)
 
 
-def build(config: DensityRatioConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._density_ratio import DensityRatio
+@dataclass(frozen=True)
+class DensityRatio:
+    """Take what looks like background for far away."""
 
-    return DensityRatio(config.background, config.trees, config.representation, config.quantile)
+    config: DensityRatioConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Draw the background and train the classifier, both from ``seed``.
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``density_ratio``."""
-    return [
-        Component(
-            "density_ratio",
-            DensityRatioConfig,
-            build,
-            needs=needs,
-            citation="10.1007/978-0-387-84858-7",
-            check=spread,
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        values = scaling.apply(train)
+        rng = np.random.default_rng(seed)
+        if self.config.background == "shuffled":
+            made = rng.permuted(values, axis=0)
+        else:
+            low, high = values.min(axis=0), values.max(axis=0)
+            spare = MARGIN * (high - low)
+            made = rng.uniform(low - spare, high + spare, values.shape)
+        forest = ExtraTreesClassifier(
+            self.config.trees,
+            min_samples_leaf=SMALLEST_LEAF,
+            bootstrap=True,
+            oob_score=True,
+            random_state=seed % 2**32,
+            n_jobs=1,
         )
-    ]
+        label = np.repeat([0, 1], len(values))
+        ratio = Ratio(scaling, forest.fit(np.concatenate([values, made]), label))
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=ratio,
+            training_scores=ratio.out_of_bag,
+        )
+        return Fitted(ratio, verdict)

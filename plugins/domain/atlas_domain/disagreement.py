@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, hookimpl
-from atlas_domain._options import Quantile
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-_SURE = "a committee can agree on what it has never seen: sigma is no distance"
+from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
+from atlas_domain._verdict import Verdict
+from atlas_domain.options import DisagreementConfig
 
 
-class DisagreementConfig(Config):
-    """What counts as outside."""
+@dataclass(frozen=True)
+class Sigma:
+    """The sigma of the arm's predictions, as it is."""
 
-    quantile: Quantile = 0.95
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) sigmas.
+
+        Raises:
+            DataError: the predictions carry none.
+        """
+        if rows.std is None and len(rows):
+            raise DataError(
+                "ood: sigma needs predictions with an epistemic std; choose a uq method that gives"
+                " one, or a detector that does not look at sigma"
+            )
+        return np.zeros(0) if rows.std is None else rows.std
 
 
-def build(config: DisagreementConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._disagreement import Disagreement
+@dataclass(frozen=True)
+class _Fitted:
+    verdict: Verdict
+    usual: float
 
-    return Disagreement(config.quantile)
+    def score(self, rows: Inputs) -> OODScore:
+        sigma = Sigma()(rows)
+        told = [
+            f"sigma is {value / self.usual:.1f} times the usual one" if outside else ""
+            for value, outside in zip(sigma, sigma > self.verdict.threshold, strict=True)
+        ]
+        return self.verdict.judge(sigma, rows.materials, told)
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``disagreement``."""
-    return [
-        Component(
-            "disagreement",
-            DisagreementConfig,
-            build,
-            needs={"epistemic"},
-            citation="10.48550/arXiv.1612.01474",
-            expected_failures={
-                "far_scores_above_near": _SURE,
-                "far_materials_are_flagged": _SURE,
-            },
+@dataclass(frozen=True)
+class Disagreement:
+    """Take what a model's members disagree on for far away."""
+
+    config: DisagreementConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note the sigmas in domain; the seed is not needed.
+
+        A model's sigma is smaller on the rows it was trained on: without calibration rows the
+        threshold is too low, and more rows are flagged than was asked for.
+
+        Raises:
+            DataError: the predictions carry no epistemic std.
+        """
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=Sigma(),
+            training_scores=lambda: Sigma()(train),
         )
-    ]
+        usual = float(np.median(verdict.reference))
+        return _Fitted(verdict, usual if usual > 0 else 1.0)

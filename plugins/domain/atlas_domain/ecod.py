@@ -2,60 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_domain._options import Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import two_rows
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class ECODConfig(Config):
-    """Which tails count, of what, and what counts as outside."""
-
-    tails: Literal["ecod", "copod"] = Field(
-        "ecod",
-        description="What a column adds: `ecod`: the more improbable of its two tails; `copod`: the"
-        " tail that its skewness points to, or the mean of both where that is more.",
-    )
-    representation: Literal["features", "embedding"] = Field(
-        "features",
-        description="Whose columns: the arm's feature vectors, or the embedding of its trained"
-        " model. Not fractions: most are 0 throughout, and presence of anything is a tail.",
-    )
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._representation import Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import ECODConfig
 
 
-def needs(config: ECODConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class Tails:
+    """Add up -log of the tails of all columns.
+
+    PyOD ranks new rows among themselves too, so that its score of a row depends on what else is
+    scored; here a row is ranked among the training rows and itself.
+
+    Attributes:
+        scaling: what is read, and how gaps are filled.
+        ordered: (t, d) each column of the training rows, ascending.
+        skew: (d,) -1, 0 or 1: the sign of each column's skewness.
+        tails: which tails count.
+    """
+
+    scaling: Scaling
+    ordered: F8
+    skew: F8
+    tails: Literal["ecod", "copod"]
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) scores."""
+        return self._score(self.scaling.apply(rows), own=1)
+
+    def of_training(self, train: Inputs) -> F8:
+        """Return the training rows' scores; they are among the ranked ones already."""
+        return self._score(self.scaling.apply(train), own=0)
+
+    def _score(self, values: F8, *, own: int) -> F8:
+        total = np.zeros(len(values))
+        n = len(self.ordered)
+        for column, skew in enumerate(self.skew):
+            ordered, value = self.ordered[:, column], values[:, column]
+            at_most = np.searchsorted(ordered, value, side="right") + own
+            at_least = n - np.searchsorted(ordered, value, side="left") + own
+            left, right = -np.log(at_most / (n + own)), -np.log(at_least / (n + own))
+            # the tail that the skewness points to, or both for a symmetric column
+            pointed = left if skew < 0 else right if skew > 0 else left + right
+            other = np.maximum(left, right) if self.tails == "ecod" else (left + right) / 2
+            total += np.maximum(pointed, other)
+        return total
 
 
-def build(config: ECODConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._ecod import ECOD
+@dataclass(frozen=True)
+class ECOD:
+    """Measure how far out a row lies in its columns, one by one."""
 
-    return ECOD(config.tails, config.representation, config.quantile)
+    config: ECODConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Order the columns (Li et al. 2022, algorithm 1); the seed is not needed.
 
-def check(config: Config, facts: FoldFacts) -> list[str]:
-    """Return why there is nothing to compare with."""
-    return two_rows(facts)
-
-
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``ecod``."""
-    return [
-        Component(
-            "ecod",
-            ECODConfig,
-            build,
-            needs=needs,
-            citation="10.1109/TKDE.2022.3159580",
-            check=check,
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        values = scaling.apply(train)
+        centred = values - values.mean(axis=0)
+        third = (centred**3).mean(axis=0)
+        # what rounding leaves of a symmetric column points nowhere
+        level = 1e-9 * (centred**2).mean(axis=0) ** 1.5
+        skew = np.where(np.abs(third) > level, np.sign(third), 0.0)
+        tails = Tails(scaling, np.sort(values, axis=0), skew, self.config.tails)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=tails,
+            training_scores=lambda: tails.of_training(train),
         )
-    ]
+        return Fitted(tails, verdict)

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._options import Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+import numpy as np
+from sklearn.ensemble import IsolationForest as Forest
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class IsolationForestConfig(Config):
-    """How many trees, of what, and what counts as outside."""
-
-    trees: int = Field(200, ge=10, description="Trees in the forest.")
-    representation: Literal["features", "embedding"] = Field(
-        "features",
-        description="What is cut: the arm's feature vectors, or the embedding of its trained"
-        " model. Not fractions: a column that is 0 throughout training is never cut, so an"
-        " element that was never seen would make a material look ordinary.",
-    )
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._representation import Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import IsolationForestConfig
 
 
-def needs(config: IsolationForestConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class _Anomaly:
+    scaling: Scaling
+    forest: Forest
+
+    def __call__(self, rows: Inputs) -> F8:
+        if not len(rows):
+            return np.zeros(0)
+        return np.asarray(-self.forest.score_samples(self.scaling.apply(rows)), dtype=np.float64)
 
 
-def build(config: IsolationForestConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._isolation_forest import IsolationForest
+@dataclass(frozen=True)
+class IsolationForest:
+    """Measure how easily a row is set apart by random cuts."""
 
-    return IsolationForest(config.trees, config.representation, config.quantile)
+    config: IsolationForestConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Grow the forest from ``seed``. Score: 2^(-mean depth / c(n)) (Liu et al. 2008, eq. 2).
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``isolation_forest``."""
-    return [
-        Component(
-            "isolation_forest",
-            IsolationForestConfig,
-            build,
-            needs=needs,
-            expected_failures={
-                "far_materials_are_flagged": "its scores saturate outside the range of the"
-                " training data: cuts end there, so few far rows pass the threshold"
-            },
-            citation="10.1109/ICDM.2008.17",
-            check=spread,
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        forest = Forest(n_estimators=self.config.trees, random_state=seed % 2**32, n_jobs=1)
+        anomaly = _Anomaly(scaling, forest.fit(scaling.apply(train)))
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=anomaly,
+            training_scores=lambda: anomaly(train),
         )
-    ]
+        return Fitted(anomaly, verdict)

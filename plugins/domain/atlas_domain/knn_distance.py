@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import two_rows
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class KNNDistanceConfig(Config):
-    """How many neighbours count, of what, and what counts as outside."""
-
-    neighbours: int = Field(5, ge=1, description="Nearest training materials that are averaged.")
-    representation: Compared = "fractions"
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._neighbours import nearest
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import KNNDistanceConfig
 
 
-def needs(config: KNNDistanceConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class NeighbourDistance:
+    """Measure the mean distance to the nearest training rows.
+
+    Attributes:
+        scaling: what is read and how it is scaled.
+        reference: (t, d) the training rows.
+        neighbours: how many distances are averaged.
+    """
+
+    scaling: Scaling
+    reference: F8
+    neighbours: int
+
+    @classmethod
+    def of(
+        cls, train: Inputs, representation: Representation, neighbours: int
+    ) -> NeighbourDistance:
+        """Note the training rows.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, representation)
+        return cls(scaling, scaling.apply(train), min(neighbours, len(train) - 1))
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) mean distances."""
+        near, _ = nearest(self.reference, self.scaling.apply(rows), self.neighbours)
+        return np.asarray(near.mean(axis=1), dtype=np.float64)
+
+    def without_self(self) -> F8:
+        """Return the training rows' scores: the nearest row of each is itself, and is dropped."""
+        near, _ = nearest(self.reference, self.reference, self.neighbours + 1)
+        return np.asarray(near[:, 1:].mean(axis=1), dtype=np.float64)
 
 
-def build(config: KNNDistanceConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._knn_distance import KNNDistance
+@dataclass(frozen=True)
+class KNNDistance:
+    """Measure how empty the neighbourhood of a row is."""
 
-    return KNNDistance(config.neighbours, config.representation, config.quantile)
+    config: KNNDistanceConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Index the training rows; the seed is not needed.
 
-def check(config: Config, facts: FoldFacts) -> list[str]:
-    """Return why there is nothing to compare with."""
-    return two_rows(facts)
+        Where there are fewer other training rows than ``neighbours``, all of them count.
 
-
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``knn_distance``."""
-    return [
-        Component(
-            "knn_distance",
-            KNNDistanceConfig,
-            build,
-            needs=needs,
-            citation="10.1145/342009.335437",
-            check=check,
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        distance = NeighbourDistance.of(train, self.config.representation, self.config.neighbours)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=distance,
+            training_scores=distance.without_self,
         )
-    ]
+        return Fitted(distance, verdict)

@@ -2,52 +2,103 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import two_rows
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
+from atlas_core.api import F8, Detector, Inputs
+from atlas_domain._neighbours import nearest
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import LOFConfig
 
+FLOOR = 1e-3
+"""Distances below this share of the usual one count as this share.
 
-class LOFConfig(Config):
-    """How many neighbours count, of what, and what counts as outside."""
-
-    neighbours: int = Field(20, ge=2, description="Nearest training materials that count.")
-    representation: Compared = "features"
-    quantile: Quantile = 0.95
-
-
-def needs(config: LOFConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+Rows that occur many times over would have an infinite density, and rounding would decide."""
+ROUNDING = 1e-6
+"""Distances below this share of the rows' own length are rounding."""
 
 
-def build(config: LOFConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._lof import LOF
+@dataclass(frozen=True)
+class OutlierFactor:
+    """Score rows by log LOF (Breunig et al. 2000, definitions 5 to 7).
 
-    return LOF(config.neighbours, config.representation, config.quantile)
+    Attributes:
+        scaling: what is read and how it is scaled.
+        reference: (t, d) the training rows.
+        reach: (t,) distance of each to its k-th neighbour.
+        density: (t,) local reachability density of each.
+        floor: least distance that counts.
+        neighbours: k.
+    """
+
+    scaling: Scaling
+    reference: F8
+    reach: F8
+    density: F8
+    floor: float
+    neighbours: int
+
+    @classmethod
+    def of(cls, train: Inputs, representation: Representation, neighbours: int) -> OutlierFactor:
+        """Measure the density around each training row, itself left out.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, representation)
+        values = scaling.apply(train)
+        k = min(neighbours, len(values) - 1)
+        distance, place = _others(values, k)
+        reach = distance[:, -1]
+        length = float(np.sqrt((values**2).sum(axis=1).mean()))
+        # rows that are all alike have no length: theirs is that of a scaled column
+        floor = max(FLOOR * float(np.median(reach)), ROUNDING * (length or 1.0))
+        mean_reach = np.maximum(np.maximum(distance, reach[place]), floor).mean(axis=1)
+        return cls(scaling, values, reach, 1.0 / mean_reach, floor, k)
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) log LOF: 0 where it is as dense as around the neighbours, above: emptier."""
+        distance, place = nearest(self.reference, self.scaling.apply(rows), self.neighbours)
+        return self._factor(distance, place)
+
+    def without_self(self) -> F8:
+        """Return the training rows' own log LOF, each without itself."""
+        return self._factor(*_others(self.reference, self.neighbours))
+
+    def _factor(self, distance: F8, place: np.ndarray) -> F8:
+        mean_reach = np.maximum(np.maximum(distance, self.reach[place]), self.floor).mean(axis=1)
+        return np.asarray(np.log(self.density[place].mean(axis=1) * mean_reach), dtype=np.float64)
 
 
-def check(config: Config, facts: FoldFacts) -> list[str]:
-    """Return why there is nothing to compare with."""
-    return two_rows(facts)
+def _others(values: F8, k: int) -> tuple[F8, np.ndarray]:
+    """Return distances and places of each row's k nearest other rows."""
+    distance, place = nearest(values, values, k + 1)
+    own = place == np.arange(len(values))[:, None]
+    own[~own.any(axis=1), -1] = True  # among many copies of a row it may not be in the list
+    n = len(values)
+    return distance[~own].reshape(n, k), place[~own].reshape(n, k)
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``lof``."""
-    return [
-        Component(
-            "lof",
-            LOFConfig,
-            build,
-            needs=needs,
-            citation="10.1145/342009.335388",
-            check=check,
+@dataclass(frozen=True)
+class LOF:
+    """Measure the emptiness around a row relative to that around its neighbours."""
+
+    config: LOFConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Measure the training rows' densities; the seed is not needed.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        factor = OutlierFactor.of(train, self.config.representation, self.config.neighbours)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=factor,
+            training_scores=factor.without_self,
         )
-    ]
+        return Fitted(factor, verdict)

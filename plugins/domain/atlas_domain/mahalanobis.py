@@ -2,77 +2,153 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_domain._options import Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import no_covariance, two_rows
+import numpy as np
+from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class MahalanobisConfig(Config):
-    """What is measured, and what counts as outside."""
-
-    representation: Literal["arm", "fractions", "root_fractions", "features", "embedding"] = Field(
-        "arm",
-        description="What is compared: what the `arm` looks at (atomic fractions and, where its"
-        " featurizer reads structures, also its features, or the volume per atom where these are"
-        " graphs: the larger distance counts, each in units of its own threshold); atomic"
-        " `fractions` of the 118 elements, their roots (`root_fractions`: distances are then"
-        " Hellinger's), the arm's `features` (vectors, standardised), or the `embedding` of its"
-        " trained model.",
-    )
-    shrinkage: float | None = Field(
-        None,
-        gt=0.0,
-        le=1.0,
-        description="Share of the identity in the covariance; none: that of Ledoit and Wolf, found"
-        " from the rows.",
-    )
-    centre: Literal["all", "size"] = Field(
-        "all",
-        description="Whose mean and covariance: those of `all` training rows, or of those of the"
-        " same `size`, the number of elements (few elements make extreme statistics, so that in"
-        " features every binary looks far).",
-    )
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, I8, DataError, Detector, Inputs
+from atlas_domain._representation import Representation, Scaling
+from atlas_domain._spread import compared, elements, flat, group, sizes
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import MahalanobisConfig
 
 
-def needs(config: MahalanobisConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+def whitening(values: F8, shrinkage: float | None = None) -> F8:
+    """Return (d, d) W with W W^T = the inverse covariance of centred rows.
 
+    The covariance is shrunk towards a multiple of the identity, so it can be inverted, and a
+    column that is constant gets a small variance instead of none.
 
-def build(config: MahalanobisConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._mahalanobis import Mahalanobis
+    Args:
+        values: (n, d) rows, centred.
+        shrinkage: share of the identity; None: that of Ledoit & Wolf 2004.
 
-    return Mahalanobis(config.representation, config.quantile, config.shrinkage, config.centre)
-
-
-def check(config: MahalanobisConfig, facts: FoldFacts) -> list[str]:
-    """Return what is missing: rows, or a covariance that can be inverted."""
-    return two_rows(facts) or no_covariance(
-        facts.train,
-        config.representation,
-        shrunk=config.shrinkage is not None,
-        per_size=config.centre == "size",
-    )
-
-
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``mahalanobis``."""
-    return [
-        Component(
-            "mahalanobis",
-            MahalanobisConfig,
-            build,
-            needs=needs,
-            citation="10.1016/S0047-259X(03)00096-4",
-            check=check,
+    Raises:
+        DataError: the rows are alike, or the covariance cannot be inverted.
+    """
+    if why := flat(values, shrunk=shrinkage is not None):
+        raise DataError(f"ood: {why}")
+    if shrinkage is None:
+        method = LedoitWolf(store_precision=False, assume_centered=True)
+    else:
+        method = ShrunkCovariance(shrinkage=shrinkage, store_precision=False, assume_centered=True)
+    variance, axes = np.linalg.eigh(method.fit(values).covariance_)
+    if variance[0] <= 1e-12 * variance[-1]:
+        raise DataError(
+            f"ood: the covariance of {len(values)} training rows cannot be inverted; use"
+            " knn_distance, or more data"
         )
-    ]
+    return np.asarray(axes / np.sqrt(variance), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Measure the distance to the training mean.
+
+    Attributes:
+        scaling: what is read, its mean and scale.
+        sizes: (k,) ascending numbers of elements; a row belongs to the largest not above its own.
+        centres: (k, d) means of the training rows of each size.
+        whiten: (k, d, d) W with W W^T = inverse covariance, of each size.
+    """
+
+    scaling: Scaling
+    sizes: I8
+    centres: F8
+    whiten: F8
+
+    @classmethod
+    def of(
+        cls,
+        train: Inputs,
+        representation: Representation,
+        *,
+        shrinkage: float | None = None,
+        per_size: bool = False,
+    ) -> Distance:
+        """Fit mean and covariance, of all rows or of those of each number of elements.
+
+        Constant columns are kept on purpose: that is how an element that was never seen becomes
+        far.
+
+        Raises:
+            DataError: fewer than two training rows, or they vary too little.
+        """
+        scaling = Scaling.of(train, representation)
+        values = scaling.apply(train)
+        found, place = sizes(train, per_size=per_size)
+        own = [values[place == k] for k in range(len(found))]
+        centres = np.stack([rows.mean(axis=0) for rows in own])
+        whiten = [
+            whitening(rows - centre, shrinkage) for rows, centre in zip(own, centres, strict=True)
+        ]
+        return cls(scaling, found, centres, np.stack(whiten))
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) distances."""
+        offset, distance = self.scaling.apply(rows), np.zeros(len(rows))
+        place = group(elements(rows), self.sizes)
+        for k, (centre, whiten) in enumerate(zip(self.centres, self.whiten, strict=True)):
+            chosen = place == k
+            distance[chosen] = np.sqrt((((offset[chosen] - centre) @ whiten) ** 2).sum(axis=1))
+        return distance
+
+
+@dataclass(frozen=True)
+class Farthest:
+    """Measure the largest of several distances, each in units of its own threshold.
+
+    Attributes:
+        distances: in the representations that count.
+        thresholds: (k,) a quantile of each distance over the reference rows.
+    """
+
+    distances: tuple[Distance, ...]
+    thresholds: F8
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) distances; above 1, a row is beyond one of the thresholds."""
+        found = [distance(rows) for distance in self.distances]
+        return np.asarray((np.stack(found, axis=1) / self.thresholds).max(axis=1))
+
+
+@dataclass(frozen=True)
+class Mahalanobis:
+    """Measure the distance to the training mean in units of the training spread."""
+
+    config: MahalanobisConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Fit mean and covariance; the seed is not needed.
+
+        Raises:
+            DataError: fewer than two training rows, or they vary too little.
+        """
+        own = compared(train, self.config.representation)
+        distances = tuple(
+            Distance.of(
+                train,
+                representation,
+                shrinkage=self.config.shrinkage,
+                per_size=self.config.centre == "size",
+            )
+            for representation in own
+        )
+        reference = calibration if len(calibration) else train
+        measure = distances[0] if len(own) == 1 else self._farthest(distances, reference)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=measure,
+            training_scores=lambda: measure(train),
+        )
+        return Fitted(measure, verdict)
+
+    def _farthest(self, distances: tuple[Distance, ...], reference: Inputs) -> Farthest:
+        thresholds = [
+            float(np.quantile(distance(reference), self.config.quantile, method="higher"))
+            for distance in distances
+        ]
+        return Farthest(distances, np.maximum(thresholds, np.finfo(np.float64).tiny))

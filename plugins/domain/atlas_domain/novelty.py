@@ -2,111 +2,232 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from pydantic import field_validator
+import numpy as np
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import no_covariance, two_rows
+from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore
+from atlas_domain._checks import FOLDS
+from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
+from atlas_domain._surprise import CountedSurprise, Surprise
+from atlas_domain.disagreement import Sigma
+from atlas_domain.knn_distance import NeighbourDistance
+from atlas_domain.leaf_proximity import LeafProximity
+from atlas_domain.lof import OutlierFactor
+from atlas_domain.mahalanobis import Distance
+from atlas_domain.options import NoveltyConfig
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
+LARGEST = 20_000
+"""Training rows that detectors compare with; of more, this many are drawn."""
+NEAREST = 5
+"""Training rows that count for company in leaves, and for `knn`."""
 
-Part = Literal[
-    "sigma",
-    "leaf",
-    "leaf_local",
-    "lof",
-    "knn",
-    "mahalanobis",
-    "mahalanobis_fractions",
-    "knn_fractions",
-]
-Fact = Literal["element", "pair", "range"]
-
-
-FOLDS = 5
-"""Without calibration rows, training rows are scored by what was fitted to the other folds."""
+Part = Callable[[Inputs], F8]
 
 
-class NoveltyConfig(Config):
-    """Which facts and which detectors count, and what counts as outside."""
+def _sigma(train: Inputs, config: NoveltyConfig) -> Part:
+    return Sigma()
 
-    parts: tuple[Part, ...] = Field(
-        ("sigma", "leaf", "leaf_local", "lof", "knn_fractions"),
-        min_length=1,
-        description="Detectors that are combined: `sigma` of the arm's predictions; `leaf`, company"
-        " in the leaves of its trees, and `leaf_local`, the same beside that of the nearest"
-        " training materials; `lof`, `knn` and `mahalanobis` in the representation below;"
-        " `mahalanobis_fractions` and `knn_fractions` in atomic fractions. For a network: `sigma`,"
-        " `lof`, `mahalanobis` with representation `embedding`.",
-    )
-    facts: tuple[Fact, ...] = Field(
-        ("element", "pair", "range"),
-        description="Facts that count and are told: an `element` never seen in training (such a"
-        " material is flagged), a `pair` of elements never seen together, a feature outside its"
-        " training `range`. Without `element` and without the part `mahalanobis_fractions` nothing"
-        " is known of new elements as such.",
-    )
-    representation: Compared = "features"
-    neighbours: int = Field(20, ge=2, description="Nearest training materials for `lof`.")
-    quantile: Quantile = 0.95
 
-    @field_validator("parts", "facts")
+def _leaf(train: Inputs, config: NoveltyConfig) -> Part:
+    return LeafProximity.of(train, NEAREST)
+
+
+def _leaf_local(train: Inputs, config: NoveltyConfig) -> Part:
+    return LeafProximity.of(train, NEAREST, local=True)
+
+
+def _lof(train: Inputs, config: NoveltyConfig) -> Part:
+    return OutlierFactor.of(train, config.representation, config.neighbours)
+
+
+def _knn(train: Inputs, config: NoveltyConfig) -> Part:
+    return NeighbourDistance.of(train, config.representation, NEAREST)
+
+
+def _mahalanobis(train: Inputs, config: NoveltyConfig) -> Part:
+    return Distance.of(train, config.representation)
+
+
+def _mahalanobis_fractions(train: Inputs, config: NoveltyConfig) -> Part:
+    return Distance.of(train, "fractions")
+
+
+def _knn_fractions(train: Inputs, config: NoveltyConfig) -> Part:
+    return NeighbourDistance.of(train, "root_fractions", NEAREST)
+
+
+PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {
+    "sigma": (_sigma, "the predictions disagree more than for {share}"),
+    "leaf": (_leaf, "more alone in the leaves of the trees than {share}"),
+    "leaf_local": (_leaf_local, "in emptier leaves, beside its surroundings, than {share}"),
+    "lof": (_lof, "its surroundings are emptier than those of {share}"),
+    "knn": (_knn, "farther from its nearest training materials than {share}"),
+    "mahalanobis": (_mahalanobis, "farther from the training mean than {share}"),
+    "mahalanobis_fractions": (
+        _mahalanobis_fractions,
+        "a more unusual mix of elements than {share}",
+    ),
+    "knn_fractions": (
+        _knn_fractions,
+        "farther in composition from its nearest training materials than {share}",
+    ),
+}
+"""How each part is fitted, and what its score means in words."""
+
+Fact = UnseenElements | UnseenPairs | OutOfRange
+
+
+def _facts(train: Inputs, config: NoveltyConfig) -> dict[str, Fact]:
+    """Return the facts that can be told, in the order of the reasons."""
+    found: dict[str, Fact] = {}
+    if "element" in config.facts:
+        found["element"] = UnseenElements.of(train)
+    if "pair" in config.facts:
+        found["pair"] = UnseenPairs.of(train, known=True)
+    if "range" in config.facts and (ranges := OutOfRange.of(train)) is not None:
+        found["range"] = ranges
+    return found
+
+
+@dataclass(frozen=True)
+class _Judges:
+    """Everything that scores a row, fitted to training rows.
+
+    Attributes:
+        parts: detectors by name.
+        facts: facts by name.
+    """
+
+    parts: Mapping[str, Part]
+    facts: Mapping[str, Fact]
+
     @classmethod
-    def _distinct(cls, named: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(named)) < len(named):
-            raise ValueError("each may be named once only: it would count twice")
-        return named
+    def of(cls, train: Inputs, config: NoveltyConfig, seed: int) -> _Judges:
+        rows = np.random.default_rng(seed).permutation(len(train))[:LARGEST]
+        drawn = train.take(np.sort(rows)) if len(train) > LARGEST else train
+        parts: dict[str, Part] = {name: PARTS[name][0](drawn, config) for name in config.parts}
+        return cls(parts, _facts(train, config))
+
+    def look(self, rows: Inputs) -> dict[str, F8]:
+        """Return (n,) scores of every part and fact."""
+        return {name: judge(rows) for name, judge in {**self.parts, **self.facts}.items()}
 
 
-def needs(config: NoveltyConfig) -> frozenset[str]:
-    """Return what the chosen parts need; the fact ``range`` is told only of vectors."""
-    found: set[str] = set()
-    if "sigma" in config.parts:
-        found.add("epistemic")
-    if {"leaf", "leaf_local"} & set(config.parts):
-        found.add("model:leaves")
-    if {"lof", "knn", "mahalanobis"} & set(config.parts):
-        found |= NEEDS[config.representation]
-    return frozenset(found)
+@dataclass(frozen=True)
+class _Fitted:
+    """Score rows by the sum of -log p over parts and facts.
 
+    Attributes:
+        judges: fitted to the training rows.
+        surprises: by part or fact, what its scores are in domain.
+        reference: ascending sums of the reference rows.
+        threshold: sums above it are flagged.
+        what: what the reference rows are called in a reason.
+    """
 
-def build(config: NoveltyConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._novelty import Novelty
+    judges: _Judges
+    surprises: Mapping[str, Surprise | CountedSurprise]
+    reference: F8
+    threshold: float
+    what: str
 
-    return Novelty(config)
+    def terms(self, rows: Inputs) -> dict[str, F8]:
+        """Return (n,) -log p of every part and fact."""
+        return {n: self.surprises[n](values) for n, values in self.judges.look(rows).items()}
 
-
-def check(config: NoveltyConfig, facts: FoldFacts) -> list[str]:
-    """Return what is missing: rows, or a spread where a part measures distances by it."""
-    n = len(facts.train)
-    if not len(facts.calibration) and n < 2 * FOLDS:
-        return [
-            f"{n} training rows and no calibration rows, needs at least {2 * FOLDS} training rows;"
-            " raise the split's `calibration` fraction or use more data"
-        ]
-    problems = two_rows(facts)
-    if "mahalanobis" in config.parts:
-        problems = problems or no_covariance(facts.train, config.representation)
-    if "mahalanobis_fractions" in config.parts:
-        problems = problems or no_covariance(facts.train, "fractions")
-    return problems
-
-
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``novelty``."""
-    return [
-        Component(
-            "novelty",
-            NoveltyConfig,
-            build,
-            needs=needs,
-            citation="10.1007/978-1-4612-4380-9_6",
-            check=check,
+    def score(self, rows: Inputs) -> OODScore:
+        """Return n sums with threshold and reasons."""
+        if not len(rows):
+            return OODScore(np.zeros(0), self.threshold, np.zeros(0, dtype=np.str_))
+        terms = self.terms(rows)
+        total = _sum(terms)
+        if "element" in terms:  # flagged even where every other sign is ordinary
+            just_outside = np.nextafter(self.threshold, np.inf)
+            new = self.judges.facts["element"](rows) > 0
+            total = np.where(new, np.maximum(total, just_outside), total)
+        return OODScore(
+            total, self.threshold, np.array(self._reasons(rows, terms, total), dtype=np.str_)
         )
-    ]
+
+    def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> list[str]:
+        """Return the facts of each row and, of flagged rows, what is most unusual about them."""
+        told = [fact.describe(rows) for fact in self.judges.facts.values()]
+        names = tuple(self.judges.parts)
+        strongest = np.argmax([terms[name] for name in names], axis=0)
+        outside = total > self.threshold
+        reasons = []
+        for row in range(len(rows)):
+            texts = [texts[row] for texts in told if texts[row]]
+            if outside[row]:
+                name = names[strongest[row]]
+                share = self._share(float(np.exp(-terms[name][row])))
+                texts.append(PARTS[name][1].format(share=share))
+            reasons.append("; ".join(texts))
+        return reasons
+
+    def _share(self, p: float) -> str:
+        n = len(self.reference)
+        return (
+            f"all {self.what}" if p < 2 / (n + 1) else f"{100 * (1 - p):.1f} % of the {self.what}"
+        )
+
+
+def _sum(terms: Mapping[str, F8]) -> F8:
+    return np.asarray(np.sum(list(terms.values()), axis=0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Combine detectors by Fisher's method, beside facts that need none."""
+
+    config: NoveltyConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Fit each part to the training rows, and learn its scores in domain.
+
+        Fisher's statistic is the sum of -log p (Fisher 1932, section 21.1). Parts depend on each
+        other, so the threshold is not that of a chi-square distribution: it is a quantile of
+        the sums of the reference rows. Those are calibration rows or, without any, training
+        rows, each scored by what was fitted to other folds. Then sigma is the one of rows the
+        model was trained on, and smaller than it should be.
+
+        Raises:
+            DataError: too few training rows for a part, or the arm lacks what it needs.
+        """
+        config = self.config
+        judges = _Judges.of(train, config, seed)
+        kept_aside = len(calibration) > 0
+        found = judges.look(calibration) if kept_aside else _crossfit(train, config, seed)
+        surprises: dict[str, Surprise | CountedSurprise] = {
+            name: (CountedSurprise if name in judges.facts else Surprise).of(values)
+            for name, values in found.items()
+        }
+        sums = np.sort(_sum({name: surprises[name](values) for name, values in found.items()}))
+        return _Fitted(
+            judges=judges,
+            surprises=surprises,
+            reference=sums,
+            threshold=float(np.quantile(sums, config.quantile, method="higher")),
+            what="calibration materials" if kept_aside else "training materials",
+        )
+
+
+def _crossfit(train: Inputs, config: NoveltyConfig, seed: int) -> dict[str, F8]:
+    """Return scores of the training rows, each by what was fitted to other folds."""
+    n = len(train)
+    if n < 2 * FOLDS:
+        raise DataError(
+            f"ood novelty: {n} training rows and no calibration rows; give at least {2 * FOLDS}"
+            " training rows or a split with calibration rows"
+        )
+    fold = np.random.default_rng(seed).permutation(n) % FOLDS
+    found: dict[str, F8] = {}
+    for k in range(FOLDS):
+        inside: Bool = fold == k
+        rest = train.take(np.flatnonzero(~inside))
+        scores = _Judges.of(rest, config, seed).look(train.take(np.flatnonzero(inside)))
+        for name, values in scores.items():
+            found.setdefault(name, np.empty(n))[inside] = values
+    return found

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._options import Quantile
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class RangeDetectorConfig(Config):
-    """What is measured, and what counts as outside."""
-
-    measure: Literal["degree", "share"] = Field(
-        "degree",
-        description="`degree`: the largest excess over the range, in training standard deviations;"
-        " `share`: the share of features out of range.",
-    )
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
+from atlas_domain._facts import OutOfRange
+from atlas_domain._verdict import Verdict
+from atlas_domain.options import RangeDetectorConfig
 
 
-def build(config: RangeDetectorConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._out_of_range import RangeDetector
+@dataclass(frozen=True)
+class _Excess:
+    ranges: OutOfRange
+    measure: Literal["degree", "share"]
 
-    return RangeDetector(config.measure, config.quantile)
+    def __call__(self, rows: Inputs) -> F8:
+        if self.measure == "degree":
+            return self.ranges(rows)
+        outside = self.ranges.excess(rows) > 0
+        return np.asarray(outside.mean(axis=1), dtype=np.float64)
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``out_of_range``."""
-    return [
-        Component(
-            "out_of_range",
-            RangeDetectorConfig,
-            build,
-            needs={"features:vectors"},
-            citation="10.3390/molecules17054791",
+@dataclass(frozen=True)
+class _Fitted:
+    excess: _Excess
+    verdict: Verdict
+
+    def score(self, rows: Inputs) -> OODScore:
+        told = self.excess.ranges.describe(rows)
+        return self.verdict.judge(self.excess(rows), rows.materials, told)
+
+
+@dataclass(frozen=True)
+class RangeDetector:
+    """Measure how far a row's features lie outside those of all training rows."""
+
+    config: RangeDetectorConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note the ranges: the bounding box of Sahigara et al. 2012. The seed is not needed.
+
+        Training rows lie in their own range, so without calibration rows any excess is flagged.
+
+        Raises:
+            DataError: the features are no vectors.
+        """
+        ranges = OutOfRange.of(train)
+        if ranges is None:
+            raise DataError(
+                "ood out_of_range: it needs a featurizer that gives vectors; use magpie, or"
+                " unseen_element"
+            )
+        excess = _Excess(ranges, self.config.measure)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=excess,
+            training_scores=lambda: excess(train),
         )
-    ]
+        return _Fitted(excess, verdict)

@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, Field, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
+from atlas_core.api import F8, DataError, Detector, Inputs
+from atlas_domain._representation import Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import PCAResidualConfig
 
-
-class PCAResidualConfig(Config):
-    """How much the axes express, of what, and what counts as outside."""
-
-    variance: float = Field(
-        0.99, gt=0.0, lt=1.0, description="Share of the training variance that the axes keep."
-    )
-    representation: Compared = "fractions"
-    quantile: Quantile = 0.95
+ROUNDING = 1e-12
+"""What is left of a column counts above this share of the row's largest entry."""
 
 
-def needs(config: PCAResidualConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class Residual:
+    """Measure the length of what the axes cannot express.
+
+    Attributes:
+        scaling: what is read, its mean and scale.
+        axes: (d, k) orthonormal, those along which the training rows vary most.
+    """
+
+    scaling: Scaling
+    axes: F8
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) roots of Q (Jackson & Mudholkar 1979, eq. 2.2)."""
+        offset = self.scaling.apply(rows)
+        rest = offset - (offset @ self.axes) @ self.axes.T
+        # what is left of a row that the axes express fully is rounding
+        rest = np.where(np.abs(rest) > ROUNDING * np.abs(offset).max(axis=1)[:, None], rest, 0.0)
+        return np.asarray(np.sqrt((rest**2).sum(axis=1)), dtype=np.float64)
 
 
-def build(config: PCAResidualConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._pca_residual import PCAResidual
+@dataclass(frozen=True)
+class PCAResidual:
+    """Measure how far a row lies from the plane of the training rows."""
 
-    return PCAResidual(config.variance, config.representation, config.quantile)
+    config: PCAResidualConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Find the axes; the seed is not needed.
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``pca_residual``."""
-    return [
-        Component(
-            "pca_residual",
-            PCAResidualConfig,
-            build,
-            needs=needs,
-            citation="10.1080/00401706.1979.10489779",
-            check=spread,
+        The axes are the fewest whose share of the training variance reaches ``variance``.
+
+        Raises:
+            DataError: fewer than two training rows, or they are all alike.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        values = scaling.apply(train)
+        variance, axes = np.linalg.eigh(values.T @ values)
+        variance, axes = np.maximum(variance[::-1], 0.0), axes[:, ::-1]
+        if not variance[0] > 0:
+            raise DataError(
+                f"ood pca_residual: the {len(train)} training rows are alike in what is compared,"
+                " so no axis can be found; choose another representation, or leave ood out"
+            )
+        kept = int(np.searchsorted(np.cumsum(variance) / variance.sum(), self.config.variance)) + 1
+        residual = Residual(scaling, np.ascontiguousarray(axes[:, :kept]))
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=residual,
+            training_scores=lambda: residual(train),
         )
-    ]
+        return Fitted(residual, verdict)

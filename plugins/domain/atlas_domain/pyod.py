@@ -1,74 +1,32 @@
-"""A detector of the package PyOD, by name (Zhao, Nasrullah & Li 2019); needs its extra."""
+"""A detector of the package PyOD, by name (Zhao, Nasrullah & Li 2019); needs its extra.
+
+Light: PyOD, which brings numba, is imported when a detector is fitted.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any
 
-from atlas_core.api import Component, Config, Field, FoldFacts, PluginError, hookimpl
-from atlas_domain._options import Compared, Quantile
-from atlas_domain._representation import NEEDS
-from atlas_domain._spread import spread
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-Name = Literal[
-    "ABOD",
-    "CBLOF",
-    "GMM",
-    "HBOS",
-    "IForest",
-    "INNE",
-    "KNN",
-    "LOF",
-    "MCD",
-    "OCSVM",
-    "PCA",
-]
-"""Detectors that score each row by itself: ECOD and COPOD of PyOD do not; see ``ecod``."""
+from atlas_core.api import F8, Detector, FoldFacts, Inputs, PluginError
+from atlas_domain._checks import spread
+from atlas_domain._representation import Scaling
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.options import PyODConfig
 
 
-class PyODConfig(Config):
-    """Which detector, of what, and what counts as outside."""
-
-    detector: Name = Field(
-        "HBOS",
-        description="A detector of PyOD, with PyOD's defaults. `ecod` offers ECOD and COPOD.",
-    )
-    representation: Compared = "features"
-    quantile: Quantile = 0.95
-
-
-def needs(config: PyODConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
-
-
-def build(config: PyODConfig) -> OODMethod:
-    """Return the detector.
+def require_pyod() -> None:
+    """Make sure that PyOD is installed.
 
     Raises:
-        PluginError: PyOD is not installed.
+        PluginError: it is not.
     """
-    _require_pyod()
-    from atlas_domain._pyod import PyOD
-
-    return PyOD(config.detector, config.representation, config.quantile)
-
-
-def contract_options(folder: Path) -> dict[str, object]:
-    """Return no options; the contract does not apply where PyOD is not installed.
-
-    Raises:
-        PluginError: PyOD is not installed.
-    """
-    _require_pyod()
-    return {}
-
-
-def _require_pyod() -> None:
     if find_spec("pyod") is None:
         raise PluginError(
             "ood pyod: the package PyOD is not installed; pip install"
@@ -82,24 +40,72 @@ def check(config: PyODConfig, facts: FoldFacts) -> list[str]:
     Raises:
         PluginError: PyOD is not installed.
     """
-    _require_pyod()
+    require_pyod()
     return spread(config, facts)
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``pyod``."""
-    return [
-        Component(
-            "pyod",
-            PyODConfig,
-            build,
-            needs=needs,
-            expected_failures={
-                "saved_and_loaded_it_scores_alike": "objects of another package are not loaded"
-                " from a file: fit it anew, or use a detector of this plugin"
-            },
-            citation="https://jmlr.org/papers/v20/19-011.html",
-            check=check,
+def contract_options(folder: Path) -> dict[str, object]:
+    """Return no options; the contract does not apply where PyOD is not installed.
+
+    Raises:
+        PluginError: PyOD is not installed.
+    """
+    require_pyod()
+    return {}
+
+
+@dataclass(frozen=True)
+class Outlyingness:
+    """Take a PyOD detector's score.
+
+    Attributes:
+        scaling: what is read and how it is scaled.
+        detector: fitted.
+    """
+
+    scaling: Scaling
+    detector: Any
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) scores; higher = farther, as everywhere in PyOD."""
+        if not len(rows):
+            return np.zeros(0)
+        found = self.detector.decision_function(self.scaling.apply(rows))
+        return np.asarray(found, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class PyOD:
+    """Fit a detector of PyOD.
+
+    Raises:
+        PluginError: PyOD is not installed.
+    """
+
+    config: PyODConfig
+
+    def __post_init__(self) -> None:
+        require_pyod()
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Fit with PyOD's defaults, and with ``seed`` where it draws.
+
+        Raises:
+            DataError: fewer than two training rows.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        name = self.config.detector
+        make = getattr(import_module(f"pyod.models.{name.lower()}"), name)
+        drawn = (
+            {"random_state": seed % 2**32} if "random_state" in signature(make).parameters else {}
         )
-    ]
+        detector = make(**drawn).fit(scaling.apply(train))
+        outlyingness = Outlyingness(scaling, detector)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=outlyingness,
+            training_scores=lambda: np.asarray(detector.decision_scores_, dtype=np.float64),
+        )
+        return Fitted(outlyingness, verdict)

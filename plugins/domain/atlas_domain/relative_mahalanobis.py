@@ -2,86 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn.cluster import KMeans
 
-from atlas_core.api import Component, Config, Field, FoldFacts, anion_family, hookimpl
-from atlas_domain._options import Quantile
-from atlas_domain._representation import NEEDS, Scaling
-from atlas_domain._spread import at_hand, class_means, flat, no_covariance, two_rows
-
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class RelativeMahalanobisConfig(Config):
-    """What is compared, in which classes, and what counts as outside."""
-
-    classes: Literal["clusters", "family"] = Field(
-        "clusters",
-        description="`clusters`: found by k-means among the training materials; `family`: the anion"
-        " families of the materials.",
-    )
-    clusters: int = Field(10, ge=2, description="How many, for classes `clusters`.")
-    representation: Literal["features", "embedding"] = Field(
-        "features",
-        description="What is compared: the arm's feature vectors (standardised), or the embedding"
-        " of its trained model. Not fractions: what no training row has cancels in the difference.",
-    )
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, I8, Detector, Inputs, anion_family
+from atlas_domain._representation import Scaling
+from atlas_domain._spread import class_means
+from atlas_domain._verdict import Fitted, Verdict
+from atlas_domain.mahalanobis import whitening
+from atlas_domain.options import RelativeMahalanobisConfig
 
 
-def needs(config: RelativeMahalanobisConfig) -> frozenset[str]:
-    """Return what the chosen representation needs."""
-    return NEEDS[config.representation]
+@dataclass(frozen=True)
+class RelativeDistance:
+    """Measure min_k d_k^2 - d_0^2 (Ren et al. 2021, eq. 3).
+
+    d_k is the Mahalanobis distance to the mean of class k by the covariance within classes, d_0
+    that to the mean of all by the covariance of all: what is unusual of a row in directions that
+    have nothing to do with the classes cancels.
+
+    Attributes:
+        scaling: what is read, its mean and scale.
+        within, overall: (d, d) W with W W^T = inverse covariance.
+        centres: (k, d) means of the classes, whitened by ``within``.
+    """
+
+    scaling: Scaling
+    within: F8
+    overall: F8
+    centres: F8
+
+    def __call__(self, rows: Inputs) -> F8:
+        """Return (n,) relative squared distances."""
+        offset = self.scaling.apply(rows)
+        inner = offset @ self.within
+        nearest = np.min([((inner - c) ** 2).sum(axis=1) for c in self.centres], axis=0)
+        return np.asarray(nearest - ((offset @ self.overall) ** 2).sum(axis=1), dtype=np.float64)
 
 
-def build(config: RelativeMahalanobisConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._relative_mahalanobis import RelativeMahalanobis
+@dataclass(frozen=True)
+class RelativeMahalanobis:
+    """Measure whether a row is of no class, rather than how unusual it is at all."""
 
-    return RelativeMahalanobis(
-        config.classes, config.clusters, config.representation, config.quantile
-    )
+    config: RelativeMahalanobisConfig
 
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Find the classes, from ``seed`` where they are clusters, and fit both covariances.
 
-def check(config: RelativeMahalanobisConfig, facts: FoldFacts) -> list[str]:
-    """Return what is missing: rows, or a spread of all and within the classes."""
-    train = facts.train
-    told = two_rows(facts) or no_covariance(train, config.representation)
-    if told or not at_hand(train, config.representation):
-        return told
-    values = Scaling.of(train, config.representation).apply(train)
-    if config.classes == "clusters":
-        kinds = len(np.unique(values, axis=0))
-        return (
-            []
-            if kinds > config.clusters
-            else [
-                f"{len(train)} training rows of {kinds} kinds for {config.clusters} clusters, so"
-                " none of these has a spread; lower `clusters`, or use knn_distance"
-            ]
+        Raises:
+            DataError: fewer than two training rows, or they vary too little.
+        """
+        scaling = Scaling.of(train, self.config.representation)
+        values = scaling.apply(train)
+        place = self._classes(train, values, seed)
+        means = class_means(values, place)
+        within = whitening(values - means[place])
+        distance = RelativeDistance(scaling, within, whitening(values), means @ within)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=distance,
+            training_scores=lambda: distance(train),
         )
-    family = np.unique(anion_family(train.materials), return_inverse=True)[1]
-    within = values - class_means(values, family)[family]
-    return [why] if (why := flat(within)) else []
+        return Fitted(distance, verdict)
 
-
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``relative_mahalanobis``."""
-    return [
-        Component(
-            "relative_mahalanobis",
-            RelativeMahalanobisConfig,
-            build,
-            needs=needs,
-            citation="10.48550/arXiv.2106.09022",
-            expected_failures={
-                "far_scores_above_near": "what is far from every class is far from their"
-                " common mean too, and that cancels",
-            },
-            check=check,
-        )
-    ]
+    def _classes(self, train: Inputs, values: F8, seed: int) -> I8:
+        """Return (t,) the class of each training row, numbered from 0 without a gap."""
+        named: np.ndarray = anion_family(train.materials)
+        if self.config.classes == "clusters":
+            k = min(self.config.clusters, len(np.unique(values, axis=0)))
+            named = KMeans(k, n_init=1, random_state=seed % 2**32).fit_predict(values)
+        return np.unique(named, return_inverse=True)[1].astype(np.int64)

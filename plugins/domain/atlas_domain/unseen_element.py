@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, hookimpl
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class UnseenElementConfig(Config):
-    """This detector has no options."""
+from atlas_core.api import Detector, Inputs, OODScore
+from atlas_domain._verdict import Elements
+from atlas_domain.options import UnseenElementConfig
 
 
-def build(config: UnseenElementConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._unseen_element import UnseenElement
+@dataclass(frozen=True)
+class _Fitted:
+    elements: Elements
 
-    return UnseenElement()
+    def score(self, rows: Inputs) -> OODScore:
+        share = self.elements.unseen(rows.materials)
+        fractions = rows.materials.element_fractions()
+        reasons = [
+            self.elements.describe(row) if unseen > 0 else ""
+            for row, unseen in zip(fractions, share, strict=True)
+        ]
+        return OODScore(share, 0.0, np.array(reasons, dtype=np.str_))
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``unseen_element``."""
-    return [
-        Component(
-            "unseen_element",
-            UnseenElementConfig,
-            build,
-        )
-    ]
+@dataclass(frozen=True)
+class UnseenElement:
+    """Flag any element that no training material has."""
+
+    config: UnseenElementConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note the training elements; calibration rows and the seed are not needed."""
+        return _Fitted(Elements.of(train.materials))

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, hookimpl
-from atlas_domain._options import Quantile
-
-if TYPE_CHECKING:
-    from atlas_core.api import OODMethod
-
-
-class UnseenPairConfig(Config):
-    """What counts as outside."""
-
-    quantile: Quantile = 0.95
+from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_domain._facts import UnseenPairs
+from atlas_domain._verdict import Verdict
+from atlas_domain.options import UnseenPairConfig
 
 
-def build(config: UnseenPairConfig) -> OODMethod:
-    """Return the detector."""
-    from atlas_domain._unseen_pair import UnseenPair
+@dataclass(frozen=True)
+class _Fitted:
+    pairs: UnseenPairs
+    verdict: Verdict
 
-    return UnseenPair(config.quantile)
+    def score(self, rows: Inputs) -> OODScore:
+        told = self.pairs.describe(rows)
+        return self.verdict.judge(self.pairs.share(rows), rows.materials, told)
 
 
-@hookimpl
-def atlas_ood() -> list[Component]:
-    """Return ``unseen_pair``."""
-    return [
-        Component(
-            "unseen_pair",
-            UnseenPairConfig,
-            build,
+@dataclass(frozen=True)
+class UnseenPair:
+    """Measure how new the company of a row's elements is."""
+
+    config: UnseenPairConfig
+
+    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+        """Note which elements occur together; the seed is not needed.
+
+        Without calibration rows the threshold is that of training rows, whose pairs are all
+        known but those that occur in one material only: each is scored without itself.
+        """
+        pairs = UnseenPairs.of(train, known=False)
+        verdict = Verdict.of(
+            train,
+            calibration,
+            self.config.quantile,
+            score=pairs.share,
+            training_scores=lambda: _without_self(train),
         )
-    ]
+        return _Fitted(pairs, verdict)
+
+
+def _without_self(train: Inputs) -> F8:
+    """Return the share of each training row's pairs that no other row has."""
+    return UnseenPairs.of(train, known=False, least=2).share(train)

@@ -1,6 +1,5 @@
 """The mathematics of each detector against the formula or an independent library."""
 
-from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -15,24 +14,22 @@ from sklearn.neighbors import LocalOutlierFactor
 from atlas_core.api import DataError, FoldFacts, Inputs, Materials, PluginError, Vectors
 from atlas_core.testing import parametrize_contract
 from atlas_core.testing.samples import toy_compounds, toy_vectors
-from atlas_domain import _leaf_proximity
-from atlas_domain._density_ratio import DensityRatio
-from atlas_domain._disagreement import Disagreement
-from atlas_domain._ecod import ECOD
-from atlas_domain._element_distance import ElementDistance, Line
-from atlas_domain._kde import KernelDensity
-from atlas_domain._leaf_proximity import LeafDetector, LeafProximity
-from atlas_domain._lof import LOF
-from atlas_domain._mahalanobis import Mahalanobis
-from atlas_domain._out_of_range import RangeDetector
-from atlas_domain._pca_residual import PCAResidual
-from atlas_domain._relative_mahalanobis import RelativeMahalanobis
+from atlas_domain import leaf_proximity
 from atlas_domain._spread import LEAST, no_bandwidth
-from atlas_domain._unseen_pair import UnseenPair
-from atlas_domain.pyod import PyODConfig
-from atlas_domain.pyod import build as build_pyod
+from atlas_domain.element_distance import Line
+from atlas_domain.hooks import atlas_ood
+from atlas_domain.leaf_proximity import LeafProximity
+from atlas_domain.options import PyODConfig
 
 COMPOUNDS = toy_compounds()
+COMPONENTS = {component.name: component for component in atlas_ood()}
+
+
+def fitted(name, train, calibration=None, *, seed=0, **options):
+    """Return a fitted detector; there are no calibration rows unless given."""
+    component = COMPONENTS[name]
+    method = component.build(component.config(**options))
+    return method.fit(train, NONE if calibration is None else calibration, seed)
 
 
 def rows(materials, **more):
@@ -72,7 +69,7 @@ def shares(one, other):
 def test_lof_equals_scikit_learn():
     train, near = standardised(TRAIN, NEAR)
     reference = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(train)
-    detector = LOF(20, "features", 0.9).fit(TRAIN, NONE, 0)
+    detector = fitted("lof", TRAIN, quantile=0.9)
     found = detector.score(NEAR)
     np.testing.assert_allclose(found.score, np.log(-reference.score_samples(near)), atol=1e-8)
     own = np.log(-LocalOutlierFactor(n_neighbors=20).fit(train).negative_outlier_factor_)
@@ -82,15 +79,15 @@ def test_lof_equals_scikit_learn():
 def test_lof_of_many_copies_is_finite_and_does_not_hang_on_rounding():
     table = np.repeat([[0.0, 0.0], [1.0, 3.0], [5.0, 1.0]], 30, axis=0) + 0.1
     table = np.concatenate([table, np.random.default_rng(0).normal(size=(60, 2))])
-    detector = LOF(5, "features", 0.9).fit(vectors(table), NONE, 0)
+    detector = fitted("lof", vectors(table), neighbours=5)
     found = detector.score(vectors(table + 1e-15)).score
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, detector.score(vectors(table)).score, atol=1e-6)
 
 
-@pytest.mark.parametrize("cells", [_leaf_proximity.CELLS, 500], ids=["one block", "many blocks"])
+@pytest.mark.parametrize("cells", [leaf_proximity.CELLS, 500], ids=["one block", "many blocks"])
 def test_leaf_proximity_equals_counting_pair_by_pair(cells, monkeypatch):
-    monkeypatch.setattr(_leaf_proximity, "CELLS", cells)
+    monkeypatch.setattr(leaf_proximity, "CELLS", cells)
     train, near = random_leaves(90, 0), random_leaves(40, 1)
     near[:3] = 99  # a leaf that no training row is in
     inputs = [Inputs(COMPOUNDS.take(range(len(leaves))), leaves=leaves) for leaves in (train, near)]
@@ -115,14 +112,14 @@ def test_leaf_proximity_equals_counting_pair_by_pair(cells, monkeypatch):
 def test_leaf_proximity_needs_the_same_trees():
     train = Inputs(COMPOUNDS.take(range(50)), leaves=random_leaves(50, 0))
     other = Inputs(COMPOUNDS.take(range(9)), leaves=random_leaves(9, 0)[:, :20])
-    detector = LeafDetector(5, False, 0.9).fit(train, NONE, 0)
+    detector = fitted("leaf_proximity", train)
     with pytest.raises(DataError, match="rows have 20 trees, training rows 30"):
         detector.score(other)
 
 
 def test_unseen_pair_is_the_share_of_pairs_and_names_them():
     train = formulas("MgO", "MgO2", "NaCl", "NaCl2", "NaO2", "NaO")
-    score = UnseenPair(0.9).fit(train, formulas(), 0).score(formulas("MgO3", "NaMgCl3"))
+    score = fitted("unseen_pair", train, quantile=0.9).score(formulas("MgO3", "NaMgCl3"))
     np.testing.assert_allclose(score.score, [0, 2 / 3])
     assert score.threshold == 0.0  # every pair of the training rows occurs twice
     assert score.reasons[0] == ""
@@ -131,9 +128,9 @@ def test_unseen_pair_is_the_share_of_pairs_and_names_them():
 
 def test_unseen_pair_scores_each_training_row_without_itself():
     train = formulas("MgO", "MgO2", "NaCl")
-    score = UnseenPair(0.5).fit(train, formulas(), 0).score(formulas("MgO"))
+    score = fitted("unseen_pair", train, quantile=0.5).score(formulas("MgO"))
     assert score.threshold == 0.0
-    score = UnseenPair(0.9).fit(train, formulas(), 0).score(formulas("MgO"))
+    score = fitted("unseen_pair", train, quantile=0.9).score(formulas("MgO"))
     assert score.threshold == 1.0  # NaCl is the only one with its pair
 
 
@@ -141,18 +138,18 @@ def test_out_of_range_by_degree_and_by_share():
     train = vectors([[0.0, 10.0], [1.0, 30.0], [2.0, 20.0]])
     new = vectors([[1.0, 20.0], [2.5, 5.0], [3.0, 20.0]])
     spread = np.sqrt(2 / 3)
-    degree = RangeDetector("degree", 0.9).fit(train, NONE, 0).score(new)
+    degree = fitted("out_of_range", train, measure="degree", quantile=0.9).score(new)
     np.testing.assert_allclose(degree.score, [0, 0.5 / spread, 1 / spread])
     assert degree.outside.tolist() == [False, True, True]
     assert degree.reasons[2].startswith("x0 3 above 2; ")
-    share = RangeDetector("share", 0.9).fit(train, NONE, 0).score(new)
+    share = fitted("out_of_range", train, measure="share", quantile=0.9).score(new)
     np.testing.assert_allclose(share.score, [0, 1, 0.5])
     with pytest.raises(DataError, match="needs a featurizer that gives vectors"):
-        RangeDetector("share", 0.9).fit(Inputs(train.materials), NONE, 0)
+        fitted("out_of_range", Inputs(train.materials), measure="share")
 
 
 def test_relative_mahalanobis_equals_the_formula():
-    found = RelativeMahalanobis("family", 2, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    found = fitted("relative_mahalanobis", TRAIN, classes="family").score(NEAR).score
     x, y = standardised(TRAIN, NEAR)
     oxide = TRAIN.materials.element_fractions()[:, 7] > 0  # the others are sulphides
     means = [x[oxide].mean(axis=0), x[~oxide].mean(axis=0)]
@@ -176,7 +173,7 @@ def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
     )
     labels = np.array(["a", "b", "c"])
     inputs = Inputs(materials, Vectors(table, labels))
-    detector = Mahalanobis("features", 0.9, centre="size").fit(inputs, NONE, 0)
+    detector = fitted("mahalanobis", inputs, representation="features", centre="size")
     found = detector.score(inputs).score
     scaled = (table - table.mean(axis=0)) / table.std(axis=0)
     for group in (binary, ~binary):
@@ -190,13 +187,15 @@ def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
 
 def test_mahalanobis_with_a_set_shrinkage_equals_scikit_learn():
     x, y = (r.materials.element_fractions() for r in (TRAIN, NEAR))
-    found = Mahalanobis("fractions", 0.9, shrinkage=0.2).fit(TRAIN, NONE, 0).score(NEAR).score
+    found = (
+        fitted("mahalanobis", TRAIN, representation="fractions", shrinkage=0.2).score(NEAR).score
+    )
     np.testing.assert_allclose(found**2, ShrunkCovariance(shrinkage=0.2).fit(x).mahalanobis(y))
 
 
 def test_kde_equals_scikit_learn_but_for_the_norm_of_the_kernel():
     x, y = standardised(TRAIN, NEAR)
-    found = KernelDensity(0.7, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    found = fitted("kde", TRAIN, bandwidth=0.7, representation="features").score(NEAR).score
     log_density = SklearnDensity(bandwidth=0.7).fit(x).score_samples(y)
     norm = x.shape[1] * np.log(0.7 * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(found, -log_density - norm, rtol=1e-9)
@@ -205,13 +204,14 @@ def test_kde_equals_scikit_learn_but_for_the_norm_of_the_kernel():
 def test_kde_keeps_the_order_of_rows_far_out():
     train = vectors(np.random.default_rng(0).normal(size=(100, 2)))
     far = vectors([[100.0, 0.0], [200.0, 0.0], [1e4, 0.0]])
-    score = KernelDensity(None, "features", 0.9).fit(train, NONE, 0).score(far).score
+    score = fitted("kde", train, representation="features").score(far).score
     assert (np.diff(score) > 1).all()
 
 
 def test_kde_leaves_a_training_row_out_of_its_own_density():
     train = vectors([[0.0], [1.0], [3.0]])
-    threshold = KernelDensity(1.0, "features", 0.5).fit(train, NONE, 0).score(train).threshold
+    options = {"bandwidth": 1.0, "representation": "features", "quantile": 0.5}
+    threshold = fitted("kde", train, **options).score(train).threshold
     z = np.array([0.0, 1.0, 3.0]) / np.std([0.0, 1.0, 3.0])
     kernel = np.exp(-((z[:, None] - z) ** 2) / 2)
     np.fill_diagonal(kernel, 0.0)
@@ -220,7 +220,7 @@ def test_kde_leaves_a_training_row_out_of_its_own_density():
 
 def test_pca_residual_equals_scikit_learn():
     x, y = standardised(TRAIN, NEAR)
-    found = PCAResidual(0.9, "features", 0.9).fit(TRAIN, NONE, 0).score(NEAR).score
+    found = fitted("pca_residual", TRAIN, variance=0.9, representation="features").score(NEAR).score
     pca = PCA(0.9, svd_solver="full").fit(x)
     rest = y - pca.inverse_transform(pca.transform(y))
     np.testing.assert_allclose(found, np.linalg.norm(rest, axis=1), rtol=1e-6)
@@ -230,18 +230,18 @@ def test_pca_residual_equals_scikit_learn():
 def test_density_ratio_finds_the_hole_between_correlated_columns(background):
     along = np.linspace(-1, 1, 200)
     train = vectors(np.stack([along, along], axis=1))
-    method = DensityRatio(background, 100, "features", 0.9)
-    detector = method.fit(train, NONE, 0)
+    options = {"background": background, "trees": 100}
+    detector = fitted("density_ratio", train, **options)
     on, off = vectors([[0.5, 0.5], [-0.5, -0.5]]), vectors([[0.9, -0.9], [-0.9, 0.9]])
     assert detector.score(on).score.max() < 0.5 < detector.score(off).score.min()
-    again = method.fit(train, NONE, 0).score(on).score
+    again = fitted("density_ratio", train, **options).score(on).score
     assert np.array_equal(again, detector.score(on).score)
 
 
 def test_disagreement_tells_sigma_in_units_of_the_usual_one():
     calibration = rows(COMPOUNDS.take(range(160, 200)), std=np.full(40, 0.2))
     new = rows(COMPOUNDS.take(range(200, 202)), std=np.array([0.1, 0.6]))
-    score = Disagreement(0.9).fit(TRAIN, calibration, 0).score(new)
+    score = fitted("disagreement", TRAIN, calibration, quantile=0.9).score(new)
     assert score.outside.tolist() == [False, True]
     assert score.reasons[0] == ""
     assert "sigma is 3.0 times the usual one" in score.reasons[1]
@@ -250,7 +250,8 @@ def test_disagreement_tells_sigma_in_units_of_the_usual_one():
 def test_element_distance_of_perovskites_is_the_published_one():
     # the documented distances of the authors' package: CaTiO3 to SrTiO3 on both lines
     for scale, expected in (("pettifor", 0.2), ("atomic_number", 3.6)):
-        detector = ElementDistance(scale, 1, 0.9).fit(formulas("CaTiO3", "CaTiO3"), formulas(), 0)
+        train = formulas("CaTiO3", "CaTiO3")
+        detector = fitted("element_distance", train, scale=scale, neighbours=1)
         assert detector.score(formulas("SrTiO3")).score[0] == pytest.approx(expected)
 
 
@@ -266,7 +267,7 @@ def test_element_distance_equals_scipy_on_a_line():
 
 
 def test_elements_beyond_the_scale_stand_beside_their_homologues():
-    detector = ElementDistance("pettifor", 1, 0.9).fit(formulas("HfO2", "HfO"), formulas(), 0)
+    detector = fitted("element_distance", formulas("HfO2", "HfO"), neighbours=1)
     assert detector.score(formulas("RfO2")).score[0] == pytest.approx(0.0)
 
 
@@ -275,9 +276,9 @@ def test_ecod_equals_the_tails_by_hand():
     new = vectors([[1.5], [-1.0], [10.0]])
     # among the five: how many are as small, how many as large
     left, right = -np.log(np.array([3, 1, 5]) / 5), -np.log(np.array([3, 5, 1]) / 5)
-    found = ECOD("ecod", "features", 0.9).fit(train, NONE, 0).score(new).score
+    found = fitted("ecod", train, tails="ecod").score(new).score
     np.testing.assert_allclose(found, np.maximum(left, right))
-    found = ECOD("copod", "features", 0.9).fit(train, NONE, 0).score(new).score
+    found = fitted("ecod", train, tails="copod").score(new).score
     np.testing.assert_allclose(found, np.maximum(right, (left + right) / 2))
 
 
@@ -290,14 +291,14 @@ def test_ecod_equals_pyod_for_one_row_at_a_time(tails, name):
     x, y = standardised(train, new)
     other = getattr(models, name)().fit(x)
     expected = [other.decision_function(row[None])[0] for row in y]
-    found = ECOD(tails, "features", 0.9).fit(train, NONE, 0).score(new).score
+    found = fitted("ecod", train, tails=tails).score(new).score
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_pyod_that_is_not_installed_is_one_line_that_says_what_to_do(monkeypatch):
     monkeypatch.setattr("atlas_domain.pyod.find_spec", lambda name: None)
     with pytest.raises(PluginError, match=r"pip install 'atlas-materials-domain\[pyod\]'"):
-        build_pyod(PyODConfig())
+        COMPONENTS["pyod"].build(PyODConfig())
 
 
 def test_pyod_offers_listed_detectors_only():
@@ -310,7 +311,7 @@ def test_pyod_offers_listed_detectors_only():
 )
 def test_pyod_knn_equals_the_distance_to_the_fifth_neighbour():
     x, y = standardised(TRAIN, NEAR)
-    detector = build_pyod(PyODConfig(detector="KNN")).fit(TRAIN, CALIBRATION, 0)
+    detector = fitted("pyod", TRAIN, CALIBRATION, detector="KNN")
     distance = np.sort(np.linalg.norm(y[:, None] - x[None], axis=2), axis=1)[:, 4]
     np.testing.assert_allclose(detector.score(NEAR).score, distance, rtol=1e-6)
 
@@ -367,7 +368,7 @@ METHODS = [
 @pytest.mark.parametrize("rows_of", sorted(DEGENERATE))
 @pytest.mark.parametrize(("name", "options"), METHODS)
 def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_of) -> None:
-    component = import_module(f"atlas_domain.{name}").atlas_ood()[0]
+    component = COMPONENTS[name]
     config = component.config(**options)
     some = formulas(*DEGENERATE[rows_of])
 
@@ -379,7 +380,7 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
     kept_aside = [train.take(np.arange(2)), train.take(np.arange(0))]
     for calibration in kept_aside[:1] if name == "novelty" else kept_aside:  # it fits on parts
         facts = FoldFacts("regression", (0.9,), train, calibration)
-        told = list(component.check(config, facts)) if component.check else []
+        told = component.problems(config, facts)
         if told:
             if name in ("isolation_forest", "density_ratio"):
                 continue  # they would answer, though nothing of use
@@ -393,7 +394,7 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
 
 def test_without_a_spread_what_is_far_is_far_by_lof() -> None:
     train = formulas(*DEGENERATE["one kind"])
-    found = LOF(20, "fractions", 0.95).fit(train, NONE, 0).score(formulas("C", "Fe"))
+    found = fitted("lof", train, representation="fractions").score(formulas("C", "Fe"))
     # a copy of the training rows has the density of its neighbours: log 1
     assert found.score[0] == pytest.approx(0.0)
     assert found.score[1] > 10
@@ -402,20 +403,19 @@ def test_without_a_spread_what_is_far_is_far_by_lof() -> None:
 
 def test_a_bandwidth_is_not_estimated_from_copies() -> None:
     train = formulas(*DEGENERATE["two kinds, as many of each"])
-    component = import_module("atlas_domain.kde").atlas_ood()[0]
+    component = COMPONENTS["kde"]
     facts = FoldFacts("regression", (0.9,), train, NONE)
-    (told,) = component.check(component.config(), facts)
+    (told,) = component.problems(component.config(), facts)
     assert "40 training rows are 2 kinds" in told
-    assert not component.check(component.config(bandwidth=0.1), facts)
+    assert not component.problems(component.config(bandwidth=0.1), facts)
 
 
 def test_pyod_is_missed_before_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("atlas_domain.pyod")
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
-    component = module.atlas_ood()[0]
+    monkeypatch.setattr("atlas_domain.pyod.find_spec", lambda name: None)
+    component = COMPONENTS["pyod"]
     facts = FoldFacts("regression", (0.9,), TRAIN, CALIBRATION)
     with pytest.raises(PluginError):
-        component.check(component.config(detector="KNN"), facts)
+        component.problems(component.config(detector="KNN"), facts)
 
 
 def test_rows_that_differ_by_rounding_are_of_one_kind_for_a_bandwidth() -> None:
@@ -424,4 +424,4 @@ def test_rows_that_differ_by_rounding_are_of_one_kind_for_a_bandwidth() -> None:
     train = vectors(values)
     assert no_bandwidth(train, "features")
     with pytest.raises(DataError, match="bandwidth"):
-        KernelDensity(None, "features", 0.95).fit(train, train, seed=0)
+        fitted("kde", train, train, representation="features")

@@ -16,14 +16,18 @@ from atlas_core.api import (
 )
 from atlas_core.testing import find_component, parametrize_contract
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
-from atlas_domain._isolation_forest import IsolationForest
-from atlas_domain._knn_distance import KNNDistance
-from atlas_domain._mahalanobis import Mahalanobis
-from atlas_domain._unseen_element import UnseenElement
-from atlas_domain.isolation_forest import IsolationForestConfig
-from atlas_domain.mahalanobis import MahalanobisConfig, atlas_ood
+from atlas_domain.hooks import atlas_ood
+from atlas_domain.options import IsolationForestConfig, MahalanobisConfig
 
 COMPOUNDS = toy_compounds()
+COMPONENTS = {component.name: component for component in atlas_ood()}
+
+
+def fitted(name, train, calibration=None, *, seed=0, **options):
+    """Return a fitted detector; there are no calibration rows unless given."""
+    component = COMPONENTS[name]
+    method = component.build(component.config(**options))
+    return method.fit(train, NONE if calibration is None else calibration, seed)
 
 
 def rows(materials, **changes):
@@ -50,7 +54,7 @@ def ledoit_wolf(x):
 
 
 def test_mahalanobis_equals_the_formula_and_scikit_learn():
-    found = Mahalanobis("fractions", 0.95).fit(TRAIN, CALIBRATION, 0).score(NEAR).score
+    found = fitted("mahalanobis", TRAIN, CALIBRATION, representation="fractions").score(NEAR).score
     x, y = (r.materials.element_fractions() for r in (TRAIN, NEAR))
     offset = y - x.mean(axis=0)
     inverse = np.linalg.inv(ledoit_wolf(x))
@@ -60,25 +64,26 @@ def test_mahalanobis_equals_the_formula_and_scikit_learn():
 
 
 def test_mahalanobis_standardises_features_so_that_units_do_not_matter():
-    metres = Mahalanobis("features", 0.95).fit(TRAIN, NONE, 0).score(NEAR).score
+    metres = fitted("mahalanobis", TRAIN, representation="features").score(NEAR).score
     factors = np.logspace(-6, 6, 12)
 
     def scaled(r):
         return rows(r.materials, features=Vectors(r.features.values * factors, r.features.labels))
 
-    other = Mahalanobis("features", 0.95).fit(scaled(TRAIN), NONE, 0).score(scaled(NEAR)).score
+    detector = fitted("mahalanobis", scaled(TRAIN), representation="features")
+    other = detector.score(scaled(NEAR)).score
     np.testing.assert_allclose(metres, other, rtol=1e-6)
 
 
 def test_knn_distance_equals_brute_force():
-    found = KNNDistance(5, "fractions", 0.95).fit(TRAIN, CALIBRATION, 0).score(NEAR).score
+    found = fitted("knn_distance", TRAIN, CALIBRATION).score(NEAR).score
     x, y = (r.materials.element_fractions() for r in (TRAIN, NEAR))
     distance = np.sqrt(((y[:, None, :] - x[None, :, :]) ** 2).sum(axis=2))
     np.testing.assert_allclose(found, np.sort(distance, axis=1)[:, :5].mean(axis=1), atol=1e-7)
 
 
 def test_knn_threshold_from_training_rows_leaves_each_row_out_of_its_own_neighbours():
-    threshold = KNNDistance(5, "fractions", 0.5).fit(TRAIN, NONE, 0).score(NEAR).threshold
+    threshold = fitted("knn_distance", TRAIN, quantile=0.5).score(NEAR).threshold
     x = TRAIN.materials.element_fractions()
     distance = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(axis=2))
     np.fill_diagonal(distance, np.inf)
@@ -87,18 +92,19 @@ def test_knn_threshold_from_training_rows_leaves_each_row_out_of_its_own_neighbo
     assert threshold == pytest.approx(expected, abs=1e-7)
 
 
-@pytest.mark.parametrize("representation", ["fractions", "features"])
 @pytest.mark.parametrize(
-    "make",
+    ("name", "representation"),
     [
-        Mahalanobis,
-        lambda r, q: KNNDistance(5, r, q),
-        lambda r, q: IsolationForest(50, r, q),
+        ("mahalanobis", "fractions"),
+        ("mahalanobis", "features"),
+        ("knn_distance", "fractions"),
+        ("knn_distance", "features"),
+        ("isolation_forest", "features"),
     ],
-    ids=["mahalanobis", "knn_distance", "isolation_forest"],
 )
-def test_threshold_leaves_the_asked_share_of_calibration_rows_below(make, representation):
-    score = make(representation, 0.8).fit(TRAIN, CALIBRATION, 0).score(CALIBRATION)
+def test_threshold_leaves_the_asked_share_of_calibration_rows_below(name, representation):
+    detector = fitted(name, TRAIN, CALIBRATION, representation=representation, quantile=0.8)
+    score = detector.score(CALIBRATION)
     assert score.outside.mean() <= 0.2
     assert score.outside.mean() >= 0.1
 
@@ -106,7 +112,7 @@ def test_threshold_leaves_the_asked_share_of_calibration_rows_below(make, repres
 def test_unseen_element_counts_atoms_and_names_elements():
     train = rows(Materials.from_formulas(["a", "b"], ["MgO", "Al2O3"]))
     new = Materials.from_formulas(["c", "d", "e"], ["MgAl2O4", "MgF2", "LiAlF4"])
-    score = UnseenElement().fit(train, NONE, 0).score(rows(new))
+    score = fitted("unseen_element", train).score(rows(new))
     np.testing.assert_allclose(score.score, [0.0, 2 / 3, 5 / 6])
     assert score.outside.tolist() == [False, True, True]
     assert score.reasons.tolist() == [
@@ -117,7 +123,7 @@ def test_unseen_element_counts_atoms_and_names_elements():
 
 
 def test_reason_says_how_far_and_which_element_is_new():
-    score = Mahalanobis("fractions", 0.95).fit(TRAIN, CALIBRATION, 0).score(FAR)
+    score = fitted("mahalanobis", TRAIN, CALIBRATION, representation="fractions").score(FAR)
     row = FAR.materials.formulas().index("FLi")
     assert score.reasons[row] == (
         "contains Li and F, never seen in training; farther than all calibration materials"
@@ -125,7 +131,7 @@ def test_reason_says_how_far_and_which_element_is_new():
 
 
 def test_reason_counts_calibration_rows_that_are_nearer():
-    detector = KNNDistance(5, "fractions", 0.9).fit(TRAIN, CALIBRATION, 0)
+    detector = fitted("knn_distance", TRAIN, CALIBRATION, quantile=0.9)
     score = detector.score(CALIBRATION)
     row = int(np.argsort(score.score)[-2])  # 38 of 40 are nearer
     assert "farther than 95.0 % of the calibration materials" in score.reasons[row]
@@ -138,7 +144,7 @@ def test_missing_features_count_as_the_training_mean():
     filled = values.copy()
     filled[0, 3] = TRAIN.features.values[:, 3].mean()
     labels = NEAR.features.labels
-    detector = Mahalanobis("features", 0.95).fit(TRAIN, CALIBRATION, 0)
+    detector = fitted("mahalanobis", TRAIN, CALIBRATION, representation="features")
     holed = detector.score(rows(NEAR.materials, features=Vectors(values, labels))).score
     whole = detector.score(rows(NEAR.materials, features=Vectors(filled, labels))).score
     np.testing.assert_allclose(holed, whole, rtol=1e-12)
@@ -146,7 +152,7 @@ def test_missing_features_count_as_the_training_mean():
 
 def test_isolation_forest_obeys_its_seed():
     first, again, other = (
-        IsolationForest(20, "fractions", 0.95).fit(TRAIN, NONE, s).score(NEAR).score
+        fitted("isolation_forest", TRAIN, seed=s, trees=20).score(NEAR).score
         for s in (2**40 + 1, 2**40 + 1, 2)
     )
     assert np.array_equal(first, again)
@@ -156,7 +162,7 @@ def test_isolation_forest_obeys_its_seed():
 def test_isolation_forest_equals_the_mean_depth_formula():
     # Liu, Ting & Zhou 2008: two equal-sized clusters of one point each are cut apart at depth 1
     train = rows(Materials.from_formulas(["a", "b"], ["MgO", "CaS"]))
-    score = IsolationForest(10, "fractions", 0.95).fit(train, NONE, 0).score(train).score
+    score = fitted("isolation_forest", train, trees=10).score(train).score
     # c(2) = 2 H(1) - 2 (2 - 1) / 2 = 1 with H(1) = 1, so 2 ** (-1 / 1)
     np.testing.assert_allclose(score, 0.5)
 
@@ -167,35 +173,39 @@ def test_isolation_forest_is_not_offered_fractions():
 
 
 def test_needs_follow_the_representation():
-    component = atlas_ood()[0]
-    assert component.needs_of(MahalanobisConfig()) == frozenset()
-    assert component.needs_of(MahalanobisConfig(representation="features")) == {"features:vectors"}
-    assert component.needs_of(MahalanobisConfig(representation="embedding")) == {"model:embedding"}
+    component = COMPONENTS["mahalanobis"]
+
+    def required(**options):
+        return component.requires_of(MahalanobisConfig(**options))
+
+    assert required() == frozenset()
+    assert required(representation="features") == {"features:vectors"}
+    assert required(representation="embedding") == {"model:embedding"}
 
 
 def test_missing_representation_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="needs a featurizer that gives vectors; use"):
-        Mahalanobis("features", 0.95).fit(rows(COMPOUNDS, features=None), NONE, 0)
+        fitted("mahalanobis", rows(COMPOUNDS, features=None), representation="features")
     with pytest.raises(DataError, match="needs a model with an embedding; use"):
-        KNNDistance(5, "embedding", 0.95).fit(TRAIN, NONE, 0)
+        fitted("knn_distance", TRAIN, representation="embedding")
 
 
 def test_a_detector_refuses_what_it_cannot_measure():
     with pytest.raises(DataError, match="1 training rows; a detector needs at least 2"):
-        Mahalanobis("fractions", 0.95).fit(rows(COMPOUNDS.take([0])), NONE, 0)
+        fitted("mahalanobis", rows(COMPOUNDS.take([0])), representation="fractions")
     twins = Materials.from_formulas(["a", "b"], ["MgO", "Mg2O2"])
     two = Materials.from_formulas(["a", "b"], ["MgO", "CaO"])  # nothing to shrink by: singular
     for few, why in ((twins, "2 training rows .* are alike"), (two, "2 .* cannot be inverted")):
         with pytest.raises(DataError, match=why):
-            Mahalanobis("fractions", 0.95).fit(rows(few), NONE, 0)
+            fitted("mahalanobis", rows(few), representation="fractions")
 
 
 @pytest.mark.parametrize(
-    ("method", "least"),
-    [(Mahalanobis("fractions", 0.95), 0.95), (UnseenElement(), 0.999)],
+    ("name", "options", "least"),
+    [("mahalanobis", {"representation": "fractions"}, 0.95), ("unseen_element", {}, 0.999)],
     ids=["mahalanobis", "unseen_element"],
 )
-def test_fluorides_are_told_from_other_materials_of_flla(method, least, tmp_path):
+def test_fluorides_are_told_from_other_materials_of_flla(name, options, least, tmp_path):
     if not importlib.metadata.entry_points(group="atlas.dataset", name="flla"):
         pytest.skip("the data set flla is not installed (plugins/datasets)")
     component, _ = find_component("flla", "dataset")
@@ -205,7 +215,7 @@ def test_fluorides_are_told_from_other_materials_of_flla(method, least, tmp_path
     others = np.random.default_rng(0).permutation(np.flatnonzero(~fluoride))
     train, calibration, test = np.split(others, [len(others) * 7 // 10, len(others) * 8 // 10])
     made = [Inputs(materials.take(i)) for i in (train, calibration, test, fluoride.nonzero()[0])]
-    detector = method.fit(made[0], made[1], 0)
+    detector = fitted(name, made[0], made[1], **options)
     near, far = detector.score(made[2]).score, detector.score(made[3]).score
     auroc = (far[:, None] > near).mean() + 0.5 * (far[:, None] == near).mean()
     assert auroc >= least

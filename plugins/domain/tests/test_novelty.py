@@ -8,9 +8,10 @@ from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Vectors
 from atlas_core.testing import parametrize_contract
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
-from atlas_domain._novelty import Novelty
 from atlas_domain._surprise import CountedSurprise, Surprise
-from atlas_domain.novelty import NoveltyConfig, atlas_ood
+from atlas_domain.hooks import atlas_ood
+from atlas_domain.novelty import Novelty
+from atlas_domain.options import NoveltyConfig
 
 COMPOUNDS = toy_compounds()
 NONE = Inputs(COMPOUNDS.take([]), toy_vectors(COMPOUNDS.take([])))
@@ -180,10 +181,10 @@ def test_without_calibration_rows_training_rows_are_scored_by_other_folds():
 
 
 def test_needs_follow_the_parts():
-    component = atlas_ood()[0]
+    (component,) = (one for one in atlas_ood() if one.name == "novelty")
 
     def needed(**options):
-        return component.needs_of(NoveltyConfig(**options))
+        return component.requires_of(NoveltyConfig(**options))
 
     assert needed() == {"epistemic", "model:leaves", "features:vectors"}
     assert needed(parts=("knn_fractions", "mahalanobis_fractions")) == frozenset()

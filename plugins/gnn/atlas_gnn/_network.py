@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +25,7 @@ from atlas_gnn._training import (
     torch_settings,
     train,
 )
+from atlas_gnn.hooks import atlas_model
 
 
 def skip_init(kind: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -58,10 +58,6 @@ def drop(x: Tensor, share: float, noise: torch.Generator | None, *, shared: bool
     draw = torch.rand((1 if shared else len(x), x.shape[1]), generator=noise)
     keep = put(draw >= share, x.device).to(x.dtype)
     return x * keep / (1 - share)
-
-
-NETWORKS = ("cgcnn", "painn", "roost")
-"""Each is a module of this package with a function of its name."""
 
 
 class Network(Protocol):
@@ -242,13 +238,14 @@ class NetworkModel:
             DataError: there is no such network.
         """
         name = state["name"]
-        if name not in NETWORKS:
-            raise DataError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
+        known = {component.name: component for component in atlas_model()}
+        if name not in known:
+            raise DataError(f"no network {name!r}; there are {', '.join(known)}")
         config = state["config"]
         # only what was validated bounds the number of layers
-        if not isinstance(config, TrainingConfig) or type(config).__module__ != f"atlas_gnn.{name}":
+        if type(config) is not known[name].config:
             raise DataError(f"{name}: its options are a {type(config).__qualname__}; fit anew")
-        made: NetworkModel = getattr(import_module(f"atlas_gnn._{name}"), name)(config)
+        made: NetworkModel = known[name].build(config)
         made.restore(state["arrays"])
         return made
 

@@ -30,12 +30,12 @@ from atlas_core.api import (
     offsets_of,
 )
 from atlas_gnn import _checkpoint
-from atlas_gnn._cgcnn import CrystalGraphNet, Expansion, _GatedSum, cgcnn
 from atlas_gnn._crystals import CrystalExamples
 from atlas_gnn._elements import descriptors
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import _Run, evaluate, one_cycle, torch_settings, train
-from atlas_gnn.cgcnn import CGCNNConfig
+from atlas_gnn.cgcnn import CrystalGraphNet, Expansion, _GatedSum, cgcnn
+from atlas_gnn.hooks import CGCNNConfig
 
 SMALL = {"epochs": 3, "width": 8, "hidden": 8, "convolutions": 2, "batch_size": 8}
 
@@ -430,9 +430,9 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(trained, tmp_path
     code = (
         "import sys, numpy as np\n"
         "from atlas_core.api import FitContext, Graphs\n"
-        "from atlas_gnn.cgcnn import CGCNNConfig, build\n"
+        "from atlas_gnn.cgcnn import cgcnn\nfrom atlas_gnn.hooks import CGCNNConfig\n"
         "a = dict(np.load(sys.argv[1])); y = a.pop('target'); g = Graphs(**a)\n"
-        f"m = build(CGCNNConfig(**{SMALL!r})); m.fit(g, y, FitContext(seed=1))\n"
+        f"m = cgcnn(CGCNNConfig(**{SMALL!r})); m.fit(g, y, FitContext(seed=1))\n"
         "sys.stdout.write(m.predict(g).tobytes().hex())\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "17"}
@@ -835,7 +835,7 @@ def test_properties_of_elements_are_those_of_pymatgen_up_to_scale():
 
 def test_the_light_module_imports_no_torch():
     code = (
-        "import sys, atlas_gnn.cgcnn as m; c = m.atlas_model()[0]; c.config();"
+        "import sys, atlas_gnn.hooks as m; c = m.atlas_model()[0]; c.config();"
         "assert not {'torch', 'scipy', 'pandas', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

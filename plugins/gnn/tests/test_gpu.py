@@ -9,13 +9,11 @@ import pytest
 import torch
 
 from atlas_core.api import SYMBOLS, Features, FitContext, Graphs, Vectors, offsets_of
-from atlas_gnn._cgcnn import cgcnn
 from atlas_gnn._device import same_bytes
-from atlas_gnn._painn import painn
-from atlas_gnn._roost import roost
-from atlas_gnn.cgcnn import CGCNNConfig
-from atlas_gnn.painn import PaiNNConfig
-from atlas_gnn.roost import RoostConfig
+from atlas_gnn.cgcnn import cgcnn
+from atlas_gnn.hooks import CGCNNConfig, PaiNNConfig, RoostConfig
+from atlas_gnn.painn import painn
+from atlas_gnn.roost import roost
 
 N = 512
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 import torch
@@ -11,11 +9,13 @@ from scipy import stats
 from torch.nn import functional
 
 from atlas_core.api import DataError, FitContext, HasSnapshots, HasVariance
-from atlas_core.testing import run_contract
+from atlas_core.testing import find_component, run_contract
 from atlas_core.testing.samples import toy_graphs, toy_labels, toy_materials, toy_target
 from atlas_gnn._heads import evidence_of, loss_of, mean_of, stds_of, variance_of
 from atlas_gnn._options import TrainingConfig
 from atlas_gnn._training import evaluate, train
+from atlas_gnn.cgcnn import cgcnn
+from atlas_gnn.hooks import CGCNNConfig
 
 RNG = np.random.default_rng(0)
 
@@ -122,9 +122,8 @@ def test_noise_that_differs_between_rows_is_found(head, columns):
 @pytest.mark.parametrize("head", ["mean_variance", "evidential"])
 @pytest.mark.parametrize("name", ["cgcnn", "roost"])
 def test_networks_with_another_head_keep_the_contract(name, head):
-    module = import_module(f"atlas_gnn.{name}")
-    (component,) = module.atlas_model()
-    options = {**module.contract_options(None), "head": head}
+    component, _ = find_component(name, "model")
+    options = {**component.contract_options, "head": head}
     only = {
         "predictions_are_finite",
         "learns_better_than_the_mean",
@@ -141,8 +140,7 @@ def test_networks_with_another_head_keep_the_contract(name, head):
 
 @pytest.mark.parametrize("head", ["mean", "mean_variance"])
 def test_a_network_with_snapshots_keeps_the_contract(head):
-    module = import_module("atlas_gnn.cgcnn")
-    (component,) = module.atlas_model()
+    component, _ = find_component("cgcnn", "model")
     more = {"snapshots": 3, "snapshot_epochs": 4, "head": head}
     only = {
         "learns_better_than_the_mean",
@@ -152,7 +150,7 @@ def test_a_network_with_snapshots_keeps_the_contract(head):
         "snapshots_average_to_the_prediction",
         "dropout_samples_obey_the_seed",
     }
-    options = {**module.contract_options(None), **more}
+    options = {**find_component("cgcnn", "model")[0].contract_options, **more}
     results = run_contract(component, "model", options=options, only=only)
     assert {result.outcome for result in results} == {"passed"}, results
 
@@ -160,14 +158,13 @@ def test_a_network_with_snapshots_keeps_the_contract(head):
 def test_the_first_snapshot_is_the_training_without_snapshots_and_all_are_restored():
     crystals = toy_materials().take(np.arange(30))
     graphs, target = toy_graphs(crystals), toy_target(crystals)
-    module = import_module("atlas_gnn.cgcnn")
-    small = {**module.contract_options(None), "epochs": 3}
-    plain = module.build(module.CGCNNConfig(**small))
+    small = {**find_component("cgcnn", "model")[0].contract_options, "epochs": 3}
+    plain = cgcnn(CGCNNConfig(**small))
     plain.fit(graphs, target, FitContext(seed=0))
     assert not isinstance(plain, HasSnapshots)
-    config = module.CGCNNConfig(**small, snapshots=3, snapshot_epochs=2)
+    config = CGCNNConfig(**small, snapshots=3, snapshot_epochs=2)
     curves = {}
-    model = module.build(config)
+    model = cgcnn(config)
     model.fit(graphs, target, FitContext(seed=0, record=curves.__setitem__))
     found = model.snapshots(graphs)
     assert isinstance(model, HasSnapshots)
@@ -175,20 +172,19 @@ def test_the_first_snapshot_is_the_training_without_snapshots_and_all_are_restor
     assert [
         len(curves[f"{name}learning_curve"]["epoch"]) for name in ("", "snapshot-1/", "snapshot-2/")
     ] == [3, 2, 2]
-    again = module.build(config)
+    again = cgcnn(config)
     again.restore(model.state())
     assert again.snapshots(graphs).tobytes() == found.tobytes()
 
 
 def test_a_plain_network_has_no_variance_and_another_refuses_labels():
-    module = import_module("atlas_gnn.cgcnn")
-    (component,) = module.atlas_model()
+    component, _ = find_component("cgcnn", "model")
     plain, wide = component.config(), component.config(head="mean_variance")
     assert not isinstance(component.build(plain), HasVariance)
     assert isinstance(component.build(wide), HasVariance)
-    assert "model:variance" not in component.gives_of(plain)
-    assert "model:variance" in component.gives_of(wide)
-    assert "task:regression" in component.needs_of(wide)
+    assert "model:variance" not in component.provides_of(plain)
+    assert "model:variance" in component.provides_of(wide)
+    assert "task:regression" in component.requires_of(wide)
     crystals = toy_materials().take(np.arange(6))
     with pytest.raises(DataError, match="cgcnn: head mean_variance needs a regression target"):
         component.build(wide).fit(
@@ -199,11 +195,14 @@ def test_a_plain_network_has_no_variance_and_another_refuses_labels():
 def test_stds_are_in_the_targets_unit():
     crystals = toy_materials().take(np.arange(30))
     graphs, target = toy_graphs(crystals), toy_target(crystals)
-    module = import_module("atlas_gnn.cgcnn")
-    small = {**module.contract_options(None), "head": "mean_variance", "epochs": 2}
+    small = {
+        **find_component("cgcnn", "model")[0].contract_options,
+        "head": "mean_variance",
+        "epochs": 2,
+    }
     found = []
     for factor in (1.0, 1000.0):
-        model = module.build(module.CGCNNConfig(**small))
+        model = cgcnn(CGCNNConfig(**small))
         model.fit(graphs, factor * target, FitContext(seed=0))
         found.append(model.predict_std(graphs))
     np.testing.assert_allclose(found[1][1], 1000 * found[0][1], rtol=1e-4)

@@ -13,7 +13,8 @@ import torch
 
 from atlas_core.api import DataError, FitContext, Graphs, HasDropout, HasEmbedding, offsets_of
 from atlas_gnn._crystals import CrystalExamples
-from atlas_gnn._painn import (
+from atlas_gnn.hooks import PaiNNConfig
+from atlas_gnn.painn import (
     Edges,
     EquivariantNet,
     Interaction,
@@ -22,7 +23,6 @@ from atlas_gnn._painn import (
     pass_messages,
     radial_basis,
 )
-from atlas_gnn.painn import PaiNNConfig
 
 SMALL = {"epochs": 3, "width": 8, "hidden": 8, "interactions": 2, "batch_size": 8, "radial": 6}
 
@@ -159,7 +159,7 @@ def test_the_radial_basis_is_zero_from_the_cutoff_on_and_smooth_before():
 
 @pytest.mark.parametrize("vectors", [True, False])
 def test_the_hand_written_derivative_is_that_of_the_sum_over_edges(vectors, monkeypatch):
-    monkeypatch.setattr("atlas_gnn._painn._BLOCK_ROWS", 8)  # several blocks, the last one short
+    monkeypatch.setattr("atlas_gnn.painn._BLOCK_ROWS", 8)  # several blocks, the last one short
     atoms, degree, f = 7, 3, 4
     edges = edges_of(atoms, degree)
     rng = torch.Generator().manual_seed(0)
@@ -317,7 +317,7 @@ def test_graphs_without_vectors_are_refused_in_one_line():
 
 def test_the_light_module_imports_no_torch():
     code = (
-        "import sys, atlas_gnn.painn as m; c = m.atlas_model()[0]; c.config();"
+        "import sys, atlas_gnn.hooks as m; c = m.atlas_model()[0]; c.config();"
         "assert not {'torch', 'scipy', 'pandas', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

@@ -22,8 +22,8 @@ from atlas_core.api import (
     TrainingError,
     Vectors,
 )
-from atlas_gnn._roost import CompositionNet, FormulaExamples, Formulas, roost
-from atlas_gnn.roost import RoostConfig
+from atlas_gnn.hooks import RoostConfig
+from atlas_gnn.roost import CompositionNet, FormulaExamples, Formulas, roost
 
 SMALL: dict[str, Any] = {
     "epochs": 3,
@@ -202,7 +202,7 @@ def test_a_batch_of_one_equals_the_batch_in_any_order(trained):
 def test_prediction_in_pieces_equals_prediction_at_once(trained, monkeypatch):
     model, features, _ = trained
     whole = model.predict(features)
-    monkeypatch.setattr("atlas_gnn._roost._CHUNK_PAIRS", 50)
+    monkeypatch.setattr("atlas_gnn.roost._CHUNK_PAIRS", 50)
     assert len(list(FormulaExamples(Formulas.of(features), "cpu").chunks())) > 5
     np.testing.assert_allclose(model.predict(features), whole, atol=1e-6)
 
@@ -356,5 +356,5 @@ def test_options_out_of_bounds_are_refused(options):
 
 
 def test_the_light_module_imports_no_torch():
-    code = "import atlas_gnn.roost, sys; sys.exit('torch' in sys.modules)"
+    code = "import atlas_gnn.hooks, sys; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

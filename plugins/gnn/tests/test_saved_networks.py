@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError
-from atlas_gnn._cgcnn import cgcnn
 from atlas_gnn._network import NetworkModel
-from atlas_gnn._painn import painn
-from atlas_gnn._roost import roost
 from atlas_gnn._training import Scale
-from atlas_gnn.cgcnn import CGCNNConfig
-from atlas_gnn.painn import PaiNNConfig
-from atlas_gnn.roost import RoostConfig
+from atlas_gnn.cgcnn import cgcnn
+from atlas_gnn.hooks import CGCNNConfig, PaiNNConfig, RoostConfig
+from atlas_gnn.painn import painn
+from atlas_gnn.roost import roost
 
 SMALL: dict[str, tuple[Any, Any]] = {
     "cgcnn": (cgcnn, CGCNNConfig(width=4, hidden=4, convolutions=1)),

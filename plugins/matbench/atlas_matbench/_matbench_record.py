@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from atlas_core.api import F8, Bool, Export, FinishedRun
-from atlas_matbench._matbench import matbench_ids
 from atlas_matbench._tasks import TASKS
+from atlas_matbench.matbench import matbench_ids
 
 VERSION = "0.6"  # of matbench, whose layout this is
 BENCHMARK = "matbench_v0.1"

@@ -23,10 +23,14 @@ import pytest
 from atlas_core.api import DataContext, DataError, Dataset, Materials
 from atlas_core.cache import FeatureCache
 from atlas_core.testing import parametrize_contract
-from atlas_matbench import _matbench
-from atlas_matbench._matbench import content_hash, matbench_ids
+from atlas_matbench import hooks, matbench
 from atlas_matbench._tasks import TASKS, URL
-from atlas_matbench.matbench import MatbenchConfig, build, contract_options, gives
+from atlas_matbench.hooks import MatbenchConfig
+from atlas_matbench.matbench import (
+    MatbenchSource,
+    content_hash,
+    matbench_ids,
+)
 
 COLUMN = "yield strength"
 
@@ -64,7 +68,7 @@ def load(task: str, folder: Path, **options: Any) -> Dataset:
 
 def cached(task: str, folder: Path, cache: Path, **options: Any) -> Dataset:
     context = DataContext(folder, cache, folder, offline=True)
-    return build(MatbenchConfig(task=task, **options)).load(context)
+    return MatbenchSource(MatbenchConfig(task=task, **options)).load(context)
 
 
 @parametrize_contract("matbench")
@@ -257,7 +261,7 @@ def test_formulas_only_files_carry_space_groups_and_can_be_refused(tmp_path: Pat
 
 
 def write(folder: Path, **changes: Any) -> Path:
-    contract_options(folder)
+    hooks._matbench_contract(folder)
     file = folder / "matbench_steels.json.gz"
     content = json.loads(gzip.decompress(file.read_bytes())) | changes
     file.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
@@ -446,14 +450,14 @@ def test_a_missing_file_offline_names_each_folder_that_was_looked_into(tmp_path:
     ):
         context = DataContext(given, cache, tmp_path, offline=True)
         with pytest.raises(DataError) as caught:
-            build(MatbenchConfig(task="steels")).load(context)
+            MatbenchSource(MatbenchConfig(task="steels")).load(context)
         where = " nor in ".join(map(str, places))
         assert f"matbench_steels.json.gz is not in {where}, and downloads" in str(caught.value)
 
 
 def fetch(folder: Path) -> Dataset:
     context = DataContext(None, folder / "cache", folder)
-    return build(MatbenchConfig(task="steels")).load(context)
+    return MatbenchSource(MatbenchConfig(task="steels")).load(context)
 
 
 def test_a_download_is_checked_kept_and_used_again(
@@ -467,7 +471,7 @@ def test_a_download_is_checked_kept_and_used_again(
         assert timeout > 0
         return file.open("rb")
 
-    monkeypatch.setattr(_matbench.urllib.request, "urlopen", answer)
+    monkeypatch.setattr(matbench.urllib.request, "urlopen", answer)
     with pytest.raises(DataError, match=r"steels\.json\.gz: the download from https.* has sha256"):
         fetch(tmp_path)
     assert list((tmp_path / "cache" / "matbench").iterdir()) == []
@@ -482,7 +486,7 @@ def test_no_connection_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
     def answer(url: str, timeout: float) -> Any:
         raise urllib.error.URLError("Name or service not known")
 
-    monkeypatch.setattr(_matbench.urllib.request, "urlopen", answer)
+    monkeypatch.setattr(matbench.urllib.request, "urlopen", answer)
     with pytest.raises(DataError, match=r"cannot be reached \(Name or service not known\)") as err:
         fetch(tmp_path)
     assert "\n" not in str(err.value)
@@ -492,7 +496,7 @@ def test_no_connection_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def stand_in(folder: Path) -> Path:
-    contract_options(folder)
+    hooks._matbench_contract(folder)
     return folder / "matbench_steels.json.gz"
 
 
@@ -504,7 +508,7 @@ def test_the_second_read_is_the_first(tmp_path: Path, monkeypatch: pytest.Monkey
     stand_in(tmp_path)
     first = load("steels", tmp_path)
     assert len(entries(tmp_path)) == 1
-    monkeypatch.setattr(_matbench.MatbenchSource, "_parse", lambda *_: pytest.fail("parsed again"))
+    monkeypatch.setattr(matbench.MatbenchSource, "_parse", lambda *_: pytest.fail("parsed again"))
     second = load("steels", tmp_path)
     assert second.fingerprint == first.fingerprint
     assert (second.provenance, second.sha256) == (first.provenance, first.sha256)
@@ -558,9 +562,11 @@ def test_a_cache_that_cannot_be_written_is_told_and_not_needed(tmp_path: Path) -
 
 def test_options_decide_what_a_task_gives() -> None:
     composition = {"inputs:composition"}
-    assert gives(MatbenchConfig(task="steels")) == composition | {"task:regression"}
-    assert gives(MatbenchConfig(task="glass")) == composition | {"task:binary"}
+    assert hooks._matbench_provides(MatbenchConfig(task="steels")) == composition | {
+        "task:regression"
+    }
+    assert hooks._matbench_provides(MatbenchConfig(task="glass")) == composition | {"task:binary"}
     crystal = composition | {"inputs:structure", "task:regression"}
-    assert gives(MatbenchConfig(task="phonons")) == crystal
+    assert hooks._matbench_provides(MatbenchConfig(task="phonons")) == crystal
     plain = MatbenchConfig(task="phonons", structures="ignore")
-    assert gives(plain) == composition | {"task:regression"}
+    assert hooks._matbench_provides(plain) == composition | {"task:regression"}

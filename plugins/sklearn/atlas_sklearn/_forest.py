@@ -18,9 +18,7 @@ from atlas_core.api import F8, I8, DataError, Features, FitContext, TargetScale
 from atlas_sklearn._columns import Columns, seed32, threads
 
 if TYPE_CHECKING:
-    from atlas_sklearn.extra_trees import ExtraTreesConfig
-    from atlas_sklearn.quantile_forest import QuantileForestConfig
-    from atlas_sklearn.random_forest import RandomForestConfig
+    from atlas_sklearn.hooks import ExtraTreesConfig, QuantileForestConfig, RandomForestConfig
 
 FORESTS: dict[str, dict[str, Any]] = {
     "best": {"regression": RandomForestRegressor, "binary": RandomForestClassifier},

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, hookimpl
+import numpy as np
+from sklearn.neighbors import KNeighborsRegressor
+
+from atlas_core.api import F8, Features, FitContext
+from atlas_sklearn._columns import Columns
 
 if TYPE_CHECKING:
-    from atlas_core.api import Model
+    from atlas_sklearn.hooks import KNNConfig
 
 
-class KNNConfig(Config):
-    """Neighbours by Euclidean distance of standardised columns."""
+class KNN:
+    """Average neighbours; of labels 0 and 1 the average is P(1)."""
 
-    k: int = Field(5, ge=1, description="Number of neighbours; all rows where there are fewer.")
-    weights: Literal["uniform", "distance"] = Field(
-        "distance", description="Neighbours count alike, or by the inverse of their distance."
-    )
+    def __init__(self, config: KNNConfig) -> None:
+        self._config = config
 
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Index the training rows; see ``Model.fit``."""
+        self._columns = Columns(features, "knn", scale=True)
+        self.estimator = KNeighborsRegressor(
+            n_neighbors=min(self._config.k, len(target)),
+            weights=self._config.weights,
+            # brute force takes distances from a matrix product: equal rows (polymorphs) then are
+            # not at distance 0, and which of them is taken depends on the batch
+            algorithm="kd_tree",
+            n_jobs=max(context.n_jobs, 1),
+        ).fit(self._columns(features), target)
 
-def build(config: KNNConfig) -> Model:
-    """Return an unfitted neighbour model."""
-    from atlas_sklearn._knn import KNN
-
-    return KNN(config)
-
-
-@hookimpl
-def atlas_model() -> list[Component]:
-    """Offer ``knn``."""
-    return [
-        Component(
-            "knn", KNNConfig, build, needs={"features:vectors"}, citation="10.1109/TIT.1967.1053964"
-        )
-    ]
+    def predict(self, features: Features) -> F8:
+        """Return (n,) weighted means over the neighbours; P(1) for a binary task."""
+        return np.asarray(self.estimator.predict(self._columns(features)), dtype=np.float64)

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+import numpy as np
+
+from atlas_core.api import F8, Features, FitContext
 
 if TYPE_CHECKING:
-    from atlas_core.api import Model
+    from atlas_sklearn.hooks import MeanConfig
 
 
-class MeanConfig(Config):
-    """No options: it looks at no feature."""
+@dataclass
+class Mean:
+    """Predict one number; for a binary task it is the share of class 1."""
 
+    config: MeanConfig
 
-def build(config: MeanConfig) -> Model:
-    """Return an unfitted baseline."""
-    from atlas_sklearn._mean import Mean
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Take the mean of ``target``."""
+        self._mean = float(np.mean(target))
 
-    return Mean()
-
-
-@hookimpl
-def atlas_model() -> list[Component]:
-    """Offer ``mean``."""
-    return [
-        Component(
-            "mean",
-            MeanConfig,
-            build,
-            expected_failures={
-                "learns_better_than_the_mean": "it is the mean",
-            },
-        )
-    ]
+    def predict(self, features: Features) -> F8:
+        """Return (n,) times the mean."""
+        return np.full(len(features), self._mean)

@@ -4,49 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC, SVR
+
+from atlas_core.api import F8, DataError, Features, FitContext
+from atlas_sklearn._columns import Columns, seed32, two_classes
 
 if TYPE_CHECKING:
-    from atlas_core.api import Model
+    from atlas_sklearn.hooks import SVMConfig
+
+FOLDS = 5
+"""Folds for Platt's sigmoid; fewer where a class has fewer rows."""
 
 
-class SVMConfig(Config):
-    """Support vectors on standardised columns and a standardised target."""
+class SVM:
+    """Fit support vectors."""
 
-    C: float = Field(10.0, gt=0, description="Price of an error against a smooth function.")
-    epsilon: float = Field(
-        0.05, ge=0, description="Errors below this are free, in std of the target; regression only."
-    )
-    gamma: float | None = Field(
-        None, gt=0, description="1 / squared length of the kernel; null: 1 / number of columns."
-    )
+    def __init__(self, config: SVMConfig) -> None:
+        self._config = config
 
+    def fit(self, features: Features, target: F8, context: FitContext) -> None:
+        """Fit; see ``Model.fit``.
 
-def build(config: SVMConfig) -> Model:
-    """Return an unfitted support-vector machine."""
-    from atlas_sklearn._svm import SVM
+        Raises:
+            DataError: a binary target has fewer than two rows of a class.
+        """
+        self._columns = Columns(features, "svm", scale=True)
+        self._binary = context.task == "binary"
+        table = self._columns(features)
+        kernel = {"C": self._config.C, "gamma": self._config.gamma or 1 / table.shape[1]}
+        if not self._binary:
+            self._mean, self._unit = float(target.mean()), float(target.std()) or 1.0
+            machine = SVR(**kernel, epsilon=self._config.epsilon)
+            # libsvm asks numpy's global generator for a seed otherwise, though it needs none
+            machine.random_state = seed32(context.seed)
+            self.estimator = machine.fit(table, (target - self._mean) / self._unit)
+            return
+        labels = two_classes(target, "svm")
+        folds = min(FOLDS, int(np.bincount(labels).min()))
+        if folds < 2:
+            raise DataError("svm: one training row only of a class; its probabilities need two")
+        # Platt (1999): a sigmoid of the distance to the border, fitted out of fold
+        self.estimator = CalibratedClassifierCV(
+            SVC(**kernel, random_state=seed32(context.seed)),
+            method="sigmoid",
+            ensemble=False,
+            n_jobs=max(context.n_jobs, 1),
+            cv=StratifiedKFold(folds, shuffle=True, random_state=seed32(context.seed)),
+        ).fit(table, labels)
 
-    return SVM(config)
-
-
-def check(config: SVMConfig, facts: FoldFacts) -> list[str]:
-    """Return why a class has too few rows for probabilities."""
-    few = min(facts.classes.get("train", (2, 2)))
-    if few >= 2:
-        return []
-    return [f"{few} training rows of one class, its probabilities need 2; use more data"]
-
-
-@hookimpl
-def atlas_model() -> list[Component]:
-    """Offer ``svm``."""
-    return [
-        Component(
-            "svm",
-            SVMConfig,
-            build,
-            needs={"features:vectors"},
-            citation="10.1007/BF00994018",
-            check=check,
-        )
-    ]
+    def predict(self, features: Features) -> F8:
+        """Return (n,) predictions; P(1) for a binary task."""
+        table = self._columns(features)
+        if self._binary:
+            return np.asarray(self.estimator.predict_proba(table)[:, 1], dtype=np.float64)
+        return np.asarray(self.estimator.predict(table) * self._unit + self._mean)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from sklearn.ensemble import (
@@ -31,6 +29,7 @@ from atlas_core.api import (
     HasVariance,
     Vectors,
 )
+from atlas_core.testing import find_component
 from atlas_sklearn._columns import Columns, seed32
 
 NAMES = (
@@ -58,7 +57,7 @@ def vectors(table):
 
 
 def made(name, **options):
-    (component,) = import_module(f"atlas_sklearn.{name}").atlas_model()
+    component, _ = find_component(name, "model")
     assert component.name == name
     return component.build(component.config(**{**SMALL.get(name, {}), **options}))
 
@@ -182,9 +181,9 @@ def test_without_a_bootstrap_no_tree_has_a_bag(data):
     model.fit(data[0], data[1], REGRESSION)
     with pytest.raises(DataError, match="extra_trees: bootstrap is off"):
         model.inbag()
-    (component,) = import_module("atlas_sklearn.extra_trees").atlas_model()
-    assert "model:inbag" not in component.gives_of(component.config(bootstrap=False))
-    assert "model:inbag" in component.gives_of(component.config())
+    component, _ = find_component("extra_trees", "model")
+    assert "model:inbag" not in component.provides_of(component.config(bootstrap=False))
+    assert "model:inbag" in component.provides_of(component.config())
 
 
 @pytest.mark.parametrize("cuts", ["best", "random"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, FitContext, Vectors
-from atlas_sklearn import extra_trees, gradient_boosting, quantile_forest, random_forest
+from atlas_core.testing import find_component
+from atlas_sklearn import extra_trees, gradient_boosting, hooks, quantile_forest, random_forest
 
 RNG = np.random.default_rng(0)
 TABLE, TARGET = RNG.normal(size=(60, 4)), RNG.normal(size=60)
@@ -16,15 +17,15 @@ LABELS = np.array(["a", "b", "c", "d"])
 
 
 def fitted(module, config, columns=4):
-    model = module.build(config)
+    model = find_component(module.__name__.rpartition(".")[2], "model")[0].build(config)
     rows = Vectors(TABLE[:, :columns], LABELS[:columns])
     model.fit(rows, TARGET, FitContext(seed=0, task="regression"))
     return model
 
 
 FORESTS = {
-    "random_forest": (random_forest, random_forest.RandomForestConfig(trees=3)),
-    "extra_trees": (extra_trees, extra_trees.ExtraTreesConfig(trees=3)),
+    "random_forest": (random_forest, hooks.RandomForestConfig(trees=3)),
+    "extra_trees": (extra_trees, hooks.ExtraTreesConfig(trees=3)),
 }
 
 
@@ -42,7 +43,7 @@ def test_trees_of_another_width_are_not_asked(name):
 def test_options_that_claim_more_trees_than_there_are_take_no_memory():
     model = fitted(*FORESTS["random_forest"])
     before = model.predict(Vectors(TABLE, LABELS))
-    model._config = random_forest.RandomForestConfig(trees=100_000)
+    model._config = hooks.RandomForestConfig(trees=100_000)
     assert model.members(Vectors(TABLE, LABELS)).shape == (3, 60)
     assert model.predict(Vectors(TABLE, LABELS)).tobytes() == before.tobytes()
 
@@ -51,7 +52,7 @@ def test_options_that_claim_more_trees_than_there_are_take_no_memory():
 def test_threads_are_those_of_the_machine(jobs):
     for module, config in (
         FORESTS["random_forest"],
-        (gradient_boosting, gradient_boosting.GradientBoostingConfig(trees=5)),
+        (gradient_boosting, hooks.GradientBoostingConfig(trees=5)),
     ):
         model = fitted(module, config)
         before = model.predict(Vectors(TABLE, LABELS))
@@ -77,7 +78,7 @@ def test_threads_are_those_of_the_machine(jobs):
     ],
 )
 def test_leaves_that_are_none_of_the_trees_reach_no_sparse_table(change):
-    config = quantile_forest.QuantileForestConfig(trees=3)
+    config = hooks.QuantileForestConfig(trees=3)
     model = fitted(quantile_forest, config)
     model._leaves = change(model._leaves)
     with pytest.raises(DataError, match="quantile_forest"):

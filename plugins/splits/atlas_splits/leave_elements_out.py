@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from collections.abc import Sequence
 
-from pydantic import field_validator
+import numpy as np
 
-from atlas_core.api import ATOMIC_NUMBER, Component, Field, Splitter, hookimpl
-from atlas_splits._options import InDomainConfig
+from atlas_core.api import ATOMIC_NUMBER, DataError, Split, SplitRequest
+from atlas_splits._parts import hold_out
+from atlas_splits.hooks import LeaveElementsOutConfig
 
 
-class LeaveElementsOutConfig(InDomainConfig):
-    """Materials with any of the elements are held out; the others are cut at random."""
+class LeaveElementsOut:
+    """Put materials with any of the elements into ``shifted``."""
 
-    elements: tuple[str, ...] = Field(
-        ("F",), min_length=1, description="Symbols; a material with any of them is held out."
-    )
+    def __init__(self, config: LeaveElementsOutConfig) -> None:
+        self.config = config
 
-    each: bool = Field(
-        False, description="Hold out each element in a fold of its own, not all of them at once."
-    )
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold named after the elements, such as ``without F``; or one for each.
 
-    @field_validator("elements")
-    @classmethod
-    def _known(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        Raises:
+            DataError: an element is in no material, every material has one of them, or too few
+                rows remain.
+        """
+        symbols = self.config.elements
+        groups = [(symbol,) for symbol in symbols] if self.config.each else [symbols]
+        return [self._without(group, request) for group in groups]
+
+    def _without(self, symbols: Sequence[str], request: SplitRequest) -> Split:
+        materials = request.materials
+        held = np.zeros(len(materials), dtype=np.bool_)
         for symbol in symbols:
-            if symbol not in ATOMIC_NUMBER:
-                close = get_close_matches(symbol.capitalize(), ATOMIC_NUMBER, n=3)
-                hint = f"; did you mean {', '.join(close)}?" if close else ""
-                raise ValueError(f"unknown element symbol {symbol!r}{hint}")
-        if len(set(symbols)) != len(symbols):
-            raise ValueError("an element is given twice")
-        return symbols
-
-
-def build(config: LeaveElementsOutConfig) -> Splitter:
-    """Return the splitter."""
-    from atlas_splits._leave_elements_out import LeaveElementsOut
-
-    return LeaveElementsOut(config)
-
-
-@hookimpl
-def atlas_split() -> list[Component]:
-    """Offer ``leave_elements_out``."""
-    return [
-        Component(
-            "leave_elements_out",
-            LeaveElementsOutConfig,
-            build,
-            needs={"inputs:composition"},
-            citation="10.1039/C8ME00012C",
+            owners = materials.owner[materials.numbers == ATOMIC_NUMBER[symbol]]
+            if not len(owners):
+                raise DataError(
+                    f"leave_elements_out: no material contains {symbol};"
+                    " take an element that the data set has"
+                )
+            held[owners] = True
+        return hold_out(
+            f"without {'+'.join(symbols)}",
+            held,
+            config=self.config,
+            materials=materials,
+            seed=request.seed,
+            held_out=f"materials with {' or '.join(symbols)}",
         )
-    ]

@@ -2,69 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from difflib import get_close_matches
 
-from pydantic import model_validator
+import numpy as np
 
-from atlas_core.api import Component, Field, Splitter, hookimpl
-from atlas_splits._options import InDomainConfig
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-class LeaveGroupOutConfig(InDomainConfig):
-    """Groups are the values of a metadata column, or of one derived from the materials."""
-
-    column: str = Field(
-        "chemical_system",
-        min_length=1,
-        description=(
-            "A metadata column of the data set; or, without metadata: `chemical_system`,"
-            " `formula`, `anonymous_formula`, `n_elements`, `anion_family`; `element`,"
-            " `periodic_group`, `periodic_row` (a material with any such element is held out);"
-            " `space_group`, `crystal_system` (by spglib where there are structures), `prototype`"
-            " (anonymous formula and space group, or that formula alone)."
-        ),
-    )
-    values: tuple[str | int | float, ...] | None = Field(
-        None,
-        min_length=1,
-        description="Values held out together in one fold; null holds out each group in turn.",
-    )
-    min_group: int = Field(
-        20, ge=1, description="With null values: smaller groups are never held out."
-    )
-    folds: int | None = Field(
-        None,
-        ge=2,
-        description="With null values: deal the groups into so many folds, not one fold a group.",
-    )
-    nested: bool = Field(
-        False,
-        description="Calibrate on whole groups that training has not seen either, not on rows.",
-    )
-
-    @model_validator(mode="after")
-    def _folds_or_values(self) -> Self:
-        if self.folds is not None and self.values is not None:
-            raise ValueError("give values or folds: values make one fold")
-        return self
+from atlas_core.api import DataError, Split, SplitRequest, derive_seed
+from atlas_splits._columns import DERIVED, Groups, as_text, groups_of
+from atlas_splits._parts import hold_out, size_of
+from atlas_splits.hooks import LeaveGroupOutConfig
 
 
-def build(config: LeaveGroupOutConfig) -> Splitter:
-    """Return the splitter."""
-    from atlas_splits._leave_group_out import LeaveGroupOut
+class LeaveGroupOut:
+    """Put rows of the chosen groups into ``shifted``."""
 
-    return LeaveGroupOut(config)
+    def __init__(self, config: LeaveGroupOutConfig) -> None:
+        self.config = config
+
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return a fold for the given values, one a group (largest first), or ``folds`` of them.
+
+        Raises:
+            DataError: unknown column or value, no group is large enough, every row is held out,
+                or too few rows remain.
+        """
+        config, column = self.config, self.config.column
+        groups = self._groups(request)
+        sizes = groups.sizes()
+        if config.values is not None:
+            wanted = [as_text(value) for value in config.values]
+            for value in wanted:
+                if value not in sizes:
+                    raise DataError(
+                        f"leave_group_out: no row has {column} {value!r}; {_closest(value, sizes)}"
+                    )
+            return [self._fold(request, groups, wanted)]
+        large = sorted((name for name, size in sizes.items() if size >= config.min_group))
+        if not large:
+            raise DataError(
+                f"leave_group_out: none of {len(sizes)} groups of {column!r} has"
+                f" {config.min_group} rows; lower min_group or give values"
+            )
+        if config.folds is None:
+            large.sort(key=lambda name: -sizes[name])
+            return [self._fold(request, groups, [name]) for name in large]
+        if len(large) < config.folds:
+            raise DataError(
+                f"leave_group_out: {len(large)} groups of {column!r} with {config.min_group} rows"
+                f" cannot make {config.folds} folds; lower folds or min_group"
+            )
+        rng = np.random.default_rng(derive_seed(request.seed, "leave_group_out"))
+        dealt = np.array_split(rng.permutation(np.asarray(large, dtype=np.str_)), config.folds)
+        return [
+            self._fold(request, groups, sorted(names.tolist()), name=f"fold_{i}")
+            for i, names in enumerate(dealt)
+        ]
+
+    def _groups(self, request: SplitRequest) -> Groups:
+        column = self.config.column
+        groups = groups_of(request, column)
+        if groups is None:
+            known = [*request.columns, *DERIVED]
+            raise DataError(
+                f"leave_group_out: unknown column {column!r}; {_closest(column, known)}"
+            )
+        return groups
+
+    def _fold(
+        self, request: SplitRequest, groups: Groups, values: list[str], *, name: str = ""
+    ) -> Split:
+        config, n = self.config, len(request.materials)
+        held = groups.mask(values, n)
+        listed = " or ".join(values[:5]) + (f" or {len(values) - 5} others" * (len(values) > 5))
+        fold = name or f"without {config.column} {'+'.join(values)}"
+        return hold_out(
+            fold,
+            held,
+            config=config,
+            materials=request.materials,
+            seed=request.seed,
+            held_out=f"materials with {config.column} {listed}",
+            calibration=self._inner(request, groups, values, fold) if config.nested else None,
+        )
+
+    def _inner(
+        self, request: SplitRequest, groups: Groups, values: list[str], fold: str
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return (n,) rows of whole other groups, at least as many as calibration asks for."""
+        n = len(request.materials)
+        held = groups.mask(values, n)
+        others = np.unique(groups.names[~np.isin(groups.names, values)])
+        rng = np.random.default_rng(derive_seed(request.seed, "inner", fold))
+        wanted = size_of(self.config.calibration, int((~held).sum()))
+        taken = np.zeros(n, dtype=np.bool_)
+        for name in rng.permutation(others).tolist():
+            more = taken | (groups.mask([name], n) & ~held)
+            if taken.sum() < wanted and more.sum() <= max(2 * wanted, 1):
+                taken = more
+        return taken
 
 
-def contract_options(_folder: Path) -> dict[str, str]:
-    """Return options that suit the testing kit's small data set."""
-    return {"column": "crystal_system"}
-
-
-@hookimpl
-def atlas_split() -> list[Component]:
-    """Offer ``leave_group_out``."""
-    return [Component("leave_group_out", LeaveGroupOutConfig, build, citation="10.1039/D4DD00250D")]
+def _closest(text: str, known: Sequence[str] | dict[str, int]) -> str:
+    """Return the closest names and the list of what is there, for an error message."""
+    names = sorted(known)
+    close = get_close_matches(text, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    more = f", ... ({len(names)} in all)" if len(names) > 20 else ""
+    return f"{hint}there are: {', '.join(names[:20])}{more}"

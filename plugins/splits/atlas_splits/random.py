@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from atlas_core.api import Component, Splitter, hookimpl
-from atlas_splits._options import InDomainConfig
+from collections.abc import Sequence
+
+import numpy as np
+
+from atlas_core.api import Split, SplitRequest
+from atlas_splits._parts import split_in_domain
+from atlas_splits.hooks import RandomConfig
 
 
-class RandomConfig(InDomainConfig):
-    """One random cut of all rows."""
+class Random:
+    """Cut all rows at random."""
 
+    def __init__(self, config: RandomConfig) -> None:
+        self.config = config
 
-def build(config: RandomConfig) -> Splitter:
-    """Return the splitter."""
-    from atlas_splits._random import Random
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold named ``random``.
 
-    return Random(config)
-
-
-@hookimpl
-def atlas_split() -> list[Component]:
-    """Offer ``random``."""
-    return [Component("random", RandomConfig, build)]
+        Raises:
+            DataError: too few rows for the parts.
+        """
+        rows = np.arange(len(request.materials))
+        return [
+            split_in_domain(
+                "random",
+                rows,
+                config=self.config,
+                materials=request.materials,
+                seed=request.seed,
+            )
+        ]

@@ -2,58 +2,167 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
 
-from atlas_core.api import Component, Field, Splitter, hookimpl
-from atlas_splits._options import InDomainConfig
+import numpy as np
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from atlas_core.api import (
+    F8,
+    I8,
+    SYMBOLS,
+    Bool,
+    DataError,
+    Split,
+    SplitRequest,
+    covalent_radius,
+    derive_seed,
+    electronegativity,
+)
+from atlas_splits._elements import BLOCKS, blocks, presence
+from atlas_splits._parts import hold_out
+from atlas_splits.hooks import RepresentativeElementsConfig
 
-
-class RepresentativeElementsConfig(InDomainConfig):
-    """Elements are chosen from the data: frequent and extreme ones first, then by family."""
-
-    count: int = Field(
-        8, ge=1, description="Elements, and so folds; fewer where the data has fewer to offer."
-    )
-    minimum: int = Field(
-        40, ge=1, description="An element in fewer rows than this is never left out."
-    )
-    together: int = Field(
-        1,
-        ge=1,
-        le=8,
-        description=(
-            "So many elements at most share a training part, which is without all of them; each"
-            " still has a fold of its own. What trains once for equal training parts, as"
-            " `trust.pseudo_shift` does, then learns of more classes from fewer trainings. An"
-            " element in more than a fifth of the rows shares with none."
-        ),
-    )
+SHARES = (3, 2, 1, 1, 1)
+"""Elements of each of ``BLOCKS`` among eight."""
+LEAST_LEFT = 0.3
+"""An element is left out only where at least this share of the rows is without it."""
+CROWDED = 0.2
+"""An element in a larger share of the rows does not share its training part with others."""
 
 
-def build(config: RepresentativeElementsConfig) -> Splitter:
-    """Return the splitter."""
-    from atlas_splits._representative_elements import RepresentativeElements
+class RepresentativeElements:
+    """Hold out the materials with one element a fold, for several elements in turn."""
 
-    return RepresentativeElements(config)
+    def __init__(self, config: RepresentativeElementsConfig) -> None:
+        self.config = config
 
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold an element, ``without O`` first where there are oxides.
 
-def contract_options(_folder: Path) -> dict[str, int]:
-    """Return options that suit the testing kit's small data set."""
-    return {"count": 4, "minimum": 5}
-
-
-@hookimpl
-def atlas_split() -> list[Component]:
-    """Offer ``representative_elements``."""
-    return [
-        Component(
-            "representative_elements",
-            RepresentativeElementsConfig,
-            build,
-            needs={"inputs:composition"},
-            citation="10.1039/C8ME00012C",
+        Raises:
+            DataError: no element is in enough rows and missing in enough, or too few rows remain.
+        """
+        config = self.config
+        has = presence(request.materials)
+        chosen = choose(
+            has.sum(axis=0),
+            len(has),
+            count=config.count,
+            minimum=config.minimum,
+            seed=derive_seed(request.seed, "representative_elements"),
         )
-    ]
+        folds = []
+        for company in companies(chosen, has.mean(axis=0), together=config.together):
+            names = [SYMBOLS[z] for z in company]
+            whole = hold_out(
+                f"without {', '.join(names)}",
+                has[:, company].any(axis=1),
+                config=config,
+                materials=request.materials,
+                seed=request.seed,
+                held_out=f"materials with {', '.join(names)}",
+            )
+            if len(company) == 1:
+                folds.append(whole)
+                continue
+            alone = has & (has[:, company].sum(axis=1) == 1)[:, None]
+            folds += [
+                replace(
+                    whole,
+                    name=f"without {SYMBOLS[z]}",
+                    held_out=f"materials with {SYMBOLS[z]}",
+                    shifted=np.flatnonzero(alone[:, z]),
+                )
+                for z in company
+                if alone[:, z].any()
+            ]
+        return folds
+
+
+def companies(chosen: Sequence[int], share: F8, *, together: int) -> list[list[int]]:
+    """Return the elements that share a training part, of different families as far as they go.
+
+    Args:
+        chosen: atomic numbers.
+        share: (119,) share of the rows with each atomic number.
+        together: so many of them in one company at most.
+    """
+    alone = [z for z in chosen if together == 1 or share[z] > CROWDED]
+    family = blocks()
+    # cards dealt by family: those of one family lie next to each other and go to different hands
+    others = sorted((z for z in chosen if z not in alone), key=lambda z: int(family[z]))
+    hands = -(-len(others) // together)
+    found = [[z] for z in alone]
+    for hand in range(hands):
+        company: list[int] = []
+        for z in others[hand::hands]:
+            if float(share[[*company, z]].sum()) > 1.0 - LEAST_LEFT:  # too little is left
+                found.append([z])
+            else:
+                company.append(z)
+        found.append(company)
+    return found
+
+
+def choose(rows: I8, n: int, *, count: int, minimum: int, seed: int) -> list[int]:
+    """Return up to ``count`` atomic numbers that stand for a data set.
+
+    First the most frequent non-metal, then the ends of electronegativity: a model extrapolates
+    most where a property leaves the range that it has seen. Then the ends of size, where they
+    leave a place of their family to the draw. The others are drawn, from the family that is
+    furthest below its share, with a probability proportional to the root of the number of rows.
+
+    Args:
+        rows: (119,) number of rows with each atomic number.
+        n: rows in all.
+        count: elements wanted.
+        minimum: rows that an element must be in.
+        seed: of the draw.
+
+    Raises:
+        DataError: no element can be left out.
+    """
+    able = (rows >= minimum) & (n - rows >= LEAST_LEFT * n) & (n > rows)
+    able[0] = False
+    if not able.any():
+        raise DataError(
+            f"representative_elements: no element is in {minimum} rows or more and missing in"
+            f" {LEAST_LEFT:.0%} of {n}; lower minimum or take more data"
+        )
+    family = blocks()
+    quota = np.array(SHARES) * count / sum(SHARES)
+    taken = np.zeros(len(BLOCKS), dtype=np.int64)
+    chosen: list[int] = []
+
+    def take(z: int) -> None:
+        chosen.append(z)
+        taken[family[z]] += 1
+        able[z] = False
+
+    leading, sizes = _ends(rows, able, family)
+    for z in (*leading, *sizes):
+        crowded = z not in leading and taken[family[z]] + 1 >= np.rint(quota[family[z]])
+        if len(chosen) < count and able[z] and not crowded:
+            take(z)
+    rng = np.random.default_rng(seed)
+    while len(chosen) < count and able.any():
+        open_to = np.bincount(family[able], minlength=len(BLOCKS)) > 0
+        short = np.where(open_to, quota - taken, -np.inf)
+        candidates = np.flatnonzero(able & (family == int(np.argmax(short))))
+        weight = np.sqrt(rows[candidates])
+        take(int(rng.choice(candidates, p=weight / weight.sum())))
+    return chosen
+
+
+def _ends(rows: I8, able: Bool, family: I8) -> tuple[list[int], list[int]]:
+    """Return the frequent and the extreme in electronegativity, and the extreme in size."""
+    non_metals = np.flatnonzero(able & (family == 0))
+    frequent = [int(non_metals[np.argmax(rows[non_metals])])] if len(non_metals) else []
+    return frequent + _extremes(electronegativity(), able), _extremes(covalent_radius(), able)
+
+
+def _extremes(table: F8, able: Bool) -> list[int]:
+    """Return the atomic numbers with the largest and the smallest known value."""
+    known = np.where(able, table, np.nan)
+    return [int(np.nanargmax(known)), int(np.nanargmin(known))] if np.isfinite(known).any() else []

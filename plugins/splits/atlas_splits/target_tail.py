@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
-from atlas_core.api import Component, Field, Splitter, hookimpl
-from atlas_splits._options import InDomainConfig
+import numpy as np
 
-
-class TargetTailConfig(InDomainConfig):
-    """The extreme rows are held out: can the model extrapolate in the property itself?"""
-
-    tail: Literal["high", "low"] = Field("high", description="Which end of the target to hold out.")
-    fraction: float = Field(
-        0.1,
-        gt=0,
-        lt=1,
-        description="Fraction of rows held out; rows equal to the last one go with it.",
-    )
+from atlas_core.api import DataError, Split, SplitRequest
+from atlas_splits._parts import hold_out, size_of
+from atlas_splits.hooks import TargetTailConfig
 
 
-def build(config: TargetTailConfig) -> Splitter:
-    """Return the splitter."""
-    from atlas_splits._target_tail import TargetTail
+class TargetTail:
+    """Put the rows with extreme targets into ``shifted``."""
 
-    return TargetTail(config)
+    def __init__(self, config: TargetTailConfig) -> None:
+        self.config = config
 
+    def split(self, request: SplitRequest) -> Sequence[Split]:
+        """Return one fold, ``high tail`` or ``low tail``.
 
-@hookimpl
-def atlas_split() -> list[Component]:
-    """Offer ``target_tail``."""
-    return [Component("target_tail", TargetTailConfig, build, needs={"target", "task:regression"})]
+        Equal targets stay together: the class is every row at or beyond the last extreme value.
+
+        Raises:
+            DataError: targets are missing or 0/1, all rows are in the tail, or too few remain.
+        """
+        target, tail = request.target, self.config.tail
+        if target is None:
+            raise DataError("target_tail: it needs the targets")
+        if request.task == "binary":
+            raise DataError("target_tail: a 0/1 target has no tail; use a regression target")
+        size = size_of(self.config.fraction, len(target))
+        if tail == "high":
+            edge = np.sort(target)[-size]
+            held, sign = target >= edge, ">="
+        else:
+            edge = np.sort(target)[size - 1]
+            held, sign = target <= edge, "<="
+        return [
+            hold_out(
+                f"{tail} tail",
+                held,
+                config=self.config,
+                materials=request.materials,
+                seed=request.seed,
+                held_out=f"materials with target {sign} {edge:.4g}",
+            )
+        ]

@@ -7,7 +7,7 @@ import pytest
 
 from atlas_core.api import DataError, Materials, Split, SplitRequest
 from atlas_core.testing.samples import toy_dataset
-from atlas_splits import leave_group_out
+from atlas_splits import hooks, leave_group_out
 from atlas_splits._columns import anonymous_formulas, groups_of
 
 OXIDES = ["Li2O", "La2O3", "UO2", "Fe2O3", "SrTiO3", "NaCl", "LiF", "Fe3C", "NiAl", "GaN"]
@@ -20,8 +20,8 @@ def request(formulas=OXIDES, *, columns=None, seed=3, copies=1) -> SplitRequest:
 
 
 def cut(given: SplitRequest, **options) -> list[Split]:
-    config = leave_group_out.LeaveGroupOutConfig(**options)
-    return list(leave_group_out.build(config).split(given))
+    config = hooks.LeaveGroupOutConfig(**options)
+    return list(leave_group_out.LeaveGroupOut(config).split(given))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_too_few_groups_for_the_folds_says_so():
 
 def test_values_and_folds_together_are_refused():
     with pytest.raises(ValueError, match="give values or folds"):
-        leave_group_out.LeaveGroupOutConfig(values=["A"], folds=3)
+        hooks.LeaveGroupOutConfig(values=["A"], folds=3)
 
 
 def test_matfold_holds_out_the_same_rows():

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import Materials, SplitRequest
-from atlas_splits._matbench_folds import ROWS
-from atlas_splits.matbench_folds import MatbenchFoldsConfig, build
+from atlas_splits.hooks import MatbenchFoldsConfig
+from atlas_splits.matbench_folds import ROWS, MatbenchFolds
 
 BINARY = {
     "matbench_expt_is_metal": "is_metal",
@@ -78,7 +78,7 @@ def test_folds_equal_matbenchs_own(task):
         seed=1,
         target=target,
     )
-    ours = build(MatbenchFoldsConfig()).split(request)
+    ours = MatbenchFolds(MatbenchFoldsConfig()).split(request)
     assert [fold.name for fold in ours] == list(folds)
     for fold in ours:
         theirs = folds[fold.name]
@@ -102,7 +102,7 @@ def plain(n, task="regression"):
 )
 def test_rows_that_are_no_whole_task_are_cut_with_a_warning(n, task):
     with pytest.warns(UserWarning, match="matbench_folds") as caught:
-        folds = build(MatbenchFoldsConfig()).split(plain(n, task))
+        folds = MatbenchFolds(MatbenchFoldsConfig()).split(plain(n, task))
     assert [fold.name for fold in folds] == [f"fold_{i}" for i in range(5)]
     assert [str(one.message) for one in caught] == [
         f"matbench_folds: {n} rows are no whole Matbench task of this kind ({task}):"
@@ -113,7 +113,7 @@ def test_rows_that_are_no_whole_task_are_cut_with_a_warning(n, task):
 @pytest.mark.parametrize(("n", "task"), [(312, "regression"), (4921, "binary")])
 @pytest.mark.filterwarnings("error")
 def test_the_rows_of_a_whole_task_are_cut_without_a_warning(n, task):
-    assert len(build(MatbenchFoldsConfig()).split(plain(n, task))) == 5
+    assert len(MatbenchFolds(MatbenchFoldsConfig()).split(plain(n, task))) == 5
 
 
 def test_the_known_sizes_are_those_of_matbench():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, Materials, Split, SplitRequest
+from atlas_core.testing import find_component
 from atlas_core.testing.samples import moved, rotation_matrix, supercell, toy_dataset
-from atlas_splits import cluster, distinct, size_shift, sparse
-from atlas_splits._distinct import near_formulas
+from atlas_splits import cluster, distinct, hooks, size_shift, sparse
 from atlas_splits._representation import describe, shells
+from atlas_splits.distinct import near_formulas
 
 COMMON = ["Fe2O3", "FeO", "Fe3O4", "Fe4O5"]
 
@@ -20,7 +21,8 @@ def request(formulas, *, target=None, seed=3, task="regression") -> SplitRequest
 
 
 def cut(module, config, given) -> list[Split]:
-    return list(module.build(config).split(given))
+    name = module.__name__.rpartition(".")[2]
+    return list(find_component(name, "split")[0].build(config).split(given))
 
 
 def test_shells_of_simple_cubic_by_hand():
@@ -56,7 +58,7 @@ def test_shells_do_not_change_with_a_supercell_a_shift_or_a_rotation():
 
 def test_clusters_of_structures_do_not_read_elements():
     data = toy_dataset()
-    config = cluster.ClusterConfig(clusters=3, representation="structure")
+    config = hooks.ClusterConfig(clusters=3, representation="structure")
     folds = cut(cluster, config, SplitRequest(data.materials, {}, "regression", 0))
     prototypes = np.array([data.columns["space_group"][fold.shifted] for fold in folds], object)
     assert sorted(len(set(groups)) for groups in prototypes) == [1, 1, 1]
@@ -66,16 +68,14 @@ def test_clusters_of_structures_do_not_read_elements():
 def test_structure_of_formulas_is_refused():
     with pytest.raises(DataError, match="no structures"):
         describe(request(COMMON).materials, "structure")
-    (component,) = cluster.atlas_split()
-    needs = component.needs_of(cluster.ClusterConfig(representation="structure"))
+    component, _ = find_component("cluster", "split")
+    needs = component.requires_of(hooks.ClusterConfig(representation="structure"))
     assert needs == {"inputs:structure"}
 
 
 def test_sparse_materials_are_the_lonely_ones():
     formulas = COMMON * 40 + ["CsI", "RbI", "CsBr"]
-    config = sparse.SparseConfig(
-        points=3, neighbours=0, candidates=0.01, representation="fractions"
-    )
+    config = hooks.SparseConfig(points=3, neighbours=0, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
     assert fold.shifted.tolist() == [160, 161, 162]
     assert fold.held_out == "materials in sparse regions of the fractions"
@@ -83,30 +83,28 @@ def test_sparse_materials_are_the_lonely_ones():
 
 def test_sparse_points_take_their_neighbours_along():
     formulas = COMMON * 40 + ["CsI", "Cs2I3"] + ["Cs3I4"]
-    config = sparse.SparseConfig(
-        points=1, neighbours=2, candidates=0.01, representation="fractions"
-    )
+    config = hooks.SparseConfig(points=1, neighbours=2, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
     assert fold.shifted.tolist() == [160, 161, 162]
 
 
 def test_sparse_targets_are_those_far_from_others():
     target = np.concatenate([np.linspace(0, 1, 198), [50.0, -40.0]])
-    config = sparse.SparseConfig(
+    config = hooks.SparseConfig(
         space="target", points=2, neighbours=0, candidates=0.01, pooled=False
     )
     folds = cut(sparse, config, request(COMMON * 50, target=target))
     assert [fold.shifted.tolist() for fold in folds] == [[198], [199]]  # 49 away, then 40
-    (component,) = sparse.atlas_split()
-    assert component.needs_of(config) == {"target", "task:regression"}
+    component, _ = find_component("sparse", "split")
+    assert component.requires_of(config) == {"target", "task:regression"}
 
 
 def test_sparse_refuses_what_it_cannot_do():
-    config = sparse.SparseConfig(space="target")
+    config = hooks.SparseConfig(space="target")
     with pytest.raises(DataError, match="0/1 target"):
         cut(sparse, config, request(COMMON * 30, target=np.zeros(120), task="binary"))
     with pytest.raises(DataError, match="20 rows are too few for 50 points"):
-        cut(sparse, sparse.SparseConfig(), request(COMMON * 5))
+        cut(sparse, hooks.SparseConfig(), request(COMMON * 5))
 
 
 @pytest.mark.parametrize(
@@ -119,13 +117,13 @@ def test_sparse_refuses_what_it_cannot_do():
 )
 def test_size_shift_holds_out_one_end_and_keeps_equal_sizes_together(options, expected, words):
     formulas = np.array(COMMON * 10 + ["Fe3O4"] * 10)
-    (fold,) = cut(size_shift, size_shift.SizeShiftConfig(**options), request(formulas.tolist()))
+    (fold,) = cut(size_shift, hooks.SizeShiftConfig(**options), request(formulas.tolist()))
     assert fold.shifted.tolist() == np.flatnonzero(np.isin(formulas, expected)).tolist()
     assert fold.held_out == f"materials with {words}"
 
 
 def test_materials_of_one_size_leave_nothing_to_train_on():
-    config = size_shift.SizeShiftConfig(measure="elements")
+    config = hooks.SizeShiftConfig(measure="elements")
     with pytest.raises(DataError, match="all 40 rows"):
         cut(size_shift, config, request(COMMON * 10))
 
@@ -133,7 +131,7 @@ def test_materials_of_one_size_leave_nothing_to_train_on():
 def test_size_shift_counts_the_sites_of_a_cell_where_it_is_known():
     data = toy_dataset()
     given = SplitRequest(data.materials, {}, "regression", 0)
-    (fold,) = cut(size_shift, size_shift.SizeShiftConfig(), given)
+    (fold,) = cut(size_shift, hooks.SizeShiftConfig(), given)
     assert fold.held_out == "materials with 5 or more atoms in the cell"
     assert (data.materials.counts[fold.shifted] == 5).all()
 
@@ -156,7 +154,7 @@ def test_distinct_never_lets_a_near_formula_cross_the_border():
         for _ in range(300)
     ]
     given = request(texts)
-    (fold,) = cut(distinct, distinct.DistinctConfig(distance=0.01), given)
+    (fold,) = cut(distinct, hooks.DistinctConfig(distance=0.01), given)
     table = given.materials.element_fractions()
     for part in (fold.test, fold.calibration):
         gap = np.linalg.norm(table[part][:, None] - table[fold.train][None], axis=2)
@@ -167,4 +165,4 @@ def test_distinct_never_lets_a_near_formula_cross_the_border():
 
 def test_a_distance_that_joins_everything_says_so():
     with pytest.raises(DataError, match=r"joins 40 of 40 rows.*smaller distance"):
-        cut(distinct, distinct.DistinctConfig(distance=0.5), request(COMMON * 10))
+        cut(distinct, hooks.DistinctConfig(distance=0.5), request(COMMON * 10))

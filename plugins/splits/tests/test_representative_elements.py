@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, Split, SplitRequest
-from atlas_splits import representative_elements
+from atlas_splits import hooks, representative_elements
 from atlas_splits._elements import BLOCKS, blocks
-from atlas_splits._representative_elements import choose, companies
+from atlas_splits.representative_elements import choose, companies
 
 
 def counts(**rows: int) -> np.ndarray:
@@ -89,8 +89,8 @@ def test_no_element_that_can_be_left_out_says_what_to_change():
 def test_each_fold_holds_out_all_materials_with_its_element():
     formulas = ["LiF", "NaF", "Li2O", "FeO", "NaCl", "FeF2"] * 4
     materials = Materials.from_formulas([f"m{i}" for i in range(24)], formulas)
-    config = representative_elements.RepresentativeElementsConfig(count=3, minimum=4)
-    folds = representative_elements.build(config).split(
+    config = hooks.RepresentativeElementsConfig(count=3, minimum=4)
+    folds = representative_elements.RepresentativeElements(config).split(
         SplitRequest(materials, {}, "regression", 5)
     )
     # F is the most frequent, Na the least electronegative, Fe the one transition metal
@@ -119,8 +119,8 @@ def test_without_company_each_element_is_alone_in_the_order_that_they_were_chose
 def threes(formulas: list[str]) -> dict[str, Split]:
     """Return the folds by name, three elements together."""
     materials = Materials.from_formulas([f"m{i}" for i in range(len(formulas))], formulas)
-    config = representative_elements.RepresentativeElementsConfig(count=4, minimum=4, together=3)
-    found = representative_elements.build(config).split(
+    config = hooks.RepresentativeElementsConfig(count=4, minimum=4, together=3)
+    found = representative_elements.RepresentativeElements(config).split(
         SplitRequest(materials, {}, "regression", 5)
     )
     return {fold.name: fold for fold in found}

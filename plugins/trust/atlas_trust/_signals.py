@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestNeighbors
 
 from atlas_core.api import F8, I8, DataError, Inputs, OODScore, Prediction, Vectors
-from atlas_trust._sigma_threshold import sigma_of
+from atlas_trust.sigma_threshold import sigma_of
 
 NEIGHBOURS = 5
 LOOKED_AT = 12

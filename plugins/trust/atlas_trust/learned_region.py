@@ -2,74 +2,398 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
-from atlas_trust.rule import RuleField
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from atlas_core.api import (
+    F8,
+    I8,
+    Assessment,
+    Bool,
+    DataError,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TargetScale,
+    TrustRegion,
+)
+from atlas_trust._rule import label
+from atlas_trust._signals import Signals
+from atlas_trust.hooks import MAP_ROWS
+from atlas_trust.rule import Rule
 
 if TYPE_CHECKING:
-    from atlas_core.api import TrustMethod
+    from atlas_trust.hooks import LearnedRegionConfig
+
+SHAPE = 0.9
+"""The quantile of the error that gives intervals their shape; the mean error needs wider ones for
+the same coverage, because the tail of the errors does not grow in proportion to their mean."""
+
+FOLDS = 5
+"""Parts of the in-domain rows; each is scored by a map that did not see it."""
+
+PANEL = 5
+"""Risk maps at most, each fitted without a part of the held-out classes."""
+
+CLASS_FOLDS = 12
+"""Parts that the held-out classes are dealt into; each is scored by a map that did not see it."""
 
 
-FEWEST = 100
-"""Rows below which no map with several signals is fitted."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Hold what maps are fitted on.
 
+    Attributes:
+        signals: (n, s).
+        error: (n,) absolute, on the scale of the arm's own training.
+        group: (n,) number of the held-out class; -1 for in-domain rows.
+        company: (n,) number of the training without it; classes that share one are left out of a
+            map together. -1 for in-domain rows.
+        home: (n,) whether a row is one of the arm's own calibration rows.
+    """
 
-class LearnedRegionConfig(Config):
-    """Maps from sigma, distances and disagreements to risk and expected error."""
+    signals: F8
+    error: F8
+    group: I8
+    company: I8
+    home: Bool
 
-    rule: RuleField = "set"
-    representation: Literal["features", "embedding"] = Field(
-        "features",
-        description="What distances are measured in, beside the formula: the arm's vectors, or"
-        " its trained model's embedding.",
-    )
-    reference: int = Field(
-        5000,
-        ge=50,
-        description="Most training rows that distances are measured to, drawn at random.",
-    )
-    class_quantile: float = Field(
-        0.85,
-        gt=0,
-        lt=1,
-        description="Intervals of novel rows hold for this share of the held-out classes.",
-    )
-
-
-def build(config: LearnedRegionConfig) -> TrustMethod:
-    """Return the method."""
-    from atlas_trust._learned_region import LearnedRegionMethod
-
-    return LearnedRegionMethod(config)
-
-
-def needs(config: LearnedRegionConfig) -> frozenset[str]:
-    """Return sigma, and the representation."""
-    own = "model:embedding" if config.representation == "embedding" else "features:vectors"
-    return frozenset({"epistemic", "task:regression", own})
-
-
-def check(config: LearnedRegionConfig, facts: FoldFacts) -> list[str]:
-    """Return why there are too few calibration rows."""
-    n = len(facts.calibration)
-    if n >= FEWEST:
-        return []
-    return [
-        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
-    ]
-
-
-@hookimpl
-def atlas_trust() -> list[Component]:
-    """Offer ``learned_region``."""
-    return [
-        Component(
-            "learned_region",
-            LearnedRegionConfig,
-            build,
-            needs=needs,
-            beside=("sigma_threshold", "refuse_unseen"),
-            check=check,
+    def at(self, mask: Bool) -> Rows:
+        """Return the rows where the mask holds."""
+        return Rows(
+            self.signals[mask],
+            self.error[mask],
+            self.group[mask],
+            self.company[mask],
+            self.home[mask],
         )
-    ]
+
+
+@dataclass(frozen=True)
+class RiskMap:
+    """The probability of exceeding the budget: the mean of two maps' answers.
+
+    A linear map carries on outside what it was fitted on, trees with monotone constraints do not
+    jump there; each alone is too bold somewhere. The trees are few and their leaves large: one
+    risk is told for many rows, so that few rows of one class cannot vouch for the safest.
+
+    Attributes:
+        linear: logistic regression; None where only one outcome was seen.
+        boosted: gradient boosting that only rises with each signal.
+        constant: the share that exceeded, the answer where only one outcome was seen.
+    """
+
+    linear: Pipeline | None
+    boosted: HistGradientBoostingClassifier | None
+    constant: float
+
+    @classmethod
+    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskMap:
+        """Fit both maps."""
+        over = rows.error > budget
+        share = float(over.mean())
+        if share in {0.0, 1.0}:
+            return cls(None, None, share)
+        linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
+        boosted = HistGradientBoostingClassifier(
+            learning_rate=0.05,
+            max_iter=60,
+            max_leaf_nodes=5,
+            min_samples_leaf=int(np.clip(len(over) // 100, 20, 150)),
+            l2_regularization=5.0,
+            monotonic_cst=[1] * rows.signals.shape[1],
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        return cls(linear.fit(rows.signals, over), boosted.fit(rows.signals, over), share)
+
+    def __call__(self, signals: F8) -> F8:
+        """Return (n,) probabilities of an error above the budget."""
+        if self.linear is None or self.boosted is None or not len(signals):
+            return np.full(len(signals), self.constant)
+        both = [model.predict_proba(signals)[:, 1] for model in (self.linear, self.boosted)]
+        return np.asarray(np.mean(both, axis=0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class RiskPanel:
+    """The largest answer of maps that each lack other classes.
+
+    What a few classes alone vouch for is not safe for a class that nobody held out.
+    """
+
+    maps: tuple[RiskMap, ...]
+
+    @classmethod
+    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskPanel:
+        """Fit the maps; one on all classes where there are too few to leave some out."""
+        parts = min(PANEL, len(np.unique(rows.company[rows.company >= 0])) // 2)
+        if parts < 2:
+            return cls((RiskMap.of(rows, budget, seed=seed),))
+        return cls(
+            tuple(
+                RiskMap.of(rows.at(~held), budget, seed=seed)
+                for held in _class_parts(rows.company, parts)
+            )
+        )
+
+    def __call__(self, signals: F8) -> F8:
+        """Return (n,) the highest probability of all maps."""
+        return np.asarray(np.max([one(signals) for one in self.maps], axis=0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class ErrorMap:
+    """An absolute error to reckon with: gradient boosting that only rises with each signal."""
+
+    boosted: HistGradientBoostingRegressor
+    floor: float
+    scale: TargetScale
+
+    @classmethod
+    def of(cls, rows: Rows, *, seed: int, quantile: float | None = None) -> ErrorMap:
+        """Fit the mean error, or a quantile of it; never below a hundredth of the mean error."""
+        boosted = HistGradientBoostingRegressor(
+            loss="squared_error" if quantile is None else "quantile",
+            quantile=quantile,
+            max_iter=80,
+            max_leaf_nodes=8,
+            min_samples_leaf=60,
+            l2_regularization=5.0,
+            monotonic_cst=[1] * rows.signals.shape[1],
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        # gradients are summed as float32: in another unit they would round to other cuts
+        scale = TargetScale(0.0, float(rows.error.mean()) or 1.0)
+        learned = boosted.fit(rows.signals, scale.standard(rows.error))
+        return cls(learned, 0.01 * scale.unit, scale)
+
+    def __call__(self, signals: F8) -> F8:
+        """Return (n,) expected absolute errors, in the target's unit."""
+        if not len(signals):
+            return np.zeros(0)
+        found = self.scale.back(np.asarray(self.boosted.predict(signals), dtype=np.float64))
+        return np.asarray(np.maximum(found, self.floor), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedRegion:
+    """The maps, and what they rest on.
+
+    Attributes:
+        signals: of the arm's own training.
+        names: (s,) what the signals are called.
+        risk: from signals to P(|error| > budget).
+        error: from signals to the expected absolute error.
+        levels: (l,) coverage levels of the intervals.
+        width: from signals to the shape of the intervals: a high quantile of the error.
+        near: (l,) half-width over that quantile that held in-domain.
+        far: (l,) the same for classes that were held out.
+        rule: how the trusted are chosen.
+        allowed: one minus the confidence.
+        home_error: mean absolute error in-domain.
+    """
+
+    signals: Signals
+    names: tuple[str, ...]
+    risk: RiskPanel
+    error: ErrorMap
+    width: ErrorMap
+    levels: F8
+    near: F8
+    far: F8
+    rule: Rule
+    allowed: float
+    home_error: float
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return risk, expected error and intervals of n rows.
+
+        A row that the arm's detector flags gets the wider interval; without a detector every row
+        does.
+        """
+        signals = self.signals.matrix(inputs, prediction, ood)
+        risk, expected = self.risk(signals), self.error(signals)
+        novel = np.ones(len(inputs), np.bool_) if ood is None else ood.outside
+        half = np.where(novel, self.far[:, None], self.near[:, None]) * self.width(signals)
+        return Assessment(
+            risk=risk,
+            expected_error=expected,
+            levels=self.levels,
+            lower=prediction.mean - half,
+            upper=prediction.mean + half,
+            reasons=self._reasons(signals, risk),
+            novel=None if ood is None else novel,
+        )
+
+    def _reasons(self, signals: F8, risk: F8) -> Str:
+        """Name the signal that stands out most, for rows that are not safe by themselves."""
+        reasons = np.full(len(risk), "", dtype=object)
+        if len(risk):
+            most = np.argmax(signals, axis=1)
+            for row in np.flatnonzero(risk > self.allowed):
+                size = float(np.exp(signals[row, most[row]]))
+                if size >= 1.5:
+                    name = self.names[most[row]]
+                    reasons[row] = f"{name} {size:.1f} times as large as usual in-domain"
+        return reasons.astype(np.str_)
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+
+
+@dataclass(frozen=True)
+class LearnedRegionMethod:
+    """Fit the maps on pseudo-shift and in-domain rows together."""
+
+    config: LearnedRegionConfig
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Return the region.
+
+        Raises:
+            DataError: there are too few calibration rows, or no class was held out.
+        """
+        if len(home.inputs) < MAP_ROWS:
+            raise DataError(
+                f"trust learned_region: {len(home.inputs)} calibration rows, needs at least"
+                f" {MAP_ROWS}; raise the split's `calibration` fraction"
+            )
+        classes = [one for one in rehearsals if one.shifted.any()]
+        if not classes:
+            raise DataError(
+                "trust learned_region: no class was held out of the training rows; name a split"
+                " with a held-out class in trust.pseudo_shift.splits"
+            )
+        home_error = float(home.error.mean())
+        signals, own = self._rows(home, -1, -1, home_error, seed=seed)
+        blocks = [own]
+        companies: dict[bytes, int] = {}
+        for number, rehearsal in enumerate(classes):
+            learned = rehearsal.train.materials.ids.tobytes()
+            company = companies.setdefault(learned, len(companies))
+            blocks.append(self._rows(rehearsal, number, company, home_error, seed=seed)[1])
+        rows = _joined(blocks)
+        risk = RiskPanel.of(rows, promise.budget, seed=seed)
+        error = ErrorMap.of(rows, seed=seed)
+        width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
+        near, far = self._factors(rows, levels, seed=seed)
+        return LearnedRegion(
+            signals=signals,
+            names=tuple(signals.median),
+            risk=risk,
+            error=error,
+            width=width,
+            levels=np.asarray(levels, dtype=np.float64),
+            near=near,
+            far=far,
+            rule=self.config.rule,
+            allowed=1.0 - promise.confidence,
+            home_error=home_error,
+        )
+
+    def _rows(
+        self, evidence: Evidence, number: int, company: int, home_error: float, *, seed: int
+    ) -> tuple[Signals, Rows]:
+        """Return the signals of one training, and its rows.
+
+        Errors are brought to the scale of the arm's own training by the in-domain errors of both:
+        a rehearsal trains on fewer rows, and often a smaller model.
+        """
+        inside = ~evidence.shifted
+        if not inside.any():
+            raise DataError(f"trust learned_region: {evidence.name} has no in-domain rows")
+        plain = Signals.of(
+            evidence.train,
+            evidence.train_target,
+            representation=self.config.representation,
+            most=self.config.reference,
+            seed=seed,
+        )
+        found = plain.quantities(evidence.inputs, evidence.prediction, evidence.ood)
+        median = {name: float(np.median(values[inside])) for name, values in found.items()}
+        median = {name: value if value > 0 else 1.0 for name, value in median.items()}
+        scaled = replace(plain, median=median)
+        own = float(evidence.error[inside].mean())
+        scale = home_error / own if number >= 0 and own > 0 else 1.0
+        rows = Rows(
+            signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
+            error=evidence.error * scale,
+            group=np.where(evidence.shifted, number, -1),
+            company=np.where(evidence.shifted, company, -1),
+            home=np.full(len(evidence.inputs), number < 0),
+        )
+        return scaled, rows
+
+    def _factors(self, rows: Rows, levels: tuple[float, ...], *, seed: int) -> tuple[F8, F8]:
+        """Return (l,) half-widths over their shape, in-domain and for a held-out class.
+
+        Each row is scored by a map that saw neither it nor its class.
+        """
+        score = np.zeros(len(rows.error))
+        inside = np.flatnonzero(rows.group < 0)
+        parts = np.random.default_rng(seed).permutation(len(inside)) % FOLDS
+        for part in range(FOLDS):
+            held = np.zeros(len(score), np.bool_)
+            held[inside[parts == part]] = True
+            score[held] = self._score(rows, held, seed)
+        numbers = np.unique(rows.group[rows.group >= 0])
+        parts = min(CLASS_FOLDS, len(np.unique(rows.company[rows.company >= 0])))
+        for held in _class_parts(rows.company, parts):
+            score[held] = self._score(rows, held, seed)
+        home = np.sort(score[rows.home])
+        near = np.array([home[_rank(len(home), level)] for level in levels])
+        each = np.array(
+            [
+                [np.sort(score[rows.group == number])[_rank(m, level)] for level in levels]
+                for number in numbers
+                for m in [int((rows.group == number).sum())]
+            ]
+        )
+        far = np.quantile(each, self.config.class_quantile, axis=0, method="higher")
+        return near, np.maximum(far, near)
+
+    def _score(self, rows: Rows, held: Bool, seed: int) -> F8:
+        shape = ErrorMap.of(rows.at(~held), seed=seed, quantile=SHAPE)(rows.signals[held])
+        return np.asarray(rows.error[held] / shape, dtype=np.float64)
+
+
+def _class_parts(company: I8, parts: int) -> list[Bool]:
+    """Return masks of the rows of so many parts of the companies of held-out classes."""
+    numbers = np.unique(company[company >= 0])
+    return [np.isin(company, some) for some in np.array_split(numbers, parts)]
+
+
+def _rank(n: int, level: float) -> int:
+    """Return the place of the conformal bound among n sorted scores; the largest if too few."""
+    return min(int(np.ceil((n + 1) * level - 1e-9)), n) - 1
+
+
+def _joined(blocks: Sequence[Rows]) -> Rows:
+    return Rows(
+        signals=np.concatenate([block.signals for block in blocks]),
+        error=np.concatenate([block.error for block in blocks]),
+        group=np.concatenate([block.group for block in blocks]),
+        company=np.concatenate([block.company for block in blocks]),
+        home=np.concatenate([block.home for block in blocks]),
+    )

@@ -2,48 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, FoldFacts, hookimpl
-from atlas_trust.rule import RuleField
-from atlas_trust.sigma_threshold import FEWEST
+import numpy as np
 
-if TYPE_CHECKING:
-    from atlas_core.api import TrustMethod
-
-
-class RefuseUnseenConfig(Config):
-    """What `sigma_threshold` does, with a veto."""
-
-    rule: RuleField = "set"
-
-
-def build(config: RefuseUnseenConfig) -> TrustMethod:
-    """Return the method."""
-    from atlas_trust._refuse_unseen import RefuseUnseen
-
-    return RefuseUnseen(config.rule)
-
-
-def check(config: RefuseUnseenConfig, facts: FoldFacts) -> list[str]:
-    """Return why there are too few calibration rows."""
-    n = len(facts.calibration)
-    if n >= FEWEST:
-        return []
-    return [
-        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
-    ]
+from atlas_core.api import (
+    SYMBOLS,
+    Assessment,
+    Bool,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TrustRegion,
+)
+from atlas_trust._rule import label
+from atlas_trust.hooks import RefuseUnseenConfig, SigmaThresholdConfig
+from atlas_trust.sigma_threshold import SigmaRegion, SigmaThreshold
 
 
-@hookimpl
-def atlas_trust() -> list[Component]:
-    """Offer ``refuse_unseen``."""
-    return [
-        Component(
-            "refuse_unseen",
-            RefuseUnseenConfig,
-            build,
-            needs={"epistemic", "task:regression"},
-            check=check,
+@dataclass(frozen=True)
+class VetoRegion:
+    """A region of sigma without the materials that hold a new element.
+
+    Attributes:
+        region: what sigma says.
+        seen: (118,) elements of the training materials.
+    """
+
+    region: SigmaRegion
+    seen: Bool
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return the region's answer with risk 1 where an element was never seen."""
+        plain = self.region.assess(inputs, prediction, ood)
+        present = (inputs.materials.element_fractions() > 0) & ~self.seen
+        new = present.any(axis=1)
+        reasons = np.full(len(new), "", dtype=object)
+        for row in np.flatnonzero(new):
+            names = " and ".join(SYMBOLS[z + 1] for z in np.flatnonzero(present[row]))
+            reasons[row] = f"contains {names}, never seen in training"
+        return Assessment(
+            np.where(new, 1.0, plain.risk), plain.expected_error, reasons=reasons.astype(np.str_)
         )
-    ]
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        own = self.region
+        return label(
+            assessment,
+            own.rule,
+            allowed=own.allowed,
+            home_error=own.home_error,
+            veto=assessment.risk >= 1.0,
+        )
+
+
+@dataclass(frozen=True)
+class RefuseUnseen:
+    """Refuse what is new by definition; believe sigma in the rest."""
+
+    config: RefuseUnseenConfig
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> TrustRegion:
+        """Fit sigma's curves and note the elements of the training materials."""
+        sigma = SigmaThreshold(SigmaThresholdConfig(rule=self.config.rule))
+        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, seed=seed)
+        return VetoRegion(region, (home.train.materials.element_fractions() > 0).any(axis=0))

@@ -2,52 +2,111 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from atlas_core.api import Component, Config, FoldFacts, hookimpl
-from atlas_trust.rule import RuleField
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
 
-if TYPE_CHECKING:
-    from atlas_core.api import TrustMethod
-
-
-FEWEST = 30
-"""Rows below which a curve of probabilities says nothing."""
-
-
-class SigmaThresholdConfig(Config):
-    """An isotonic curve from sigma to the probability of exceeding the budget."""
-
-    rule: RuleField = "set"
-
-
-def build(config: SigmaThresholdConfig) -> TrustMethod:
-    """Return the method."""
-    from atlas_trust._sigma_threshold import SigmaThreshold
-
-    return SigmaThreshold(config.rule)
+from atlas_core.api import (
+    F8,
+    Assessment,
+    DataError,
+    Evidence,
+    Inputs,
+    OODScore,
+    Prediction,
+    Promise,
+    Str,
+    TargetScale,
+)
+from atlas_trust._rule import label
+from atlas_trust.hooks import CURVE_ROWS, SigmaThresholdConfig
+from atlas_trust.rule import Rule
 
 
-def check(config: SigmaThresholdConfig, facts: FoldFacts) -> list[str]:
-    """Return why there are too few calibration rows."""
-    n = len(facts.calibration)
-    if n >= FEWEST:
-        return []
-    return [
-        f"{n} calibration rows, needs at least {FEWEST}; raise the split's `calibration` fraction"
-    ]
+def sigma_of(prediction: Prediction) -> F8:
+    """Return (n,) the total sigma.
+
+    Raises:
+        DataError: the predictions carry none.
+    """
+    if prediction.std is None:
+        raise DataError("trust: the predictions carry no sigma; use a uq that gives one")
+    return prediction.std
 
 
-@hookimpl
-def atlas_trust() -> list[Component]:
-    """Offer ``sigma_threshold``."""
-    return [
-        Component(
-            "sigma_threshold",
-            SigmaThresholdConfig,
-            build,
-            needs={"epistemic", "task:regression"},
-            citation="10.48550/arXiv.1807.00263",
-            check=check,
+@dataclass(frozen=True)
+class Curve:
+    """A rising curve through points; flat outside them.
+
+    Attributes:
+        x: (k,) ascending.
+        y: (k,) ascending.
+    """
+
+    x: F8
+    y: F8
+
+    @classmethod
+    def through(cls, x: F8, y: F8) -> Curve:
+        """Return the isotonic curve of points (x, y) (pool adjacent violators)."""
+        # scikit-learn takes x that differ by less than 1e-15 for equal, whatever their unit
+        scale = TargetScale(0.0, float(np.median(x[x > 0])) if (x > 0).any() else 1.0)
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(scale.standard(x), y)
+        return cls(scale.back(np.asarray(fitted.X_thresholds_)), np.asarray(fitted.y_thresholds_))
+
+    def __call__(self, x: F8) -> F8:
+        """Return (n,) the curve at ``x`` (n,)."""
+        return np.asarray(np.interp(x, self.x, self.y), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class SigmaRegion:
+    """What in-domain rows say of sigma, believed everywhere."""
+
+    risk: Curve
+    error: Curve
+    rule: Rule
+    allowed: float
+    home_error: float
+
+    def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
+        """Return risk and expected error by sigma."""
+        sigma = sigma_of(prediction)
+        return Assessment(np.clip(self.risk(sigma), 0.0, 1.0), np.maximum(self.error(sigma), 0.0))
+
+    def label(self, assessment: Assessment) -> Str:
+        """Return (n,) labels of a list."""
+        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+
+
+@dataclass(frozen=True)
+class SigmaThreshold:
+    """Calibrate sigma in-domain, and look at no shift: what most work on uncertainty does."""
+
+    config: SigmaThresholdConfig
+
+    def fit(
+        self,
+        home: Evidence,
+        rehearsals: Sequence[Evidence],
+        *,
+        promise: Promise,
+        levels: tuple[float, ...],
+        seed: int,
+    ) -> SigmaRegion:
+        """Fit both curves on the calibration rows; the rehearsals are not looked at."""
+        if len(home.inputs) < CURVE_ROWS:
+            raise DataError(
+                f"trust: {len(home.inputs)} calibration rows, needs at least {CURVE_ROWS};"
+                " raise the split's `calibration` fraction"
+            )
+        sigma, error = sigma_of(home.prediction), home.error
+        return SigmaRegion(
+            risk=Curve.through(sigma, (error > promise.budget).astype(np.float64)),
+            error=Curve.through(sigma, error),
+            rule=self.config.rule,
+            allowed=1.0 - promise.confidence,
+            home_error=float(error.mean()),
         )
-    ]

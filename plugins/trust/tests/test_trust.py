@@ -19,7 +19,11 @@ from atlas_core.api import (
 )
 from atlas_core.testing import find_component, parametrize_contract
 from atlas_core.testing.samples import toy_target, toy_vectors
-from atlas_trust._learned_region import (
+from atlas_trust import hooks
+from atlas_trust._rule import label
+from atlas_trust._signals import nearest
+from atlas_trust.hooks import LearnedRegionConfig
+from atlas_trust.learned_region import (
     ErrorMap,
     LearnedRegionMethod,
     RiskMap,
@@ -27,11 +31,8 @@ from atlas_trust._learned_region import (
     Rows,
     _class_parts,
 )
-from atlas_trust._refuse_unseen import RefuseUnseen
-from atlas_trust._rule import label
-from atlas_trust._sigma_threshold import SigmaThreshold
-from atlas_trust._signals import nearest
-from atlas_trust.learned_region import LearnedRegionConfig
+from atlas_trust.refuse_unseen import RefuseUnseen
+from atlas_trust.sigma_threshold import SigmaThreshold
 
 PROMISE = Promise(budget=0.2, confidence=0.9)
 LEVELS = (0.5, 0.9)
@@ -156,7 +157,7 @@ def share_trusted(region, materials, factor):
 
 def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
     rows = home()
-    region = fitted(SigmaThreshold("set"))
+    region = fitted(SigmaThreshold(hooks.SigmaThresholdConfig()))
     inputs, prediction, _ = toy(formulas(["O"], 80, 3), 1.0, 4)
     found = region.assess(inputs, prediction, None)
     over = (rows.error > PROMISE.budget).astype(float)
@@ -168,7 +169,9 @@ def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
 def test_sigma_threshold_does_not_look_at_rehearsals():
     inputs, prediction, _ = toy(formulas(["Se"], 80, 3), 1.0, 4)
     first, second = (
-        fitted(SigmaThreshold("set"), learn_from=given).assess(inputs, prediction, None)
+        fitted(SigmaThreshold(hooks.SigmaThresholdConfig()), learn_from=given).assess(
+            inputs, prediction, None
+        )
         for given in (None, [])
     )
     np.testing.assert_array_equal(first.risk, second.risk)
@@ -178,9 +181,9 @@ def test_refuse_unseen_vetoes_new_elements_alone():
     materials = Materials.from_formulas(["a", "b", "c"], ["CaTiO3", "CaTiF4", "HoYbSe3"])
     prediction = Prediction(np.zeros(3), np.full(3, 0.02))
     inputs = Inputs(materials, toy_vectors(materials))
-    region = fitted(RefuseUnseen("set"))
+    region = fitted(RefuseUnseen(hooks.RefuseUnseenConfig()))
     found = region.assess(inputs, prediction, None)
-    plain = fitted(SigmaThreshold("set")).assess(inputs, prediction, None)
+    plain = fitted(SigmaThreshold(hooks.SigmaThresholdConfig())).assess(inputs, prediction, None)
     assert found.risk.tolist() == [plain.risk[0], 1.0, 1.0]
     assert found.reasons.tolist() == [
         "",
@@ -192,14 +195,14 @@ def test_refuse_unseen_vetoes_new_elements_alone():
 
 
 def test_refuse_unseen_trusts_no_new_element_whatever_the_confidence():
-    region = fitted(RefuseUnseen("set"), promise=Promise(0.2, 1e-6))
+    region = fitted(RefuseUnseen(hooks.RefuseUnseenConfig()), promise=Promise(0.2, 1e-6))
     materials = formulas(["F"], 20, 3)
     inputs, prediction, _ = toy(materials, 1.0, 4)
     assert "trust" not in region.label(region.assess(inputs, prediction, None))
 
 
 def test_learned_region_refuses_a_new_class_to_which_sigma_is_blind(learned):
-    sigma = fitted(SigmaThreshold("set"))
+    sigma = fitted(SigmaThreshold(hooks.SigmaThresholdConfig()))
     new, known = formulas(["F", "Se", "B"], 300, 5), formulas(["O", "S", "N"], 300, 6)
     blind, wrong = share_trusted(sigma, new, 5.0)
     assert blind > 0.4  # what everybody does trusts nearly half of it
@@ -380,4 +383,6 @@ def test_learned_region_needs_a_class_to_learn_from():
 def test_predictions_without_sigma_are_refused():
     blind = replace(home(), prediction=Prediction(np.zeros(300)))
     with pytest.raises(DataError, match="no sigma"):
-        SigmaThreshold("set").fit(blind, [], promise=PROMISE, levels=LEVELS, seed=0)
+        SigmaThreshold(hooks.SigmaThresholdConfig()).fit(
+            blind, [], promise=PROMISE, levels=LEVELS, seed=0
+        )

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    HasMembers,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import MembersConfig
 
 
-class MembersConfig(Config):
-    """No options: the committee is the model's own."""
+@dataclass(frozen=True)
+class Members:
+    """Train one committee; its members' std is the epistemic std."""
+
+    config: MembersConfig
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the committee; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        if not isinstance(model, HasMembers):
+            raise incapable(model, "members", "HasMembers")
+        return passed_on(MembersPredictor(model), model)
 
 
-def build(config: MembersConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._members import Members
+class MembersPredictor:
+    """Predict with the committee's mean and std."""
 
-    return Members()
+    def __init__(self, model: HasMembers) -> None:
+        self._model = model
 
-
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``members``."""
-    return [
-        Component(
-            "members",
-            MembersConfig,
-            build,
-            needs={"model:members"},
-            gives={"epistemic", "samples"},
-            citation="10.1007/BF00058655",
-        )
-    ]
+    def predict(self, features: Features) -> Prediction:
+        """Return mean, std over all members, and the members as samples."""
+        return spread(self._model.members(features), ddof=0)

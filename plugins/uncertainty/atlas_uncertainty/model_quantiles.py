@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from atlas_core.api import Component, Config, Field, hookimpl
+import numpy as np
+
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    HasQuantiles,
+    Model,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._shared import incapable, passed_on, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import ModelQuantilesConfig
 
 
-class ModelQuantilesConfig(Config):
-    """Read conditional quantiles, such as those of `quantile_forest`."""
-
-    draws: int = Field(
-        99,
-        ge=9,
-        le=9999,
-        description="Quantiles a row, at the levels (i - 1/2) / draws: they are its samples.",
-    )
+class QuantileModel(Model, HasQuantiles, Protocol):
+    """A model that predicts quantiles."""
 
 
-def build(config: ModelQuantilesConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._model_quantiles import ModelQuantiles
+class ModelQuantiles:
+    """Train one model whose quantiles say how targets spread where it has seen such rows."""
 
-    return ModelQuantiles(config)
+    def __init__(self, config: ModelQuantilesConfig) -> None:
+        self._config = config
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the model; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        if not isinstance(model, HasQuantiles):
+            raise incapable(model, "model_quantiles", "HasQuantiles")
+        return passed_on(QuantilePredictor(model, draws=self._config.draws), model)
 
 
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``model_quantiles``."""
-    return [
-        Component(
-            "model_quantiles",
-            ModelQuantilesConfig,
-            build,
-            needs={"model:quantiles", "task:regression"},
-            gives={"aleatoric", "samples"},
-            citation="https://www.jmlr.org/papers/v7/meinshausen06a.html",
-        )
-    ]
+class QuantilePredictor:
+    """Predict with the model's mean and evenly spaced quantiles as samples."""
+
+    def __init__(self, model: QuantileModel, *, draws: int) -> None:
+        self._model = model
+        self._levels: F8 = (np.arange(draws) + 0.5) / draws
+
+    def predict(self, features: Features) -> Prediction:
+        """Return mean, samples, and their std as aleatoric: it does not grow off the data."""
+        samples = np.asarray(self._model.quantiles(features, self._levels), dtype=np.float64)
+        # k last: numpy then sums a row alike, alone or in a batch
+        std = np.ascontiguousarray(samples.T).std(axis=1)
+        return Prediction(self._model.predict(features), aleatoric=std, samples=samples)

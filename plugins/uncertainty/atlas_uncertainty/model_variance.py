@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    HasVariance,
+    Model,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._shared import incapable, passed_on, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import ModelVarianceConfig
 
 
-class ModelVarianceConfig(Config):
-    """No options: the model says it all."""
+class VarianceModel(Model, HasVariance, Protocol):
+    """A model that predicts its own std."""
 
 
-def build(config: ModelVarianceConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._model_variance import ModelVariance
+@dataclass(frozen=True)
+class ModelVariance:
+    """Train one model that predicts its own std."""
 
-    return ModelVariance()
+    config: ModelVarianceConfig
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the model; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        if not isinstance(model, HasVariance):
+            raise incapable(model, "model_variance", "HasVariance")
+        return passed_on(VariancePredictor(model), model)
 
 
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``model_variance``."""
-    return [
-        Component(
-            "model_variance",
-            ModelVarianceConfig,
-            build,
-            needs={"model:variance"},
-            gives={"epistemic", "aleatoric"},
-        )
-    ]
+class VariancePredictor:
+    """Predict with the model's own mean and std."""
+
+    def __init__(self, model: VarianceModel) -> None:
+        self._model = model
+
+    def predict(self, features: Features) -> Prediction:
+        """Return mean, epistemic and aleatoric std."""
+        epistemic, aleatoric = self._model.predict_std(features)
+        return Prediction(self._model.predict(features), epistemic, aleatoric)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Prediction, Predictor
+from atlas_uncertainty._shared import passed_on, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import PointConfig
 
 
-class PointConfig(Config):
-    """No options."""
+@dataclass(frozen=True)
+class Point:
+    """Train one model; its predictions carry no std."""
+
+    config: PointConfig
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the model; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        return passed_on(PointPredictor(model), model)
 
 
-def build(config: PointConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._point import Point
+class PointPredictor:
+    """Predict the mean alone."""
 
-    return Point()
+    def __init__(self, model: Model) -> None:
+        self._model = model
 
-
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``point``."""
-    return [Component("point", PointConfig, build)]
+    def predict(self, features: Features) -> Prediction:
+        """Return the model's predictions."""
+        return Prediction(self._model.predict(features))

@@ -4,53 +4,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
+import numpy as np
+
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    Model,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._held_out import at_random, out_of_fold
+from atlas_uncertainty._shared import passed_on, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import ResidualModelConfig
+
+STD_OF_MEAN_ERROR = float(np.sqrt(np.pi / 2))
+"""Std of a Gaussian over its mean absolute deviation."""
 
 
-class ResidualModelConfig(Config):
-    """Predict the mean absolute error of a row from its features, with the arm's own model.
+class ResidualModel:
+    """Train a model, and another one of the same kind on its errors on rows left out."""
 
-    It is called aleatoric: learned from errors within the data, it knows where targets are hard to
-    predict, and nothing of how far away a row lies.
-    """
+    def __init__(self, config: ResidualModelConfig) -> None:
+        self._config = config
 
-    folds: int = Field(
-        5, ge=2, le=100, description="Parts of the rows left out: it trains folds + 2 models."
-    )
-    floor: float = Field(
-        0.1, gt=0, le=1, description="Least sigma, as a share of that of the median error."
-    )
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the models; see ``UQMethod.fit``.
 
-
-def build(config: ResidualModelConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._residual_model import ResidualModel
-
-    return ResidualModel(config)
-
-
-def check(config: ResidualModelConfig, facts: FoldFacts) -> list[str]:
-    """Return why there are too few training rows to leave some out."""
-    n, needed = len(facts.train), 2 * config.folds
-    if n >= needed:
-        return []
-    return [f"{n} training rows, needs two for each of {config.folds} folds; lower folds"]
+        Raises:
+            DataError: there are too few rows to leave some out.
+        """
+        model = train_one(make_model, features, target, context=context)
+        parts = at_random(len(target), self._config.folds, context)
+        size = np.empty(len(target))
+        for fold in out_of_fold(
+            make_model, features, target, parts, context=context, name="residual_model"
+        ):
+            size[fold.held] = np.abs(fold.residual)
+        errors = make_model()
+        errors.fit(features, size, context.child("errors"))
+        floor = self._config.floor * STD_OF_MEAN_ERROR * float(np.median(size))
+        return passed_on(ResidualPredictor(model, errors, floor=floor), model)
 
 
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``residual_model``."""
-    return [
-        Component(
-            "residual_model",
-            ResidualModelConfig,
-            build,
-            needs={"task:regression"},
-            gives={"aleatoric"},
-            citation="10.1088/2632-2153/ab7e1a",
-            check=check,
+class ResidualPredictor:
+    """Predict with one model the mean and with the other its std."""
+
+    def __init__(self, model: Model, errors: Model, *, floor: float) -> None:
+        self._model, self._errors, self._floor = model, errors, floor
+
+    def predict(self, features: Features) -> Prediction:
+        """Return mean and aleatoric std: the Gaussian whose mean absolute error is predicted."""
+        std = STD_OF_MEAN_ERROR * self._errors.predict(features)
+        return Prediction(
+            self._model.predict(features), aleatoric=np.maximum(std, max(self._floor, 0.0))
         )
-    ]

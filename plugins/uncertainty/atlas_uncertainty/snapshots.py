@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import Component, Config, hookimpl
+import numpy as np
+
+from atlas_core.api import (
+    F8,
+    Features,
+    FitContext,
+    HasSnapshots,
+    HasVariance,
+    ModelFactory,
+    Prediction,
+    Predictor,
+)
+from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
 
 if TYPE_CHECKING:
-    from atlas_core.api import UQMethod
+    from atlas_uncertainty.hooks import SnapshotsConfig
 
 
-class SnapshotsConfig(Config):
-    """No options: the model says how many it keeps (`snapshots: 5`, say)."""
+@dataclass(frozen=True)
+class Snapshots:
+    """Train one model; the std of its snapshots is the epistemic std."""
+
+    config: SnapshotsConfig
+
+    def fit(
+        self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
+    ) -> Predictor:
+        """Train the model; see ``UQMethod.fit``."""
+        model = train_one(make_model, features, target, context=context)
+        if not isinstance(model, HasSnapshots):
+            raise incapable(model, "snapshots", "HasSnapshots")
+        return passed_on(SnapshotsPredictor(model), model)
 
 
-def build(config: SnapshotsConfig) -> UQMethod:
-    """Return the method."""
-    from atlas_uncertainty._snapshots import Snapshots
+class SnapshotsPredictor:
+    """Predict with the mean and the std of the snapshots."""
 
-    return Snapshots()
+    def __init__(self, model: HasSnapshots) -> None:
+        self._model = model
 
+    def predict(self, features: Features) -> Prediction:
+        """Return mean, std (ddof 1: a sample of weights), and the snapshots as samples.
 
-@hookimpl
-def atlas_uq() -> list[Component]:
-    """Offer ``snapshots``."""
-    return [
-        Component(
-            "snapshots",
-            SnapshotsConfig,
-            build,
-            needs={"model:snapshots"},
-            gives={"epistemic", "samples"},
-            citation="10.48550/arXiv.1704.00109",
-        )
-    ]
+        Where the model predicts its own noise, that is the aleatoric std.
+        """
+        found = spread(np.asarray(self._model.snapshots(features)), ddof=1)
+        if not isinstance(self._model, HasVariance):
+            return found
+        return found.replace(aleatoric=self._model.predict_std(features)[1])

@@ -9,7 +9,8 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from atlas_core.api import DataError, FitContext, Graphs, Vectors, derive_seed
-from atlas_uncertainty.committee import CommitteeConfig, build
+from atlas_uncertainty.committee import Committee
+from atlas_uncertainty.hooks import CommitteeConfig
 
 LABELS = np.array(["element mean Z", "element mean X", "element range Z", "element range X"])
 
@@ -33,7 +34,7 @@ def data():
 
 def predicted(data, **options):
     train, target, new = data
-    method = build(CommitteeConfig(**options))
+    method = Committee(CommitteeConfig(**options))
     return method.fit(Nine, train, target, FitContext(seed=2)).predict(new)
 
 
@@ -60,7 +61,7 @@ def test_columns_by_label_are_taken_in_turns_and_the_spread_is_by_hand(data):
 
 def test_random_columns_are_a_share_drawn_anew_for_each(data):
     train, target, new = data
-    method = build(CommitteeConfig(others=("ridge",) * 6, share=0.5))
+    method = Committee(CommitteeConfig(others=("ridge",) * 6, share=0.5))
     found = method.fit(Nine, train, target, FitContext(seed=2)).predict(new).samples[1:]
     pairs = [[i, j] for i in range(4) for j in range(i + 1, 4)]
     possible = np.stack([on(data, pair, Ridge(1.0)) for pair in pairs])
@@ -80,7 +81,7 @@ def test_every_kind_of_regressor_takes_part(data):
 
 def test_missing_values_graphs_and_labels(data):
     train, target, new = data
-    method = build(CommitteeConfig())
+    method = Committee(CommitteeConfig())
     holed = new.values.copy()
     holed[0, 1] = np.nan
     predictor = method.fit(Nine, train, target, FitContext(seed=2))

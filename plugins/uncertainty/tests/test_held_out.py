@@ -8,9 +8,9 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from atlas_core.api import DataError, FitContext, Graphs, Vectors
-from atlas_uncertainty import distance_scaled, residual_model
-from atlas_uncertainty._distance_scaled import linear_variance
+from atlas_uncertainty import distance_scaled, hooks, residual_model
 from atlas_uncertainty._held_out import Neighbourhood, at_random, by_cluster, out_of_fold
+from atlas_uncertainty.distance_scaled import linear_variance
 
 CONTEXT = FitContext(seed=5, ids=np.array([f"m-{i}" for i in range(60)]))
 
@@ -96,12 +96,10 @@ def test_the_variance_that_made_the_errors_is_found():
 @pytest.mark.parametrize("representation", ["vectors", "embedding"])
 def test_sigma_is_the_root_of_distance_over_a_constant(data, representation):
     features, target = data
-    config = distance_scaled.DistanceScaledConfig(
-        representation=representation, neighbours=1, clusters=0
-    )
+    config = hooks.DistanceScaledConfig(representation=representation, neighbours=1, clusters=0)
     records = {}
     context = FitContext(seed=5, record=records.__setitem__)
-    predictor = distance_scaled.build(config).fit(Embedding, features, target, context)
+    predictor = distance_scaled.DistanceScaled(config).fit(Embedding, features, target, context)
     found = predictor.predict(vectors([[10.0, 0.0], [1000.0, 0.0]]))
     fitted = records["distance_scaled"]
     np.testing.assert_allclose(found.aleatoric**2, fitted["variance_at_0"])
@@ -126,7 +124,7 @@ def test_graphs_need_an_embedding():
     graphs = Graphs(
         np.arange(3), np.ones(2), np.zeros(3), *(np.zeros(0) for _ in range(3)), np.zeros((0, 3))
     )
-    method = distance_scaled.build(distance_scaled.DistanceScaledConfig())
+    method = distance_scaled.DistanceScaled(hooks.DistanceScaledConfig())
 
     class Any(MeanModel):
         def fit(self, features, target, context):
@@ -139,7 +137,7 @@ def test_graphs_need_an_embedding():
 def test_two_rows_a_fold_are_the_least(data):
     features, target = data
     few = np.arange(9)
-    method = residual_model.build(residual_model.ResidualModelConfig())
+    method = residual_model.ResidualModel(hooks.ResidualModelConfig())
     with pytest.raises(DataError, match="9 training rows are too few for 5 folds"):
         method.fit(MeanModel, features.take(few), target[few], FitContext(seed=0))
 
@@ -152,7 +150,7 @@ def test_the_error_model_learns_absolute_errors_of_rows_left_out(data):
         models.append(MeanModel())
         return models[-1]
 
-    method = residual_model.build(residual_model.ResidualModelConfig(folds=4))
+    method = residual_model.ResidualModel(hooks.ResidualModelConfig(folds=4))
     found = method.fit(make_model, features, target, CONTEXT).predict(features.take([0, 1]))
     assert len(models) == 6
     errors = np.empty(60)
@@ -173,7 +171,7 @@ def test_a_negative_error_becomes_the_floor(data):
         def predict(self, features):
             return np.full(len(features), -1.0)
 
-    method = residual_model.build(residual_model.ResidualModelConfig(folds=2, floor=0.5))
+    method = residual_model.ResidualModel(hooks.ResidualModelConfig(folds=2, floor=0.5))
     found = method.fit(Negative, features, target, CONTEXT).predict(features.take([0]))
     expected = 0.5 * np.sqrt(np.pi / 2) * np.median(target + 1.0)
     np.testing.assert_allclose(found.aleatoric, expected)

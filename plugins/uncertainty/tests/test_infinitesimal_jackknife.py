@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import ContractError, FitContext, HasEmbedding, HasLeaves, Vectors
-from atlas_uncertainty.infinitesimal_jackknife import InfinitesimalJackknifeConfig, build
+from atlas_uncertainty.hooks import InfinitesimalJackknifeConfig
+from atlas_uncertainty.infinitesimal_jackknife import InfinitesimalJackknife
 
 
 class BaggedMean:
@@ -37,7 +38,7 @@ def fitted(model, n):
     rng = np.random.default_rng(0)
     features = Vectors(np.ones((n, 1)), np.array(["x"]))
     target = rng.normal(5, 2, n)
-    method = build(InfinitesimalJackknifeConfig())
+    method = InfinitesimalJackknife(InfinitesimalJackknifeConfig())
     made = []
 
     def make_model():

@@ -11,7 +11,8 @@ from sklearn.linear_model import BayesianRidge
 from sklearn.preprocessing import StandardScaler
 
 from atlas_core.api import ContractError, DataError, FitContext, Vectors
-from atlas_uncertainty import last_layer_gp, last_layer_laplace
+from atlas_core.testing import find_component
+from atlas_uncertainty import hooks, last_layer_gp, last_layer_laplace
 
 CONTEXT = FitContext(seed=3)
 
@@ -39,7 +40,7 @@ def data():
 
 def test_the_linear_layer_is_the_bayesian_ridge_of_scikit_learn(data):
     train, target, new = data
-    method = last_layer_laplace.build(last_layer_laplace.LastLayerLaplaceConfig(mean="line"))
+    method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
     found = method.fit(Embedding, train, target, CONTEXT).predict(new)
     scaler = StandardScaler().fit(train.values)
     flat = {"alpha_1": 0, "alpha_2": 0, "lambda_1": 0, "lambda_2": 0}
@@ -57,7 +58,7 @@ def test_noise_and_offset_are_those_of_a_sample_where_nothing_else_is_there():
     rng = np.random.default_rng(1)
     target = rng.normal(5, 2, 50)
     rows = Vectors(np.zeros((50, 3)), np.array(["a", "b", "c"]))
-    method = last_layer_laplace.build(last_layer_laplace.LastLayerLaplaceConfig(mean="line"))
+    method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
     found = method.fit(Embedding, rows, target, CONTEXT).predict(rows.take([0]))
     np.testing.assert_allclose(found.mean, target.mean())
     np.testing.assert_allclose(found.aleatoric, target.std())
@@ -66,7 +67,7 @@ def test_noise_and_offset_are_those_of_a_sample_where_nothing_else_is_there():
 
 def test_an_exact_fit_leaves_finite_stds():
     rows = Vectors(np.eye(3)[[0, 1, 2, 0]], np.array(["a", "b", "c"]))
-    method = last_layer_laplace.build(last_layer_laplace.LastLayerLaplaceConfig(mean="line"))
+    method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
     target = np.array([1.0, 2.0, 3.0, 1.0])
     found = method.fit(Embedding, rows, target, CONTEXT).predict(rows)
     assert np.isfinite(found.std).all()
@@ -75,8 +76,8 @@ def test_an_exact_fit_leaves_finite_stds():
 @pytest.mark.parametrize("rows", [1000, 50])
 def test_the_process_is_that_of_scikit_learn_on_principal_components(data, rows):
     train, target, new = data
-    config = last_layer_gp.LastLayerGPConfig(mean="gp", kernel="rbf", components=2, rows=rows)
-    found = last_layer_gp.build(config).fit(Embedding, train, target, CONTEXT).predict(new)
+    config = hooks.LastLayerGPConfig(mean="gp", kernel="rbf", components=2, rows=rows)
+    found = last_layer_gp.LastLayerGP(config).fit(Embedding, train, target, CONTEXT).predict(new)
     chosen = np.sort(CONTEXT.child("rows").rng().permutation(80)[:rows])
     scaler = StandardScaler().fit(train.values[chosen])
     pca = PCA(2).fit(scaler.transform(train.values[chosen]))
@@ -98,8 +99,8 @@ def test_the_process_is_that_of_scikit_learn_on_principal_components(data, rows)
 @pytest.mark.parametrize("module", [last_layer_laplace, last_layer_gp])
 def test_the_mean_is_the_models_unless_asked_otherwise(data, module):
     train, target, new = data
-    (component,) = module.atlas_uq()
-    method = module.build(component.config())
+    component, _ = find_component(module.__name__.rpartition(".")[2], "uq")
+    method = find_component(module.__name__.rpartition(".")[2], "uq")[0].build(component.config())
     assert method.fit(Embedding, train, target, CONTEXT).predict(new).mean.tolist() == [7.0] * 20
     with pytest.raises(DataError, match="needs a regression target"):
         method.fit(Embedding, train, target > 40, FitContext(seed=0, task="binary"))

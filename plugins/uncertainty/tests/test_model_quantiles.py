@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import ContractError, FitContext, Vectors
-from atlas_uncertainty.model_quantiles import ModelQuantilesConfig, build
+from atlas_uncertainty.hooks import ModelQuantilesConfig
+from atlas_uncertainty.model_quantiles import ModelQuantiles
 
 ROWS = Vectors(np.array([[1.0], [4.0]]), np.array(["x"]))
 
@@ -24,7 +25,7 @@ class Uniform:
 
 
 def test_samples_are_evenly_spaced_quantiles_and_their_std_is_aleatoric():
-    method = build(ModelQuantilesConfig(draws=10))
+    method = ModelQuantiles(ModelQuantilesConfig(draws=10))
     found = method.fit(Uniform, ROWS, np.zeros(2), FitContext(seed=0)).predict(ROWS)
     np.testing.assert_allclose(found.samples[:, 0], np.arange(0.05, 1, 0.1))
     np.testing.assert_allclose(found.mean, [0.5, 2.0])
@@ -39,4 +40,4 @@ def test_a_model_without_quantiles_is_named():
         def predict(self, features): ...
 
     with pytest.raises(ContractError, match="Plain does not implement HasQuantiles"):
-        build(ModelQuantilesConfig()).fit(Plain, ROWS, np.zeros(2), FitContext(seed=0))
+        ModelQuantiles(ModelQuantilesConfig()).fit(Plain, ROWS, np.zeros(2), FitContext(seed=0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from atlas_core.api import (
     Vectors,
     derive_seed,
 )
+from atlas_core.testing import find_component
 
 CONTEXT = FitContext(seed=11, ids=np.array([f"m-{i}" for i in range(40)]))
 
@@ -71,7 +71,7 @@ NAMES = ("members", "model_variance", "ensemble", "mc_dropout", "point")
 
 
 def made(name, **options):
-    (component,) = import_module(f"atlas_uncertainty.{name}").atlas_uq()
+    component, _ = find_component(name, "uq")
     assert component.name == name
     return component.build(component.config(**options))
 

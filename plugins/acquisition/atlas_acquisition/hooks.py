@@ -1,0 +1,93 @@
+"""Acquisition functions and their options. Light."""
+
+from __future__ import annotations
+
+from atlas_core.api import Component, Config, Field, hookimpl
+
+
+class ExpectedImprovementConfig(Config):
+    """How large a gain must be to count."""
+
+    xi: float = Field(
+        0.0, ge=0.0, description="Gain that is not counted, in the target's unit; explores more."
+    )
+
+
+class GreedyConfig(Config):
+    """Pure exploitation has no options."""
+
+
+class MaxUncertaintyConfig(Config):
+    """Pure exploration has no options."""
+
+
+class ProbabilityOfImprovementConfig(Config):
+    """How large a gain must be to count."""
+
+    xi: float = Field(0.0, ge=0.0, description="Gain that must be exceeded, in the target's unit.")
+
+
+class RandomConfig(Config):
+    """Random choice has no options."""
+
+
+class ThompsonConfig(Config):
+    """Thompson sampling has no options."""
+
+
+class UCBConfig(Config):
+    """How much doubt counts as promise."""
+
+    kappa: float = Field(2.0, ge=0.0, description="How many sigma are added to the mean.")
+
+
+@hookimpl
+def atlas_acquisition() -> list[Component]:
+    """Offer the acquisition components."""
+    return [
+        Component(
+            "expected_improvement",
+            ExpectedImprovementConfig,
+            "atlas_acquisition.expected_improvement:ExpectedImprovement",
+            requires={"epistemic"},
+            citation="10.1023/A:1008306431147",
+        ),
+        Component(
+            "greedy",
+            GreedyConfig,
+            "atlas_acquisition.greedy:Greedy",
+        ),
+        Component(
+            "max_uncertainty",
+            MaxUncertaintyConfig,
+            "atlas_acquisition.max_uncertainty:MaxUncertainty",
+            requires={"epistemic"},
+            citation="10.1162/neco.1992.4.4.590",
+        ),
+        Component(
+            "probability_of_improvement",
+            ProbabilityOfImprovementConfig,
+            "atlas_acquisition.probability_of_improvement:ProbabilityOfImprovement",
+            requires={"epistemic"},
+            citation="10.1115/1.3653121",
+        ),
+        Component(
+            "random",
+            RandomConfig,
+            "atlas_acquisition.random:Random",
+        ),
+        Component(
+            "thompson",
+            ThompsonConfig,
+            "atlas_acquisition.thompson:Thompson",
+            requires={"epistemic"},
+            citation="10.1093/biomet/25.3-4.285",
+        ),
+        Component(
+            "ucb",
+            UCBConfig,
+            "atlas_acquisition.ucb:UCB",
+            requires={"epistemic"},
+            citation="10.48550/arXiv.0912.3995",
+        ),
+    ]
