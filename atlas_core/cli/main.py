@@ -14,6 +14,7 @@ import click
 from atlas_core import __version__
 from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
+from atlas_core.cli.installed_commands import key_file
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import KINDS
@@ -74,13 +75,6 @@ def _cache(given: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("atlas", appauthor=False))
-
-
-def _key_file() -> Path:
-    """Return where the user's key lies that marks fits as their own."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("atlas", appauthor=False)) / "origin.key"
 
 
 @main.command()
@@ -175,7 +169,7 @@ def run(
             resume=resume,
             offline=offline,
             save_fitted=save_fitted,
-            key_file=_key_file(),
+            key_file=key_file(),
             tell=tell,
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
@@ -438,7 +432,7 @@ def screen(
         goal=None if goal is None else "minimise" if goal == "min" else "maximise",
         chunk=chunk,
         trust_fit=trust_fit,
-        key_file=_key_file(),
+        key_file=key_file(),
     )
     with redirect_stdout(sys.stderr):
         about, text = screen_candidates(options, quiet=quiet)

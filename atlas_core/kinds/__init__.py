@@ -10,8 +10,12 @@ KINDS = (
     "ood",
     "trust",
     "acquisition",
+    "command",
 )
 """Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
+
+NOT_IN_SPECS = frozenset({"command"})
+"""Kinds that no spec names."""
 
 OBSERVER_GROUP = "atlas.observer"
 """The entry-point group of modules that only look on."""
