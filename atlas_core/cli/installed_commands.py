@@ -6,6 +6,7 @@ They are listed from package metadata alone, and only the one that is called is 
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ import click
 
 from atlas_core.cli.console import echo
 from atlas_core.cli.keeping import run_folder
-from atlas_core.cli.progress import note
+from atlas_core.cli.progress import bar, note
 from atlas_core.errors import PluginError
+from atlas_core.kinds.command import Progress
 
 if TYPE_CHECKING:
     from atlas_core.resolver import Resolver
@@ -44,8 +46,12 @@ class Host:
         echo(json.dumps(plain(value), indent=1) if as_json else text)
 
     def note(self, text: str) -> None:
-        """Print one line on stderr."""
+        """Print one line on stderr, such as a warning."""
         note(text)
+
+    def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
+        """Show on stderr how far a long command is, until the context is left."""
+        return bar(what, quiet=quiet)
 
 
 class WithPlugins(click.Group):

@@ -41,6 +41,8 @@ exit code.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,12 +60,15 @@ BUILT_IN = frozenset(
         "report",
         "run",
         "schema",
-        "screen",
         "validate",
         "verify",
     }
 )
 """The commands of ATLAS itself: no plugin can take one of these names."""
+
+
+Progress = Callable[[int, int], None]
+"""Takes how many are done, and how many there are in all."""
 
 
 class CommandHost(Protocol):
@@ -96,5 +101,14 @@ class CommandHost(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Print one line on stderr: progress or a warning."""
+        """Print one line on stderr, such as a warning."""
+        ...
+
+    def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
+        """Show on stderr how far a long command is, until the context is left.
+
+        Args:
+            what: is counted, such as ``rows read``.
+            quiet: show nothing.
+        """
         ...

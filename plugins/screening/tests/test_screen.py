@@ -17,7 +17,6 @@ import pytest
 from support import Cli, MakePlugin, reseal
 
 from atlas_core.bulk import write_bulk
-from atlas_core.candidates import open_candidates
 from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
@@ -26,11 +25,12 @@ from atlas_core.open_arm import open_arm
 from atlas_core.reading.lists import Known
 from atlas_core.reading.rows import BadRow
 from atlas_core.runner.finish import read_table
-from atlas_core.sanity import charge_test, impossible, limit_of
 from atlas_core.saving import FORMAT
-from atlas_core.screen import default_out, extreme, featurized, joined, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
+from atlas_screening.candidates import open_candidates
+from atlas_screening.sanity import charge_test, impossible, limit_of
+from atlas_screening.screen import default_out, extreme, featurized, joined, ranks, unseen
 
 SPEC = """\
 atlas: 1

@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.candidates import Batch, Candidates, odd_formula, open_candidates
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.kinds.acquisition import Goal
@@ -45,7 +44,6 @@ from atlas_core.runner.executor import cores
 from atlas_core.runner.features import side_by_side
 from atlas_core.runner.folder import SCREENS, slug
 from atlas_core.runner.rehearsal import TrustRegions
-from atlas_core.sanity import ABSENT, charge_test, impossible, limit_of
 from atlas_core.saving import readable
 from atlas_core.seal import MANIFEST
 from atlas_core.store import (
@@ -56,6 +54,8 @@ from atlas_core.store import (
     write_json,
     written,
 )
+from atlas_screening.candidates import Batch, Candidates, odd_formula, open_candidates
+from atlas_screening.sanity import ABSENT, charge_test, impossible, limit_of
 
 TABLE, TOP, PROBLEMS, PAGE, ABOUT = (
     "screened.parquet",
@@ -440,7 +440,7 @@ def _screened(
         tally.shown,
         opened.saved.reference.target,
     )
-    from atlas_core.report.screening import write_page
+    from atlas_screening.page import write_page
 
     write_page(result, options.out / PAGE)
     return result

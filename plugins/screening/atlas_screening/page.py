@@ -17,8 +17,9 @@ from atlas_core.report.plates import Plate, plate
 from atlas_core.store import write_bytes
 
 if TYPE_CHECKING:
-    from atlas_core.screen import Screened
+    from atlas_screening.screen import Screened
 
+TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
 MOST = 200
 """Rows of the table on the page; the file has all that were asked for."""
 LABEL_TONE = {"trust": "good", "verify": "fair", "defer": "poor"}
@@ -36,7 +37,7 @@ SPACE = {
 
 def write_page(result: Screened, path: Path) -> None:
     """Write the page of a screen, in one file that needs no other."""
-    write_bytes(path, render(_view(result), "screen.html.j2").encode("utf-8", "backslashreplace"))
+    write_bytes(path, render(_view(result), TEMPLATE).encode("utf-8", "backslashreplace"))
 
 
 def _view(result: Screened) -> dict[str, Any]:
