@@ -172,7 +172,7 @@ def of_arms() -> Iterator[Saved]:
     from atlas_core.saving import FORMAT
     from atlas_core.store import read_arrays, write_arrays
     from atlas_registry.loading import Registry
-    from atlas_screening.screen import Screener
+    from atlas_screening.screener import Screener
 
     home = Path(tempfile.mkdtemp())
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from atlas_core.metrics.digits import counted
 from atlas_core.printing import on_one_line
 
 if TYPE_CHECKING:
-    from atlas_screening.screen import Screened
+    from atlas_screening.result import Screened
 
 PRINTED = 10
 """Unreadable rows that are printed; the file has all of them."""
@@ -33,22 +34,23 @@ FIRST = 5
 @click.option(
     "--goal",
     type=click.Choice(["min", "max"]),
-    help="Whether low or high values come first. Default: as the run's active learning says,"
-    " else min.",
+    default="min",
+    show_default=True,
+    help="Whether low or high values come first.",
 )
 @click.option(
     "--top",
     type=click.IntRange(1, 100_000),
     default=100,
     show_default=True,
-    help="Candidates that are told in full: reasons, charges, nearest training materials.",
+    help="Number of candidates described in full: reasons, charges, nearest training materials.",
 )
 @click.option(
     "--chunk",
     type=click.IntRange(min=1),
     default=20_000,
     show_default=True,
-    help="Candidates that are looked at together; fewer take less memory.",
+    help="Number of candidates that are looked at together; fewer take less memory.",
 )
 @click.option(
     "--out",
@@ -72,7 +74,7 @@ def screen(
     candidates: Path,
     arm: str | None,
     fold: str | None,
-    goal: str | None,
+    goal: str,
     top: int,
     chunk: int,
     out: Path | None,
@@ -85,7 +87,9 @@ def screen(
     CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
     folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
     """
-    from atlas_screening.screen import PAGE, ScreenOptions, default_out
+    from atlas_screening.folder import default_out
+    from atlas_screening.result import PAGE
+    from atlas_screening.screen import ScreenOptions
     from atlas_screening.screen import screen as screened
 
     folder = host.run_folder(run_path)
@@ -102,7 +106,7 @@ def screen(
             arm=arm,
             fold=fold,
             top=top,
-            goal=None if goal is None else "minimise" if goal == "min" else "maximise",
+            goal="minimise" if goal == "min" else "maximise",
             chunk=chunk,
             trust_fit=trust_fit,
             key_file=host.key_file,
@@ -113,13 +117,13 @@ def screen(
         host.note(f"warning: {text}")
     for line in _left_out(result):
         host.note(line)
-    about = dict(result.about) | {"folder": str(result.folder), "page": str(result.folder / PAGE)}
+    about = asdict(result.facts) | {"folder": str(result.folder), "page": str(result.folder / PAGE)}
     host.answer(about, summary(result), as_json=as_json)
 
 
 def _left_out(result: Screened) -> Iterator[str]:
     """Yield a line for each of the first rows that were left out, and one with their number."""
-    count = int(result.about["unreadable"])
+    count = result.facts.unreadable
     for row in result.shown[:PRINTED]:
         yield f"left out: {row.place}: {row.why}"
     if count:
@@ -129,24 +133,24 @@ def _left_out(result: Screened) -> Iterator[str]:
 
 def summary(result: Screened) -> str:
     """Return the counts, the first ranks and the files, a line each."""
-    from atlas_screening.screen import PAGE, TABLE, TOP
+    from atlas_screening.result import PAGE, TABLE, TOP
 
-    about = result.about
-    wanted = "lowest" if about["goal"] == "minimise" else "highest"
-    unit = f" {about['unit']}" if about["unit"] else ""
+    facts = result.facts
+    wanted = "lowest" if facts.goal == "minimise" else "highest"
+    unit = f" {facts.unit}" if facts.unit else ""
     lines = [
-        f"{counted(about['screened'], 'candidate')} by arm {about['arm']} ({about['fold']}),"
-        f" {wanted} {about['target']} first"
+        f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
+        f" {wanted} {facts.target} first"
     ]
-    if about["labels"] is not None:
-        lines.append(", ".join(f"{label} {n}" for label, n in about["labels"].items()))
-    if about["outside"] is not None:
-        lines.append(f"flagged as unlike the training data: {about['outside']}")
+    if facts.labels is not None:
+        lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
+    if facts.outside is not None:
+        lines.append(f"flagged as unlike the training data: {facts.outside}")
     for row in result.top[:FIRST]:
         label = f"  {row['label']}" if "label" in row else ""
         flag = f"  ({row['reason']})" if row["reason"] else ""
         value = f"{row['prediction']:.4g}{unit}"
-        if about["task"] == "binary":
+        if facts.task == "binary":
             value = f"P(1) {digits.probability(float(row['prediction']))}"
         lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]

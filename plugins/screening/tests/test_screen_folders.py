@@ -20,7 +20,8 @@ from atlas_core.seal import look, read_manifest
 from atlas_core.spec.plan import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
-from atlas_screening.screen import TOP, ScreenOptions, screen
+from atlas_screening.result import TOP
+from atlas_screening.screen import ScreenOptions, screen
 
 SPEC = """\
 atlas: 1

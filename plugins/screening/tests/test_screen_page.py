@@ -35,10 +35,12 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
 
 @pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
-    about = {
+    facts = {
         "task": task, "goal": "maximise", "unit": "", "screened": 1, "arm": "a", "fold": "f",
         "target": "metal", "labels": None, "outside": None,
     }  # fmt: skip
-    result: Any = SimpleNamespace(about=about, top=[candidate()], folder=Path("out"))
+    result: Any = SimpleNamespace(
+        facts=SimpleNamespace(**facts), top=[candidate()], folder=Path("out")
+    )
     line = summary(result).splitlines()[1]
     assert line.endswith(shown)
