@@ -17,6 +17,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.open_arm import OpenArm, open_arm
+from atlas_core.reading.lists import Known
 from atlas_core.report.source import foreign
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
@@ -77,7 +78,7 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
             trust=options.trust_fit,
             key_file=options.key_file,
         )
-    candidates = open_candidates(options.candidates, opened.names)
+    candidates = open_candidates(options.candidates, Known.with_own(opened.options))
     for remark in (*opened.saved.remarks, *candidates.notes):
         warnings.warn(remark, stacklevel=2)
     for one in opened.components["featurizer"].together:
