@@ -8,10 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from support import ROOT, Cli, MakePlugin
 
+from atlas_core import installed
 from atlas_core.cli.main import main
+from atlas_core.errors import PluginError
 from atlas_core.kinds import command as kind
 from atlas_core.kinds.command import BUILT_IN
 
@@ -152,6 +155,28 @@ def test_only_the_command_that_is_called_is_imported(cli: Cli, make_plugin: Make
         assert not (atlas.cwd / "imported").exists(), words
     atlas("hello")
     assert (atlas.cwd / "imported").exists()
+
+
+def test_a_known_command_that_is_not_installed_names_its_distribution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    every, left_out = list(installed.distributions()), "atlas-materials-screening"
+    without = [one for one in every if one.name != left_out]
+    assert len(without) == len(every) - 1
+    monkeypatch.setattr(installed, "distributions", lambda: iter(without))
+    with pytest.raises(PluginError, match=f"pip install {left_out}"):
+        main.get_command(click.Context(main), "screen")
+
+
+def test_a_shell_completes_commands_of_plugins_and_their_options(atlas: Cli) -> None:
+    for words, wanted in (("atlas hel", "hello"), ("atlas hello --js", "--json")):
+        asked = {
+            "_ATLAS_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        done = atlas(env=asked, fresh=True)
+        assert f"plain,{wanted}" in done.stdout, done
 
 
 def test_the_list_of_built_in_commands_is_complete() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from atlas_core.cli.console import echo
 from atlas_core.cli.keeping import run_folder
@@ -70,23 +71,18 @@ class WithPlugins(click.Group):
             PluginError: it is broken, or known and not installed.
         """
         own = super().get_command(ctx, cmd_name)
-        if own is not None or ctx.resilient_parsing:
-            return own
-        from atlas_registry.loading import Registry, blamed
+        try:
+            return own or _loaded(ctx, cmd_name)
+        except PluginError:
+            if ctx.resilient_parsing:  # a shell completes the line: there is nobody to tell
+                return None
+            raise
 
-        registry = Registry()
-        if cmd_name not in registry.names("command"):
-            if owner := registry.known("command", cmd_name):
-                raise PluginError(f"command {cmd_name!r} is not installed: pip install {owner}")
-            return None
-        found = registry.resolve("command", cmd_name)
-        label = f"command {cmd_name} of {found.distribution} {found.version}"
-        with blamed(f"{label}: build failed"):
-            command = found.component.build(found.component.config())
-        if not isinstance(command, click.Command):
-            raise PluginError(f"{label}: build returned a {type(command).__name__}, no command")
-        ctx.obj = Host(registry, key_file())
-        return command
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may complete, names of installed commands included."""
+        rows = [row for row in self.installed() if row.name.startswith(incomplete)]
+        found = [CompletionItem(row.name, help=_told(row)) for row in rows]
+        return [*super().shell_complete(ctx, incomplete), *found]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands of ATLAS itself, then those of plugins."""
@@ -95,6 +91,25 @@ class WithPlugins(click.Group):
         if rows:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(rows)
+
+
+def _loaded(ctx: click.Context, name: str) -> click.Command | None:
+    """Return the command of a plugin, and put its host into the context."""
+    from atlas_registry.loading import Registry, blamed
+
+    registry = Registry()
+    if name not in registry.names("command"):
+        if owner := registry.known("command", name):
+            raise PluginError(f"command {name!r} is not installed: pip install {owner}")
+        return None
+    found = registry.resolve("command", name)
+    label = f"command {name} of {found.distribution} {found.version}"
+    with blamed(f"{label}: build failed"):
+        command = found.component.build(found.component.config())
+    if not isinstance(command, click.Command):
+        raise PluginError(f"{label}: build returned a {type(command).__name__}, no command")
+    ctx.obj = Host(registry, key_file())
+    return command
 
 
 def _told(row: Listed) -> str:
