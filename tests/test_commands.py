@@ -118,7 +118,14 @@ def test_a_broken_command_is_one_line_and_harms_no_other(
     assert message in line
     assert atlas("other", "Ada").stdout == "other Ada\n"
     assert atlas("--help").returncode == 0
-    assert atlas("schema").returncode == 0
+
+
+def test_a_broken_command_is_nothing_to_the_schema_of_specs(
+    cli: Cli, make_plugin: MakePlugin
+) -> None:
+    atlas = having(cli, make_plugin("broken-commands", "toy_command", "1 / 0", ENTRY))
+    done = atlas("schema")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_command_for_another_core_is_shown_as_broken_and_never_imported(

@@ -17,7 +17,7 @@ from atlas_core.cli.door import Atlas
 from atlas_core.cli.installed_commands import key_file
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
-from atlas_core.kinds import KINDS
+from atlas_core.kinds import IN_SPECS, KINDS
 from atlas_core.printing import on_one_line
 
 
@@ -321,7 +321,7 @@ def schema(*, out: Path | None) -> None:
     from atlas_registry.verify import named
 
     registry = Registry()
-    for row, problem in registry.problems(installed()).items():
+    for row, problem in registry.problems(installed(IN_SPECS)).items():
         if problem:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)

@@ -14,8 +14,8 @@ KINDS = (
 )
 """Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
 
-NOT_IN_SPECS = frozenset({"command"})
-"""Kinds that no spec names."""
+IN_SPECS = tuple(kind for kind in KINDS if kind != "command")
+"""The kinds that a spec names."""
 
 OBSERVER_GROUP = "atlas.observer"
 """The entry-point group of modules that only look on."""
