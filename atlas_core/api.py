@@ -43,6 +43,7 @@ from atlas_core.kinds.acquisition import (
     select_top,
 )
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator, Refit
+from atlas_core.kinds.command import CommandHost
 from atlas_core.kinds.dataset import (
     DataContext,
     Dataset,
@@ -121,6 +122,7 @@ __all__ = [
     "CalibrationRequest",
     "Calibrator",
     "CautionWarning",
+    "CommandHost",
     "Component",
     "Config",
     "ContractError",

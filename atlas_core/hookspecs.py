@@ -65,6 +65,11 @@ def atlas_acquisition() -> list[Component]:
 
 
 @hookspec
+def atlas_command() -> list[Component]:
+    """Return components whose ``build(config)`` is a ``click.Command`` of the component's name."""
+
+
+@hookspec
 def atlas_run_started(run: RunInfo) -> None:
     """Look on as a run starts, once its data are known and before anything is trained."""
 

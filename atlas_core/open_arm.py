@@ -10,7 +10,6 @@ from typing import Any
 from atlas_core.errors import DataError, SpecError
 from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
 from atlas_core.kinds.dataset import read_bounds
-from atlas_core.reading.lists import Known
 from atlas_core.resolver import Resolver
 from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
@@ -32,7 +31,7 @@ class OpenArm:
         saved: what was fitted.
         level: the level of the intervals that are told.
         levels: of the run.
-        names: of the columns that the run's data set has, and others that are known.
+        options: of the run's data set.
     """
 
     arm: str
@@ -44,7 +43,7 @@ class OpenArm:
     saved: SavedArm
     level: float
     levels: tuple[float, ...]
-    names: Known = field(default_factory=Known)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def task(self) -> Any:
@@ -127,7 +126,7 @@ def open_arm(
         saved=saved,
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
-        names=Known.with_own(spec.dataset.options),
+        options=spec.dataset.options,
     )
 
 

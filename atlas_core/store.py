@@ -58,20 +58,6 @@ def written(path: Path) -> Iterator[BinaryIO]:
             Path(temporary).unlink(missing_ok=True)
 
 
-def new_file(folder: Path, name: str) -> Path:
-    """Make an empty file in a folder, under a name that was not there before.
-
-    Raises:
-        DataError: the folder cannot be written to.
-    """
-    try:
-        handle, made = tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=TEMPORARY)
-        os.close(handle)
-    except OSError as err:
-        raise cannot_write(folder / name, err) from err
-    return Path(made)
-
-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all.
 

@@ -170,9 +170,9 @@ def of_arms() -> Iterator[Saved]:
     from atlas_core.materials import Materials
     from atlas_core.open_arm import OpenArm, open_arm
     from atlas_core.saving import FORMAT
-    from atlas_core.screen import Screener
     from atlas_core.store import read_arrays, write_arrays
     from atlas_registry.loading import Registry
+    from atlas_screening.screener import Screener
 
     home = Path(tempfile.mkdtemp())
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")

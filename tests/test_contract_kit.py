@@ -11,6 +11,7 @@ from fractions import Fraction
 from statistics import NormalDist
 from typing import ClassVar
 
+import click
 import numpy as np
 import pytest
 from pydantic import ConfigDict, field_serializer
@@ -643,6 +644,11 @@ ALL = {
 EPISTEMIC = {"gives": {"epistemic"}}
 DATA = {"gives": {"inputs:structure"}}
 
+
+def command(*, name="toy", text="Say hello.", params=(), **settings):
+    return click.Command(name, callback=lambda **_: None, help=text, params=params, **settings)
+
+
 HONEST = [
     ("dataset", component(Source, **DATA)),
     ("split", component(Halves)),
@@ -656,6 +662,7 @@ HONEST = [
     ("ood", component(Nearest)),
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
+    ("command", component(command)),
 ]
 
 
@@ -668,7 +675,23 @@ def formulas_only(data):
     return replace(data, materials=Materials(m.ids, m.offsets, m.numbers, m.amounts))
 
 
+LENIENT = {"ignore_unknown_options": True, "allow_extra_args": True}
+
 BROKEN = [
+    ("command", "name_is_the_entry_points", component(lambda: command(name="other"))),
+    ("command", "no_built_in_command_is_shadowed", replace(component(command), name="run")),
+    ("command", "help_works", component(lambda: command(text=" "))),
+    ("command", "help_works", component(lambda: command(add_help_option=False))),
+    (
+        "command",
+        "options_have_help",
+        component(lambda: command(params=[click.Option(["--fast"], is_flag=True)])),
+    ),
+    (
+        "command",
+        "unknown_option_is_a_usage_error",
+        component(lambda: command(context_settings=LENIENT)),
+    ),
     ("dataset", "target_is_finite", dataset(target=np.zeros(75))),
     ("dataset", "licence_and_citation", dataset(licence=" ")),
     ("dataset", "licence_and_citation", dataset(citation=())),

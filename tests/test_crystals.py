@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, Materials, one_crystal, read_crystals
-from atlas_core.candidates import open_candidates
 from atlas_core.reading.crystals import Crystal
+from atlas_screening.candidates import open_candidates
 
 P1 = "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
 CUBE = (5.64, 5.64, 5.64, 90, 90, 90)

@@ -97,6 +97,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
+    (
+        "Commands",
+        "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
+        ("CommandHost",),
+    ),
     ("Observers", "", ("RunInfo", "StageInfo", "FinishedRun", "ReportSection", "Export")),
     (
         "Errors",

@@ -23,7 +23,7 @@ from atlas_core.kinds import KINDS
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
 from atlas_core.spec.schema import schema_text
-from atlas_registry.listing import installed
+from atlas_registry.listing import Listed, installed
 from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -281,8 +281,17 @@ def _cli_page() -> str:
             for name in sorted(command.commands):
                 describe(command.commands[name], f"{path} {name}")
 
+    atlas.installed = _own_commands  # type: ignore[method-assign]
     describe(atlas, "atlas")
+    for row in _own_commands():
+        component = Registry().resolve("command", row.name).component
+        describe(component.build(component.config()), f"atlas {row.name}")
     return "\n".join(lines)
+
+
+def _own_commands() -> list[Listed]:
+    own = _own_distributions()
+    return [row for row in installed(["command"]) if row.distribution in own]
 
 
 def _filled(name: str) -> str:

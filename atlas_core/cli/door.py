@@ -16,6 +16,7 @@ import click
 
 from atlas_core.cli.console import echo, print_anything
 from atlas_core.cli.exits import DEFECT, INTERRUPTED
+from atlas_core.cli.installed_commands import WithPlugins
 from atlas_core.cli.stopping import deaf, stopping
 from atlas_core.errors import MORE_MEMORY, AtlasError, DataError, SpecError, named, short_of_memory
 
@@ -27,7 +28,7 @@ class _Stopped(Exception):  # noqa: N818 - no error: the user asked for it
     """Carry an interrupt past click, which would print an empty line and forget the signal."""
 
 
-class Atlas(click.Group):
+class Atlas(WithPlugins):
     """Turn every error into one line and an exit code; ``--debug`` anywhere shows the traceback."""
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]

@@ -14,9 +14,10 @@ import click
 from atlas_core import __version__
 from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
+from atlas_core.cli.installed_commands import key_file
 from atlas_core.cli.keeping import export, run_folder, verify
 from atlas_core.errors import SpecError
-from atlas_core.kinds import KINDS
+from atlas_core.kinds import IN_SPECS, KINDS
 from atlas_core.printing import on_one_line
 
 
@@ -74,13 +75,6 @@ def _cache(given: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("atlas", appauthor=False))
-
-
-def _key_file() -> Path:
-    """Return where the user's key lies that marks fits as their own."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("atlas", appauthor=False)) / "origin.key"
 
 
 @main.command()
@@ -175,7 +169,7 @@ def run(
             resume=resume,
             offline=offline,
             save_fitted=save_fitted,
-            key_file=_key_file(),
+            key_file=key_file(),
             tell=tell,
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
@@ -327,7 +321,7 @@ def schema(*, out: Path | None) -> None:
     from atlas_registry.verify import named
 
     registry = Registry()
-    for row, problem in registry.problems(installed()).items():
+    for row, problem in registry.problems(installed(IN_SPECS)).items():
         if problem:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)
@@ -364,85 +358,6 @@ def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
 
     comparison, text = compare_folders(run_folder(run_a), run_folder(run_b))
     _answer(comparison, as_json, lambda: text)
-
-
-@main.command()
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.argument("candidates", type=click.Path(path_type=Path))
-@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
-@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
-@click.option(
-    "--goal",
-    type=click.Choice(["min", "max"]),
-    help="Whether low or high values come first. Default: as the run's active learning says,"
-    " else min.",
-)
-@click.option(
-    "--top",
-    type=click.IntRange(1, 100_000),
-    default=100,
-    show_default=True,
-    help="Candidates that are told in full: reasons, charges, nearest training materials.",
-)
-@click.option(
-    "--chunk",
-    type=click.IntRange(min=1),
-    default=20_000,
-    show_default=True,
-    help="Candidates that are looked at together; fewer take less memory.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder of the results. Default: RUN/screens/<name of the candidates, and --arm and"
-    " --fold>.",
-)
-@click.option(
-    "--trust-fit",
-    is_flag=True,
-    help="Open a fit that was not made by you on this machine. Its numbers are checked and no code"
-    " from it runs, but it answers whatever its maker chose.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
-@_json
-def screen(
-    *,
-    run_path: Path,
-    candidates: Path,
-    arm: str | None,
-    fold: str | None,
-    goal: str | None,
-    top: int,
-    chunk: int,
-    out: Path | None,
-    trust_fit: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Ask the fitted arm of RUN about CANDIDATES: rank, trust and reasons.
-
-    CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
-    folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
-    """
-    from atlas_core.cli.screening import screen_candidates
-    from atlas_core.screen import ScreenOptions, default_out
-
-    folder = run_folder(run_path)
-    options = ScreenOptions(
-        run=folder,
-        candidates=candidates,
-        out=out or default_out(folder, candidates, arm=arm, fold=fold),
-        arm=arm,
-        fold=fold,
-        top=top,
-        goal=None if goal is None else "minimise" if goal == "min" else "maximise",
-        chunk=chunk,
-        trust_fit=trust_fit,
-        key_file=_key_file(),
-    )
-    with redirect_stdout(sys.stderr):
-        about, text = screen_candidates(options, quiet=quiet)
-    _answer(about, as_json, lambda: text)
 
 
 @main.group()

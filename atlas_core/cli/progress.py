@@ -61,3 +61,29 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
             status.update(plain)
 
         yield tell
+
+
+@contextmanager
+def bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of how many are done and how many there are; it shows them on stderr."""
+    if quiet:
+        yield lambda _done, _total: None
+        return
+    if not sys.stderr.isatty():
+        say = PlainLines(note)
+        start = time.monotonic()
+
+        def line(done: int, total: int) -> None:
+            rate = done / max(time.monotonic() - start, 1e-9)
+            say(f"{what}: {done:,} of {total:,}, {rate:,.0f} per second")
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

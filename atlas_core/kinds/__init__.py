@@ -10,8 +10,12 @@ KINDS = (
     "ood",
     "trust",
     "acquisition",
+    "command",
 )
 """Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
+
+IN_SPECS = tuple(kind for kind in KINDS if kind != "command")
+"""The kinds that a spec names."""
 
 OBSERVER_GROUP = "atlas.observer"
 """The entry-point group of modules that only look on."""

@@ -44,7 +44,7 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
         plates += view["learning"].plates if view["learning"] else ()
         plates += [p for trust in view["trust"] for p in trust.plates]
         drawn = {plate.name: to_file(str(plate.svg)).encode() for plate in plates}
-        page = render(view, "report.html.j2").encode("utf-8", "backslashreplace")
+        page = render(view, TEMPLATES / "report.html.j2").encode("utf-8", "backslashreplace")
     for name, svg in drawn.items():
         write_bytes(folder / "figures" / f"{name}.svg", svg)
     path = folder / "report.html"
@@ -80,16 +80,21 @@ def _view(
     }
 
 
-def render(view: Mapping[str, Any], template: str) -> str:
-    """Return a page of the house style; whatever stands in ``view`` is escaped."""
+def render(view: Mapping[str, Any], template: Path) -> str:
+    """Return a page of the house style; whatever stands in ``view`` is escaped.
+
+    Args:
+        view: what the template names.
+        template: beside which others lie that it includes; ``report.css`` is found, too.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([template.parent, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(view)
+    return environment.get_template(template.name).render(view)

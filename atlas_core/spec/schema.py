@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from atlas_core.kinds import KINDS
+from atlas_core.kinds import IN_SPECS
 from atlas_core.resolver import Resolver
 from atlas_core.spec.model import Spec
 
@@ -20,7 +20,7 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     base = Spec.model_json_schema(ref_template="#/$defs/{model}")
     definitions: dict[str, Any] = base.pop("$defs")
     definitions.pop("Use")
-    for kind in KINDS:
+    for kind in IN_SPECS:
         definitions[kind] = _kind(kind, resolver, definitions)
     _name_kinds(base["properties"])
     arm = definitions["Arm"]["properties"]
@@ -50,7 +50,7 @@ def _one_or_several(entry: dict[str, Any]) -> None:
 
 
 def _name_kinds(properties: dict[str, Any]) -> None:
-    for name in KINDS:
+    for name in IN_SPECS:
         if name in properties:
             description = properties[name].get("description", "")
             properties[name] = {**_ref(name), "description": description}

@@ -16,6 +16,7 @@ from pathlib import Path
 from atlas_core import __version__
 from atlas_core.installed import Offer, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
+from atlas_core.kinds.command import BUILT_IN
 
 CORE = "atlas-materials"
 _ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
@@ -64,6 +65,8 @@ def _listed(kind: str, found: list[Offer]) -> list[Listed]:
     for offer in found:
         name, owner = offer.point.name, offer.owner
         problem = offer.problem
+        if not problem and kind == "command" and name in BUILT_IN:
+            problem = f"`atlas {name}` is a command of ATLAS itself: it needs another name"
         if not problem and owners[name] > 1:
             others = [other.owner for other in found if other.point.name == name]
             offering = sorted(f"{other.name} {other.version}" for other in others)

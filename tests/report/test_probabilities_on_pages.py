@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from atlas_core.cli.screening import _text
 from atlas_core.metrics import digits
 from atlas_core.report import words
 from atlas_core.report.arms import confusion, worst_rows
 from atlas_core.report.beside import _best
-from atlas_core.report.screening import _row
 from atlas_core.report.source import Rows
 
 P = np.array([0.0, 1.0, 1e-9, 1 - 1e-9, 0.004, 0.996, 0.5, 0.25])
@@ -74,36 +69,6 @@ def test_one_half_is_called_class_0_by_the_table_as_by_the_metrics() -> None:
     counted = confusion("test", rows())
     assert (counted.true_positive, counted.false_positive) == (0, 3)
     assert (counted.false_negative, counted.true_negative) == (4, 1)
-
-
-def candidate(**more: Any) -> dict[str, Any]:
-    return {
-        "rank": 1, "formula": "NaCl", "id": "NaCl", "prediction": 1.0, "lower": 1.0, "upper": 1.0,
-        "training_value": math.nan, "training_rows": 0, "impossible": "", "charges": "",
-        "note": "", "reason": "", "nearest": [], "risk": 0.0, "expected_error": 0.1, **more,
-    }  # fmt: skip
-
-
-def test_a_screen_for_a_class_states_no_certainty() -> None:
-    row = _row(candidate(), 2, binary=True)
-    assert row["prediction"] == "above 0.99"
-    assert row["interval"] == "class 1"
-    assert row["risk"].startswith("less than")
-    assert _row(candidate(lower=0.0), 2, binary=True)["interval"] == "either class"
-    quantity = _row(candidate(lower=0.5, risk=0.25), 2, binary=False)
-    assert (quantity["prediction"], quantity["interval"]) == ("1.00", "0.50 to 1.00")
-    assert quantity["risk"] == words.percent(0.25)
-
-
-@pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
-def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
-    about = {
-        "task": task, "goal": "maximise", "unit": "", "screened": 1, "arm": "a", "fold": "f",
-        "target": "metal", "labels": None, "outside": None,
-    }  # fmt: skip
-    result: Any = SimpleNamespace(about=about, top=[candidate()], folder=Path("out"))
-    line = _text(result).splitlines()[1]
-    assert line.endswith(shown)
 
 
 def test_the_best_arm_is_marked_only_where_the_intervals_leave_no_doubt() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+import click
 from pydantic import ValidationError
 
 from atlas_core.arrays import fingerprint
@@ -33,6 +34,7 @@ PROTOCOL: dict[str, type] = {
     "ood": OODMethod,
     "trust": TrustMethod,
     "acquisition": Acquisition,
+    "command": click.Command,
 }
 """What ``build(config)`` of each kind returns."""
 

@@ -164,89 +164,92 @@ def _weighted_conformal_check(config: WeightedConformalConfig, facts: FoldFacts)
     return conformal(config, facts) or enough(facts, config.folds)
 
 
+CALIBRATORS = (
+    Component(
+        "cqr",
+        CQRConfig,
+        "atlas_calibration.cqr:CQR",
+        requires={"samples", "task:regression"},
+        citation="10.48550/arXiv.1905.03222",
+        check=conformal,
+    ),
+    Component(
+        "cross_conformal",
+        CrossConformalConfig,
+        "atlas_calibration.cross_conformal:CrossConformal",
+        requires=_cross_conformal_requires,
+        citation="10.1214/20-AOS1965",
+        check=_cross_conformal_check,
+    ),
+    Component(
+        "isotonic",
+        IsotonicConfig,
+        "atlas_calibration.isotonic:Isotonic",
+        requires={"epistemic"},
+        citation="10.48550/arXiv.1807.00263",
+        check=_isotonic_check,
+    ),
+    Component(
+        "linear",
+        LinearConfig,
+        "atlas_calibration.linear:Linear",
+        requires={"epistemic", "task:regression"},
+        citation="10.1038/s41524-022-00794-8",
+        check=_linear_check,
+    ),
+    Component(
+        "mondrian",
+        MondrianConfig,
+        "atlas_calibration.mondrian:Mondrian",
+        requires=_mondrian_requires,
+        citation="https://proceedings.mlr.press/v128/bostrom20a.html",
+        check=_mondrian_check,
+    ),
+    Component(
+        "none",
+        NoneConfig,
+        "atlas_calibration.none:Uncalibrated",
+        expected_failures={"coverage_keeps_its_word": "it repeats what sigma claims"},
+    ),
+    Component(
+        "split_conformal",
+        SplitConformalConfig,
+        "atlas_calibration.split_conformal:SplitConformal",
+        requires=needs_of_score,
+        citation="10.1080/01621459.2017.1307116",
+        check=conformal,
+    ),
+    Component(
+        "variance_scaling",
+        VarianceScalingConfig,
+        "atlas_calibration.variance_scaling:VarianceScaling",
+        requires={"epistemic", "task:regression"},
+        citation="10.3390/s22155540",
+        check=_variance_scaling_check,
+    ),
+    Component(
+        "venn_abers",
+        VennAbersConfig,
+        "atlas_calibration.venn_abers:VennAbers",
+        requires={"task:binary"},
+        citation="10.48550/arXiv.1211.0025",
+        check=_venn_abers_check,
+    ),
+    Component(
+        "weighted_conformal",
+        WeightedConformalConfig,
+        "atlas_calibration.weighted_conformal:WeightedConformal",
+        requires=needs_of_score,
+        citation="10.48550/arXiv.1904.06019",
+        expected_failures={
+            "rows_are_independent": "the shift is measured on all rows that are predicted"
+        },
+        check=_weighted_conformal_check,
+    ),
+)
+
+
 @hookimpl
 def atlas_calibrator() -> list[Component]:
     """Offer the calibrator components."""
-    return [
-        Component(
-            "cqr",
-            CQRConfig,
-            "atlas_calibration.cqr:CQR",
-            requires={"samples", "task:regression"},
-            citation="10.48550/arXiv.1905.03222",
-            check=conformal,
-        ),
-        Component(
-            "cross_conformal",
-            CrossConformalConfig,
-            "atlas_calibration.cross_conformal:CrossConformal",
-            requires=_cross_conformal_requires,
-            citation="10.1214/20-AOS1965",
-            check=_cross_conformal_check,
-        ),
-        Component(
-            "isotonic",
-            IsotonicConfig,
-            "atlas_calibration.isotonic:Isotonic",
-            requires={"epistemic"},
-            citation="10.48550/arXiv.1807.00263",
-            check=_isotonic_check,
-        ),
-        Component(
-            "linear",
-            LinearConfig,
-            "atlas_calibration.linear:Linear",
-            requires={"epistemic", "task:regression"},
-            citation="10.1038/s41524-022-00794-8",
-            check=_linear_check,
-        ),
-        Component(
-            "mondrian",
-            MondrianConfig,
-            "atlas_calibration.mondrian:Mondrian",
-            requires=_mondrian_requires,
-            citation="https://proceedings.mlr.press/v128/bostrom20a.html",
-            check=_mondrian_check,
-        ),
-        Component(
-            "none",
-            NoneConfig,
-            "atlas_calibration.none:Uncalibrated",
-            expected_failures={"coverage_keeps_its_word": "it repeats what sigma claims"},
-        ),
-        Component(
-            "split_conformal",
-            SplitConformalConfig,
-            "atlas_calibration.split_conformal:SplitConformal",
-            requires=needs_of_score,
-            citation="10.1080/01621459.2017.1307116",
-            check=conformal,
-        ),
-        Component(
-            "variance_scaling",
-            VarianceScalingConfig,
-            "atlas_calibration.variance_scaling:VarianceScaling",
-            requires={"epistemic", "task:regression"},
-            citation="10.3390/s22155540",
-            check=_variance_scaling_check,
-        ),
-        Component(
-            "venn_abers",
-            VennAbersConfig,
-            "atlas_calibration.venn_abers:VennAbers",
-            requires={"task:binary"},
-            citation="10.48550/arXiv.1211.0025",
-            check=_venn_abers_check,
-        ),
-        Component(
-            "weighted_conformal",
-            WeightedConformalConfig,
-            "atlas_calibration.weighted_conformal:WeightedConformal",
-            requires=needs_of_score,
-            citation="10.48550/arXiv.1904.06019",
-            expected_failures={
-                "rows_are_independent": "the shift is measured on all rows that are predicted"
-            },
-            check=_weighted_conformal_check,
-        ),
-    ]
+    return list(CALIBRATORS)

@@ -146,81 +146,84 @@ def _svm_check(config: SVMConfig, facts: FoldFacts) -> list[str]:
     return [f"{few} training rows of one class, its probabilities need 2; use more data"]
 
 
+MODELS = (
+    Component(
+        "extra_trees",
+        ExtraTreesConfig,
+        "atlas_sklearn.extra_trees:extra_trees",
+        requires={"features:vectors"},
+        provides=_extra_trees_provides,
+        citation="10.1007/s10994-006-6226-1",
+        contract_options={"trees": 50},
+    ),
+    Component(
+        "gaussian_process",
+        GaussianProcessConfig,
+        "atlas_sklearn.gaussian_process:GaussianProcess",
+        requires={"features:vectors", "task:regression"},
+        provides={"model:variance"},
+        citation="https://gaussianprocess.org/gpml/",
+        check=_gaussian_process_check,
+    ),
+    Component(
+        "gradient_boosting",
+        GradientBoostingConfig,
+        "atlas_sklearn.gradient_boosting:GradientBoosting",
+        requires={"features:vectors"},
+        citation="10.1214/aos/1013203451",
+    ),
+    Component(
+        "knn",
+        KNNConfig,
+        "atlas_sklearn.knn:KNN",
+        requires={"features:vectors"},
+        citation="10.1109/TIT.1967.1053964",
+    ),
+    Component(
+        "mean",
+        MeanConfig,
+        "atlas_sklearn.mean:Mean",
+        expected_failures={
+            "learns_better_than_the_mean": "it is the mean",
+        },
+    ),
+    Component(
+        "quantile_forest",
+        QuantileForestConfig,
+        "atlas_sklearn.quantile_forest:QuantileForest",
+        requires={"features:vectors", "task:regression"},
+        provides=_quantile_forest_provides,
+        citation="https://www.jmlr.org/papers/v7/meinshausen06a.html",
+        contract_options={"trees": 50},
+    ),
+    Component(
+        "random_forest",
+        RandomForestConfig,
+        "atlas_sklearn.random_forest:random_forest",
+        requires={"features:vectors"},
+        provides={"model:members", "model:leaves", "model:inbag"},
+        citation="10.1023/A:1010933404324",
+        contract_options={"trees": 50},
+    ),
+    Component(
+        "ridge",
+        RidgeConfig,
+        "atlas_sklearn.ridge:Ridge",
+        requires={"features:vectors"},
+        citation="10.1080/00401706.1970.10488634",
+    ),
+    Component(
+        "svm",
+        SVMConfig,
+        "atlas_sklearn.svm:SVM",
+        requires={"features:vectors"},
+        citation="10.1007/BF00994018",
+        check=_svm_check,
+    ),
+)
+
+
 @hookimpl
 def atlas_model() -> list[Component]:
     """Offer the model components."""
-    return [
-        Component(
-            "extra_trees",
-            ExtraTreesConfig,
-            "atlas_sklearn.extra_trees:extra_trees",
-            requires={"features:vectors"},
-            provides=_extra_trees_provides,
-            citation="10.1007/s10994-006-6226-1",
-            contract_options={"trees": 50},
-        ),
-        Component(
-            "gaussian_process",
-            GaussianProcessConfig,
-            "atlas_sklearn.gaussian_process:GaussianProcess",
-            requires={"features:vectors", "task:regression"},
-            provides={"model:variance"},
-            citation="https://gaussianprocess.org/gpml/",
-            check=_gaussian_process_check,
-        ),
-        Component(
-            "gradient_boosting",
-            GradientBoostingConfig,
-            "atlas_sklearn.gradient_boosting:GradientBoosting",
-            requires={"features:vectors"},
-            citation="10.1214/aos/1013203451",
-        ),
-        Component(
-            "knn",
-            KNNConfig,
-            "atlas_sklearn.knn:KNN",
-            requires={"features:vectors"},
-            citation="10.1109/TIT.1967.1053964",
-        ),
-        Component(
-            "mean",
-            MeanConfig,
-            "atlas_sklearn.mean:Mean",
-            expected_failures={
-                "learns_better_than_the_mean": "it is the mean",
-            },
-        ),
-        Component(
-            "quantile_forest",
-            QuantileForestConfig,
-            "atlas_sklearn.quantile_forest:QuantileForest",
-            requires={"features:vectors", "task:regression"},
-            provides=_quantile_forest_provides,
-            citation="https://www.jmlr.org/papers/v7/meinshausen06a.html",
-            contract_options={"trees": 50},
-        ),
-        Component(
-            "random_forest",
-            RandomForestConfig,
-            "atlas_sklearn.random_forest:random_forest",
-            requires={"features:vectors"},
-            provides={"model:members", "model:leaves", "model:inbag"},
-            citation="10.1023/A:1010933404324",
-            contract_options={"trees": 50},
-        ),
-        Component(
-            "ridge",
-            RidgeConfig,
-            "atlas_sklearn.ridge:Ridge",
-            requires={"features:vectors"},
-            citation="10.1080/00401706.1970.10488634",
-        ),
-        Component(
-            "svm",
-            SVMConfig,
-            "atlas_sklearn.svm:SVM",
-            requires={"features:vectors"},
-            citation="10.1007/BF00994018",
-            check=_svm_check,
-        ),
-    ]
+    return list(MODELS)

@@ -216,74 +216,77 @@ def _sparse_requires(config: SparseConfig) -> set[str]:
     return needs_of(config.representation)
 
 
+SPLITS = (
+    Component(
+        "cluster",
+        ClusterConfig,
+        "atlas_splits.cluster:Cluster",
+        requires=lambda config: needs_of(config.representation),
+        citation="10.1039/C8ME00012C",
+    ),
+    Component(
+        "distinct",
+        DistinctConfig,
+        "atlas_splits.distinct:Distinct",
+        requires={"inputs:composition"},
+        citation="10.1038/s41524-024-01426-z",
+    ),
+    Component("kfold", KFoldConfig, "atlas_splits.kfold:KFold"),
+    Component(
+        "leave_elements_out",
+        LeaveElementsOutConfig,
+        "atlas_splits.leave_elements_out:LeaveElementsOut",
+        requires={"inputs:composition"},
+        citation="10.1039/C8ME00012C",
+    ),
+    Component(
+        "leave_group_out",
+        LeaveGroupOutConfig,
+        "atlas_splits.leave_group_out:LeaveGroupOut",
+        citation="10.1039/D4DD00250D",
+        contract_options={"column": "crystal_system"},
+    ),
+    Component(
+        "matbench_folds",
+        MatbenchFoldsConfig,
+        "atlas_splits.matbench_folds:MatbenchFolds",
+        requires={"target"},
+        citation="10.1038/s41524-020-00406-3",
+        expected_failures={"different_seed_different_folds": "Matbench fixes its folds"},
+    ),
+    Component("random", RandomConfig, "atlas_splits.random:Random"),
+    Component(
+        "representative_elements",
+        RepresentativeElementsConfig,
+        "atlas_splits.representative_elements:RepresentativeElements",
+        requires={"inputs:composition"},
+        citation="10.1039/C8ME00012C",
+        contract_options={"count": 4, "minimum": 5},
+    ),
+    Component(
+        "size_shift",
+        SizeShiftConfig,
+        "atlas_splits.size_shift:SizeShift",
+        requires={"inputs:composition"},
+    ),
+    Component(
+        "sparse",
+        SparseConfig,
+        "atlas_splits.sparse:Sparse",
+        requires=_sparse_requires,
+        citation="10.1038/s41524-024-01316-4",
+        contract_options={"points": 3, "neighbours": 3},
+    ),
+    Component(
+        "target_tail",
+        TargetTailConfig,
+        "atlas_splits.target_tail:TargetTail",
+        requires={"target", "task:regression"},
+    ),
+)
+
+
 @hookimpl
 def atlas_split() -> list[Component]:
     """Offer the split components."""
-    return [
-        Component(
-            "cluster",
-            ClusterConfig,
-            "atlas_splits.cluster:Cluster",
-            requires=lambda config: needs_of(config.representation),
-            citation="10.1039/C8ME00012C",
-        ),
-        Component(
-            "distinct",
-            DistinctConfig,
-            "atlas_splits.distinct:Distinct",
-            requires={"inputs:composition"},
-            citation="10.1038/s41524-024-01426-z",
-        ),
-        Component("kfold", KFoldConfig, "atlas_splits.kfold:KFold"),
-        Component(
-            "leave_elements_out",
-            LeaveElementsOutConfig,
-            "atlas_splits.leave_elements_out:LeaveElementsOut",
-            requires={"inputs:composition"},
-            citation="10.1039/C8ME00012C",
-        ),
-        Component(
-            "leave_group_out",
-            LeaveGroupOutConfig,
-            "atlas_splits.leave_group_out:LeaveGroupOut",
-            citation="10.1039/D4DD00250D",
-            contract_options={"column": "crystal_system"},
-        ),
-        Component(
-            "matbench_folds",
-            MatbenchFoldsConfig,
-            "atlas_splits.matbench_folds:MatbenchFolds",
-            requires={"target"},
-            citation="10.1038/s41524-020-00406-3",
-            expected_failures={"different_seed_different_folds": "Matbench fixes its folds"},
-        ),
-        Component("random", RandomConfig, "atlas_splits.random:Random"),
-        Component(
-            "representative_elements",
-            RepresentativeElementsConfig,
-            "atlas_splits.representative_elements:RepresentativeElements",
-            requires={"inputs:composition"},
-            citation="10.1039/C8ME00012C",
-            contract_options={"count": 4, "minimum": 5},
-        ),
-        Component(
-            "size_shift",
-            SizeShiftConfig,
-            "atlas_splits.size_shift:SizeShift",
-            requires={"inputs:composition"},
-        ),
-        Component(
-            "sparse",
-            SparseConfig,
-            "atlas_splits.sparse:Sparse",
-            requires=_sparse_requires,
-            citation="10.1038/s41524-024-01316-4",
-            contract_options={"points": 3, "neighbours": 3},
-        ),
-        Component(
-            "target_tail",
-            TargetTailConfig,
-            "atlas_splits.target_tail:TargetTail",
-            requires={"target", "task:regression"},
-        ),
-    ]
+    return list(SPLITS)

@@ -1,4 +1,4 @@
-"""Fixtures of the central tests."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cli(tmp_path: Path, shared_cache: Path) -> Cli:
+    """Run ``atlas`` in a folder of the test."""
     return Cli(tmp_path, shared_cache)
 
 

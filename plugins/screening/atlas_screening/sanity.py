@@ -14,7 +14,10 @@ import numpy as np
 from atlas_core.arrays import F8, Str
 from atlas_core.kinds.dataset import Task
 
-ABSENT = "charge balance was not looked at: pip install 'atlas-materials[screen]' brings smact"
+ABSENT = (
+    "charge balance was not looked at: pip install 'atlas-materials-screening[charges]'"
+    " brings smact"
+)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Batch:
         materials: the n candidates; their own ids are the row numbers.
         unreadable: rows that are none of them.
         count: candidates and unreadable rows.
-        flags: n texts: what is odd about a crystal although it is used; "" for nothing.
+        flags: n texts: what is odd about a candidate although it is used; "" for nothing.
     """
 
     rows: I8
@@ -129,9 +129,9 @@ def _batch(waiting: list[tuple[int, ListRow]], *, structures: bool) -> Batch:
         kept, flags, materials = _possible(kept, bad)
         formulas = materials.written()
     else:
-        flags = [""] * len(kept)
         materials = Materials.from_amounts(_own_ids(kept), [made for _, _, made in kept])
         formulas = [str(row.content).strip() for _, row, _ in kept]
+        flags = [_odd_formula(text) for text in formulas]
     return Batch(
         rows=np.array([number for number, _, _ in kept], dtype=np.int64),
         places=[utf8(row.place) for _, row, _ in kept],
@@ -181,7 +181,7 @@ def _formula(text: Any) -> dict[int, float]:
     return parse_formula(text)
 
 
-def odd_formula(text: str) -> str:
+def _odd_formula(text: str) -> str:
     """Say what is odd about a formula that is used, "" for nothing.
 
     Elements may stand with an amount of 0, as Li in Li0CoO2.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +15,9 @@ from atlas_core.report import figures, palette, words
 from atlas_core.report.page import render
 from atlas_core.report.plates import Plate, plate
 from atlas_core.store import write_bytes
+from atlas_screening.result import Facts, Screened
 
-if TYPE_CHECKING:
-    from atlas_core.screen import Screened
-
+TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
 MOST = 200
 """Rows of the table on the page; the file has all that were asked for."""
 LABEL_TONE = {"trust": "good", "verify": "fair", "defer": "poor"}
@@ -36,113 +35,108 @@ SPACE = {
 
 def write_page(result: Screened, path: Path) -> None:
     """Write the page of a screen, in one file that needs no other."""
-    write_bytes(path, render(_view(result), "screen.html.j2").encode("utf-8", "backslashreplace"))
+    write_bytes(path, render(_view(result), TEMPLATE).encode("utf-8", "backslashreplace"))
 
 
 def _view(result: Screened) -> dict[str, Any]:
-    about = result.about
-    unit = f" {about['unit']}" if about["unit"] else ""
-    target = str(about["target"]).replace("_", " ")
-    wanted = "lowest" if about["goal"] == "minimise" else "highest"
+    facts = result.facts
+    unit = f" {facts.unit}" if facts.unit else ""
+    target = facts.target.replace("_", " ")
+    wanted = "lowest" if facts.goal == "minimise" else "highest"
     places = words.decimals(float(np.ptp(result.prediction)) or 1.0)
     shown = result.top[:MOST]
     return {
-        "name": str(about["candidates"]),
-        "title": f"Which of {words.count(int(about['screened']), 'candidate')} have the {wanted}"
+        "name": facts.candidates,
+        "title": f"Which of {words.count(facts.screened, 'candidate')} have the {wanted}"
         f" {target}, and which predictions may be used?",
-        "lede": _lede(about, target),
+        "lede": _lede(facts, target),
         "light": palette.css(0),
         "dark": palette.css(1),
-        "facts": _counts(about),
-        "sentences": _sentences(about, unit),
+        "facts": _counts(facts),
+        "sentences": _sentences(facts, unit),
         "labels": [
             (name, words.count(int(n), "candidate"), LABEL_MEANS[name], LABEL_TONE[name])
-            for name, n in (about["labels"] or {}).items()
+            for name, n in (facts.labels or {}).items()
         ],
         "plate": _plate(result, target, unit),
-        "rows": [_row(row, places, binary=about["task"] == "binary") for row in shown],
+        "rows": [_row(row, places, binary=facts.task == "binary") for row in shown],
         "more": len(result.top) - len(shown),
-        "has_label": about["labels"] is not None,
+        "has_label": facts.labels is not None,
         "has_interval": any(np.isfinite(row["lower"]) for row in shown),
-        "level": words.percent_of_level(float(about["level"])),
+        "level": words.percent_of_level(facts.level),
         "unit": unit.strip(),
         "target": target,
-        "space": SPACE[str(about["near_by"])],
+        "space": SPACE[facts.space],
         "unreadable": result.shown,
-        "unread_more": int(about["unreadable"]) - len(result.shown),
-        "provenance": _provenance(about),
-        "warnings": [*about["remarks"], *about["warnings"]],
+        "unread_more": facts.unreadable - len(result.shown),
+        "provenance": _provenance(facts),
+        "warnings": [*facts.remarks, *facts.warnings],
         "atlas": __version__,
     }
 
 
-def _lede(about: Mapping[str, Any], target: str) -> str:
-    judged = about["judged"]
-    unit = f" {about['unit']}" if about["unit"] else ""
+def _lede(facts: Facts, target: str) -> str:
+    unit = f" {facts.unit}" if facts.unit else ""
     held = [
-        f"{words.number(judged[part])}{unit} {what}"
+        f"{words.number(facts.mae[part])}{unit} {what}"
         for part, what in (("test", "in-domain"), ("shifted", "on its held-out class"))
-        if part in judged
+        if part in facts.mae
     ]
     comma = f",{unit}" if unit else ""
     erred = f" In the run it erred by {' and '.join(held)} (MAE)." if held else ""
     return (
-        f"Arm {about['arm']} of run {about['run']}, the fit of fold {about['fold']}, trained on"
-        f" {words.count(int(about['trained_on']), 'material')} to predict {target}{comma}.{erred}"
+        f"Arm {facts.arm} of run {facts.run}, the fit of fold {facts.fold}, trained on"
+        f" {words.count(facts.trained_on, 'material')} to predict {target}{comma}.{erred}"
     )
 
 
-def _counts(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = [("screened", words.fixed(int(about["screened"]), 0))]
-    if about["outside"] is not None:
-        found.append(("flagged as unlike the training data", words.fixed(int(about["outside"]), 0)))
-    found.append(("formulas of training materials", words.fixed(int(about["in_training"]), 0)))
-    if about["repeated"]:
-        found.append(("repeat the formula of another", words.fixed(int(about["repeated"]), 0)))
-    found.append(("impossible values", words.fixed(int(about["impossible"]), 0)))
-    if about["incomplete_features"]:
-        n = words.fixed(int(about["incomplete_features"]), 0)
-        found.append(("with features that could not be made", n))
-    left = int(about["unreadable"])
-    found.append((f"row{'' if left == 1 else 's'} left out", words.fixed(left, 0)))
-    return found
+def _counts(facts: Facts) -> list[tuple[str, str]]:
+    counts = [
+        ("screened", facts.screened),
+        ("flagged as unlike the training data", facts.outside),
+        ("formulas of training materials", facts.in_training),
+        ("repeat the formula of another", facts.repeated or None),
+        ("impossible values", facts.impossible),
+        ("with features that could not be made", facts.incomplete_features or None),
+        (f"row{'' if facts.unreadable == 1 else 's'} left out", facts.unreadable),
+    ]
+    return [(what, words.fixed(n, 0)) for what, n in counts if n is not None]
 
 
-def _sentences(about: Mapping[str, Any], unit: str) -> list[str]:
+def _sentences(facts: Facts, unit: str) -> list[str]:
     told = []
-    if about["extreme"]:
-        end = "lowest" if about["goal"] == "minimise" else "highest"
+    if facts.extreme:
+        end = "lowest" if facts.goal == "minimise" else "highest"
         told.append(
-            f"Predicted among the {end} {words.percent(about['extreme_share'])} of all training"
-            f" values or beyond: {words.fixed(about['extreme'], 0)} of the best"
-            f" {words.fixed(about['told'], 0)}."
+            f"Predicted among the {end} {words.percent(facts.extreme_share)} of all training"
+            f" values or beyond: {words.fixed(facts.extreme, 0)} of the best"
+            f" {words.fixed(facts.top, 0)}."
         )
-    if about["promise"] is not None:
-        budget, confidence = about["promise"]
+    if facts.promise is not None:
+        budget, confidence = facts.promise
         told.append(
             f"Of the candidates labelled trust, {words.percent(confidence)} are meant to lie within"
             f" {words.number(budget)}{unit} of the truth: a promise about all of them together."
         )
         told.append("Labels give no sign of a true value beyond all that training knew.")
-        told += _record(about, unit)
+        told += _record(facts, f"{words.number(budget)}{unit}")
         told.append("Deferred candidates are ranked behind all others.")
     else:
         told.append(
             "The arm has no trust region, so no candidate is labelled; the detector's flag and the"
             " interval are all that it says of its own reach."
         )
-    if about["charges"]:
-        told.append(f"{about['charges'][0].upper()}{about['charges'][1:]}.")
+    if facts.charges:
+        told.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
     return told
 
 
-def _record(about: Mapping[str, Any], unit: str) -> list[str]:
+def _record(facts: Facts, within: str) -> list[str]:
     """Say how the labels of this very fit fared where the truth was known."""
-    record, within = about["record"], f"{words.number(about['promise'][0])}{unit}"
-    told = []
+    record, told = facts.record, []
     for part, what in (
         ("in_domain", "familiar test materials"),
-        ("class", f"{about['held_out']}, which it never saw"),
+        ("class", f"{facts.held_out}, which it never saw"),
     ):
         if part not in record:
             continue
@@ -157,8 +151,8 @@ def _record(about: Mapping[str, Any], unit: str) -> list[str]:
         )
     if record and "class" not in record:
         told.append(
-            "Its labels were never examined on a class that it had not seen. A run that holds one"
-            " out (split: leave_elements_out, each: true) does that."
+            "Its labels were never evaluated on a class that it had not seen. A run whose split"
+            " holds classes out in turn does that."
         )
     return told
 
@@ -213,16 +207,13 @@ def _interval(lower: float, upper: float, show: Callable[[float], str], *, binar
     return f"{show(lower)} to {show(upper)}"
 
 
-def _provenance(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    made = [
-        (kind, ", ".join(label.removeprefix(f"{kind} ") for label in labels))
-        for kind, labels in about["components"].items()
-    ]
+def _provenance(facts: Facts) -> list[tuple[str, str]]:
+    made = [(kind, ", ".join(labels)) for kind, labels in facts.components.items()]
     return [
-        ("Candidates", str(about["candidates"])),
-        ("Run", str(about["run"])),
-        ("Science hash", str(about["science_hash"])),
-        ("Arm and fold", f"{about['arm']}, {about['fold']}"),
+        ("Candidates", facts.candidates),
+        ("Run", facts.run),
+        ("Science hash", facts.science_hash),
+        ("Arm and fold", f"{facts.arm}, {facts.fold}"),
         *made,
     ]
 

@@ -17,7 +17,6 @@ import pytest
 from support import Cli, MakePlugin, reseal
 
 from atlas_core.bulk import write_bulk
-from atlas_core.candidates import open_candidates
 from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
@@ -26,11 +25,15 @@ from atlas_core.open_arm import open_arm
 from atlas_core.reading.lists import Known
 from atlas_core.reading.rows import BadRow
 from atlas_core.runner.finish import read_table
-from atlas_core.sanity import charge_test, impossible, limit_of
 from atlas_core.saving import FORMAT
-from atlas_core.screen import default_out, extreme, featurized, joined, ranks, unseen
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
+from atlas_screening.best import extreme
+from atlas_screening.candidates import open_candidates
+from atlas_screening.folder import default_out
+from atlas_screening.rows import featurized, joined, unseen
+from atlas_screening.sanity import charge_test, impossible, limit_of
+from atlas_screening.table import ranks
 
 SPEC = """\
 atlas: 1
@@ -236,6 +239,26 @@ def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) ->
     assert not any("read without" in text for text in reasons[1:])
     assert ["missing" in text for text in reasons] == [False, False, False, True, False, False]
     assert ["D is read as hydrogen" in text for text in reasons] == [*[False] * 4, True, False]
+
+
+def test_an_odd_formula_is_listed_beside_the_rows_that_were_left_out(
+    run: Path, tmp_path: Path
+) -> None:
+    ask(run, tmp_path, written(tmp_path, "formula\nNaCl\nNaCl0\nXx2\n"))
+    with (tmp_path / "o/unreadable.csv").open(encoding="utf-8") as file:
+        rows = {row["place"]: row["used"] for row in csv.DictReader(file)}
+    assert rows == {"line 3": "yes", "line 4": "no"}
+
+
+def test_low_values_come_first_unless_high_ones_are_wanted(run: Path, tmp_path: Path) -> None:
+    path = written(tmp_path, "formula\nNaCl\nMgO\nTiO2\nKBr\n")
+    for words, goal, best in (((), "minimise", min), (("--goal", "max"), "maximise", max)):
+        facts, _ = ask(run, tmp_path, path, *words)
+        assert facts["goal"] == goal
+        found = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()
+        ready = [v for v, label in zip(found["prediction"], found["label"], strict=True)
+                 if label != "defer"]  # fmt: skip
+        assert found["prediction"][found["rank"].index(1)] == best(ready)
 
 
 def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""The commands of plugins beside those of ATLAS itself. Light: click only.
+
+They are listed from package metadata alone, and only the one that is called is imported.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from atlas_core.cli.console import echo
+from atlas_core.cli.keeping import run_folder
+from atlas_core.cli.progress import bar, note
+from atlas_core.errors import PluginError
+from atlas_core.kinds.command import Progress
+
+if TYPE_CHECKING:
+    from atlas_core.resolver import Resolver
+    from atlas_registry.listing import Listed
+
+
+@dataclass(frozen=True)
+class Host:
+    """Implement ``atlas_core.kinds.command.CommandHost``."""
+
+    resolver: Resolver
+    key_file: Path
+
+    def run_folder(self, path: Path) -> Path:
+        """Return the folder of a finished run, given the folder or its report.
+
+        Raises:
+            SpecError: there is no finished run.
+        """
+        return run_folder(path)
+
+    def answer(self, value: Any, text: str, *, as_json: bool) -> None:
+        """Print the answer on stdout, as JSON or as text."""
+        from atlas_core.store import plain
+
+        echo(json.dumps(plain(value), indent=1) if as_json else text)
+
+    def note(self, text: str) -> None:
+        """Print one line on stderr, such as a warning."""
+        note(text)
+
+    def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
+        """Show on stderr how far a long command is, until the context is left."""
+        return bar(what, quiet=quiet)
+
+
+class WithPlugins(click.Group):
+    """Add the commands that are installed to those of the group, which none can replace."""
+
+    def installed(self) -> list[Listed]:
+        """Return the commands of plugins, importing none of them."""
+        from atlas_registry.listing import installed
+
+        return [row for row in installed(["command"]) if row.name not in self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, importing it where a plugin brings it; None where there is none.
+
+        Raises:
+            PluginError: it is broken, or known and not installed.
+        """
+        own = super().get_command(ctx, cmd_name)
+        try:
+            return own or _loaded(ctx, cmd_name)
+        except PluginError:
+            if ctx.resilient_parsing:  # a shell completes the line: there is nobody to tell
+                return None
+            raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may complete, names of installed commands included."""
+        rows = [row for row in self.installed() if row.name.startswith(incomplete)]
+        found = [CompletionItem(row.name, help=_told(row)) for row in rows]
+        return [*super().shell_complete(ctx, incomplete), *found]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands of ATLAS itself, then those of plugins."""
+        super().format_commands(ctx, formatter)
+        rows = [(row.name, _told(row)) for row in self.installed()]
+        if rows:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(rows)
+
+
+def _loaded(ctx: click.Context, name: str) -> click.Command | None:
+    """Return the command of a plugin, and put its host into the context."""
+    from atlas_registry.importing import blamed
+    from atlas_registry.loading import Registry
+
+    registry = Registry()
+    if name not in registry.names("command"):
+        if owner := registry.known("command", name):
+            raise PluginError(f"command {name!r} is not installed: pip install {owner}")
+        return None
+    found = registry.resolve("command", name)
+    label = f"command {name} of {found.distribution} {found.version}"
+    with blamed(f"{label}: build failed"):
+        command = found.component.build(found.component.config())
+    if not isinstance(command, click.Command):
+        raise PluginError(f"{label}: build returned a {type(command).__name__}, no command")
+    ctx.obj = Host(registry, key_file())
+    return command
+
+
+def _told(row: Listed) -> str:
+    return f"BROKEN: {row.problem}" if row.problem else row.summary
+
+
+def key_file() -> Path:
+    """Return where the user's key lies that marks fits as their own."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("atlas", appauthor=False)) / "origin.key"

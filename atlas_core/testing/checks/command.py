@@ -1,0 +1,66 @@
+"""What a command promises. Light."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+from click.testing import CliRunner, Result
+
+from atlas_core.component import Component
+from atlas_core.kinds.command import BUILT_IN
+from atlas_core.testing.outcome import require
+from atlas_core.testing.samples import Sample
+
+
+def _called(component: Component, sample: Sample, *words: str) -> Result:
+    """Call the command without a host: what it prints, its exit code or its exception."""
+    return CliRunner().invoke(component.build(sample.config), words, prog_name=component.name)
+
+
+def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
+    """Return the command's help, for comparing bytes."""
+    return {"help": np.array([_called(component, sample, "--help").output])}
+
+
+def check_name_is_the_entry_points(component: Component, sample: Sample) -> None:
+    """The command calls itself what the user types, so that its help and errors fit."""
+    name = component.build(sample.config).name
+    require(name == component.name, f"the command calls itself {name!r}, not {component.name!r}")
+
+
+def check_no_built_in_command_is_shadowed(component: Component, sample: Sample) -> None:
+    """Its name is not one of the commands of ATLAS itself, which would be called instead."""
+    require(
+        component.name not in BUILT_IN, f"`atlas {component.name}` is a command of ATLAS itself"
+    )
+
+
+def check_help_works(component: Component, sample: Sample) -> None:
+    """``--help`` exits with 0 and says in its own words what the command does."""
+    done = _called(component, sample, "--help")
+    require(done.exit_code == 0, f"--help ends with {done.exit_code}: {done.exception!r}")
+    command = component.build(sample.config)
+    require((command.help or "").strip(), "the command has no help text (the docstring)")
+
+
+def check_options_have_help(component: Component, sample: Sample) -> None:
+    """Each option says in ``--help`` what it does, in subcommands too."""
+    waiting: list[click.Command] = [component.build(sample.config)]
+    while waiting:
+        command = waiting.pop()
+        if isinstance(command, click.Group):
+            waiting += command.commands.values()
+        for one in command.params:
+            told = not isinstance(one, click.Option) or one.hidden or (one.help or "").strip()
+            require(told, f"option {'/'.join(one.opts)} of {command.name} has no help")
+
+
+def check_unknown_option_is_a_usage_error(component: Component, sample: Sample) -> None:
+    """A misspelt option is refused with exit code 2 and one line, before anything is done."""
+    done = _called(component, sample, "--no-such-option")
+    require(done.exit_code == 2, f"--no-such-option ends with {done.exit_code}, not with 2")
+    told = [line for line in done.output.splitlines() if line.startswith("Error:")]
+    require(len(told) == 1, f"--no-such-option is told as {done.output.strip()!r}")

@@ -1,0 +1,1 @@
+"""Ask fitted arms about candidates, for ATLAS."""

@@ -1,0 +1,172 @@
+"""Ask the fitted arm of a run about candidates: rank, trust and reasons.
+
+The options of the command, what it prints and what it answers.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atlas_core.api import CommandHost, Config
+from atlas_core.metrics import digits
+from atlas_core.metrics.digits import counted
+from atlas_core.printing import on_one_line
+
+if TYPE_CHECKING:
+    from atlas_screening.result import Screened
+
+PRINTED = 10
+"""Unreadable rows that are printed; the file has all of them."""
+FIRST = 5
+"""Ranks that are printed."""
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("candidates", type=click.Path(path_type=Path))
+@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
+@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option(
+    "--goal",
+    type=click.Choice(["min", "max"]),
+    default="min",
+    show_default=True,
+    help="Whether low or high values come first.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Number of candidates described in full: reasons, charges, nearest training materials.",
+)
+@click.option(
+    "--chunk",
+    type=click.IntRange(min=1),
+    default=20_000,
+    show_default=True,
+    help="Number of candidates that are looked at together; fewer take less memory.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the results. Default: RUN/screens/<name of the candidates, and --arm and"
+    " --fold>.",
+)
+@click.option(
+    "--trust-fit",
+    is_flag=True,
+    help="Open a fit that was not made by you on this machine. Its numbers are checked and no code"
+    " from it runs, but it answers whatever its maker chose.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.pass_obj
+def screen(
+    host: CommandHost,
+    *,
+    run_path: Path,
+    candidates: Path,
+    arm: str | None,
+    fold: str | None,
+    goal: str,
+    top: int,
+    chunk: int,
+    out: Path | None,
+    trust_fit: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Ask the fitted arm of RUN about CANDIDATES: rank, trust and reasons.
+
+    CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
+    folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).
+    """
+    from atlas_screening.folder import default_out
+    from atlas_screening.result import PAGE
+    from atlas_screening.screen import ScreenOptions
+    from atlas_screening.screen import screen as screened
+
+    folder = host.run_folder(run_path)
+    with (
+        redirect_stdout(sys.stderr),  # what a component prints is no answer
+        host.progress("rows read", quiet=quiet) as tell,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        options = ScreenOptions(
+            run=folder,
+            candidates=candidates,
+            out=out or default_out(folder, candidates, arm=arm, fold=fold),
+            arm=arm,
+            fold=fold,
+            top=top,
+            goal="minimise" if goal == "min" else "maximise",
+            chunk=chunk,
+            trust_fit=trust_fit,
+            key_file=host.key_file,
+            tell=tell,
+        )
+        result = screened(options, host.resolver)
+    for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+        host.note(f"warning: {text}")
+    for line in _left_out(result):
+        host.note(line)
+    about = asdict(result.facts) | {"folder": str(result.folder), "page": str(result.folder / PAGE)}
+    host.answer(about, summary(result), as_json=as_json)
+
+
+def _left_out(result: Screened) -> Iterator[str]:
+    """Yield a line for each of the first rows that were left out, and one with their number."""
+    count = result.facts.unreadable
+    for row in result.shown[:PRINTED]:
+        yield f"left out: {row.place}: {row.why}"
+    if count:
+        more = f" ({count - PRINTED} not printed)" if count > PRINTED else ""
+        yield f"left out: {counted(count, 'row')} in all{more}, see unreadable.csv"
+
+
+def summary(result: Screened) -> str:
+    """Return the counts, the first ranks and the files, a line each."""
+    from atlas_screening.result import PAGE, TABLE, TOP
+
+    facts = result.facts
+    wanted = "lowest" if facts.goal == "minimise" else "highest"
+    unit = f" {facts.unit}" if facts.unit else ""
+    lines = [
+        f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
+        f" {wanted} {facts.target} first"
+    ]
+    if facts.labels is not None:
+        lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
+    if facts.outside is not None:
+        lines.append(f"flagged as unlike the training data: {facts.outside}")
+    for row in result.top[:FIRST]:
+        label = f"  {row['label']}" if "label" in row else ""
+        flag = f"  ({row['reason']})" if row["reason"] else ""
+        value = f"{row['prediction']:.4g}{unit}"
+        if facts.task == "binary":
+            value = f"P(1) {digits.probability(float(row['prediction']))}"
+        lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
+    lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
+    return "\n".join(map(on_one_line, lines))
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return a candidate's formula, and its own id (of a CIF file the name) where it has one."""
+    formula, own = str(row["formula"]), str(row["id"])
+    return formula if own == formula else f"{formula} ({own})"
+
+
+def command(config: Config) -> click.Command:
+    """Return the command ``screen``; it has no options of a component."""
+    del config
+    return screen

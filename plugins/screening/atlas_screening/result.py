@@ -1,0 +1,118 @@
+"""What a screen answers: the facts of ``screen.json``, and what the page shows besides. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atlas_core.arrays import F8, Bool, Str
+from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.dataset import Task
+from atlas_core.reading.rows import BadRow
+
+TABLE, TOP, PROBLEMS, PAGE, FACTS = (
+    "screened.parquet",
+    "top.csv",
+    "unreadable.csv",
+    "screen.html",
+    "screen.json",
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Hold what ``screen.json`` says.
+
+    Attributes:
+        run: id of the run.
+        science_hash: of the run.
+        arm: that was asked.
+        fold: whose fit was asked.
+        candidates: name of their file or folder.
+        target: its name.
+        unit: of the target, "" without one.
+        task: of the arm.
+        goal: whether low or high values come first.
+        level: of the intervals.
+        components: {kind: labels} of the arm.
+        trained_on: number of training materials.
+        space: in which neighbors are near: ``features``, ``embedding`` or ``fractions``.
+        mae: {part: MAE of this fit}, as the run found it.
+        promise: error tolerance, in the target's unit, and target reliability; None without a
+            trust region.
+        record: how the labels of this fit fared in the run; {} without a trust region.
+        held_out: the class that the fit never saw, in words; "" where there is none.
+        screened: number of candidates that the arm was asked about.
+        unreadable: number of rows that were left out.
+        labels: {label: number of candidates}; None without a trust region.
+        outside: number of candidates that the detector flags; None without a detector.
+        in_training: number of candidates whose formula is in the training data.
+        repeated: number of candidates whose formula an earlier one has.
+        impossible: number of predictions that cannot be.
+        incomplete_features: number of candidates with features that could not be made.
+        top: number of candidates described in full.
+        extreme: number of these predicted at the end of the training values that is looked for.
+        extreme_share: the share of the training values that counts as that end.
+        charges: why charges were not looked at; "" where they were.
+        remarks: what was different when the fit or the candidates were read.
+        warnings: of the components.
+    """
+
+    run: str
+    science_hash: str
+    arm: str
+    fold: str
+    candidates: str
+    target: str
+    unit: str
+    task: Task
+    goal: Goal
+    level: float
+    components: Mapping[str, list[str]]
+    trained_on: int
+    space: str
+    mae: Mapping[str, float]
+    promise: tuple[float, float] | None
+    record: Mapping[str, Any]
+    held_out: str
+    screened: int
+    unreadable: int
+    labels: Mapping[str, int] | None
+    outside: int | None
+    in_training: int
+    repeated: int
+    impossible: int
+    incomplete_features: int
+    top: int
+    extreme: int
+    extreme_share: float
+    charges: str
+    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Screened:
+    """Hold the result of a screen.
+
+    Attributes:
+        folder: where the files are.
+        facts: facts and counts, as in ``screen.json``.
+        top: rows of ``top.csv``, best first, each with its nearest training materials.
+        prediction: (n,) of all candidates.
+        labels: (n,) or None.
+        outside: (n,) or None without a detector.
+        shown: the first unreadable rows.
+        training: (t,) true values of the training materials.
+    """
+
+    folder: Path
+    facts: Facts
+    top: list[dict[str, Any]]
+    prediction: F8
+    labels: Str | None
+    outside: Bool | None
+    shown: list[BadRow]
+    training: F8

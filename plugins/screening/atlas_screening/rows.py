@@ -1,0 +1,200 @@
+"""What is said of each candidate: the columns of ``screened.parquet`` but rank and label. Light."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import I8, Bool, Str
+from atlas_core.elements import SYMBOLS
+from atlas_core.errors import AtlasError
+from atlas_core.kinds.featurizer import Features
+from atlas_core.materials import Materials
+from atlas_core.open_arm import OpenArm
+from atlas_core.reading.rows import BadRow
+from atlas_screening.candidates import Batch
+from atlas_screening.sanity import Limit, impossible, limit_of
+from atlas_screening.screener import Looked, Screener
+
+Columns = dict[str, npt.NDArray[Any]]
+
+HIDDEN = ("novel", "formula_hash")
+"""Columns that are needed of the whole list, and not written."""
+KEPT = (*HIDDEN, "prediction", "risk", "expected_error", "outside")
+"""Columns that are kept in memory until the list is complete."""
+SHOWN = 100
+"""Unreadable rows that are kept for the page; all of them stand in ``unreadable.csv``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Hold what the training materials of an arm say of any candidate.
+
+    Attributes:
+        elements: (118,) whether an element is in one of them.
+        values: {formula: (its lowest true value, how many it has)}.
+        limit: what the target cannot be.
+    """
+
+    elements: Bool
+    values: Mapping[str, tuple[float, int]]
+    limit: Limit | None
+
+    @classmethod
+    def of(cls, opened: OpenArm) -> Training:
+        """Read them from a fitted arm."""
+        reference, data = opened.saved.reference, opened.manifest["dataset"]
+        values: dict[str, tuple[float, int]] = {}
+        for formula, value in zip(
+            reference.materials.formulas(), reference.target.tolist(), strict=True
+        ):
+            least, n = values.get(formula, (value, 0))
+            values[formula] = (min(value, least), n + 1)
+        elements = reference.materials.element_fractions().any(axis=0)
+        limit = limit_of(str(data["target"]), str(data.get("unit") or ""), opened.task)
+        return cls(np.asarray(elements, dtype=np.bool_), values, limit)
+
+
+@dataclass(eq=False)
+class Tally:
+    """Keep what is needed of the whole list: a few numbers per candidate, and counts."""
+
+    screened: int = 0
+    in_training: int = 0
+    impossible: int = 0
+    incomplete: int = 0
+    unreadable: int = 0
+    shown: list[BadRow] = field(default_factory=list)
+    _kept: dict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, columns: Columns) -> None:
+        """Take the columns of some candidates, and drop from them what is not written."""
+        for name in KEPT:
+            if name in columns:
+                self._kept[name].append(columns[name])
+        for name in HIDDEN:
+            columns.pop(name, None)
+        self.screened += len(columns["row"])
+        self.in_training += int(np.isfinite(columns["training_value"]).sum())
+        self.impossible += int((columns["impossible"] != "").sum())
+        self.incomplete += int((columns["note"] != "").sum())
+
+    def leave_out(self, bad: list[BadRow]) -> None:
+        """Count rows that cannot be used, and keep the first."""
+        self.unreadable += len(bad)
+        self.shown += bad[: max(0, SHOWN - len(self.shown))]
+
+    def all(self, name: str) -> npt.NDArray[Any] | None:
+        """Return (n,) a column of all candidates, None where the arm does not give it."""
+        return np.concatenate(self._kept[name]) if name in self._kept else None
+
+    @property
+    def repeated(self) -> int:
+        """Return how many candidates have a formula that an earlier one has."""
+        every = self.all("formula_hash")
+        return 0 if every is None else len(every) - len(np.unique(every))
+
+
+def columns_of(
+    screener: Screener, batch: Batch, bad: list[BadRow], training: Training
+) -> Columns | None:
+    """Return the columns of a batch, or None where nothing of it can be screened.
+
+    Args:
+        screener: asks the arm.
+        batch: of candidates.
+        bad: takes the rows that a featurizer refuses.
+        training: of the arm.
+    """
+    blocks = []
+    for rows, features, notes in featurized(screener, batch, bad):
+        materials = batch.materials.take(rows)
+        looked = screener.look(materials, features, notes)
+        blocks.append(_block(batch, rows, materials, looked=looked, training=training))
+    if not blocks:
+        return None
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def featurized(
+    screener: Screener, batch: Batch, bad: list[BadRow]
+) -> list[tuple[I8, Features, list[str]]]:
+    """Return features by rows of the batch; a material that a featurizer refuses becomes bad."""
+
+    def some(rows: I8) -> list[tuple[I8, Features, list[str]]]:
+        if not len(rows):
+            return []
+        try:
+            features, notes = screener.features(batch.materials.take(rows))
+        except AtlasError as err:
+            if len(rows) == 1:
+                i, why = int(rows[0]), " ".join(str(err).split())
+                bad.append(BadRow(batch.places[i], batch.ids[i], batch.formulas[i], why))
+                return []
+            half = len(rows) // 2
+            return [*some(rows[:half]), *some(rows[half:])]
+        return [(rows, features, notes)]
+
+    return some(np.arange(len(batch.materials), dtype=np.int64))
+
+
+def _block(
+    batch: Batch, rows: I8, materials: Materials, *, looked: Looked, training: Training
+) -> Columns:
+    formulas = materials.formulas()
+    known = [training.values.get(formula, (np.nan, 0)) for formula in formulas]
+    columns: Columns = {
+        "row": batch.rows[rows],
+        "id": np.array([batch.ids[i] for i in rows], dtype=object),
+        "formula": np.array([batch.formulas[i] for i in rows], dtype=object),
+        "prediction": looked.prediction.mean,
+        "std": looked.std,
+        "lower": looked.lower,
+        "upper": looked.upper,
+    }
+    reasons = [[batch.flags[i] for i in rows], unseen(materials, training.elements)]
+    if (score := looked.score) is not None:
+        columns["ood_score"], columns["outside"] = score.score, score.outside
+        reasons.append(_texts(score.reasons, len(rows)))
+    if (found := looked.assessment) is not None:
+        columns["risk"], columns["expected_error"] = found.risk, found.expected_error
+        if found.novel is not None:
+            columns["novel"] = found.novel
+        reasons.append(_texts(found.reasons, len(rows)))
+    return columns | {
+        "reason": np.array([joined(parts) for parts in zip(*reasons, strict=True)], object),
+        "impossible": impossible(looked.prediction.mean, training.limit).astype(object),
+        "training_value": np.array([value for value, _ in known], dtype=np.float64),
+        "training_rows": np.array([count for _, count in known], dtype=np.int64),
+        "formula_hash": np.array([hash(formula) for formula in formulas], dtype=np.int64),
+        "note": np.array(looked.notes, dtype=object),
+    }
+
+
+def _texts(reasons: Str | None, n: int) -> list[str]:
+    return [""] * n if reasons is None else [str(text) for text in reasons]
+
+
+def unseen(materials: Materials, elements: Bool) -> list[str]:
+    """Return n texts that name the elements that no training material has."""
+    texts = [""] * len(materials)
+    new = ~elements[materials.numbers.astype(np.int64) - 1]
+    owner = materials.owner
+    for row in np.unique(owner[new]).tolist():
+        mine = materials.numbers[materials.offsets[row] : materials.offsets[row + 1]]
+        names = [SYMBOLS[z] for z in sorted(set(mine.tolist())) if not elements[z - 1]]
+        texts[row] = f"contains {' and '.join(names)}, never seen in training"
+    return texts
+
+
+def joined(parts: tuple[str, ...]) -> str:
+    """Join reasons; what one says, another need not say again."""
+    said: list[str] = []
+    for text in parts:
+        said += [one for one in text.split("; ") if one and one not in said]
+    return "; ".join(said)

@@ -1,0 +1,202 @@
+"""Ask a fitted arm of a finished run about candidates: rank, trust and reasons.
+
+Candidates stream through in chunks; what is kept of each is a handful of numbers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from atlas_core.arrays import Bool, Str
+from atlas_core.errors import DataError
+from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.trust import LABELS, Assessment
+from atlas_core.open_arm import OpenArm, open_arm
+from atlas_core.reading.lists import Known
+from atlas_core.report.source import foreign
+from atlas_core.resolver import Resolver
+from atlas_core.store import write_json
+from atlas_screening.best import EXTREME, describe, extreme, write_top
+from atlas_screening.candidates import Candidates, open_candidates
+from atlas_screening.folder import replaced
+from atlas_screening.page import write_page
+from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
+from atlas_screening.rows import Tally
+from atlas_screening.sanity import ABSENT, charge_test
+from atlas_screening.screener import Screener
+from atlas_screening.table import first_pass, ranks, second_pass
+
+
+@dataclass(frozen=True)
+class ScreenOptions:
+    """Hold what a screen is asked to do.
+
+    Attributes:
+        run: folder of a finished run that kept its fits.
+        candidates: file or folder.
+        out: folder of the results.
+        arm: which arm; None: the only one.
+        fold: which fold's fit; None: the only one.
+        top: number of candidates that are described in full.
+        goal: whether low or high values are wanted.
+        chunk: number of rows that are looked at together.
+        trust_fit: open a fit that was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
+        tell: called with rows done and rows in all.
+    """
+
+    run: Path
+    candidates: Path
+    out: Path
+    arm: str | None = None
+    fold: str | None = None
+    top: int = 100
+    goal: Goal = "minimise"
+    chunk: int = 20_000
+    trust_fit: bool = False
+    key_file: Path | None = None
+    tell: Callable[[int, int], None] = field(default=lambda _done, _total: None)
+
+
+def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
+    """Screen candidates and write the results; the same candidates, the same bytes.
+
+    Raises:
+        AtlasError: the run, the candidates or a component failed; one line says which.
+    """
+    with foreign(options.run):
+        opened = open_arm(
+            options.run,
+            resolver,
+            arm=options.arm,
+            fold=options.fold,
+            trust=options.trust_fit,
+            key_file=options.key_file,
+        )
+    candidates = open_candidates(options.candidates, Known.with_own(opened.options))
+    for remark in (*opened.saved.remarks, *candidates.notes):
+        warnings.warn(remark, stacklevel=2)
+    for one in opened.components["featurizer"].together:
+        if "inputs:structure" in one.requires and not candidates.structures:
+            raise DataError(
+                f"{options.candidates}: formulas, but featurizer {one.name} of arm {opened.arm}"
+                " needs structures; give CIF files, or screen with an arm on compositions"
+            )
+    screener = Screener(opened)
+    with replaced(options.out, run=options.run, candidates=options.candidates) as folder:
+        return _screened(screener, candidates, options, folder)
+
+
+def _screened(
+    screener: Screener, candidates: Candidates, options: ScreenOptions, folder: Path
+) -> Screened:
+    """Write the results into ``folder``; they will lie in ``options.out``."""
+    parts = folder / "parts.parquet"
+    tally = first_pass(
+        screener, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
+    )
+    prediction = np.asarray(tally.all("prediction"))
+    labels, outside = _labels(screener, tally), tally.all("outside")
+    rank = ranks(prediction, options.goal, labels)
+    best = second_pass(parts, folder / TABLE, rank, labels, top=options.top)
+    parts.unlink()
+    charges = charge_test()
+    describe(screener, candidates, best, charges=charges)
+    write_top(folder / TOP, best, sound="pass" if charges is not None else "not looked at")
+    training = screener.opened.saved.reference.target
+    asked = np.array([float(row["prediction"]) for row in best])
+    regression = screener.opened.task == "regression"
+    facts = _facts(
+        screener,
+        candidates,
+        tally,
+        goal=options.goal,
+        labels=labels,
+        outside=outside,
+        top=len(best),
+        extreme=extreme(asked, training, options.goal) if regression else 0,
+        charges="" if charges is not None else ABSENT,
+    )
+    write_json(folder / FACTS, asdict(facts))
+    result = Screened(options.out, facts, best, prediction, labels, outside, tally.shown, training)
+    write_page(result, folder / PAGE)
+    return result
+
+
+def _labels(screener: Screener, tally: Tally) -> Str | None:
+    """Return (n,) the label of each candidate in this list, or None without a trust region."""
+    risk, expected = tally.all("risk"), tally.all("expected_error")
+    if risk is None or expected is None:
+        return None
+    return screener.label(Assessment(risk, expected, novel=tally.all("novel")))
+
+
+def _facts(
+    screener: Screener,
+    candidates: Candidates,
+    tally: Tally,
+    *,
+    goal: Goal,
+    labels: Str | None,
+    outside: Bool | None,
+    top: int,
+    extreme: int,
+    charges: str,
+) -> Facts:
+    opened = screener.opened
+    saved, manifest, data = opened.saved, opened.manifest, opened.manifest["dataset"]
+    return Facts(
+        run=str(manifest["run_id"]),
+        science_hash=str(manifest["science_hash"]),
+        arm=opened.arm,
+        fold=opened.fold,
+        candidates=candidates.path.name,
+        target=str(data["target"]),
+        unit=str(data.get("unit") or ""),
+        task=opened.task,
+        goal=goal,
+        level=opened.level,
+        components={
+            kind: [one.label.removeprefix(f"{kind} ") for one in chosen.together]
+            for kind, chosen in opened.components.items()
+            if kind != "acquisition"
+        },
+        trained_on=len(saved.reference.target),
+        space=saved.reference.space,
+        mae=_mae(opened),
+        promise=saved.promise,
+        record=opened.record,
+        held_out=_held_out(opened),
+        screened=tally.screened,
+        unreadable=tally.unreadable,
+        labels=None if labels is None else {one: int((labels == one).sum()) for one in LABELS},
+        outside=None if outside is None else int(outside.sum()),
+        in_training=tally.in_training,
+        repeated=tally.repeated,
+        impossible=tally.impossible,
+        incomplete_features=tally.incomplete,
+        top=top,
+        extreme=extreme,
+        extreme_share=EXTREME,
+        charges=charges,
+        remarks=(*saved.remarks, *candidates.notes),
+        warnings=tuple(sorted(screener.said)),
+    )
+
+
+def _held_out(opened: OpenArm) -> str:
+    """Return the class that the fit never saw, in words; "" where there is none."""
+    folds = {str(one["name"]): one for one in opened.manifest["split"]["folds"]}
+    return str((folds.get(opened.fold) or {}).get("held_out") or "")
+
+
+def _mae(opened: OpenArm) -> dict[str, float]:
+    """Return the MAE of this fit by part, as the run found it."""
+    parts = (opened.metrics.get("folds") or {}).get(opened.fold) or {}
+    found = {part: (parts.get(part) or {}).get("mae") for part in ("test", "shifted")}
+    return {part: float(mae) for part, mae in found.items() if mae is not None}
