@@ -9,23 +9,6 @@ from pathlib import Path
 import pytest
 from support import SHARED, Cli, MakePlugin
 
-from atlas_core.testing.kit import ContractCase
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run each contract check once, though a family's suite and the central one both ask for it."""
-    seen: set[tuple[str, str, str]] = set()
-    kept, twice = [], []
-    for item in items:
-        case = item.callspec.params.get("check") if hasattr(item, "callspec") else None
-        known = isinstance(case, ContractCase) and case.key in seen
-        (twice if known else kept).append(item)
-        if isinstance(case, ContractCase):
-            seen.add(case.key)
-    if twice:
-        config.hook.pytest_deselected(items=twice)
-        items[:] = kept
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -39,7 +40,6 @@ from atlas_core.testing import (
     CheckResult,
     checks_of,
     format_results,
-    parametrize_contract,
     run_contract,
 )
 from atlas_core.testing.samples import (
@@ -625,7 +625,7 @@ def backwards(materials):
     return replace(graphs, vector=-graphs.vector)
 
 
-VECTORS = {"gives": {"features:vectors"}}
+VECTORS = {"provides": {"features:vectors"}}
 STRUCTURE = {"requires": {"inputs:structure"}, "provides": {"features:vectors"}}
 GRAPHS = {"requires": {"inputs:structure"}, "provides": {"features:graphs"}}
 DIRECTIONS = {**GRAPHS, "provides": {"features:graphs", "features:directions"}}
@@ -641,8 +641,8 @@ ALL = {
     "model:snapshots",
     "model:threads",
 }
-EPISTEMIC = {"gives": {"epistemic"}}
-DATA = {"gives": {"inputs:structure"}}
+EPISTEMIC = {"provides": {"epistemic"}}
+DATA = {"provides": {"inputs:structure"}}
 
 
 def command(*, name="toy", text="Say hello.", params=(), **settings):
@@ -1498,33 +1498,42 @@ def test_contract_options_of_the_component_are_used(tmp_path, monkeypatch):
     assert {r.outcome for r in run_contract(found, "acquisition")} == {"passed"}
 
 
-def test_pytest_front_end_runs_one_test_a_check(pytester_source):
-    done = pytester_source(
-        "from atlas_core.testing import parametrize_contract\n"
-        "@parametrize_contract('not_installed_anywhere')\n"
-        "def test_contract(check):\n"
-        "    check()\n"
-    )
-    assert "no component 'not_installed_anywhere' is installed" in done
-    assert "1 failed" in done
+PROJECT = """
+[project]
+name = "atlas-toys"
+[project.entry-points."atlas.uq"]
+not_installed_anywhere = "toys"
+[project.entry-points."atlas.acquisition"]
+random = "atlas_acquisition.hooks"
+"""
 
 
-@pytest.fixture
-def pytester_source(tmp_path):
-    import subprocess
-
-    def run(text):
-        (tmp_path / "test_it.py").write_text(text)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-        return done.stdout
-
-    return run
+def collected(folder, *words):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder).stdout
 
 
-def test_pytest_front_end_names_each_check():
-    mark = parametrize_contract("anything", kind="acquisition").mark
-    assert [case.id for case in mark.args[1]] == list(checks_of("acquisition"))
+def test_pytest_collects_the_contract_of_what_a_project_declares(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    lines = collected(tmp_path, "--collect-only").splitlines()
+    names = [line.rpartition("::")[2] for line in lines if "acquisition.random" in line]
+    assert names == list(checks_of("acquisition"))
+    assert sum("uq.not_installed_anywhere" in line for line in lines) == len(checks_of("uq"))
+
+
+def test_pytest_tells_what_a_check_found(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    told = collected(tmp_path, "-k", "summary_line", "-rA")
+    assert "no component 'not_installed_anywhere' is installed" in told
+    assert "PASSED pyproject.toml::acquisition.random::summary_line" in told
+    assert "1 failed, 1 passed" in told
+
+
+def test_pytest_passes_other_projects_by(tmp_path):
+    for text in ('[project]\nname = "other"\n', "[tool.ruff]\n", "no = [TOML"):
+        (tmp_path / "inner").mkdir(exist_ok=True)
+        (tmp_path / "inner/pyproject.toml").write_text(text)
+        assert "no tests" in collected(tmp_path)
 
 
 # --- the toy data themselves ---------------------------------------------------------------------

@@ -19,121 +19,12 @@ from support import ROOT, Cli
 from atlas_core import hookspecs
 from atlas_core.kinds import KINDS
 from atlas_core.reading import source_files
-from atlas_core.testing import checks_of, parametrize_contract
-from atlas_core.testing.kit import ContractCase
+from atlas_core.testing import checks_of
 from atlas_registry.listing import installed
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "matplotlib", "torch_geometric")
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("atlas_"))
 FAMILIES = sorted((ROOT / "plugins").glob("*/pyproject.toml"))
-COMPONENTS = {
-    "dataset": {
-        "flla",
-        "elastic_tensor",
-        "dielectric_constant",
-        "piezoelectric_tensor",
-        "table",
-        "cif_folder",
-        "matbench",
-    },
-    "split": {
-        "random",
-        "kfold",
-        "matbench_folds",
-        "leave_elements_out",
-        "leave_group_out",
-        "cluster",
-        "target_tail",
-        "representative_elements",
-        "distinct",
-        "sparse",
-        "size_shift",
-    },
-    "featurizer": {
-        "magpie",
-        "element_fractions",
-        "sine_coulomb_matrix",
-        "crystal_graph",
-        "matminer",
-        "stoichiometry",
-        "valence_orbitals",
-        "ion_properties",
-        "density_features",
-        "radial_distribution",
-        "neighbour_statistics",
-    },
-    "model": {
-        "random_forest",
-        "gradient_boosting",
-        "gaussian_process",
-        "ridge",
-        "knn",
-        "svm",
-        "mean",
-        "cgcnn",
-        "painn",
-        "roost",
-        "extra_trees",
-        "quantile_forest",
-    },
-    "uq": {
-        "members",
-        "model_variance",
-        "model_quantiles",
-        "ensemble",
-        "mc_dropout",
-        "point",
-        "infinitesimal_jackknife",
-        "distance_scaled",
-        "residual_model",
-        "last_layer_laplace",
-        "last_layer_gp",
-        "snapshots",
-        "committee",
-    },
-    "calibrator": {
-        "split_conformal",
-        "variance_scaling",
-        "isotonic",
-        "none",
-        "cqr",
-        "mondrian",
-        "cross_conformal",
-        "weighted_conformal",
-        "linear",
-        "venn_abers",
-    },
-    "ood": {
-        "mahalanobis",
-        "knn_distance",
-        "unseen_element",
-        "isolation_forest",
-        "novelty",
-        "leaf_proximity",
-        "unseen_pair",
-        "out_of_range",
-        "relative_mahalanobis",
-        "kde",
-        "lof",
-        "pca_residual",
-        "density_ratio",
-        "disagreement",
-        "element_distance",
-        "ecod",
-        "pyod",
-    },
-    "trust": {"learned_region", "sigma_threshold", "refuse_unseen"},
-    "acquisition": {
-        "ucb",
-        "expected_improvement",
-        "probability_of_improvement",
-        "thompson",
-        "max_uncertainty",
-        "greedy",
-        "random",
-    },
-    "command": {"screen"},
-}
 OWN = [
     row
     for row in installed()
@@ -178,15 +69,23 @@ def test_listing_does_not_even_import_numpy_or_pydantic() -> None:
     assert not imported_by("plugins").intersection({"numpy", "pydantic", "pluggy", "stevedore"})
 
 
-def test_every_component_of_the_table_is_installed() -> None:
-    found = {kind: {row.name for row in OWN if row.kind == kind} for kind in KINDS}
-    missing = {kind: names - found[kind] for kind, names in COMPONENTS.items()}
-    assert not any(missing.values()), missing
+def test_every_component_of_the_repository_is_installed_and_no_other() -> None:
+    declared = {
+        (group.removeprefix("atlas."), name)
+        for path in FAMILIES
+        for group, names in tomllib.loads(path.read_text("utf-8"))["project"]
+        .get("entry-points", {})
+        .items()
+        for name in names
+        if group != "atlas.observer"
+    }
+    assert {(row.kind, row.name) for row in OWN} == declared
+    assert {kind for kind, _ in declared} == set(KINDS)
 
 
 def test_every_listed_component_says_what_it_is(cli: Cli) -> None:
     rows = json.loads(cli("plugins", "--json").stdout)
-    assert len(rows) >= sum(map(len, COMPONENTS.values()))
+    assert len(rows) >= len(OWN)
     for row in rows:
         assert set(row) == {"kind", "name", "distribution", "version", "summary", "problem"}
         assert row["kind"] in KINDS
@@ -318,34 +217,3 @@ def test_embedded_files_are_small() -> None:
     files = [p for p in (ROOT / "plugins").rglob("data/*") if p.is_file()]
     assert files
     assert max(path.stat().st_size for path in files) <= 2_000_000
-
-
-CONTRACTS = [(row.kind, row.name) for row in OWN]
-
-
-def test_the_contract_suite_covers_every_installed_component() -> None:
-    assert len(CONTRACTS) == len(set(CONTRACTS)) == 92
-    for kind, name in CONTRACTS:
-        assert f"test_{kind}_{name}" in globals()
-
-
-def test_each_contract_check_is_collected_once(request: pytest.FixtureRequest) -> None:
-    cases = [
-        item.callspec.params.get("check")
-        for item in request.session.items
-        if hasattr(item, "callspec")
-    ]
-    keys = [case.key for case in cases if isinstance(case, ContractCase)]
-    assert len(keys) == len(set(keys))
-
-
-def _suite(kind: str, name: str) -> object:
-    @parametrize_contract(name, kind)
-    def test(check) -> None:  # type: ignore[no-untyped-def]
-        check()
-
-    return test
-
-
-for _kind, _name in CONTRACTS:
-    globals()[f"test_{_kind}_{_name}"] = _suite(_kind, _name)

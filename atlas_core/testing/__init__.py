@@ -1,28 +1,31 @@
 """The testing kit for component authors: checks, front ends, sample data. Light."""
 
-from atlas_core.testing.kit import (
-    CheckResult,
-    checks_of,
-    find_component,
-    format_results,
-    parametrize_contract,
-    run_contract,
-    summary_line,
-)
-from atlas_core.testing.outcome import NotApplicable, applies, require, require_close
-from atlas_core.testing.samples import Sample
+from __future__ import annotations
 
-__all__ = [
-    "CheckResult",
-    "NotApplicable",
-    "Sample",
-    "applies",
-    "checks_of",
-    "find_component",
-    "format_results",
-    "parametrize_contract",
-    "require",
-    "require_close",
-    "run_contract",
-    "summary_line",
-]
+import importlib
+from typing import Any
+
+_HOME = {
+    **dict.fromkeys(
+        (
+            "CheckResult",
+            "checks_of",
+            "find_component",
+            "format_results",
+            "run_contract",
+            "summary_line",
+        ),
+        "kit",
+    ),
+    **dict.fromkeys(("NotApplicable", "applies", "require", "require_close"), "outcome"),
+    "Sample": "samples",
+}
+"""Where each name stands: pytest loads this package in every project, and needs none of them."""
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - names of the table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

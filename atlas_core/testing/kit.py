@@ -1,13 +1,7 @@
 """Run a component's contract: the list of checks, and how a result is told. Light.
 
-Three front ends share one list of checks: ``run_contract``, ``parametrize_contract`` for pytest,
-and ``atlas check``. A plugin's whole contract test is::
-
-    from atlas_core.testing import parametrize_contract
-
-    @parametrize_contract("random_forest")
-    def test_contract(check):
-        check()
+Three front ends share one list of checks: ``run_contract``, ``atlas check``, and pytest, which
+collects the components that a ``pyproject.toml`` declares by itself (``pytest_plugin``).
 
 Options: a component is checked with the defaults of its ``Config``. Where they do not do (a data
 set needs a file, a network would train for an hour) ``Component(contract_options=...)`` gives
@@ -169,18 +163,6 @@ def _sound(offer: Offer, name: str) -> bool:
     return offer.point.name == name and not offer.problem
 
 
-def _kind_of(name: str, kind: str | None) -> str:
-    """Return the kind of an installed component from metadata alone: nothing is imported."""
-    if kind is not None:
-        return kind
-    groups = [g for g in KINDS if any(_sound(offer, name) for offer in offers(f"atlas.{g}"))]
-    if len(groups) == 1:
-        return groups[0]
-    if not groups:
-        raise ContractError(f"no component {name!r} is installed; install its distribution first")
-    raise ContractError(f"{name!r} is a {' and a '.join(groups)}: name the kind")
-
-
 @dataclass
 class _Shared:
     """Find the component and make its sample at the first check, and keep them for the rest."""
@@ -201,7 +183,7 @@ class _Shared:
 
 @dataclass(frozen=True)
 class ContractCase:
-    """Hold one check of one installed component; a call runs it and tells pytest its result.
+    """Hold one check of one installed component; a call runs it.
 
     Attributes:
         shared: the component, by name and kind.
@@ -213,51 +195,21 @@ class ContractCase:
     name: str
     check: Check
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Name the kind, the component and the check: equal for the same check in two suites."""
-        return self.shared.kind, self.shared.name, self.name
-
-    def __call__(self) -> None:
-        """Run the check; a broken promise fails the test, what does not apply skips it."""
-        import pytest
-
+    def __call__(self) -> CheckResult:
+        """Run the check; where the component cannot be had, that is its result."""
         try:
             component, sample = self.shared.get()
         except PluginError as err:  # an optional package is missing
-            pytest.skip(str(err))
-        result = _run(self.name, self.check, component, sample)
-        if result.outcome == "not applicable":
-            pytest.skip(result.message)
-        if result.outcome == "expected failure":
-            pytest.xfail(result.message)
-        if result.broken:
-            kind, component_name, _ = self.key
-            pytest.fail(f"{kind} {component_name}: {result.message}", pytrace=False)
+            return CheckResult(self.name, "not applicable", str(err), 0.0)
+        except (Exception, SystemExit) as err:  # a broken or missing component is a result too
+            return CheckResult(self.name, "failed", said(err), 0.0)
+        return _run(self.name, self.check, component, sample)
 
 
-def parametrize_contract(name: str, kind: str | None = None) -> Any:
-    """Return a pytest decorator that calls a test once a check of an installed component.
-
-    Args:
-        name: as in the entry point.
-        kind: needed only where two kinds have a component of this name.
-
-    A component that is not installed is one failing test that says so.
-    """
-    import pytest
-
-    def fail(why: str) -> Callable[[], None]:
-        return lambda: pytest.fail(why, pytrace=False)
-
-    try:
-        found = _kind_of(name, kind)
-    except ContractError as err:
-        return pytest.mark.parametrize("check", [pytest.param(fail(str(err)), id="installed")])
-    shared = _Shared(name, found)
-    checks = checks_of(found)
-    cases = [pytest.param(ContractCase(shared, n, check), id=n) for n, check in checks.items()]
-    return pytest.mark.parametrize("check", cases)
+def contract_cases(kind: str, name: str) -> list[ContractCase]:
+    """Return the checks of an installed component, importing nothing of it yet."""
+    shared = _Shared(name, kind)
+    return [ContractCase(shared, one, check) for one, check in checks_of(kind).items()]
 
 
 _MARKS: dict[str, str] = {

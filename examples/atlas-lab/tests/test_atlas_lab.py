@@ -6,31 +6,10 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, Prediction
-from atlas_core.testing import parametrize_contract
 from atlas_lab.lab_sheet import LabSheet, LabSheetConfig
 from atlas_lab.leverage import Detector
 from atlas_lab.normalized import Normalized, NormalizedConfig
 from atlas_lab.rbf import Rbf, RbfConfig
-
-
-@parametrize_contract("lab_sheet")
-def test_contract_of_the_dataset(check):
-    check()
-
-
-@parametrize_contract("rbf")
-def test_contract_of_the_model(check):
-    check()
-
-
-@parametrize_contract("leverage")
-def test_contract_of_the_detector(check):
-    check()
-
-
-@parametrize_contract("normalized")
-def test_contract_of_the_calibrator(check):
-    check()
 
 
 def test_repeated_measurements_are_averaged_and_a_bad_line_is_named(tmp_path):

@@ -1,14 +1,7 @@
-"""The contract of the kind, and the method's own mathematics."""
+"""The method's own mathematics; pytest collects its contract from pyproject.toml."""
 
 import numpy as np
 from quantile_spread import Predictor
-
-from atlas_core.testing import parametrize_contract
-
-
-@parametrize_contract("quantile_spread")
-def test_contract(check):
-    check()
 
 
 def test_one_odd_member_counts_little():

@@ -17,7 +17,6 @@ from atlas_acquisition.random import Random
 from atlas_acquisition.thompson import Thompson
 from atlas_acquisition.ucb import UCB
 from atlas_core.api import AcquisitionRequest, DataError, Prediction
-from atlas_core.testing import parametrize_contract
 
 IDS = np.array(["d", "a", "c", "b"])
 MEAN = np.array([1.0, 3.0, 2.0, 0.0])
@@ -142,38 +141,3 @@ def test_random_picks_every_row_equally_often():
 def test_missing_sigma_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="ucb: the predictions carry no std; use a uq method"):
         UCB(hooks.UCBConfig(kappa=1.0)).select(request(prediction=Prediction(MEAN)))
-
-
-@parametrize_contract("ucb")
-def test_ucb_contract(check):
-    check()
-
-
-@parametrize_contract("expected_improvement")
-def test_expected_improvement_contract(check):
-    check()
-
-
-@parametrize_contract("probability_of_improvement")
-def test_probability_of_improvement_contract(check):
-    check()
-
-
-@parametrize_contract("thompson")
-def test_thompson_contract(check):
-    check()
-
-
-@parametrize_contract("max_uncertainty")
-def test_max_uncertainty_contract(check):
-    check()
-
-
-@parametrize_contract("greedy")
-def test_greedy_contract(check):
-    check()
-
-
-@parametrize_contract("random", kind="acquisition")
-def test_random_contract(check):
-    check()

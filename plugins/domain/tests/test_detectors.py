@@ -12,7 +12,6 @@ from sklearn.neighbors import KernelDensity as SklearnDensity
 from sklearn.neighbors import LocalOutlierFactor
 
 from atlas_core.api import DataError, FoldFacts, Inputs, Materials, PluginError, Vectors
-from atlas_core.testing import parametrize_contract
 from atlas_core.testing.samples import toy_compounds, toy_vectors
 from atlas_domain import leaf_proximity
 from atlas_domain._spread import LEAST, no_bandwidth
@@ -314,28 +313,6 @@ def test_pyod_knn_equals_the_distance_to_the_fifth_neighbour():
     detector = fitted("pyod", TRAIN, CALIBRATION, detector="KNN")
     distance = np.sort(np.linalg.norm(y[:, None] - x[None], axis=2), axis=1)[:, 4]
     np.testing.assert_allclose(detector.score(NEAR).score, distance, rtol=1e-6)
-
-
-for _name in (
-    "density_ratio",
-    "disagreement",
-    "ecod",
-    "element_distance",
-    "kde",
-    "leaf_proximity",
-    "lof",
-    "out_of_range",
-    "pca_residual",
-    "pyod",
-    "relative_mahalanobis",
-    "unseen_pair",
-):
-
-    @parametrize_contract(_name)
-    def _contract(check):
-        check()
-
-    globals()[f"test_{_name}_contract"] = _contract
 
 
 DEGENERATE = {

@@ -14,7 +14,7 @@ from atlas_core.api import (
     Materials,
     Vectors,
 )
-from atlas_core.testing import find_component, parametrize_contract
+from atlas_core.testing import find_component
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain.hooks import atlas_ood
 from atlas_domain.options import IsolationForestConfig, MahalanobisConfig
@@ -219,23 +219,3 @@ def test_fluorides_are_told_from_other_materials_of_flla(name, options, least, t
     near, far = detector.score(made[2]).score, detector.score(made[3]).score
     auroc = (far[:, None] > near).mean() + 0.5 * (far[:, None] == near).mean()
     assert auroc >= least
-
-
-@parametrize_contract("mahalanobis")
-def test_mahalanobis_contract(check):
-    check()
-
-
-@parametrize_contract("knn_distance")
-def test_knn_distance_contract(check):
-    check()
-
-
-@parametrize_contract("isolation_forest")
-def test_isolation_forest_contract(check):
-    check()
-
-
-@parametrize_contract("unseen_element")
-def test_unseen_element_contract(check):
-    check()

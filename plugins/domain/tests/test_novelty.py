@@ -5,7 +5,6 @@ import pytest
 from pydantic import ValidationError
 
 from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Vectors
-from atlas_core.testing import parametrize_contract
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprise import CountedSurprise, Surprise
@@ -205,8 +204,3 @@ def test_a_part_that_cannot_be_told_is_an_error_that_says_what_to_do():
         novelty(parts=("sigma",)).fit(TRAIN, CALIBRATION, 0)
     with pytest.raises(DataError, match="needs a model of trees; use"):
         novelty(parts=("leaf",)).fit(TRAIN, CALIBRATION, 0)
-
-
-@parametrize_contract("novelty")
-def test_novelty_contract(check):
-    check()

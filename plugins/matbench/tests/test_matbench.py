@@ -12,7 +12,6 @@ import os
 import tempfile
 import time
 import urllib.error
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
 from atlas_core.cache import FeatureCache
-from atlas_core.testing import parametrize_contract
 from atlas_matbench import hooks, matbench
 from atlas_matbench._tasks import TASKS, URL
 from atlas_matbench.hooks import MatbenchConfig
@@ -69,11 +67,6 @@ def load(task: str, folder: Path, **options: Any) -> Dataset:
 def cached(task: str, folder: Path, cache: Path, **options: Any) -> Dataset:
     context = DataContext(folder, cache, folder, offline=True)
     return MatbenchSource(MatbenchConfig(task=task, **options)).load(context)
-
-
-@parametrize_contract("matbench")
-def test_matbench(check: Callable[[], None]) -> None:
-    check()
 
 
 # -- the pinned table -----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from atlas_core.api import (
     Promise,
     longest_prefix,
 )
-from atlas_core.testing import find_component, parametrize_contract
+from atlas_core.testing import find_component
 from atlas_core.testing.samples import toy_target, toy_vectors
 from atlas_trust import hooks
 from atlas_trust._rule import label
@@ -37,21 +37,6 @@ from atlas_trust.sigma_threshold import SigmaThreshold
 PROMISE = Promise(budget=0.2, confidence=0.9)
 LEVELS = (0.5, 0.9)
 METALS = ["Mg", "Ca", "Sr", "Ba", "Mn", "Fe", "Co", "Ni", "Zn", "Ti", "Zr", "Nb"]
-
-
-@parametrize_contract("learned_region")
-def test_contract_learned_region(check):
-    check()
-
-
-@parametrize_contract("sigma_threshold")
-def test_contract_sigma_threshold(check):
-    check()
-
-
-@parametrize_contract("refuse_unseen")
-def test_contract_refuse_unseen(check):
-    check()
 
 
 # --- the set rule -------------------------------------------------------------------------------
