@@ -625,7 +625,7 @@ def backwards(materials):
     return replace(graphs, vector=-graphs.vector)
 
 
-VECTORS = {"gives": {"features:vectors"}}
+VECTORS = {"provides": {"features:vectors"}}
 STRUCTURE = {"requires": {"inputs:structure"}, "provides": {"features:vectors"}}
 GRAPHS = {"requires": {"inputs:structure"}, "provides": {"features:graphs"}}
 DIRECTIONS = {**GRAPHS, "provides": {"features:graphs", "features:directions"}}
@@ -641,8 +641,8 @@ ALL = {
     "model:snapshots",
     "model:threads",
 }
-EPISTEMIC = {"gives": {"epistemic"}}
-DATA = {"gives": {"inputs:structure"}}
+EPISTEMIC = {"provides": {"epistemic"}}
+DATA = {"provides": {"inputs:structure"}}
 
 
 def command(*, name="toy", text="Say hello.", params=(), **settings):
