@@ -140,8 +140,9 @@ def test_every_family_is_well_formed_and_required(path: Path) -> None:
     for group, names in about["entry-points"].items():
         assert group.removeprefix("atlas.") in {*KINDS, "observer"}
         for name, module in names.items():
-            assert module in {f"{package}.{name}", f"{package}.hooks"}
-            assert (folder / f"{module.replace('.', '/')}.py").exists()
+            own = name if group == "atlas.observer" else "hooks"
+            assert module == f"{package}.{own}"
+            assert (folder / package / f"{own}.py").exists()
 
 
 def test_torch_is_pinned_first_in_the_requirements() -> None:

@@ -51,11 +51,11 @@ class Elsewhere:
 def home_of(component: Component, kind: str) -> str | None:
     """Return the module that another process can import to find the component, or None.
 
-    It is the one that defines the implementation or the options and has the hook of the kind. A
-    component that a test makes on the fly has none.
+    It defines the implementation or the options, or is the ``hooks`` beside one of them, and has
+    the hook of the kind. A component that a test makes on the fly has none.
     """
-    beside = component.config.__module__.rpartition(".")[0]
-    for module in (component.module, component.config.__module__, f"{beside}.hooks"):
+    own = (component.module, component.config.__module__)
+    for module in (*own, *(f"{one.rpartition('.')[0]}.hooks" for one in own)):
         if hasattr(sys.modules.get(module), f"atlas_{kind}") and importlib.util.find_spec(module):
             return module
     return None

@@ -132,7 +132,7 @@ def check_light_module_is_light(component: Component, sample: Sample) -> None:
     heavy = found.heavy
     require(
         not heavy,
-        f"import of {component.config.__module__} also imports {', '.join(heavy)}; name the"
+        f"import of {home_of(component, sample.kind)} also imports {', '.join(heavy)}; name the"
         ' implementation "module:object", and import them in that module',
     )
 

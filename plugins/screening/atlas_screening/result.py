@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class Facts:
     trained_on: int
     space: str
     mae: Mapping[str, float]
-    promise: tuple[float, float] | None
+    promise: Sequence[float] | None
     record: Mapping[str, Any]
     held_out: str
     screened: int
