@@ -3,6 +3,7 @@
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
+from atlas_core.data.predictions import Predictions
 from atlas_core.elements import (
     ATOMIC_NUMBER,
     MAX_Z,
@@ -165,6 +166,7 @@ __all__ = [
     "OnBad",
     "PluginError",
     "Prediction",
+    "Predictions",
     "Predictor",
     "Promise",
     "Provenance",

@@ -251,9 +251,7 @@ def reference(cell: Cell, answers: Answers) -> Reference:
         points=points,
         centre=centre,
         scale=scale,
-        formulas=None
-        if data.formulas is None
-        else np.asarray([data.formulas[i] for i in train.tolist()], dtype=np.str_),
+        formulas=data.formulas[train],
     )
 
 

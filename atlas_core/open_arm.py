@@ -131,11 +131,11 @@ def open_arm(
 
 
 def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
+    from atlas_core.data.assessments import Assessments
     from atlas_core.exam import record_of
-    from atlas_core.runner.finish import read_table
 
     path = run / "trust.parquet"
-    return record_of(read_table(path), arm, fold) if path.is_file() else {}
+    return record_of(Assessments.from_parquet(path), arm, fold) if path.is_file() else {}
 
 
 def _one(what: str, given: str | None, there: list[str], run: Path) -> str:

@@ -102,7 +102,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
         ("CommandHost",),
     ),
-    ("Observers", "", ("RunInfo", "StageInfo", "FinishedRun", "ReportSection", "Export")),
+    (
+        "Observers",
+        "",
+        ("RunInfo", "StageInfo", "FinishedRun", "Predictions", "ReportSection", "Export"),
+    ),
     (
         "Errors",
         "A component raises these with one line that says where, what is wrong and what to do;"

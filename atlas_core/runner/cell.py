@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,9 @@ from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import FitContext, Record, Tell, derive_seed
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
+from atlas_core.data.tables import ends
 from atlas_core.errors import ContractError
 from atlas_core.fits import FitCache, FitIdentity, rows_name
 from atlas_core.fitted import TRAINED, Keep, about, keep_fitted
@@ -37,13 +40,11 @@ from atlas_core.runner.blame import blame
 from atlas_core.runner.rehearsal import (
     TrustRegions,
     TrustSettings,
+    assessments,
     judge,
     learn_trust,
-    trust_columns,
 )
 from atlas_core.spec.plan import Chosen
-
-SCORED_PARTS = ("calibration", "test", "shifted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class CellData:
         task: ``regression`` or ``binary``.
         split: row numbers of this fold.
         columns: metadata by name, (n,) each.
-        formulas: n formulas as their source writes them; None: as chemists do.
+        formulas: (n,) as their source writes them, or else as chemists do.
         bounds: of the target (``Dataset.bounds``); intervals are cut there.
     """
 
@@ -66,8 +67,8 @@ class CellData:
     known: F8
     task: Task
     split: Split
+    formulas: Str
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    formulas: Sequence[str] | None = None
     bounds: tuple[float, float] | None = None
 
 
@@ -104,21 +105,28 @@ class CellSettings:
 
 @dataclass
 class CellResult:
-    """Hold what a cell returns: columns of predictions and what its fits recorded.
+    """Hold what a cell returns: predictions and what its fits recorded.
 
     Attributes:
-        columns: by name, one entry a scored row; ``row`` is the row number in the data set.
+        predictions: of the rows that are scored; those of hidden targets have none.
         records: plain data that belongs in the run folder.
         stages: (stage, seconds).
         rounds: columns of the active-learning table, empty without a loop.
-        trust: columns of the trust table, a row for each method and scored row; may be empty.
+        trust: what each trust method says of them, likewise; None without one.
     """
 
-    columns: dict[str, npt.NDArray[Any]]
+    predictions: Predictions
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
     rounds: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
-    trust: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    trust: Assessments | None = None
+
+
+def scored(split: Split, *, times: int = 1) -> tuple[I8, Str]:
+    """Return row numbers and parts of a table that has ``times`` rows for each scored row."""
+    parts = {part: getattr(split, part) for part in SCORED_PARTS}
+    rows = np.concatenate([np.tile(here, times) for here in parts.values()])
+    return rows, np.repeat(list(parts), [len(here) * times for here in parts.values()])
 
 
 @contextmanager
@@ -161,7 +169,7 @@ class Cell:
         self.rehearsed: set[str] = set()  # warnings of rehearsals
         self.stages: list[tuple[str, float]] = []
         self.baseline = np.nan
-        self.trusted: dict[str, npt.NDArray[Any]] = {}
+        self.trusted: list[Assessments] = []
         self.judged: Chosen | None = settings.components.get("trust")
 
     def run(self) -> CellResult:
@@ -173,11 +181,12 @@ class Cell:
         split = self.data.split
         with quiet() as caught, self._fit_left_behind():
             fitted = self.fit(split.train, split.calibration)
-            columns = self.predict(fitted)
+            predictions = self.predict(fitted)
             if self.settings.keep is not None:
                 keep_fitted(self, fitted, self.settings.keep)
         self.keep_warnings(caught, fitted)
-        return CellResult(columns, self.records, self.stages, trust=self.trusted)
+        trust = Assessments.stacked(self.trusted) if self.trusted else None
+        return CellResult(predictions, self.records, self.stages, trust=trust)
 
     @contextmanager
     def _fit_left_behind(self) -> Iterator[None]:
@@ -352,77 +361,60 @@ class Cell:
         chosen = self.settings.components["ood"]
         return fitted.detector.score(self.shown(chosen, fitted.answers, rows))
 
-    def predict(self, fitted: Fitted) -> dict[str, npt.NDArray[Any]]:
-        """Return columns for the scored parts of the fold."""
+    def predict(self, fitted: Fitted) -> Predictions:
+        """Return the predictions of the scored parts of the fold."""
         blocks = []
         with self._stage("predict", self.settings.components["uq"]):
             for part in SCORED_PARTS:
                 rows = getattr(self.data.split, part)
                 if len(rows):
-                    found = self.look(fitted, rows)
-                    blocks.append(self._block(part, rows, *found[1:]))
+                    raw, final, score = self.look(fitted, rows)
+                    said = self._table(part, rows, final, score)
+                    blocks.append(said)
                     if fitted.trust is not None:
-                        raw, _, score = found
-                        self._judge(fitted.answers, fitted.trust, raw, score, part=part, rows=rows)
-        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+                        seen = self.shown(fitted.trust.chosen, fitted.answers, rows)
+                        self.trusted.append(self._judge(fitted.trust, seen, raw, score, said))
+        return Predictions.stacked(blocks)
 
     def _judge(
         self,
-        answers: Answers,
         trust: TrustRegions,
+        seen: Inputs,
         raw: Prediction,
         score: OODScore | None,
-        *,
-        part: str,
-        rows: I8,
-    ) -> None:
-        """Keep what the trust methods say of one part; the part is the list of candidates."""
-        seen = self.shown(trust.chosen, answers, rows)
-        columns = trust_columns(
-            judge(trust, inputs=seen, prediction=raw, ood=score),
-            rows=rows,
-            part=part,
-            promise=trust.promise,
-            levels=self.settings.levels,
-            bounds=self.data.bounds,
+        said: Predictions,
+    ) -> Assessments:
+        """Return what the trust methods say of one part; the part is the list of candidates."""
+        found = judge(trust, inputs=seen, prediction=raw, ood=score)
+        return assessments(found, said, trust.promise, self.settings.levels, self.data.bounds)
+
+    def _table(self, part: str, rows: I8, final: Prediction, score: OODScore | None) -> Predictions:
+        n, settings = len(rows), self.settings
+        missing = set() if final.levels is None else set(settings.levels) - {*final.levels.tolist()}
+        if missing:
+            chosen = settings.components["calibrator"]
+            raise ContractError(f"{chosen.label} gives no interval at level {min(missing)}")
+        lower, upper = ends(settings.levels, final.levels, final.lower, final.upper, n)
+        known: dict[str, Any] = {
+            "std_epistemic": final.epistemic,
+            "std_aleatoric": final.aleatoric,
+            "std": final.std,
+        }
+        if score is not None:
+            known |= {"ood_score": score.score, "outside": score.outside, "reason": score.reasons}
+        return Predictions(
+            ids=self.data.materials.ids[rows],
+            formula=self.data.formulas[rows],
+            arm=np.full(n, settings.arm),
+            fold=np.full(n, settings.fold),
+            parts=np.full(n, part),
+            target=self.data.known[rows],
+            mean=final.mean,
+            baseline=np.full(n, self.baseline),
+            lower=lower,
+            upper=upper,
+            **known,
         )
-        before = self.trusted or {name: values[:0] for name, values in columns.items()}
-        self.trusted = {
-            name: np.concatenate([before[name], values]) for name, values in columns.items()
-        }
-
-    def _block(
-        self, part: str, rows: I8, final: Prediction, score: OODScore | None
-    ) -> dict[str, npt.NDArray[Any]]:
-        n = len(rows)
-        nan = np.full(n, np.nan)
-
-        def or_nan(values: F8 | None) -> F8:
-            return nan if values is None else values
-
-        columns: dict[str, npt.NDArray[Any]] = {
-            "row": rows,
-            "part": np.full(n, part),
-            "mean": final.mean,
-            "baseline": np.full(n, self.baseline),
-            "std_epistemic": or_nan(final.epistemic),
-            "std_aleatoric": or_nan(final.aleatoric),
-            "std": or_nan(final.std),
-            "ood_score": nan if score is None else score.score,
-            "outside": np.zeros(n, bool) if score is None else score.outside,
-            "reason": _reasons(score, n),
-        }
-        for level in self.settings.levels:
-            lower, upper = nan, nan
-            if final.levels is not None and final.lower is not None and final.upper is not None:
-                match = np.flatnonzero(final.levels == level)
-                if not match.size:
-                    chosen = self.settings.components["calibrator"]
-                    raise ContractError(f"{chosen.label} gives no interval at level {level}")
-                lower, upper = final.lower[match[0]], final.upper[match[0]]
-            columns[f"lower_{level!r}"] = lower
-            columns[f"upper_{level!r}"] = upper
-        return columns
 
     def targets(self, rows: I8) -> F8:
         """Return the targets of train and calibration rows.
@@ -465,9 +457,3 @@ def _std(prediction: Prediction) -> F8:
     if prediction.std is None:
         raise ContractError("a component needs sigma, but the predictions carry none")
     return prediction.std
-
-
-def _reasons(score: OODScore | None, n: int) -> Str:
-    if score is None or score.reasons is None:
-        return np.full(n, "")
-    return score.reasons

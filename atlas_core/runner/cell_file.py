@@ -13,34 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_core.arrays import Str
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import LABELS
-from atlas_core.runner.cell import SCORED_PARTS, CellResult
+from atlas_core.runner.cell import CellResult, scored
 from atlas_core.store import Arrays, canonical_hash
 
-_COLUMNS = {
-    "row": "i",
-    "part": "U",
-    "mean": "f",
-    "baseline": "f",
-    "std_epistemic": "f",
-    "std_aleatoric": "f",
-    "std": "f",
-    "ood_score": "f",
-    "outside": "b",
-    "reason": "U",
-}
-_TRUST = {
-    "row": "i",
-    "part": "U",
-    "method": "U",
-    "budget": "f",
-    "confidence": "f",
-    "risk": "f",
-    "expected_error": "f",
-    "label": "U",
-    "reason": "U",
-}
 _ROUNDS = ("round", "labelled", "calibration_labels", "best", "top1_found")
 """What every round of a loop tells; some tell more."""
 
@@ -53,6 +33,8 @@ class Expected:
         arm: its name.
         fold: its name.
         split: row numbers of the fold.
+        ids: (n,) of all materials.
+        formulas: (n,) of all materials.
         levels: of the intervals.
         trust: whether trust methods judge the rows.
         rounds: of its loop, the one before the first choice counted; 0 without a loop.
@@ -61,6 +43,8 @@ class Expected:
     arm: str
     fold: str
     split: Split
+    ids: Str
+    formulas: Str
     levels: tuple[float, ...]
     trust: bool = False
     rounds: int = 0
@@ -68,9 +52,11 @@ class Expected:
 
 def arrays_of(result: CellResult) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """Return the arrays and the note of a finished cell."""
-    arrays = {f"columns/{name}": values for name, values in result.columns.items()}
-    arrays |= {f"rounds/{name}": values for name, values in result.rounds.items()}
-    arrays |= {f"trust/{name}": values for name, values in result.trust.items()}
+    trust = {} if result.trust is None else result.trust.to_columns()
+    tables = {"columns": result.predictions.to_columns(), "rounds": result.rounds, "trust": trust}
+    arrays = {
+        f"{name}/{c}": values for name, table in tables.items() for c, values in table.items()
+    }
     return arrays, {"records": result.records, "stages": result.stages}
 
 
@@ -83,41 +69,64 @@ def cell_of(arrays: Arrays, note: Mapping[str, Any], expected: Expected) -> Cell
         expected: what the tables must be.
 
     Raises:
-        KeyError, RecursionError, TypeError, ValueError: it is not the cell that is expected.
+        DataError, KeyError, RecursionError, TypeError, ValueError: it is not the cell that is
+            expected.
     """
     found: dict[str, dict[str, npt.NDArray[Any]]] = {"columns": {}, "rounds": {}, "trust": {}}
     for name, values in arrays.items():
         table, _, column = name.partition("/")
         found[table][column] = values
-    _check_columns(found["columns"], expected)
-    _check_trust(found["trust"], expected)
+    predictions = _predictions(found["columns"], expected)
+    trust = _trust(found["trust"], predictions, expected)
     _check_rounds(found["rounds"], expected)
     canonical_hash(note)  # it can be written again
     stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
     records = [_record(one, expected) for one in note["records"]]
-    return CellResult(found["columns"], records, stages, found["rounds"], found["trust"])
+    return CellResult(predictions, records, stages, found["rounds"], trust)
 
 
-def _check_columns(columns: Arrays, expected: Expected) -> None:
-    rows, parts = _scored(expected.split, times=1)
-    _check_kinds(columns, _COLUMNS, expected.levels, len(rows))
-    _require(np.array_equal(columns["row"], rows), "its rows are not those of the split")
-    _require(np.array_equal(columns["part"], parts), "its parts are not those of the split")
+def _predictions(columns: Arrays, expected: Expected) -> Predictions:
+    found = Predictions.from_columns(columns)
+    _check(found, columns, expected, times=1)
     for name in ("mean", "baseline"):
-        _require(bool(np.isfinite(columns[name]).all()), f"{name} holds no finite numbers")
+        _require(bool(np.isfinite(getattr(found, name)).all()), f"{name} holds no finite numbers")
+    return found
 
 
-def _check_trust(trust: Arrays, expected: Expected) -> None:
+def _trust(columns: Arrays, said: Predictions, expected: Expected) -> Assessments | None:
     if not expected.trust:
-        _require(not trust, "it has labels of trust, which its spec does not ask for")
-        return
-    scored = len(_scored(expected.split, times=1)[0])
-    times = len(trust["row"]) // max(1, scored)  # one block a method
-    rows, parts = _scored(expected.split, times=times)
-    _check_kinds(trust, _TRUST, expected.levels, len(rows))
-    _require(times > 0 and np.array_equal(trust["row"], rows), "rows of trust are others")
-    _require(np.array_equal(trust["part"], parts), "parts of trust are others")
-    _require(set(trust["label"].tolist()) <= set(LABELS), "a label of trust is unknown")
+        _require(not columns, "it has labels of trust, which its spec does not ask for")
+        return None
+    found = Assessments.from_columns(columns)
+    times = len(found) // max(1, len(said))  # one block a method
+    _require(times > 0, "rows of trust are missing")
+    _check(found, columns, expected, times=times)
+    _require(set(found.label.tolist()) <= set(LABELS), "a label of trust is unknown")
+    return found
+
+
+def _check(
+    table: Predictions | Assessments, columns: Arrays, expected: Expected, *, times: int
+) -> None:
+    """Hold columns, their types, and which rows they are of against what is expected."""
+    rows, parts = scored(expected.split, times=times)
+    wanted = table.to_columns()
+    other = sorted(set(columns) ^ set(wanted))
+    _require(not other, f"columns that are missing or too many: {', '.join(other)}")
+    for name, values in wanted.items():
+        right = columns[name].dtype.kind == values.dtype.kind
+        _require(right, f"column {name} is {columns[name].dtype}")
+    _require(tuple(table.lower) == expected.levels, "its levels are not those of the spec")
+    same = {
+        "ids": expected.ids[rows],
+        "formula": expected.formulas[rows],
+        "arm": np.full(len(rows), expected.arm),
+        "fold": np.full(len(rows), expected.fold),
+        "parts": parts,
+    }
+    for name, values in same.items():
+        right = np.array_equal(getattr(table, name), values)
+        _require(right, f"its rows are not those of the split ({name})")
 
 
 def _check_rounds(rounds: Arrays, expected: Expected) -> None:
@@ -127,27 +136,6 @@ def _check_rounds(rounds: Arrays, expected: Expected) -> None:
     for name, values in rounds.items():
         right = values.shape == (expected.rounds,) and values.dtype.kind == "f"
         _require(right, f"rounds: {name} is not a number a round")
-
-
-def _check_kinds(
-    table: Arrays, kinds: Mapping[str, str], levels: tuple[float, ...], n: int
-) -> None:
-    ends = {f"{end}_{level!r}": "f" for level in levels for end in ("lower", "upper")}
-    wanted = {**kinds, **ends}
-    other = sorted(set(table) ^ set(wanted))
-    _require(not other, f"columns that are missing or too many: {', '.join(other)}")
-    for name, kind in wanted.items():
-        values = table[name]
-        right = values.shape == (n,) and values.dtype.kind == kind
-        _require(right, f"column {name} is {values.dtype} of shape {values.shape}")
-
-
-def _scored(split: Split, *, times: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_]]:
-    """Return row numbers and parts in the order of a table with ``times`` rows a scored row."""
-    parts = {part: getattr(split, part) for part in SCORED_PARTS}
-    rows = np.concatenate([np.tile(here, times) for here in parts.values()])
-    names = np.repeat(list(parts), [len(here) * times for here in parts.values()])
-    return rows, names
 
 
 def _record(record: Any, expected: Expected) -> dict[str, Any]:

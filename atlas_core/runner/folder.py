@@ -21,6 +21,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
+from atlas_core.data.assessments import Assessments
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
@@ -306,7 +307,9 @@ class RunFolder:
                 begun = seal(self.path, {**manifest, "status": "reporting"}, only=())
                 write_json(self.path / MANIFEST, begun)
             with foreign(self.path):
-                score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
+                path = self.path / "trust.parquet"
+                trust = Assessments.from_parquet(path) if path.is_file() else None
+                score(self, finished.predictions, trust, manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
                 # an arm that failed is missing still: the next run goes on with it

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Tell, derive_seed
+from atlas_core.data.predictions import Predictions
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
 from atlas_core.kinds.prediction import Prediction
@@ -66,7 +66,7 @@ def run_loop(
     known[candidates] = np.nan
     state = settings.directory / "loop.npz"
     labelled, rows, records = _stored(state, data.split, loop, settings, tell)
-    columns: dict[str, npt.NDArray[Any]] = {}
+    said: list[Predictions] = []
     stages: list[tuple[str, float]] = []
     test_target = oracle.ask(data.split.test)
     for number in range(len(rows), loop.rounds + 1):
@@ -101,7 +101,7 @@ def run_loop(
                 row["mae_picked"] = float(np.mean(np.abs(error)))
                 labelled = np.sort(np.concatenate([labelled, picked]))
             else:
-                columns = cell.predict(fitted)
+                said.append(cell.predict(fitted))
         cell.keep_warnings(caught, fitted)
         rows.append(row)
         records.extend(cell.records)
@@ -112,7 +112,7 @@ def run_loop(
                 mark(state.parent, [state.name], settings.key_file)
     names = sorted({name for row in rows for name in row})
     table = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
-    return CellResult(columns, records, stages, table)
+    return CellResult(Predictions.stacked(said), records, stages, table)
 
 
 def too_few(split: Split, loop: ActiveLearning) -> str:

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
+from atlas_core.data.tables import ends
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.inputs import Inputs
@@ -379,37 +382,39 @@ def judge(
     return found
 
 
-def trust_columns(
+def assessments(
     judged: Mapping[str, tuple[Assessment, npt.NDArray[np.str_]]],
-    *,
-    rows: I8,
-    part: str,
+    said: Predictions,
     promise: Promise,
     levels: tuple[float, ...],
-    bounds: tuple[float, float] | None = None,
-) -> dict[str, npt.NDArray[Any]]:
-    """Return columns of the trust table: a row for each method and material."""
-    n = len(rows)
-    blocks: list[dict[str, npt.NDArray[Any]]] = []
+    bounds: tuple[float, float] | None,
+) -> Assessments:
+    """Return a row for each method and prediction, method after method."""
+    n = len(said)
+    blocks = []
+    reason: Any
     for name, (assessed, labels) in judged.items():
         found = assessed.within(bounds)
-        columns: dict[str, npt.NDArray[Any]] = {
-            "row": rows,
-            "part": np.full(n, part),
-            "method": np.full(n, name),
-            "budget": np.full(n, promise.budget),
-            "confidence": np.full(n, promise.confidence),
-            "risk": found.risk,
-            "expected_error": found.expected_error,
-            "label": labels,
-            "reason": np.full(n, "") if found.reasons is None else found.reasons,
-        }
-        for level in levels:
-            lower, upper = np.full(n, np.nan), np.full(n, np.nan)
-            if found.levels is not None and found.lower is not None and found.upper is not None:
-                at = np.flatnonzero(found.levels == level)
-                if at.size:
-                    lower, upper = found.lower[at[0]], found.upper[at[0]]
-            columns[f"lower_{level!r}"], columns[f"upper_{level!r}"] = lower, upper
-        blocks.append(columns)
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+        reason = found.reasons
+        lower, upper = ends(levels, found.levels, found.lower, found.upper, n)
+        blocks.append(
+            Assessments(
+                arm=said.arm,
+                fold=said.fold,
+                ids=said.ids,
+                formula=said.formula,
+                target=said.target,
+                mean=said.mean,
+                parts=said.parts,
+                method=np.full(n, name),
+                budget=np.full(n, promise.budget),
+                confidence=np.full(n, promise.confidence),
+                risk=found.risk,
+                expected_error=found.expected_error,
+                label=labels,
+                reason=reason,
+                lower=lower,
+                upper=upper,
+            )
+        )
+    return Assessments.stacked(blocks)

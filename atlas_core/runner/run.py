@@ -39,7 +39,7 @@ from atlas_core.runner.cell_file import Expected
 from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
 from atlas_core.runner.failures import Failure, failed_cells, of_the_system, sorted_out
 from atlas_core.runner.features import Featurized
-from atlas_core.runner.finish import finish, predictions_table
+from atlas_core.runner.finish import finish, with_targets
 from atlas_core.runner.folder import FITTED, RunFolder
 from atlas_core.runner.loading import (
     about_dataset,
@@ -229,10 +229,13 @@ def run(
                 manifest["failed"] = {
                     f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()
                 }
-            table = predictions_table(dataset, results)
+            results = {
+                key: with_targets(result, cells[key].data.split, dataset.target)
+                for key, result in results.items()
+            }
             records += [record for result in results.values() for record in result.records]
             with timeline.stage("score"):
-                finish(folder, table, results, manifest, levels=plan.spec.levels, records=records)
+                finish(folder, results, manifest, levels=plan.spec.levels, records=records)
             folder.complete_with(
                 {
                     **manifest,
@@ -276,6 +279,7 @@ def _cells(
         dataset.materials, FeatureCache(options.cache_dir), timeline.stage, options.tell
     )
     jobs: dict[tuple[str, str], Job] = {}
+    formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
     n_jobs = max(1, cores() // max(1, min(options.workers, len(plan.arms) * len(splits))))
     for arm, components in plan.arms.items():
         features = featurized.of(components["featurizer"])
@@ -303,8 +307,8 @@ def _cells(
                 known,
                 dataset.task,
                 split,
+                formulas,
                 dataset.columns,
-                dataset.formulas,
                 dataset.bounds,
             )
             loop = plan.spec.active_learning
@@ -352,6 +356,8 @@ def _expected(job: Job) -> Expected:
         settings.arm,
         settings.fold,
         job.data.split,
+        job.data.materials.ids,
+        job.data.formulas,
         settings.levels,
         trust=settings.trust is not None and job.loop is None,
         rounds=0 if job.loop is None else job.loop.rounds + 1,

@@ -137,6 +137,7 @@ class Screener:
             np.full(n, np.nan),
             self.opened.task,
             Split("screen", np.array([0]), test=np.array([1])),  # a cell has one; none is read
+            formulas=np.full(n, ""),
             bounds=self.opened.bounds,
         )
         calibrator = components.get("calibrator")

@@ -17,6 +17,7 @@ import pytest
 from support import Cli, MakePlugin, reseal
 
 from atlas_core.bulk import write_bulk
+from atlas_core.data.tables import read_table
 from atlas_core.errors import DataError
 from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
@@ -24,7 +25,6 @@ from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
 from atlas_core.reading.lists import Known
 from atlas_core.reading.rows import BadRow
-from atlas_core.runner.finish import read_table
 from atlas_core.saving import FORMAT
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
