@@ -19,10 +19,10 @@ from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
+from atlas_core.engine.cells import CellResult, scored
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.split import Split
 from atlas_core.observe import FinishedRun
-from atlas_core.runner.cell import CellResult, scored
 from atlas_core.store import json_bytes, read_json, write_json
 
 if TYPE_CHECKING:

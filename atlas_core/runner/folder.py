@@ -22,14 +22,14 @@ from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
 from atlas_core.data.assessments import Assessments
+from atlas_core.engine.cell_file import Expected, arrays_of, cell_of
+from atlas_core.engine.cells import CellResult
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.origin import doubt, mark
 from atlas_core.reading.rows import UNREADABLE
 from atlas_core.resolver import Observers
-from atlas_core.runner.cell import CellResult
-from atlas_core.runner.cell_file import Expected, arrays_of, cell_of
 from atlas_core.seal import (
     DRAWN,
     FILES,

@@ -13,6 +13,8 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.engine.loop import first_labels, too_few
+from atlas_core.engine.nested import planned_rehearsals
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.foresight import FoldFacts
 from atlas_core.kinds.dataset import Dataset
@@ -21,8 +23,6 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
-from atlas_core.runner.loop import first_labels, too_few
-from atlas_core.runner.rehearsal import planned_rehearsals
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Chosen, Plan
 

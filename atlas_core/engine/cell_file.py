@@ -16,9 +16,9 @@ import numpy.typing as npt
 from atlas_core.arrays import Str
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.engine.cells import CellResult, scored
 from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import LABELS
-from atlas_core.runner.cell import CellResult, scored
 from atlas_core.store import Arrays, canonical_hash
 
 _ROUNDS = ("round", "labelled", "calibration_labels", "best", "top1_found")

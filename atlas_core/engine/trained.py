@@ -1,4 +1,4 @@
-"""What a trained predictor says about rows: every question is put once, and the answer kept. Light.
+"""A trained predictor, and what it answered in this run or an earlier one. Light.
 
 With a cache, a question that an earlier run put to the same fit is not put again, and where all of
 them were, nothing is trained and no framework is imported.
@@ -6,10 +6,8 @@ them were, nothing is trained and no framework is imported.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,8 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Record
-from atlas_core.errors import CautionWarning, ContractError, DataError
+from atlas_core.engine.notes import Heard, listening
+from atlas_core.errors import ContractError, DataError
 from atlas_core.fits import FitCache, rows_name
 from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
@@ -29,53 +28,56 @@ from atlas_core.store import Arrays, checked_bytes, write_bytes
 Train = Callable[[Record], Predictor]
 """Train and return a predictor; what it records goes to the given function."""
 
+PREDICTOR = "predictor"
 PARTS = ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper")
 
 
-class Answers:
-    """Ask a predictor about rows of the features; train it only when an answer is not there.
+@dataclass(frozen=True)
+class Shelf:
+    """Name the entry of one fit in the cache.
+
+    Attributes:
+        cache: of all fits.
+        key: of this one (``FitIdentity.key``).
+        packages: whose classes a kept predictor may name; those of model and uq.
+    """
+
+    cache: FitCache
+    key: str
+    packages: Collection[str]
+
+    @property
+    def predictor(self) -> Path:
+        """Return where the predictor itself lies, if it was kept."""
+        return self.cache.path(self.key, PREDICTOR)
+
+
+class Trained:
+    """Ask a predictor about rows; train it only when an answer is not there.
 
     Attributes:
         records: (name, content) of the fit, whether it was made now or before.
-        said: texts of the warnings of the fit and of all answers.
-        cautions: texts of those among them that lower the verdict.
+        heard: warnings of the fit and of all answers.
         stored: whether the fit itself was found in the cache.
     """
 
-    def __init__(
-        self,
-        train: Train,
-        features: Features,
-        *,
-        cache: FitCache | None = None,
-        key: str = "",
-        samples: bool = True,
-        packages: Collection[str] = (),
-    ) -> None:
+    def __init__(self, train: Train, *, shelf: Shelf | None = None, samples: bool = True) -> None:
         """Look the fit up, else train now.
 
         Args:
             train: makes the predictor.
-            features: of all materials; questions name rows of them.
-            cache: where answers are kept, or None.
-            key: of the fit (``FitIdentity.key``); unused without a cache.
+            shelf: where answers are kept, or None.
             samples: whether a component needs the draws of a prediction; else they are left out.
-            packages: whose classes a kept predictor may name; those of model and uq.
         """
-        self._train, self._features = train, features
-        self._cache, self._key, self._samples = cache, key, samples
-        self._packages = packages
+        self._train, self._shelf, self._samples = train, shelf, samples
         self._predictor: Predictor | None = None
-        self._known: dict[str, Arrays] = {}
         self.records: list[tuple[str, dict[str, Any]]] = []
-        self.said: set[str] = set()
-        self.cautions: set[str] = set()
-        note = self._stored("fit")
-        self.stored = note is not None
-        if note is None:
+        self.heard = Heard()
+        self.stored = self._found("fit") is not None
+        if not self.stored:
             self._fit()
 
-    def predict(self, rows: I8) -> Prediction:
+    def predict(self, features: Features, rows: I8) -> Prediction:
         """Return the predictions of ``rows``.
 
         Raises:
@@ -83,7 +85,7 @@ class Answers:
         """
 
         def ask(predictor: Predictor) -> Arrays:
-            found = predictor.predict(self._features.take(rows))
+            found = predictor.predict(features.take(rows))
             if len(found) != len(rows):
                 raise ContractError(f"{len(found)} predictions for {len(rows)} rows")
             kept = PARTS if self._samples else tuple(p for p in PARTS if p != "samples")
@@ -93,7 +95,7 @@ class Answers:
         question = "predict-samples" if self._samples else "predict"
         return Prediction(**self._answer(question, rows, ask))
 
-    def embed(self, rows: I8) -> F8:
+    def embed(self, features: Features, rows: I8) -> F8:
         """Return (n, d) the trained model's representation of ``rows``.
 
         Raises:
@@ -106,13 +108,13 @@ class Answers:
                     f"an embedding is needed, but {type(predictor).__name__} does not pass on its"
                     " model's: add embed() to this predictor of the uq component"
                 )
-            vectors = predictor.embed(self._features.take(rows))
+            vectors = predictor.embed(features.take(rows))
             # as it will be read: the order of a sum depends on how an array lies in memory
             return {"embedding": np.ascontiguousarray(vectors, dtype=np.float64)}
 
         return self._answer("embed", rows, ask)["embedding"]
 
-    def leaves(self, rows: I8) -> I8:
+    def leaves(self, features: Features, rows: I8) -> I8:
         """Return (n, k) the leaf of each tree that ``rows`` fall into.
 
         Raises:
@@ -125,7 +127,7 @@ class Answers:
                     f"leaves are needed, but {type(predictor).__name__} does not pass on its"
                     " model's: add leaves() to this predictor of the uq component"
                 )
-            found = predictor.leaves(self._features.take(rows))
+            found = predictor.leaves(features.take(rows))
             return {"leaves": np.ascontiguousarray(found, dtype=np.int32)}
 
         return self._answer("leaves", rows, ask)["leaves"]
@@ -146,11 +148,11 @@ class Answers:
             ContractError: it cannot be saved; names the part.
             DataError: the file cannot be written.
         """
-        cache, content = self._cache, None
-        cached = None if cache is None else cache.path(self._key, "predictor")
+        shelf, content = self._shelf, None
+        cached = None if shelf is None else shelf.predictor
         there = cached is not None and cached.exists()
-        if cache is not None:
-            content = cache.content(self._key, "predictor")
+        if shelf is not None:
+            content = shelf.cache.content(shelf.key, PREDICTOR)
         if content is None:
             predictor = self._predictor
             if predictor is None:
@@ -172,10 +174,10 @@ class Answers:
         Args:
             note: plain data about it.
         """
-        if self._cache is None:
+        if self._shelf is None:
             return "no fit of a loop is kept"
-        path = self._cache.path(self._key, "predictor")
-        if self._predictor is None or (path.exists() and not self._cache.fresh):
+        path = self._shelf.predictor
+        if self._predictor is None or (path.exists() and not self._shelf.cache.fresh):
             return ""
         try:
             save(path, self._predictor, note)
@@ -185,15 +187,16 @@ class Answers:
 
     def _revived(self) -> Predictor | None:
         """Return the predictor that an earlier run left, None where it left none."""
-        if self._cache is None or self._cache.fresh:
+        shelf = self._shelf
+        if shelf is None or shelf.cache.fresh:
             return None
-        path = self._cache.path(self._key, "predictor")
+        path = shelf.predictor
         if not path.exists():
             return None
         try:
-            found, _ = load(path, self._packages)
+            found, _ = load(path, shelf.packages)
         except DataError as err:
-            self._cache.drop(self._key, "predictor", str(err).removeprefix(f"{path}: "))
+            shelf.cache.drop(shelf.key, PREDICTOR, str(err).removeprefix(f"{path}: "))
             return None
         if not isinstance(found, Predictor):
             return None
@@ -203,25 +206,27 @@ class Answers:
     def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
         """Return the answer by the exact rows: a network may round a row of another batch apart."""
         name = f"{question}-{rows_name(rows)}"
-        if name not in self._known and self._stored(name) is None:
-            predictor = self._predictor or self._revived() or self._fit()
-            with self._listening() as heard:
-                arrays = ask(predictor)
-            self._keep(name, arrays, heard.note())
-        return self._known[name]
+        if (found := self._found(name)) is not None:
+            return found
+        predictor = self._predictor or self._revived() or self._fit()
+        with listening() as heard:
+            arrays = ask(predictor)
+        self._put(name, arrays, {}, heard)
+        return arrays
 
     def _fit(self) -> Predictor:
         """Train; where the fit is known and only an answer was not, its records are, too."""
         records: list[tuple[str, dict[str, Any]]] = []
-        with self._listening() as heard:
+        with listening() as heard:
             predictor = self._train(lambda name, content: records.append((name, dict(content))))
         self._predictor, self.records = predictor, records
-        self._keep("fit", {}, {"records": records, **heard.note()})
+        self._put("fit", {}, {"records": records}, heard)
         return predictor
 
-    def _stored(self, name: str) -> dict[str, Any] | None:
-        found = None if self._cache is None else self._cache.get(self._key, name)
-        if found is None:
+    def _found(self, name: str) -> Arrays | None:
+        shelf = self._shelf
+        found = None if shelf is None else shelf.cache.get(shelf.key, name)
+        if shelf is None or found is None:
             return None
         arrays, note = found
         try:
@@ -230,55 +235,13 @@ class Answers:
             if name == "fit":
                 self.records = [(str(record), dict(content)) for record, content in note["records"]]
         except (KeyError, TypeError, ValueError) as err:
-            if self._cache is not None:
-                self._cache.drop(self._key, name, f"its note lacks what it is read for ({err})")
+            shelf.cache.drop(shelf.key, name, f"its note lacks what it is read for ({err})")
             return None
-        self._known[name] = arrays
-        self.said |= said
-        self.cautions |= cautions
-        return note
+        self.heard.add(Heard(said, cautions))
+        return arrays
 
-    def _keep(self, name: str, arrays: Arrays, note: dict[str, Any]) -> None:
-        self._known[name] = arrays
-        if self._cache is not None:
-            self._cache.put(self._key, name, arrays, note)
-
-    @contextmanager
-    def _listening(self) -> Iterator[_Heard]:
-        heard = _Heard()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield heard
-        heard.said.update(warning_texts(caught))
-        heard.cautions.update(caution_texts(caught))
-        self.said |= heard.said
-        self.cautions |= heard.cautions
-
-
-@dataclass(frozen=True)
-class _Heard:
-    """Hold the warnings of a fit or an answer, and which of them lower the verdict."""
-
-    said: set[str] = field(default_factory=set)
-    cautions: set[str] = field(default_factory=set)
-
-    def note(self) -> dict[str, Any]:
-        """Return plain data for the cache."""
-        return {"warnings": sorted(self.said), "cautions": sorted(self.cautions)}
-
-
-def caution_texts(caught: list[warnings.WarningMessage]) -> set[str]:
-    """Return each distinct warning that lowers the verdict, as one text."""
-    return {
-        str(warning.message) for warning in caught if issubclass(warning.category, CautionWarning)
-    }
-
-
-def warning_lines(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Return each distinct warning as one line, without its class, in alphabetical order."""
-    return sorted({" ".join(str(warning.message).split()) for warning in caught})
-
-
-def warning_texts(caught: list[warnings.WarningMessage]) -> set[str]:
-    """Return each distinct warning as one text."""
-    return {f"{warning.category.__name__}: {warning.message}" for warning in caught}
+    def _put(self, name: str, arrays: Arrays, note: dict[str, Any], heard: Heard) -> None:
+        self.heard.add(heard)
+        if self._shelf is not None:
+            note = {**note, **heard.note()}
+            self._shelf.cache.put(self._shelf.key, name, arrays, note)
