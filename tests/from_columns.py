@@ -10,7 +10,7 @@ from atlas_core import evaluate as evaluating
 from atlas_core import exam as examining
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.data.tables import Columns
+from atlas_core.data.tables import Columns, table_of
 
 
 def predictions(columns: Columns) -> Predictions:
@@ -32,5 +32,5 @@ def read_arms(columns: Columns, levels: list[float]) -> dict[str, Predictions]:
 
 
 def examine(trust: Columns, columns: Columns, **asked: Any) -> dict[str, Any]:
-    said = Assessments.from_columns(_named(trust))
+    said = table_of(Assessments, _named(trust), "trust")
     return examining.examine(said, predictions(columns), **asked)

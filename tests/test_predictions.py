@@ -12,7 +12,7 @@ import pytest
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.data.tables import ends, read_table, write_table
+from atlas_core.data.tables import columns_of, ends, read_table, write_table
 from atlas_core.errors import DataError
 
 LEVEL = 0.1 + 0.2  # 0.30000000000000004: its name must be exact
@@ -179,6 +179,6 @@ def test_assessments_are_such_a_table_of_their_own(tmp_path: Path) -> None:
     again = Assessments.from_parquet(path)
     assert again.of("two").error.tolist() == pytest.approx([0.1, 0.3])
     assert len(again.part("shifted")) == 0
-    write_table(path, {k: v for k, v in said.to_columns().items() if k != "label"})
+    write_table(path, {k: v for k, v in columns_of(said).items() if k != "label"})
     with pytest.raises(DataError, match="column 'label' is missing"):
         Assessments.from_parquet(path)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str
 from atlas_core.data import tables
-from atlas_core.data.tables import Columns, column
+from atlas_core.data.tables import column
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,27 +86,14 @@ class Assessments:
         return tables.stacked(some)
 
     @classmethod
-    def from_columns(cls, columns: Columns, where: str = "trust") -> Assessments:
-        """Return the table of columns named as in ``trust.parquet``.
-
-        Raises:
-            DataError: a column is missing or is not what it must be; names it.
-        """
-        return tables.table_of(cls, columns, where)
-
-    def to_columns(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns by their names in a file."""
-        return tables.columns_of(self)
-
-    @classmethod
     def from_parquet(cls, path: Path) -> Assessments:
         """Read what ``to_parquet`` wrote.
 
         Raises:
             DataError: the file is missing, no Parquet or no such table; names it.
         """
-        return cls.from_columns(tables.read_table(path), str(path))
+        return tables.table_of(cls, tables.read_table(path), str(path))
 
     def to_parquet(self, path: Path) -> None:
         """Write the table, whole or not at all."""
-        tables.write_table(path, self.to_columns())
+        tables.write_table(path, tables.columns_of(self))

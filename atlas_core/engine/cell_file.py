@@ -7,17 +7,15 @@ the split and the spec before anything is computed from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import Str
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.engine.cells import CellResult, scored
-from atlas_core.kinds.split import Split
+from atlas_core.data.tables import columns_of, table_of
+from atlas_core.engine.cells import CellResult, Job, scored
 from atlas_core.kinds.trust import LABELS
 from atlas_core.store import Arrays, canonical_hash
 
@@ -25,48 +23,23 @@ _ROUNDS = ("round", "labelled", "calibration_labels", "best", "top1_found")
 """What every round of a loop tells; some tell more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Expected:
-    """Name a cell, and what its tables must hold.
-
-    Attributes:
-        arm: its name.
-        fold: its name.
-        split: row numbers of the fold.
-        ids: (n,) of all materials.
-        formulas: (n,) of all materials.
-        levels: of the intervals.
-        trust: whether trust methods judge the rows.
-        rounds: of its loop, the one before the first choice counted; 0 without a loop.
-    """
-
-    arm: str
-    fold: str
-    split: Split
-    ids: Str
-    formulas: Str
-    levels: tuple[float, ...]
-    trust: bool = False
-    rounds: int = 0
-
-
 def arrays_of(result: CellResult) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """Return the arrays and the note of a finished cell."""
-    trust = {} if result.trust is None else result.trust.to_columns()
-    tables = {"columns": result.predictions.to_columns(), "rounds": result.rounds, "trust": trust}
+    trust = {} if result.trust is None else columns_of(result.trust)
+    tables = {"columns": columns_of(result.predictions), "rounds": result.rounds, "trust": trust}
     arrays = {
         f"{name}/{c}": values for name, table in tables.items() for c, values in table.items()
     }
     return arrays, {"records": result.records, "stages": result.stages}
 
 
-def cell_of(arrays: Arrays, note: Mapping[str, Any], expected: Expected) -> CellResult:
+def cell_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> CellResult:
     """Return the cell that a file holds.
 
     Args:
         arrays: as ``arrays_of`` names them.
         note: plain data.
-        expected: what the tables must be.
+        job: the cell that is expected.
 
     Raises:
         DataError, KeyError, RecursionError, TypeError, ValueError: it is not the cell that is
@@ -76,52 +49,50 @@ def cell_of(arrays: Arrays, note: Mapping[str, Any], expected: Expected) -> Cell
     for name, values in arrays.items():
         table, _, column = name.partition("/")
         found[table][column] = values
-    predictions = _predictions(found["columns"], expected)
-    trust = _trust(found["trust"], predictions, expected)
-    _check_rounds(found["rounds"], expected)
+    predictions = _predictions(found["columns"], job)
+    trust = _trust(found["trust"], predictions, job)
+    _check_rounds(found["rounds"], job)
     canonical_hash(note)  # it can be written again
     stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
-    records = [_record(one, expected) for one in note["records"]]
+    records = [_record(one, job) for one in note["records"]]
     return CellResult(predictions, records, stages, found["rounds"], trust)
 
 
-def _predictions(columns: Arrays, expected: Expected) -> Predictions:
-    found = Predictions.from_columns(columns)
-    _check(found, columns, expected, times=1)
+def _predictions(columns: Arrays, job: Job) -> Predictions:
+    found = table_of(Predictions, columns, "predictions")
+    _check(found, columns, job, times=1)
     for name in ("mean", "baseline"):
         _require(bool(np.isfinite(getattr(found, name)).all()), f"{name} holds no finite numbers")
     return found
 
 
-def _trust(columns: Arrays, said: Predictions, expected: Expected) -> Assessments | None:
-    if not expected.trust:
+def _trust(columns: Arrays, said: Predictions, job: Job) -> Assessments | None:
+    if job.trust is None or job.loop is not None:
         _require(not columns, "it has labels of trust, which its spec does not ask for")
         return None
-    found = Assessments.from_columns(columns)
+    found = table_of(Assessments, columns, "trust")
     times = len(found) // max(1, len(said))  # one block a method
     _require(times > 0, "rows of trust are missing")
-    _check(found, columns, expected, times=times)
+    _check(found, columns, job, times=times)
     _require(set(found.label.tolist()) <= set(LABELS), "a label of trust is unknown")
     return found
 
 
-def _check(
-    table: Predictions | Assessments, columns: Arrays, expected: Expected, *, times: int
-) -> None:
+def _check(table: Predictions | Assessments, columns: Arrays, job: Job, *, times: int) -> None:
     """Hold columns, their types, and which rows they are of against what is expected."""
-    rows, parts = scored(expected.split, times=times)
-    wanted = table.to_columns()
+    rows, parts = scored(job.split, times=times)
+    wanted = columns_of(table)
     other = sorted(set(columns) ^ set(wanted))
     _require(not other, f"columns that are missing or too many: {', '.join(other)}")
     for name, values in wanted.items():
         right = columns[name].dtype.kind == values.dtype.kind
         _require(right, f"column {name} is {columns[name].dtype}")
-    _require(tuple(table.lower) == expected.levels, "its levels are not those of the spec")
+    _require(tuple(table.lower) == job.arm.levels, "its levels are not those of the spec")
     same = {
-        "ids": expected.ids[rows],
-        "formula": expected.formulas[rows],
-        "arm": np.full(len(rows), expected.arm),
-        "fold": np.full(len(rows), expected.fold),
+        "ids": job.data.materials.ids[rows],
+        "formula": job.data.formulas[rows],
+        "arm": np.full(len(rows), job.arm.name),
+        "fold": np.full(len(rows), job.arm.fold),
         "parts": parts,
     }
     for name, values in same.items():
@@ -129,20 +100,23 @@ def _check(
         _require(right, f"its rows are not those of the split ({name})")
 
 
-def _check_rounds(rounds: Arrays, expected: Expected) -> None:
-    _require(bool(rounds) == bool(expected.rounds), "it has rounds without a loop, or none with it")
+def _check_rounds(rounds: Arrays, job: Job) -> None:
+    _require(
+        bool(rounds) == (job.loop is not None), "it has rounds without a loop, or none with it"
+    )
     for name in _ROUNDS if rounds else ():
         _require(name in rounds, f"rounds without {name}")
     for name, values in rounds.items():
-        right = values.shape == (expected.rounds,) and values.dtype.kind == "f"
+        count = 0 if job.loop is None else job.loop.rounds + 1  # the one before the first choice
+        right = values.shape == (count,) and values.dtype.kind == "f"
         _require(right, f"rounds: {name} is not a number a round")
 
 
-def _record(record: Any, expected: Expected) -> dict[str, Any]:
+def _record(record: Any, job: Job) -> dict[str, Any]:
     right = (
         isinstance(record, dict)
         and set(record) == {"arm", "fold", "name", "content"}
-        and (record["arm"], record["fold"]) == (expected.arm, expected.fold)
+        and (record["arm"], record["fold"]) == (job.arm.name, job.arm.fold)
         and isinstance(record["name"], str)
         and isinstance(record["content"], dict)
     )

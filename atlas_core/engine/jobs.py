@@ -14,7 +14,6 @@ import numpy as np
 from atlas_core.arrays import Str
 from atlas_core.context import Tell
 from atlas_core.engine.arm import Arm
-from atlas_core.engine.cell_file import Expected
 from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loop import run_loop
@@ -164,7 +163,7 @@ def run_jobs(
                 if isinstance(result, Failure):
                     options.tell(f"failed: {job.label}")
                     continue
-                folder.keep_cell(arm.name, arm.fold, result, job.key_file)
+                folder.keep_cell(job, result)
                 for stage, seconds in result.stages:
                     timed(stage, arm.name, arm.fold, seconds)
                 options.tell(f"done {len(results)} of {len(jobs)}: {job.label}")
@@ -186,26 +185,13 @@ def _stored(
     dropped: dict[int, dict[str, Any]] = {}
     for i, job in enumerate(jobs):
         said: list[str] = []
-        stored = folder.stored_cell(_expected(job), said.append, job.key_file)
+        stored = folder.stored_cell(job, said.append)
         for text in said:
             tell(text)
             dropped[i] = warned(job.arm.name, job.arm.fold, said)
         if stored is not None:
             results[i] = stored
     return results, dropped
-
-
-def _expected(job: Job) -> Expected:
-    return Expected(
-        job.arm.name,
-        job.arm.fold,
-        job.split,
-        job.data.materials.ids,
-        job.data.formulas,
-        job.arm.levels,
-        trust=job.trust is not None and job.loop is None,
-        rounds=0 if job.loop is None else job.loop.rounds + 1,
-    )
 
 
 def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:

@@ -6,27 +6,23 @@ calibration rows are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, derive_seed
-from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.arm import FittedArm
 from atlas_core.engine.notes import Heard, Notes
 from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
 from atlas_core.fits import FitCache
-from atlas_core.kinds.dataset import Task
-from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
-from atlas_core.materials import Materials
-from atlas_core.spec.model import Trust
+from atlas_core.spec.model import PseudoShift, Trust
 from atlas_core.spec.plan import Chosen
 
 HOME = "in-domain"
@@ -69,27 +65,24 @@ def learn_trust(
     Raises:
         DataError: there are no calibration rows, or no class can be held out of the training rows.
     """
-    chosen = fitted.arm.components["trust"]
-    train, calibration = fitted.seen
+    chosen, heard = fitted.arm.components["trust"], Heard()
+    calibration = fitted.seen[1]
     with notes.stage("trust", chosen):
         if not len(calibration):
             raise DataError(
                 "trust: the split keeps no calibration rows to judge the arm's errors by; raise its"
                 " `calibration` fraction"
             )
-        inside = np.zeros(len(calibration), dtype=np.bool_)
-        score = fitted.score(calibration)
-        home = _evidence(HOME, chosen, train, calibration, score=score, shifted=inside)
+        home = _evidence(HOME, chosen, fitted, calibration, shifted=0)
         promise = Promise(_budget(settings.stated, home.error), settings.stated.share)
-        nested = _Nested(fitted, settings, context, notes, fits)
-        rehearsals = list(nested.evidence())
-        notes.record("trust", _described(promise, home, rehearsals))
+        nested = list(_nested(fitted, settings, context, notes=notes, fits=fits, heard=heard))
+        notes.record("trust", _described(promise, home, nested))
         regions: dict[str, TrustRegion] = {}
         for one in chosen.together:
             method: TrustMethod = one.build()
             region = method.fit(
                 home,
-                rehearsals,
+                nested,
                 promise=promise,
                 levels=fitted.arm.levels,
                 seed=derive_seed(context.seed, "trust", one.name),
@@ -98,7 +91,63 @@ def learn_trust(
                 raise ContractError(f"{one.label}: fit returned no TrustRegion")
             regions[one.name] = region
     fitted.trust = TrustRegions(promise, regions)
-    return nested.heard
+    return heard
+
+
+def _nested(
+    fitted: FittedArm,
+    settings: TrustSettings,
+    context: FitContext,
+    *,
+    notes: Notes,
+    fits: FitCache | None,
+    heard: Heard,
+) -> Iterator[Evidence]:
+    """Train again without each class, and yield how the errors on it compare."""
+    judge, train = fitted.arm.components["trust"], fitted.train
+    components = {**fitted.arm.components, **settings.smaller}
+    for kind in ("calibrator", "trust", "acquisition"):
+        components.pop(kind, None)
+    small, data = replace(fitted.arm, components=components), train.data
+    # what a nested training records is not of the run
+    own = replace(notes, components=components.values(), records=[])
+    whole = SplitRequest(data.materials, data.columns, data.task, context.seed, data.known)
+    first: HeldOut | None = None
+    classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
+    for number, one in enumerate(classes, start=1):
+        notes.say(f"rehearsal {number}, {one.name}")
+        if first is None or not one.same_training(first):
+            first, step = one, f"rehearse {one.name}"
+            at = None if context.directory is None else context.directory.parent / step
+            again = FittedArm.of_training(
+                small,
+                data,
+                one.train,
+                replace(context, seed=derive_seed(one.seed, "fit"), directory=at),
+                notes=own,
+                fits=fits,
+                step=step,
+            )
+            again.detect(one.spare, derive_seed(one.seed, "detect"), own)
+        rows = np.concatenate([one.shifted, one.inside(first.rest)])
+        view = again.view(data, rows)
+        yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
+        heard.said |= {f"in a rehearsal: {text}" for text in again.trained.heard.said}
+
+
+def _evidence(name: str, judge: Chosen, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
+    """Return predictions and errors of rows, the first ``shifted`` of which are of the class."""
+    train = fitted.train
+    return Evidence(
+        name=name,
+        train=train.inputs(judge),
+        train_target=train.targets,
+        inputs=seen.inputs(judge),
+        prediction=seen.prediction,
+        target=seen.targets,
+        ood=fitted.score(seen),
+        shifted=np.arange(len(seen)) < shifted,
+    )
 
 
 def _described(promise: Promise, home: Evidence, rehearsals: list[Evidence]) -> dict[str, Any]:
@@ -130,193 +179,108 @@ def _budget(stated: Trust, error: F8) -> float:
     return budget
 
 
-class _Nested:
-    """Train an arm again and again, each time without some classes of its training rows."""
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Name a class that is held out of the training rows, and the rows that are used.
 
-    def __init__(
-        self,
-        fitted: FittedArm,
-        settings: TrustSettings,
-        context: FitContext,
-        notes: Notes,
-        fits: FitCache | None,
-    ) -> None:
-        components = {**fitted.arm.components, **settings.smaller}
-        for kind in ("calibrator", "trust", "acquisition"):
-            components.pop(kind, None)
-        self._small: Arm = replace(fitted.arm, components=components)
-        self._judge = fitted.arm.components["trust"]
-        self._train, self._settings, self._context = fitted.train, settings, context
-        self._notes, self._fits = notes, fits
-        # what a small training records is not of the run
-        self._own = Notes(notes.arm, notes.fold, components.values(), notes.tell)
-        self.heard = Heard()
+    Attributes:
+        name: of the splitter and the class.
+        seed: of the training without it.
+        split: of the training rows, in the data set's row numbers.
+        stated: sizes.
+        train: rows that are trained on.
+        spare: rows for the detector's threshold.
+        rest: in-domain rows that nothing has seen.
+        shifted: rows of the class that are scored.
+    """
 
-    def evidence(self) -> Iterator[Evidence]:
-        """Yield the evidence of each class that is held out of the training rows.
+    name: str
+    seed: int
+    split: Split
+    stated: PseudoShift
+    train: I8
+    spare: I8
+    rest: I8
+    shifted: I8
+
+    def inside(self, rest: I8) -> I8:
+        """Return which of the in-domain rows are scored.
 
         Raises:
-            DataError: there is none.
+            DataError: there are too few.
         """
-        data, train, seed = self._train.data, self._train.rows, self._context.seed
-        found = 0
-        last: tuple[Split, FittedArm, I8] | None = None
-        for place, chosen in enumerate(self._settings.shifts):
-            for split in _folds(
-                chosen,
-                data.materials,
-                data.columns,
-                task=data.task,
-                known=data.known,
-                train=train,
-                seed=derive_seed(seed, "shift", place),
-            ):
-                if len(split.shifted) < FEWEST:
-                    continue
-                found += 1
-                name = f"{chosen.name} {split.name}"
-                self._notes.say(f"rehearsal {found}, {name}")
-                branch = derive_seed(seed, "rehearse", name)
-                if last is None or not _same_training(last[0], split):
-                    last = (split, *self._trained(split, name, branch))
-                yield self._of(split, last[1], last[2], name=name, seed=branch)
-                self._listen(last[1])
-        self._notes.stages.extend(self._own.stages)
-        if not found:
-            raise _nothing_held_out(self._settings.shifts, train)
+        inside = _some(rest, self.stated.scored, derive_seed(self.seed, "inside"))
+        if len(inside) < FEWEST:
+            raise DataError(
+                f"trust: {self.name} leaves {len(inside)} in-domain test rows of the training part;"
+                " raise the `test` fraction of that split"
+            )
+        return inside
 
-    def _listen(self, fitted: FittedArm) -> None:
-        heard = fitted.trained.heard
-        self.heard.said |= {f"in a rehearsal: {text}" for text in heard.said}
-
-    def _trained(self, split: Split, name: str, seed: int) -> tuple[FittedArm, I8]:
-        """Train on at most as many rows as the spec says; return in-domain rows, too, not seen."""
-        rows = _some(
-            split.train, self._settings.stated.pseudo_shift.rows, derive_seed(seed, "rows")
-        )
-        step, home = f"rehearse {name}", self._context.directory
-        context = replace(
-            self._context,
-            seed=derive_seed(seed, "fit"),
-            directory=None if home is None else home.parent / step,
-        )
-        fitted = FittedArm.of_training(
-            self._small,
-            self._train.data,
-            rows,
-            context,
-            notes=self._own,
-            fits=self._fits,
-            step=step,
-        )
-        spare, inside = _spared(split, seed)
-        fitted.detect(spare, derive_seed(seed, "detect"), self._own)
-        return fitted, inside
-
-    def _of(self, split: Split, fitted: FittedArm, inside: I8, *, name: str, seed: int) -> Evidence:
-        """Score rows of the class and in-domain ones."""
-        stated = self._settings.stated
-        shifted = _some(split.shifted, stated.pseudo_shift.scored, derive_seed(seed, "shifted"))
-        rows = np.concatenate([shifted, _inside(inside, stated, name=name, seed=seed)])
-        view = fitted.view(self._train.data, rows)
-        return _evidence(
-            name,
-            self._judge,
-            fitted.train,
-            view,
-            score=fitted.score(view),
-            shifted=np.arange(len(rows)) < len(shifted),
+    def same_training(self, other: HeldOut) -> bool:
+        """Tell whether the training of the other one does for this class, too."""
+        return all(
+            np.array_equal(getattr(self.split, part), getattr(other.split, part))
+            for part in ("train", "calibration", "test")
         )
 
 
-def _same_training(one: Split, other: Split) -> bool:
-    """Tell whether the same training does for another class."""
-    return all(
-        np.array_equal(getattr(one, part), getattr(other, part))
-        for part in ("train", "calibration", "test")
-    )
-
-
-def _folds(
-    chosen: Chosen,
-    materials: Materials,
-    columns: Mapping[str, npt.NDArray[Any]],
-    *,
-    task: Task,
-    known: F8,
-    train: I8,
-    seed: int,
-) -> list[Split]:
-    """Return folds of the training rows, in the data set's row numbers."""
-    splitter: Splitter = chosen.build()
-    request = SplitRequest(
-        materials=materials.take(train),
-        columns={name: np.asarray(values)[train] for name, values in columns.items()},
-        task=task,
-        seed=seed,
-        target=known[train] if "target" in chosen.requires else None,
-    )
-    return [
-        Split(
-            name=split.name,
-            held_out=split.held_out,
-            **{part: train[rows] for part, rows in split.parts().items()},
-        )
-        for split in splitter.split(request)
-    ]
-
-
-def planned_rehearsals(
-    shifts: tuple[Chosen, ...],
-    stated: Trust,
-    *,
-    materials: Materials,
-    columns: Mapping[str, npt.NDArray[Any]],
-    task: Task,
-    known: F8,
-    train: I8,
-    seed: int,
-) -> list[tuple[str, I8, I8]]:
-    """Return what ``learn_trust`` will train on: a name, training rows and spare rows each.
+def held_out(
+    shifts: Sequence[Chosen], stated: Trust, whole: SplitRequest, train: I8, seed: int
+) -> Iterator[HeldOut]:
+    """Yield the classes that are held out of the training rows.
 
     Args:
         shifts: splits of the training rows.
         stated: the spec's block.
-        materials: all n materials.
-        columns: metadata by name, (n,) each.
-        task: ``regression`` or ``binary``.
-        known: (n,) targets of the training rows.
+        whole: all n materials, with the targets of the training rows.
         train: the training rows.
         seed: of the cell.
 
     Raises:
-        DataError: no class can be held out, or too few rows would remain to judge by.
+        DataError: no class can be held out.
     """
-    found = []
+    sizes, found = stated.pseudo_shift, False
     for place, chosen in enumerate(shifts):
-        own = derive_seed(seed, "shift", place)
-        for split in _folds(
-            chosen, materials, columns, task=task, known=known, train=train, seed=own
-        ):
+        for split in _folds(chosen, whole, train, derive_seed(seed, "shift", place)):
             if len(split.shifted) < FEWEST:
                 continue
+            found = True
             name = f"{chosen.name} {split.name}"
-            branch = derive_seed(seed, "rehearse", name)
-            rows = _some(split.train, stated.pseudo_shift.rows, derive_seed(branch, "rows"))
-            spare, inside = _spared(split, branch)
-            _inside(inside, stated, name=name, seed=branch)
-            found.append((name, rows, spare))
+            own = derive_seed(seed, "rehearse", name)
+            spare, rest = _spared(split, own)
+            yield HeldOut(
+                name=name,
+                seed=own,
+                split=split,
+                stated=sizes,
+                train=_some(split.train, sizes.rows, derive_seed(own, "rows")),
+                spare=spare,
+                rest=rest,
+                shifted=_some(split.shifted, sizes.scored, derive_seed(own, "shifted")),
+            )
     if not found:
-        raise _nothing_held_out(shifts, train)
-    return found
+        names = ", ".join(chosen.name for chosen in shifts)
+        raise DataError(
+            f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
+            " rows; name other splits in trust.pseudo_shift.splits"
+        )
 
 
-def _nothing_held_out(shifts: tuple[Chosen, ...], train: I8) -> DataError:
-    names = ", ".join(chosen.name for chosen in shifts)
-    return DataError(
-        f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
-        " rows; name other splits in trust.pseudo_shift.splits"
+def _folds(chosen: Chosen, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
+    """Yield folds of the training rows, in the data set's row numbers."""
+    splitter: Splitter = chosen.build()
+    target = whole.target if "target" in chosen.requires else None
+    request = SplitRequest(
+        materials=whole.materials.take(train),
+        columns={name: np.asarray(values)[train] for name, values in whole.columns.items()},
+        task=whole.task,
+        seed=seed,
+        target=None if target is None else target[train],
     )
+    for split in splitter.split(request):
+        parts = {part: train[rows] for part, rows in split.parts().items()}
+        yield Split(name=split.name, held_out=split.held_out, **parts)
 
 
 def _spared(split: Split, seed: int) -> tuple[I8, I8]:
@@ -329,39 +293,3 @@ def _spared(split: Split, seed: int) -> tuple[I8, I8]:
 
 def _some(rows: I8, most: int, seed: int) -> I8:
     return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
-
-
-def _inside(rows: I8, stated: Trust, *, name: str, seed: int) -> I8:
-    """Return the in-domain rows that are scored.
-
-    Raises:
-        DataError: there are too few.
-    """
-    inside = _some(rows, stated.pseudo_shift.scored, derive_seed(seed, "inside"))
-    if len(inside) < FEWEST:
-        raise DataError(
-            f"trust: {name} leaves {len(inside)} in-domain test rows of the training part; raise"
-            " the `test` fraction of that split"
-        )
-    return inside
-
-
-def _evidence(
-    name: str,
-    judge: Chosen,
-    train: View,
-    seen: View,
-    *,
-    score: OODScore | None,
-    shifted: npt.NDArray[np.bool_],
-) -> Evidence:
-    return Evidence(
-        name=name,
-        train=train.inputs(judge),
-        train_target=train.targets,
-        inputs=seen.inputs(judge),
-        prediction=seen.prediction,
-        target=seen.targets,
-        ood=score,
-        shifted=shifted,
-    )

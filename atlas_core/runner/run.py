@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,10 +20,9 @@ from atlas_core.engine.cells import Job
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.notes import warning_lines
 from atlas_core.errors import AtlasError, SpecError
-from atlas_core.kinds.dataset import DataContext, Dataset
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
-from atlas_core.observe import FinishedRun, RunInfo, StageInfo
+from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.reading.rows import UNREADABLE, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.runner.auditing import audit_run
@@ -60,29 +58,6 @@ def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
         tell(f"warning: {text}")
 
 
-@dataclass
-class _Timeline:
-    """Time stages, write them to events.jsonl and show them to observers."""
-
-    folder: RunFolder | None
-    observers: Observers
-    run_id: str = ""
-    stages: list[dict[str, Any]] = field(default_factory=list)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.add(name, "", "", time.perf_counter() - start)
-
-    def add(self, name: str, arm: str, fold: str, seconds: float) -> None:
-        self.stages.append({"stage": name, "arm": arm, "fold": fold, "seconds": round(seconds, 3)})
-        if self.folder is not None:
-            self.folder.event("stage", self.stages[-1])
-        info = StageInfo(self.run_id, name, arm, fold, seconds)
-        self.observers.call("atlas_stage_finished", stage=info)
-
-
 def run(
     plan: Plan,
     options: RunOptions,
@@ -95,8 +70,8 @@ def run(
     Raises:
         AtlasError: a component, a data file or the output folder failed; one line says which.
     """
-    asked = _Asked.of(plan, options)
-    folder = RunFolder(options.out / f"{plan.spec.name}-{asked.science[:8]}")
+    going = _Run(plan, options, observers or NoObservers())
+    folder = going.folder
     if options.resume and not folder.path.exists():
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
     below(options.out, folder.path)  # else --force would empty the folder that a link names
@@ -107,195 +82,165 @@ def run(
         for text in texts:
             options.tell(text)
         if texts:
-            asked.records.append(warned("", "", texts))
-        if folder.complete(asked.science) and not (anew or damaged):
+            going.records.append(warned("", "", texts))
+        if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
                 return RunOutcome(folder.path, reused=True)
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
-            going = _Going(asked, folder, observers or NoObservers(), executor)
-            failed = going.run()
+            failed, cells, arms = going.through(executor)
             if failed:
                 # an earlier result comes back, and its report with it
                 report = None if earlier else folder.path / "report.html"
-                raise failed_cells(failed, going.cells, arms=going.arms, report=report)
+                raise failed_cells(failed, cells, arms=arms, report=report)
     return RunOutcome(folder.path, reused=False)
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """Hold a plan with its data, and all that changes numbers as one hash.
+class _Run:
+    """Load what a run is about, and go through its stages in its folder.
 
     Attributes:
-        plan: of the run.
-        options: of the run.
-        context: where the data were found.
-        dataset: its data.
-        described: the spec with every default filled.
-        versions: of the distributions that take part.
-        science: the hash.
-        records: what loading warned of; grows.
-        started: when it began.
-        clock: the same, of the clock that never goes back.
-        loaded: seconds that loading took.
+        folder: named by the science.
+        science: the hash of all that changes numbers.
+        records: plain data for ``records.json``.
     """
 
-    plan: Plan
-    options: RunOptions
-    context: DataContext
-    dataset: Dataset
-    described: Mapping[str, Any]
-    versions: Mapping[str, str]
-    science: str
-    records: list[dict[str, Any]]
-    started: datetime
-    clock: float
-    loaded: float
-
-    @classmethod
-    def of(cls, plan: Plan, options: RunOptions) -> _Asked:
-        """Load the data."""
-        started, clock = datetime.now(UTC), time.perf_counter()
-        records: list[dict[str, Any]] = []
-        context = data_context(plan, options)
-        dataset = loaded_dataset(plan, options, context, records)
-        loaded = time.perf_counter() - clock
-        described = plan.describe()
-        versions = packages(c.resolved.distribution for c in plan.components())
-        science = canonical_hash(
+    def __init__(self, plan: Plan, options: RunOptions, observers: Observers) -> None:
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+        self._plan, self._options, self._observers = plan, options, observers
+        self.records: list[dict[str, Any]] = []
+        self._context = data_context(plan, options)
+        self._dataset = loaded_dataset(plan, options, self._context, self.records)
+        self._loaded = time.perf_counter() - self._clock
+        self._described = plan.describe()
+        self._versions = packages(c.resolved.distribution for c in plan.components())
+        asked = {k: v for k, v in self._described.items() if k not in {"name", "question"}}
+        self.science = canonical_hash(
             {
                 "core": core_source(),
-                "packages": versions,
-                "spec": {k: v for k, v in described.items() if k not in {"name", "question"}},
-                "data": dataset.fingerprint,
+                "packages": self._versions,
+                "spec": asked,
+                "data": self._dataset.fingerprint,
                 "components": [chosen.describe() for chosen in plan.components()],
             }
         )
-        return cls(
-            *(plan, options, context, dataset, described, versions, science),
-            *(records, started, clock, loaded),
-        )
+        self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
+        self._stages: list[dict[str, Any]] = []
 
+    def through(self, executor: Executor | None) -> tuple[dict[Name, AtlasError], int, list[str]]:
+        """Run every cell, score and report.
 
-class _Going:
-    """Go through the stages of a run in its folder."""
-
-    def __init__(
-        self, asked: _Asked, folder: RunFolder, observers: Observers, executor: Executor | None
-    ) -> None:
-        self._asked, self._folder = asked, folder
-        self._observers, self._executor = observers, executor
-        self._timeline = _Timeline(folder, observers, folder.path.name)
-        self._splits: list[Split] = []
-        self.cells = 0
-        self.arms: list[str] = []
-
-    def run(self) -> dict[Name, AtlasError]:
-        """Run every cell, score and report; return the errors of the cells that failed.
+        Returns:
+            The errors of the cells that failed, how many cells there were, and the arms that are
+            left.
 
         Raises:
             AtlasError: no arm is left.
         """
-        plan, folder, records = self._asked.plan, self._folder, self._asked.records
+        plan = self._plan
         self._begin()
-        with self._timeline.stage("split"), recorded(records):
-            self._splits = cut(plan, self._asked.dataset)
-        jobs = self._prepared()
-        self.cells = len(jobs)
-        done = run_jobs(jobs, self._asked.options, self._executor, folder, self._timeline.add)
+        with self._stage("split"), recorded(self.records):
+            splits = cut(plan, self._dataset)
+        jobs = self._prepared(splits)
+        done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
         results, failed = sorted_out(dict(zip(names, done, strict=True)))
-        self.arms = [arm for arm in plan.arms if (arm, self._splits[0].name) in results]
-        if failed and not self.arms:
-            raise failed_cells(failed, self.cells)
-        manifest = self._manifest(failed)
-        target = self._asked.dataset.target
+        arms = [arm for arm in plan.arms if (arm, splits[0].name) in results]
+        if failed and not arms:
+            raise failed_cells(failed, len(jobs))
+        manifest = self._manifest(splits, arms, failed)
         results = {
-            name: with_targets(results[name], job.split, target)
+            name: with_targets(results[name], job.split, self._dataset.target)
             for name, job in zip(names, jobs, strict=True)
             if name in results
         }
-        records += [record for result in results.values() for record in result.records]
-        with self._timeline.stage("score"):
-            finished = finish(folder, results, manifest, levels=plan.spec.levels, records=records)
-        self._end(finished, failed)
-        return failed
-
-    def _begin(self) -> None:
-        asked, folder = self._asked, self._folder
-        data = pins(asked.context, asked.dataset, folder.path)
-        folder.begin(asked.plan, {**asked.described, "data": data})
-        reading = asked.dataset.reading
-        if reading.dropped or reading.flagged:
-            rows = unreadable_csv(reading.dropped, reading.flagged)
-            write_bytes(folder.path / UNREADABLE, rows)
-        info = RunInfo(folder.path.name, asked.described)
-        self._observers.call("atlas_run_started", run=info)
-        self._timeline.add("load", "", "", asked.loaded)
-
-    def _prepared(self) -> list[Job]:
-        """Return the cells, once it is known that none fails for what can be seen before."""
-        asked = self._asked
-        plan, dataset, options = asked.plan, asked.dataset, asked.options
-        with recorded(asked.records):
-            preflight = Preflight(plan, dataset, self._splits)
-            _tell_ahead(preflight, options.tell)
-            featurized = Featurized(
-                dataset.materials,
-                FeatureCache(options.cache_dir),
-                self._timeline.stage,
-                options.tell,
-            )
-            features = {}
-            for arm, components in plan.arms.items():
-                features[arm] = featurized.of(components["featurizer"])
-                asked.records.extend(featurized.failures(components["featurizer"], arm))
-            preflight.require(features)
-        with self._timeline.stage("audit"):
-            audited = audit_run(
-                self._folder.path, dataset, self._splits, features=features, seed=plan.spec.seed
-            )
-        options.tell(f"split audit: {audited.sentence}")
-        return Jobs(plan, dataset, self._splits, options, self._folder).of(features)
-
-    def _manifest(self, failed: Mapping[Name, AtlasError]) -> dict[str, Any]:
-        asked, plan = self._asked, self._asked.plan
-        manifest = {
-            "atlas": __version__,
-            "run_id": self._folder.path.name,
-            "name": plan.spec.name,
-            "question": plan.spec.question,
-            "seed": plan.spec.seed,
-            "science_hash": asked.science,
-            "started": asked.started.isoformat(timespec="seconds"),
-            "dataset": about_dataset(plan, asked.dataset),
-            "split": about_split(plan, self._splits),
-            "arm_order": self.arms,
-            "arms": {
-                arm: {kind: chosen.describe() for kind, chosen in plan.arms[arm].items()}
-                for arm in self.arms
-            },
-            "packages": asked.versions,
-            "core_source": core_source(),
-            "environment": environment(),
-            "hardware": {**hardware(asked.options.device), "workers": asked.options.workers},
-        }
-        if failed:
-            manifest["failed"] = {f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()}
-        return manifest
-
-    def _end(self, finished: FinishedRun, failed: Mapping[Name, AtlasError]) -> None:
-        seconds = round(time.perf_counter() - self._asked.clock, 2)
-        manifest = {
-            **finished.manifest,
-            "stages": self._timeline.stages,
+        self.records += [record for result in results.values() for record in result.records]
+        with self._stage("score"):
+            levels = plan.spec.levels
+            finish(self.folder, results, manifest, levels=levels, records=self.records)
+        manifest |= {
+            "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": seconds,
+            "seconds": round(time.perf_counter() - self._clock, 2),
             "peak_memory_mb": peak_memory_mb(),
         }
         status = "incomplete" if failed else "complete"
-        self._folder.complete_with(manifest, self._observers, status=status)
+        self.folder.complete_with(manifest, self._observers, status=status)
+        return failed, len(jobs), arms
+
+    def _begin(self) -> None:
+        folder, reading = self.folder, self._dataset.reading
+        data = pins(self._context, self._dataset, folder.path)
+        folder.begin(self._plan, {**self._described, "data": data})
+        if reading.dropped or reading.flagged:
+            rows = unreadable_csv(reading.dropped, reading.flagged)
+            write_bytes(folder.path / UNREADABLE, rows)
+        info = RunInfo(folder.path.name, self._described)
+        self._observers.call("atlas_run_started", run=info)
+        self._timed("load", "", "", self._loaded)
+
+    def _prepared(self, splits: list[Split]) -> list[Job]:
+        """Return the cells, once it is known that none fails for what can be seen before."""
+        plan, dataset, tell = self._plan, self._dataset, self._options.tell
+        with recorded(self.records):
+            preflight = Preflight(plan, dataset, splits)
+            _tell_ahead(preflight, tell)
+            cache = FeatureCache(self._options.cache_dir)
+            featurized = Featurized(dataset.materials, cache, self._stage, tell)
+            features = {}
+            for arm, components in plan.arms.items():
+                features[arm] = featurized.of(components["featurizer"])
+                self.records += featurized.failures(components["featurizer"], arm)
+            preflight.require(features)
+        with self._stage("audit"):
+            audited = audit_run(
+                self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
+            )
+        tell(f"split audit: {audited.sentence}")
+        return Jobs(plan, dataset, splits, self._options, self.folder).of(features)
+
+    def _manifest(
+        self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
+    ) -> dict[str, Any]:
+        plan, options = self._plan, self._options
+        described = {
+            arm: {kind: chosen.describe() for kind, chosen in plan.arms[arm].items()}
+            for arm in arms
+        }
+        errors = {f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()}
+        return {
+            "atlas": __version__,
+            "run_id": self.folder.path.name,
+            "name": plan.spec.name,
+            "question": plan.spec.question,
+            "seed": plan.spec.seed,
+            "science_hash": self.science,
+            "started": self._started.isoformat(timespec="seconds"),
+            "dataset": about_dataset(plan, self._dataset),
+            "split": about_split(plan, splits),
+            "arm_order": arms,
+            "arms": described,
+            "packages": self._versions,
+            "core_source": core_source(),
+            "environment": environment(),
+            "hardware": {**hardware(options.device), "workers": options.workers},
+            **({"failed": errors} if errors else {}),
+        }
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._timed(name, "", "", time.perf_counter() - start)
+
+    def _timed(self, name: str, arm: str, fold: str, seconds: float) -> None:
+        """Keep what a stage took, in events.jsonl, too, and show it to observers."""
+        stage = {"stage": name, "arm": arm, "fold": fold, "seconds": round(seconds, 3)}
+        self._stages.append(stage)
+        self.folder.event("stage", stage)
+        info = StageInfo(self.folder.path.name, name, arm, fold, seconds)
+        self._observers.call("atlas_stage_finished", stage=info)
 
 
 @contextmanager
