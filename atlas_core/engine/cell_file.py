@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.data.tables import columns_of, table_of
+from atlas_core.data.tables import T, columns_of, table_of
 from atlas_core.engine.cells import CellResult, Job, scored
+from atlas_core.errors import DataError
 from atlas_core.kinds.trust import LABELS
 from atlas_core.store import Arrays, canonical_hash
 
@@ -42,8 +43,7 @@ def cell_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> CellResult:
         job: the cell that is expected.
 
     Raises:
-        DataError, KeyError, RecursionError, TypeError, ValueError: it is not the cell that is
-            expected.
+        KeyError, RecursionError, TypeError, ValueError: it is not the cell that is expected.
     """
     found: dict[str, dict[str, npt.NDArray[Any]]] = {"columns": {}, "rounds": {}, "trust": {}}
     for name, values in arrays.items():
@@ -58,8 +58,15 @@ def cell_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> CellResult:
     return CellResult(predictions, records, stages, found["rounds"], trust)
 
 
+def _table(kind: type[T], columns: Arrays) -> T:
+    try:
+        return table_of(kind, columns, kind.__name__)
+    except DataError as err:
+        raise ValueError(str(err)) from err
+
+
 def _predictions(columns: Arrays, job: Job) -> Predictions:
-    found = table_of(Predictions, columns, "predictions")
+    found = _table(Predictions, columns)
     _check(found, columns, job, times=1)
     for name in ("mean", "baseline"):
         _require(bool(np.isfinite(getattr(found, name)).all()), f"{name} holds no finite numbers")
@@ -70,10 +77,13 @@ def _trust(columns: Arrays, said: Predictions, job: Job) -> Assessments | None:
     if job.trust is None or job.loop is not None:
         _require(not columns, "it has labels of trust, which its spec does not ask for")
         return None
-    found = table_of(Assessments, columns, "trust")
+    found = _table(Assessments, columns)
     times = len(found) // max(1, len(said))  # one block a method
     _require(times > 0, "rows of trust are missing")
     _check(found, columns, job, times=times)
+    place = {own: row for row, own in enumerate(said.ids.tolist())}  # once in a fold
+    means = said.mean[[place[own] for own in found.ids.tolist()]]
+    _require(np.array_equal(found.mean, means), "trust is of other predictions")
     _require(set(found.label.tolist()) <= set(LABELS), "a label of trust is unknown")
     return found
 
