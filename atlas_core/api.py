@@ -69,7 +69,7 @@ from atlas_core.kinds.trust import (
     labels_of,
     longest_prefix,
 )
-from atlas_core.kinds.uq import ModelFactory, Predictor, UQMethod
+from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
 from atlas_core.periodic_table import (
@@ -190,6 +190,7 @@ __all__ = [
     "TrainingError",
     "TrustMethod",
     "TrustRegion",
+    "UQFit",
     "UQMethod",
     "Vectors",
     "absent_elements",

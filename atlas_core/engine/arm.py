@@ -31,7 +31,7 @@ from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibra
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.trust import Assessment, Promise
-from atlas_core.kinds.uq import Predictor, UQMethod
+from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
 from atlas_core.spec.plan import Chosen
 
 TRAINED = ("model", "uq")
@@ -148,7 +148,7 @@ class FittedArm:
         """Train only, now or in an earlier run; arguments as those of ``fit``."""
         target = data.targets(train)
 
-        def fresh(record: Record) -> Predictor:
+        def fresh(record: Record) -> UQFit:
             with notes.stage(step, arm.components["uq"]):
                 return _trained(arm, data, train, replace(context, record=record))
 
@@ -218,7 +218,7 @@ class FittedArm:
         data, rows = self.train.data, self.train.rows[part]
         seed = derive_seed(context.seed, "refit", rows_name(rows))
         own = replace(context, seed=seed, directory=None)
-        return _trained(self.arm, data, rows, own)
+        return _trained(self.arm, data, rows, own)[0]
 
     def detect(self, rows: I8, seed: int, notes: Notes) -> None:
         """Fit the detector, where the arm has one; ``rows`` set its threshold."""
@@ -333,15 +333,13 @@ class FittedArm:
         cls, folder: Path, arm: Arm, *, trust: bool = False, key_file: Path | None = None
     ) -> FittedArm:
         """Read what ``save`` wrote; arguments and errors as those of ``kept.read_fit``."""
-        predictor, judges, remarks = read_fit(
-            folder, arm.components, trust=trust, key_file=key_file
-        )
+        made, judges, remarks = read_fit(folder, arm.components, trust=trust, key_file=key_file)
         regions = None
         if judges.regions is not None and judges.promise is not None:
             regions = TrustRegions(Promise(*judges.promise), judges.regions)
         return cls(
             arm=arm,
-            trained=Trained(lambda _record: predictor, samples=arm.samples),
+            trained=Trained(lambda _record: made, samples=arm.samples),
             calibration=judges.calibration,
             detector=judges.detector,
             trust=regions,
@@ -350,7 +348,7 @@ class FittedArm:
         )
 
 
-def _trained(arm: Arm, data: ArmData, rows: I8, context: FitContext) -> Predictor:
+def _trained(arm: Arm, data: ArmData, rows: I8, context: FitContext) -> UQFit:
     uq: UQMethod = arm.components["uq"].build()
     model = arm.components["model"]
     context = replace(context, ids=data.materials.ids[rows])

@@ -12,11 +12,12 @@ from typing import Any
 
 from atlas_core import origin, saving
 from atlas_core.engine.reference import Reference
+from atlas_core.engine.trained import is_fit
 from atlas_core.errors import DataError
 from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
 from atlas_core.kinds.trust import Promise, TrustRegion
-from atlas_core.kinds.uq import Predictor
+from atlas_core.kinds.uq import UQFit
 from atlas_core.runner.machine import packages
 from atlas_core.spec.plan import Chosen
 
@@ -105,7 +106,7 @@ def read_fit(
     *,
     trust: bool = False,
     key_file: Path | None = None,
-) -> tuple[Predictor, Judges, tuple[str, ...]]:
+) -> tuple[UQFit, Judges, tuple[str, ...]]:
     """Read both files; classes come from the packages of ``components`` alone.
 
     Args:
@@ -115,8 +116,8 @@ def read_fit(
         key_file: of the user; None: every fit is one from elsewhere.
 
     Returns:
-        Predictor, judges, and one line for each thing that is another here than where the arm was
-        fitted.
+        Predictor and model, judges, and one line for each thing that is another here than where
+        the arm was fitted.
 
     Raises:
         DataError: a file is missing, damaged or names what it may not name; or the fit is from
@@ -126,15 +127,15 @@ def read_fit(
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
     allowed = {one.package for chosen in components.values() for one in chosen.together}
-    predictor, _ = saving.load(folder / PREDICTOR, allowed)
+    made, _ = saving.load(folder / PREDICTOR, allowed)
     found, note = saving.load(folder / JUDGES, allowed)
     with saving.readable(folder):
-        if not isinstance(predictor, Predictor):
-            raise _another(folder, "predictor", predictor)
+        if not is_fit(made):
+            raise _another(folder, "predictor", made)
         judges = Judges(**{name: found.get(name) for name in _KINDS})
         judges.check(folder)
         remarks = map(saving.one_line, _differences(note, components))
-        return predictor, judges, (*((foreign,) if foreign else ()), *remarks)
+        return made, judges, (*((foreign,) if foreign else ()), *remarks)
 
 
 def _another(folder: Path, name: str, value: object) -> DataError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -21,12 +21,12 @@ from atlas_core.fits import FitCache, rows_name
 from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.kinds.uq import Predictor
+from atlas_core.kinds.uq import Predictor, UQFit
 from atlas_core.saving import load, save, weight
 from atlas_core.store import Arrays, checked_bytes, write_bytes
 
-Train = Callable[[Record], Predictor]
-"""Train and return a predictor; what it records goes to the given function."""
+Train = Callable[[Record], UQFit]
+"""Train and return predictor and model; what they record goes to the given function."""
 
 PREDICTOR = "predictor"
 PARTS = ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper")
@@ -70,7 +70,7 @@ class Trained:
             samples: whether a component needs the draws of a prediction; else they are left out.
         """
         self._train, self._shelf, self._samples = train, shelf, samples
-        self._predictor: Predictor | None = None
+        self._made: UQFit | None = None
         self.records: list[tuple[str, dict[str, Any]]] = []
         self.heard = Heard()
         self.stored = self._found("fit") is not None
@@ -84,8 +84,8 @@ class Trained:
             ContractError: the predictor returned another number of them.
         """
 
-        def ask(predictor: Predictor) -> Arrays:
-            found = predictor.predict(features.take(rows))
+        def ask(made: UQFit) -> Arrays:
+            found = made[0].predict(features.take(rows))
             if len(found) != len(rows):
                 raise ContractError(f"{len(found)} predictions for {len(rows)} rows")
             kept = PARTS if self._samples else tuple(p for p in PARTS if p != "samples")
@@ -99,16 +99,14 @@ class Trained:
         """Return (n, d) the trained model's representation of ``rows``.
 
         Raises:
-            ContractError: the predictor has no embedding.
+            ContractError: the model has no embedding.
         """
 
-        def ask(predictor: Predictor) -> Arrays:
-            if not isinstance(predictor, HasEmbedding):
-                raise ContractError(
-                    f"an embedding is needed, but {type(predictor).__name__} does not pass on its"
-                    " model's: add embed() to this predictor of the uq component"
-                )
-            vectors = predictor.embed(features.take(rows))
+        def ask(made: UQFit) -> Arrays:
+            model: object = made[1]
+            if not isinstance(model, HasEmbedding):
+                raise ContractError(f"an embedding is needed, but {_name(model)} has no embed()")
+            vectors = model.embed(features.take(rows))
             # as it will be read: the order of a sum depends on how an array lies in memory
             return {"embedding": np.ascontiguousarray(vectors, dtype=np.float64)}
 
@@ -118,16 +116,14 @@ class Trained:
         """Return (n, k) the leaf of each tree that ``rows`` fall into.
 
         Raises:
-            ContractError: the predictor has no trees.
+            ContractError: the model has no trees.
         """
 
-        def ask(predictor: Predictor) -> Arrays:
-            if not isinstance(predictor, HasLeaves):
-                raise ContractError(
-                    f"leaves are needed, but {type(predictor).__name__} does not pass on its"
-                    " model's: add leaves() to this predictor of the uq component"
-                )
-            found = predictor.leaves(features.take(rows))
+        def ask(made: UQFit) -> Arrays:
+            model: object = made[1]
+            if not isinstance(model, HasLeaves):
+                raise ContractError(f"leaves are needed, but {_name(model)} has no leaves()")
+            found = model.leaves(features.take(rows))
             return {"leaves": np.ascontiguousarray(found, dtype=np.int32)}
 
         return self._answer("leaves", rows, ask)["leaves"]
@@ -154,14 +150,15 @@ class Trained:
         if shelf is not None:
             content = shelf.cache.content(shelf.key, PREDICTOR)
         if content is None:
-            predictor = self._predictor
-            if predictor is None:
+            made = self._made
+            if made is None:
                 if most is not None and not there:
                     return "its answers came from the cache; --save-fitted trains it again"
-                predictor = self._fit()
-            if most is not None and (size := weight(predictor)) > most:
+                made = self._fit()
+            kept = _kept(made)
+            if most is not None and (size := weight(kept)) > most:
                 return f"it takes {size / 2**20:.0f} MB; --save-fitted keeps it nevertheless"
-            save(cached or path, predictor, note)
+            save(cached or path, kept, note)
         if cached is not None:
             write_bytes(path, checked_bytes(cached) if content is None else content)
         return ""
@@ -177,16 +174,16 @@ class Trained:
         if self._shelf is None:
             return "no fit of a loop is kept"
         path = self._shelf.predictor
-        if self._predictor is None or (path.exists() and not self._shelf.cache.fresh):
+        if self._made is None or (path.exists() and not self._shelf.cache.fresh):
             return ""
         try:
-            save(path, self._predictor, note)
+            save(path, _kept(self._made), note)
         except (ContractError, DataError) as err:
             return str(err)
         return ""
 
-    def _revived(self) -> Predictor | None:
-        """Return the predictor that an earlier run left, None where it left none."""
+    def _revived(self) -> UQFit | None:
+        """Return what an earlier run left, None where it left nothing."""
         shelf = self._shelf
         if shelf is None or shelf.cache.fresh:
             return None
@@ -198,30 +195,30 @@ class Trained:
         except DataError as err:
             shelf.cache.drop(shelf.key, PREDICTOR, str(err).removeprefix(f"{path}: "))
             return None
-        if not isinstance(found, Predictor):
+        if not is_fit(found):
             return None
-        self._predictor = found
-        return found
+        self._made = found
+        return self._made
 
-    def _answer(self, question: str, rows: I8, ask: Callable[[Predictor], Arrays]) -> Arrays:
+    def _answer(self, question: str, rows: I8, ask: Callable[[UQFit], Arrays]) -> Arrays:
         """Return the answer by the exact rows: a network may round a row of another batch apart."""
         name = f"{question}-{rows_name(rows)}"
         if (found := self._found(name)) is not None:
             return found
-        predictor = self._predictor or self._revived() or self._fit()
+        made = self._made or self._revived() or self._fit()
         with listening() as heard:
-            arrays = ask(predictor)
+            arrays = ask(made)
         self._put(name, arrays, {}, heard)
         return arrays
 
-    def _fit(self) -> Predictor:
+    def _fit(self) -> UQFit:
         """Train; where the fit is known and only an answer was not, its records are, too."""
         records: list[tuple[str, dict[str, Any]]] = []
         with listening() as heard:
-            predictor = self._train(lambda name, content: records.append((name, dict(content))))
-        self._predictor, self.records = predictor, records
+            made = self._train(lambda name, content: records.append((name, dict(content))))
+        self._made, self.records = made, records
         self._put("fit", {}, {"records": records}, heard)
-        return predictor
+        return made
 
     def _found(self, name: str) -> Arrays | None:
         shelf = self._shelf
@@ -245,3 +242,18 @@ class Trained:
         if self._shelf is not None:
             note = {**note, **heard.note()}
             self._shelf.cache.put(self._shelf.key, name, arrays, note)
+
+
+def is_fit(found: object) -> TypeGuard[UQFit]:
+    """Tell whether an object that was read is what ``keep`` wrote."""
+    return isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Predictor)
+
+
+def _kept(made: UQFit) -> tuple[Predictor, object]:
+    """Return what is written: the model only where it may be asked for more than predictions."""
+    predictor, model = made
+    return predictor, model if isinstance(model, HasEmbedding | HasLeaves) else None
+
+
+def _name(model: object) -> str:
+    return type(model).__name__ if model is not None else "the model"
