@@ -3,6 +3,7 @@
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
+from atlas_core.data.predictions import Predictions
 from atlas_core.elements import (
     ATOMIC_NUMBER,
     MAX_Z,
@@ -68,7 +69,7 @@ from atlas_core.kinds.trust import (
     labels_of,
     longest_prefix,
 )
-from atlas_core.kinds.uq import ModelFactory, Predictor, UQMethod
+from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
 from atlas_core.periodic_table import (
@@ -165,6 +166,7 @@ __all__ = [
     "OnBad",
     "PluginError",
     "Prediction",
+    "Predictions",
     "Predictor",
     "Promise",
     "Provenance",
@@ -188,6 +190,7 @@ __all__ = [
     "TrainingError",
     "TrustMethod",
     "TrustRegion",
+    "UQFit",
     "UQMethod",
     "Vectors",
     "absent_elements",

@@ -10,11 +10,12 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
-from atlas_core.evaluate import PARTS, read_arms
+from atlas_core.evaluate import read_arms
 from atlas_core.metrics import bootstrap, weighted
 from atlas_core.metrics.paired import PairedScore, paired_scores
-from atlas_core.metrics.scorer import Rows, level_text
+from atlas_core.metrics.scorer import level_text
 from atlas_core.run_differences import Change, RunTables, changes, unlike_folds
 
 
@@ -209,9 +210,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else text[:12]
 
 
-def _keys(rows: Rows, arm: str) -> dict[tuple[str, str, str], int]:
+def _keys(rows: Predictions, arm: str) -> dict[tuple[str, str, str], int]:
     """Return {(fold, part, id): row}."""
-    keys = zip(rows.fold.tolist(), rows.part.tolist(), rows.ids.tolist(), strict=True)
+    keys = zip(rows.fold.tolist(), rows.parts.tolist(), rows.ids.tolist(), strict=True)
     found: dict[tuple[str, str, str], int] = {}
     for row, key in enumerate(keys):
         if key in found:
@@ -251,8 +252,8 @@ def _refused(
 
 
 def _compare_rows(
-    a: tuple[str, Rows],
-    b: tuple[str, Rows],
+    a: tuple[str, Predictions],
+    b: tuple[str, Predictions],
     *,
     task: str,
     shares: Mapping[str, float],
@@ -264,19 +265,19 @@ def _compare_rows(
     _same_targets(a, b)
     refused = _refused(keys_a, keys_b, unlike)
     shared = [key for key in keys_a if key in keys_b and key[0] not in refused]
-    paired_a = rows_a.at(np.array([keys_a[k] for k in shared], dtype=np.int64))
-    paired_b = rows_b.at(np.array([keys_b[k] for k in shared], dtype=np.int64))
-    present = set(rows_a.part.tolist()) | set(rows_b.part.tolist())
-    parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
+    paired_a = rows_a.take(np.array([keys_a[k] for k in shared], dtype=np.int64))
+    paired_b = rows_b.take(np.array([keys_b[k] for k in shared], dtype=np.int64))
+    present = set(rows_a.parts.tolist()) | set(rows_b.parts.tolist())
+    parts = [p for p in SCORED_PARTS if p in present] + sorted(present - set(SCORED_PARTS))
     compared = []
     for part in parts:
-        held = paired_a.part == part
+        held = paired_a.parts == part
         compared.append(
             _compare_part(
                 part,
                 paired_a.take(held),
                 paired_b.take(held),
-                sizes=(int((rows_a.part == part).sum()), int((rows_b.part == part).sum())),
+                sizes=(int((rows_a.parts == part).sum()), int((rows_b.parts == part).sum())),
                 task=task,
                 share=shares.get(part),
                 seed=derive_seed(seed, "comparison", arm_a, arm_b, part),
@@ -287,7 +288,7 @@ def _compare_rows(
     return ArmComparison(arm_a, arm_b, tuple(compared), auroc, refused)
 
 
-def _same_targets(a: tuple[str, Rows], b: tuple[str, Rows]) -> None:
+def _same_targets(a: tuple[str, Predictions], b: tuple[str, Predictions]) -> None:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
     known = dict(zip(rows_a.ids.tolist(), rows_a.target.tolist(), strict=True))
     for name, target in zip(rows_b.ids.tolist(), rows_b.target.tolist(), strict=True):
@@ -300,8 +301,8 @@ def _same_targets(a: tuple[str, Rows], b: tuple[str, Rows]) -> None:
 
 def _compare_part(
     part: str,
-    a: Rows,
-    b: Rows,
+    a: Predictions,
+    b: Predictions,
     *,
     sizes: tuple[int, int],
     task: str,
@@ -337,7 +338,7 @@ def _difference(a: F8, b: F8, found: bootstrap.PairedDifference) -> Difference:
     return Difference(float(a.mean()), float(b.mean()), found.difference, found.low, found.high)
 
 
-def _coverage(a: Rows, b: Rows, materials: I8, seed: int) -> dict[str, Difference]:
+def _coverage(a: Predictions, b: Predictions, materials: I8, seed: int) -> dict[str, Difference]:
     out: dict[str, Difference] = {}
     for level in a.lower:
         ends = (a.lower.get(level), a.upper.get(level), b.lower.get(level), b.upper.get(level))
@@ -352,7 +353,7 @@ def _coverage(a: Rows, b: Rows, materials: I8, seed: int) -> dict[str, Differenc
     return out
 
 
-def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
+def _auroc(a: Predictions, b: Predictions, seed: int) -> dict[str, Difference]:
     """Return AUROC differences on the paired rows, as means over the folds that hold both sides.
 
     Scores of two folds are never ranked together; test and shifted rows are resampled apart.
@@ -381,13 +382,13 @@ def _auroc(a: Rows, b: Rows, seed: int) -> dict[str, Difference]:
     return out
 
 
-def _sides(rows: Rows, fold: str) -> list[I8]:
+def _sides(rows: Predictions, fold: str) -> list[I8]:
     """Return the places of a fold's test rows and of its shifted rows."""
-    return [np.flatnonzero((rows.part == p) & (rows.fold == fold)) for p in ("test", "shifted")]
+    return [np.flatnonzero((rows.parts == p) & (rows.fold == fold)) for p in ("test", "shifted")]
 
 
 def _areas(
-    first: F8, second: F8, sides: Sequence[I8], held: Rows, seed: int
+    first: F8, second: F8, sides: Sequence[I8], held: Predictions, seed: int
 ) -> tuple[tuple[float, float], F8]:
     """Return both AUROC of one fold, and draws of second - first."""
     rows = np.concatenate(list(sides))

@@ -10,20 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core import cautions
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
-from atlas_core.errors import DataError
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.metrics import bootstrap, ood, weighted
 from atlas_core.metrics.chemistry import Chemistry
 from atlas_core.metrics.score import score_part
-from atlas_core.metrics.scorer import PartScorer, Rows, level_text, without_empty_sigma
+from atlas_core.metrics.scorer import PartScorer, without_empty_sigma
 
-Columns = Mapping[str, npt.NDArray[Any]]
-
-PARTS = ("calibration", "test", "shifted")
 CHEMISTRY_PARTS = ("test", "shifted")
 """Parts whose errors are told by element and by anion family."""
 
@@ -31,65 +27,23 @@ SIGMA_QUANTILE = 0.95
 """Sigma flags a row above this quantile of the sigmas of its fold's calibration rows."""
 
 
-def read_arms(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
+def read_arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predictions]:
     """Return the rows of each arm, in order of first appearance.
 
     Args:
-        predictions: columns of ``predictions.parquet``; those of uncertainty may be missing.
-        levels: whose ``lower_<level>`` and ``upper_<level>`` columns are read.
+        predictions: of one or more arms.
+        levels: whose intervals are read.
 
     Raises:
-        DataError: a column that every prediction has is missing, or a number is not finite.
+        DataError: a target or mean is not finite.
     """
-    return {arm: without_empty_sigma(own) for arm, own in _as_stated(predictions, levels).items()}
-
-
-def _as_stated(predictions: Columns, levels: Sequence[float]) -> dict[str, Rows]:
-    """Return the rows of each arm, with a sigma that is 0 everywhere still in them."""
-    for name in ("id", "arm", "part", "target", "mean"):
-        if name not in predictions:
-            raise DataError(f"predictions: column {name!r} is missing")
-    n = len(predictions["id"])
-
-    def text(name: str) -> Str:
-        if name not in predictions:
-            return np.full(n, "")
-        return np.asarray([str(v) for v in predictions[name].tolist()], dtype=np.str_)
-
-    def number(name: str) -> F8:
-        if name not in predictions:
-            return np.full(n, np.nan)
-        return np.asarray(predictions[name], dtype=np.float64)
-
-    intervals = [v for v in levels if f"lower_{level_text(v)}" in predictions]
-    outside = predictions.get("outside")
-    rows = Rows(
-        ids=text("id"),
-        formula=text("formula"),
-        fold=text("fold"),
-        part=text("part"),
-        target=number("target"),
-        mean=number("mean"),
-        std=number("std"),
-        baseline=number("baseline"),
-        ood_score=number("ood_score"),
-        outside=np.zeros(n, np.bool_) if outside is None else np.asarray(outside, np.bool_),
-        lower={v: number(f"lower_{level_text(v)}") for v in intervals},
-        upper={v: number(f"upper_{level_text(v)}") for v in intervals},
-    )
-    bad = ~(np.isfinite(rows.target) & np.isfinite(rows.mean))
-    if bad.any():
-        where = int(np.argmax(bad))
-        raise DataError(
-            f"predictions: row {where + 1}, id {str(rows.ids[where])!r}:"
-            " target or mean is not finite"
-        )
-    arms = text("arm")
-    return {arm: rows.take(arms == arm) for arm in dict.fromkeys(arms.tolist())}
+    predictions.require_finite()
+    arms = predictions.at_levels(levels).by_arm()
+    return {arm: without_empty_sigma(own) for arm, own in arms.items()}
 
 
 def evaluate(
-    predictions: Columns,
+    predictions: Predictions,
     *,
     task: str,
     levels: Sequence[float],
@@ -114,7 +68,7 @@ def evaluate(
     ``cautions`` lists what makes the figures mean less than they seem (:mod:`atlas_core.cautions`).
 
     Args:
-        predictions: columns of ``predictions.parquet``.
+        predictions: of one or more arms.
         task: ``regression`` or ``binary``.
         levels: coverage levels of the intervals.
         seed: of the resampling.
@@ -124,17 +78,18 @@ def evaluate(
             counts into ``infinite_share``.
 
     Raises:
-        DataError: a column is missing, or a target or mean is not finite.
+        DataError: a target or mean is not finite.
     """
     arms: dict[str, Any] = {}
-    for arm, own in _as_stated(predictions, levels).items():
+    predictions.require_finite()
+    for arm, own in predictions.at_levels(levels).by_arm().items():
         stated = own
         if bounds is not None and task != "binary":
             stated = replace(own, bounds=bounds)
         rows = without_empty_sigma(stated)
-        present = set(rows.part.tolist())
-        parts = [p for p in PARTS if p in present] + sorted(present - set(PARTS))
-        by_part = {part: rows.take(rows.part == part) for part in parts}
+        present = set(rows.parts.tolist())
+        parts = [p for p in SCORED_PARTS if p in present] + sorted(present - set(SCORED_PARTS))
+        by_part = {part: rows.part(part) for part in parts}
         elements: dict[str, dict[str, dict[str, float | bool]]] = {}
         families: dict[str, dict[str, Any]] = {}
         scored: dict[str, dict[str, Any]] = {}
@@ -148,7 +103,7 @@ def evaluate(
                 calibration=_calibrated_on(by_part.get("calibration"), held),
             )
             if chemistry:
-                elements[part] = chemistry.errors(_error(held), bootstrap.numbered(held.ids))
+                elements[part] = chemistry.errors(held.error, bootstrap.numbered(held.ids))
             if found:
                 families[part] = found
         folds = _score_folds(by_part, task)
@@ -160,17 +115,17 @@ def evaluate(
             "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
             "elements": elements,
             "families": families,
-            "cautions": _cautions(stated.take(stated.part == "test")),
+            "cautions": _cautions(stated.part("test")),
         }
     return {"task": task, "levels": [float(v) for v in levels], "arms": arms}
 
 
-def _cautions(rows: Rows) -> list[dict[str, str]]:
+def _cautions(rows: Predictions) -> list[dict[str, str]]:
     found = cautions.of_predictions(rows.mean, rows.std, rows.fold, target=rows.target)
     return [caution.as_dict() for caution in found]
 
 
-def _calibrated_on(calibration: Rows | None, rows: Rows) -> int | None:
+def _calibrated_on(calibration: Predictions | None, rows: Predictions) -> int | None:
     """Return the calibration materials of the fold with the fewest; None where a fold has none."""
     if calibration is None:
         return None
@@ -178,11 +133,9 @@ def _calibrated_on(calibration: Rows | None, rows: Rows) -> int | None:
     return min(len(set(_of_fold(calibration, f).ids.tolist())) for f in folds) or None
 
 
-def _error(rows: Rows) -> F8:
-    return np.abs(rows.target - rows.mean)
-
-
-def _score_folds(by_part: Mapping[str, Rows], task: str) -> dict[str, dict[str, dict[str, float]]]:
+def _score_folds(
+    by_part: Mapping[str, Predictions], task: str
+) -> dict[str, dict[str, dict[str, float]]]:
     folds: dict[str, dict[str, dict[str, float]]] = {}
     for part, rows in by_part.items():
         for fold in dict.fromkeys(rows.fold.tolist()):
@@ -191,7 +144,7 @@ def _score_folds(by_part: Mapping[str, Rows], task: str) -> dict[str, dict[str, 
     return folds
 
 
-def _hardest(shifted: Rows | None, task: str) -> dict[str, dict[str, str | float]]:
+def _hardest(shifted: Predictions | None, task: str) -> dict[str, dict[str, str | float]]:
     """Return the fold on whose held-out class the error surely is larger than on the others'."""
     folds = [] if shifted is None else list(dict.fromkeys(shifted.fold.tolist()))
     if shifted is None or len(folds) < 2:
@@ -199,7 +152,7 @@ def _hardest(shifted: Rows | None, task: str) -> dict[str, dict[str, str | float
     name, power = ("brier", 2) if task == "binary" else ("mae", 1)
     means, errors, sizes = [], [], []
     for rows in (_of_fold(shifted, fold) for fold in folds):
-        own = _error(rows) ** power
+        own = rows.error**power
         sizes.append(len(set(rows.ids.tolist())))
         means.append(float(own.mean()))
         errors.append(float(own.std()) / np.sqrt(max(1, sizes[-1] - 1)))
@@ -225,7 +178,7 @@ def _summarise(
 
 
 def _separate(
-    by_part: Mapping[str, Rows], seed: int, trained: Mapping[str, Collection[str]]
+    by_part: Mapping[str, Predictions], seed: int, trained: Mapping[str, Collection[str]]
 ) -> dict[str, dict[str, Any]]:
     """Return how well detector, sigma and the rule of unseen elements tell shifted from test rows.
 
@@ -314,7 +267,7 @@ def _widen(found: dict[str, Any], sizes: Sequence[int], smaller: Sequence[int]) 
             found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
 
 
-def _of_fold(rows: Rows, fold: str) -> Rows:
+def _of_fold(rows: Predictions, fold: str) -> Predictions:
     return rows.take(rows.fold == fold)
 
 
@@ -349,7 +302,7 @@ def _known(values: F8) -> bool:
     return bool(len(values)) and bool(np.isfinite(values).all())
 
 
-def _sigma_limits(calibration: Rows | None) -> dict[str, float]:
+def _sigma_limits(calibration: Predictions | None) -> dict[str, float]:
     if calibration is None or not _known(calibration.std):
         return {}
     return {

@@ -11,20 +11,19 @@ percentiles of bootstrap resamples of the materials.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool
 from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
 from atlas_core.judgement import ENOUGH_TRUSTED, doubt, slack
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
-
-Columns = Mapping[str, npt.NDArray[Any]]
 
 BREACH = 0.05
 """Probability below which a share is no bad luck."""
@@ -42,8 +41,8 @@ GRADES: dict[Grade, str] = {
 
 
 def examine(
-    trust: Columns,
-    predictions: Columns,
+    trust: Assessments,
+    predictions: Predictions,
     *,
     levels: Sequence[float],
     seed: int = 0,
@@ -52,8 +51,8 @@ def examine(
     """Return the exam of every arm: a list of classes with their grades, and a summary.
 
     Args:
-        trust: columns of ``trust.parquet``.
-        predictions: columns of ``predictions.parquet``.
+        trust: what the trust methods say.
+        predictions: of every arm.
         levels: coverage levels of the run.
         seed: of the resampling.
         bounds: (low, high) between which every target must lie; an interval over all of it says as
@@ -65,13 +64,13 @@ def examine(
     """
     level = min(levels, key=lambda one: (abs(one - HEADLINE), one))
     found: dict[str, Any] = {}
-    for arm in dict.fromkeys(trust["arm"].tolist()):
-        own, answers = trust["arm"] == arm, predictions["arm"] == arm
+    for arm in dict.fromkeys(trust.arm.tolist()):
+        own, answers = trust.arm == arm, predictions.arm == arm
         classes = []
-        for fold in dict.fromkeys(trust["fold"][own].tolist()):
-            rows = _where(trust, own & (trust["fold"] == fold))
-            seen = _where(predictions, answers & (predictions["fold"] == fold))
-            if (rows["part"] == "shifted").any():
+        for fold in dict.fromkeys(trust.fold[own].tolist()):
+            rows = trust.take(own & (trust.fold == fold))
+            seen = predictions.take(answers & (predictions.fold == fold))
+            if len(rows.part("shifted")):
                 branch = derive_seed(seed, "exam", str(arm), str(fold))
                 own_class = _class(rows, seen, level, seed=branch, bounds=bounds)
                 classes.append({"class": fold, **own_class})
@@ -91,33 +90,33 @@ def examine(
     return found
 
 
-def at_home(trust: Columns, arm: str) -> dict[str, Any]:
+def at_home(trust: Assessments, arm: str) -> dict[str, Any]:
     """Return how an arm's labels fared in-domain, over all its folds: where no class was held out.
 
     Args:
-        trust: columns of ``trust.parquet``.
+        trust: what the trust methods say.
         arm: whose.
 
     Returns:
         {rows, trusted, within, budgets: [of each fold], confidence}; {} without in-domain labels.
     """
-    own = trust["arm"] == arm
-    records = [record_of(trust, arm, str(fold)) for fold in dict.fromkeys(trust["fold"][own])]
+    own = trust.arm == arm
+    records = [record_of(trust, arm, str(fold)) for fold in dict.fromkeys(trust.fold[own].tolist())]
     inside = [one["in_domain"] for one in records if "in_domain" in one]
     if not inside:
         return {}
     return {
         **{name: sum(one[name] for one in inside) for name in ("rows", "trusted", "within")},
-        "budgets": list(dict.fromkeys(trust["budget"][own].tolist())),
-        "confidence": float(trust["confidence"][own][0]),
+        "budgets": list(dict.fromkeys(trust.budget[own].tolist())),
+        "confidence": float(trust.confidence[own][0]),
     }
 
 
-def record_of(trust: Columns, arm: str, fold: str) -> dict[str, Any]:
+def record_of(trust: Assessments, arm: str, fold: str) -> dict[str, Any]:
     """Return how the labels of one fit fared on what its run knew: what a screen rests on.
 
     Args:
-        trust: columns of ``trust.parquet``.
+        trust: what the trust methods say.
         arm: whose fit.
         fold: the same.
 
@@ -125,24 +124,17 @@ def record_of(trust: Columns, arm: str, fold: str) -> dict[str, Any]:
         {"in_domain": {rows, trusted, within, ...}, "class": the same of the held-out class}, of
         the method that decides; a part without rows is left out, and all of it without labels.
     """
-    own = _where(trust, (trust["arm"] == arm) & (trust["fold"] == fold))
-    if not len(own["method"]):
+    own = trust.take((trust.arm == arm) & (trust.fold == fold))
+    if not len(own):
         return {}
-    own = _where(own, own["method"] == own["method"][0])
-    promise = Promise(float(own["budget"][0]), float(own["confidence"][0]))
-    parts = {
-        name: _where(own, own["part"] == short)
-        for name, short in (("in_domain", "test"), ("class", "shifted"))
-    }
+    own = own.of(str(own.method[0]))
+    promise = Promise(float(own.budget[0]), float(own.confidence[0]))
+    parts = {name: own.part(short) for name, short in (("in_domain", "test"), ("class", "shifted"))}
     return {
         name: _trusted(rows, promise, seed=derive_seed(0, "record", name))
         for name, rows in parts.items()
-        if len(rows["label"])
+        if len(rows)
     }
-
-
-def _where(columns: Columns, mask: Bool) -> dict[str, npt.NDArray[Any]]:
-    return {name: values[mask] for name, values in columns.items()}
 
 
 def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
@@ -170,24 +162,24 @@ def _means(columns: F8, *, seed: int) -> F8:
 
 
 def _class(
-    rows: Columns,
-    seen: Columns,
+    rows: Assessments,
+    seen: Predictions,
     level: float,
     *,
     seed: int,
     bounds: tuple[float, float] | None,
 ) -> dict[str, Any]:
     """Return the exam of one class."""
-    budget, confidence = float(rows["budget"][0]), float(rows["confidence"][0])
-    outside, inside = seen["part"] == "shifted", seen["part"] == "test"
-    error = np.abs(seen["target"] - seen["mean"])
-    names = list(dict.fromkeys(rows["method"].tolist()))
+    budget, confidence = float(rows.budget[0]), float(rows.confidence[0])
+    outside, inside = seen.parts == "shifted", seen.parts == "test"
+    error = seen.error
+    names = list(dict.fromkeys(rows.method.tolist()))
     methods = {}
     for name in names:
-        own = _where(rows, rows["method"] == name)
+        own = rows.of(name)
         methods[name] = {
             part: _trusted(
-                _where(own, own["part"] == short),
+                own.part(short),
                 Promise(budget, confidence),
                 seed=derive_seed(seed, name, short),
             )
@@ -205,7 +197,7 @@ def _class(
     found |= _errors(error[outside], error[inside], seed=seed)
     found |= _sigma_and_detector(seen, outside, inside, seed=seed)
     found["intervals"] = _intervals(rows, seen, names[0], level, bounds)
-    first = _where(rows, (rows["method"] == names[0]) & (rows["part"] == "shifted"))
+    first = rows.of(names[0]).part("shifted")
     return found | _forecast(first, seed=derive_seed(seed, "forecast"))
 
 
@@ -231,10 +223,10 @@ def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
     return found
 
 
-def _forecast(rows: Columns, *, seed: int) -> dict[str, float]:
+def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
     """Return the mean error that the method expected of the class, and its ratio to the true."""
-    error = np.abs(rows["target"] - rows["mean"])
-    expected = np.asarray(rows["expected_error"], dtype=np.float64)
+    error = rows.error
+    expected = rows.expected_error
     draws = _means(np.column_stack([expected, error]), seed=seed)
     found = _interval("forecast", float(expected.mean()), draws[:, 0])
     if error.mean() > 0:
@@ -243,14 +235,14 @@ def _forecast(rows: Columns, *, seed: int) -> dict[str, float]:
     return found
 
 
-def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
+def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any]:
     """Return how the rows labelled trust keep the promise.
 
     ``by_chance``: whether a method that keeps it may have so few within budget; ``shown``: whether
     there are enough to call it kept.
     """
-    error = np.abs(rows["target"] - rows["mean"])
-    labels = rows["label"]
+    error = rows.error
+    labels = rows.label
     chosen = labels == "trust"
     n, hits = int(chosen.sum()), int((error[chosen] <= promise.budget).sum())
     wanted = promise.confidence - slack(promise.confidence)
@@ -279,12 +271,14 @@ def _trusted(rows: Columns, promise: Promise, *, seed: int) -> dict[str, Any]:
     return found
 
 
-def _sigma_and_detector(seen: Columns, outside: Bool, inside: Bool, *, seed: int) -> dict[str, Any]:
+def _sigma_and_detector(
+    seen: Predictions, outside: Bool, inside: Bool, *, seed: int
+) -> dict[str, Any]:
     """Return how much sigma rises on the class, and how well the detector tells it apart."""
     found: dict[str, Any] = {}
     if not inside.any():
         return found
-    std, score = (np.asarray(seen[k], dtype=np.float64) for k in ("std_epistemic", "ood_score"))
+    std, score = seen.std_epistemic, seen.ood_score
     if np.isfinite(std[outside | inside]).all() and std[inside].mean() > 0:
         far, near = (
             _means(std[part][:, None], seed=derive_seed(seed, "sigma", place))[:, 0]
@@ -296,7 +290,7 @@ def _sigma_and_detector(seen: Columns, outside: Bool, inside: Bool, *, seed: int
         near, far = score[inside], score[outside]
         draws = _aurocs(near, far, seed=derive_seed(seed, "auroc"))
         found |= _interval("auroc", float(ood.auroc(near, far)), draws)
-        flags = seen["outside"].astype(np.bool_)
+        flags = seen.outside
         found |= _share("flagged", int(flags[outside].sum()), len(far))
         found |= _share("false_alarms", int(flags[inside].sum()), len(near))
     return found
@@ -322,7 +316,11 @@ def _aurocs(inside: F8, outside: F8, *, seed: int) -> F8:
 
 
 def _intervals(
-    rows: Columns, seen: Columns, method: str, level: float, bounds: tuple[float, float] | None
+    rows: Assessments,
+    seen: Predictions,
+    method: str,
+    level: float,
+    bounds: tuple[float, float] | None,
 ) -> dict[str, Any]:
     """Return coverage and width of the calibrator's and of the trust region's intervals.
 
@@ -331,18 +329,17 @@ def _intervals(
     """
     least, most = bounds or (-math.inf, math.inf)
     found: dict[str, Any] = {}
-    calibration = seen["part"] == "calibration"
-    error = np.sort(np.abs(seen["target"] - seen["mean"])[calibration])
+    error = np.sort(seen.part("calibration").error)
     rank = math.ceil((len(error) + 1) * level - 1e-9) - 1
     split = float(2.0 * error[rank]) if rank < len(error) else math.inf
-    own = _where(rows, rows["method"] == method)
-    for name, columns in (("calibrator", seen), ("trust", own)):
-        lower, upper = columns[f"lower_{level!r}"], columns[f"upper_{level!r}"]
+    tables: dict[str, Predictions | Assessments] = {"calibrator": seen, "trust": rows.of(method)}
+    for name, table in tables.items():
+        lower, upper = table.lower[level], table.upper[level]
         for part, short in (("class", "shifted"), ("in_domain", "test")):
-            at = columns["part"] == short
+            at = table.parts == short
             if not at.any() or np.isnan(lower[at]).any():
                 continue
-            target = columns["target"][at]
+            target = table.target[at]
             inside = (target >= lower[at]) & (target <= upper[at])
             width = float((upper[at] - lower[at]).mean())
             empty = np.isinf(upper[at] - lower[at]) | ((lower[at] <= least) & (upper[at] >= most))
@@ -351,8 +348,7 @@ def _intervals(
                 **({"width": width / split} if 0 < split < math.inf > width else {}),
                 "infinite": float(empty.mean()),
             }
-    at = seen["part"] == "shifted"
-    held = np.abs(seen["target"] - seen["mean"])[at] <= split / 2.0
+    held = seen.part("shifted").error <= split / 2.0
     found["split_class"] = {**_share("coverage", int(held.sum()), len(held)), "width": 1.0}
     return found
 

@@ -40,7 +40,7 @@ class HasVariance(Protocol):
 
 @runtime_checkable
 class HasEmbedding(Protocol):
-    """``model:embedding``: has an inner representation; a fitted predictor passes it on."""
+    """``model:embedding``: has an inner representation."""
 
     def embed(self, features: Features) -> F8:
         """Return (n, d) vectors that depend on each row alone."""
@@ -49,7 +49,7 @@ class HasEmbedding(Protocol):
 
 @runtime_checkable
 class HasLeaves(Protocol):
-    """``model:leaves``: its trees sort rows into leaves; a fitted predictor passes it on."""
+    """``model:leaves``: its trees sort rows into leaves."""
 
     def leaves(self, features: Features) -> I8:
         """Return (n, k) the leaf of each of k trees, numbered within its tree."""

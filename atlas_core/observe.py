@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from atlas_core.data.predictions import Predictions
 
 LONGEST = 255
 """Bytes that a name may have on the file systems of Linux, macOS and Windows."""
@@ -57,13 +56,13 @@ class FinishedRun:
         run_id: the folder's name.
         manifest: the content of ``manifest.json``.
         metrics: the content of ``metrics.json``.
-        predictions: columns of ``predictions.parquet`` by name, one entry a row.
+        predictions: of every arm, fold and part.
     """
 
     run_id: str
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    predictions: Mapping[str, npt.NDArray[np.generic]]
+    predictions: Predictions
 
 
 @dataclass(frozen=True)

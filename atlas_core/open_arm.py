@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.kept import PREDICTOR
+from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError, SpecError
-from atlas_core.fitted import PREDICTOR, SavedArm, load_arm
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.resolver import Resolver
 from atlas_core.runner.folder import RunFolder
@@ -28,7 +30,7 @@ class OpenArm:
         metrics: of this arm, from ``metrics.json``.
         record: how its labels fared in the run; {} without a trust region.
         components: {kind: component}.
-        saved: what was fitted.
+        fitted: what was fitted.
         level: the level of the intervals that are told.
         levels: of the run.
         options: of the run's data set.
@@ -40,7 +42,7 @@ class OpenArm:
     metrics: Mapping[str, Any]
     record: Mapping[str, Any]
     components: Mapping[str, Chosen]
-    saved: SavedArm
+    fitted: FittedArm
     level: float
     levels: tuple[float, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -49,6 +51,19 @@ class OpenArm:
     def task(self) -> Any:
         """Return ``regression`` or ``binary``."""
         return self.manifest["dataset"]["task"]
+
+    @property
+    def reference(self) -> Reference:
+        """Return the training materials of the fit."""
+        if self.fitted.reference is None:
+            raise DataError("the fit holds no training materials; fit anew")
+        return self.fitted.reference
+
+    @property
+    def promise(self) -> tuple[float, float] | None:
+        """Return budget and confidence of its trust region; None without one."""
+        trust = self.fitted.trust
+        return None if trust is None else (trust.promise.budget, trust.promise.confidence)
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -113,8 +128,9 @@ def open_arm(
     spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
     kept_in = folder.fitted(chosen_arm, chosen_fold)
     require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
-    saved = load_arm(kept_in, components, trust=trust, key_file=key_file)
     levels = spec.levels
+    own = Arm(chosen_arm, chosen_fold, components, levels)
+    fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
     metrics = read_json(run / "metrics.json")
     return OpenArm(
         arm=chosen_arm,
@@ -123,7 +139,7 @@ def open_arm(
         metrics=(metrics.get("arms") or {}).get(chosen_arm) or {},
         record=_record(run, chosen_arm, chosen_fold),
         components=components,
-        saved=saved,
+        fitted=fitted,
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
         options=spec.dataset.options,
@@ -131,11 +147,11 @@ def open_arm(
 
 
 def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
+    from atlas_core.data.assessments import Assessments
     from atlas_core.exam import record_of
-    from atlas_core.runner.finish import read_table
 
     path = run / "trust.parquet"
-    return record_of(read_table(path), arm, fold) if path.is_file() else {}
+    return record_of(Assessments.from_parquet(path), arm, fold) if path.is_file() else {}
 
 
 def _one(what: str, given: str | None, there: list[str], run: Path) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_core.data.tables import read_table
 from atlas_core.report.source import finished_manifest_of, foreign
 from atlas_core.resolver import Resolver
-from atlas_core.runner.finish import read_table
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.seal import read_manifest

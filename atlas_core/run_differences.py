@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from atlas_core.evaluate import Columns
+from atlas_core.data.predictions import Predictions
 
 SHOWN = 8
 """Changes that the first line of a comparison names; all of them stand in the JSON."""
@@ -32,7 +32,7 @@ class RunTables:
     name: str
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    predictions: Columns
+    predictions: Predictions
     spec: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, str] = field(default_factory=dict)
 

@@ -32,8 +32,8 @@ from atlas_core.store import read_arrays, write_arrays
 
 FORMAT = 2
 CORE = (
+    "atlas_core.engine.reference",
     "atlas_core.families",
-    "atlas_core.fitted",
     "atlas_core.kinds",
     "atlas_core.materials",
     "atlas_core.target",

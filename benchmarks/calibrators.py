@@ -139,7 +139,7 @@ class Forest:
         if not path.exists():
             if self.trained is None:
                 config = RandomForestConfig(trees=TREES, max_features="sqrt")
-                self.trained = Members(MembersConfig()).fit(
+                self.trained, _ = Members(MembersConfig()).fit(
                     lambda: random_forest(config), self.features, self.target, self.context
                 )
             found = self.trained.predict(features)

@@ -12,8 +12,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
 from atlas_core.exam import examine
-from atlas_core.runner.finish import read_table
 from atlas_core.runner.machine import hardware, packages
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
@@ -67,8 +68,8 @@ def examined(name: str, *, runs: Path, data_dir: Path) -> dict[str, Any]:
     )
     folder = run(plan, options).folder
     found = examine(
-        read_table(folder / "trust.parquet"),
-        read_table(folder / "predictions.parquet"),
+        Assessments.from_parquet(folder / "trust.parquet"),
+        Predictions.from_parquet(folder / "predictions.parquet"),
         levels=plan.spec.levels,
     )
     rehearsed = [

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from atlas_core.data.predictions import Predictions
+from atlas_core.data.tables import write_table
 from atlas_core.evaluate import evaluate
 from atlas_core.report.source import checked_run
-from atlas_core.runner.finish import write_table
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
@@ -73,7 +74,8 @@ def judged(columns: dict[str, Any]) -> Verdict:
     """Return the verdict on the test predictions of one seed."""
     n = len(columns["id"])
     table = {**columns, "arm": np.full(n, "forest"), "part": np.full(n, "test")}
-    arm = evaluate(table, task="regression", levels=[0.9], seed=0)["arms"]["forest"]
+    predictions = Predictions.from_columns(table | {"fold": np.full(n, "")})
+    arm = evaluate(predictions, task="regression", levels=[0.9], seed=0)["arms"]["forest"]
     return verdict(
         arm, arm="forest", unit="eV", held_out="", task="regression", target_name="gap expt"
     )
@@ -93,10 +95,10 @@ def trained(data: Path, work: Path) -> dict[str, Any]:
     for seed in SEEDS:
         plan = load_plan(spec, registry, overrides=(f"seed={seed}",))
         outcome = run(plan, RunOptions(out=work / "runs", cache_dir=work / "cache"))
-        table = checked_run(outcome.folder).predictions
-        rows = table["part"] == "test"
-        block = {name: table[name][rows] for name in COLUMNS}
-        blocks.append({"seed": np.full(int(rows.sum()), seed), **block})
+        table = checked_run(outcome.folder).predictions.part("test")
+        columns = table.to_columns()
+        block = {name: columns[name] for name in COLUMNS}
+        blocks.append({"seed": np.full(len(table), seed), **block})
         print(f"seed {seed}: {judged(block).headline}", flush=True)
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 

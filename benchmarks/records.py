@@ -25,6 +25,7 @@ from typing import Any
 import leaderboard
 import numpy as np
 
+from atlas_core.data.predictions import Predictions
 from atlas_core.observe import FinishedRun
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.machine import choose_device
@@ -146,9 +147,9 @@ def rounded(finished: FinishedRun) -> FinishedRun:
     shortened = ("mean", "std", "lower_0.9", "upper_0.9")
     columns = {
         name: short(values) if name in shortened else values
-        for name, values in finished.predictions.items()
+        for name, values in finished.predictions.to_columns().items()
     }
-    return replace(finished, predictions=columns)
+    return replace(finished, predictions=Predictions.from_columns(columns))
 
 
 def about_run(

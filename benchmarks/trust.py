@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
 from atlas_core.exam import examine
-from atlas_core.runner.finish import read_table
 from atlas_core.runner.machine import hardware, packages
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
@@ -89,8 +90,8 @@ def stored(runs: Path, *, seed: int, promise: tuple[float, float]) -> dict[str, 
 def examined(folder: Path, *, seed: int, levels: tuple[float, ...]) -> dict[str, Any]:
     """Return what ``examine`` says of the forest of a run folder."""
     found = examine(
-        read_table(folder / "trust.parquet"),
-        read_table(folder / "predictions.parquet"),
+        Assessments.from_parquet(folder / "trust.parquet"),
+        Predictions.from_parquet(folder / "predictions.parquet"),
         levels=levels,
     )["forest"]
     rehearsed = [

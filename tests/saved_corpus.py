@@ -166,7 +166,8 @@ arms:
 
 def of_arms() -> Iterator[Saved]:
     """Yield both files of a fitted arm, asked about candidates as ``atlas screen`` does."""
-    from atlas_core.fitted import JUDGES, PREDICTOR, load_arm
+    from atlas_core.engine.arm import FittedArm
+    from atlas_core.engine.kept import JUDGES, PREDICTOR
     from atlas_core.materials import Materials
     from atlas_core.open_arm import OpenArm, open_arm
     from atlas_core.saving import FORMAT
@@ -190,7 +191,7 @@ def of_arms() -> Iterator[Saved]:
         if looked.assessment is not None:
             screener.label(looked.assessment)
         quietly(lambda: screener.embed(candidates, features))
-        reference = again.saved.reference
+        reference = again.reference
         reference.materials.formulas()
         values = getattr(features, "values", None)
         reference.nearest(reference.place(candidates, values), 3)
@@ -206,8 +207,7 @@ def of_arms() -> Iterator[Saved]:
             (folder / name).unlink()
             body = np.frombuffer(json.dumps(structure).encode(), np.uint8)
             write_arrays(folder / name, {**arrays, "structure": body}, {"format": FORMAT})
-            saved = load_arm(folder, opened.components, trust=True)
-            return replace(opened, saved=saved)
+            return replace(opened, fitted=FittedArm.load(folder, opened.fitted.arm, trust=True))
 
         arrays, _ = read_arrays(kept / name)
         structure = json.loads(arrays.pop("structure").tobytes())

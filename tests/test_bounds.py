@@ -11,7 +11,7 @@ import pytest
 from support import Cli
 
 from atlas_core.api import DataError, Prediction, read_bounds
-from atlas_core.runner.finish import read_table
+from atlas_core.data.tables import read_table
 from atlas_core.testing.samples import toy_dataset
 
 SPEC = """\

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 from support import Cli
 
 from atlas_core.cautions import of_audit, of_predictions, of_records
-from atlas_core.evaluate import evaluate
 from atlas_core.verdict import Verdict, verdict
 
 RNG = np.random.default_rng(0)

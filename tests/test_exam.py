@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import examine
 from scipy import stats
 
 from atlas_core.binomial import binomial_below, wilson
-from atlas_core.exam import GRADES, examine, spearman
+from atlas_core.exam import GRADES, spearman
 from atlas_core.judgement import ENOUGH_TRUSTED
 
 LEVEL = 0.9

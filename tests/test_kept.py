@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin
 
-from atlas_core.runner.finish import read_table
+from atlas_core.data.tables import read_table
 from atlas_core.store import read_json
 
 PLUGIN = '''

@@ -29,11 +29,11 @@ OBSERVER = '''
 
     @hookimpl
     def atlas_report_sections(run):
-        return [ReportSection("A third party says", (f"<b>{len(run.predictions['id'])}</b> rows",))]
+        return [ReportSection("A third party says", (f"<b>{len(run.predictions)}</b> rows",))]
 
     @hookimpl
     def atlas_run_exports(run):
-        return [Export(PurePosixPath("mine/rows.txt"), str(len(run.predictions["id"])).encode())]
+        return [Export(PurePosixPath("mine/rows.txt"), str(len(run.predictions)).encode())]
     '''
 WRITES = """import os
         for number in range(3, 256):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support import Cli
 
-from atlas_core.runner.finish import read_table
+from atlas_core.data.tables import read_table
 
 SPEC = """\
 atlas: 1

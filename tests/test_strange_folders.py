@@ -107,8 +107,8 @@ def cut(arrays: Arrays, _note: dict[str, Any]) -> None:
 STRANGE: dict[str, Change] = {
     "no columns": lambda arrays, _: arrays.clear(),
     "shorter": lambda a, _: a.update({"columns/mean": a["columns/mean"][:-1]}),
-    "rows of others": lambda a, _: a.update({"columns/row": a["columns/row"] + 10**6}),
-    "rows in another order": lambda a, _: a.update({"columns/row": a["columns/row"][::-1]}),
+    "rows of others": lambda a, _: a.update({"columns/id": np.char.add(a["columns/id"], "x")}),
+    "rows in another order": lambda a, _: a.update({"columns/id": a["columns/id"][::-1]}),
     "two dimensions": lambda a, _: a.update({"columns/std": a["columns/std"][:, None]}),
     "another type": lambda a, _: a.update({"columns/mean": a["columns/mean"].astype(str)}),
     "not finite": lambda a, _: a.update({"columns/mean": a["columns/mean"] * np.nan}),

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from from_columns import examine
 from support import Cli, MakePlugin
 
 from atlas_core.api import Dataset, Materials
+from atlas_core.data.tables import read_table
 from atlas_core.errors import SpecError
-from atlas_core.exam import examine
-from atlas_core.runner.finish import read_table
 from atlas_core.runner.folder import slug
 from atlas_core.runner.loading import one_a_formula
 from atlas_core.spec.model import Trust

@@ -70,11 +70,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "Capabilities of a model",
-        "A model that `gives` one of these implements its protocol. A fitted predictor passes"
-        " `embed` and `leaves` on, so that a detector can ask for them.",
+        "A model that `provides` one of these implements its protocol. A detector that needs"
+        " `embed` or `leaves` gets what the arm's trained model says.",
         tuple(sorted(one.__name__ for one in PROTOCOLS.values())),
     ),
-    ("Uncertainty", "", ("UQMethod", "Predictor", "Prediction")),
+    ("Uncertainty", "", ("UQMethod", "UQFit", "Predictor", "Prediction")),
     (
         "What a calibrator, a detector and a trust method see",
         "They get `Inputs`: a field is None unless the component's `needs` asks for it.",
@@ -102,7 +102,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
         ("CommandHost",),
     ),
-    ("Observers", "", ("RunInfo", "StageInfo", "FinishedRun", "ReportSection", "Export")),
+    (
+        "Observers",
+        "",
+        ("RunInfo", "StageInfo", "FinishedRun", "Predictions", "ReportSection", "Export"),
+    ),
     (
         "Errors",
         "A component raises these with one line that says where, what is wrong and what to do;"

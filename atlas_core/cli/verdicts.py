@@ -17,7 +17,7 @@ def verdicts(folder: Path) -> dict[str, str]:
     """
     run = checked_run(folder)
     # the manifest is sorted by name; the order of the spec survives in the rows
-    arms = dict.fromkeys(str(arm) for arm in run.predictions["arm"].tolist())
+    arms = dict.fromkeys(run.predictions.arm.tolist())
     exams = read_exam(folder)
     return {
         arm: verdict_of_run(run.manifest, run.metrics, arm, exam=exams.get(arm)).headline

@@ -17,11 +17,16 @@ ModelFactory = Callable[[], Model]
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Predict with uncertainty. Where the model has an embedding, so has the predictor."""
+    """Predict with uncertainty."""
 
     def predict(self, features: Features) -> Prediction:
         """Return n predictions, each depending on its own row alone."""
         ...
+
+
+UQFit = tuple[Predictor, Model]
+"""A predictor, and the trained model: who needs its embedding or leaves asks it. Of several, the
+first."""
 
 
 @runtime_checkable
@@ -33,8 +38,8 @@ class UQMethod(Protocol):
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
-        """Train and return a predictor.
+    ) -> UQFit:
+        """Train and return a predictor, and the model that it was made of.
 
         Args:
             make_model: makes unfitted models; fit each with ``context.child("member", i)``.

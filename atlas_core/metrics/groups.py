@@ -13,8 +13,9 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.binomial import ROUNDING
+from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.bootstrap import CONFIDENCE, Interval, numbered
-from atlas_core.metrics.scorer import Rows, level_text
+from atlas_core.metrics.scorer import level_text
 from atlas_core.metrics.shares import shortfalls
 
 SMALLEST = 30
@@ -55,7 +56,7 @@ def large_groups(groups: Str, materials: I8) -> tuple[dict[str, Bool], dict[str,
 
 
 def score_groups(
-    rows: Rows,
+    rows: Predictions,
     groups: Mapping[str, Bool],
     errors: Mapping[str, Mapping[str, float]],
     *,
@@ -109,7 +110,7 @@ def score_groups(
     return out | ({"coverage": coverage} if coverage else {})
 
 
-def _covered(rows: Rows, level: float) -> tuple[float, Interval, float | None] | None:
+def _covered(rows: Predictions, level: float) -> tuple[float, Interval, float | None] | None:
     """Return hits, coverage and mean finite width; None where a row has no interval."""
     lower, upper = rows.lower[level], rows.upper[level]
     if np.isnan(lower).any() or np.isnan(upper).any():

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
+from atlas_core.data.predictions import Predictions
 from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
 from atlas_core.metrics.bootstrap import CONFIDENCE, PairedDifference
-from atlas_core.metrics.scorer import Rows, level_text
+from atlas_core.metrics.scorer import level_text
 
 EXACT = 10
 """Below this many materials that differ the signed-rank test counts every sign pattern."""
@@ -166,7 +167,7 @@ def paired_score(
     )
 
 
-def row_scores(rows: Rows, task: str) -> dict[str, F8]:
+def row_scores(rows: Predictions, task: str) -> dict[str, F8]:
     """Return (n,) scores of the rows by name, lower is better; only those that every row has.
 
     ``mae``, ``crps``, ``nll`` (sigma floored, see ``floor_std``) and ``interval_score_<level>`` of
@@ -188,7 +189,7 @@ def row_scores(rows: Rows, task: str) -> dict[str, F8]:
 
 
 def paired_scores(
-    first: Rows, second: Rows, *, task: str, test_over_train: float | None, seed: int
+    first: Predictions, second: Predictions, *, task: str, test_over_train: float | None, seed: int
 ) -> Mapping[str, PairedScore]:
     """Return the tests of every score that both have, row i of one beside row i of the other."""
     a, b = row_scores(first, task), row_scores(second, task)

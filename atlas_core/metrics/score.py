@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str
+from atlas_core.data.predictions import Predictions
 from atlas_core.metrics import bootstrap, groups
 from atlas_core.metrics.chemistry import Chemistry
 from atlas_core.metrics.classification import binary, probability_bins, reliability_curve
 from atlas_core.metrics.regression import paired
-from atlas_core.metrics.scorer import ERROR_OF, PartScorer, Rows, without_empty_sigma
+from atlas_core.metrics.scorer import ERROR_OF, PartScorer, without_empty_sigma
 
 
 def score_predictions(
@@ -55,8 +56,7 @@ def score_predictions(
         raise ValueError(f"task {task!r} is neither 'regression' nor 'binary'")
     y, m = binary(target, mean) if task == "binary" else paired(target, mean)
     n = len(y)
-    unknown = np.full(n, np.nan)
-    s = unknown if std is None else _column(std, n, "std")
+    s = np.full(n, np.nan) if std is None else _column(std, n, "std")
     if (s < 0).any() or np.isinf(s).any():
         raise ValueError("a std is negative or infinite")
     lower: dict[float, F8] = {}
@@ -68,17 +68,16 @@ def score_predictions(
         if (lower[level] > upper[level]).any():
             raise ValueError(f"an interval of level {level} ends before it begins")
     formula = np.full(n, "") if formulas is None else _text(formulas, n, "formulas")
-    rows = Rows(
+    nowhere = np.full(n, "")
+    rows = Predictions(
         ids=np.arange(n).astype(np.str_) if materials is None else _text(materials, n, "materials"),
         formula=formula,
-        fold=np.full(n, ""),
-        part=np.full(n, ""),
+        arm=nowhere,
+        fold=nowhere,
+        parts=nowhere,
         target=y,
         mean=m,
         std=s,
-        baseline=unknown,
-        ood_score=unknown,
-        outside=np.zeros(n, np.bool_),
         lower=lower,
         upper=upper,
     )
@@ -87,7 +86,7 @@ def score_predictions(
     return out | ({"families": families} if families else {})
 
 
-def _reliability(rows: Rows) -> dict[str, list[float]]:
+def _reliability(rows: Predictions) -> dict[str, list[float]]:
     """Return the reliability diagram, with the materials of each bin: a row alone proves less."""
     predicted, observed, _ = reliability_curve(rows.target, rows.mean)
     which = probability_bins(rows.mean)
@@ -113,7 +112,7 @@ def _text(values: npt.ArrayLike, n: int, name: str) -> Str:
 
 
 def score_part(
-    rows: Rows,
+    rows: Predictions,
     *,
     task: str,
     seed: int | None,

@@ -6,13 +6,13 @@ is a function of means are one matrix product. Light: numpy, and scipy's special
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.arrays import F8, I8, Bool
+from atlas_core.data.predictions import Predictions
 from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
 
 ENCE_BINS = 10
@@ -41,73 +41,12 @@ ERROR_OF = "error of "
 """Begins the names of the metrics of groups."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Hold rows of one arm.
-
-    Attributes:
-        ids: (n,).
-        formula: (n,) reduced formulas; "" where there is none.
-        fold: (n,).
-        part: (n,).
-        target: (n,).
-        mean: (n,).
-        std: (n,) total, NaN where unknown.
-        baseline: (n,) median of the fold's training targets, NaN where unknown.
-        ood_score: (n,) NaN where no detector ran.
-        outside: (n,) flagged by the detector.
-        lower: level -> (n,) lower ends, NaN where the arm has no intervals.
-        upper: level -> (n,) upper ends.
-        bounds: (low, high) between which every target must lie; an interval over all of it says
-            as little as an infinite one.
-    """
-
-    ids: Str
-    formula: Str
-    fold: Str
-    part: Str
-    target: F8
-    mean: F8
-    std: F8
-    baseline: F8
-    ood_score: F8
-    outside: Bool
-    lower: Mapping[float, F8]
-    upper: Mapping[float, F8]
-    bounds: tuple[float, float] = (-math.inf, math.inf)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def take(self, mask: Bool) -> Rows:
-        """Return the rows where the (n,) mask holds."""
-        return self.at(np.flatnonzero(mask))
-
-    def at(self, rows: I8) -> Rows:
-        """Return the rows at these places, in that order."""
-        return Rows(
-            ids=self.ids[rows],
-            formula=self.formula[rows],
-            fold=self.fold[rows],
-            part=self.part[rows],
-            target=self.target[rows],
-            mean=self.mean[rows],
-            std=self.std[rows],
-            baseline=self.baseline[rows],
-            ood_score=self.ood_score[rows],
-            outside=self.outside[rows],
-            lower={level: ends[rows] for level, ends in self.lower.items()},
-            upper={level: ends[rows] for level, ends in self.upper.items()},
-            bounds=self.bounds,
-        )
-
-
 def level_text(level: float) -> str:
     """Return a coverage level as names of columns and metrics hold it: exact, ``0.9`` for 0.9."""
     return repr(float(level))
 
 
-def without_empty_sigma(rows: Rows) -> Rows:
+def without_empty_sigma(rows: Predictions) -> Predictions:
     """Take a sigma that is 0 for every row of an arm for none: it says nothing to be scored.
 
     What is 0 but for rounding beside the spread of the targets is 0.
@@ -149,7 +88,7 @@ class _Gaussian:
     inside: F8
 
 
-def _gaussian(rows: Rows, *, binary: bool) -> _Gaussian | None:
+def _gaussian(rows: Predictions, *, binary: bool) -> _Gaussian | None:
     known = np.isfinite(rows.std)
     if not known.any():
         return None
@@ -182,7 +121,9 @@ def _gaussian(rows: Rows, *, binary: bool) -> _Gaussian | None:
 class PartScorer:
     """Score the rows of one part under any (b, n) counts; unit counts give the metrics."""
 
-    def __init__(self, rows: Rows, task: str, groups: Mapping[str, Bool] | None = None) -> None:
+    def __init__(
+        self, rows: Predictions, task: str, groups: Mapping[str, Bool] | None = None
+    ) -> None:
         """Prepare the columns whose sums the metrics are functions of.
 
         Args:
@@ -401,7 +342,7 @@ def _is_share(name: str) -> bool:
     return name.startswith((*SHARES, "p_")) and not name.endswith("_stated")
 
 
-def _regression_columns(rows: Rows) -> dict[str, F8]:
+def _regression_columns(rows: Predictions) -> dict[str, F8]:
     error = np.abs(rows.target - rows.mean)
     centred = rows.target - rows.target.mean()  # keeps the variance exact for large targets
     signed = rows.mean - rows.target
@@ -412,7 +353,7 @@ def _regression_columns(rows: Rows) -> dict[str, F8]:
     return columns
 
 
-def _binary_columns(rows: Rows) -> dict[str, F8]:
+def _binary_columns(rows: Predictions) -> dict[str, F8]:
     gap = rows.target - rows.mean
     cells = classification.confusion_rows(rows.target, rows.mean)
     which = classification.probability_bins(rows.mean)
@@ -431,7 +372,7 @@ def _fill(known: Bool, values: F8) -> F8:
     return out
 
 
-def _interval_columns(rows: Rows, level: float, *, scored: bool) -> dict[str, F8]:
+def _interval_columns(rows: Predictions, level: float, *, scored: bool) -> dict[str, F8]:
     """Return the columns whose sums give the interval metrics; none without an interval."""
     known = np.asarray(~(np.isnan(rows.lower[level]) | np.isnan(rows.upper[level])), np.bool_)
     if not known.any():

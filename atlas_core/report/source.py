@@ -14,10 +14,11 @@ import numpy as np
 from atlas_core import verdict
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.audit_notes import audited_folds
+from atlas_core.data.predictions import Predictions
+from atlas_core.data.tables import read_table
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import files
 from atlas_core.observe import FinishedRun
-from atlas_core.runner.finish import read_table
 from atlas_core.seal import DRAWN, SCORED, WORKING, read_manifest, require_intact
 from atlas_core.store import read_json
 
@@ -182,19 +183,11 @@ def _checked(folder: Path) -> FinishedRun:
     metrics = read_json(path)
     _check_metrics(metrics, path)
     path = folder / "predictions.parquet"
-    table = read_table(path)
-    for name in ("id", "arm", "fold", "part", "target", "mean"):
-        if name not in table:
-            raise DataError(f"{path}: column {name!r} is missing; run the spec again")
-    for name, values in table.items():
-        numeric = name in NUMBERS or name.startswith(("lower_", "upper_"))
-        if numeric and values.dtype.kind not in "fiu":
-            raise DataError(f"{path}: column {name!r} holds no numbers; run the spec again")
-        if name in ("target", "mean") and not np.isfinite(values).all():
+    table = Predictions.from_parquet(path)
+    for name, values in (("target", table.target), ("mean", table.mean)):
+        if not np.isfinite(values).all():
             raise DataError(f"{path}: column {name!r} holds numbers that are not finite")
-        if name.startswith(("lower_", "upper_")) and not _is_level(name.partition("_")[2]):
-            raise DataError(f"{path}: column {name!r} names no level between 0 and 1")
-    if set(metrics["arms"]) != (found := {str(arm) for arm in table["arm"].tolist()}):
+    if set(metrics["arms"]) != (found := set(table.arm.tolist())):
         raise DataError(
             f"{path}: holds the arms {', '.join(sorted(found)) or 'none'}, metrics.json"
             f" {', '.join(sorted(metrics['arms'])) or 'none'}: they are of different runs"
@@ -202,7 +195,6 @@ def _checked(folder: Path) -> FinishedRun:
     return FinishedRun(folder.name, manifest, metrics, table)
 
 
-NUMBERS = ("target", "mean", "std", "ood_score")
 FITTED, EVENTS = "fitted", "events.jsonl"
 _MANIFEST: Mapping[str, type] = {"dataset": dict, "split": dict, "arms": dict, "seed": int}
 
@@ -226,13 +218,6 @@ def foreign(folder: Path) -> Iterator[None]:
             f"{folder}: holds what no run of this version writes ({type(err).__name__}: {text});"
             " run the spec again (--debug shows where it was met)"
         ) from err
-
-
-def _is_level(text: str) -> bool:
-    try:
-        return 0 < float(text) < 1
-    except ValueError:
-        return False
 
 
 def finished_manifest_of(folder: Path) -> Json:
@@ -383,37 +368,21 @@ def _records(path: Path) -> Sequence[Json]:
     return records
 
 
-def _by_arm(columns: Mapping[str, Any], arms: Collection[str]) -> dict[str, Rows]:
-    n = len(columns["id"])
-
-    def text(name: str) -> Str:
-        values = columns[name].tolist() if name in columns else [""] * n
-        return np.array(["" if v is None else str(v) for v in values], dtype=np.str_).reshape(n)
-
-    def number(name: str) -> F8:
-        if name not in columns:
-            return np.full(n, np.nan)
-        return np.asarray(columns[name], dtype=np.float64)
-
-    outside = columns["outside"].tolist() if "outside" in columns else [False] * n
-    levels = [k.removeprefix("lower_") for k in columns if k.startswith("lower_")]
-    everything = Rows(
-        ids=text("id"),
-        formula=text("formula"),
-        fold=text("fold"),
-        part=text("part"),
-        target=number("target"),
-        mean=number("mean"),
-        std=number("std"),
-        score=number("ood_score"),
-        outside=np.array([v is True for v in outside], dtype=np.bool_),
-        reason=text("reason"),
-        intervals={
-            float(level): (number(f"lower_{level}"), number(f"upper_{level}"))
-            for level in sorted(levels, key=float)
-        },
-    )
-    arm = text("arm")
-    # metrics.json is sorted by name; the order of the spec survives in the rows
-    order = [*dict.fromkeys(arm.tolist()), *arms]
-    return {name: everything.where(arm == name) for name in dict.fromkeys(order) if name in arms}
+def _by_arm(predictions: Predictions, arms: Collection[str]) -> dict[str, Rows]:
+    return {
+        arm: Rows(
+            ids=own.ids,
+            formula=own.formula,
+            fold=own.fold,
+            part=own.parts,
+            target=own.target,
+            mean=own.mean,
+            std=own.std,
+            score=own.ood_score,
+            outside=own.outside,
+            reason=own.reason,
+            intervals={level: (own.lower[level], own.upper[level]) for level in sorted(own.lower)},
+        )
+        for arm, own in predictions.by_arm().items()
+        if arm in arms
+    }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from atlas_core.engine.cells import CellResult
 from atlas_core.errors import AtlasError
-from atlas_core.runner.cell import CellResult
 
 Name = tuple[str, str]
 """An arm and a fold."""

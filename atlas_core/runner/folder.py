@@ -21,14 +21,15 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
+from atlas_core.data.assessments import Assessments
+from atlas_core.engine.cell_file import arrays_of, cell_of
+from atlas_core.engine.cells import CellResult, Job
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.origin import doubt, mark
 from atlas_core.reading.rows import UNREADABLE
 from atlas_core.resolver import Observers
-from atlas_core.runner.cell import CellResult
-from atlas_core.runner.cell_file import Expected, arrays_of, cell_of
 from atlas_core.seal import (
     DRAWN,
     FILES,
@@ -234,25 +235,17 @@ class RunFolder:
         except OSError as err:
             raise cannot_write(self.path, err) from err
 
-    def keep_cell(self, arm: str, fold: str, result: CellResult, key_file: Path | None) -> None:
+    def keep_cell(self, job: Job, result: CellResult) -> None:
         """Store a finished cell under the user's mark: a killed run need not compute it again."""
-        folder = self.cell(arm, fold)
+        folder = self.cell(job.arm.name, job.arm.fold)
         arrays, note = arrays_of(result)
         write_arrays(folder / RESULT, arrays, note)
-        if key_file is not None:
-            mark(folder, sorted(path.name for path in folder.glob("*.npz")), key_file)
+        if job.key_file is not None:
+            mark(folder, sorted(path.name for path in folder.glob("*.npz")), job.key_file)
 
-    def stored_cell(
-        self, expected: Expected, tell: Tell, key_file: Path | None
-    ) -> CellResult | None:
-        """Return a finished cell, or None; another than is expected is computed anew, and told.
-
-        Args:
-            expected: of which cell, and what its tables must be.
-            tell: called with a line.
-            key_file: of the user, whose mark the cell must have; None: it needs none.
-        """
-        arm, fold = expected.arm, expected.fold
+    def stored_cell(self, job: Job, tell: Tell) -> CellResult | None:
+        """Return a finished cell, or None; another than is expected is computed anew, and told."""
+        arm, fold, key_file = job.arm.name, job.arm.fold, job.key_file
         path = self.cell(arm, fold) / RESULT
         if not path.exists():
             return None
@@ -263,7 +256,7 @@ class RunFolder:
             if key_file is not None and (why := doubt(path.parent, [RESULT], key_file)):
                 checked_bytes(path)  # of damage, which says more
                 raise DataError(f"{path}: {why}")
-            return cell_of(*read_arrays(path), expected)
+            return cell_of(*read_arrays(path), job)
         except DataError as err:
             text = str(err)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as err:
@@ -306,7 +299,9 @@ class RunFolder:
                 begun = seal(self.path, {**manifest, "status": "reporting"}, only=())
                 write_json(self.path / MANIFEST, begun)
             with foreign(self.path):
-                score(self, dict(finished.predictions), manifest, levels=metrics["levels"])
+                path = self.path / "trust.parquet"
+                trust = Assessments.from_parquet(path) if path.is_file() else None
+                score(self, finished.predictions, trust, manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
                 # an arm that failed is missing still: the next run goes on with it

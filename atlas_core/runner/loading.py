@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import derive_seed
+from atlas_core.engine.notes import listening
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import (
     DataContext,
@@ -24,7 +24,6 @@ from atlas_core.kinds.dataset import (
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.reading.rows import RowsError, all_rows_told
-from atlas_core.runner.answers import caution_texts, warning_texts
 from atlas_core.runner.blame import blame
 from atlas_core.runner.options import RunOptions
 from atlas_core.spec.plan import Plan
@@ -48,12 +47,10 @@ def loaded_dataset(
 @contextmanager
 def recorded(records: list[dict[str, Any]]) -> Iterator[None]:
     """Keep the warnings of a stage before the cells, each distinct text once."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with listening() as heard:
         yield
-    texts = sorted(warning_texts(caught))
-    if texts:
-        records.append(warned("", "", texts, sorted(caution_texts(caught))))
+    if heard.said:
+        records.append(warned("", "", sorted(heard.said), sorted(heard.cautions)))
 
 
 def warned(arm: str, fold: str, texts: list[str], cautions: Sequence[str] = ()) -> dict[str, Any]:

@@ -13,16 +13,16 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.engine.loop import first_labels, too_few
+from atlas_core.engine.nested import HeldOut, held_out
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.foresight import FoldFacts
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
-from atlas_core.kinds.split import Split
+from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.metrics.digits import counted
 from atlas_core.runner.blame import blame
-from atlas_core.runner.loop import first_labels, too_few
-from atlas_core.runner.rehearsal import planned_rehearsals
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Chosen, Plan
 
@@ -72,7 +72,7 @@ class _Fold:
     dataset: Dataset
     split: Split
     _inputs: dict[bytes, Inputs] = field(default_factory=dict)
-    _planned: list[tuple[str, I8, I8]] | None = None
+    _planned: list[HeldOut] | None = None
 
     def warn(self) -> None:
         """Warn of parts whose rows are judged and share one target."""
@@ -142,32 +142,28 @@ class _Fold:
         smaller = {**plan.arms[arm], **plan.smaller.get(arm, {})}
         again = [smaller[kind] for kind in ("model", "uq", "ood") if kind in smaller]
         try:
-            for name, rows, spare in self._plan_rehearsals(train, step, plan.spec.trust):
-                if told := _nothing_to_learn(data, rows, "training"):
-                    yield who, f"rehearsal {name}: {told}"
+            for one in self._plan_rehearsals(train, step, plan.spec.trust):
+                if told := _nothing_to_learn(data, one.train, "training"):
+                    yield who, f"rehearsal {one.name}: {told}"
                     continue
-                facts = self._facts(rows, spare, features, arm)
+                facts = self._facts(one.train, one.spare, features, arm)
                 for chosen in again:
-                    yield from _asked(f"arm {arm}, rehearsal {name}, ", chosen, facts)
+                    yield from _asked(f"arm {arm}, rehearsal {one.name}, ", chosen, facts)
         except AtlasError as err:
             yield who, str(err).removeprefix("trust: ")
 
-    def _plan_rehearsals(self, train: I8, step: str, stated: Trust) -> list[tuple[str, I8, I8]]:
+    def _plan_rehearsals(self, train: I8, step: str, stated: Trust) -> list[HeldOut]:
         """Return what is rehearsed, the same for every arm."""
         if self._planned is None:
             data = self.dataset
             known: F8 = np.full(len(data), np.nan)
             known[train] = data.target[train]
-            self._planned = planned_rehearsals(
-                self.plan.shifts,
-                stated,
-                materials=data.materials,
-                columns=data.columns,
-                task=data.task,
-                known=known,
-                train=train,
-                seed=derive_seed(self.plan.spec.seed, step, self.split.name),
-            )
+            seed = derive_seed(self.plan.spec.seed, step, self.split.name)
+            whole = SplitRequest(data.materials, data.columns, data.task, seed, known)
+            self._planned = []
+            for one in held_out(self.plan.shifts, stated, whole, train, seed):
+                one.inside(one.rest)  # enough of them
+                self._planned.append(one)
         return self._planned
 
 

@@ -51,7 +51,7 @@ def ensemble_bar(rows: I8) -> Bar:
     def together() -> F8 | None:
         method = Ensemble(EnsembleConfig(k=MEMBERS))
         context = FitContext(seed=7, n_jobs=cores())
-        predictor = method.fit(one.model.build, features, one.target[rows], context)
+        predictor = method.fit(one.model.build, features, one.target[rows], context)[0]
         return predictor.predict(features).samples
 
     if not np.array_equal(np.stack(fit_all(one, rows)), np.asarray(together())):

@@ -52,11 +52,12 @@ def bars() -> list[Bar]:
         return forest.predict(asked.values), trees.std(axis=0)
 
     def atlas_mean() -> Prediction:
-        return Point(PointConfig()).fit(data.model.build, learned, target, context).predict(asked)
+        predictor, _ = Point(PointConfig()).fit(data.model.build, learned, target, context)
+        return predictor.predict(asked)
 
     def atlas_spread() -> Prediction:
         method = Members(MembersConfig())
-        return method.fit(data.model.build, learned, target, context).predict(asked)
+        return method.fit(data.model.build, learned, target, context)[0].predict(asked)
 
     wanted, std = plain_spread()
     ours = atlas_spread()

@@ -22,10 +22,10 @@ class QuantileSpread:
         self.config = config
 
     def fit(self, make_model, features, target, context):
-        """Return a predictor around one trained model."""
+        """Return a predictor around one trained model, and the model."""
         model = make_model()
         model.fit(features, target, context.child("member", 0))
-        return Predictor(model, self.config.coverage)
+        return Predictor(model, self.config.coverage), model
 
 
 class Predictor:
@@ -33,12 +33,6 @@ class Predictor:
 
     def __init__(self, model, coverage: float) -> None:
         self.model, self.coverage = model, coverage
-
-    def __getattr__(self, name: str):
-        """Return the model's ``embed`` or ``leaves``: an OOD detector may ask for them."""
-        if name not in ("embed", "leaves"):
-            raise AttributeError(name)
-        return getattr(self.model, name)
 
     def predict(self, features) -> Prediction:
         """Return n predictions with an epistemic standard deviation."""

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from from_columns import predictions
 
 from atlas_core.comparison import compare
 from atlas_core.comparison_table import OVER_MATERIALS, format_comparison
@@ -37,7 +38,7 @@ def rows(arm: str, error: float, *, ids: range = range(N), shift: float = 0.0) -
 
 def run(*tables: dict, name: str = "run", **about: str) -> RunTables:
     columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0]}
-    return RunTables(name, {"dataset": ABOUT | about}, {"levels": [0.9]}, columns)
+    return RunTables(name, {"dataset": ABOUT | about}, {"levels": [0.9]}, predictions(columns))
 
 
 def test_a_constant_difference_is_found_exactly() -> None:
@@ -263,7 +264,9 @@ def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
         table["fold"] = np.array([str(i // 2 % 2) for i in range(N)])
         table["mean"] = table["mean"] + 0.01 * (table["fold"] == "1") * (error < 0.3)
         made = run(table)
-        tables.append(RunTables("run", made.manifest | {"split": split}, made.metrics, table))
+        tables.append(
+            RunTables("run", made.manifest | {"split": split}, made.metrics, predictions(table))
+        )
     found = compare(*tables, seed=0)
     json.dumps(found.as_dict(), allow_nan=False)
     part = found.arms[0].part("test")

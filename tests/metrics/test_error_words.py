@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 
 from atlas_core.error_words import direction
-from atlas_core.evaluate import evaluate
 from atlas_core.verdict import verdict
 
 

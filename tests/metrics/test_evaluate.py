@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 from scipy import stats
 
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import DataError
-from atlas_core.evaluate import evaluate
 from atlas_core.metrics import classification, ranked, regression, uncertainty, weighted
 from atlas_core.metrics.chemistry import Chemistry
 

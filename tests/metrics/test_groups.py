@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 from scipy import stats
 
-from atlas_core.evaluate import evaluate
 from atlas_core.metrics import groups, score_predictions
 
 

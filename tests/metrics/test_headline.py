@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from from_columns import evaluate
 from support import ROOT
 
-from atlas_core.evaluate import evaluate
-from atlas_core.runner.finish import read_table
+from atlas_core.data.tables import read_table
 from atlas_core.verdict import verdict
 
 TABLE = read_table(Path(__file__).parent / "headline_20_seeds.parquet")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 from scipy import stats
 
-from atlas_core.evaluate import evaluate
 from atlas_core.metrics import score_predictions, uncertainty
 from atlas_core.metrics.scorer import SHARES
 

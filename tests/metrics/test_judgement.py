@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 
 from atlas_core.binomial import wilson
-from atlas_core.evaluate import evaluate
 from atlas_core.judgement import Figure, at_least_by_chance, of_share, ratio
 from atlas_core.metrics import score_predictions
 from atlas_core.probability_words import (

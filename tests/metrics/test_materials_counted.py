@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 
-from atlas_core.evaluate import evaluate
 from atlas_core.verdict import Verdict, verdict
 
 RNG = np.random.default_rng(6)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from from_columns import read_arms
 from scipy import stats
 
-from atlas_core.evaluate import read_arms
 from atlas_core.metrics import paired, uncertainty
 
 RNG = np.random.default_rng(21)

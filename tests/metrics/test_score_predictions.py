@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 
 from atlas_core.errors import DataError
-from atlas_core.evaluate import evaluate
 from atlas_core.metrics import score_predictions
 
 RNG = np.random.default_rng(12)

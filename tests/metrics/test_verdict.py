@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 
 from atlas_core.coverage import rows_needed
-from atlas_core.evaluate import evaluate
 from atlas_core.report import words
 from atlas_core.verdict import (
     Verdict,

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from from_columns import evaluate
 from scipy import stats
 
 from atlas_core.answers import ENOUGH_OF_CLASS, answers_of
 from atlas_core.coverage import Bars, bars_of
-from atlas_core.evaluate import evaluate
 from atlas_core.judgement import FEW_ROWS, Figure, doubt, slack
 from atlas_core.metrics import digits
 from atlas_core.verdict import Verdict, verdict

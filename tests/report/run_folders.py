@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from from_columns import evaluate
 
+from atlas_core.data.tables import write_table
 from atlas_core.elements import SYMBOLS
-from atlas_core.evaluate import evaluate
 from atlas_core.report import write_report
-from atlas_core.runner.finish import write_table
 from atlas_core.store import write_json
 
 LEVEL = 0.9

@@ -17,11 +17,11 @@ import pytest
 from scipy import stats
 
 from atlas_core.cli.verdicts import verdicts
+from atlas_core.data.tables import read_table, write_table
 from atlas_core.errors import DataError
 from atlas_core.observe import ReportSection
 from atlas_core.report import loop, write_report
 from atlas_core.report.source import Source, checked_run
-from atlas_core.runner.finish import read_table, write_table
 
 EVIL = "mp-<script>alert(1)</script>"
 

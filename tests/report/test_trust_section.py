@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from from_columns import examine
 
 from atlas_core.cli.verdicts import verdicts
+from atlas_core.data.tables import read_table
 from atlas_core.errors import DataError
-from atlas_core.exam import examine
 from atlas_core.report import write_report
-from atlas_core.runner.finish import read_table
 from atlas_core.store import read_json, write_json
 
 SPEC = """\

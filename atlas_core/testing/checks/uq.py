@@ -11,7 +11,6 @@ import numpy.typing as npt
 from atlas_core.component import Component
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
-from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
@@ -24,19 +23,26 @@ UNITS = (1e-12, 1e-6, 1e6, 1e12)
 
 
 def _fit(component: Component, sample: Sample, task: Task, *, folder: Path | None = None) -> Any:
+    """Return predictor and model."""
     features, target = line_data(80, 0)
     if task == "binary":
         target = (target > np.median(target)).astype(np.float64)
     method = component.build(sample.config)
     context = FitContext(seed=0, task=task, directory=folder)
-    predictor = method.fit(ToyModel, features, target, context)
-    require(isinstance(predictor, Predictor), "fit returned no Predictor")
-    return predictor
+    found = method.fit(ToyModel, features, target, context)
+    pair = isinstance(found, tuple) and len(found) == 2
+    require(pair, "fit returned no pair of a predictor and its model")
+    require(isinstance(found[0], Predictor), "fit returned no Predictor")
+    return found
+
+
+def _made(component: Component, sample: Sample) -> Any:
+    task = sample.tasks(component)[0]
+    return sample.once("fit", lambda: _fit(component, sample, task))
 
 
 def _fitted(component: Component, sample: Sample) -> Any:
-    task = sample.tasks(component)[0]
-    return sample.once("predictor", lambda: _fit(component, sample, task))
+    return _made(component, sample)[0]
 
 
 def _predict(component: Component, sample: Sample) -> Prediction:
@@ -53,7 +59,8 @@ def _stds(prediction: Prediction) -> dict[str, npt.NDArray[Any]]:
 
 def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
     """Return predictions of a new fit, for comparing bytes."""
-    predicted = _fit(component, sample, sample.tasks(component)[0]).predict(line_data(50, 1)[0])
+    predictor, _ = _fit(component, sample, sample.tasks(component)[0])
+    predicted = predictor.predict(line_data(50, 1)[0])
     names = ("mean", "epistemic", "aleatoric", "samples")
     return {name: getattr(predicted, name) for name in names}
 
@@ -105,7 +112,7 @@ def check_the_unit_does_not_matter(component: Component, sample: Sample) -> None
 
     def told(factor: float) -> dict[str, npt.NDArray[Any]]:
         method = component.build(sample.config)
-        predictor = method.fit(ToyModel, features, target * factor, FitContext(seed=0))
+        predictor, _ = method.fit(ToyModel, features, target * factor, FitContext(seed=0))
         found = predictor.predict(rows)
         parts = ("mean", "epistemic", "aleatoric", "samples", "lower", "upper")
         values = {part: getattr(found, part) for part in parts}
@@ -148,7 +155,7 @@ def check_inputs_unchanged(component: Component, sample: Sample) -> None:
         target = (target > np.median(target)).astype(np.float64)
     before, kept = features.fingerprint, target.copy()
     method = component.build(sample.config)
-    method.fit(ToyModel, features, target, FitContext(seed=0, task=task)).predict(features)
+    method.fit(ToyModel, features, target, FitContext(seed=0, task=task))[0].predict(features)
     require(features.fingerprint == before, "the features were changed")
     require(np.array_equal(target, kept), "the target was changed")
 
@@ -157,30 +164,15 @@ def check_binary_means_are_probabilities(component: Component, sample: Sample) -
     """For a binary task the mean is P(1)."""
     applies("binary" in sample.tasks(component), "it only regresses")
     rows = line_data(50, 2, far=True)[0]
-    mean = _fit(component, sample, "binary").predict(rows).mean
+    mean = _fit(component, sample, "binary")[0].predict(rows).mean
     require(((mean >= 0) & (mean <= 1)).all(), "a mean is outside [0, 1]")
 
 
-def check_embedding_is_passed_on(component: Component, sample: Sample) -> None:
-    """Where the model has an embedding so has the predictor: detectors of the arm use it."""
-    predictor = _fitted(component, sample)
-    require(isinstance(predictor, HasEmbedding), "the predictor has no embed(features)")
-    rows = line_data(50, 1)[0]
-    whole = np.asarray(predictor.embed(rows))
-    require(whole.ndim == 2 and len(whole) == 50, f"embed returned shape {whole.shape}")
-    require_close(
-        predictor.embed(rows.take([3])), whole[[3]], "the embedding of a row alone", size=whole
-    )
-
-
-def check_leaves_are_passed_on(component: Component, sample: Sample) -> None:
-    """Where the model is a forest the predictor tells its leaves too: detectors compare them."""
-    predictor = _fitted(component, sample)
-    require(isinstance(predictor, HasLeaves), "the predictor has no leaves(features)")
-    rows = line_data(50, 1)[0]
-    whole = np.asarray(predictor.leaves(rows))
-    require(whole.ndim == 2 and len(whole) == 50, f"leaves returned shape {whole.shape}")
-    require(np.array_equal(predictor.leaves(rows.take([3])), whole[[3]]), "a row alone differs")
+def check_the_model_comes_with_it(component: Component, sample: Sample) -> None:
+    """A trained model comes with the predictor: who needs embedding or leaves asks that."""
+    model = _made(component, sample)[1]
+    require(isinstance(model, ToyModel), "fit returned another model than it was to make")
+    require(len(model.centre) > 0, "fit returned a model that was not trained")
 
 
 def check_each_predictor_is_its_own(component: Component, sample: Sample) -> None:
@@ -191,7 +183,7 @@ def check_each_predictor_is_its_own(component: Component, sample: Sample) -> Non
     if task == "binary":
         target = (target > np.median(target)).astype(np.float64)
     rows = line_data(50, 1)[0]
-    first = method.fit(ToyModel, features, target, FitContext(seed=0, task=task))
+    first, _ = method.fit(ToyModel, features, target, FitContext(seed=0, task=task))
     before = first.predict(rows).mean.copy()
     other = 1.0 - target if task == "binary" else -target
     method.fit(ToyModel, features, other, FitContext(seed=1, task=task))
@@ -209,7 +201,7 @@ def check_jobs_change_nothing(component: Component, sample: Sample) -> None:
     for n_jobs in (1, 2):
         method = component.build(sample.config)
         context = FitContext(seed=0, task=task, n_jobs=n_jobs)
-        predicted = method.fit(ToyModel, features, target, context).predict(rows)
+        predicted = method.fit(ToyModel, features, target, context)[0].predict(rows)
         stds = _stds(predicted)
         found.append([predicted.mean.tobytes(), *(stds[name].tobytes() for name in sorted(stds))])
     require(found[0] == found[1], "predictions differ between one job and two")
@@ -223,7 +215,3 @@ def check_saved_and_loaded_it_predicts_alike(component: Component, sample: Sampl
     for part in ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper"):
         before, after = (getattr(one.predict(rows), part) for one in (predictor, again))
         require_same_bytes({part: before}, {part: after})
-    require_same_bytes(
-        {"embedding": predictor.embed(rows), "leaves": predictor.leaves(rows)},
-        {"embedding": again.embed(rows), "leaves": again.leaves(rows)},
-    )

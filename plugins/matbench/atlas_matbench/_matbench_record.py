@@ -34,7 +34,7 @@ FOLDS = tuple(f"fold_{fold}" for fold in range(5))
 _HALF_WIDTH = NormalDist().inv_cdf(0.975)  # of a 95 % interval, in standard deviations
 _SMALLEST = 1e-5  # matbench leaves smaller targets out of its percentage error
 _THRESHOLD = 0.5
-_LEVEL = "0.9"  # of the run's own interval, as its columns spell it
+_LEVEL = 0.9  # of the run's own interval
 
 
 def exports(run: FinishedRun) -> list[Export]:
@@ -52,14 +52,13 @@ def exports(run: FinishedRun) -> list[Export]:
     if dataset["provenance"] not in _KNOWN:
         return []
     task = str(dataset["options"]["task"])
-    columns = run.predictions
-    arms, parts = columns["arm"].astype(str), columns["part"].astype(str)
+    said = run.predictions
     out = []
-    for arm in dict.fromkeys(arms.tolist()):
+    for arm in dict.fromkeys(said.arm.tolist()):
         if "acquisition" in run.manifest["arms"][arm]:
             continue
-        rows = np.flatnonzero((arms == arm) & (parts == "test"))
-        if sorted(columns["id"][rows].astype(str).tolist()) != sorted(matbench_ids(task)):
+        rows = np.flatnonzero((said.arm == arm) & (said.parts == "test"))
+        if sorted(said.ids[rows].tolist()) != sorted(matbench_ids(task)):
             continue
         text = json.dumps(record(run, task, arm, rows), sort_keys=True)
         path = PurePosixPath("matbench") / arm / "results.json.gz"
@@ -94,16 +93,13 @@ def record(run: FinishedRun, task: str, arm: str, rows: np.ndarray) -> dict[str,
 
 def _folds(run: FinishedRun, task: str, rows: np.ndarray) -> dict[str, Any]:
     binary = TASKS[task].binary
-    columns = run.predictions
-    ids, folds = columns["id"][rows].astype(str), columns["fold"][rows].astype(str)
-    target = np.asarray(columns["target"][rows], dtype=np.float64)
-    mean = np.asarray(columns["mean"][rows], dtype=np.float64)
-    std = np.asarray(columns["std"][rows], dtype=np.float64) if "std" in columns else None
-    if binary:
-        mean = np.clip(mean, 0.0, 1.0)
+    said = run.predictions.take(rows)
+    ids, target, std = said.ids, said.target, said.std
+    mean = np.clip(said.mean, 0.0, 1.0) if binary else said.mean
+    ends = {"lower": said.lower.get(_LEVEL), "upper": said.upper.get(_LEVEL)}
     out: dict[str, Any] = {}
     for fold in FOLDS:
-        here = folds == fold
+        here = said.fold == fold
         scores = _labels(target[here], mean[here]) if binary else _errors(target[here], mean[here])
         out[fold] = {
             "data": dict(zip(ids[here].tolist(), mean[here].tolist(), strict=True)),
@@ -111,12 +107,11 @@ def _folds(run: FinishedRun, task: str, rows: np.ndarray) -> dict[str, Any]:
             "scores": scores,
         }
         # matbench takes no uncertainty of a classification
-        if not binary and std is not None and np.isfinite(std).all():
-            ends = {f"{end}_{_LEVEL}": columns.get(f"{end}_{_LEVEL}") for end in ("lower", "upper")}
+        if not binary and np.isfinite(std).all():
             given = {
-                name: np.asarray(values, dtype=np.float64)[rows][here]
-                for name, values in ends.items()
-                if values is not None and np.isfinite(values[rows]).all()
+                f"{end}_{_LEVEL}": values[here]
+                for end, values in ends.items()
+                if values is not None and np.isfinite(values).all()
             }
             out[fold]["uncertainty"] = _intervals(ids[here], mean[here], std[here], given)
     return out

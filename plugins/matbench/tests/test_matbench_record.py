@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas_core.api import FinishedRun
+from atlas_core.api import FinishedRun, Predictions
 from atlas_matbench._tasks import TASKS
 from atlas_matbench.matbench_record import atlas_run_exports
 
@@ -63,7 +63,7 @@ def finished(task: str, *, std: bool = True, **changes: Any) -> FinishedRun:
         if std
         else np.full(2 * n, np.nan),
     }
-    return FinishedRun("run", manifest, {}, columns)
+    return FinishedRun("run", manifest, {}, Predictions.from_columns(columns))
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +85,14 @@ def test_matbench_accepts_the_file_and_agrees_on_the_scores(
         assert benchmark.is_valid
         assert benchmark.is_recorded
         found = benchmark.tasks_map[f"matbench_{task}"]
-        here = run.predictions["arm"] == export.path.parts[1]
+        here = run.predictions.arm == export.path.parts[1]
         scores = []
         for fold in range(5):
-            rows = here & (run.predictions["fold"] == f"fold_{fold}")
-            truth = run.predictions["target"][rows].tolist()
+            rows = here & (run.predictions.fold == f"fold_{fold}")
+            truth = run.predictions.target[rows].tolist()
             truth = [v == 1 for v in truth] if TASKS[task].binary else truth
             kind = "classification" if TASKS[task].binary else "regression"
-            expected = score_array(truth, run.predictions["mean"][rows].tolist(), kind)
+            expected = score_array(truth, run.predictions.mean[rows].tolist(), kind)
             stored = found.results[f"fold_{fold}"].scores
             assert dict(stored) == pytest.approx(expected, rel=1e-12)
             scores.append(expected)
@@ -105,13 +105,13 @@ def test_the_record_is_what_matbench_itself_would_record(matbench: Any) -> None:
     import pandas as pd
 
     run = finished("steels")
-    forest = run.predictions["arm"] == "forest"
-    ids, target = run.predictions["id"][forest], run.predictions["target"][forest]
+    forest = run.predictions.arm == "forest"
+    ids, target = run.predictions.ids[forest], run.predictions.target[forest]
     task = matbench.MatbenchTask("matbench_steels", autoload=False)
     task.df = pd.DataFrame({"composition": "Fe", "yield strength": target}, index=ids)
     for fold in range(5):
-        rows = forest & (run.predictions["fold"] == f"fold_{fold}")
-        task.record(fold, run.predictions["mean"][rows], std=run.predictions["std"][rows])
+        rows = forest & (run.predictions.fold == f"fold_{fold}")
+        task.record(fold, run.predictions.mean[rows], std=run.predictions.std[rows])
     record = json.loads(atlas_run_exports(run)[0].content)
     ours = record["tasks"]["matbench_steels"]
     theirs = json.loads(json.dumps(task.as_dict()))
@@ -136,9 +136,10 @@ def test_the_runs_own_interval_stands_beside_matbenchs_and_is_accepted(
     matbench: Any, tmp_path: Path
 ) -> None:
     run = finished("steels")
-    columns = dict(run.predictions)
+    columns = run.predictions.to_columns()
     columns["lower_0.9"], columns["upper_0.9"] = columns["mean"] - 1.5, columns["mean"] + 2.5
-    content = atlas_run_exports(FinishedRun("run", run.manifest, {}, columns))[0].content
+    said = Predictions.from_columns(columns)
+    content = atlas_run_exports(FinishedRun("run", run.manifest, {}, said))[0].content
     fold = json.loads(content)["tasks"]["matbench_steels"]["results"]["fold_0"]
     for name, mean in fold["data"].items():
         interval = fold["uncertainty"][name]
@@ -181,7 +182,7 @@ def test_other_runs_give_no_record(changes: dict[str, Any]) -> None:
 
 def test_an_arm_that_misses_a_row_or_chose_its_training_rows_gives_no_record() -> None:
     run = finished("steels")
-    run.predictions["part"][0] = "shifted"
+    run.predictions.parts[0] = "shifted"
     run.manifest["arms"]["mean"]["acquisition"] = {"use": "greedy"}
     assert list(atlas_run_exports(run)) == []
 

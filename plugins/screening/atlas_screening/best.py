@@ -38,8 +38,8 @@ def describe(
         best: the rows; their ``row`` is the place among the candidates.
         charges: says what is wrong with the charges of a formula; None: nothing is asked.
     """
-    reference = screener.opened.saved.reference
-    shown = reference.shown_formulas()
+    reference = screener.opened.reference
+    shown = reference.formulas.tolist()
     wanted = {int(row["row"]): row for row in best}
     for batch in candidates.batches(TOGETHER, wanted):
         here = np.flatnonzero(np.isin(batch.rows, list(wanted)))
@@ -62,7 +62,7 @@ def describe(
 
 def _nearest(screener: Screener, materials: Materials) -> tuple[I8, F8]:
     """Return (n, k) the nearest training materials, and how far they are in the arm's space."""
-    reference = screener.opened.saved.reference
+    reference = screener.opened.reference
     values: F8 | None = None
     if reference.space != "fractions":
         features, _ = screener.features(materials)

@@ -48,7 +48,7 @@ class Training:
     @classmethod
     def of(cls, opened: OpenArm) -> Training:
         """Read them from a fitted arm."""
-        reference, data = opened.saved.reference, opened.manifest["dataset"]
+        reference, data = opened.reference, opened.manifest["dataset"]
         values: dict[str, tuple[float, int]] = {}
         for formula, value in zip(
             reference.materials.formulas(), reference.target.tolist(), strict=True

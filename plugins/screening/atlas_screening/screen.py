@@ -79,7 +79,7 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
             key_file=options.key_file,
         )
     candidates = open_candidates(options.candidates, Known.with_own(opened.options))
-    for remark in (*opened.saved.remarks, *candidates.notes):
+    for remark in (*opened.fitted.remarks, *candidates.notes):
         warnings.warn(remark, stacklevel=2)
     for one in opened.components["featurizer"].together:
         if "inputs:structure" in one.requires and not candidates.structures:
@@ -108,7 +108,7 @@ def _screened(
     charges = charge_test()
     describe(screener, candidates, best, charges=charges)
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not looked at")
-    training = screener.opened.saved.reference.target
+    training = screener.opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
     regression = screener.opened.task == "regression"
     facts = _facts(
@@ -149,7 +149,7 @@ def _facts(
     charges: str,
 ) -> Facts:
     opened = screener.opened
-    saved, manifest, data = opened.saved, opened.manifest, opened.manifest["dataset"]
+    manifest, data = opened.manifest, opened.manifest["dataset"]
     return Facts(
         run=str(manifest["run_id"]),
         science_hash=str(manifest["science_hash"]),
@@ -166,10 +166,10 @@ def _facts(
             for kind, chosen in opened.components.items()
             if kind != "acquisition"
         },
-        trained_on=len(saved.reference.target),
-        space=saved.reference.space,
+        trained_on=len(opened.reference.target),
+        space=opened.reference.space,
         mae=_mae(opened),
-        promise=saved.promise,
+        promise=opened.promise,
         record=opened.record,
         held_out=_held_out(opened),
         screened=tally.screened,
@@ -184,7 +184,7 @@ def _facts(
         extreme=extreme,
         extreme_share=EXTREME,
         charges=charges,
-        remarks=(*saved.remarks, *candidates.notes),
+        remarks=(*opened.fitted.remarks, *candidates.notes),
         warnings=tuple(sorted(screener.said)),
     )
 

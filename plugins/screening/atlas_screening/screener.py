@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8, Str
+from atlas_core.arrays import F8, Str
+from atlas_core.engine.notes import Heard, quiet
+from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Featurizer
-from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.kinds.split import Split
-from atlas_core.kinds.trust import LABELS, Assessment, Promise
+from atlas_core.kinds.trust import Assessment
 from atlas_core.materials import Materials
 from atlas_core.open_arm import OpenArm
-from atlas_core.runner.answers import Answers, warning_texts
 from atlas_core.runner.blame import blame
-from atlas_core.runner.cell import Cell, CellData, CellSettings, Fitted, quiet
-from atlas_core.runner.executor import cores
 from atlas_core.runner.features import side_by_side
-from atlas_core.runner.rehearsal import TrustRegions
 from atlas_core.saving import readable
 
 
@@ -75,16 +70,6 @@ class Screener:
         self._featurizers: list[tuple[str, Featurizer]] = [
             (one.name, one.build()) for one in opened.components["featurizer"].together
         ]
-        self._settings = CellSettings(
-            arm=opened.arm,
-            fold=opened.fold,
-            components=opened.components,
-            seed=int(opened.manifest["seed"]),
-            levels=opened.levels,
-            n_jobs=cores(),
-            device="cpu",
-            directory=Path(),
-        )
 
     def features(self, materials: Materials) -> tuple[Features, list[str]]:
         """Return features, and n notes of what could not be made.
@@ -103,75 +88,48 @@ class Screener:
 
     def look(self, materials: Materials, features: Features, notes: list[str]) -> Looked:
         """Return what the arm says of materials; with one thread of BLAS, as in the run."""
+        fitted, n = self.opened.fitted, len(materials)
         with readable(self._fit), quiet() as caught:
-            cell, fitted, rows = self._cell(materials, features)
-            _, final, score = cell.look(fitted, rows)
-            assessment = self._assess(cell, fitted, rows, score)
-            self.said |= warning_texts(caught) | fitted.answers.said
-            n = len(materials)
+            answer = fitted.ask(self._data(materials, features), np.arange(n))
+            assessment = None
+            if fitted.trust is not None:
+                found = next(iter(fitted.assess(answer).values()))
+                assessment = found.within(self.opened.bounds)
+            heard = Heard()
+            heard.listen(caught)
+            self.said |= heard.said | fitted.trained.heard.said
             nan = np.full(n, np.nan)
-            level = self.opened.level
+            level, final = self.opened.level, answer.final
             lower, upper = _interval(final.levels, final.lower, final.upper, level, nan)
             if assessment is not None and assessment.levels is not None:
                 lower, upper = _interval(
                     assessment.levels, assessment.lower, assessment.upper, level, nan
                 )
             std = nan if final.std is None else final.std
-            looked = Looked(final, std, lower, upper, score, assessment, notes)
+            looked = Looked(final, std, lower, upper, answer.score, assessment, notes)
             looked.check(n)
             return looked
 
     def embed(self, materials: Materials, features: Features) -> F8:
         """Return (n, d) the model's inner representation."""
         with readable(self._fit), quiet():
-            _, fitted, rows = self._cell(materials, features)
-            return fitted.answers.embed(rows)
+            data = self._data(materials, features)
+            return self.opened.fitted.view(data, np.arange(len(materials))).embedding
 
-    def _cell(self, materials: Materials, features: Features) -> tuple[Cell, Fitted, I8]:
-        saved, components = self.opened.saved, self.opened.components
+    def _data(self, materials: Materials, features: Features) -> ArmData:
         n = len(materials)
-        rows = np.arange(n, dtype=np.int64)
-        data = CellData(
-            materials,
-            features,
-            np.full(n, np.nan),
-            self.opened.task,
-            Split("screen", np.array([0]), test=np.array([1])),  # a cell has one; none is read
-            bounds=self.opened.bounds,
+        unknown, formulas = np.full(n, np.nan), np.full(n, "")
+        return ArmData(
+            materials, features, unknown, self.opened.task, formulas, bounds=self.opened.bounds
         )
-        calibrator = components.get("calibrator")
-        draws = calibrator is not None and "samples" in calibrator.requires
-        answers = Answers(lambda _record: saved.predictor, features, samples=draws)
-        regions = None
-        if saved.regions is not None and saved.promise is not None:
-            regions = TrustRegions(
-                components["trust"], Promise(*saved.promise), dict(saved.regions)
-            )
-        fitted = Fitted(answers, saved.calibration, saved.detector, regions)
-        return Cell(self._settings, data, lambda _text: None), fitted, rows
-
-    def _assess(
-        self, cell: Cell, fitted: Fitted, rows: I8, score: OODScore | None
-    ) -> Assessment | None:
-        if fitted.trust is None:
-            return None
-        region = next(iter(fitted.trust.regions.values()))
-        seen: Inputs = cell.shown(fitted.trust.chosen, fitted.answers, rows)
-        found = region.assess(seen, fitted.answers.predict(rows), score)
-        return found.within(self.opened.bounds)
 
     def label(self, assessment: Assessment) -> Str | None:
         """Return (n,) labels of the whole list, or None without a trust region."""
-        regions = self.opened.saved.regions
-        if not regions:
+        trust = self.opened.fitted.trust
+        if trust is None:
             return None
         with readable(self._fit):
-            labels = np.asarray(next(iter(regions.values())).label(assessment), dtype=np.str_)
-            if labels.shape != assessment.risk.shape:
-                raise DataError(f"trust: {labels.shape} labels of {assessment.risk.shape} rows")
-        if unknown := sorted(set(labels.tolist()) - set(LABELS)):
-            raise DataError(f"trust: unknown labels {', '.join(unknown)}")
-        return labels
+            return trust.label(assessment)
 
 
 def _interval(

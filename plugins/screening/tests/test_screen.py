@@ -17,14 +17,14 @@ import pytest
 from support import Cli, MakePlugin, reseal
 
 from atlas_core.bulk import write_bulk
+from atlas_core.data.tables import read_table
+from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError
-from atlas_core.fitted import Reference
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
 from atlas_core.reading.lists import Known
 from atlas_core.reading.rows import BadRow
-from atlas_core.runner.finish import read_table
 from atlas_core.saving import FORMAT
 from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
@@ -297,7 +297,7 @@ def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Pat
     formulas = table["formula"][np.r_[order[:5], order[len(order) // 2]]]
     path = written(tmp_path, "\n".join(["formula", *formulas]) + "\n")
     about, _ = ask(run, tmp_path, path)
-    train = open_arm(run, Registry(), trust=True).saved.reference.target
+    train = open_arm(run, Registry(), trust=True).reference.target
     rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
     expected = sum((train <= one).mean() <= 0.05 for one in rows)
     assert expected > 0
@@ -602,6 +602,7 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
         numbers=np.ones(500, np.int16),
         amounts=np.ones(500),
         target=np.zeros(500),
+        formulas=np.full(500, "H"),
         space="features",
         points=points,
         centre=np.zeros(8),

@@ -1,4 +1,4 @@
-"""What the methods share: train one model, sum up draws, pass representations on. Light."""
+"""What the methods share: train one model, sum up draws. Light."""
 
 from __future__ import annotations
 
@@ -6,69 +6,13 @@ import numpy as np
 
 from atlas_core.api import (
     F8,
-    I8,
     ContractError,
     Features,
     FitContext,
-    HasEmbedding,
-    HasLeaves,
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
 )
-
-
-class Embedded:
-    """Predict as ``predictor`` does, and embed as ``model`` does."""
-
-    def __init__(self, predictor: Predictor, model: HasEmbedding) -> None:
-        self._predictor = predictor
-        self._model = model
-
-    def predict(self, features: Features) -> Prediction:
-        """Return n predictions."""
-        return self._predictor.predict(features)
-
-    def embed(self, features: Features) -> F8:
-        """Return (n, d) the model's inner representation."""
-        return self._model.embed(features)
-
-
-class Leafy:
-    """Predict as ``predictor`` does, and sort into leaves as ``model`` does."""
-
-    def __init__(self, predictor: Predictor, model: HasLeaves) -> None:
-        self._predictor = predictor
-        self._model = model
-
-    def predict(self, features: Features) -> Prediction:
-        """Return n predictions."""
-        return self._predictor.predict(features)
-
-    def leaves(self, features: Features) -> I8:
-        """Return (n, k) the leaf of each of the model's trees."""
-        return self._model.leaves(features)
-
-
-class EmbeddedLeafy(Leafy):
-    """Do both: a predictor has exactly what its model has."""
-
-    def __init__(self, predictor: Embedded, model: HasLeaves) -> None:
-        super().__init__(predictor, model)
-        self._embedded = predictor
-
-    def embed(self, features: Features) -> F8:
-        """Return (n, d) the model's inner representation."""
-        return self._embedded.embed(features)
-
-
-def passed_on(predictor: Predictor, model: object) -> Predictor:
-    """Return a predictor that has ``embed`` and ``leaves`` exactly where ``model`` has them."""
-    if isinstance(model, HasEmbedding):
-        embedded = Embedded(predictor, model)
-        return EmbeddedLeafy(embedded, model) if isinstance(model, HasLeaves) else embedded
-    return Leafy(predictor, model) if isinstance(model, HasLeaves) else predictor
 
 
 def train_one(

@@ -21,11 +21,11 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
     TargetScale,
+    UQFit,
     Vectors,
 )
-from atlas_uncertainty._shared import passed_on, spread, train_one
+from atlas_uncertainty._shared import spread, train_one
 from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Committee:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train all of them; see ``UQMethod.fit``.
 
         Raises:
@@ -86,7 +86,7 @@ class Committee:
             scale=scale,
             own=config.mean == "model",
         )
-        return passed_on(predictor, model)
+        return predictor, model
 
     def _groups(self, vectors: Vectors, context: FitContext) -> list[I8]:
         """Return the columns of each regressor, in turns."""

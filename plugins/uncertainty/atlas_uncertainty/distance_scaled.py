@@ -14,7 +14,7 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
 from atlas_uncertainty._held_out import (
     Neighbourhood,
@@ -23,7 +23,7 @@ from atlas_uncertainty._held_out import (
     out_of_fold,
     raw_rows,
 )
-from atlas_uncertainty._shared import passed_on, train_one
+from atlas_uncertainty._shared import train_one
 from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DistanceScaled:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model and one for each fold and cluster; see ``UQMethod.fit``.
 
         Raises:
@@ -70,7 +70,7 @@ class DistanceScaled:
             slope=slope,
             embedded=config.representation == "embedding",
         )
-        return passed_on(predictor, model)
+        return predictor, model
 
     def _rows(self, features: Features, model: Model) -> F8:
         inside = self._config.representation == "embedding"

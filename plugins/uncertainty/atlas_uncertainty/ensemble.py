@@ -23,10 +23,10 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
     TrainingError,
+    UQFit,
 )
-from atlas_uncertainty._shared import passed_on, spread
+from atlas_uncertainty._shared import spread
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import EnsembleConfig
@@ -50,7 +50,7 @@ class Ensemble:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the members; see ``UQMethod.fit``."""
         models = [make_model() for _ in range(self._config.k)]
 
@@ -76,7 +76,7 @@ class Ensemble:
                 CautionWarning,
                 stacklevel=2,
             )
-        return passed_on(predictor, models[0])
+        return predictor, models[0]
 
 
 def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> None:

@@ -15,9 +15,9 @@ from atlas_core.api import (
     HasMembers,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, train_one
+from atlas_uncertainty._shared import incapable, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import InfinitesimalJackknifeConfig
@@ -38,14 +38,14 @@ class InfinitesimalJackknife:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the committee; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasMembers):
             raise incapable(model, "infinitesimal_jackknife", "HasMembers")
         if not isinstance(model, HasInBag):
             raise incapable(model, "infinitesimal_jackknife", "HasInBag")
-        return passed_on(JackknifePredictor(model), model)
+        return JackknifePredictor(model), model
 
 
 class JackknifePredictor:

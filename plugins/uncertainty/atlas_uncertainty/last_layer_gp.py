@@ -20,10 +20,10 @@ from atlas_core.api import (
     HasEmbedding,
     ModelFactory,
     Prediction,
-    Predictor,
     TargetScale,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, train_one
+from atlas_uncertainty._shared import incapable, train_one
 from atlas_uncertainty._table import Table
 from atlas_uncertainty.last_layer_laplace import EmbeddingModel
 
@@ -45,7 +45,7 @@ class LastLayerGP:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model and the process; see ``UQMethod.fit``.
 
         Raises:
@@ -58,7 +58,7 @@ class LastLayerGP:
             raise incapable(model, "last_layer_gp", "HasEmbedding")
         chosen = np.sort(context.child("rows").rng().permutation(len(target))[: self._config.rows])
         process = Process(model.embed(features.take(chosen)), target[chosen], self._config, context)
-        return passed_on(ProcessPredictor(model, process, own=self._config.mean == "model"), model)
+        return ProcessPredictor(model, process, own=self._config.mean == "model"), model
 
 
 class Process:

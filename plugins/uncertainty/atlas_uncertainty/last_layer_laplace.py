@@ -17,9 +17,9 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, train_one
+from atlas_uncertainty._shared import incapable, train_one
 from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class LastLayerLaplace:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model and the layer; see ``UQMethod.fit``.
 
         Raises:
@@ -135,7 +135,7 @@ class LastLayerLaplace:
         line = BayesianLine.of(model.embed(features), target)
         context.record("last_layer_laplace", {"noise": line.noise, "prior": line.prior})
         predictor = LinePredictor(model, line, own=self._config.mean == "model")
-        return passed_on(predictor, model)
+        return predictor, model
 
 
 class LinePredictor:

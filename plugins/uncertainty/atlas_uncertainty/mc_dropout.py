@@ -12,10 +12,10 @@ from atlas_core.api import (
     HasDropout,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
     derive_seed,
 )
-from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
+from atlas_uncertainty._shared import incapable, spread, train_one
 from atlas_uncertainty.hooks import MOST_PASSES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class MCDropout:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the network; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasDropout):
@@ -40,7 +40,7 @@ class MCDropout:
             passes=self._config.passes,
             seed=derive_seed(context.seed, "passes"),
         )
-        return passed_on(predictor, model)
+        return predictor, model
 
 
 class DropoutPredictor:

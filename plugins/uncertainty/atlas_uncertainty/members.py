@@ -12,9 +12,9 @@ from atlas_core.api import (
     HasMembers,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
+from atlas_uncertainty._shared import incapable, spread, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import MembersConfig
@@ -28,12 +28,12 @@ class Members:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the committee; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasMembers):
             raise incapable(model, "members", "HasMembers")
-        return passed_on(MembersPredictor(model), model)
+        return MembersPredictor(model), model
 
 
 class MembersPredictor:

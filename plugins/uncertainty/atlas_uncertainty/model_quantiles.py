@@ -14,9 +14,9 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, train_one
+from atlas_uncertainty._shared import incapable, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import ModelQuantilesConfig
@@ -34,12 +34,12 @@ class ModelQuantiles:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasQuantiles):
             raise incapable(model, "model_quantiles", "HasQuantiles")
-        return passed_on(QuantilePredictor(model, draws=self._config.draws), model)
+        return QuantilePredictor(model, draws=self._config.draws), model
 
 
 class QuantilePredictor:

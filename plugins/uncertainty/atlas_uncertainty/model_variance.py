@@ -13,9 +13,9 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, train_one
+from atlas_uncertainty._shared import incapable, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import ModelVarianceConfig
@@ -33,12 +33,12 @@ class ModelVariance:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasVariance):
             raise incapable(model, "model_variance", "HasVariance")
-        return passed_on(VariancePredictor(model), model)
+        return VariancePredictor(model), model
 
 
 class VariancePredictor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Prediction, Predictor
-from atlas_uncertainty._shared import passed_on, train_one
+from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Prediction, UQFit
+from atlas_uncertainty._shared import train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import PointConfig
@@ -20,10 +20,10 @@ class Point:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
-        return passed_on(PointPredictor(model), model)
+        return PointPredictor(model), model
 
 
 class PointPredictor:

@@ -13,10 +13,10 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
 from atlas_uncertainty._held_out import at_random, out_of_fold
-from atlas_uncertainty._shared import passed_on, train_one
+from atlas_uncertainty._shared import train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import ResidualModelConfig
@@ -33,7 +33,7 @@ class ResidualModel:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the models; see ``UQMethod.fit``.
 
         Raises:
@@ -49,7 +49,7 @@ class ResidualModel:
         errors = make_model()
         errors.fit(features, size, context.child("errors"))
         floor = self._config.floor * STD_OF_MEAN_ERROR * float(np.median(size))
-        return passed_on(ResidualPredictor(model, errors, floor=floor), model)
+        return ResidualPredictor(model, errors, floor=floor), model
 
 
 class ResidualPredictor:

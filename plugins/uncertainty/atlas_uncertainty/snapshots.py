@@ -15,9 +15,9 @@ from atlas_core.api import (
     HasVariance,
     ModelFactory,
     Prediction,
-    Predictor,
+    UQFit,
 )
-from atlas_uncertainty._shared import incapable, passed_on, spread, train_one
+from atlas_uncertainty._shared import incapable, spread, train_one
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import SnapshotsConfig
@@ -31,12 +31,12 @@ class Snapshots:
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
-    ) -> Predictor:
+    ) -> UQFit:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasSnapshots):
             raise incapable(model, "snapshots", "HasSnapshots")
-        return passed_on(SnapshotsPredictor(model), model)
+        return SnapshotsPredictor(model), model
 
 
 class SnapshotsPredictor:

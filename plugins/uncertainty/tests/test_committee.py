@@ -35,7 +35,7 @@ def data():
 def predicted(data, **options):
     train, target, new = data
     method = Committee(CommitteeConfig(**options))
-    return method.fit(Nine, train, target, FitContext(seed=2)).predict(new)
+    return method.fit(Nine, train, target, FitContext(seed=2))[0].predict(new)
 
 
 def on(data, columns, regressor):
@@ -62,7 +62,7 @@ def test_columns_by_label_are_taken_in_turns_and_the_spread_is_by_hand(data):
 def test_random_columns_are_a_share_drawn_anew_for_each(data):
     train, target, new = data
     method = Committee(CommitteeConfig(others=("ridge",) * 6, share=0.5))
-    found = method.fit(Nine, train, target, FitContext(seed=2)).predict(new).samples[1:]
+    found = method.fit(Nine, train, target, FitContext(seed=2))[0].predict(new).samples[1:]
     pairs = [[i, j] for i in range(4) for j in range(i + 1, 4)]
     possible = np.stack([on(data, pair, Ridge(1.0)) for pair in pairs])
     which = [np.flatnonzero(np.isclose(possible, row).all(axis=1)) for row in found]
@@ -84,7 +84,7 @@ def test_missing_values_graphs_and_labels(data):
     method = Committee(CommitteeConfig())
     holed = new.values.copy()
     holed[0, 1] = np.nan
-    predictor = method.fit(Nine, train, target, FitContext(seed=2))
+    predictor = method.fit(Nine, train, target, FitContext(seed=2))[0]
     filled = new.values.copy()
     filled[0, 1] = train.values[:, 1].mean()
     np.testing.assert_allclose(

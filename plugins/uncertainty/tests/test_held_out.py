@@ -99,7 +99,7 @@ def test_sigma_is_the_root_of_distance_over_a_constant(data, representation):
     config = hooks.DistanceScaledConfig(representation=representation, neighbours=1, clusters=0)
     records = {}
     context = FitContext(seed=5, record=records.__setitem__)
-    predictor = distance_scaled.DistanceScaled(config).fit(Embedding, features, target, context)
+    predictor = distance_scaled.DistanceScaled(config).fit(Embedding, features, target, context)[0]
     found = predictor.predict(vectors([[10.0, 0.0], [1000.0, 0.0]]))
     fitted = records["distance_scaled"]
     np.testing.assert_allclose(found.aleatoric**2, fitted["variance_at_0"])
@@ -151,7 +151,7 @@ def test_the_error_model_learns_absolute_errors_of_rows_left_out(data):
         return models[-1]
 
     method = residual_model.ResidualModel(hooks.ResidualModelConfig(folds=4))
-    found = method.fit(make_model, features, target, CONTEXT).predict(features.take([0, 1]))
+    found = method.fit(make_model, features, target, CONTEXT)[0].predict(features.take([0, 1]))
     assert len(models) == 6
     errors = np.empty(60)
     for part in at_random(60, 4, CONTEXT):
@@ -172,6 +172,6 @@ def test_a_negative_error_becomes_the_floor(data):
             return np.full(len(features), -1.0)
 
     method = residual_model.ResidualModel(hooks.ResidualModelConfig(folds=2, floor=0.5))
-    found = method.fit(Negative, features, target, CONTEXT).predict(features.take([0]))
+    found = method.fit(Negative, features, target, CONTEXT)[0].predict(features.take([0]))
     expected = 0.5 * np.sqrt(np.pi / 2) * np.median(target + 1.0)
     np.testing.assert_allclose(found.aleatoric, expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import ContractError, FitContext, HasEmbedding, HasLeaves, Vectors
+from atlas_core.api import ContractError, FitContext, Vectors
 from atlas_uncertainty.hooks import InfinitesimalJackknifeConfig
 from atlas_uncertainty.infinitesimal_jackknife import InfinitesimalJackknife
 
@@ -45,7 +45,7 @@ def fitted(model, n):
         made.append(model())
         return made[-1]
 
-    return method.fit(make_model, features, target, FitContext(seed=1)), made[0], target
+    return method.fit(make_model, features, target, FitContext(seed=1))[0], made[0], target
 
 
 def test_the_variance_is_that_of_equations_5_and_7_with_a_floor():
@@ -81,21 +81,6 @@ def test_rows_alone_give_what_they_give_together():
     whole = predictor.predict(rows).epistemic
     alone = [predictor.predict(rows.take([i])).epistemic[0] for i in range(9)]
     np.testing.assert_allclose(alone, whole, rtol=1e-12)
-
-
-def test_leaves_are_passed_on_exactly_where_the_model_has_some():
-    predictor, _, _ = fitted(BaggedMean, 12)
-    assert isinstance(predictor, HasLeaves)
-    assert not isinstance(predictor, HasEmbedding)
-
-    class Embedding(BaggedMean):
-        def embed(self, features):
-            return features.values
-
-    both, _, _ = fitted(Embedding, 12)
-    rows = Vectors(np.array([[2.0]]), np.array(["x"]))
-    assert both.leaves(rows).tolist() == [[2]]
-    assert both.embed(rows).tolist() == [[2.0]]
 
 
 def test_a_committee_without_bags_is_named():

@@ -41,7 +41,7 @@ def data():
 def test_the_linear_layer_is_the_bayesian_ridge_of_scikit_learn(data):
     train, target, new = data
     method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
-    found = method.fit(Embedding, train, target, CONTEXT).predict(new)
+    found = method.fit(Embedding, train, target, CONTEXT)[0].predict(new)
     scaler = StandardScaler().fit(train.values)
     flat = {"alpha_1": 0, "alpha_2": 0, "lambda_1": 0, "lambda_2": 0}
     reference = BayesianRidge(max_iter=10_000, tol=1e-12, **flat)
@@ -59,7 +59,7 @@ def test_noise_and_offset_are_those_of_a_sample_where_nothing_else_is_there():
     target = rng.normal(5, 2, 50)
     rows = Vectors(np.zeros((50, 3)), np.array(["a", "b", "c"]))
     method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
-    found = method.fit(Embedding, rows, target, CONTEXT).predict(rows.take([0]))
+    found = method.fit(Embedding, rows, target, CONTEXT)[0].predict(rows.take([0]))
     np.testing.assert_allclose(found.mean, target.mean())
     np.testing.assert_allclose(found.aleatoric, target.std())
     np.testing.assert_allclose(found.epistemic, target.std() / 50**0.5)
@@ -69,7 +69,7 @@ def test_an_exact_fit_leaves_finite_stds():
     rows = Vectors(np.eye(3)[[0, 1, 2, 0]], np.array(["a", "b", "c"]))
     method = last_layer_laplace.LastLayerLaplace(hooks.LastLayerLaplaceConfig(mean="line"))
     target = np.array([1.0, 2.0, 3.0, 1.0])
-    found = method.fit(Embedding, rows, target, CONTEXT).predict(rows)
+    found = method.fit(Embedding, rows, target, CONTEXT)[0].predict(rows)
     assert np.isfinite(found.std).all()
 
 
@@ -77,7 +77,7 @@ def test_an_exact_fit_leaves_finite_stds():
 def test_the_process_is_that_of_scikit_learn_on_principal_components(data, rows):
     train, target, new = data
     config = hooks.LastLayerGPConfig(mean="gp", kernel="rbf", components=2, rows=rows)
-    found = last_layer_gp.LastLayerGP(config).fit(Embedding, train, target, CONTEXT).predict(new)
+    found = last_layer_gp.LastLayerGP(config).fit(Embedding, train, target, CONTEXT)[0].predict(new)
     chosen = np.sort(CONTEXT.child("rows").rng().permutation(80)[:rows])
     scaler = StandardScaler().fit(train.values[chosen])
     pca = PCA(2).fit(scaler.transform(train.values[chosen]))
@@ -101,7 +101,7 @@ def test_the_mean_is_the_models_unless_asked_otherwise(data, module):
     train, target, new = data
     component, _ = find_component(module.__name__.rpartition(".")[2], "uq")
     method = find_component(module.__name__.rpartition(".")[2], "uq")[0].build(component.config())
-    assert method.fit(Embedding, train, target, CONTEXT).predict(new).mean.tolist() == [7.0] * 20
+    assert method.fit(Embedding, train, target, CONTEXT)[0].predict(new).mean.tolist() == [7.0] * 20
     with pytest.raises(DataError, match="needs a regression target"):
         method.fit(Embedding, train, target > 40, FitContext(seed=0, task="binary"))
 

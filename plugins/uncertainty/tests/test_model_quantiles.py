@@ -26,7 +26,7 @@ class Uniform:
 
 def test_samples_are_evenly_spaced_quantiles_and_their_std_is_aleatoric():
     method = ModelQuantiles(ModelQuantilesConfig(draws=10))
-    found = method.fit(Uniform, ROWS, np.zeros(2), FitContext(seed=0)).predict(ROWS)
+    found = method.fit(Uniform, ROWS, np.zeros(2), FitContext(seed=0))[0].predict(ROWS)
     np.testing.assert_allclose(found.samples[:, 0], np.arange(0.05, 1, 0.1))
     np.testing.assert_allclose(found.mean, [0.5, 2.0])
     # ten points 0.1 apart: variance 0.01 (10^2 - 1) / 12

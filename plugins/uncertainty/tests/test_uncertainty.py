@@ -12,7 +12,6 @@ import pytest
 from atlas_core.api import (
     ContractError,
     FitContext,
-    HasEmbedding,
     TrainingError,
     Vectors,
     derive_seed,
@@ -86,8 +85,8 @@ def the_one_model(features, target):
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_alone_and_repeated_calls_give_the_same_bytes(name, data):
     train, target, new = data
-    predictor = made(name).fit(Toy, train, target, CONTEXT)
-    again = made(name).fit(Toy, train, target, CONTEXT)
+    predictor = made(name).fit(Toy, train, target, CONTEXT)[0]
+    again = made(name).fit(Toy, train, target, CONTEXT)[0]
     together = predictor.predict(new)
     for field in ("mean", "epistemic", "aleatoric", "samples"):
         value = getattr(together, field)
@@ -101,20 +100,18 @@ def test_rows_alone_and_repeated_calls_give_the_same_bytes(name, data):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_predictor_embeds_exactly_where_the_model_does(name, data):
+def test_the_trained_model_comes_with_the_predictor(name, data):
     train, target, new = data
-    assert not isinstance(made(name).fit(Toy, train, target, CONTEXT), HasEmbedding)
-    predictor = made(name).fit(ToyWithEmbedding, train, target, CONTEXT)
-    assert isinstance(predictor, HasEmbedding)
-    model = the_one_model(train, target)  # of an ensemble it is the first
-    assert np.array_equal(predictor.embed(new), new.values * model.weights)
-    plain = made(name).fit(Toy, train, target, CONTEXT)
+    predictor, model = made(name).fit(ToyWithEmbedding, train, target, CONTEXT)
+    wanted = the_one_model(train, target)  # of an ensemble it is the first
+    assert np.array_equal(model.embed(new), new.values * wanted.weights)
+    plain = made(name).fit(Toy, train, target, CONTEXT)[0]
     assert np.array_equal(predictor.predict(new).mean, plain.predict(new).mean)
 
 
 def test_members_std_by_hand(data):
     train, target, new = data
-    out = made("members").fit(Toy, train, target, CONTEXT).predict(new)
+    out = made("members").fit(Toy, train, target, CONTEXT)[0].predict(new)
     # offsets -1, 1, -2, 2: mean 0, variance (1 + 1 + 4 + 4) / 4
     np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
     np.testing.assert_allclose(out.epistemic, 2.5**0.5)
@@ -128,7 +125,7 @@ def test_snapshots_std_by_hand_and_the_models_noise(data):
         def snapshots(self, features):
             return self.predict(features) + np.array([[-1.0], [1.0], [-2.0], [2.0]])
 
-    out = made("snapshots").fit(Kept, train, target, CONTEXT).predict(new)
+    out = made("snapshots").fit(Kept, train, target, CONTEXT)[0].predict(new)
     # offsets -1, 1, -2, 2: variance (1 + 1 + 4 + 4) / 3, because four are a sample
     np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
     np.testing.assert_allclose(out.epistemic, (10 / 3) ** 0.5)
@@ -138,7 +135,7 @@ def test_snapshots_std_by_hand_and_the_models_noise(data):
 
 def test_model_variance_keeps_the_two_parts_apart(data):
     train, target, new = data
-    out = made("model_variance").fit(Toy, train, target, CONTEXT).predict(new)
+    out = made("model_variance").fit(Toy, train, target, CONTEXT)[0].predict(new)
     assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
     assert np.array_equal(out.epistemic, np.abs(new.values[:, 0]))
     assert out.aleatoric.tolist() == [0.5] * 7
@@ -147,7 +144,7 @@ def test_model_variance_keeps_the_two_parts_apart(data):
 
 def test_point_has_no_std(data):
     train, target, new = data
-    out = made("point").fit(Toy, train, target, CONTEXT).predict(new)
+    out = made("point").fit(Toy, train, target, CONTEXT)[0].predict(new)
     assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
     assert out.std is None
     assert out.samples is None
@@ -162,7 +159,7 @@ def test_an_ensemble_equals_separate_trainings(resample, data):
         models.append(Toy())
         return models[-1]
 
-    out = made("ensemble", k=3, resample=resample).fit(make_model, train, target, CONTEXT)
+    out = made("ensemble", k=3, resample=resample).fit(make_model, train, target, CONTEXT)[0]
     out = out.predict(new)
     separate = []
     for i in range(3):
@@ -193,7 +190,7 @@ def test_an_ensemble_keeps_noise_apart_from_spread(data):
         models.append(Noisy())
         return models[-1]
 
-    out = made("ensemble", k=2).fit(make_model, train, target, CONTEXT).predict(new)
+    out = made("ensemble", k=2).fit(make_model, train, target, CONTEXT)[0].predict(new)
     np.testing.assert_allclose(out.aleatoric, 12.5**0.5)  # (9 + 16) / 2
     first, second = (model.predict(new) for model in models)
     np.testing.assert_allclose(out.epistemic, np.abs(first - second) / 2**0.5)
@@ -203,7 +200,7 @@ def test_bootstraps_of_a_mean_spread_like_its_standard_error():
     target = np.random.default_rng(2).normal(size=400)
     features = Vectors(np.zeros((400, 1)), np.array(["a"]))
     method = made("ensemble", k=200, resample="bootstrap")
-    out = method.fit(Plain, features, target, FitContext(seed=3)).predict(features.take([0]))
+    out = method.fit(Plain, features, target, FitContext(seed=3))[0].predict(features.take([0]))
     # the relative error of a std from 200 draws is about 1 / sqrt(400)
     np.testing.assert_allclose(out.epistemic, target.std() / 20, rtol=0.2)
 
@@ -211,12 +208,12 @@ def test_bootstraps_of_a_mean_spread_like_its_standard_error():
 def test_an_ensemble_whose_models_agree_to_the_bit_warns(data):
     train, target, _ = data
     with pytest.warns(UserWarning, match="needs resample: bootstrap"):
-        made("ensemble", k=2).fit(Plain, train, target, CONTEXT)
+        made("ensemble", k=2).fit(Plain, train, target, CONTEXT)[0]
 
 
 def test_mc_dropout_sums_up_the_models_passes(data):
     train, target, new = data
-    out = made("mc_dropout", passes=50).fit(Toy, train, target, CONTEXT).predict(new)
+    out = made("mc_dropout", passes=50).fit(Toy, train, target, CONTEXT)[0].predict(new)
     passes = the_one_model(train, target).sample(new, 50, derive_seed(11, "passes"))
     np.testing.assert_allclose(out.samples, passes)
     np.testing.assert_allclose(out.mean, passes.mean(axis=0))
@@ -274,7 +271,7 @@ def test_members_in_threads_change_no_byte_and_no_order_of_records(resample, dat
 
         context, records, told = listened(n_jobs)
         method = made("ensemble", k=5, resample=resample)
-        out = method.fit(make_model, train, target, context).predict(new)
+        out = method.fit(make_model, train, target, context)[0].predict(new)
         found.append((out.samples.tobytes(), out.mean.tobytes(), records))
         assert (len({m.thread for m in models}) > 1) == (n_jobs > 1)
         assert [model.context.n_jobs for model in models] == [1] * 5
@@ -291,7 +288,7 @@ def test_a_model_that_does_not_say_so_is_never_fitted_in_threads(data):
         models.append(Toy())
         return models[-1]
 
-    made("ensemble", k=3).fit(make_model, train, target, replace(CONTEXT, n_jobs=2))
+    made("ensemble", k=3).fit(make_model, train, target, replace(CONTEXT, n_jobs=2))[0]
     assert [model.context.n_jobs for model in models] == [2, 2, 2]
 
 
@@ -309,5 +306,5 @@ def test_a_member_that_fails_stops_the_others_and_is_named(data):
                 time.sleep(0.005)
 
     with pytest.raises(TrainingError, match="the loss is NaN"):
-        made("ensemble", k=8).fit(Failing, train, target, replace(CONTEXT, n_jobs=2))
+        made("ensemble", k=8).fit(Failing, train, target, replace(CONTEXT, n_jobs=2))[0]
     assert len(epochs) < 2000  # one member alone would have gone on for ten seconds

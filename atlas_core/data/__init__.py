@@ -1,0 +1,1 @@
+"""Tables that a run makes: typed, checked, to and from Parquet. Light."""

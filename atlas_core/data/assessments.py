@@ -1,0 +1,99 @@
+"""What trust methods say of predictions: one table, as ``trust.parquet`` holds it. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, Str
+from atlas_core.data import tables
+from atlas_core.data.tables import column
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Assessments:
+    """Hold a row for each prediction and trust method.
+
+    Attributes:
+        arm: (n,) names.
+        fold: (n,) names.
+        ids: (n,) of the materials.
+        formula: (n,) of the materials.
+        target: (n,) true values in the target's unit; NaN where unknown.
+        mean: (n,) predictions in the target's unit.
+        parts: (n,) ``calibration``, ``test`` or ``shifted``.
+        method: (n,) name of the trust method; the first of an arm decides.
+        budget: (n,) error that is tolerated.
+        confidence: (n,) share of the trusted predictions that are to be within it.
+        risk: (n,) probability of an error beyond the budget.
+        expected_error: (n,) in the target's unit.
+        label: (n,) ``trust``, ``verify`` or ``defer``.
+        reason: (n,) why; "" where there is none.
+        lower: {level: (n,)} lower ends of the method's intervals; NaN where it has none.
+        upper: {level: (n,)} upper ends.
+
+    Raises:
+        DataError: columns differ in length, or one has another type.
+    """
+
+    arm: Str = column("U")
+    fold: Str = column("U")
+    ids: Str = column("U", "id")
+    formula: Str = column("U", required=False)
+    target: F8 = column("f")
+    mean: F8 = column("f")
+    parts: Str = column("U", "part")
+    method: Str = column("U")
+    budget: F8 = column("f")
+    confidence: F8 = column("f")
+    risk: F8 = column("f", required=False)
+    expected_error: F8 = column("f")
+    label: Str = column("U")
+    reason: Str = column("U", required=False)
+    lower: Mapping[float, F8] = field(default_factory=dict)
+    upper: Mapping[float, F8] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        tables.check(self)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: npt.NDArray[Any]) -> Assessments:
+        """Return the rows of an (n,) mask, or those at these places, in that order."""
+        return tables.taken(self, rows)
+
+    def part(self, name: str) -> Assessments:
+        """Return the rows of a part."""
+        return self.take(self.parts == name)
+
+    def of(self, method: str) -> Assessments:
+        """Return the rows of a method."""
+        return self.take(self.method == method)
+
+    @property
+    def error(self) -> F8:
+        """Return (n,) absolute errors in the target's unit."""
+        return abs(self.target - self.mean)
+
+    @classmethod
+    def stacked(cls, some: Sequence[Assessments]) -> Assessments:
+        """Return the rows of one or more tables, one below the other."""
+        return tables.stacked(some)
+
+    @classmethod
+    def from_parquet(cls, path: Path) -> Assessments:
+        """Read what ``to_parquet`` wrote.
+
+        Raises:
+            DataError: the file is missing, no Parquet or no such table; names it.
+        """
+        return tables.table_of(cls, tables.read_table(path), str(path))
+
+    def to_parquet(self, path: Path) -> None:
+        """Write the table, whole or not at all."""
+        tables.write_table(path, tables.columns_of(self))

@@ -1,0 +1,1 @@
+"""Fit arms: one object for what was fitted, whoever asks it. Light."""

@@ -1,0 +1,191 @@
+"""One cell: one arm on one fold. It sees targets of train and calibration, and no others. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, I8, Str
+from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
+from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.kept import Keep, about
+from atlas_core.engine.nested import TrustSettings, learn_trust
+from atlas_core.engine.notes import Heard, Notes, quiet
+from atlas_core.engine.view import ArmData
+from atlas_core.errors import ContractError
+from atlas_core.fits import FitCache
+from atlas_core.kinds.split import Split
+from atlas_core.spec.model import ActiveLearning
+
+
+@dataclass(frozen=True, eq=False)
+class Oracle:
+    """Look labels up, one asked row at a time; components never see it.
+
+    Attributes:
+        target: (n,) every target; read through ``ask`` only.
+    """
+
+    target: F8
+
+    def ask(self, rows: I8) -> F8:
+        """Return the labels of ``rows``."""
+        return self.target[rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Hold one cell as plain data, for this process or another.
+
+    Attributes:
+        arm: what is fitted.
+        data: what it may see.
+        split: row numbers of the fold.
+        seed: root seed of the run.
+        n_jobs: threads the cell may use.
+        device: ``cpu``, ``cuda``, ``cuda:0``, ...
+        directory: where the cell keeps checkpoints.
+        trust: what trust methods learn from; None without any.
+        keep: where the fit is written for later use; None: it is not.
+        key_file: of the user, whose mark working files get; None: they get none.
+        loop: of active learning, or None.
+        oracle: knows the labels that a loop asks for, or None.
+    """
+
+    arm: Arm
+    data: ArmData
+    split: Split
+    seed: int
+    n_jobs: int
+    device: str
+    directory: Path
+    trust: TrustSettings | None = None
+    keep: Keep | None = None
+    key_file: Path | None = None
+    loop: ActiveLearning | None = None
+    oracle: Oracle | None = None
+
+    @property
+    def label(self) -> str:
+        """Return arm and fold, for a message."""
+        return f"arm {self.arm.name}, {self.arm.fold}"
+
+    def notes(self, tell: Tell) -> Notes:
+        """Return empty notes of this cell."""
+        return Notes(self.arm.name, self.arm.fold, self.arm.components.values(), tell)
+
+    def context(self, step: str, notes: Notes) -> FitContext:
+        """Return the context of a fit: what two arms share, they share to the last bit."""
+        return FitContext(
+            seed=derive_seed(self.seed, step, self.arm.fold),
+            task=self.data.task,
+            n_jobs=self.n_jobs,
+            device=self.device,
+            directory=self.directory / step,
+            tell=notes.say,
+        )
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """Hold what a cell returns: predictions and what its fits recorded.
+
+    Attributes:
+        predictions: of the rows that are scored; those of hidden targets have none.
+        records: plain data that belongs in the run folder.
+        stages: (stage, seconds).
+        rounds: columns of the active-learning table, empty without a loop.
+        trust: what each trust method says of the rows, likewise; None without one.
+    """
+
+    predictions: Predictions
+    records: list[dict[str, Any]] = field(default_factory=list)
+    stages: list[tuple[str, float]] = field(default_factory=list)
+    rounds: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    trust: Assessments | None = None
+
+
+def scored(split: Split, *, times: int = 1) -> tuple[I8, Str]:
+    """Return row numbers and parts of a table that has ``times`` rows for each scored row."""
+    parts = {part: getattr(split, part) for part in SCORED_PARTS}
+    rows = np.concatenate([np.tile(here, times) for here in parts.values()])
+    return rows, np.repeat(list(parts), [len(here) * times for here in parts.values()])
+
+
+def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
+    """Train, calibrate, detect and predict.
+
+    Raises:
+        AtlasError: a component failed; the line names arm, fold and component.
+    """
+    notes = job.notes(tell)
+    context, split = job.context("fit", notes), job.split
+    heard = Heard()
+    with quiet() as caught:
+        fitted = FittedArm.of_training(
+            job.arm, job.data, split.train, context, notes=notes, fits=fits
+        )
+        with _left_behind(fitted, notes):
+            fitted.calibrate(split.calibration, context, notes)
+            fitted.detect(split.calibration, context.seed, notes)
+            heard.add(with_trust(fitted, job, context, notes, fits))
+            predictions, trust = predict_parts(fitted, split, notes)
+            if job.keep is not None:
+                fitted.save(job.keep, notes)
+    heard.listen(caught)
+    heard.add(fitted.trained.heard)
+    notes.keep(heard)
+    return CellResult(predictions, notes.records, notes.stages, trust=trust)
+
+
+@contextmanager
+def _left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
+    """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
+    try:
+        yield
+    except Exception:
+        why = fitted.trained.leave(about(fitted.arm.made_by))
+        told = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
+        notes.say(f"a step after the fit failed; the fit {told}")
+        raise
+
+
+def with_trust(
+    fitted: FittedArm, job: Job, context: FitContext, notes: Notes, fits: FitCache | None
+) -> Heard:
+    """Fit the arm's trust methods, where it has some; return what their trainings warned of."""
+    if "trust" not in fitted.arm.components:
+        return Heard()
+    if job.trust is None:
+        raise ContractError("an arm has a trust method, but no budget was stated")
+    return learn_trust(fitted, job.trust, context, notes=notes, fits=fits)
+
+
+def predict_parts(
+    fitted: FittedArm, split: Split, notes: Notes
+) -> tuple[Predictions, Assessments | None]:
+    """Return the predictions of the scored parts of a fold, and what trust methods say of them.
+
+    Each part is a list of candidates of its own.
+    """
+    said, judged = [], []
+    data = fitted.train.data
+    with notes.stage("predict", fitted.arm.components["uq"]):
+        for part in SCORED_PARTS:
+            rows = getattr(split, part)
+            if not len(rows):
+                continue
+            answer = fitted.ask(data, rows)
+            said.append(fitted.table(answer, part))
+            if fitted.trust is not None:
+                assessed = fitted.assess(answer)
+                judged.append(fitted.trust.table(assessed, said[-1], bounds=data.bounds))
+    return Predictions.stacked(said), Assessments.stacked(judged) if judged else None

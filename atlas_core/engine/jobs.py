@@ -1,0 +1,206 @@
+"""The cells of a run: made from its plan, done here or in workers, or found done. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import Str
+from atlas_core.context import Tell
+from atlas_core.engine.arm import Arm
+from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
+from atlas_core.engine.kept import Keep
+from atlas_core.engine.loop import run_loop
+from atlas_core.engine.nested import TrustSettings
+from atlas_core.engine.view import ArmData
+from atlas_core.errors import AtlasError, WorkerError
+from atlas_core.fits import FitCache
+from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.split import Split
+from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
+from atlas_core.runner.failures import Failure, of_the_system
+from atlas_core.runner.folder import RunFolder
+from atlas_core.runner.loading import warned
+from atlas_core.runner.options import RunOptions, say_nothing
+from atlas_core.spec.plan import Plan
+
+Timed = Callable[[str, str, str, float], None]
+"""Called with stage, arm, fold and seconds."""
+
+
+def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult | Failure:
+    """Run one cell; return its error where that says nothing of the other cells.
+
+    Raises:
+        AtlasError: the disk failed, which the next cell would meet too, after its training.
+    """
+    try:
+        return run_job(job, fits, tell)
+    except AtlasError as err:
+        if of_the_system(err):
+            raise
+        return Failure(err)
+
+
+def run_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult:
+    """Run one cell; the fits of a loop differ in every round, and are not kept."""
+    if job.loop is not None and job.oracle is not None:
+        return run_loop(job, job.loop, job.oracle, tell=tell)
+    return run_cell(job, fits, tell)
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs:
+    """Make the cells of a run.
+
+    Attributes:
+        plan: of the run.
+        dataset: its data.
+        splits: its folds.
+        options: of the run.
+        folder: of the run.
+    """
+
+    plan: Plan
+    dataset: Dataset
+    splits: list[Split]
+    options: RunOptions
+    folder: RunFolder
+
+    def of(self, features: Mapping[str, Features]) -> list[Job]:
+        """Return the cells, arm after arm, from the features of each arm."""
+        formulas = np.asarray(self.dataset.shown_formulas(), dtype=np.str_)
+        return [
+            self._job(arm, split, own, formulas)
+            for arm, own in features.items()
+            for split in self.splits
+        ]
+
+    def _job(self, arm: str, split: Split, features: Features, formulas: Str) -> Job:
+        plan, dataset, options, folder = self.plan, self.dataset, self.options, self.folder
+        known = np.full(len(dataset), np.nan)
+        for rows in (split.train, split.calibration):
+            known[rows] = dataset.target[rows]
+        loop = plan.spec.active_learning
+        workers = max(1, min(options.workers, len(plan.arms) * len(self.splits)))
+        return Job(
+            arm=Arm(arm, split.name, plan.arms[arm], plan.spec.levels),
+            data=ArmData(
+                dataset.materials,
+                features,
+                known,
+                dataset.task,
+                formulas,
+                dataset.columns,
+                dataset.bounds,
+            ),
+            split=split,
+            seed=plan.spec.seed,
+            n_jobs=max(1, cores() // workers),
+            device=options.device,
+            directory=folder.cell(arm, split.name),
+            trust=_trust_settings(plan, arm),
+            keep=self._keep(folder.fitted(arm, split.name)),
+            key_file=options.key_file,
+            loop=loop,
+            oracle=Oracle(dataset.target) if loop is not None else None,
+        )
+
+    def _keep(self, folder: Path) -> Keep | None:
+        """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
+        wanted = self.options.save_fitted
+        if self.plan.spec.active_learning is not None or wanted is False:
+            return None
+        if wanted is None and len(self.splits) > 1:
+            return None
+        return Keep(folder, wanted=bool(wanted), key_file=self.options.key_file)
+
+
+def _trust_settings(plan: Plan, arm: str) -> TrustSettings | None:
+    if plan.spec.trust is None or "trust" not in plan.arms[arm]:
+        return None
+    return TrustSettings(plan.spec.trust, plan.shifts, plan.smaller.get(arm, {}))
+
+
+def run_jobs(
+    jobs: list[Job],
+    options: RunOptions,
+    executor: Executor | None,
+    folder: RunFolder,
+    timed: Timed,
+) -> list[CellResult | Failure]:
+    """Return what each cell gives, or why it failed; those that an earlier run finished are read.
+
+    Raises:
+        WorkerError: a worker process died; all other cells are done and kept.
+        AtlasError: the disk failed.
+    """
+    results, dropped = _stored(jobs, folder, options.tell)
+    missing = [i for i in range(len(jobs)) if i not in results]
+    if results:
+        options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
+    engine = executor or LocalExecutor(options.workers)
+    for position in missing[:1]:
+        cells = "1 cell" if len(missing) == 1 else f"{len(missing)} cells, first"
+        options.tell(f"training {cells}: {jobs[position].label}")
+    function = partial(attempt_job, fits=FitCache(options.cache_dir, fresh=options.force))
+    if executor is None and options.workers == 1:
+        function = partial(function, tell=options.tell)
+    # closed at once when this is interrupted: no worker is left behind
+    with closing(engine.run(function, [jobs[i] for i in missing])) as finished:
+        try:
+            for position, result in finished:
+                i = missing[position]
+                job, arm = jobs[i], jobs[i].arm
+                results[i] = result
+                if isinstance(result, Failure):
+                    options.tell(f"failed: {job.label}")
+                    continue
+                folder.keep_cell(job, result)
+                for stage, seconds in result.stages:
+                    timed(stage, arm.name, arm.fold, seconds)
+                options.tell(f"done {len(results)} of {len(jobs)}: {job.label}")
+        except JobsLostError as err:
+            lost = {jobs[missing[position]].label: how for position, how in err.how.items()}
+            kept = sum(isinstance(one, CellResult) for one in results.values())
+            raise WorkerError(_lost(lost, kept=kept, force=options.force)) from err
+    for i, record in dropped.items():  # of this run, and not of the cell, which is kept
+        if isinstance(one := results[i], CellResult):
+            one.records.append(record)
+    return [results[i] for i in range(len(jobs))]
+
+
+def _stored(
+    jobs: list[Job], folder: RunFolder, tell: Tell
+) -> tuple[dict[int, CellResult | Failure], dict[int, dict[str, Any]]]:
+    """Return the cells that an earlier run finished, and a record of each damaged one."""
+    results: dict[int, CellResult | Failure] = {}
+    dropped: dict[int, dict[str, Any]] = {}
+    for i, job in enumerate(jobs):
+        said: list[str] = []
+        stored = folder.stored_cell(job, said.append)
+        for text in said:
+            tell(text)
+            dropped[i] = warned(job.arm.name, job.arm.fold, said)
+        if stored is not None:
+            results[i] = stored
+    return results, dropped
+
+
+def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:
+    """Return one line a cell whose worker died: how, what is kept, and what to do."""
+    others = f"{kept} other {'cell is' if kept == 1 else 'cells are'} kept"
+    again = "--force computes every cell anew" if force else f"{others}, and the same command"
+    if not force:
+        again += f" runs {'only this one' if len(cells) == 1 else 'only these'} again"
+    return "\n".join(
+        f"{cell}: its worker {how}; {again} (fewer --workers leave more memory to each)"
+        for cell, how in sorted(cells.items())
+    )

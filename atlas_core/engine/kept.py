@@ -1,0 +1,168 @@
+"""The two files of a fitted arm: ``predictor.npz``, and ``judges.npz`` for all that asks it. Light.
+
+The first one a later run may take from the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atlas_core import origin, saving
+from atlas_core.engine.reference import Reference
+from atlas_core.engine.trained import is_fit
+from atlas_core.errors import DataError
+from atlas_core.kinds.calibrator import Calibration
+from atlas_core.kinds.ood import Detector
+from atlas_core.kinds.trust import Promise, TrustRegion
+from atlas_core.kinds.uq import UQFit
+from atlas_core.runner.machine import packages
+from atlas_core.spec.plan import Chosen
+
+PREDICTOR, JUDGES = "predictor.npz", "judges.npz"
+MOST = 256 * 2**20
+"""Bytes of a predictor up to which a run keeps it unasked: some seconds, and a quarter on disk."""
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Say where a cell writes what it fitted.
+
+    Attributes:
+        folder: of this arm and fold.
+        wanted: whether it was asked for; else it is written only where that costs little, and
+            nothing is trained again for it.
+        key_file: of the user, whose mark the fit gets; None: it gets none.
+    """
+
+    folder: Path
+    wanted: bool
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Judges:
+    """Hold what asks a predictor, and what stands beside its answers.
+
+    Attributes:
+        calibration: of the arm, or None.
+        detector: of the arm, or None.
+        regions: trust regions by name, or None.
+        promise: budget and confidence of the regions, or None.
+        reference: the training materials.
+    """
+
+    calibration: Calibration | None
+    detector: Detector | None
+    regions: dict[str, TrustRegion] | None
+    promise: tuple[float, float] | None
+    reference: Reference
+
+    def check(self, folder: Path) -> None:
+        """Stop unless all of it can be used: it was read from a file.
+
+        Raises:
+            DataError: a part of it cannot.
+        """
+        for name, (wanted, may_lack) in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, wanted) and not (value is None and may_lack):
+                raise _another(folder, name, value)
+        if any(not isinstance(region, TrustRegion) for region in (self.regions or {}).values()):
+            raise DataError(f"{folder}: one of its trust regions is none; fit anew")
+        if self.promise is not None:
+            Promise(*self.promise)  # checks itself
+        self.reference.check()
+
+
+_KINDS: Mapping[str, tuple[Any, bool]] = {
+    "calibration": (Calibration, True),
+    "detector": (Detector, True),
+    "regions": (dict, True),
+    "promise": (tuple, True),
+    "reference": (Reference, False),
+}
+"""What a part must be, and whether an arm may lack it."""
+
+
+def write_judges(keep: Keep, judges: Judges, note: Mapping[str, Any]) -> str:
+    """Write them beside the predictor, and mark both; return "", or why there is no mark.
+
+    Raises:
+        ContractError: a part cannot be saved; names it.
+        DataError: the folder cannot be written to.
+    """
+    saving.save(keep.folder / JUDGES, {name: getattr(judges, name) for name in _KINDS}, note)
+    if keep.key_file is None:
+        return ""
+    return origin.mark(keep.folder, (PREDICTOR, JUDGES), keep.key_file)
+
+
+def read_fit(
+    folder: Path,
+    components: Mapping[str, Chosen],
+    *,
+    trust: bool = False,
+    key_file: Path | None = None,
+) -> tuple[UQFit, Judges, tuple[str, ...]]:
+    """Read both files; classes come from the packages of ``components`` alone.
+
+    Args:
+        folder: of the fit.
+        components: of the arm.
+        trust: open it although it was not made by this user.
+        key_file: of the user; None: every fit is one from elsewhere.
+
+    Returns:
+        Predictor and model, judges, and one line for each thing that is another here than where
+        the arm was fitted.
+
+    Raises:
+        DataError: a file is missing, damaged or names what it may not name; or the fit is from
+            elsewhere and not trusted.
+    """
+    foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
+    if foreign and not trust:
+        raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
+    allowed = {one.package for chosen in components.values() for one in chosen.together}
+    made, _ = saving.load(folder / PREDICTOR, allowed)
+    found, note = saving.load(folder / JUDGES, allowed)
+    with saving.readable(folder):
+        if not is_fit(made):
+            raise _another(folder, "predictor", made)
+        judges = Judges(**{name: found.get(name) for name in _KINDS})
+        judges.check(folder)
+        remarks = map(saving.one_line, _differences(note, components))
+        return made, judges, (*((foreign,) if foreign else ()), *remarks)
+
+
+def _another(folder: Path, name: str, value: object) -> DataError:
+    return DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
+
+
+def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
+    """Return the versions and sources that made a fit, for its note."""
+    every = [one for chosen in components.values() for one in chosen.together]
+    return {
+        "packages": packages(one.resolved.distribution for one in every),
+        "sources": {f"{one.kind} {one.name}": one.resolved.source for one in every},
+    }
+
+
+def _differences(note: Mapping[str, Any], components: Mapping[str, Chosen]) -> Iterator[str]:
+    """Yield a line for versions that are not those of the fit, and one for edited plugins."""
+    here = about(components)
+    then, now = note.get("packages") or {}, here["packages"]
+    other = [
+        f"{name} {then[name]} (here {now.get(name, 'none')})"
+        for name in then
+        if then[name] != now.get(name)
+    ]
+    if other:
+        yield f"fitted with {', '.join(other)}: answers may differ"
+    sources = note.get("sources") or {}
+    edited = [n for n, source in here["sources"].items() if sources.get(n, source) != source]
+    if edited:
+        yield f"edited since the fit: {', '.join(sorted(edited))}; answers may differ"

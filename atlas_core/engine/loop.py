@@ -1,0 +1,227 @@
+"""Active learning in one cell: label, learn, choose, again, with a lookup oracle. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import Tell, derive_seed
+from atlas_core.data.predictions import Predictions
+from atlas_core.engine.arm import Answer, FittedArm
+from atlas_core.engine.cells import CellResult, Job, Oracle, predict_parts, with_trust
+from atlas_core.engine.notes import Heard, Notes, quiet
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
+from atlas_core.kinds.split import Split
+from atlas_core.links import delete
+from atlas_core.metrics.digits import counted
+from atlas_core.origin import doubt, mark
+from atlas_core.runner.blame import blame
+from atlas_core.spec.model import ActiveLearning
+from atlas_core.store import DROPPED, read_arrays, write_arrays
+
+
+@dataclass
+class _State:
+    """Hold where a loop stands.
+
+    Attributes:
+        labelled: rows whose labels are known, ascending.
+        rows: of the table, one per finished round.
+        records: of the fits of these rounds.
+    """
+
+    labelled: I8
+    rows: list[dict[str, float]]
+    records: list[dict[str, Any]]
+
+    def write(self, path: Path, key_file: Path | None) -> None:
+        """Write it, under the user's mark."""
+        write_arrays(
+            path, {"labelled": self.labelled}, {"rows": self.rows, "records": self.records}
+        )
+        if key_file is not None:
+            mark(path.parent, [path.name], key_file)
+
+
+def run_loop(job: Job, loop: ActiveLearning, oracle: Oracle, *, tell: Tell) -> CellResult:
+    """Run the rounds of one arm on one fold; a killed loop goes on after its last round.
+
+    Raises:
+        DataError: there are fewer candidates than initial labels and batches need.
+        ContractError: an acquisition broke its promise.
+    """
+    if problem := too_few(job.split, loop):
+        raise DataError(problem)
+    rounds = _Rounds(job, loop, oracle, tell)
+    path = job.directory / "loop.npz"
+    state = _stored(path, job, loop, tell)
+    said: list[Predictions] = []
+    for number in range(len(state.rows), loop.rounds + 1):
+        last = number == loop.rounds
+        said += rounds.run(state, number, last=last)
+        if not last:
+            state.write(path, job.key_file)
+    names = sorted({name for row in state.rows for name in row})
+    table = {name: np.array([row.get(name, np.nan) for row in state.rows]) for name in names}
+    return CellResult(Predictions.stacked(said), state.records, rounds.stages, table)
+
+
+class _Rounds:
+    """Run one round after another: fit, look at the test rows, choose what to label next."""
+
+    def __init__(self, job: Job, loop: ActiveLearning, oracle: Oracle, tell: Tell) -> None:
+        self._job, self._loop, self._oracle, self._tell = job, loop, oracle, tell
+        self._candidates = np.concatenate([job.split.train, job.split.pool])
+        self._sign = 1.0 if loop.goal == "maximise" else -1.0
+        labels = oracle.ask(self._candidates)
+        top = self._candidates[np.argsort(-self._sign * labels, kind="stable")]
+        self._top = top[: top_size(len(self._candidates))]
+        self.stages: list[tuple[str, float]] = []
+
+    def run(self, state: _State, number: int, *, last: bool) -> list[Predictions]:
+        """Run a round and add it to the state; return the predictions of the last one."""
+        job, split, labelled = self._job, self._job.split, state.labelled
+        notes = job.notes(self._tell)
+        so_far = counted(len(labelled), "label")
+        self._tell(f"arm {job.arm.name}: round {number} of {self._loop.rounds}, {so_far}")
+        said: list[Predictions] = []
+        heard = Heard()
+        with quiet() as caught:
+            step = f"round-{number}"
+            context, data = job.context(step, notes), self._data(labelled)
+            fitted = FittedArm.fit(
+                job.arm,
+                data,
+                labelled,
+                context,
+                notes=notes,
+                calibration=split.calibration,
+                step=step,
+            )
+            heard.add(with_trust(fitted, job, context, notes, None))
+            row = {
+                "round": float(number),
+                "labelled": float(len(labelled)),
+                "calibration_labels": float(len(split.calibration)),
+                **self._progress(fitted, labelled),
+            }
+            if last:
+                said.append(predict_parts(fitted, split, notes)[0])
+            else:
+                rest = np.setdiff1d(self._candidates, labelled)
+                selection, seen = self._choose(fitted, rest, number, data.known[labelled])
+                picked = rest[selection.indices]
+                error = seen.final.mean[selection.indices] - self._oracle.ask(picked)
+                row["mae_picked"] = float(np.mean(np.abs(error)))
+                state.labelled = np.sort(np.concatenate([labelled, picked]))
+        heard.listen(caught)
+        heard.add(fitted.trained.heard)
+        notes.keep(heard)
+        state.rows.append(row)
+        state.records.extend(notes.records)
+        self.stages.extend(notes.stages)
+        return said
+
+    def _data(self, labelled: I8) -> Any:
+        """Return the data with the labels that are known by now."""
+        known = self._job.data.known.copy()
+        known[self._candidates] = np.nan
+        known[labelled] = self._oracle.ask(labelled)
+        return replace(self._job.data, known=known)
+
+    def _progress(self, fitted: FittedArm, labelled: I8) -> dict[str, float]:
+        found = fitted.train.targets
+        progress = {
+            "best": float(self._sign * np.max(self._sign * found)),
+            "top1_found": float(np.isin(self._top, labelled).mean()),
+        }
+        test = self._job.split.test
+        if len(test):
+            mean = fitted.ask(fitted.train.data, test).final.mean
+            progress["mae_test"] = float(np.mean(np.abs(mean - self._oracle.ask(test))))
+        return progress
+
+    def _choose(
+        self, fitted: FittedArm, rest: I8, number: int, found: F8
+    ) -> tuple[Selection, Answer]:
+        """Return which of the rest are labelled next, and what the arm says of the rest."""
+        arm, loop = self._job.arm, self._loop
+        chosen = arm.components["acquisition"]
+        acquisition: Acquisition = chosen.build()
+        answer = fitted.ask(fitted.train.data, rest)
+        request = AcquisitionRequest(
+            ids=self._job.data.materials.ids[rest],
+            prediction=answer.final,
+            batch=loop.batch,
+            goal=loop.goal,
+            best=float(found.max() if loop.goal == "maximise" else found.min()),
+            seed=derive_seed(self._job.seed, "acquire", arm.fold, number),
+            ood=answer.score,
+        )
+        with blame(chosen, arm.components.values(), self._job.label):
+            selection = acquisition.select(request)
+        if len(selection.ids) != loop.batch or not np.array_equal(
+            request.ids[selection.indices], selection.ids
+        ):
+            raise ContractError(
+                f"arm {arm.name}: acquisition {chosen.name} chose {len(selection.ids)} rows"
+                f" where {loop.batch} distinct ones were asked for"
+            )
+        return selection, answer
+
+
+def too_few(split: Split, loop: ActiveLearning) -> str:
+    """Return why a fold has too few candidates for a loop, "" where it has enough."""
+    found, needed = len(split.train) + len(split.pool), loop.initial + loop.batch * loop.rounds
+    if found >= needed:
+        return ""
+    return (
+        f"active learning needs {loop.initial} + {loop.rounds} x {loop.batch} = {needed}"
+        f" candidates, the split leaves {found}; lower batch or rounds"
+    )
+
+
+def first_labels(split: Split, loop: ActiveLearning, seed: int) -> I8:
+    """Return the rows that are labelled at first.
+
+    They are the same for every arm: a comparison of acquisitions, not of luck.
+    """
+    candidates = np.concatenate([split.train, split.pool])
+    rng = np.random.default_rng(derive_seed(seed, "initial", split.name))
+    return np.sort(rng.permutation(candidates)[: loop.initial])
+
+
+def _stored(path: Path, job: Job, loop: ActiveLearning, tell: Tell) -> _State:
+    """Return the state after the last stored round, or that of the start."""
+    split, arm = job.split, job.arm
+    initial = first_labels(split, loop, job.seed)
+    if not path.exists():
+        return _State(initial, [], [])
+    try:
+        arrays, note = read_arrays(path)
+        if job.key_file is not None and (why := doubt(path.parent, [path.name], job.key_file)):
+            raise DataError(f"{path}: {why}")
+        labelled, rows = arrays["labelled"], [_round(row) for row in note["rows"]]
+        candidates = np.concatenate([split.train, split.pool])
+        done = np.unique(labelled).astype(np.int64, casting="safe")
+        size = loop.initial + loop.batch * len(rows)
+        fits = np.array_equal(done, labelled) and len(done) == size and 0 < len(rows) <= loop.rounds
+        if not fits or not np.isin(initial, done).all() or not np.isin(done, candidates).all():
+            raise ValueError(f"{path}: its labelled rows are not those of {len(rows)} rounds")
+        return _State(done, rows, [dict(record) for record in note["records"]])
+    except (AttributeError, DataError, KeyError, TypeError, ValueError) as err:
+        delete(path)
+        text = f"stored rounds {DROPPED}: {err}"
+        tell(f"arm {arm.name}: {text}")
+        notes = Notes(arm.name, arm.fold, (), tell)
+        notes.record("warnings", {"texts": [text]})
+        return _State(initial, [], notes.records)
+
+
+def _round(row: Any) -> dict[str, float]:
+    return {str(name): float(value) for name, value in row.items()}

@@ -1,0 +1,295 @@
+"""Nested training: an arm is trained again without classes of its own training rows. Light.
+
+Its errors on them tell trust methods how errors grow outside the domain. Only targets of train and
+calibration rows are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.context import FitContext, derive_seed
+from atlas_core.engine.arm import FittedArm
+from atlas_core.engine.notes import Heard, Notes
+from atlas_core.engine.regions import TrustRegions
+from atlas_core.engine.view import View
+from atlas_core.errors import ContractError, DataError
+from atlas_core.fits import FitCache
+from atlas_core.kinds.split import Split, SplitRequest, Splitter
+from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.spec.model import PseudoShift, Trust
+from atlas_core.spec.plan import Chosen
+
+HOME = "in-domain"
+FEWEST = 20
+"""Rows of a class below which its errors say too little to learn from."""
+
+
+@dataclass(frozen=True)
+class TrustSettings:
+    """Hold what trust regions are learned from.
+
+    Attributes:
+        stated: the spec's block: budget, confidence, sizes.
+        shifts: splits of the training rows.
+        smaller: {kind: component} trained for each class in place of the arm's own.
+    """
+
+    stated: Trust
+    shifts: tuple[Chosen, ...]
+    smaller: Mapping[str, Chosen]
+
+
+def learn_trust(
+    fitted: FittedArm,
+    settings: TrustSettings,
+    context: FitContext,
+    *,
+    notes: Notes,
+    fits: FitCache | None = None,
+) -> Heard:
+    """Fit the arm's trust methods; return the warnings of the nested trainings.
+
+    Args:
+        fitted: trained and calibrated; gets the trust regions.
+        settings: what they learn from.
+        context: of the arm's own fit.
+        notes: collect what the trainings leave.
+        fits: what earlier fits answered.
+
+    Raises:
+        DataError: there are no calibration rows, or no class can be held out of the training rows.
+    """
+    chosen, heard = fitted.arm.components["trust"], Heard()
+    calibration = fitted.seen[1]
+    with notes.stage("trust", chosen):
+        if not len(calibration):
+            raise DataError(
+                "trust: the split keeps no calibration rows to judge the arm's errors by; raise its"
+                " `calibration` fraction"
+            )
+        home = _evidence(HOME, chosen, fitted, calibration, shifted=0)
+        promise = Promise(_budget(settings.stated, home.error), settings.stated.share)
+        nested = list(_nested(fitted, settings, context, notes=notes, fits=fits, heard=heard))
+        notes.record("trust", _described(promise, home, nested))
+        regions: dict[str, TrustRegion] = {}
+        for one in chosen.together:
+            method: TrustMethod = one.build()
+            region = method.fit(
+                home,
+                nested,
+                promise=promise,
+                levels=fitted.arm.levels,
+                seed=derive_seed(context.seed, "trust", one.name),
+            )
+            if not isinstance(region, TrustRegion):
+                raise ContractError(f"{one.label}: fit returned no TrustRegion")
+            regions[one.name] = region
+    fitted.trust = TrustRegions(promise, regions)
+    return heard
+
+
+def _nested(
+    fitted: FittedArm,
+    settings: TrustSettings,
+    context: FitContext,
+    *,
+    notes: Notes,
+    fits: FitCache | None,
+    heard: Heard,
+) -> Iterator[Evidence]:
+    """Train again without each class, and yield how the errors on it compare."""
+    judge, train = fitted.arm.components["trust"], fitted.train
+    components = {**fitted.arm.components, **settings.smaller}
+    for kind in ("calibrator", "trust", "acquisition"):
+        components.pop(kind, None)
+    small, data = replace(fitted.arm, components=components), train.data
+    # what a nested training records is not of the run
+    own = replace(notes, components=components.values(), records=[])
+    whole = SplitRequest(data.materials, data.columns, data.task, context.seed, data.known)
+    first: HeldOut | None = None
+    classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
+    for number, one in enumerate(classes, start=1):
+        notes.say(f"rehearsal {number}, {one.name}")
+        if first is None or not one.same_training(first):
+            first, step = one, f"rehearse {one.name}"
+            at = None if context.directory is None else context.directory.parent / step
+            again = FittedArm.of_training(
+                small,
+                data,
+                one.train,
+                replace(context, seed=derive_seed(one.seed, "fit"), directory=at),
+                notes=own,
+                fits=fits,
+                step=step,
+            )
+            again.detect(one.spare, derive_seed(one.seed, "detect"), own)
+        rows = np.concatenate([one.shifted, one.inside(first.rest)])
+        view = again.view(data, rows)
+        yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
+        heard.said |= {f"in a rehearsal: {text}" for text in again.trained.heard.said}
+
+
+def _evidence(name: str, judge: Chosen, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
+    """Return predictions and errors of rows, the first ``shifted`` of which are of the class."""
+    train = fitted.train
+    return Evidence(
+        name=name,
+        train=train.inputs(judge),
+        train_target=train.targets,
+        inputs=seen.inputs(judge),
+        prediction=seen.prediction,
+        target=seen.targets,
+        ood=fitted.score(seen),
+        shifted=np.arange(len(seen)) < shifted,
+    )
+
+
+def _described(promise: Promise, home: Evidence, rehearsals: list[Evidence]) -> dict[str, Any]:
+    """Return what ``records.json`` says of the nested trainings."""
+    return {
+        "budget": promise.budget,
+        "confidence": promise.confidence,
+        "home_error": float(home.error.mean()),
+        "trainings": len({tuple(one.train.materials.ids.tolist()) for one in rehearsals}),
+        "rehearsals": [
+            {
+                "name": one.name,
+                "trained_on": len(one.train),
+                "held_out_rows": int(one.shifted.sum()),
+                "held_out_error": float(one.error[one.shifted].mean()),
+                "in_domain_error": float(one.error[~one.shifted].mean()),
+            }
+            for one in rehearsals
+        ],
+    }
+
+
+def _budget(stated: Trust, error: F8) -> float:
+    if stated.budget is not None:
+        return stated.budget
+    budget = float(np.quantile(error, stated.budget_quantile or 0.0))
+    if budget <= 0:
+        raise DataError("trust: the budget quantile of the errors is 0; state a budget instead")
+    return budget
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Name a class that is held out of the training rows, and the rows that are used.
+
+    Attributes:
+        name: of the splitter and the class.
+        seed: of the training without it.
+        split: of the training rows, in the data set's row numbers.
+        stated: sizes.
+        train: rows that are trained on.
+        spare: rows for the detector's threshold.
+        rest: in-domain rows that nothing has seen.
+        shifted: rows of the class that are scored.
+    """
+
+    name: str
+    seed: int
+    split: Split
+    stated: PseudoShift
+    train: I8
+    spare: I8
+    rest: I8
+    shifted: I8
+
+    def inside(self, rest: I8) -> I8:
+        """Return which of the in-domain rows are scored.
+
+        Raises:
+            DataError: there are too few.
+        """
+        inside = _some(rest, self.stated.scored, derive_seed(self.seed, "inside"))
+        if len(inside) < FEWEST:
+            raise DataError(
+                f"trust: {self.name} leaves {len(inside)} in-domain test rows of the training part;"
+                " raise the `test` fraction of that split"
+            )
+        return inside
+
+    def same_training(self, other: HeldOut) -> bool:
+        """Tell whether the training of the other one does for this class, too."""
+        return all(
+            np.array_equal(getattr(self.split, part), getattr(other.split, part))
+            for part in ("train", "calibration", "test")
+        )
+
+
+def held_out(
+    shifts: Sequence[Chosen], stated: Trust, whole: SplitRequest, train: I8, seed: int
+) -> Iterator[HeldOut]:
+    """Yield the classes that are held out of the training rows.
+
+    Args:
+        shifts: splits of the training rows.
+        stated: the spec's block.
+        whole: all n materials, with the targets of the training rows.
+        train: the training rows.
+        seed: of the cell.
+
+    Raises:
+        DataError: no class can be held out.
+    """
+    sizes, found = stated.pseudo_shift, False
+    for place, chosen in enumerate(shifts):
+        for split in _folds(chosen, whole, train, derive_seed(seed, "shift", place)):
+            if len(split.shifted) < FEWEST:
+                continue
+            found = True
+            name = f"{chosen.name} {split.name}"
+            own = derive_seed(seed, "rehearse", name)
+            spare, rest = _spared(split, own)
+            yield HeldOut(
+                name=name,
+                seed=own,
+                split=split,
+                stated=sizes,
+                train=_some(split.train, sizes.rows, derive_seed(own, "rows")),
+                spare=spare,
+                rest=rest,
+                shifted=_some(split.shifted, sizes.scored, derive_seed(own, "shifted")),
+            )
+    if not found:
+        names = ", ".join(chosen.name for chosen in shifts)
+        raise DataError(
+            f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
+            " rows; name other splits in trust.pseudo_shift.splits"
+        )
+
+
+def _folds(chosen: Chosen, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
+    """Yield folds of the training rows, in the data set's row numbers."""
+    splitter: Splitter = chosen.build()
+    target = whole.target if "target" in chosen.requires else None
+    request = SplitRequest(
+        materials=whole.materials.take(train),
+        columns={name: np.asarray(values)[train] for name, values in whole.columns.items()},
+        task=whole.task,
+        seed=seed,
+        target=None if target is None else target[train],
+    )
+    for split in splitter.split(request):
+        parts = {part: train[rows] for part, rows in split.parts().items()}
+        yield Split(name=split.name, held_out=split.held_out, **parts)
+
+
+def _spared(split: Split, seed: int) -> tuple[I8, I8]:
+    """Return rows for the detector's threshold, and the in-domain rows that nothing has seen."""
+    if len(split.calibration):
+        return split.calibration, split.test
+    spare = _some(split.test, len(split.test) // 2, derive_seed(seed, "spare"))
+    return spare, np.setdiff1d(split.test, spare)
+
+
+def _some(rows: I8, most: int, seed: int) -> I8:
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
