@@ -16,7 +16,6 @@ from atlas_core.resolver import Resolver
 from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
 from atlas_core.spec.plan import Chosen, load_arm_plan
-from atlas_core.store import read_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,44 +105,47 @@ def open_arm(
             elsewhere and not trusted.
     """
     folder = RunFolder(run)
-    manifest = folder.finished().manifest
-
-    folds = [str(one["name"]) for one in manifest["split"]["folds"]]
-    kept = [
-        (name, one)
-        for name in manifest["arm_order"]
-        for one in folds
-        if (folder.fitted(name, one) / PREDICTOR).is_file()
-    ]
-    if not kept:
-        raise SpecError(
-            f"{run}: it keeps no fitted arm; run its spec again with --save-fitted (what is in the"
-            " cache is not computed anew)"
-        )
-    arms = list(dict.fromkeys(name for name, _ in kept))
-    chosen_arm = _one("arm", arm, arms, run)
-    with_arm = [one for name, one in kept if name == chosen_arm]
-    chosen_fold = _one("fold", fold, with_arm, run)
+    finished = folder.finished()
+    manifest, metrics = finished.manifest, finished.metrics
+    name, kept_fold = _kept(folder, manifest, arm, fold)
     # of the other arms, a plugin may be missing here
-    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, chosen_arm)
-    kept_in = folder.fitted(chosen_arm, chosen_fold)
+    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, name)
+    kept_in = folder.fitted(name, kept_fold)
     require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
     levels = spec.levels
-    own = Arm(chosen_arm, chosen_fold, components, levels)
-    fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
-    metrics = read_json(run / "metrics.json")
+    own = Arm(name, kept_fold, components, levels)
     return OpenArm(
-        arm=chosen_arm,
-        fold=chosen_fold,
+        arm=name,
+        fold=kept_fold,
         manifest=manifest,
-        metrics=(metrics.get("arms") or {}).get(chosen_arm) or {},
-        record=_record(run, chosen_arm, chosen_fold),
+        metrics=metrics["arms"].get(name) or {},
+        record=_record(run, name, kept_fold),
         components=components,
-        fitted=fitted,
+        fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
         options=spec.dataset.options,
     )
+
+
+def _kept(
+    folder: RunFolder, manifest: Mapping[str, Any], arm: str | None, fold: str | None
+) -> tuple[str, str]:
+    """Return whose fit is meant: arm and fold."""
+    kept = [
+        (name, str(one["name"]))
+        for name in manifest["arm_order"]
+        for one in manifest["split"]["folds"]
+        if (folder.fitted(name, str(one["name"])) / PREDICTOR).is_file()
+    ]
+    if not kept:
+        raise SpecError(
+            f"{folder.path}: it keeps no fitted arm; run its spec again with --save-fitted (what is"
+            " in the cache is not computed anew)"
+        )
+    name = _one("arm", arm, list(dict.fromkeys(name for name, _ in kept)), folder.path)
+    of_arm = [one for own, one in kept if own == name]
+    return name, _one("fold", fold, of_arm, folder.path)
 
 
 def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,6 @@ from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.split import Split
 from atlas_core.observe import FinishedRun
 from atlas_core.store import json_bytes, read_json, write_json
-
-if TYPE_CHECKING:
-    from atlas_core.runner.folder import RunFolder
 
 
 def with_targets(result: CellResult, split: Split, target: F8) -> CellResult:
@@ -46,7 +43,7 @@ def with_targets(result: CellResult, split: Split, target: F8) -> CellResult:
 
 
 def finish(
-    folder: RunFolder,
+    folder: Path,
     results: Mapping[tuple[str, str], CellResult],
     manifest: Mapping[str, Any],
     *,
@@ -55,21 +52,21 @@ def finish(
 ) -> FinishedRun:
     """Write predictions, metrics, records and, after a loop, its rounds; return the run."""
     predictions = Predictions.stacked([result.predictions for result in results.values()])
-    predictions.to_parquet(folder.path / "predictions.parquet")
-    write_json(folder.path / "records.json", records)
+    predictions.to_parquet(folder / "predictions.parquet")
+    write_json(folder / "records.json", records)
     rounds = _rounds(results)
     if rounds:
-        write_table(folder.path / "active_learning.parquet", rounds)
+        write_table(folder / "active_learning.parquet", rounds)
     blocks = [result.trust for result in results.values() if result.trust is not None]
     trust = Assessments.stacked(blocks) if blocks else None
     if trust is not None:
-        trust.to_parquet(folder.path / "trust.parquet")
+        trust.to_parquet(folder / "trust.parquet")
     metrics = score(folder, predictions, trust, manifest, levels=levels)
-    return FinishedRun(folder.path.name, manifest, metrics, predictions)
+    return FinishedRun(folder.name, manifest, metrics, predictions)
 
 
 def score(
-    folder: RunFolder,
+    folder: Path,
     predictions: Predictions,
     trust: Assessments | None,
     manifest: Mapping[str, Any],
@@ -87,7 +84,7 @@ def score(
             task=manifest["dataset"]["task"],
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
-            trained=_trained_elements(folder.path),
+            trained=_trained_elements(folder),
             bounds=bounds,
         )
         exam = {}
@@ -97,15 +94,15 @@ def score(
     if trust is not None:
         for arm in dict.fromkeys(trust.arm.tolist()):
             metrics["arms"][arm]["labels"] = at_home(trust, arm)
-    audited, records = (folder.path / name for name in ("audit.json", "records.json"))
+    audited, records = (folder / name for name in ("audit.json", "records.json"))
     for arm, own in metrics["arms"].items():
         found = [] if not audited.is_file() else cautions.of_audit(read_json(audited))
         if records.is_file():
             found += cautions.of_records(read_json(records), arm)
         own["cautions"] += [caution.as_dict() for caution in found]
-    write_json(folder.path / "metrics.json", metrics)
+    write_json(folder / "metrics.json", metrics)
     if exam:
-        write_json(folder.path / "exam.json", exam)
+        write_json(folder / "exam.json", exam)
     written: dict[str, Any] = json.loads(json_bytes(metrics))  # in the order of the file
     return written
 

@@ -301,7 +301,7 @@ class RunFolder:
             with foreign(self.path):
                 path = self.path / "trust.parquet"
                 trust = Assessments.from_parquet(path) if path.is_file() else None
-                score(self, finished.predictions, trust, manifest, levels=metrics["levels"])
+                score(self.path, finished.predictions, trust, manifest, levels=metrics["levels"])
             path = self.report(observers)
             if known:
                 # an arm that failed is missing still: the next run goes on with it

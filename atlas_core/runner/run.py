@@ -158,7 +158,7 @@ class _Run:
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
             levels = plan.spec.levels
-            finish(self.folder, results, manifest, levels=levels, records=self.records)
+            finish(self.folder.path, results, manifest, levels=levels, records=self.records)
         manifest |= {
             "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
