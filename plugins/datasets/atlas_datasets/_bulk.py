@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from atlas_core.api import I8, SYMBOLS, DataError, Materials, check_geometry, offsets_of, segments
+from atlas_core.api import I8, SYMBOLS, DataError, Materials, offsets_of, segments
 from atlas_datasets._reading import Cells, Kept
+from atlas_reading import check_geometry
 
 FRAC, LATTICE = "frac_coords", "lattice"
 

@@ -7,21 +7,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from atlas_core.api import (
-    Crystal,
-    DataContext,
-    DataError,
-    Dataset,
-    Row,
-    Sifter,
-    TableOptions,
-    one_crystal,
-    open_table,
-    read_bounds,
-    read_crystals,
-)
+from atlas_core.api import DataContext, DataError, Dataset, read_bounds
 from atlas_datasets._reading import Cells, crystals, decimal_of, keep_rows
 from atlas_datasets.hooks import CifFolderConfig
+from atlas_reading import Crystal, Row, Sifter, TableOptions, one_crystal, open_table, read_crystals
 
 _WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infinity", ""}
 """Second cells of a first row that are no name of a column."""

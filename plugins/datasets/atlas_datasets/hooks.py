@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_reading import Decimal, OnBad
 
 
 class CifFolderConfig(Config):

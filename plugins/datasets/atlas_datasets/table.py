@@ -9,18 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atlas_core.api import (
-    KEY,
-    DataContext,
-    DataError,
-    Dataset,
-    Materials,
-    Sifter,
-    TableFile,
-    TableOptions,
-    open_table,
-    read_bounds,
-)
+from atlas_core.api import DataContext, DataError, Dataset, Materials, read_bounds
 from atlas_datasets._reading import (
     Cells,
     Kept,
@@ -33,6 +22,7 @@ from atlas_datasets._reading import (
     read_structure,
 )
 from atlas_datasets.hooks import TableConfig
+from atlas_reading import KEY, Sifter, TableFile, TableOptions, open_table
 
 _FACTS = b"atlas"
 """Key of a Parquet schema's metadata where ``atlas datasets export`` keeps what it knows."""

@@ -17,9 +17,11 @@ from atlas_core.arrays import I8
 from atlas_core.elements import absent_elements, formula_flags, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
-from atlas_core.reading.cells import refuse_printed
-from atlas_core.reading.cif import Block
-from atlas_core.reading.crystals import (
+from atlas_core.rows import LONGEST, BadRow
+from atlas_core.store import utf8
+from atlas_reading.cells import refuse_printed
+from atlas_reading.cif import Block
+from atlas_reading.crystals import (
     Crystal,
     check_geometry,
     cif_blocks,
@@ -29,9 +31,7 @@ from atlas_core.reading.crystals import (
     read_crystals,
     read_dict,
 )
-from atlas_core.reading.lists import Known, ListRow, open_list
-from atlas_core.reading.rows import LONGEST, BadRow
-from atlas_core.store import utf8
+from atlas_reading.lists import Known, ListRow, open_list
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,10 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.open_arm import OpenArm, open_arm
-from atlas_core.reading.lists import Known
 from atlas_core.report.source import foreign
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
+from atlas_reading.lists import Known
 from atlas_screening.best import EXTREME, describe, extreme, write_top
 from atlas_screening.candidates import Candidates, open_candidates
 from atlas_screening.folder import replaced

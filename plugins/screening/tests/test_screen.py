@@ -23,10 +23,11 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
-from atlas_core.reading.lists import Known
-from atlas_core.reading.rows import BadRow
+from atlas_core.rows import BadRow
 from atlas_core.saving import FORMAT
 from atlas_core.testing.samples import toy_dataset, toy_materials
+from atlas_reading import structure_of
+from atlas_reading.lists import Known
 from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
 from atlas_screening.candidates import open_candidates
@@ -521,7 +522,7 @@ def test_packed_text_and_wanted_rows(tmp_path: Path) -> None:
 
 def test_crystals_are_read_from_cif_json_and_parquet_alike(tmp_path: Path) -> None:
     materials = toy_materials().take(range(4))
-    structures = [materials.structure(i) for i in range(4)]
+    structures = [structure_of(materials, i) for i in range(4)]
     folder = tmp_path / "cifs"
     folder.mkdir()
     for i, structure in enumerate(structures):

@@ -21,11 +21,12 @@ import numpy as np
 from atlas_core.arrays import offsets_of
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
-from atlas_core.reading.cif import LIKE_CIF, Block, read_blocks
-from atlas_core.reading.cif_crystal import Crystal, crystal_of
-from atlas_core.reading.geometry import Oddity, check_geometry
-from atlas_core.reading.poscar import is_poscar, read_poscar
-from atlas_core.reading.symbols import isotope_flags
+from atlas_reading.cif import LIKE_CIF, Block, read_blocks
+from atlas_reading.cif_crystal import Crystal, crystal_of
+from atlas_reading.geometry import Oddity, check_geometry
+from atlas_reading.poscar import is_poscar, read_poscar
+from atlas_reading.structures import materials_of_dicts
+from atlas_reading.symbols import isotope_flags
 
 __all__ = [
     "Crystal",
@@ -205,7 +206,7 @@ def read_dict(value: Mapping[str, Any]) -> Crystal:
             " pymatgen's Structure.as_dict()"
         )
     try:
-        crystal = crystals_of(Materials.from_dicts(["0"], [value]))[0]
+        crystal = crystals_of(materials_of_dicts(["0"], [value]))[0]
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
     flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])

@@ -16,8 +16,8 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block
-from atlas_core.reading.space_groups import hall_key, settings, symbol_key
+from atlas_reading.cif import Block
+from atlas_reading.space_groups import hall_key, settings, symbol_key
 
 METRIC = 0.02
 """Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""

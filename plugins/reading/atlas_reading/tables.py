@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.errors import DataError
-from atlas_core.reading.files import (
+from atlas_reading.files import (
     EXPECTED,
     FORMS,
     TEXT,
@@ -27,8 +27,8 @@ from atlas_core.reading.files import (
     open_text,
     readable,
 )
-from atlas_core.reading.quotes import content, records
-from atlas_core.reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
+from atlas_reading.quotes import content, records
+from atlas_reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}

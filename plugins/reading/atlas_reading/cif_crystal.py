@@ -15,11 +15,11 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, frozen
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block, number
-from atlas_core.reading.cif_sites import Sites, read_sites
-from atlas_core.reading.geometry import CLOSEST
-from atlas_core.reading.stated import Stated, read_stated
-from atlas_core.reading.symmetry import Operations, Symmetry, distinct, number_of, read_symmetry
+from atlas_reading.cif import Block, number
+from atlas_reading.cif_sites import Sites, read_sites
+from atlas_reading.geometry import CLOSEST
+from atlas_reading.stated import Stated, read_stated
+from atlas_reading.symmetry import Operations, Symmetry, distinct, number_of, read_symmetry
 
 SAME = 1e-4
 """Fraction of a cell by which equal positions may differ in a file of many digits."""

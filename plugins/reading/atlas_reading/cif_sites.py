@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block, Value, number
-from atlas_core.reading.stated import Stated
-from atlas_core.reading.symbols import isotope_flags, read_label, read_symbol
+from atlas_reading.cif import Block, Value, number
+from atlas_reading.stated import Stated
+from atlas_reading.symbols import isotope_flags, read_label, read_symbol
 
 _COPIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
 

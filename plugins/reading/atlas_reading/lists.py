@@ -15,7 +15,7 @@ from typing import Any
 
 from atlas_core.elements import SYMBOLS, parse_formula
 from atlas_core.errors import DataError
-from atlas_core.reading.files import (
+from atlas_reading.files import (
     EXPECTED,
     FORMS,
     TEXT,
@@ -25,9 +25,9 @@ from atlas_core.reading.files import (
     open_text,
     readable,
 )
-from atlas_core.reading.quotes import content
-from atlas_core.reading.sheets import NO_VALUE, UNSTORED
-from atlas_core.reading.tables import KEY, Row, Table, TableOptions, open_table
+from atlas_reading.quotes import content
+from atlas_reading.sheets import NO_VALUE, UNSTORED
+from atlas_reading.tables import KEY, Row, Table, TableOptions, open_table
 
 FORMULA = ("formula", "composition", "pretty_formula", "reduced_formula")
 STRUCTURE = ("structure", "cif", "poscar")

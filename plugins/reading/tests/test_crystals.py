@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, Materials, one_crystal, read_crystals
-from atlas_core.reading.crystals import Crystal
+from atlas_core.api import DataError
+from atlas_reading import materials_of_dicts, one_crystal, read_crystals
+from atlas_reading.crystals import Crystal
 from atlas_screening.candidates import open_candidates
 
 P1 = "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
@@ -158,7 +159,7 @@ def species(**entry: Any) -> dict[str, Any]:
 def test_species_of_a_dict_follow_the_same_rules(element: str, z: int) -> None:
     crystal = species(element=element, oxidation_state=1)
     assert read_crystals(crystal)[0].numbers.tolist() == [z]
-    assert Materials.from_dicts(["a"], [crystal]).numbers.tolist() == [z]
+    assert materials_of_dicts(["a"], [crystal]).numbers.tolist() == [z]
     assert bool(read_crystals(crystal)[0].flags) == (z == 1)
     with pytest.raises(DataError, match="Va"):
         read_crystals(species(element="Va"))
