@@ -173,15 +173,45 @@ class Materials:
         )
 
     @classmethod
+    def from_sites(
+        cls,
+        ids: Sequence[str] | Str,
+        counts: npt.ArrayLike,
+        *,
+        numbers: npt.ArrayLike,
+        frac: npt.ArrayLike,
+        lattice: npt.ArrayLike,
+    ) -> Materials:
+        """Return n crystals from the flat arrays of their m sites.
+
+        Args:
+            ids: n.
+            counts: (n,) sites of each.
+            numbers: (m,) atomic numbers.
+            frac: (m, 3) fractional coordinates, or the same flat.
+            lattice: (n, 3, 3) vectors in Å, or the same flat.
+        """
+        flat = np.asarray(numbers, dtype=np.int16)
+        return cls(
+            ids=np.asarray(ids, dtype=np.str_),
+            offsets=offsets_of(np.asarray(counts, dtype=np.int64)),
+            numbers=flat,
+            amounts=np.ones(len(flat)),
+            frac=np.asarray(frac, dtype=np.float64).reshape(-1, 3),
+            lattice=np.asarray(lattice, dtype=np.float64).reshape(-1, 3, 3),
+        )
+
+    @classmethod
     def from_structures(cls, ids: Sequence[str], structures: Iterable[Any]) -> Materials:
         """Convert ordered, periodic pymatgen structures.
 
         Raises:
             DataError: a structure is disordered or no crystal; the line names the id.
         """
-        numbers: list[npt.NDArray[np.int16]] = []
+        numbers: list[int] = []
         frac: list[F8] = []
         lattices: list[F8] = []
+        counts: list[int] = []
         for material_id, structure in zip(ids, structures, strict=True):
             if not hasattr(structure, "lattice"):
                 raise DataError(f"id {material_id}: a molecule has no lattice; give a crystal")
@@ -192,15 +222,8 @@ class Materials:
             symbols = [str(site.specie.symbol) for site in structure]
             if unknown := sorted(set(symbols) - set(SYMBOL_Z)):
                 raise DataError(f"id {material_id}: unknown element {unknown[0]!r}")
-            numbers.append(np.asarray([SYMBOL_Z[one] for one in symbols], dtype=np.int16))
-            frac.append(np.asarray(structure.frac_coords, dtype=np.float64))
-            lattices.append(np.asarray(structure.lattice.matrix, dtype=np.float64))
-        flat = np.concatenate(numbers) if numbers else np.zeros(0, np.int16)
-        return cls(
-            ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of([len(z) for z in numbers]),
-            numbers=flat,
-            amounts=np.ones(len(flat)),
-            frac=np.concatenate(frac) if frac else np.zeros((0, 3)),
-            lattice=np.stack(lattices) if lattices else np.zeros((0, 3, 3)),
-        )
+            counts.append(len(symbols))
+            numbers += [SYMBOL_Z[one] for one in symbols]
+            frac += [site.frac_coords for site in structure]
+            lattices.append(structure.lattice.matrix)
+        return cls.from_sites(ids, counts, numbers=numbers, frac=frac, lattice=lattices)

@@ -122,13 +122,10 @@ class BulkCrystals:
 
     def _at(self, rows: I8, ids: Sequence[str]) -> Materials:
         numbers, frac, lattice = self._starts
-        return Materials(
-            ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of(self._counts[rows]),
+        return Materials.from_sites(
+            ids,
+            self._counts[rows],
             numbers=self._numbers[segments(numbers, rows)],
-            amounts=np.ones(int(self._counts[rows].sum())),
-            frac=np.asarray(self._frac[segments(frac, rows)], dtype=np.float64).reshape(-1, 3),
-            lattice=np.asarray(self._lattice[segments(lattice, rows)], dtype=np.float64).reshape(
-                -1, 3, 3
-            ),
+            frac=self._frac[segments(frac, rows)],
+            lattice=self._lattice[segments(lattice, rows)],
         )

@@ -12,13 +12,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from atlas_core.arrays import offsets_of
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
 from atlas_reading.cif import LIKE_CIF, Block, read_blocks
@@ -95,25 +93,13 @@ def one_crystal(crystals: Sequence[Crystal]) -> Crystal:
 def materials_of(ids: Sequence[str], crystals: Iterable[Crystal]) -> Materials:
     """Return crystals as materials."""
     found = list(crystals)
-    flat = np.concatenate([c.numbers for c in found]) if found else np.zeros(0, np.int16)
-    return Materials(
-        ids=np.asarray(ids, dtype=np.str_),
-        offsets=offsets_of([len(c.numbers) for c in found]),
-        numbers=flat,
-        amounts=np.ones(len(flat)),
-        frac=np.concatenate([c.frac for c in found]) if found else np.zeros((0, 3)),
-        lattice=np.stack([c.lattice for c in found]) if found else np.zeros((0, 3, 3)),
+    return Materials.from_sites(
+        ids,
+        [len(one.numbers) for one in found],
+        numbers=np.concatenate([one.numbers for one in found] or [np.zeros(0, np.int16)]),
+        frac=np.concatenate([one.frac for one in found] or [np.zeros((0, 3))]),
+        lattice=np.array([one.lattice for one in found]),
     )
-
-
-def crystals_of(materials: Materials) -> list[Crystal]:
-    """Return materials with structures as crystals, their geometry not looked at."""
-    if materials.frac is None or materials.lattice is None:
-        raise DataError("only compositions are known")
-    return [
-        Crystal("", materials.numbers[a:b], materials.frac[a:b], lattice)
-        for (a, b), lattice in zip(pairwise(materials.offsets), materials.lattice, strict=True)
-    ]
 
 
 def _content(path: Path) -> bytes:
@@ -206,11 +192,12 @@ def read_dict(value: Mapping[str, Any]) -> Crystal:
             " pymatgen's Structure.as_dict()"
         )
     try:
-        crystal = crystals_of(materials_of_dicts(["0"], [value]))[0]
+        made = materials_of_dicts(["0"], [value])
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
+    assert made.frac is not None and made.lattice is not None  # noqa: PT018, S101
     flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])
-    return replace(crystal, flags=flags) if flags else crystal
+    return Crystal("", made.numbers, made.frac, made.lattice[0], flags)
 
 
 def _dict(text: str) -> Mapping[str, Any]:

@@ -6,9 +6,6 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from atlas_core.arrays import offsets_of
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
@@ -49,15 +46,7 @@ def materials_of_dicts(ids: Sequence[str], structures: Iterable[Mapping[str, Any
         lengths.append(len(structure["sites"]))
         if len(lattice) != 9 * len(lengths):
             raise DataError(f"id {material_id}: the lattice is not 3 x 3")
-    flat = np.array(numbers, dtype=np.int16)
-    return Materials(
-        ids=np.asarray(ids, dtype=np.str_),
-        offsets=offsets_of(np.array(lengths, dtype=np.int64)),
-        numbers=flat,
-        amounts=np.ones(len(flat)),
-        frac=np.array(frac, dtype=np.float64).reshape(-1, 3),
-        lattice=np.array(lattice, dtype=np.float64).reshape(-1, 3, 3),
-    )
+    return Materials.from_sites(ids, lengths, numbers=numbers, frac=frac, lattice=lattice)
 
 
 def structure_of(materials: Materials, index: int) -> Structure:
