@@ -8,7 +8,6 @@ from atlas_core.elements import (
     ATOMIC_NUMBER,
     MAX_Z,
     SYMBOLS,
-    absent_elements,
     formula_flags,
     parse_formula,
 )
@@ -46,11 +45,14 @@ from atlas_core.kinds.acquisition import (
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator, Refit
 from atlas_core.kinds.command import CommandHost
 from atlas_core.kinds.dataset import (
+    Batch,
+    Candidates,
     DataContext,
     Dataset,
     DatasetSource,
     Provenance,
     Task,
+    file_sha256,
     read_bounds,
 )
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
@@ -98,10 +100,12 @@ __all__ = [
     "Assessment",
     "AtlasError",
     "BadRow",
+    "Batch",
     "Bool",
     "Calibration",
     "CalibrationRequest",
     "Calibrator",
+    "Candidates",
     "CautionWarning",
     "CommandHost",
     "Component",
@@ -164,7 +168,6 @@ __all__ = [
     "UQFit",
     "UQMethod",
     "Vectors",
-    "absent_elements",
     "anion_family",
     "concatenate",
     "covalent_radius",
@@ -172,6 +175,7 @@ __all__ = [
     "electronegativity",
     "element_statistics",
     "f_block",
+    "file_sha256",
     "formula_flags",
     "hookimpl",
     "labels_of",

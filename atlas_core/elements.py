@@ -107,18 +107,18 @@ def parse_formula(formula: str) -> dict[int, float]:
     return amounts
 
 
-def absent_elements(formula: str) -> tuple[str, ...]:
-    """Return the elements that stand in a formula with an amount of 0, as Li in Li0CoO2."""
-    if "0" not in formula and formula.isascii():
-        return ()
-    return tuple(SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0)
-
-
 def formula_flags(formula: str) -> tuple[str, ...]:
     """Return what is odd about how a formula is read, in words that formulas of one kind share."""
     if formula.strip() == "NaN":
         return ("NaN is read as sodium and nitrogen, not as a missing formula",)
-    return tuple(as_hydrogen(one) for one in "DT" if re.search(f"{one}(?![a-z])", formula))
+    absent: list[str] = []
+    if "0" in formula or not formula.isascii():
+        absent = [SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0]
+    isotopes = [one for one in "DT" if re.search(f"{one}(?![a-z])", formula)]
+    return (
+        *(f"{one} has an amount of 0 and is left out" for one in absent),
+        *map(as_hydrogen, isotopes),
+    )
 
 
 def as_hydrogen(isotope: str) -> str:

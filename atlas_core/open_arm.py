@@ -33,6 +33,7 @@ class OpenArm:
         fitted: what was fitted.
         level: the level of the intervals that are told.
         levels: of the run.
+        dataset: the name of the run's data set.
         options: of the run's data set.
     """
 
@@ -45,6 +46,7 @@ class OpenArm:
     fitted: FittedArm
     level: float
     levels: tuple[float, ...]
+    dataset: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -142,6 +144,7 @@ def open_arm(
         fitted=fitted,
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
+        dataset=spec.dataset.use,
         options=spec.dataset.options,
     )
 

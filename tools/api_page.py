@@ -26,14 +26,17 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Materials and data sets",
         "`Materials.from_formulas(ids, formulas)` and `Materials.from_structures(ids, structures)`"
         " make materials; a data set adds a target.",
-        ("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
+        (
+            *("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
+            *("Candidates", "Batch"),
+        ),
     ),
     (
         "Rows and formulas",
         "A data set reports which rows of its source it left out, and which are odd.",
         (
-            *("ReadingReport", "BadRow", "Flag", "read_bounds"),
-            *("parse_formula", "absent_elements", "formula_flags"),
+            *("ReadingReport", "BadRow", "Flag", "read_bounds", "file_sha256"),
+            *("parse_formula", "formula_flags"),
         ),
     ),
     ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
@@ -122,7 +125,7 @@ READING = (
     *("open_table", "TableOptions", "TableFile", "Row", "KEY", "Sifter", "OnBad", "MISSING"),
     *("NoTargetError", "read_target", "number", "Decimal", "sniff_decimal"),
     *("read_crystals", "one_crystal", "Crystal", "materials_of", "check_geometry", "Oddity"),
-    *("refuse_printed", "materials_of_dicts", "structure_of", "source_files"),
+    *("read_formula", "materials_of_dicts", "structure_of", "Listing", "Listed", "source_files"),
 )
 """What the library of readers offers, in the order of the page."""
 

@@ -180,7 +180,7 @@ def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -
         (CSV.replace(",2,", ",5_000,"), {}, ": row 2, id 2: target 'gap' is '5_000', not a number"),
         (CSV.replace(",2,", ",\u0665,"), {}, ": row 2, id 2: target 'gap' is '\u0665', not a"),
         (CSV.replace("PO4", "XxO4"), {"id": "name"}, "unknown element 'Xx'"),
-        (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: formula '': no element in it"),
+        (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: no formula"),
         (CSV.replace(",8", ",8,extra"), {}, ": row 2: expected 4 columns, found 5"),
         (CSV.replace("name", "gap"), {}, ": column 'gap' stands twice in the header"),
         (CSV.replace("Gap", "gap"), {"target": "Gap "}, "; did you mean 'gap'?"),

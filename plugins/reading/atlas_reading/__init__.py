@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from atlas_reading.candidates import Listed, Listing
 from atlas_reading.cells import (
     Decimal,
     NoTargetError,
     number,
+    read_formula,
     read_target,
-    refuse_printed,
     sniff_decimal,
 )
 from atlas_reading.crystals import (
@@ -33,6 +34,8 @@ __all__ = [
     "MISSING",
     "Crystal",
     "Decimal",
+    "Listed",
+    "Listing",
     "NoTargetError",
     "Oddity",
     "OnBad",
@@ -47,8 +50,8 @@ __all__ = [
     "one_crystal",
     "open_table",
     "read_crystals",
+    "read_formula",
     "read_target",
-    "refuse_printed",
     "sniff_decimal",
     "source_files",
     "structure_of",
