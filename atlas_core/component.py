@@ -29,6 +29,7 @@ class Config(BaseModel):
 Capabilities = frozenset[str] | set[str]
 Check = Callable[[Any, FoldFacts], Sequence[str]]
 Options = Callable[[Path], Mapping[str, Any]]
+Candidates = Callable[[Path, Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Component:
         contract_options: options that the contract is checked with where the defaults do not do,
             by name; or a function of an empty folder, into which it may write small files, or
             ``"module:function"``. It raises ``PluginError`` where an optional package is missing.
+        candidates: opens a file or folder of materials without a target, such as those that
+            ``atlas screen`` is asked about; only data sets have one. It is called with the path
+            and the options of a run's own data set, {} where that is another one, and returns
+            ``Candidates``; or, where the path is not of a form that it reads, which forms it does
+            read, such as ``a folder of CIF files``. It raises DataError for a damaged file. A
+            function, or ``"module:function"``.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
@@ -68,6 +75,7 @@ class Component:
     beside: tuple[str, ...] = ()
     check: str | Check | None = None
     contract_options: str | Options | Mapping[str, Any] = field(default_factory=dict)
+    candidates: str | Candidates | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -92,6 +100,20 @@ class Component:
     def problems(self, config: Config, facts: FoldFacts) -> list[str]:
         """Return what ``check`` says of these options and this fold."""
         return [] if self.check is None else list(_loaded(self.check)(config, facts))
+
+    def open_candidates(self, path: Path, options: Mapping[str, Any]) -> Any:
+        """Return the candidates at ``path``, or in words which forms are read: see ``candidates``.
+
+        Args:
+            path: of the file or folder.
+            options: of the run's own data set, or {}.
+
+        Raises:
+            TypeError: the component reads no candidates.
+        """
+        if self.candidates is None:
+            raise TypeError(f"{self.name} reads no candidates")
+        return _loaded(self.candidates)(path, options)
 
     def options_for_contract(self, folder: Path) -> dict[str, Any]:
         """Return the options that the contract is checked with.

@@ -32,8 +32,8 @@ ELECTRONEGATIVITY: tuple[float, ...] = (
 )
 """Pauling's, by atomic number; NaN where none is known."""
 
-_SYMBOL_Z = {**ATOMIC_NUMBER, "D": 1, "T": 1}
-"""Symbols in formulas: D and T are hydrogen."""
+SYMBOL_Z = {**ATOMIC_NUMBER, "D": 1, "T": 1}
+"""Atomic numbers of the symbols in formulas and structures: D and T are hydrogen."""
 DOT = "·"
 """What joins the parts of a formula, as in CuSO4·5H2O."""
 _DOTS = dict.fromkeys("*•∙⋅‧・●⸱×", DOT)
@@ -107,18 +107,18 @@ def parse_formula(formula: str) -> dict[int, float]:
     return amounts
 
 
-def absent_elements(formula: str) -> tuple[str, ...]:
-    """Return the elements that stand in a formula with an amount of 0, as Li in Li0CoO2."""
-    if "0" not in formula and formula.isascii():
-        return ()
-    return tuple(SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0)
-
-
 def formula_flags(formula: str) -> tuple[str, ...]:
     """Return what is odd about how a formula is read, in words that formulas of one kind share."""
     if formula.strip() == "NaN":
         return ("NaN is read as sodium and nitrogen, not as a missing formula",)
-    return tuple(as_hydrogen(one) for one in "DT" if re.search(f"{one}(?![a-z])", formula))
+    absent: list[str] = []
+    if "0" in formula or not formula.isascii():
+        absent = [SYMBOLS[z] for z, amount in _amounts(formula).items() if amount == 0]
+    isotopes = [one for one in "DT" if re.search(f"{one}(?![a-z])", formula)]
+    return (
+        *(f"{one} has an amount of 0 and is left out" for one in absent),
+        *map(as_hydrogen, isotopes),
+    )
 
 
 def as_hydrogen(isotope: str) -> str:
@@ -258,7 +258,7 @@ def _parse_flat(formula: str) -> dict[int, float] | None:
     amounts: dict[int, float] = {}
     read = 0
     for symbol, number in _PAIR.findall(formula):
-        z = _SYMBOL_Z.get(symbol)
+        z = SYMBOL_Z.get(symbol)
         if z is None:
             return None
         read += len(symbol) + len(number)
@@ -281,7 +281,7 @@ def _symbols(run: str) -> list[str]:
         return [run]
     heads = [run[:n].capitalize() for n in (1, 2) if len(run) >= n]
     ways = [
-        head + rest for head in heads if head in _SYMBOL_Z for rest in _symbols(run[len(head) :])
+        head + rest for head in heads if head in SYMBOL_Z for rest in _symbols(run[len(head) :])
     ]
     return ways[:3]
 
@@ -314,9 +314,9 @@ class _Parser:
             symbol, opening, closing, number, dot, _ = match.groups()
             if symbol:
                 self._close(1.0)
-                if symbol not in _SYMBOL_Z:
+                if symbol not in SYMBOL_Z:
                     raise self._error(f"unknown element {symbol!r}")
-                self.pending = {_SYMBOL_Z[symbol]: 1.0}
+                self.pending = {SYMBOL_Z[symbol]: 1.0}
             elif opening:
                 self._close(1.0)
                 self.levels.append(_Level(opening))

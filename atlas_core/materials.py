@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str, fingerprint, frozen, offsets_of, segments
-from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
+from atlas_core.elements import MAX_Z, SYMBOL_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
-from atlas_core.reading.symbols import read_symbol
 from atlas_core.stoichiometry import canonical_formulas, written_formulas
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +147,6 @@ class Materials:
             for start, end in pairwise(self.offsets)
         ]
 
-    def structure(self, index: int) -> Structure:
-        """Return material ``index`` as a pymatgen structure.
-
-        Raises:
-            DataError: only compositions are known.
-        """
-        from pymatgen.core import Lattice, Structure
-
-        if self.frac is None or self.lattice is None:
-            raise DataError(f"material {self.ids[index]}: only its composition is known")
-        rows = slice(self.offsets[index], self.offsets[index + 1])
-        species = [SYMBOLS[int(z)] for z in self.numbers[rows]]
-        return Structure(Lattice(self.lattice[index]), species, self.frac[rows])
-
     @classmethod
     def from_formulas(cls, ids: Sequence[str], formulas: Iterable[str]) -> Materials:
         """Parse formula texts.
@@ -192,15 +173,45 @@ class Materials:
         )
 
     @classmethod
-    def from_structures(cls, ids: Sequence[str], structures: Iterable[Structure]) -> Materials:
+    def from_sites(
+        cls,
+        ids: Sequence[str] | Str,
+        counts: npt.ArrayLike,
+        *,
+        numbers: npt.ArrayLike,
+        frac: npt.ArrayLike,
+        lattice: npt.ArrayLike,
+    ) -> Materials:
+        """Return n crystals from the flat arrays of their m sites.
+
+        Args:
+            ids: n.
+            counts: (n,) sites of each.
+            numbers: (m,) atomic numbers.
+            frac: (m, 3) fractional coordinates, or the same flat.
+            lattice: (n, 3, 3) vectors in Å, or the same flat.
+        """
+        flat = np.asarray(numbers, dtype=np.int16)
+        return cls(
+            ids=np.asarray(ids, dtype=np.str_),
+            offsets=offsets_of(np.asarray(counts, dtype=np.int64)),
+            numbers=flat,
+            amounts=np.ones(len(flat)),
+            frac=np.asarray(frac, dtype=np.float64).reshape(-1, 3),
+            lattice=np.asarray(lattice, dtype=np.float64).reshape(-1, 3, 3),
+        )
+
+    @classmethod
+    def from_structures(cls, ids: Sequence[str], structures: Iterable[Any]) -> Materials:
         """Convert ordered, periodic pymatgen structures.
 
         Raises:
             DataError: a structure is disordered or no crystal; the line names the id.
         """
-        numbers: list[npt.NDArray[np.int16]] = []
+        numbers: list[int] = []
         frac: list[F8] = []
         lattices: list[F8] = []
+        counts: list[int] = []
         for material_id, structure in zip(ids, structures, strict=True):
             if not hasattr(structure, "lattice"):
                 raise DataError(f"id {material_id}: a molecule has no lattice; give a crystal")
@@ -208,72 +219,11 @@ class Materials:
                 raise DataError(
                     f"id {material_id}: site occupancy is disordered; order the structure first"
                 )
-            symbols = [s.specie.symbol for s in structure]
-            known = {s: s if s in ATOMIC_NUMBER else _element(s, material_id) for s in set(symbols)}
-            numbers.append(np.asarray([ATOMIC_NUMBER[known[s]] for s in symbols], dtype=np.int16))
-            frac.append(np.asarray(structure.frac_coords, dtype=np.float64))
-            lattices.append(np.asarray(structure.lattice.matrix, dtype=np.float64))
-        flat = np.concatenate(numbers) if numbers else np.zeros(0, np.int16)
-        return cls(
-            ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of([len(z) for z in numbers]),
-            numbers=flat,
-            amounts=np.ones(len(flat)),
-            frac=np.concatenate(frac) if frac else np.zeros((0, 3)),
-            lattice=np.stack(lattices) if lattices else np.zeros((0, 3, 3)),
-        )
-
-    @classmethod
-    def from_dicts(cls, ids: Sequence[str], structures: Iterable[Mapping[str, Any]]) -> Materials:
-        """Read ordered crystals in pymatgen's dict form, without making pymatgen objects.
-
-        Raises:
-            DataError: a dict is no crystal, or disordered; the line names the id.
-        """
-        numbers, frac, lattice, lengths = array("h"), array("d"), array("d"), array("q")
-        for material_id, structure in zip(ids, structures, strict=True):
-            try:
-                for row in structure["lattice"]["matrix"]:
-                    a, b, c = row
-                    lattice.extend((a, b, c))
-                for site in structure["sites"]:
-                    species = site["species"]
-                    if len(species) != 1 or species[0]["occu"] != 1:
-                        raise DataError(
-                            f"id {material_id}: site occupancy is disordered;"
-                            " order the structure first"
-                        )
-                    element = species[0]["element"]
-                    if element not in ATOMIC_NUMBER:
-                        element = _element(element, material_id)
-                    numbers.append(ATOMIC_NUMBER[element])
-                    x, y, z = site["abc"]
-                    frac.extend((x, y, z))
-            except (KeyError, TypeError, ValueError, IndexError, OverflowError) as err:
-                raise DataError(
-                    f"id {material_id}: no pymatgen dict of a crystal ({type(err).__name__}: {err})"
-                ) from err
-            lengths.append(len(structure["sites"]))
-            if len(lattice) != 9 * len(lengths):
-                raise DataError(f"id {material_id}: the lattice is not 3 x 3")
-        flat = np.array(numbers, dtype=np.int16)
-        return cls(
-            ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of(np.array(lengths, dtype=np.int64)),
-            numbers=flat,
-            amounts=np.ones(len(flat)),
-            frac=np.array(frac, dtype=np.float64).reshape(-1, 3),
-            lattice=np.array(lattice, dtype=np.float64).reshape(-1, 3, 3),
-        )
-
-
-def _element(text: Any, material_id: str) -> str:
-    """Return the element of a species such as ``Na+`` or ``D``.
-
-    Raises:
-        DataError: it is none.
-    """
-    try:
-        return SYMBOLS[read_symbol(str(text))]
-    except ValueError as err:
-        raise DataError(f"id {material_id}: {err}") from err
+            symbols = [str(site.specie.symbol) for site in structure]
+            if unknown := sorted(set(symbols) - set(SYMBOL_Z)):
+                raise DataError(f"id {material_id}: unknown element {unknown[0]!r}")
+            counts.append(len(symbols))
+            numbers += [SYMBOL_Z[one] for one in symbols]
+            frac += [site.frac_coords for site in structure]
+            lattices.append(structure.lattice.matrix)
+        return cls.from_sites(ids, counts, numbers=numbers, frac=frac, lattice=lattices)

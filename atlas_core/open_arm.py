@@ -32,6 +32,7 @@ class OpenArm:
         fitted: what was fitted.
         level: the level of the intervals that are told.
         levels: of the run.
+        dataset: the name of the run's data set.
         options: of the run's data set.
     """
 
@@ -44,6 +45,7 @@ class OpenArm:
     fitted: FittedArm
     level: float
     levels: tuple[float, ...]
+    dataset: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -124,6 +126,7 @@ def open_arm(
         fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
+        dataset=spec.dataset.use,
         options=spec.dataset.options,
     )
 

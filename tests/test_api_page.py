@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from types import ModuleType
 
 import pytest
 from support import ROOT, Cli
 
+import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES
 
@@ -17,11 +19,15 @@ BLOCKS = dict(re.findall(r'```\w+ title="([^"]+)"\n(.*?)```\n', LAB, flags=re.DO
 EXAMPLE = ROOT / "examples/atlas-lab"
 
 
-@pytest.mark.parametrize("name", api.__all__)
-def test_every_name_that_a_plugin_imports_stands_on_the_page_with_its_code(name: str) -> None:
+@pytest.mark.parametrize(
+    ("offered", "name"), [(one, name) for one in (api, atlas_reading) for name in one.__all__]
+)
+def test_every_name_that_a_plugin_imports_stands_on_the_page_with_its_code(
+    offered: ModuleType, name: str
+) -> None:
     (block,) = re.findall(rf"^### {name}\n\n```python\n(.*?)```$", PAGE, re.DOTALL | re.MULTILINE)
     assert name in block
-    if isinstance(getattr(api, name), type):
+    if isinstance(getattr(offered, name), type):
         assert re.search(rf"^class {name}\b|^@runtime_checkable\nclass {name}\b", block, re.M)
         assert '"""' in block
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from statistics import NormalDist
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from pydantic import ConfigDict, field_serializer
 
 from atlas_core.api import (
     Assessment,
+    Batch,
     Calibration,
     Component,
     Config,
@@ -76,6 +78,41 @@ class Source:
 
     def load(self, context):
         return self.change(toy_dataset())
+
+
+class Filed(Source):
+    """A data set that lies in a file, as one does that reads candidates."""
+
+    def load(self, context):
+        context.path("crystals")
+        return super().load(context)
+
+
+@dataclass
+class Listing:
+    """The same crystals without a target; ``change`` spoils them."""
+
+    materials: Materials = field(default_factory=lambda: toy_dataset().materials)
+    path: Path = Path("crystals")
+    structures: bool = True
+    notes: tuple[str, ...] = ()
+    total: int = 75
+    smallest: int = 0
+
+    def batches(self, size, only=None):
+        rows = np.arange(len(self.materials))
+        rows = rows if only is None else rows[sorted(only)]
+        for at in range(0, len(rows), max(size, self.smallest)):
+            here = rows[at : at + max(size, self.smallest)]
+            texts = [""] * len(here)
+            yield Batch(here, texts, texts, texts, self.materials.take(here), [], texts)
+
+
+def listed(known=("crystals",), **changes):
+    def candidates(path, options):
+        return Listing(**changes) if path.name in known else "a file of crystals"
+
+    return component(Filed, candidates=candidates, **DATA)
 
 
 class Halves:
@@ -644,6 +681,7 @@ def command(*, name="toy", text="Say hello.", params=(), **settings):
 
 HONEST = [
     ("dataset", component(Source, **DATA)),
+    ("dataset", listed()),
     ("split", component(Halves)),
     ("featurizer", component(Feature, **VECTORS)),
     ("featurizer", component(lambda: Feature(toy_graphs), **DIRECTIONS)),
@@ -690,6 +728,15 @@ BROKEN = [
     ("dataset", "licence_and_citation", dataset(citation=())),
     ("dataset", "hash_is_sha256", dataset(sha256="unknown")),
     ("dataset", "inputs_are_as_declared", component(lambda: Source(formulas_only), **DATA)),
+    ("dataset", "candidates_are_the_same_materials", listed(known=())),
+    ("dataset", "candidates_are_the_same_materials", listed(known=("crystals", "no-form.known"))),
+    ("dataset", "candidates_are_the_same_materials", listed(structures=False)),
+    ("dataset", "candidates_are_the_same_materials", listed(smallest=9)),
+    (
+        "dataset",
+        "candidates_are_the_same_materials",
+        listed(materials=toy_dataset().materials.take(range(70))),
+    ),
     (
         "split",
         "rows_are_in_range_and_disjoint",

@@ -125,15 +125,6 @@ def test_formulas_that_people_know_are_written_as_people_write_them() -> None:
     assert made.written() == [*expected, "H2O2", "N2"]
 
 
-def test_a_coordinate_that_no_float_holds_is_refused_with_its_id() -> None:
-    crystal = {
-        "lattice": {"matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 3]]},
-        "sites": [{"species": [{"element": "Fe", "occu": 1}], "abc": [10**400, 0, 0]}],
-    }
-    with pytest.raises(DataError, match=r"id a: no pymatgen dict of a crystal \(OverflowError"):
-        Materials.from_dicts(["a"], [crystal])
-
-
 def test_arrays_are_read_only_and_the_caller_keeps_a_writeable_one() -> None:
     numbers = np.array([11, 17, 55, 55, 8, 8, 8], dtype=np.int16)
     arrays = {**salts().to_arrays(), "numbers": numbers}
@@ -177,14 +168,6 @@ def test_unusable_materials_are_refused_by_id(change: dict[str, object], message
         Materials(**{**salts().to_arrays(), **change})  # type: ignore[arg-type]
 
 
-def test_a_structure_goes_to_pymatgen_and_back() -> None:
-    made = salts()
-    back = Materials.from_structures(made.ids.tolist(), [made.structure(i) for i in range(2)])
-    assert back.numbers.tolist() == made.numbers.tolist()
-    np.testing.assert_allclose(np.asarray(back.frac), np.asarray(made.frac), atol=1e-12)
-    np.testing.assert_allclose(np.asarray(back.lattice), np.asarray(made.lattice), atol=1e-12)
-
-
 def test_a_disordered_structure_is_refused_by_id() -> None:
     from pymatgen.core import Lattice, Structure
 
@@ -203,3 +186,11 @@ def test_a_molecule_is_refused_by_id() -> None:
 def test_a_bad_formula_is_refused_by_id() -> None:
     with pytest.raises(DataError, match="id m-2: formula 'NaXx': unknown element 'Xx'"):
         Materials.from_formulas(["m-1", "m-2"], ["NaCl", "NaXx"])
+
+
+def test_a_site_that_holds_no_element_is_refused_by_id() -> None:
+    from pymatgen.core import Lattice, Structure
+
+    dummy = Structure(Lattice.cubic(3), ["X0+"], [[0, 0, 0]])
+    with pytest.raises(DataError, match="id m: unknown element 'X'"):
+        Materials.from_structures(["m"], [dummy])

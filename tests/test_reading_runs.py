@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import json
 from pathlib import Path
@@ -14,9 +13,8 @@ from support import Cli
 
 from atlas_core.api import DataError, Dataset, Materials
 from atlas_core.data.tables import read_table
-from atlas_core.reading.rows import BadRow, Flag, safe_cell, unreadable_csv, write_csv
+from atlas_core.rows import BadRow, Flag, safe_cell, unreadable_csv, write_csv
 from atlas_core.runner.loading import one_a_formula
-from atlas_screening.candidates import open_candidates
 
 SPEC = """\
 atlas: 1
@@ -111,57 +109,6 @@ def test_spreadsheets_run_no_cell() -> None:
     assert first == ["row 1", "'@x", "'=1", "'-no", "no"]
     assert second == ["'+f.cif", "'=y", "", "odd", "yes"]
     assert write_csv(["a"], [["=x"], [-2.0]]).decode() == "a\n'=x\n-2.0\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", "id;formula\nx;TiO2\ny;Xx\nz;MgO\n"),
-        ("a.csv", "id|formula\nx|TiO2\ny|Xx\nz|MgO\n"),
-        ("a.tsv", "formula\tid\nTiO2\tx\nXx\ty\nMgO\tz\n"),
-        ("a.csv.bz2", "id,formula\nx,TiO2\ny,Xx\nz,MgO\n"),
-        ("a.jsonl", '{"id": "x", "formula": "TiO2"}\n{"id": "y"\n{"id": "z", "formula": "MgO"}\n'),
-        ("a.json", '[{"id": "x", "formula": "TiO2"}, 3, {"id": "z", "formula": "MgO"}]'),
-        ("a.json", '{"x": "TiO2", "y": "Xx", "z": "MgO"}'),
-        ("a.json", '{"x": {"formula": "TiO2"}, "y": {"formula": "Xx"}, "z": {"formula": "MgO"}}'),
-        ("a.json", '{"id": ["x", "y", "z"], "formula": ["TiO2", "Xx", "MgO"]}'),
-        (
-            "a.json",
-            '{"columns": ["id", "formula"], "data": [["x", "TiO2"], ["y", "Xx"], ["z", "MgO"]]}',
-        ),
-    ],
-)
-def test_candidates_are_read_in_every_form_that_tables_have(
-    tmp_path: Path, name: str, content: str
-) -> None:
-    path = tmp_path / name
-    path.write_bytes(bz2.compress(content.encode()) if ".bz2" in name else content.encode())
-    (batch,) = open_candidates(path).batches(9)
-    assert (batch.ids, batch.formulas) == (["x", "z"], ["TiO2", "MgO"])
-    assert len(batch.unreadable) == 1
-
-
-def test_candidates_of_a_sheet_and_of_a_column_of_crystals(tmp_path: Path) -> None:
-    core = pytest.importorskip("pymatgen.core")
-    salt = core.Structure.from_spacegroup(
-        "Fm-3m", core.Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
-    )
-    cif = salt.to(fmt="cif").replace('"', '""')
-    path = tmp_path / "c.csv"
-    path.write_text(f'id,structure\na,"{cif}"\nb,nothing\nc,"{salt}"\n')
-    found = open_candidates(path)
-    (batch,) = found.batches(9)
-    assert found.structures
-    assert (batch.ids, batch.formulas) == (["a"], ["NaCl"])
-    assert batch.materials.counts.tolist() == [8]
-    assert "what Python prints" in batch.unreadable[1].why
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    for row in (["formula", "id"], ["TiO2", "x"], ["MgO", 7]):
-        book.active.append(row)
-    book.save(tmp_path / "c.xlsx")
-    (batch,) = open_candidates(tmp_path / "c.xlsx").batches(9)
-    assert (batch.ids, batch.formulas) == (["x", "7"], ["TiO2", "MgO"])
 
 
 def measured(*formulas: str, target: list[float], **changes: Any) -> Dataset:

@@ -7,7 +7,9 @@ from functools import cache
 from importlib import import_module
 from inspect import getsource
 from pathlib import Path
+from types import ModuleType
 
+import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES, PROTOCOLS
 
@@ -24,41 +26,17 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Materials and data sets",
         "`Materials.from_formulas(ids, formulas)` and `Materials.from_structures(ids, structures)`"
         " make materials; a data set adds a target.",
-        ("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
+        (
+            *("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
+            *("Candidates", "Batch"),
+        ),
     ),
     (
-        "Read what users write",
-        "One reading code serves every data set and `atlas screen`: tables in all their forms,"
-        " formulas as people write them, crystals. Rows that cannot be used are collected and"
-        " reported together.",
+        "Rows and formulas",
+        "A data set reports which rows of its source it left out, and which are odd.",
         (
-            "open_table",
-            "TableOptions",
-            "TableFile",
-            "Row",
-            "KEY",
-            "Sifter",
-            "BadRow",
-            "Flag",
-            "ReadingReport",
-            "OnBad",
-            "MISSING",
-            "NoTargetError",
-            "read_target",
-            "read_bounds",
-            "number",
-            "Decimal",
-            "sniff_decimal",
-            "parse_formula",
-            "absent_elements",
-            "formula_flags",
-            "read_crystals",
-            "one_crystal",
-            "Crystal",
-            "materials_of",
-            "check_geometry",
-            "Oddity",
-            "refuse_printed",
+            *("ReadingReport", "BadRow", "Flag", "read_bounds", "file_sha256"),
+            *("parse_formula", "formula_flags"),
         ),
     ),
     ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
@@ -143,6 +121,14 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
 )
 
+READING = (
+    *("open_table", "TableOptions", "TableFile", "Row", "KEY", "Sifter", "OnBad", "MISSING"),
+    *("NoTargetError", "read_target", "number", "Decimal", "sniff_decimal"),
+    *("read_crystals", "one_crystal", "Crystal", "materials_of", "check_geometry", "Oddity"),
+    *("read_formula", "materials_of_dicts", "structure_of", "Listing", "Listed", "source_files"),
+)
+"""What the library of readers offers, in the order of the page."""
+
 FAILURES = """\
 ## A promise that a method cannot keep
 
@@ -172,9 +158,10 @@ def api_page() -> str:
         "# What a plugin imports",
         "",
         "Everything stands in `atlas_core.api`, and a plugin imports nothing else of ATLAS but"
-        " `atlas_core.testing` in its tests. Arrays are float64 unless said otherwise; n is the"
-        " number of rows. Bodies are left out here. [Four worked components](lab.md) use most of"
-        " these types.",
+        " `atlas_core.testing` in its tests and, to read files,"
+        " [`atlas_reading`](#read-what-users-write). Arrays are float64 unless said otherwise; n is"
+        " the number of rows. Bodies are left out here. [Four worked components](lab.md) use most"
+        " of these types.",
         "",
     ]
     for title, intro, names in SECTIONS:
@@ -186,7 +173,17 @@ def api_page() -> str:
             lines += [f"| `{name}` | {text} |" for name, text in CAPABILITIES.items()]
             lines.append("")
         for name in names:
-            lines += [f"### {name}", "", "```python", _shown(name), "```", ""]
+            lines += [f"### {name}", "", "```python", _shown(api, name), "```", ""]
+    lines += [
+        "## Read what users write",
+        "",
+        "One library, `atlas_reading` (`atlas-materials-reading`), serves every data set and"
+        " `atlas screen`: tables in all their forms, crystals. A data set plugin may import it too."
+        " Rows that cannot be used are collected and reported together.",
+        "",
+    ]
+    for name in READING:
+        lines += [f"### {name}", "", "```python", _shown(atlas_reading, name), "```", ""]
     return "\n".join(lines) + "\n" + FAILURES
 
 
@@ -222,24 +219,25 @@ def lab_page() -> str:
 
 
 @cache
-def _origins() -> dict[str, tuple[str, str]]:
-    """Return {name: (module it comes from, its name there)} of what the API offers."""
+def _origins(offered: ModuleType) -> dict[str, tuple[str, str]]:
+    """Return {name: (module it comes from, its name there)} of what a package offers."""
     found = {}
-    for node in ast.parse(getsource(api)).body:
+    for node in ast.parse(getsource(offered)).body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 found[alias.asname or alias.name] = (str(node.module), alias.name)
     return found
 
 
-def _shown(name: str) -> str:
+def _shown(offered: ModuleType, name: str) -> str:
     if name == "Field":
         return "from pydantic import Field  # Field(default, gt=..., le=..., description=...)"
     if name == "hookimpl":
         return "@hookimpl\ndef atlas_uq() -> list[Component]: ..."
-    module, own = _origins()[name]
-    module = getattr(getattr(api, name), "__module__", module)  # where it is made, not passed on
-    module = module if module.startswith("atlas_core") else _origins()[name][0]
+    found = getattr(offered, name)
+    module, own = _origins(offered).get(name, (offered.__name__, name))
+    made = str(getattr(found, "__module__", module))  # where it is made, not passed on
+    module = made if made.startswith(offered.__name__.split(".")[0]) else module
     body = ast.parse(getsource(import_module(module))).body
     for place, node in enumerate(body):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == own:
@@ -249,7 +247,7 @@ def _shown(name: str) -> str:
         if isinstance(target, ast.Name) and target.id == name:
             text = ast.unparse(node)
             if len(text) > 200:
-                text = f"{name}: {type(getattr(api, name)).__name__} of {len(getattr(api, name))}"
+                text = f"{name}: {type(found).__name__} of {len(found)}"
             after = body[place + 1] if place + 1 < len(body) else None
             value = after.value if isinstance(after, ast.Expr) else None
             said = isinstance(value, ast.Constant) and isinstance(value.value, str)

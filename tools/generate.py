@@ -252,7 +252,8 @@ def _plugins_page(own: set[str]) -> str:
     lines = [
         "# Components",
         "",
-        f"What `atlas plugins` lists: {len(rows)} components of {len(own)} distributions.",
+        f"What `atlas plugins` lists: {len(rows)} components of"
+        f" {len({row.distribution for row in rows})} distributions.",
         "",
         "| kind | name | what it is | distribution |",
         "| --- | --- | --- | --- |",

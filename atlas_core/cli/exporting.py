@@ -11,7 +11,7 @@ from atlas_core.cli.showing import load_dataset
 from atlas_core.cli.tables import size
 from atlas_core.errors import SpecError
 from atlas_core.kinds.dataset import DataContext
-from atlas_core.reading.rows import RowsError, all_rows_told
+from atlas_core.rows import RowsError, all_rows_told
 
 
 def export_dataset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,17 +13,27 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, fingerprint, frozen
+from atlas_core.arrays import F8, I8, fingerprint, frozen
 from atlas_core.errors import DataError
 from atlas_core.links import below, delete
 from atlas_core.materials import Materials
-from atlas_core.reading import source_files
-from atlas_core.reading.rows import ReadingReport
+from atlas_core.rows import BadRow, ReadingReport
 from atlas_core.store import DROPPED, Arrays, canonical_hash, read_folder, write_folder
 
 Task = Literal["regression", "binary"]
 Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
 
+MADE_BY = (
+    "arrays",
+    "elements",
+    "links",
+    "materials",
+    "periodic_table",
+    "rows",
+    "stoichiometry",
+    "store",
+)
+"""Modules of the core that decide which materials a reader makes."""
 LARGEST = 1e100
 """The largest target; its square times a million rows is still a number in double precision."""
 
@@ -246,10 +256,10 @@ class DataContext:
 
         Args:
             source: plain data that the result depends on: the sha256 of the file, the options and
-                the version of the reader. What the core itself adds to reading is counted in.
+                the version of the reader. The core's own files that make materials are counted in.
             read: parses the file.
         """
-        key = canonical_hash([source, _reading()])
+        key = canonical_hash([source, _made_by()])
         path = below(self.cache_dir, self.cache_dir / "datasets" / key[:2] / key)
         if path.exists():
             try:
@@ -263,6 +273,66 @@ class DataContext:
         except DataError as err:
             warnings.warn(f"cache: not kept, the next run reads again: {err}", stacklevel=2)
         return arrays, note
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Hold some candidates: materials of a file, without a target.
+
+    Attributes:
+        rows: (n,) the number of each among all candidates, from 0; unreadable rows count.
+        places: n places, such as ``line 5``.
+        ids: n ids as the user gave them, else the place.
+        formulas: n formulas as the user gave them, else as chemists write them.
+        materials: the n candidates; their own ids are the row numbers.
+        unreadable: rows that are none of them.
+        flags: n texts: what is odd about a candidate although it is used; "" for nothing.
+    """
+
+    rows: I8
+    places: list[str]
+    ids: list[str]
+    formulas: list[str]
+    materials: Materials
+    unreadable: list[BadRow]
+    flags: list[str]
+
+    @property
+    def count(self) -> int:
+        """Return how many candidates and unreadable rows there are."""
+        return len(self.rows) + len(self.unreadable)
+
+
+class Candidates(Protocol):
+    """Read candidates, as often as asked.
+
+    Attributes:
+        path: of the file or folder.
+        structures: whether they are crystals.
+        total: about how many rows there are, for a bar of progress; 0 for none.
+        notes: how they were read, where that was found out.
+    """
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+
+    @property
+    def structures(self) -> bool: ...  # noqa: D102
+
+    @property
+    def total(self) -> int: ...  # noqa: D102
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def batches(self, size: int, only: Collection[int] | None = None) -> Iterator[Batch]:
+        """Yield batches of at most ``size`` rows, in the order of the file.
+
+        Args:
+            size: rows of a batch.
+            only: numbers of rows that are wanted; None: all.
+        """
+        ...
 
 
 def file_sha256(path: Path) -> str:
@@ -281,9 +351,11 @@ def file_sha256(path: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _reading() -> str:
-    """Return the sha256 of the core's files that turn text into materials."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in source_files())).hexdigest()
+def _made_by() -> str:
+    """Return the sha256 of the core's files that make materials."""
+    core = Path(__file__).resolve().parents[1]
+    content = b"".join((core / f"{name}.py").read_bytes() for name in MADE_BY)
+    return hashlib.sha256(content).hexdigest()
 
 
 @runtime_checkable

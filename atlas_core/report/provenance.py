@@ -8,9 +8,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from atlas_core.reading.rows import UNREADABLE
 from atlas_core.report import words
 from atlas_core.report.source import Source
+from atlas_core.rows import UNREADABLE
 
 SIZES = ("train", "calibration", "test", "shifted", "pool")
 FIRST = 3

@@ -28,8 +28,8 @@ from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.origin import doubt, mark
-from atlas_core.reading.rows import UNREADABLE
 from atlas_core.resolver import Observers
+from atlas_core.rows import UNREADABLE
 from atlas_core.seal import (
     DRAWN,
     FILES,

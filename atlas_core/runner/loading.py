@@ -23,7 +23,7 @@ from atlas_core.kinds.dataset import (
     written_bounds,
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
-from atlas_core.reading.rows import RowsError, all_rows_told
+from atlas_core.rows import RowsError, all_rows_told
 from atlas_core.runner.blame import blame
 from atlas_core.runner.options import RunOptions
 from atlas_core.spec.plan import Plan

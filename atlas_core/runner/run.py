@@ -23,8 +23,8 @@ from atlas_core.errors import AtlasError, SpecError
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
-from atlas_core.reading.rows import UNREADABLE, unreadable_csv
 from atlas_core.resolver import NoObservers, Observers
+from atlas_core.rows import UNREADABLE, unreadable_csv
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.executor import Executor
 from atlas_core.runner.failures import Name, failed_cells, sorted_out

@@ -49,11 +49,10 @@ def _size(*symbols: str) -> float:
 def _crystals(cells: list[tuple[list[str], F8, F8]], prefix: str, seed: int) -> Materials:
     order = np.random.default_rng(seed).permutation(len(cells))
     chosen = [cells[i] for i in order]
-    return Materials(
-        ids=np.array([f"{prefix}-{i:03d}" for i in order]),
-        offsets=offsets_of([len(symbols) for symbols, _, _ in chosen]),
-        numbers=np.array([ATOMIC_NUMBER[s] for symbols, _, _ in chosen for s in symbols], np.int16),
-        amounts=np.ones(sum(len(symbols) for symbols, _, _ in chosen)),
+    return Materials.from_sites(
+        [f"{prefix}-{i:03d}" for i in order],
+        [len(symbols) for symbols, _, _ in chosen],
+        numbers=[ATOMIC_NUMBER[s] for symbols, _, _ in chosen for s in symbols],
         frac=np.concatenate([sites for _, sites, _ in chosen]),
         lattice=np.stack([cell for _, _, cell in chosen]),
     )

@@ -23,6 +23,7 @@ from atlas_crystal import (
     sine_coulomb_matrix,
 )
 from atlas_crystal import hooks as crystal
+from atlas_reading import materials_of_dicts
 
 SEED = 20261121
 MANY = 20_000
@@ -151,7 +152,7 @@ def crystal_bars() -> list[Bar]:
             if needed == 10
         ]
     structures = [Structure.from_dict(one) for one in dicts]
-    materials = Materials.from_dicts([str(i) for i in range(len(dicts))], dicts)
+    materials = materials_of_dicts([str(i) for i in range(len(dicts))], dicts)
     spectrum = SineCoulombMatrix(flatten=True).fit(structures)
     width = crystal.SineCoulombMatrixConfig(max_sites=int(materials.counts.max()))
     note = f"{CRYSTALS} crystals of log_gvrh, ready in memory on both sides"

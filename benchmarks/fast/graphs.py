@@ -8,9 +8,10 @@ import numpy as np
 from features import crystals
 from measure import Bar, alternating, ratio
 
-from atlas_core.api import F8, I8, Graphs, Materials
+from atlas_core.api import F8, I8, Graphs
 from atlas_crystal.crystal_graph import CrystalGraph
 from atlas_crystal.hooks import CrystalGraphConfig
+from atlas_reading import materials_of_dicts
 
 CRYSTALS = 300
 NAME = "crystal graphs, 8 Å and 12 nearest"
@@ -30,7 +31,7 @@ def bars() -> list[Bar]:
         note = "the structures of matbench_log_gvrh are not here"
         return [Bar(NAME, AGAINST, None, NEEDED, note=note)]
     structures = [Structure.from_dict(one) for one in dicts]
-    materials = Materials.from_dicts([str(i) for i in range(len(dicts))], dicts)
+    materials = materials_of_dicts([str(i) for i in range(len(dicts))], dicts)
     featurizer = CrystalGraph(CONFIG)
     detail = compare(featurizer.featurize(materials), structures)
     seconds = alternating(

@@ -10,15 +10,18 @@ import numpy.typing as npt
 
 from atlas_core.component import Component
 from atlas_core.kinds.dataset import DataContext, Dataset
-from atlas_core.testing.outcome import require
+from atlas_core.testing.outcome import NotApplicable, require
 from atlas_core.testing.samples import Sample
 
 
-def _load(component: Component, sample: Sample) -> Dataset:
-    context = DataContext(
+def _context(sample: Sample) -> DataContext:
+    return DataContext(
         data_dir=sample.folder, cache_dir=sample.folder, spec_dir=sample.folder, offline=True
     )
-    loaded = component.build(sample.config).load(context)
+
+
+def _load(component: Component, sample: Sample) -> Dataset:
+    loaded = component.build(sample.config).load(_context(sample))
     require(isinstance(loaded, Dataset), f"load returned {type(loaded).__name__}, no Dataset")
     return loaded  # type: ignore[no-any-return]
 
@@ -72,3 +75,30 @@ def check_inputs_are_as_declared(component: Component, sample: Sample) -> None:
     )
     if "inputs:structure" in gives:
         require(data.materials.has_structure, "it gives inputs:structure but has formulas only")
+
+
+def check_candidates_are_the_same_materials(component: Component, sample: Sample) -> None:
+    """What is read without a target is what is read with one: both know the same forms."""
+    if component.candidates is None:
+        raise NotApplicable("it reads no candidates")
+    context = _context(sample)
+    data = component.build(sample.config).load(context)
+    require(len(context.used) == 1, "it reads candidates, so DataContext.path must find its file")
+    (path,) = context.used.values()
+    found = component.open_candidates(path, sample.config.model_dump())
+    require(not isinstance(found, str), f"it does not take its own file as candidates: {found}")
+    batches = list(found.batches(2))
+    require(all(one.count <= 2 for one in batches), "a batch holds more rows than asked for")
+    formulas = [text for one in batches for text in one.materials.formulas()]
+    require(formulas == data.materials.formulas(), "its candidates are other materials")
+    structures = {one.materials.has_structure for one in batches}
+    require(
+        structures == {found.structures} == {data.materials.has_structure},
+        "crystals are read as formulas, or formulas as crystals",
+    )
+    (second,) = found.batches(9, {1})
+    require(second.rows.tolist() == [1], "it yields other rows than those that are wanted")
+    other = sample.folder / "no-form.known"
+    other.write_bytes(b"")
+    told = component.open_candidates(other, {})
+    require(isinstance(told, str) and told.strip(), "it does not say which forms it reads")

@@ -12,6 +12,7 @@ from pymatgen.core import Composition, Structure
 
 from atlas_core.api import SYMBOLS, DataError, Materials, Vectors
 from atlas_crystal._matminer import make
+from atlas_reading import structure_of
 
 if TYPE_CHECKING:
     from atlas_crystal.hooks import MatminerConfig
@@ -90,7 +91,7 @@ class Matminer:
 
     def _entry(self, materials: Materials, index: int) -> Composition | Structure:
         if self.config.input == "structure":
-            return materials.structure(index)
+            return structure_of(materials, index)
         amounts: dict[str, float] = {}
         for row in range(materials.offsets[index], materials.offsets[index + 1]):
             symbol = SYMBOLS[int(materials.numbers[row])]

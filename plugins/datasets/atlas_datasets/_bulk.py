@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +13,22 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from atlas_core.api import I8, SYMBOLS, DataError, Materials, check_geometry, offsets_of, segments
+from atlas_core.api import I8, SYMBOLS, BadRow, Batch, DataError, Materials, offsets_of, segments
 from atlas_datasets._reading import Cells, Kept
+from atlas_reading import check_geometry
+from atlas_reading.files import readable
 
-FRAC, LATTICE = "frac_coords", "lattice"
+NUMBERS, FRAC, LATTICE = "numbers", "frac_coords", "lattice"
 
 
 class BulkCrystals:
-    """Hold the crystals of all rows, and why some cannot be used.
+    """Hold the crystals of all rows of a table, and why some cannot be used.
 
     Raises:
         DataError: a column is missing, damaged or holds no lists of numbers.
     """
 
-    def __init__(self, path: Path, column: str) -> None:
-        try:
-            with path.open("rb") as file:
-                whole = pa.parquet.ParquetFile(file)
-                there = whole.schema_arrow.names
-                for name in (column, FRAC, LATTICE):
-                    if name not in there:
-                        raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
-                    if there.count(name) > 1:
-                        raise DataError(f"{path}: column {name!r} stands twice; rename one of them")
-                table = whole.read(columns=[column, FRAC, LATTICE], use_threads=False)
-        except (OSError, pa.ArrowException) as err:
-            raise DataError(f"{path}: cannot be read ({err})") from err
+    def __init__(self, path: Path, table: pa.Table, column: str) -> None:
         self.why: dict[int, str] = {}
         self.flags: dict[int, list[str]] = {}
         counts, numbers = self._lists(path, table, column)
@@ -60,6 +51,20 @@ class BulkCrystals:
         self._refuse_rows(cells[~np.isfinite(lattice)], "a lattice vector is not finite")
         self._check_cells()
 
+    @classmethod
+    def of_file(cls, path: Path, column: str) -> BulkCrystals:
+        """Read a whole file."""
+        with readable(path, pa.ArrowException), path.open("rb") as file:
+            whole = pa.parquet.ParquetFile(file)
+            there = whole.schema_arrow.names
+            for name in (column, FRAC, LATTICE):
+                if name not in there:
+                    raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
+                if there.count(name) > 1:
+                    raise DataError(f"{path}: column {name!r} stands twice; rename one of them")
+            table = whole.read(columns=[column, FRAC, LATTICE], use_threads=False)
+        return cls(path, table, column)
+
     def _check_cells(self) -> None:
         good = np.array([i for i in range(len(self._counts)) if i not in self.why], dtype=np.int64)
         cells = self._lattice[segments(self._starts[2], good)].reshape(-1, 3, 3)
@@ -68,7 +73,7 @@ class BulkCrystals:
         good = good[~flat]
         if not len(good):
             return
-        for odd in check_geometry(self._at(good, [str(i) for i in good.tolist()])):
+        for odd in check_geometry(self.at(good, [str(i) for i in good.tolist()])):
             row = int(good[odd.row])
             if odd.severity == "refuse":
                 self.why.setdefault(row, odd.words)
@@ -97,9 +102,7 @@ class BulkCrystals:
             raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
         counts = pa.compute.fill_null(pa.compute.list_value_length(column), 0)
         flat = column.flatten()
-        if flat.null_count:
-            raise DataError(f"{path}: column {name!r} holds an empty number")
-        values = flat.to_numpy(zero_copy_only=False)
+        values = flat.to_numpy(zero_copy_only=False)  # an empty number is NaN
         if values.dtype.kind not in "iuf":
             raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
         return counts.to_numpy(zero_copy_only=False).astype(np.int64), values
@@ -117,17 +120,78 @@ class BulkCrystals:
 
     def take(self, kept: Kept) -> Materials:
         """Return the crystals of the kept rows."""
-        return self._at(np.asarray(kept.materials, dtype=np.int64), kept.ids)
+        return self.at(np.asarray(kept.materials, dtype=np.int64), kept.ids)
 
-    def _at(self, rows: I8, ids: Sequence[str]) -> Materials:
+    def at(self, rows: I8, ids: Sequence[str]) -> Materials:
+        """Return the crystals of rows, which must be usable."""
         numbers, frac, lattice = self._starts
-        return Materials(
-            ids=np.asarray(ids, dtype=np.str_),
-            offsets=offsets_of(self._counts[rows]),
+        return Materials.from_sites(
+            ids,
+            self._counts[rows],
             numbers=self._numbers[segments(numbers, rows)],
-            amounts=np.ones(int(self._counts[rows].sum())),
-            frac=np.asarray(self._frac[segments(frac, rows)], dtype=np.float64).reshape(-1, 3),
-            lattice=np.asarray(self._lattice[segments(lattice, rows)], dtype=np.float64).reshape(
-                -1, 3, 3
-            ),
+            frac=self._frac[segments(frac, rows)],
+            lattice=self._lattice[segments(lattice, rows)],
+        )
+
+
+@dataclass(frozen=True)
+class BulkListing:
+    """Read candidates of a Parquet file in the bulk format.
+
+    Attributes:
+        path: of the file.
+        total: how many there are.
+        id: the column of ids; None where there is none.
+    """
+
+    path: Path
+    total: int
+    id: str | None
+    structures: bool = True
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def fits(names: Sequence[str]) -> bool:
+        """Tell whether a table with these columns is in the bulk format."""
+        return {NUMBERS, FRAC, LATTICE} <= set(names)
+
+    def batches(self, size: int, only: Collection[int] | None = None) -> Iterator[Batch]:
+        """Yield batches of at most ``size`` rows, in the order of the file.
+
+        Args:
+            size: rows of a batch.
+            only: numbers of rows that are wanted; None: all.
+        """
+        columns = [NUMBERS, FRAC, LATTICE, *([] if self.id is None else [self.id])]
+        start = 0
+        with readable(self.path, pa.ArrowException), self.path.open("rb") as file:
+            whole = pa.parquet.ParquetFile(file)
+            for part in whole.iter_batches(batch_size=size, columns=columns, use_threads=False):
+                numbers = np.arange(start, start + part.num_rows)
+                start += part.num_rows
+                if only is not None:
+                    numbers = numbers[np.isin(numbers, list(only))]
+                if len(numbers):
+                    here = pa.Table.from_batches([part]).take(numbers - (start - part.num_rows))
+                    yield self._batch(here, numbers)
+                if only is not None and start > max(only, default=-1):
+                    break
+
+    def _batch(self, table: pa.Table, numbers: I8) -> Batch:
+        crystals = BulkCrystals(self.path, table, NUMBERS)
+        places = [f"row {number + 1}" for number in numbers]
+        own = [None] * len(places) if self.id is None else table[self.id].to_pylist()
+        ids = [p if one is None else str(one) for p, one in zip(places, own, strict=True)]
+        good = np.array([i for i in range(len(ids)) if i not in crystals.why], dtype=np.int64)
+        materials = crystals.at(good, [f"{number:012d}" for number in numbers[good]])
+        return Batch(
+            rows=numbers[good],
+            places=[places[i] for i in good],
+            ids=[ids[i] for i in good],
+            formulas=materials.written(),
+            materials=materials,
+            unreadable=[
+                BadRow(places[i], ids[i], "", why) for i, why in sorted(crystals.why.items())
+            ],
+            flags=["; ".join(crystals.flags.get(i, ())) for i in good.tolist()],
         )

@@ -11,13 +11,11 @@ from importlib.resources import files
 import numpy as np
 
 from atlas_core.api import (
-    F8,
     DataContext,
     DataError,
     Dataset,
     Materials,
     Str,
-    offsets_of,
     read_bounds,
 )
 
@@ -136,17 +134,13 @@ class Embedded:
 
 
 def _materials(arrays: Mapping[str, np.ndarray]) -> Materials:
-    numbers = arrays["numbers"]
     # dividing whole numbers by a power of ten gives the double nearest to the source's decimals
-    frac: F8 = arrays["frac"] / SCALE
-    lattice: F8 = arrays["lattice"] / SCALE
-    return Materials(
-        ids=arrays["ids"].astype(np.str_),
-        offsets=offsets_of(arrays["counts"]),
-        numbers=numbers,
-        amounts=np.ones(len(numbers)),
-        frac=frac,
-        lattice=lattice,
+    return Materials.from_sites(
+        arrays["ids"],
+        arrays["counts"],
+        numbers=arrays["numbers"],
+        frac=arrays["frac"] / SCALE,
+        lattice=arrays["lattice"] / SCALE,
     )
 
 

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.api import (
     F8,
-    MISSING,
     BadRow,
-    Crystal,
     DataError,
-    Decimal,
+    Dataset,
     Materials,
+    ReadingReport,
+    read_bounds,
+)
+from atlas_datasets.hooks import RowsConfig
+from atlas_reading import (
+    MISSING,
+    Crystal,
+    Decimal,
     NoTargetError,
-    OnBad,
     Row,
     Sifter,
-    Task,
-    absent_elements,
-    formula_flags,
-    materials_of,
+    TableFile,
     number,
     one_crystal,
-    parse_formula,
     read_crystals,
     read_target,
-    refuse_printed,
     sniff_decimal,
 )
 
-ABSENT = "an element with an amount of 0, left out of the formula"
 NO_TARGET = "with a target that is no number"
 NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
 """What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
-
-
-class RowsConfig(Protocol):
-    """The options that all data sets with rows of a user share."""
-
-    target: str
-    task: Task
-    on_error: OnBad
-    missing: OnBad
 
 
 @dataclass(frozen=True)
@@ -64,16 +54,22 @@ class Kept:
     """Hold the rows that are used.
 
     Attributes:
+        decimal: the sign in numbers of text.
         places: of the rows in the file, from 0.
         ids: of the rows.
         target: of the rows.
         materials: what was read of each: amounts, a crystal, or a place among bulk data.
     """
 
+    decimal: Decimal
     places: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     target: list[float] = field(default_factory=list)
     materials: list[Any] = field(default_factory=list)
+
+
+Read = Callable[[Cells], tuple[Any, Sequence[str]]]
+"""Returns the material of a row and what is odd about it; raises ValueError or DataError."""
 
 
 class Refused(ValueError):  # noqa: N818 - never leaves this module
@@ -84,25 +80,31 @@ class Refused(ValueError):  # noqa: N818 - never leaves this module
         self.kind = kind
 
 
-def keep_rows(
-    rows: Sequence[Cells],
-    config: RowsConfig,
-    sifter: Sifter,
-    *,
-    read: Callable[[Cells], tuple[Any, Sequence[str]]],
-    decimal: Decimal,
-) -> Kept:
-    """Return the rows that can be used; the others are in ``sifter``.
+def read_rows(
+    table: TableFile, rows: Sequence[Cells], config: RowsConfig, read: Read
+) -> tuple[Kept, ReadingReport]:
+    """Return the rows that can be used, and what became of the others.
 
     Args:
+        table: the file.
         rows: of the file.
         config: of the data set.
-        sifter: takes what cannot be used, and what is odd.
-        read: returns the material of a row and what is odd about it; raises ValueError or
-            DataError.
-        decimal: the sign in targets.
+        read: reads the material of a row.
+
+    Raises:
+        RowsError: rows cannot be used, and the options do not drop them.
+        DataError: no row has a target, or the decimal sign is not clear.
     """
-    kept = Kept()
+    decimal, noted = _decimal_of(table, rows, config)
+    sifter = Sifter(str(table.path), config.on_error, config.missing)
+    kept = _keep(rows, config, sifter, read=read, decimal=decimal)
+    return kept, sifter.finish(len(kept.ids), [*table.notes, *noted])
+
+
+def _keep(
+    rows: Sequence[Cells], config: RowsConfig, sifter: Sifter, *, read: Read, decimal: Decimal
+) -> Kept:
+    kept = Kept(decimal)
     seen: dict[str, tuple[int, bool]] = {}
     sifter.rows = len(rows)
     for place, cells in enumerate(rows):
@@ -161,9 +163,7 @@ def _target(value: Any, config: RowsConfig, decimal: Decimal) -> float:
         raise Refused(NO_TARGET, str(err)) from err
 
 
-def _material(
-    cells: Cells, read: Callable[[Cells], tuple[Any, Sequence[str]]]
-) -> tuple[Any, Sequence[str]]:
+def _material(cells: Cells, read: Read) -> tuple[Any, Sequence[str]]:
     try:
         return read(cells)
     except (ValueError, DataError) as err:
@@ -174,48 +174,55 @@ def _shortened(value: Any) -> str:
     return "" if value is None else str(value)[:300]
 
 
-def read_formula(cells: Cells) -> tuple[Mapping[int, float], Sequence[str]]:
-    """Return the amounts of the formula in a row."""
-    text = "" if cells.material is None else str(cells.material)
-    amounts = parse_formula(text)
-    absent = (ABSENT,) if absent_elements(text) else ()
-    return amounts, (*absent, *formula_flags(text))
-
-
-def read_structure(cells: Cells) -> tuple[Crystal, Sequence[str]]:
-    """Return the crystal in a row, from CIF, POSCAR or a pymatgen dict."""
-    refuse_printed(cells.material)
-    crystal = one_crystal(read_crystals(cells.material))
+def read_structure(value: Any) -> tuple[Crystal, Sequence[str]]:
+    """Return the crystal in a cell or file, and what is odd about it."""
+    crystal = one_crystal(read_crystals(value, form="cif" if isinstance(value, bytes) else None))
     return crystal, crystal.flags
 
 
-def crystals(kept: Kept) -> Materials:
-    """Return the kept crystals."""
-    return materials_of(kept.ids, kept.materials)
+def user_dataset(
+    config: RowsConfig,
+    kept: Kept,
+    report: ReadingReport,
+    *,
+    materials: Materials,
+    name: str,
+    sha256: str,
+) -> Dataset:
+    """Return a user's data set, as its options describe it."""
+    return Dataset(
+        materials=materials,
+        target=np.asarray(kept.target, dtype=np.float64),
+        target_name=config.target,
+        unit=config.unit,
+        task=config.task,
+        name=name,
+        licence=config.licence,
+        citation=config.citation,
+        sha256=sha256,
+        provenance="user",
+        reading=report,
+        bounds=read_bounds(config.bounds),
+    )
 
 
-def compositions(kept: Kept) -> Materials:
-    """Return the kept compositions."""
-    return Materials.from_amounts(kept.ids, kept.materials)
-
-
-def decimal_of(
-    stated: Decimal | None, separator: str, targets: Sequence[Any], *, source: str, column: str
+def _decimal_of(
+    table: TableFile, rows: Sequence[Cells], config: RowsConfig
 ) -> tuple[Decimal, tuple[str, ...]]:
     """Return the decimal sign of the targets, and a note where it was found out.
 
     Raises:
         DataError: commas in the targets may be decimal or part thousands.
     """
-    if stated is not None or separator in ("", ","):
-        return stated or ".", ()
-    found = sniff_decimal(targets)
+    if config.decimal is not None or table.separator in ("", ","):
+        return config.decimal or ".", ()
+    found = sniff_decimal([one.target for one in rows])
     if found is None:
         raise DataError(
-            f"{source}: column {column!r} has numbers such as 1,500, which may be 1.5 or 1500; say"
-            ' decimal: "," for the first, or take the commas out'
+            f"{table.path}: column {config.target!r} has numbers such as 1,500, which may be 1.5 or"
+            ' 1500; say decimal: "," for the first, or take the commas out'
         )
-    noted = f"{source.rpartition('/')[2]}: read with a comma as the decimal sign"
+    noted = f"{table.path.name}: read with a comma as the decimal sign"
     return found, (noted,) if found == "," else ()
 
 

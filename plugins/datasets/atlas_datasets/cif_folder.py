@@ -7,21 +7,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from atlas_core.api import (
-    Crystal,
-    DataContext,
-    DataError,
-    Dataset,
-    Row,
-    Sifter,
-    TableOptions,
-    one_crystal,
-    open_table,
-    read_bounds,
-    read_crystals,
-)
-from atlas_datasets._reading import Cells, crystals, decimal_of, keep_rows
+from atlas_core.api import DataContext, DataError, Dataset
+from atlas_datasets._reading import Cells, read_rows, read_structure, user_dataset
 from atlas_datasets.hooks import CifFolderConfig
+from atlas_reading import Crystal, Row, TableOptions, materials_of, open_table
 
 _WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infinity", ""}
 """Second cells of a first row that are no name of a column."""
@@ -58,34 +47,19 @@ class CifFolder:
         )
         rows = [Cells(row, *_two(row)) for row in table.rows()]
         _refuse_header(listing, rows, table.separator)
-        decimal, noted = decimal_of(
-            config.decimal,
-            table.separator,
-            [one.target for one in rows],
-            source=str(listing),
-            column=config.target,
-        )
         files = _Files(folder)
-        sifter = Sifter(str(listing), config.on_error, config.missing)
-        kept = keep_rows(rows, config, sifter, read=files.read, decimal=decimal)
-        report = sifter.finish(len(kept.ids), [*table.notes, *noted])
+        kept, report = read_rows(table, rows, config, files.read)
         files.tell_unlisted({str(one.id).strip() for one in rows})
         digest = hashlib.sha256(listing.read_bytes())
         for material_id in kept.ids:
             digest.update(files.contents[material_id])
-        return Dataset(
-            materials=crystals(kept),
-            target=kept.target,  # type: ignore[arg-type]
-            target_name=config.target,
-            unit=config.unit,
-            task=config.task,
+        return user_dataset(
+            config,
+            kept,
+            report,
+            materials=materials_of(kept.ids, kept.materials),
             name=folder.resolve().name,
-            licence=config.licence,
-            citation=config.citation,
             sha256=digest.hexdigest(),
-            provenance="user",
-            reading=report,
-            bounds=read_bounds(self.config.bounds),
         )
 
 
@@ -136,13 +110,13 @@ class _Files:
             raise ValueError(f"{names} have this id; take one of them out")
         try:
             raw = there[0].read_bytes()
-            crystal = one_crystal(read_crystals(raw, form="cif"))
+            found = read_structure(raw)
         except OSError as err:
             raise ValueError(f"{there[0].name}: cannot be read ({err.strerror})") from err
         except DataError as err:
             raise DataError(f"{there[0].name}: {err}") from err
         self.contents[material_id] = raw
-        return crystal, crystal.flags
+        return found
 
     def tell_unlisted(self, ids: set[str]) -> None:
         """Warn of CIF files that stand in no row."""

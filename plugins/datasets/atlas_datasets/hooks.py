@@ -7,17 +7,23 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from atlas_core.api import Component, Config, Decimal, Field, OnBad, hookimpl
+from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_reading import Decimal, OnBad
 
 
-class CifFolderConfig(Config):
-    """A folder with ``id_prop.csv`` (id,target; no header) and ``<id>.cif`` for each id."""
+class RowsConfig(Config):
+    """Say where rows lie, what is predicted, and how text is written."""
 
-    path: str = Field(min_length=1, description="The folder, relative to the spec.")
-    target: str = Field("target", min_length=1, description="What the property is called.")
+    path: str = Field(min_length=1)
+    target: str = Field(min_length=1, description="Column of the property to predict.")
     unit: str = Field("", description="Unit of the target, for the report.")
     task: Literal["regression", "binary"] = Field(
         "regression", description="`binary` takes true/false, yes/no and 1/0."
+    )
+    bounds: tuple[float | None, float | None] | None = Field(
+        None,
+        description="`[low, high]` between which every value of the target must lie, `null` for an"
+        " open end: `[0, null]` for a band gap. Intervals are cut there.",
     )
     on_error: OnBad = Field(
         "stop",
@@ -30,24 +36,26 @@ class CifFolderConfig(Config):
     separator: str | None = Field(
         None,
         pattern=r'^[^"\r\n]$',
-        description="What stands between id and target, one sign such as `;` or a"
+        description="What stands between the columns of text, one sign such as `;` or a"
         " tab; default: a comma, semicolon, tab or bar, found out.",
     )
     decimal: Decimal | None = Field(
         None,
-        description="Decimal sign of the targets; default: a full stop, or a comma where no comma"
-        " parts the columns and the targets have one.",
+        description="Decimal sign of numbers in text; default: a full stop, or a comma where no"
+        " comma parts the columns and the targets have one.",
     )
     encoding: str | None = Field(
-        None, description="Encoding of `id_prop.csv`, such as `latin-1`; default: UTF-8."
-    )
-    bounds: tuple[float | None, float | None] | None = Field(
-        None,
-        description="`[low, high]` between which every value of the target must lie, `null` for an"
-        " open end: `[0, null]` for a band gap. Intervals are cut there.",
+        None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
     )
     licence: str = Field("not stated", description="Terms under which the data may be used.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
+
+
+class CifFolderConfig(RowsConfig):
+    """A folder with ``id_prop.csv`` (id,target; no header) and ``<id>.cif`` for each id."""
+
+    path: str = Field(min_length=1, description="The folder, relative to the spec.")
+    target: str = Field("target", min_length=1, description="What the property is called.")
 
 
 class DielectricConstantConfig(Config):
@@ -84,7 +92,7 @@ class PiezoelectricTensorConfig(Config):
     )
 
 
-class TableConfig(Config):
+class TableConfig(RowsConfig):
     """A table with one material a row; name its formula or its structure column."""
 
     path: str = Field(
@@ -92,7 +100,11 @@ class TableConfig(Config):
         description="File .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx (text also packed,"
         " .gz), relative to the spec.",
     )
-    target: str = Field(min_length=1, description="Column of the property to predict.")
+    unit: str = Field(
+        "",
+        description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
+        " knows its own, its licence and its papers.",
+    )
     formula: str | None = Field(None, description="Column of formulas, such as `Ca3(PO4)2`.")
     structure: str | None = Field(
         None,
@@ -104,45 +116,8 @@ class TableConfig(Config):
         description="Column of distinct ids; default: the row number as text, from 1, without the"
         " header (or the keys of a JSON file of {id: row}).",
     )
-    unit: str = Field(
-        "",
-        description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
-        " knows its own, its licence and its papers.",
-    )
-    task: Literal["regression", "binary"] = Field(
-        "regression", description="`binary` takes true/false, yes/no and 1/0."
-    )
-    bounds: tuple[float | None, float | None] | None = Field(
-        None,
-        description="`[low, high]` between which every value of the target must lie, `null` for an"
-        " open end: `[0, null]` for a band gap. Intervals are cut there.",
-    )
     columns: tuple[str, ...] = Field((), description="Columns to keep as metadata.")
-    on_error: OnBad = Field(
-        "stop",
-        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
-        " `drop` them and say how many and why.",
-    )
-    missing: OnBad = Field(
-        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
-    )
-    separator: str | None = Field(
-        None,
-        pattern=r'^[^"\r\n]$',
-        description="What stands between the columns of text, one sign such as `;` or a"
-        " tab; default: a comma, semicolon, tab or bar, found out.",
-    )
-    decimal: Decimal | None = Field(
-        None,
-        description="Decimal sign of numbers in text; default: a full stop, or a comma where no"
-        " comma parts the columns and the targets have one.",
-    )
-    encoding: str | None = Field(
-        None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
-    )
     sheet: str | None = Field(None, description="Sheet of an .xlsx file; default: the first.")
-    licence: str = Field("not stated", description="Terms under which the data may be used.")
-    citation: tuple[str, ...] = Field((), description="Papers to cite.")
 
     @model_validator(mode="after")
     def _one_input(self) -> Self:
@@ -202,6 +177,7 @@ def atlas_dataset() -> list[Component]:
             provides=_cif_folder_provides,
             citation="10.1103/PhysRevLett.120.145301",
             contract_options=_cif_folder_contract,
+            candidates="atlas_datasets.candidates:of_folder",
         ),
         Component(
             "dielectric_constant",
@@ -237,5 +213,6 @@ def atlas_dataset() -> list[Component]:
             "atlas_datasets.table:Table",
             provides=_table_provides,
             contract_options=_table_contract,
+            candidates="atlas_datasets.candidates:of_table",
         ),
     ]

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atlas_core.api import (
-    KEY,
-    DataContext,
-    DataError,
-    Dataset,
-    Materials,
-    Sifter,
-    TableFile,
-    TableOptions,
-    open_table,
-    read_bounds,
-)
+from atlas_core.api import DataContext, DataError, Dataset, Materials, file_sha256
 from atlas_datasets._reading import (
     Cells,
     Kept,
+    Read,
     as_metadata,
-    compositions,
-    crystals,
-    decimal_of,
-    keep_rows,
-    read_formula,
+    read_rows,
     read_structure,
+    user_dataset,
 )
 from atlas_datasets.hooks import TableConfig
+from atlas_reading import KEY, TableFile, TableOptions, materials_of, open_table, read_formula
 
 _FACTS = b"atlas"
 """Key of a Parquet schema's metadata where ``atlas datasets export`` keeps what it knows."""
@@ -55,83 +43,71 @@ class Table:
         config = self.config
         path = context.path(config.path)
         material = str(config.formula or config.structure)
-        named = [config.target, material, *([config.id] if config.id else []), *config.columns]
-        table = open_table(
-            path,
-            TableOptions(
-                separator=config.separator,
-                encoding=config.encoding,
-                sheet=config.sheet,
-                wanted=tuple(dict.fromkeys(named)),
-            ),
-        )
+        table = self._open(path, material)
         bulk = config.structure is not None and material in table.lists
-        id_column = config.id or (KEY if table.keyed else None)
-        wanted = [config.target, *([id_column] if id_column else []), *config.columns]
-        wanted = list(dict.fromkeys(wanted if bulk else [*wanted, material]))
-        rows = list(table.rows(wanted))
+        own_id = config.id or (KEY if table.keyed else None)
+        wanted = [config.target, *([own_id] if own_id else []), *config.columns]
+        names = list(dict.fromkeys(wanted if bulk else [*wanted, material]))
+        rows = list(table.rows(names))
         if not rows:
             raise DataError(f"{path}: the table is empty")
-        at = {name: i for i, name in enumerate(wanted)}
-        cells = [
-            Cells(
-                row,
-                (row.cells[at[id_column]] if row.cells[at[id_column]] is not None else "")
-                if id_column
-                else None,
-                row.cells[at[config.target]],
-                None if bulk else row.cells[at[material]],
-            )
-            for row in rows
-        ]
-        decimal, noted = decimal_of(
-            config.decimal,
-            table.separator,
-            [one.target for one in cells],
-            source=str(path),
-            column=config.target,
+        columns = dict(zip(names, zip(*(row.cells for row in rows), strict=True), strict=True))
+        none = [None] * len(rows)
+        ids = ["" if one is None else one for one in columns[own_id]] if own_id else none
+        inputs = none if bulk else columns[material]
+        cells = list(map(Cells, rows, ids, columns[config.target], inputs))
+        read, made = self._reader(path, material, bulk=bulk)
+        kept, report = read_rows(table, cells, config, read)
+        name = path.name.split(".")[0]
+        found = user_dataset(
+            config, kept, report, materials=made(kept), name=name, sha256=file_sha256(path)
         )
-        sifter = Sifter(str(path), config.on_error, config.missing)
-        read: Any = read_formula if config.formula is not None else read_structure
+        metadata = {
+            name: as_metadata([columns[name][i] for i in kept.places], kept.decimal)
+            for name in config.columns
+        }
+        formulas = [str(inputs[i]).strip() for i in kept.places] if config.formula else None
+        return replace(found, columns=metadata, formulas=formulas, **self._known(table))
+
+    def _open(self, path: Path, material: str) -> TableFile:
+        config = self.config
+        named = [config.target, material, *([config.id] if config.id else []), *config.columns]
+        options = TableOptions(
+            separator=config.separator,
+            encoding=config.encoding,
+            sheet=config.sheet,
+            wanted=tuple(dict.fromkeys(named)),
+        )
+        return open_table(path, options)
+
+    def _reader(
+        self, path: Path, material: str, *, bulk: bool
+    ) -> tuple[Read, Callable[[Kept], Materials]]:
+        """Return what reads the material of a row, and what makes materials of all that is kept."""
         if bulk:
             from atlas_datasets._bulk import BulkCrystals
 
-            lists = BulkCrystals(path, material)
-            read = lists.read
-        kept = keep_rows(cells, config, sifter, read=read, decimal=decimal)
-        report = sifter.finish(len(kept.ids), [*table.notes, *noted])
-        facts = _facts(table, config.target)
-        return Dataset(
-            materials=lists.take(kept) if bulk else self._materials(kept),
-            target=kept.target,  # type: ignore[arg-type]
-            target_name=config.target,
-            unit=config.unit or _about(facts, "unit", ""),
-            task=config.task,
-            name=path.name.split(".")[0],
-            licence=config.licence
-            if "licence" in config.model_fields_set
-            else _about(facts, "licence", config.licence),
-            citation=config.citation or tuple(_about(facts, "citation", [])),
-            sha256=_sha256(path),
-            provenance="user",
-            columns={
-                name: as_metadata([rows[i].cells[at[name]] for i in kept.places], decimal)
-                for name in config.columns
-            },
-            formulas=None
-            if config.formula is None
-            else [str(cells[i].material).strip() for i in kept.places],
-            reading=report,
-            bounds=read_bounds(config.bounds),
+            crystals = BulkCrystals.of_file(path, material)
+            return crystals.read, crystals.take
+        if self.config.formula is not None:
+            return (
+                lambda cells: read_formula(cells.material),
+                lambda kept: Materials.from_amounts(kept.ids, kept.materials),
+            )
+        return (
+            lambda cells: read_structure(cells.material),
+            lambda kept: materials_of(kept.ids, kept.materials),
         )
 
-    def _materials(self, kept: Kept) -> Materials:
-        return compositions(kept) if self.config.formula is not None else crystals(kept)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def _known(self, table: TableFile) -> dict[str, Any]:
+        """Return unit, licence and papers: the options', else those that the file states."""
+        config, facts = self.config, _facts(table, self.config.target)
+        stated = "licence" in config.model_fields_set
+        return {
+            "unit": config.unit or _about(facts, "unit", ""),
+            "licence": config.licence if stated else _about(facts, "licence", config.licence),
+            "citation": config.citation or tuple(_about(facts, "citation", [])),
+        }
 
 
 def _facts(table: TableFile, target: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from atlas_core.api import DataContext, DataError, Dataset
 from atlas_datasets.cif_folder import CifFolder
 from atlas_datasets.hooks import CifFolderConfig
+from atlas_reading import structure_of
 
 core = pytest.importorskip("pymatgen.core")
 
@@ -48,7 +49,7 @@ def test_rows_follow_id_prop_and_equal_pymatgen(folder: Path) -> None:
     assert data.target.tolist() == [1.5, -0.002]
     assert (data.name, data.target_name, data.unit) == ("metals", "energy", "eV")
     expected = core.Structure.from_file(folder / "al.cif")
-    found = data.materials.structure(1)
+    found = structure_of(data.materials, 1)
     assert np.array_equal(found.frac_coords, expected.frac_coords)
     assert np.array_equal(found.lattice.matrix, expected.lattice.matrix)
 

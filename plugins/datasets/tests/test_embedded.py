@@ -14,6 +14,7 @@ import pytest
 
 from atlas_core.api import Component, DataContext, DataError, Dataset
 from atlas_core.testing import find_component
+from atlas_reading import structure_of
 
 # figures of the data README: rows, mean, std (n - 1), mean absolute deviation
 PUBLISHED = {
@@ -74,7 +75,7 @@ def test_every_row_has_the_targets_and_sites_of_the_source(name: str) -> None:
             expected = core.Structure.from_dict(ast.literal_eval(table["structure"][row]))
         else:
             expected = core.Structure.from_str(table["poscar"][row], fmt="poscar")
-        found = data.materials.structure(int(row))
+        found = structure_of(data.materials, int(row))
         assert [s.specie.Z for s in found] == [s.specie.Z for s in expected]
         assert np.abs(found.frac_coords - expected.frac_coords).max() < 1e-12
         assert np.abs(found.lattice.matrix - expected.lattice.matrix).max() < 1e-12
@@ -84,7 +85,7 @@ def test_space_groups_and_crystal_systems_agree_with_spglib() -> None:
     symmetry = pytest.importorskip("pymatgen.symmetry.analyzer")
     data = load("flla")
     for row in range(0, len(data), 500):
-        found = symmetry.SpacegroupAnalyzer(data.materials.structure(row), symprec=0.1)
+        found = symmetry.SpacegroupAnalyzer(structure_of(data.materials, row), symprec=0.1)
         assert data.columns["space_group"][row] == found.get_space_group_number()
         assert data.columns["crystal_system"][row] == found.get_crystal_system()
 

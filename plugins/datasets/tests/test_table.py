@@ -18,6 +18,7 @@ from atlas_core.api import DataContext, DataError, Dataset
 from atlas_datasets import hooks
 from atlas_datasets.hooks import TableConfig
 from atlas_datasets.table import Table
+from atlas_reading import structure_of
 
 pymatgen = pytest.importorskip("pymatgen.core")
 pa = pytest.importorskip("pyarrow")
@@ -115,7 +116,7 @@ def test_structures_are_recognised_by_their_content(tmp_path: Path) -> None:
     data = load(tmp_path, "t.json", content, structure="crystal")
     assert data.materials.counts.tolist() == [8] * 5
     for row in range(5):
-        found = data.materials.structure(row)
+        found = structure_of(data.materials, row)
         assert found.lattice.abc == pytest.approx((5.64,) * 3)
         assert found.composition == NACL.composition
         assert found.get_space_group_info()[1] == 225
@@ -152,7 +153,7 @@ def test_parquet_with_lists_of_numbers_is_read_as_crystals(tmp_path: Path) -> No
     assert data.materials.offsets.tolist() == [0, 2, 3]
     assert data.materials.frac is not None
     assert data.materials.frac[1].tolist() == [0.5, 0.5, 0.5]
-    assert data.materials.structure(1).lattice.a == 3
+    assert structure_of(data.materials, 1).lattice.a == 3
 
 
 def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -
         (CSV.replace(",2,", ",5_000,"), {}, ": row 2, id 2: target 'gap' is '5_000', not a number"),
         (CSV.replace(",2,", ",\u0665,"), {}, ": row 2, id 2: target 'gap' is '\u0665', not a"),
         (CSV.replace("PO4", "XxO4"), {"id": "name"}, "unknown element 'Xx'"),
-        (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: formula '': no element in it"),
+        (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: no formula"),
         (CSV.replace(",8", ",8,extra"), {}, ": row 2: expected 4 columns, found 5"),
         (CSV.replace("name", "gap"), {}, ": column 'gap' stands twice in the header"),
         (CSV.replace("Gap", "gap"), {"target": "Gap "}, "; did you mean 'gap'?"),
@@ -266,7 +267,8 @@ def test_a_dict_in_a_file_imports_no_module_and_still_loads(
     (tmp_path / "t.json").write_text(json.dumps([{"gap": 1, "crystal": form(hostile(site))}]))
     code = (
         "import sys; from pathlib import Path; from atlas_core.api import DataContext;"
-        "from atlas_datasets.table import TableConfig, build; folder = Path(sys.argv[1]);"
+        "from atlas_datasets.hooks import TableConfig; from atlas_datasets.table import Table;"
+        "folder = Path(sys.argv[1]);"
         "config = TableConfig(path='t.json', target='gap', structure='crystal');"
         "data = Table(config).load(DataContext(None, folder, folder));"
         "assert data.materials.counts.tolist() == [8];"
@@ -535,7 +537,7 @@ def test_xlsx_without_openpyxl_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    assert "atlas-materials-datasets[xlsx]" in message(tmp_path, "t.xlsx", b"PK")
+    assert "atlas-materials-reading[xlsx]" in message(tmp_path, "t.xlsx", b"PK")
 
 
 def overlapping(x: float) -> dict[str, Any]:

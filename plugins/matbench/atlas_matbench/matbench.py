@@ -31,16 +31,14 @@ from atlas_core.api import (
     MissingDataError,
     Provenance,
     ReadingReport,
-    Sifter,
-    check_geometry,
     parse_formula,
     read_bounds,
-    read_crystals,
 )
 from atlas_matbench import _layout
 from atlas_matbench._layout import columns_of, content_of, rows, unpacked
 from atlas_matbench._tasks import MATBENCH, TASKS, URL, MatbenchTask
 from atlas_matbench.hooks import MatbenchConfig
+from atlas_reading import Sifter, check_geometry, materials_of_dicts, read_crystals, source_files
 
 TIMEOUT = 60.0  # s without a byte from the server
 _CELLS, _SHIFT = 1e4, 1 / math.pi
@@ -179,7 +177,7 @@ class MatbenchSource:
             if len(targets) < len(ids):
                 raise self._rows_error(path, str(len(targets)))
 
-        make = Materials.from_dicts if self.task.structures else Materials.from_formulas
+        make = materials_of_dicts if self.task.structures else Materials.from_formulas
         try:
             materials = make(ids, read())
             target = _targets(targets, self.task.column)
@@ -352,8 +350,9 @@ def _amounts(fields: Arrays) -> F8:
 
 @lru_cache(maxsize=1)
 def _reader() -> str:
-    """Return the sha256 of this code: another way of reading is another entry in the cache."""
-    parts = [Path(file).read_bytes() for file in (__file__, _layout.__file__)]
+    """Return the sha256 of what reads: another way of reading is another entry in the cache."""
+    files = [Path(__file__), Path(_layout.__file__), *source_files()]
+    parts = [file.read_bytes() for file in files]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 

@@ -29,6 +29,7 @@ from atlas_matbench.matbench import (
     content_hash,
     matbench_ids,
 )
+from atlas_reading import structure_of
 
 COLUMN = "yield strength"
 
@@ -207,7 +208,7 @@ def test_crystals_are_those_that_pymatgen_reads() -> None:
     data = load("phonons", shared())
     for row in range(0, len(rows), 60):
         expected = core.Structure.from_dict(rows[row][0])
-        found = data.materials.structure(row)
+        found = structure_of(data.materials, row)
         assert np.array_equal(found.lattice.matrix, expected.lattice.matrix)
         assert np.array_equal(found.frac_coords, expected.frac_coords)
         assert [s.specie.Z for s in found] == [s.specie.Z for s in expected]

@@ -10,10 +10,10 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.dataset import Candidates
 from atlas_core.materials import Materials
-from atlas_core.reading.rows import write_csv
+from atlas_core.rows import write_csv
 from atlas_core.store import write_bytes
-from atlas_screening.candidates import Candidates
 from atlas_screening.screener import Screener
 
 NEIGHBORS = 3

@@ -10,7 +10,7 @@ from typing import Any
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Task
-from atlas_core.reading.rows import BadRow
+from atlas_core.rows import BadRow
 
 TABLE, TOP, PROBLEMS, PAGE, FACTS = (
     "screened.parquet",

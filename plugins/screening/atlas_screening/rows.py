@@ -13,11 +13,11 @@ import numpy.typing as npt
 from atlas_core.arrays import I8, Bool, Str
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError
+from atlas_core.kinds.dataset import Batch
 from atlas_core.kinds.featurizer import Features
 from atlas_core.materials import Materials
 from atlas_core.open_arm import OpenArm
-from atlas_core.reading.rows import BadRow
-from atlas_screening.candidates import Batch
+from atlas_core.rows import BadRow
 from atlas_screening.sanity import Limit, impossible, limit_of
 from atlas_screening.screener import Looked, Screener
 

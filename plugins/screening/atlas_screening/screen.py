@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from atlas_core.arrays import Bool, Str
+from atlas_core.candidates import open_candidates
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.open_arm import OpenArm, open_arm
-from atlas_core.reading.lists import Known
 from atlas_core.report.source import foreign
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, write_top
-from atlas_screening.candidates import Candidates, open_candidates
 from atlas_screening.folder import replaced
 from atlas_screening.page import write_page
 from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
@@ -78,7 +78,9 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
             trust=options.trust_fit,
             key_file=options.key_file,
         )
-    candidates = open_candidates(options.candidates, Known.with_own(opened.options))
+    candidates = open_candidates(
+        options.candidates, resolver, dataset=opened.dataset, options=opened.options
+    )
     for remark in (*opened.fitted.remarks, *candidates.notes):
         warnings.warn(remark, stacklevel=2)
     for one in opened.components["featurizer"].together:

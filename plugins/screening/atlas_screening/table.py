@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
-from atlas_core.reading.rows import Flag, unreadable_rows
+from atlas_core.kinds.dataset import Batch, Candidates
+from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
-from atlas_screening.candidates import Batch, Candidates
 from atlas_screening.result import PROBLEMS, TABLE
 from atlas_screening.rows import Tally, Training, columns_of
 from atlas_screening.screener import Screener

@@ -11,25 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support import Cli, MakePlugin, reseal
 
-from atlas_core.bulk import write_bulk
+from atlas_core.candidates import open_candidates
 from atlas_core.data.tables import read_table
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
-from atlas_core.reading.lists import Known
-from atlas_core.reading.rows import BadRow
+from atlas_core.rows import BadRow
 from atlas_core.saving import FORMAT
-from atlas_core.testing.samples import toy_dataset, toy_materials
 from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
-from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import default_out
 from atlas_screening.rows import featurized, joined, unseen
 from atlas_screening.sanity import charge_test, impossible, limit_of
@@ -183,39 +179,6 @@ def test_no_first_line_is_passed_over_in_silence(
     assert ("taken for a header" in page) == ("header" in left_out)
 
 
-def test_columns_are_found_by_the_names_of_the_run_s_own_data(tmp_path: Path) -> None:
-    names = Known.with_own({"formula": "What ", "id": "sample", "path": "x.csv"})
-    text = "sample,What,gap\ns1,TiO2,1\ns2,MgO,2\n"
-    rows = [{"sample": "s1", "what": "TiO2"}, {"sample": "s2", "what": "MgO"}]
-    pq.write_table(
-        pa.table({"sample": ["s1", "s2"], "what": ["TiO2", "MgO"]}), tmp_path / "c.parquet"
-    )
-    paths = [
-        written(tmp_path, text),
-        written(tmp_path, json.dumps(rows), "c.json"),
-        tmp_path / "c.parquet",
-    ]
-    for path in paths:
-        found = open_candidates(path, names)
-        (batch,) = found.batches(9)
-        assert (batch.ids, batch.formulas) == (["s1", "s2"], ["TiO2", "MgO"]), path
-        assert not found.notes
-    other = open_candidates(written(tmp_path, "sample,formula\ns1,TiO2\n"))
-    assert "no column of ids" in other.notes[0]
-    assert not open_candidates(written(tmp_path, "formula\nTiO2\n")).notes
-
-
-def test_a_list_with_a_stray_quote_or_a_key_twice_is_refused(tmp_path: Path) -> None:
-    for quote in ("", '"'):
-        text = (
-            f'formula,gap,note\nGaAs,1,ok\nNaCl,5,"see 3\nZnO,3,ok\nCdS,2,{quote}see 4\nMgO,7,ok\n'
-        )
-        with pytest.raises(DataError, match="line 3"):
-            batches(written(tmp_path, text))
-    with pytest.raises(DataError, match="stands twice"):
-        open_candidates(written(tmp_path, '{"a": "NaCl", "a": "KCl"}', "c.json"))
-
-
 def test_the_best_say_what_was_looked_at(run: Path, tmp_path: Path) -> None:
     ask(run, tmp_path, written(tmp_path, "formula\nMgO\nNa7Cl\n"))
     with (tmp_path / "o/top.csv").open(encoding="utf-8") as file:
@@ -235,8 +198,8 @@ def test_a_spec_in_the_place_of_a_run_is_called_one(tmp_path: Path) -> None:
 def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
     ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\nLiD\nDyTe\n"))
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
-    assert reasons[0].startswith("read without Cl, of which there is 0")
-    assert not any("read without" in text for text in reasons[1:])
+    assert reasons[0].startswith("Cl has an amount of 0 and is left out")
+    assert not any("left out" in text for text in reasons[1:])
     assert ["missing" in text for text in reasons] == [False, False, False, True, False, False]
     assert ["D is read as hydrogen" in text for text in reasons] == [*[False] * 4, True, False]
 
@@ -276,7 +239,7 @@ def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Pa
     assert pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["id"] == ["a\\udcff"]
     told = [json.dumps([{"id": "\ud800", "formula": f}]) for f in ("NaCl", "Xx")]
     for text, screened in zip(told, (1, 0), strict=True):
-        (batch,) = batches(written(tmp_path, text, "c.json"))
+        (batch,) = open_candidates(written(tmp_path, text, "c.json"), Registry()).batches(9)
         texts = [*batch.ids, *(row.id for row in batch.unreadable)]
         assert (len(batch.ids), texts) == (screened, ["\\ud800"])
 
@@ -372,7 +335,7 @@ class Picky:
 
 def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
-    (batch,) = open_candidates(path).batches(10)
+    (batch,) = open_candidates(path, Registry()).batches(10)
     bad: list[BadRow] = []
     # of a screener only its features are asked here, so a stand-in without a fit will do
     kept = featurized(Picky(), batch, bad)  # type: ignore[arg-type]
@@ -482,92 +445,6 @@ def test_saved_fits_come_from_the_cache_without_training(tmp_path: Path) -> None
     assert atlas("run", "s.yaml", "--out", "again").returncode == 0
     one, other = (next((tmp_path / n).rglob("predictor.npz")) for n in ("none", "again"))
     assert one.read_bytes() == other.read_bytes()
-
-
-# readers
-
-
-def batches(path: Path, size: int = 3, **extra: Any) -> list[Any]:
-    return list(open_candidates(path).batches(size, **extra))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "ids", "formulas"),
-    [
-        ("a.csv", "id,formula\nx,TiO2\ny,MgO\n", ["x", "y"], ["TiO2", "MgO"]),
-        ("b.csv", "Formula,material_id\nTiO2,x\nMgO,y\n", ["x", "y"], ["TiO2", "MgO"]),
-        ("c.txt", "TiO2\n\nMgO\n", ["line 1", "line 3"], ["TiO2", "MgO"]),
-        ("d.csv", "stuff,n\nTiO2,1\nMgO,2\n", ["line 2", "line 3"], ["TiO2", "MgO"]),
-        ("e.tsv", "id\tcomposition\nx\tTiO2\nx\tMgO\n", ["x", "x"], ["TiO2", "MgO"]),
-        ("f.csv", "\ufeffformula\nTiO2\nMgO\n", ["line 2", "line 3"], ["TiO2", "MgO"]),
-    ],
-)
-def test_formulas_are_read_from_text(
-    tmp_path: Path, name: str, text: str, ids: list[str], formulas: list[str]
-) -> None:
-    found = open_candidates(written(tmp_path, text, name))
-    (batch,) = found.batches(9)
-    assert (batch.ids, batch.formulas, found.total) == (ids, formulas, 2)
-    assert batch.materials.formulas() == ["O2Ti", "MgO"]
-
-
-def test_packed_text_and_wanted_rows(tmp_path: Path) -> None:
-    path = tmp_path / "c.csv.gz"
-    path.write_bytes(gzip.compress(b"formula\nTiO2\nbad?\nMgO\nCaO\n"))
-    (batch,) = batches(path, only={1, 3})
-    assert (batch.rows.tolist(), batch.formulas) == ([3], ["CaO"])
-    assert batch.unreadable[0].place == "line 3"
-
-
-def test_crystals_are_read_from_cif_json_and_parquet_alike(tmp_path: Path) -> None:
-    materials = toy_materials().take(range(4))
-    structures = [materials.structure(i) for i in range(4)]
-    folder = tmp_path / "cifs"
-    folder.mkdir()
-    for i, structure in enumerate(structures):
-        structure.to(filename=str(folder / f"m{i}.cif"), fmt="cif")
-    (folder / "m9.cif").write_text("no crystal")
-    table = {f"m{i}": structure.as_dict() for i, structure in enumerate(structures)} | {"m9": {}}
-    (tmp_path / "d.json").write_text(json.dumps(table))
-    (tmp_path / "l.json").write_text(json.dumps([*table.values()]))
-    write_bulk(tmp_path / "b.parquet", toy_dataset())
-    for path in (folder, tmp_path / "d.json", tmp_path / "l.json"):
-        found = batches(path, 99)[0]
-        assert found.formulas == materials.written(), path
-        assert len(found.unreadable) == 1
-        np.testing.assert_allclose(
-            np.abs(np.linalg.det(found.materials.lattice)),
-            np.abs(np.linalg.det(materials.lattice)),
-            rtol=1e-4,
-        )
-    (bulk,) = batches(tmp_path / "b.parquet", 99)
-    np.testing.assert_array_equal(bulk.materials.lattice, toy_dataset().materials.lattice)
-    assert bulk.ids == toy_dataset().materials.ids.tolist()
-    pq.write_table(pa.table({"formula": ["TiO2", None]}), tmp_path / "f.parquet")
-    (some,) = batches(tmp_path / "f.parquet")
-    assert (some.formulas, some.unreadable[0].place) == (["TiO2"], "row 2")
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("a.csv", "", "no candidate in it"),
-        ("a.csv", "formula\n", "no candidate in it"),
-        ("a.xyz", "x", "unknown form"),
-        ("a.json", "{", "is no JSON"),
-        ("a.json", "3", "expected a list"),
-        ("a.parquet", "x", "is no Parquet file"),
-    ],
-)
-def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
-    with pytest.raises(DataError, match=why):
-        open_candidates(written(tmp_path, text, name))
-
-
-def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(DataError, match=str(path)):
-            open_candidates(path)
 
 
 # ranks, reasons, neighbours, sanity

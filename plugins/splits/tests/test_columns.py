@@ -7,6 +7,7 @@ import pytest
 
 from atlas_core.api import DataError, Materials, Split, SplitRequest
 from atlas_core.testing.samples import toy_dataset
+from atlas_reading import structure_of
 from atlas_splits import hooks, leave_group_out
 from atlas_splits._columns import anonymous_formulas, groups_of
 
@@ -130,7 +131,7 @@ def test_matfold_holds_out_the_same_rows():
     data = toy_dataset()
     ids = data.materials.ids.tolist()
     frame = pandas.DataFrame({"id": ids})
-    bulk = {name: data.materials.structure(i).as_dict() for i, name in enumerate(ids)}
+    bulk = {name: structure_of(data.materials, i).as_dict() for i, name in enumerate(ids)}
     theirs = matfold.MatFold(frame, bulk).df
     given = SplitRequest(data.materials, {}, "regression", 0)
     for column, name in (("elements", "element"), ("periodictablegroups", "periodic_group")):

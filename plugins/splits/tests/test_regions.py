@@ -8,6 +8,7 @@ import pytest
 from atlas_core.api import DataError, Materials, Split, SplitRequest
 from atlas_core.testing import find_component
 from atlas_core.testing.samples import moved, rotation_matrix, supercell, toy_dataset
+from atlas_reading import structure_of
 from atlas_splits import cluster, distinct, hooks, size_shift, sparse
 from atlas_splits._representation import describe, shells
 from atlas_splits.distinct import near_formulas
@@ -42,7 +43,7 @@ def test_shells_of_skewed_cells_equal_pymatgens_neighbours():
         np.array(["x"]), [0, 3], [1, 2, 3], np.ones(3), rng.random((3, 3)) * 3 - 1, lattice[None]
     )
     edge = np.cbrt(np.linalg.det(lattice) / 3)
-    found = crystal.structure(0).get_all_neighbors(2.5 * edge)
+    found = structure_of(crystal, 0).get_all_neighbors(2.5 * edge)
     rows = np.array([sorted(n.nn_distance for n in site)[:12] for site in found]) / edge
     mean = rows.mean(axis=0)[[0, 1, 3, 5, 7, 11]]
     np.testing.assert_allclose(shells(crystal)[0, :6], mean, rtol=1e-9)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from atlas_core.elements import shown
+from atlas_core.elements import formula_flags, parse_formula, shown
 
 Decimal = Literal[".", ","]
 _TRUE = ("true", "yes", "1", "1.0")
@@ -83,16 +83,12 @@ def sniff_decimal(cells: Iterable[Any]) -> Decimal | None:
     return None if all(_THOUSAND.fullmatch(text) for text in commas) else ","
 
 
-def refuse_printed(value: Any) -> None:
-    """Refuse what Python prints of a pymatgen structure: it rounds, and no reader takes it.
+def read_formula(value: Any) -> tuple[dict[int, float], tuple[str, ...]]:
+    """Return the amounts of the formula in a cell, and what is odd about it.
 
     Raises:
-        ValueError: it is such a text; says what to write instead.
+        ValueError: there is none, or it cannot be read.
     """
-    if isinstance(value, str) and value.lstrip().startswith(
-        ("Full Formula (", "Structure Summary")
-    ):
-        raise ValueError(
-            "this is what Python prints of a structure (str or repr), not the structure; write"
-            " structure.to(fmt='cif') or json.dumps(structure.as_dict())"
-        )
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("no formula")
+    return parse_formula(value), formula_flags(value)

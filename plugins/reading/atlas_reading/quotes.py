@@ -10,8 +10,8 @@ from pathlib import Path
 
 from atlas_core.elements import parse_formula
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import LIKE_CIF
-from atlas_core.reading.poscar import is_poscar
+from atlas_reading.cif import LIKE_CIF
+from atlas_reading.poscar import is_poscar
 
 LONGEST_CELL = 100_000_000
 """Characters of a cell; Python's own limit is shorter than a CIF file may be."""

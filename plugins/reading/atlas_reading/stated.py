@@ -10,9 +10,9 @@ from math import gcd
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS, parse_formula
 from atlas_core.periodic_table import atomic_mass
-from atlas_core.reading.cif import Block, number
-from atlas_core.reading.geometry import GRAMS
-from atlas_core.reading.symbols import ISOTOPES
+from atlas_reading.cif import Block, number
+from atlas_reading.geometry import GRAMS
+from atlas_reading.symbols import ISOTOPES
 
 VOLUME = 0.01
 """Share by which the stated volume may differ from the cell's: lengths and angles are rounded."""

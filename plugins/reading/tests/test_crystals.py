@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, Materials, one_crystal, read_crystals
-from atlas_core.reading.crystals import Crystal
-from atlas_screening.candidates import open_candidates
+from atlas_core.api import DataError
+from atlas_reading import materials_of_dicts, one_crystal, read_crystals
+from atlas_reading.crystals import Crystal
 
 P1 = "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
 CUBE = (5.64, 5.64, 5.64, 90, 90, 90)
@@ -158,7 +158,7 @@ def species(**entry: Any) -> dict[str, Any]:
 def test_species_of_a_dict_follow_the_same_rules(element: str, z: int) -> None:
     crystal = species(element=element, oxidation_state=1)
     assert read_crystals(crystal)[0].numbers.tolist() == [z]
-    assert Materials.from_dicts(["a"], [crystal]).numbers.tolist() == [z]
+    assert materials_of_dicts(["a"], [crystal]).numbers.tolist() == [z]
     assert bool(read_crystals(crystal)[0].flags) == (z == 1)
     with pytest.raises(DataError, match="Va"):
         read_crystals(species(element="Va"))
@@ -311,19 +311,6 @@ def test_data_blocks_are_crystals_of_their_own_and_one_target_belongs_to_one() -
     assert [one.name for one in found] == ["x", "copper"]
     assert [len(one.numbers) for one in found] == [2, 1]
     assert "copper" in reason(two)
-
-
-def test_screening_takes_each_data_block_with_an_id(tmp_path: Path) -> None:
-    broken = cif([("Va1", "Va", 0, 0, 0)]).replace("data_x", "data_bad")
-    (tmp_path / "two.CIF").write_text(cif() + broken)
-    (tmp_path / "one.cif").write_text(cif())
-    (tmp_path / "vacuum.cif").write_text(cif(cell=(5.64, 5.64, 30, 90, 90, 90)))
-    (tmp_path / "nm.cif").write_text(cif(cell=(0.564, 0.564, 0.564, 90, 90, 90)))
-    (batch,) = open_candidates(tmp_path).batches(10)
-    assert batch.ids == ["one", "two:x", "vacuum"]
-    assert [bool(text) for text in batch.flags] == [False, False, True]
-    assert sorted(one.place for one in batch.unreadable) == ["nm.cif", "two.CIF:bad"]
-    assert batch.count == 5
 
 
 @pytest.mark.parametrize(

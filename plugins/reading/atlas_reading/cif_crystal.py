@@ -15,11 +15,11 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, frozen
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block, number
-from atlas_core.reading.cif_sites import Sites, read_sites
-from atlas_core.reading.geometry import CLOSEST
-from atlas_core.reading.stated import Stated, read_stated
-from atlas_core.reading.symmetry import Operations, Symmetry, distinct, number_of, read_symmetry
+from atlas_reading.cif import Block, number
+from atlas_reading.cif_sites import Sites, read_sites
+from atlas_reading.geometry import CLOSEST, heights_of, near_pairs
+from atlas_reading.stated import Stated, read_stated
+from atlas_reading.symmetry import Operations, Symmetry, distinct, number_of, read_symmetry
 
 SAME = 1e-4
 """Fraction of a cell by which equal positions may differ in a file of many digits."""
@@ -278,28 +278,14 @@ def _miscounted(sites: Sites, filled: _Filled, operations: int) -> str:
 
 def _overlap(sites: Sites, filled: _Filled, lattice: F8) -> str:
     """Say which listed sites stand closer than two atoms can, "" for none."""
-    from scipy.spatial import cKDTree
-
-    places = filled.frac % 1.0
-    steps = np.array([[a, b, c] for a in (0, -1, 1) for b in (0, -1, 1) for c in (0, -1, 1)])
-    # only what lies near the border of the cell can meet an atom of this cell from the next
-    heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
-    if (heights < 2 * CLOSEST).any():
+    if (heights_of(lattice[None]) < 2 * CLOSEST).any():
         return ""  # no crystal; the check of the geometry says why
-    around = (places[None] + steps[:, None]).reshape(-1, 3)
-    edge = CLOSEST / heights
-    inside = ((around > -edge) & (around < 1 + edge)).all(axis=1)
-    owner = np.tile(np.arange(len(places)), len(steps))[inside]
-    points = around[inside] @ lattice
-    tree = cKDTree(points)
-    distances, found = tree.query(points[: len(places)], k=2, distance_upper_bound=CLOSEST)
-    bad = np.flatnonzero(np.isfinite(distances[:, 1]))
-    if not bad.size:
+    first, second, distances = near_pairs(filled.frac, lattice, CLOSEST)
+    if not len(distances):
         return ""
-    i = int(bad[distances[bad, 1].argmin()])
-    partner = found[i][found[i] != i][0]
-    one, two = filled.origin[i], filled.origin[owner[partner]]
-    d = distances[i, 1]
+    worst = int(np.lexsort((second, first, np.round(distances, 6)))[0])
+    one, two = filled.origin[[first[worst], second[worst]]]
+    d = distances[worst]
     if one == two:
         return (
             f"{sites.labels[one]}: its copies by symmetry stand {d:.2f} Å apart: its coordinates"

@@ -77,11 +77,24 @@ def hall_key(name: str) -> str:
     return re.sub(r"[\s_]+", "", name.strip().lower()).replace("''", '"')
 
 
+def spglib_says(function: str, *arguments: Any, **options: Any) -> Any:
+    """Return what a function of spglib returns, without its warning of how it will tell of errors.
+
+    Args:
+        function: its name.
+        arguments: its own.
+        options: its own.
+    """
+    import spglib
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(spglib, function)(*arguments, **options)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Table:
     """Return the settings that spglib holds."""
-    import spglib
-
     numbers: dict[int, int] = {}
     choices: dict[int, str] = {}
     symbols: dict[int, str] = {}
@@ -89,9 +102,7 @@ def settings() -> Table:
     halls: dict[str, set[int]] = {}
     seen: dict[int, int] = {}
     for hall in range(1, 531):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of how spglib will tell of errors one day
-            kind: Any = spglib.get_spacegroup_type(hall)
+        kind = spglib_says("get_spacegroup_type", hall)
         number = int(kind.number)
         place = seen[number] = seen.get(number, -1) + 1
         numbers[hall], choices[hall] = number, kind.choice

@@ -102,7 +102,7 @@ def _cells(materials: Materials) -> list[Oddity]:
     return found
 
 
-def _heights(lattice: F8) -> F8:
+def heights_of(lattice: F8) -> F8:
     """Return (n, 3) distances between the opposite faces of each cell."""
     a, b, c = lattice[:, 0], lattice[:, 1], lattice[:, 2]
     faces = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
@@ -112,7 +112,7 @@ def _heights(lattice: F8) -> F8:
 
 def _empty(materials: Materials) -> list[Oddity]:
     frac, cells = _crystals(materials)
-    heights, owner, starts = _heights(cells), materials.owner, materials.offsets[:-1]
+    heights, owner, starts = heights_of(cells), materials.owner, materials.offsets[:-1]
     wide = np.zeros(len(materials), dtype=np.int64)
     for axis in range(3):
         place = frac[:, axis] % 1.0
@@ -131,7 +131,7 @@ def _close(materials: Materials, chosen: I8) -> list[Oddity]:
     radius = np.where(np.isfinite(table), table, np.nanmax(table))[materials.numbers]
     reach = np.maximum(np.maximum.reduceat(radius, materials.offsets[:-1]), CLOSEST)
     lattice = _reduced(cells)
-    heights = _heights(lattice)
+    heights = heights_of(lattice)
     shortest = np.linalg.norm(lattice, axis=2).min(axis=1)
     flat = shortest[chosen] < CLOSEST
     found = [
@@ -227,12 +227,29 @@ def _worst_of_many(
     materials: Materials, lattice: F8, *, radius: F8, row: int, reach: float
 ) -> list[Oddity]:
     """Do the same for one crystal of so many atoms that most pairs are far apart."""
-    from scipy.spatial import cKDTree
-
     frac, cells = _crystals(materials)
     atoms = slice(materials.offsets[row], materials.offsets[row + 1])
-    inside = (frac[atoms] @ cells[row] @ np.linalg.inv(lattice)) % 1.0
-    edge = reach / _heights(lattice[None])[0]
+    inside = frac[atoms] @ cells[row] @ np.linalg.inv(lattice)
+    first, second, distance = near_pairs(inside, lattice, reach)
+    limit = 0.5 * (radius[atoms][first] + radius[atoms][second])
+    return _judged(materials, row, first, second, distance=distance, limit=limit)
+
+
+def near_pairs(frac: F8, lattice: F8, reach: float) -> tuple[I8, I8, F8]:
+    """Return the pairs of atoms, copies in other cells included, that stand within ``reach``.
+
+    Args:
+        frac: (m, 3) fractional coordinates.
+        lattice: (3, 3), not so flat that many cells are within reach.
+        reach: in Å.
+
+    Returns:
+        (k,) first atoms, (k,) second atoms, (k,) distances in Å; each pair both ways.
+    """
+    from scipy.spatial import cKDTree
+
+    inside = frac % 1.0
+    edge = reach / heights_of(lattice[None])[0]
     spans = (range(-n, n + 1) for n in np.ceil(edge).astype(int).tolist())
     steps = np.array(sorted(product(*spans), key=any), dtype=np.float64)
     around = (inside[None] + steps[:, None]).reshape(-1, 3)
@@ -241,9 +258,7 @@ def _worst_of_many(
     pairs = home.sparse_distance_matrix(all_around, reach, output_type="ndarray")
     first, copy = pairs["i"], near[pairs["j"]]
     other = first != copy  # of the cell itself, which comes first
-    first, second = first[other], copy[other] % len(inside)
-    limit = 0.5 * (radius[atoms][first] + radius[atoms][second])
-    return _judged(materials, row, first, second, distance=pairs["v"][other], limit=limit)
+    return first[other], copy[other] % len(inside), pairs["v"][other]
 
 
 def _judged(

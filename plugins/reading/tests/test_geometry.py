@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas_core.api import SYMBOLS, Materials, check_geometry, covalent_radius, offsets_of
-from atlas_core.reading.geometry import density
+from atlas_core.api import SYMBOLS, Materials, covalent_radius, offsets_of
+from atlas_reading import check_geometry
+from atlas_reading.geometry import density
 
 
 def crystals(*given: tuple[Any, list[int], Any]) -> Materials:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block, Value, number
-from atlas_core.reading.stated import Stated
-from atlas_core.reading.symbols import isotope_flags, read_label, read_symbol
+from atlas_reading.cif import Block, Value, number
+from atlas_reading.stated import Stated
+from atlas_reading.symbols import isotope_flags, read_label, read_symbol
 
 _COPIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
 
@@ -88,13 +88,22 @@ def _copies(block: Block, rows: int) -> I8:
     return np.array(copies if len(copies) == rows else [0] * rows, dtype=np.int64)
 
 
+def _column(block: Block, tag: str, rows: int) -> list[Value] | None:
+    """Return what stands in a column of the sites, None where it is not there.
+
+    Raises:
+        DataError: it stands in another loop.
+    """
+    column = block.column(f"_atom_site_{tag}")
+    if column is not None and len(column) not in (0, rows):
+        raise DataError(f"_atom_site_{tag} stands in another loop than the coordinates")
+    return column
+
+
 def _labels(block: Block, rows: int) -> list[str]:
-    for tag in ("_atom_site_label", "_atom_site_type_symbol"):
-        column = block.column(tag)
-        if column is not None and len(column) != rows:
-            raise DataError(f"{tag} stands in another loop than the coordinates")
-    labels = block.column("_atom_site_label", "_atom_site_type_symbol")
-    if labels is None:
+    named = [_column(block, tag, rows) for tag in ("label", "type_symbol")]
+    labels = named[0] or named[1]
+    if not labels:
         raise DataError("its atoms have neither _atom_site_type_symbol nor _atom_site_label")
     return [str(label) for label in labels]
 
@@ -140,13 +149,9 @@ def _check_whole(block: Block, labels: Sequence[str]) -> None:
     Raises:
         DataError: the crystal is disordered or incomplete.
     """
-    rows = len(labels)
 
     def of(tag: str) -> list[Value]:
-        column = block.column(f"_atom_site_{tag}") or []
-        if column and len(column) != rows:
-            raise DataError(f"_atom_site_{tag} stands in another loop than the coordinates")
-        return column
+        return _column(block, tag, len(labels)) or []
 
     for label, text in zip(labels, of("occupancy"), strict=False):
         if text.missing:  # "." is 1 by the dictionary of CIF

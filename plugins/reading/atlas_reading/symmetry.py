@@ -6,18 +6,16 @@ Names are looked up in the 530 settings of International Tables A (``space_group
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.errors import DataError
-from atlas_core.reading.cif import Block
-from atlas_core.reading.space_groups import hall_key, settings, symbol_key
+from atlas_reading.cif import Block
+from atlas_reading.space_groups import hall_key, settings, spglib_says, symbol_key
 
 METRIC = 0.02
 """Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""
@@ -256,33 +254,23 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
     """
     table = settings()
     code = (block.first(*_CODE) or "").strip()
-    said: list[tuple[str, frozenset[int]]] = []
-    unknown: list[str] = []
-    for hall in filter(None, map(block.first, _HALL)):
-        found = table.hall.get(hall_key(hall), frozenset())
-        if found:
-            said.append((hall, found))
-        else:
-            unknown.append(hall)
-    for symbol in filter(None, map(block.first, _NAMES)):
-        if symbol.strip() in ("?", "."):  # unknown, although it stands in quotes
-            continue
-        found = table.lookup(symbol, code)
-        if found:
-            said.append((symbol, found))
-        else:
-            unknown.append(symbol)
-    named = bool(said)
-    said += [
-        (f"number {number.strip()}", _by_number(number, code, hall=named))
-        for number in filter(None, map(block.first, _NUMBERS))
-    ]
-    by_name = [one for one in said if not one[0].startswith("number ")]
-    if unknown and not by_name:
+    halls = [str(hall) for hall in map(block.first, _HALL) if hall]
+    symbols = [str(name) for name in map(block.first, _NAMES) if name]
+    symbols = [name for name in symbols if name.strip() not in ("?", ".")]  # they stand in quotes
+    read = [(hall, table.hall.get(hall_key(hall), frozenset())) for hall in halls]
+    read += [(name, table.lookup(name, code)) for name in symbols]
+    said = [(name, found) for name, found in read if found]
+    unknown = [name for name, found in read if not found]
+    if unknown and not said:
         raise DataError(
             f"names a space group that is not known ({unknown[0]!r}) and lists no operations; list"
             " them as _symmetry_equiv_pos_as_xyz, or write the symbol as International Tables do"
         )
+    by_name = bool(said)
+    said += [
+        (f"number {number.strip()}", _by_number(number, code, hall=by_name))
+        for number in filter(None, map(block.first, _NUMBERS))
+    ]
     if not said:
         return "", []
     groups = [{table.numbers[h] for h in found} for _, found in said]
@@ -293,8 +281,7 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
         )
     name = said[0][0]
     common = frozenset.intersection(*(found for _, found in said))
-    halls = sorted(common or said[0][1])
-    return name, [_operations(hall, name) for hall in halls]
+    return name, [_operations(hall) for hall in sorted(common or said[0][1])]
 
 
 def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
@@ -308,12 +295,8 @@ def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
     return table.lookup(table.symbols[own[0]], code)
 
 
-def _operations(hall: int, name: str) -> Operations:
-    import spglib
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found: Any = spglib.get_symmetry_from_database(hall)
+def _operations(hall: int) -> Operations:
+    found = spglib_says("get_symmetry_from_database", hall)
     table = settings()
     choice = table.choices[hall]
     return Operations(
@@ -326,13 +309,12 @@ def _operations(hall: int, name: str) -> Operations:
 
 def number_of(operations: Operations) -> int:
     """Return the number of the space group that operations make; 0 where it is not found."""
-    import spglib
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one of how it will report what it does not know
-        kind: Any = spglib.get_spacegroup_type_from_symmetry(
-            operations.rotations, operations.translations, symprec=1e-3
-        )
+    kind = spglib_says(
+        "get_spacegroup_type_from_symmetry",
+        operations.rotations,
+        operations.translations,
+        symprec=1e-3,
+    )
     return 0 if kind is None else int(kind.number)
 
 

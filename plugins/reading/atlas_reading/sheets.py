@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.errors import DataError
-from atlas_core.reading.files import first_line, readable
+from atlas_reading.files import first_line, readable
 
 _LARGEST = 2**31
 """Bytes that an xlsx file may unpack to."""
@@ -37,7 +37,7 @@ def choose_sheet(path: Path, wanted: str | None) -> tuple[str, tuple[str, ...]]:
     """
     if find_spec("openpyxl") is None:
         raise DataError(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-materials-datasets[xlsx]',"
+            f"{path}: reading .xlsx needs openpyxl: pip install 'atlas-materials-reading[xlsx]',"
             " or save the sheet as .csv"
         )
     with readable(path, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:

@@ -15,8 +15,8 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.errors import DataError
-from atlas_core.reading.cif_crystal import Crystal
-from atlas_core.reading.symbols import isotope_flags, read_symbol
+from atlas_reading.cif_crystal import Crystal
+from atlas_reading.symbols import isotope_flags, read_symbol
 
 _FLAG = re.compile(r"\.?[TF](?:RUE|ALSE)?\.?", re.I)
 _NEXT = re.compile(r"\s*(?:direct|cartesian)\s+configuration\s*=", re.I)

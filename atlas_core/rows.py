@@ -7,14 +7,12 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from atlas_core.errors import DataError
 from atlas_core.store import write_bytes
-
-OnBad = Literal["stop", "drop"]
 
 SHOWN = 20
 """Bad rows that a message spells out; ``unreadable.csv`` has them all."""
@@ -131,58 +129,6 @@ class RowsError(DataError):
         super().__init__("\n".join(shown))
 
 
-@dataclass
-class Sifter:
-    """Collect the rows of a source that cannot be used, and decide what becomes of them.
-
-    Attributes:
-        source: the file, for messages.
-        on_error: what happens where a row cannot be read.
-        missing: what happens where a row has no target.
-        choose: whether the options of the source can say ``drop``.
-    """
-
-    source: str
-    on_error: OnBad = "stop"
-    missing: OnBad = "stop"
-    choose: bool = True
-    rows: int = 0
-    bad: list[BadRow] = field(default_factory=list)
-    flags: list[Flag] = field(default_factory=list)
-
-    def add(self, row: BadRow) -> None:
-        """Take a row for one that cannot be used."""
-        self.bad.append(row)
-
-    def flag(self, kinds: Iterable[str], place: str, material_id: str) -> None:
-        """Take a row for one that is used although it is odd."""
-        self.flags += [Flag(kind, place, material_id) for kind in kinds]
-
-    def finish(self, kept: int, notes: Sequence[str] = ()) -> ReadingReport:
-        """Return what became of the rows.
-
-        Raises:
-            RowsError: a row cannot be used and none of its kind may be dropped, or none is left.
-        """
-        stopping = [row for row in self.bad if self._policy(row) == "stop"]
-        if stopping:
-            options = dict.fromkeys(
-                f"{'missing' if row.kind == MISSING else 'on_error'}: drop" for row in stopping
-            )
-            remedy = f"; mend them, or leave them out with {' and '.join(options)}"
-            if len(stopping) == 1:
-                remedy = remedy.replace("mend them", "mend it").replace("leave them", "leave it")
-            raise RowsError(self.source, stopping, self.rows, remedy if self.choose else "")
-        if not kept and self.bad:
-            raise RowsError(self.source, self.bad, self.rows, "; no row is left")
-        return ReadingReport(self.rows, tuple(self.bad), tuple(self.flags), tuple(notes))
-
-    def _policy(self, row: BadRow) -> OnBad:
-        return self.missing if row.kind == MISSING else self.on_error
-
-
-MISSING = "without a target"
-"""The kind of rows whose target is empty."""
 _FORMULA_OF_A_SPREADSHEET = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|nan)")
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.errors import DataError
-from atlas_core.reading.files import (
-    EXPECTED,
-    FORMS,
+from atlas_reading.files import (
+    FILES,
     TEXT,
     first_line,
     form_of,
@@ -27,8 +26,8 @@ from atlas_core.reading.files import (
     open_text,
     readable,
 )
-from atlas_core.reading.quotes import content, records
-from atlas_core.reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
+from atlas_reading.quotes import content, records
+from atlas_reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
@@ -125,9 +124,9 @@ def open_table(path: Path, options: TableOptions) -> Table:
         raise DataError(f"{path}: a folder; name the file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file{_alike(path)}")
-    form, packed = form_of(path)
-    if form not in FORMS or (packed and form in (".parquet", ".xlsx")):
-        raise DataError(f"{path}: unknown format; {EXPECTED}")
+    form = form_of(path)
+    if not form:
+        raise DataError(f"{path}: unknown format; expected {FILES}")
     with readable(path):
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty")
@@ -237,21 +236,32 @@ def _separator(start: Sequence[str], form: str, options: TableOptions) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Records:
-    """Hold the rows of a JSON table: (line, {column: cell} or anything else, problem)."""
+class Records:
+    """Hold the rows of a JSON table.
+
+    Attributes:
+        rows: (line, {column: cell} or anything else, problem) each.
+        keys: their ids, where they are keys of the file.
+        names: of the columns, where the file lists them.
+    """
 
     rows: list[tuple[int, Any, str]]
     keys: list[str] | None = None
     names: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of the columns."""
+        found = (name for _, row, _ in self.rows if isinstance(row, Mapping) for name in row)
+        return list(self.names or dict.fromkeys(found))
+
 
 def _open_json(path: Path, form: str, options: TableOptions) -> Table:
     if form == ".json":
-        records = _records(path, load_json(path, options.encoding), options.wanted)
+        records = records_of(path, load_json(path, options.encoding), options.wanted)
     else:
-        records = _Records(list(json_lines(path, options.encoding)))
-    found = (name for _, row, _ in records.rows if isinstance(row, Mapping) for name in row)
-    names = list(records.names or dict.fromkeys(found))
+        records = Records(list(json_lines(path, options.encoding)))
+    names = records.columns
     if not records.rows:
         raise DataError(f"{path}: the table is empty")
     if not names and all(problem for _, _, problem in records.rows):
@@ -278,14 +288,23 @@ def _open_json(path: Path, form: str, options: TableOptions) -> Table:
     return Table(path, tuple(names), form, rows, keyed=keys is not None)
 
 
-def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
-    """Return the records of a JSON table in any of the layouts that pandas and others write."""
+def records_of(path: Path, found: Any, wanted: Sequence[str]) -> Records:
+    """Return the records of a JSON table in any of the layouts that pandas and others write.
+
+    Args:
+        path: of the file, for messages.
+        found: what it holds.
+        wanted: columns that must be there; they tell the layout.
+
+    Raises:
+        DataError: it is no table.
+    """
 
     def refuse(what: str) -> DataError:
         return DataError(f"{path}: cannot be read ({what})")
 
     if isinstance(found, list):
-        return _Records([(0, row, "") for row in found])
+        return Records([(0, row, "") for row in found])
     if not isinstance(found, Mapping):
         raise refuse("records, columns, or 'columns' with 'data' were expected")
     if {"columns", "data"} <= set(found):
@@ -297,13 +316,13 @@ def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
         if not isinstance(data, list):
             raise refuse("'data' must be a list of rows")
         keys = _index(found.get("index"), len(data))
-        return _Records([_split_row(names, row) for row in data], keys, names=tuple(names))
+        return Records([_split_row(names, row) for row in data], keys, names=tuple(names))
     if {"schema", "data"} <= set(found) and isinstance(found["data"], list):
-        return _Records([(0, row, "") for row in found["data"]])
+        return Records([(0, row, "") for row in found["data"]])
     if found and not any(name in found for name in wanted):
         inner = [row for row in found.values() if isinstance(row, Mapping)]
         if any(name in row for row in inner for name in wanted):
-            return _Records([(0, row, "") for row in found.values()], [str(key) for key in found])
+            return Records([(0, row, "") for row in found.values()], [str(key) for key in found])
     columns = {
         name: list(values.values()) if isinstance(values, Mapping) else values
         for name, values in found.items()
@@ -315,7 +334,7 @@ def _records(path: Path, found: Any, wanted: Sequence[str]) -> _Records:
     count = lengths.pop() if lengths else 0
     (labels,) = indexes or {None}
     keys = _index(list(labels or ()), count)
-    return _Records(
+    return Records(
         [(0, {name: values[i] for name, values in columns.items()}, "") for i in range(count)], keys
     )
 

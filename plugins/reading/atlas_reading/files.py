@@ -16,11 +16,17 @@ from atlas_core.errors import AtlasError, DataError
 TEXT = (".csv", ".tsv", ".txt")
 PACKED = (".gz", ".bz2", ".xz")
 FORMS = (*TEXT, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
-EXPECTED = "expected .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx"
+FILES = ".csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx"
 
 
-def form_of(path: Path) -> tuple[str, str]:
-    """Return the form of a file by its name, and how it is packed."""
+def form_of(path: Path) -> str:
+    """Return the form of a file by its name, one of ``FORMS``; "" where it is none of them."""
+    form, packed = _endings(path)
+    return form if form in FORMS and not (packed and form in (".parquet", ".xlsx")) else ""
+
+
+def _endings(path: Path) -> tuple[str, str]:
+    """Return what a name ends in, and before that how the file is packed."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = suffixes.pop() if suffixes and suffixes[-1] in PACKED else ""
     return (suffixes[-1] if suffixes else ""), packed
@@ -68,7 +74,7 @@ def first_line(err: Exception) -> str:
 def _encoding(path: Path) -> str:
     """Say what the text of a file seems to be instead of UTF-8, and what to do."""
     start = b""
-    if not form_of(path)[1]:
+    if not _endings(path)[1]:
         with path.open("rb") as file:
             start = file.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
@@ -92,7 +98,7 @@ def open_text(path: Path, encoding: str | None = None) -> IO[str]:
         name = "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
     except (LookupError, ValueError) as err:
         raise DataError(f"{path}: encoding {name!r} is not known; try utf-8 or latin-1") from err
-    packed = form_of(path)[1]
+    packed = _endings(path)[1]
     if packed == ".gz":
         return gzip.open(path, "rt", encoding=name, newline="")
     if packed == ".bz2":

@@ -12,20 +12,19 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from atlas_core.arrays import offsets_of
 from atlas_core.errors import DataError
 from atlas_core.materials import Materials
-from atlas_core.reading.cif import LIKE_CIF, Block, read_blocks
-from atlas_core.reading.cif_crystal import Crystal, crystal_of
-from atlas_core.reading.geometry import Oddity, check_geometry
-from atlas_core.reading.poscar import is_poscar, read_poscar
-from atlas_core.reading.symbols import isotope_flags
+from atlas_reading.cif import LIKE_CIF, Block, read_blocks
+from atlas_reading.cif_crystal import Crystal, crystal_of
+from atlas_reading.geometry import Oddity, check_geometry
+from atlas_reading.poscar import is_poscar, read_poscar
+from atlas_reading.structures import materials_of_dicts
+from atlas_reading.symbols import isotope_flags
 
 __all__ = [
     "Crystal",
@@ -38,7 +37,10 @@ __all__ = [
 
 
 def read_crystals(
-    value: str | bytes | Mapping[str, Any] | Path, *, form: Literal["cif"] | None = None
+    value: str | bytes | Mapping[str, Any] | Path | Block,
+    *,
+    form: Literal["cif"] | None = None,
+    checked: bool = True,
 ) -> list[Crystal]:
     """Return the crystals of a CIF file (one per data block with atoms), a POSCAR or a dict.
 
@@ -46,19 +48,34 @@ def read_crystals(
     would import any module that a dict inside it names.
 
     Args:
-        value: text or bytes of a CIF, a POSCAR or a dict; a pymatgen dict; or a file.
+        value: text or bytes of a CIF, a POSCAR or a dict; a pymatgen dict; a file; or one of
+            ``cif_blocks``.
         form: ``cif`` where it can be nothing else; None: found out.
+        checked: whether distances are looked at, too.
 
     Raises:
         DataError: it is no ordered, possible crystal; the text is the reason without a place.
     """
+    found = _parsed(value, form)
+    if not checked:
+        return found
+    several = len(found) > 1
+    return [_checked(one, f"data block {one.name!r}: " if several else "") for one in found]
+
+
+def _parsed(
+    value: str | bytes | Mapping[str, Any] | Path | Block, form: Literal["cif"] | None
+) -> list[Crystal]:
+    """Return the crystals, their geometry not looked at."""
     what = "file" if isinstance(value, (Path, bytes)) else "structure"
+    if isinstance(value, Block):
+        return [crystal_of(value)]
     if isinstance(value, Path):
         value = _content(value)
     if isinstance(value, bytes):
         value = _text(value)
     if isinstance(value, Mapping):
-        return [_checked(read_dict(value))]
+        return [_from_dict(value)]
     if not isinstance(value, str):
         raise DataError(
             "the structure is empty"
@@ -68,11 +85,16 @@ def read_crystals(
     value = value.removeprefix("\ufeff")
     if not value.strip():
         raise DataError(f"the {what} is empty")
+    if value.lstrip().startswith(("Full Formula (", "Structure Summary")):
+        raise DataError(
+            "this is what Python prints of a structure (str or repr), not the structure; write"
+            " structure.to(fmt='cif') or json.dumps(structure.as_dict())"
+        )
     if form is None and value.lstrip().startswith("{"):
-        return [_checked(read_dict(_dict(value)))]
+        return [_from_dict(_dict(value))]
     if form == "cif" or (LIKE_CIF.search(value) and not is_poscar(value)):
         return _from_cif(value)
-    return [_checked(_from_poscar(value))]
+    return [_from_poscar(value)]
 
 
 def one_crystal(crystals: Sequence[Crystal]) -> Crystal:
@@ -94,25 +116,13 @@ def one_crystal(crystals: Sequence[Crystal]) -> Crystal:
 def materials_of(ids: Sequence[str], crystals: Iterable[Crystal]) -> Materials:
     """Return crystals as materials."""
     found = list(crystals)
-    flat = np.concatenate([c.numbers for c in found]) if found else np.zeros(0, np.int16)
-    return Materials(
-        ids=np.asarray(ids, dtype=np.str_),
-        offsets=offsets_of([len(c.numbers) for c in found]),
-        numbers=flat,
-        amounts=np.ones(len(flat)),
-        frac=np.concatenate([c.frac for c in found]) if found else np.zeros((0, 3)),
-        lattice=np.stack([c.lattice for c in found]) if found else np.zeros((0, 3, 3)),
+    return Materials.from_sites(
+        ids,
+        [len(one.numbers) for one in found],
+        numbers=np.concatenate([one.numbers for one in found] or [np.zeros(0, np.int16)]),
+        frac=np.concatenate([one.frac for one in found] or [np.zeros((0, 3))]),
+        lattice=np.array([one.lattice for one in found]),
     )
-
-
-def crystals_of(materials: Materials) -> list[Crystal]:
-    """Return materials with structures as crystals, their geometry not looked at."""
-    if materials.frac is None or materials.lattice is None:
-        raise DataError("only compositions are known")
-    return [
-        Crystal("", materials.numbers[a:b], materials.frac[a:b], lattice)
-        for (a, b), lattice in zip(pairwise(materials.offsets), materials.lattice, strict=True)
-    ]
 
 
 def _content(path: Path) -> bytes:
@@ -147,7 +157,7 @@ def _from_cif(text: str) -> list[Crystal]:
     found = []
     for block in atoms:
         try:
-            found.append(_checked(crystal_of(block)))
+            found.append(crystal_of(block))
         except DataError as err:
             place = f"data block {block.name!r}: " if len(atoms) > 1 else ""
             raise DataError(f"{place}{err}") from err
@@ -170,17 +180,8 @@ def cif_blocks(path: Path) -> list[tuple[str, Block]]:
     return found
 
 
-def read_cif_block(block: Block) -> Crystal:
-    """Return the crystal of one of ``cif_blocks``, whatever the others are.
-
-    Raises:
-        DataError: it is no ordered, possible crystal.
-    """
-    return _checked(crystal_of(block))
-
-
-def _checked(crystal: Crystal) -> Crystal:
-    """Return the crystal with what is odd about its geometry.
+def _checked(crystal: Crystal, place: str) -> Crystal:
+    """Return the crystal with what is odd about its geometry; ``place`` names it in an error.
 
     Raises:
         DataError: no crystal has this geometry.
@@ -188,13 +189,13 @@ def _checked(crystal: Crystal) -> Crystal:
     found = check_geometry(materials_of(["0"], [crystal]))
     refused = [one.words for one in found if one.severity == "refuse"]
     if refused:
-        raise DataError("; ".join(refused))
+        raise DataError(f"{place}{'; '.join(refused)}")
     flags = tuple(dict.fromkeys([*crystal.flags, *(one.words for one in found)]))
     return replace(crystal, flags=flags)
 
 
-def read_dict(value: Mapping[str, Any]) -> Crystal:
-    """Return the crystal of a pymatgen dict, its geometry not looked at.
+def _from_dict(value: Mapping[str, Any]) -> Crystal:
+    """Return the crystal of a pymatgen dict.
 
     Raises:
         DataError: it is no ordered crystal.
@@ -205,11 +206,12 @@ def read_dict(value: Mapping[str, Any]) -> Crystal:
             " pymatgen's Structure.as_dict()"
         )
     try:
-        crystal = crystals_of(Materials.from_dicts(["0"], [value]))[0]
+        made = materials_of_dicts(["0"], [value])
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
+    assert made.frac is not None and made.lattice is not None  # noqa: PT018, S101
     flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])
-    return replace(crystal, flags=flags) if flags else crystal
+    return Crystal("", made.numbers, made.frac, made.lattice[0], flags)
 
 
 def _dict(text: str) -> Mapping[str, Any]:
