@@ -16,8 +16,8 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs
 from atlas_core.links import below, delete, files
 from atlas_core.materials import Materials
-from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
+from atlas_core.stages import identity
 from atlas_core.store import DROPPED, FolderWriter, canonical_hash, read_folder, write_folder
 
 BLOCK = 4096
@@ -35,11 +35,9 @@ class FeatureCache:
     folder: Path
 
     def key(self, chosen: Chosen, materials: Materials) -> str:
-        """Return the hash of component, options, sources, library versions and materials."""
-        described = chosen.describe()
-        described.pop("citation")
-        versions = packages([chosen.resolved.distribution])
-        return canonical_hash([described, core_source(), versions, materials.fingerprint])
+        """Return the hash of stage, component, options, sources, libraries and materials."""
+        stage = identity("shared", "featurize")
+        return canonical_hash([stage, chosen.identity(), materials.fingerprint])
 
     def path(self, key: str) -> Path:
         """Return where an entry lies.

@@ -22,8 +22,8 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
 from atlas_core.links import below, delete, files
-from atlas_core.runner.machine import core_source, packages
 from atlas_core.spec.plan import Chosen
+from atlas_core.stages import identity
 from atlas_core.store import (
     DROPPED,
     Arrays,
@@ -66,15 +66,12 @@ class FitIdentity:
     device: str
 
     def key(self) -> str:
-        """Return the hash, with sources and library versions."""
-        described = [self.model.describe(), self.uq.describe()]
-        for component in described:
-            component.pop("citation")
+        """Return the hash, with the stage, sources and library versions."""
         return canonical_hash(
             [
-                described,
-                core_source(),
-                packages(chosen.resolved.distribution for chosen in (self.model, self.uq)),
+                identity("shared", "fit"),
+                self.model.identity(),
+                self.uq.identity(),
                 self.features.form,
                 self.features.fingerprint,
                 fingerprint({"train": self.train, "target": self.target, "ids": self.ids}),

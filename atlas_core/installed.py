@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import PurePath
 
+CORE = "atlas-materials"
+"""The distribution that the core is part of."""
 POINTS = "entry_points.txt"
+_NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,53 @@ def about(distribution: Distribution) -> Installed:
         requires=tuple(str(one) for one in stated.get_all("Requires-Dist") or ()),
         problem=_named(distribution, problem),
     )
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return {name: version} of those distributions among ``names`` that are installed."""
+    found = {}
+    for name in sorted(set(names)):
+        try:
+            found[name] = about(importlib.metadata.distribution(name)).version
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def libraries(distribution: str) -> dict[str, str]:
+    """Return {name: version} of the libraries that a plugin's metadata require.
+
+    Optional ones count where they are installed; the core, which counts by its stages, does not.
+    What does not require the core is no plugin, and has none.
+    """
+    try:
+        stated = about(importlib.metadata.distribution(distribution)).requires
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    names = [found[0] for found in map(_NAME.match, stated) if found]
+    plain = {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+    return versions(plain - {CORE}) if CORE in plain else {}
+
+
+def packages_of(distribution: str) -> set[str]:
+    """Return the top-level packages and modules that a distribution installs.
+
+    Of an editable installation these are the packages that its entry points name.
+    """
+    try:
+        found = importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return set()
+    points, _ = _text(found, POINTS)
+    named = {line.partition("=")[2].strip() for line in points.splitlines() if "=" in line}
+    record, _ = _text(found, "RECORD")
+    files = (line.partition(",")[0].strip('"') for line in record.splitlines())
+    tops = {
+        one.split("/")[0] for one in files if "/" in one or one.endswith((".py", ".so", ".pyd"))
+    }
+    # of a file foo.cpython-311-x86_64-linux-gnu.so the module is foo
+    names = {re.split(r"[.:\s]", one)[0] for one in named | tops if not one.endswith("-info")}
+    return names - {"", "__pycache__"}
 
 
 def offers(group: str) -> list[Offer]:

@@ -126,7 +126,12 @@ def _reasons(then: Json, now: Json) -> Iterator[str]:
         ("machine", "environment", ("python", "system", "machine", "processor", "blas")),
     )
     if then.get("core_source") != now.get("core_source"):
-        yield "code: the core's files that make numbers are others"
+        yield "code: the core's files are others"
+    a, b = ((one.get("stage_versions") or {}) for one in (then, now))
+    for stage in sorted({*a, *b}):
+        if a.get(stage) != b.get(stage):
+            shown = [f"VERSION {side.get(stage, 'none')}" for side in (a, b)]
+            yield f"code: stage {stage}: {shown[0]} there, {shown[1]} here"
     sources = [dict(_leaves(one.get("arms") or {})) for one in (then, now)]
     for place, value in sources[0].items():
         if place.endswith(".source") and sources[1].get(place) != value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,8 +19,9 @@ class Resolved:
         distribution: the installed distribution, such as ``atlas-materials-sklearn``.
         version: its version.
         summary: what it is in one line: the first of its module's docstring, or "".
-        source: sha256 of the files of the package that holds the component: an edited plugin
-            is another plugin, whatever its version says.
+        source: sha256 of the distribution's files: an edited plugin is another plugin, whatever
+            its version says.
+        libraries: {name: version} of what the distribution requires, without the core.
         resolver: who found it; finds it again in a worker process.
     """
 
@@ -30,6 +31,7 @@ class Resolved:
     version: str
     summary: str
     source: str
+    libraries: Mapping[str, str]
     resolver: Resolver
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -75,7 +75,8 @@ def _facts(run: RunTables) -> Iterator[tuple[str, Any]]:
     for block in ("trust", "active_learning"):
         yield from _leaves(block, run.spec.get(block))
     yield "atlas", manifest.get("atlas")
-    yield "code of atlas", manifest.get("core_source")
+    for stage, version in sorted((manifest.get("stage_versions") or {}).items()):
+        yield f"stage {stage}", version
     for name, version in sorted((manifest.get("packages") or {}).items()):
         yield name, version
     machine = manifest.get("hardware") or {}

@@ -94,15 +94,7 @@ def main() -> None:
     for name in given.names or EXAMS:
         print(name, flush=True)
         exams[name] = examined(name, runs=given.runs, data_dir=given.data_dir)
-        versions = packages(
-            [
-                "atlas-materials",
-                "atlas-materials-trust",
-                "atlas-materials-gnn",
-                "scikit-learn",
-                "torch",
-            ]
-        )
+        versions = packages(["atlas-materials-trust", "atlas-materials-gnn"])
         about = {"packages": versions, "hardware": hardware("cpu")}
         ordered = {name: exams[name] for name in EXAMS if name in exams}
         write_json(RESULTS, {**about, "exams": ordered})

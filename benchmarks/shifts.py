@@ -49,7 +49,7 @@ def main() -> None:
         name: exam([split], seed=0, promise=promise, runs=given.runs, data_dir=given.data_dir)
         for name, split in SHIFTS.items()
     }
-    versions = packages(["atlas-materials", "atlas-materials-trust", "scikit-learn", "numpy"])
+    versions = packages(["atlas-materials-trust"])
     about = {"packages": versions, "hardware": hardware("cpu"), "promise": promise}
     write_json(RESULTS / "trust_shifts.json", {**about, "exams": found})
 

@@ -269,7 +269,7 @@ def main() -> None:
         bar("small forests that a trust region costs", most, "<= 15", most <= 15),
     ]
     bars = [*read_json(RESULTS / "novelty.json")["bars"], *bars, *calibrator_bars()]
-    versions = packages(["atlas-materials", "atlas-materials-trust", "scikit-learn", "numpy"])
+    versions = packages(["atlas-materials-trust"])
     about = {"seeds": given.seeds, "packages": versions, "hardware": hardware("cpu")}
     write_json(RESULTS / "trust.json", {**about, "exams": exams})
     write_json(RESULTS / "trust.summary.json", bars)

@@ -6,7 +6,6 @@ import hashlib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -18,22 +17,12 @@ from atlas_core.errors import DataError
 from atlas_core.links import below, delete
 from atlas_core.materials import Materials
 from atlas_core.rows import BadRow, ReadingReport
+from atlas_core.stages import identity
 from atlas_core.store import DROPPED, Arrays, canonical_hash, read_folder, write_folder
 
 Task = Literal["regression", "binary"]
 Provenance = Literal["official", "rebuilt", "unverified", "embedded", "user"]
 
-MADE_BY = (
-    "arrays",
-    "elements",
-    "links",
-    "materials",
-    "periodic_table",
-    "rows",
-    "stoichiometry",
-    "store",
-)
-"""Modules of the core that decide which materials a reader makes."""
 LARGEST = 1e100
 """The largest target; its square times a million rows is still a number in double precision."""
 
@@ -256,10 +245,10 @@ class DataContext:
 
         Args:
             source: plain data that the result depends on: the sha256 of the file, the options and
-                the version of the reader. The core's own files that make materials are counted in.
+                the version of the reader. The core counts by the stage's VERSION.
             read: parses the file.
         """
-        key = canonical_hash([source, _made_by()])
+        key = canonical_hash([source, identity("shared", "load")])
         path = below(self.cache_dir, self.cache_dir / "datasets" / key[:2] / key)
         if path.exists():
             try:
@@ -348,14 +337,6 @@ def file_sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as err:
         raise DataError(f"{path}: cannot be read ({err.strerror or err})") from err
-
-
-@lru_cache(maxsize=1)
-def _made_by() -> str:
-    """Return the sha256 of the core's files that make materials."""
-    core = Path(__file__).resolve().parents[1]
-    content = b"".join((core / f"{name}.py").read_bytes() for name in MADE_BY)
-    return hashlib.sha256(content).hexdigest()
 
 
 @runtime_checkable

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import re
 import resource
 import sys
+from collections import ChainMap
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +17,10 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
-from atlas_core.installed import about, distributions
+from atlas_core.installed import CORE, about, distributions, libraries, versions
 from atlas_core.metrics.digits import counted
 from atlas_core.runner.executor import cores
+from atlas_core.stages import STAGES
 
 
 def hardware(device: str) -> dict[str, object]:
@@ -77,38 +78,22 @@ def peak_memory_mb() -> float:
     return round(max(own, children) / unit, 1)
 
 
-_SHOWN_ONLY = {
-    *("cli", "report", "testing"),
-    *("archive.py", "comparison.py", "rebuild.py"),
-    *("verdict.py", "judgement.py", "sigma_words.py", "probability_words.py"),
-}
-
-
 @lru_cache(maxsize=1)
 def core_source() -> str:
-    """Return the sha256 of the core's files that make numbers: a report may be drawn anew."""
+    """Return the sha256 of the core's files, to be noted: no key depends on it."""
     folder = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder)
-        if name.parts[0] not in _SHOWN_ONLY:
-            digest.update(name.as_posix().encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-_NAMED = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "pymatgen", "matminer")
-
-
 def packages(plugins: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the plugins of a run and of the libraries that make numbers."""
-    found = {}
-    for name in sorted({"atlas-materials", *_NAMED, *plugins}):
-        try:
-            found[name] = about(importlib.metadata.distribution(name)).version
-        except importlib.metadata.PackageNotFoundError:
-            continue  # not installed: no part of this run
-    return found
+    """Return the versions of the core, of plugins, and of the libraries that these require."""
+    named = {CORE, *plugins}.union(*(stage.libraries for stage in STAGES.values()))
+    required = [libraries(name) for name in sorted(named)]
+    return dict(sorted(ChainMap(versions(named), *required).items()))
 
 
 def choose_device(wanted: str) -> str:

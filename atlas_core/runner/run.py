@@ -46,6 +46,7 @@ from atlas_core.runner.options import RunOptions, RunOutcome
 from atlas_core.runner.preflight import Preflight
 from atlas_core.seal import MANIFEST
 from atlas_core.spec.plan import Plan
+from atlas_core.stages import identity, stages_of
 from atlas_core.store import DROPPED, canonical_hash, write_bytes
 
 
@@ -116,13 +117,13 @@ class _Run:
         self._described = plan.describe()
         self._versions = packages(c.resolved.distribution for c in plan.components())
         asked = {k: v for k, v in self._described.items() if k not in {"name", "question"}}
+        self._core = identity(*stages_of(chosen.kind for chosen in plan.components()))
         self.science = canonical_hash(
             {
-                "core": core_source(),
-                "packages": self._versions,
+                "stages": self._core,
                 "spec": asked,
                 "data": self._dataset.fingerprint,
-                "components": [chosen.describe() for chosen in plan.components()],
+                "components": [chosen.identity() for chosen in plan.components()],
             }
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
@@ -222,6 +223,7 @@ class _Run:
             "arm_order": arms,
             "arms": described,
             "packages": self._versions,
+            "stage_versions": self._core["stages"],
             "core_source": core_source(),
             "environment": environment(),
             "hardware": {**hardware(options.device), "workers": options.workers},

@@ -107,8 +107,23 @@ class Chosen:
                 raise PluginError(f"{self.label} cannot be imported: {text}") from err
             raise PluginError(f"{self.label} cannot be made: {named(err)}") from err
 
+    @property
+    def code(self) -> dict[str, Any]:
+        """Return what its code counts by: its distribution's files, and the libraries of these."""
+        return {"source": self.resolved.source, "libraries": dict(self.resolved.libraries)}
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides its numbers, as plain data for a key."""
+        return {
+            "kind": self.kind,
+            "use": self.name,
+            "options": self.config.model_dump(mode="json"),
+            **self.code,
+            "beside": [other.identity() for other in self.beside],
+        }
+
     def describe(self) -> dict[str, Any]:
-        """Return plain data for the manifest and the science hash."""
+        """Return plain data for the manifest."""
         beside = [other.describe() for other in self.beside]
         return {
             **({"beside": beside} if beside else {}),

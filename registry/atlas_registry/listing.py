@@ -14,11 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from atlas_core import __version__
-from atlas_core.installed import Offer, offers
+from atlas_core.installed import CORE, Offer, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
 from atlas_core.kinds.command import BUILT_IN
 
-CORE = "atlas-materials"
 _ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
 """Its name in a requirement as tools may write it, and no family's."""
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")

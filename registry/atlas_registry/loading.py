@@ -12,7 +12,7 @@ from importlib import resources
 from atlas_core.errors import (
     PluginError,
 )
-from atlas_core.installed import offers
+from atlas_core.installed import CORE, libraries, offers, packages_of
 from atlas_core.resolver import Observers, Resolved
 from atlas_registry.importing import Warn, load_component
 from atlas_registry.listing import Listed, installed, package_path
@@ -24,14 +24,20 @@ def _warn(text: str) -> None:
 
 
 @lru_cache(maxsize=64)
-def source_hash(package: str) -> str:
-    """Return the sha256 of a top-level package's files, names and contents."""
-    place = package_path(package)
+def source_hash(distribution: str, module: str) -> str:
+    """Return the sha256 of the files of a distribution's packages, names and contents.
+
+    The core's own components count by the VERSIONs of its stages: theirs is "".
+    """
+    if distribution == CORE:
+        return ""
     digest = hashlib.sha256()
-    if place is not None:
+    for package in sorted(packages_of(distribution) | {module.partition(".")[0]}):
+        place = package_path(package)
+        if place is None:
+            continue
         folder = place if place.is_dir() else place.parent
-        files = sorted(place.rglob("*")) if place.is_dir() else [place]
-        for path in files:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.relative_to(folder).as_posix().encode())
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -73,7 +79,8 @@ class Registry:
             distribution=listed.distribution,
             version=listed.version,
             summary=listed.summary,
-            source=source_hash(listed.module.split(".", maxsplit=1)[0]),
+            source=source_hash(listed.distribution, listed.module),
+            libraries=libraries(listed.distribution),
             resolver=self,
         )
 
