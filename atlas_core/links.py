@@ -12,7 +12,6 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from atlas_core.errors import DataError
 
@@ -134,34 +133,23 @@ def below(root: Path, path: Path) -> Path:
     return path
 
 
-def open_own(path: Path, *, append: bool = False) -> BinaryIO:
-    """Open a file of ours for writing, made where it is not there and never emptied.
-
-    Raises:
-        DataError: it is a link, a pipe or a device.
-        OSError: it cannot be opened.
-    """
-    flags = os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    flags |= os.O_WRONLY | os.O_APPEND if append else os.O_RDWR
-    if path.is_symlink():
-        raise refuse(path, stat.S_IFLNK)
-    number = os.open(path, flags, 0o644)
-    mode = os.fstat(number).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(number)
-        raise refuse(path, mode)
-    return os.fdopen(number, "ab" if append else "r+b")
-
-
 def append_line(path: Path, line: str) -> None:
-    """Append a line to a file that has this one name.
+    """Append a line to a plain file that has this one name, made where it is not there.
 
     Raises:
         DataError: it is a link, a pipe or a device.
         OSError: it cannot be written.
     """
-    with open_own(path, append=True) as file:
-        if os.fstat(file.fileno()).st_nlink > 1:
+    flags = os.O_CREAT | os.O_CLOEXEC | os.O_WRONLY | os.O_APPEND
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if path.is_symlink():
+        raise refuse(path, stat.S_IFLNK)
+    number = os.open(path, flags, 0o644)
+    with os.fdopen(number, "ab") as file:
+        mode = os.fstat(number).st_mode
+        if not stat.S_ISREG(mode):
+            raise refuse(path, mode)
+        if os.fstat(number).st_nlink > 1:
             raise DataError(
                 f"{path}: has a second name elsewhere (a hard link), which would be written, too;"
                 " copy the folder"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from support import ROOT, Cli, MakePlugin
 
 from atlas_core.runner.folder import slug
@@ -228,11 +229,8 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
 
 
 def test_two_runs_of_one_spec_at_once_are_refused(cli: Cli) -> None:
-    import fcntl
-
     folder = run(cli)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(folder / ".lock"):
         done = cli("run", "s.yaml")
     assert done.returncode == 1
     assert "another process is running this spec" in done.stderr

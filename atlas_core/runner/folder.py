@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
@@ -25,7 +26,7 @@ from atlas_core.data.assessments import Assessments
 from atlas_core.engine.cell_file import arrays_of, cell_of
 from atlas_core.engine.cells import CellResult, Job
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.links import TEMPORARY, append_line, delete, files, open_own
+from atlas_core.links import TEMPORARY, append_line, delete, files
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.origin import doubt, mark
 from atlas_core.resolver import Observers
@@ -143,21 +144,14 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             files(self.path)
             self._require_room()
-            file = open_own(self.path / LOCK)
+            held = FileLock(self.path / LOCK).acquire(timeout=0)
+        except Timeout as err:
+            raise AtlasError(
+                f"{self.path}: another process is running this spec; wait for it"
+            ) from err
         except OSError as err:
             raise cannot_write(self.path, err) from err
-        with file:
-            try:
-                import fcntl
-            except ImportError:  # no POSIX: two runs of one spec at once are not guarded there
-                yield
-                return
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as err:
-                raise AtlasError(
-                    f"{self.path}: another process is running this spec; wait for it"
-                ) from err
+        with held:
             for path in files(self.path):  # nobody is writing them any more
                 if (
                     path.name.endswith(TEMPORARY)
