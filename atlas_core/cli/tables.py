@@ -1,23 +1,35 @@
-"""Plain text tables for the terminal. Light: nothing is imported."""
+"""Plain text tables for the terminal. Light."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from io import StringIO
 
 from atlas_core.printing import on_one_line
 
+UNLIMITED = 10**6
+"""Characters of a line where there is no terminal."""
+
 
 def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Return rows as aligned columns under a header; the last column is not padded."""
-    table = [list(header), *[[on_one_line(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
-    lines = [
-        "  ".join(
-            cell if i == len(row) - 1 else cell.ljust(widths[i]) for i, cell in enumerate(row)
-        ).rstrip()
-        for row in table
-    ]
-    return "\n".join(lines)
+    """Return rows as aligned columns under a header.
+
+    On a terminal the last column is folded to fit; elsewhere each row is one line of any length.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    for number, name in enumerate(header, start=1):
+        table.add_column(name, no_wrap=number < len(header))
+    for row in rows:
+        table.add_row(*(Text(on_one_line(cell)) for cell in row))  # brackets in it are no markup
+    out = StringIO()
+    width = Console().width if sys.stdout.isatty() else UNLIMITED
+    Console(file=out, width=width, color_system=None, legacy_windows=False).print(table)
+    return "\n".join(map(str.rstrip, out.getvalue().splitlines()))
 
 
 def plugin_table(rows: Sequence[Mapping[str, str]], *, verified: bool) -> str:
