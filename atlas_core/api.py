@@ -55,6 +55,7 @@ from atlas_core.kinds.dataset import (
     file_sha256,
     read_bounds,
 )
+from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.model import Model
@@ -117,6 +118,7 @@ __all__ = [
     "DatasetSource",
     "Detector",
     "Evidence",
+    "Executor",
     "Export",
     "Features",
     "Featurizer",
@@ -137,6 +139,7 @@ __all__ = [
     "HasSnapshots",
     "HasVariance",
     "Inputs",
+    "JobsLostError",
     "Materials",
     "MissingDataError",
     "Model",

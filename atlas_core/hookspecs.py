@@ -70,6 +70,11 @@ def atlas_command() -> list[Component]:
 
 
 @hookspec
+def atlas_executor() -> list[Component]:
+    """Return components whose ``build(config)`` is an ``Executor``."""
+
+
+@hookspec
 def atlas_run_started(run: RunInfo) -> None:
     """Look on as a run starts, once its data are known and before anything is trained."""
 

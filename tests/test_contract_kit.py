@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +29,7 @@ from atlas_core.api import (
     DataError,
     Field,
     Graphs,
+    JobsLostError,
     Materials,
     OODScore,
     Prediction,
@@ -38,6 +41,7 @@ from atlas_core.api import (
     select_top,
 )
 from atlas_core.kinds import KINDS
+from atlas_core.runner.local import LocalExecutor
 from atlas_core.testing import (
     CheckResult,
     checks_of,
@@ -655,6 +659,55 @@ def backwards(materials):
     return replace(graphs, vector=-graphs.vector)
 
 
+class Threads:
+    """The worked plugin of the kind ``executor``."""
+
+    def __init__(self, workers=lambda asked: asked, drop=True, result=lambda i, found: found):
+        self.workers, self.drop, self.result = workers, drop, result
+
+    def run(self, function, jobs, *, workers):
+        pool = ThreadPoolExecutor(self.workers(workers))
+        try:
+            futures = {pool.submit(function, job): i for i, job in enumerate(jobs)}
+            for future in as_completed(futures):
+                i = futures[future]
+                yield i, self.result(i, future.result())
+        finally:
+            pool.shutdown(cancel_futures=self.drop)
+
+
+class Twice(Threads):
+    def run(self, function, jobs, *, workers):
+        for found in super().run(function, jobs, workers=workers):
+            yield found
+            yield found
+
+
+class OneForNothing(Threads):
+    def run(self, function, jobs, *, workers):
+        return super().run(function, jobs or [0], workers=workers)
+
+
+class Silent(Threads):
+    def run(self, function, jobs, *, workers):
+        with suppress(DataError):
+            yield from super().run(function, jobs, workers=workers)
+
+
+class Renames(Threads):
+    def run(self, function, jobs, *, workers):
+        try:
+            yield from super().run(function, jobs, workers=workers)
+        except DataError as err:
+            raise RuntimeError("a job failed") from err
+
+
+class Forgets:
+    def run(self, function, jobs, *, workers):
+        with suppress(JobsLostError):
+            yield from LocalExecutor().run(function, jobs, workers=workers)
+
+
 VECTORS = {"provides": {"features:vectors"}}
 STRUCTURE = {"requires": {"inputs:structure"}, "provides": {"features:vectors"}}
 GRAPHS = {"requires": {"inputs:structure"}, "provides": {"features:graphs"}}
@@ -694,6 +747,8 @@ HONEST = [
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
     ("command", component(command)),
+    ("executor", component(Threads)),
+    ("executor", component(LocalExecutor)),
 ]
 
 
@@ -723,6 +778,22 @@ BROKEN = [
         "unknown_option_is_a_usage_error",
         component(lambda: command(context_settings=LENIENT)),
     ),
+    ("executor", "each_job_is_run_once", component(Twice)),
+    (
+        "executor",
+        "each_job_is_run_once",
+        component(lambda: Threads(result=lambda i, found: replace(found, of=i + 1))),
+    ),
+    ("executor", "no_job_gives_nothing", component(OneForNothing)),
+    (
+        "executor",
+        "no_more_run_at_a_time_than_asked",
+        component(lambda: Threads(workers=lambda asked: asked + 2)),
+    ),
+    ("executor", "what_a_job_raises_is_raised", component(Silent)),
+    ("executor", "what_a_job_raises_is_raised", component(Renames)),
+    ("executor", "closing_stops_the_rest", component(lambda: Threads(drop=False))),
+    ("executor", "a_lost_job_costs_no_other", component(Forgets)),
     ("dataset", "target_is_finite", dataset(target=np.zeros(75))),
     ("dataset", "licence_and_citation", dataset(licence=" ")),
     ("dataset", "licence_and_citation", dataset(citation=())),

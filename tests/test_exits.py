@@ -16,7 +16,8 @@ from support import ROOT, Cli, MakePlugin
 from atlas_core import errors
 from atlas_core.cli.exits import EXIT_CODES
 from atlas_core.errors import AtlasError, short_of_memory
-from atlas_core.runner.executor import JobsLostError, LocalExecutor
+from atlas_core.kinds.executor import JobsLostError
+from atlas_core.runner.local import LocalExecutor
 
 CODES = {0, 1, 2, 3, 4, 5, 70, 129, 130, 143}
 
@@ -164,7 +165,7 @@ def _square(number: int) -> int:
 def test_jobs_of_dead_workers_are_named_and_all_others_are_done() -> None:
     done: dict[int, int] = {}
     with pytest.raises(JobsLostError) as lost:
-        done.update(LocalExecutor(2).run(_square, range(8)))
+        done.update(LocalExecutor().run(_square, range(8), workers=2))
     assert done == {0: 0, 1: 1, 2: 4, 4: 16, 6: 36, 7: 49}
     assert set(lost.value.how) == {3, 5}
     assert "SIGKILL" in lost.value.how[3]
@@ -179,7 +180,7 @@ def _fails(number: int) -> int:
 
 def test_what_a_job_raises_in_a_worker_is_raised_here() -> None:
     with pytest.raises(errors.DataError, match="row 7: no number"):
-        list(LocalExecutor(2).run(_fails, [0, 1, 2, 3]))
+        list(LocalExecutor().run(_fails, [0, 1, 2, 3], workers=2))
 
 
 NETWORK = SMALL.replace(
@@ -241,7 +242,7 @@ def test_a_signal_does_not_hit_a_worker_that_is_still_starting(tmp_path: Path) -
 
 NURSE = """\
 import os, subprocess, sys, time
-from atlas_core.runner.executor import LocalExecutor
+from atlas_core.runner.local import LocalExecutor
 
 def nurse(number):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
@@ -249,7 +250,7 @@ def nurse(number):
     time.sleep(300)
 
 if __name__ == "__main__":
-    list(LocalExecutor(2).run(nurse, [1, 2]))
+    list(LocalExecutor().run(nurse, [1, 2], workers=2))
 """
 
 

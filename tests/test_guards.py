@@ -26,7 +26,11 @@ FAMILIES = sorted((ROOT / "plugins").glob("*/pyproject.toml"))
 OWN = [
     row
     for row in installed()
-    if row.distribution in {tomllib.loads(p.read_text())["project"]["name"] for p in FAMILIES}
+    if row.distribution
+    in {
+        tomllib.loads(p.read_text())["project"]["name"]
+        for p in [ROOT / "pyproject.toml", *FAMILIES]
+    }
 ]
 
 

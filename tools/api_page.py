@@ -85,6 +85,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "",
         ("RunInfo", "StageInfo", "FinishedRun", "Predictions", "ReportSection", "Export"),
     ),
+    ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Errors",
         "A component raises these with one line that says where, what is wrong and what to do;"

@@ -65,7 +65,7 @@ def generated() -> dict[str, str]:
 
 
 def _projects() -> list[dict[str, Any]]:
-    paths = sorted(ROOT.glob("plugins/*/pyproject.toml"))
+    paths = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
     return [tomllib.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 

@@ -41,9 +41,26 @@ ROOTS = {
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
 
 NO_NUMBERS = (
-    *("component", "errors", "hookspecs", "installed", "interfaces", "links", "observe", "origin"),
+    *(
+        "api",
+        "component",
+        "errors",
+        "hookspecs",
+        "installed",
+        "interfaces",
+        "links",
+        "observe",
+        "origin",
+    ),
     *("printing", "resolver", "seal", "stages", "spec", "store", "report", "cli", "testing"),
-    *("runner.blame", "runner.executor", "runner.folder", "runner.guard", "runner.machine"),
+    *(
+        "runner.blame",
+        "runner.local",
+        "kinds.executor",
+        "runner.folder",
+        "runner.guard",
+        "runner.machine",
+    ),
     *("runner.options", "runner.workers", "runner.cell_file", "runner.failures", "runner.run"),
 )
 """Modules and packages that read, write, name and report, and compute nothing."""
@@ -90,7 +107,9 @@ def roots_of(stage: str) -> set[str]:
 
 def modules_of(stage: str) -> set[str]:
     """Return the modules that make the numbers of a stage."""
-    waiting, found = list(roots_of(stage)), set[str]()
+    begins = roots_of(stage)
+    waiting = [*begins, *(m for root in begins if (path := path_of(root)) for m in imported(path))]
+    found = set[str]()
     while waiting:
         module = waiting.pop()
         silent = any(f"{module}.".startswith(f"{PACKAGE}.{one}.") for one in NO_NUMBERS)

@@ -92,7 +92,21 @@ def _cache(given: Path | None) -> Path:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that cells (arm x fold) are shared among; each gets its part of the cores.",
+    help="Cells (arm x fold) that are computed at a time; each gets its part of the cores.",
+)
+@click.option(
+    "--executor",
+    metavar="NAME",
+    default="local",
+    show_default=True,
+    help="Where cells are computed: `atlas plugins --kind executor` lists the places.",
+)
+@click.option(
+    "--executor-set",
+    "executor_settings",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="An option of the executor.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<number>."
@@ -130,6 +144,8 @@ def run(
     overrides: tuple[str, ...],
     out: Path,
     workers: int,
+    executor: str,
+    executor_settings: tuple[str, ...],
     device: str,
     data_dir: Path | None,
     cache_dir: Path | None,
@@ -147,7 +163,7 @@ def run(
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.options import RunOptions
     from atlas_core.runner.run import run as run_plan
-    from atlas_core.spec.plan import load_plan
+    from atlas_core.spec.plan import load_plan, resolve_one
     from atlas_registry.loading import Registry
 
     if force and resume:
@@ -156,6 +172,7 @@ def run(
         raise SpecError(f"--data-dir {data_dir}: no such folder")
     registry = Registry()
     plan = load_plan(spec, registry, overrides=overrides)
+    place = resolve_one("executor", executor, executor_settings, registry).build()
     # told also where quiet is asked: something that was installed on purpose is left out
     watching = registry.observers(lambda text: note(f"warning: {text}"))
     with closing(watching) as observers, progress(quiet=quiet) as tell:
@@ -173,7 +190,7 @@ def run(
             tell=tell,
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
-            outcome = run_plan(plan, options, observers=observers)
+            outcome = run_plan(plan, options, observers=observers, executor=place)
     if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
         note(found)
     if not (quiet or outcome.reused):

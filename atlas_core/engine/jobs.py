@@ -22,13 +22,15 @@ from atlas_core.engine.view import ArmData
 from atlas_core.errors import AtlasError, WorkerError
 from atlas_core.fits import FitCache
 from atlas_core.kinds.dataset import Dataset
+from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import Split
-from atlas_core.runner.executor import Executor, JobsLostError, LocalExecutor, cores
+from atlas_core.runner.local import LocalExecutor
+from atlas_core.runner.machine import cores
 from atlas_core.runner.failures import Failure, of_the_system
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.loading import warned
-from atlas_core.runner.options import RunOptions, say_nothing
+from atlas_core.runner.options import RunOptions, TellHere, say_nothing
 from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]
@@ -146,15 +148,15 @@ def run_jobs(
     missing = [i for i in range(len(jobs)) if i not in results]
     if results:
         options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
-    engine = executor or LocalExecutor(options.workers)
+    engine = executor or LocalExecutor()
     for position in missing[:1]:
         cells = "1 cell" if len(missing) == 1 else f"{len(missing)} cells, first"
         options.tell(f"training {cells}: {jobs[position].label}")
-    function = partial(attempt_job, fits=FitCache(options.cache_dir, fresh=options.force))
-    if executor is None and options.workers == 1:
-        function = partial(function, tell=options.tell)
+    fits = FitCache(options.cache_dir, fresh=options.force)
+    function = partial(attempt_job, fits=fits, tell=TellHere(options.tell))
     # closed at once when this is interrupted: no worker is left behind
-    with closing(engine.run(function, [jobs[i] for i in missing])) as finished:
+    todo = [jobs[i] for i in missing]
+    with closing(engine.run(function, todo, workers=options.workers)) as finished:
         try:
             for position, result in finished:
                 i = missing[position]

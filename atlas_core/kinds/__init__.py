@@ -11,10 +11,11 @@ KINDS = (
     "trust",
     "acquisition",
     "command",
+    "executor",
 )
 """Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
 
-IN_SPECS = tuple(kind for kind in KINDS if kind != "command")
+IN_SPECS = tuple(kind for kind in KINDS if kind not in {"command", "executor"})
 """The kinds that a spec names."""
 
 OBSERVER_GROUP = "atlas.observer"

@@ -19,8 +19,12 @@ from threadpoolctl import threadpool_info
 from atlas_core.errors import SpecError
 from atlas_core.installed import CORE, about, distributions, libraries, versions
 from atlas_core.metrics.digits import counted
-from atlas_core.runner.executor import cores
 from atlas_core.stages import STAGES
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def hardware(device: str) -> dict[str, object]:

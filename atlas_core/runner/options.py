@@ -13,6 +13,25 @@ def say_nothing(_text: str) -> None:
 
 
 @dataclass(frozen=True)
+class TellHere:
+    """Report progress in this process; a copy that travels to another one is silent.
+
+    Attributes:
+        tell: called with a line of progress.
+    """
+
+    tell: Tell
+
+    def __call__(self, text: str) -> None:
+        """Report a line."""
+        self.tell(text)
+
+    def __reduce__(self) -> tuple[type[TellHere], tuple[Tell]]:
+        """Travel without what writes the lines."""
+        return TellHere, (say_nothing,)
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Hold what does not change numbers.
 
@@ -20,7 +39,7 @@ class RunOptions:
         out: folder that run folders go into.
         cache_dir: features, what fitted models answered, and downloads.
         data_dir: local copies of data files, or None.
-        workers: processes for cells.
+        workers: cells that are computed at a time.
         device: ``cpu``, ``cuda``, ...
         force: train and compute anew although a stored result is there.
         resume: refuse to start a run of which nothing is there yet.

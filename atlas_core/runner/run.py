@@ -20,13 +20,13 @@ from atlas_core.engine.cells import Job
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.notes import warning_lines
 from atlas_core.errors import AtlasError, SpecError
+from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, unreadable_csv
 from atlas_core.runner.auditing import audit_run
-from atlas_core.runner.executor import Executor
 from atlas_core.runner.failures import Name, failed_cells, sorted_out
 from atlas_core.runner.features import Featurized
 from atlas_core.runner.finish import finish, with_targets

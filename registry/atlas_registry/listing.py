@@ -70,6 +70,8 @@ def _listed(kind: str, found: list[Offer]) -> list[Listed]:
             others = [other.owner for other in found if other.point.name == name]
             offering = sorted(f"{other.name} {other.version}" for other in others)
             problem = f"offered by {' and '.join(offering)}: uninstall one of them"
+        if not problem and owner.name != CORE:
+            problem = core_range_problem(owner.requires)
         out.append(
             Listed(
                 kind=kind,
@@ -78,7 +80,7 @@ def _listed(kind: str, found: list[Offer]) -> list[Listed]:
                 version=owner.version,
                 module=offer.module,
                 summary=_summary(offer.module, name),
-                problem=problem or core_range_problem(owner.requires),
+                problem=problem,
             )
         )
     return out

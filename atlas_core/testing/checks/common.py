@@ -14,6 +14,7 @@ from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds.acquisition import Acquisition
 from atlas_core.kinds.calibrator import Calibrator
 from atlas_core.kinds.dataset import DatasetSource
+from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.featurizer import Featurizer
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import OODMethod
@@ -35,6 +36,7 @@ PROTOCOL: dict[str, type] = {
     "trust": TrustMethod,
     "acquisition": Acquisition,
     "command": click.Command,
+    "executor": Executor,
 }
 """What ``build(config)`` of each kind returns."""
 

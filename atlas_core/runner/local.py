@@ -1,67 +1,35 @@
-"""Where cells run: here one after another, or in local worker processes. Light."""
+"""Processes of this machine; a single worker is this process itself."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
-
-
-class JobsLostError(Exception):
-    """Workers died in the middle of jobs; the others are done.
-
-    Attributes:
-        how: {position of the job: how its worker ended}.
-    """
-
-    def __init__(self, how: Mapping[int, str]) -> None:
-        self.how = dict(how)
-        super().__init__(self.how)
+from atlas_core.component import Component, Config
+from atlas_core.hookspecs import hookimpl
+from atlas_core.kinds.executor import Job, JobsLostError, Result
 
 
-class Executor(Protocol):
-    """Run independent jobs; a cluster engine fits behind the same two lines."""
-
-    def run(
-        self, function: Callable[[Job], Result], jobs: Sequence[Job]
-    ) -> Generator[tuple[int, Result], None, None]:
-        """Yield (position of the job, its result) as they finish; closing it stops the rest.
-
-        Raises:
-            JobsLostError: a process that had a job is gone; raised when all others are done.
-        """
-        ...
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class LocalConfig(Config):
+    """No options."""
 
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """Run jobs on this machine.
+    """Run jobs on this machine."""
 
-    Attributes:
-        workers: processes; 1 runs the jobs in this process.
-    """
-
-    workers: int = 1
+    config: LocalConfig = LocalConfig()
 
     def run(
-        self, function: Callable[[Job], Result], jobs: Sequence[Job]
+        self, function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int
     ) -> Generator[tuple[int, Result], None, None]:
         """Yield (position of the job, its result) as they finish; closing it stops the rest.
 
         Raises:
             JobsLostError: workers were killed or crashed; raised when all other jobs are done.
         """
-        if self.workers == 1 or len(jobs) <= 1:
+        if workers == 1 or len(jobs) <= 1:
             for position, job in enumerate(jobs):
                 yield position, function(job)
             return
@@ -81,7 +49,7 @@ class LocalExecutor:
                 elif worker is not None:
                     pool.drop(worker)
 
-            for _ in range(min(self.workers, len(jobs))):
+            for _ in range(min(workers, len(jobs))):
                 next_job(None)
             while busy:
                 for worker in pool.ready():
@@ -98,3 +66,9 @@ class LocalExecutor:
                     yield position, result
         if lost:
             raise JobsLostError(lost)
+
+
+@hookimpl
+def atlas_executor() -> list[Component]:
+    """Offer the executor."""
+    return [Component("local", LocalConfig, LocalExecutor)]

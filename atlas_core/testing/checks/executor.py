@@ -1,0 +1,154 @@
+"""What an executor promises. Light."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.component import Component
+from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.executor import JobsLostError
+from atlas_core.testing.outcome import applies, require
+from atlas_core.testing.samples import Sample
+
+MANY = 6
+"""Jobs of a check."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """A result that is more than a number, as those of cells are."""
+
+    of: int
+    value: npt.NDArray[np.float64]
+
+
+def _square(job: int) -> Square:
+    return Square(job, np.full(3, float(job) ** 2))
+
+
+def _noted(job: int, folder: Path, seconds: float = 0.0) -> int:
+    """Leave a note of the start and the end of a job."""
+    (folder / f"{job}.start").write_text(repr(time.time()), encoding="utf-8")
+    time.sleep(seconds)
+    (folder / f"{job}.end").write_text(repr(time.time()), encoding="utf-8")
+    return job
+
+
+def _fails(job: int) -> int:
+    if job == 1:
+        raise DataError("row 7: no number")
+    return job
+
+
+def _dies(job: int, parent: int) -> int:
+    """End the process of one job, unless it is the one of the check."""
+    if job == 1 and os.getpid() != parent:
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    return os.getpid()
+
+
+def _run(
+    component: Component, sample: Sample, function: Any, jobs: Sequence[int], workers: int
+) -> dict[int, Any]:
+    """Return {position: result}, having required that none comes twice."""
+    found: dict[int, Any] = {}
+    executor = component.build(sample.config)
+    with closing(executor.run(function, jobs, workers=workers)) as finished:
+        for position, result in finished:
+            require(position not in found, f"job {position} has two results")
+            found[position] = result
+    return found
+
+
+def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
+    """Return the results of some jobs in their order, for comparing bytes."""
+    found = _run(component, sample, _square, range(MANY), 2)
+    return {"squares": np.stack([found[position].value for position in sorted(found)])}
+
+
+def check_each_job_is_run_once(component: Component, sample: Sample) -> None:
+    """Each job has one result, at its own position, with one worker and with more than jobs."""
+    for workers, count in ((1, MANY), (2, MANY), (3, 2)):
+        found = _run(component, sample, _square, range(count), workers)
+        require(set(found) == set(range(count)), f"{workers} workers: results of {sorted(found)}")
+        for position, result in found.items():
+            right = result.of == position and (result.value == position**2).all()
+            require(right, f"{workers} workers: job {position} has the result of {result.of}")
+
+
+def check_no_job_gives_nothing(component: Component, sample: Sample) -> None:
+    """Of no jobs there is no result, and no wait."""
+    require(not _run(component, sample, _square, [], 2), "no job has a result")
+
+
+def check_no_more_run_at_a_time_than_asked(component: Component, sample: Sample) -> None:
+    """``workers`` jobs run at a time at most: each was promised its part of the cores."""
+    for workers in (1, 2):
+        with tempfile.TemporaryDirectory(dir=sample.folder) as name:
+            folder = Path(name)
+            function = partial(_noted, folder=folder, seconds=0.05)
+            _run(component, sample, function, range(MANY), workers)
+            times = [
+                (float(start.read_text()), float(start.with_suffix(".end").read_text()))
+                for start in folder.glob("*.start")
+            ]
+        most = max(sum(a <= start < b for a, b in times) for start, _ in times)
+        require(most <= workers, f"{most} jobs ran at a time, asked for {workers}")
+
+
+def check_what_a_job_raises_is_raised(component: Component, sample: Sample) -> None:
+    """The error of a job reaches the caller as it was raised, with its own text."""
+    for workers in (1, 2):
+        try:
+            _run(component, sample, _fails, range(MANY), workers)
+        except DataError as err:
+            require(str(err) == "row 7: no number", f"the error's text became {str(err)!r}")
+        except Exception as err:
+            raise ContractError(f"a DataError became a {type(err).__name__}: {err}") from err
+        else:
+            raise ContractError(f"{workers} workers: the error of a job was lost")
+
+
+def check_closing_stops_the_rest(component: Component, sample: Sample) -> None:
+    """Closed after the first result, no more jobs are begun: so a run is interrupted."""
+    with tempfile.TemporaryDirectory(dir=sample.folder) as name:
+        folder = Path(name)
+        executor = component.build(sample.config)
+        function = partial(_noted, folder=folder, seconds=0.2)
+        with closing(executor.run(function, range(10), workers=2)) as finished:
+            next(finished)
+        begun = len(list(folder.glob("*.start")))
+        time.sleep(0.5)
+        later = len(list(folder.glob("*.start")))
+        require(later < 10, "all 10 jobs ran although only the first result was taken")
+        require(later == begun, f"{later - begun} jobs were begun after it was closed")
+
+
+def check_a_lost_job_costs_no_other(component: Component, sample: Sample) -> None:
+    """A job whose process is killed is named in ``JobsLostError``; all others are done."""
+    found: dict[int, int] = {}
+    executor = component.build(sample.config)
+    function = partial(_dies, parent=os.getpid())
+    try:
+        with closing(executor.run(function, range(MANY), workers=2)) as finished:
+            found.update(finished)
+    except JobsLostError as err:
+        require(set(err.how) == {1}, f"job 1 was killed, lost are {sorted(err.how)}")
+        require(err.how[1].strip(), "it is not said how the job was lost")
+        left = set(range(MANY)) - {1}
+        require(set(found) == left, f"job 1 was killed, and only {sorted(found)} are done")
+        return
+    applies(os.getpid() not in found.values(), "jobs run in this process")
+    raise ContractError("job 1 was killed, and no JobsLostError was raised")

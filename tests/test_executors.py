@@ -1,0 +1,90 @@
+"""Cells are computed where ``--executor`` says, and the place changes no byte."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import textwrap
+from pathlib import Path
+
+import pytest
+from support import Cli, MakePlugin
+
+from atlas_core.kinds import executor
+from atlas_core.runner.options import TellHere, say_nothing
+
+SPEC = """\
+atlas: 1
+name: place
+seed: 3
+sample: 120
+dataset: flla
+split: {use: kfold, options: {folds: 3}}
+arms:
+  one: {featurizer: element_fractions, model: ridge, uq: point}
+"""
+
+
+def worked_plugin() -> str:
+    """Return the plugin that the kind's docstring opens with."""
+    block = (executor.__doc__ or "").split("::\n\n", 1)[1].split("\nwith this in its")[0]
+    return textwrap.dedent(block)
+
+
+@pytest.fixture
+def atlas(tmp_path: Path, make_plugin: MakePlugin) -> Cli:
+    """The command with the worked plugin, and a cache of its own."""
+    points = {"atlas.executor": {"polite": "atlas_polite"}}
+    site = make_plugin("polite", "atlas_polite", worked_plugin(), points)
+    (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
+    return Cli(tmp_path, tmp_path / "cache", [str(site)])
+
+
+def predictions(atlas: Cli, *args: str, out: str) -> bytes:
+    done = atlas("run", "s.yaml", "--json", "--force", "--out", out, *args)
+    assert done.returncode == 0, done.stderr
+    return (atlas.cwd / json.loads(done.stdout)["run"] / "predictions.parquet").read_bytes()
+
+
+def test_the_worked_plugin_keeps_its_contract(atlas: Cli) -> None:
+    done = atlas("check", "polite", "--kind", "executor")
+    assert done.returncode == 0, done.stdout
+    assert "16 checks: 15 passed, 0 failed, 0 expected failures, 1 not applicable" in done.stdout
+
+
+def test_the_place_is_no_part_of_a_runs_identity_and_changes_no_byte(atlas: Cli) -> None:
+    here = predictions(atlas, out="here")
+    assert predictions(atlas, "--workers", "2", out="workers") == here
+    polite = ("--executor", "polite", "--executor-set", "by=1")
+    assert predictions(atlas, *polite, out="polite") == here
+    again = atlas("run", "s.yaml", "--json", "--out", "here", "--executor", "polite")
+    assert json.loads(again.stdout)["reused"]
+    names = {
+        path.name for out in ("here", "workers", "polite") for path in (atlas.cwd / out).iterdir()
+    }
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--executor", "locl"), "unknown executor 'locl', did you mean 'local'?"),
+        (("--executor-set", "by=1"), "unknown key 'by'"),
+        (("--executor", "polite", "--executor-set", "by=0"), "by: 0: "),
+        (("--executor", "polite", "--executor-set", "by"), "expected"),
+    ],
+)
+def test_a_wrong_place_is_refused_in_one_line(atlas: Cli, args: tuple[str, ...], told: str) -> None:
+    done = atlas("run", "s.yaml", *args)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+
+
+def test_progress_is_shown_where_the_job_runs_in_this_process_only() -> None:
+    lines: list[str] = []
+    here = TellHere(lines.append)
+    here("epoch 1 of 9")
+    assert lines == ["epoch 1 of 9"]
+    assert pickle.loads(pickle.dumps(here)) == TellHere(say_nothing)  # noqa: S301 - our own
