@@ -52,11 +52,11 @@ CODE = '''
 
     @hookimpl
     def atlas_featurizer():
-        return [Component("sizes", Options, Sizes, gives={"features:vectors"})]
+        return [Component("sizes", Options, Sizes, provides={"features:vectors"})]
 
     @hookimpl
     def atlas_model():
-        return [Component("middle", Options, Middle, needs={"features:vectors"})]
+        return [Component("middle", Options, Middle, requires={"features:vectors"})]
     '''
 POINTS = {"atlas.featurizer": {"sizes": "asked"}, "atlas.model": {"middle": "asked"}}
 SPEC = """\

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -182,23 +181,6 @@ def test_generated_files_are_fresh() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_wheels_install_only_atlas_names_at_top_level(tmp_path: Path) -> None:
-    for project in (ROOT, ROOT / "plugins/splits"):
-        subprocess.run(
-            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-            cwd=project,
-            check=True,
-            capture_output=True,
-        )
-    tops = {
-        name.split("/")[0]
-        for wheel in tmp_path.glob("*.whl")
-        for name in zipfile.ZipFile(wheel).namelist()
-    }
-    packages = {top for top in tops if not top.endswith(".dist-info")}
-    assert packages == {"atlas_core", "atlas_registry", "atlas_splits"}
 
 
 def test_embedded_files_are_small() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 
 from atlas_core.component import Component, Config
 from atlas_core.hookspecs import hookimpl
@@ -15,11 +14,8 @@ class LocalConfig(Config):
     """No options."""
 
 
-@dataclass(frozen=True)
 class LocalExecutor:
     """Run jobs on this machine."""
-
-    config: LocalConfig = LocalConfig()
 
     def run(
         self, function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int
@@ -71,4 +67,4 @@ class LocalExecutor:
 @hookimpl
 def atlas_executor() -> list[Component]:
     """Offer the executor."""
-    return [Component("local", LocalConfig, LocalExecutor)]
+    return [Component("local", LocalConfig, lambda _config: LocalExecutor())]
