@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -51,6 +52,29 @@ def test_the_start_of_each_stage_and_the_end_of_each_cell_are_printed() -> None:
     assert lines == told
 
 
+def test_a_count_of_rows_is_printed_at_a_low_rate_whatever_its_length() -> None:
+    lines: list[str] = []
+    tell = PlainLines(lines.append, clock=lambda: 0.0)
+    for done in (500, 5_000, 50_000):
+        tell(f"rows read: {done:,} of 100,000, {done:,} per second")
+    assert lines == ["rows read: 500 of 100,000, 500 per second"]
+
+
+def test_a_terminal_shows_a_bar_of_what_counts_and_logs_its_first_line_only() -> None:
+    code = (
+        "from atlas_core.cli.progress import bar\n"
+        "with bar('rows read', quiet=False) as tell:\n"
+        "    for done in (1000, 2000, 4000): tell(done, 4000)\n"
+    )
+    ours, theirs = os.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=os.environ | WIDE):
+        os.close(theirs)
+        said = read_to_the_end(ours)
+    assert "rows read: 4,000 of 4,000, " in said
+    assert len(re.findall(r"\[[0-9:]{8}\]", said)) == 1  # the time that a logged line begins with
+    assert "━━" in said
+
+
 def test_a_terminal_shows_what_a_name_holds_and_obeys_none_of_it(
     cli: Cli,
 ) -> None:
@@ -70,6 +94,7 @@ def test_a_terminal_shows_what_a_name_holds_and_obeys_none_of_it(
         report.write_text("edited", encoding="utf-8")
     assert "[/x]:smile:\\u001b]0;t\\u0007\\u202e/t-" in said
     assert "stored result" in said
+    assert "━━" in said
     assert "\x07" not in said
 
 

@@ -13,6 +13,7 @@ from atlas_core.printing import on_one_line
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
+_COUNT = re.compile(r"\b([0-9][0-9,]*) of ([0-9][0-9,]*)\b")
 
 
 class PlainLines:
@@ -27,7 +28,7 @@ class PlainLines:
     def __call__(self, text: str) -> None:
         """Print ``text``, unless a line that differs in its last numbers only was just printed."""
         head, colon, tail = text.rpartition(": ")
-        same = f"{head}{colon}{re.sub(r'[0-9.]+', '', tail)}"
+        same = f"{head}{colon}{re.sub(r'[0-9.,]+', '', tail)}"
         now = self._clock()
         if now - self._printed.get(same, -EVERY) >= EVERY:
             self._printed[same] = now
@@ -42,7 +43,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a line of progress."""
+    """Yield a function that shows a line of progress, with a bar where it counts ("3 of 8")."""
     if quiet:
         yield lambda _text: None
         return
@@ -50,15 +51,23 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield PlainLines(note)
         return
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
     console = Console(stderr=True, log_path=False)
-    with console.status("loading") as status:
+    # brackets and colons in a line are no markup
+    log = PlainLines(lambda text: console.log(Text(text), highlight=False))
+    line = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), BarColumn(bar_width=20), line, TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("loading", total=None)
 
         def tell(text: str) -> None:
-            plain = Text(on_one_line(text))  # brackets and colons in it are no markup
-            console.log(plain, highlight=False)
-            status.update(plain)
+            plain = on_one_line(text)
+            log(plain)
+            found = _COUNT.search(plain)
+            done, total = (int(n.replace(",", "")) for n in found.groups()) if found else (0, None)
+            shown.update(task, description=plain, completed=done, total=total)
 
         yield tell
 
@@ -66,24 +75,11 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of how many are done and how many there are; it shows them on stderr."""
-    if quiet:
-        yield lambda _done, _total: None
-        return
-    if not sys.stderr.isatty():
-        say = PlainLines(note)
-        start = time.monotonic()
+    start = time.monotonic()
+    with progress(quiet=quiet) as tell:
 
         def line(done: int, total: int) -> None:
             rate = done / max(time.monotonic() - start, 1e-9)
-            say(f"{what}: {done:,} of {total:,}, {rate:,.0f} per second")
+            tell(f"{what}: {done:,} of {total:,}, {rate:,.0f} per second")
 
         yield line
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
