@@ -660,7 +660,7 @@ def backwards(materials):
 
 
 class Threads:
-    """The worked plugin of the kind ``executor``."""
+    """Run jobs in threads."""
 
     def __init__(self, workers=lambda asked: asked, drop=True, result=lambda i, found: found):
         self.workers, self.drop, self.result = workers, drop, result
