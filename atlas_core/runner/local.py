@@ -1,4 +1,8 @@
-"""Processes of this machine; a single worker is this process itself."""
+"""Processes of this machine; a single worker is this process itself.
+
+It is part of the core: no cell can run without a place, and its processes share the guard of those
+that observers run in.
+"""
 
 from __future__ import annotations
 
