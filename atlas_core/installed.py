@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from importlib.metadata import Distribution, EntryPoint
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 CORE = "atlas-materials"
 """The distribution that the core is part of."""
@@ -101,25 +101,44 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def family(distribution: str) -> tuple[str, ...]:
+    """Return a plugin and the distributions that it requires and that require the core themselves.
+
+    They count by their files, as parts of the plugin; what else is required is a library.
+    """
+    found = [distribution]
+    for name in found:  # grows as it is read
+        found += sorted(one for one in _required(name) - {*found, CORE} if CORE in _required(one))
+    return tuple(found)
+
+
 def libraries(distribution: str) -> dict[str, str]:
     """Return {name: version} of the libraries that a plugin's metadata require.
 
     Optional ones count where they are installed; the core, which counts by its stages, does not.
     What does not require the core is no plugin, and has none.
     """
+    if CORE not in _required(distribution):
+        return {}
+    members = family(distribution)
+    return versions(set[str]().union(*map(_required, members)) - {CORE, *members})
+
+
+def _required(distribution: str) -> set[str]:
+    """Return the names of what a distribution's metadata require, optional ones too."""
     try:
         stated = about(importlib.metadata.distribution(distribution)).requires
     except importlib.metadata.PackageNotFoundError:
-        return {}
+        return set()
     names = [found[0] for found in map(_NAME.match, stated) if found]
-    plain = {re.sub(r"[-_.]+", "-", name).lower() for name in names}
-    return versions(plain - {CORE}) if CORE in plain else {}
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
 def packages_of(distribution: str) -> set[str]:
     """Return the top-level packages and modules that a distribution installs.
 
-    Of an editable installation these are the packages that its entry points name.
+    Of an editable installation these are the packages that its entry points name, and those in the
+    folder that it adds to the path.
     """
     try:
         found = importlib.metadata.distribution(distribution)
@@ -128,13 +147,30 @@ def packages_of(distribution: str) -> set[str]:
     points, _ = _text(found, POINTS)
     named = {line.partition("=")[2].strip() for line in points.splitlines() if "=" in line}
     record, _ = _text(found, "RECORD")
-    files = (line.partition(",")[0].strip('"') for line in record.splitlines())
+    files = [line.partition(",")[0].strip('"') for line in record.splitlines()]
     tops = {
         one.split("/")[0] for one in files if "/" in one or one.endswith((".py", ".so", ".pyd"))
     }
     # of a file foo.cpython-311-x86_64-linux-gnu.so the module is foo
     names = {re.split(r"[.:\s]", one)[0] for one in named | tops if not one.endswith("-info")}
+    own = f"_{re.sub(r'[-_.]+', '_', distribution).lower()}.pth"  # as hatch names it
+    for file in {own, *(one for one in files if one.endswith(".pth"))}:
+        names |= _packages_below(Path(str(found.locate_file(file))))
     return names - {"", "__pycache__"}
+
+
+def _packages_below(listing: Path) -> set[str]:
+    """Return the packages in the folders that a ``.pth`` file names; none where it is not there."""
+    try:
+        folders = [Path(line) for line in listing.read_text(encoding="utf-8").splitlines()]
+        return {
+            path.parent.name
+            for folder in folders
+            for path in folder.glob("*/__init__.py")
+            if path.parent.name != "tests"
+        }
+    except (OSError, ValueError):
+        return set()
 
 
 def offers(group: str) -> list[Offer]:

@@ -19,8 +19,8 @@ class Resolved:
         distribution: the installed distribution, such as ``atlas-materials-sklearn``.
         version: its version.
         summary: what it is in one line: the first of its module's docstring, or "".
-        source: sha256 of the distribution's files: an edited plugin is another plugin, whatever
-            its version says.
+        source: sha256 of the files of the distribution, and of those made for ATLAS that it
+            requires: an edited plugin is another plugin, whatever its version says.
         libraries: {name: version} of what the distribution requires, without the core.
         resolver: who found it; finds it again in a worker process.
     """

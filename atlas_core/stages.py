@@ -36,7 +36,7 @@ class Stage:
 STAGES = {
     # materials, elements, seeds: what the core hands to components of every kind
     "shared": Stage(1, libraries=("numpy",)),
-    "load": Stage(1, ("dataset",), ("pymatgen", "scipy", "spglib")),
+    "load": Stage(1, ("dataset",)),
     "split": Stage(1, ("split",)),
     "featurize": Stage(1, ("featurizer",)),
     "fit": Stage(1, ("model", "uq")),

@@ -245,6 +245,10 @@ def test_the_packages_of_a_distribution_are_those_of_its_record_and_entry_points
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert packages_of("two-parts") == {"front", "back", "alone", "_fast"}
+    (tmp_path / "work/edited").mkdir(parents=True)
+    (tmp_path / "work/edited/__init__.py").write_text("")
+    (tmp_path / "two.pth").write_text(f"{tmp_path / 'work'}\n{tmp_path / 'gone'}\n")
+    assert packages_of("two-parts") == {"front", "back", "alone", "_fast", "edited"}
     assert packages_of("not-there") == set()
     assert libraries("two-parts") == {}  # it requires no core: no plugin
     for name in ("back", "front"):

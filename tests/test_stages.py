@@ -43,7 +43,7 @@ def test_every_stage_begins_somewhere_and_every_kind_that_makes_numbers_has_one(
     [
         ("metrics.scorer", "score"),
         ("kinds.calibrator", "calibrate"),
-        ("reading.cif", "load"),
+        ("rows", "load"),
         ("saving", "fit"),
         ("elements", "shared"),
     ],

@@ -14,6 +14,8 @@ import pytest
 from support import ROOT
 from test_specs import settings
 
+from atlas_core.kinds import KINDS
+
 PROJECTS = [ROOT, *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
 BUILD = """
 import sys
@@ -97,19 +99,15 @@ def test_the_demo_runs_small_from_the_wheels_of_all_families(
     fresh: Path, wheels: list[Path], tmp_path: Path
 ) -> None:
     names = sorted(name for wheel in wheels for name in _packages(wheel))
-    files = json.loads(_in(fresh, "python", "-c", WHERE, *names, cwd=tmp_path))
-    assert all(Path(file).is_relative_to(fresh) for file in files), files
+    places = json.loads(_in(fresh, "python", "-c", WHERE, *names, cwd=tmp_path))
+    assert all(Path(place).is_relative_to(fresh) for place in places), places
     rows = json.loads(_in(fresh, "atlas", "plugins", "--json", cwd=tmp_path))
+    files = [tomllib.loads((project / "pyproject.toml").read_text("utf-8")) for project in PROJECTS]
     points = [
-        (group.removeprefix("atlas."), name)
-        for project in PROJECTS
-        for group, named in tomllib.loads((project / "pyproject.toml").read_text("utf-8"))[
-            "project"
-        ]
-        .get("entry-points", {})
-        .items()
-        for name in named
-        if group != "atlas.observer"
+        (kind, name)
+        for file in files
+        for kind in KINDS
+        for name in file["project"].get("entry-points", {}).get(f"atlas.{kind}", {})
     ]
     assert sorted((row["kind"], row["name"]) for row in rows) == sorted(points)
     assert not [row for row in rows if row["problem"] or not row["summary"]]

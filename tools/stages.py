@@ -24,44 +24,29 @@ Held = dict[str, dict[str, Any]]
 
 ROOTS = {
     "shared": ("api",),
-    "load": ("kinds.dataset", "reading", "runner.loading", "stoichiometry"),
+    "load": ("kinds.dataset", "rows", "runner.loading"),
     "split": ("kinds.split", "runner.loading"),
     "featurize": ("cache", "kinds.featurizer", "runner.features"),
     "fit": (
-        *("estimators", "fits", "fitted", "kinds.model", "kinds.uq", "saving"),
-        *("runner.answers", "runner.cell"),
+        *("estimators", "fits", "kinds.model", "kinds.uq", "saving"),
+        *("engine.arm", "engine.kept", "engine.trained"),
     ),
-    "calibrate": ("kinds.calibrator", "runner.cell"),
-    "detect": ("kinds.ood", "runner.cell"),
-    "trust": ("kinds.trust", "runner.rehearsal"),
-    "acquire": ("kinds.acquisition", "runner.loop"),
-    "predict": ("kinds.prediction", "runner.cell"),
+    "calibrate": ("engine.arm", "kinds.calibrator"),
+    "detect": ("engine.arm", "kinds.ood"),
+    "trust": ("engine.nested", "engine.regions", "kinds.trust"),
+    "acquire": ("engine.loop", "kinds.acquisition"),
+    "predict": ("data", "engine.cells", "engine.reference", "engine.view", "kinds.prediction"),
     "score": ("audit", "evaluate", "exam", "metrics", "runner.auditing", "runner.finish"),
 }
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
 
 NO_NUMBERS = (
-    *(
-        "api",
-        "component",
-        "errors",
-        "hookspecs",
-        "installed",
-        "interfaces",
-        "links",
-        "observe",
-        "origin",
-    ),
-    *("printing", "resolver", "seal", "stages", "spec", "store", "report", "cli", "testing"),
-    *(
-        "runner.blame",
-        "runner.local",
-        "kinds.executor",
-        "runner.folder",
-        "runner.guard",
-        "runner.machine",
-    ),
-    *("runner.options", "runner.workers", "runner.cell_file", "runner.failures", "runner.run"),
+    *("api", "cli", "component", "errors", "hookspecs", "installed", "interfaces", "links"),
+    *("observe", "origin", "printing", "report", "resolver", "seal", "spec", "stages", "store"),
+    *("testing", "engine.cell_file", "engine.jobs", "engine.notes"),
+    *("kinds.command", "kinds.executor", "runner.blame", "runner.failures", "runner.folder"),
+    *("runner.guard", "runner.local", "runner.machine", "runner.options", "runner.run"),
+    *("runner.workers",),
 )
 """Modules and packages that read, write, name and report, and compute nothing."""
 

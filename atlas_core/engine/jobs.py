@@ -25,11 +25,11 @@ from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import Split
-from atlas_core.runner.local import LocalExecutor
-from atlas_core.runner.machine import cores
 from atlas_core.runner.failures import Failure, of_the_system
 from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.loading import warned
+from atlas_core.runner.local import LocalExecutor
+from atlas_core.runner.machine import cores
 from atlas_core.runner.options import RunOptions, TellHere, say_nothing
 from atlas_core.spec.plan import Plan
 

@@ -17,7 +17,7 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
-from atlas_core.installed import CORE, about, distributions, libraries, versions
+from atlas_core.installed import CORE, about, distributions, family, libraries, versions
 from atlas_core.metrics.digits import counted
 from atlas_core.stages import STAGES
 
@@ -96,6 +96,7 @@ def core_source() -> str:
 def packages(plugins: Iterable[str]) -> dict[str, str]:
     """Return the versions of the core, of plugins, and of the libraries that these require."""
     named = {CORE, *plugins}.union(*(stage.libraries for stage in STAGES.values()))
+    named = named.union(*map(family, named - {CORE}))
     required = [libraries(name) for name in sorted(named)]
     return dict(sorted(ChainMap(versions(named), *required).items()))
 

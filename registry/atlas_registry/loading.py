@@ -12,7 +12,7 @@ from importlib import resources
 from atlas_core.errors import (
     PluginError,
 )
-from atlas_core.installed import CORE, libraries, offers, packages_of
+from atlas_core.installed import CORE, family, libraries, offers, packages_of
 from atlas_core.resolver import Observers, Resolved
 from atlas_registry.importing import Warn, load_component
 from atlas_registry.listing import Listed, installed, package_path
@@ -25,14 +25,15 @@ def _warn(text: str) -> None:
 
 @lru_cache(maxsize=64)
 def source_hash(distribution: str, module: str) -> str:
-    """Return the sha256 of the files of a distribution's packages, names and contents.
+    """Return the sha256 of the files of a distribution and of its family, names and contents.
 
     The core's own components count by the VERSIONs of its stages: theirs is "".
     """
     if distribution == CORE:
         return ""
     digest = hashlib.sha256()
-    for package in sorted(packages_of(distribution) | {module.partition(".")[0]}):
+    packages = {module.partition(".")[0]}.union(*map(packages_of, family(distribution)))
+    for package in sorted(packages):
         place = package_path(package)
         if place is None:
             continue

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
 
 import atlas_reading
-from atlas_core.kinds.dataset import MADE_BY
+from atlas_core.installed import family, libraries, packages_of
 
 
-def test_whatever_the_readers_import_from_the_core_is_part_of_the_hash_of_a_cached_reading() -> (
-    None
-):
-    imported = {
-        node.module.partition(".")[2]
-        for path in atlas_reading.source_files()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.module and "atlas_core" in node.module
-    }
-    assert "periodic_table" in imported
-    # what stands on no file that is kept: errors, and the form of a batch of candidates
-    assert imported - set(MADE_BY) == {"errors", "kinds.dataset"}
+def test_the_library_is_part_of_the_code_of_every_plugin_that_requires_it() -> None:
+    for plugin in ("atlas-materials-datasets", "atlas-materials-matbench"):
+        assert family(plugin) == (plugin, "atlas-materials-reading")
+        assert {"pymatgen", "spglib"} <= set(libraries(plugin))
+    assert packages_of("atlas-materials-reading") == {"atlas_reading"}
     names = {path.stem for path in atlas_reading.source_files()}
     assert {"crystals", "tables", "geometry", "cif"} <= names
 
