@@ -61,6 +61,7 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.report import Reporter
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import (
     LABELS,
@@ -74,7 +75,14 @@ from atlas_core.kinds.trust import (
 )
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
-from atlas_core.observe import Export, FinishedRun, ReportSection, RunInfo, StageInfo
+from atlas_core.observe import (
+    Export,
+    FinishedRun,
+    ReportFigure,
+    ReportSection,
+    RunInfo,
+    StageInfo,
+)
 from atlas_core.periodic_table import (
     covalent_radius,
     electronegativity,
@@ -154,7 +162,9 @@ __all__ = [
     "Provenance",
     "ReadingReport",
     "Refit",
+    "ReportFigure",
     "ReportSection",
+    "Reporter",
     "RunInfo",
     "Selection",
     "SpecError",

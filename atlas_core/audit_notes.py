@@ -14,21 +14,18 @@ _KINDS: Mapping[str, type] = {"elements": list, "training_ids": str, "twins": di
 """What is read of a fold's figures; each may be absent in the audit of an older run."""
 
 
-def audited_folds(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """Return {fold: its figures} of ``audit.json``; {} for a run that was made without an audit.
+def checked_audit(path: Path) -> Mapping[str, Any]:
+    """Return ``audit.json``; {} for a run that was made without an audit.
 
     Raises:
         DataError: the file cannot be read, or is not what a run writes; names it.
     """
-    path = folder / "audit.json"
     if not path.is_file():
         return {}
-    found = read_json(path)
-    folds = found.get("folds") if isinstance(found, dict) else None
-    if not isinstance(folds, list):
+    found: Any = read_json(path)
+    if not isinstance(found, dict) or not isinstance(found.get("folds"), list):
         raise _foreign(path, "'folds' is missing")
-    out: dict[str, Mapping[str, Any]] = {}
-    for fold in folds:
+    for fold in found["folds"]:
         figures = fold.get("figures") if isinstance(fold, dict) else None
         if not isinstance(figures, dict) or not isinstance(fold.get("fold"), str):
             raise _foreign(path, "a fold has no name or no figures")
@@ -39,8 +36,12 @@ def audited_folds(folder: Path) -> dict[str, Mapping[str, Any]]:
             raise _foreign(path, "'elements' names what is no element")
         if not all(isinstance(v, int | float) for v in figures.get("twins", {}).values()):
             raise _foreign(path, "'twins' holds what is no number")
-        out[fold["fold"]] = figures
-    return out
+    return found
+
+
+def audited_folds(audit: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return {fold: its figures} of an audit; {} where there was none."""
+    return {fold["fold"]: fold["figures"] for fold in audit.get("folds") or ()}
 
 
 def _foreign(path: Path, why: str) -> DataError:

@@ -65,6 +65,11 @@ def atlas_acquisition() -> list[Component]:
 
 
 @hookspec
+def atlas_report() -> list[Component]:
+    """Return components whose ``build(config)`` is a ``Reporter``."""
+
+
+@hookspec
 def atlas_command() -> list[Component]:
     """Return components whose ``build(config)`` is a ``click.Command`` of the component's name."""
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy.typing as npt
+
+from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.pages.foreign_svg import checked_svg
 
 LONGEST = 255
 """Bytes that a name may have on the file systems of Linux, macOS and Windows."""
@@ -57,30 +61,74 @@ class FinishedRun:
         manifest: the content of ``manifest.json``.
         metrics: the content of ``metrics.json``.
         predictions: of every arm, fold and part.
+        records: the content of ``records.json``.
+        rounds: columns of ``active_learning.parquet`` by name; {} without a loop.
+        trust: what each trust method says of each prediction; None where no arm has one.
+        exam: the content of ``exam.json``, by arm; {} where no arm has a trust method.
+        audit: the content of ``audit.json``; {} for a run without a split audit.
+        spec: the text of ``spec.lock.yaml``.
     """
 
     run_id: str
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
     predictions: Predictions
+    records: Sequence[Mapping[str, Any]] = ()
+    rounds: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    trust: Assessments | None = None
+    exam: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    spec: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Return the arms in the order of the spec, which survives in the rows alone."""
+        return tuple(dict.fromkeys(self.predictions.arm.tolist()))
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """Add a figure to a section of a report.
+
+    Attributes:
+        title: a few words of plain text.
+        svg: an SVG as matplotlib writes it, or as ``atlas_core.pages.svg.to_svg`` returns it in
+            the colours of the page. It runs no script and refers to nothing outside it.
+        caption: what it shows and how to read it, in plain text.
+    """
+
+    title: str
+    svg: str
+    caption: str
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(text, str) for text in (self.title, self.svg, self.caption)):
+            raise ValueError("report figure: title, svg and caption are texts")
+        try:
+            object.__setattr__(self, "svg", checked_svg(self.svg))
+        except ValueError as err:
+            raise ValueError(f"report figure {self.title!r}: {err}") from err
 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """Add a section to a report: a title and paragraphs of plain text (escaped by the host)."""
+    """Add a section to a report: title and paragraphs of plain text (the host escapes them)."""
 
     title: str
     paragraphs: tuple[str, ...]
+    figures: tuple[ReportFigure, ...] = ()
 
     def __post_init__(self) -> None:
         texts = (self.title, *self.paragraphs)
         if isinstance(self.paragraphs, str) or not all(isinstance(text, str) for text in texts):
             raise ValueError("report section: a title and a tuple of texts are needed")
+        if not all(isinstance(figure, ReportFigure) for figure in self.figures):
+            raise ValueError("report section: its figures are ReportFigure")
 
 
 @dataclass(frozen=True)
 class Export:
-    """Add a file to the run folder, at a relative path below ``exports/``."""
+    """Add a file to the run folder, at a relative path: of an observer below ``exports/``."""
 
     path: PurePosixPath
     content: bytes

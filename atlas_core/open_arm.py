@@ -11,7 +11,9 @@ from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.kept import PREDICTOR
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError, SpecError
+from atlas_core.finished import read_run
 from atlas_core.kinds.dataset import read_bounds
+from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
 from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
@@ -107,8 +109,8 @@ def open_arm(
             elsewhere and not trusted.
     """
     folder = RunFolder(run)
-    finished = folder.finished()
-    manifest, metrics = finished.manifest, finished.metrics
+    finished = read_run(run)
+    manifest = finished.manifest
     name, kept_fold = _kept(folder, manifest, arm, fold)
     # of the other arms, a plugin may be missing here
     spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, name)
@@ -120,8 +122,8 @@ def open_arm(
         arm=name,
         fold=kept_fold,
         manifest=manifest,
-        metrics=metrics["arms"].get(name) or {},
-        record=_record(run, name, kept_fold),
+        metrics=finished.metrics["arms"].get(name) or {},
+        record=_record(finished, name, kept_fold),
         components=components,
         fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
         level=0.9 if 0.9 in levels else max(levels),
@@ -151,12 +153,10 @@ def _kept(
     return name, _one("fold", fold, of_arm, folder.path)
 
 
-def _record(run: Path, arm: str, fold: str) -> dict[str, Any]:
-    from atlas_core.data.assessments import Assessments
+def _record(run: FinishedRun, arm: str, fold: str) -> dict[str, Any]:
     from atlas_core.exam import record_of
 
-    path = run / "trust.parquet"
-    return record_of(Assessments.from_parquet(path), arm, fold) if path.is_file() else {}
+    return {} if run.trust is None else record_of(run.trust, arm, fold)
 
 
 def _one(what: str, given: str | None, there: list[str], run: Path) -> str:

@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.data.tables import read_table
-from atlas_core.report.source import finished_manifest_of, foreign
+from atlas_core.data.tables import Columns, columns_of, read_table
+from atlas_core.finished import finished_manifest_of, foreign
 from atlas_core.resolver import Resolver
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.seal import read_manifest
 from atlas_core.spec.plan import load_plan
 from atlas_core.store import read_json
 
-TABLES = ("predictions.parquet", "trust.parquet", "active_learning.parquet")
-FIGURES = ("metrics.json", "exam.json")
 TOLD = 20
 """Figures of a file that are told one by one."""
 LOCK = "spec.lock.yaml"
@@ -57,21 +54,28 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
     plan = load_plan(folder / LOCK, resolver)
     with tempfile.TemporaryDirectory(prefix="atlas-rebuild-") as scratch:
         again = replace(options, out=Path(scratch), force=True, resume=False, save_fitted=False)
-        anew = run(plan, again).folder
-        now = read_manifest(anew)
-        with foreign(folder):
-            differ = [line for n in TABLES for line in _columns(n, folder / n, anew / n)]
-            differ += [line for n in FIGURES for line in _figures(n, folder / n, anew / n)]
-            because = list(_reasons(then, now))
+        anew = run(replace(plan, reports=()), again).run
+    tables = {
+        "predictions": anew.predictions.to_columns(),
+        "trust": {} if anew.trust is None else columns_of(anew.trust),
+        "active_learning": anew.rounds,
+    }
+    figures = {"metrics": anew.metrics, "exam": anew.exam}
+    with foreign(folder):
+        differ = [line for n, new in tables.items() for line in _columns(folder, n, new)]
+        differ += [line for n, new in figures.items() for line in _figures(folder, n, new)]
+        because = list(_reasons(then, anew.manifest))
     return Rebuilt(tuple(differ), tuple(because))
 
 
-def _columns(name: str, old: Path, new: Path) -> Iterator[str]:
-    if not (old.is_file() and new.is_file()):
-        if old.is_file() != new.is_file():
-            yield f"{name}: only {'there' if old.is_file() else 'here'}"
+def _columns(folder: Path, table: str, now: Columns) -> Iterator[str]:
+    name = f"{table}.parquet"
+    there = (folder / name).is_file()
+    if not (there and now):
+        if there or now:
+            yield f"{name}: only {'there' if there else 'here'}"
         return
-    then, now = read_table(old), read_table(new)
+    then = read_table(folder / name)
     for column in sorted(set(then) ^ set(now)):
         yield f"{name}: column {column} is only {'there' if column in then else 'here'}"
     for column in then:
@@ -96,9 +100,10 @@ def _column(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> str:
     return line
 
 
-def _figures(name: str, old: Path, new: Path) -> Iterator[str]:
-    then = dict(_leaves(read_json(old))) if old.is_file() else {}
-    now = dict(_leaves(read_json(new))) if new.is_file() else {}
+def _figures(folder: Path, what: str, new: Json) -> Iterator[str]:
+    name = f"{what}.json"
+    then = dict(_leaves(read_json(folder / name))) if (folder / name).is_file() else {}
+    now = dict(_leaves(new))
     places = [place for place in {**then, **now} if then.get(place, ...) != now.get(place, ...)]
     for place in places[:TOLD]:
         a, b = (side.get(place, "nothing") for side in (then, now))

@@ -23,8 +23,6 @@ MANIFEST = "manifest.json"
 FILES, SEAL = "files", "seal"
 WORKING = "checkpoints"
 """Folder of what only an unfinished run needs: whoever wants the room may delete it."""
-DRAWN = ("report.html", "figures")
-"""What `atlas report` draws anew, whatever it was."""
 SCORED = ("metrics.json", "exam.json")
 """What `atlas report` computes anew."""
 _OUTSIDE = (MANIFEST, ".lock", ".previous", "screens")
@@ -135,6 +133,11 @@ def seal(
     before = {name: one for name, one in manifest[FILES].items() if not _in(name, only)}
     now = {name: _about(path) for name, path in there.items() if _in(name, only)}
     return sealed(manifest, {**before, **now})
+
+
+def drawn(manifest: Json) -> tuple[str, ...]:
+    """Return the places of a run's reports, which are drawn anew whatever stands there."""
+    return tuple(place for report in manifest.get("reports", ()) for place in report["places"])
 
 
 def read_manifest(folder: Path) -> Any:

@@ -129,6 +129,11 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, json_bytes(value))
 
 
+def as_written(value: Any) -> Any:
+    """Return plain data as it will be read back from the JSON that is written of it."""
+    return json.loads(json_bytes(value))
+
+
 def read_json(path: Path) -> Any:
     """Read JSON.
 

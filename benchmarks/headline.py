@@ -23,7 +23,6 @@ import numpy as np
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
 from atlas_core.evaluate import evaluate
-from atlas_core.report.source import checked_run
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
@@ -95,7 +94,7 @@ def trained(data: Path, work: Path) -> dict[str, Any]:
     for seed in SEEDS:
         plan = load_plan(spec, registry, overrides=(f"seed={seed}",))
         outcome = run(plan, RunOptions(out=work / "runs", cache_dir=work / "cache"))
-        table = checked_run(outcome.folder).predictions.part("test")
+        table = outcome.run.predictions.part("test")
         columns = table.to_columns()
         block = {name: columns[name] for name in COLUMNS}
         blocks.append({"seed": np.full(len(table), seed), **block})

@@ -27,7 +27,6 @@ import numpy as np
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.observe import FinishedRun
-from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.machine import choose_device
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
@@ -115,7 +114,7 @@ def ran(
     cpu = _CpuClock(runs / f"{name}.cpu.json", canonical_hash(plan.describe()))
     with cpu, closing(Registry().observers()) as observers:
         outcome = run(plan, options, observers=observers)
-    return RunFolder(outcome.folder).finished(), cpu.seconds
+    return outcome.run, cpu.seconds
 
 
 class _CpuClock:

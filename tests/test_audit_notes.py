@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_core.audit_notes import audited_folds
+from atlas_core.audit_notes import audited_folds, checked_audit
 from atlas_core.errors import DataError
 
 
@@ -30,12 +30,13 @@ from atlas_core.errors import DataError
 def test_a_foreign_audit_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "audit.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"audit\.json") as caught:
-        audited_folds(tmp_path)
+        checked_audit(tmp_path / "audit.json")
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_figures_are_found_by_fold_and_none_without_an_audit(tmp_path: Path) -> None:
-    assert audited_folds(tmp_path) == {}
+    path = tmp_path / "audit.json"
+    assert audited_folds(checked_audit(path)) == {}
     text = '{"folds": [{"fold": "0", "figures": {"elements": ["Fe"]}}]}'
-    (tmp_path / "audit.json").write_text(text, encoding="utf-8")
-    assert audited_folds(tmp_path) == {"0": {"elements": ["Fe"]}}
+    path.write_text(text, encoding="utf-8")
+    assert audited_folds(checked_audit(path)) == {"0": {"elements": ["Fe"]}}

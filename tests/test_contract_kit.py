@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
+from html import escape
+from pathlib import Path, PurePosixPath
 from statistics import NormalDist
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from atlas_core.api import (
     Component,
     Config,
     DataError,
+    Export,
     Field,
     Graphs,
     JobsLostError,
@@ -41,6 +43,7 @@ from atlas_core.api import (
     select_top,
 )
 from atlas_core.kinds import KINDS
+from atlas_core.rows import safe_cell
 from atlas_core.runner.local import LocalExecutor
 from atlas_core.testing import (
     CheckResult,
@@ -640,6 +643,51 @@ def writes_mean(self, request):
     return select_top(request, self.utility(request))
 
 
+def by_their_word(run):
+    """Return every id as it stands."""
+    return [str(one) for one in run.predictions.ids]
+
+
+class Told:
+    """A page and a table of ids."""
+
+    places = ("told.html", "told.csv")
+
+    def page(self, run):
+        return [escape(one) for one in [*run.arms, *by_their_word(run)]]
+
+    def table(self, run):
+        return [safe_cell(one) for one in by_their_word(run)]
+
+    def report(self, run, sections):
+        parts = (self.page(run), self.table(run))
+        return [
+            Export(PurePosixPath(name), "\n".join(lines).encode())
+            for name, lines in zip(("told.html", "told.csv"), parts, strict=True)
+        ]
+
+
+def told(**changes):
+    methods = {
+        name: (lambda self, run, make=make: make(run)) if callable(make) else make
+        for name, make in changes.items()
+    }
+    return type("Broken", (Told,), methods)
+
+
+def no_line(run):
+    return []
+
+
+def only_numbers(run):
+    return [str(run.metrics["arms"][arm]["parts"]["test"]["metrics"]["mae"]) for arm in run.arms]
+
+
+def writes_in_the_run(run):
+    thaw(run.predictions.mean)[0] = 9.0
+    return list(run.arms)
+
+
 def without_vectors(materials):
     return replace(toy_graphs(materials), vector=None)
 
@@ -746,6 +794,7 @@ HONEST = [
     ("ood", component(Nearest)),
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
+    ("report", component(Told)),
     ("command", component(command)),
     ("executor", component(Threads)),
     ("executor", component(LocalExecutor)),
@@ -1171,6 +1220,19 @@ BROKEN = [
         component(greedy(utility=lambda self, r: r.prediction.mean)),
     ),
     ("acquisition", "inputs_unchanged", component(greedy(select=writes_mean))),
+    ("report", "places_are_its_own", component(told(places=("manifest.json",)))),
+    ("report", "places_are_its_own", component(told(places=("a/b",)))),
+    ("report", "files_stand_in_its_places", component(told(places=("other.html",)))),
+    ("report", "files_stand_in_its_places", component(told(places=("none.md", *Told.places)))),
+    ("report", "every_task_is_shown", component(told(page=only_numbers))),
+    (
+        "report",
+        "numbers_are_those_of_the_run",
+        component(told(page=lambda run: [], table=lambda run: [])),
+    ),
+    ("report", "pages_run_and_load_nothing", component(told(page=by_their_word))),
+    ("report", "tables_hold_no_formula", component(told(table=by_their_word))),
+    ("report", "inputs_unchanged", component(told(page=writes_in_the_run))),
 ]
 
 # --- what a file does not give back --------------------------------------------------------------

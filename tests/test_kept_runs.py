@@ -16,13 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from report.run_folders import make_run
+from run_folders import make_run, write_report
 
 from atlas_core.archive import verify_archive
 from atlas_core.cli.main import main
 from atlas_core.data.tables import read_table, write_table
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.report import write_report
 from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.store import read_json, write_json

@@ -13,7 +13,10 @@ CODE = re.compile(r"""kind=["']stable["']""")
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
 TEXTS = sorted(
     path
-    for pattern in ("README.md", "docs/**/*.md", "atlas_core/report/**/*", "atlas_core/*.py")
+    for pattern in (
+        *("README.md", "docs/**/*.md", "atlas_core/*.py"),
+        *("plugins/report/atlas_report/**/*", "plugins/screening/atlas_screening/**/*"),
+    )
     for path in ROOT.glob(pattern)
     if path.suffix in {".md", ".py", ".j2"}
 )

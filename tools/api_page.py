@@ -76,15 +76,16 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
     (
+        "Reports",
+        "Files that are written of a finished run.",
+        ("Reporter", "FinishedRun", "Predictions", "Export"),
+    ),
+    (
         "Commands",
         "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
         ("CommandHost",),
     ),
-    (
-        "Observers",
-        "",
-        ("RunInfo", "StageInfo", "FinishedRun", "Predictions", "ReportSection", "Export"),
-    ),
+    ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
     ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Errors",

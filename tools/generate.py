@@ -134,6 +134,8 @@ def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
     modules = [f"atlas_core.kinds.{kind}"]
     if kind in {"uq", "calibrator", "acquisition"}:
         modules.append("atlas_core.kinds.prediction")
+    if kind == "report":
+        modules.append("atlas_core.observe")
     for module in modules:
         lines += [
             "```python",

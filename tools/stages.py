@@ -42,9 +42,10 @@ ROOTS = {
 
 NO_NUMBERS = (
     *("api", "cli", "component", "errors", "hookspecs", "installed", "interfaces", "links"),
-    *("observe", "origin", "printing", "report", "resolver", "seal", "spec", "stages", "store"),
-    *("testing", "engine.cell_file", "engine.jobs", "engine.notes"),
-    *("kinds.command", "kinds.executor", "runner.blame", "runner.failures", "runner.folder"),
+    *("finished", "observe", "origin", "pages", "printing", "resolver", "seal", "spec", "stages"),
+    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes"),
+    *("kinds.command", "kinds.executor", "kinds.report", "runner.blame", "runner.failures"),
+    *("runner.folder", "runner.reporting"),
     *("runner.guard", "runner.local", "runner.machine", "runner.options", "runner.run"),
     *("runner.workers",),
 )

@@ -12,9 +12,9 @@ from atlas_core.audit_notes import audited_folds
 from atlas_core.comparison import compare
 from atlas_core.comparison_table import format_comparison
 from atlas_core.errors import DataError
-from atlas_core.report.source import foreign
+from atlas_core.finished import foreign, read_run
+from atlas_core.observe import FinishedRun
 from atlas_core.run_differences import RunTables
-from atlas_core.runner.folder import RunFolder
 
 
 def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
@@ -26,33 +26,31 @@ def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
 
 
 def _tables(path: Path) -> RunTables:
-    run = RunFolder(path).finished()
+    run = read_run(path)
     return RunTables(
         name=run.run_id,
         manifest=run.manifest,
         metrics=run.metrics,
         predictions=run.predictions,
-        spec=_spec(path / "spec.lock.yaml"),
-        training=_training(path),
+        spec=_spec(run.spec, path / "spec.lock.yaml"),
+        training=_training(run),
     )
 
 
-def _spec(path: Path) -> dict[str, Any]:
+def _spec(text: str, path: Path) -> dict[str, Any]:
     """Return the content of a locked spec; {} where there is none.
 
     Raises:
         DataError: it cannot be read.
     """
-    if not path.is_file():
-        return {}
     try:
-        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as err:
+        found = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as err:
         raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
     return found if isinstance(found, dict) else {}
 
 
-def _training(folder: Path) -> dict[str, str]:
+def _training(run: FinishedRun) -> dict[str, str]:
     """Return {fold: digest of its training ids}, as the split audit noted."""
-    folds = audited_folds(folder)
+    folds = audited_folds(run.audit)
     return {fold: found["training_ids"] for fold, found in folds.items() if "training_ids" in found}

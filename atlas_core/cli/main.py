@@ -191,26 +191,30 @@ def run(
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
             outcome = run_plan(plan, options, observers=observers, executor=place)
-    if not (quiet or outcome.reused) and (found := reused_fits(outcome.folder)):
-        note(found)
+    finished, report = outcome.run, outcome.report
     if not (quiet or outcome.reused):
-        for line in damaged_files(outcome.folder):
+        if found := reused_fits(finished):
+            note(found)
+        for line in damaged_files(finished):
             note(f"warning: {line}")
-    report = outcome.folder / "report.html"
-    said = verdicts(outcome.folder)
-    cautioned = cautions(outcome.folder)
+    said = verdicts(finished)
+    cautioned = cautions(finished)
     for text in cautioned:
         note(f"warning: {text}")
     answer = {
         "run": str(outcome.folder),
-        "report": str(report),
+        "report": None if report is None else str(report),
         "reused": outcome.reused,
         "verdicts": said,
         "cautions": cautioned,
     }
     stored = ["stored result (--force computes anew)"] if outcome.reused else []
     lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items())]
-    _answer(answer, as_json, lambda: "\n".join([*map(on_one_line, lines), str(report)]))
+    _answer(
+        answer,
+        as_json,
+        lambda: "\n".join([*map(on_one_line, lines), str(report or outcome.folder)]),
+    )
 
 
 @main.command()
@@ -350,15 +354,23 @@ def schema(*, out: Path | None) -> None:
 
 @main.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-def report(*, run_path: Path) -> None:
-    """Score and draw the report of RUN again, from its stored predictions."""
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    metavar="REPORT",
+    help="Write this report, too, such as csv. Default: those that its spec names.",
+)
+def report(*, run_path: Path, added: tuple[str, ...]) -> None:
+    """Score RUN and write its reports again, from its stored predictions."""
     from atlas_core.cli.progress import note
-    from atlas_core.runner.folder import RunFolder
+    from atlas_core.cli.reporting import report_anew
     from atlas_registry.loading import Registry
 
-    folder = RunFolder(run_folder(run_path))
-    with closing(Registry().observers(lambda text: note(f"warning: {text}"))) as observers:
-        echo(str(folder.report_again(observers)))
+    registry = Registry()
+    with closing(registry.observers(lambda text: note(f"warning: {text}"))) as observers:
+        for path in report_anew(run_folder(run_path), added, registry, observers):
+            echo(str(path))
 
 
 main.add_command(verify)

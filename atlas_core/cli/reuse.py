@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
-from atlas_core.store import DROPPED, read_json
+from atlas_core.observe import FinishedRun
+from atlas_core.store import DROPPED
 
 STORED = ", stored"
 
 
-def reused_fits(folder: Path) -> str:
-    """Return which fits of a finished run were not trained again, "" where all were trained.
-
-    Raises:
-        DataError: the folder holds no finished run.
-    """
-    stages = read_json(folder / "manifest.json")["stages"]
+def reused_fits(run: FinishedRun) -> str:
+    """Return which fits of a run were not trained again, "" where all were trained."""
+    stages = run.manifest["stages"]
     stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
     cells = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
     told = []
@@ -28,13 +24,8 @@ def reused_fits(folder: Path) -> str:
     return f"found in the cache, not trained again: {', '.join(told)}; --force trains anew"
 
 
-def damaged_files(folder: Path) -> list[str]:
-    """Return a line for each file of the cache that a finished run found damaged.
-
-    Raises:
-        DataError: the folder holds no finished run.
-    """
-    records = read_json(folder / "records.json")
-    texts = [text for one in records for text in one["content"].get("texts") or ()]
+def damaged_files(run: FinishedRun) -> list[str]:
+    """Return a line for each file of the cache that a run found damaged."""
+    texts = [text for one in run.records for text in one["content"].get("texts") or ()]
     mark = f"cache: {DROPPED}"
     return list(dict.fromkeys(text[text.index(mark) :] for text in texts if mark in text))

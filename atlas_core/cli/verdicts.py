@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from atlas_core.report.source import checked_run, read_exam
-from atlas_core.store import read_json
+from atlas_core.observe import FinishedRun
 from atlas_core.verdict import verdict_of_run
 
 
-def verdicts(folder: Path) -> dict[str, str]:
-    """Return {arm: headline} from what the run folder holds, arms in the order of the spec.
-
-    Raises:
-        DataError: the folder holds no finished run.
-    """
-    run = checked_run(folder)
-    # the manifest is sorted by name; the order of the spec survives in the rows
-    arms = dict.fromkeys(run.predictions.arm.tolist())
-    exams = read_exam(folder)
+def verdicts(run: FinishedRun) -> dict[str, str]:
+    """Return {arm: headline}, arms in the order of the spec."""
     return {
-        arm: verdict_of_run(run.manifest, run.metrics, arm, exam=exams.get(arm)).headline
-        for arm in arms
+        arm: verdict_of_run(run.manifest, run.metrics, arm, exam=run.exam.get(arm)).headline
+        for arm in run.arms
     }
 
 
-def cautions(folder: Path) -> list[str]:
+def cautions(run: FinishedRun) -> list[str]:
     """Return what makes the figures of each arm mean less than they seem, a line each.
 
     What holds for all of several arms is said once.
-
-    Raises:
-        DataError: the metrics of the run cannot be read.
     """
-    arms = read_json(folder / "metrics.json")["arms"]
+    arms = run.metrics["arms"]
     found: dict[str, list[str]] = {}
     for arm, own in arms.items():
         for caution in own.get("cautions") or ():

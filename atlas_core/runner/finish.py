@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from atlas_core import cautions
 from atlas_core.arrays import F8
+from atlas_core.audit_judgement import SplitAudit
 from atlas_core.audit_notes import audited_folds
 from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
@@ -23,7 +23,7 @@ from atlas_core.engine.cells import CellResult, scored
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.split import Split
 from atlas_core.observe import FinishedRun
-from atlas_core.store import json_bytes, read_json, write_json
+from atlas_core.store import as_written, write_json
 
 
 def with_targets(result: CellResult, split: Split, target: F8) -> CellResult:
@@ -42,75 +42,84 @@ def with_targets(result: CellResult, split: Split, target: F8) -> CellResult:
     return replace(result, predictions=predictions, trust=trust)
 
 
+@dataclass(frozen=True)
+class Found:
+    """Hold what a run knows of itself beside its predictions.
+
+    Attributes:
+        manifest: plain data.
+        records: plain data, one entry per record.
+        audit: of the split.
+        spec: with every default filled, as text.
+    """
+
+    manifest: Mapping[str, Any]
+    records: Sequence[Mapping[str, Any]]
+    audit: SplitAudit
+    spec: str
+
+
 def finish(
     folder: Path,
     results: Mapping[tuple[str, str], CellResult],
-    manifest: Mapping[str, Any],
+    found: Found,
     *,
     levels: Sequence[float],
-    records: Sequence[Mapping[str, Any]],
 ) -> FinishedRun:
     """Write predictions, metrics, records and, after a loop, its rounds; return the run."""
-    predictions = Predictions.stacked([result.predictions for result in results.values()])
-    predictions.to_parquet(folder / "predictions.parquet")
-    write_json(folder / "records.json", records)
-    rounds = _rounds(results)
-    if rounds:
-        write_table(folder / "active_learning.parquet", rounds)
     blocks = [result.trust for result in results.values() if result.trust is not None]
-    trust = Assessments.stacked(blocks) if blocks else None
-    if trust is not None:
-        trust.to_parquet(folder / "trust.parquet")
-    metrics = score(folder, predictions, trust, manifest, levels=levels)
-    return FinishedRun(folder.name, manifest, metrics, predictions)
+    run = FinishedRun(
+        run_id=folder.name,
+        manifest=as_written(found.manifest),
+        metrics={},
+        predictions=Predictions.stacked([result.predictions for result in results.values()]),
+        records=as_written(found.records),
+        rounds=_rounds(results),
+        trust=Assessments.stacked(blocks) if blocks else None,
+        audit=as_written(found.audit.as_dict()),
+        spec=found.spec,
+    )
+    run.predictions.to_parquet(folder / "predictions.parquet")
+    write_json(folder / "records.json", run.records)
+    if run.rounds:
+        write_table(folder / "active_learning.parquet", run.rounds)
+    if run.trust is not None:
+        run.trust.to_parquet(folder / "trust.parquet")
+    return score(folder, run, levels=levels)
 
 
-def score(
-    folder: Path,
-    predictions: Predictions,
-    trust: Assessments | None,
-    manifest: Mapping[str, Any],
-    *,
-    levels: Sequence[float],
-) -> dict[str, Any]:
-    """Write metrics.json, and exam.json where trust was learned; return the metrics as written."""
+def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> FinishedRun:
+    """Return a run with its metrics, and its exam where trust was learned; write both."""
     from atlas_core.evaluate import evaluate
     from atlas_core.exam import at_home, examine
 
+    manifest, trust = run.manifest, run.trust
     bounds = read_bounds(manifest["dataset"].get("bounds"))
+    folds = audited_folds(run.audit)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
         metrics = evaluate(
-            predictions,
+            run.predictions,
             task=manifest["dataset"]["task"],
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
-            trained=_trained_elements(folder),
+            trained={name: one["elements"] for name, one in folds.items() if "elements" in one},
             bounds=bounds,
         )
         exam = {}
         if trust is not None:
             seed = derive_seed(manifest["seed"], "exam")
-            exam = examine(trust, predictions, levels=levels, seed=seed, bounds=bounds)
+            exam = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
     if trust is not None:
         for arm in dict.fromkeys(trust.arm.tolist()):
             metrics["arms"][arm]["labels"] = at_home(trust, arm)
-    audited, records = (folder / name for name in ("audit.json", "records.json"))
     for arm, own in metrics["arms"].items():
-        found = [] if not audited.is_file() else cautions.of_audit(read_json(audited))
-        if records.is_file():
-            found += cautions.of_records(read_json(records), arm)
-        own["cautions"] += [caution.as_dict() for caution in found]
+        noted = cautions.of_audit(run.audit) if run.audit else []
+        noted += cautions.of_records(run.records, arm)
+        own["cautions"] += [caution.as_dict() for caution in noted]
     write_json(folder / "metrics.json", metrics)
     if exam:
         write_json(folder / "exam.json", exam)
-    written: dict[str, Any] = json.loads(json_bytes(metrics))  # in the order of the file
-    return written
-
-
-def _trained_elements(folder: Path) -> dict[str, list[str]]:
-    """Return {fold: symbols of the elements in its training rows}, as the split audit noted."""
-    folds = audited_folds(folder)
-    return {fold: found["elements"] for fold, found in folds.items() if "elements" in found}
+    return replace(run, metrics=as_written(metrics), exam=as_written(exam))
 
 
 def _rounds(

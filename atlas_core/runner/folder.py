@@ -11,7 +11,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,24 +22,18 @@ from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from atlas_core.context import Tell
-from atlas_core.data.assessments import Assessments
 from atlas_core.engine.cell_file import arrays_of, cell_of
 from atlas_core.engine.cells import CellResult, Job
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files
-from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.origin import doubt, mark
-from atlas_core.resolver import Observers
 from atlas_core.rows import UNREADABLE
 from atlas_core.seal import (
-    DRAWN,
     FILES,
     MANIFEST,
     SCORED,
-    added,
     look,
     read_manifest,
-    seal,
 )
 from atlas_core.spec.plan import Plan
 from atlas_core.store import (
@@ -51,17 +45,20 @@ from atlas_core.store import (
     read_arrays,
     write_arrays,
     write_bytes,
-    write_json,
 )
 
-LOCK, ASIDE = ".lock", ".previous"
+LOCK, ASIDE, EXPORTS = ".lock", ".previous", "exports"
 FITTED, SCREENS, EVENTS, RESULT = "fitted", "screens", "events.jsonl", "result.npz"
-_FOLDERS = ("checkpoints", "exports", "figures", FITTED, SCREENS, ASIDE)
+_FOLDERS = ("checkpoints", EXPORTS, FITTED, SCREENS, ASIDE)
 _FILES = (
     *(MANIFEST, *SCORED, "audit.json", "records.json", EVENTS, LOCK, UNREADABLE),
-    *("spec.yaml", "spec.lock.yaml", "report.html"),
+    *("spec.yaml", "spec.lock.yaml"),
     *("predictions.parquet", "trust.parquet", "active_learning.parquet"),
 )
+
+
+OWN = (*_FILES, *_FOLDERS)
+"""Names in the folder that no report may have."""
 
 
 def slug(name: str) -> str:
@@ -116,16 +113,16 @@ class RunFolder:
         """Return where the fit of a cell is kept."""
         return self.path / FITTED / slug(arm) / slug(fold)
 
-    def _require_room(self) -> None:
+    def require_room(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Stop, before anything is computed, where a folder keeps a file from being written.
 
         Raises:
             DataError: a folder stands in place of a file, or the other way about.
         """
-        for name in _FILES:
+        for name in files:
             if (self.path / name).is_dir():
                 raise in_the_way(self.path / name)
-        for name in _FOLDERS:
+        for name in folders:
             if (self.path / name).is_file():
                 raise DataError(
                     f"{self.path / name}: a file stands where a folder is needed; delete it"
@@ -143,7 +140,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             files(self.path)
-            self._require_room()
+            self.require_room(_FILES, _FOLDERS)
             held = FileLock(self.path / LOCK).acquire(timeout=0)
         except Timeout as err:
             raise AtlasError(
@@ -202,12 +199,12 @@ class RunFolder:
         if source.name == ASIDE:
             source.rmdir()
 
-    def begin(self, plan: Plan, described: Mapping[str, Any]) -> None:
-        """Write the spec as it was read and with every default filled."""
+    def begin(self, plan: Plan, described: Mapping[str, Any]) -> str:
+        """Write the spec as it was read and with every default filled; return the latter."""
         write_bytes(self.path / "spec.yaml", plan.text.encode())
         body = io.StringIO()
         body.write("# Every default filled; the versions that filled them:\n")
-        for chosen in sorted(plan.components(), key=lambda c: (c.kind, c.name)):
+        for chosen in sorted((*plan.components(), *plan.reports), key=lambda c: (c.kind, c.name)):
             resolved = chosen.resolved
             line = f"# {chosen.kind} {chosen.name}: {resolved.distribution} {resolved.version}\n"
             if line not in body.getvalue():
@@ -215,6 +212,7 @@ class RunFolder:
         YAML().dump(plain(described), body)
         write_bytes(self.path / "spec.lock.yaml", body.getvalue().encode())
         self.event("started", {})
+        return body.getvalue()
 
     def event(self, kind: str, content: Mapping[str, Any]) -> None:
         """Append a line to events.jsonl.
@@ -259,69 +257,6 @@ class RunFolder:
         tell(f"cell {DROPPED}: {text}")
         delete(path)
         return None
-
-    def complete_with(
-        self, manifest: Mapping[str, Any], observers: Observers, *, status: str = "complete"
-    ) -> None:
-        """Let observers add files and sections, write the report, then state the ``status``."""
-        strange = added(self.path)  # beside a result that was damaged and is mended now
-        write_json(self.path / MANIFEST, {**manifest, "status": "reporting"})
-        observers.call("atlas_run_exports", use=self._keep_exports, run=self.finished())
-        self.report(observers)
-        self.event(status, {"seconds": manifest["seconds"]})
-        ended = {**manifest, "status": status}
-        write_json(self.path / MANIFEST, seal(self.path, ended, but=strange))
-
-    def _keep_exports(self, exports: Sequence[Export]) -> None:
-        for export in exports:
-            write_bytes(self.path / "exports" / export.path, export.content)
-
-    def report_again(self, observers: Observers) -> Path:
-        """Score the stored predictions and draw the report anew; return its path.
-
-        Raises:
-            DataError: a file of the run is not as the run left it, or cannot be written.
-        """
-        from atlas_core.report.source import foreign
-        from atlas_core.runner.finish import score
-
-        with self.lock():
-            finished = self.finished()
-            manifest, metrics = finished.manifest, finished.metrics
-            known = FILES in manifest
-            if known:  # killed from here on: some of these files are of this report, some are not
-                begun = seal(self.path, {**manifest, "status": "reporting"}, only=())
-                write_json(self.path / MANIFEST, begun)
-            with foreign(self.path):
-                path = self.path / "trust.parquet"
-                trust = Assessments.from_parquet(path) if path.is_file() else None
-                score(self.path, finished.predictions, trust, manifest, levels=metrics["levels"])
-            path = self.report(observers)
-            if known:
-                # an arm that failed is missing still: the next run goes on with it
-                ended = {**manifest, "status": "incomplete" if "failed" in manifest else "complete"}
-                anew = seal(self.path, ended, only=(*DRAWN, *SCORED))
-                write_json(self.path / MANIFEST, anew)
-        return path
-
-    def report(self, observers: Observers) -> Path:
-        """Write report.html from what the folder holds; return its path."""
-        from atlas_core.report import write_report
-
-        returned = observers.call("atlas_report_sections", run=self.finished())
-        sections: list[ReportSection] = [section for some in returned for section in some]
-        path: Path = write_report(self.path, sections=sections)
-        return path
-
-    def finished(self) -> FinishedRun:
-        """Return what observers are shown.
-
-        Raises:
-            DataError: the folder holds no finished run.
-        """
-        from atlas_core.report.source import checked_run
-
-        return checked_run(self.path)
 
 
 def _status(folder: Path) -> str:

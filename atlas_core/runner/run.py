@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from atlas_core import __version__
+from atlas_core.audit_judgement import SplitAudit
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell
 from atlas_core.engine.cells import Job
@@ -23,13 +25,13 @@ from atlas_core.errors import AtlasError, SpecError
 from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
-from atlas_core.observe import RunInfo, StageInfo
+from atlas_core.observe import FinishedRun, RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, unreadable_csv
 from atlas_core.runner.auditing import audit_run
 from atlas_core.runner.failures import Name, failed_cells, sorted_out
 from atlas_core.runner.features import Featurized
-from atlas_core.runner.finish import finish, with_targets
+from atlas_core.runner.finish import Found, finish, with_targets
 from atlas_core.runner.folder import FITTED, RunFolder
 from atlas_core.runner.loading import (
     about_dataset,
@@ -44,10 +46,14 @@ from atlas_core.runner.loading import (
 from atlas_core.runner.machine import core_source, environment, hardware, packages, peak_memory_mb
 from atlas_core.runner.options import RunOptions, RunOutcome
 from atlas_core.runner.preflight import Preflight
+from atlas_core.runner.reporting import Report, complete, ready, require_room, stored
 from atlas_core.seal import MANIFEST
 from atlas_core.spec.plan import Plan
 from atlas_core.stages import identity, stages_of
-from atlas_core.store import DROPPED, canonical_hash, write_bytes
+from atlas_core.store import DROPPED, as_written, canonical_hash, write_bytes
+
+WORDS = {"name", "question", "reports"}
+"""Keys of a spec that change no number."""
 
 
 def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
@@ -71,12 +77,15 @@ def run(
     Raises:
         AtlasError: a component, a data file or the output folder failed; one line says which.
     """
-    going = _Run(plan, options, observers or NoObservers())
+    watching = observers or NoObservers()
+    reports = ready(plan.reports)
+    going = _Run(plan, options, watching, reports)
     folder = going.folder
     if options.resume and not folder.path.exists():
         raise SpecError(f"--resume: nothing to go on with at {folder.path}; run without --resume")
     below(options.out, folder.path)  # else --force would empty the folder that a link names
     with folder.lock():
+        require_room(folder, reports)
         anew = options.force
         damaged = [] if anew else folder.damage()
         texts = [f"stored result {DROPPED}: {line}" for line in damaged]
@@ -87,15 +96,16 @@ def run(
         if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
-                return RunOutcome(folder.path, reused=True)
+                return RunOutcome(folder.path, True, stored(folder, reports, watching))
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
-            failed, cells, arms = going.through(executor)
+            finished, failed, cells = going.through(executor)
+            outcome = RunOutcome(folder.path, False, finished)
             if failed:
                 # an earlier result comes back, and its report with it
-                report = None if earlier else folder.path / "report.html"
-                raise failed_cells(failed, cells, arms=arms, report=report)
-    return RunOutcome(folder.path, reused=False)
+                report = None if earlier else outcome.report
+                raise failed_cells(failed, cells, arms=list(finished.arms), report=report)
+    return outcome
 
 
 class _Run:
@@ -107,7 +117,10 @@ class _Run:
         records: plain data for ``records.json``.
     """
 
-    def __init__(self, plan: Plan, options: RunOptions, observers: Observers) -> None:
+    def __init__(
+        self, plan: Plan, options: RunOptions, observers: Observers, reports: Sequence[Report]
+    ) -> None:
+        self._reports = reports
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
@@ -116,7 +129,7 @@ class _Run:
         self._loaded = time.perf_counter() - self._clock
         self._described = plan.describe()
         self._versions = packages(c.resolved.distribution for c in plan.components())
-        asked = {k: v for k, v in self._described.items() if k not in {"name", "question"}}
+        asked = {k: v for k, v in self._described.items() if k not in WORDS}
         self._core = identity(*stages_of(chosen.kind for chosen in plan.components()))
         self.science = canonical_hash(
             {
@@ -129,21 +142,21 @@ class _Run:
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
         self._stages: list[dict[str, Any]] = []
 
-    def through(self, executor: Executor | None) -> tuple[dict[Name, AtlasError], int, list[str]]:
+    def through(self, executor: Executor | None) -> tuple[FinishedRun, dict[Name, AtlasError], int]:
         """Run every cell, score and report.
 
         Returns:
-            The errors of the cells that failed, how many cells there were, and the arms that are
-            left.
+            The run with the arms that are left, the errors of the cells that failed, and how many
+            cells there were.
 
         Raises:
             AtlasError: no arm is left.
         """
         plan = self._plan
-        self._begin()
+        lock = self._begin()
         with self._stage("split"), recorded(self.records):
             splits = cut(plan, self._dataset)
-        jobs = self._prepared(splits)
+        jobs, audited = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
         results, failed = sorted_out(dict(zip(names, done, strict=True)))
@@ -158,30 +171,37 @@ class _Run:
         }
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
-            levels = plan.spec.levels
-            finish(self.folder.path, results, manifest, levels=levels, records=self.records)
+            found = Found(manifest, self.records, audited, lock)
+            finished = finish(self.folder.path, results, found, levels=plan.spec.levels)
         manifest |= {
             "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - self._clock, 2),
             "peak_memory_mb": peak_memory_mb(),
         }
-        status = "incomplete" if failed else "complete"
-        self.folder.complete_with(manifest, self._observers, status=status)
-        return failed, len(jobs), arms
+        finished = complete(
+            self.folder,
+            replace(finished, manifest=as_written(manifest)),
+            self._reports,
+            self._observers,
+            status="incomplete" if failed else "complete",
+        )
+        return finished, failed, len(jobs)
 
-    def _begin(self) -> None:
+    def _begin(self) -> str:
+        """Write the spec and what could not be read; return the spec with every default."""
         folder, reading = self.folder, self._dataset.reading
         data = pins(self._context, self._dataset, folder.path)
-        folder.begin(self._plan, {**self._described, "data": data})
+        lock = folder.begin(self._plan, {**self._described, "data": data})
         if reading.dropped or reading.flagged:
             rows = unreadable_csv(reading.dropped, reading.flagged)
             write_bytes(folder.path / UNREADABLE, rows)
         info = RunInfo(folder.path.name, self._described)
         self._observers.call("atlas_run_started", run=info)
         self._timed("load", "", "", self._loaded)
+        return lock
 
-    def _prepared(self, splits: list[Split]) -> list[Job]:
+    def _prepared(self, splits: list[Split]) -> tuple[list[Job], SplitAudit]:
         """Return the cells, once it is known that none fails for what can be seen before."""
         plan, dataset, tell = self._plan, self._dataset, self._options.tell
         with recorded(self.records):
@@ -199,7 +219,7 @@ class _Run:
                 self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
             )
         tell(f"split audit: {audited.sentence}")
-        return Jobs(plan, dataset, splits, self._options, self.folder).of(features)
+        return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audited
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
@@ -222,6 +242,7 @@ class _Run:
             "split": about_split(plan, splits),
             "arm_order": arms,
             "arms": described,
+            "reports": [report.about for report in self._reports],
             "packages": self._versions,
             "stage_versions": self._core["stages"],
             "core_source": core_source(),

@@ -36,6 +36,13 @@ UseField = Annotated[Use, BeforeValidator(_expand)]
 UseFields = Annotated[tuple[UseField, ...], BeforeValidator(_listed)]
 
 
+USUAL_REPORTS = (Use(use="html"),)
+
+
+def _any_listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
 class Smaller(Config):
     """What is trained in place of an arm's own model where it is trained many times."""
 
@@ -209,6 +216,10 @@ class Spec(Config):
         (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
         min_length=1,
         description="Coverage levels of the prediction intervals.",
+    )
+    reports: Annotated[tuple[UseField, ...], BeforeValidator(_any_listed)] = Field(
+        USUAL_REPORTS,
+        description="What is written of the finished run; [] for its tables alone.",
     )
     dataset: UseField = Field(description="Materials with a target.")
     split: UseField = Field(description="Which rows train, calibrate, test and stay outside.")

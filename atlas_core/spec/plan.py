@@ -149,6 +149,7 @@ class Plan:
         arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
         shifts: splits of the training rows that the trust methods learn from.
         smaller: {arm: {kind: component}} trained for these in place of the arm's own.
+        reports: what is written of the finished run; no number depends on them.
         spec_dir: where the spec lies; relative paths in options start there.
         text: the spec as it was read, for the run folder.
     """
@@ -161,6 +162,7 @@ class Plan:
     text: str
     shifts: tuple[Chosen, ...] = ()
     smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
+    reports: tuple[Chosen, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return the spec with every default filled, as plain data that reads back as a spec."""
@@ -168,6 +170,7 @@ class Plan:
         filled.pop("data")  # says where, and no number depends on that
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
+        filled["reports"] = [_filled(report) for report in self.reports]
         filled["arms"] = {
             arm: {kind: _filled(chosen) for kind, chosen in components.items()}
             for arm, components in self.arms.items()
@@ -186,7 +189,7 @@ class Plan:
         return filled
 
     def components(self) -> list[Chosen]:
-        """Return every component of the plan."""
+        """Return every component that makes numbers."""
         arms = [*self.arms.values(), *self.smaller.values()]
         named = [*self.shifts, *(chosen for arm in arms for chosen in arm.values())]
         return [self.dataset, self.split, *(one for chosen in named for one in chosen.together)]
@@ -409,6 +412,19 @@ def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Reso
     return chosen
 
 
+def resolve_reports(uses: Sequence[Use], resolver: Resolver) -> tuple[Chosen, ...]:
+    """Resolve what is to be written of a finished run.
+
+    Raises:
+        SpecError: a name or an option is wrong.
+        PluginError: a plugin is broken.
+    """
+    problems = _Problems(Document("report", {"reports": [use.model_dump() for use in uses]}))
+    found = _reports(uses, resolver, problems)
+    problems.stop()
+    return found
+
+
 def _what_is_right(value: Mapping[str, Any]) -> Spec:
     """Return a spec without its wrong parts, so that their neighbours are still checked."""
     if not isinstance(value, Mapping):
@@ -440,6 +456,7 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
     return Spec.model_construct(
         dataset=use(value.get("dataset")),
         split=use(value.get("split")),
+        reports=_named_uses(value.get("reports", ()), use),
         arms=arms,
         trust=Trust.model_construct(
             None, pseudo_shift=PseudoShift.model_construct(None, splits=_shifts_of(value, use))
@@ -454,8 +471,12 @@ def _shifts_of(
     """Return the splits of a spec's pseudo-shift; none where they are not written as such."""
     block = value.get("trust")
     shift = block.get("pseudo_shift") if isinstance(block, Mapping) else None
-    splits = shift.get("splits") if isinstance(shift, Mapping) else None
-    return tuple(use(one) for one in (splits if isinstance(splits, list) else [splits]))
+    return _named_uses(shift.get("splits") if isinstance(shift, Mapping) else None, use)
+
+
+def _named_uses(named: Any, use: Callable[[Any], Use | None]) -> tuple[Use | None, ...]:
+    """Return components that stand in a list, or one that stands alone."""
+    return tuple(use(one) for one in (named if isinstance(named, list | tuple) else [named]))
 
 
 def _resolve_all(
@@ -468,9 +489,26 @@ def _resolve_all(
     for name in spec.arms:
         arms[name] = _resolve_arm(spec, name, resolver, problems, whole=whole)
     shifts, smaller = _pseudo_shift(spec, resolver, problems, whole=whole)
+    reports = _reports(spec.reports, resolver, problems)
     if dataset is None or split is None:
         return None
-    return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller)
+    return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller, reports)
+
+
+def _reports(
+    uses: Sequence[Use | None], resolver: Resolver, problems: _Problems
+) -> tuple[Chosen, ...]:
+    """Resolve what is written of a run, each once."""
+    places = problems.places(("reports",), len(uses))
+    found: list[Chosen] = []
+    for use, place in zip(uses, places, strict=True):
+        chosen = _resolve("report", use, place, resolver, problems)
+        if chosen is None:
+            continue
+        if any(chosen.name == other.name for other in found):
+            problems.add(place, f"report {chosen.name!r} stands twice")
+        found.append(chosen)
+    return tuple(found)
 
 
 def _resolve_arm(

@@ -32,6 +32,10 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     splits = definitions["PseudoShift"]["properties"]
     splits["splits"] = {**_ref("split"), "description": splits["splits"]["description"]}
     _one_or_several(splits["splits"])
+    reports = base["properties"]["reports"]
+    reports["anyOf"] = [_ref("report"), {"type": "array", "items": _ref("report")}]
+    for key in ("type", "items"):
+        reports.pop(key)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "ATLAS spec",

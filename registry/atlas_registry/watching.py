@@ -24,7 +24,7 @@ from typing import Any
 import pluggy
 
 from atlas_core.errors import AtlasError, PluginError, said
-from atlas_core.observe import Export, ReportSection
+from atlas_core.observe import Export, ReportFigure, ReportSection
 from atlas_core.resolver import Use
 from atlas_core.runner.guard import end_with_parent, kill_group
 from atlas_registry.importing import Warn, blamed, label_of, load_observer
@@ -90,7 +90,7 @@ class Watcher:
         found = self._answer(hook)
         with blamed(f"{self.label} failed in {hook}"):
             if hook == "atlas_report_sections":
-                return [[ReportSection(title, tuple(rest)) for title, *rest in s] for s in found]
+                return [[_section(*one) for one in some] for some in found]
             return [
                 [Export(PurePosixPath(path), base64.b64decode(body)) for path, body in some]
                 for some in found
@@ -199,15 +199,19 @@ def _tell(exchange: Connection, work: Callable[..., list[Any]], *arguments: Any)
     exchange.send_bytes(json.dumps(told).encode())
 
 
+def _section(title: str, paragraphs: list[str], figures: list[list[str]]) -> ReportSection:
+    return ReportSection(title, tuple(paragraphs), tuple(ReportFigure(*one) for one in figures))
+
+
 def _plain(returned: list[Any], wanted: type) -> list[Any]:
-    """Return sections as lists of texts, exports as path and content in base 64."""
+    """Return sections as lists of texts and figures, exports as path and content in base 64."""
     out: list[Any] = []
     for some in returned:
         if not isinstance(some, list | tuple) or not all(isinstance(one, wanted) for one in some):
             raise TypeError(f"it returned {some!r}, not a list of {wanted.__name__}")
         out.append(
             [
-                [one.title, *one.paragraphs]
+                [one.title, list(one.paragraphs), [list(astuple(f)) for f in one.figures]]
                 if isinstance(one, ReportSection)
                 else [str(one.path), base64.b64encode(one.content).decode()]
                 for one in some

@@ -149,8 +149,8 @@ def _campaign(damage: Damage, home: Path, count: int, rng: Rng) -> Tally:
 
 def _refused(home: Path, count: int, rng: Rng) -> Tally:
     """Every reader of a finished run refuses it, whichever of its files was hit."""
+    from atlas_core.finished import read_run
     from atlas_core.open_arm import open_arm
-    from atlas_core.report.source import checked_run
     from atlas_registry.loading import Registry
 
     clean, failures = ground(FOREST + NETWORK), []
@@ -166,7 +166,7 @@ def _refused(home: Path, count: int, rng: Rng) -> Tally:
         arm = "network" if "/network/" in name else "forest"
         readers: list[Callable[[], object]] = [partial(open_arm, folder, Registry(), arm=arm)]
         if not name.startswith("fitted/"):
-            readers.append(partial(checked_run, folder))
+            readers.append(partial(read_run, folder))
         for reader in readers:
             try:
                 reader()

@@ -12,7 +12,6 @@ import pytest
 from from_columns import evaluate
 
 from atlas_core.coverage import rows_needed
-from atlas_core.report import words
 from atlas_core.verdict import (
     Verdict,
     held_out,
@@ -21,6 +20,7 @@ from atlas_core.verdict import (
     verdict,
     verdict_of_run,
 )
+from atlas_report import metric_words
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
@@ -277,10 +277,10 @@ def test_sentences_have_the_digits_of_the_cards() -> None:
     said = verdict(
         arm, arm="x", unit="eV", held_out="materials with F", task="regression", target_name="gap"
     )
-    assert words.shown(mae, "unit") == "0.175"
-    assert words.interval(mae, "unit") == "0.164 to 0.186"
+    assert metric_words.shown(mae, "unit") == "0.175"
+    assert metric_words.interval(mae, "unit") == "0.164 to 0.186"
     assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186" in said.sentences[0]
-    shown = words.shown(auroc, "plain")
+    shown = metric_words.shown(auroc, "plain")
     assert f"AUROC {shown} (1 = always" in " ".join(said.sentences)
 
 

@@ -18,6 +18,7 @@ from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.featurizer import Featurizer
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import OODMethod
+from atlas_core.kinds.report import Reporter
 from atlas_core.kinds.split import Splitter
 from atlas_core.kinds.trust import TrustMethod
 from atlas_core.kinds.uq import UQMethod
@@ -35,6 +36,7 @@ PROTOCOL: dict[str, type] = {
     "ood": OODMethod,
     "trust": TrustMethod,
     "acquisition": Acquisition,
+    "report": Reporter,
     "command": click.Command,
     "executor": Executor,
 }

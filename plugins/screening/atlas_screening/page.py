@@ -11,9 +11,9 @@ import numpy as np
 from atlas_core import __version__
 from atlas_core.arrays import F8
 from atlas_core.metrics import digits
-from atlas_core.report import figures, palette, words
-from atlas_core.report.page import render
-from atlas_core.report.plates import Plate, plate
+from atlas_core.pages import palette, words
+from atlas_core.pages.page import render
+from atlas_core.pages.plates import Drawn, Plate, legend, new_figure, plate
 from atlas_core.store import write_bytes
 from atlas_screening.result import Facts, Screened
 
@@ -239,8 +239,42 @@ def _plate(result: Screened, target: str, unit: str) -> Plate:
     return plate(
         "screen",
         "Predicted values",
-        lambda: figures.candidates(
+        lambda: candidate_figure(
             dict(zip(tones, groups.items(), strict=False)), result.training, label=label
         ),
         caption=caption,
     )
+
+
+def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, label: str) -> Drawn:
+    """Draw how predictions for candidates spread, stacked, over the true values of training.
+
+    Args:
+        groups: {colour: (name, predictions)}, from the bottom up.
+        training: (t,) true values of the training materials.
+        label: of the axis.
+    """
+    figure, axes = new_figure()
+    values = np.concatenate([training, *(some for _, some in groups.values())])
+    low, high = float(values.min()), float(values.max())
+    edges = np.linspace(low, high if high > low else low + 1.0, 61)
+    total = sum(len(some) for _, some in groups.values())
+    floor = np.zeros(60)
+    for colour, (name, some) in groups.items():
+        top = floor + np.histogram(some, edges)[0] / max(total, 1)
+        axes.stairs(
+            top,
+            edges,
+            baseline=floor,
+            fill=True,
+            color=palette.SENTINELS[colour],
+            label=f"{name}, n = {len(some)}",
+        )
+        floor = top
+    share = np.histogram(training, edges)[0] / max(len(training), 1)
+    line = f"training, n = {len(training)}"
+    axes.stairs(share, edges, color=palette.SENTINELS["ink"], linewidth=1.0, label=line)
+    axes.set_xlabel(label)
+    axes.set_ylabel("share of materials")
+    legend(axes)
+    return Drawn(figure)

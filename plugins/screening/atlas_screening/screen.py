@@ -15,11 +15,11 @@ import numpy as np
 from atlas_core.arrays import Bool, Str
 from atlas_core.candidates import open_candidates
 from atlas_core.errors import DataError
+from atlas_core.finished import foreign
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.open_arm import OpenArm, open_arm
-from atlas_core.report.source import foreign
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, write_top

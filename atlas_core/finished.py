@@ -1,0 +1,218 @@
+"""Read a finished run from its folder, once its shape is known to be that of one. Light.
+
+Who wrote the run has it in memory and reads nothing back; this is for what was written earlier,
+perhaps by somebody else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from atlas_core.audit_notes import checked_audit
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import Predictions
+from atlas_core.data.tables import read_table
+from atlas_core.errors import AtlasError, DataError
+from atlas_core.links import files
+from atlas_core.observe import FinishedRun
+from atlas_core.seal import SCORED, WORKING, drawn, read_manifest, require_intact
+from atlas_core.store import read_json
+
+Json = Mapping[str, Any]
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """Return what stands in a run folder, once its shape is known to be that of a finished run.
+
+    What stands in the report, and the fits, which are held against their own checksums when they
+    are used, are not looked at here.
+
+    Raises:
+        DataError: a file is missing, cannot be read, is not what a run writes, or is not as the run
+            left it; names it. Or something in the folder is a link.
+    """
+    with foreign(folder):
+        files(folder)
+        manifest = finished_manifest_of(folder)
+        again = SCORED if manifest.get("status") == "reporting" else ()  # `atlas report` was killed
+        require_intact(folder, manifest, but=(*drawn(manifest), *again, FITTED, WORKING, EVENTS))
+        metrics = read_json(folder / "metrics.json")
+        _check_metrics(metrics, folder / "metrics.json")
+        rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
+        lock = folder / "spec.lock.yaml"
+        return FinishedRun(
+            run_id=folder.name,
+            manifest=manifest,
+            metrics=metrics,
+            predictions=_predictions(folder / "predictions.parquet", metrics),
+            records=_records(folder / "records.json"),
+            rounds=read_table(rounds) if rounds.exists() else {},
+            trust=Assessments.from_parquet(trust) if trust.exists() else None,
+            exam=_exam(folder / "exam.json"),
+            audit=checked_audit(folder / "audit.json"),
+            spec=lock.read_text(encoding="utf-8") if lock.exists() else "",
+        )
+
+
+def _predictions(path: Path, metrics: Json) -> Predictions:
+    table = Predictions.from_parquet(path)
+    for name, values in (("target", table.target), ("mean", table.mean)):
+        if not np.isfinite(values).all():
+            raise DataError(f"{path}: column {name!r} holds numbers that are not finite")
+    if set(metrics["arms"]) != (found := set(table.arm.tolist())):
+        raise DataError(
+            f"{path}: holds the arms {', '.join(sorted(found)) or 'none'}, metrics.json"
+            f" {', '.join(sorted(metrics['arms'])) or 'none'}: they are of different runs"
+        )
+    return table
+
+
+FITTED, EVENTS = "fitted", "events.jsonl"
+_MANIFEST: Mapping[str, type] = {"dataset": dict, "split": dict, "arms": dict, "seed": int}
+
+
+@contextmanager
+def foreign(folder: Path) -> Iterator[None]:
+    """Tell of a folder that no run wrote, whatever it makes the code stumble over.
+
+    Every shape that is read could be checked before; what a stranger thinks of cannot.
+
+    Raises:
+        DataError: in place of an error that is not ours; names the folder and that error.
+    """
+    try:
+        yield
+    except AtlasError:
+        raise
+    except Exception as err:
+        text = " ".join(str(err).split())
+        raise DataError(
+            f"{folder}: holds what no run of this version writes ({type(err).__name__}: {text});"
+            " run the spec again (--debug shows where it was met)"
+        ) from err
+
+
+def finished_manifest_of(folder: Path) -> Json:
+    """Return the manifest of a run folder, once its shape is known to be that of a finished run.
+
+    Raises:
+        DataError: it is missing, was changed, or is not what a run writes.
+    """
+    path = folder / "manifest.json"
+    with foreign(folder):
+        manifest: Json = read_manifest(folder)
+        _check_manifest(manifest, path)
+        return manifest
+
+
+def _check_manifest(manifest: Any, path: Path) -> None:
+    held = _shape(manifest, _MANIFEST, path, "manifest")
+    about = _shape(held["dataset"], {"task": str, "target": str}, path, "manifest")
+    if about["task"] not in ("regression", "binary"):
+        raise DataError(f"{path}: the task {about['task']!r} is unknown")
+    for fold in _shape(held["split"], {"folds": list}, path, "manifest")["folds"]:
+        _shape(fold, {"name": str, "sizes": dict}, path, "manifest")
+        if not all(isinstance(n, int) for n in fold["sizes"].values()):
+            raise _foreign(path, "manifest", "the size of a part is no number")
+    for arm in held["arms"].values():
+        if not isinstance(arm, dict) or not all(isinstance(c, dict | None) for c in arm.values()):
+            raise _foreign(path, "manifest", "an arm is no table of components")
+    for report in _shape({"reports": [], **held}, {"reports": list}, path, "manifest")["reports"]:
+        found = _shape(report, {"use": str, "options": dict, "places": list}, path, "manifest")
+        if not all(isinstance(place, str) and place for place in found["places"]):
+            raise _foreign(path, "manifest", "a report stands nowhere")
+
+
+def _check_metrics(metrics: Any, path: Path) -> None:
+    held = _shape(metrics, {"task": str, "levels": list, "arms": dict}, path, "metrics")
+    if not all(isinstance(v, int | float) and 0 < v < 1 for v in held["levels"]):
+        raise _foreign(path, "metrics", "a level does not lie between 0 and 1")
+    for arm in held["arms"].values():
+        for caution in arm.get("cautions") or () if isinstance(arm, dict) else ():
+            _shape(caution, {"kind": str, "text": str}, path, "metrics")
+        for part in _shape(arm, {"parts": dict}, path, "metrics")["parts"].values():
+            scored = _shape(part, {"n": int, "metrics": dict}, path, "metrics")
+            for metric in scored["metrics"].values():
+                ends = (
+                    ("low", "high")
+                    if {"low", "high"} & set(_shape(metric, {}, path, "metrics"))
+                    else ()
+                )
+                _shape(metric, dict.fromkeys(("value", *ends), float), path, "metrics")
+
+
+def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Mapping[str, Any]:
+    """Return ``value`` where it is a table with these fields.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not isinstance(value, dict):
+        raise _foreign(path, what, f"holds {'nothing' if value is None else 'no table'}")
+    for name, kind in fields.items():
+        wanted = int | float if kind is float else kind
+        if name not in value:
+            raise _foreign(path, what, f"{name!r} is missing")
+        if not isinstance(value[name], wanted) or not _finite(value[name]):
+            raise _foreign(path, what, f"{name!r} is not what a run writes")
+    return value
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _foreign(path: Path, what: str, why: str) -> DataError:
+    return DataError(f"{path}: is not the {what} of a finished run: {why}; run the spec again")
+
+
+_EXAM: Mapping[str, type] = {
+    "method": str,
+    "beside": list,
+    "level": float,
+    "classes": list,
+    "summary": dict,
+    "forecast": dict,
+}
+_EXAM_CLASS: Mapping[str, type] = {
+    "class": str,
+    "rows": int,
+    "budget": float,
+    "confidence": float,
+    "mae": float,
+    "oracle_share": float,
+    "methods": dict,
+    "grade": str,
+    "intervals": dict,
+}
+
+
+def _exam(path: Path) -> dict[str, Json]:
+    """Return the exam of each arm that has a trust method; {} where no arm has one."""
+    if not path.is_file():
+        return {}
+    exams = _shape(read_json(path), {}, path, "exam")
+    for exam in exams.values():
+        found = _shape(exam, _EXAM, path, "exam")
+        if not found["classes"]:
+            raise _foreign(path, "exam", "an arm has no class")
+        for one in found["classes"]:
+            named = _shape(one, _EXAM_CLASS, path, "exam")["methods"]
+            if not {found["method"], *found["beside"]} <= set(named):
+                raise _foreign(path, "exam", "a method is missing")
+    return dict(exams)
+
+
+def _records(path: Path) -> Sequence[Json]:
+    records = read_json(path) if path.exists() else []
+    if not isinstance(records, list):
+        raise DataError(f"{path}: is not the records of a finished run; run the spec again")
+    for record in records:
+        _shape(record, {"name": str, "content": dict}, path, "records")
+    return records

@@ -1,0 +1,92 @@
+"""A figure as a page shows it: SVG, title, one sentence how to read it, text alternative.
+
+matplotlib is imported when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from atlas_core.pages.svg import drawing, to_svg
+from atlas_core.pages.words import slug
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 4.0, 3.7  # inches: 384 CSS pixels wide, so that text keeps its size on a phone
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Hold a figure, and what its caption must add (points sampled, rows left out)."""
+
+    figure: Figure
+    note: str = ""
+
+
+def new_figure() -> tuple[Figure, Axes]:
+    """Return an empty figure of the size that fits a page, and its axes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    return figure, figure.subplots()
+
+
+def legend(axes: Axes, columns: int = 2) -> None:
+    """Put the legend above the axes, in so many columns."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        handlelength=1.6,
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+
+
+@dataclass(frozen=True)
+class Plate:
+    """Hold one figure of the page.
+
+    Attributes:
+        name: file name in ``figures/`` without its ending, unique in a report.
+        title: a few words.
+        svg: inline markup.
+        caption: what it shows and how to read it.
+        wide: whether it takes the full width of the page.
+    """
+
+    name: str
+    title: str
+    svg: Markup
+    caption: str
+    wide: bool = False
+
+
+def plate(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> Plate:
+    """Draw a figure and label it.
+
+    Args:
+        arm: whose figure it is; part of its name.
+        title: a few words, also the rest of its name.
+        draw: returns the figure; called inside the report's style.
+        caption: what it shows and how to read it.
+    """
+    name = f"{slug(arm)}-{slug(title)}"
+    with drawing():
+        drawn = draw()
+        text = to_svg(drawn.figure, name)
+    svg = labelled(text, f"{title}, arm {arm}. {caption}")
+    return Plate(name, title, svg, " ".join(t for t in (caption, drawn.note) if t))
+
+
+def labelled(svg: str, label: str) -> Markup:
+    """Return an ``<svg>`` whose text is escaped, with a text for those who do not see it."""
+    head = Markup('<svg role="img" aria-label="{}" ').format(label)
+    return Markup(svg.replace("<svg ", str(head), 1))  # noqa: S704 - escaped, as said

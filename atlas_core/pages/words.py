@@ -1,0 +1,44 @@
+"""Numbers, names and formulas as a reader of a page wants them. Light."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from markupsafe import Markup, escape
+
+from atlas_core.metrics import digits
+
+decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, digits.counted
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage, with a decimal only where 1 % would hide it."""
+    return f"{digits.percentage(value)}{NARROW}%" if math.isfinite(value) else number(value)
+
+
+def chance(value: float) -> str:
+    """Return a probability in percent; never 0 or 100, which no model can know."""
+    return percent(min(max(value, 1e-9), 1 - 1e-9))
+
+
+def percent_of_level(level: float) -> str:
+    """Return a coverage level as an exact percentage: two levels never read the same."""
+    return f"{100 * level:.12g}{NARROW}%"
+
+
+def listed(items: list[str]) -> str:
+    """Return items joined with commas and "and"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def slug(text: str) -> str:
+    """Return text as a part of an id or a file name: letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
+
+
+def formula(text: str) -> Markup:
+    """Return a formula with its amounts as subscripts, escaped."""
+    safe = str(escape(text))
+    return Markup(re.sub(r"(?<=[A-Za-z)\]])(\d+\.?\d*)", r"<sub>\1</sub>", safe))  # noqa: S704 - escaped above

@@ -1,0 +1,102 @@
+"""What the page shows of one arm below its card, and of all arms above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from atlas_core.pages import words
+from atlas_core.pages.plates import Plate
+from atlas_core.pages.words import count, slug
+from atlas_core.verdict import held_out_classes
+from atlas_report.arm_plates import element_tables, plates_of
+from atlas_report.families import FamilyTable, family_table
+from atlas_report.source import Source, shown
+from atlas_report.worst import Bad, Confusion, confusion, worst_rows
+
+
+@dataclass(frozen=True)
+class ArmView:
+    """Hold everything the page shows of one arm below the cards."""
+
+    arm: str
+    anchor: str
+    plates: tuple[Plate, ...]
+    missing: tuple[str, ...]
+    confusion: tuple[Confusion, ...]
+    tables: tuple[Plate, ...]
+    families: FamilyTable | None
+    worst: tuple[Bad, ...]
+    spread: str
+    has_flags: bool
+
+
+def arm_view(source: Source, arm: str) -> ArmView:
+    """Draw the figures of one arm and list its worst predictions."""
+    rows = source.rows[arm]
+    parts = shown(rows)
+    plates, missing = plates_of(source, arm, parts)
+
+    binary = source.task == "binary"
+    worst, spread = worst_rows(rows, source.twins, binary=binary)
+    return ArmView(
+        arm=arm,
+        anchor=slug(arm),
+        plates=tuple(plates),
+        missing=tuple(missing),
+        confusion=tuple(confusion(part, r) for part, r in parts.items()) if binary else (),
+        tables=tuple(element_tables(source, arm)),
+        families=family_table(source, arm),
+        worst=worst,
+        spread=spread,
+        has_flags=rows.has_score,
+    )
+
+
+def described(source: Source) -> str:
+    """Return in a few sentences what was done."""
+    data = source.manifest["dataset"]
+    unit = f" in {source.unit}" if source.unit else ""
+    size = f" ({count(int(data['rows']), 'material')})" if data.get("rows") else ""
+    sentences = [
+        f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}."
+    ]
+    names = list(source.rows)
+    arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {words.listed(names)}"
+    sizes: list[Mapping[str, int]] = [fold.get("sizes") or {} for fold in source.folds]
+    if not sizes:
+        sentences.append(f"{arms} was trained, then judged on unseen materials.")
+        return " ".join(sentences)
+    first = sizes[0]
+    more = f", in {len(sizes)} folds (sizes of the first)" if len(sizes) > 1 else ""
+    kept = _size(first, "calibration")
+    calibrated = f", had its uncertainty calibrated on {kept}" if kept != "0" else ""
+    learned = f"was trained on {_size(first, 'train')} of them"
+    if source.active is not None and source.loop:
+        candidates = int(first.get("train") or 0) + int(first.get("pool") or 0)
+        low, high = (words.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max))
+        learned = (
+            f"began with {low} labelled materials of {words.fixed(candidates, 0)} candidates and"
+            f" chose more, up to {high}"
+        )
+        calibrated = f", had its uncertainty calibrated on {kept} others" if calibrated else ""
+    sentences.append(
+        f"{arms} {learned}{calibrated} and was judged on {_size(first, 'test')} unseen ones of the"
+        f" same kind{more}."
+    )
+    if any(size.get("shifted") for size in sizes):
+        n = sum(int(size.get("shifted") or 0) for size in sizes)
+        held = source.held_out or "a class of materials"
+        one = len(set(held_out_classes(source.manifest).values())) < 2
+        what = "Held out altogether" if one else "Held out altogether, one class in each fold"
+        sentences.append(
+            f"{what}: {held} ({count(n, 'material')}), to see whether the model notices what it has"
+            " never been shown."
+        )
+    return " ".join(sentences)
+
+
+def _size(sizes: Mapping[str, int], part: str) -> str:
+    return words.fixed(int(sizes.get(part) or 0), 0)

@@ -1,0 +1,96 @@
+"""What the page says first: what the split tests, before any number rests on its name. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from atlas_core.pages.words import fixed, number, percent
+
+TONES = {
+    "extrapolation": "good",
+    "interpolation": "fair",
+    "mixed": "fair",
+    "degenerate": "poor",
+    "in-domain": "ref",
+}
+MANY_FOLDS = 12
+"""More folds than this are folded away."""
+VIEWS = {"fractions": "element fractions", "statistics": "element properties"}
+
+
+@dataclass(frozen=True)
+class FoldRow:
+    """Hold one fold's figures as text, in the order of ``AuditView.titles``."""
+
+    fold: str
+    held_out: str
+    kind: str
+    tone: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AuditView:
+    """Hold what the page shows of the audit."""
+
+    kind: str
+    tone: str
+    sentence: str
+    reasons: tuple[str, ...]
+    titles: tuple[tuple[str, str], ...]
+    rows: tuple[FoldRow, ...]
+    folded: bool
+
+
+def audit_view(found: Mapping[str, Any]) -> AuditView | None:
+    """Return the view of a run's audit, or None for a run that was made without one."""
+    if not found:
+        return None
+    folds = [fold for fold in found["folds"] if fold["figures"]["rows"]["held_out"]]
+    names = dict.fromkeys(name for fold in folds for name in fold["figures"]["views"])
+    titles = [("rows", "Held-out rows."), ("share", "Share of all rows that are held out.")]
+    for name in names:
+        shown = VIEWS.get(name, name)
+        titles += [
+            (f"AUROC, {shown}", f"Held-out rows lie farther from training: distance by {shown}."),
+            (
+                f"error ratio, {shown}",
+                f"Errors of the mean of the nearest by {shown}: held-out over in-domain, by mean"
+                " and by median.",
+            ),
+        ]
+    titles += [
+        ("same formula", "Held-out rows whose reduced formula is in training."),
+        ("target KS", "Distance between the targets' distributions, 0 to 1."),
+    ]
+    rows = tuple(_row(fold, tuple(names)) for fold in folds)
+    return AuditView(
+        kind=found["kind"],
+        tone=TONES.get(found["kind"], "ref"),
+        sentence=found["sentence"],
+        reasons=tuple(found["reasons"]),
+        titles=tuple(titles) if rows else (),
+        rows=rows,
+        folded=len(rows) > MANY_FOLDS,
+    )
+
+
+def _row(fold: Mapping[str, Any], names: tuple[str, ...]) -> FoldRow:
+    figures = fold["figures"]
+    cells = [fixed(figures["rows"]["held_out"], 0), percent(figures["share_held_out"])]
+    for name in names:
+        view = figures["views"].get(name, {})
+        cells += [number(view.get("auroc"), digits=2), _ratios(view)]
+    cells += [percent(figures["shared_formula"]["held_out"]), number(figures["target"]["ks"])]
+    return FoldRow(
+        fold["fold"], fold["held_out"], fold["kind"], TONES.get(fold["kind"], "ref"), tuple(cells)
+    )
+
+
+def _ratios(view: Mapping[str, Any]) -> str:
+    """Return the ratio of mean errors, and that of the medians where it is known."""
+    mean, median = (view.get(key) for key in ("error_ratio", "error_ratio_median"))
+    text = number(mean, digits=2)
+    return text if median is None else f"{text} (median {number(median, digits=2)})"

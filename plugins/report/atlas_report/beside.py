@@ -1,0 +1,330 @@
+"""Arms beside each other: key metrics with intervals, and paired differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from atlas_core.arrays import F8, Str
+from atlas_core.data.predictions import Predictions
+from atlas_core.metrics.bootstrap import (
+    FEW_MATERIALS,
+    PairedDifference,
+    numbered,
+    paired_difference,
+)
+from atlas_core.pages import words
+from atlas_core.verdict import held_out_classes
+from atlas_report import metric_words
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
+
+REGRESSION = (
+    "mae", "median_ae", "mean_error", "share_too_high", "rmse", "r2", "mae_over_mad", "picp",
+    "mpiw", "miscalibration_area", "ence", "within_1_sigma", "median_z", "zms", "nll", "crps",
+    "sharpness", "spearman", "ause",
+    "error_auroc", "mae_at_80",
+)  # fmt: skip
+BINARY = (
+    "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",
+    "wrong_auroc",
+)  # fmt: skip
+LEVELS = {"picp": (0.5, 0.9, 0.95), "mpiw": (0.9,)}
+"""Levels in the table; the calibration curve shows them all."""
+
+Named = tuple[str, Predictions]
+
+DETECTION = ("auroc", "fpr95", "share_flagged_test", "share_flagged_shifted")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Hold a value, its interval, and whether it is surely the best of its row and part."""
+
+    value: str
+    interval: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """Hold one metric: a cell for each arm and part; ``cells`` may hold None."""
+
+    label: str
+    meaning: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Hold the table: its columns (arm, part) and its lines, and what is said below it."""
+
+    arms: tuple[str, ...]
+    parts: tuple[str, ...]
+    lines: tuple[Line, ...]
+    detection: tuple[Line, ...]
+    folds: tuple[str, ...]
+    paired: tuple[str, ...]
+
+
+def beside(source: Source) -> Beside:
+    """Return the key metrics of all arms."""
+    arms = list(source.rows)
+    metrics = source.metrics["arms"]
+    parts = [p for p in (IN_DOMAIN, HELD_OUT) if any(p in metrics[a]["parts"] for a in arms)]
+    lines = []
+    for name in _names(source, arms):
+        about = metric_words.metric(name)
+        if about is None:
+            continue
+        entries = [
+            [_entry(metrics[arm]["parts"].get(part, {}).get("metrics"), name) for part in parts]
+            for arm in arms
+        ]
+        lines.append(_line(name, about, entries, source.unit))
+    detection = []
+    for name in DETECTION:
+        row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
+        about = metric_words.METRICS[name]
+        detection.append(_line(name, about, row, source.unit))
+    about = metric_words.METRICS["rule"]
+    row = [[_entry((metrics[arm].get("ood") or {}).get("rule"), "auroc")] for arm in arms]
+    detection.append(_line("rule", about, row, source.unit))
+    return Beside(
+        arms=tuple(arms),
+        parts=tuple(PART_LABEL[part] for part in parts),
+        lines=tuple(line for line in lines if any(line.cells)),
+        detection=tuple(line for line in detection if any(line.cells)),
+        folds=tuple(_folds(source, arms, parts)),
+        paired=tuple(_paired(source)),
+    )
+
+
+def _names(source: Source, arms: Sequence[str]) -> list[str]:
+    found = sorted(
+        {
+            name
+            for arm in arms
+            for part in source.metrics["arms"][arm]["parts"].values()
+            for name in part.get("metrics") or {}
+        }
+    )
+    wanted = BINARY if source.task == "binary" else REGRESSION
+    out: list[str] = []
+    for name in wanted:
+        if name in LEVELS:
+            out += _nearest([f for f in found if f.startswith(f"{name}_")], LEVELS[name])
+        elif name in found:
+            out.append(name)
+    return out
+
+
+def _nearest(names: Sequence[str], levels: Sequence[float]) -> list[str]:
+    """Return the metrics whose levels are nearest to the wanted ones, each once."""
+    held = {float(name.rpartition("_")[2]): name for name in names}
+    chosen = {min(held, key=lambda own: (abs(own - level), own)) for level in levels if held}
+    return [held[level] for level in sorted(chosen)]
+
+
+def _entry(metrics: Mapping[str, Any] | None, name: str) -> Mapping[str, float] | None:
+    entry = (metrics or {}).get(name)
+    if isinstance(entry, int | float):
+        entry = {"value": float(entry)}
+    return entry if entry and entry.get("value") is not None else None
+
+
+def _line(
+    name: str,
+    about: metric_words.Metric,
+    entries: Sequence[Sequence[Mapping[str, float] | None]],
+    unit: str,
+) -> Line:
+    cells: list[Cell | None] = []
+    columns = len(entries[0])
+    best = [_best(name, about, [row[part] for row in entries]) for part in range(columns)]
+    for arm, row in enumerate(entries):
+        for part, entry in enumerate(row):
+            if entry is None:
+                cells.append(None)
+                continue
+            value = metric_words.shown(entry, about.scale)
+            cells.append(Cell(value, metric_words.interval(entry, about.scale), best[part] == arm))
+    label = about.label + (f" ({unit})" if about.scale == "unit" and unit else "")
+    return Line(label, about.meaning, tuple(cells))
+
+
+def _best(
+    name: str, about: metric_words.Metric, row: Sequence[Mapping[str, float] | None]
+) -> int | None:
+    """Return the arm with the best value; None where the intervals leave the order open.
+
+    Intervals that overlap may still differ on paired rows; the sentences below the table say so.
+    """
+    values = {arm: entry["value"] for arm, entry in enumerate(row) if entry is not None}
+    if len(values) < 2 or about.aim == "none":
+        return None
+    ranked = sorted((_shortfall(name, about.aim, value), arm) for arm, value in values.items())
+    if ranked[0][0] == ranked[1][0]:
+        return None
+    best = ranked[0][1]
+    others = [entry for arm, entry in enumerate(row) if entry is not None and arm != best]
+    own = row[best]
+    return best if own is not None and all(apart(own, other) for other in others) else None
+
+
+def apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Return whether two intervals share no value; an entry without one may have any."""
+    if not {"low", "high"} <= first.keys() & other.keys():
+        return False
+    return first["low"] > other["high"] or first["high"] < other["low"]
+
+
+def _shortfall(name: str, aim: metric_words.Aim, value: float) -> float:
+    """Return how far a value is from what is aimed at; comparable within one metric."""
+    if aim == "level":
+        return abs(value - float(name.rpartition("_")[2]))
+    if aim == "one":
+        return abs(math.log(max(value, 1e-300)))
+    return -value if aim == "high" else value
+
+
+def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Say the main metric over folds, where there are several."""
+    name = "balanced_accuracy" if source.task == "binary" else "mae"
+    about = metric_words.METRICS[name]
+    out = []
+    for arm in arms:
+        held = source.metrics["arms"][arm]
+        if len(held.get("folds") or {}) < 2:
+            continue
+        for part in parts:
+            entry = ((held.get("summary") or {}).get(part) or {}).get(name)
+            if not entry or entry.get("mean") is None:
+                continue
+            places = words.decimals(entry["mean"])
+            unit = f" {source.unit}" if about.scale == "unit" and source.unit else ""
+            out.append(
+                f"{arm}, {PART_LABEL[part]}: {about.label}"
+                f" {words.fixed(entry['mean'], places)} ± {words.fixed(entry['std'], places)}{unit}"
+                f" (mean and standard deviation of {len(held['folds'])} folds)"
+            )
+        out += _detection_folds(source, arm)
+    return out
+
+
+def _detection_folds(source: Source, arm: str) -> list[str]:
+    """Say how far detection differs between folds; the table holds the means."""
+    names = {"score": "detector", "sigma": "sigma alone"}
+    classes = held_out_classes(source.manifest)
+    out = []
+    for name, label in names.items():
+        found = (source.metrics["arms"][arm].get("ood") or {}).get(name) or {}
+        each = found.get("folds")
+        if not each or not found.get("auroc"):
+            continue
+        low, high = (words.fixed(f(each.values()), 3) for f in (min, max))
+        text = (
+            f"{arm}, {label}: AUROC {words.fixed(found['auroc']['value'], 3)} on average of"
+            f" {len(each)} folds, {low} to {high}"
+        )
+        if worst := found.get("worst"):
+            text += f"; it is worst at {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
+        out.append(text)
+    return out
+
+
+def _paired(source: Source) -> list[str]:
+    """Say how the errors of arms differ, row by row: of two, the second's from the first's.
+
+    Of more, every other arm's from those of the best one, part by part; that it errs least is said
+    where no other arm's difference may be chance.
+    """
+    names = list(source.rows)
+    parts = {name: shown(source.rows[name]) for name in names}
+    out = []
+    for part in dict.fromkeys(part for name in names for part in parts[name]):
+        held = {name: parts[name][part] for name in names if part in parts[name]}
+        first = next(iter(held))
+        where = PART_LABEL[part].capitalize()
+        if len(names) > 2 and len(held) > 1:
+            first = min(held, key=lambda name: _size_of_error(source, held[name]))
+            pairs = [(held[first], rows) for name, rows in held.items() if name != first]
+            found = [paired(source, *pair) for pair in pairs]
+            if all(one is not None and one.low > 0 for one in found):
+                leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
+                out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
+        for other, rows in held.items():
+            text = difference(source, (first, held[first]), (other, rows))
+            if other != first and text:
+                out.append(f"{where}: {text}")
+    if len(names) > 2 and out:
+        out.append(
+            "The arm that the others are held against has the smallest error on these same rows,"
+            " which favours it a little."
+        )
+    return out
+
+
+def _errors(source: Source, error: F8) -> F8:
+    """Return (n,) what is averaged: absolute errors; of a probability, squared ones (Brier)."""
+    return error**2 if source.task == "binary" else error
+
+
+def _size_of_error(source: Source, rows: Predictions) -> float:
+    return float(_errors(source, rows.error).mean())
+
+
+def difference(source: Source, first: Named, other: Named) -> str:
+    """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
+    found = paired(source, first[1], other[1])
+    if found is None:
+        return ""
+    if found.difference == 0:
+        return f"{other[0]} and {first[0]} err alike ({words.count(found.n, 'shared row')})."
+    places = words.decimals(found.difference, digits=2)
+    size = words.fixed(abs(found.difference), places)
+    ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
+    unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
+    verb = "less" if found.difference < 0 else "more"
+    said = f"{other[0]} errs by {size}{unit} {verb} than {first[0]} on average"
+    if source.task == "binary":
+        verb = "lower" if found.difference < 0 else "higher"
+        said = f"the Brier score of {other[0]} is by {size} {verb} than that of {first[0]}"
+    clear = found.low > 0 or found.high < 0
+    doubt = "" if clear else "; the interval holds 0, so this may be chance"
+    return (
+        f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
+        f" {words.count(found.n, 'shared row')}"
+        f"{doubt})."
+    )
+
+
+def paired(source: Source, first: Predictions, other: Predictions) -> PairedDifference | None:
+    """Return how the other arm's errors differ from the first's; None of a few materials."""
+    *errors, ids = common(first, other)
+    if len(set(ids.tolist())) < FEW_MATERIALS:
+        return None
+    a, b = (_errors(source, error) for error in errors)
+    return paired_difference(b, a, seed=0, materials=numbered(ids))
+
+
+def common(first: Predictions, second: Predictions) -> tuple[F8, F8, Str]:
+    """Return the absolute errors of two arms on the rows (fold, id) that both have, and the ids."""
+    place = {key: i for i, key in enumerate(zip(second.fold, second.ids, strict=True))}
+    pairs = [
+        (i, place[key])
+        for i, key in enumerate(zip(first.fold, first.ids, strict=True))
+        if key in place
+    ]
+    a, b = (
+        (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
+        if pairs
+        else (
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+        )
+    )
+    return first.error[a], second.error[b], first.ids[a]

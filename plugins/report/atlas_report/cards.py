@@ -1,0 +1,138 @@
+"""The verdict card of an arm, with its headline numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from atlas_core.binomial import wilson
+from atlas_core.coverage import MANY_INFINITE
+from atlas_core.metrics import digits
+from atlas_core.pages.words import percent, slug
+from atlas_core.verdict import held_out_classes, verdict_of_run
+from atlas_report import metric_words
+from atlas_report.components import KINDS, with_options
+from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
+
+GRADES = {
+    "trust": "good",
+    "keeps its word": "good",
+    "caution": "fair",
+    "do not trust": "poor",
+    "unknown": "ref",
+}
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Hold a headline number: what it is, its value and its 95 % interval in words."""
+
+    label: str
+    value: str
+    unit: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """Hold the verdict on one arm."""
+
+    arm: str
+    anchor: str
+    made_of: str
+    headline: str
+    sentences: tuple[str, ...]
+    grade: str
+    tone: str
+    stats: tuple[Stat, ...]
+
+
+def card(source: Source, arm: str) -> Card:
+    """Return the verdict on an arm with its headline numbers."""
+    metrics = source.metrics["arms"][arm]
+    said = verdict_of_run(source.manifest, source.metrics, arm, exam=source.exam.get(arm))
+    grade = str(said.grade)
+    return Card(
+        arm=arm,
+        anchor=slug(arm),
+        made_of=_made_of(source, arm),
+        headline=said.headline,
+        sentences=tuple(said.sentences),
+        grade=grade,
+        tone=GRADES.get(grade, "ref"),
+        stats=(*_trust_stats(source.exam.get(arm)), *_stats(metrics, source)),
+    )
+
+
+def _made_of(source: Source, arm: str) -> str:
+    chosen = (source.manifest.get("arms") or {}).get(arm) or {}
+    named = [[chosen[k], *chosen[k].get("beside", ())] for k in KINDS if chosen.get(k)]
+    return " · ".join(" + ".join(with_options(one) for one in together) for together in named)
+
+
+def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
+    """Return how much of the held-out classes may be used, and whether that holds."""
+    if exam is None:
+        return []
+    own = [one["methods"][exam["method"]]["class"] for one in exam["classes"]]
+    n, trusted = sum(one["rows"] for one in own), sum(one["trusted"] for one in own)
+    if not n:
+        return []
+    found = [Stat("may be used, held out", percent(trusted / n), "", "")]
+    if trusted:
+        hits = sum(one["within"] for one in own)
+        low, high = wilson(hits / trusted, trusted)
+        entry = {"value": hits / trusted, "low": low, "high": high}
+        found.append(_stat("of these within budget", entry, "share", ""))
+    return found
+
+
+def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
+    parts = metrics.get("parts") or {}
+    names = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
+    wanted = ["balanced_accuracy"] if source.task == "binary" else ["mae"]
+    levels = [m for m in _metric_names(metrics) if m.startswith("picp_")]
+    levels.sort(key=lambda m: abs(float(m.removeprefix("picp_")) - 0.9))
+    wanted += levels[:1] or (["ece"] if source.task == "binary" else [])
+    out = []
+    for name in wanted:
+        for part, where in names.items():
+            entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
+            about = metric_words.metric(name)
+            if entry and entry.get("value") is not None and about:
+                stat = _stat(f"{about.label}, {where}", entry, about.scale, source.unit)
+                out.append(replace(stat, interval=_infinite(parts[part], name) or stat.interval))
+    score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
+    if score and score.get("auroc"):
+        folds = len(score.get("folds") or ())
+        mean = f", mean of {folds} folds" if folds else ""
+        out.append(_stat(f"held out told apart, AUROC{mean}", score["auroc"], "plain", ""))
+        if rule := (metrics.get("ood") or {}).get("rule"):
+            label = f"AUROC of unseen elements alone{mean}"
+            out.append(_stat(label, rule["auroc"], "plain", ""))
+        if worst := score.get("worst"):
+            entry = {"value": float(worst["auroc"])}
+            name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
+            out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
+    return out
+
+
+def _infinite(part: Mapping[str, Any], name: str) -> str:
+    """Return how many intervals say nothing, "" where these are few."""
+    level = name.removeprefix("picp_")
+    share = (part.get("metrics") or {}).get(f"infinite_share_{level}")
+    if level == name or not share or share["value"] < MANY_INFINITE:
+        return ""
+    return f"{percent(share['value'])} say nothing"
+
+
+def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
+    parts = (metrics.get("parts") or {}).values()
+    return sorted({name for part in parts for name in part.get("metrics") or {}})
+
+
+def _stat(label: str, entry: Mapping[str, float], scale: metric_words.Scale, unit: str) -> Stat:
+    shown_unit = unit if scale == "unit" else ""
+    value = digits.auroc(entry) if "AUROC" in label else metric_words.shown(entry, scale)
+    return Stat(label, value, shown_unit, metric_words.interval(entry, scale))

@@ -1,0 +1,59 @@
+"""Metrics and predictions as CSV, in which a spreadsheet takes no cell for a formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.rows import write_csv
+from atlas_report import metric_words
+from atlas_report.hooks import CsvConfig
+
+HEADER = ("arm", "part", "metric", "value", "low", "high", "unit", "n")
+
+
+class CsvReport:
+    """Write ``tables/metrics.csv`` and ``tables/predictions.csv``."""
+
+    places = ("tables",)
+
+    def __init__(self, config: CsvConfig) -> None:
+        """Take no option."""
+
+    def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
+        """Return both tables; what is not known is an empty cell."""
+        columns = run.predictions.to_columns()
+        cells = [map(_cell, values.tolist()) for values in columns.values()]
+        predictions = write_csv(tuple(columns), zip(*cells, strict=True))
+        return [
+            Export(PurePosixPath("tables/metrics.csv"), write_csv(HEADER, _metrics(run))),
+            Export(PurePosixPath("tables/predictions.csv"), predictions),
+        ]
+
+
+def _metrics(run: FinishedRun) -> Iterator[Sequence[Any]]:
+    """Yield a row per arm, part and metric, with the ends of its 95 % interval."""
+    unit = str(run.manifest["dataset"].get("unit") or "")
+    for arm in run.arms:
+        own = run.metrics["arms"][arm]
+        for part, scored in own["parts"].items():
+            for name, entry in scored["metrics"].items():
+                about = metric_words.metric(name)
+                in_unit = unit if about is not None and about.scale == "unit" else ""
+                yield arm, part, name, *_ends(entry), in_unit, scored["n"]
+        for name, found in (own.get("ood") or {}).items():
+            if entry := (found or {}).get("auroc"):
+                yield arm, "", f"ood_auroc_{name}", *_ends(entry), "", ""
+
+
+def _ends(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(_cell(entry.get(key)) for key in ("value", "low", "high"))
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value

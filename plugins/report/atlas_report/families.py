@@ -1,0 +1,127 @@
+"""Error and coverage of an arm by anion family, as a table. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from atlas_core.binomial import BY_CHANCE
+from atlas_core.pages import words
+from atlas_report import metric_words
+from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
+
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """Hold one family of one part, as text."""
+
+    family: str
+    part: str
+    held_out: bool
+    n: str
+    error: str
+    error_interval: str
+    coverage: str
+    coverage_interval: str
+    width: str
+
+
+@dataclass(frozen=True)
+class FamilyTable:
+    """Hold the families of an arm; ``coverage`` is "" where there are no intervals."""
+
+    error: str
+    coverage: str
+    width: str
+    rows: tuple[FamilyRow, ...]
+    notes: tuple[str, ...]
+
+
+def family_table(source: Source, arm: str) -> FamilyTable | None:
+    """Return the families of both parts; None where no family has enough rows."""
+    held = source.metrics["arms"][arm].get("families") or {}
+    parts = {part: held[part] for part in SHOWN_PARTS if (held.get(part) or {}).get("groups")}
+    if not parts:
+        return None
+    groups = [own for found in parts.values() for own in found["groups"].values()]
+    levels = sorted(
+        {name.removeprefix("picp_") for own in groups for name in own if name.startswith("picp_")},
+        key=lambda level: (abs(float(level) - LEVEL), level),
+    )
+    level = levels[0] if levels else ""
+    of = "brier" if source.task == "binary" else "mae"
+    unit = f" ({source.unit})" if source.unit and of == "mae" else ""
+    share = words.percent_of_level(float(level)) if level else ""
+    return FamilyTable(
+        error=metric_words.METRICS[of].label + unit,
+        coverage=f"{share} {metric_words.METRICS['picp'].label}" if level else "",
+        width=f"{metric_words.METRICS['mpiw'].label}{unit}" if level else "",
+        rows=tuple(
+            _row(family, own, part, of, level)
+            for part, found in parts.items()
+            for family, own in found["groups"].items()
+        ),
+        notes=tuple(text for part, found in held.items() for text in _notes(part, found, level)),
+    )
+
+
+def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) -> FamilyRow:
+    covered = own.get(f"picp_{level}")
+    width = own.get(f"mpiw_{level}")
+    return FamilyRow(
+        family=family,
+        part=PART_LABEL[part],
+        held_out=part != IN_DOMAIN,
+        n=words.fixed(own["n"], 0),
+        error=metric_words.shown(own[of], "unit"),
+        error_interval=metric_words.interval(own[of], "unit"),
+        coverage=metric_words.shown(covered, "share") if covered else "–",
+        coverage_interval=metric_words.interval(covered, "share") if covered else "",
+        width=words.number(width),
+    )
+
+
+def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
+    """Name every family below the promise, and those too small to be scored; else say nothing."""
+    out = []
+    where = PART_LABEL.get(part, part).capitalize()
+    tested = (found.get("coverage") or {}).get(level)
+    if tested and tested["below"]:
+        promise = float(level)
+        proven = [one for one in tested["below"] if one["p_level"] < BY_CHANCE]
+        apart = [one for one in tested["below"] if one["p_level"] >= BY_CHANCE]
+        below = f"{where}, below the promised {words.percent_of_level(promise)}"
+        corrected = f"p corrected for {words.count(tested['groups'], 'family', 'families')}"
+        for those, how in ((proven, ""), (apart, ", and below the other families")):
+            if those:
+                named = words.listed([_below(one, promise) for one in those])
+                out.append(f"{below}{how} by more than chance ({corrected}): {named}.")
+    if left_out := found.get("left_out"):
+        named = words.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
+        out.append(f"{where}: too few materials to be scored: {named}.")
+    return out
+
+
+def _below(one: Mapping[str, Any], promise: float) -> str:
+    """Return a family below the promise with the evidence: against it, or against the others."""
+    share = _short_of(one["hits"] / one["n"], promise)
+    text = f"{one['group']}, {share} of {words.fixed(one['n'], 0)}"
+    if one["p_level"] < BY_CHANCE:
+        return f"{text} (p = {one['p_level']:.1g})"
+    others = words.percent(one["others_hits"] / one["others_n"])
+    return (
+        f"{text}, where the other families have {others} of {words.fixed(one['others_n'], 0)}"
+        f" (p = {one['p_others']:.1g})"
+    )
+
+
+def _short_of(share: float, promise: float) -> str:
+    """Return a share in percent with the decimals that show it to be below the promise."""
+    for places in range(5):
+        text = f"{100 * share:.{places}f}"
+        if float(text) < 100 * promise:
+            return f"{text}{words.NARROW}%"
+    return f"less than {words.percent_of_level(promise)}"

@@ -1,0 +1,251 @@
+"""Draw values and their uncertainty from arrays, in the colours of the palette.
+
+Every function returns a finished figure. Points beyond a limit are sampled by a fixed seed, never
+by taking the head, and ``Drawn.note`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atlas_core.arrays import F8, I8
+from atlas_core.data.predictions import Predictions
+from atlas_core.metrics import classification
+from atlas_core.pages.palette import PART_COLOUR, SENTINELS
+from atlas_core.pages.plates import Drawn, legend, new_figure
+from atlas_core.pages.words import count
+from atlas_report.source import IN_DOMAIN, PART_LABEL
+from atlas_report.ticks import plain_log
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 3000  # a series; a dot costs 15 bytes
+LAYERS = 12  # overlapping dots of one path do not darken; dots of several paths do
+CURVE = 200  # vertices of a curve
+FEWEST = 10  # rows whose mean error is drawn
+
+Parts = Mapping[str, Predictions]
+
+
+def sampled(n: int, limit: int = POINTS) -> I8:
+    """Return row numbers of a fixed random sample, ascending; all n where they are few enough."""
+    if n <= limit:
+        return np.arange(n, dtype=np.int64)
+    return np.sort(np.random.default_rng(0).choice(n, size=limit, replace=False))
+
+
+def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
+    """Draw points as lines of no length; return a note where they were sampled."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    colour = SENTINELS[PART_COLOUR[part]]
+    chosen = sampled(len(x))
+    size = float(np.interp(len(chosen), [30, 300, 3000], [5.0, 3.6, 2.4]))
+    layers = min(LAYERS, max(1, len(chosen) // 20))
+    for layer in range(layers):
+        rows = chosen[layer::layers]
+        vertices = np.repeat(np.column_stack([x[rows], y[rows]]), 2, axis=0)
+        path = Path(vertices, np.tile([Path.MOVETO, Path.LINETO], len(rows)))
+        path.should_simplify = False
+        axes.add_patch(
+            PathPatch(
+                path,
+                facecolor="none",
+                edgecolor=colour,
+                linewidth=size,
+                capstyle="round",
+                alpha=0.55,
+            )
+        )
+    handle = Line2D([], [], marker="o", linestyle="", markersize=4.5, color=colour, label=label)
+    axes.add_line(handle)
+    if len(chosen) == len(x):
+        return ""
+    return f"{len(chosen)} of {len(x)} {PART_LABEL[part]} points drawn, a random sample."
+
+
+def _join(notes: Sequence[str]) -> str:
+    return " ".join(note for note in notes if note)
+
+
+def parity(parts: Parts, *, target: str, unit: str) -> Drawn:
+    """Draw predicted against true values."""
+    figure, axes = new_figure()
+    values = np.concatenate([v for rows in parts.values() for v in (rows.target, rows.mean)])
+    low, high = float(values.min()), float(values.max())
+    pad = 0.04 * ((high - low) or 1.0)
+    ends = (low - pad, high + pad)
+    axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
+    notes = [
+        _dots(axes, rows.target, rows.mean, part, label=f"{PART_LABEL[part]}, n = {len(rows)}")
+        for part, rows in parts.items()
+    ]
+    axes.set_xlim(ends)
+    axes.set_ylim(ends)
+    axes.set_aspect("equal", adjustable="box")
+    suffix = f" ({unit})" if unit else ""
+    axes.set_xlabel(f"true {target}{suffix}")
+    axes.set_ylabel(f"predicted{suffix}")
+    legend(axes)
+    return Drawn(figure, _join(notes))
+
+
+def calibration(parts: Parts) -> Drawn:
+    """Draw observed against expected coverage of Gaussian intervals, and of the stored ones."""
+    from scipy.special import erf
+
+    figure, axes = new_figure()
+    axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
+    grid = np.linspace(0, 1, 101)
+    for part, rows in parts.items():
+        colour = SENTINELS[PART_COLOUR[part]]
+        known = np.isfinite(rows.std)
+        if known.any():
+            error, std = rows.error[known], rows.std[known]
+            z = np.divide(error, std, out=np.where(error > 0, np.inf, 0.0), where=std > 0)
+            reached = np.sort(erf(z / np.sqrt(2)))
+            observed = np.searchsorted(reached, grid, side="right") / len(reached)
+            style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
+            axes.plot(
+                grid, observed, color=colour, linestyle=style, label=f"{PART_LABEL[part]}, sigma"
+            )
+        points = []
+        for level in sorted(rows.lower):
+            lower, upper = rows.lower[level], rows.upper[level]
+            usable = ~(np.isnan(lower) | np.isnan(upper))
+            if usable.any():
+                inside = (lower <= rows.target) & (rows.target <= upper)
+                points.append((level, float(inside[usable].mean())))
+        if points:
+            x, y = np.array(points).T
+            axes.plot(
+                x,
+                y,
+                color=colour,
+                linestyle="",
+                marker="D" if part == IN_DOMAIN else "s",
+                markersize=5,
+                label=f"{PART_LABEL[part]}, intervals",
+                clip_on=False,
+                zorder=3,
+            )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal", adjustable="box")
+    axes.set_xlabel("promised coverage")
+    axes.set_ylabel("observed coverage")
+    legend(axes)
+    return Drawn(figure)
+
+
+def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
+    """Draw |error| against sigma, with the RMS error of bins of equal count, on log axes."""
+    figure, axes = new_figure()
+    usable = {
+        part: rows.take(np.isfinite(rows.std) & (rows.std > 0)) for part, rows in parts.items()
+    }
+    usable = {part: rows for part, rows in usable.items() if len(rows)}
+    std = np.concatenate([rows.std for rows in usable.values()])
+    error = np.concatenate([rows.error for rows in usable.values()])
+    left, right = float(np.quantile(std, 0.01)) / 1.3, float(std.max()) * 1.15
+    left = max(left, float(std.min()) / 1.3)  # a few vanishing sigmas would squeeze the rest
+    top = max(float(error.max()), float(std.max())) * 1.3
+    bottom = min(float(np.quantile(error, 0.02)), left)
+    bottom = max(bottom, top / 1e5, 1e-300)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    notes = []
+    for part, rows in usable.items():
+        notes.append(_dots(axes, rows.std, rows.error, part, label=PART_LABEL[part]))
+    for part, rows in usable.items():
+        x, y = rms_bins(rows.std, rows.error)
+        _outlined(
+            axes, x, y, SENTINELS[PART_COLOUR[part]], marker="o" if part == IN_DOMAIN else "s"
+        )
+    ends = np.array([min(left, bottom), max(right, top)])
+    axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    plain_log(axes.xaxis, left, right)
+    plain_log(axes.yaxis, bottom, top)
+    suffix = f" ({unit})" if unit else ""
+    axes.set_xlabel(f"predicted sigma{suffix}")
+    axes.set_ylabel(f"absolute error{suffix}")
+    legend(axes)
+    if outside := int(((error < bottom) | (std < left)).sum()):
+        notes.append(
+            f"{count(outside, 'smaller value lies', 'smaller values lie')} outside the plot."
+        )
+    lost = sum(len(rows) for rows in parts.values()) - len(std)
+    notes.append(f"{count(lost, 'row')} without a sigma above 0 left out." if lost else "")
+    return Drawn(figure, _join(notes))
+
+
+def rms_bins(std: F8, error: F8, bins: int = 10) -> tuple[F8, F8]:
+    """Return RMS sigma and RMS error of bins of equal count along sigma, 10 rows or more each."""
+    groups = max(1, min(bins, len(std) // 10))
+    order = np.argsort(std, kind="stable")
+    chunks = np.array_split(order, groups)
+    x = np.array([np.sqrt(np.mean(std[chunk] ** 2)) for chunk in chunks])
+    y = np.array([np.sqrt(np.mean(error[chunk] ** 2)) for chunk in chunks])
+    return x, y
+
+
+def _outlined(axes: Axes, x: F8, y: F8, colour: str, *, marker: str) -> None:
+    axes.plot(x, y, color=SENTINELS["bg"], linewidth=3.4, zorder=3)
+    axes.plot(
+        x,
+        y,
+        color=colour,
+        linewidth=1.6,
+        marker=marker,
+        markersize=5.5,
+        markeredgecolor=SENTINELS["bg"],
+        markeredgewidth=1.0,
+        zorder=3.1,
+    )
+
+
+def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
+    """Draw the error of the kept rows while the least certain ones are handed back."""
+    figure, axes = new_figure()
+    top = 0.0
+    for part, rows in parts.items():
+        known = np.isfinite(rows.std)
+        if not known.any():
+            continue
+        held = rows.take(known)
+        error = held.error
+        if binary:
+            error = classification.wrong(held.target, held.mean).astype(np.float64)
+        colour = SENTINELS[PART_COLOUR[part]]
+        at = curve_points(len(error))
+        at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise
+        kept = (at + 1) / len(error)
+        for order, style, width, label in (
+            (held.std, "-", 1.7, f"{PART_LABEL[part]}, by sigma"),
+            (error, ":", 1.2, f"{PART_LABEL[part]}, ideal"),
+        ):
+            ranked = error[np.argsort(order, kind="stable")]
+            risk = (np.cumsum(ranked) / np.arange(1, len(error) + 1))[at]
+            top = max(top, float(risk[kept >= 0.05].max(initial=0.0)))
+            axes.plot(kept, risk, color=colour, linestyle=style, linewidth=width, label=label)
+        axes.axhline(float(error.mean()), color=colour, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, (top or 1.0) * 1.08)
+    axes.set_xlabel("share of materials kept, most certain first")
+    suffix = f" ({unit})" if unit else ""
+    axes.set_ylabel("share misclassified" if binary else f"MAE of the kept ones{suffix}")
+    legend(axes)
+    return Drawn(figure)
+
+
+def curve_points(n: int) -> I8:
+    """Return at most ``CURVE`` row numbers of ``n``, both ends among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, CURVE)).round().astype(np.int64))

@@ -1,0 +1,98 @@
+"""One self-contained page: verdicts, figures, tables, provenance; figures also as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from atlas_core import exam_words
+from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.pages import palette
+from atlas_core.pages.page import render
+from atlas_core.pages.plates import Plate, labelled
+from atlas_core.pages.svg import to_file, with_ids
+from atlas_core.pages.words import slug
+from atlas_core.verdict import held_out_classes
+from atlas_report import metric_words
+from atlas_report.arms import arm_view, described
+from atlas_report.audit import audit_view
+from atlas_report.beside import beside
+from atlas_report.cards import card
+from atlas_report.hooks import HtmlConfig
+from atlas_report.loop import loop_view
+from atlas_report.provenance import provenance
+from atlas_report.source import Source, source_of
+from atlas_report.trust import trust_views
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Added:
+    """Hold a section that an observer adds."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    plates: tuple[Plate, ...]
+
+
+class HtmlReport:
+    """Write ``report.html`` and ``figures/*.svg``."""
+
+    places = ("report.html", "figures")
+
+    def __init__(self, config: HtmlConfig) -> None:
+        """Take no option."""
+
+    def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
+        """Return the page and each of its figures in the light colours."""
+        view = _view(source_of(run), sections)
+        page = render(view, TEMPLATE).encode("utf-8", "backslashreplace")
+        drawn = {plate.name: to_file(str(plate.svg)).encode() for plate in _plates(view)}
+        return [
+            Export(PurePosixPath("report.html"), page),
+            *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
+        ]
+
+
+def _plates(view: dict[str, Any]) -> list[Plate]:
+    plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
+    plates += view["learning"].plates if view["learning"] else ()
+    return plates + [p for part in (*view["trust"], *view["sections"]) for p in part.plates]
+
+
+def _added(place: int, section: ReportSection) -> Added:
+    plates = []
+    for number, figure in enumerate(section.figures):
+        name = f"added-{place}-{number}-{slug(figure.title)}"
+        svg = labelled(with_ids(figure.svg, name), f"{figure.title}. {figure.caption}")
+        plates.append(Plate(name, figure.title, svg, figure.caption))
+    return Added(section.title, section.paragraphs, tuple(plates))
+
+
+def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
+    manifest = source.manifest
+    return {
+        "name": str(manifest.get("name") or manifest.get("run_id") or "run"),
+        "question": " ".join(str(manifest.get("question") or "").split()),
+        "atlas": str(manifest.get("atlas") or ""),
+        "finished": str(manifest.get("finished") or ""),
+        "described": described(source),
+        "audit": audit_view(source.audit),
+        "cards": [card(source, arm) for arm in source.rows],
+        "arms": [arm_view(source, arm) for arm in source.rows],
+        "beside": beside(source),
+        "learning": loop_view(source),
+        "trust": trust_views(source),
+        "labels": exam_words.LABELS,
+        "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
+        "provenance": provenance(source),
+        "glossary": [(m.label, m.meaning) for m in metric_words.METRICS.values()],
+        "light": palette.css(0),
+        "dark": palette.css(1),
+        "binary": source.task == "binary",
+        "held_out": source.held_out,
+        "several_held_out": len(set(held_out_classes(manifest).values())) > 1,
+    }

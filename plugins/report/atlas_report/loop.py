@@ -1,0 +1,314 @@
+"""Active learning in the report: curves an arm, and what they save against random choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from atlas_core.arrays import F8
+from atlas_core.binomial import BY_CHANCE, fisher_below
+from atlas_core.kinds.acquisition import top_size
+from atlas_core.pages import words
+from atlas_core.pages.plates import Plate, plate
+from atlas_report import learning_figures
+from atlas_report.beside import apart
+from atlas_report.source import IN_DOMAIN, Source
+
+Series = tuple[F8, F8, F8, F8]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Say how many labels each quantity took one arm to reach the reference's final value."""
+
+    arm: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoopView:
+    """Hold the curves and the table below them; no table where there is no reference.
+
+    ``headline`` and ``sentences`` say which arm found most with the fewest labels.
+    """
+
+    plates: tuple[Plate, ...]
+    reference: str
+    columns: tuple[str, ...]
+    saved: tuple[Saved, ...]
+    headline: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    column: str
+    title: str
+    label: str
+    caption: str
+    better: Literal["low", "high", "follow"]
+
+
+def loop_view(source: Source) -> LoopView | None:
+    """Return what the page shows of the labelling rounds, or None."""
+    if not source.loop:
+        return None
+    table = source.active
+    arms = list(dict.fromkeys(str(a) for a in table["arm"].tolist()))
+    reference = "random" if "random" in arms and len(arms) > 1 else ""
+    held = {q: lines for q in _quantities(source) if (lines := _lines(table, arms, q.column))}
+    plates = [
+        plate(
+            "loop",
+            quantity.title,
+            lambda lines=lines, q=quantity: learning_figures.active_learning(  # type: ignore[misc]
+                lines, label=q.label, reference=reference
+            ),
+            caption=quantity.caption,
+        )
+        for quantity, lines in held.items()
+    ]
+    saved = []
+    if reference:
+        for arm in arms:
+            cells = tuple(
+                _labels_to_reach(lines, arm, reference, quantity.better)
+                for quantity, lines in held.items()
+            )
+            saved.append(Saved(arm, cells))
+    by_column = {quantity.column: lines for quantity, lines in held.items()}
+    found = [_found_top(source, by_column, reference), _found_best(source, by_column, reference)]
+    told = [text for text in found if text]
+    told += _learned_most(source, by_column)
+    told += _labels_besides(source)
+    told.append(_how_sure(table))
+    return LoopView(
+        plates=tuple(plates),
+        reference=reference,
+        columns=tuple(q.title for q in held),
+        saved=tuple(saved),
+        headline=told[0],
+        sentences=tuple(told[1:]),
+    )
+
+
+def _direction(lines: Mapping[str, Series]) -> float:
+    """Return -1 where the best value falls: the goal of a loop shows in how its best moves."""
+    moves = sum(float(line[1][-1] - line[1][0]) for line in lines.values())
+    return -1.0 if moves < 0 else 1.0
+
+
+def _first_at(line: Series, goal: float, sign: float = 1.0) -> float | None:
+    """Return the number of labels at which a line first is as good as ``goal``, or None."""
+    reached = np.flatnonzero(sign * line[1] >= sign * goal - 1e-12)
+    return float(line[0][reached[0]]) if len(reached) else None
+
+
+def _winners(lines: Mapping[str, Series], sign: float) -> tuple[list[str], float, float]:
+    """Return the arms that reach the best value of all with the fewest labels; both figures."""
+    goal = sign * max(sign * float(line[1][-1]) for line in lines.values())
+    reached = {arm: at for arm, line in lines.items() if (at := _first_at(line, goal, sign))}
+    fewest = min(reached.values())
+    return [arm for arm in lines if reached.get(arm) == fewest], goal, fewest
+
+
+def _top_sizes(source: Source) -> int:
+    """Return how many materials are the best hundredth of the candidates, all folds together."""
+    sizes = [fold.get("sizes") or {} for fold in source.folds]
+    held = [int(one.get("train") or 0) + int(one.get("pool") or 0) for one in sizes]
+    return sum(top_size(n) for n in held if n)
+
+
+def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say which arm found the best hundredth with the fewest labels, if that is no chance.
+
+    The arm is held against random choice, or else the arm that found most of the others, by
+    Fisher's test of how many either found in the end: of six materials four prove nothing.
+    """
+    lines = held.get("top1_found")
+    if not lines:
+        return ""
+    if all(line[1][-1] <= line[1][0] for line in lines.values()):
+        return "No arm found any of the best 1 % beyond its first labels."
+    arms, goal, labels = _winners(lines, 1.0)
+    top = _top_sizes(source)
+
+    def found(share: float) -> str:
+        return f"{round(share * top)} of {top}" if top else words.percent(share)
+
+    others = {arm: float(line[1][-1]) for arm, line in lines.items() if arm not in arms}
+    rival = reference if reference in others else max(others, key=lambda a: others[a], default="")
+    against = ""
+    if rival:
+        last = words.fixed(float(lines[rival][0][-1]), 0)
+        against = f"{rival} found {found(others[rival])} with {last}"
+    if len(lines) == 1:
+        after = f"after {words.count(round(labels), 'label')}"
+        return f"{arms[0]} found {found(goal)} of the best 1 % of the candidates {after}."
+    named, after = words.listed(arms), f"{found(goal)} after {words.fixed(labels, 0)} labels"
+    if not rival:
+        return f"No arm finds more of the best 1 % than another: {named} found {after}."
+    verb = "finds" if len(arms) == 1 else "find"
+    if not _more(others[rival], goal, top, len(lines)):
+        than = f"than {rival} by more than chance"
+        return (
+            f"{named} {verb} no more of the best 1 % of the candidates {than}: {after}; {against}."
+        )
+    return (
+        f"{named} {verb} the best 1 % of the candidates with the fewest labels: {after}; {against}."
+    )
+
+
+def _more(less: float, more: float, top: int, arms: int) -> bool:
+    """Return whether a share of ``top`` materials surely is above another; the first of arms."""
+    p = fisher_below(round(less * top), top, round(more * top), top) if top else 1.0
+    return p * max(1, arms - 1) < BY_CHANCE
+
+
+def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
+    """Say which arm came first upon the best material that any arm labelled."""
+    lines = held.get("best")
+    if not lines:
+        return ""
+    if all(line[1][-1] == line[1][0] for line in lines.values()):
+        return "No arm found a better material than its first labels held."
+    sign = _direction(lines)
+    arms, goal, labels = _winners(lines, sign)
+    unit = f" {source.unit}" if source.unit else ""
+    several = len(set(map(str, source.active.get("fold", ())))) > 1
+    what = "best value that any arm reached, on average over the folds"
+    text = (
+        f"The {what if several else 'best material that any arm labelled'}"
+        f" ({words.number(goal)}{unit}) was found first by {words.listed(arms)}, after"
+        f" {words.count(round(labels), 'label')}"
+    )
+    if reference in lines and reference not in arms:
+        own, last = _first_at(lines[reference], goal, sign), float(lines[reference][0][-1])
+        text += (
+            f"; {reference} did not find it in {words.fixed(last, 0)}"
+            if own is None
+            else f"; {reference} needed {words.fixed(own, 0)}"
+        )
+    return f"{text}."
+
+
+def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> list[str]:
+    """Say whether an arm predicts worse in the end than the best, which need not find most.
+
+    Of the arms between these two, whose intervals may hold either value, nothing is said.
+    """
+    lines = held.get("mae_test")
+    if not lines or len(lines) < 2:
+        return []
+    final = {arm: float(line[1][-1]) for arm, line in lines.items()}
+    best, worst = min(final, key=lambda a: final[a]), max(final, key=lambda a: final[a])
+    unit = f" {source.unit}" if source.unit else ""
+    if final[best] == final[worst]:
+        return []
+    arms = (source.metrics["arms"].get(arm) or {} for arm in (best, worst))
+    parts = [(arm.get("parts") or {}).get(IN_DOMAIN) or {} for arm in arms]
+    errors = [part["metrics"]["mae"] for part in parts if "mae" in part.get("metrics", {})]
+    if len(errors) < 2 or not apart(*errors):
+        return [
+            "To predict, no arm is clearly better: their test MAEs of"
+            f" {words.number(final[best])} to {words.number(final[worst])}{unit} in the end may"
+            " differ by chance."
+        ]
+    return [
+        f"To predict, {worst} taught its model less than {best}: in the end a test MAE of"
+        f" {words.number(final[worst])} against {words.number(final[best])}{unit}."
+    ]
+
+
+def labels_besides(source: Source) -> list[int]:
+    """Return how many calibration labels every arm had besides, one entry a fold."""
+    return [int((fold.get("sizes") or {}).get("calibration") or 0) for fold in source.folds]
+
+
+def _labels_besides(source: Source) -> list[str]:
+    sizes = labels_besides(source)
+    if not any(sizes):
+        return []
+    low, high = min(sizes), max(sizes)
+    size = (
+        words.fixed(low, 0) if low == high else f"{words.fixed(low, 0)} to {words.fixed(high, 0)}"
+    )
+    fold = " a fold" if len(sizes) > 1 else ""
+    noun = "label" if high == 1 else "labels"
+    return [
+        f"These counts leave out {size} {noun}{fold} that every arm was given besides, to calibrate"
+        " its uncertainty."
+    ]
+
+
+def _how_sure(table: Mapping[str, Any]) -> str:
+    folds = len(set(map(str, table["fold"].tolist()))) if "fold" in table else 1
+    if folds > 1:
+        return f"Figures are means over {folds} folds, each with its own first labels."
+    return (
+        "All arms began with the same labels, once: another draw may change who is first, so take"
+        " small differences as chance."
+    )
+
+
+def _quantities(source: Source) -> list[_Quantity]:
+    unit = f" ({source.unit})" if source.unit else ""
+    band = " Bands span the folds, where there are several."
+    return [
+        _Quantity(
+            "mae_test",
+            "Error on test materials",
+            f"test MAE{unit}",
+            "Mean absolute error on untouched test materials as labels are bought; the line that"
+            f" falls fastest teaches the model most for its labels.{band}",
+            "low",
+        ),
+        _Quantity(
+            "best",
+            "Best material found",
+            f"best {source.target}{unit}",
+            "The best value among the labelled materials so far; the line that gets to the end"
+            f" value first finds the best material with the fewest labels.{band}",
+            "follow",
+        ),
+        _Quantity(
+            "top1_found",
+            "Share of the best 1 % found",
+            "share of the best 1 % found",
+            "How many of the best hundredth of all candidates have been labelled; 1 means that"
+            f" none is left to find.{band}",
+            "high",
+        ),
+    ]
+
+
+def _lines(table: Mapping[str, Any], arms: list[str], column: str) -> dict[str, Series]:
+    if column not in table:
+        return {}
+    owner = np.array([str(a) for a in table["arm"].tolist()])
+    labelled = np.asarray(table["labelled"], dtype=np.float64)
+    values = np.asarray(table[column], dtype=np.float64)
+    lines: dict[str, Series] = {}
+    for arm in arms:
+        mine = (owner == arm) & np.isfinite(values)
+        x = np.unique(labelled[mine])
+        groups = [values[mine & (labelled == at)] for at in x]
+        if groups:
+            lines[arm] = (
+                x,
+                np.array([g.mean() for g in groups]),
+                np.array([g.min() for g in groups]),
+                np.array([g.max() for g in groups]),
+            )
+    return lines
+
+
+def _labels_to_reach(lines: Mapping[str, Series], arm: str, reference: str, better: str) -> str:
+    if arm not in lines or reference not in lines:
+        return "–"
+    sign = {"low": -1.0, "high": 1.0}.get(better) or _direction(lines)
+    reached = _first_at(lines[arm], float(lines[reference][1][-1]), sign)
+    return "not reached" if reached is None else words.fixed(reached, 0)

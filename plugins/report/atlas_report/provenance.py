@@ -1,0 +1,272 @@
+"""Where everything in a report comes from: data, split, components, machine, times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from atlas_core.pages import words
+from atlas_core.rows import UNREADABLE
+from atlas_report.components import KINDS, option
+from atlas_report.source import Source
+
+SIZES = ("train", "calibration", "test", "shifted", "pool")
+FIRST = 3
+"""Ids of a record that show without a click."""
+LISTED = 200
+"""Ids listed of a record; the rest stands in ``records.json``."""
+
+PROVENANCE: Mapping[str, str] = {
+    "official": "the file's hash equals the published one",
+    "rebuilt": "rebuilt from the original source by a documented script",
+    "unverified": "no published hash to hold the file against",
+    "embedded": "ships inside the plug-in, with its licence and its rebuild script",
+    "user": "your own file; its content is yours to vouch for",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hold one component of an arm."""
+
+    kind: str
+    name: str
+    source: str
+    options: str
+    citation: Markup
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Hold what was recorded of rows left out, failures or warnings.
+
+    ``first`` shows at once, ``items`` on a click, and ``more`` counts what is not listed.
+    """
+
+    where: str
+    what: str
+    first: tuple[str, ...]
+    items: tuple[str, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class ProvenanceView:
+    """Hold the last section of the page."""
+
+    facts: tuple[tuple[str, Markup], ...]
+    folds: tuple[tuple[str, str, tuple[str, ...]], ...]
+    sizes: tuple[str, ...]
+    arms: tuple[tuple[str, tuple[Part, ...]], ...]
+    stages: tuple[tuple[str, str, str], ...]
+    packages: tuple[tuple[str, str], ...]
+    remarks: tuple[Remark, ...]
+    spec: str
+
+
+def provenance(source: Source) -> ProvenanceView:
+    """Return the data, versions, seeds and times of a run."""
+    manifest = source.manifest
+    sizes = tuple(
+        part for part in SIZES if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
+    )
+    return ProvenanceView(
+        facts=tuple(_facts(manifest)),
+        folds=tuple(
+            (
+                str(fold.get("name", "")),
+                str(fold.get("held_out") or "–"),
+                tuple(
+                    words.fixed(int((fold.get("sizes") or {}).get(part) or 0), 0) for part in sizes
+                ),
+            )
+            for fold in source.folds
+        ),
+        sizes=sizes,
+        arms=tuple(
+            (arm, tuple(_parts((manifest.get("arms") or {}).get(arm) or {}))) for arm in source.rows
+        ),
+        stages=tuple(_stages(manifest)),
+        packages=tuple(
+            (str(k), str(v)) for k, v in sorted((manifest.get("packages") or {}).items())
+        ),
+        remarks=tuple(_remarks(source)),
+        spec=source.spec,
+    )
+
+
+def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    data = manifest["dataset"]
+    split = manifest.get("split") or {}
+    hardware = manifest.get("hardware") or {}
+    kind = str(data.get("provenance") or "")
+    meaning = PROVENANCE.get(kind, "")
+    sample = data.get("sample")
+    citations = data.get("citation") or ()
+    citations = [citations] if isinstance(citations, str) else list(citations)
+    cited = Markup("<br>").join(citation(str(c)) for c in citations)
+    memory = manifest.get("peak_memory_mb")
+    rows: list[tuple[str, Any]] = [
+        ("Data", _called(data)),
+        ("Rows", f"{data.get('rows', '–')}" + (f", a sample of {sample}" if sample else "")),
+        *_reading(data),
+        ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
+        ("Provenance", f"{kind}: {meaning}" if meaning else kind),
+        ("Data licence", data.get("licence")),
+        ("Please cite", cited),
+        ("sha256 of the data", data.get("sha256")),
+        ("Split", _component(split)),
+        ("Seed", manifest.get("seed")),
+        ("Science hash", manifest.get("science_hash")),
+        ("Started", manifest.get("started")),
+        ("Finished", manifest.get("finished")),
+        ("Took", duration(float(manifest["seconds"])) if manifest.get("seconds") else None),
+        ("Peak memory", f"{words.fixed(float(memory), 0)} MB" if memory else None),
+        ("Machine", _machine(hardware)),
+        ("ATLAS", manifest.get("atlas")),
+        ("Run", manifest.get("run_id")),
+    ]
+    return [
+        (name, value if isinstance(value, Markup) else escape(str(value)))
+        for name, value in rows
+        if value not in (None, "")
+    ]
+
+
+def _reading(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what became of the rows of the source: left out, odd, and how they were read."""
+    reading = data.get("reading")
+    if not isinstance(reading, Mapping):
+        return []
+    found: list[tuple[str, Any]] = []
+    dropped = int(reading.get("dropped") or 0)
+    if dropped:
+        why = _counted(reading.get("reasons"))
+        found.append(
+            ("Left out", f"{dropped} of {reading.get('rows')} rows: {why}; see {UNREADABLE}")
+        )
+    if flagged := _counted(reading.get("flagged")):
+        found.append(("Odd, but used", f"{flagged}; see {UNREADABLE}"))
+    if notes := reading.get("notes"):
+        found.append(("Read with care", "; ".join(map(str, notes))))
+    return found
+
+
+def _counted(reasons: Any) -> str:
+    pairs = reasons.items() if isinstance(reasons, Mapping) else ()
+    return ", ".join(f"{n} {kind}" for kind, n in pairs)
+
+
+def _called(data: Mapping[str, Any]) -> str:
+    name, component = str(data.get("name") or ""), str(data.get("component") or "")
+    return name if component in ("", name) else f"{name} ({component})"
+
+
+def _component(chosen: Mapping[str, Any]) -> str:
+    options = chosen.get("options")
+    name = str(chosen.get("component") or "")
+    return f"{name} ({_options(options)})" if options else name
+
+
+def _options(options: Any) -> str:
+    if not isinstance(options, Mapping):
+        return ""
+    return ", ".join(f"{key}: {option(value)}" for key, value in sorted(options.items()))
+
+
+def _machine(hardware: Mapping[str, Any]) -> str:
+    memory = hardware.get("memory_gb")
+    pieces = [
+        str(hardware.get("cpu") or ""),
+        f"{hardware['cores']} cores" if hardware.get("cores") else "",
+        f"{words.number(float(memory))} GB" if memory else "",
+        f"device {hardware['device']}" if hardware.get("device") else "",
+        str(hardware.get("platform") or ""),
+        f"Python {hardware['python']}" if hardware.get("python") else "",
+    ]
+    return ", ".join(piece for piece in pieces if piece)
+
+
+def _parts(chosen: Mapping[str, Any]) -> list[Part]:
+    order = [*KINDS, *sorted(set(chosen) - set(KINDS))]
+    return [
+        Part(
+            kind=kind,
+            name=str(one.get("use", "")),
+            source=" ".join(str(one.get(key) or "") for key in ("distribution", "version")).strip(),
+            options=_options(one.get("options")),
+            citation=citation(str(one.get("citation") or "")),
+        )
+        for kind in order
+        if chosen.get(kind)
+        for one in (chosen[kind], *chosen[kind].get("beside", ()))
+    ]
+
+
+def _stages(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    total: dict[tuple[str, str], float] = {}
+    for stage in manifest.get("stages") or ():
+        key = (str(stage.get("stage", "")), str(stage.get("arm") or ""))
+        total[key] = total.get(key, 0.0) + float(stage.get("seconds") or 0.0)
+    return [(stage, arm, duration(seconds)) for (stage, arm), seconds in total.items()]
+
+
+def _remarks(source: Source) -> list[Remark]:
+    """Return rows removed as outliers, rows that failed, and warnings, once for equal records."""
+    found: dict[tuple[str, int, tuple[str, ...]], list[str]] = {}
+    for record in source.records:
+        name, content = str(record["name"]), record["content"]
+        last = name.rpartition("/")[2]
+        if last not in {"outliers", "failures", "warnings"}:
+            continue
+        ids = [str(v) for v in content.get("ids") or ()]
+        reasons = [str(v) for v in content.get("reasons") or ()]
+        items = [str(v) for v in content.get("texts") or ()]
+        if ids:
+            padded = reasons + [""] * (len(ids) - len(reasons))
+            items = [f"{i}: {why}" if why else i for i, why in zip(ids, padded, strict=False)]
+        n = max(len(items), int(content.get("count") or 0))
+        if not n:
+            continue
+        text = words.count(n, "warning")
+        if last == "outliers":
+            text = f"{words.count(n, 'material')} left out of training as outliers"
+        elif last == "failures":
+            by = f" by {content['featurizer']}" if content.get("featurizer") else ""
+            text = f"{words.count(n, 'material')} could not be featurized{by}"
+        where = ", ".join(str(v) for v in (record.get("arm"), record.get("fold"), name) if v)
+        found.setdefault((text, n, tuple(items)), []).append(where)
+    return [
+        Remark("; ".join(where), text, items[:FIRST], items[FIRST:LISTED], n - len(items[:LISTED]))
+        for (text, n, items), where in found.items()
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in words."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+_LINK = re.compile(r"https?://[^\s<>\"']+|\b10\.\d{4,9}/[^\s<>\"',;]+")
+
+
+def citation(text: str) -> Markup:
+    """Return a citation with its DOIs and addresses as links, escaped."""
+    out = Markup("")
+    at = 0
+    for match in _LINK.finditer(text):
+        shown = match[0].rstrip(".,;)")
+        target = shown if shown.startswith("http") else f"https://doi.org/{shown}"
+        out += escape(text[at : match.start()])
+        out += Markup('<a href="{}" rel="noreferrer">{}</a>').format(target, shown)
+        at = match.start() + len(shown)
+    return out + escape(text[at:])

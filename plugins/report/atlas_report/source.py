@@ -1,0 +1,99 @@
+"""What a page shows of a finished run: its rows by arm and part, and what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from atlas_core import verdict
+from atlas_core.audit_notes import audited_folds
+from atlas_core.data.predictions import Predictions
+from atlas_core.observe import FinishedRun
+
+IN_DOMAIN = "test"
+HELD_OUT = "shifted"
+SHOWN_PARTS = (IN_DOMAIN, HELD_OUT)
+
+PART_LABEL = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
+
+Json = Mapping[str, Any]
+
+
+def shown(rows: Predictions) -> dict[str, Predictions]:
+    """Return the rows by part, in-domain first; parts without a row are left out."""
+    parts = {part: rows.part(part) for part in SHOWN_PARTS}
+    return {part: own for part, own in parts.items() if len(own)}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Hold what a page shows of a run.
+
+    Attributes:
+        manifest: of the run.
+        metrics: of the run.
+        rows: predictions by arm, in the order of the spec.
+        records: of the run.
+        active: columns of the labelling rounds by name; {} without a loop.
+        spec: with every default filled, as text; "" where it is not known.
+        exam: by arm; empty where no arm has a trust method.
+        twins: fold -> {id: target of a training material of the same formula}, where that is far
+            from the material's own target, as the split audit noted.
+        audit: of the split; {} where there was none.
+    """
+
+    manifest: Json
+    metrics: Json
+    rows: Mapping[str, Predictions]
+    records: Sequence[Json]
+    active: Mapping[str, Any]
+    spec: str
+    exam: Mapping[str, Json] = field(default_factory=dict)
+    twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    audit: Json = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """Return ``regression`` or ``binary``."""
+        return str(self.metrics.get("task") or self.manifest["dataset"].get("task", "regression"))
+
+    @property
+    def unit(self) -> str:
+        """Return the target's unit, "" where it has none."""
+        return str(self.manifest["dataset"].get("unit") or "")
+
+    @property
+    def target(self) -> str:
+        """Return the target's name in words."""
+        return str(self.manifest["dataset"].get("target", "target")).replace("_", " ")
+
+    @property
+    def loop(self) -> bool:
+        """Return whether the arms chose what they learned from."""
+        return bool(len(self.active.get("labelled", ())))
+
+    @property
+    def folds(self) -> Sequence[Json]:
+        """Return what the manifest says of each fold."""
+        return list((self.manifest.get("split") or {}).get("folds") or ())
+
+    @property
+    def held_out(self) -> str:
+        """Return the held-out class in words, "" where a split has none."""
+        return verdict.held_out(self.manifest)
+
+
+def source_of(run: FinishedRun) -> Source:
+    """Return what a page shows of a run."""
+    return Source(
+        manifest=run.manifest,
+        metrics=run.metrics,
+        rows=run.predictions.by_arm(),
+        records=run.records,
+        active=run.rounds,
+        spec=run.spec,
+        exam=run.exam,
+        twins={fold: found.get("twins") or {} for fold, found in audited_folds(run.audit).items()},
+        audit=run.audit,
+    )

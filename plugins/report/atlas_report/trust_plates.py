@@ -1,0 +1,117 @@
+"""The figures of an arm's trust, each with the sentence that says how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atlas_core import exam_words
+from atlas_core.judgement import ENOUGH_TRUSTED, slack
+from atlas_core.pages.plates import Plate, plate
+from atlas_core.pages.words import count, percent
+from atlas_report import trust_figures
+from atlas_report.source import Json, Source
+from atlas_report.trust_figures import Point
+
+MOST_BARS = 16
+
+
+def decided(exam: Json, one: Json, part: str = "class") -> Json:
+    """Return what the deciding method says of one class, or in-domain."""
+    found: Json = one["methods"][exam["method"]][part]
+    return found
+
+
+def named_classes(exam: Json, names: Sequence[str]) -> list[tuple[Json, str]]:
+    """Return the classes of an exam with their names."""
+    return list(zip(exam["classes"], names, strict=True))
+
+
+def trust_plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> tuple[Plate, ...]:
+    """Return the figures that can be drawn of an exam."""
+    drawn = (
+        _kept(arm, exam, names),
+        _labels(arm, exam, names),
+        _forecasts(source, arm, exam, names),
+    )
+    return tuple(one for one in drawn if one is not None)
+
+
+def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
+    used: dict[str, list[Point]] = {}
+    for method in (exam["method"], *exam["beside"]):
+        points = [
+            Point(exam_words.short(name), found["share"], found["hit"], _ends(found, "hit"))
+            for one, name in named_classes(exam, names)
+            for found in [one["methods"][method]["class"]]
+            if found["trusted"] >= ENOUGH_TRUSTED
+        ]
+        if points:
+            used[method] = points
+    if not used:
+        return None
+    confidence = float(exam["classes"][0]["confidence"])
+    room = slack(confidence)
+    return plate(
+        arm,
+        "Share used, and whether it holds",
+        lambda: trust_figures.kept_promises(used, confidence=confidence, slack=room),
+        caption="Each mark is a held-out class. To the right: more of it may be used. The"
+        f" grey line is the promise of {percent(confidence)}; down to the lower edge of the"
+        f" band, {percent(confidence - room)}, it counts as kept. Upright lines are 95 % intervals:"
+        " where one reaches the grey line, bad luck can explain what is missing."
+        " Classes of which fewer than"
+        f" {ENOUGH_TRUSTED} predictions are trusted have no mark.",
+    )
+
+
+def _labels(arm: str, exam: Json, names: Sequence[str]) -> Plate:
+    more = len(names) - MOST_BARS
+    left_out = f" {count(more, 'class', 'classes')} more stand in the table." if more > 0 else ""
+    return plate(
+        arm,
+        "What it says of each class",
+        lambda: trust_figures.labels(_bars(exam, names)),
+        caption="Shares of a class's predictions that are labelled trust, verify and defer; the"
+        " upright mark is the share that could be used at best, by somebody who knows the true"
+        f" values.{left_out}",
+    )
+
+
+def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
+    forecasts = [
+        Point(exam_words.short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
+        for one, name in named_classes(exam, names)
+        if one.get("forecast") and one["mae"] > 0
+    ]
+    if not forecasts:
+        return None
+    inside = [one["mae_in_domain"] for one in exam["classes"] if one.get("mae_in_domain")]
+    usual = sum(inside) / len(inside) if inside else None
+    return plate(
+        arm,
+        "Error forecast against true error",
+        lambda: trust_figures.forecasts(forecasts, in_domain=usual, unit=source.unit),
+        caption="Each mark is a held-out class: the mean error that was expected of it"
+        " before any of its labels was known, against the one it turned out to have. On the"
+        " grey line the forecast is right; the band is a factor of two either way. Dashed:"
+        " the error in-domain, which is what one would expect without any warning.",
+    )
+
+
+def _bars(exam: Json, names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Return {class: (share trusted, share deferred, share usable at best)}, in-domain first."""
+    inside = [decided(exam, one, "in_domain") for one in exam["classes"]]
+    n = sum(one["rows"] for one in inside)
+    found = {}
+    if n:
+        shares = [sum(one[name] for one in inside) / n for name in ("trusted", "deferred")]
+        found["in-domain"] = (shares[0], shares[1], float("nan"))
+    for one, name in named_classes(exam, names)[:MOST_BARS]:
+        own = decided(exam, one)
+        deferred = own["deferred"] / max(own["rows"], 1)
+        found[exam_words.short(name)] = (own["share"], deferred, one["oracle_share"])
+    return found
+
+
+def _ends(found: Json, name: str) -> tuple[float, float]:
+    return found.get(f"{name}_low", found[name]), found.get(f"{name}_high", found[name])

@@ -1,0 +1,71 @@
+"""The reports as components: their contract, and what strange names and figures become in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from atlas_core.observe import ReportFigure, ReportSection
+from atlas_core.testing.toy_runs import STRANGE, toy_run
+from atlas_report.csv import CsvReport
+from atlas_report.hooks import CsvConfig, HtmlConfig, MarkdownConfig
+from atlas_report.html import HtmlReport
+from atlas_report.markdown import MarkdownReport, plain
+
+CURVE = "<svg viewBox='0 0 9 9'><path id='a' d='M0 0L9 9'/><use href='#a'/></svg>"
+SECTION = ReportSection(
+    "Mine & yours",
+    ("It <i>rises</i>.",),
+    (ReportFigure("A <line>", CURVE, "It rises & falls."), ReportFigure("B", CURVE, "Again.")),
+)
+
+
+def test_a_figure_of_an_observer_stands_on_the_page_and_as_a_file() -> None:
+    files = {str(f.path): f.content for f in HtmlReport(HtmlConfig()).report(toy_run(), [SECTION])}
+    page = files["report.html"].decode()
+    section = page[page.index("Mine &amp; yours") : page.index('id="provenance"')]
+    assert "<h4>A &lt;line&gt;</h4>" in section
+    assert "<figcaption>It rises &amp; falls.</figcaption>" in section
+    assert 'aria-label="A &lt;line&gt;. It rises &amp; falls."' in section
+    ids = ["added-1-0-a-line-a", "added-1-1-b-a"]  # two figures of a page share no id
+    for one in ids:
+        assert section.count(f'id="{one}"') == section.count(f'href="#{one}"') == 1
+    own = [name for name in files if name.startswith("figures/added-")]
+    assert own == ["figures/added-1-0-a-line.svg", "figures/added-1-1-b.svg"]
+    assert files[own[0]].startswith(b"<?xml")
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:
+    files = {f.path.name: f.content for f in CsvReport(CsvConfig()).report(toy_run(), [])}
+    rows = list(csv.DictReader(io.StringIO(files["predictions.csv"].decode(), newline="")))
+    assert [row["id"] for row in rows[: len(STRANGE)]] == [
+        "'=1+1", STRANGE[1], STRANGE[2], "'@SUM(A1)", "x\ny",
+    ]  # fmt: skip
+    run = toy_run()
+    assert [float(row["mean"]) for row in rows] == run.predictions.mean.tolist()
+    assert {row["outside"] for row in rows} == {"true", "false"}
+
+
+def test_markdown_shows_names_as_they_are() -> None:
+    run = toy_run(arms=("a|b", "c*d"))
+    (file,) = MarkdownReport(MarkdownConfig()).report(run, [SECTION])
+    page = file.content.decode()
+    assert "# Does \\<it\\> \\| work?" in page
+    assert "### a\\|b: " in page
+    table = [line for line in page.splitlines() if line.startswith("| MAE")]
+    assert table[0].replace("\\|", "").count("|") == 6  # a metric, and two parts of two arms
+    assert "- A \\<line\\>: It rises \\& falls." in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("random_forest", "random_forest"),
+        ("_it_ [a](b)\n`c`", "\\_it\\_ \\[a\\](b) \\`c\\`"),
+        ("<b> & \\ #", "\\<b\\> \\& \\\\ \\#"),
+    ],
+)
+def test_plain_text_of_markdown(text: str, shown: str) -> None:
+    assert plain(text) == shown

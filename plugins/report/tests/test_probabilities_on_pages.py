@@ -1,0 +1,82 @@
+"""No page and no terminal says that a probability is 0 or 1, and no class has a ±."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from atlas_core.data.predictions import Predictions
+from atlas_core.metrics import digits
+from atlas_report import metric_words
+from atlas_report.beside import _best
+from atlas_report.worst import confusion, worst_rows
+
+P = np.array([0.0, 1.0, 1e-9, 1 - 1e-9, 0.004, 0.996, 0.5, 0.25])
+Y = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0])
+
+
+def rows(levels: tuple[float, ...] = (0.9,)) -> Predictions:
+    n = len(P)
+    return Predictions(
+        ids=np.array([f"m{i}" for i in range(n)]), formula=np.full(n, "NaCl"),
+        fold=np.full(n, "f"), arm=np.full(n, "x"), parts=np.full(n, "test"), target=Y, mean=P,
+        std=np.sqrt(P * (1 - P)), lower={v: np.zeros(n) for v in levels},
+        upper={v: np.ones(n) for v in levels},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "below 0.01"), (1e-9, "below 0.01"), (0.0049, "below 0.01"), (0.005, "0.01"),
+     (0.5, "0.50"), (0.994, "0.99"), (0.9951, "above 0.99"), (1.0, "above 0.99")],
+)  # fmt: skip
+def test_a_probability_is_never_written_as_0_or_1(value: float, text: str) -> None:
+    assert digits.probability(value) == text
+
+
+def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> None:
+    for levels in ((0.9,), ()):
+        worst, spread = worst_rows(rows(levels), {}, binary=True)
+        assert spread == ""
+        assert {bad.spread for bad in worst} == {""}
+        assert {bad.true for bad in worst} == {"class 0", "class 1"}
+        for shown in (text for bad in worst for text in (bad.predicted, bad.error)):
+            assert shown.startswith(("below", "above")) or 0 < float(shown) < 1
+
+
+def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
+    worst, spread = worst_rows(rows(), {})
+    assert spread.startswith("±")
+    # every interval is 0 to 1, and one prediction is in the middle of it
+    told = {bad.predicted: bad.spread for bad in worst}
+    assert told.pop("0.500") == "0.500"
+    assert set(told.values()) == {"0.000 to 1.000"}
+    (endless,) = worst_rows(cut(0.25, 0.0, math.inf), {})[0]
+    assert endless.spread == "0.000 to ∞"
+    (either,) = worst_rows(cut(0.25, -math.inf, math.inf), {})[0]
+    assert either.spread == "∞"
+
+
+def cut(mean: float, low: float, high: float) -> Predictions:
+    one = rows(()).take(np.arange(len(P)) == len(P) - 1)
+    ends = {"lower": {0.9: np.array([low])}, "upper": {0.9: np.array([high])}}
+    return replace(one, mean=np.array([mean]), **ends)
+
+
+def test_one_half_is_called_class_0_by_the_table_as_by_the_metrics() -> None:
+    counted = confusion("test", rows())
+    assert (counted.true_positive, counted.false_positive) == (0, 3)
+    assert (counted.false_negative, counted.true_negative) == (4, 1)
+
+
+def test_the_best_arm_is_marked_only_where_the_intervals_leave_no_doubt() -> None:
+    def entry(value: float, half: float) -> dict[str, float]:
+        return {"value": value, "low": value - half, "high": value + half}
+
+    about = metric_words.METRICS["mae"]
+    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02)]) == 0
+    assert _best("mae", about, [entry(0.1, 0.06), entry(0.2, 0.06)]) is None
+    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02), entry(0.11, 0.02)]) is None

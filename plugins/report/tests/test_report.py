@@ -1,0 +1,572 @@
+"""The report of made-up runs: complete, self-contained, escaped, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from run_folders import make_run, write_report
+from scipy import stats
+
+from atlas_core.cli.verdicts import verdicts
+from atlas_core.data.tables import read_table, write_table
+from atlas_core.errors import DataError
+from atlas_core.finished import read_run
+from atlas_core.observe import ReportSection
+from atlas_report import loop
+from atlas_report.source import Source
+
+EVIL = "mp-<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """Collect tags, attributes and headings; note tags that are never closed."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[str] = []
+        self.open: list[str] = []
+        self.mismatched: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.mismatched.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if {"h2", "h3", "h4"} & set(self.open[-2:]) and data.strip():
+            self.headings.append(data.strip())
+
+
+def report(folder: Path, **options: object) -> str:
+    return write_report(make_run(folder, **options)).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("full") / "run"
+    make_run(folder, loop=True, ids={45: EVIL})
+    write_report(folder, [ReportSection("Added <b>", ("One & two <i>.",))])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(full: Path) -> str:
+    return (full / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_loads_nothing_from_outside_and_runs_no_script(html: str) -> None:
+    for tag, attributes in Page(html).tags:
+        assert tag not in {"script", "iframe", "img", "object", "embed"}
+        for name, value in attributes.items():
+            if name in {"src", "srcset", "data", "poster", "action"} or name.startswith("on"):
+                pytest.fail(f"{tag} has {name}")
+            if name in {"href", "xlink:href"}:
+                inside = str(value).startswith(("#", "data:,"))
+                assert inside or (tag == "a" and str(value).startswith("https://"))
+    assert not re.search(r"@import|url\((?!#)", html)
+
+
+def test_the_sections_stand_in_reading_order(html: str) -> None:
+    wanted = [
+        "Answer",
+        "Verdict",
+        "forest",
+        "cgcnn",
+        "Arms side by side",
+        "Active learning",
+        "Added <b>",
+    ]
+    seen = [h for h in Page(html).headings if h in [*wanted, "Provenance"]]
+    assert seen == [*wanted, "Provenance"]
+
+
+def test_each_arm_shows_every_figure_with_a_caption(html: str) -> None:
+    headings = Page(html).headings
+    for title in (
+        "Predicted against true",
+        "Calibration",
+        "Error against sigma",
+        "Risk and coverage",
+        "Distance from training data",
+        "Does it notice the held-out class?",
+        "Error by element, in-domain",
+        "Error by element, held out",
+        "The 15 worst predictions",
+    ):
+        assert headings.count(title) == 2, title
+    assert headings.count("Learning curves") == 1
+    assert html.count("<figure") == html.count("<figcaption>")
+
+
+def test_tags_are_closed_and_ids_are_unique_and_all_references_resolve(html: str) -> None:
+    page = Page(html)
+    assert not page.mismatched
+    assert not page.open
+    ids = [str(a["id"]) for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    used = set(re.findall(r'(?:url\(#|href="#)([\w.-]+)', html))
+    assert used <= set(ids)
+
+
+def test_text_from_data_and_plugins_is_escaped(html: str) -> None:
+    assert "<script" not in html
+    assert "Added &lt;b&gt;" in html
+    assert "One &amp; two &lt;i&gt;." in html
+    assert "name: ood_formation # &lt;b&gt;" in html
+
+
+def test_an_id_that_is_a_script_is_shown_as_text(tmp_path: Path) -> None:
+    # the calibration rows come first; with all others evil, so are the worst
+    text = report(
+        tmp_path / "run", ids={i: f"{i}<script>alert(1)</script>" for i in range(40, 190)}
+    )
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script" not in text
+
+
+def test_figures_follow_the_colour_scheme_of_the_page(html: str) -> None:
+    drawn = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
+    assert "var(--in)" in drawn
+    assert "var(--out)" in drawn
+    assert not re.search(r"#fe01[0-9a-f]{2}", drawn)
+    assert "prefers-color-scheme: dark" in html
+    assert set(re.findall(r"#[0-9a-f]{6}", drawn)) <= {"#000000"}
+
+
+def test_every_figure_has_a_text_alternative(html: str) -> None:
+    for tag, attributes in Page(html).tags:
+        if tag == "svg":
+            assert attributes["role"] == "img"
+            assert len(str(attributes["aria-label"])) > 20
+
+
+def test_figure_files_are_well_formed_and_need_no_page(full: Path) -> None:
+    files = sorted((full / "figures").glob("*.svg"))
+    assert len(files) == 2 * 8 + 1 + 3
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - ours
+        assert "var(--" not in text
+
+
+def test_the_same_folder_gives_the_same_bytes(full: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    shutil.copytree(full, first)
+    write_report(first)
+    before = {p.name: p.read_bytes() for p in sorted(first.rglob("*")) if p.is_file()}
+    write_report(first)
+    assert before == {p.name: p.read_bytes() for p in sorted(first.rglob("*")) if p.is_file()}
+
+
+def test_the_verdict_and_its_numbers_are_on_the_cards(html: str) -> None:
+    cards = re.findall(r"<article.*?</article>", html, flags=re.DOTALL)
+    assert len(cards) == 2
+    for card in cards:
+        assert "materials with F" in card
+        assert "MAE, in-domain" in card
+        assert "AUROC" in card
+
+
+def test_active_learning_says_how_many_labels_an_arm_saves(html: str) -> None:
+    table = html[html.index("Labels to reach the final value of") :]
+    rows = dict(re.findall(r'<th scope="row">(\w+)</th><td>([^<]+)</td>', table))
+    # made-up error falls as exp(-rate step): 0.18 x 10 rounds is reached at step 1.8 / rate,
+    # that is 1.8 / 0.28 = 6.4, so round 7, and 1.8 / 0.35 = 5.1, so round 6; 0.12 never does
+    assert rows["random"] == "700"
+    assert rows["greedy"] == "not reached"
+    assert rows["ucb"] == "550"
+    assert rows["max_uncertainty"] == "500"
+
+
+ROUNDS = {
+    # labels: 10, 20, 30; five of the ten best are half of them
+    "random": ((0.1, 0.1, 0.2), (1.0, 1.0, 1.0), (0.5, 0.4, 0.3)),
+    "greedy": ((0.1, 0.7, 1.0), (1.0, 1.0, 3.5), (0.5, 0.5, 0.45)),
+    "ucb": ((0.1, 0.5, 1.0), (1.0, 3.5, 3.5), (0.5, 0.4, 0.35)),
+}
+
+
+def loop_run(folder: Path, rounds: dict[str, tuple], folds: int = 1, *, doubt: float = 0.01) -> str:
+    make_run(folder, arms=tuple(rounds), sizes={"calibration": 40, "test": 90}, records=False)
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for arm, series in rounds.items():
+        last = series[2][-1]
+        metrics["arms"][arm]["parts"]["test"]["metrics"]["mae"] = {
+            "value": last, "low": last - doubt, "high": last + doubt,
+        }  # fmt: skip
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    columns: dict[str, list] = {}
+    for arm, series in rounds.items():
+        for fold in range(folds):
+            for step, values in enumerate(zip(*series, strict=True)):
+                row = dict(zip(("top1_found", "best", "mae_test"), values, strict=True))
+                row |= {
+                    "arm": arm,
+                    "fold": f"f{fold}",
+                    "round": step,
+                    "labelled": 10.0 * (1 + step),
+                }
+                for name, value in row.items():
+                    columns.setdefault(name, []).append(value)
+    table = {name: np.array(values) for name, values in columns.items()}
+    write_table(folder / "active_learning.parquet", table)
+    return re.sub(r"\s+", " ", write_report(folder).read_text(encoding="utf-8"))
+
+
+def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_labels(
+    tmp_path: Path,
+) -> None:
+    text = loop_run(tmp_path / "run", ROUNDS)
+    # greedy and ucb both find all, with 30 labels: a tie is told as one
+    assert (
+        "greedy and ucb find the best 1 % of the candidates with the fewest labels: 20 of 20"
+        " after 30 labels; random found 4 of 20 with 30." in text
+    )
+    assert (
+        "The best material that any arm labelled (3.50 eV/atom) was found first by ucb, after 20"
+        " labels; random did not find it in 30." in text
+    )
+    assert "in the end a test MAE of 0.450 against 0.300 eV/atom." in text
+    assert "These counts leave out 40 labels that every arm was given besides" in text
+    assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
+    assert "Blue: materials like the candidates." in text
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "sure"),
+    [(1.0, 0.2, True), (0.5, 0.3, False), (0.45, 0.1, True), (0.35, 0.1, False)],
+)
+def test_who_found_most_is_told_where_fishers_test_of_the_counts_tells_it(
+    own: float, other: float, sure: bool
+) -> None:
+    # of the best twenty of 2,000 candidates
+    p = stats.fisher_exact([[20 * other, 20 * (1 - other)], [20 * own, 20 * (1 - own)]], "less")[1]
+    assert (p < 0.05) == sure
+    lines = {
+        arm: (np.array([10.0, 30.0]), *[np.array([0.05, share])] * 3)
+        for arm, share in (("greedy", own), ("random", other))
+    }
+    folds = [{"sizes": {"train": 60, "pool": 1940}}]
+    source = Source({"dataset": {}, "split": {"folds": folds}}, {}, {}, [], {}, "")
+    text = loop._found_top(source, {"top1_found": lines}, "random")
+    assert ("by more than chance" in text) == (not sure)
+    assert "another" not in text  # which other arms there are was not tested
+    assert f"{round(20 * own)} of 20" in text
+    assert f"{round(20 * other)} of 20" in text
+
+
+def test_no_arm_is_said_to_predict_best_where_the_intervals_overlap(tmp_path: Path) -> None:
+    text = loop_run(tmp_path / "run", ROUNDS, doubt=0.1)  # 0.300 and 0.450, each by 0.1
+    assert "no arm is clearly better" in text
+    assert "taught its model less" not in text
+    assert text.index('id="answer"') < text.index('id="verdict"')
+    assert "take small differences as chance" in text
+
+
+def test_an_answer_says_when_nothing_was_found(tmp_path: Path) -> None:
+    still = {"random": ((0.1, 0.1, 0.1), (1.0, 1.0, 1.0), (0.5, 0.4, 0.3))}
+    text = loop_run(tmp_path / "run", still, folds=2)
+    assert "No arm found any of the best 1 % beyond its first labels." in text
+    assert "No arm found a better material than its first labels held." in text
+    assert "Figures are means over 2 folds" in text
+
+
+def test_a_run_without_a_held_out_class_has_no_figure_that_needs_one(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", sizes={"calibration": 40, "test": 80})
+    assert "Does it notice the held-out class?" not in text
+    assert "Error by element, held out" not in text
+    assert "Predicted against true" in text
+
+
+def test_a_run_with_only_a_held_out_class_is_drawn(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", sizes={"calibration": 40, "shifted": 80})
+    assert "Predicted against true" in text
+    assert "Does it notice the held-out class?" not in text
+
+
+def test_an_arm_without_sigma_says_so_instead_of_drawing_it(tmp_path: Path) -> None:
+    columns = ("std", "lower_0.9", "upper_0.9")
+    text = report(tmp_path / "run", blank=columns)
+    assert "This arm states no sigma" in text
+    assert "Error against sigma" not in Page(text).headings
+    assert "Calibration" not in Page(text).headings
+    assert "±" not in Page(text).headings
+
+
+def test_intervals_without_sigma_are_still_held_against_their_promise(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", blank=("std",))).headings
+    assert "Calibration" in headings
+    assert "Risk and coverage" not in headings
+
+
+def test_an_arm_without_a_detector_says_so(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", drop=("ood_score", "outside", "reason"))
+    assert "No detector scored this arm" in text
+    assert "Distance from training data" not in Page(text).headings
+    assert '<th scope="col">flagged</th>' not in text
+
+
+def test_a_binary_run_shows_reliability_roc_and_confusion(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", task="binary")
+    headings = Page(text).headings
+    assert headings.count("Reliability of probabilities") == 2
+    assert headings.count("Separation of classes") == 2
+    assert "Right and wrong answers" in headings
+    assert "Predicted against true" not in headings
+    counts = re.search(
+        r"in-domain, 90 predictions" + r".*?(?:right|wrong)\">(\d+)<" * 4,
+        text,
+        flags=re.DOTALL,
+    )
+    assert counts is not None
+    assert sum(map(int, counts.groups())) == 90
+
+
+def test_five_folds_give_mean_and_spread_over_folds(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", folds=5, sizes={"calibration": 40, "test": 100})
+    assert "of 5 folds" in text
+    assert "fold_4" in text
+
+
+def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", arms=("forest",), folds=3)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for fold, metal in zip(manifest["split"]["folds"], ("Li", "Na", "K"), strict=True):
+        fold["held_out"] = f"materials with {metal}"
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    score = metrics["arms"]["forest"]["ood"]["score"]
+    worst = min(score["folds"], key=lambda fold: score["folds"][fold])
+    score["worst"] = {"fold": worst, "auroc": score["folds"][worst]}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    named = f"materials with {('Li', 'Na', 'K')[int(worst[-1])]}"
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "held out told apart, AUROC, mean of 3 folds" in text
+    assert f"AUROC, worst: {named}" in text
+    assert "Thin lines: single folds; thick: their mean." in text
+    assert "as distances from its threshold" in text
+    assert "orange: the class that is held out, another in each fold." in text
+    assert "those of the class that the model of a fold saw none of" in text
+    headline = verdicts(read_run(folder))["forest"]
+    assert headline in text
+    assert "not on held-out materials" in headline
+
+
+def test_a_coverage_that_infinite_intervals_make_says_so(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    share = {"value": 1.0, "low": 1.0, "high": 1.0}
+    for part in metrics["arms"]["forest"]["parts"].values():
+        part["metrics"]["infinite_share_0.9"] = share
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+    forest, cgcnn = re.findall(
+        r"<article.*?</article>", write_report(folder).read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    assert forest.count("<small>100\u202f% say nothing</small>") == 2
+    assert "say nothing" not in cgcnn
+    assert (
+        "For 100 % of in-domain materials and 100 % of materials with F the interval is infinite:"
+        " it says nothing there."
+    ) in forest
+
+
+def compared(html: str) -> list[str]:
+    """Return the sentences that compare arms."""
+    section = html[html.index('<section id="beside">') :]
+    return re.findall(
+        r"<li>([^<]* (?:on average \(|of the \d arms\.|Brier|on these same rows)[^<]*)</li>",
+        section,
+    )
+
+
+def test_two_arms_are_compared_with_each_other_alone(html: str) -> None:
+    inside, outside = compared(html)
+    assert inside.startswith("In-domain: cgcnn errs by ")
+    assert outside.startswith("Held out: cgcnn errs by ")
+    assert "Bold: the better value of a row and part" in html
+
+
+def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -> None:
+    names = ("a", "b", "c")
+    html = report(tmp_path / "run", arms=names)
+    table = read_table(tmp_path / "run" / "predictions.parquet")
+    error = np.abs(table["mean"] - table["target"])
+    said = compared(html)
+    for part, where in (("test", "In-domain"), ("shifted", "Held out")):
+        mean = {arm: error[(table["arm"] == arm) & (table["part"] == part)].mean() for arm in names}
+        best, *others = sorted(names, key=lambda arm: mean[arm])
+        *lead, one, other = [text for text in said if text.startswith(where)]
+        rest = (one, other)
+        sure = not any("may be chance" in text for text in rest)
+        assert lead == ([f"{where}: {best} errs least of the 3 arms."] if sure else [])
+        for text, arm in zip(rest, sorted(others), strict=True):
+            found = re.match(rf"{where}: {arm} errs by ([0-9.]+) eV/atom more than {best} ", text)
+            assert found is not None
+            assert float(found[1]) == pytest.approx(mean[arm] - mean[best], rel=0.06)
+    assert "on these same rows" in said[-1]
+    assert "Bold: the best value of a row and part" in html
+
+
+def test_arms_that_classify_are_compared_by_their_brier_scores(tmp_path: Path) -> None:
+    text = compared(report(tmp_path / "run", task="binary"))[0]
+    table = read_table(tmp_path / "run" / "predictions.parquet")
+    inside = table["part"] == "test"
+    squared = (table["mean"] - table["target"]) ** 2
+    forest, cgcnn = (squared[inside & (table["arm"] == arm)].mean() for arm in ("forest", "cgcnn"))
+    found = re.match(
+        "In-domain: the Brier score of cgcnn is by ([0-9.]+) (lower|higher) than", text
+    )
+    assert found is not None
+    assert float(found[1]) == pytest.approx(abs(cgcnn - forest), rel=0.06)
+    assert (found[2] == "lower") == (cgcnn < forest)
+
+
+def test_a_data_set_named_as_its_component_is_named_once(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for name, shown in (("flla", "flla"), ("FLLA", "FLLA (flla)")):
+        manifest["dataset"]["name"] = name
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        html = write_report(folder).read_text(encoding="utf-8")
+        assert f"<div><dt>Data</dt><dd>{shown}</dd></div>" in html
+
+
+def test_a_single_arm_needs_no_comparison(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", arms=("forest",))).headings
+    assert "All numbers" in headings
+    assert "Arms side by side" not in headings
+
+
+def test_missing_records_leave_out_the_learning_curves_only(tmp_path: Path) -> None:
+    headings = Page(report(tmp_path / "run", records=False)).headings
+    assert "Learning curves" not in headings
+    assert "Predicted against true" in headings
+
+
+def test_rows_that_failed_are_listed_with_their_reason(html: str) -> None:
+    assert "1 material could not be featurized" in html
+    assert "mp-1: no radius for element Og" in html
+
+
+def test_stages_before_the_cells_are_shown_with_count_and_reasons(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", records=False)
+    ids = [f"mp-{i}" for i in range(7)]
+    failed = {
+        "featurizer": "voronoi",
+        "count": 12,
+        "ids": ids,
+        "reasons": [f"why {i}" for i in ids],
+    }
+    records = [
+        {"arm": arm, "fold": "", "name": "features/failures", "content": failed}
+        for arm in ("forest", "cgcnn")
+    ]
+    warned = {"texts": ["UserWarning: <odd> cell"]}
+    records.append({"arm": "", "fold": "", "name": "warnings", "content": warned})
+    (folder / "records.json").write_text(json.dumps(records), encoding="utf-8")
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert text.count("12 materials could not be featurized by voronoi") == 1
+    assert "(forest, features/failures; cgcnn, features/failures)" in text
+    shown = text[text.index("by voronoi") : text.index("<summary>and 9 more")]
+    assert re.findall(r"mp-\d: why mp-\d", shown) == [f"mp-{i}: why mp-{i}" for i in range(3)]
+    assert "and 5 more in records.json" in text
+    assert "1 warning" in text
+    assert "UserWarning: &lt;odd&gt; cell" in text
+
+
+def test_thousands_of_points_are_sampled_and_the_caption_says_so(tmp_path: Path) -> None:
+    text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "test": 3200})
+    assert "3000 of 3200 in-domain points drawn, a random sample." in text
+    assert len(text) < 500_000
+
+
+def test_arms_stand_in_the_order_of_the_spec_not_of_the_alphabet(html: str) -> None:
+    assert html.index('id="arm-forest"') < html.index('id="arm-cgcnn"')
+
+
+def test_verdicts_stand_in_the_order_of_the_spec(full: Path) -> None:
+    assert list(verdicts(read_run(full))) == ["forest", "cgcnn"]
+
+
+def test_a_folder_without_a_finished_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        write_report(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3", "{"])
+def test_a_damaged_file_is_named_in_one_line(tmp_path: Path, name: str, content: str) -> None:
+    folder = make_run(tmp_path / "run", arms=("forest",), records=False)
+    (folder / name).write_text(content, encoding="utf-8")
+    for read in (write_report, read_run):
+        with pytest.raises(DataError, match=re.escape(name)) as caught:
+            read(folder)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("manifest.json", ("dataset",), []),
+        ("manifest.json", ("dataset", "task"), "ranking"),
+        ("manifest.json", ("split",), None),
+        ("manifest.json", ("split", "folds"), [3]),
+        ("manifest.json", ("split", "folds", 0, "sizes"), None),
+        ("manifest.json", ("arms", "forest"), "x"),
+        ("metrics.json", ("levels",), ["a"]),
+        ("metrics.json", ("arms",), []),
+        ("metrics.json", ("arms", "forest"), {}),
+        ("metrics.json", ("arms", "forest", "parts", "test"), None),
+        ("metrics.json", ("arms", "forest", "parts", "test", "metrics", "mae"), 3.0),
+        ("records.json", (0,), []),
+    ],
+)
+def test_a_foreign_value_is_refused(tmp_path: Path, name: str, path: tuple, value: object) -> None:
+    folder = make_run(tmp_path / "run", arms=("forest",))
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
+    inner = content
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(name)):
+        write_report(folder)
+
+
+def test_predictions_of_another_run_or_none_are_refused(tmp_path: Path) -> None:
+    one = make_run(tmp_path / "one", arms=("forest",), records=False)
+    two = make_run(tmp_path / "two", arms=("cgcnn",), records=False)
+    shutil.copy(two / "predictions.parquet", one)
+    with pytest.raises(DataError, match=r"arms cgcnn, metrics\.json forest: they are of"):
+        read_run(one)
+    (one / "predictions.parquet").unlink()
+    with pytest.raises(DataError, match=r"predictions\.parquet"):
+        read_run(one)
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    report(tmp_path / "run", arms=("forest",), records=False)
+    assert dict(mpl.rcParams) == before

@@ -1,0 +1,202 @@
+"""The report's section on trust, on a made-up run whose trust methods are simple rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from from_columns import examine
+from run_folders import make_run, write_report
+
+from atlas_core.cli.verdicts import verdicts
+from atlas_core.data.tables import read_table
+from atlas_core.errors import DataError
+from atlas_core.finished import read_run
+from atlas_core.store import read_json, write_json
+
+SPEC = """\
+trust:
+  budget: null
+  budget_quantile: 0.8
+  confidence: 0.9
+  price: null
+"""
+
+
+def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPEC) -> Path:
+    """Add an exam: ``careful`` trusts what errs little, ``bold`` everything, ``shy`` nothing."""
+    table = read_table(folder / "predictions.parquet")
+    error = np.abs(table["target"] - table["mean"])
+    rows = np.isin(table["part"], ("test", "shifted")) & np.isin(table["arm"], arms)
+    budget = float(np.quantile(error[table["part"] == "calibration"], 0.8))
+    names = ("arm", "fold", "part", "target", "mean", "lower_0.9", "upper_0.9")
+    labels = {
+        "careful": np.where(error <= 0.8 * budget, "trust", np.where(error > 1, "defer", "verify")),
+        "bold": np.full(len(error), "trust"),
+        "shy": np.full(len(error), "verify"),
+    }
+    n = int(rows.sum())
+    blocks = [
+        {
+            **{name: table[name][rows] for name in names},
+            "method": np.full(n, method),
+            "budget": np.full(n, budget),
+            "confidence": np.full(n, 0.9),
+            "expected_error": np.full(n, 0.4),
+            "label": given[rows],
+        }
+        for method, given in labels.items()
+    ]
+    trust = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    write_json(folder / "exam.json", examine(trust, table, levels=[0.9]))
+    manifest = read_json(folder / "manifest.json")
+    for arm in arms:
+        manifest["arms"][arm]["trust"] = {
+            "use": "careful",
+            "summary": "Looks twice <b>.",
+            "beside": [{"use": "bold", "summary": "Trusts all."}, {"use": "shy"}],
+        }
+    write_json(folder / "manifest.json", manifest)
+    (folder / "spec.lock.yaml").write_text(f"atlas: 1\n{spec}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    sizes = {"calibration": 60, "test": 90, "shifted": 240}
+    return make_exam(make_run(tmp_path / "run", sizes=sizes))
+
+
+def section(folder: Path) -> str:
+    text = write_report(folder).read_text(encoding="utf-8")
+    (found,) = re.findall(r'<section id="trust">.*?</section>', text, flags=re.DOTALL)
+    return str(found)
+
+
+def plain(text: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", text).replace("\u202f", " ").split())
+
+
+def test_the_section_says_in_words_what_may_be_used(folder: Path) -> None:
+    (one,) = read_json(folder / "exam.json")["forest"]["classes"]
+    own = one["methods"]["careful"]["class"]
+    text = plain(section(folder))
+    share = f"{100 * own['share']:.0f}"
+    assert f"a kind it never saw, it lets you use {own['trusted']} ({share} %)" in text
+    assert "100 % of these are within" in text
+    assert "(90 % promised, 95 % interval" in text
+    assert "over materials" in text
+    assert "The promise: 90 % of the predictions labelled trust lie within the error budget" in text
+    assert "The budget is what 80 % of the errors on calibration materials" in text
+    assert "the confidence stands in the spec." in text
+    for word, meaning in (("trust", "use the prediction"), ("verify", "compute or measure")):
+        assert f"{word} {meaning}" in text
+    assert "careful: Looks twice &lt;b&gt;. bold: Trusts all." in text
+
+
+def test_a_class_is_a_line_with_the_methods_beside_it(folder: Path) -> None:
+    (one,) = read_json(folder / "exam.json")["forest"]["classes"]
+    text = section(folder)
+    (row,) = re.findall(r"<tr><th scope=\"row\">.*?</tr>", text, flags=re.DOTALL)
+    cells = [plain(cell) for cell in re.findall(r"<td.*?</td>", row, flags=re.DOTALL)]
+    assert plain(row).startswith("materials with F 240 materials")
+    assert cells[0].endswith("in-domain")
+    assert cells[3] == "kept"
+    assert cells[6].startswith("100 %")
+    assert "within: broken" in cells[6]
+    assert cells[7] == "0 % refused"
+    assert cells[8].startswith(f"{100 * one['oracle_share']:.0f} %")
+    assert 'class="verdict tone-good"' in row
+
+
+def test_the_figures_are_drawn_and_stand_as_files(folder: Path) -> None:
+    text = section(folder)
+    for title in (
+        "Share used, and whether it holds",
+        "What it says of each class",
+        "Error forecast against true error",
+    ):
+        assert f"<h4>{title}</h4>" in text
+    files = list((folder / "figures").glob("forest-*.svg"))
+    assert len([path for path in files if "error-forecast" in path.name]) == 1
+    for path in files:
+        ElementTree.parse(path)  # noqa: S314 - our own file
+
+
+def test_the_verdict_is_that_of_the_exam(folder: Path) -> None:
+    text = write_report(folder).read_text(encoding="utf-8")
+    headline = verdicts(read_run(folder))["forest"]
+    assert headline.startswith("It says itself which predictions to use, and kept its word on")
+    assert headline in text
+    assert "may be used, held out" in text
+    other = verdicts(read_run(folder))["cgcnn"]
+    assert "It says itself" not in other
+
+
+def test_a_run_without_trust_has_no_such_section(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    assert 'id="trust"' not in write_report(folder).read_text(encoding="utf-8")
+
+
+def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
+    folder = make_run(
+        tmp_path / "run", sizes={"calibration": 90, "test": 90, "shifted": 90}, folds=3
+    )
+    text = section(make_exam(folder, ("forest", "cgcnn")))
+    assert text.count('class="answer"') == 2
+    assert len(re.findall(r"<tr><th scope=\"row\">", text)) == 6
+    own = [
+        one["methods"]["careful"]["class"]
+        for one in read_json(folder / "exam.json")["forest"]["classes"]
+    ]
+    trusted = sum(one["trusted"] for one in own)
+    hits = sum(one["within"] for one in own)
+    rows = sum(one["rows"] for one in own)
+    # no class is picked out: the answer is of all of them together
+    share = f"{100 * trusted / rows:.0f}"
+    shown = plain(text)
+    assert f"Of {rows} predictions on 3 held-out" in shown
+    assert f"it lets you use {trusted} ({share} %); {100 * hits / trusted:.0f} % of these" in shown
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (
+            "trust: {budget: 0.2, confidence: null}",
+            "The budget stands in the spec; the confidence is",
+        ),
+        (
+            "trust: {budget: 0.2, price: {label: 1.0, mistake: 10.0}}",
+            "the confidence follows from its price: a label costs 1, a mistake 10.",
+        ),
+        ("trust: [", "of the true value."),
+    ],
+)
+def test_where_the_promise_comes_from_is_told(tmp_path: Path, spec: str, words: str) -> None:
+    folder = make_exam(make_run(tmp_path / "run"), spec=spec)
+    assert words in plain(section(folder))
+
+
+def test_the_same_bytes_each_time(folder: Path) -> None:
+    first = write_report(folder).read_bytes()
+    assert write_report(folder).read_bytes() == first
+
+
+@pytest.mark.parametrize("broken", ["[]", '{"forest": 1}', '{"forest": {"method": "m"}}', "{"])
+def test_an_exam_that_no_run_wrote_is_one_line(folder: Path, broken: str) -> None:
+    (folder / "exam.json").write_text(broken, encoding="utf-8")
+    with pytest.raises(DataError, match=r"exam\.json"):
+        write_report(folder)
+
+
+def test_an_exam_without_a_method_it_names_is_refused(folder: Path) -> None:
+    exam = read_json(folder / "exam.json")
+    exam["forest"]["beside"].append("nobody")
+    (folder / "exam.json").write_text(json.dumps(exam), encoding="utf-8")
+    with pytest.raises(DataError, match="a method is missing"):
+        write_report(folder)

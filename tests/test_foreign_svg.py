@@ -1,0 +1,88 @@
+"""A figure that an observer adds: what matplotlib writes goes in, what acts or loads does not."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from matplotlib.figure import Figure
+
+from atlas_core.observe import ReportFigure, ReportSection
+from atlas_core.pages.foreign_svg import LARGEST, checked_svg
+from atlas_core.pages.svg import drawing, to_svg
+
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
+
+
+def svg(inside: str) -> str:
+    return f"{HEAD}{inside}</svg>"
+
+
+def drawn() -> Figure:
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().plot([0, 1], [1, 0], marker="o", label="a < b")
+    return figure
+
+
+def test_what_matplotlib_writes_is_taken_over() -> None:
+    text = io.StringIO()
+    drawn().savefig(text, format="svg")
+    found = checked_svg(text.getvalue())
+    assert found.startswith("<svg ")
+    assert 'viewBox="0 0 144 144"' in found
+    assert "<style" not in found
+    assert "stroke-linejoin: round" in found[: found.index(">")]  # it held for everything
+    assert "xmlns" not in found
+    assert "<metadata" not in found
+    assert 'href="#' in found
+    with drawing():
+        inline = to_svg(drawn(), "mine")
+    assert checked_svg(inline).count("<path") == inline.count("<path")
+
+
+def test_a_size_in_pixels_stands_for_a_view_box() -> None:
+    found = checked_svg('<svg width="20px" height="10"><path d="M0 0L9 9"/></svg>')
+    assert found == '<svg viewBox="0 0 20 10"><path d="M0 0L9 9" /></svg>'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<svg viewBox='0 0 9 9'><path>", "not well-formed"),
+        ("no picture", "not well-formed"),
+        ("<html/>", "first element is <html>"),
+        ("<svg/>", "neither a viewBox nor"),
+        ('<!DOCTYPE svg [<!ENTITY a "b">]><svg viewBox="0 0 9 9"/>', "entities"),
+        (svg("<script>alert(1)</script>"), "<script>"),
+        (svg("<foreignObject><b xmlns='http://www.w3.org/1999/xhtml'/></foreignObject>"), "foreig"),
+        (svg("<b xmlns='http://www.w3.org/1999/xhtml'/>"), "<b>"),
+        (svg("<set attributeName='href' to='javascript:alert(1)'/>"), "<set>"),
+        (svg("<a href='https://example.org'><path/></a>"), "<a>"),
+        (svg("<path onclick='alert(1)'/>"), "onclick"),
+        (svg("<use href='https://example.org/a.svg#b'/>"), "outside it"),
+        (svg("<use href='data:image/png;base64,AA'/>"), "outside it"),
+        (svg("<image href='https://example.org/a.png'/>"), "outside it"),
+        (svg("<image href='data:image/svg+xml;base64,AA'/>"), "outside it"),
+        (svg("<path style='fill: url(https://example.org)'/>"), "acts or loads"),
+        (svg("<path fill='url(//example.org)'/>"), "acts or loads"),
+        (svg("<path style='fill: u\\72l(//example.org)'/>"), "acts or loads"),
+        (svg("<style>body {display: none}</style>"), "style sheet"),
+        (svg("<style>* {fill: url(//example.org)}</style>"), "style sheet"),
+        (svg(" " * LARGEST), "characters, more than"),
+    ],
+)
+def test_what_acts_or_loads_is_refused_and_said(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+        ReportFigure("A title", text, "A caption.")
+
+
+def test_references_inside_the_figure_and_pixels_stay() -> None:
+    inside = "<path id='p' fill='url(#g)'/><use href='#p'/><image href='data:image/png;base64,AA'/>"
+    found = checked_svg(svg(inside))
+    assert found.count("href=") == 2
+    assert "url(#g)" in found
+
+
+def test_a_section_holds_figures_and_nothing_else() -> None:
+    with pytest.raises(ValueError, match="ReportFigure"):
+        ReportSection("A", ("B.",), ("<svg/>",))  # type: ignore[arg-type]
