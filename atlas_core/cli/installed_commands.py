@@ -6,7 +6,7 @@ They are listed from package metadata alone, and only the one that is called is 
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from atlas_core.errors import PluginError
 from atlas_core.kinds.command import Progress
 
 if TYPE_CHECKING:
-    from atlas_core.resolver import Resolver
+    from atlas_core.resolver import Observers, Resolver
     from atlas_registry.listing import Listed
 
 
@@ -49,6 +49,12 @@ class Host:
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""
         note(text)
+
+    def observers(self) -> AbstractContextManager[Observers]:
+        """Load the installed observers, until the context is left; a broken one is warned of."""
+        from atlas_registry.loading import Registry
+
+        return closing(Registry().observers(lambda text: note(f"warning: {text}")))
 
     def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
         """Show on stderr how far a long command is, until the context is left."""

@@ -15,7 +15,7 @@ from atlas_core import __version__
 from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.installed_commands import key_file
-from atlas_core.cli.keeping import export, run_folder, verify
+from atlas_core.cli.keeping import export, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import IN_SPECS, KINDS
 from atlas_core.printing import on_one_line
@@ -352,41 +352,8 @@ def schema(*, out: Path | None) -> None:
         write_bytes(out, text.encode())
 
 
-@main.command()
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--add",
-    "added",
-    multiple=True,
-    metavar="REPORT",
-    help="Write this report, too, such as csv. Default: those that its spec names.",
-)
-def report(*, run_path: Path, added: tuple[str, ...]) -> None:
-    """Score RUN and write its reports again, from its stored predictions."""
-    from atlas_core.cli.progress import note
-    from atlas_core.cli.reporting import report_anew
-    from atlas_registry.loading import Registry
-
-    registry = Registry()
-    with closing(registry.observers(lambda text: note(f"warning: {text}"))) as observers:
-        for path in report_anew(run_folder(run_path), added, registry, observers):
-            echo(str(path))
-
-
 main.add_command(verify)
 main.add_command(export)
-
-
-@main.command()
-@click.argument("run_a", metavar="RUN_A", type=click.Path(path_type=Path))
-@click.argument("run_b", metavar="RUN_B", type=click.Path(path_type=Path))
-@_json
-def compare(*, run_a: Path, run_b: Path, as_json: bool) -> None:
-    """Set two runs side by side: paired differences with confidence intervals."""
-    from atlas_core.cli.comparing import compare_folders
-
-    comparison, text = compare_folders(run_folder(run_a), run_folder(run_b))
-    _answer(comparison, as_json, lambda: text)
 
 
 @main.group()

@@ -47,17 +47,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from atlas_core.resolver import Resolver
+    from atlas_core.resolver import Observers, Resolver
 
 BUILT_IN = frozenset(
     {
         "cache",
         "check",
-        "compare",
         "datasets",
         "export",
         "plugins",
-        "report",
         "run",
         "schema",
         "validate",
@@ -102,6 +100,10 @@ class CommandHost(Protocol):
 
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""
+        ...
+
+    def observers(self) -> AbstractContextManager[Observers]:
+        """Load the installed observers, until the context is left; a broken one is warned of."""
         ...
 
     def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:

@@ -10,7 +10,7 @@ from typing import Any
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.rows import write_csv
 from atlas_report import metric_words
-from atlas_report.hooks import CsvConfig
+from atlas_report.hooks import NoOptions
 
 HEADER = ("arm", "part", "metric", "value", "low", "high", "unit", "n")
 
@@ -20,7 +20,7 @@ class CsvReport:
 
     places = ("tables",)
 
-    def __init__(self, config: CsvConfig) -> None:
+    def __init__(self, config: NoOptions) -> None:
         """Take no option."""
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:

@@ -1,27 +1,28 @@
-"""Reports of a finished run and their options. Light."""
+"""Reports of a finished run, their options, and the commands that read one. Light."""
 
 from __future__ import annotations
 
 from atlas_core.api import Component, Config, hookimpl
 
 
-class HtmlConfig(Config):
-    """The page has no options."""
-
-
-class CsvConfig(Config):
-    """The tables have no options."""
-
-
-class MarkdownConfig(Config):
-    """The text has no options."""
+class NoOptions(Config):
+    """There is nothing to choose."""
 
 
 @hookimpl
 def atlas_report() -> list[Component]:
     """Offer the reports."""
     return [
-        Component("html", HtmlConfig, "atlas_report.html:HtmlReport"),
-        Component("csv", CsvConfig, "atlas_report.csv:CsvReport"),
-        Component("markdown", MarkdownConfig, "atlas_report.markdown:MarkdownReport"),
+        Component("html", NoOptions, "atlas_report.html:HtmlReport"),
+        Component("csv", NoOptions, "atlas_report.csv:CsvReport"),
+        Component("markdown", NoOptions, "atlas_report.markdown:MarkdownReport"),
+    ]
+
+
+@hookimpl
+def atlas_command() -> list[Component]:
+    """Offer the commands."""
+    return [
+        Component("compare", NoOptions, "atlas_report.compare:command"),
+        Component("report", NoOptions, "atlas_report.report:command"),
     ]

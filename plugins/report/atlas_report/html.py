@@ -20,7 +20,7 @@ from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
 from atlas_report.cards import card
-from atlas_report.hooks import HtmlConfig
+from atlas_report.hooks import NoOptions
 from atlas_report.loop import loop_view
 from atlas_report.provenance import provenance
 from atlas_report.source import Source, source_of
@@ -43,7 +43,7 @@ class HtmlReport:
 
     places = ("report.html", "figures")
 
-    def __init__(self, config: HtmlConfig) -> None:
+    def __init__(self, config: NoOptions) -> None:
         """Take no option."""
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:

@@ -11,7 +11,7 @@ from atlas_report.arms import described
 from atlas_report.audit import audit_view
 from atlas_report.beside import Beside, Cell, Line, beside
 from atlas_report.cards import card
-from atlas_report.hooks import MarkdownConfig
+from atlas_report.hooks import NoOptions
 from atlas_report.source import Source, source_of
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w)")
@@ -22,7 +22,7 @@ class MarkdownReport:
 
     places = ("report.md",)
 
-    def __init__(self, config: MarkdownConfig) -> None:
+    def __init__(self, config: NoOptions) -> None:
         """Take no option."""
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:

@@ -10,7 +10,7 @@ import pytest
 from atlas_core.observe import ReportFigure, ReportSection
 from atlas_core.testing.toy_runs import STRANGE, toy_run
 from atlas_report.csv import CsvReport
-from atlas_report.hooks import CsvConfig, HtmlConfig, MarkdownConfig
+from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
 from atlas_report.markdown import MarkdownReport, plain
 
@@ -23,7 +23,7 @@ SECTION = ReportSection(
 
 
 def test_a_figure_of_an_observer_stands_on_the_page_and_as_a_file() -> None:
-    files = {str(f.path): f.content for f in HtmlReport(HtmlConfig()).report(toy_run(), [SECTION])}
+    files = {str(f.path): f.content for f in HtmlReport(NoOptions()).report(toy_run(), [SECTION])}
     page = files["report.html"].decode()
     section = page[page.index("Mine &amp; yours") : page.index('id="provenance"')]
     assert "<h4>A &lt;line&gt;</h4>" in section
@@ -38,7 +38,7 @@ def test_a_figure_of_an_observer_stands_on_the_page_and_as_a_file() -> None:
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:
-    files = {f.path.name: f.content for f in CsvReport(CsvConfig()).report(toy_run(), [])}
+    files = {f.path.name: f.content for f in CsvReport(NoOptions()).report(toy_run(), [])}
     rows = list(csv.DictReader(io.StringIO(files["predictions.csv"].decode(), newline="")))
     assert [row["id"] for row in rows[: len(STRANGE)]] == [
         "'=1+1", STRANGE[1], STRANGE[2], "'@SUM(A1)", "x\ny",
@@ -50,7 +50,7 @@ def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:
 
 def test_markdown_shows_names_as_they_are() -> None:
     run = toy_run(arms=("a|b", "c*d"))
-    (file,) = MarkdownReport(MarkdownConfig()).report(run, [SECTION])
+    (file,) = MarkdownReport(NoOptions()).report(run, [SECTION])
     page = file.content.decode()
     assert "# Does \\<it\\> \\| work?" in page
     assert "### a\\|b: " in page

@@ -1,28 +1,44 @@
-"""Read two run folders and compare them, for ``atlas compare``."""
+"""Compare two runs: paired differences with confidence intervals."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import click
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from atlas_core.api import CommandHost
 from atlas_core.audit_notes import audited_folds
-from atlas_core.comparison import compare
-from atlas_core.comparison_table import format_comparison
 from atlas_core.errors import DataError
 from atlas_core.finished import foreign, read_run
 from atlas_core.observe import FinishedRun
-from atlas_core.run_differences import RunTables
+from atlas_report.comparison import compare as compared
+from atlas_report.comparison_table import format_comparison
+from atlas_report.hooks import NoOptions
+from atlas_report.run_differences import RunTables
 
 
-def compare_folders(a: Path, b: Path) -> tuple[dict[str, Any], str]:
-    """Return the comparison as plain data and as text."""
+@click.command()
+@click.argument("run_a", metavar="RUN_A", type=click.Path(path_type=Path))
+@click.argument("run_b", metavar="RUN_B", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.pass_obj
+def compare(host: CommandHost, *, run_a: Path, run_b: Path, as_json: bool) -> None:
+    """Set two runs side by side: paired differences with confidence intervals."""
+    a, b = host.run_folder(run_a), host.run_folder(run_b)
     first, second = _tables(a), _tables(b)
     with foreign(Path(f"{a}, {b}")):
-        comparison = compare(first, second, seed=0)
-        return comparison.as_dict(), format_comparison(comparison)
+        found = compared(first, second, seed=0)
+        value, text = found.as_dict(), format_comparison(found)
+    host.answer(value, text, as_json=as_json)
+
+
+def command(config: NoOptions) -> click.Command:
+    """Return the command ``compare``; it has no options of a component."""
+    del config
+    return compare
 
 
 def _tables(path: Path) -> RunTables:

@@ -16,7 +16,7 @@ from atlas_core.evaluate import read_arms
 from atlas_core.metrics import bootstrap, weighted
 from atlas_core.metrics.paired import PairedScore, paired_scores
 from atlas_core.metrics.scorer import level_text
-from atlas_core.run_differences import Change, RunTables, changes, unlike_folds
+from atlas_report.run_differences import Change, RunTables, changes, unlike_folds
 
 
 @dataclass(frozen=True)

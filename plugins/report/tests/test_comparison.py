@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from from_columns import predictions
 
-from atlas_core.comparison import compare
-from atlas_core.comparison_table import OVER_MATERIALS, format_comparison
 from atlas_core.errors import DataError, SpecError
-from atlas_core.run_differences import RunTables
+from atlas_report.comparison import compare
+from atlas_report.comparison_table import OVER_MATERIALS, format_comparison
+from atlas_report.run_differences import RunTables
 
 N = 60
 ABOUT = {"task": "regression", "target": "gap", "unit": "eV", "sha256": "0" * 64}
