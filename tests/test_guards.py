@@ -22,14 +22,11 @@ from atlas_registry.listing import installed
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "matplotlib", "torch_geometric")
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("atlas_"))
 FAMILIES = sorted((ROOT / "plugins").glob("*/pyproject.toml"))
+PROJECTS = [ROOT / "pyproject.toml", *FAMILIES]
 OWN = [
     row
     for row in installed()
-    if row.distribution
-    in {
-        tomllib.loads(p.read_text())["project"]["name"]
-        for p in [ROOT / "pyproject.toml", *FAMILIES]
-    }
+    if row.distribution in {tomllib.loads(p.read_text())["project"]["name"] for p in PROJECTS}
 ]
 
 
@@ -72,13 +69,12 @@ def test_listing_does_not_even_import_numpy_or_pydantic() -> None:
 
 def test_every_component_of_the_repository_is_installed_and_no_other() -> None:
     declared = {
-        (group.removeprefix("atlas."), name)
-        for path in FAMILIES
-        for group, names in tomllib.loads(path.read_text("utf-8"))["project"]
+        (kind, name)
+        for path in PROJECTS
+        for kind in KINDS
+        for name in tomllib.loads(path.read_text("utf-8"))["project"]
         .get("entry-points", {})
-        .items()
-        for name in names
-        if group != "atlas.observer"
+        .get(f"atlas.{kind}", {})
     }
     assert {(row.kind, row.name) for row in OWN} == declared
     assert {kind for kind, _ in declared} == set(KINDS)
@@ -104,7 +100,7 @@ def test_no_installed_plugin_is_broken(cli: Cli) -> None:
 
 def test_no_text_names_a_distribution_that_is_not_ours() -> None:
     """Somebody else's ``atlas-...`` on the public index would be installed by who follows it."""
-    projects = [ROOT / "pyproject.toml", *FAMILIES, *(ROOT / "examples").glob("*/pyproject.toml")]
+    projects = [*PROJECTS, *(ROOT / "examples").glob("*/pyproject.toml")]
     ours = {tomllib.loads(path.read_text("utf-8"))["project"]["name"] for path in projects}
     assert len(ours) == len(projects)
     words = {"atlas-bytes", "atlas-rebuild", "atlas-worker"}
