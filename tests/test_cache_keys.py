@@ -91,13 +91,16 @@ def site(make_plugin: MakePlugin) -> Path:
     return folder
 
 
+COPIED = ("atlas_core", "registry/atlas_registry", "plugins/report/atlas_report")
+
+
 class Runs:
-    """Run the spec, if need be with a copy of the core, and say what was computed."""
+    """Run the spec, if need be with copies of core and report, and say what was computed."""
 
     def __init__(self, folder: Path, site: Path, *, copied: bool = True) -> None:
         self.core, self.copied = folder / "core", copied
-        for package in (ROOT / "atlas_core", ROOT / "registry/atlas_registry") if copied else ():
-            shutil.copytree(package, self.core / package.name)
+        for package in COPIED if copied else ():
+            shutil.copytree(ROOT / package, self.core / Path(package).name)
         (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
         self.folder, self.site = folder, site
         self.cli = Cli(folder, folder / "cache", [str(self.core), str(site)])
@@ -130,9 +133,8 @@ def test_what_no_number_depends_on_computes_nothing_anew(tmp_path: Path, site: P
         text = file.read_text(encoding="utf-8")
         if text.startswith('"""'):
             file.write_text('"""Another docstring. ' + text.removeprefix('"""'), encoding="utf-8")
-    runs.edit(
-        core / "report/templates/report.html.j2", "Versions of packages", "What was installed"
-    )
+    page = runs.core / "atlas_report/templates/report.html.j2"
+    runs.edit(page, "Versions of packages", "What was installed")
     add_library(site, "torch_geometric", "9.9")
     assert runs.computed() == "nothing"
 
