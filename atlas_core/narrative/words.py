@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from atlas_core.kinds.reason import listed
 from atlas_core.metrics import digits
 
 NAMED = 4
@@ -86,11 +87,6 @@ def _points(share: float) -> str:
 def capital(text: str) -> str:
     """Return a text that begins with a capital."""
     return f"{text[0].upper()}{text[1:]}"
-
-
-def listed(items: Sequence[str]) -> str:
-    """Return items joined with commas and "and"."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 _ELEMENT = re.compile(r"materials with [A-Z][a-z]?")

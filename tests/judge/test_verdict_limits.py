@@ -342,7 +342,10 @@ def test_one_answer_for_all_is_no_trust_however_often_it_is_right() -> None:
     found = said(always, task="binary")
     assert found.grade == "caution"
     assert found.codes[0] == "rank_only"
-    assert found.headline[0].figures["constant"] == {"class": 0, "right": pytest.approx(0.96)}
+    assert found.headline[0].figures["in_domain"]["constant"] == {
+        "class": 0,
+        "right": pytest.approx(0.96),
+    }
     assert "answers_no_better" in found.codes
     useful = said(binary(*drawn(1000, 400, skill=2.5)), task="binary")
     assert useful.grade == "trust"
