@@ -61,6 +61,7 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.reason import Reason, Reasons
 from atlas_core.kinds.report import Reporter
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import (
@@ -161,6 +162,8 @@ __all__ = [
     "Promise",
     "Provenance",
     "ReadingReport",
+    "Reason",
+    "Reasons",
     "Refit",
     "ReportFigure",
     "ReportSection",

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8
-from atlas_core.audit_judgement import (
+from atlas_core.arrays import F8, I8, Bool
+from atlas_core.context import derive_seed
+from atlas_core.elements import SYMBOLS
+from atlas_core.judge.audit import (
     NEAR,
     NEIGHBOURS,
     Figures,
@@ -27,8 +29,6 @@ from atlas_core.audit_judgement import (
     judge,
     together,
 )
-from atlas_core.context import derive_seed
-from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics import weighted
@@ -69,13 +69,6 @@ def nearest(queries: F8, references: F8, k: int) -> tuple[F8, I8]:
         distance[block] = np.sqrt(np.where(values > noise, values, 0.0))
         index[block] = np.take_along_axis(found, order, axis=1)
     return distance, index
-
-
-def kolmogorov_smirnov(first: F8, second: F8) -> float:
-    """Return the largest gap between two empirical distribution functions, 0 to 1."""
-    values = np.concatenate([first, second])
-    steps = [np.searchsorted(np.sort(part), values, side="right") for part in (first, second)]
-    return float(np.abs(steps[0] / len(first) - steps[1] / len(second)).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,43 +157,65 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
         "twins": _twins(data, taught, np.concatenate([inside, held])),
         "views": {},
     }
-    errors: dict[str, F8] = {}
-    medians: dict[str, F8] = {}
-    ranks: dict[str, F8] = {}
-    for name, view in data.views.items():
-        training, tables = view(base), {p: view(rows) for p, rows in asked.items() if len(rows)}
-        if name != "fractions":
-            training, tables = _in_units_of(training, tables)
-        found = {
-            part: nearest(table, training, min(NEIGHBOURS, len(base)))
-            for part, table in tables.items()
-        }
-        miss = {
-            part: np.abs(data.target[base][index].mean(axis=1) - data.target[asked[part]])
-            for part, (_, index) in found.items()
-        }
-        if name == "fractions":
-            figures["near_duplicates"] = {
-                part: float((d[:, 0] <= NEAR).mean()) for part, (d, _) in found.items()
-            }
-        own, own_miss = found["in_domain"][0][yardstick, 0], miss["in_domain"][yardstick]
-        seen_as: Figures = {"distance_in_domain": _median(own), "error_in_domain": _mean(own_miss)}
-        if "held_out" in found:
-            far = found["held_out"][0][:, 0]
-            seen_as |= {
-                "distance_held_out": _median(far),
-                "auroc": auroc(own, far),
-                "error_held_out": _mean(miss["held_out"]),
-                **_ratio(miss["held_out"], own_miss),
-            }
-            below = [np.searchsorted(np.sort(own), far, side=side) for side in ("left", "right")]
-            ranks[name] = (below[0] + below[1]) / (2.0 * len(own))
-            errors[name] = weighted.ratio(miss["held_out"], own_miss.mean())
-            medians[name] = weighted.ratio(miss["held_out"], np.median(own_miss))
+    pooled: dict[str, dict[str, F8]] = {"errors": {}, "typical": {}, "ranks": {}}
+    for name in data.views:
+        seen_as, near, relative = _seen(data, name, base=base, asked=asked, yardstick=yardstick)
         figures["views"][name] = seen_as
+        if name == "fractions":
+            figures["near_duplicates"] = near
+        for kind, values in relative.items():
+            pooled[kind][name] = values
     if len(held):
         figures["target"] = _target_shift(data.target, held, np.concatenate([known, inside]))
-    return Measured(figures, errors, medians, ranks)
+    return Measured(figures, **pooled)
+
+
+def _seen(
+    data: _Data, name: str, *, base: I8, asked: Mapping[str, I8], yardstick: Bool
+) -> tuple[Figures, dict[str, float], dict[str, F8]]:
+    """Measure a fold in one view.
+
+    Args:
+        data: all materials.
+        name: of the view.
+        base: training rows that are compared.
+        asked: rows of each part that are compared.
+        yardstick: which of the in-domain ones are what the held-out ones are held against.
+
+    Returns:
+        Figures of the view, the share of each part with a training row close by, and what is pooled
+        over folds, {} where nothing is held out.
+    """
+    view = data.views[name]
+    training, tables = view(base), {p: view(rows) for p, rows in asked.items() if len(rows)}
+    if name != "fractions":
+        training, tables = _in_units_of(training, tables)
+    distance, miss = {}, {}
+    for part, table in tables.items():
+        apart, index = nearest(table, training, min(NEIGHBOURS, len(base)))
+        distance[part] = apart[:, 0]
+        miss[part] = np.abs(data.target[base][index].mean(axis=1) - data.target[asked[part]])
+    near = {part: float((d <= NEAR).mean()) for part, d in distance.items()}
+    own, own_miss = distance["in_domain"][yardstick], miss["in_domain"][yardstick]
+    figures: Figures = {
+        "distance_in_domain": float(np.median(own)), "error_in_domain": float(own_miss.mean()),
+    }  # fmt: skip
+    if "held_out" not in distance:
+        return figures, near, {}
+    far, far_miss = distance["held_out"], miss["held_out"]
+    figures |= {
+        "distance_held_out": float(np.median(far)),
+        "auroc": auroc(own, far),
+        "error_held_out": float(far_miss.mean()),
+        **_ratio(far_miss, own_miss),
+    }
+    below = [np.searchsorted(np.sort(own), far, side=side) for side in ("left", "right")]
+    relative = {
+        "errors": weighted.ratio(far_miss, own_miss.mean()),
+        "typical": weighted.ratio(far_miss, np.median(own_miss)),
+        "ranks": (below[0] + below[1]) / (2.0 * len(own)),
+    }
+    return figures, near, relative
 
 
 def _twins(data: _Data, known: I8, asked: I8) -> dict[str, float]:
@@ -255,14 +270,6 @@ def _in_units_of(training: F8, tables: Mapping[str, F8]) -> tuple[F8, dict[str, 
     return scaled(training), {part: scaled(table) for part, table in tables.items()}
 
 
-def _median(values: F8) -> float:
-    return float(np.median(values))
-
-
-def _mean(values: F8) -> float:
-    return float(values.mean())
-
-
 def _ratio(held: F8, inside: F8) -> Figures:
     """Return the ratio of two mean errors, its standard error, and the ratio of their medians.
 
@@ -284,11 +291,13 @@ def _ratio(held: F8, inside: F8) -> Figures:
 
 
 def _target_shift(target: F8, held: I8, inside: I8) -> Figures:
+    from scipy.stats import ks_2samp
+
     own, other = target[inside], target[held]
     spread = float(own.std())
     outside = (other < own.min()) | (other > own.max())
     return {
-        "ks": kolmogorov_smirnov(own, other),
+        "ks": float(ks_2samp(own, other, method="asymp").statistic),
         "mean_shift": float(other.mean() - own.mean()) / spread if spread > 0 else None,
         "outside_range": float(outside.mean()),
     }

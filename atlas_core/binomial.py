@@ -1,4 +1,4 @@
-"""Shares of n rows: their interval, and how likely one is by chance. Light: pure Python."""
+"""Shares of n rows: their interval, and how likely one is. Light: scipy's specials late."""
 
 from __future__ import annotations
 
@@ -37,21 +37,9 @@ def no_nearer(value: float, low: float, high: float, n: float) -> tuple[float, f
 
 def binomial_below(hits: int, n: int, share: float) -> float:
     """Return the probability of ``hits`` or fewer of n where each has the probability ``share``."""
-    if hits >= n:
-        return 1.0
-    if hits < 0 or share >= 1.0:
-        return 0.0
-    if share <= 0.0:
-        return 1.0
-    terms = [
-        math.lgamma(n + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(n - k + 1)
-        + k * math.log(share)
-        + (n - k) * math.log1p(-share)
-        for k in range(hits + 1)
-    ]
-    return min(1.0, math.fsum(math.exp(term) for term in terms))
+    from scipy.special import bdtr
+
+    return float(bdtr(hits, n, share)) if 0 <= hits < n else float(hits >= n)
 
 
 def fisher_below(hits: float, n: int, other_hits: float, other_n: int) -> float:

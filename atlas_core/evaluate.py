@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core import cautions
 from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
+from atlas_core.judge import cautions
 from atlas_core.metrics import bootstrap, ood, weighted
 from atlas_core.metrics.chemistry import Chemistry
 from atlas_core.metrics.score import score_part
@@ -65,7 +65,8 @@ def evaluate(
     Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
     holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``shifted`` (see
     :mod:`atlas_core.metrics.groups`).
-    ``cautions`` lists what makes the figures mean less than they seem (:mod:`atlas_core.cautions`).
+    ``cautions`` lists what makes the figures mean less than they seem, as findings
+    (:mod:`atlas_core.judge.cautions`).
 
     Args:
         predictions: of one or more arms.
@@ -120,7 +121,7 @@ def evaluate(
     return {"task": task, "levels": [float(v) for v in levels], "arms": arms}
 
 
-def _cautions(rows: Predictions) -> list[dict[str, str]]:
+def _cautions(rows: Predictions) -> list[dict[str, Any]]:
     found = cautions.of_predictions(rows.mean, rows.std, rows.fold, target=rows.target)
     return [caution.as_dict() for caution in found]
 

@@ -21,7 +21,7 @@ from atlas_core.binomial import binomial_below, wilson
 from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.judgement import ENOUGH_TRUSTED, doubt, slack
+from atlas_core.judge.figures import ENOUGH_TRUSTED, doubt, slack
 from atlas_core.kinds.trust import Promise
 from atlas_core.metrics import bootstrap, ood, weighted
 
@@ -30,14 +30,11 @@ BREACH = 0.05
 HEADLINE = 0.9
 """Level of the intervals that the exam is held at, or the nearest there is."""
 
-Grade = str
-GRADES: dict[Grade, str] = {
-    "keeps": "it trusts some and keeps its promise",
-    "refuses": "it trusts next to nothing, so it breaks no promise and is of no use",
-    "short": "it falls short of its promise, not shown to be by more than the slack",
-    "breaks": "it breaks its promise",
-}
-"""What can come of one class, in words."""
+PARTS = {"class": "shifted", "in_domain": "test"}
+GRADES = ("keeps", "refuses", "short", "breaks")
+"""What can come of one class: its promise is kept on what is trusted; next to nothing is trusted,
+so no promise is broken and nothing gained; it falls short, not shown to be by more than the slack;
+or it is broken."""
 
 
 def examine(
@@ -128,13 +125,16 @@ def record_of(trust: Assessments, arm: str, fold: str) -> dict[str, Any]:
     if not len(own):
         return {}
     own = own.of(str(own.method[0]))
-    promise = Promise(float(own.budget[0]), float(own.confidence[0]))
-    parts = {name: own.part(short) for name, short in (("in_domain", "test"), ("class", "shifted"))}
+    parts = {name: own.part(short) for name, short in PARTS.items()}
     return {
-        name: _trusted(rows, promise, seed=derive_seed(0, "record", name))
+        name: _trusted(rows, _promise(own), seed=derive_seed(0, "record", name))
         for name, rows in parts.items()
         if len(rows)
     }
+
+
+def _promise(rows: Assessments) -> Promise:
+    return Promise(float(rows.budget[0]), float(rows.confidence[0]))
 
 
 def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
@@ -155,8 +155,22 @@ def _share(name: str, hits: int, n: int) -> dict[str, float]:
     return {name: hits / n, f"{name}_low": low, f"{name}_high": high}
 
 
+def _ratio(name: str, first: F8, second: F8, draws: Sequence[F8]) -> dict[str, float]:
+    """Return the ratio of two means with its interval; nothing where there is none.
+
+    Args:
+        name: of the figure.
+        first: (n,) values.
+        second: (m,) values.
+        draws: (b,) means of resamples of both.
+    """
+    if not second.mean() > 0:
+        return {}
+    return _interval(name, float(first.mean() / second.mean()), weighted.ratio(*draws))
+
+
 def _means(columns: F8, *, seed: int) -> F8:
-    """Return (b, k) means of (n, k) columns, each over a resample of the n rows."""
+    """Return the means of (n,) or (n, k) columns, each over one of b resamples of the n rows."""
     blocks = bootstrap.resample(np.arange(len(columns)), seed=seed)
     return np.concatenate([counts @ columns / len(columns) for counts in blocks])
 
@@ -169,36 +183,38 @@ def _class(
     seed: int,
     bounds: tuple[float, float] | None,
 ) -> dict[str, Any]:
-    """Return the exam of one class."""
-    budget, confidence = float(rows.budget[0]), float(rows.confidence[0])
-    outside, inside = seen.parts == "shifted", seen.parts == "test"
-    error = seen.error
-    names = list(dict.fromkeys(rows.method.tolist()))
-    methods = {}
-    for name in names:
-        own = rows.of(name)
-        methods[name] = {
-            part: _trusted(
-                own.part(short),
-                Promise(budget, confidence),
-                seed=derive_seed(seed, name, short),
-            )
-            for part, short in (("class", "shifted"), ("in_domain", "test"))
+    """Return the exam of one held-out class.
+
+    Args:
+        rows: what all trust methods say of the fold.
+        seen: the predictions of the fold.
+        level: of the intervals.
+        seed: of the resampling.
+        bounds: between which every target must lie.
+    """
+    promise, error = _promise(rows), seen.error
+    outside, inside = (seen.parts == PARTS[name] for name in ("class", "in_domain"))
+    methods = {
+        name: {
+            part: _trusted(rows.of(name).part(short), promise, seed=derive_seed(seed, name, short))
+            for part, short in PARTS.items()
         }
-    within = error[outside] <= budget
-    found: dict[str, Any] = {
-        "rows": int(outside.sum()),
-        "budget": budget,
-        "confidence": confidence,
-        **_share("oracle_share", int(within.sum()), len(within)),
-        "methods": methods,
-        "grade": methods[names[0]]["class"]["grade"],
+        for name in dict.fromkeys(rows.method.tolist())
     }
-    found |= _errors(error[outside], error[inside], seed=seed)
-    found |= _sigma_and_detector(seen, outside, inside, seed=seed)
-    found["intervals"] = _intervals(rows, seen, names[0], level, bounds)
-    first = rows.of(names[0]).part("shifted")
-    return found | _forecast(first, seed=derive_seed(seed, "forecast"))
+    first = next(iter(methods))
+    own = rows.of(first)
+    return {
+        "rows": int(outside.sum()),
+        "budget": promise.budget,
+        "confidence": promise.confidence,
+        **_share("oracle_share", int((error[outside] <= promise.budget).sum()), outside.sum()),
+        "methods": methods,
+        "grade": methods[first]["class"]["grade"],
+        **_errors(error[outside], error[inside], seed=seed),
+        **_sigma_and_detector(seen, outside, inside, seed=seed),
+        "intervals": _intervals(own, seen, level, bounds),
+        **_forecast(own.part(PARTS["class"]), seed=derive_seed(seed, "forecast")),
+    }
 
 
 def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
@@ -206,33 +222,25 @@ def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
 
     A few large errors decide a mean: the ratio of the medians is that of the typical material.
     """
-    far = _means(outside[:, None], seed=derive_seed(seed, "class"))[:, 0]
-    found = _interval("mae", float(outside.mean()), far)
+    far = _means(outside, seed=derive_seed(seed, "class"))
     middle = float(np.median(outside))
-    found["median"] = middle
-    if len(inside):
-        near = _means(inside[:, None], seed=derive_seed(seed, "in-domain"))[:, 0]
-        found |= _interval("mae_in_domain", float(inside.mean()), near)
-        home = float(np.median(inside))
-        found["median_in_domain"] = home
-        if home > 0:
-            found["median_rise"] = middle / home
-        if inside.mean() > 0:
-            rise = float(outside.mean() / inside.mean())
-            found |= _interval("mae_rise", rise, weighted.ratio(far, near))
-    return found
+    found = _interval("mae", float(outside.mean()), far) | {"median": middle}
+    if not len(inside):
+        return found
+    near = _means(inside, seed=derive_seed(seed, "in-domain"))
+    home = float(np.median(inside))
+    found |= _interval("mae_in_domain", float(inside.mean()), near) | {"median_in_domain": home}
+    if home > 0:
+        found["median_rise"] = middle / home
+    return found | _ratio("mae_rise", outside, inside, (far, near))
 
 
 def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
     """Return the mean error that the method expected of the class, and its ratio to the true."""
-    error = rows.error
-    expected = rows.expected_error
-    draws = _means(np.column_stack([expected, error]), seed=seed)
-    found = _interval("forecast", float(expected.mean()), draws[:, 0])
-    if error.mean() > 0:
-        ratio = float(expected.mean() / error.mean())
-        found |= _interval("forecast_ratio", ratio, weighted.ratio(draws[:, 0], draws[:, 1]))
-    return found
+    error, expected = rows.error, rows.expected_error
+    draws = _means(np.column_stack([expected, error]), seed=seed).T
+    found = _interval("forecast", float(expected.mean()), draws[0])
+    return found | _ratio("forecast_ratio", expected, error, (draws[0], draws[1]))
 
 
 def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any]:
@@ -241,18 +249,17 @@ def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any
     ``by_chance``: whether a method that keeps it may have so few within budget; ``shown``: whether
     there are enough to call it kept.
     """
-    error = rows.error
-    labels = rows.label
+    error, labels = rows.error, rows.label
     chosen = labels == "trust"
     n, hits = int(chosen.sum()), int((error[chosen] <= promise.budget).sum())
     wanted = promise.confidence - slack(promise.confidence)
     by_chance = binomial_below(hits, n, promise.confidence) >= BREACH
     least = wilson(hits / n, n)[0] if n else 0.0
-    held = n >= ENOUGH_TRUSTED and hits / n >= wanted and (by_chance or least >= wanted)
-    kept = n < ENOUGH_TRUSTED or held
-    breach = n >= ENOUGH_TRUSTED and binomial_below(hits, n, wanted) < BREACH
-    grade = "keeps" if kept else "breaks" if breach else "short"
-    found: dict[str, Any] = {
+    few = n < ENOUGH_TRUSTED
+    held = not few and hits / n >= wanted and (by_chance or least >= wanted)
+    breach = not few and binomial_below(hits, n, wanted) < BREACH
+    grade = "refuses" if few else "keeps" if held else "breaks" if breach else "short"
+    return {
         "rows": len(labels),
         "trusted": n,
         **(_share("share", n, len(labels)) or {"share": 0.0}),
@@ -260,36 +267,36 @@ def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any
         **_share("hit", hits, n),
         "deferred": int((labels == "defer").sum()),
         "breach": breach,
-        "kept": kept,
+        "kept": few or held,
         "by_chance": by_chance,
         "shown": held and least >= promise.confidence - doubt(promise.confidence),
-        "grade": "refuses" if n < ENOUGH_TRUSTED else grade,
+        "grade": grade,
+        **(
+            _interval("mae_trusted", float(error[chosen].mean()), _means(error[chosen], seed=seed))
+            if n
+            else {}
+        ),
     }
-    if n:
-        draws = _means(error[chosen][:, None], seed=seed)[:, 0]
-        found |= _interval("mae_trusted", float(error[chosen].mean()), draws)
-    return found
 
 
 def _sigma_and_detector(
     seen: Predictions, outside: Bool, inside: Bool, *, seed: int
 ) -> dict[str, Any]:
-    """Return how much sigma rises on the class, and how well the detector tells it apart."""
+    """Return how much sigma rises on the class, and how well the detector separates it."""
     found: dict[str, Any] = {}
     if not inside.any():
         return found
     std, score = seen.std_epistemic, seen.ood_score
-    if np.isfinite(std[outside | inside]).all() and std[inside].mean() > 0:
-        far, near = (
-            _means(std[part][:, None], seed=derive_seed(seed, "sigma", place))[:, 0]
+    if np.isfinite(std[outside | inside]).all():
+        draws = [
+            _means(std[part], seed=derive_seed(seed, "sigma", place))
             for place, part in enumerate((outside, inside))
-        )
-        rise = float(std[outside].mean() / std[inside].mean())
-        found |= _interval("sigma_rise", rise, weighted.ratio(far, near))
+        ]
+        found |= _ratio("sigma_rise", std[outside], std[inside], draws)
     if np.isfinite(score[outside | inside]).all():
         near, far = score[inside], score[outside]
-        draws = _aurocs(near, far, seed=derive_seed(seed, "auroc"))
-        found |= _interval("auroc", float(ood.auroc(near, far)), draws)
+        areas = _aurocs(near, far, seed=derive_seed(seed, "auroc"))
+        found |= _interval("auroc", float(ood.auroc(near, far)), areas)
         flags = seen.outside
         found |= _share("flagged", int(flags[outside].sum()), len(far))
         found |= _share("false_alarms", int(flags[inside].sum()), len(near))
@@ -301,26 +308,20 @@ def _aurocs(inside: F8, outside: F8, *, seed: int) -> F8:
     ranking = weighted.Ranking(np.concatenate([inside, outside]))
     positive = np.repeat([0.0, 1.0], [len(inside), len(outside)])
     parts = [
-        np.concatenate(
-            list(
-                bootstrap.resample(
-                    np.arange(len(part)),
-                    resamples=bootstrap.RANK_RESAMPLES,
-                    seed=derive_seed(seed, place),
-                )
+        list(
+            bootstrap.resample(
+                np.arange(len(part)),
+                resamples=bootstrap.RANK_RESAMPLES,
+                seed=derive_seed(seed, place),
             )
         )
         for place, part in enumerate((inside, outside))
     ]
-    return weighted.auroc(ranking, positive, np.concatenate(parts, axis=1))
+    return weighted.auroc(ranking, positive, np.concatenate([*map(np.concatenate, parts)], axis=1))
 
 
 def _intervals(
-    rows: Assessments,
-    seen: Predictions,
-    method: str,
-    level: float,
-    bounds: tuple[float, float] | None,
+    own: Assessments, seen: Predictions, level: float, bounds: tuple[float, float] | None
 ) -> dict[str, Any]:
     """Return coverage and width of the calibrator's and of the trust region's intervals.
 
@@ -329,26 +330,26 @@ def _intervals(
     """
     least, most = bounds or (-math.inf, math.inf)
     found: dict[str, Any] = {}
-    error = np.sort(seen.part("calibration").error)
-    rank = math.ceil((len(error) + 1) * level - 1e-9) - 1
-    split = float(2.0 * error[rank]) if rank < len(error) else math.inf
-    tables: dict[str, Predictions | Assessments] = {"calibrator": seen, "trust": rows.of(method)}
+    calibration = np.sort(seen.part("calibration").error)
+    rank = math.ceil((len(calibration) + 1) * level - 1e-9) - 1
+    split = float(2.0 * calibration[rank]) if rank < len(calibration) else math.inf
+    tables: dict[str, Predictions | Assessments] = {"calibrator": seen, "trust": own}
     for name, table in tables.items():
-        lower, upper = table.lower[level], table.upper[level]
-        for part, short in (("class", "shifted"), ("in_domain", "test")):
+        for part, short in PARTS.items():
             at = table.parts == short
-            if not at.any() or np.isnan(lower[at]).any():
+            lower, upper = table.lower[level][at], table.upper[level][at]
+            if not at.any() or np.isnan(lower).any():
                 continue
-            target = table.target[at]
-            inside = (target >= lower[at]) & (target <= upper[at])
-            width = float((upper[at] - lower[at]).mean())
-            empty = np.isinf(upper[at] - lower[at]) | ((lower[at] <= least) & (upper[at] >= most))
+            target, width = table.target[at], upper - lower
+            inside = (target >= lower) & (target <= upper)
+            empty = np.isinf(width) | ((lower <= least) & (upper >= most))
+            mean = float(width.mean())
             found[f"{name}_{part}"] = {
                 **_share("coverage", int(inside.sum()), len(inside)),
-                **({"width": width / split} if 0 < split < math.inf > width else {}),
+                **({"width": mean / split} if 0 < split < math.inf > mean else {}),
                 "infinite": float(empty.mean()),
             }
-    held = seen.part("shifted").error <= split / 2.0
+    held = seen.part(PARTS["class"]).error <= split / 2.0
     found["split_class"] = {**_share("coverage", int(held.sum()), len(held)), "width": 1.0}
     return found
 
@@ -357,22 +358,22 @@ def _summary(methods: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the counts and means over classes."""
     classes = [one["class"] for one in methods]
     inside = [one["in_domain"] for one in methods if one["in_domain"]["rows"]]
-    grades = {grade: sum(one["grade"] == grade for one in classes) for grade in GRADES}
+    judged = [one["hit"] for one in classes if one["trusted"] >= ENOUGH_TRUSTED]
     return {
         "classes": len(classes),
-        **grades,
+        **{grade: sum(one["grade"] == grade for one in classes) for grade in GRADES},
         "kept": sum(one["kept"] for one in classes),
         "breaches": sum(one["breach"] for one in classes),
         "share": float(np.mean([one["share"] for one in classes])),
         "share_in_domain": float(np.mean([one["share"] for one in inside])) if inside else None,
-        "worst_hit": min(
-            (one["hit"] for one in classes if one["trusted"] >= ENOUGH_TRUSTED), default=None
-        ),
+        "worst_hit": min(judged, default=None),
     }
 
 
 def _forecasts(classes: list[dict[str, Any]]) -> dict[str, Any]:
     """Return how the forecasts of the classes' mean errors compare with the true ones."""
+    from scipy.stats import spearmanr
+
     forecast = np.array([one["forecast"] for one in classes])
     true = np.array([one["mae"] for one in classes])
     ratio = forecast / np.maximum(true, 1e-300)
@@ -382,11 +383,5 @@ def _forecasts(classes: list[dict[str, Any]]) -> dict[str, Any]:
         "worst_over": float(ratio.max()),
     }
     if len(classes) > 2 and np.ptp(forecast) > 0 and np.ptp(true) > 0:
-        found["spearman"] = spearman(forecast, true)
+        found["spearman"] = float(spearmanr(forecast, true).statistic)
     return found
-
-
-def spearman(a: F8, b: F8) -> float:
-    """Return the rank correlation of two (n,) arrays, ties at their mean rank."""
-    ones = weighted.unit_weights(len(a))
-    return float(weighted.spearman(weighted.Ranking(a), weighted.Ranking(b), ones)[0])

@@ -55,6 +55,7 @@ def read_run(folder: Path) -> FinishedRun:
             rounds=read_table(rounds) if rounds.exists() else {},
             trust=Assessments.from_parquet(trust) if trust.exists() else None,
             exam=_exam(folder / "exam.json"),
+            verdict=_verdict(folder / "verdict.json"),
             audit=checked_audit(folder / "audit.json"),
             spec=lock.read_text(encoding="utf-8") if lock.exists() else "",
         )
@@ -135,7 +136,7 @@ def _check_metrics(metrics: Any, path: Path) -> None:
         raise _foreign(path, "metrics", "a level does not lie between 0 and 1")
     for arm in held["arms"].values():
         for caution in arm.get("cautions") or () if isinstance(arm, dict) else ():
-            _shape(caution, {"kind": str, "text": str}, path, "metrics")
+            _shape(caution, {"code": str, "figures": dict}, path, "metrics")
         for part in _shape(arm, {"parts": dict}, path, "metrics")["parts"].values():
             scored = _shape(part, {"n": int, "metrics": dict}, path, "metrics")
             for metric in scored["metrics"].values():
@@ -216,3 +217,18 @@ def _records(path: Path) -> Sequence[Json]:
     for record in records:
         _shape(record, {"name": str, "content": dict}, path, "records")
     return records
+
+
+_VERDICT: Mapping[str, type] = {"grade": str, "headline": str, "sentences": list, "findings": list}
+_FINDING: Mapping[str, type] = {"place": str, "code": str, "figures": dict, "text": str}
+
+
+def _verdict(path: Path) -> dict[str, Json]:
+    """Return the verdict on each arm."""
+    if not path.is_file():
+        return {}
+    verdicts = _shape(read_json(path), {}, path, "verdict")
+    for verdict in verdicts.values():
+        for one in _shape(verdict, _VERDICT, path, "verdict")["findings"]:
+            _shape(one, _FINDING, path, "verdict")
+    return dict(verdicts)

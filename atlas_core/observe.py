@@ -65,6 +65,7 @@ class FinishedRun:
         rounds: columns of ``active_learning.parquet`` by name; {} without a loop.
         trust: what each trust method says of each prediction; None where no arm has one.
         exam: the content of ``exam.json``, by arm; {} where no arm has a trust method.
+        verdict: the content of ``verdict.json``, by arm: grade, texts and findings.
         audit: the content of ``audit.json``; {} for a run without a split audit.
         spec: the text of ``spec.lock.yaml``.
     """
@@ -77,6 +78,7 @@ class FinishedRun:
     rounds: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     trust: Assessments | None = None
     exam: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    verdict: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] = field(default_factory=dict)
     spec: str = ""
 

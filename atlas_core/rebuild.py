@@ -60,7 +60,7 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
         "trust": {} if anew.trust is None else columns_of(anew.trust),
         "active_learning": anew.rounds,
     }
-    figures = {"metrics": anew.metrics, "exam": anew.exam}
+    figures = {"metrics": anew.metrics, "exam": anew.exam, "verdict": anew.verdict}
     with foreign(folder):
         differ = [line for n, new in tables.items() for line in _columns(folder, n, new)]
         differ += [line for n, new in figures.items() for line in _figures(folder, n, new)]

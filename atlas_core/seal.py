@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 FILES, SEAL = "files", "seal"
 WORKING = "checkpoints"
 """Folder of what only an unfinished run needs: whoever wants the room may delete it."""
-SCORED = ("metrics.json", "exam.json")
+SCORED = ("metrics.json", "exam.json", "verdict.json")
 """What `atlas report` computes anew."""
 _OUTSIDE = (MANIFEST, ".lock", ".previous", "screens")
 """No part of the result: the manifest holds its own hash, and candidates are asked later."""

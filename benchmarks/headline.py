@@ -23,15 +23,17 @@ import numpy as np
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
 from atlas_core.evaluate import evaluate
+from atlas_core.judge.finding import About, Verdict
+from atlas_core.judge.verdict import verdict
+from atlas_core.narrative import headline
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.spec.plan import load_plan
-from atlas_core.verdict import Verdict, verdict
 from atlas_registry.loading import Registry
 
 HERE = Path(__file__).parent
 SUMMARY = HERE / "results/headline.summary.json"
-PREDICTIONS = HERE.parent / "tests/metrics/headline_20_seeds.parquet"
+PREDICTIONS = HERE.parent / "tests/judge/headline_20_seeds.parquet"
 SEEDS = range(1, 21)
 NEEDED = 18
 COLUMNS = ("id", "target", "mean", "std", "baseline", "lower_0.9", "upper_0.9")
@@ -75,14 +77,12 @@ def judged(columns: dict[str, Any]) -> Verdict:
     table = {**columns, "arm": np.full(n, "forest"), "part": np.full(n, "test")}
     predictions = Predictions.from_columns(table | {"fold": np.full(n, "")})
     arm = evaluate(predictions, task="regression", levels=[0.9], seed=0)["arms"]["forest"]
-    return verdict(
-        arm, arm="forest", unit="eV", held_out="", task="regression", target_name="gap expt"
-    )
+    return verdict(arm, About("forest", target="gap expt", unit="eV"))
 
 
 def wording(said: Verdict) -> str:
     """Return grade and headline with every number left out."""
-    return f"{said.grade}: {re.sub(r'[0-9.]+', '#', said.headline)}"
+    return f"{said.grade}: {re.sub(r'[0-9.]+', '#', headline(said))}"
 
 
 def trained(data: Path, work: Path) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def trained(data: Path, work: Path) -> dict[str, Any]:
         columns = table.to_columns()
         block = {name: columns[name] for name in COLUMNS}
         blocks.append({"seed": np.full(len(table), seed), **block})
-        print(f"seed {seed}: {judged(block).headline}", flush=True)
+        print(f"seed {seed}: {headline(judged(block))}", flush=True)
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 

@@ -21,9 +21,10 @@ from sklearn.ensemble import ExtraTreesRegressor
 from threadpoolctl import threadpool_limits
 
 from atlas_core.audit import audit
-from atlas_core.audit_judgement import VIEWS, WORSE, SplitAudit
+from atlas_core.judge.audit import VIEWS, WORSE, SplitAudit
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.materials import Materials
+from atlas_core.narrative import audit_sentence, told_of
 from atlas_core.runner.machine import hardware, packages
 from atlas_registry.loading import Registry
 
@@ -106,8 +107,8 @@ def told(found: SplitAudit, seconds: float) -> dict[str, Any]:
     """Return what is kept of an audit."""
     return {
         "kind": found.kind,
-        "sentence": found.sentence,
-        "reasons": found.reasons,
+        "sentence": audit_sentence(found),
+        "reasons": told_of(found.findings),
         "seconds": round(seconds, 2),
         "figures": found.figures,
         "folds": [

@@ -35,6 +35,7 @@ from atlas_core.api import (
     Materials,
     OODScore,
     Prediction,
+    Reason,
     Selection,
     Split,
     Vectors,
@@ -1344,7 +1345,7 @@ class ForgetsReason(Forgets, ToyDetector):
 
     def score(self, rows):
         done = super().score(rows)
-        return replace(done, reasons=np.full(len(done.score), self.reason))
+        return replace(done, reasons=[(Reason("far", self.reason),)] * len(done.score))
 
 
 class ForgetsBudget(Forgets, GaussianRegion):

@@ -11,8 +11,8 @@ from from_columns import examine
 from scipy import stats
 
 from atlas_core.binomial import binomial_below, wilson
-from atlas_core.exam import GRADES, spearman
-from atlas_core.judgement import ENOUGH_TRUSTED
+from atlas_core.exam import GRADES
+from atlas_core.judge.figures import ENOUGH_TRUSTED
 
 LEVEL = 0.9
 BUDGET, CONFIDENCE = 0.2, 0.9
@@ -297,15 +297,6 @@ def test_wilson_is_that_of_scipy(hits: int, n: int) -> None:
 def test_the_binomial_tail_is_that_of_scipy(hits: int, n: int, share: float) -> None:
     expected = stats.binom.cdf(hits, n, share)
     assert binomial_below(hits, n, share) == pytest.approx(expected, rel=1e-9, abs=1e-15)
-
-
-def test_rank_correlation_is_that_of_scipy_also_with_ties() -> None:
-    rng = np.random.default_rng(0)
-    for a, b in (
-        (rng.normal(size=20), rng.normal(size=20)),
-        (rng.integers(0, 4, 30).astype(float), rng.integers(0, 4, 30).astype(float)),
-    ):
-        assert spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic)
 
 
 def test_ten_trusted_rows_are_enough_to_be_judged() -> None:

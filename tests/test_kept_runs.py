@@ -335,6 +335,11 @@ def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home:
     table["mean"] = table["mean"].copy()
     table["mean"][3] += 0.5
     write_table(home.run / "predictions.parquet", table)
+    verdicts = read_json(home.run / "verdict.json")
+    (arm,) = verdicts
+    grade = verdicts[arm]["grade"]
+    verdicts[arm]["grade"] = "promise_kept"
+    write_json(home.run / "verdict.json", verdicts)
     manifest = read_manifest(home.run)
     manifest["environment"]["distributions"]["numpy"] = "1.0"
     write_json(home.run / "manifest.json", seal(home.run, manifest))
@@ -344,7 +349,8 @@ def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home:
     n = len(table["mean"])
     assert code == 4
     assert told["differ"] == [
-        f"predictions.parquet: column mean: 1 of {n} rows differ, by at most 0.5"
+        f"predictions.parquet: column mean: 1 of {n} rows differ, by at most 0.5",
+        f"verdict.json: {arm}.grade: promise_kept there, {grade} here",
     ]
     here = importlib.metadata.version("numpy")
     assert told["because"] == [f"versions: numpy 1.0 there, {here} here"]

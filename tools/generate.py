@@ -19,6 +19,7 @@ from atlas_core import hookspecs
 from atlas_core.cli.exits import EXIT_CODES
 from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
+from atlas_core.judge.codes import GRADES, codes
 from atlas_core.kinds import KINDS
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
@@ -57,6 +58,7 @@ def generated() -> dict[str, str]:
         "docs/matbench.md": _filled("docs/matbench.md"),
         "docs/matbench-uq.md": _filled("docs/matbench-uq.md"),
         "docs/ood.md": _filled("docs/ood.md"),
+        "docs/verdict.md": _filled("docs/verdict.md"),
         "docs/reliability.md": _filled("docs/reliability.md"),
         "plugins/domain/README.md": _filled("plugins/domain/README.md"),
         "docs/scaling.svg": (ROOT / "benchmarks/results/scaling.svg").read_text(encoding="utf-8"),
@@ -316,6 +318,7 @@ def _filled(name: str) -> str:
         "shifts": _shifts,
         "flla": _flla,
         "faults": _faults,
+        "codes": _codes,
     }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
@@ -324,6 +327,20 @@ def _filled(name: str) -> str:
             head, rest = text.split(begin)
             text = f"{head}{begin}{make()}{end}{rest.split(end, maxsplit=1)[1]}"
     return text
+
+
+def _codes() -> str:
+    """Return the grades and the closed table of findings."""
+    lines = ["## Grades", "", "| grade | meaning |", "| --- | --- |"]
+    lines += [f"| `{grade}` | {meaning} |" for grade, meaning in GRADES.items()]
+    group = ""
+    for code, about in codes().items():
+        if about.group != group:
+            group = about.group
+            lines += ["", f"## {group}", "", "| code | grade | meaning |", "| --- | --- | --- |"]
+        grade = f"`{about.grade}`" if about.grade else "–"
+        lines.append(f"| `{code}` | {grade} | {about.meaning} |")
+    return "\n".join(lines) + "\n"
 
 
 def _flla() -> str:

@@ -42,7 +42,18 @@ ROOTS = {
 
 NO_NUMBERS = (
     *("api", "cli", "component", "errors", "hookspecs", "installed", "interfaces", "links"),
-    *("finished", "observe", "origin", "pages", "printing", "resolver", "seal", "spec", "stages"),
+    *(
+        "finished",
+        "narrative",
+        "observe",
+        "origin",
+        "pages",
+        "printing",
+        "resolver",
+        "seal",
+        "spec",
+        "stages",
+    ),
     *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes"),
     *("kinds.command", "kinds.executor", "kinds.report", "runner.blame", "runner.failures"),
     *("runner.folder", "runner.reporting"),

@@ -159,7 +159,7 @@ def run(
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress
     from atlas_core.cli.reuse import damaged_files, reused_fits
-    from atlas_core.cli.verdicts import cautions, verdicts
+    from atlas_core.cli.verdicts import cautions
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.options import RunOptions
     from atlas_core.runner.run import run as run_plan
@@ -197,8 +197,8 @@ def run(
             note(found)
         for line in damaged_files(finished):
             note(f"warning: {line}")
-    said = verdicts(finished)
-    cautioned = cautions(finished)
+    said = {arm: finished.verdict[arm] for arm in finished.arms}
+    cautioned = cautions(said)
     for text in cautioned:
         note(f"warning: {text}")
     answer = {
@@ -209,7 +209,7 @@ def run(
         "cautions": cautioned,
     }
     stored = ["stored result (--force computes anew)"] if outcome.reused else []
-    lines = [*stored, *(f"{arm}: {line}" for arm, line in said.items())]
+    lines = [*stored, *(f"{arm}: {one['headline']}" for arm, one in said.items())]
     _answer(
         answer,
         as_json,

@@ -30,6 +30,7 @@ from atlas_core.fits import FitCache, FitIdentity, rows_name
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import Assessment, Promise
 from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
 from atlas_core.spec.plan import Chosen
@@ -280,7 +281,8 @@ class FittedArm:
             "std": final.std,
         }
         if (score := answer.score) is not None:
-            known |= {"ood_score": score.score, "outside": score.outside, "reason": score.reasons}
+            reason = texts(score.reasons, n)
+            known |= {"ood_score": score.score, "outside": score.outside, "reason": reason}
         return Predictions(
             ids=data.materials.ids[rows],
             formula=data.formulas[rows],

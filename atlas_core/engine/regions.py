@@ -16,6 +16,7 @@ from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import LABELS, Assessment, Promise, TrustRegion
 
 
@@ -73,7 +74,7 @@ class TrustRegions:
             labels = labels_of(name, self.regions[name], own)
             found = own.within(bounds)
             lower, upper = ends(said.levels, found.levels, found.lower, found.upper, n)
-            given: dict[str, Any] = {"risk": found.risk, "reason": found.reasons}
+            given: dict[str, Any] = {"risk": found.risk, "reason": texts(found.reasons, n)}
             blocks.append(
                 Assessments(
                     arm=said.arm,

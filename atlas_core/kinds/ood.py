@@ -8,9 +8,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, Str, frozen
+from atlas_core.arrays import F8, frozen
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.reason import Reasons, checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +21,12 @@ class OODScore:
     Attributes:
         score: (n,) finite; higher = farther.
         threshold: scores above it are flagged as outside.
-        reasons: (n,) a reason in words where there is one, else "".
+        reasons: of each of n rows a tuple of :class:`atlas_core.api.Reason`, () for none.
     """
 
     score: F8
     threshold: float
-    reasons: Str | None = None
+    reasons: Reasons | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "score", frozen(self.score, np.float64))
@@ -35,9 +36,7 @@ class OODScore:
         if not np.isfinite(self.threshold):
             raise ContractError("ood score: the threshold must be finite")
         if self.reasons is not None:
-            object.__setattr__(self, "reasons", frozen(self.reasons, np.str_))
-            if self.reasons.shape != (n,):
-                raise ContractError(f"ood score: reasons must be ({n},)")
+            object.__setattr__(self, "reasons", checked(self.reasons, n, "ood score"))
 
     @property
     def outside(self) -> npt.NDArray[np.bool_]:
@@ -47,7 +46,7 @@ class OODScore:
     def take(self, indices: npt.ArrayLike) -> OODScore:
         """Return the rows at ``indices``, in that order."""
         i = np.asarray(indices, dtype=np.int64)
-        reasons = None if self.reasons is None else self.reasons[i]
+        reasons = None if self.reasons is None else tuple(self.reasons[row] for row in i.tolist())
         return OODScore(self.score[i], self.threshold, reasons)
 
 

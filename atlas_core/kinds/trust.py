@@ -17,6 +17,7 @@ from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.reason import Reasons, checked
 
 Label = Literal["trust", "verify", "defer"]
 LABELS: tuple[Label, ...] = ("trust", "verify", "defer")
@@ -85,7 +86,7 @@ class Assessment:
         levels: (l,) coverage levels of the intervals, or None.
         lower: (l, n) lower ends of intervals that allow for the shift, or None.
         upper: (l, n) upper ends.
-        reasons: (n,) in words where there is one, else "".
+        reasons: of each of n rows a tuple of :class:`atlas_core.api.Reason`, () for none.
         novel: (n,) which rows stand outside what the model knows, where the method tells them
             apart: a promise is then kept among these by themselves. None: it does not.
     """
@@ -95,7 +96,7 @@ class Assessment:
     levels: F8 | None = None
     lower: F8 | None = None
     upper: F8 | None = None
-    reasons: Str | None = None
+    reasons: Reasons | None = None
     novel: Bool | None = None
 
     def __post_init__(self) -> None:
@@ -117,8 +118,8 @@ class Assessment:
                 raise ContractError(f"assessment: intervals must be {shape}")
             if not (self.lower <= self.upper).all():
                 raise ContractError("assessment: an interval is upside down, or an end is NaN")
-        if self.reasons is not None and self.reasons.shape != (n,):
-            raise ContractError(f"assessment: reasons must be ({n},)")
+        if self.reasons is not None:
+            object.__setattr__(self, "reasons", checked(self.reasons, n, "assessment"))
         if self.novel is not None:
             object.__setattr__(self, "novel", frozen(self.novel, np.bool_))
             if self.novel.shape != (n,):

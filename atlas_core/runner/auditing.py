@@ -9,11 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8
 from atlas_core.audit import audit
-from atlas_core.audit_judgement import SplitAudit
 from atlas_core.context import derive_seed
+from atlas_core.judge.audit import SplitAudit
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.split import Split
+from atlas_core.narrative import audit_json
 from atlas_core.store import write_json
 
 WIDEST = 2000
@@ -51,5 +52,5 @@ def audit_run(
             seed=derive_seed(seed, "audit"),
             vectors=vectors,
         )
-    write_json(folder / "audit.json", found_out.as_dict())
+    write_json(folder / "audit.json", audit_json(found_out))
     return found_out

@@ -11,17 +11,19 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from atlas_core import cautions
 from atlas_core.arrays import F8
-from atlas_core.audit_judgement import SplitAudit
 from atlas_core.audit_notes import audited_folds
 from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
 from atlas_core.engine.cells import CellResult, scored
+from atlas_core.judge import cautions
+from atlas_core.judge.audit import SplitAudit
+from atlas_core.judge.verdict import verdicts_of_run
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.split import Split
+from atlas_core.narrative import audit_json, verdict_json
 from atlas_core.observe import FinishedRun
 from atlas_core.store import as_written, write_json
 
@@ -76,7 +78,7 @@ def finish(
         records=as_written(found.records),
         rounds=_rounds(results),
         trust=Assessments.stacked(blocks) if blocks else None,
-        audit=as_written(found.audit.as_dict()),
+        audit=as_written(audit_json(found.audit)),
         spec=found.spec,
     )
     run.predictions.to_parquet(folder / "predictions.parquet")
@@ -89,7 +91,7 @@ def finish(
 
 
 def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> FinishedRun:
-    """Return a run with its metrics, and its exam where trust was learned; write both."""
+    """Return a run with metrics, verdict and, where trust was learned, exam; write them."""
     from atlas_core.evaluate import evaluate
     from atlas_core.exam import at_home, examine
 
@@ -119,7 +121,11 @@ def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> Finishe
     write_json(folder / "metrics.json", metrics)
     if exam:
         write_json(folder / "exam.json", exam)
-    return replace(run, metrics=as_written(metrics), exam=as_written(exam))
+    verdicts = verdicts_of_run(manifest, metrics, exam)
+    verdict = {arm: verdict_json(one) for arm, one in verdicts.items()}
+    write_json(folder / "verdict.json", verdict)
+    told = {"metrics": metrics, "exam": exam, "verdict": verdict}
+    return replace(run, **{name: as_written(one) for name, one in told.items()})
 
 
 def _rounds(

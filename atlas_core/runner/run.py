@@ -15,16 +15,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atlas_core import __version__
-from atlas_core.audit_judgement import SplitAudit
 from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell
 from atlas_core.engine.cells import Job
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.notes import warning_lines
 from atlas_core.errors import AtlasError, SpecError
+from atlas_core.judge.audit import SplitAudit
 from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
+from atlas_core.narrative import audit_sentence
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, unreadable_csv
@@ -218,7 +219,7 @@ class _Run:
             audited = audit_run(
                 self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
             )
-        tell(f"split audit: {audited.sentence}")
+        tell(f"split audit: {audit_sentence(audited)}")
         return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audited
 
     def _manifest(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from atlas_core.component import Component
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import Detector, OODScore
+from atlas_core.kinds.reason import texts
 from atlas_core.materials import Materials
 from atlas_core.testing.outcome import require, require_close
 from atlas_core.testing.samples import Sample, far_materials, toy_compounds, toy_vectors
@@ -86,7 +87,7 @@ def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] 
     return {
         "score": score.score,
         "threshold": np.array([score.threshold]),
-        "reasons": score.reasons,
+        "reasons": texts(score.reasons, len(score.score)),
     }
 
 
@@ -182,6 +183,6 @@ def check_saved_and_loaded_it_scores_alike(component: Component, sample: Sample)
         before, after = (_score(one, rows) for one in (detector, again))
         require(before.threshold == after.threshold, "saved and loaded, the threshold differs")
         require_same_bytes(
-            {"score": before.score, "reasons": before.reasons},
-            {"score": after.score, "reasons": after.reasons},
+            {"score": before.score, "reasons": texts(before.reasons, len(rows))},
+            {"score": after.score, "reasons": texts(after.reasons, len(rows))},
         )

@@ -20,6 +20,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustRegion
 from atlas_core.materials import Materials
 from atlas_core.testing.outcome import applies, require, require_close
@@ -210,14 +211,20 @@ def _test(component: Component, sample: Sample) -> _Toy:
     return _known(component, sample).take(TEST)
 
 
+def _parts(said: Assessment) -> dict[str, npt.NDArray[Any] | None]:
+    """Return an assessment as arrays, for comparing bytes."""
+    names = ("risk", "expected_error", "lower", "upper")
+    reasons = texts(said.reasons, len(said))
+    return {**{name: getattr(said, name) for name in names}, "reasons": reasons}
+
+
 def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
     """Return the assessment of in-domain and far rows by a new fit, for comparing bytes."""
     region = _fit(component, sample)
     found: dict[str, npt.NDArray[Any] | None] = {}
     for name, toy in (("near", _test(component, sample)), ("far", _far(component, sample))):
         said = _assess(region, toy)
-        for part in ("risk", "expected_error", "lower", "upper", "reasons"):
-            found[f"{name} {part}"] = getattr(said, part)
+        found |= {f"{name} {part}": values for part, values in _parts(said).items()}
         found[f"{name} label"] = _label(region, said)
     return found
 
@@ -418,6 +425,5 @@ def check_saved_and_loaded_it_assesses_alike(component: Component, sample: Sampl
     again = saved_and_loaded(component, region)
     for toy in (_test(component, sample), _far(component, sample)):
         said, repeated = (_assess(one, toy) for one in (region, again))
-        for part in ("risk", "expected_error", "lower", "upper", "reasons"):
-            require_same_bytes({part: getattr(said, part)}, {part: getattr(repeated, part)})
+        require_same_bytes(_parts(said), _parts(repeated))
         require_same_bytes({"label": _label(region, said)}, {"label": _label(again, repeated)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Materials, Str, Vectors
+from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Materials, Reason, Reasons, Str, Vectors
 from atlas_domain._verdict import Elements
 
 
@@ -29,17 +29,9 @@ class UnseenElements:
         """Return (n,) shares."""
         return self.elements.unseen(rows.materials)
 
-    def describe(self, rows: Inputs) -> list[str]:
-        """Return n texts, "" where there is nothing to tell."""
-        fractions = rows.materials.element_fractions()
-        new = (self.elements.counts == 0)[None, :] & (fractions > 0)
-        return [
-            f"contains {_listed([SYMBOLS[z + 1] for z in np.flatnonzero(row)])},"
-            " never seen in training"
-            if row.any()
-            else ""
-            for row in new
-        ]
+    def describe(self, rows: Inputs) -> Reasons:
+        """Return the reason of each of n rows, () where there is nothing to tell."""
+        return tuple(map(self.elements.new, rows.materials.element_fractions()))
 
 
 @dataclass(frozen=True)
@@ -79,18 +71,18 @@ class UnseenPairs:
         elements = _present(rows.materials).sum(axis=1)
         return np.asarray(self(rows) / np.maximum(elements * (elements - 1) / 2, 1))
 
-    def describe(self, rows: Inputs) -> list[str]:
-        """Return n texts, "" where there is nothing to tell."""
-        texts = []
-        for row in _present(rows.materials):
-            z = np.flatnonzero(row)
-            first, second = np.nonzero(self.unseen[np.ix_(z, z)])
-            pairs = [
-                f"{SYMBOLS[z[i] + 1]} with {SYMBOLS[z[j] + 1]}"
-                for i, j in zip(first, second, strict=True)
-            ]
-            texts.append(f"has {_listed(pairs)}, never seen together" if pairs else "")
-        return texts
+    def describe(self, rows: Inputs) -> Reasons:
+        """Return the reason of each of n rows, () where there is nothing to tell."""
+        return tuple(map(self._describe, _present(rows.materials)))
+
+    def _describe(self, row: Bool) -> tuple[Reason, ...]:
+        z = np.flatnonzero(row)
+        first, second = np.nonzero(self.unseen[np.ix_(z, z)])
+        pairs = [[SYMBOLS[z[i] + 1], SYMBOLS[z[j] + 1]] for i, j in zip(first, second, strict=True)]
+        if not pairs:
+            return ()
+        text = f"has {_listed([' with '.join(pair) for pair in pairs])}, never seen together"
+        return (Reason("unseen_pairs", text, {"pairs": pairs}),)
 
 
 @dataclass(frozen=True)
@@ -139,24 +131,26 @@ class OutOfRange:
         """Return (n,) the largest excess."""
         return np.asarray(self.excess(rows).max(axis=1, initial=0.0), dtype=np.float64)
 
-    def describe(self, rows: Inputs) -> list[str]:
-        """Return n texts, "" where there is nothing to tell; the farthest property is named."""
+    def describe(self, rows: Inputs) -> Reasons:
+        """Return the reason of each of n rows, () for none; the farthest property is named."""
         excess = self.excess(rows)
         if not excess.size or not isinstance(rows.features, Vectors):
-            return [""] * len(rows)
-        texts = []
-        for row, column in enumerate(excess.argmax(axis=1)):
-            if not excess[row, column]:
-                texts.append("")
-                continue
-            value = rows.features.values[row, column]
-            above = value > self.high[column]
-            limit = self.high[column] if above else self.low[column]
-            others = int((excess[row] > 0).sum()) - 1
-            more = f" ({others} more out of range)" if others else ""
-            side = "above" if above else "below"
-            texts.append(f"{self.labels[column]} {value:.4g} {side} {limit:.4g}{more}")
-        return texts
+            return ((),) * len(rows)
+        return tuple(map(self._describe, rows.features.values, excess))
+
+    def _describe(self, values: F8, excess: F8) -> tuple[Reason, ...]:
+        column = int(excess.argmax())
+        if not excess[column]:
+            return ()
+        value, label = float(values[column]), str(self.labels[column])
+        above = value > self.high[column]
+        limit = float((self.high if above else self.low)[column])
+        others = int((excess > 0).sum()) - 1
+        more = f" ({others} more out of range)" if others else ""
+        side = "above" if above else "below"
+        text = f"{label} {value:.4g} {side} {limit:.4g}{more}"
+        figures = {"feature": label, "value": value, "limit": limit, "others": others}
+        return (Reason("out_of_range", text, figures),)
 
 
 def _present(materials: Materials) -> Bool:

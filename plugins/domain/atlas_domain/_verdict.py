@@ -1,13 +1,13 @@
-"""From distances to flags and reasons in words. Light: numpy only."""
+"""From distances to flags and reasons. Light: numpy only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, I8, SYMBOLS, Inputs, Materials, OODScore
+from atlas_core.api import F8, I8, SYMBOLS, Inputs, Materials, OODScore, Reason, Reasons
 
 RARE = 0.01
 """An element in fewer than this share of the training materials is worth naming."""
@@ -35,17 +35,24 @@ class Elements:
         unknown = materials.element_fractions()[:, self.counts == 0]
         return np.asarray(unknown.sum(axis=1), dtype=np.float64)
 
-    def describe(self, fractions: F8) -> str:
-        """Return what is unusual about the elements of one material, or ""."""
+    def new(self, fractions: F8) -> tuple[Reason, ...]:
+        """Return that one material has elements that were never seen, () where it has none."""
+        found = [SYMBOLS[z + 1] for z in np.flatnonzero(fractions) if not self.counts[z]]
+        return (Reason.unseen_elements(found),) if found else ()
+
+    def describe(self, fractions: F8) -> tuple[Reason, ...]:
+        """Return what is unusual about the elements of one material, or ()."""
+        if new := self.new(fractions):
+            return new
         present = np.flatnonzero(fractions)
-        new = [SYMBOLS[z + 1] for z in present if not self.counts[z]]
-        if new:
-            return f"contains {' and '.join(new)}, never seen in training"
         rarest = present[np.argmin(self.counts[present])]
-        if self.counts[rarest] < RARE * self.total:
-            times = f"{self.counts[rarest]} of {self.total}"
-            return f"contains {SYMBOLS[rarest + 1]}, seen in {times} training materials"
-        return ""
+        count = int(self.counts[rarest])
+        if count >= RARE * self.total:
+            return ()
+        symbol = SYMBOLS[rarest + 1]
+        text = f"contains {symbol}, seen in {count} of {self.total} training materials"
+        figures = {"element": symbol, "seen": count, "of": self.total}
+        return (Reason("rare_element", text, figures),)
 
 
 @dataclass(frozen=True)
@@ -92,30 +99,35 @@ class Verdict:
             elements=Elements.of(train.materials),
         )
 
-    def judge(
-        self, scores: F8, materials: Materials, facts: Sequence[str] | None = None
-    ) -> OODScore:
-        """Return scores, threshold and a reason for each flagged row.
+    def judge(self, scores: F8, materials: Materials, facts: Reasons | None = None) -> OODScore:
+        """Return scores, threshold and the reasons of each flagged row.
 
         Args:
             scores: (n,) of the rows.
             materials: the n rows.
-            facts: n texts that are told whether a row is flagged or not, "" for nothing.
+            facts: reasons of each of n rows that hold whether it is flagged or not.
         """
-        reasons = np.full(len(scores), "", dtype=object)
-        if facts is not None:
-            reasons[:] = facts
+        reasons = list(facts or [()] * len(scores))
         fractions = materials.element_fractions()
         below = np.searchsorted(self.reference, scores, side="left") / len(self.reference)
         for row in np.flatnonzero(scores > self.threshold):
-            share = "all" if below[row] >= 1.0 else f"{100.0 * below[row]:.1f} % of the"
-            parts = [
-                self.elements.describe(fractions[row]),
-                reasons[row],
-                f"farther than {share} {self.what}",
-            ]
-            reasons[row] = "; ".join(part for part in parts if part)
-        return OODScore(scores, self.threshold, reasons.astype(np.str_))
+            far = farther("farther than {share}", float(below[row]), self.what)
+            reasons[row] = (*self.elements.describe(fractions[row]), *reasons[row], far)
+        return OODScore(scores, self.threshold, tuple(reasons))
+
+
+def farther(text: str, share: float, what: str, *, by: str = "") -> Reason:
+    """Return that a score is above those of a share of the reference rows.
+
+    Args:
+        text: with a place for ``{share}``.
+        share: 1 where it is above all.
+        what: what the reference rows are called.
+        by: which of several scores says so.
+    """
+    shown = "all" if share >= 1.0 else f"{100.0 * share:.1f} % of the"
+    figures = {"share": share, "of": what.replace(" ", "_")} | ({"by": by} if by else {})
+    return Reason("farther", text.format(share=f"{shown} {what}"), figures)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
+from atlas_core.api import F8, DataError, Detector, Inputs, OODScore, Reason
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import DisagreementConfig
 
@@ -36,11 +36,14 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         sigma = Sigma()(rows)
-        told = [
-            f"sigma is {value / self.usual:.1f} times the usual one" if outside else ""
+        told = tuple(
+            (self._large(float(value / self.usual)),) if outside else ()
             for value, outside in zip(sigma, sigma > self.verdict.threshold, strict=True)
-        ]
+        )
         return self.verdict.judge(sigma, rows.materials, told)
+
+    def _large(self, times: float) -> Reason:
+        return Reason("large_sigma", f"sigma is {times:.1f} times the usual one", {"times": times})
 
 
 @dataclass(frozen=True)

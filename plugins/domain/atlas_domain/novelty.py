@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore
+from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore, Reason, Reasons
 from atlas_domain._checks import FOLDS
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprise import CountedSurprise, Surprise
+from atlas_domain._verdict import farther
 from atlas_domain.disagreement import Sigma
 from atlas_domain.knn_distance import NeighbourDistance
 from atlas_domain.leaf_proximity import LeafProximity
@@ -140,38 +141,32 @@ class _Fitted:
     def score(self, rows: Inputs) -> OODScore:
         """Return n sums with threshold and reasons."""
         if not len(rows):
-            return OODScore(np.zeros(0), self.threshold, np.zeros(0, dtype=np.str_))
+            return OODScore(np.zeros(0), self.threshold, ())
         terms = self.terms(rows)
         total = _sum(terms)
         if "element" in terms:  # flagged even where every other sign is ordinary
             just_outside = np.nextafter(self.threshold, np.inf)
             new = self.judges.facts["element"](rows) > 0
             total = np.where(new, np.maximum(total, just_outside), total)
-        return OODScore(
-            total, self.threshold, np.array(self._reasons(rows, terms, total), dtype=np.str_)
-        )
+        return OODScore(total, self.threshold, self._reasons(rows, terms, total))
 
-    def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> list[str]:
+    def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> Reasons:
         """Return the facts of each row and, of flagged rows, what is most unusual about them."""
         told = [fact.describe(rows) for fact in self.judges.facts.values()]
+        facts = [tuple(one for own in told for one in own[row]) for row in range(len(rows))]
         names = tuple(self.judges.parts)
         strongest = np.argmax([terms[name] for name in names], axis=0)
         outside = total > self.threshold
-        reasons = []
-        for row in range(len(rows)):
-            texts = [texts[row] for texts in told if texts[row]]
-            if outside[row]:
-                name = names[strongest[row]]
-                share = self._share(float(np.exp(-terms[name][row])))
-                texts.append(PARTS[name][1].format(share=share))
-            reasons.append("; ".join(texts))
-        return reasons
-
-    def _share(self, p: float) -> str:
-        n = len(self.reference)
-        return (
-            f"all {self.what}" if p < 2 / (n + 1) else f"{100 * (1 - p):.1f} % of the {self.what}"
+        return tuple(
+            (*known, self._stranger(names[strongest[row]], terms, row)) if outside[row] else known
+            for row, known in enumerate(facts)
         )
+
+    def _stranger(self, name: str, terms: Mapping[str, F8], row: int) -> Reason:
+        """Return how much more unusual a row is by a part than the reference rows are."""
+        p = float(np.exp(-terms[name][row]))
+        share = 1.0 if p < 2 / (len(self.reference) + 1) else 1 - p
+        return farther(PARTS[name][1], share, self.what, by=name)
 
 
 def _sum(terms: Mapping[str, F8]) -> F8:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from atlas_core.api import Detector, Inputs, OODScore
 from atlas_domain._verdict import Elements
 from atlas_domain.options import UnseenElementConfig
@@ -18,11 +16,7 @@ class _Fitted:
     def score(self, rows: Inputs) -> OODScore:
         share = self.elements.unseen(rows.materials)
         fractions = rows.materials.element_fractions()
-        reasons = [
-            self.elements.describe(row) if unseen > 0 else ""
-            for row, unseen in zip(fractions, share, strict=True)
-        ]
-        return OODScore(share, 0.0, np.array(reasons, dtype=np.str_))
+        return OODScore(share, 0.0, tuple(map(self.elements.new, fractions)))
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,11 @@ def test_unseen_pair_is_the_share_of_pairs_and_names_them():
     score = fitted("unseen_pair", train, quantile=0.9).score(formulas("MgO3", "NaMgCl3"))
     np.testing.assert_allclose(score.score, [0, 2 / 3])
     assert score.threshold == 0.0  # every pair of the training rows occurs twice
-    assert score.reasons[0] == ""
-    assert score.reasons[1].startswith("has Na with Mg and Mg with Cl, never seen together; ")
+    assert score.reasons[0] == ()
+    pairs, far = score.reasons[1]
+    assert pairs.figures == {"pairs": [["Na", "Mg"], ["Mg", "Cl"]]}
+    assert pairs.text == "has Na with Mg and Mg with Cl, never seen together"
+    assert far.code == "farther"
 
 
 def test_unseen_pair_scores_each_training_row_without_itself():
@@ -140,7 +143,9 @@ def test_out_of_range_by_degree_and_by_share():
     degree = fitted("out_of_range", train, measure="degree", quantile=0.9).score(new)
     np.testing.assert_allclose(degree.score, [0, 0.5 / spread, 1 / spread])
     assert degree.outside.tolist() == [False, True, True]
-    assert degree.reasons[2].startswith("x0 3 above 2; ")
+    beyond = degree.reasons[2][0]
+    assert (beyond.code, beyond.text) == ("out_of_range", "x0 3 above 2")
+    assert beyond.figures == {"feature": "x0", "value": 3.0, "limit": 2.0, "others": 0}
     share = fitted("out_of_range", train, measure="share", quantile=0.9).score(new)
     np.testing.assert_allclose(share.score, [0, 1, 0.5])
     with pytest.raises(DataError, match="needs a featurizer that gives vectors"):
@@ -242,8 +247,10 @@ def test_disagreement_tells_sigma_in_units_of_the_usual_one():
     new = rows(COMPOUNDS.take(range(200, 202)), std=np.array([0.1, 0.6]))
     score = fitted("disagreement", TRAIN, calibration, quantile=0.9).score(new)
     assert score.outside.tolist() == [False, True]
-    assert score.reasons[0] == ""
-    assert "sigma is 3.0 times the usual one" in score.reasons[1]
+    assert score.reasons[0] == ()
+    (sigma,) = (one for one in score.reasons[1] if one.code == "large_sigma")
+    assert sigma.text == "sigma is 3.0 times the usual one"
+    assert sigma.figures == {"times": pytest.approx(3.0)}
 
 
 def test_element_distance_of_perovskites_is_the_published_one():

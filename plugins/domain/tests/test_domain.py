@@ -12,6 +12,7 @@ from atlas_core.api import (
     DataError,
     Inputs,
     Materials,
+    Reason,
     Vectors,
 )
 from atlas_core.testing import find_component
@@ -115,27 +116,28 @@ def test_unseen_element_counts_atoms_and_names_elements():
     score = fitted("unseen_element", train).score(rows(new))
     np.testing.assert_allclose(score.score, [0.0, 2 / 3, 5 / 6])
     assert score.outside.tolist() == [False, True, True]
-    assert score.reasons.tolist() == [
-        "",
-        "contains F, never seen in training",
-        "contains Li and F, never seen in training",
-    ]
+    new = [Reason.unseen_elements(names) for names in (["F"], ["Li", "F"])]
+    assert score.reasons == ((), (new[0],), (new[1],))
+    assert new[1].text == "contains Li and F, never seen in training"
 
 
 def test_reason_says_how_far_and_which_element_is_new():
     score = fitted("mahalanobis", TRAIN, CALIBRATION, representation="fractions").score(FAR)
     row = FAR.materials.formulas().index("FLi")
-    assert score.reasons[row] == (
-        "contains Li and F, never seen in training; farther than all calibration materials"
-    )
+    new, far = score.reasons[row]
+    assert new == Reason.unseen_elements(["Li", "F"])
+    assert (far.code, far.text) == ("farther", "farther than all calibration materials")
+    assert far.figures == {"share": 1.0, "of": "calibration_materials"}
 
 
 def test_reason_counts_calibration_rows_that_are_nearer():
     detector = fitted("knn_distance", TRAIN, CALIBRATION, quantile=0.9)
     score = detector.score(CALIBRATION)
     row = int(np.argsort(score.score)[-2])  # 38 of 40 are nearer
-    assert "farther than 95.0 % of the calibration materials" in score.reasons[row]
-    assert (score.reasons[~score.outside] == "").all()
+    far = score.reasons[row][-1]
+    assert far.text == "farther than 95.0 % of the calibration materials"
+    assert far.figures["share"] == pytest.approx(0.95)
+    assert [bool(own) for own in score.reasons] == score.outside.tolist()
 
 
 def test_missing_features_count_as_the_training_mean():

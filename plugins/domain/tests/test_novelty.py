@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Vectors
+from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Reason, Reasons, Vectors
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprise import CountedSurprise, Surprise
@@ -68,15 +68,17 @@ def test_a_fact_counts_by_how_rare_it_is_in_domain():
     )
 
 
+def told(reasons: Reasons) -> list[str]:
+    """Return the text of each row."""
+    return ["; ".join(one.text for one in own) for own in reasons]
+
+
 def test_unseen_elements_are_shares_and_are_named():
     fact = UnseenElements.of(formulas("MgO", "Al2O3"))
     new = formulas("MgAl2O4", "MgF2", "LiAlF4")
     np.testing.assert_allclose(fact(new), [0, 2 / 3, 5 / 6])
-    assert fact.describe(new) == [
-        "",
-        "contains F, never seen in training",
-        "contains Li and F, never seen in training",
-    ]
+    found = [Reason.unseen_elements(names) for names in (["F"], ["Li", "F"])]
+    assert fact.describe(new) == ((), (found[0],), (found[1],))
 
 
 def test_unseen_pairs_are_counted_and_named():
@@ -84,7 +86,7 @@ def test_unseen_pairs_are_counted_and_named():
     new = formulas("Mg", "MgO", "NaClO", "MgCl2", "NaMgCl3", "LiF", "LiO")
     known = UnseenPairs.of(train, known=True)
     assert known(new).tolist() == [0, 0, 1, 1, 2, 0, 0]  # LiF is new by its elements
-    assert known.describe(new) == [
+    assert told(known.describe(new)) == [
         "",
         "",
         "has O with Cl, never seen together",
@@ -108,7 +110,7 @@ def test_out_of_range_names_the_farthest_property():
     new = vectors([[3.0, 20.0, 1.0], [3.98, 20.0, 1.0], [3.98, -70.0, 1.0], [np.nan, 31.0, 1.0]])
     spread = np.sqrt(2 / 3)  # of 1.44, 2.44, 3.44, and a tenth of that of 10, 20, 30
     np.testing.assert_allclose(fact(new), [0, 0.54 / spread, 8 / spread, 0.1 / spread])
-    assert fact.describe(new) == [
+    assert told(fact.describe(new)) == [
         "",
         "max Electronegativity 3.98 above 3.44",
         "mean Number -70 below 10 (1 more out of range)",
@@ -152,20 +154,23 @@ def test_an_unseen_element_is_flagged_however_ordinary_the_rest():
         )
         assert detector.score(new).outside.tolist() == outside
     found = novelty(parts=("knn_fractions",)).fit(train, calibration, 0).score(new)
-    assert found.reasons[0].startswith("contains Sr, never seen in training")
+    assert found.reasons[0][0] == Reason.unseen_elements(["Sr"])
 
 
 def test_reasons_tell_facts_first_and_then_the_most_unusual_part():
     detector = novelty(parts=("lof", "mahalanobis_fractions")).fit(TRAIN, CALIBRATION, 0)
     score = detector.score(FAR)
     row = FAR.materials.formulas().index("FLi")
-    told = score.reasons[row].split("; ")
-    assert told[0] == "contains Li and F, never seen in training"
-    assert told[-1] == "a more unusual mix of elements than all calibration materials"
+    first, *_, last = score.reasons[row]
+    assert first == Reason.unseen_elements(["Li", "F"])
+    assert last.text == "a more unusual mix of elements than all calibration materials"
+    assert last.figures["by"] == "mahalanobis_fractions"
     plain = detector.score(CALIBRATION)
     facts = UnseenPairs.of(TRAIN, known=True)(CALIBRATION) + OutOfRange.of(TRAIN)(CALIBRATION)
-    assert (plain.reasons[~plain.outside & (facts == 0)] == "").all()
-    assert "never seen together" in plain.reasons[facts > 0].tolist()[0]
+    told = [bool(own) for own in plain.reasons]
+    assert told == (plain.outside | (facts > 0)).tolist()
+    first = plain.reasons[int(np.argmax(facts > 0))]
+    assert "unseen_pairs" in [one.code for one in first]
 
 
 def test_without_calibration_rows_training_rows_are_scored_by_other_folds():

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atlas_core.judge.verdict import held_out_classes
 from atlas_core.pages import words
 from atlas_core.pages.plates import Plate
 from atlas_core.pages.words import count, slug
-from atlas_core.verdict import held_out_classes
 from atlas_report.arm_plates import element_tables, plates_of
 from atlas_report.families import FamilyTable, family_table
 from atlas_report.source import Source, shown

@@ -11,6 +11,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, Str
 from atlas_core.data.predictions import Predictions
+from atlas_core.judge.verdict import held_out_classes
 from atlas_core.metrics.bootstrap import (
     FEW_MATERIALS,
     PairedDifference,
@@ -18,7 +19,6 @@ from atlas_core.metrics.bootstrap import (
     paired_difference,
 )
 from atlas_core.pages import words
-from atlas_core.verdict import held_out_classes
 from atlas_report import metric_words
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from atlas_core.binomial import wilson
-from atlas_core.coverage import MANY_INFINITE
+from atlas_core.judge.bars import MANY_INFINITE
+from atlas_core.judge.verdict import held_out_classes, verdict_of_run
 from atlas_core.metrics import digits
+from atlas_core.narrative import GRADES, headline, sentences
 from atlas_core.pages.words import percent, slug
-from atlas_core.verdict import held_out_classes, verdict_of_run
 from atlas_report import metric_words
 from atlas_report.components import KINDS, with_options
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
 
-GRADES = {
+TONES = {
     "trust": "good",
-    "keeps its word": "good",
+    "promise_kept": "good",
     "caution": "fair",
-    "do not trust": "poor",
+    "do_not_trust": "poor",
     "unknown": "ref",
 }
 
@@ -51,17 +52,17 @@ class Card:
 def card(source: Source, arm: str) -> Card:
     """Return the verdict on an arm with its headline numbers."""
     metrics = source.metrics["arms"][arm]
-    said = verdict_of_run(source.manifest, source.metrics, arm, exam=source.exam.get(arm))
-    grade = str(said.grade)
+    exam = source.exam.get(arm)
+    said = verdict_of_run(source.manifest, source.metrics, arm, examined=exam)
     return Card(
         arm=arm,
         anchor=slug(arm),
         made_of=_made_of(source, arm),
-        headline=said.headline,
-        sentences=tuple(said.sentences),
-        grade=grade,
-        tone=GRADES.get(grade, "ref"),
-        stats=(*_trust_stats(source.exam.get(arm)), *_stats(metrics, source)),
+        headline=headline(said),
+        sentences=tuple(sentences(said)),
+        grade=GRADES[said.grade],
+        tone=TONES[said.grade],
+        stats=(*_trust_stats(exam), *_stats(metrics, source)),
     )
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from atlas_core import exam_words
+from atlas_core.judge.verdict import held_out_classes
+from atlas_core.narrative import LABELS
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.pages import palette
 from atlas_core.pages.page import render
 from atlas_core.pages.plates import Plate, labelled
 from atlas_core.pages.svg import to_file, with_ids
 from atlas_core.pages.words import slug
-from atlas_core.verdict import held_out_classes
 from atlas_report import metric_words
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
@@ -86,7 +86,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "beside": beside(source),
         "learning": loop_view(source),
         "trust": trust_views(source),
-        "labels": exam_words.LABELS,
+        "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
         "provenance": provenance(source),
         "glossary": [(m.label, m.meaning) for m in metric_words.METRICS.values()],

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atlas_core import verdict
 from atlas_core.audit_notes import audited_folds
 from atlas_core.data.predictions import Predictions
+from atlas_core.judge.verdict import held_out
 from atlas_core.observe import FinishedRun
 
 IN_DOMAIN = "test"
@@ -81,7 +81,7 @@ class Source:
     @property
     def held_out(self) -> str:
         """Return the held-out class in words, "" where a split has none."""
-        return verdict.held_out(self.manifest)
+        return held_out(self.manifest)
 
 
 def source_of(run: FinishedRun) -> Source:

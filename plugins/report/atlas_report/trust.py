@@ -9,18 +9,22 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from atlas_core import exam_words
 from atlas_core.binomial import Z_95, wilson
-from atlas_core.judgement import ENOUGH_TRUSTED, slack
+from atlas_core.judge import exam as judged
+from atlas_core.judge.figures import ENOUGH_TRUSTED, slack
+from atlas_core.judge.verdict import held_out_classes
 from atlas_core.metrics import digits
 from atlas_core.metrics.bootstrap import stands_out
+from atlas_core.narrative import KEPT, told_of
+from atlas_core.narrative.words import span
 from atlas_core.pages import words
 from atlas_core.pages.plates import Plate
 from atlas_core.pages.words import count, fixed, number, percent, slug
-from atlas_core.verdict import held_out_classes
 from atlas_report import metric_words
 from atlas_report.source import Json, Source
 from atlas_report.trust_plates import decided, named_classes, trust_plates
+
+TONES = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def trust_views(source: Source) -> tuple[TrustView, ...]:
 
 
 def _view(source: Source, arm: str, exam: Json) -> TrustView:
-    names = exam_words.named(exam, held_out_classes(source.manifest))
+    names = judged.named(exam, held_out_classes(source.manifest))
     level = words.percent_of_level(float(exam["level"]))
     room = 100 * slack(float(exam["classes"][0]["confidence"]))
     meanings = _meanings(source.manifest, arm)
@@ -136,7 +140,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
     confidence = exam["classes"][0]["confidence"]
     budgets = [float(one["budget"]) for one in exam["classes"]]
-    budget = exam_words.span(budgets, unit)
+    budget = f"{span(budgets)} {unit}".rstrip()
     text = f"Of {count(rows, 'prediction')} on {_never_seen(names)}, it lets you use"
     if not n:
         return (
@@ -150,14 +154,14 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
         f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"
         f" ({percent(confidence)} promised{ends})"
     )
-    if least := exam_words.least(own, names):
-        text += f"; least of {least}"
+    if least := judged.least(own, names):
+        text += f"; least of {least['name']}: {percent(least['share'])}"
     return f"{text}."
 
 
 def _never_seen(names: Sequence[str]) -> str:
     if len(names) > 1:
-        return f"{len(names)} {exam_words.kind_of(names)}, kinds it never saw"
+        return f"{len(names)} held-out {judged.kind_of(names)}, kinds it never saw"
     one = names[0] if names[0].startswith("materials") else f"materials of the class {names[0]}"
     return f"{one}, a kind it never saw"
 
@@ -167,10 +171,10 @@ def _promise(source: Source, exam: Json) -> list[str]:
     stated = _stated(source.spec)
     budgets = [float(one["budget"]) for one in exam["classes"]]
     confidence = float(exam["classes"][0]["confidence"])
-    span = exam_words.span(budgets, source.unit)
+    budget = f"{span(budgets)} {source.unit}".rstrip()
     text = (
         f"The promise: {percent(confidence)} of the predictions labelled trust lie within the error"
-        f" budget, {span}, of the true value."
+        f" budget, {budget}, of the true value."
     )
     quantile, price = stated.get("budget_quantile"), stated.get("price")
     origin = []
@@ -222,9 +226,7 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
     )
     if most is not None:
         found += _hardest(exam, *pairs[most], unit)
-    told = (exam_words.typical(exam, names), exam_words.beside(exam))
-    found += [text for text in (*told, exam_words.forecasts(exam, names)) if text]
-    return found
+    return [*found, *told_of(judged.comparisons(exam, names))]
 
 
 def _hardest(exam: Json, worst: Json, name: str, unit: str) -> list[str]:
@@ -283,7 +285,7 @@ def _line(exam: Json, one: Json, name: str) -> Line:
             ),
             Value(percent(own["share"]), fixed(own["trusted"], 0)),
             _hit(own),
-            Value(exam_words.KEPT[own["grade"]], "", exam_words.TONES[own["grade"]]),
+            Value(KEPT[own["grade"]], "", TONES[own["grade"]]),
             _covered(covered) if covered else NOTHING,
             forecast,
         ),
@@ -311,8 +313,7 @@ def _hit(own: Json) -> Value:
 
 
 def _of_other(own: Json) -> Value:
-    tone = exam_words.TONES[own["grade"]]
-    small = exam_words.KEPT[own["grade"]]
+    tone, small = TONES[own["grade"]], KEPT[own["grade"]]
     if own["grade"] != "refuses":
         small = f"{percent(own['hit'])} within: {small}"
     return Value(percent(own["share"]), small, "", tone)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atlas_core import exam_words
-from atlas_core.judgement import ENOUGH_TRUSTED, slack
+from atlas_core.judge.figures import ENOUGH_TRUSTED, slack
+from atlas_core.narrative.words import short
 from atlas_core.pages.plates import Plate, plate
 from atlas_core.pages.words import count, percent
 from atlas_report import trust_figures
@@ -40,7 +40,7 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
     used: dict[str, list[Point]] = {}
     for method in (exam["method"], *exam["beside"]):
         points = [
-            Point(exam_words.short(name), found["share"], found["hit"], _ends(found, "hit"))
+            Point(short(name), found["share"], found["hit"], _ends(found, "hit"))
             for one, name in named_classes(exam, names)
             for found in [one["methods"][method]["class"]]
             if found["trusted"] >= ENOUGH_TRUSTED
@@ -79,7 +79,7 @@ def _labels(arm: str, exam: Json, names: Sequence[str]) -> Plate:
 
 def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
     forecasts = [
-        Point(exam_words.short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
+        Point(short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
         for one, name in named_classes(exam, names)
         if one.get("forecast") and one["mae"] > 0
     ]
@@ -109,7 +109,7 @@ def _bars(exam: Json, names: Sequence[str]) -> dict[str, tuple[float, float, flo
     for one, name in named_classes(exam, names)[:MOST_BARS]:
         own = decided(exam, one)
         deferred = own["deferred"] / max(own["rows"], 1)
-        found[exam_words.short(name)] = (own["share"], deferred, one["oracle_share"])
+        found[short(name)] = (own["share"], deferred, one["oracle_share"])
     return found
 
 

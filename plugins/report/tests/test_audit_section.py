@@ -9,6 +9,7 @@ from run_folders import make_run, write_report
 
 from atlas_core.audit import audit
 from atlas_core.kinds.split import Split
+from atlas_core.narrative import audit_json
 from atlas_core.store import write_json
 from atlas_core.testing.samples import toy_compounds, toy_target
 
@@ -30,7 +31,7 @@ def folds(count: int) -> list[Split]:
 def page(folder: Path, count: int) -> str:
     materials = toy_compounds(600)
     found = audit(folds(count), materials, toy_target(materials), seed=0)
-    write_json(folder / "audit.json", found.as_dict())
+    write_json(folder / "audit.json", audit_json(found))
     return write_report(folder).read_text(encoding="utf-8")
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import I8, Bool, Str
+from atlas_core.arrays import I8, Bool
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import Batch
 from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.reason import Reason, Reasons, distinct, texts
 from atlas_core.materials import Materials
 from atlas_core.open_arm import OpenArm
 from atlas_core.rows import BadRow
@@ -157,17 +158,18 @@ def _block(
         "lower": looked.lower,
         "upper": looked.upper,
     }
-    reasons = [[batch.flags[i] for i in rows], unseen(materials, training.elements)]
+    odd = tuple(tuple(Reason("odd_candidate", t) for t in [batch.flags[i]] if t) for i in rows)
+    reasons: list[Reasons | None] = [odd, unseen(materials, training.elements)]
     if (score := looked.score) is not None:
         columns["ood_score"], columns["outside"] = score.score, score.outside
-        reasons.append(_texts(score.reasons, len(rows)))
+        reasons.append(score.reasons)
     if (found := looked.assessment) is not None:
         columns["risk"], columns["expected_error"] = found.risk, found.expected_error
         if found.novel is not None:
             columns["novel"] = found.novel
-        reasons.append(_texts(found.reasons, len(rows)))
+        reasons.append(found.reasons)
     return columns | {
-        "reason": np.array([joined(parts) for parts in zip(*reasons, strict=True)], object),
+        "reason": texts(distinct(*reasons), len(rows)).astype(object),
         "impossible": impossible(looked.prediction.mean, training.limit).astype(object),
         "training_value": np.array([value for value, _ in known], dtype=np.float64),
         "training_rows": np.array([count for _, count in known], dtype=np.int64),
@@ -176,25 +178,12 @@ def _block(
     }
 
 
-def _texts(reasons: Str | None, n: int) -> list[str]:
-    return [""] * n if reasons is None else [str(text) for text in reasons]
-
-
-def unseen(materials: Materials, elements: Bool) -> list[str]:
-    """Return n texts that name the elements that no training material has."""
-    texts = [""] * len(materials)
+def unseen(materials: Materials, elements: Bool) -> Reasons:
+    """Return of each material that it has elements that no training material has, () for none."""
     new = ~elements[materials.numbers.astype(np.int64) - 1]
-    owner = materials.owner
-    for row in np.unique(owner[new]).tolist():
-        mine = materials.numbers[materials.offsets[row] : materials.offsets[row + 1]]
-        names = [SYMBOLS[z] for z in sorted(set(mine.tolist())) if not elements[z - 1]]
-        texts[row] = f"contains {' and '.join(names)}, never seen in training"
-    return texts
-
-
-def joined(parts: tuple[str, ...]) -> str:
-    """Join reasons; what one says, another need not say again."""
-    said: list[str] = []
-    for text in parts:
-        said += [one for one in text.split("; ") if one and one not in said]
-    return "; ".join(said)
+    reasons: list[tuple[Reason, ...]] = [()] * len(materials)
+    for row in np.unique(materials.owner[new]).tolist():
+        own = materials.numbers[materials.offsets[row] : materials.offsets[row + 1]]
+        names = [SYMBOLS[z] for z in sorted(set(own.tolist())) if not elements[z - 1]]
+        reasons[row] = (Reason.unseen_elements(names),)
+    return tuple(reasons)

@@ -20,6 +20,7 @@ from atlas_core.data.tables import read_table
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
+from atlas_core.kinds.reason import Reason, distinct, texts
 from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
 from atlas_core.rows import BadRow
@@ -27,7 +28,7 @@ from atlas_core.saving import FORMAT
 from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
 from atlas_screening.folder import default_out
-from atlas_screening.rows import featurized, joined, unseen
+from atlas_screening.rows import featurized, unseen
 from atlas_screening.sanity import charge_test, impossible, limit_of
 from atlas_screening.table import ranks
 
@@ -463,9 +464,13 @@ def test_unseen_elements_are_named_and_nothing_is_said_twice() -> None:
     known = np.zeros(118, bool)
     known[[7, 21]] = True  # O and Ti
     new = unseen(materials, known)
-    assert new == ["", "contains F and Cs, never seen in training"]
-    detector = "contains F and Cs, never seen in training; farther than all calibration materials"
-    assert joined((new[1], detector)) == detector
+    found = Reason.unseen_elements(["F", "Cs"])
+    assert new == ((), (found,))
+    far = Reason("farther", "farther than all calibration materials", {"share": 1.0})
+    other_words = Reason("unseen_elements", "has Cs and F, unheard of", {"elements": ["F", "Cs"]})
+    told = distinct(new, ((), (other_words, far)), None)
+    assert told == ((), (found, far))
+    assert texts(told, 2).tolist() == ["", f"{found.text}; {far.text}"]
 
 
 def test_neighbours_are_those_of_scikit_learn() -> None:

@@ -23,6 +23,8 @@ from atlas_core.api import (
     OODScore,
     Prediction,
     Promise,
+    Reason,
+    Reasons,
     Str,
     TargetScale,
     TrustRegion,
@@ -35,6 +37,8 @@ from atlas_trust.rule import Rule
 if TYPE_CHECKING:
     from atlas_trust.hooks import LearnedRegionConfig
 
+LARGE = 1.5
+"""Times as large as usual in-domain, from which a signal is named as a reason."""
 SHAPE = 0.9
 """The quantile of the error that gives intervals their shape; the mean error needs wider ones for
 the same coverage, because the tail of the errors does not grow in proportion to their mean."""
@@ -237,17 +241,20 @@ class LearnedRegion:
             novel=None if ood is None else novel,
         )
 
-    def _reasons(self, signals: F8, risk: F8) -> Str:
+    def _reasons(self, signals: F8, risk: F8) -> Reasons:
         """Name the signal that stands out most, for rows that are not safe by themselves."""
-        reasons = np.full(len(risk), "", dtype=object)
-        if len(risk):
-            most = np.argmax(signals, axis=1)
-            for row in np.flatnonzero(risk > self.allowed):
-                size = float(np.exp(signals[row, most[row]]))
-                if size >= 1.5:
-                    name = self.names[most[row]]
-                    reasons[row] = f"{name} {size:.1f} times as large as usual in-domain"
-        return reasons.astype(np.str_)
+        return tuple(
+            self._reason(row) if doubtful else ()
+            for row, doubtful in zip(signals, risk > self.allowed, strict=True)
+        )
+
+    def _reason(self, signals: F8) -> tuple[Reason, ...]:
+        most = int(np.argmax(signals))
+        name, times = self.names[most], float(np.exp(signals[most]))
+        if times < LARGE:
+            return ()
+        text = f"{name} {times:.1f} times as large as usual in-domain"
+        return (Reason("large_signal", text, {"signal": name, "times": times}),)
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""

@@ -16,6 +16,7 @@ from atlas_core.api import (
     OODScore,
     Prediction,
     Promise,
+    Reason,
     Str,
     TrustRegion,
 )
@@ -41,13 +42,13 @@ class VetoRegion:
         plain = self.region.assess(inputs, prediction, ood)
         present = (inputs.materials.element_fractions() > 0) & ~self.seen
         new = present.any(axis=1)
-        reasons = np.full(len(new), "", dtype=object)
-        for row in np.flatnonzero(new):
-            names = " and ".join(SYMBOLS[z + 1] for z in np.flatnonzero(present[row]))
-            reasons[row] = f"contains {names}, never seen in training"
-        return Assessment(
-            np.where(new, 1.0, plain.risk), plain.expected_error, reasons=reasons.astype(np.str_)
+        reasons = tuple(
+            (Reason.unseen_elements([SYMBOLS[z + 1] for z in np.flatnonzero(row)]),)
+            if row.any()
+            else ()
+            for row in present
         )
+        return Assessment(np.where(new, 1.0, plain.risk), plain.expected_error, reasons=reasons)
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""

@@ -15,6 +15,7 @@ from atlas_core.api import (
     OODScore,
     Prediction,
     Promise,
+    Reason,
     longest_prefix,
 )
 from atlas_core.testing import find_component
@@ -170,11 +171,9 @@ def test_refuse_unseen_vetoes_new_elements_alone():
     found = region.assess(inputs, prediction, None)
     plain = fitted(SigmaThreshold(hooks.SigmaThresholdConfig())).assess(inputs, prediction, None)
     assert found.risk.tolist() == [plain.risk[0], 1.0, 1.0]
-    assert found.reasons.tolist() == [
-        "",
-        "contains F, never seen in training",
-        "contains Se and Ho and Yb, never seen in training",
-    ]
+    new = [Reason.unseen_elements(names) for names in (["F"], ["Se", "Ho", "Yb"])]
+    assert found.reasons == ((), (new[0],), (new[1],))
+    assert new[1].text == "contains Se, Ho and Yb, never seen in training"
     assert region.label(found)[0] == "trust"
     assert "trust" not in region.label(found)[1:]
 

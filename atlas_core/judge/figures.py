@@ -1,23 +1,22 @@
-"""Say what the 95 % interval of a figure excludes: all that a verdict may rest on.
+"""What the 95 % interval of a figure excludes: all that a verdict may rest on.
 
 A threshold that is held against an estimate flips with the next random split; held against the ends
-of its interval it does not, as what lies between them is called neither. Light: pure Python.
+of its interval it does not, as what lies between them is called neither.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from atlas_core.binomial import no_nearer
-from atlas_core.metrics import digits
 
 Side = Literal["below", "above", ""]
 
 ENOUGH_TRUSTED = 10  # predictions that a share means something of; with fewer, a class is refused
-FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgement on
+FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgment on
 SLACK = 0.05  # of a promised share: five points short, or half as many misses more, is no matter
 DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called kept
 
@@ -38,24 +37,8 @@ class Figure:
 
     @property
     def known(self) -> bool:
-        """Return whether it has an interval: without one nothing can be told of other materials."""
+        """Return whether it has an interval: without one nothing is known of other materials."""
         return math.isfinite(self.high - self.low)
-
-    @property
-    def text(self) -> str:
-        """Return the value with the digits that its interval bears, as the report's cards do."""
-        return digits.shown(asdict(self))
-
-    @property
-    def interval(self) -> str:
-        """Return both ends with the digits of the value."""
-        places = digits.places(asdict(self))
-        return f"{digits.fixed(self.low, places)} to {digits.fixed(self.high, places)}"
-
-    @property
-    def with_interval(self) -> str:
-        """Return the value and, in brackets, its interval."""
-        return f"{self.text} ({self.interval})"
 
     def over(self, honest: float) -> Figure:
         """Return the figure in units of what it should be."""
@@ -109,13 +92,3 @@ def ratio(first: Figure, second: Figure) -> Figure | None:
     down = math.hypot(math.log(first.value / first.low), math.log(second.high / second.value))
     up = math.hypot(math.log(first.high / first.value), math.log(second.value / second.low))
     return Figure(math.exp(middle), math.exp(middle - down), math.exp(middle + up))
-
-
-def at_least_by_chance(count: int, n: int, share: float) -> float:
-    """Return the probability of ``count`` rows or more of n, of a rare kind (Poisson)."""
-    expected = n * share
-    term = total = math.exp(-expected)
-    for k in range(1, count):
-        term *= expected / k
-        total += term
-    return max(0.0, 1.0 - total) if count else 1.0

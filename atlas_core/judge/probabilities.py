@@ -1,16 +1,15 @@
-"""Say whether P(1) can be read as a probability, also near 0 and 1."""
+"""Whether P(1) can be read as a probability, also near 0 and 1."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_core.answers import ENOUGH_OF_CLASS
 from atlas_core.binomial import BY_CHANCE, binomial_below, wilson
-from atlas_core.judgement import Figure
-from atlas_core.metrics import digits
+from atlas_core.judge.figures import Figure
+from atlas_core.judge.finding import Finding
 from atlas_core.metrics.shares import holm
 
 HONEST_ECE = 0.05  # mean gap between P(1) and what happens: five points
@@ -19,18 +18,12 @@ ROUGH = 2 * HONEST_ECE  # a gap that chance gives honest probabilities, from whi
 END_BY_CHANCE = 0.01  # of both sides; one of five honest ends is called off in 5 % of all tests
 OFF = 2.0  # times the probability stated; less is no matter in use
 
-Probabilities = Literal["honest", "unclear", "rough", "off at the ends", "off in between", "off"]
+Probabilities = Literal["honest", "unclear", "rough", "off_at_ends", "off_in_between", "off"]
 Reliability = Mapping[str, Sequence[float]]
 """Of each bin of P(1) in use: ``predicted`` and ``observed`` shares, ``materials``."""
 
-ENDS: Mapping[str, tuple[str, str]] = {
-    "below_1": ("of 1 % or less", "class 1"),
-    "1_to_5": ("of 1 to 5 %", "class 1"),
-    "95_to_99": ("of 95 to 99 %", "class 0"),
-    "above_99": ("of 99 % or more", "class 0"),
-    "certain": ("of exactly 0 or 1", "the other class"),
-}
-"""Ends of the scale: the probability of class 1 that was given, and what then is a surprise."""
+ENDS = ("below_1", "1_to_5", "95_to_99", "above_99", "certain")
+"""Ends of the scale, by the probability of class 1 in percent; certain: exactly 0 or 1."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +56,13 @@ class End:
         return few and low < self.stated / OFF
 
     @property
-    def sentence(self) -> str:
-        """Say how many surprises there were against how many were stated."""
-        given, surprise = ENDS[self.name]
-        are = "is" if self.wrong == 1 else "are"
-        stated = "" if self.name == "certain" else f" where {_percent(self.stated)} was stated"
-        return (
-            f"Of {self.rows} in-domain materials given a probability {given} for class 1,"
-            f" {self.wrong} ({_percent(self.wrong / self.rows)}) {are} of {surprise}{stated}."
-        )
+    def finding(self) -> Finding:
+        """Return how many surprises there were against how many were stated."""
+        stated = None if self.name == "certain" else self.stated
+        return Finding.of(
+            "probabilities_off_at_end", end=self.name, n=self.rows, surprises=self.wrong,
+            share=self.wrong / self.rows, stated=stated,
+        )  # fmt: skip
 
 
 def ends_of(metrics: Mapping[str, Figure], n: int) -> list[End]:
@@ -113,14 +104,6 @@ class Bin:
     def by_chance(self) -> float:
         """Return the mean gap between stated and observed share of honest ones (half-normal)."""
         return math.sqrt(2 * self.stated * (1 - self.stated) / (math.pi * self.n))
-
-    @property
-    def sentence(self) -> str:
-        """Say what was stated and what came."""
-        return (
-            f"Of {self.n} in-domain materials given a probability of about"
-            f" {_percent(self.stated)}, {_percent(self.ones / self.n)} are of class 1."
-        )
 
 
 def bins_of(reliability: Reliability) -> list[Bin]:
@@ -198,9 +181,9 @@ def probabilities_of(
     if gap.value > chance and gap.value - gap.noise > HONEST_ECE:
         return "off"
     if bins_off(reliability):
-        return "off in between"
+        return "off_in_between"
     if any(end.off for end in ends_of(metrics, n)):
-        return "off at the ends"
+        return "off_at_ends"
     if chance > ROUGH:
         return "unclear"
     if gap.value <= HONEST_ECE and gap.beyond + gap.noise <= HONEST_ECE:
@@ -208,10 +191,10 @@ def probabilities_of(
     return "unclear" if gap.value <= chance else "rough"
 
 
-def probability_sentences(
+def probability_findings(
     metrics: Mapping[str, Figure], n: int, reliability: Reliability
-) -> list[str]:
-    """Say how far P(1) is off on average beyond chance, and which end or bin is off.
+) -> Iterator[Finding]:
+    """Yield how far P(1) is off on average beyond chance, and which end or bin is off.
 
     Args:
         metrics: of the part.
@@ -220,98 +203,14 @@ def probability_sentences(
     """
     gap, judged = _gap_of(metrics, n, reliability), probabilities_of(metrics, n, reliability)
     if gap is None or judged is None:
-        return []
-    are = digits.counted(n, "material is", "materials are")
-    text = (
-        f"Its probabilities are off by {_points(gap.beyond)} on average in-domain beyond what"
-        f" chance gives honest ones ({_points(gap.value)} less {_points(gap.by_chance)}): "
+        return
+    yield Finding.of(
+        f"probabilities_{judged}", n=n, gap=gap.value, by_chance=gap.by_chance, beyond=gap.beyond
     )
-    text += {
-        "honest": "they can be read as probabilities",
-        "unclear": f"{are} too few to tell whether they can be read as probabilities",
-        "rough": "read them as rough probabilities",
-        "off at the ends": "do not read those near 0 and 1 as probabilities",
-        "off in between": "do not read all of them as probabilities",
-        "off": "do not read them as probabilities",
-    }[judged]
-    told = [end.sentence for end in ends_of(metrics, n) if end.off]
-    return [f"{text}.", *told, *(one.sentence for one in bins_off(reliability))]
-
-
-def _points(share: float) -> str:
-    """Return a difference of shares in points of a percent."""
-    points = round(100 * share)
-    if not points:
-        return "less than a point"
-    return f"{points} point{'' if points == 1 else 's'}"
-
-
-@dataclass(frozen=True)
-class WrongAnswers:
-    """Hold how well sigma tells wrong answers from right ones.
-
-    Attributes:
-        area: AUROC of sigma for wrong answers.
-        wrong: wrong answers.
-        n: all of them.
-    """
-
-    area: Figure
-    wrong: int
-    n: int
-
-    @property
-    def few(self) -> str:
-        """Return what there are too few of to tell, "" where there are enough."""
-        right = self.n - self.wrong
-        fewer, kind = min((self.wrong, "wrong answer"), (right, "right answer"))
-        if fewer >= ENOUGH_OF_CLASS and self.area.known:
-            return ""
-        return digits.counted(fewer, f"{kind} is", f"{kind}s are")
-
-
-def wrong_answer_sentences(
-    inside: WrongAnswers | None, outside: WrongAnswers | None, others: str
-) -> list[str]:
-    """Say whether a larger sigma goes with wrong answers.
-
-    Args:
-        inside: in-domain.
-        outside: of the held-out class, where there is one.
-        others: the held-out class in words.
-    """
-    if inside is None:
-        return []
-    unknown = "too few to tell whether sigma finds them"
-    if inside.few:
-        text = f"In-domain {inside.few} {unknown}"
-    else:
-        area = inside.area
-        text = (
-            f"In-domain sigma {_finds(area)} (AUROC {_area(area)}, 95 % interval"
-            f" {area.interval}; 0.5 is chance level)"
+    for end in ends_of(metrics, n):
+        if end.off:
+            yield end.finding
+    for one in bins_off(reliability):
+        yield Finding.of(
+            "probabilities_off_in_bin", n=one.n, stated=one.stated, share=one.ones / one.n
         )
-    if outside is not None and outside.few:
-        text += f"; among {others} {outside.few} {unknown}"
-    elif outside is not None:
-        area = outside.area
-        text += f"; among {others} sigma {_finds(area)} ({_area(area)}, {area.interval})"
-    return [f"{text}."]
-
-
-def _finds(area: Figure) -> str:
-    if area.low > 0.5:
-        return "is larger where an answer is wrong"
-    if area.high < 0.5:
-        return "is smaller where an answer is wrong"
-    if area.low == area.high:
-        return "is the same where an answer is wrong"
-    return "may or may not tell wrong answers from right ones"
-
-
-def _area(area: Figure) -> str:
-    return digits.auroc({"value": area.value, "low": area.low, "high": area.high})
-
-
-def _percent(share: float) -> str:
-    return f"{digits.percentage(share)} %"

@@ -1,17 +1,17 @@
-"""Say whether the answers of a yes-or-no arm beat always giving the more frequent one.
+"""Whether the answers of a yes-or-no arm beat always giving the more frequent one.
 
 Where 97 of 100 materials are of one class, "right for 97 %" is no merit; and of a handful of the
-rarer class no figure that tells the classes apart is known. Light: pure Python.
+rarer class no figure that separates the classes is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from atlas_core.judgement import Figure, of_share
-from atlas_core.metrics import digits
+from atlas_core.judge.figures import Figure, of_share
+from atlas_core.judge.finding import Finding
 
 WORTHLESS_AUC = 0.6  # ROC AUC of a classifier; 0.5 is chance level
 WEAK_AUC = 0.8  # below it one pair in five is put in the wrong order
@@ -20,7 +20,7 @@ ENOUGH_OF_CLASS = 10  # materials; of fewer an AUROC is off by 0.2 by chance
 
 @dataclass(frozen=True)
 class Answers:
-    """Hold how well one part's materials are told apart.
+    """Hold how well the classes of one part's materials are separated.
 
     Attributes:
         n: materials.
@@ -73,60 +73,27 @@ class Answers:
         return self.larger is not None and self.right.low > self.larger[1]
 
     @property
-    def always(self) -> str:
-        """Return what always giving the larger class is right for, as a headline has it."""
-        if self.larger is None:
-            return ""
-        one, share = self.larger
-        return f"always {one}: {_percent(share)}"
+    def constant(self) -> dict[str, Any] | None:
+        """Return the one answer that the larger class gives, and the share it is right for."""
+        return None if self.larger is None else {"class": self.larger[0], "right": self.larger[1]}
 
-    @property
-    def typical(self) -> str:
-        """Return the share called right, beside that of one answer for all."""
-        beside = f", {self.always}" if self.always else ""
-        return (
-            f"right for {_percent(self.right.value)}, 95 % interval {_percent(self.right.low)} to"
-            f" {_percent(self.right.high)}{beside}, n = {self.n}"
-        )
-
-    @property
-    def no_better(self) -> str:
-        """Say that the order is good and the answers are not, as a headline begins."""
-        one = "one answer for all" if self.larger is None else f"always {self.larger[0]}"
-        return f"It ranks well, but its answers are not shown to be better than {one}, on"
-
-    def sentences(self, elsewhere: str) -> list[str]:
-        """Say how many are called right, and how well the classes are told apart.
+    def findings(self, elsewhere: Figure | None) -> Iterator[Finding]:
+        """Yield how many are called right, and how well the classes are separated.
 
         Args:
-            elsewhere: how many of the held-out class, as a clause; "" for none.
+            elsewhere: the share of the held-out class that is called right.
         """
-        text = (
-            f"In-domain it calls {_percent(self.right.value)} of the materials right (95 % interval"
-            f" {_percent(self.right.low)} to {_percent(self.right.high)})"
+        yield Finding.of(
+            "answers_better" if self.beat_one_answer else "answers_no_better",
+            right=self.right,
+            constant=self.constant,
+            held_out=elsewhere,
+            balanced=None if self.few else self.balanced,
         )
-        if self.larger is not None:
-            one, share = self.larger
-            text += f", where always {one} would be for {_percent(share)}"
-        text += elsewhere
         if self.few is not None:
-            name, count = self.few
-            return [
-                f"{text}.",
-                f"Only {digits.counted(count, 'material is', 'materials are')} of class {name}: too"
-                " few to tell how well it knows that class.",
-            ]
-        if self.balanced is not None:
-            balanced = _percent(self.balanced.value)
-            if self.balanced.known:
-                low, high = _percent(self.balanced.low), _percent(self.balanced.high)
-                balanced += f" ({low} to {high})"
-            text += f"; the mean of its two classes is {balanced}, of one answer for all 50 %"
-        if self.auc is None:
-            return [f"{text}."]
-        shown = digits.auroc(asdict(self.auc))
-        return [f"{text}.", f"Its ROC AUC in-domain is {shown} (1 = always right, 0.5 = chance"
-                " level)."]  # fmt: skip
+            yield Finding.of("class_rare", **{"class": self.few[0]}, n=self.few[1])
+        elif self.auc is not None:
+            yield Finding.of("classes_separated", roc_auc=self.auc)
 
 
 def answers_of(metrics: Mapping[str, Figure], n: int) -> Answers:
@@ -144,7 +111,3 @@ def answers_of(metrics: Mapping[str, Figure], n: int) -> Answers:
         auc=metrics.get("roc_auc"),
         ones=None if ones is None else ones.value,
     )
-
-
-def _percent(share: float) -> str:
-    return f"{digits.percentage(share)} %"

@@ -8,32 +8,28 @@ import numpy as np
 import pytest
 from from_columns import evaluate
 
-from atlas_core.error_words import direction
-from atlas_core.verdict import verdict
+from atlas_core.judge.errors import direction
+from atlas_core.judge.figures import Figure
+from atlas_core.judge.finding import About, Finding, Verdict
+from atlas_core.judge.verdict import verdict
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
     return {"value": value, "low": value - spread, "high": value + spread}
 
 
-def said(mean_error: dict[str, float], mae: float, share: float, n: int = 400) -> str:
+def said(mean_error: dict[str, float], mae: float, share: float, n: int = 400) -> list[Finding]:
     return direction(
-        mean_error,
-        mae=mae,
-        share_too_high=share,
-        n=n,
-        where="on materials with F",
-        unit="eV/atom",
-    )
+        Figure.of(mean_error), mae=mae, share_too_high=share, n=n, part="held_out"
+    )  # fmt: skip
 
 
-def test_errors_that_go_one_way_are_said_to_with_sign_size_and_share() -> None:
-    text = said(figure(0.674, 0.05), 0.710, 0.92)
-    for piece in ("On materials with F", "too high by 0.67", "0.62 to 0.72", "92 %", "same direct"):
-        assert piece in text
-    text = said(figure(-0.674, 0.05), 0.710, 0.08)
-    assert "too low by 0.67" in text
-    assert "92 %" in text
+def test_errors_that_go_one_way_are_found_with_sign_size_and_share() -> None:
+    size = pytest.approx({"value": 0.674, "low": 0.624, "high": 0.724})
+    for sign, share, code in ((1, 0.92, "errors_too_high"), (-1, 0.08, "errors_too_low")):
+        (found,) = said(figure(sign * 0.674, 0.05), 0.710, share)
+        assert found.code == code
+        assert found.figures == {"part": "held_out", "by": size, "share": pytest.approx(0.92)}
 
 
 @pytest.mark.parametrize(
@@ -48,14 +44,14 @@ def test_errors_that_go_one_way_are_said_to_with_sign_size_and_share() -> None:
 def test_errors_without_a_direction_are_not_given_one(
     mean_error: dict[str, float], mae: float, share: float
 ) -> None:
-    assert said(mean_error, mae, share) == ""
+    assert said(mean_error, mae, share) == []
 
 
 def test_a_few_rows_have_no_direction() -> None:
     # three of three err in one direction in 25 % of cases without one, 23 of 30 in 0.5 %
-    assert said(figure(0.674, 0.05), 0.710, 1.0, n=3) == ""
-    assert said(figure(0.674, 0.05), 0.710, 1.0, n=29) == ""
-    assert said(figure(0.674, 0.05), 0.710, 0.8, n=30) != ""
+    assert said(figure(0.674, 0.05), 0.710, 1.0, n=3) == []
+    assert said(figure(0.674, 0.05), 0.710, 1.0, n=29) == []
+    assert said(figure(0.674, 0.05), 0.710, 0.8, n=30) != []
 
 
 def test_one_outlier_of_symmetric_errors_is_no_direction() -> None:
@@ -76,7 +72,7 @@ def test_one_outlier_of_symmetric_errors_is_no_direction() -> None:
     )["arms"]["a"]["parts"]["test"]["metrics"]
     assert found["mean_error"]["value"] > 0.5 * found["mae"]["value"]
     share = found["share_too_high"]["value"]
-    assert said(found["mean_error"], found["mae"]["value"], share) == ""
+    assert said(found["mean_error"], found["mae"]["value"], share) == []
 
 
 TRAINED = {"0": ["O", "Mg", "Na", "Cl"]}
@@ -134,8 +130,8 @@ def test_without_training_elements_or_formulas_there_is_no_rule() -> None:
     assert list(bare["arms"]["a"]["ood"]) == ["score"]
 
 
-def judged(detector: float, rule: float, sigma: float = 0.6) -> str:
-    """Return all sentences of an arm that fails on the held-out class."""
+def judged(detector: float, rule: float, sigma: float = 0.6) -> Verdict:
+    """Return the verdict on an arm that fails on the held-out class."""
 
     def part(mae: float) -> dict[str, Any]:
         figures = {"mae": mae, "mae_over_mad": mae}
@@ -145,36 +141,30 @@ def judged(detector: float, rule: float, sigma: float = 0.6) -> str:
         shares = {"share_flagged_test": figure(0.04), "share_flagged_shifted": figure(0.97)}
         return {"auroc": figure(auroc, 0.004), **shares}
 
-    out = verdict(
+    return verdict(
         {
             "parts": {"test": part(0.15), "shifted": part(0.7)},
             "ood": {"score": found(detector), "sigma": found(sigma), "rule": found(rule)},
         },
-        arm="forest",
-        unit="eV",
-        held_out="materials with F",
-        task="regression",
-        target_name="energy",
+        About("forest", target="energy", unit="eV", held_out="materials with F"),
     )
-    return " ".join([out.headline, *out.sentences])
 
 
 def test_a_detector_that_does_no_better_than_the_rule_is_not_praised() -> None:
-    text = judged(0.997, 1.0)
-    assert "its detector notices" not in text
-    assert "It notices: its detector" not in text
-    assert "1.000" in text or "1.00" in text
-    assert "unseen elements tell them apart as well as its detector" in text
-    assert "its sigma does not notice them" in text
+    found = judged(0.997, 1.0)
+    assert not {"held_out_noticed", "separated_well"} & set(found.codes)
+    (headline,) = found.of("rule_notices")
+    assert headline.figures == {"how": "well", "sigma": "not"}
+    (rule,) = found.of("rule_separates")
+    assert (rule.figures["rule"], rule.figures["detector"]["value"]) == (1.0, 0.997)
+    (sigma,) = found.of("sigma_separates")
+    assert sigma.figures["how"] == "not"
 
 
 def test_a_detector_that_does_better_than_the_rule_is_praised_with_the_rule_beside_it() -> None:
-    text = judged(0.95, 0.5)
-    assert "its detector notices them" in text
-    assert "“contains an element never trained on” with 0.500" in text
-    assert "no better" not in text
-
-
-def test_an_interval_says_that_it_is_over_materials_and_not_over_trainings() -> None:
-    text = judged(0.95, 0.5)
-    assert "0.140 to 0.160 over materials, not over trainings" in text
+    found = judged(0.95, 0.5)
+    (headline,) = found.of("held_out_noticed")
+    assert headline.figures["by"] == ["detector"]
+    (separated,) = found.of("separated_well")
+    assert (separated.figures["by"], separated.figures["rule"]) == ("detector", 0.5)
+    assert not {"rule_notices", "rule_separates"} & set(found.codes)

@@ -10,8 +10,9 @@ import pytest
 from from_columns import evaluate
 from support import Cli
 
-from atlas_core.cautions import of_audit, of_predictions, of_records
-from atlas_core.verdict import Verdict, verdict
+from atlas_core.judge.cautions import of_audit, of_predictions, of_records
+from atlas_core.judge.finding import About, Finding, Verdict
+from atlas_core.judge.verdict import verdict
 
 RNG = np.random.default_rng(0)
 N = 120
@@ -22,24 +23,20 @@ STD = RNG.uniform(0.05, 0.15, N)
 
 def found(
     *, mean: np.ndarray = MEAN, std: np.ndarray = STD, folds: int = 1, target: np.ndarray = TARGET
-) -> list[tuple[str, str]]:
+) -> list[Finding]:
     fold = (np.arange(N) % folds).astype(str)
-    return [(c.kind, c.text) for c in of_predictions(mean, std, fold, target=target)]
+    return of_predictions(mean, std, fold, target=target)
 
 
-def judged(
-    std: np.ndarray = STD, more: list[dict[str, str]] | None = None, **columns: Any
-) -> Verdict:
+def judged(std: np.ndarray = STD, more: list[Finding] | None = None, **columns: Any) -> Verdict:
     table = {
         "id": np.arange(N).astype(str), "arm": np.full(N, "a"), "part": np.full(N, "test"),
         "fold": np.full(N, "f"), "target": TARGET, "mean": MEAN, "std": std,
         "lower_0.9": MEAN - 0.17, "upper_0.9": MEAN + 0.17, "baseline": np.zeros(N), **columns,
     }  # fmt: skip
     arm = evaluate(table, task="regression", levels=[0.9], seed=0)["arms"]["a"]
-    arm["cautions"] += more or []
-    return verdict(
-        arm, arm="a", unit="eV", held_out="", task="regression", target_name="gap"
-    )  # fmt: skip
+    arm["cautions"] += [one.as_dict() for one in more or ()]
+    return verdict(arm, About("a", unit="eV"))
 
 
 def test_a_sound_arm_gives_no_cause_for_caution() -> None:
@@ -61,36 +58,36 @@ def test_a_sound_arm_gives_no_cause_for_caution() -> None:
     ],
 )
 def test_a_sigma_that_says_nothing_is_never_trusted(std: np.ndarray, kind: str) -> None:
-    assert [one for one, _ in found(std=std)] == [kind]
+    (caution,) = found(std=std)
+    assert caution.code == kind
     said = judged(std)
     assert said.grade == "caution"
-    assert not said.headline.startswith("Trust it")
-    assert found(std=std)[0][1] in said.headline
+    assert "trust_in_domain" not in said.codes
+    assert caution in said.headline
+    assert caution in said.evidence
 
 
 def test_a_sigma_that_differs_for_some_or_is_small_is_no_caution() -> None:
     assert found(std=np.where(np.arange(N) < 2, 0.2, 0.1)) == []  # 118 of 120, or 98.3 %
     assert found(std=1e-6 * STD) == []
     arm = {"std": 1e-16 * STD, "lower_0.9": MEAN - 0.17, "upper_0.9": MEAN + 0.17}
-    assert not any("beyond 5 sigma" in text for text in judged(**arm).sentences)
+    assert "sigma_tail" not in judged(**arm).codes
 
 
 def test_clones_in_one_fold_of_two_are_counted_as_such() -> None:
     half = np.where(np.arange(N) % 2 == 0, 0.0, STD)
-    assert found(std=half, folds=2) == [
-        ("sigma_zero", "in 1 of 2 folds its sigma is 0 for every material, so it says nothing")
-    ]
+    assert found(std=half, folds=2) == [Finding.of("sigma_zero", folds={"found": 1, "all": 2})]
     # some rows of sigma 0 in every fold are no clones
     assert found(std=np.where(np.arange(N) < 4, 0.0, STD), folds=2) == []
 
 
-def test_one_prediction_without_sigma_is_told_in_the_singular() -> None:
+def test_predictions_without_sigma_are_counted() -> None:
     one = np.where(np.arange(N) == 0, np.nan, STD)
-    assert found(std=one) == [("sigma_missing", f"1 of its {N} predictions has no sigma")]
+    assert found(std=one) == [Finding.of("sigma_missing", missing=1, n=N)]
 
 
 def test_one_prediction_for_all_is_named_unless_all_targets_are_the_same() -> None:
-    assert [kind for kind, _ in found(mean=np.full(N, 2.0))] == ["predictions_constant"]
+    assert [one.code for one in found(mean=np.full(N, 2.0))] == ["predictions_constant"]
     assert found(mean=np.full(N, 2.0), target=np.full(N, 2.0)) == []
 
 
@@ -106,13 +103,12 @@ def audited(share: float, part: str = "in_domain") -> dict[str, Any]:
 def test_test_materials_of_known_formulas_lower_the_verdict_from_half_of_them_on() -> None:
     assert of_audit(audited(0.49)) == []
     (one,) = of_audit(audited(1.0))
-    assert one.kind == "known_formulas"
-    assert one.text.startswith("100 % of the in-domain test materials")
-    said = judged(more=[one.as_dict()])
+    assert one == Finding.of("known_formulas", part="in_domain", share=1.0)
+    said = judged(more=[one])
     assert said.grade == "caution"
-    assert one.text in said.headline
+    assert one in said.headline
     (other,) = of_audit(audited(0.6, "held_out"))
-    assert other.text.startswith("60 % of the held-out materials")
+    assert other.figures == {"part": "held_out", "share": pytest.approx(0.6)}
 
 
 def test_the_shares_of_folds_weigh_as_their_rows() -> None:
@@ -120,7 +116,7 @@ def test_the_shares_of_folds_weigh_as_their_rows() -> None:
     folds["folds"][0]["figures"]["shared_formula"]["in_domain"] = 1.0  # 100 of 400 rows
     assert of_audit(folds) == []
     folds["folds"][0]["figures"]["rows"]["in_domain"] = 300
-    assert [one.text[:4] for one in of_audit(folds)] == ["50 %"]
+    assert [one.figures["share"] for one in of_audit(folds)] == [0.5]
 
 
 def test_only_what_a_component_marked_is_a_caution() -> None:
@@ -133,12 +129,16 @@ def test_only_what_a_component_marked_is_a_caution() -> None:
         record("b", texts=["y"], cautions=["of another arm"]),
         record("", texts=["z"], cautions=["of the data set"]),
     ]
-    assert [one.text for one in of_records(records, "a")] == [
-        "all members are clones", "of the data set",
-    ]  # fmt: skip
-    said = judged(more=[one.as_dict() for one in of_records(records, "a")])
+    clones, data_set = (
+        Finding.of("component_warned", text=text)
+        for text in ("all members are clones", "of the data set")
+    )
+    assert of_records(records, "a") == [clones, data_set]
+    said = judged(more=of_records(records, "a"))
     assert said.grade == "caution"
-    assert "all members are clones" in said.headline
+    assert said.headline[-1] == clones  # one of them is enough for a headline
+    assert data_set not in said.headline
+    assert data_set in said.evidence
 
 
 SPEC = """\
@@ -170,5 +170,8 @@ def test_an_ensemble_of_clones_is_told_on_stderr_and_not_trusted(
         said = json.loads(done.stdout)
         assert len(said["cautions"]) == (2 if clones else 0)  # the core's, and the component's
         assert ("warning: a: its sigma is 0 for every material" in done.stderr) == clones
-        assert ("sigma is 0" in said["verdicts"]["a"]) == clones
-        assert "eV/atom, 95 % interval" in said["verdicts"]["a"]
+        verdict_of_a = said["verdicts"]["a"]
+        assert ("sigma is 0" in verdict_of_a["headline"]) == clones
+        assert ("sigma_zero" in [one["code"] for one in verdict_of_a["findings"]]) == clones
+        assert (verdict_of_a["grade"] == "caution") >= clones
+        assert "eV/atom, 95 % interval" in verdict_of_a["headline"]

@@ -1,19 +1,19 @@
-"""Say whether intervals or label sets keep their word, and where they say nothing.
+"""Whether intervals or label sets attain their coverage, and where they say nothing.
 
 An infinite interval, one over all that the target can be, and a set of both classes hold the truth
-whatever it is: coverage bought so is no merit. Light: pure Python.
+whatever it is: coverage bought so is no merit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
-from atlas_core.judgement import Figure, doubt, of_share, slack
-from atlas_core.metrics import digits
+from atlas_core.judge.figures import Figure, doubt, of_share, slack
+from atlas_core.judge.finding import Finding
 
 MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
@@ -32,7 +32,6 @@ class Bars:
         empty: share that says nothing, with the same; None where it is not known.
         n: materials.
         binary: whether these are label sets.
-        bounded: whether the target has stated bounds.
     """
 
     level: str
@@ -40,7 +39,6 @@ class Bars:
     empty: Figure | None
     n: int
     binary: bool
-    bounded: bool = False
 
     @property
     def promised(self) -> float:
@@ -49,7 +47,7 @@ class Bars:
 
     @property
     def state(self) -> State:
-        """Say whether the promise is kept; ``nothing`` where half may say nothing at all."""
+        """Say whether the level is attained; ``nothing`` where half may say nothing at all."""
         level = self.promised
         if self.covered.high < level and self.covered.low < level - slack(level):
             return "short"
@@ -59,7 +57,7 @@ class Bars:
 
     @property
     def below(self) -> bool:
-        """Return whether coverage is surely below the promise, by however little."""
+        """Return whether coverage is surely below the level, by however little."""
         return self.covered.high < self.promised
 
     @property
@@ -87,22 +85,15 @@ class Bars:
         return of_share(Figure(share, share, share), rows)
 
     @property
-    def nothing(self) -> str:
-        """Say how many say nothing, as a headline has it."""
+    def nothing(self) -> dict[str, Any]:
+        """Return the share that says nothing, and whether that surely is most of them."""
         share = 0.0 if self.empty is None else self.empty.value
         surely = self.empty is not None and self.empty.low >= MOSTLY_INFINITE
-        whole = share >= 1 - TINY
-        many = "mostly " if surely and not whole else ""
-        of_some = "" if surely else f" for {_percent(share)}"
-        if self.binary:
-            return f"{many}hold both classes{of_some}, which says nothing"
-        what = "infinite or the whole range of the target" if self.bounded else "infinite"
-        return f"are {many}{what}{of_some} and say nothing"
+        extent = "some" if not surely else "all" if share >= 1 - TINY else "most"
+        return {"empty": share, "extent": extent}
 
 
-def bars_of(
-    metrics: Mapping[str, Figure], n: int, level: str, *, binary: bool, bounded: bool = False
-) -> Bars | None:
+def bars_of(metrics: Mapping[str, Figure], n: int, level: str, *, binary: bool) -> Bars | None:
     """Return the intervals of a part at a level; None where there are none.
 
     Args:
@@ -110,59 +101,61 @@ def bars_of(
         n: its materials.
         level: "" for none.
         binary: whether these are label sets; one of both classes has the width 1.
-        bounded: whether the target has stated bounds.
     """
     covered = metrics.get(f"picp_{level}") if level else None
     if covered is None:
         return None
     empty = metrics.get(f"{'mpiw' if binary else 'infinite_share'}_{level}")
     known = None if empty is None else of_share(empty, n)
-    return Bars(level, of_share(covered, n), known, n, binary, bounded)
+    return Bars(level, of_share(covered, n), known, n, binary)
 
 
-def coverage_sentences(
-    inside: Bars, outside: Bars | None, others: str, *, whose: str, end: str
-) -> list[str]:
-    """Say how often they hold the truth, and where they say nothing.
+def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> Iterator[Finding]:
+    """Yield how often they hold the truth, and where they say nothing.
 
     Args:
         inside: in-domain.
         outside: of the held-out class, where there is one.
-        others: the held-out class in words.
-        whose: begins the sentence.
-        end: what follows from it, of those parts of which a coverage is told.
+        calibrator: whether another method has intervals of its own beside.
     """
-    kind = "label sets" if inside.binary else "intervals"
-    parts = [(inside, "in-domain materials"), *([] if outside is None else [(outside, others)])]
-    told = [
-        f"{_share(bars.told)} of {where}{_said(bars)}"
-        for bars, where in parts
+    if inside is None:
+        return
+    parts = {"in_domain": inside} | ({} if outside is None else {"held_out": outside})
+    told = {
+        name: {"covered": bars.told, "some": bars.many_empty}
+        for name, bars in parts.items()
         if bars.state != "nothing" and bars.told is not None
-    ]
-    sentences = []
+    }
     if told:
-        sentences.append(
-            f"{whose} {100 * inside.promised:.12g} % {kind} hold the truth for"
-            f" {' and '.join(told)}: {end}."
-        )
-    empty = "set holds both classes" if inside.binary else "interval is infinite"
-    if inside.bounded:
-        empty += " or the whole range of the target"
-    many = [
-        f"{_percent(bars.empty.value)} of {where}"
-        for bars, where in parts
-        if bars.empty is not None and bars.many_empty
-    ]
+        code, below = _coverage_code(inside, outside)
+        yield Finding.of(
+            code, level=inside.promised, **told, n={name: one.n for name, one in parts.items()},
+            below=below, calibrator=calibrator or None,
+        )  # fmt: skip
+    many = {n: bars.empty.value for n, bars in parts.items() if bars.empty and bars.many_empty}
     if many:
-        sentences.append(f"For {' and '.join(many)} the {empty}: it says nothing there.")
-    return sentences
+        yield Finding.of("intervals_empty", level=inside.promised, **many)
 
 
-def _said(bars: Bars) -> str:
-    """Say of which materials coverage is told, where it is not of all."""
-    if not bars.many_empty:
-        return ""
-    return " whose set holds one class" if bars.binary else " whose interval says something"
+def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] | None]:
+    """Return what follows from the coverages, and the parts where they are a little low."""
+    holds, elsewhere = inside.state, None if outside is None else outside.state
+    if holds == "short":
+        return "coverage_short", None
+    if elsewhere == "short":
+        return "coverage_short_held_out", None
+    if inside.too_wide and holds != "nothing":
+        return "coverage_high", None
+    if holds == "unclear":
+        return "coverage_unclear", None
+    if elsewhere == "unclear":
+        alone = holds == "nothing"
+        return f"coverage_unclear_held_out{'_alone' if alone else ''}", None
+    parts = {"in_domain": inside, "held_out": outside}
+    below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "kept"}
+    if any(below.values()):
+        return "coverage_slightly_low", [name for name, low in below.items() if low]
+    return ("coverage_kept" if len(below) == 1 else "coverage_kept_on_both"), None
 
 
 def rows_needed(level: str) -> int:
@@ -175,10 +168,10 @@ def rows_needed(level: str) -> int:
     return math.ceil(exact / (1 - exact))
 
 
-def unbounded_sentences(
+def calibration_rows(
     parts: Sequence[Mapping[str, Figure]], kept: Sequence[int], *, binary: bool, bounded: bool
-) -> list[str]:
-    """Say how many calibration rows the levels with infinite intervals need, and how many are.
+) -> Iterator[Finding]:
+    """Yield how many calibration rows the levels with infinite intervals need, and how many are.
 
     Args:
         parts: metrics of each part.
@@ -187,47 +180,20 @@ def unbounded_sentences(
         bounded: whether the target has stated bounds: an interval over all of it may come of large
             errors alone.
     """
-    levels = _unbounded_levels(parts, binary=binary)
-    if not levels or not kept:
-        return []
-    few, many = min(kept), max(kept)
-    enough = few >= rows_needed(levels[-1])
-    if enough and bounded:
-        return []
-    needs = [
-        f"{rows_needed(level)} for {100 * float(level):.12g} %"
-        for level in (levels if len(levels) <= 3 else [levels[0], levels[-1]])
-    ]
-    joined = " up to " if len(levels) > 3 else " and " if len(needs) == 2 else ", "
-    there = f"there {'was' if few == 1 else 'were'} {few}"
-    if few != many:
-        there = f"the folds had {few} to {many}"
-    elif len(kept) > 1:
-        there = f"each fold had {few}"
-    if enough:
-        there += ", too few where they are split into groups or weighted"
-    end = "say something" if binary else "be finite"
-    one = "A label set" if binary else "An interval"
-    return [
-        f"{one} needs level / (1 − level) calibration rows to {end}: {joined.join(needs)}; {there}."
-    ]
-
-
-def _unbounded_levels(parts: Sequence[Mapping[str, Figure]], *, binary: bool) -> list[str]:
-    """Return the levels at which some interval is infinite; every set holding both classes."""
     name = "mpiw_" if binary else "infinite_share_"
-    found = {
+    levels = {
         metric.removeprefix(name)
         for metrics in parts
         for metric, figure in metrics.items()
         if metric.startswith(name) and figure.value > (1 - TINY if binary else TINY)
     }
-    return sorted(found, key=float)
-
-
-def _share(figure: Figure) -> str:
-    return f"{_percent(figure.value)} ({_percent(figure.low)} to {_percent(figure.high)})"
-
-
-def _percent(share: float) -> str:
-    return f"{digits.percentage(share)} %"
+    if not levels or not kept:
+        return
+    needed = {float(level): rows_needed(level) for level in sorted(levels, key=float)}
+    enough = min(kept) >= max(needed.values())
+    if not (enough and bounded):
+        yield Finding.of(
+            "calibration_rows_split" if enough else "calibration_rows_few",
+            needed=[{"level": level, "rows": rows} for level, rows in needed.items()],
+            least=min(kept), most=max(kept), folds=len(kept),
+        )  # fmt: skip

@@ -8,11 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 from from_columns import evaluate
 from support import ROOT
 
 from atlas_core.data.tables import read_table
-from atlas_core.verdict import verdict
+from atlas_core.judge.finding import About
+from atlas_core.judge.verdict import verdict
+from atlas_core.narrative import headline
 
 TABLE = read_table(Path(__file__).parent / "headline_20_seeds.parquet")
 SEEDS = sorted(set(TABLE["seed"].tolist()))
@@ -24,13 +27,12 @@ def said(seed: int) -> str:
     n = len(own["id"])
     table = {**own, "arm": np.full(n, "a"), "part": np.full(n, "test")}
     arm = evaluate(table, task="regression", levels=[0.9], seed=0)["arms"]["a"]
-    found = verdict(
-        arm, arm="a", unit="eV", held_out="", task="regression", target_name="gap"
-    )  # fmt: skip
+    found = verdict(arm, About("a", unit="eV"))
+    in_domain = found.headline[0].figures["in_domain"]
     error = np.abs(own["target"] - own["mean"]).mean()
-    assert f"mean error {error:.2f} eV" in found.headline
-    assert f"n = {n}" in found.headline
-    return f"{found.grade}: {re.sub(r'[0-9.]+', '#', found.headline)}"
+    assert in_domain["mae"]["value"] == pytest.approx(error)
+    assert in_domain["n"] == n
+    return f"{found.grade}: {re.sub(r'[0-9.]+', '#', headline(found))}"
 
 
 def test_eighteen_of_twenty_seeds_of_a_small_table_have_one_headline() -> None:

@@ -1,0 +1,163 @@
+"""How numbers and names are written in sentences: the filters of the templates."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from atlas_core.kinds.reason import listed
+from atlas_core.metrics import digits
+
+NAMED = 4
+"""Most classes that a sentence names; more are counted."""
+VIEWS = {"fractions": "element fractions", "statistics": "element properties"}
+
+Entry = Mapping[str, float]
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+def number(value: float, *, like: float | None = None) -> str:
+    """Return a value with two significant digits, whole from 10 on.
+
+    Args:
+        value: what is written.
+        like: take the decimals that this value would have (an interval takes its estimate's).
+    """
+    size = abs(value if like is None else like)
+    if not size:
+        return f"{value:g}"
+    if size < 1e-4:
+        return f"{value:.1e}"
+    rounded = float(f"{size:.1e}")  # 9.96 is 10, which needs no decimal
+    return f"{value:.{max(0, 1 - math.floor(math.log10(rounded)))}f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; never 0 or 100 for what is not exactly that."""
+    return f"{digits.percentage(share)} %"
+
+
+def _value(given: Any) -> float:
+    return float(given["value"] if isinstance(given, Mapping) else given)
+
+
+def _share(given: Any) -> str:
+    return percent(_value(given))
+
+
+def _ends(write: Callable[[float], str]) -> Callable[[Entry], str]:
+    return lambda entry: f"{write(entry['low'])} to {write(entry['high'])}"
+
+
+def _interval(entry: Entry) -> str:
+    places = digits.places(entry)
+    return _ends(lambda end: digits.fixed(end, places))(entry)
+
+
+def _two_ends(entry: Entry) -> str:
+    """Return the ends of a ratio's interval, with the decimals of the ratio."""
+    low = number(entry["low"], like=entry["value"])
+    if "high" not in entry:
+        return f"{low} or more"
+    return f"{low} to {number(entry['high'], like=entry['value'])}"
+
+
+def _around(value: Callable[[Entry], str], ends: Callable[[Entry], str]) -> Callable[[Entry], str]:
+    """Return what writes a value and, in brackets, its interval, where it has one."""
+    return lambda entry: value(entry) + (f" ({ends(entry)})" if "high" in entry else "")
+
+
+def _signed(value: float) -> str:
+    """Return two decimals with a true minus sign, and no sign on zero."""
+    return digits.fixed(value, 2)
+
+
+def _points(share: float) -> str:
+    """Return a difference of shares in points of a percent."""
+    points = round(100 * share)
+    return digits.counted(points, "point") if points else "less than a point"
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital."""
+    return f"{text[0].upper()}{text[1:]}"
+
+
+_ELEMENT = re.compile(r"materials with [A-Z][a-z]?")
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names of classes as one phrase: materials with F, Cl and Al."""
+    if len(names) > 1 and all(map(_ELEMENT.fullmatch, names)):
+        return "materials with " + listed([name.rpartition(" ")[2] for name in names])
+    return listed(names)
+
+
+def _some(names: Sequence[str], many: str = "") -> str:
+    """Return a few classes by name, many as ``many``, by default their number."""
+    return joined(names) if len(names) <= NAMED else many or str(len(names))
+
+
+def those(names: Sequence[str], kind: str) -> str:
+    """Return one class by its name, several by their number and kind."""
+    return names[0] if len(names) == 1 else f"{len(names)} held-out {kind}"
+
+
+def short(name: str) -> str:
+    """Return a class as a label in a figure: an element's symbol, or its first words."""
+    if _ELEMENT.fullmatch(name):
+        return name.rpartition(" ")[2]
+    return name if len(name) <= 18 else f"{name[:17]}…"
+
+
+def span(values: Sequence[float]) -> str:
+    """Return the lowest to the highest of several values, or the one that all of them are."""
+    ends = dict.fromkeys(digits.number(v, digits=2) for v in (min(values), max(values)))
+    return " to ".join(ends)
+
+
+def _tally(summary: Mapping[str, Any]) -> str:
+    """Return on how many classes a promise was kept, refused, missed and broken."""
+    parts = [f"kept the promise on {summary['keeps']} of {summary['classes']}"]
+    parts += [f"refused {summary['refuses']}"] if summary["refuses"] else []
+    parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
+    parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
+    return listed(parts)
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "shown": digits.shown,
+    "ends": _interval,
+    "around": _around(digits.shown, _interval),
+    "pct": _share,
+    "pct_ends": _ends(percent),
+    "pct_around": _around(_share, lambda entry: f"{_ends(digits.percentage)(entry)} %"),
+    "pct_around_pct": _around(_share, _ends(percent)),
+    "two": lambda given: number(_value(given)),
+    "two_ends": _two_ends,
+    "number": lambda value, places=3: digits.number(value, digits=places),
+    "auroc": lambda given: digits.auroc(given if isinstance(given, Mapping) else {"value": given}),
+    "hundredths": lambda given: f"{_value(given):.2f}",
+    "hundredths_ends": _ends(lambda end: f"{end:.2f}"),
+    "plus_minus": lambda value: f"{value:+.1f}".replace("-", digits.MINUS),
+    "signed": lambda entry: _signed(entry["value"]),
+    "signed_ends": _ends(_signed),
+    "points": _points,
+    "level": lambda level: f"{100 * level:.12g}",
+    "counted": lambda n, one, many="": digits.counted(n, one, many),
+    "all_of": lambda n, many, one="": digits.all_of(n, one, many),
+    "plural": lambda n, one, many: one if n == 1 else many,
+    "words": lambda code: code.replace("_", " "),
+    "capital": capital,
+    "some": _some,
+    "span": span,
+    "tally": _tally,
+    "counted_is": lambda n: f"{n} {'is' if n == 1 else 'are'}",
+    "view": lambda name: str(VIEWS.get(name, name)),
+}
