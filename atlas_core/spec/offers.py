@@ -70,6 +70,11 @@ def _defaults(model: type[Config]) -> Config:
         return model.model_construct()
 
 
+def provides_by_default(component: Component, capability: str) -> bool:
+    """Tell whether a component with its default options provides a capability."""
+    return _gives(component, capability, _defaults(component.config))
+
+
 def _gives(component: Component, capability: str, config: Config) -> bool:
     try:
         return capability in component.provides_of(config)

@@ -341,6 +341,18 @@ def load_plan(
     document = parse(text, str(path))
     for assignment in overrides:
         override(document, assignment)
+    return plan_of(document, resolver, spec_dir=path.parent.resolve(), text=text)
+
+
+def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text: str) -> Plan:
+    """Check a spec that was read, and load its components; errors as those of ``load_plan``.
+
+    Args:
+        document: the spec.
+        resolver: of its components.
+        spec_dir: folder that paths in the spec are relative to.
+        text: of the spec, to be kept with the run.
+    """
     problems = _Problems(document)
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
@@ -353,14 +365,14 @@ def load_plan(
         if rest is not None:
             _check_capabilities(rest, problems)
         problems.stop()
-        raise SpecError(f"{path}: {err}") from err  # not reached: there were problems
+        raise SpecError(f"{document.source}: {err}") from err  # not reached: there were problems
     plan = _resolve_all(spec, resolver, problems)
     if plan is not None:
         _check_capabilities(plan, problems)
     problems.stop()
     if plan is None:
-        raise SpecError(f"{path}: not resolved")  # not reached: there were problems
-    return replace(plan, spec=spec, spec_dir=path.parent.resolve(), text=text)
+        raise SpecError(f"{document.source}: not resolved")  # not reached: there were problems
+    return replace(plan, spec=spec, spec_dir=spec_dir, text=text)
 
 
 def load_arm_plan(path: FilePath, resolver: Resolver, arm: str) -> tuple[Spec, dict[str, Chosen]]:

@@ -6,6 +6,7 @@ ever made: no tags, no Python objects.
 
 from __future__ import annotations
 
+import io
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,7 +57,7 @@ class Document:
             if path[:length] in self.places:
                 line, column = self.places[path[:length]]
                 return f"{self.source}:{line}:{column}  {dotted}"
-        return f"{self.source}:1:1  {dotted}"
+        return f"{self.source}:1:1  {dotted}" if self.places else f"{self.source}  {dotted}"
 
 
 class _Reader:
@@ -268,3 +269,10 @@ def override(document: Document, assignment: str) -> None:
         raise SpecError(f"--set {assignment}  {dotted} is not there, so it cannot be taken out")
     for place in [p for p in document.places if p[: len(here)] == here]:
         del document.places[place]  # what stood there in the file is gone
+
+
+def written(value: Any) -> str:
+    """Return plain values as YAML text."""
+    body = io.StringIO()
+    YAML().dump(value, body)
+    return body.getvalue()

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8
+from atlas_core.arrays import F8
+from atlas_core.engine.asking import ArmAsker
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
-from atlas_core.materials import Materials
 from atlas_core.rows import write_csv
 from atlas_core.store import write_bytes
-from atlas_screening.screener import Screener
 
 NEIGHBORS = 3
 EXTREME = 0.05
@@ -24,7 +23,7 @@ TOGETHER = 1024
 
 
 def describe(
-    screener: Screener,
+    asker: ArmAsker,
     candidates: Candidates,
     best: list[dict[str, Any]],
     *,
@@ -33,18 +32,18 @@ def describe(
     """Add ``charges`` and ``nearest`` to rows of the table.
 
     Args:
-        screener: asks the arm.
+        asker: asks the arm.
         candidates: are read once more.
         best: the rows; their ``row`` is the place among the candidates.
         charges: says what is wrong with the charges of a formula; None: nothing is asked.
     """
-    reference = screener.opened.reference
+    reference = asker.opened.reference
     shown = reference.formulas.tolist()
     wanted = {int(row["row"]): row for row in best}
     for batch in candidates.batches(TOGETHER, wanted):
         here = np.flatnonzero(np.isin(batch.rows, list(wanted)))
         materials = batch.materials.take(here)
-        near, apart = _nearest(screener, materials)
+        near, apart = asker.nearest(materials, NEIGHBORS)
         formulas = materials.formulas()
         for i, number in enumerate(batch.rows[here].tolist()):
             row = wanted[number]
@@ -58,17 +57,6 @@ def describe(
                 }
                 for j, distance in zip(near[i].tolist(), apart[i].tolist(), strict=True)
             ]
-
-
-def _nearest(screener: Screener, materials: Materials) -> tuple[I8, F8]:
-    """Return (n, k) the nearest training materials, and how far they are in the arm's space."""
-    reference = screener.opened.reference
-    values: F8 | None = None
-    if reference.space != "fractions":
-        features, _ = screener.features(materials)
-        vectors = reference.space == "features"
-        values = features.values if vectors else screener.embed(materials, features)  # type: ignore[union-attr]
-    return reference.nearest(reference.place(materials, values), NEIGHBORS)
 
 
 def extreme(predictions: F8, known: F8, goal: Goal) -> int:

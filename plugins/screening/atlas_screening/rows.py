@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import I8, Bool
 from atlas_core.elements import SYMBOLS
+from atlas_core.engine.asking import ArmAsker, Looked
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import Batch
 from atlas_core.kinds.featurizer import Features
@@ -20,7 +21,6 @@ from atlas_core.materials import Materials
 from atlas_core.open_arm import OpenArm
 from atlas_core.rows import BadRow
 from atlas_screening.sanity import Limit, impossible, limit_of
-from atlas_screening.screener import Looked, Screener
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -102,20 +102,20 @@ class Tally:
 
 
 def columns_of(
-    screener: Screener, batch: Batch, bad: list[BadRow], training: Training
+    asker: ArmAsker, batch: Batch, bad: list[BadRow], training: Training
 ) -> Columns | None:
     """Return the columns of a batch, or None where nothing of it can be screened.
 
     Args:
-        screener: asks the arm.
+        asker: asks the arm.
         batch: of candidates.
         bad: takes the rows that a featurizer refuses.
         training: of the arm.
     """
     blocks = []
-    for rows, features, notes in featurized(screener, batch, bad):
+    for rows, features, notes in featurized(asker, batch, bad):
         materials = batch.materials.take(rows)
-        looked = screener.look(materials, features, notes)
+        looked = asker.look(materials, features, notes)
         blocks.append(_block(batch, rows, materials, looked=looked, training=training))
     if not blocks:
         return None
@@ -123,7 +123,7 @@ def columns_of(
 
 
 def featurized(
-    screener: Screener, batch: Batch, bad: list[BadRow]
+    asker: ArmAsker, batch: Batch, bad: list[BadRow]
 ) -> list[tuple[I8, Features, list[str]]]:
     """Return features by rows of the batch; a material that a featurizer refuses becomes bad."""
 
@@ -131,7 +131,7 @@ def featurized(
         if not len(rows):
             return []
         try:
-            features, notes = screener.features(batch.materials.take(rows))
+            features, notes = asker.features(batch.materials.take(rows))
         except AtlasError as err:
             if len(rows) == 1:
                 i, why = int(rows[0]), " ".join(str(err).split())

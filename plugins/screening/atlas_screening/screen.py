@@ -14,6 +14,7 @@ import numpy as np
 
 from atlas_core.arrays import Bool, Str
 from atlas_core.candidates import open_candidates
+from atlas_core.engine.asking import ArmAsker
 from atlas_core.errors import DataError
 from atlas_core.finished import foreign
 from atlas_core.kinds.acquisition import Goal
@@ -28,7 +29,6 @@ from atlas_screening.page import write_page
 from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
 from atlas_screening.rows import Tally
 from atlas_screening.sanity import ABSENT, charge_test
-from atlas_screening.screener import Screener
 from atlas_screening.table import first_pass, ranks, second_pass
 
 
@@ -89,32 +89,32 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
                 f"{options.candidates}: formulas, but featurizer {one.name} of arm {opened.arm}"
                 " needs structures; give CIF files, or screen with an arm on compositions"
             )
-    screener = Screener(opened)
+    asker = ArmAsker(opened)
     with replaced(options.out, run=options.run, candidates=options.candidates) as folder:
-        return _screened(screener, candidates, options, folder)
+        return _screened(asker, candidates, options, folder)
 
 
 def _screened(
-    screener: Screener, candidates: Candidates, options: ScreenOptions, folder: Path
+    asker: ArmAsker, candidates: Candidates, options: ScreenOptions, folder: Path
 ) -> Screened:
     """Write the results into ``folder``; they will lie in ``options.out``."""
     parts = folder / "parts.parquet"
     tally = first_pass(
-        screener, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
+        asker, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
     )
     prediction = np.asarray(tally.all("prediction"))
-    labels, outside = _labels(screener, tally), tally.all("outside")
+    labels, outside = _labels(asker, tally), tally.all("outside")
     rank = ranks(prediction, options.goal, labels)
     best = second_pass(parts, folder / TABLE, rank, labels, top=options.top)
     parts.unlink()
     charges = charge_test()
-    describe(screener, candidates, best, charges=charges)
+    describe(asker, candidates, best, charges=charges)
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not looked at")
-    training = screener.opened.reference.target
+    training = asker.opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
-    regression = screener.opened.task == "regression"
+    regression = asker.opened.task == "regression"
     facts = _facts(
-        screener,
+        asker,
         candidates,
         tally,
         goal=options.goal,
@@ -130,16 +130,16 @@ def _screened(
     return result
 
 
-def _labels(screener: Screener, tally: Tally) -> Str | None:
+def _labels(asker: ArmAsker, tally: Tally) -> Str | None:
     """Return (n,) the label of each candidate in this list, or None without a trust region."""
     risk, expected = tally.all("risk"), tally.all("expected_error")
     if risk is None or expected is None:
         return None
-    return screener.label(Assessment(risk, expected, novel=tally.all("novel")))
+    return asker.label(Assessment(risk, expected, novel=tally.all("novel")))
 
 
 def _facts(
-    screener: Screener,
+    asker: ArmAsker,
     candidates: Candidates,
     tally: Tally,
     *,
@@ -150,7 +150,7 @@ def _facts(
     extreme: int,
     charges: str,
 ) -> Facts:
-    opened = screener.opened
+    opened = asker.opened
     manifest, data = opened.manifest, opened.manifest["dataset"]
     return Facts(
         run=str(manifest["run_id"]),
@@ -187,7 +187,7 @@ def _facts(
         extreme_share=EXTREME,
         charges=charges,
         remarks=(*opened.fitted.remarks, *candidates.notes),
-        warnings=tuple(sorted(screener.said)),
+        warnings=tuple(sorted(asker.said)),
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from atlas_core.arrays import F8, I8, Str
+from atlas_core.engine.asking import ArmAsker
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Batch, Candidates
@@ -25,11 +26,10 @@ from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
 from atlas_screening.result import PROBLEMS, TABLE
 from atlas_screening.rows import Tally, Training, columns_of
-from atlas_screening.screener import Screener
 
 
 def first_pass(
-    screener: Screener,
+    asker: ArmAsker,
     candidates: Candidates,
     folder: Path,
     *,
@@ -40,7 +40,7 @@ def first_pass(
     """Ask about every candidate, and write what each is on its own.
 
     Args:
-        screener: asks the arm.
+        asker: asks the arm.
         candidates: are read once.
         folder: takes ``unreadable.csv``.
         parts: takes the table.
@@ -54,13 +54,13 @@ def first_pass(
     problems = io.StringIO()
     unreadable = csv.writer(problems, lineterminator="\n")
     unreadable.writerow(["place", "id", "text", "why", "used"])
-    training = Training.of(screener.opened)
+    training = Training.of(asker.opened)
     try:
         with parts.open("wb") as sink, row_groups(sink) as write:
             for batch in candidates.batches(chunk):
                 done += batch.count
                 bad = list(batch.unreadable)
-                columns = columns_of(screener, batch, bad, training)
+                columns = columns_of(asker, batch, bad, training)
                 tally.leave_out(bad)
                 unreadable.writerows(unreadable_rows(bad, _flagged(batch)))
                 if columns is not None:

@@ -338,7 +338,7 @@ def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> 
     path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
     (batch,) = open_candidates(path, Registry()).batches(10)
     bad: list[BadRow] = []
-    # of a screener only its features are asked here, so a stand-in without a fit will do
+    # of a asker only its features are asked here, so a stand-in without a fit will do
     kept = featurized(Picky(), batch, bad)  # type: ignore[arg-type]
     assert [(one.place, one.text, one.why) for one in bad] == [("line 5", "ArF", "no argon")]
     assert [batch.formulas[i] for rows, _, _ in kept for i in rows] == ["NaCl", "KCl"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.arrays import F8, Str
+from atlas_core.arrays import F8, I8, Str
 from atlas_core.engine.notes import Heard, quiet
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError
-from atlas_core.kinds.featurizer import Features, Featurizer
+from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.trust import Assessment
@@ -23,7 +23,7 @@ from atlas_core.saving import readable
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """Hold what an arm says of n candidates, each on its own.
+    """Hold what an arm says of n materials, each on its own.
 
     Attributes:
         prediction: calibrated.
@@ -60,7 +60,7 @@ class Looked:
                 raise DataError(f"its {name} has the shape {values.shape}, not ({n},); fit anew")
 
 
-class Screener:
+class ArmAsker:
     """Ask one fitted arm about materials, as the run did."""
 
     def __init__(self, opened: OpenArm) -> None:
@@ -115,6 +115,30 @@ class Screener:
         with readable(self._fit), quiet():
             data = self._data(materials, features)
             return self.opened.fitted.view(data, np.arange(len(materials))).embedding
+
+    def nearest(
+        self, materials: Materials, count: int, features: Features | None = None
+    ) -> tuple[I8, F8]:
+        """Return (n, k) the nearest training materials, and how far they are in the arm's space.
+
+        Args:
+            materials: n materials.
+            count: k, how many of each.
+            features: of the materials, where they were made before.
+        """
+        reference = self.opened.reference
+        values: F8 | None = None
+        if reference.space != "fractions":
+            made = self.features(materials)[0] if features is None else features
+            if reference.space == "embedding":
+                values = self.embed(materials, made)
+            elif isinstance(made, Vectors):
+                values = made.values
+            else:
+                raise DataError(
+                    "the fit measures distances in vectors, which the arm does not have"
+                )
+        return reference.nearest(reference.place(materials, values), count)
 
     def _data(self, materials: Materials, features: Features) -> ArmData:
         n = len(materials)

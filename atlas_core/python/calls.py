@@ -1,0 +1,173 @@
+"""What ``import atlas_core as atlas`` offers: run, validate, load_run and components. Light."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas_core.errors import SpecError
+from atlas_core.python.machine import cache_folder, key_file
+from atlas_core.python.runs import Run
+from atlas_core.python.specs import Spec, plan_of_file
+from atlas_core.runner.machine import choose_device
+from atlas_core.runner.options import RunOptions, say_nothing
+from atlas_core.runner.run import run as run_plan
+from atlas_core.spec.plan import Plan, resolve_one
+from atlas_registry.listing import installed
+from atlas_registry.loading import Registry
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Tell = Callable[[str], None]
+
+
+def run(
+    spec: Spec | Mapping[str, Any] | str | Path,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as on the command line
+    out: str | Path = "runs",
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    workers: int = 1,
+    device: str = "auto",
+    force: bool = False,
+    save_fitted: bool | None = None,
+    offline: bool = False,
+    progress: bool | Tell = True,
+) -> Run:
+    """Run a spec and return what came of it; a result that is stored is not computed again.
+
+    Args:
+        spec: a ``Spec``, the keys of one as a mapping, or the path of a YAML file.
+        set: {path: value} that changes the spec, such as ``{"seed": 8}``; None takes a key out.
+        out: folder that run folders go into.
+        data_dir: folder with local copies of data files.
+        cache_dir: folder for features, fits and downloads; None: the user's cache folder.
+        workers: cells (arm x fold) that are computed at a time.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<number>``.
+        force: train and compute anew although a stored result is there.
+        save_fitted: keep the fitted arms, for ``Run.arm``; None: where the split has one fold and
+            they are small.
+        offline: refuse downloads.
+        progress: show a progress bar, or call a function with each line of progress.
+
+    Raises:
+        SpecError: the spec is wrong; every mistake at once.
+        AtlasError: a component, a data file or the output folder failed; one line says which.
+    """
+    registry = Registry()
+    plan = _plan(spec, Path(out), registry, set or {})
+    executor = resolve_one("executor", "local", (), registry).build()
+    with (
+        closing(registry.observers(_warn)) as observers,
+        _telling(progress) as tell,
+    ):
+        options = RunOptions(
+            out=Path(out),
+            cache_dir=cache_folder(cache_dir),
+            data_dir=_folder(data_dir),
+            workers=workers,
+            device=choose_device(device),
+            force=force,
+            save_fitted=save_fitted,
+            offline=offline,
+            key_file=key_file(),
+            tell=tell,
+        )
+        outcome = run_plan(plan, options, observers=observers, executor=executor)
+    return Run(outcome.folder, registry, key_file=key_file(), reused=outcome.reused)
+
+
+def validate(
+    spec: Spec | Mapping[str, Any] | str | Path,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as on the command line
+    out: str | Path = "runs",
+) -> Plan:
+    """Check a spec and return it resolved; nothing is trained.
+
+    Raises:
+        SpecError: the spec is wrong; every mistake at once.
+        PluginError: a plugin is broken.
+    """
+    return _plan(spec, Path(out), Registry(), set or {})
+
+
+def load_run(path: str | Path) -> Run:
+    """Return a finished run from its folder.
+
+    Raises:
+        DataError: the folder holds no finished run.
+    """
+    return Run(Path(path), Registry(), key_file=key_file())
+
+
+def components(kind: str | None = None) -> DataFrame:
+    """Return the installed components as a data frame, importing none of them.
+
+    Args:
+        kind: ``model``, ``uq``, ...; None: all.
+
+    Raises:
+        SpecError: there is no such kind.
+    """
+    from dataclasses import asdict
+
+    from pandas import DataFrame
+
+    from atlas_core.kinds import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise SpecError(f"no kind {kind!r}; the kinds are {', '.join(KINDS)}")
+    rows = [asdict(row) for row in installed(KINDS if kind is None else [kind])]
+    names = ["kind", "name", "distribution", "version", "summary", "problem"]
+    return DataFrame(rows, columns=names)
+
+
+def _plan(
+    spec: Spec | Mapping[str, Any] | str | Path,
+    out: Path,
+    registry: Registry,
+    changes: Mapping[str, Any],
+) -> Plan:
+    if isinstance(spec, str | Path):
+        return plan_of_file(Path(spec), registry, changes)
+    made = spec if isinstance(spec, Spec) else _of_mapping(spec)
+    return made.plan(out, registry, changes)
+
+
+def _of_mapping(keys: Mapping[str, Any]) -> Spec:
+    missing = [key for key in ("dataset", "split", "arms") if key not in keys]
+    if missing:
+        raise SpecError(f"Spec  {missing[0]}: this key is missing")
+    return Spec(**{key: value for key, value in keys.items() if key != "atlas"})
+
+
+def _folder(path: str | Path | None) -> Path | None:
+    if path is None:
+        return None
+    if not Path(path).is_dir():
+        raise SpecError(f"data_dir {path}: no such folder")
+    return Path(path)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=3)
+
+
+@contextmanager
+def _telling(progress: bool | Tell) -> Iterator[Tell]:
+    """Yield what is called with each line of progress."""
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield say_nothing
+    else:
+        from atlas_core.python.bar import shown
+
+        with shown() as tell:
+            yield tell

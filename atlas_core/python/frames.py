@@ -1,0 +1,140 @@
+"""Data sets that a Python session holds: a data frame, kept as a file beside the run. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas_core.errors import DataError, SpecError
+from atlas_core.resolver import Resolver
+from atlas_core.spec.offers import provides_by_default
+from atlas_core.store import write_bytes
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+READS = "data:table"
+"""What a data set provides that reads the file."""
+FOLDER = "data"
+"""Where the files lie, in the folder that holds the runs."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Hold a table of materials as the bytes of a Parquet file, ready to be part of a spec.
+
+    Attributes:
+        content: the file.
+        options: of the data set that reads it, without its path.
+    """
+
+    content: bytes = field(repr=False)
+    options: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def kept(self, out: Path, resolver: Resolver) -> dict[str, Any]:
+        """Write the file below ``out``, and return the entry ``dataset`` of a spec in ``out``.
+
+        Raises:
+            SpecError: no installed data set reads tables, or several do.
+            DataError: the file cannot be written.
+        """
+        path = Path(FOLDER) / f"{self.sha256[:16]}.parquet"
+        if not (out / path).is_file() or (out / path).read_bytes() != self.content:
+            (out / FOLDER).mkdir(parents=True, exist_ok=True)
+            write_bytes(out / path, self.content)
+        return {"use": _reader(resolver), "options": {"path": path.as_posix(), **self.options}}
+
+
+def from_pandas(
+    frame: DataFrame,
+    *,
+    target: str,
+    formula: str | None = None,
+    structure: str | None = None,
+    id: str | None = None,  # noqa: A002 - as in a spec
+    unit: str = "",
+    task: Literal["regression", "binary"] = "regression",
+    columns: Sequence[str] = (),
+    **options: Any,
+) -> Frame:
+    """Return a data frame as a data set: one material per row.
+
+    Args:
+        frame: the table; its index is not read.
+        target: column of the property to predict.
+        formula: column of formulas as text, such as ``LiFePO4``.
+        structure: instead of ``formula``: column of crystals: ``Structure`` objects of pymatgen, or
+            the text of CIF or POSCAR files.
+        id: column of distinct ids; None: the row number, from 1.
+        unit: of the target, such as ``eV/atom``.
+        task: ``binary`` for a target of true and false.
+        columns: columns to keep as metadata.
+        options: others of the data set that reads tables, such as ``bounds=(0, None)``,
+            ``missing="drop"`` or ``on_error="drop"``.
+
+    Raises:
+        DataError: a column is missing, or holds what no file can.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if (formula is None) == (structure is None):
+        raise DataError("from_pandas: name either the formula or the structure column")
+    named = [name for name in (id, formula, structure, target, *columns) if name is not None]
+    missing = [name for name in named if name not in frame.columns]
+    if missing:
+        there = ", ".join(map(str, frame.columns))
+        raise DataError(
+            f"from_pandas: no column {', '.join(map(repr, missing))}; there are {there}"
+        )
+    table = {}
+    for name in dict.fromkeys(named):
+        column = frame[name]
+        if getattr(column, "ndim", 1) != 1:
+            raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
+        values = _texts(column) if name in (id, formula, structure) else column.to_list()
+        try:
+            table[name] = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError) as err:
+            raise DataError(f"from_pandas: column {name!r} cannot be kept: {err}") from err
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(table), buffer)
+    given: dict[str, Any] = {"target": target, "formula": formula, "structure": structure, "id": id}
+    given |= {"unit": unit, "task": task, "columns": list(columns), **options}
+    return Frame(buffer.getvalue(), {k: v for k, v in given.items() if v not in (None, "", [])})
+
+
+def _texts(column: Series[Any]) -> list[str | None]:
+    """Return formulas, ids or crystals as text; objects of pymatgen as their JSON."""
+    texts: list[str | None] = []
+    for value in column:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            texts.append(None)
+        elif hasattr(value, "as_dict"):
+            texts.append(json.dumps(value.as_dict(), default=float))
+        else:
+            texts.append(str(value))
+    return texts
+
+
+def _reader(resolver: Resolver) -> str:
+    found = [
+        name
+        for name in resolver.sound("dataset")
+        if provides_by_default(resolver.resolve("dataset", name).component, READS)
+    ]
+    if len(found) == 1:
+        return found[0]
+    problem = f"{', '.join(found)} do" if found else "none does: install atlas-materials-datasets"
+    raise SpecError(f"a data frame needs one installed data set that reads tables; {problem}")

@@ -1,0 +1,150 @@
+"""A finished run as a Python object: verdict, metrics, predictions, fitted arms. Light.
+
+pandas is imported when a table is asked for.
+"""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas_core.data.predictions import Predictions
+from atlas_core.errors import DataError
+from atlas_core.finished import finished_manifest_of
+from atlas_core.python.asked import OpenedArm
+from atlas_core.python.card import ArmVerdict, card
+from atlas_core.resolver import Resolver
+from atlas_core.runner.options import main_report
+from atlas_core.store import read_json
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+VERDICTS, METRICS, PREDICTIONS = (
+    "verdict.json",
+    "metrics.json",
+    "predictions.parquet",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Name the report of a run.
+
+    Attributes:
+        path: what a reader opens; None of a run without a report.
+    """
+
+    path: Path | None
+
+    def open(self) -> None:
+        """Open the report in the browser.
+
+        Raises:
+            DataError: the run has none.
+        """
+        if self.path is None or not self.path.is_file():
+            raise DataError("the run has no report; `atlas report` draws one")
+        webbrowser.open(self.path.resolve().as_uri())
+
+
+class Run:
+    """Show a finished run, read from its folder when asked.
+
+    Attributes:
+        path: its folder.
+        manifest: what was run: components, data, seed, versions, machine.
+        reused: whether its result was stored before.
+    """
+
+    def __init__(
+        self, path: Path, resolver: Resolver, *, key_file: Path | None, reused: bool = False
+    ) -> None:
+        self.path, self.reused = path, reused
+        self._resolver, self._key_file = resolver, key_file
+        self.manifest: Mapping[str, Any] = finished_manifest_of(path)
+
+    def __repr__(self) -> str:
+        grades = ", ".join(f"{arm}: {one.grade}" for arm, one in self.verdict.items())
+        return f"Run({str(self.path)!r}, {grades})"
+
+    @property
+    def arms(self) -> list[str]:
+        """Return the names of the arms, as the spec orders them."""
+        return list(self.manifest["arm_order"])
+
+    @cached_property
+    def verdict(self) -> dict[str, ArmVerdict]:
+        """Return {arm: what the run says of it}."""
+        found = read_json(self.path / VERDICTS)
+        return {
+            arm: ArmVerdict(
+                grade=found[arm]["grade"],
+                headline=found[arm]["headline"],
+                findings=tuple(found[arm]["findings"]),
+                text=tuple(found[arm]["sentences"]),
+            )
+            for arm in self.arms
+        }
+
+    @cached_property
+    def scores(self) -> Mapping[str, Any]:
+        """Return {arm: its entry in ``metrics.json``}."""
+        found: Mapping[str, Any] = read_json(self.path / METRICS)["arms"]
+        return found
+
+    @cached_property
+    def metrics(self) -> DataFrame:
+        """Return a data frame: a row for each arm and part, a column for each metric.
+
+        A metric with an interval has two more columns, ``<name>_low`` and ``<name>_high``.
+        """
+        from pandas import DataFrame, MultiIndex
+
+        rows, names = [], []
+        for arm in self.arms:
+            for part, scored in self.scores[arm]["parts"].items():
+                row: dict[str, float] = {"n": scored["n"]}
+                for name, entry in scored["metrics"].items():
+                    row[name] = entry["value"]
+                    if "low" in entry:
+                        row[f"{name}_low"], row[f"{name}_high"] = entry["low"], entry["high"]
+                rows.append(row)
+                names.append((arm, part))
+        return DataFrame(rows, index=MultiIndex.from_tuples(names, names=["arm", "part"]))
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Return the predictions of every arm, fold and part."""
+        return Predictions.from_parquet(self.path / PREDICTIONS)
+
+    @property
+    def report(self) -> Report:
+        """Return the report: what a reader opens of the first that the spec names."""
+        return Report(main_report(self.path, self.manifest))
+
+    def arm(self, name: str | None = None, *, fold: str | None = None) -> OpenedArm:
+        """Open a fitted arm, ready to predict.
+
+        Args:
+            name: of the arm; None: the only one.
+            fold: whose fit; None: the only one.
+
+        Raises:
+            SpecError: the run kept no fit (``save_fitted=True`` keeps them), or it is not clear
+                which one is meant.
+        """
+        from atlas_core.open_arm import open_arm
+
+        opened = open_arm(self.path, self._resolver, arm=name, fold=fold, key_file=self._key_file)
+        return OpenedArm(opened)
+
+    def _repr_html_(self) -> str:
+        """Return verdict cards and a figure, for Jupyter."""
+        title = self.manifest["question"] or self.manifest["name"]
+        unit = self.manifest["dataset"].get("unit", "")
+        return card(title, str(self.path), self.verdict, self.scores, unit=unit)

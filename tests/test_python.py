@@ -1,0 +1,230 @@
+"""ATLAS from Python: data frames, specs, runs and fitted arms as objects."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Lattice, Structure
+
+import atlas_core as atlas
+from atlas_core.errors import DataError, SpecError
+from atlas_core.store import read_json
+
+SALTS = [a + b for a in ("Li", "Na", "K", "Rb", "Cs") for b in ("F", "Cl", "Br", "I")]
+FRAME = pd.DataFrame(
+    {
+        "composition": [f"{one}{'' if k == 1 else k}" for k in (1, 2, 3) for one in SALTS],
+        "gap": np.linspace(1.0, 7.0, 60).round(3),
+        "source": ["a", "b", "c"] * 20,
+    }
+)
+FOREST = {
+    "featurizer": "element_fractions",
+    "model": {"use": "random_forest", "options": {"trees": 8}},
+    "uq": "members",
+    "calibrator": "split_conformal",
+    "ood": "unseen_element",
+}
+SPLIT = {"use": "random", "options": {"calibration": 0.3, "test": 0.3}}
+
+
+def data(**options: object) -> object:
+    given = {"target": "gap", "formula": "composition", "unit": "eV", **options}
+    return atlas.from_pandas(FRAME, **given)
+
+
+def spec(**changes: object) -> atlas.Spec:
+    return atlas.Spec(**{"dataset": data(), "split": SPLIT, "arms": {"forest": FOREST}, **changes})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> atlas.Run:
+    folder = tmp_path_factory.mktemp("python")
+    return atlas.run(spec(), out=folder / "runs", cache_dir=folder / "cache", progress=False)
+
+
+def test_the_package_offers_its_names_and_imports_nothing_for_them() -> None:
+    code = (
+        "import sys, atlas_core; print(*sorted(set(sys.modules) & {'numpy', 'pandas', 'pydantic'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+    assert {"run", "load_run", "validate", "components", "from_pandas", "Spec", "Run"} <= set(
+        dir(atlas)
+    )
+    with pytest.raises(AttributeError, match="no attribute 'runn'"):
+        atlas.runn  # noqa: B018 - the access is the subject
+
+
+def test_a_run_has_metrics_predictions_and_a_verdict(run: atlas.Run) -> None:
+    row = run.metrics.loc["forest", "test"]
+    stored = read_json(run.path / "metrics.json")["arms"]["forest"]["parts"]["test"]
+    assert row["mae"] == stored["metrics"]["mae"]["value"]
+    assert [row["mae_low"], row["mae_high"]] == [
+        stored["metrics"]["mae"][end] for end in ("low", "high")
+    ]
+    table = run.predictions.to_pandas()
+    assert len(table) == 36
+    assert np.isclose((table.target - table["mean"])[table.part == "test"].abs().mean(), row["mae"])
+    told = read_json(run.path / "verdict.json")["forest"]
+    assert run.verdict["forest"].grade == told["grade"]
+    assert run.verdict["forest"].headline == told["headline"]
+    assert run.verdict["forest"].grade in repr(run)
+    assert run.report.path == run.path / "report.html"
+
+
+def test_a_run_shows_itself_in_a_notebook(run: atlas.Run) -> None:
+    page = run._repr_html_()
+    assert run.verdict["forest"].grade.replace("_", " ") in page
+    assert "<svg" in page
+    assert "<script" not in page
+    value = read_json(run.path / "metrics.json")["arms"]["forest"]["parts"]["test"]["metrics"][
+        "mae"
+    ]
+    assert f"{value['value']:.3g}<" in page
+
+
+def test_data_in_memory_are_kept_beside_the_run_with_their_hash(run: atlas.Run) -> None:
+    (kept,) = (run.path.parent / "data").glob("*.parquet")
+    assert kept.stem == data().sha256[:16]
+    lock = (run.path / "spec.lock.yaml").read_text(encoding="utf-8")
+    assert data().sha256 in lock
+    again = atlas.run(
+        run.path / "spec.lock.yaml",
+        out=run.path.parent,
+        cache_dir=run.path.parent.parent / "cache",
+        progress=False,
+    )
+    assert again.reused
+    assert again.path == run.path
+
+
+def test_the_same_frame_gives_the_same_run_and_a_changed_one_another(
+    run: atlas.Run, tmp_path: Path
+) -> None:
+    cache = run.path.parent.parent / "cache"
+    same = atlas.run(spec(), out=tmp_path, cache_dir=cache, progress=False)
+    assert same.path.name == run.path.name
+    other = FRAME.assign(gap=FRAME.gap + 0.001)
+    changed = atlas.from_pandas(other, target="gap", formula="composition", unit="eV")
+    third = atlas.run(spec(dataset=changed), out=tmp_path, cache_dir=cache, progress=False)
+    assert third.path.name != run.path.name
+
+
+def test_a_fitted_arm_predicts_formulas_and_crystals(run: atlas.Run) -> None:
+    predicted = set(run.predictions.formula.tolist())
+    seen = next(one for one in SALTS if one not in predicted)  # a training material
+    anion = seen[2:] or seen[1:]
+    ions = [seen.removesuffix(anion), anion]
+    crystal = Structure(Lattice.cubic(5.6), ions, [[0, 0, 0], [0.5, 0.5, 0.5]])
+    asked = run.arm("forest").predict([seen, crystal, "UO2"])
+    assert asked.value[0] == asked.value[1]
+    assert asked.outside is not None
+    assert asked.outside.tolist() == [False, False, True]
+    assert asked.known.tolist() == [True, True, False]
+    assert (asked.lower <= asked.value).all()
+    assert (asked.value <= asked.upper).all()
+    table = asked.to_pandas()
+    assert table.material.tolist() == [seen, seen, "UO2"]
+    assert "U" in table.reasons[2]
+    assert table.nearest[0].startswith(f"{seen} (")
+
+
+def test_what_an_arm_predicts_is_what_the_run_predicted(run: atlas.Run) -> None:
+    table = run.predictions.part("test").to_pandas()
+    asked = run.arm().predict(table.formula.tolist())
+    np.testing.assert_array_equal(asked.value, table["mean"])
+    np.testing.assert_array_equal(asked.upper, table["upper_0.9"])
+
+
+def test_all_bad_materials_are_named(run: atlas.Run) -> None:
+    with pytest.raises(DataError) as refused:
+        run.arm().predict(["NaCl", "Xx2", 3])
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("material 2: ")
+    assert "Xx" in lines[0]
+    assert lines[1] == "material 3: a int is no formula and no Structure"
+    with pytest.raises(DataError, match="no material"):
+        run.arm().predict([])
+
+
+def test_a_wrong_spec_is_refused_with_every_mistake_and_no_line_of_a_file() -> None:
+    with pytest.raises(SpecError) as refused:
+        atlas.validate(spec(split="randm", arms={"a": {**FOREST, "model": "ridg"}}))
+    first, second = str(refused.value).splitlines()
+    assert first.startswith("Spec  split.use: unknown split 'randm', did you mean 'random'?")
+    assert second.startswith("Spec  arms.a.model.use: unknown model 'ridg'")
+    with pytest.raises(SpecError, match=r"arms\.a\.model: a object cannot stand in a spec"):
+        atlas.validate(spec(arms={"a": {**FOREST, "model": object()}}))
+    with pytest.raises(SpecError, match="split: this key is missing"):
+        atlas.validate({"dataset": "flla", "arms": {}})
+
+
+def test_a_spec_is_changed_as_on_the_command_line(tmp_path: Path) -> None:
+    plan = atlas.validate(spec(), set={"seed": 8, "arms.forest.ood": None}, out=tmp_path)
+    assert plan.spec.seed == 8
+    assert "ood" not in plan.arms["forest"]
+    made = tmp_path / "s.yaml"
+    made.write_text(plan.text, encoding="utf-8")
+    assert atlas.validate(made, set={"seed": 9}).spec.seed == 9
+
+
+def test_crystals_of_pymatgen_are_a_column_like_any_other(tmp_path: Path) -> None:
+    crystals = [Structure(Lattice.cubic(4 + k / 10), ["Cs"], [[0, 0, 0]]) for k in range(12)]
+    frame = pd.DataFrame({"structure": crystals, "volume": [c.volume for c in crystals]})
+    dataset = atlas.from_pandas(frame, target="volume", structure="structure")
+    arm = {"featurizer": "density_features", "model": "ridge", "uq": "point"}
+    plan = atlas.validate(spec(dataset=dataset, arms={"a": arm}), out=tmp_path)
+    done = atlas.run(
+        spec(dataset=dataset, arms={"a": arm}), out=tmp_path, cache_dir=tmp_path, progress=False
+    )
+    assert "inputs:structure" in plan.dataset.provides
+    with pytest.raises(DataError, match=r"material 1 .*reads crystals; give a Structure"):
+        done.arm("a").predict("Cs")
+    asked = done.arm("a").predict(crystals[3])  # an arm without calibrator and detector
+    assert (asked.outside, asked.label, asked.reasons.tolist()) == (None, None, [""])
+    assert np.isnan(asked.lower).all()
+    assert list(asked.to_pandas().columns).count("label") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"target": "bandgap"}, "no column 'bandgap'; there are composition, gap, source"),
+        ({"structure": "composition"}, "either the formula or the structure column"),
+        ({"formula": None}, "either the formula or the structure column"),
+    ],
+)
+def test_a_frame_without_its_columns_is_refused(options: dict[str, object], why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        data(**options)
+
+
+def test_rows_that_cannot_be_read_are_named_all_at_once(tmp_path: Path) -> None:
+    bad = FRAME.assign(composition=["Xx", "NaCl", "Qq2", *FRAME.composition[3:]])
+    dataset = atlas.from_pandas(bad, target="gap", formula="composition")
+    with pytest.raises(DataError) as refused:
+        atlas.run(spec(dataset=dataset), out=tmp_path, cache_dir=tmp_path, progress=False)
+    assert "Xx" in str(refused.value)
+    assert "Qq" in str(refused.value)
+    assert not list(tmp_path.glob("notebook-*"))
+
+
+def test_components_are_listed_as_a_table() -> None:
+    table = atlas.components("uq")
+    assert set(table.kind) == {"uq"}
+    assert "members" in set(table.name)
+    with pytest.raises(SpecError, match="no kind 'uqs'"):
+        atlas.components("uqs")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        atlas.load_run(tmp_path)
+    assert not list(tmp_path.iterdir())
