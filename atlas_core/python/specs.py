@@ -42,6 +42,12 @@ class Spec:
         self.dataset = dataset
         self._rest = {"name": name, "seed": seed, **more, "split": split, "arms": arms}
 
+    @property
+    def arms(self) -> Mapping[str, Any]:
+        """Return the arms as they were given."""
+        arms: Mapping[str, Any] = self._rest["arms"]
+        return arms
+
     def __repr__(self) -> str:
         arms = ", ".join(self._rest["arms"])
         return f"Spec(name={self._rest['name']!r}, seed={self._rest['seed']}, arms: {arms})"
