@@ -58,6 +58,7 @@ from atlas_core.kinds.dataset import (
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.metric import Draw, Metric, MetricRows, metric, probability_bins
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
@@ -76,6 +77,7 @@ from atlas_core.kinds.trust import (
 )
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
+from atlas_core.metrics.weighted import ratio
 from atlas_core.observe import (
     Export,
     FinishedRun,
@@ -126,6 +128,7 @@ __all__ = [
     "Dataset",
     "DatasetSource",
     "Detector",
+    "Draw",
     "Evidence",
     "Executor",
     "Export",
@@ -150,6 +153,8 @@ __all__ = [
     "Inputs",
     "JobsLostError",
     "Materials",
+    "Metric",
+    "MetricRows",
     "MissingDataError",
     "Model",
     "ModelFactory",
@@ -196,10 +201,13 @@ __all__ = [
     "hookimpl",
     "labels_of",
     "longest_prefix",
+    "metric",
     "offsets_of",
     "parse_formula",
     "periodic_group",
     "periodic_row",
+    "probability_bins",
+    "ratio",
     "read_arrays",
     "read_bounds",
     "segments",

@@ -5,26 +5,25 @@ A metric that is not defined (no sigma, one class only, a constant target) is ab
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.judge import cautions
-from atlas_core.metrics import bootstrap, ood, weighted
+from atlas_core.metrics import bootstrap
 from atlas_core.metrics.chemistry import Chemistry
+from atlas_core.metrics.detection import separate
+from atlas_core.metrics.registry import Metrics, installed_metrics
 from atlas_core.metrics.score import score_part
-from atlas_core.metrics.scorer import PartScorer, without_empty_sigma
+from atlas_core.metrics.scorer import scorer_of, without_empty_sigma
 
 CHEMISTRY_PARTS = ("test", "shifted")
 """Parts whose errors are told by element and by anion family."""
-
-SIGMA_QUANTILE = 0.95
-"""Sigma flags a row above this quantile of the sigmas of its fold's calibration rows."""
 
 
 def read_arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predictions]:
@@ -50,12 +49,13 @@ def evaluate(
     seed: int,
     trained: Mapping[str, Collection[str]] | None = None,
     bounds: tuple[float, float] | None = None,
+    metrics: Metrics | None = None,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json``: plain JSON types, undefined metrics absent.
 
     Intervals are 95 % percentile bootstrap intervals over materials, within each part, all folds
     together. ``floored_std`` counts rows whose sigma was raised for NLL, ZMS and ENCE (see
-    :func:`atlas_core.metrics.uncertainty.floor_std`); it is absent where there is none, as is
+    :func:`atlas_core.kinds.metric.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
     detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
     at no model, separate ``shifted`` from ``test`` rows within each fold; of
@@ -77,48 +77,67 @@ def evaluate(
             ``rule``.
         bounds: (low, high) between which every target must lie; an interval that covers all of it
             counts into ``infinite_share``.
+        metrics: which; None: all that are installed.
 
     Raises:
         DataError: a target or mean is not finite.
     """
-    arms: dict[str, Any] = {}
     predictions.require_finite()
-    for arm, own in predictions.at_levels(levels).by_arm().items():
-        stated = own
-        if bounds is not None and task != "binary":
-            stated = replace(own, bounds=bounds)
-        rows = without_empty_sigma(stated)
-        present = set(rows.parts.tolist())
-        parts = [p for p in SCORED_PARTS if p in present] + sorted(present - set(SCORED_PARTS))
-        by_part = {part: rows.part(part) for part in parts}
-        elements: dict[str, dict[str, dict[str, float | bool]]] = {}
-        families: dict[str, dict[str, Any]] = {}
-        scored: dict[str, dict[str, Any]] = {}
-        for part, held in by_part.items():
-            chemistry = Chemistry(held.formula) if part in CHEMISTRY_PARTS else None
-            scored[part], found = score_part(
-                held,
-                task=task,
-                seed=derive_seed(seed, "metrics", arm, part),
-                group=chemistry.families() if chemistry else None,
-                calibration=_calibrated_on(by_part.get("calibration"), held),
-            )
-            if chemistry:
-                elements[part] = chemistry.errors(held.error, bootstrap.numbered(held.ids))
-            if found:
-                families[part] = found
-        folds = _score_folds(by_part, task)
-        arms[arm] = {
-            "parts": scored,
-            "folds": folds,
-            "summary": _summarise(folds, parts),
-            **_hardest(by_part.get("shifted"), task),
-            "ood": _separate(by_part, derive_seed(seed, "metrics", arm, "ood"), trained or {}),
-            "elements": elements,
-            "families": families,
-            "cautions": _cautions(stated.part("test")),
-        }
+    chosen = metrics or installed_metrics()
+    arms = {
+        arm: _evaluate_arm(
+            own if bounds is None or task == "binary" else replace(own, bounds=bounds),
+            task=task,
+            metrics=chosen,
+            seed=partial(derive_seed, seed, "metrics", arm),
+            trained=trained or {},
+        )
+        for arm, own in predictions.at_levels(levels).by_arm().items()
+    }
     return {"task": task, "levels": [float(v) for v in levels], "arms": arms}
+
+
+def _evaluate_arm(
+    stated: Predictions,
+    *,
+    task: str,
+    metrics: Metrics,
+    seed: Callable[[str], int],
+    trained: Mapping[str, Collection[str]],
+) -> dict[str, Any]:
+    """Return what ``metrics.json`` holds of an arm; ``seed`` is one for each of its parts."""
+    rows = without_empty_sigma(stated)
+    present = set(rows.parts.tolist())
+    parts = [p for p in SCORED_PARTS if p in present] + sorted(present - set(SCORED_PARTS))
+    by_part = {part: rows.part(part) for part in parts}
+    elements: dict[str, dict[str, dict[str, float | bool]]] = {}
+    families: dict[str, dict[str, Any]] = {}
+    scored: dict[str, dict[str, Any]] = {}
+    for part, held in by_part.items():
+        chemistry = Chemistry(held.formula) if part in CHEMISTRY_PARTS else None
+        scored[part], found = score_part(
+            held,
+            metrics=metrics,
+            task=task,
+            seed=seed(part),
+            group=chemistry.families() if chemistry else None,
+            calibration=_calibrated_on(by_part.get("calibration"), held),
+        )
+        if chemistry:
+            elements[part] = chemistry.errors(held.error, bootstrap.numbered(held.ids))
+        if found:
+            families[part] = found
+    folds = _score_folds(by_part, task, metrics)
+    return {
+        "parts": scored,
+        "folds": folds,
+        "summary": _summarise(folds, parts),
+        **_hardest(by_part.get("shifted"), task),
+        "ood": separate(by_part, seed("ood"), trained, metrics),
+        "elements": elements,
+        "families": families,
+        "cautions": _cautions(stated.part("test")),
+    }
 
 
 def _cautions(rows: Predictions) -> list[dict[str, Any]]:
@@ -135,12 +154,12 @@ def _calibrated_on(calibration: Predictions | None, rows: Predictions) -> int | 
 
 
 def _score_folds(
-    by_part: Mapping[str, Predictions], task: str
+    by_part: Mapping[str, Predictions], task: str, metrics: Metrics
 ) -> dict[str, dict[str, dict[str, float]]]:
     folds: dict[str, dict[str, dict[str, float]]] = {}
     for part, rows in by_part.items():
         for fold in dict.fromkeys(rows.fold.tolist()):
-            scorer = PartScorer(rows.take(rows.fold == fold), task)
+            scorer = scorer_of(_of_fold(rows, fold), task, metrics)
             folds.setdefault(fold, {})[part] = scorer.values()
     return folds
 
@@ -178,179 +197,5 @@ def _summarise(
     return out
 
 
-def _separate(
-    by_part: Mapping[str, Predictions], seed: int, trained: Mapping[str, Collection[str]]
-) -> dict[str, dict[str, Any]]:
-    """Return how well detector, sigma and the rule of unseen elements tell shifted from test rows.
-
-    Each fold has a detector and a scale of its own, and a row that is shifted in one fold may be
-    in-domain in the next, so scores of two folds are never ranked together.
-    """
-    if "test" not in by_part or "shifted" not in by_part:
-        return {}
-    outside = set(by_part["shifted"].fold.tolist())
-    folds = [f for f in dict.fromkeys(by_part["test"].fold.tolist()) if f in outside]
-    pairs = {
-        fold: (_of_fold(by_part["test"], fold), _of_fold(by_part["shifted"], fold))
-        for fold in folds
-    }
-    if not pairs:
-        return {}
-    sides = [rows for pair in pairs.values() for rows in pair]
-    sizes = [
-        len({name for pair in pairs.values() for name in pair[k].ids.tolist()}) for k in (0, 1)
-    ]
-    smaller = [min(len(set(rows.ids.tolist())) for rows in pair) for pair in pairs.values()]
-    seeds = {f: seed if len(folds) == 1 else derive_seed(seed, "fold", f) for f in folds}
-    out: dict[str, dict[str, Any]] = {}
-    if all(_known(rows.ood_score) for rows in sides):
-        out["score"] = _mean_of_folds(
-            {
-                fold: _detection(
-                    (a.ood_score, b.ood_score), (a.outside, b.outside), (a.ids, b.ids), seeds[fold]
-                )
-                for fold, (a, b) in pairs.items()
-            },
-            smaller,
-        )
-    if all(_known(rows.std) for rows in sides):
-        limits = _sigma_limits(by_part.get("calibration"))
-        flagged = set(folds) <= set(limits)
-        out["sigma"] = _mean_of_folds(
-            {
-                fold: _detection(
-                    (a.std, b.std),
-                    (a.std > limits[fold], b.std > limits[fold]) if flagged else None,
-                    (a.ids, b.ids),
-                    seeds[fold],
-                )
-                for fold, (a, b) in pairs.items()
-            },
-            smaller,
-        )
-    if set(folds) <= set(trained) and all((rows.formula != "").all() for rows in sides):
-        strange = {
-            fold: tuple(Chemistry(rows.formula).beyond(trained[fold]) for rows in pair)
-            for fold, pair in pairs.items()
-        }
-        out["rule"] = _mean_of_folds(
-            {
-                fold: _detection(
-                    (strange[fold][0].astype(np.float64), strange[fold][1].astype(np.float64)),
-                    (strange[fold][0], strange[fold][1]),
-                    (a.ids, b.ids),
-                    seeds[fold],
-                )
-                for fold, (a, b) in pairs.items()
-            },
-            smaller,
-        )
-    for found in out.values():
-        _widen(found, sizes, smaller)
-    return out
-
-
-def _widen(found: dict[str, Any], sizes: Sequence[int], smaller: Sequence[int]) -> None:
-    """Make the intervals of detection as wide as so many materials allow.
-
-    Args:
-        found: metric -> value and ends, changed in place.
-        sizes: materials of the test and of the shifted part.
-        smaller: those of the smaller part in each fold.
-    """
-    for name, n in zip(("share_flagged_test", "share_flagged_shifted"), sizes, strict=True):
-        if "low" in found.get(name, {}):
-            share = bootstrap.Interval(**found[name])
-            found[name] = bootstrap.share_interval(share, n).as_dict()
-    for name in ("auroc", "aupr", "fpr95"):
-        if "low" in found[name]:
-            ends = bootstrap.order_interval(bootstrap.Interval(**found[name]), smaller)
-            found[name] = {"value": found[name]["value"]} if ends is None else ends.as_dict()
-
-
 def _of_fold(rows: Predictions, fold: str) -> Predictions:
     return rows.take(rows.fold == fold)
-
-
-def _mean_of_folds(
-    folds: Mapping[str, Mapping[str, tuple[float, F8]]], smaller: Sequence[int]
-) -> dict[str, Any]:
-    """Return the mean of each metric over the folds, its interval, and the AUROC of each fold.
-
-    Args:
-        folds: fold -> metric -> value and (resamples,) draws from within that fold.
-        smaller: materials of the smaller part of each fold.
-    """
-    found = list(folds.values())
-    out: dict[str, Any] = {}
-    for name in found[0]:
-        value = float(np.mean([metrics[name][0] for metrics in found]))
-        draws = np.mean([metrics[name][1] for metrics in found], axis=0)
-        interval = bootstrap.percentile_interval(value, draws)
-        out[name] = {"value": value} if interval is None else interval.as_dict()
-    if len(folds) > 1:
-        each = {fold: metrics["auroc"][0] for fold, metrics in folds.items()}
-        errors = [metrics["auroc"][1].std() for metrics in found]
-        worst = bootstrap.stands_out([-area for area in each.values()], errors, smaller)
-        out["folds"] = each
-        if worst is not None:
-            fold = list(each)[worst]
-            out["worst"] = {"fold": fold, "auroc": each[fold]}
-    return out
-
-
-def _known(values: F8) -> bool:
-    return bool(len(values)) and bool(np.isfinite(values).all())
-
-
-def _sigma_limits(calibration: Predictions | None) -> dict[str, float]:
-    if calibration is None or not _known(calibration.std):
-        return {}
-    return {
-        fold: float(np.quantile(calibration.std[calibration.fold == fold], SIGMA_QUANTILE))
-        for fold in set(calibration.fold.tolist())
-    }
-
-
-def _detection(
-    scores: tuple[F8, F8], flags: tuple[Bool, Bool] | None, ids: tuple[Str, Str], seed: int
-) -> dict[str, tuple[float, F8]]:
-    """Return each detection metric of one fold with its (resamples,) draws.
-
-    Test and shifted rows are resampled apart.
-    """
-    inside, outside = scores
-    values = {
-        "auroc": ood.auroc(inside, outside),
-        "aupr": ood.aupr(inside, outside),
-        "fpr95": ood.fpr95(inside, outside),
-    }
-    ranking = weighted.Ranking(np.concatenate(scores))
-    positive = np.concatenate([np.zeros(len(inside)), np.ones(len(outside))])
-    draws: dict[str, list[F8]] = {name: [] for name in values}
-    counts_a, counts_b = (
-        np.concatenate(
-            list(
-                bootstrap.resample(
-                    bootstrap.numbered(names),
-                    resamples=bootstrap.RANK_RESAMPLES,
-                    seed=derive_seed(seed, side),
-                )
-            )
-        )
-        for names, side in zip(ids, ("test", "shifted"), strict=True)
-    )
-    block = max(1, bootstrap.BLOCK // len(positive))
-    for start in range(0, bootstrap.RANK_RESAMPLES, block):
-        rows = slice(start, start + block)
-        w = np.concatenate([counts_a[rows], counts_b[rows]], axis=1)
-        draws["auroc"].append(weighted.auroc(ranking, positive, w))
-        draws["aupr"].append(weighted.aupr(ranking, positive, w))
-        draws["fpr95"].append(weighted.fpr_at(ranking, positive, w, tpr=ood.TPR))
-    if flags is not None:
-        named = (("share_flagged_test", 0, counts_a), ("share_flagged_shifted", 1, counts_b))
-        for name, side, counts in named:
-            flagged = flags[side].astype(np.float64)
-            values[name] = float(flagged.mean())
-            draws[name] = [counts @ flagged / counts.sum(axis=1)]
-    return {name: (value, np.concatenate(draws[name])) for name, value in values.items()}

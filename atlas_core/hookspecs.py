@@ -65,6 +65,11 @@ def atlas_acquisition() -> list[Component]:
 
 
 @hookspec
+def atlas_metric() -> list[Component]:
+    """Return components whose ``build(config)`` is a ``Metric``, or a list of some."""
+
+
+@hookspec
 def atlas_report() -> list[Component]:
     """Return components whose ``build(config)`` is a ``Reporter``."""
 

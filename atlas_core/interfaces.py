@@ -117,6 +117,7 @@ CAPABILITIES: dict[str, str] = {
     "epistemic": "predictions carry a std from not knowing the model",
     "aleatoric": "predictions carry a std from noise in the data",
     "samples": "predictions carry draws",
+    "verdict": "verdicts read the metric: a run reports it whatever its spec names",
     "refit": "the calibrator trains the arm's model on parts of the training rows",
     "task:regression": "the target is a number",
     "task:binary": "the target is 0 or 1",

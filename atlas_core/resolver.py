@@ -58,6 +58,10 @@ class Resolver(Protocol):
         """
         ...
 
+    def every(self, kind: str) -> list[Resolved]:
+        """Load all components of a kind that can be loaded, in the order of their distributions."""
+        ...
+
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component that is not installed, or None."""
         ...

@@ -58,11 +58,11 @@ from atlas_core.api import (
     anion_family,
     derive_seed,
 )
-from atlas_core.metrics import classification, uncertainty
 from atlas_datasets.flla import flla
 from atlas_datasets.hooks import FllaConfig
 from atlas_matbench.hooks import MatbenchConfig
 from atlas_matbench.matbench import MatbenchSource
+from atlas_metrics import classes, intervals, sigma
 from atlas_sklearn.hooks import RandomForestConfig
 from atlas_sklearn.random_forest import random_forest
 from atlas_uncertainty.hooks import MembersConfig
@@ -73,7 +73,7 @@ RESULT = ROOT / "benchmarks/results/calibrators.json"
 SEED, FOLDS, TREES, REFITS = 7, 5, 100, 10
 CALIBRATION_SHARE = 0.2
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-MANY = tuple(float(level) for level in uncertainty.LEVELS_99)
+MANY = tuple(float(level) for level in sigma.LEVELS)
 COVERAGE, AREA, ECE = (0.88, 0.92), 0.03, 0.03
 FAMILY_ROWS = 100
 """Fewest test rows of a family whose coverage is told."""
@@ -269,7 +269,7 @@ def measure(dataset: Dataset, cache: Path, *, jobs: int) -> dict[str, Any]:
         }
         if binary:
             figures["both_labels"] = float((few.upper[2] > few.lower[2]).mean())
-            figures["ece"] = classification.ece(target, few.mean)
+            figures["ece"] = classes.ece().value(task="binary", target=target, mean=few.mean)
         else:
             figures |= areas(name, few, calibrated(calibrator, folds, MANY)[0], target)
         found[name] = figures | {"rows": len(rows), "warnings": said}
@@ -313,6 +313,7 @@ def common(done: Prediction, target: F8, families: npt.NDArray[np.str_]) -> dict
     """Return coverage and width at 90 %, and the family of which fewest rows are covered."""
     at = LEVELS.index(0.9)
     lower, upper, inside = done.lower[at], done.upper[at], inside_90(done, target)
+    ends = {"target": target, "lower": lower, "upper": upper}
     names, counts = np.unique(families, return_counts=True)
     told = {
         str(name): float(inside[families == name].mean())
@@ -321,9 +322,9 @@ def common(done: Prediction, target: F8, families: npt.NDArray[np.str_]) -> dict
     }
     worst = min(told, key=lambda name: told[name])
     return {
-        "coverage": uncertainty.picp(target, lower, upper),
-        "mpiw": uncertainty.mpiw(lower, upper),
-        "infinite_share": uncertainty.infinite_share(lower, upper),
+        "coverage": intervals.picp().value(**ends),
+        "mpiw": intervals.mpiw().value(**ends),
+        "infinite_share": intervals.infinite_share().value(**ends),
         "worst_family": {"name": worst, "coverage": told[worst]},
     }
 
@@ -332,13 +333,13 @@ def areas(name: str, few: Prediction, many: Prediction, target: F8) -> dict[str,
     """Return the miscalibration area, and of what it is."""
     inside = (many.lower <= target) & (target <= many.upper)
     gaps = inside.mean(axis=1) - np.asarray(MANY)
-    intervals = float(uncertainty.area_between(gaps[None, :])[0])
-    sigma = uncertainty.miscalibration_area(target, few.mean, few.std)
+    of_intervals = float(sigma.area_between(gaps[None, :])[0])
+    of_sigma = sigma.miscalibration_area().value(target=target, mean=few.mean, std=few.std)
     states = name.split(",", maxsplit=1)[0] in STATES_SIGMA
     return {
-        "miscalibration_area": sigma if states else intervals,
+        "miscalibration_area": of_sigma if states else of_intervals,
         "of": "sigma" if states else "intervals",
-        "miscalibration_area_of_sigma": sigma,
+        "miscalibration_area_of_sigma": of_sigma,
     }
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from atlas_core.api import F8, DataContext
 from atlas_core.metrics import bootstrap
-from atlas_core.metrics.classification import roc_auc
+from atlas_core.metrics.ood import auroc
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "benchmarks/matbench"
@@ -129,7 +129,7 @@ def score(
         if binary:
             right = (mean > 0.5) == (true == 1)
             values.append(float(np.mean([right[true == c].mean() for c in (0, 1)])))
-            areas.append(float(roc_auc(true, mean)))
+            areas.append(auroc(mean[true == 0], mean[true == 1]))
         else:
             values.append(float(np.abs(true - mean).mean()))
         table = results[fold].get("uncertainty") or {}

@@ -16,6 +16,7 @@ from from_columns import evaluate
 from atlas_core.data.tables import write_table
 from atlas_core.elements import SYMBOLS
 from atlas_core.finished import foreign, read_run
+from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import ReportSection
 from atlas_core.store import write_bytes, write_json
 from atlas_report.hooks import NoOptions
@@ -281,7 +282,8 @@ def make_run(
         table[name] = np.full(len(table["id"]), np.nan)
     write_table(folder / "predictions.parquet", table)
     write_json(folder / "metrics.json", evaluate(table, task=task, levels=[LEVEL], seed=1))
-    write_json(folder / "manifest.json", manifest(rows, list(arms), sizes, folds, task))
+    described = {"figures": installed_metrics().described()}
+    write_json(folder / "manifest.json", manifest(rows, list(arms), sizes, folds, task) | described)
     (folder / "spec.lock.yaml").write_text(
         "atlas: 1\nname: ood_formation # <b>\n", encoding="utf-8"
     )

@@ -44,6 +44,7 @@ from atlas_core.api import (
     select_top,
 )
 from atlas_core.kinds import KINDS
+from atlas_core.kinds.metric import Metric
 from atlas_core.rows import safe_cell
 from atlas_core.runner.local import LocalExecutor
 from atlas_core.testing import (
@@ -781,6 +782,15 @@ def command(*, name="toy", text="Say hello.", params=(), **settings):
     return click.Command(name, callback=lambda **_: None, help=text, params=params, **settings)
 
 
+def metric(**changes):
+    about = {
+        "name": "toy", "label": "MAE", "unit": "target", "better": "lower",
+        "columns": ("target", "mean"), "meaning": "Mean of the absolute errors.",
+        "task": "regression", "terms": (lambda rows: rows.error,),
+    }  # fmt: skip
+    return Metric(**{**about, **changes})
+
+
 HONEST = [
     ("dataset", component(Source, **DATA)),
     ("dataset", listed()),
@@ -795,6 +805,7 @@ HONEST = [
     ("ood", component(Nearest)),
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
+    ("metric", component(metric)),
     ("report", component(Told)),
     ("command", component(command)),
     ("executor", component(Threads)),
@@ -813,7 +824,51 @@ def formulas_only(data):
 
 LENIENT = {"ignore_unknown_options": True, "allow_extra_args": True}
 
+
+def first_errors(rows):
+    return float(rows.error[: len(rows) // 2].mean())
+
+
+def spoiled(rows):
+    rows.target[:] = 0.0
+    return rows.error
+
+
 BROKEN = [
+    ("metric", "has_the_components_name", component(lambda: metric(name="other"))),
+    ("metric", "words_are_there", component(lambda: metric(meaning="none"))),
+    (
+        "metric",
+        "finite_on_toy_predictions",
+        component(lambda: metric(terms=(), whole=lambda rows: float("nan"))),
+    ),
+    (
+        "metric",
+        "columns_are_declared",
+        component(lambda: metric(terms=(lambda rows: rows.std,))),
+    ),
+    (
+        "metric",
+        "row_order_does_not_matter",
+        component(lambda: metric(terms=(), whole=first_errors)),
+    ),
+    (
+        "metric",
+        "resamples_are_repeated_rows",
+        component(lambda: metric(compute=lambda draw: np.full(len(draw.n), draw.rows.error.sum()))),
+    ),
+    ("metric", "unit_scales_as_declared", component(lambda: metric(unit="plain"))),
+    ("metric", "better_is_better", component(lambda: metric(better="higher"))),
+    (
+        "metric",
+        "undefined_is_nan",
+        component(
+            lambda: metric(
+                unit="plain", terms=(), whole=lambda rows: np.float64(1) / np.ptp(rows.target)
+            )
+        ),
+    ),
+    ("metric", "inputs_unchanged", component(lambda: metric(terms=(spoiled,)))),
     ("command", "name_is_the_entry_points", component(lambda: command(name="other"))),
     ("command", "no_built_in_command_is_shadowed", replace(component(command), name="run")),
     ("command", "help_works", component(lambda: command(text=" "))),

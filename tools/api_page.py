@@ -76,6 +76,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
     (
+        "Metrics",
+        "The host makes rows and draws; a metric is computed for all resamples at once.",
+        ("Metric", "metric", "MetricRows", "Draw", "probability_bins", "ratio"),
+    ),
+    (
         "Reports",
         "Files that are written of a finished run.",
         ("Reporter", "FinishedRun", "Predictions", "Export"),

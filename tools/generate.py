@@ -10,6 +10,7 @@ import inspect
 import json
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.judge.codes import GRADES, codes
 from atlas_core.kinds import KINDS
+from atlas_core.kinds.metric import Metric
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
 from atlas_core.spec.schema import schema_text
@@ -35,6 +37,7 @@ import matbench_uq  # noqa: E402
 sys.path.insert(0, str(ROOT / "tools"))
 import api_page  # noqa: E402
 
+METRIC_TOPICS = ("point", "sigma", "intervals", "doubt", "detection", "classes")
 OBSERVING = ("run_started", "stage_finished", "report_sections", "run_exports")
 
 
@@ -55,6 +58,7 @@ def generated() -> dict[str, str]:
         "README.md": _filled("README.md"),
         "docs/index.md": _filled("docs/index.md"),
         "docs/benchmarks.md": _filled("docs/benchmarks.md"),
+        "docs/metrics.md": _filled("docs/metrics.md"),
         "docs/matbench.md": _filled("docs/matbench.md"),
         "docs/matbench-uq.md": _filled("docs/matbench-uq.md"),
         "docs/ood.md": _filled("docs/ood.md"),
@@ -319,6 +323,7 @@ def _filled(name: str) -> str:
         "flla": _flla,
         "faults": _faults,
         "codes": _codes,
+        **{f"metrics-{topic}": partial(_metrics, topic) for topic in METRIC_TOPICS},
     }
     for block, make in blocks.items():
         begin = f"<!-- {block}: begin (written by `make generate`) -->\n"
@@ -340,6 +345,23 @@ def _codes() -> str:
             lines += ["", f"## {group}", "", "| code | grade | meaning |", "| --- | --- | --- |"]
         grade = f"`{about.grade}`" if about.grade else "–"
         lines.append(f"| `{code}` | {grade} | {about.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _metrics(topic: str) -> str:
+    """Return the table of the metrics that a module of the family of metrics implements."""
+    registry, lines = Registry(), ["| name | definition | read it so |", "| --- | --- | --- |"]
+    for one in registry.every("metric"):
+        if one.component.module != f"atlas_metrics.{topic}":
+            continue
+        made = one.component.build(one.component.config())
+        for metric in [made] if isinstance(made, Metric) else made:
+            name = f"{metric.name}_0.9" if metric.of_levels else metric.name
+            unit = {"target": "In the target's unit.", "share": "", "plain": ""}[metric.unit]
+            source = f"({metric.source})" if metric.source else ""
+            read = " ".join(filter(None, (metric.meaning, unit, metric.note, source)))
+            cells = [f"`{name}`", metric.definition, read]
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -36,7 +36,10 @@ ROOTS = {
     "trust": ("engine.nested", "engine.regions", "kinds.trust"),
     "acquire": ("engine.loop", "kinds.acquisition"),
     "predict": ("data", "engine.cells", "engine.reference", "engine.view", "kinds.prediction"),
-    "score": ("audit", "evaluate", "exam", "metrics", "runner.auditing", "runner.finish"),
+    "score": (
+        *("audit", "evaluate", "exam", "kinds.metric", "metrics", "runner.auditing"),
+        "runner.finish",
+    ),
 }
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
 

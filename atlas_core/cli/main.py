@@ -157,7 +157,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
-    from atlas_core.cli.progress import note, progress
+    from atlas_core.cli.progress import note, progress, warn
     from atlas_core.cli.reuse import damaged_files, reused_fits
     from atlas_core.cli.verdicts import cautions
     from atlas_core.runner.machine import choose_device
@@ -170,11 +170,11 @@ def run(
         raise SpecError("--force and --resume: give one of them")
     if data_dir is not None and not data_dir.is_dir():
         raise SpecError(f"--data-dir {data_dir}: no such folder")
-    registry = Registry()
+    # told also where quiet is asked: something that was installed on purpose is left out
+    registry = Registry(warn)
     plan = load_plan(spec, registry, overrides=overrides)
     place = resolve_one("executor", executor, executor_settings, registry).build()
-    # told also where quiet is asked: something that was installed on purpose is left out
-    watching = registry.observers(lambda text: note(f"warning: {text}"))
+    watching = registry.observers(warn)
     with closing(watching) as observers, progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
@@ -200,7 +200,7 @@ def run(
     said = {arm: finished.verdict[arm] for arm in finished.arms}
     cautioned = cautions(said)
     for text in cautioned:
-        note(f"warning: {text}")
+        warn(text)
     answer = {
         "run": str(outcome.folder),
         "report": None if report is None else str(report),
@@ -235,11 +235,12 @@ def validate(
 
     Exit code 2 where the spec is wrong, 4 where its data do not do for it.
     """
+    from atlas_core.cli.progress import warn
     from atlas_core.cli.validating import look_ahead
     from atlas_core.spec.plan import load_plan
     from atlas_registry.loading import Registry
 
-    plan = load_plan(spec, Registry(), overrides=overrides)
+    plan = load_plan(spec, Registry(warn), overrides=overrides)
     with redirect_stdout(sys.stderr):
         ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
     arms = f"{len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}: {', '.join(plan.arms)}"

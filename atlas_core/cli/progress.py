@@ -35,6 +35,11 @@ class PlainLines:
             self._write(text)
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    note(f"warning: {text}")
+
+
 def note(text: str) -> None:
     """Print a line on stderr; a log on a full disk must not end a run of hours."""
     with suppress(OSError):

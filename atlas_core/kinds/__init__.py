@@ -10,6 +10,7 @@ KINDS = (
     "ood",
     "trust",
     "acquisition",
+    "metric",
     "report",
     "command",
     "executor",

@@ -1,5 +1,14 @@
 """Metrics that the host computes; plugins return predictions, the core scores them."""
 
-from atlas_core.metrics.score import score_predictions
+from __future__ import annotations
 
-__all__ = ["score_predictions"]
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Offer ``score_predictions`` without making its imports those of every module in here."""
+    if name == "score_predictions":
+        from atlas_core.metrics.score import score_predictions
+
+        return score_predictions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

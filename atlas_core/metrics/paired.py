@@ -3,23 +3,23 @@
 Three questions that one p-value does not answer. The bootstrap of :mod:`.bootstrap` says how large
 the difference of the means is; the signed-rank test says whether the typical material differs,
 which a few large errors cannot decide; the test over folds says whether it would stand with other
-training data. scipy's special functions are imported where needed.
+training data. scipy is imported where needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.data.predictions import Predictions
-from atlas_core.metrics import bootstrap, classification, uncertainty, weighted
+from atlas_core.metrics import bootstrap
 from atlas_core.metrics.bootstrap import CONFIDENCE, PairedDifference
-from atlas_core.metrics.scorer import level_text
+from atlas_core.metrics.registry import Metrics
+from atlas_core.metrics.scorer import scorer_of
 
 EXACT = 10
 """Below this many materials that differ the signed-rank test counts every sign pattern."""
@@ -76,7 +76,7 @@ def wilcoxon(first: npt.ArrayLike, second: npt.ArrayLike) -> float | None:
     Raises:
         ValueError: the vectors differ in length, are empty, or hold a value that is not finite.
     """
-    from scipy.special import ndtr
+    from scipy import stats
 
     a, b = bootstrap.pair(first, second)
     difference = a - b
@@ -85,13 +85,9 @@ def wilcoxon(first: npt.ArrayLike, second: npt.ArrayLike) -> float | None:
         return None
     difference = np.round(difference / largest, 12)  # 0.3 - 0.1 and 0.2 - 0.0 are one difference
     difference = difference[difference != 0]
-    size = np.abs(difference)
-    ranks = weighted.Ranking(size).ranks(weighted.unit_weights(len(size)))[0]
-    centred = float((np.sign(difference) * ranks).sum())  # W+ - W-, 0 on average
-    if len(difference) < EXACT:
-        signs = np.array(list(product((-1.0, 1.0), repeat=len(difference))))
-        return float((np.abs(signs @ ranks) >= abs(centred) - 1e-9).mean())
-    return float(2 * ndtr(-abs(centred) / np.sqrt((ranks**2).sum())))
+    every = stats.PermutationMethod(n_resamples=2**EXACT)  # all sign patterns, ties and all
+    method = every if len(difference) < EXACT else "asymptotic"
+    return float(stats.wilcoxon(difference, correction=False, method=method).pvalue)
 
 
 def fold_difference(
@@ -114,7 +110,7 @@ def fold_difference(
     Raises:
         ValueError: the vectors do not fit, or the ratio is negative.
     """
-    from scipy.special import stdtr, stdtrit
+    from scipy import stats
 
     if test_over_train < 0:
         raise ValueError(f"test_over_train {test_over_train} is negative")
@@ -126,10 +122,10 @@ def fold_difference(
     each = np.array([(a - b)[folds == name].mean() for name in names])
     mean = float(each.mean())
     error = float(np.sqrt(each.var(ddof=1) * (1 / k + test_over_train)))
-    half = float(stdtrit(k - 1, 1 - (1 - CONFIDENCE) / 2)) * error
+    half = float(stats.t.ppf(1 - (1 - CONFIDENCE) / 2, k - 1)) * error
     p = float(mean == 0)  # where every fold says the same
     if error > 0:
-        p = float(2 * stdtr(k - 1, -abs(mean) / error))
+        p = float(2 * stats.t.sf(abs(mean) / error, k - 1))
     better = float(((each < 0) + 0.5 * (each == 0)).sum())
     return FoldDifference(k, mean, mean - half, mean + half, p, better)
 
@@ -167,32 +163,33 @@ def paired_score(
     )
 
 
-def row_scores(rows: Predictions, task: str) -> dict[str, F8]:
-    """Return (n,) scores of the rows by name, lower is better; only those that every row has.
+def row_scores(rows: Predictions, task: str, metrics: Metrics) -> dict[str, F8]:
+    """Return (n,) values of the rows for each metric that is their mean, lower being better.
 
-    ``mae``, ``crps``, ``nll`` (sigma floored, see ``floor_std``) and ``interval_score_<level>`` of
-    a regression; ``brier`` and ``log_loss`` of a binary task.
+    Only of metrics that every row has: MAE, CRPS, NLL, ... of a regression, Brier score, ... of a
+    binary task.
     """
-    y, m, s = rows.target, rows.mean, rows.std
-    if task == "binary":
-        return {"brier": (y - m) ** 2, "log_loss": classification.log_loss_rows(y, m)}
-    out: dict[str, F8] = {"mae": np.abs(y - m)}
-    if np.isfinite(s).all() and s.any():
-        out["crps"] = uncertainty.crps_rows(y, m, s)
-        out["nll"] = uncertainty.nll_rows(y, m, uncertainty.floor_std(s)[0])
-    for level, low in rows.lower.items():
-        high = rows.upper[level]
-        if np.isfinite(low).all() and np.isfinite(high).all():
-            name = f"interval_score_{level_text(level)}"
-            out[name] = uncertainty.interval_score_rows(y, low, high, level)
+    out: dict[str, F8] = {}
+    for one in scorer_of(rows, task, metrics).figures:
+        term, known = one.metric.per_row, one.view.known
+        if term is None or one.metric.better != "lower" or not (known is None or known.all()):
+            continue
+        if (values := one.view.rows.of(term)) is not None:
+            out[one.name] = values
     return out
 
 
 def paired_scores(
-    first: Predictions, second: Predictions, *, task: str, test_over_train: float | None, seed: int
+    first: Predictions,
+    second: Predictions,
+    *,
+    task: str,
+    test_over_train: float | None,
+    seed: int,
+    metrics: Metrics,
 ) -> Mapping[str, PairedScore]:
-    """Return the tests of every score that both have, row i of one beside row i of the other."""
-    a, b = row_scores(first, task), row_scores(second, task)
+    """Return the tests of every score that both have, row i of one against row i of the other."""
+    a, b = row_scores(first, task, metrics), row_scores(second, task, metrics)
     materials = bootstrap.numbered(first.ids)
     return {
         name: paired_score(

@@ -21,11 +21,10 @@ def normal_scores(values: npt.ArrayLike) -> F8:
 
     Source: van der Waerden, Indag. Math. 14, 453 (1952).
     """
-    from scipy.special import ndtri
+    from scipy.stats import norm, rankdata
 
-    found = np.asarray(values, dtype=np.float64)
-    ranks = weighted.Ranking(found).ranks(weighted.unit_weights(len(found)))[0]
-    return np.asarray(ndtri(ranks / (len(found) + 1)), dtype=np.float64)
+    ranks = rankdata(values)
+    return np.asarray(norm.ppf(ranks / (len(ranks) + 1)), dtype=np.float64)
 
 
 def apart_p(scores: F8, sums: F8, sizes: F8) -> F8:
@@ -40,12 +39,12 @@ def apart_p(scores: F8, sums: F8, sizes: F8) -> F8:
         sums: (g,) of the scores of each group; an observation may be in several.
         sizes: (g,) observations of each.
     """
-    from scipy.special import ndtr
+    from scipy.stats import norm
 
     n = len(scores)
     tested = (sizes >= FEWEST) & (sizes < n)
     m = np.where(tested, sizes, 1.0)
     error = np.sqrt(scores.var(ddof=1) / m * (1 - m / n)) if n > 1 else np.zeros(len(m))
     far = np.abs(weighted.ratio(sums / m - scores.mean(), error))
-    p = 2 * ndtr(-np.where(np.isfinite(far), far, 0.0)) * max(1, int(tested.sum()))
+    p = 2 * norm.cdf(-np.where(np.isfinite(far), far, 0.0)) * max(1, int(tested.sum()))
     return np.where(tested, np.minimum(p, 1.0), 1.0)

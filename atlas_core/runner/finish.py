@@ -23,6 +23,7 @@ from atlas_core.judge.audit import SplitAudit
 from atlas_core.judge.verdict import verdicts_of_run
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.split import Split
+from atlas_core.metrics.registry import Metrics
 from atlas_core.narrative import audit_json, verdict_json
 from atlas_core.observe import FinishedRun
 from atlas_core.store import as_written, write_json
@@ -67,6 +68,7 @@ def finish(
     found: Found,
     *,
     levels: Sequence[float],
+    metrics: Metrics,
 ) -> FinishedRun:
     """Write predictions, metrics, records and, after a loop, its rounds; return the run."""
     blocks = [result.trust for result in results.values() if result.trust is not None]
@@ -87,10 +89,12 @@ def finish(
         write_table(folder / "active_learning.parquet", run.rounds)
     if run.trust is not None:
         run.trust.to_parquet(folder / "trust.parquet")
-    return score(folder, run, levels=levels)
+    return score(folder, run, levels=levels, metrics=metrics)
 
 
-def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> FinishedRun:
+def score(
+    folder: Path, run: FinishedRun, *, levels: Sequence[float], metrics: Metrics
+) -> FinishedRun:
     """Return a run with metrics, verdict and, where trust was learned, exam; write them."""
     from atlas_core.evaluate import evaluate
     from atlas_core.exam import at_home, examine
@@ -99,13 +103,14 @@ def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> Finishe
     bounds = read_bounds(manifest["dataset"].get("bounds"))
     folds = audited_folds(run.audit)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
-        metrics = evaluate(
+        found = evaluate(
             run.predictions,
             task=manifest["dataset"]["task"],
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
             trained={name: one["elements"] for name, one in folds.items() if "elements" in one},
             bounds=bounds,
+            metrics=metrics,
         )
         exam = {}
         if trust is not None:
@@ -113,18 +118,18 @@ def score(folder: Path, run: FinishedRun, *, levels: Sequence[float]) -> Finishe
             exam = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
     if trust is not None:
         for arm in dict.fromkeys(trust.arm.tolist()):
-            metrics["arms"][arm]["labels"] = at_home(trust, arm)
-    for arm, own in metrics["arms"].items():
+            found["arms"][arm]["labels"] = at_home(trust, arm)
+    for arm, own in found["arms"].items():
         noted = cautions.of_audit(run.audit) if run.audit else []
         noted += cautions.of_records(run.records, arm)
         own["cautions"] += [caution.as_dict() for caution in noted]
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "metrics.json", found)
     if exam:
         write_json(folder / "exam.json", exam)
-    verdicts = verdicts_of_run(manifest, metrics, exam)
+    verdicts = verdicts_of_run(manifest, found, exam)
     verdict = {arm: verdict_json(one) for arm, one in verdicts.items()}
     write_json(folder / "verdict.json", verdict)
-    told = {"metrics": metrics, "exam": exam, "verdict": verdict}
+    told = {"metrics": found, "exam": exam, "verdict": verdict}
     return replace(run, **{name: as_written(one) for name, one in told.items()})
 
 

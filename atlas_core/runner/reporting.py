@@ -12,6 +12,7 @@ from atlas_core.errors import PluginError
 from atlas_core.finished import foreign, read_run
 from atlas_core.kinds.report import Reporter
 from atlas_core.links import delete
+from atlas_core.metrics.registry import recorded_metrics
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers
 from atlas_core.runner.blame import blame
@@ -107,7 +108,12 @@ def report_again(
         begun = seal(folder.path, {**manifest, "status": "reporting"}, only=())
         write_json(folder.path / MANIFEST, begun)
     with foreign(folder.path):
-        run = score(folder.path, replace(run, manifest=manifest), levels=run.metrics["levels"])
+        run = score(
+            folder.path,
+            replace(run, manifest=manifest),
+            levels=run.metrics["levels"],
+            metrics=recorded_metrics(manifest.get("metrics")),
+        )
         kept = _write(folder.path, run, reports, observers, guard=lambda _: foreign(folder.path))
     if not known:
         return run

@@ -128,7 +128,7 @@ class _Run:
         self._context = data_context(plan, options)
         self._dataset = loaded_dataset(plan, options, self._context, self.records)
         self._loaded = time.perf_counter() - self._clock
-        self._described = plan.describe()
+        self._described, self._metrics = plan.describe(), plan.scored_by()
         self._versions = packages(c.resolved.distribution for c in plan.components())
         asked = {k: v for k, v in self._described.items() if k not in WORDS}
         self._core = identity(*stages_of(chosen.kind for chosen in plan.components()))
@@ -173,7 +173,8 @@ class _Run:
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
             found = Found(manifest, self.records, audited, lock)
-            finished = finish(self.folder.path, results, found, levels=plan.spec.levels)
+            levels, metrics = plan.spec.levels, self._metrics
+            finished = finish(self.folder.path, results, found, levels=levels, metrics=metrics)
         manifest |= {
             "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -241,6 +242,8 @@ class _Run:
             "started": self._started.isoformat(timespec="seconds"),
             "dataset": about_dataset(plan, self._dataset),
             "split": about_split(plan, splits),
+            "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
+            "figures": self._metrics.described(),
             "arm_order": arms,
             "arms": described,
             "reports": [report.about for report in self._reports],

@@ -227,6 +227,13 @@ class Spec(Config):
     trust: Trust | None = Field(
         None, description="The error budget and confidence, for arms that name a `trust`."
     )
+    metrics: UseFields | None = Field(
+        None,
+        description=(
+            "What a run reports, in addition to the metrics that verdicts read; none: all that are"
+            " installed."
+        ),
+    )
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."
     )

@@ -23,6 +23,7 @@ from atlas_core.errors import (
     short_of_memory,
 )
 from atlas_core.interfaces import CAPABILITIES
+from atlas_core.metrics.registry import ALWAYS, Built, Metrics, default_options
 from atlas_core.resolver import Resolved, Resolver
 from atlas_core.spec.model import ActiveLearning, Arm, PseudoShift, Spec, Trust, Use
 from atlas_core.spec.offers import offers
@@ -79,6 +80,11 @@ class Chosen:
         return self.resolved.summary
 
     @property
+    def always(self) -> bool:
+        """Return whether verdicts read it, with these options: a run reports such a metric."""
+        return ALWAYS in self.provides
+
+    @property
     def label(self) -> str:
         """Return kind, name, distribution and version, for a message."""
         return f"{self.kind} {self.name} ({self.resolved.distribution} {self.resolved.version})"
@@ -122,6 +128,15 @@ class Chosen:
             "beside": [other.identity() for other in self.beside],
         }
 
+    def named(self) -> dict[str, Any]:
+        """Return name, options and origin as plain data."""
+        return {
+            "use": self.name,
+            "options": self.config.model_dump(mode="json"),
+            "distribution": self.resolved.distribution,
+            "version": self.resolved.version,
+        }
+
     def describe(self) -> dict[str, Any]:
         """Return plain data for the manifest."""
         beside = [other.describe() for other in self.beside]
@@ -152,6 +167,8 @@ class Plan:
         reports: what is written of the finished run; no number depends on them.
         spec_dir: where the spec lies; relative paths in options start there.
         text: the spec as it was read, for the run folder.
+        metrics: those of every distribution that the run has a metric of.
+        reported: names of those that it reports.
     """
 
     spec: Spec
@@ -163,6 +180,21 @@ class Plan:
     shifts: tuple[Chosen, ...] = ()
     smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
     reports: tuple[Chosen, ...] = ()
+    metrics: tuple[Chosen, ...] = ()
+    reported: frozenset[str] = frozenset()
+
+    def scored_by(self) -> Metrics:
+        """Build the metrics.
+
+        Raises:
+            PluginError: one cannot be made; names it.
+        """
+        return Metrics.of(
+            [
+                Built(one.resolved.distribution, one.build(), one.always, one.name in self.reported)
+                for one in self.metrics
+            ]
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the spec with every default filled, as plain data that reads back as a spec."""
@@ -171,6 +203,11 @@ class Plan:
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
         filled["reports"] = [_filled(report) for report in self.reports]
+        filled["metrics"] = [
+            _filled(one) if type(one.config).model_fields else one.name
+            for one in self.metrics
+            if one.name in self.reported
+        ]
         filled["arms"] = {
             arm: {kind: _filled(chosen) for kind, chosen in components.items()}
             for arm, components in self.arms.items()
@@ -192,7 +229,8 @@ class Plan:
         """Return every component that makes numbers."""
         arms = [*self.arms.values(), *self.smaller.values()]
         named = [*self.shifts, *(chosen for arm in arms for chosen in arm.values())]
-        return [self.dataset, self.split, *(one for chosen in named for one in chosen.together)]
+        own = [one for one in self.metrics if one.name in self.reported]
+        return [self.dataset, self.split, *(c for one in named for c in one.together), *own]
 
 
 def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:
@@ -473,8 +511,14 @@ def _what_is_right(value: Mapping[str, Any]) -> Spec:
         trust=Trust.model_construct(
             None, pseudo_shift=PseudoShift.model_construct(None, splits=_shifts_of(value, use))
         ),
+        metrics=_uses_of(value.get("metrics"), use),
         active_learning=loop,
     )
+
+
+def _uses_of(given: Any, use: Callable[[Any], Use | None]) -> tuple[Use | None, ...] | None:
+    listed = given if isinstance(given, list) else [given]
+    return None if given is None else tuple(use(one) for one in listed)
 
 
 def _shifts_of(
@@ -502,9 +546,22 @@ def _resolve_all(
         arms[name] = _resolve_arm(spec, name, resolver, problems, whole=whole)
     shifts, smaller = _pseudo_shift(spec, resolver, problems, whole=whole)
     reports = _reports(spec.reports, resolver, problems)
+    metrics, reported = _metrics(spec, resolver, problems)
     if dataset is None or split is None:
         return None
-    return Plan(spec, dataset, split, arms, FilePath(), "", shifts, smaller, reports)
+    return Plan(
+        spec=spec,
+        dataset=dataset,
+        split=split,
+        arms=arms,
+        spec_dir=FilePath(),
+        text="",
+        shifts=shifts,
+        smaller=smaller,
+        reports=reports,
+        metrics=metrics,
+        reported=reported,
+    )
 
 
 def _reports(
@@ -521,6 +578,35 @@ def _reports(
             problems.add(place, f"report {chosen.name!r} stands twice")
         found.append(chosen)
     return tuple(found)
+
+
+def _metrics(
+    spec: Spec, resolver: Resolver, problems: _Problems
+) -> tuple[tuple[Chosen, ...], frozenset[str]]:
+    """Resolve what a run computes, and name what of it the run reports."""
+    uses = spec.metrics or ()
+    named: dict[str, Chosen] = {}
+    for use, place in zip(uses, problems.places(("metrics",), len(uses)), strict=True):
+        one = _resolve("metric", use, place, resolver, problems)
+        if one is not None and one.name in named:
+            problems.add(place, f"metric {one.name!r} stands twice")
+        elif one is not None:
+            named[one.name] = one
+    found: dict[str, Chosen] = {}
+    for resolved in resolver.every("metric"):
+        name, options = resolved.component.name, default_options(resolved.component.config)
+        if name in named or options is not None:
+            found[name] = named.get(name) or Chosen("metric", resolved, options or Config())
+    if not any(one.always for one in found.values()):
+        problems.add_plugin(
+            ("metrics",),
+            "no installed metric provides verdict (what verdicts read): install a distribution of"
+            " metrics",
+        )
+    reported = {n for n, one in found.items() if spec.metrics is None or n in named or one.always}
+    needed = {found[name].resolved.distribution for name in reported}
+    kept = tuple(one for one in found.values() if one.resolved.distribution in needed)
+    return kept, frozenset(reported)
 
 
 def _resolve_arm(

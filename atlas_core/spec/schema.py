@@ -29,9 +29,10 @@ def schema(resolver: Resolver) -> dict[str, Any]:
         _one_or_several(arm[name])
     for model in ("ActiveLearning", "Smaller"):
         _name_kinds(definitions[model]["properties"])
-    splits = definitions["PseudoShift"]["properties"]
-    splits["splits"] = {**_ref("split"), "description": splits["splits"]["description"]}
-    _one_or_several(splits["splits"])
+    splits, metrics = definitions["PseudoShift"]["properties"], base["properties"]
+    for properties, name, kind in ((splits, "splits", "split"), (metrics, "metrics", "metric")):
+        properties[name] = {**_ref(kind), "description": properties[name]["description"]}
+        _one_or_several(properties[name])
     reports = base["properties"]["reports"]
     reports["anyOf"] = [_ref("report"), {"type": "array", "items": _ref("report")}]
     for key in ("type", "items"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -124,6 +124,45 @@ def load_component(listed: Listed) -> Component:
     Raises:
         PluginError: it is broken, offered twice or made for another core; names it.
     """
+    return _chosen(listed, _offered(listed))
+
+
+def load_components(
+    some: Sequence[Listed],
+) -> tuple[list[tuple[Listed, Component]], list[PluginError]]:
+    """Import a module once, and return its components in the order of its hook.
+
+    Args:
+        some: all of one kind and module.
+
+    Returns:
+        loaded: those that are sound.
+        problems: what is wrong with the others.
+    """
+    loaded: list[tuple[Listed, Component]] = []
+    problems: list[PluginError] = []
+    offered: list[Any] = []
+    sound = [row for row in some if not row.problem]
+    try:
+        offered = _offered((sound or some)[0])
+    except PluginError as err:
+        return [], [err]
+    order = [getattr(one, "name", "") for one in offered]
+    last = len(order)
+    for row in sorted(some, key=lambda row: order.index(row.name) if row.name in order else last):
+        try:
+            loaded.append((row, _chosen(row, offered)))
+        except PluginError as err:
+            problems.append(err)
+    return loaded, problems
+
+
+def _offered(listed: Listed) -> list[Any]:
+    """Return what the hook of a component's module returns.
+
+    Raises:
+        PluginError: the module cannot be used; names the component.
+    """
     kind, label = listed.kind, label_of(listed)
     if listed.problem:
         raise PluginError(f"{label}: {listed.problem}")
@@ -140,14 +179,26 @@ def load_component(listed: Listed) -> Component:
         results = caller()
     if len(results) != 1 or not isinstance(results[0], list):
         raise PluginError(f"{label}: {hook}() must return a list of Component")
-    for component in results[0]:
+    return results[0]
+
+
+def _chosen(listed: Listed, offered: Sequence[Any]) -> Component:
+    """Return the component of a row among what its hook returned.
+
+    Raises:
+        PluginError: it is not there, or it is not sound.
+    """
+    label, hook = label_of(listed), f"atlas_{listed.kind}"
+    if listed.problem:
+        raise PluginError(f"{label}: {listed.problem}")
+    for component in offered:
         found = _declared(component, f"{label}: {hook}()")
         if found.name == listed.name:
             if not (isinstance(found.config, type) and issubclass(found.config, Config)):
                 raise PluginError(f"{label}: config must be a subclass of atlas_core Config")
             return found
-    offered = ", ".join(component.name for component in results[0]) or "nothing"
-    raise PluginError(f"{label}: {hook}() offers {offered}, not {listed.name}")
+    names = ", ".join(component.name for component in offered) or "nothing"
+    raise PluginError(f"{label}: {hook}() offers {names}, not {listed.name}")
 
 
 def _declared(component: object, where: str) -> Component:

@@ -23,8 +23,11 @@ _ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
-_IMPLEMENTATION = r"""Component\(\s*["']{name}["'],\s*\w+,\s*["'](?P<module>[\w.]+):"""
-"""Where a module that offers a component says what implements it; ``name`` is to be put in."""
+_IMPLEMENTATION = (
+    r"""Component\(\s*["']{name}["'],\s*\w+,\s*["'](?P<module>[\w.]+):(?P<object>\w+)"""
+)
+_FUNCTION = r"""^def {name}\([^)]*\)[^:]*:\s*\"{{3}}(?P<line>[^\n]*?)(?:\"{{3}}|\n)"""
+"""Where a module says what implements a component, and where that is; ``name`` is put in."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,10 @@ def _summary(module: str, name: str) -> str:
     """
     own = _text(module)
     declared = re.search(_IMPLEMENTATION.format(name=re.escape(name)), own)
-    match = _DOCSTRING.match(_text(declared["module"]) if declared else own)
+    text = _text(declared["module"]) if declared else own
+    match = _DOCSTRING.match(text)
+    if declared and own.count(f'"{declared["module"]}:') > 1:  # the module holds several
+        match = re.search(_FUNCTION.format(name=declared["object"]), text, re.MULTILINE) or match
     return match["line"].strip() if match else ""
 
 

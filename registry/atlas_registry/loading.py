@@ -6,15 +6,15 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 
-from atlas_core.errors import (
-    PluginError,
-)
+from atlas_core.component import Component
+from atlas_core.errors import PluginError
 from atlas_core.installed import CORE, family, libraries, offers, packages_of
 from atlas_core.resolver import Observers, Resolved
-from atlas_registry.importing import Warn, load_component
+from atlas_registry.importing import Warn, load_component, load_components
 from atlas_registry.listing import Listed, installed, package_path
 
 
@@ -48,8 +48,10 @@ def source_hash(distribution: str, module: str) -> str:
 class Registry:
     """Find installed components; implements ``atlas_core.resolver.Resolver``."""
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Warn = _warn) -> None:
+        """Hold who is told of a component that is left out: a function that can be pickled."""
         self._problems: dict[Listed, str] = {}
+        self._warn = warn
 
     def names(self, kind: str) -> list[str]:
         """Return the names installed for a kind, sorted, importing no plugin."""
@@ -72,10 +74,30 @@ class Registry:
         found = [listed for listed in installed([kind]) if listed.name == name]
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
-        listed = found[0]
-        component = load_component(listed)
+        return self._resolved(found[0], load_component(found[0]))
+
+    def every(self, kind: str) -> list[Resolved]:
+        """Load all components of a kind, each module once; a broken one is warned of and left out.
+
+        They come by distribution, and as the hook of each has them.
+        """
+        rows: dict[tuple[str, str], list[Listed]] = {}
+        for row in installed([kind]):
+            rows.setdefault((row.distribution, row.module), []).append(row)
+        found: list[Resolved] = []
+        for _, some in sorted(rows.items()):
+            offered, problems = load_components(some)
+            if offered:
+                first = self._resolved(*offered[0])
+                named = [(row.summary, component) for row, component in offered]
+                found += [replace(first, summary=text, component=one) for text, one in named]
+            for problem in problems:
+                self._warn(f"{problem}; it is left out")
+        return found
+
+    def _resolved(self, listed: Listed, component: Component) -> Resolved:
         return Resolved(
-            kind=kind,
+            kind=listed.kind,
             component=component,
             distribution=listed.distribution,
             version=listed.version,

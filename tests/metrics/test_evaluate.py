@@ -12,7 +12,7 @@ from scipy import stats
 
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import DataError
-from atlas_core.metrics import classification, ranked, regression, uncertainty, weighted
+from atlas_core.metrics import ranked, weighted
 from atlas_core.metrics.chemistry import Chemistry
 
 RNG = np.random.default_rng(2)
@@ -357,41 +357,6 @@ def test_the_baseline_is_scored_where_it_is_known() -> None:
     share = part["metrics"]["mae_over_baseline"]
     assert share["value"] == pytest.approx(part["metrics"]["mae"]["value"] / wanted)
     assert share["low"] < share["value"] < share["high"]
-
-
-def test_a_run_is_scored_by_the_formulas_that_are_held_against_other_libraries() -> None:
-    columns = table({"test": 90})
-    y, mean, std = columns["target"], columns["mean"], columns["std"]
-    low, high, error = columns["lower_0.9"], columns["upper_0.9"], np.abs(y - mean)
-    wanted = {
-        **{n: getattr(regression, n)(y, mean) for n in ("mae", "rmse", "r2", "max_error")},
-        "mae_over_mad": regression.mae_over_mad(y, mean),
-        **{n: getattr(uncertainty, n)(y, mean, std) for n in ("nll", "crps", "zms", "ence")},
-        "miscalibration_area": uncertainty.miscalibration_area(y, mean, std),
-        "sharpness": uncertainty.sharpness(std),
-        "dispersion": uncertainty.dispersion(std),
-        **{
-            n: getattr(uncertainty, n)(error, std)
-            for n in ("spearman", "aurc", "ause", "error_auroc")
-        },
-        "picp_0.9": uncertainty.picp(y, low, high),
-        "mpiw_0.9": uncertainty.mpiw(low, high),
-        "interval_score_0.9": uncertainty.interval_score(y, low, high, level=0.9),
-    }
-    part = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
-    for name, value in wanted.items():
-        assert part["metrics"][name]["value"] == pytest.approx(value, rel=1e-9), name
-
-
-def test_a_classifier_is_scored_by_the_formulas_that_are_held_against_other_libraries() -> None:
-    columns = table({"test": 90})
-    columns["mean"] = RNG.uniform(size=90)
-    columns["target"] = (RNG.uniform(size=90) < columns["mean"]).astype(float)
-    y, p = columns["target"], columns["mean"]
-    part = evaluate(columns, task="binary", levels=[0.9], seed=1)["arms"]["a"]["parts"]["test"]
-    for name in ("roc_auc", "accuracy", "balanced_accuracy", "f1", "brier", "log_loss", "ece"):
-        wanted = getattr(classification, name)(y, p)
-        assert part["metrics"][name]["value"] == pytest.approx(wanted, rel=1e-9), name
 
 
 def test_elements_of_pure_noise_are_not_told_apart_and_a_hard_one_is() -> None:

@@ -7,9 +7,11 @@ import pytest
 from from_columns import read_arms
 from scipy import stats
 
-from atlas_core.metrics import paired, uncertainty
+from atlas_core.metrics import paired
+from atlas_core.metrics.registry import installed_metrics
 
 RNG = np.random.default_rng(21)
+METRICS = installed_metrics()
 
 
 @pytest.mark.parametrize("tied", [False, True], ids=["distinct", "tied"])
@@ -89,12 +91,14 @@ def columns(error: float, *, sigma: float = 0.3, n: int = 60) -> dict[str, np.nd
 
 def test_every_score_that_both_have_is_compared() -> None:
     good, bad = (read_arms(columns(e), [0.9])["a"] for e in (0.3, 0.9))
-    found = paired.paired_scores(good, bad, task="regression", test_over_train=1.0, seed=0)
-    assert list(found) == ["mae", "crps", "nll", "interval_score_0.9"]
+    found = paired.paired_scores(
+        good, bad, task="regression", test_over_train=1.0, seed=0, metrics=METRICS
+    )
+    assert list(found) == ["mae", "interval_score_0.9", "crps", "nll"]
     y, m, s = good.target, good.mean, good.std
     assert found["mae"].first == pytest.approx(np.abs(y - m).mean())
-    assert found["crps"].first == pytest.approx(uncertainty.crps(y, m, s))
-    assert found["nll"].first == pytest.approx(uncertainty.nll(y, m, s))
+    assert found["crps"].first == pytest.approx(METRICS["crps"].value(target=y, mean=m, std=s))
+    assert found["nll"].first == pytest.approx(METRICS["nll"].value(target=y, mean=m, std=s))
     for score in found.values():
         assert score.bootstrap.difference == pytest.approx(score.first - score.second)
         assert score.bootstrap.high < 0
@@ -110,7 +114,9 @@ def test_what_one_of_them_lacks_is_not_compared() -> None:
     held = columns(0.3)
     bare = {k: v for k, v in held.items() if k in ("id", "arm", "fold", "part", "target", "mean")}
     a, b = read_arms(held, [0.9])["a"], read_arms(bare, [0.9])["a"]
-    found = paired.paired_scores(a, b, task="regression", test_over_train=None, seed=0)
+    found = paired.paired_scores(
+        a, b, task="regression", test_over_train=None, seed=0, metrics=METRICS
+    )
     assert list(found) == ["mae"]
     assert found["mae"].wilcoxon_p is None  # equal in every row
     assert found["mae"].folds is None
@@ -122,6 +128,6 @@ def test_a_classifier_is_compared_by_its_probabilities() -> None:
     held["mean"] = np.full(60, 0.5)
     better = held | {"mean": 0.25 + 0.5 * held["target"]}
     a, b = (read_arms(table, [])["a"] for table in (better, held))
-    found = paired.paired_scores(a, b, task="binary", test_over_train=None, seed=0)
+    found = paired.paired_scores(a, b, task="binary", test_over_train=None, seed=0, metrics=METRICS)
     assert found["brier"].bootstrap.difference == pytest.approx(1 / 16 - 1 / 4)
     assert found["log_loss"].bootstrap.difference == pytest.approx(np.log(0.5) - np.log(0.75))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from from_columns import read_arms
-from scipy import stats
 
-from atlas_core.metrics import classification, regression, uncertainty, weighted
-from atlas_core.metrics.scorer import PartScorer
+from atlas_core.kinds.metric import Metric
+from atlas_core.metrics import weighted
+from atlas_core.metrics.registry import Built, Metrics, installed_metrics
+from atlas_core.metrics.scorer import Scorer, scorer_of
 
 RNG = np.random.default_rng(3)
 N = 61
+METRICS = installed_metrics()
+
+
+def scorer(table: dict[str, np.ndarray], task: str) -> Scorer:
+    return scorer_of(read_arms(table, [0.8])["a"], task, METRICS)
 
 
 def columns(task: str, *, tied: bool) -> dict[str, np.ndarray]:
@@ -41,14 +49,14 @@ def columns(task: str, *, tied: bool) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_counts_give_what_repeated_rows_give(task: str, tied: bool) -> None:
     table = columns(task, tied=tied)
-    scorer = PartScorer(read_arms(table, [0.8])["a"], task)
+    scored = scorer(table, task)
     counts = RNG.multinomial(N, np.full(N, 1 / N), size=5).astype(float)
-    drawn = scorer.means(counts) | scorer.ranks(counts)
+    drawn = scored.means(counts) | scored.ranks(counts)
     drawn.pop("error_auroc", None)  # its labels are those of the whole part, by design
     for b in range(len(counts)):
         rows = np.repeat(np.arange(N), counts[b].astype(int))
         repeated = {k: v[rows] for k, v in table.items()}
-        expected = PartScorer(read_arms(repeated, [0.8])["a"], task).values()
+        expected = scorer(repeated, task).values()
         expected.pop("error_auroc", None)
         own = {k: pytest.approx(v[b]) for k, v in drawn.items() if np.isfinite(v[b])}
         nowhere = {k for k in set(own) - set(expected) if own[k].expected == 0}
@@ -56,58 +64,50 @@ def test_counts_give_what_repeated_rows_give(task: str, tied: bool) -> None:
         assert all(name.startswith("p_") and name.endswith("_share") for name in nowhere)
 
 
-def test_unit_counts_give_the_metrics_of_a_regression() -> None:
-    table = columns("regression", tied=False)
-    y, m, s, low, high = (table[k] for k in ("target", "mean", "std", "lower_0.8", "upper_0.8"))
-    assert PartScorer(read_arms(table, [0.8])["a"], "regression").values() == {
-        k: pytest.approx(v)
-        for k, v in {
-            "mae": regression.mae(y, m),
-            "mean_error": np.mean(m - y),
-            "share_too_high": np.mean(m > y),
-            "median_ae": np.median(np.abs(y - m)),
-            "rmse": regression.rmse(y, m),
-            "r2": regression.r2(y, m),
-            "max_error": regression.max_error(y, m),
-            "rank_correlation": stats.spearmanr(m, y).statistic,
-            "mae_over_mad": regression.mae_over_mad(y, m),
-            "nll": uncertainty.nll(y, m, s),
-            "crps": uncertainty.crps(y, m, s),
-            "miscalibration_area": uncertainty.miscalibration_area(y, m, s),
-            "ence": uncertainty.ence(y, m, s),
-            "zms": uncertainty.zms(y, m, s),
-            "within_1_sigma": uncertainty.within_sigma(y, m, s),
-            "beyond_5_sigma": 1 - uncertainty.within_sigma(y, m, s, times=5),
-            "median_z": uncertainty.median_z(y, m, s),
-            "sharpness": uncertainty.sharpness(s),
-            "dispersion": uncertainty.dispersion(s),
-            "spearman": uncertainty.spearman(y - m, s),
-            "aurc": uncertainty.aurc(y - m, s),
-            "aurc_oracle": uncertainty.aurc_oracle(y - m),
-            "aurc_random": uncertainty.aurc_random(y - m),
-            "ause": uncertainty.ause(y - m, s),
-            "ause_random": uncertainty.ause_random(y - m),
-            "mae_at_80": uncertainty.mae_at_coverage(y - m, s),
-            "error_auroc": uncertainty.error_auroc(y - m, s),
-            "picp_0.8": uncertainty.picp(y, low, high),
-            "mpiw_0.8": uncertainty.mpiw(low, high),
-            "interval_score_0.8": uncertainty.interval_score(y, low, high, level=0.8),
-            "infinite_share_0.8": 0.0,
-        }.items()
-    }
-
-
-def test_unit_counts_give_the_metrics_of_a_binary_task() -> None:
-    table = columns("binary", tied=True)
-    y, p = table["target"], table["mean"]
-    values = PartScorer(read_arms(table, [0.8])["a"], "binary").values()
-    names = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "brier", "log_loss", "ece")
-    for name in names:
-        assert values[name] == pytest.approx(getattr(classification, name)(y, p))
-    expected = classification.wrong_auroc(y, p, table["std"])
-    assert values["wrong_auroc"] == pytest.approx(expected)
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_unit_counts_give_each_metric_of_its_own_columns(task: str) -> None:
+    table = columns(task, tied=True)
+    found = scorer(table, task).values()
+    own = table | {"lower": table["lower_0.8"], "upper": table["upper_0.8"]}
+    for name, value in found.items():
+        metric = METRICS[name.removesuffix("_0.8")]
+        alone = metric.value(task=task, level=0.8, **{c: own[c] for c in metric.columns})
+        assert value == pytest.approx(alone, rel=1e-9), name
     # |y - P| and sigma both follow P: their rank correlation is no evidence, and is not stated
-    assert not {"mae", "nll", "spearman", "error_auroc"} & set(values)
+    others = {"mae", "nll", "spearman", "error_auroc"}
+    assert others & set(found) == (others if task == "regression" else set())
+    assert len(found) > 20
+
+
+def test_a_figure_is_the_same_to_the_last_digit_whatever_else_is_scored() -> None:
+    table = columns("regression", tied=False)
+    rows = read_arms(table, [0.8])["a"]
+    alone = scorer_of(rows, "regression", METRICS).values()
+    other = Metric(
+        "share_within", "within 0.1", "share", "higher", ("target", "mean"), "Share within 0.1.",
+        terms=(lambda rows: rows.error <= 0.1,),
+    )  # fmt: skip
+    more = replace(
+        METRICS, families=(*METRICS.families, (other,)), reported=METRICS.reported | {other.name}
+    )
+    found = scorer_of(rows, "regression", more).values()
+    assert found.pop("share_within") == np.mean(np.abs(table["target"] - table["mean"]) <= 0.1)
+    assert found == alone
+    fewer = replace(METRICS, reported=frozenset({"rmse", "nll"}))
+    assert scorer_of(rows, "regression", fewer).values() == {n: alone[n] for n in ("rmse", "nll")}
+
+
+def test_a_metric_of_whole_rows_is_resampled_with_them() -> None:
+    table = columns("regression", tied=False)
+    median = Metric(
+        "own_median", "median", "target", "lower", ("target", "mean"), "Median of the errors.",
+        whole=lambda rows: float(np.median(rows.error)),
+    )  # fmt: skip
+    metrics = Metrics.of([Built("own", median, always=False)])
+    rows = read_arms(table, [0.8])["a"]
+    found = scorer_of(rows, "regression", metrics).intervals(np.arange(N), seed=1)["own_median"]
+    expected = scorer_of(rows, "regression", METRICS).intervals(np.arange(N), seed=1)["median_ae"]
+    assert found == pytest.approx(expected)
 
 
 def test_medians_of_resamples_are_those_of_the_rows_repeated() -> None:

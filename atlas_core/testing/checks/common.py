@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from atlas_core.kinds.calibrator import Calibrator
 from atlas_core.kinds.dataset import DatasetSource
 from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.featurizer import Featurizer
+from atlas_core.kinds.metric import Metric
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.ood import OODMethod
 from atlas_core.kinds.report import Reporter
@@ -26,7 +28,7 @@ from atlas_core.testing.elsewhere import Elsewhere, home_of, run_elsewhere
 from atlas_core.testing.outcome import NotApplicable, require
 from atlas_core.testing.samples import Sample
 
-PROTOCOL: dict[str, type] = {
+PROTOCOL: dict[str, Any] = {
     "dataset": DatasetSource,
     "split": Splitter,
     "featurizer": Featurizer,
@@ -36,6 +38,7 @@ PROTOCOL: dict[str, type] = {
     "ood": OODMethod,
     "trust": TrustMethod,
     "acquisition": Acquisition,
+    "metric": Metric | list,
     "report": Reporter,
     "command": click.Command,
     "executor": Executor,
@@ -125,7 +128,7 @@ def check_build_returns_its_protocol(component: Component, sample: Sample) -> No
     protocol = PROTOCOL[sample.kind]
     require(
         isinstance(built, protocol),
-        f"build returned {type(built).__name__}, no {protocol.__name__}",
+        f"build returned {type(built).__name__}, no {getattr(protocol, '__name__', protocol)}",
     )
 
 

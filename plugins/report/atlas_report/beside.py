@@ -12,32 +12,32 @@ import numpy as np
 from atlas_core.arrays import F8, Str
 from atlas_core.data.predictions import Predictions
 from atlas_core.judge.verdict import held_out_classes
+from atlas_core.kinds.metric import Better
 from atlas_core.metrics.bootstrap import (
     FEW_MATERIALS,
     PairedDifference,
     numbered,
     paired_difference,
 )
+from atlas_core.metrics.registry import Shown
 from atlas_core.pages import words
 from atlas_report import metric_words
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 
-REGRESSION = (
-    "mae", "median_ae", "mean_error", "share_too_high", "rmse", "r2", "mae_over_mad", "picp",
-    "mpiw", "miscalibration_area", "ence", "within_1_sigma", "median_z", "zms", "nll", "crps",
-    "sharpness", "spearman", "ause",
-    "error_auroc", "mae_at_80",
-)  # fmt: skip
-BINARY = (
-    "roc_auc", "balanced_accuracy", "accuracy", "f1", "brier", "log_loss", "ece", "ause",
-    "wrong_auroc",
-)  # fmt: skip
-LEVELS = {"picp": (0.5, 0.9, 0.95), "mpiw": (0.9,)}
-"""Levels in the table; the calibration curve shows them all."""
+LEVELS = {"picp": (0.5, 0.9, 0.95)}
+LEVEL = (0.9,)
+"""Levels in the table, and those of other metrics; the calibration curve shows them all."""
 
 Named = tuple[str, Predictions]
 
-DETECTION = ("auroc", "fpr95", "share_flagged_test", "share_flagged_shifted")
+RULE = Shown(
+    "rule",
+    "AUROC of unseen elements",
+    "plain",
+    "neither",
+    "The same of the rule “contains an element never trained on”, which needs no model: a detector"
+    " that does no better adds nothing to it.",
+)
 
 
 @dataclass(frozen=True)
@@ -77,22 +77,21 @@ def beside(source: Source) -> Beside:
     parts = [p for p in (IN_DOMAIN, HELD_OUT) if any(p in metrics[a]["parts"] for a in arms)]
     lines = []
     for name in _names(source, arms):
-        about = metric_words.metric(name)
-        if about is None:
+        named = metric_words.metric(source.figures, name)
+        if named is None:
             continue
         entries = [
             [_entry(metrics[arm]["parts"].get(part, {}).get("metrics"), name) for part in parts]
             for arm in arms
         ]
-        lines.append(_line(name, about, entries, source.unit))
+        lines.append(_line(name, named, entries, source.unit))
     detection = []
-    for name in DETECTION:
-        row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
-        about = metric_words.METRICS[name]
-        detection.append(_line(name, about, row, source.unit))
-    about = metric_words.METRICS["rule"]
+    for name, about in source.figures.items():
+        if about.of_detectors and about.table:
+            row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
+            detection.append(_line(name, about, row, source.unit))
     row = [[_entry((metrics[arm].get("ood") or {}).get("rule"), "auroc")] for arm in arms]
-    detection.append(_line("rule", about, row, source.unit))
+    detection.append(_line("rule", RULE, row, source.unit))
     return Beside(
         arms=tuple(arms),
         parts=tuple(PART_LABEL[part] for part in parts),
@@ -112,13 +111,15 @@ def _names(source: Source, arms: Sequence[str]) -> list[str]:
             for name in part.get("metrics") or {}
         }
     )
-    wanted = BINARY if source.task == "binary" else REGRESSION
     out: list[str] = []
-    for name in wanted:
-        if name in LEVELS:
-            out += _nearest([f for f in found if f.startswith(f"{name}_")], LEVELS[name])
-        elif name in found:
-            out.append(name)
+    for name, about in source.figures.items():
+        if not about.table or about.of_detectors:
+            continue
+        if not about.of_levels:
+            out += [name] if name in found else []
+        elif source.task != "binary":
+            levels = [f for f in found if f.rpartition("_")[0] == name]
+            out += _nearest(levels, LEVELS.get(name, LEVEL))
     return out
 
 
@@ -138,7 +139,7 @@ def _entry(metrics: Mapping[str, Any] | None, name: str) -> Mapping[str, float] 
 
 def _line(
     name: str,
-    about: metric_words.Metric,
+    about: Shown,
     entries: Sequence[Sequence[Mapping[str, float] | None]],
     unit: str,
 ) -> Line:
@@ -150,23 +151,21 @@ def _line(
             if entry is None:
                 cells.append(None)
                 continue
-            value = metric_words.shown(entry, about.scale)
-            cells.append(Cell(value, metric_words.interval(entry, about.scale), best[part] == arm))
-    label = about.label + (f" ({unit})" if about.scale == "unit" and unit else "")
+            value = metric_words.shown(entry, about.unit)
+            cells.append(Cell(value, metric_words.interval(entry, about.unit), best[part] == arm))
+    label = about.label + (f" ({unit})" if about.unit == "target" and unit else "")
     return Line(label, about.meaning, tuple(cells))
 
 
-def _best(
-    name: str, about: metric_words.Metric, row: Sequence[Mapping[str, float] | None]
-) -> int | None:
+def _best(name: str, about: Shown, row: Sequence[Mapping[str, float] | None]) -> int | None:
     """Return the arm with the best value; None where the intervals leave the order open.
 
     Intervals that overlap may still differ on paired rows; the sentences below the table say so.
     """
     values = {arm: entry["value"] for arm, entry in enumerate(row) if entry is not None}
-    if len(values) < 2 or about.aim == "none":
+    if len(values) < 2 or about.better == "neither":
         return None
-    ranked = sorted((_shortfall(name, about.aim, value), arm) for arm, value in values.items())
+    ranked = sorted((_shortfall(name, about.better, value), arm) for arm, value in values.items())
     if ranked[0][0] == ranked[1][0]:
         return None
     best = ranked[0][1]
@@ -182,30 +181,30 @@ def apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
     return first["low"] > other["high"] or first["high"] < other["low"]
 
 
-def _shortfall(name: str, aim: metric_words.Aim, value: float) -> float:
+def _shortfall(name: str, aim: Better, value: float) -> float:
     """Return how far a value is from what is aimed at; comparable within one metric."""
     if aim == "level":
         return abs(value - float(name.rpartition("_")[2]))
     if aim == "one":
         return abs(math.log(max(value, 1e-300)))
-    return -value if aim == "high" else value
+    return -value if aim == "higher" else value
 
 
 def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[str]:
     """Say the main metric over folds, where there are several."""
     name = "balanced_accuracy" if source.task == "binary" else "mae"
-    about = metric_words.METRICS[name]
-    out = []
+    about = metric_words.metric(source.figures, name)
+    out: list[str] = []
     for arm in arms:
         held = source.metrics["arms"][arm]
-        if len(held.get("folds") or {}) < 2:
+        if about is None or len(held.get("folds") or {}) < 2:
             continue
         for part in parts:
             entry = ((held.get("summary") or {}).get(part) or {}).get(name)
             if not entry or entry.get("mean") is None:
                 continue
             places = words.decimals(entry["mean"])
-            unit = f" {source.unit}" if about.scale == "unit" and source.unit else ""
+            unit = f" {source.unit}" if about.unit == "target" and source.unit else ""
             out.append(
                 f"{arm}, {PART_LABEL[part]}: {about.label}"
                 f" {words.fixed(entry['mean'], places)} ± {words.fixed(entry['std'], places)}{unit}"

@@ -9,6 +9,7 @@ from typing import Any
 from atlas_core.binomial import wilson
 from atlas_core.judge.bars import MANY_INFINITE
 from atlas_core.judge.verdict import held_out_classes, verdict_of_run
+from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import digits
 from atlas_core.narrative import GRADES, headline, sentences
 from atlas_core.pages.words import percent, slug
@@ -100,9 +101,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
     for name in wanted:
         for part, where in names.items():
             entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
-            about = metric_words.metric(name)
+            about = metric_words.metric(source.figures, name)
             if entry and entry.get("value") is not None and about:
-                stat = _stat(f"{about.label}, {where}", entry, about.scale, source.unit)
+                stat = _stat(f"{about.label}, {where}", entry, about.unit, source.unit)
                 out.append(replace(stat, interval=_infinite(parts[part], name) or stat.interval))
     score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
     if score and score.get("auroc"):
@@ -133,7 +134,7 @@ def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
     return sorted({name for part in parts for name in part.get("metrics") or {}})
 
 
-def _stat(label: str, entry: Mapping[str, float], scale: metric_words.Scale, unit: str) -> Stat:
-    shown_unit = unit if scale == "unit" else ""
+def _stat(label: str, entry: Mapping[str, float], scale: Unit, unit: str) -> Stat:
+    shown_unit = unit if scale == "target" else ""
     value = digits.auroc(entry) if "AUROC" in label else metric_words.shown(entry, scale)
     return Stat(label, value, shown_unit, metric_words.interval(entry, scale))

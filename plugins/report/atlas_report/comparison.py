@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
 from atlas_core.evaluate import read_arms
 from atlas_core.metrics import bootstrap, weighted
+from atlas_core.metrics.detection import Fold, folds_of
 from atlas_core.metrics.paired import PairedScore, paired_scores
+from atlas_core.metrics.registry import Metrics, installed_metrics
 from atlas_core.metrics.scorer import level_text
 from atlas_report.run_differences import Change, RunTables, changes, unlike_folds
 
@@ -80,10 +82,6 @@ class ArmComparison:
         """Return the comparison of one part, or None where neither arm has it."""
         return next((p for p in self.parts if p.part == name), None)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "parts": [asdict(p) for p in self.parts]}
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -94,6 +92,7 @@ class Comparison:
         name_b: run B.
         changes: what differs between the runs.
         metric: ``mae``, or ``brier`` for a binary task.
+        labels: of metrics, by name.
         unit: of the errors; "" where there is none.
         arms: one entry a pair of arms.
         unpaired_a: arms of A that B lacks.
@@ -104,6 +103,7 @@ class Comparison:
     name_b: str
     changes: tuple[Change, ...]
     metric: str
+    labels: Mapping[str, str]
     unit: str
     arms: tuple[ArmComparison, ...]
     unpaired_a: tuple[str, ...]
@@ -111,19 +111,10 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            "name_a": self.name_a,
-            "name_b": self.name_b,
-            "changes": [asdict(change) for change in self.changes],
-            "metric": self.metric,
-            "unit": self.unit,
-            "arms": [arm.as_dict() for arm in self.arms],
-            "unpaired_a": list(self.unpaired_a),
-            "unpaired_b": list(self.unpaired_b),
-        }
+        return {name: value for name, value in asdict(self).items() if name != "labels"}
 
 
-def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
+def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics | None = None) -> Comparison:
     """Return B - A on the folds that both runs cut alike.
 
     Arms of one name are paired; where each run has a single arm, those are. Rows are paired within
@@ -134,6 +125,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
         a: the run that is the reference.
         b: the other run.
         seed: of the resampling.
+        metrics: whose rows are compared; None: all that are installed.
 
     Raises:
         SpecError: the runs predict another target, unit or data, or share no arm.
@@ -151,12 +143,14 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
             f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
         )
     task = str(a.manifest["dataset"]["task"])
+    chosen = metrics or installed_metrics()
     unlike = unlike_folds(a, b)
     return Comparison(
         name_a=a.name,
         name_b=b.name,
         changes=changes(a, b),
         metric=_metric(task),
+        labels={one.name: one.label for one in chosen},
         unit=_unit(a),
         arms=tuple(
             _compare_rows(
@@ -166,6 +160,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int) -> Comparison:
                 shares=_shares(a),
                 unlike=unlike,
                 seed=seed,
+                metrics=chosen,
             )
             for x, y in pairs
         ),
@@ -259,6 +254,7 @@ def _compare_rows(
     shares: Mapping[str, float],
     unlike: Mapping[str, str],
     seed: int,
+    metrics: Metrics,
 ) -> ArmComparison:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
     keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
@@ -281,6 +277,7 @@ def _compare_rows(
                 task=task,
                 share=shares.get(part),
                 seed=derive_seed(seed, "comparison", arm_a, arm_b, part),
+                metrics=metrics,
             )
         )
     auroc_seed = derive_seed(seed, "comparison", arm_a, arm_b, "auroc")
@@ -308,12 +305,13 @@ def _compare_part(
     task: str,
     share: float | None,
     seed: int,
+    metrics: Metrics,
 ) -> PartComparison:
     n = len(a)
     only = (sizes[0] - n, sizes[1] - n)
     if not n:
         return PartComparison(part, 0, *only, None, None, None, {}, {})
-    scores = paired_scores(b, a, task=task, test_over_train=share, seed=seed)
+    scores = paired_scores(b, a, task=task, test_over_train=share, seed=seed, metrics=metrics)
     error = scores[_metric(task)]
     return PartComparison(
         part=part,
@@ -354,59 +352,27 @@ def _coverage(a: Predictions, b: Predictions, materials: I8, seed: int) -> dict[
 
 
 def _auroc(a: Predictions, b: Predictions, seed: int) -> dict[str, Difference]:
-    """Return AUROC differences on the paired rows, as means over the folds that hold both sides.
-
-    Scores of two folds are never ranked together; test and shifted rows are resampled apart.
-    """
-    every = {fold: _sides(a, fold) for fold in dict.fromkeys(a.fold.tolist())}
-    folds = {fold: sides for fold, sides in every.items() if all(len(side) for side in sides)}
-    if not folds:
-        return {}
-    rows = np.concatenate([side for sides in folds.values() for side in sides])
+    """Return AUROC differences on the paired rows, as means over the folds that hold both sides."""
+    folds = list(zip(folds_of(a, seed), folds_of(b, seed), strict=True))
     out: dict[str, Difference] = {}
-    for name, first, second in (
-        ("score", a.ood_score, b.ood_score),
-        ("sigma", a.std, b.std),
-    ):
-        if not (np.isfinite(first[rows]).all() and np.isfinite(second[rows]).all()):
+    for name, column in (("score", "ood_score"), ("sigma", "std")):
+        pairs = [
+            (one, *(getattr(own.rows, column) for own in (one, other))) for one, other in folds
+        ]
+        if not pairs or not all(np.isfinite([x, y]).all() for _, x, y in pairs):
             continue
-        found = []
-        for fold, sides in folds.items():
-            own = seed if len(folds) == 1 else derive_seed(seed, "fold", fold)
-            found.append(_areas(first, second, sides, a, own))
-        x, y = (float(np.mean([values[k] for values, _ in found])) for k in (0, 1))
-        draws = np.mean([drawn for _, drawn in found], axis=0)
-        ends = bootstrap.percentile_ends(draws)
+        areas = [[_area(fold, own) for own in scores] for fold, *scores in pairs]
+        x, y = (float(np.mean([found[k][0] for found in areas])) for k in (0, 1))
+        drawn = np.mean([second[1] - first[1] for first, second in areas], axis=0)
+        ends = bootstrap.percentile_ends(drawn)
         if ends is not None:
             out[name] = Difference(x, y, y - x, *ends)
     return out
 
 
-def _sides(rows: Predictions, fold: str) -> list[I8]:
-    """Return the places of a fold's test rows and of its shifted rows."""
-    return [np.flatnonzero((rows.parts == p) & (rows.fold == fold)) for p in ("test", "shifted")]
-
-
-def _areas(
-    first: F8, second: F8, sides: Sequence[I8], held: Predictions, seed: int
-) -> tuple[tuple[float, float], F8]:
-    """Return both AUROC of one fold, and draws of second - first."""
-    rows = np.concatenate(list(sides))
-    positive = np.repeat([0.0, 1.0], [len(side) for side in sides])
-    blocks = [
-        bootstrap.resample(
-            bootstrap.numbered(held.ids[side]),
-            resamples=bootstrap.RANK_RESAMPLES,
-            seed=derive_seed(seed, name),
-        )
-        for side, name in zip(sides, ("test", "shifted"), strict=True)
-    ]
-    counts = np.concatenate([np.concatenate(list(block)) for block in blocks], axis=1)
-    ones = weighted.unit_weights(len(rows))
-    x, y = (float(_area(s[rows], positive, ones)[0]) for s in (first, second))
-    draws = _area(second[rows], positive, counts) - _area(first[rows], positive, counts)
-    return (x, y), draws
-
-
-def _area(score: F8, positive: F8, weights: F8) -> F8:
-    return weighted.auroc(weighted.Ranking(score), positive, weights)
+def _area(fold: Fold, score: F8) -> tuple[float, F8]:
+    """Return the AUROC of a score on a fold, and draws of it."""
+    ranking, held_out = weighted.Ranking(score), fold.held_out
+    value = weighted.auroc(ranking, held_out, weighted.unit_weights(len(score)))
+    drawn = [weighted.auroc(ranking, held_out, counts) for counts in fold.counts()]
+    return float(value[0]), np.concatenate(drawn)

@@ -11,13 +11,6 @@ from atlas_report.comparison import Comparison, Difference, beside
 from atlas_report.run_differences import first_line
 
 SHOWN_LEVEL = 0.9
-SCORE_NAMES = {
-    "mae": "MAE",
-    "crps": "CRPS",
-    "nll": "NLL",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-}
 OVER_MATERIALS = (
     "p and intervals are over materials, for one training each: another seed can turn them"
 )
@@ -31,7 +24,7 @@ def format_comparison(comparison: Comparison) -> str:
     below.
     """
     unit = f" in {on_one_line(comparison.unit)}" if comparison.unit else ""
-    name = SCORE_NAMES[comparison.metric]
+    name = comparison.labels[comparison.metric]
     lines = [
         first_line(comparison.changes),
         f"A = {on_one_line(comparison.name_a)}",
@@ -51,7 +44,7 @@ def format_comparison(comparison: Comparison) -> str:
             if part.part == "calibration" or part.error is None:
                 continue
             rows = str(part.paired)
-            for what, score in _shown(part.scores):
+            for what, score in _shown(part.scores, comparison.labels):
                 cells = _cells(beside(score))
                 table.append((label, part.part, what, *cells, *_tests(score), rows))
             over = part.scores[comparison.metric].folds
@@ -82,17 +75,19 @@ def format_comparison(comparison: Comparison) -> str:
     return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
 
 
-def _shown(scores: Mapping[str, PairedScore]) -> list[tuple[str, PairedScore]]:
-    """Return the scores that the table shows, with their names in words."""
-    out = [(SCORE_NAMES[name], score) for name, score in scores.items() if name in SCORE_NAMES]
-    levels = {
-        name.removeprefix("interval_score_"): score
-        for name, score in scores.items()
-        if name.startswith("interval_score_")
-    }
-    if levels:
-        level = min(levels, key=lambda v: abs(float(v) - SHOWN_LEVEL))
-        out.append((f"interval score {level}", levels[level]))
+def _shown(
+    scores: Mapping[str, PairedScore], labels: Mapping[str, str]
+) -> list[tuple[str, PairedScore]]:
+    """Return the scores that the table shows, with their names in words: of levels, the nearest."""
+    out = [(labels[name], score) for name, score in scores.items() if name in labels]
+    levels: dict[str, list[str]] = {}
+    for name in scores:
+        base, _, level = name.rpartition("_")
+        if name not in labels and base in labels:
+            levels.setdefault(base, []).append(level)
+    for base, some in levels.items():
+        level = min(some, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+        out.append((f"{labels[base]} {level}", scores[f"{base}_{level}"]))
     return out
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from atlas_core.metrics.registry import figures
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.rows import write_csv
 from atlas_report import metric_words
@@ -37,12 +38,13 @@ class CsvReport:
 def _metrics(run: FinishedRun) -> Iterator[Sequence[Any]]:
     """Yield a row per arm, part and metric, with the ends of its 95 % interval."""
     unit = str(run.manifest["dataset"].get("unit") or "")
+    shown = figures(run.manifest.get("figures"))
     for arm in run.arms:
         own = run.metrics["arms"][arm]
         for part, scored in own["parts"].items():
             for name, entry in scored["metrics"].items():
-                about = metric_words.metric(name)
-                in_unit = unit if about is not None and about.scale == "unit" else ""
+                about = metric_words.metric(shown, name)
+                in_unit = unit if about is not None and about.unit == "target" else ""
                 yield arm, part, name, *_ends(entry), in_unit, scored["n"]
         for name, found in (own.get("ood") or {}).items():
             if entry := (found or {}).get("auroc"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atlas_core.binomial import BY_CHANCE
+from atlas_core.metrics import registry
 from atlas_core.pages import words
 from atlas_report import metric_words
 from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
@@ -56,9 +57,9 @@ def family_table(source: Source, arm: str) -> FamilyTable | None:
     unit = f" ({source.unit})" if source.unit and of == "mae" else ""
     share = words.percent_of_level(float(level)) if level else ""
     return FamilyTable(
-        error=metric_words.METRICS[of].label + unit,
-        coverage=f"{share} {metric_words.METRICS['picp'].label}" if level else "",
-        width=f"{metric_words.METRICS['mpiw'].label}{unit}" if level else "",
+        error=_label(source, of) + unit,
+        coverage=f"{share} {_label(source, 'picp')}" if level else "",
+        width=f"{_label(source, 'mpiw')}{unit}" if level else "",
         rows=tuple(
             _row(family, own, part, of, level)
             for part, found in parts.items()
@@ -66,6 +67,12 @@ def family_table(source: Source, arm: str) -> FamilyTable | None:
         ),
         notes=tuple(text for part, found in held.items() for text in _notes(part, found, level)),
     )
+
+
+def _label(source: Source, name: str) -> str:
+    """Return the label of a metric, its name where the run has no words for it."""
+    about = registry.shown(source.figures, name)
+    return name if about is None else about.label
 
 
 def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) -> FamilyRow:
@@ -76,8 +83,8 @@ def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) ->
         part=PART_LABEL[part],
         held_out=part != IN_DOMAIN,
         n=words.fixed(own["n"], 0),
-        error=metric_words.shown(own[of], "unit"),
-        error_interval=metric_words.interval(own[of], "unit"),
+        error=metric_words.shown(own[of], "target"),
+        error_interval=metric_words.interval(own[of], "target"),
         coverage=metric_words.shown(covered, "share") if covered else "–",
         coverage_interval=metric_words.interval(covered, "share") if covered else "",
         width=words.number(width),

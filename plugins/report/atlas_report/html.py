@@ -15,7 +15,6 @@ from atlas_core.pages.page import render
 from atlas_core.pages.plates import Plate, labelled
 from atlas_core.pages.svg import to_file, with_ids
 from atlas_core.pages.words import slug
-from atlas_report import metric_words
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
@@ -89,7 +88,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
         "provenance": provenance(source),
-        "glossary": [(m.label, m.meaning) for m in metric_words.METRICS.values()],
+        "glossary": [(m.label, m.meaning) for m in source.figures.values()],
         "light": palette.css(0),
         "dark": palette.css(1),
         "binary": source.task == "binary",

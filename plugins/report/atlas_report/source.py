@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from atlas_core.audit_notes import audited_folds
 from atlas_core.data.predictions import Predictions
 from atlas_core.judge.verdict import held_out
+from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun
 
 IN_DOMAIN = "test"
@@ -57,6 +59,11 @@ class Source:
     def task(self) -> str:
         """Return ``regression`` or ``binary``."""
         return str(self.metrics.get("task") or self.manifest["dataset"].get("task", "regression"))
+
+    @cached_property
+    def figures(self) -> Mapping[str, Shown]:
+        """Return how each metric is shown, in the order of tables."""
+        return figures(self.manifest.get("figures"))
 
     @property
     def unit(self) -> str:

@@ -271,7 +271,7 @@ def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
     json.dumps(found.as_dict(), allow_nan=False)
     part = found.arms[0].part("test")
     assert part is not None
-    assert list(part.scores) == ["mae", "crps", "nll", "interval_score_0.9"]
+    assert list(part.scores) == ["mae", "interval_score_0.9", "crps", "nll"]
     over = part.scores["mae"].folds
     assert over is not None
     # folds differ by -0.30 and -0.29; s = 0.01 / sqrt(2), raised by 1/2 + 15/30; t(1, .975) = 12.71

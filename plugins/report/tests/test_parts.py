@@ -9,6 +9,7 @@ import pytest
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
+from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_core.pages import palette, words
 from atlas_core.pages.svg import to_file
 from atlas_report import arm_plates, beside, metric_words, periodic
@@ -41,12 +42,12 @@ def test_numbers_have_three_significant_digits(value: float | None, text: str) -
 def test_a_value_is_no_more_precise_than_its_interval() -> None:
     assert metric_words.shown({"value": 0.003539, "low": -0.07, "high": 0.068}, "plain") == "0.00"
     assert (
-        metric_words.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "unit") == "95 to 115"
+        metric_words.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "target") == "95 to 115"
     )
 
 
 def test_an_interval_without_width_is_not_shown() -> None:
-    assert metric_words.interval({"value": 0.5, "low": 0.5, "high": 0.5}, "unit") == ""
+    assert metric_words.interval({"value": 0.5, "low": 0.5, "high": 0.5}, "target") == ""
 
 
 def test_formulas_get_subscripts_and_are_escaped() -> None:
@@ -176,9 +177,13 @@ def test_colours_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
         assert contrast(colour[f"rampink{step}"], colour[f"ramp{step}"]) >= 4.5, step
 
 
+FIGURES = figures(installed_metrics().described())
+
+
 def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
     labels = [
-        getattr(metric_words.metric(f"picp_{v!r}"), "label", "") for v in (0.9999991, 0.9999992)
+        getattr(metric_words.metric(FIGURES, f"picp_{v!r}"), "label", "")
+        for v in (0.9999991, 0.9999992)
     ]
     assert labels == [
         "99.99991\N{NARROW NO-BREAK SPACE}% coverage",

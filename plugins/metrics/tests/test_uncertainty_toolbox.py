@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from atlas_core.metrics import regression, score_predictions, uncertainty
+from atlas_core.api import MetricRows
+from atlas_core.metrics import score_predictions
+from atlas_metrics import intervals, point, sigma
 
 REASON = "the independent reference"
 calibration = pytest.importorskip("uncertainty_toolbox.metrics_calibration", reason=REASON)
@@ -22,35 +24,42 @@ LEVEL = 0.9
 HALF = stats.norm.ppf(0.95) * STD
 
 
+def value(metric: object, **columns: object) -> float:
+    return float(metric().value(target=Y, mean=M, std=STD, **columns))  # type: ignore[operator]
+
+
+def interval(metric: object) -> float:
+    return value(metric, lower=M - HALF, upper=M + HALF, level=LEVEL)
+
+
 def test_proper_scores_agree() -> None:
-    assert uncertainty.nll(Y, M, STD) == pytest.approx(scoring.nll_gaussian(M, STD, Y))
-    assert uncertainty.crps(Y, M, STD) == pytest.approx(scoring.crps_gaussian(M, STD, Y))
-    found = uncertainty.interval_score(Y, M - HALF, M + HALF, level=LEVEL)
+    assert value(sigma.nll) == pytest.approx(scoring.nll_gaussian(M, STD, Y))
+    assert value(sigma.crps) == pytest.approx(scoring.crps_gaussian(M, STD, Y))
     theirs = scoring.interval_score(M, STD, Y, start_p=LEVEL, end_p=LEVEL, resolution=1)
-    assert found == pytest.approx(theirs)
+    assert interval(intervals.interval_score) == pytest.approx(theirs)
 
 
 def test_calibration_and_sharpness_agree() -> None:
-    assert uncertainty.sharpness(STD) == pytest.approx(calibration.sharpness(STD))
+    assert value(sigma.sharpness) == pytest.approx(calibration.sharpness(STD))
     expected, observed = calibration.get_proportion_lists_vectorized(
         M, STD, Y, num_bins=101, prop_type="interval"
     )
-    np.testing.assert_allclose(
-        uncertainty.calibration_curve(Y, M, STD, expected[1:-1]), observed[1:-1]
-    )
+    own = sigma.covered(MetricRows({"target": Y, "mean": M, "std": STD})).mean(axis=0)
+    np.testing.assert_allclose(sigma.LEVELS, expected[1:-1])
+    np.testing.assert_allclose(own, observed[1:-1])
     area = calibration.miscalibration_area(
         M, STD, Y, num_bins=101, vectorized=True, prop_type="interval"
     )
-    assert uncertainty.miscalibration_area(Y, M, STD) == pytest.approx(area)
+    assert value(sigma.miscalibration_area) == pytest.approx(area)
     share = calibration.get_proportion_in_interval(M, STD, Y, LEVEL)
-    assert uncertainty.picp(Y, M - HALF, M + HALF) == pytest.approx(share)
+    assert interval(intervals.picp) == pytest.approx(share)
 
 
 def test_errors_agree() -> None:
     theirs = accuracy.prediction_error_metrics(M, Y)
-    assert regression.mae(Y, M) == pytest.approx(theirs["mae"])
-    assert regression.rmse(Y, M) == pytest.approx(theirs["rmse"])
-    assert regression.r2(Y, M) == pytest.approx(theirs["r2"])
+    assert value(point.mae) == pytest.approx(theirs["mae"])
+    assert value(point.rmse) == pytest.approx(theirs["rmse"])
+    assert value(point.r2) == pytest.approx(theirs["r2"])
 
 
 def test_a_whole_table_agrees() -> None:

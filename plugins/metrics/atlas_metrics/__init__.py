@@ -1,0 +1,1 @@
+"""Metrics for ATLAS: errors, calibration, intervals, ranking by doubt, detection. Light."""
