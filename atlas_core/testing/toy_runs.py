@@ -5,7 +5,7 @@ Metrics are few and are computed here, so that no plugin that computes metrics i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,17 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.dataset import Task
+from atlas_core.metrics.registry import Shown
 from atlas_core.observe import FinishedRun
 
 ROWS, LEVEL = 40, 0.9
+FIGURES = (
+    Shown("mae", "MAE", "target", "lower", "Mean absolute error."),
+    Shown("picp", "coverage", "share", "level", "Share inside the interval.", of_levels=True),
+    Shown("brier", "Brier score", "plain", "lower", "Mean squared difference."),
+    Shown("accuracy", "accuracy", "share", "higher", "Share of right answers."),
+    Shown("balanced_accuracy", "balanced accuracy", "share", "higher", "Mean of the recalls."),
+)
 STRANGE = ("=1+1", "<script>alert(1)</script>", "a|b `c` [d](e) *f*", "@SUM(A1)", "x\ny")
 """Ids that do harm in a page, a spreadsheet or a table that takes them at their word."""
 
@@ -122,6 +130,7 @@ def _manifest(task: Task, arms: tuple[str, ...]) -> dict[str, Any]:
             "component": "toy",
             "folds": [{"name": "without <F>", "held_out": "materials with <F>", "sizes": sizes}],
         },
+        "figures": [asdict(figure) for figure in FIGURES],
         "arms": {
             arm: {kind: {"use": "toy", **component} for kind in ("featurizer", "model", "uq")}
             for arm in arms
