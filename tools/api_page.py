@@ -59,7 +59,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("Inputs",),
     ),
     ("Calibrators", "", ("Calibrator", "CalibrationRequest", "Calibration", "Refit")),
-    ("Detectors", "", ("OODMethod", "Detector", "OODScore", "Reason")),
+    ("Detectors", "", ("OODMethod", "Detector", "OODScore", "Reason", "Reasons")),
     (
         "Trust methods",
         "",
