@@ -89,6 +89,17 @@ class Materials:
         return self.frac is not None
 
     @property
+    def sites(self) -> tuple[F8, F8]:
+        """Return (m, 3) fractional coordinates and (n, 3, 3) cells, as ``frac`` and ``lattice``.
+
+        Raises:
+            DataError: only compositions are known.
+        """
+        if self.frac is None or self.lattice is None:
+            raise DataError("only compositions are known, and structures are needed")
+        return self.frac, self.lattice
+
+    @property
     def counts(self) -> I8:
         """Return (n,) rows (sites, or elements of the formula) of each material."""
         return np.diff(self.offsets)

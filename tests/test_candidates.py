@@ -47,7 +47,7 @@ class Installed(Registry):
         found = Component(
             name, Config, lambda config: config, candidates=None if name == "plain" else candidates
         )
-        return Resolved(kind, found, "d", "1", "", "", self)
+        return Resolved(kind, found, "d", "1", "", "", {}, self)
 
 
 def test_the_data_set_that_reads_a_file_is_found_whatever_its_name(tmp_path: Path) -> None:

@@ -5,19 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
 
-from atlas_core.api import (
-    DataContext,
-    DataError,
-    Dataset,
-    Materials,
-    Str,
-    read_bounds,
-)
+from atlas_core.api import DataContext, DataError, Dataset, Materials, Str, read_bounds
 
 SCALE = 1e8
 """Coordinates and cells are kept as whole numbers of 1e-8, the precision of the source."""
@@ -35,15 +28,16 @@ MATMINER = (
     " Comput. Mater. Sci. 152, 60-69 (2018), doi:10.1016/j.commatsci.2018.05.018"
 )
 
-_SYSTEMS = (
-    ("triclinic", 2),
-    ("monoclinic", 15),
-    ("orthorhombic", 74),
-    ("tetragonal", 142),
-    ("trigonal", 167),
-    ("hexagonal", 194),
-    ("cubic", 230),
-)
+_SYSTEMS = {
+    "triclinic": 2,
+    "monoclinic": 15,
+    "orthorhombic": 74,
+    "tetragonal": 142,
+    "trigonal": 167,
+    "hexagonal": 194,
+    "cubic": 230,
+}
+"""The last space group of each crystal system (International Tables, vol. A)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,6 @@ class Embedded:
     target: str
     targets: Mapping[str, Quantity]
     citation: tuple[str, ...]
-    licence: str = field(default=LICENCE)
 
     def load(self, context: DataContext) -> Dataset:
         """Return the data set; needs no file outside this distribution.
@@ -107,7 +100,7 @@ class Embedded:
             unit=quantity.unit,
             task="regression",
             name=self.name,
-            licence=self.licence,
+            licence=LICENCE,
             citation=(*self.citation, MATERIALS_PROJECT, MATMINER),
             sha256=self.sha256,
             provenance="embedded",
@@ -145,7 +138,5 @@ def _materials(arrays: Mapping[str, np.ndarray]) -> Materials:
 
 
 def crystal_system(space_group: np.ndarray) -> Str:
-    """Return the crystal system of each space-group number (International Tables, vol. A)."""
-    names = np.array([name for name, _ in _SYSTEMS])
-    last = np.array([number for _, number in _SYSTEMS])
-    return np.asarray(names[np.searchsorted(last, space_group)], dtype=np.str_)
+    """Return the crystal system of each space-group number."""
+    return np.asarray([*_SYSTEMS], np.str_)[np.searchsorted([*_SYSTEMS.values()], space_group)]

@@ -9,15 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import (
-    F8,
-    BadRow,
-    DataError,
-    Dataset,
-    Materials,
-    ReadingReport,
-    read_bounds,
-)
+from atlas_core.api import F8, BadRow, DataError, Dataset, Materials, ReadingReport, read_bounds
 from atlas_datasets.hooks import RowsConfig
 from atlas_reading import (
     MISSING,

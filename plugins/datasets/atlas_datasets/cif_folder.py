@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_core.api import DataContext, DataError, Dataset
@@ -16,11 +17,11 @@ _WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infi
 """Second cells of a first row that are no name of a column."""
 
 
+@dataclass(frozen=True)
 class CifFolder:
     """Load ``id_prop.csv`` and the CIF file of each id, in the order of ``id_prop.csv``."""
 
-    def __init__(self, config: CifFolderConfig) -> None:
-        self.config = config
+    config: CifFolderConfig
 
     def load(self, context: DataContext) -> Dataset:
         """Return the data set; its sha256 covers ``id_prop.csv`` and every CIF file that is used.

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from atlas_datasets._embedded import Embedded, Quantity
-
-if TYPE_CHECKING:
-    from atlas_datasets.hooks import DielectricConstantConfig
-
-SHA256 = "c13cf9f4da0d7dc9c4bd4a7d3bbeea6fd9f2a9ec9afd5dab1bb0c36acd917ad3"
+from atlas_datasets.hooks import DielectricConstantConfig
 
 
 def dielectric_constant(config: DielectricConstantConfig) -> Embedded:
     """Return the loader of the embedded file."""
     return Embedded(
         name="dielectric_constant",
-        sha256=SHA256,
+        sha256="c13cf9f4da0d7dc9c4bd4a7d3bbeea6fd9f2a9ec9afd5dab1bb0c36acd917ad3",
         target=config.target,
         targets={
             "n": Quantity("n", "", bounds=(1, None)),

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from atlas_datasets._embedded import Embedded, Quantity
-
-if TYPE_CHECKING:
-    from atlas_datasets.hooks import ElasticTensorConfig
-
-SHA256 = "d0b57e6a64be91fab803a66d409474ba77349cac9e826cca8a68ae7b47962482"
+from atlas_datasets.hooks import ElasticTensorConfig
 
 
 def elastic_tensor(config: ElasticTensorConfig) -> Embedded:
     """Return the loader of the embedded file."""
     return Embedded(
         name="elastic_tensor",
-        sha256=SHA256,
+        sha256="d0b57e6a64be91fab803a66d409474ba77349cac9e826cca8a68ae7b47962482",
         target=config.target,
         targets={
             "K_VRH": Quantity("K_VRH", "GPa", bounds=(0, None)),

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from atlas_datasets._embedded import Embedded, Quantity
-
-if TYPE_CHECKING:
-    from atlas_datasets.hooks import FllaConfig
-
-SHA256 = "919f17bb2b9f2f9a46d70d69b84117f152fa257dfa743ef09709e8d114910b55"
+from atlas_datasets.hooks import FllaConfig
 
 
 def flla(config: FllaConfig) -> Embedded:
     """Return the loader of the embedded file."""
     return Embedded(
         name="flla",
-        sha256=SHA256,
+        sha256="919f17bb2b9f2f9a46d70d69b84117f152fa257dfa743ef09709e8d114910b55",
         target=config.target,
         targets={
             "formation_energy_per_atom": Quantity("formation_energy_per_atom", "eV/atom"),

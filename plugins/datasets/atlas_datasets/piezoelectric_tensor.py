@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from atlas_datasets._embedded import Embedded, Quantity
-
-if TYPE_CHECKING:
-    from atlas_datasets.hooks import PiezoelectricTensorConfig
-
-SHA256 = "6d167625d5f571a3d209ea6d2c118153fcfa9e0a5ed1fa14a71bd9ec060dea3d"
+from atlas_datasets.hooks import PiezoelectricTensorConfig
 
 
 def piezoelectric_tensor(config: PiezoelectricTensorConfig) -> Embedded:
     """Return the loader of the embedded file."""
     return Embedded(
         name="piezoelectric_tensor",
-        sha256=SHA256,
+        sha256="6d167625d5f571a3d209ea6d2c118153fcfa9e0a5ed1fa14a71bd9ec060dea3d",
         target=config.target,
-        targets={
-            "eij_max": Quantity("eij_max", "C/m^2", bounds=(0, None)),
-        },
+        targets={"eij_max": Quantity("eij_max", "C/m^2", bounds=(0, None))},
         citation=(
             "M. de Jong, W. Chen, H. Geerlings, M. Asta, K. A. Persson, A database to "
             "enable discovery and design of piezoelectric materials, Sci. Data 2, 150053 "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,11 +27,11 @@ _FACTS = b"atlas"
 Text = TypeVar("Text", str, list[str])
 
 
+@dataclass(frozen=True)
 class Table:
     """Load one table; rows keep their order."""
 
-    def __init__(self, config: TableConfig) -> None:
-        self.config = config
+    config: TableConfig
 
     def load(self, context: DataContext) -> Dataset:
         """Return the data set.

@@ -31,6 +31,7 @@ from atlas_core.api import (
     MissingDataError,
     Provenance,
     ReadingReport,
+    file_sha256,
     parse_formula,
     read_bounds,
 )
@@ -356,14 +357,6 @@ def _reader() -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as err:
-        raise DataError(f"{path}: cannot be read ({err.strerror})") from err
-
-
 def download(url: str, target: Path, sha256: str, *, where: str) -> Path:
     """Fetch ``url`` to ``target``; the file appears there only when its sha256 is right.
 
@@ -380,7 +373,7 @@ def download(url: str, target: Path, sha256: str, *, where: str) -> Path:
                 part.open("wb") as file,
             ):
                 shutil.copyfileobj(answer, file)
-            found = _sha256(part)
+            found = file_sha256(part)
             if found != sha256:
                 raise DataError(
                     f"{name}: the download from {url} has sha256 {found[:12]}..., published is"

@@ -26,14 +26,7 @@ from atlas_reading.poscar import is_poscar, read_poscar
 from atlas_reading.structures import materials_of_dicts
 from atlas_reading.symbols import isotope_flags
 
-__all__ = [
-    "Crystal",
-    "Oddity",
-    "check_geometry",
-    "materials_of",
-    "one_crystal",
-    "read_crystals",
-]
+__all__ = ["Crystal", "Oddity", "check_geometry", "materials_of", "one_crystal", "read_crystals"]
 
 
 def read_crystals(
@@ -209,9 +202,9 @@ def _from_dict(value: Mapping[str, Any]) -> Crystal:
         made = materials_of_dicts(["0"], [value])
     except DataError as err:  # what stands before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
-    assert made.frac is not None and made.lattice is not None  # noqa: PT018, S101
+    frac, lattice = made.sites
     flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])
-    return Crystal("", made.numbers, made.frac, made.lattice[0], flags)
+    return Crystal("", made.numbers, frac, lattice[0], flags)
 
 
 def _dict(text: str) -> Mapping[str, Any]:

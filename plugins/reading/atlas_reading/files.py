@@ -6,7 +6,7 @@ import csv
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -98,14 +98,9 @@ def open_text(path: Path, encoding: str | None = None) -> IO[str]:
         name = "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
     except (LookupError, ValueError) as err:
         raise DataError(f"{path}: encoding {name!r} is not known; try utf-8 or latin-1") from err
-    packed = _endings(path)[1]
-    if packed == ".gz":
-        return gzip.open(path, "rt", encoding=name, newline="")
-    if packed == ".bz2":
-        return bz2.open(path, "rt", encoding=name, newline="")
-    if packed == ".xz":
-        return lzma.open(path, "rt", encoding=name, newline="")
-    return path.open(encoding=name, newline="")
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    opened: IO[str] = openers.get(_endings(path)[1], open)(path, "rt", encoding=name, newline="")
+    return opened
 
 
 class _TwiceError(ValueError):

@@ -61,7 +61,7 @@ def check_geometry(materials: Materials) -> list[Oddity]:
     closer than half the sum of their covalent radii, and more than 10 Å of empty space along an
     axis. Compositions have no geometry.
     """
-    if materials.frac is None or materials.lattice is None or not len(materials):
+    if not materials.has_structure or not len(materials):
         return []
     with np.errstate(all="ignore"):  # of cells that are refused anyway
         found = _cells(materials)
@@ -74,19 +74,13 @@ def check_geometry(materials: Materials) -> list[Oddity]:
 
 def density(materials: Materials) -> F8:
     """Return (n,) densities in g/cm3."""
-    _, cells = _crystals(materials)
+    _, cells = materials.sites
     mass = np.add.reduceat(atomic_mass()[materials.numbers], materials.offsets[:-1])
     return np.asarray(GRAMS * mass / np.abs(np.linalg.det(cells)), dtype=np.float64)
 
 
-def _crystals(materials: Materials) -> tuple[F8, F8]:
-    if materials.frac is None or materials.lattice is None:
-        raise ValueError("compositions have no geometry")
-    return materials.frac, materials.lattice
-
-
 def _cells(materials: Materials) -> list[Oddity]:
-    _, cells = _crystals(materials)
+    _, cells = materials.sites
     each = np.abs(np.linalg.det(cells)) / materials.counts
     heavy = density(materials)
     found = []
@@ -104,14 +98,11 @@ def _cells(materials: Materials) -> list[Oddity]:
 
 def heights_of(lattice: F8) -> F8:
     """Return (n, 3) distances between the opposite faces of each cell."""
-    a, b, c = lattice[:, 0], lattice[:, 1], lattice[:, 2]
-    faces = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
-    volume = np.abs(np.linalg.det(lattice))
-    return np.asarray(volume[:, None] / np.linalg.norm(faces, axis=2), dtype=np.float64)
+    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=1), dtype=np.float64)
 
 
 def _empty(materials: Materials) -> list[Oddity]:
-    frac, cells = _crystals(materials)
+    frac, cells = materials.sites
     heights, owner, starts = heights_of(cells), materials.owner, materials.offsets[:-1]
     wide = np.zeros(len(materials), dtype=np.int64)
     for axis in range(3):
@@ -126,7 +117,7 @@ def _empty(materials: Materials) -> list[Oddity]:
 
 def _close(materials: Materials, chosen: I8) -> list[Oddity]:
     """Return atoms that stand too close; one entry a material, of its worst pair."""
-    _, cells = _crystals(materials)
+    _, cells = materials.sites
     table = covalent_radius() / 100  # pm
     radius = np.where(np.isfinite(table), table, np.nanmax(table))[materials.numbers]
     reach = np.maximum(np.maximum.reduceat(radius, materials.offsets[:-1]), CLOSEST)
@@ -196,7 +187,7 @@ def _worst(
     pairs: tuple[I8, I8],
     span: Sequence[int],
 ) -> list[Oddity]:
-    frac, cells = _crystals(materials)
+    frac, cells = materials.sites
     first, second = pairs
     flat = materials.offsets[rows][:, None]
     i, j = flat + first, flat + second
@@ -227,7 +218,7 @@ def _worst_of_many(
     materials: Materials, lattice: F8, *, radius: F8, row: int, reach: float
 ) -> list[Oddity]:
     """Do the same for one crystal of so many atoms that most pairs are far apart."""
-    frac, cells = _crystals(materials)
+    frac, cells = materials.sites
     atoms = slice(materials.offsets[row], materials.offsets[row + 1])
     inside = frac[atoms] @ cells[row] @ np.linalg.inv(lattice)
     first, second, distance = near_pairs(inside, lattice, reach)

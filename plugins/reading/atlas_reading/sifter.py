@@ -52,10 +52,10 @@ class Sifter:
             options = dict.fromkeys(
                 f"{'missing' if row.kind == MISSING else 'on_error'}: drop" for row in stopping
             )
-            remedy = f"; mend them, or leave them out with {' and '.join(options)}"
-            if len(stopping) == 1:
-                remedy = remedy.replace("mend them", "mend it").replace("leave them", "leave it")
-            raise RowsError(self.source, stopping, self.rows, remedy if self.choose else "")
+            one = len(stopping) == 1
+            mend, leave = ("mend it", "leave it") if one else ("mend them", "leave them")
+            remedy = f"; {mend}, or {leave} out with {' and '.join(options)}" if self.choose else ""
+            raise RowsError(self.source, stopping, self.rows, remedy)
         if not kept and self.bad:
             raise RowsError(self.source, self.bad, self.rows, "; no row is left")
         return ReadingReport(self.rows, tuple(self.bad), tuple(self.flags), tuple(notes))

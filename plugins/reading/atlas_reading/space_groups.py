@@ -42,26 +42,19 @@ class Table:
 
     def lookup(self, name: str, code: str = "") -> frozenset[int]:
         """Return the settings that a symbol can mean; none where it is unknown."""
-        key = symbol_key(name)
-        key, _, choice = key.partition(":")
+        key, _, choice = symbol_key(name).partition(":")
         found = self.names.get(key, frozenset())
         if not found and key[-1:] in _SUFFIX:
             choice = choice or _SUFFIX[key[-1]]
             found = self.names.get(key[:-1], frozenset())
-            if not any(self.choices[h].startswith(choice) for h in found):
-                return frozenset()
-        for wanted in (choice, code.lower()):
-            if wanted:
-                kept = frozenset(h for h in found if self.choices[h].lower() == wanted.lower())
-                if not kept and wanted is choice:
-                    kept = frozenset(
-                        h for h in found if self.choices[h].lower().startswith(wanted.lower())
-                    )
-                    if not kept:
-                        return frozenset()
-                found = kept or found
+        if choice:
+            said = {h: self.choices[h].lower() for h in found}
+            found = frozenset(h for h in found if said[h] == choice.lower()) or frozenset(
+                h for h in found if said[h].startswith(choice.lower())
+            )
+        coded = frozenset(h for h in found if self.choices[h].lower() == code.lower())
         # of axes and cells that one short monoclinic symbol can mean, all: the cell decides
-        return found
+        return (coded if code else found) or found
 
 
 def symbol_key(name: str) -> str:
@@ -95,34 +88,30 @@ def spglib_says(function: str, *arguments: Any, **options: Any) -> Any:
 @lru_cache(maxsize=1)
 def settings() -> Table:
     """Return the settings that spglib holds."""
-    numbers: dict[int, int] = {}
-    choices: dict[int, str] = {}
+    kinds = {hall: spglib_says("get_spacegroup_type", hall) for hall in range(1, 531)}
+    numbers = {hall: int(kind.number) for hall, kind in kinds.items()}
+    first = {number: hall for hall, number in reversed(numbers.items())}
     symbols: dict[int, str] = {}
     names: dict[str, set[int]] = {}
     halls: dict[str, set[int]] = {}
-    seen: dict[int, int] = {}
-    for hall in range(1, 531):
-        kind = spglib_says("get_spacegroup_type", hall)
-        number = int(kind.number)
-        place = seen[number] = seen.get(number, -1) + 1
-        numbers[hall], choices[hall] = number, kind.choice
-        parts = [part.strip() for part in kind.international.split("=")]
-        symbols[hall] = parts[0]
+    for hall, kind in kinds.items():
+        number = numbers[hall]
+        symbols[hall], *others = [part.strip() for part in kind.international.split("=")]
+        own = [kind.international_full, *others]
         if 3 <= number <= 15:  # the short symbol stands in all its settings
-            own = [kind.international_full, *parts[1:]]
             own.append(re.sub(r" 1(?= |$)", "", kind.international_full))
         else:
-            own = [kind.international_full, kind.international_short, parts[0]]
+            own = [kind.international_full, kind.international_short, symbols[hall]]
         if number in _OLD:
-            own.append(_OLD[number].split()[place])
+            own.append(_OLD[number].split()[hall - first[number]])
         if 200 <= number <= 206 or number >= 221:
-            own.append(parts[0].replace("-3", "3"))  # m3m, as before 1983
+            own.append(symbols[hall].replace("-3", "3"))  # m3m, as before 1983
         for one in own:
             names.setdefault(symbol_key(one), set()).add(hall)
         halls.setdefault(hall_key(kind.hall_symbol), set()).add(hall)
     return Table(
         numbers,
-        choices,
+        {hall: str(kind.choice) for hall, kind in kinds.items()},
         symbols,
         {key: frozenset(found) for key, found in names.items()},
         {key: frozenset(found) for key, found in halls.items()},

@@ -21,7 +21,7 @@ def materials_of_dicts(ids: Sequence[str], structures: Iterable[Mapping[str, Any
     Raises:
         DataError: a dict is no crystal, or disordered; the line names the id.
     """
-    numbers, frac, lattice, lengths = array("h"), array("d"), array("d"), array("q")
+    numbers, frac, lattice, counts = array("h"), array("d"), array("d"), array("q")
     for material_id, structure in zip(ids, structures, strict=True):
         try:
             for row in structure["lattice"]["matrix"]:
@@ -34,19 +34,17 @@ def materials_of_dicts(ids: Sequence[str], structures: Iterable[Mapping[str, Any
                         f"id {material_id}: site occupancy is disordered; order the structure first"
                     )
                 element = species[0]["element"]
-                if element not in ATOMIC_NUMBER:
-                    element = _element(element, material_id)
-                numbers.append(ATOMIC_NUMBER[element])
+                numbers.append(ATOMIC_NUMBER.get(element) or _number(element, material_id))
                 x, y, z = site["abc"]
                 frac.extend((x, y, z))
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as err:
             raise DataError(
                 f"id {material_id}: no pymatgen dict of a crystal ({type(err).__name__}: {err})"
             ) from err
-        lengths.append(len(structure["sites"]))
-        if len(lattice) != 9 * len(lengths):
+        counts.append(len(structure["sites"]))
+        if len(lattice) != 9 * len(counts):
             raise DataError(f"id {material_id}: the lattice is not 3 x 3")
-    return Materials.from_sites(ids, lengths, numbers=numbers, frac=frac, lattice=lattice)
+    return Materials.from_sites(ids, counts, numbers=numbers, frac=frac, lattice=lattice)
 
 
 def structure_of(materials: Materials, index: int) -> Structure:
@@ -57,20 +55,19 @@ def structure_of(materials: Materials, index: int) -> Structure:
     """
     from pymatgen.core import Lattice, Structure
 
-    if materials.frac is None or materials.lattice is None:
-        raise DataError(f"material {materials.ids[index]}: only its composition is known")
+    frac, lattice = materials.sites
     rows = slice(materials.offsets[index], materials.offsets[index + 1])
     species = [SYMBOLS[int(z)] for z in materials.numbers[rows]]
-    return Structure(Lattice(materials.lattice[index]), species, materials.frac[rows])
+    return Structure(Lattice(lattice[index]), species, frac[rows])
 
 
-def _element(text: Any, material_id: str) -> str:
-    """Return the element of a species such as ``Na+`` or ``D``.
+def _number(text: Any, material_id: str) -> int:
+    """Return the atomic number of a species such as ``Na+`` or ``D``.
 
     Raises:
         DataError: it is none.
     """
     try:
-        return SYMBOLS[read_symbol(str(text))]
+        return read_symbol(str(text))
     except ValueError as err:
         raise DataError(f"id {material_id}: {err}") from err

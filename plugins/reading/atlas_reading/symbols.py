@@ -27,19 +27,15 @@ _GROUPS = frozenset(["AC", "AM", "AT", "RE", "TM"])
 _LAST = 103
 """The heaviest element that a label means: Nh, Ts or Mt are ammonium and sites of tetrahedra."""
 _NO_ELEMENT = {
-    "va": "a vacancy",
-    "vac": "a vacancy",
-    "x": "a dummy atom",
-    "xx": "a dummy atom",
-    "du": "a dummy atom",
-    "dum": "a dummy atom",
-    "q": "a dummy atom",
-    "wat": "a molecule of water",
-    "oh": "a group of atoms",
-    "oh2": "a group of atoms",
-    "nh4": "a group of atoms",
-    "m": "a metal of several",
-    "me": "a metal of several",
+    word: meaning
+    for meaning, words in {
+        "a vacancy": "va vac",
+        "a dummy atom": "x xx du dum q",
+        "a molecule of water": "wat",
+        "a group of atoms": "oh oh2 nh4",
+        "a metal of several": "m me",
+    }.items()
+    for word in words.split()
 }
 
 

@@ -34,5 +34,5 @@ def test_a_coordinate_that_no_float_holds_is_refused_with_its_id() -> None:
 
 
 def test_a_composition_has_no_structure() -> None:
-    with pytest.raises(DataError, match="material a: only its composition is known"):
+    with pytest.raises(DataError, match="only compositions are known"):
         structure_of(Materials.from_formulas(["a"], ["NaCl"]), 0)
