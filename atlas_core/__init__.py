@@ -13,6 +13,7 @@ _HOME = {
     "Run": "python.runs",
     "Spec": "python.specs",
     "from_pandas": "python.frames",
+    "score_predictions": "python.scoring",
     **dict.fromkeys(("components", "load_run", "run", "validate"), "python.calls"),
 }
 """Where each public name stands."""

@@ -5,6 +5,7 @@ from atlas_core.python.calls import run as run
 from atlas_core.python.calls import validate as validate
 from atlas_core.python.frames import from_pandas as from_pandas
 from atlas_core.python.runs import Run as Run
+from atlas_core.python.scoring import score_predictions as score_predictions
 from atlas_core.python.specs import Spec as Spec
 
 __version__: str

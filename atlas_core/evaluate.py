@@ -18,7 +18,7 @@ from atlas_core.judge import cautions
 from atlas_core.metrics import bootstrap
 from atlas_core.metrics.chemistry import Chemistry
 from atlas_core.metrics.detection import separate
-from atlas_core.metrics.registry import Metrics, installed_metrics
+from atlas_core.metrics.registry import Metrics
 from atlas_core.metrics.score import score_part
 from atlas_core.metrics.scorer import scorer_of, without_empty_sigma
 
@@ -49,7 +49,7 @@ def evaluate(
     seed: int,
     trained: Mapping[str, Collection[str]] | None = None,
     bounds: tuple[float, float] | None = None,
-    metrics: Metrics | None = None,
+    metrics: Metrics,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json``: plain JSON types, undefined metrics absent.
 
@@ -77,18 +77,17 @@ def evaluate(
             ``rule``.
         bounds: (low, high) between which every target must lie; an interval that covers all of it
             counts into ``infinite_share``.
-        metrics: which; None: all that are installed.
+        metrics: which.
 
     Raises:
         DataError: a target or mean is not finite.
     """
     predictions.require_finite()
-    chosen = metrics or installed_metrics()
     arms = {
         arm: _evaluate_arm(
             own if bounds is None or task == "binary" else replace(own, bounds=bounds),
             task=task,
-            metrics=chosen,
+            metrics=metrics,
             seed=partial(derive_seed, seed, "metrics", arm),
             trained=trained or {},
         )

@@ -22,9 +22,9 @@ from typing import Any
 import leaderboard
 import numpy as np
 
+from atlas_core import score_predictions
 from atlas_core.arrays import F8, Str
 from atlas_core.errors import AtlasError
-from atlas_core.metrics import score_predictions
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks/results/committee.json"
 MEMBERS = {"ALIGNN": "alignn", "coNGN": "coNGN", "CGCNN v2019": "cgcnnv2019"}

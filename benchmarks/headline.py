@@ -25,6 +25,7 @@ from atlas_core.data.tables import write_table
 from atlas_core.evaluate import evaluate
 from atlas_core.judge.finding import About, Verdict
 from atlas_core.judge.verdict import verdict
+from atlas_core.metrics.registry import installed_metrics
 from atlas_core.narrative import headline
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
@@ -76,7 +77,9 @@ def judged(columns: dict[str, Any]) -> Verdict:
     n = len(columns["id"])
     table = {**columns, "arm": np.full(n, "forest"), "part": np.full(n, "test")}
     predictions = Predictions.from_columns(table | {"fold": np.full(n, "")})
-    arm = evaluate(predictions, task="regression", levels=[0.9], seed=0)["arms"]["forest"]
+    metrics = installed_metrics(Registry())
+    found = evaluate(predictions, task="regression", levels=[0.9], seed=0, metrics=metrics)
+    arm = found["arms"]["forest"]
     return verdict(arm, About("forest", target="gap expt", unit="eV"))
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import leaderboard
 import numpy as np
 
+from atlas_core import score_predictions
 from atlas_core.arrays import F8
-from atlas_core.metrics import score_predictions
 from atlas_core.observe import FinishedRun
 from atlas_core.spec.plan import Plan, load_plan
 from atlas_core.spec.yaml import parse

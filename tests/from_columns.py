@@ -11,6 +11,10 @@ from atlas_core import exam as examining
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import Columns, table_of
+from atlas_core.metrics.registry import installed_metrics
+from atlas_registry.loading import Registry
+
+METRICS = installed_metrics(Registry())
 
 
 def predictions(columns: Columns) -> Predictions:
@@ -24,7 +28,7 @@ def _named(columns: Columns) -> Columns:
 
 
 def evaluate(columns: Columns, **asked: Any) -> dict[str, Any]:
-    return evaluating.evaluate(predictions(columns), **asked)
+    return evaluating.evaluate(predictions(columns), **{"metrics": METRICS, **asked})
 
 
 def read_arms(columns: Columns, levels: list[float]) -> dict[str, Predictions]:

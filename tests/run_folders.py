@@ -19,6 +19,7 @@ from atlas_core.finished import foreign, read_run
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import ReportSection
 from atlas_core.store import write_bytes, write_json
+from atlas_registry.loading import Registry
 from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
 
@@ -282,7 +283,7 @@ def make_run(
         table[name] = np.full(len(table["id"]), np.nan)
     write_table(folder / "predictions.parquet", table)
     write_json(folder / "metrics.json", evaluate(table, task=task, levels=[LEVEL], seed=1))
-    described = {"figures": installed_metrics().described()}
+    described = {"figures": installed_metrics(Registry()).described()}
     write_json(folder / "manifest.json", manifest(rows, list(arms), sizes, folds, task) | described)
     (folder / "spec.lock.yaml").write_text(
         "atlas: 1\nname: ood_formation # <b>\n", encoding="utf-8"

@@ -133,7 +133,7 @@ def test_every_family_is_well_formed_and_required(path: Path) -> None:
     assert list((folder / "tests").glob("test_*.py"))
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert f"-e plugins/{folder.name}" in lines
-    assert package in (ROOT / ".importlinter").read_text(encoding="utf-8")
+    assert package in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for group, names in about.get("entry-points", {}).items():
         assert group.removeprefix("atlas.") in {*KINDS, "observer"}
         for name, module in names.items():

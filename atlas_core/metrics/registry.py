@@ -5,18 +5,16 @@ The core knows no metric by name: they are components of the kind ``metric``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from atlas_core.component import Config
 from atlas_core.errors import PluginError
-from atlas_core.installed import Offer, offers
 from atlas_core.kinds.metric import Better, Metric, Unit
+from atlas_core.resolver import Resolver
 
 ALWAYS = "verdict"
 """Capability of a metric that verdicts read: a run reports it whatever its spec names."""
@@ -154,35 +152,31 @@ def shown(figures: Mapping[str, Shown], name: str) -> Shown | None:
     return figures.get(name) or (base if base is not None and base.of_levels else None)
 
 
-def installed_metrics() -> Metrics:
+def installed_metrics(resolver: Resolver) -> Metrics:
     """Return all that are installed, with their default options.
+
+    Args:
+        resolver: finds them.
 
     Raises:
         PluginError: one is broken; names it.
     """
-    return _installed(tuple(offers("atlas.metric")), "")
+    return recorded_metrics(None, resolver)
 
 
-def recorded_metrics(reported: Sequence[Mapping[str, Any]] | None) -> Metrics:
+def recorded_metrics(reported: Sequence[Mapping[str, Any]] | None, resolver: Resolver) -> Metrics:
     """Return the metrics that a run reported.
 
     Args:
         reported: ``use`` and ``options`` of each, as in ``manifest.json``; None: all installed.
+        resolver: finds them.
 
     Raises:
         PluginError: one is not installed here; names it.
     """
-    noted = "" if reported is None else json.dumps(reported)
-    return _installed(tuple(offers("atlas.metric")), noted)
-
-
-@lru_cache(maxsize=4)
-def _installed(_found: tuple[Offer, ...], noted: str) -> Metrics:
-    from atlas_registry.loading import Registry
-
-    named = {one["use"]: one for one in json.loads(noted)} if noted else {}
+    named = {one["use"]: one for one in reported or ()}
     built = []
-    for one in Registry().every("metric"):
+    for one in resolver.every("metric"):
         component = one.component
         own = named.pop(component.name, None)
         options = default_options(component.config)
@@ -190,8 +184,8 @@ def _installed(_found: tuple[Offer, ...], noted: str) -> Metrics:
             options = component.config.model_validate(own["options"])
         if options is not None:
             always = ALWAYS in component.provides_of(options)
-            reported = own is not None or not noted
-            built.append(Built(one.distribution, component.build(options), always, reported))
+            shown = own is not None or reported is None
+            built.append(Built(one.distribution, component.build(options), always, shown))
     if named:
         lost = next(iter(named.values()))
         raise PluginError(

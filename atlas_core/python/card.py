@@ -69,7 +69,9 @@ def errors(parts_of: Mapping[str, Mapping[str, Any]], unit: str) -> str:
     """Return a figure as SVG: the main error of each arm and part with its interval."""
     rows = []
     for arm, own in parts_of.items():
-        for part, scored in own.items():
+        for part, scored in sorted(own.items(), reverse=True):
+            if part == "calibration":  # its errors are those of the rows that set the intervals
+                continue
             name = "mae" if "mae" in scored["metrics"] else "accuracy"
             entry = scored["metrics"].get(name)
             if entry is not None:

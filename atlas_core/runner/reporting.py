@@ -14,7 +14,7 @@ from atlas_core.kinds.report import Reporter
 from atlas_core.links import delete
 from atlas_core.metrics.registry import recorded_metrics
 from atlas_core.observe import Export, FinishedRun, ReportSection
-from atlas_core.resolver import Observers
+from atlas_core.resolver import Observers, Resolver
 from atlas_core.runner.blame import blame
 from atlas_core.runner.finish import score
 from atlas_core.runner.folder import EXPORTS, OWN, RunFolder
@@ -95,7 +95,11 @@ def complete(
 
 
 def report_again(
-    folder: RunFolder, run: FinishedRun, reports: Sequence[Report], observers: Observers
+    folder: RunFolder,
+    run: FinishedRun,
+    reports: Sequence[Report],
+    observers: Observers,
+    resolver: Resolver,
 ) -> FinishedRun:
     """Score the stored predictions and write the reports anew; the folder is locked.
 
@@ -112,7 +116,7 @@ def report_again(
             folder.path,
             replace(run, manifest=manifest),
             levels=run.metrics["levels"],
-            metrics=recorded_metrics(manifest.get("metrics")),
+            metrics=recorded_metrics(manifest.get("metrics"), resolver),
         )
         kept = _write(folder.path, run, reports, observers, guard=lambda _: foreign(folder.path))
     if not known:
@@ -128,14 +132,18 @@ def report_again(
     return replace(run, manifest=anew)
 
 
-def stored(folder: RunFolder, reports: Sequence[Report], observers: Observers) -> FinishedRun:
+def stored(
+    folder: RunFolder, reports: Sequence[Report], observers: Observers, resolver: Resolver
+) -> FinishedRun:
     """Return an earlier result, with the reports that are asked for now; the folder is locked."""
     run = read_run(folder.path)
     wanted, there = (
         [_named(one) for one in some]
         for some in ([report.about for report in reports], run.manifest.get("reports", ()))
     )
-    return run if wanted == there else report_again(folder, run, reports, observers)
+    if wanted == there:
+        return run
+    return report_again(folder, run, reports, observers, resolver)
 
 
 def _named(about: Mapping[str, Any]) -> tuple[Any, ...]:

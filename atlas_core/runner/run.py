@@ -97,7 +97,11 @@ def run(
         if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
-                return RunOutcome(folder.path, True, stored(folder, reports, watching))
+                return RunOutcome(
+                    folder.path,
+                    True,
+                    stored(folder, reports, watching, plan.dataset.resolved.resolver),
+                )
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
             finished, failed, cells = going.through(executor)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from from_columns import evaluate
 
+from atlas_core import score_predictions
 from atlas_core.binomial import wilson
 from atlas_core.judge.codes import codes
 from atlas_core.judge.figures import Figure, of_share, ratio
@@ -25,7 +26,6 @@ from atlas_core.judge.probabilities import (
 )
 from atlas_core.judge.sigma import at_least_by_chance, order, sigma_of, size
 from atlas_core.judge.verdict import verdict
-from atlas_core.metrics import score_predictions
 
 Ends = tuple[float, float, float]
 COVERAGE = {code for code, about in codes().items() if about.group == "Intervals and label sets"}

@@ -9,7 +9,8 @@ import pytest
 from from_columns import evaluate
 from scipy import stats
 
-from atlas_core.metrics import groups, score_predictions
+from atlas_core import score_predictions
+from atlas_core.metrics import groups
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 30), (17, 30), (30, 30), (880, 1000), (1, 1)])

@@ -7,15 +7,16 @@ import pytest
 from from_columns import evaluate
 from scipy import stats
 
-from atlas_core.metrics import score_predictions
+from atlas_core import score_predictions
 from atlas_core.metrics.registry import installed_metrics
+from atlas_registry.loading import Registry
 
 RNG = np.random.default_rng(5)
 N = 200
 STD = RNG.gamma(4, 0.25, N)
 Y = RNG.normal(0, 2, N)
 M = Y + STD * RNG.normal(0, 1, N)
-METRICS = installed_metrics()
+METRICS = installed_metrics(Registry())
 FOUND = score_predictions(Y, M, std=STD)["metrics"]
 
 

@@ -149,7 +149,7 @@ def test_the_metrics_that_verdicts_read_say_so() -> None:
 
 
 def test_a_figure_of_a_level_has_the_words_of_its_metric() -> None:
-    described = installed_metrics().described()
+    described = installed_metrics(Registry()).described()
     words = figures(described)
     assert next(iter(words)) == described[0]["name"] == "mae"
     assert shown(words, "picp_0.9") == words["picp"]

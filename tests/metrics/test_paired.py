@@ -9,9 +9,10 @@ from scipy import stats
 
 from atlas_core.metrics import paired
 from atlas_core.metrics.registry import installed_metrics
+from atlas_registry.loading import Registry
 
 RNG = np.random.default_rng(21)
-METRICS = installed_metrics()
+METRICS = installed_metrics(Registry())
 
 
 @pytest.mark.parametrize("tied", [False, True], ids=["distinct", "tied"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from from_columns import evaluate
 
+from atlas_core import score_predictions
 from atlas_core.errors import DataError
-from atlas_core.metrics import score_predictions
 
 RNG = np.random.default_rng(12)
 N = 120

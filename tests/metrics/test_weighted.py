@@ -12,10 +12,11 @@ from atlas_core.kinds.metric import Metric
 from atlas_core.metrics import weighted
 from atlas_core.metrics.registry import Built, Metrics, installed_metrics
 from atlas_core.metrics.scorer import Scorer, scorer_of
+from atlas_registry.loading import Registry
 
 RNG = np.random.default_rng(3)
 N = 61
-METRICS = installed_metrics()
+METRICS = installed_metrics(Registry())
 
 
 def scorer(table: dict[str, np.ndarray], task: str) -> Scorer:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from atlas_core import score_predictions
 from atlas_core.api import MetricRows
-from atlas_core.metrics import score_predictions
 from atlas_metrics import intervals, point, sigma
 
 REASON = "the independent reference"

@@ -13,6 +13,7 @@ from atlas_core.api import CommandHost
 from atlas_core.audit_notes import audited_folds
 from atlas_core.errors import DataError
 from atlas_core.finished import foreign, read_run
+from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import FinishedRun
 from atlas_report.comparison import compare as compared
 from atlas_report.comparison_table import format_comparison
@@ -30,7 +31,7 @@ def compare(host: CommandHost, *, run_a: Path, run_b: Path, as_json: bool) -> No
     a, b = host.run_folder(run_a), host.run_folder(run_b)
     first, second = _tables(a), _tables(b)
     with foreign(Path(f"{a}, {b}")):
-        found = compared(first, second, seed=0)
+        found = compared(first, second, seed=0, metrics=installed_metrics(host.resolver))
         value, text = found.as_dict(), format_comparison(found)
     host.answer(value, text, as_json=as_json)
 

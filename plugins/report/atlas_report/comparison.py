@@ -16,7 +16,7 @@ from atlas_core.evaluate import read_arms
 from atlas_core.metrics import bootstrap, weighted
 from atlas_core.metrics.detection import Fold, folds_of
 from atlas_core.metrics.paired import PairedScore, paired_scores
-from atlas_core.metrics.registry import Metrics, installed_metrics
+from atlas_core.metrics.registry import Metrics
 from atlas_core.metrics.scorer import level_text
 from atlas_report.run_differences import Change, RunTables, changes, unlike_folds
 
@@ -114,7 +114,7 @@ class Comparison:
         return {name: value for name, value in asdict(self).items() if name != "labels"}
 
 
-def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics | None = None) -> Comparison:
+def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics) -> Comparison:
     """Return B - A on the folds that both runs cut alike.
 
     Arms of one name are paired; where each run has a single arm, those are. Rows are paired within
@@ -125,7 +125,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics | None = 
         a: the run that is the reference.
         b: the other run.
         seed: of the resampling.
-        metrics: whose rows are compared; None: all that are installed.
+        metrics: whose rows are compared.
 
     Raises:
         SpecError: the runs predict another target, unit or data, or share no arm.
@@ -143,14 +143,13 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics | None = 
             f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
         )
     task = str(a.manifest["dataset"]["task"])
-    chosen = metrics or installed_metrics()
     unlike = unlike_folds(a, b)
     return Comparison(
         name_a=a.name,
         name_b=b.name,
         changes=changes(a, b),
         metric=_metric(task),
-        labels={one.name: one.label for one in chosen},
+        labels={one.name: one.label for one in metrics},
         unit=_unit(a),
         arms=tuple(
             _compare_rows(
@@ -160,7 +159,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics | None = 
                 shares=_shares(a),
                 unlike=unlike,
                 seed=seed,
-                metrics=chosen,
+                metrics=metrics,
             )
             for x, y in pairs
         ),

@@ -38,7 +38,7 @@ def report(host: CommandHost, *, run_path: Path, added: tuple[str, ...]) -> None
         uses += [Use(use=name) for name in dict.fromkeys(added) if name not in known]
         reports = ready(resolve_reports(uses or USUAL_REPORTS, host.resolver))
         require_room(folder, reports)
-        report_again(folder, run, reports, observers)
+        report_again(folder, run, reports, observers, host.resolver)
     written = [str(path / one.reporter.places[0]) for one in reports]
     host.answer(written, "\n".join(written), as_json=False)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from from_columns import predictions
+from from_columns import METRICS, predictions
 
 from atlas_core.errors import DataError, SpecError
-from atlas_report.comparison import compare
+from atlas_report import comparison
 from atlas_report.comparison_table import OVER_MATERIALS, format_comparison
 from atlas_report.run_differences import RunTables
 
 N = 60
+compare = partial(comparison.compare, metrics=METRICS)
 ABOUT = {"task": "regression", "target": "gap", "unit": "eV", "sha256": "0" * 64}
 
 

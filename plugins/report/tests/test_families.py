@@ -9,6 +9,7 @@ from scipy import stats
 
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.metrics.shares import shortfalls
+from atlas_registry.loading import Registry
 from atlas_report.families import family_table
 from atlas_report.source import Source
 
@@ -23,7 +24,7 @@ HALIDE = OXIDE | {"n": 40, "picp_0.9": {"value": 0.7, "low": 0.53, "high": 0.83}
 
 def source(families: dict[str, Any] | None, *, task: str = "regression") -> Source:
     arm = {"parts": {}} | ({} if families is None else {"families": families})
-    described = installed_metrics().described()
+    described = installed_metrics(Registry()).described()
     manifest = {"dataset": {"task": task, "unit": "eV"}, "figures": described}
     return Source(manifest, {"task": task, "arms": {"a": arm}}, {}, [], {}, "")
 

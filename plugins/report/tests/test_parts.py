@@ -12,6 +12,7 @@ from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_core.pages import palette, words
 from atlas_core.pages.svg import to_file
+from atlas_registry.loading import Registry
 from atlas_report import arm_plates, beside, metric_words, periodic
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
@@ -177,7 +178,7 @@ def test_colours_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
         assert contrast(colour[f"rampink{step}"], colour[f"ramp{step}"]) >= 4.5, step
 
 
-FIGURES = figures(installed_metrics().described())
+FIGURES = figures(installed_metrics(Registry()).described())
 
 
 def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:

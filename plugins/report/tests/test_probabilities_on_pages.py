@@ -11,6 +11,7 @@ import pytest
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics import digits
 from atlas_core.metrics.registry import figures, installed_metrics
+from atlas_registry.loading import Registry
 from atlas_report.beside import _best
 from atlas_report.worst import confusion, worst_rows
 
@@ -76,7 +77,7 @@ def test_the_best_arm_is_marked_only_where_the_intervals_leave_no_doubt() -> Non
     def entry(value: float, half: float) -> dict[str, float]:
         return {"value": value, "low": value - half, "high": value + half}
 
-    about = figures(installed_metrics().described())["mae"]
+    about = figures(installed_metrics(Registry()).described())["mae"]
     assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02)]) == 0
     assert _best("mae", about, [entry(0.1, 0.06), entry(0.2, 0.06)]) is None
     assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02), entry(0.11, 0.02)]) is None
