@@ -339,6 +339,7 @@ def test_options_decide_what_the_table_gives() -> None:
     crystal = TableConfig(path="t.csv", target="y", structure="s", task="binary")
     assert hooks._table_provides(formula) == {"data:table", "inputs:composition", "task:regression"}
     assert hooks._table_provides(crystal) == {
+        "data:table",
         "inputs:composition",
         "inputs:structure",
         "task:binary",
