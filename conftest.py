@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from support import SHARED, Cli, MakePlugin
 
+collect_ignore = ["examples/atlas-extras"]
+"""It is not installed with the others: what it adds would stand in the metrics of every run."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
