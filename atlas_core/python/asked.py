@@ -103,7 +103,10 @@ class OpenedArm:
             DataError: a formula or crystal cannot be read; all bad ones are named.
         """
         given = [materials] if isinstance(materials, str) or _is_crystal(materials) else materials
-        one = self._materials(list(given))
+        return self.ask(self._materials(list(given)))
+
+    def ask(self, one: Materials) -> Asked:
+        """Return what the arm says of materials; an arm that reads crystals needs their cells."""
         features, notes = self._asker.features(one)
         looked = self._asker.look(one, features, notes)
         reference = self.opened.reference

@@ -1,4 +1,4 @@
-"""The command and its component. Light."""
+"""The commands and their components. Light."""
 
 from __future__ import annotations
 
@@ -7,5 +7,8 @@ from atlas_core.api import Component, Config, hookimpl
 
 @hookimpl
 def atlas_command() -> list[Component]:
-    """Offer the command."""
-    return [Component("screen", Config, "atlas_screening.command:command")]
+    """Offer the commands."""
+    return [
+        Component("screen", Config, "atlas_screening.command:command"),
+        Component("predict", Config, "atlas_screening.predict:command"),
+    ]

@@ -1,0 +1,139 @@
+"""Predict a handful of materials with the fitted arm of a run: value, interval, reasons."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from atlas_core.api import CommandHost, Config, DataError, Materials
+from atlas_core.finished import foreign
+from atlas_core.open_arm import OpenArm, open_arm
+from atlas_core.python.asked import Asked, OpenedArm
+from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
+
+
+@click.command()
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("materials", nargs=-1, required=True)
+@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
+@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option(
+    "--trust-fit",
+    is_flag=True,
+    help="Open a fit that was not made by you on this machine; see `atlas screen --help`.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.pass_obj
+def predict(
+    host: CommandHost,
+    *,
+    run_path: Path,
+    materials: tuple[str, ...],
+    arm: str | None,
+    fold: str | None,
+    trust_fit: bool,
+    as_json: bool,
+) -> None:
+    """Predict MATERIALS, formulas or CIF and POSCAR files, with the fitted arm of RUN."""
+    folder = host.run_folder(run_path)
+    with redirect_stdout(sys.stderr), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with foreign(folder):
+            opened = open_arm(
+                folder, host.resolver, arm=arm, fold=fold, trust=trust_fit, key_file=host.key_file
+            )
+        asked = OpenedArm(opened).ask(read(materials, crystals=opened.fitted.arm.structures))
+    for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+        host.note(f"warning: {text}")
+    rows = answers(materials, asked)
+    host.answer(rows, "\n".join(map(_line(opened), rows)), as_json=as_json)
+
+
+def read(given: tuple[str, ...], *, crystals: bool) -> Materials:
+    """Return the materials; crystals where all are, or the arm reads them, else compositions.
+
+    Raises:
+        DataError: some cannot be read, or are no crystals although the arm reads them; names all.
+    """
+    found: list[Crystal | Materials] = []
+    bad = []
+    for text in given:
+        try:
+            found.append(_one(text, crystals=crystals))
+        except DataError as err:
+            bad.append(f"{text}: {str(err).removeprefix('id 1: ')}")
+    if bad:
+        raise DataError("\n".join(bad))
+    ids = [str(place) for place in range(1, len(found) + 1)]
+    whole = [one for one in found if isinstance(one, Crystal)]
+    if len(whole) == len(found):
+        return materials_of(ids, whole)
+    formulas = [
+        (materials_of(["1"], [one]) if isinstance(one, Crystal) else one).written()[0]
+        for one in found
+    ]
+    return Materials.from_formulas(ids, formulas)
+
+
+def _one(text: str, *, crystals: bool) -> Crystal | Materials:
+    if Path(text).is_file():
+        return one_crystal(read_crystals(Path(text)))
+    if crystals:
+        raise DataError("the arm reads crystals, and there is no such file; give a CIF or POSCAR")
+    return Materials.from_formulas(["1"], [text])
+
+
+def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
+    """Return what was predicted as plain data, one table per material; what is unknown is None."""
+
+    def number(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    return [
+        {
+            "material": text,
+            "formula": str(asked.materials[i]),
+            "value": number(asked.value[i]),
+            "std": number(asked.std[i]),
+            "lower": number(asked.lower[i]),
+            "upper": number(asked.upper[i]),
+            "level": asked.level,
+            "label": None if asked.label is None else str(asked.label[i]),
+            "outside": None if asked.outside is None else bool(asked.outside[i]),
+            "reasons": str(asked.reasons[i]),
+            "in_training": bool(asked.known[i]),
+            "nearest": asked.nearest[i],
+        }
+        for i, text in enumerate(given)
+    ]
+
+
+def _line(opened: OpenArm) -> Any:
+    unit = str(opened.manifest["dataset"].get("unit", ""))
+
+    def line(row: dict[str, Any]) -> str:
+        parts = [f"{row['formula']}: {row['value']:.4g}{f' {unit}' if unit else ''}"]
+        if row["lower"] is not None and row["upper"] is not None:
+            parts.append(f"{row['level']:.0%} interval {row['lower']:.4g} to {row['upper']:.4g}")
+        if row["label"] is not None:
+            parts.append(row["label"])
+        elif row["outside"]:
+            parts.append("outside")
+        if row["reasons"]:
+            parts.append(row["reasons"])
+        near = [f"{one['formula']} ({one['value']:.4g})" for one in row["nearest"]]
+        return "; ".join([*parts, f"nearest known: {', '.join(near)}"])
+
+    return line
+
+
+def command(config: Config) -> click.Command:
+    """Return the command ``predict``; it has no options of a component."""
+    del config
+    return predict
