@@ -1543,7 +1543,7 @@ IN_A_MODULE = [
     (
         "same_bytes_in_another_process",
         {"body": "request = __import__('dataclasses').replace(request, prediction="
-         "request.prediction.replace(mean=request.prediction.mean + hash('salt') % 97))"},
+         "request.prediction.replace(mean=request.prediction.mean + hash('salt') % 99991))"},
     ),
     ("leaves_no_files_behind", {"body": "open('left.txt', 'w').close()"}),
 ]  # fmt: skip

@@ -154,7 +154,10 @@ def test_all_bad_materials_are_named(run: atlas.Run) -> None:
         run.arm().predict([])
 
 
-def test_a_wrong_spec_is_refused_with_every_mistake_and_no_line_of_a_file() -> None:
+def test_a_wrong_spec_is_refused_with_every_mistake_and_no_line_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SpecError) as refused:
         atlas.validate(spec(split="randm", arms={"a": {**FOREST, "model": "ridg"}}))
     first, second = str(refused.value).splitlines()
@@ -162,6 +165,7 @@ def test_a_wrong_spec_is_refused_with_every_mistake_and_no_line_of_a_file() -> N
     assert second.startswith("Spec  arms.a.model.use: unknown model 'ridg'")
     with pytest.raises(SpecError, match=r"arms\.a\.model: a object cannot stand in a spec"):
         atlas.validate(spec(arms={"a": {**FOREST, "model": object()}}))
+    assert not Path("runs").exists()
     with pytest.raises(SpecError, match="split: this key is missing"):
         atlas.validate({"dataset": "flla", "arms": {}})
 

@@ -44,7 +44,7 @@ def test_a_committee_disagrees_alike_in_another_unit() -> None:
 
     def stds(unit: float) -> np.ndarray:
         method = component.build(component.config())
-        fitted = method.fit(
+        fitted, _ = method.fit(
             lambda: forest.build(forest.config()), rows, target * unit, FitContext(seed=0)
         )
         return np.asarray(fitted.predict(rows).epistemic / unit)

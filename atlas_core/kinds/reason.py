@@ -20,7 +20,7 @@ class Reason:
     """Hold one reason; two of the same code and figures are one, whoever gives them.
 
     Attributes:
-        code: what was found, in snake_case; stable, so that scripts may rest on it.
+        code: what was found, in snake_case; it does not change, so that scripts may rest on it.
         text: the same in words: a clause without a full stop.
         figures: what it rests on, as plain JSON: numbers, symbols of elements.
     """

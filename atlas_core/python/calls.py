@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.errors import SpecError
+from atlas_core.python.frames import Frame
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
 from atlas_core.python.specs import Spec, plan_of_file
@@ -60,7 +61,10 @@ def run(
         AtlasError: a component, a data file or the output folder failed; one line says which.
     """
     registry = Registry()
+    spec = _made(spec)
     plan = _plan(spec, Path(out), registry, set or {})
+    if isinstance(spec, Spec) and isinstance(spec.dataset, Frame):
+        spec.dataset.write(Path(out))
     executor = resolve_one("executor", "local", (), registry).build()
     with (
         closing(registry.observers(_warn)) as observers,
@@ -94,7 +98,7 @@ def validate(
         SpecError: the spec is wrong; every mistake at once.
         PluginError: a plugin is broken.
     """
-    return _plan(spec, Path(out), Registry(), set or {})
+    return _plan(_made(spec), Path(out), Registry(), set or {})
 
 
 def load_run(path: str | Path) -> Run:
@@ -129,22 +133,21 @@ def components(kind: str | None = None) -> DataFrame:
 
 
 def _plan(
-    spec: Spec | Mapping[str, Any] | str | Path,
-    out: Path,
-    registry: Registry,
-    changes: Mapping[str, Any],
+    spec: Spec | str | Path, out: Path, registry: Registry, changes: Mapping[str, Any]
 ) -> Plan:
-    if isinstance(spec, str | Path):
-        return plan_of_file(Path(spec), registry, changes)
-    made = spec if isinstance(spec, Spec) else _of_mapping(spec)
-    return made.plan(out, registry, changes)
+    if isinstance(spec, Spec):
+        return spec.plan(out, registry, changes)
+    return plan_of_file(Path(spec), registry, changes)
 
 
-def _of_mapping(keys: Mapping[str, Any]) -> Spec:
-    missing = [key for key in ("dataset", "split", "arms") if key not in keys]
+def _made(spec: Spec | Mapping[str, Any] | str | Path) -> Spec | str | Path:
+    """Return a spec given as a mapping as a ``Spec``."""
+    if isinstance(spec, Spec | str | Path):
+        return spec
+    missing = [key for key in ("dataset", "split", "arms") if key not in spec]
     if missing:
         raise SpecError(f"Spec  {missing[0]}: this key is missing")
-    return Spec(**{key: value for key, value in keys.items() if key != "atlas"})
+    return Spec(**{key: value for key, value in spec.items() if key != "atlas"})
 
 
 def _folder(path: str | Path | None) -> Path | None:

@@ -17,7 +17,7 @@ class ArmVerdict:
     """Hold what a run says of one arm.
 
     Attributes:
-        grade: a stable code, such as ``trust`` or ``do_not_trust``.
+        grade: a fixed code, such as ``trust`` or ``do_not_trust``.
         headline: the same in one sentence.
         findings: what it rests on: codes, grades and figures, as in ``verdict.json``.
         text: the sentences.

@@ -42,18 +42,31 @@ class Frame:
         """Return the hash of the file."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def kept(self, out: Path, resolver: Resolver) -> dict[str, Any]:
-        """Write the file below ``out``, and return the entry ``dataset`` of a spec in ``out``.
+    def entry(self, resolver: Resolver) -> dict[str, Any]:
+        """Return the entry ``dataset`` of a spec that lies where the runs do.
 
         Raises:
             SpecError: no installed data set reads tables, or several do.
-            DataError: the file cannot be written.
         """
-        path = Path(FOLDER) / f"{self.sha256[:16]}.parquet"
-        if not (out / path).is_file() or (out / path).read_bytes() != self.content:
-            (out / FOLDER).mkdir(parents=True, exist_ok=True)
-            write_bytes(out / path, self.content)
-        return {"use": _reader(resolver), "options": {"path": path.as_posix(), **self.options}}
+        return {
+            "use": _reader(resolver),
+            "options": {"path": self._path.as_posix(), **self.options},
+        }
+
+    def write(self, out: Path) -> None:
+        """Write the file into the folder of the runs, where it is not there yet.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        path = out / self._path
+        if not path.is_file() or path.read_bytes() != self.content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, self.content)
+
+    @property
+    def _path(self) -> Path:
+        return Path(FOLDER) / f"{self.sha256[:16]}.parquet"
 
 
 def from_pandas(

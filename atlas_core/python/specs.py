@@ -53,14 +53,14 @@ class Spec:
         return f"Spec(name={self._rest['name']!r}, seed={self._rest['seed']}, arms: {arms})"
 
     def plan(self, out: Path, resolver: Resolver, changes: Mapping[str, Any]) -> Plan:
-        """Check the spec and load its components; data in memory are written below ``out``.
+        """Check the spec and load its components; it lies in ``out``, where the runs do.
 
         Raises:
             SpecError: the spec is wrong; every mistake at once.
             PluginError: a plugin is broken.
         """
         dataset = self.dataset
-        used = dataset.kept(out, resolver) if isinstance(dataset, Frame) else dataset
+        used = dataset.entry(resolver) if isinstance(dataset, Frame) else dataset
         value = _plain({"atlas": 1, **self._rest, "dataset": used})
         document = Document("Spec", value)
         for path, changed in changes.items():

@@ -16,6 +16,7 @@ from measure import Bar, alternating, ratio, shared
 from atlas_composition import hooks as composition
 from atlas_composition import ion_properties, magpie, stoichiometry, valence_orbitals
 from atlas_core.api import F8, SYMBOLS, Materials, Vectors
+from atlas_core.testing import find_component
 from atlas_crystal import (
     density_features,
     neighbour_statistics,
@@ -215,7 +216,7 @@ def crystal_bars() -> list[Bar]:
 
 def default(module: Any) -> Any:
     """Return the component of a module with its default options, newly built."""
-    (component,) = module.atlas_featurizer()
+    component, _ = find_component(module.__name__.rpartition(".")[2], "featurizer")
     return component.build(component.config())
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from atlas_composition.element_fractions import ElementFractions
-from atlas_composition.hooks import ElementFractionsConfig, atlas_featurizer
+from atlas_composition.hooks import ElementFractionsConfig
 from atlas_core.api import SYMBOLS, Materials
+from atlas_core.testing import find_component
 
 
 def featurize(formulas, config=None):
@@ -36,7 +37,7 @@ def test_an_unknown_symbol_names_close_ones():
 
 
 def test_only_all_columns_are_whole_formulas():
-    (component,) = atlas_featurizer()
+    component, _ = find_component("element_fractions", "featurizer")
     assert component.provides_of(ElementFractionsConfig()) == {
         "features:vectors",
         "features:fractions",

@@ -10,9 +10,9 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Graphs, Materials, concatenate
-from atlas_core.testing import run_contract
+from atlas_core.testing import find_component, run_contract
 from atlas_crystal.crystal_graph import CrystalGraph
-from atlas_crystal.hooks import CrystalGraphConfig, atlas_featurizer
+from atlas_crystal.hooks import CrystalGraphConfig
 
 SHIFT = np.array([0.137, -1.291, 0.553])
 
@@ -244,7 +244,7 @@ def test_graphs_need_no_vectors_but_cannot_be_joined_with_ones_that_have_them():
 
 
 def test_only_whole_shells_have_directions_and_they_keep_the_contract():
-    (component,) = atlas_featurizer()
+    component, _ = find_component("crystal_graph", "featurizer")
     assert component.provides_of(CrystalGraphConfig()) == {"features:graphs"}
     assert graph([CRYSTALS["hcp"]]).vector is None
     results = run_contract(component, "featurizer", options={"shells": "whole"})
