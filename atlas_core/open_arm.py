@@ -17,7 +17,8 @@ from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
 from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
-from atlas_core.spec.plan import Chosen, load_arm_plan
+from atlas_core.spec.load import load_arm_plan
+from atlas_core.spec.plan import Chosen
 
 
 @dataclass(frozen=True, eq=False)

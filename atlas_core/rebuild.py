@@ -16,7 +16,7 @@ from atlas_core.finished import finished_manifest_of, foreign
 from atlas_core.resolver import Resolver
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 
 TOLD = 20

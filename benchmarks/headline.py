@@ -29,7 +29,7 @@ from atlas_core.metrics.registry import installed_metrics
 from atlas_core.narrative import headline
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 
 HERE = Path(__file__).parent

@@ -22,7 +22,8 @@ import numpy as np
 from atlas_core import score_predictions
 from atlas_core.arrays import F8
 from atlas_core.observe import FinishedRun
-from atlas_core.spec.plan import Plan, load_plan
+from atlas_core.spec.load import load_plan
+from atlas_core.spec.plan import Plan
 from atlas_core.spec.yaml import parse
 from atlas_core.store import canonical_hash
 from atlas_registry.loading import Registry

@@ -30,7 +30,7 @@ from measure import save, shared
 
 from atlas_core.api import DataContext, Dataset, FitContext, Graphs, derive_seed
 from atlas_core.cache import FeatureCache
-from atlas_core.spec.plan import resolve_one
+from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 
 SEED = 20_261_121

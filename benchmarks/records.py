@@ -30,7 +30,8 @@ from atlas_core.observe import FinishedRun
 from atlas_core.runner.machine import choose_device
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.spec.plan import Plan, load_plan
+from atlas_core.spec.load import load_plan
+from atlas_core.spec.plan import Plan
 from atlas_core.spec.yaml import parse
 from atlas_core.store import canonical_hash, read_json, write_bytes, write_json
 from atlas_matbench.matbench_record import atlas_run_exports

@@ -40,7 +40,7 @@ from atlas_core.api import (
 )
 from atlas_core.bulk import write_bulk
 from atlas_core.cache import FeatureCache
-from atlas_core.spec.plan import resolve_one
+from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 
 SEED = 20_261_121

@@ -21,7 +21,7 @@ from atlas_core.exam import examine
 from atlas_core.runner.machine import hardware, packages
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.spec.yaml import parse
 from atlas_core.store import read_json, write_json
 from atlas_registry.loading import Registry

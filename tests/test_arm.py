@@ -19,7 +19,7 @@ from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.runner.loading import cut, load_dataset
 from atlas_core.runner.options import RunOptions
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 
 SPEC = """\

@@ -16,7 +16,8 @@ from atlas_core.cache import FeatureCache
 from atlas_core.fits import FitIdentity
 from atlas_core.installed import libraries, packages_of
 from atlas_core.kinds.dataset import DataContext
-from atlas_core.spec.plan import Plan, load_plan
+from atlas_core.spec.load import load_plan
+from atlas_core.spec.plan import Plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry, source_hash
 

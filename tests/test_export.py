@@ -16,7 +16,7 @@ import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
 from atlas_core.bulk import write_bulk
-from atlas_core.spec.plan import resolve_one
+from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 
 

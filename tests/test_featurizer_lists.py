@@ -14,7 +14,8 @@ from support import ROOT, Cli
 from atlas_core.api import Graphs, Vectors
 from atlas_core.errors import DataError, SpecError
 from atlas_core.runner.features import side_by_side
-from atlas_core.spec.plan import Plan, load_plan
+from atlas_core.spec.load import load_plan
+from atlas_core.spec.plan import Plan
 from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry

@@ -10,7 +10,7 @@ from support import ROOT, Cli
 
 from atlas_core.cli.validating import Ahead, look_ahead
 from atlas_core.errors import DataError, SpecError
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 
 SPEC = """\

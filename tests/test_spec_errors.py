@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_core.errors import SpecError
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.spec.yaml import MAX_PROBLEMS, override, parse
 from atlas_registry.loading import Registry
 

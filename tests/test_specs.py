@@ -9,7 +9,7 @@ import pytest
 from support import ROOT, Cli
 
 from atlas_core.exam import GRADES
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
 

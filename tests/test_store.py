@@ -16,7 +16,8 @@ import pytest
 from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
 from atlas_core.arrays import fingerprint
 from atlas_core.cache import FeatureCache
-from atlas_core.spec.plan import Chosen, resolve_one
+from atlas_core.spec.load import resolve_one
+from atlas_core.spec.plan import Chosen
 from atlas_core.store import (
     MAGIC,
     FolderWriter,

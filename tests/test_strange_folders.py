@@ -18,7 +18,7 @@ from atlas_core.runner.folder import RunFolder
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.seal import look, read_manifest, seal
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.store import read_arrays, write_arrays, write_json
 from atlas_registry.loading import Registry
 

@@ -19,6 +19,7 @@ from atlas_core.cli.keeping import run_folder
 from atlas_core.cli.progress import bar, note
 from atlas_core.errors import PluginError
 from atlas_core.kinds.command import Progress
+from atlas_core.python.machine import key_file
 
 if TYPE_CHECKING:
     from atlas_core.resolver import Observers, Resolver
@@ -121,10 +122,3 @@ def _loaded(ctx: click.Context, name: str) -> click.Command | None:
 
 def _told(row: Listed) -> str:
     return f"BROKEN: {row.problem}" if row.problem else row.summary
-
-
-def key_file() -> Path:
-    """Return where the user's key lies that marks fits as their own."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("atlas", appauthor=False)) / "origin.key"

@@ -14,11 +14,10 @@ import click
 from atlas_core import __version__
 from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
-from atlas_core.cli.installed_commands import key_file
 from atlas_core.cli.keeping import export, verify
 from atlas_core.errors import SpecError
 from atlas_core.kinds import IN_SPECS, KINDS
-from atlas_core.printing import on_one_line
+from atlas_core.python.machine import cache_folder, key_file
 
 
 def _answer(value: Any, as_json: bool, text: Callable[[], str]) -> None:
@@ -67,14 +66,6 @@ _cache_dir = click.option(
     " folder.",
 )
 _offline = click.option("--offline", is_flag=True, help="Refuse downloads.")
-
-
-def _cache(given: Path | None) -> Path:
-    if given is not None:
-        return given
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("atlas", appauthor=False))
 
 
 @main.command()
@@ -158,12 +149,11 @@ def run(
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress, warn
-    from atlas_core.cli.reuse import damaged_files, reused_fits
-    from atlas_core.cli.verdicts import cautions
+    from atlas_core.cli.verdicts import answer
     from atlas_core.runner.machine import choose_device
     from atlas_core.runner.options import RunOptions
     from atlas_core.runner.run import run as run_plan
-    from atlas_core.spec.plan import load_plan, resolve_one
+    from atlas_core.spec.load import load_plan, resolve_one
     from atlas_registry.loading import Registry
 
     if force and resume:
@@ -178,7 +168,7 @@ def run(
     with closing(watching) as observers, progress(quiet=quiet) as tell:
         options = RunOptions(
             out=out,
-            cache_dir=_cache(cache_dir),
+            cache_dir=cache_folder(cache_dir),
             data_dir=data_dir,
             workers=workers,
             device=choose_device(device),
@@ -191,30 +181,12 @@ def run(
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
             outcome = run_plan(plan, options, observers=observers, executor=place)
-    finished, report = outcome.run, outcome.report
-    if not (quiet or outcome.reused):
-        if found := reused_fits(finished):
-            note(found)
-        for line in damaged_files(finished):
-            note(f"warning: {line}")
-    said = {arm: finished.verdict[arm] for arm in finished.arms}
-    cautioned = cautions(said)
-    for text in cautioned:
-        warn(text)
-    answer = {
-        "run": str(outcome.folder),
-        "report": None if report is None else str(report),
-        "reused": outcome.reused,
-        "verdicts": said,
-        "cautions": cautioned,
-    }
-    stored = ["stored result (--force computes anew)"] if outcome.reused else []
-    lines = [*stored, *(f"{arm}: {one['headline']}" for arm, one in said.items())]
-    _answer(
-        answer,
-        as_json,
-        lambda: "\n".join([*map(on_one_line, lines), str(report or outcome.folder)]),
-    )
+    notes, value, text = answer(outcome)
+    for line in notes if not (quiet or outcome.reused) else ():
+        note(line)
+    for line in value["cautions"]:
+        warn(line)
+    _answer(value, as_json, lambda: text)
 
 
 @main.command()
@@ -237,12 +209,12 @@ def validate(
     """
     from atlas_core.cli.progress import warn
     from atlas_core.cli.validating import look_ahead
-    from atlas_core.spec.plan import load_plan
+    from atlas_core.spec.load import load_plan
     from atlas_registry.loading import Registry
 
     plan = load_plan(spec, Registry(warn), overrides=overrides)
     with redirect_stdout(sys.stderr):
-        ahead = look_ahead(plan, data_dir=data_dir, cache_dir=_cache(cache_dir))
+        ahead = look_ahead(plan, data_dir=data_dir, cache_dir=cache_folder(cache_dir))
     arms = f"{len(plan.arms)} {'arm' if len(plan.arms) == 1 else 'arms'}: {', '.join(plan.arms)}"
     _answer(
         {
@@ -403,7 +375,7 @@ def datasets_show(
     from atlas_core.cli.showing import show_dataset
     from atlas_core.kinds.dataset import DataContext
 
-    context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
+    context = DataContext(data_dir, cache_folder(cache_dir), Path.cwd(), offline)
     with redirect_stdout(sys.stderr):
         about, text = show_dataset(name, settings, context)
     _answer(about, as_json, lambda: text)
@@ -438,7 +410,7 @@ def datasets_export(
     from atlas_core.cli.exporting import export_dataset
     from atlas_core.kinds.dataset import DataContext
 
-    context = DataContext(data_dir, _cache(cache_dir), Path.cwd(), offline)
+    context = DataContext(data_dir, cache_folder(cache_dir), Path.cwd(), offline)
     with redirect_stdout(sys.stderr):
         about, text = export_dataset(name, settings, context, out=out, force=force)
     _answer(about, as_json, lambda: text)
@@ -458,7 +430,7 @@ def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
     from atlas_core.cli.tables import size as shown
     from atlas_core.fits import FitCache
 
-    folder = _cache(cache_dir)
+    folder = cache_folder(cache_dir)
     fits = [size for _, size in FitCache(folder).entries()]
     sizes = [*(size for _, size in FeatureCache(folder).entries()), *fits]
     about = {
@@ -490,7 +462,7 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
     from atlas_core.cli.tables import size as shown
     from atlas_core.fits import FitCache
 
-    folder = _cache(cache_dir)
+    folder = cache_folder(cache_dir)
     features, fits = FeatureCache(folder), FitCache(folder)
     sizes = [size for cached in (features, fits) for _, size in cached.entries()]
     held = f"{len(sizes)} {'entry' if len(sizes) == 1 else 'entries'}, {shown(sum(sizes))}"

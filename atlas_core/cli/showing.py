@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas_core.errors import SpecError
 from atlas_core.kinds.dataset import DataContext, Dataset, DatasetSource
-from atlas_core.spec.plan import resolve_one
+from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 
 

@@ -16,7 +16,8 @@ from atlas_core.python.specs import Spec, plan_of_file
 from atlas_core.runner.machine import choose_device
 from atlas_core.runner.options import RunOptions, say_nothing
 from atlas_core.runner.run import run as run_plan
-from atlas_core.spec.plan import Plan, resolve_one
+from atlas_core.spec.load import resolve_one
+from atlas_core.spec.plan import Plan
 from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
 

@@ -10,7 +10,8 @@ from typing import Any
 from atlas_core.errors import SpecError
 from atlas_core.python.frames import Frame
 from atlas_core.resolver import Resolver
-from atlas_core.spec.plan import Plan, load_plan, plan_of
+from atlas_core.spec.load import load_plan, plan_of
+from atlas_core.spec.plan import Plan
 from atlas_core.spec.yaml import Document, override, written
 
 

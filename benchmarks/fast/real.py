@@ -11,7 +11,8 @@ from measure import ROOT
 from atlas_core.api import F8, Features
 from atlas_core.runner.loading import load_dataset
 from atlas_core.runner.options import RunOptions
-from atlas_core.spec.plan import Chosen, load_plan
+from atlas_core.spec.load import load_plan
+from atlas_core.spec.plan import Chosen
 from atlas_registry.loading import Registry
 
 

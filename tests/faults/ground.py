@@ -17,7 +17,7 @@ from pathlib import Path
 
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 from faults.campaign import Campaign
 

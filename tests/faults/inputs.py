@@ -26,7 +26,7 @@ from support import ROOT
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import DataContext
 from atlas_core.materials import Materials
-from atlas_core.spec.plan import load_plan, resolve_one
+from atlas_core.spec.load import load_plan, resolve_one
 from atlas_reading.crystals import read_crystals
 from atlas_registry.loading import Registry
 from faults.campaign import Campaign, Tally

@@ -17,7 +17,7 @@ from atlas_core.links import TEMPORARY, hold
 from atlas_core.runner.options import RunOptions
 from atlas_core.runner.run import run
 from atlas_core.seal import look, read_manifest
-from atlas_core.spec.plan import load_plan
+from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
 from atlas_screening.result import TOP

@@ -1,0 +1,155 @@
+"""The mistakes of a spec: each with its place, all at once. Light."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from atlas_core.errors import (
+    PluginError,
+    SpecError,
+)
+from atlas_core.spec.model import Arm, Spec
+from atlas_core.spec.yaml import Document, Path
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def strictly(model: type[AnyModel], value: Any) -> AnyModel:
+    """Validate plain data as JSON would be: no text or boolean passes for a number."""
+    return model.model_validate_json(json.dumps(value), strict=True)
+
+
+@dataclass
+class Problems:
+    """Collect one line a mistake, in the order of the file."""
+
+    document: Document
+    lines: list[str] = field(default_factory=list)
+    plugin_lines: list[str] = field(default_factory=list)
+    _told: set[object] = field(default_factory=set)
+
+    def first(self, what: object) -> bool:
+        """Tell whether this is told for the first time."""
+        known = what in self._told
+        self._told.add(what)
+        return not known
+
+    def add(self, path: Path, text: str) -> None:
+        """Note a mistake of the spec."""
+        self.lines.append(f"{self.document.where(path)}: {text}")
+
+    def add_plugin(self, path: Path, text: str) -> None:
+        """Note that a plugin is broken."""
+        self.plugin_lines.append(f"{self.document.where(path)}: {text}")
+
+    def add_validation(self, path: Path, model: type[BaseModel], error: ValidationError) -> None:
+        """Note what pydantic found, each mistake at its place."""
+        for item in error.errors():
+            steps = self._real_steps(path, item["loc"], last=item["type"] == "missing")
+            self.add((*path, *steps), _explain(item, model, item["loc"]))
+
+    def _real_steps(self, path: Path, location: Sequence[str | int], *, last: bool) -> Path:
+        """Return the steps that exist in the file; pydantic adds tags of unions between them."""
+        value = self.value_at(path)
+        steps: Path = ()
+        for number, step in enumerate(location):
+            inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
+            if inside or (isinstance(value, Mapping) and step in value):
+                value = value[step]
+                steps = (*steps, step)
+            elif last and number == len(location) - 1:
+                steps = (*steps, step)
+        return steps
+
+    def value_at(self, path: Path) -> Any:
+        """Return what stands at a path of the file, None where nothing does."""
+        value = self.document.value
+        for step in path:
+            if isinstance(value, list):
+                value = value[step] if isinstance(step, int) and step < len(value) else None
+            else:
+                value = value.get(step) if isinstance(value, Mapping) else None
+        return value
+
+    def places(self, path: Path, count: int) -> list[Path]:
+        """Return where each of ``count`` components stands; one need not stand in a list."""
+        value = self.value_at(path)
+        return [(*path, i) for i in range(count)] if isinstance(value, list) else [path] * count
+
+    def stop(self) -> None:
+        """Raise what was noted, if anything.
+
+        Raises:
+            SpecError: the spec is wrong.
+            PluginError: it is right, but a plugin is broken.
+        """
+        if self.lines:
+            raise SpecError(sorted(self.lines + self.plugin_lines, key=_in_file_order))
+        if self.plugin_lines:
+            raise PluginError("\n".join(sorted(self.plugin_lines, key=_in_file_order)))
+
+
+def _in_file_order(line: str) -> tuple[int, ...]:
+    """Return line and column from ``file:line:column  ...``; a ``--set`` stands first."""
+    numbers = line.split("  ", maxsplit=1)[0].rsplit(":", 2)[1:]
+    return tuple(int(n) for n in numbers) if all(n.isdigit() for n in numbers) else ()
+
+
+def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -> str:
+    kind, value = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        names = _fields_at(model, location[:-1])
+        return f"unknown key{closest(str(location[-1]), names)}; known here: {join(names)}"
+    if kind == "missing":
+        return f"this key is missing{'; write atlas: 1' if location == ('atlas',) else ''}"
+    shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if kind in {"tuple_type", "list_type", "set_type"}:
+        message = f"expected a list, such as [{value}]"
+    if kind in {"model_type", "dict_type"}:
+        message = "expected a mapping"
+        shown = shown or type(value).__name__
+    return f"{shown}: {message}" if shown else message
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Return the field names of the model that ``location`` leads to, through our own nesting."""
+    current: type[BaseModel] = model
+    steps = [step for step in location if not isinstance(step, int)]  # places in a list
+    while steps:
+        step = steps.pop(0)
+        if current is Spec and step == "arms":
+            current = Arm
+            steps = steps[1:]
+            continue
+        field_info = current.model_fields.get(str(step))
+        models = [] if field_info is None else _models_in(field_info.annotation)
+        if not models:
+            return []
+        current = models[0]
+    return sorted(current.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the pydantic models inside an annotation such as ``Annotated[Use, ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return a name, and the known ones like it, for a message."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" {name!r}, did you mean {' or '.join(map(repr, near))}?" if near else f" {name!r}"
+
+
+def join(names: Iterable[str]) -> str:
+    """Return names in order, joined with commas."""
+    return ", ".join(sorted(names)) or "nothing"
