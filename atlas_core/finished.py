@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import read_table
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import files
-from atlas_core.observe import FinishedRun
+from atlas_core.observe import FinishedRun, strange_name
 from atlas_core.seal import SCORED, WORKING, drawn, read_manifest, require_intact
 from atlas_core.store import read_json
 
@@ -112,6 +112,12 @@ def finished_manifest_of(folder: Path) -> Json:
         return manifest
 
 
+def _plain_name(text: str) -> bool:
+    """Tell whether a text names something in a folder, and nothing elsewhere."""
+    name = PurePosixPath(text)
+    return len(name.parts) == 1 and text not in ("", ".", "..", "/") and not strange_name(name)
+
+
 def _check_manifest(manifest: Any, path: Path) -> None:
     held = _shape(manifest, _MANIFEST, path, "manifest")
     about = _shape(held["dataset"], {"task": str, "target": str}, path, "manifest")
@@ -126,7 +132,8 @@ def _check_manifest(manifest: Any, path: Path) -> None:
             raise _foreign(path, "manifest", "an arm is no table of components")
     for report in _shape({"reports": [], **held}, {"reports": list}, path, "manifest")["reports"]:
         found = _shape(report, {"use": str, "options": dict, "places": list}, path, "manifest")
-        if not all(isinstance(place, str) and place for place in found["places"]):
+        places = found["places"]
+        if not places or not all(isinstance(one, str) and _plain_name(one) for one in places):
             raise _foreign(path, "manifest", "a report stands nowhere")
 
 

@@ -23,7 +23,8 @@ MARK = "origin.json"
 _BYTES = 32
 WHAT_IT_MEANS = (
     "ATLAS checks its numbers and runs no code from it, but it answers whatever its maker chose;"
-    " --trust-fit opens it where you trust who made it, else run its spec yourself"
+    " --trust-fit (trust_fit=True in Python) opens it where you trust who made it, else run its"
+    " spec yourself"
 )
 
 

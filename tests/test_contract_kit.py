@@ -1534,12 +1534,14 @@ def build(config):
 
 
 def atlas_acquisition():
+    {hook}
     return [Component("{name}", Options, build)]
 '''
 
 IN_A_MODULE = [
     ("summary_line", {"summary": "Far too long: " + "words " * 20}),
     ("light_module_is_light", {"imports": "import scipy"}),
+    ("light_module_is_light", {"hook": "import scipy"}),
     (
         "same_bytes_in_another_process",
         {"body": "request = __import__('dataclasses').replace(request, prediction="
@@ -1553,8 +1555,8 @@ IN_A_MODULE = [
 def written(tmp_path, monkeypatch):
     """Return a function that writes a plugin module and gives its component."""
 
-    def write(name, *, summary="A toy.", imports="", body="pass"):
-        text = MODULE.format(name=name, summary=summary, imports=imports, body=body)
+    def write(name, *, summary="A toy.", imports="", body="pass", hook="pass"):
+        text = MODULE.format(name=name, summary=summary, imports=imports, body=body, hook=hook)
         (tmp_path / f"{name}.py").write_text(text)
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.chdir(tmp_path)

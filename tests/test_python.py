@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Composition, Lattice, Structure
 
 import atlas_core as atlas
 from atlas_core.errors import DataError, SpecError
-from atlas_core.store import read_json
+from atlas_core.python.card import ArmVerdict, card
+from atlas_core.seal import seal
+from atlas_core.store import read_json, write_json
 
 SALTS = [a + b for a in ("Li", "Na", "K", "Rb", "Cs") for b in ("F", "Cl", "Br", "I")]
 FRAME = pd.DataFrame(
@@ -80,6 +83,12 @@ def test_a_run_has_metrics_predictions_and_a_verdict(run: atlas.Run) -> None:
 
 def test_a_run_shows_itself_in_a_notebook(run: atlas.Run) -> None:
     page = run._repr_html_()
+    bad = "<script>alert(1)</script>"
+    verdicts = {bad: ArmVerdict(bad, bad, (), ())}
+    parts = {"test": {"metrics": {"mae": {"value": 1.0, "low": 0.5, "high": 2.0}}}}
+    spoiled = card(bad, bad, verdicts, {bad: {"parts": parts}}, unit=bad)
+    assert "<script" not in spoiled
+    assert spoiled.count("&lt;script&gt;") >= 5
     assert run.verdict["forest"].grade.replace("_", " ") in page
     assert "<svg" in page
     assert "<script" not in page
@@ -232,3 +241,130 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         atlas.load_run(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_shown_wherever_the_notebook_goes(
+    run: atlas.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cache = run.path.parent.parent / "cache"
+    done = atlas.run(spec(), out="here", cache_dir=cache, progress=False)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert done.arm("forest").predict("NaCl").value.shape == (1,)
+    assert atlas.load_run(f"../here/{done.path.name}").metrics.equals(done.metrics)
+
+
+def test_numbers_of_numpy_and_any_text_may_stand_in_a_spec(tmp_path: Path) -> None:
+    plan = atlas.validate(
+        spec(
+            split={"use": "random", "options": {"test": np.float64(0.3)}},
+            levels=np.array([0.5, 0.9]),
+            seed=np.int64(4),
+            question=np.str_("is it 😀?"),
+        ),
+        set={"sample": np.int32(30), "question": "is it 𝛼 or 😀?"},
+        out=tmp_path,
+    )
+    assert (plan.spec.seed, plan.spec.sample, plan.spec.levels) == (4, 30, (0.5, 0.9))
+    assert plan.spec.question == "is it 𝛼 or 😀?"
+
+
+def test_files_of_a_spec_are_seen_from_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FRAME.to_csv("d.csv", index=False)
+    options = {"path": "d.csv", "target": "gap", "formula": "composition"}
+    keys = {"dataset": {"use": "table", "options": options}, "split": SPLIT, "arms": {"f": FOREST}}
+    done = atlas.run(keys, cache_dir=tmp_path / "c", progress=False)
+    assert done.manifest["dataset"]["rows"] == 60
+
+
+def test_missing_text_is_missing_whatever_holds_it(tmp_path: Path) -> None:
+    for kind in ("object", "string", "category"):
+        column = pd.Series([*FRAME.composition[:59], None], dtype=kind)
+        dataset = atlas.from_pandas(
+            FRAME.assign(composition=column), target="gap", formula="composition"
+        )
+        with pytest.raises(DataError, match="row 60, id 60: no formula"):
+            atlas.run(spec(dataset=dataset), out=tmp_path, cache_dir=tmp_path, progress=False)
+    whole = FRAME.assign(number=[*range(59), None], composition=list(FRAME.composition))
+    with pytest.raises(DataError) as refused:
+        atlas.run(
+            spec(
+                dataset=atlas.from_pandas(whole, target="gap", formula="composition", id="number")
+            ),
+            out=tmp_path,
+            cache_dir=tmp_path,
+            progress=False,
+        )
+    assert "1.0" not in str(refused.value)
+
+
+def test_compositions_are_formulas_and_odd_frames_are_refused() -> None:
+    made = atlas.from_pandas(
+        FRAME.assign(composition=[Composition(one) for one in FRAME.composition]),
+        target="gap",
+        formula="composition",
+    )
+    assert b"Li1F1" in made.content
+    with pytest.raises(DataError, match="column name 7 is no text"):
+        atlas.from_pandas(FRAME.rename(columns={"gap": 7}), target="gap", formula="composition")
+    crystal = Structure(
+        Lattice.cubic(4), ["Cs"], [[0, 0, 0]], site_properties={"selective_dynamics": [[True] * 3]}
+    )
+    frame = pd.DataFrame({"structure": [crystal], "volume": [64.0]})
+    assert len(atlas.from_pandas(frame, target="volume", structure="structure").content) > 0
+
+
+def test_what_is_no_list_of_materials_is_refused(run: atlas.Run) -> None:
+    arm = run.arm()
+    for given in (FRAME, None, 7):
+        with pytest.raises(DataError, match="is no list of materials"):
+            arm.predict(given)
+    assert arm.predict(Composition("NaCl")).value == arm.predict(FRAME.composition[5:6]).value
+
+
+def test_a_run_that_was_changed_is_refused(run: atlas.Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run.path, copy)
+    text = (copy / "metrics.json").read_text(encoding="utf-8")
+    (copy / "metrics.json").write_text(text.replace("0.9", "0.8", 1), encoding="utf-8")
+    with pytest.raises(DataError, match=r"metrics\.json"):
+        atlas.load_run(copy)
+
+
+@pytest.mark.parametrize("places", [["/etc/hostname"], ["../report.html"], [], [""]])
+def test_a_report_lies_in_its_run(run: atlas.Run, tmp_path: Path, places: list[str]) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run.path, copy)
+    manifest = read_json(copy / "manifest.json")
+    manifest["reports"][0]["places"] = places
+    write_json(copy / "manifest.json", seal(copy, manifest))
+    with pytest.raises(DataError, match="a report stands nowhere"):
+        atlas.load_run(copy)
+
+
+def test_a_fit_of_somebody_else_is_opened_only_on_purpose(
+    run: atlas.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    again = atlas.load_run(run.path)
+    with pytest.raises(DataError, match="trust_fit=True"):
+        again.arm()
+    assert again.arm(trust_fit=True).predict("NaCl").value == run.arm().predict("NaCl").value
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(DataError, match="cannot be written"):
+        atlas.run(spec(), out=tmp_path / "file", cache_dir=tmp_path, progress=False)
+
+
+def test_every_missing_key_is_named() -> None:
+    with pytest.raises(SpecError) as refused:
+        atlas.validate({})
+    assert len(str(refused.value).splitlines()) == 3
+    with pytest.raises(SpecError, match="a NoneType is no spec"):
+        atlas.validate(None)

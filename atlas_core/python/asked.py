@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +102,14 @@ class OpenedArm:
         Raises:
             DataError: a formula or crystal cannot be read; all bad ones are named.
         """
-        given = [materials] if isinstance(materials, str) or _is_crystal(materials) else materials
-        return self.ask(self._materials(list(given)))
+        if isinstance(materials, str) or _is_crystal(materials) or hasattr(materials, "formula"):
+            materials = [materials]
+        if hasattr(materials, "columns") or not isinstance(materials, Iterable):
+            raise DataError(
+                f"predict: a {type(materials).__name__} is no list of materials; give a column of"
+                " formulas or crystals"
+            )
+        return self.ask(self._materials([_text(one) for one in materials]))
 
     def ask(self, one: Materials) -> Asked:
         """Return what the arm says of materials; an arm that reads crystals needs their cells."""
@@ -161,6 +167,12 @@ class OpenedArm:
         texts = [one.composition.formula.replace(" ", "") if c else str(one)
                  for one, c in zip(given, crystals, strict=True)]  # fmt: skip
         return Materials.from_formulas(ids, texts)
+
+
+def _text(value: Any) -> Any:
+    """Return the formula of a composition of pymatgen, anything else as it is."""
+    composition = hasattr(value, "formula") and not _is_crystal(value)
+    return str(value.formula).replace(" ", "") if composition else value
 
 
 def _is_crystal(value: Any) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.errors import SpecError
+from atlas_core.finished import read_run
 from atlas_core.python.frames import Frame
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
@@ -49,7 +50,8 @@ def run(
         out: folder that run folders go into.
         data_dir: folder with local copies of data files.
         cache_dir: folder for features, fits and downloads; None: the user's cache folder.
-        workers: cells (arm x fold) that are computed at a time.
+        workers: cells (arm x fold) that are computed at a time; more than one needs the usual
+            ``if __name__ == "__main__":`` in a script, and nothing in a notebook.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<number>``.
         force: train and compute anew although a stored result is there.
         save_fitted: keep the fitted arms, for ``Run.arm``; None: where the split has one fold and
@@ -62,17 +64,17 @@ def run(
         AtlasError: a component, a data file or the output folder failed; one line says which.
     """
     registry = Registry()
-    spec = _made(spec)
-    plan = _plan(spec, Path(out), registry, set or {})
+    spec, out = _made(spec), Path(out).expanduser().absolute()
+    plan = _plan(spec, out, registry, set or {})
     if isinstance(spec, Spec) and isinstance(spec.dataset, Frame):
-        spec.dataset.write(Path(out))
+        spec.dataset.write(out)
     executor = resolve_one("executor", "local", (), registry).build()
     with (
         closing(registry.observers(_warn)) as observers,
         _telling(progress) as tell,
     ):
         options = RunOptions(
-            out=Path(out),
+            out=out,
             cache_dir=cache_folder(cache_dir),
             data_dir=_folder(data_dir),
             workers=workers,
@@ -84,7 +86,7 @@ def run(
             tell=tell,
         )
         outcome = run_plan(plan, options, observers=observers, executor=executor)
-    return Run(outcome.folder, registry, key_file=key_file(), reused=outcome.reused)
+    return Run(outcome.folder, outcome.run, registry, key_file=key_file(), reused=outcome.reused)
 
 
 def validate(
@@ -108,7 +110,8 @@ def load_run(path: str | Path) -> Run:
     Raises:
         DataError: the folder holds no finished run.
     """
-    return Run(Path(path), Registry(), key_file=key_file())
+    folder = Path(path).expanduser().absolute()
+    return Run(folder, read_run(folder), Registry(), key_file=key_file())
 
 
 def components(kind: str | None = None) -> DataFrame:
@@ -145,18 +148,21 @@ def _made(spec: Spec | Mapping[str, Any] | str | Path) -> Spec | str | Path:
     """Return a spec given as a mapping as a ``Spec``."""
     if isinstance(spec, Spec | str | Path):
         return spec
+    if not isinstance(spec, Mapping):
+        raise SpecError(f"a {type(spec).__name__} is no spec: give a Spec, its keys, or a path")
     missing = [key for key in ("dataset", "split", "arms") if key not in spec]
     if missing:
-        raise SpecError(f"Spec  {missing[0]}: this key is missing")
+        raise SpecError([f"Spec  {key}: this key is missing" for key in missing])
     return Spec(**{key: value for key, value in spec.items() if key != "atlas"})
 
 
 def _folder(path: str | Path | None) -> Path | None:
     if path is None:
         return None
-    if not Path(path).is_dir():
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir():
         raise SpecError(f"data_dir {path}: no such folder")
-    return Path(path)
+    return folder
 
 
 def _warn(text: str) -> None:

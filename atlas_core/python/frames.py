@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,9 +59,13 @@ class Frame:
             DataError: it cannot be written.
         """
         path = out / self._path
-        if not path.is_file() or path.read_bytes() != self.content:
+        try:
+            if path.is_file() and path.read_bytes() == self.content:
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, self.content)
+        except OSError as err:
+            raise DataError(f"{path}: cannot be written: {err.strerror or err}") from err
+        write_bytes(path, self.content)
 
     @property
     def _path(self) -> Path:
@@ -104,6 +107,9 @@ def from_pandas(
 
     if (formula is None) == (structure is None):
         raise DataError("from_pandas: name either the formula or the structure column")
+    strange = [name for name in frame.columns if not isinstance(name, str)]
+    if strange:
+        raise DataError(f"from_pandas: the column name {strange[0]!r} is no text; rename it")
     named = [name for name in (id, formula, structure, target, *columns) if name is not None]
     missing = [name for name in named if name not in frame.columns]
     if missing:
@@ -116,7 +122,8 @@ def from_pandas(
         column = frame[name]
         if getattr(column, "ndim", 1) != 1:
             raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
-        values = _texts(column) if name in (id, formula, structure) else column.to_list()
+        texts = name in (id, formula, structure)
+        values = _texts(column, crystals=name == structure) if texts else column.to_list()
         try:
             table[name] = pa.array(values, from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as err:
@@ -125,20 +132,44 @@ def from_pandas(
     pq.write_table(pa.table(table), buffer)
     given: dict[str, Any] = {"target": target, "formula": formula, "structure": structure, "id": id}
     given |= {"unit": unit, "task": task, "columns": list(columns), **options}
-    return Frame(buffer.getvalue(), {k: v for k, v in given.items() if v not in (None, "", [])})
+    empty = {k for k, v in given.items() if v is None or (isinstance(v, str | list) and not v)}
+    return Frame(buffer.getvalue(), {k: v for k, v in given.items() if k not in empty})
 
 
-def _texts(column: Series[Any]) -> list[str | None]:
-    """Return formulas, ids or crystals as text; objects of pymatgen as their JSON."""
+def _texts(column: Series[Any], *, crystals: bool) -> list[str | None]:
+    """Return formulas, ids or crystals as text; objects of pymatgen as formula or as their JSON.
+
+    Raises:
+        DataError: a crystal cannot be written; names its row.
+    """
+    import pandas as pd
+
     texts: list[str | None] = []
-    for value in column:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+    for place, value in enumerate(column, start=1):
+        if pd.api.types.is_scalar(value) and pd.isna(value):
             texts.append(None)
-        elif hasattr(value, "as_dict"):
-            texts.append(json.dumps(value.as_dict(), default=float))
+        elif crystals and hasattr(value, "as_dict"):
+            try:
+                texts.append(json.dumps(_of_sites(value.as_dict())))
+            except (TypeError, ValueError, KeyError) as err:
+                raise DataError(f"from_pandas: row {place}: no crystal of pymatgen: {err}") from err
+        elif hasattr(value, "formula"):  # a composition of pymatgen
+            texts.append(str(value.formula).replace(" ", ""))
+        elif isinstance(value, float) and value.is_integer():  # whole ids beside a missing one
+            texts.append(str(int(value)))
         else:
             texts.append(str(value))
     return texts
+
+
+def _of_sites(crystal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is read of a crystal: its cell, and the elements and places of its sites."""
+    sites = [
+        {"species": one["species"], "abc": [float(x) for x in one["abc"]]}
+        for one in crystal["sites"]
+    ]
+    matrix = [[float(x) for x in row] for row in crystal["lattice"]["matrix"]]
+    return {"lattice": {"matrix": matrix}, "sites": sites}
 
 
 def _reader(resolver: Resolver) -> str:

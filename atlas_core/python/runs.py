@@ -8,27 +8,20 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.errors import DataError
-from atlas_core.finished import finished_manifest_of
+from atlas_core.finished import foreign
+from atlas_core.observe import FinishedRun
 from atlas_core.python.asked import OpenedArm
 from atlas_core.python.card import ArmVerdict, card
 from atlas_core.resolver import Resolver
 from atlas_core.runner.options import main_report
-from atlas_core.store import read_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-VERDICTS, METRICS, PREDICTIONS = (
-    "verdict.json",
-    "metrics.json",
-    "predictions.parquet",
-)
 
 
 @dataclass(frozen=True)
@@ -48,25 +41,33 @@ class Report:
             DataError: the run has none.
         """
         if self.path is None or not self.path.is_file():
-            raise DataError("the run has no report; `atlas report` draws one")
+            raise DataError("the run has no report: name one in the `reports` of its spec")
         webbrowser.open(self.path.resolve().as_uri())
 
 
 class Run:
-    """Show a finished run, read from its folder when asked.
+    """Show a finished run.
 
     Attributes:
         path: its folder.
         manifest: what was run: components, data, seed, versions, machine.
+        predictions: of every arm, fold and part.
         reused: whether its result was stored before.
     """
 
     def __init__(
-        self, path: Path, resolver: Resolver, *, key_file: Path | None, reused: bool = False
+        self,
+        path: Path,
+        finished: FinishedRun,
+        resolver: Resolver,
+        *,
+        key_file: Path | None,
+        reused: bool = False,
     ) -> None:
         self.path, self.reused = path, reused
-        self._resolver, self._key_file = resolver, key_file
-        self.manifest: Mapping[str, Any] = finished_manifest_of(path)
+        self.manifest: Mapping[str, Any] = finished.manifest
+        self.predictions: Predictions = finished.predictions
+        self._finished, self._resolver, self._key_file = finished, resolver, key_file
 
     def __repr__(self) -> str:
         grades = ", ".join(f"{arm}: {one.grade}" for arm, one in self.verdict.items())
@@ -75,12 +76,12 @@ class Run:
     @property
     def arms(self) -> list[str]:
         """Return the names of the arms, as the spec orders them."""
-        return list(self.manifest["arm_order"])
+        return list(self._finished.arms)
 
-    @cached_property
+    @property
     def verdict(self) -> dict[str, ArmVerdict]:
         """Return {arm: what the run says of it}."""
-        found = read_json(self.path / VERDICTS)
+        found = self._finished.verdict
         return {
             arm: ArmVerdict(
                 grade=found[arm]["grade"],
@@ -89,15 +90,16 @@ class Run:
                 text=tuple(found[arm]["sentences"]),
             )
             for arm in self.arms
+            if arm in found
         }
 
-    @cached_property
+    @property
     def scores(self) -> Mapping[str, Any]:
         """Return {arm: its entry in ``metrics.json``}."""
-        found: Mapping[str, Any] = read_json(self.path / METRICS)["arms"]
+        found: Mapping[str, Any] = self._finished.metrics["arms"]
         return found
 
-    @cached_property
+    @property
     def metrics(self) -> DataFrame:
         """Return a data frame: a row for each arm and part, a column for each metric.
 
@@ -117,22 +119,21 @@ class Run:
                 names.append((arm, part))
         return DataFrame(rows, index=MultiIndex.from_tuples(names, names=["arm", "part"]))
 
-    @cached_property
-    def predictions(self) -> Predictions:
-        """Return the predictions of every arm, fold and part."""
-        return Predictions.from_parquet(self.path / PREDICTIONS)
-
     @property
     def report(self) -> Report:
         """Return the report: what a reader opens of the first that the spec names."""
         return Report(main_report(self.path, self.manifest))
 
-    def arm(self, name: str | None = None, *, fold: str | None = None) -> OpenedArm:
+    def arm(
+        self, name: str | None = None, *, fold: str | None = None, trust_fit: bool = False
+    ) -> OpenedArm:
         """Open a fitted arm, ready to predict.
 
         Args:
             name: of the arm; None: the only one.
             fold: whose fit; None: the only one.
+            trust_fit: open a fit that was not made by you on this machine. Its numbers are checked
+                and no code from it runs, but it answers whatever its maker chose.
 
         Raises:
             SpecError: the run kept no fit (``save_fitted=True`` keeps them), or it is not clear
@@ -140,7 +141,15 @@ class Run:
         """
         from atlas_core.open_arm import open_arm
 
-        opened = open_arm(self.path, self._resolver, arm=name, fold=fold, key_file=self._key_file)
+        with foreign(self.path):
+            opened = open_arm(
+                self.path,
+                self._resolver,
+                arm=name,
+                fold=fold,
+                trust=trust_fit,
+                key_file=self._key_file,
+            )
         return OpenedArm(opened)
 
     def _repr_html_(self) -> str:

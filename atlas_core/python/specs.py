@@ -27,7 +27,8 @@ class Spec:
         seed: root of every random number of the run.
         more: any other key of a spec (``sample``, ``levels``, ``trust``, ``active_learning``, ...).
 
-    ``atlas schema`` prints every key. A spec is checked when it is run or validated.
+    ``atlas schema`` prints every key. A spec is checked when it is run or validated. Paths of files
+    are relative to the working folder.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Spec:
         return arms
 
     def __repr__(self) -> str:
-        arms = ", ".join(self._rest["arms"])
+        arms = ", ".join(self._rest["arms"] or ())
         return f"Spec(name={self._rest['name']!r}, seed={self._rest['seed']}, arms: {arms})"
 
     def plan(self, out: Path, resolver: Resolver, changes: Mapping[str, Any]) -> Plan:
@@ -66,7 +67,9 @@ class Spec:
         document = Document("Spec", value)
         for path, changed in changes.items():
             override(document, assignment(path, changed))
-        return plan_of(document, resolver, spec_dir=out, text=written(document.value))
+        # a data frame lies where the runs do; other paths are seen from the working folder
+        spec_dir = out if isinstance(dataset, Frame) else Path.cwd()
+        return plan_of(document, resolver, spec_dir=spec_dir, text=written(document.value))
 
 
 def plan_of_file(path: Path, resolver: Resolver, changes: Mapping[str, Any]) -> Plan:
@@ -82,19 +85,23 @@ def assignment(path: str, value: Any) -> str:
     Raises:
         SpecError: the value is no plain data.
     """
-    return f"{path}=" if value is None else f"{path}={json.dumps(_plain(value))}"
+    return (
+        f"{path}=" if value is None else f"{path}={json.dumps(_plain(value), ensure_ascii=False)}"
+    )
 
 
 def _plain(value: Any, where: str = "") -> Any:
     """Return a value as YAML would give it: mappings, lists, texts, numbers, booleans and None."""
-    if value is None or isinstance(value, str | bool | int | float):
+    if hasattr(value, "tolist"):  # of numpy, whose numbers are numbers of Python, too
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v, f"{where}.{k}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one, f"{where}.{place}") for place, one in enumerate(value)]
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a number of numpy
-        return value.item()
     if hasattr(value, "__fspath__"):
         return str(Path(value))
     raise SpecError(f"{where or 'the spec'}: a {type(value).__name__} cannot stand in a spec")

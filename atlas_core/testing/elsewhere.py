@@ -23,6 +23,7 @@ from typing import Any
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, named
+from atlas_core.kinds import KINDS
 from atlas_core.testing.samples import Sample
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
@@ -173,7 +174,10 @@ def serve(module: str) -> None:
     """Answer for the components of a module, until the input ends: the other process's part."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a component prints is no answer
-    importlib.import_module(module)
+    imported = importlib.import_module(module)
+    for kind in KINDS:  # a hook that imports its methods makes every command slow, too
+        with suppress(Exception):  # one that fails is told where its component is asked for
+            getattr(imported, f"atlas_{kind}", list)()
     start: dict[str, object] = {"heavy": sorted(set(HEAVY) & set(sys.modules))}
     print(json.dumps(start), file=answers, flush=True)
     for line in sys.stdin:

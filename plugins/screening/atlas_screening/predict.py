@@ -82,7 +82,11 @@ def read(given: tuple[str, ...], *, crystals: bool) -> Materials:
 
 
 def _one(text: str, *, crystals: bool) -> Crystal | Materials:
-    if Path(text).is_file():
+    try:
+        there = Path(text).is_file()
+    except (OSError, ValueError):  # longer than any name, or none at all
+        there = False
+    if there:
         return one_crystal(read_crystals(Path(text)))
     if crystals:
         raise DataError("the arm reads crystals, and there is no such file; give a CIF or POSCAR")
@@ -90,10 +94,15 @@ def _one(text: str, *, crystals: bool) -> Crystal | Materials:
 
 
 def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
-    """Return what was predicted as plain data, one table per material; what is unknown is None."""
+    """Return what was predicted as plain data, one table per material.
 
-    def number(value: float) -> float | None:
-        return float(value) if np.isfinite(value) else None
+    What is unknown is None; an end of an interval that is infinite is ``"-inf"`` or ``"inf"``.
+    """
+
+    def number(value: float) -> float | str | None:
+        if np.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        return None if np.isnan(value) else float(value)
 
     return [
         {
@@ -120,7 +129,8 @@ def _line(opened: OpenArm) -> Any:
     def line(row: dict[str, Any]) -> str:
         parts = [f"{row['formula']}: {row['value']:.4g}{f' {unit}' if unit else ''}"]
         if row["lower"] is not None and row["upper"] is not None:
-            parts.append(f"{row['level']:.0%} interval {row['lower']:.4g} to {row['upper']:.4g}")
+            ends = [float(row[end]) for end in ("lower", "upper")]
+            parts.append(f"{100 * row['level']:g} % interval {ends[0]:.4g} to {ends[1]:.4g}")
         if row["label"] is not None:
             parts.append(row["label"])
         elif row["outside"]:

@@ -71,7 +71,7 @@ def test_a_line_says_value_interval_and_why(run: tuple[Cli, Path]) -> None:
     done = atlas("predict", folder, "NaCl", "Lr2O3", "--arm", "forest")
     first, second = done.stdout.splitlines()
     assert first.startswith("NaCl: ")
-    assert " eV/atom; 90% interval " in first
+    assert " eV/atom; 90 % interval " in first
     assert "nearest known: " in first
     assert "outside; " in second
     assert "Lr" in second.partition("outside; ")[2]
