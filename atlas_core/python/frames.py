@@ -117,23 +117,36 @@ def from_pandas(
         raise DataError(
             f"from_pandas: no column {', '.join(map(repr, missing))}; there are {there}"
         )
-    table = {}
-    for name in dict.fromkeys(named):
-        column = frame[name]
-        if getattr(column, "ndim", 1) != 1:
-            raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
-        texts = name in (id, formula, structure)
-        values = _texts(column, crystals=name == structure) if texts else column.to_list()
-        try:
-            table[name] = pa.array(values, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError) as err:
-            raise DataError(f"from_pandas: column {name!r} cannot be kept: {err}") from err
+    table = {
+        name: _column(
+            frame, name, text=name in (id, formula, structure), crystals=name == structure
+        )
+        for name in dict.fromkeys(named)
+    }
     buffer = io.BytesIO()
     pq.write_table(pa.table(table), buffer)
     given: dict[str, Any] = {"target": target, "formula": formula, "structure": structure, "id": id}
     given |= {"unit": unit, "task": task, "columns": list(columns), **options}
     empty = {k for k, v in given.items() if v is None or (isinstance(v, str | list) and not v)}
     return Frame(buffer.getvalue(), {k: v for k, v in given.items() if k not in empty})
+
+
+def _column(frame: DataFrame, name: str, *, text: bool, crystals: bool) -> Any:
+    """Return a column of a frame as one of Arrow.
+
+    Raises:
+        DataError: it stands twice, or cannot be kept.
+    """
+    import pyarrow as pa
+
+    column = frame[name]
+    if getattr(column, "ndim", 1) != 1:
+        raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
+    values = _texts(column, crystals=crystals) if text else column.to_list()
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as err:
+        raise DataError(f"from_pandas: column {name!r} cannot be kept: {err}") from err
 
 
 def _texts(column: Series[Any], *, crystals: bool) -> list[str | None]:
