@@ -203,7 +203,7 @@ def main() -> None:
     found = now()
     if "--check" in sys.argv[1:]:
         lines = unaccepted(json.loads(ACCEPTED.read_text(encoding="utf-8")), found)
-        sys.exit("\n".join(lines))
+        sys.exit("\n".join(lines) or 0)
     ACCEPTED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
