@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,28 @@ def open_candidates(
         options: of that data set.
 
     Raises:
+        PluginError: the run's own data set is broken.
         DataError: it is missing, of a form that no installed data set reads, damaged or empty.
     """
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     forms = []
     for name in sorted(resolver.names("dataset"), key=lambda one: (one != dataset, one)):
-        with suppress(PluginError):  # another data set may be broken
+        try:
             component = resolver.resolve("dataset", name).component
-            if component.candidates is None:
-                continue
-            own = (options or {}) if name == dataset else {}
-            found: Candidates | str = component.open_candidates(path, own)
-            if isinstance(found, str):
-                forms.append(found)
-            elif not found.total:
-                raise DataError(f"{path}: no candidate in it")
-            else:
-                return found
+        except PluginError:
+            if name == dataset:
+                raise
+            continue  # another data set is broken: it is not asked for
+        if component.candidates is None:
+            continue
+        own = (options or {}) if name == dataset else {}
+        found: Candidates | str = component.open_candidates(path, own)
+        if isinstance(found, str):
+            forms.append(found)
+        elif not found.total:
+            raise DataError(f"{path}: no candidate in it")
+        else:
+            return found
     expected = f"expected {', or '.join(forms)}" if forms else "no installed data set reads any"
     raise DataError(f"{path}: unknown form; {expected}")

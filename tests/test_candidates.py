@@ -73,3 +73,28 @@ def test_a_form_that_nothing_reads_is_refused_with_those_that_are_read(tmp_path:
         open_candidates(tmp_path / "c.three", Installed())
     with pytest.raises(DataError, match="no such file or folder"):
         open_candidates(tmp_path / "none.one", Installed("one"))
+
+
+def test_a_broken_data_set_of_the_run_itself_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.two").write_text("x")
+    with pytest.raises(PluginError, match="broken: cannot be imported"):
+        open_candidates(tmp_path / "c.two", Installed("two"), dataset="broken")
+
+
+class Faulty(Installed):
+    """Find a data set that fails while it opens a file."""
+
+    def resolve(self, kind: str, name: str) -> Resolved:
+        def candidates(path: Path, options: Mapping[str, Any]) -> Listing:
+            raise PluginError(f"{path.name}: cannot be opened")
+
+        if name != "two":
+            return super().resolve(kind, name)
+        found = Component(name, Config, lambda config: config, candidates=candidates)
+        return Resolved(kind, found, "d", "1", "", "", {}, self)
+
+
+def test_what_fails_while_it_opens_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "c.two").write_text("x")
+    with pytest.raises(PluginError, match=r"c\.two: cannot be opened"):
+        open_candidates(tmp_path / "c.two", Faulty("two"))

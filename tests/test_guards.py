@@ -78,6 +78,8 @@ def test_every_component_of_the_repository_is_installed_and_no_other() -> None:
     }
     assert {(row.kind, row.name) for row in OWN} == declared
     assert {kind for kind, _ in declared} == set(KINDS)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{len(declared)} components of {len(KINDS)} kinds" in readme
 
 
 def test_every_listed_component_says_what_it_is(cli: Cli) -> None:

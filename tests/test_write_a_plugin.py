@@ -32,6 +32,7 @@ def test_a_reader_who_types_the_page_in_passes_the_contract(cli: Cli, tmp_path: 
     count = re.search(r"`(\d+ checks: [^`]+)`", PAGE)
     assert count is not None
     assert done.stdout.splitlines()[-1] == count[1]
+    assert f"\n{count[1]}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_broken_promise_fails_the_check(cli: Cli, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def _left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
     """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
     try:
         yield
-    except Exception:
+    except Exception:  # whatever it is: raised again below
         why = fitted.trained.leave(about(fitted.arm.made_by))
         told = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
         notes.say(f"a step after the fit failed; the fit {told}")

@@ -62,8 +62,8 @@ def listening() -> Iterator[Heard]:
 @contextmanager
 def quiet() -> Iterator[Caught]:
     """Collect warnings, and sum in one order: BLAS threads would change the last bits."""
-    # SciPy brings a BLAS of its own; one that a component loads later would not be limited
-    import scipy.linalg  # noqa: F401
+    # one that a component loads later would not be limited
+    import scipy.linalg  # noqa: F401 - brings a BLAS of its own
 
     with (
         np.errstate(all="ignore"),

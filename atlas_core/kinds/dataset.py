@@ -303,16 +303,16 @@ class Candidates(Protocol):
     """
 
     @property
-    def path(self) -> Path: ...  # noqa: D102
+    def path(self) -> Path: ...  # noqa: D102 - an attribute, see above
 
     @property
-    def structures(self) -> bool: ...  # noqa: D102
+    def structures(self) -> bool: ...  # noqa: D102 - an attribute, see above
 
     @property
-    def total(self) -> int: ...  # noqa: D102
+    def total(self) -> int: ...  # noqa: D102 - an attribute, see above
 
     @property
-    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102 - an attribute, see above
 
     def batches(self, size: int, only: Collection[int] | None = None) -> Iterator[Batch]:
         """Yield batches of at most ``size`` rows, in the order of the file.

@@ -135,8 +135,11 @@ def _environment() -> Environment:
     for name in ("verdict.yaml", "audit.yaml"):
         texts |= YAML(typ="safe", pure=True).load(Path(__file__).with_name(name))
     loader = DictLoader(texts)
-    # plain text: whoever puts it on a page escapes it
-    environment = Environment(loader=loader, undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text: whoever puts it on a page escapes it
+    )
     environment.filters.update(FILTERS)
     environment.tests["known"] = lambda entry: "low" in entry and "high" in entry
     environment.globals |= {"RULE": RULE, "NAMED": NAMED, "those": those}

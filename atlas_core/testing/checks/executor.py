@@ -115,7 +115,7 @@ def check_what_a_job_raises_is_raised(component: Component, sample: Sample) -> N
             _run(component, sample, _fails, range(MANY), workers)
         except DataError as err:
             require(str(err) == "row 7: no number", f"the error's text became {str(err)!r}")
-        except Exception as err:
+        except Exception as err:  # any other error is what the check is about
             raise ContractError(f"a DataError became a {type(err).__name__}: {err}") from err
         else:
             raise ContractError(f"{workers} workers: the error of a job was lost")

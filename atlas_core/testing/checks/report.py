@@ -30,11 +30,11 @@ SECTION = ReportSection(
 
 
 def _report(component: Component, sample: Sample, run: FinishedRun) -> Sequence[Export]:
-    files = component.build(sample.config).report(run, [SECTION])
+    files: Sequence[Export] = component.build(sample.config).report(run, [SECTION])
     require(files, "report returned no file")
     for file in files:
         require(isinstance(file, Export), f"report returned a {type(file).__name__}, no Export")
-    return files  # type: ignore[no-any-return]
+    return files
 
 
 def _files(component: Component, sample: Sample) -> Sequence[Export]:
