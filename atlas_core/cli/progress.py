@@ -13,7 +13,6 @@ from atlas_core.printing import on_one_line
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
-_COUNT = re.compile(r"\b([0-9][0-9,]*) of ([0-9][0-9,]*)\b")
 
 
 class PlainLines:
@@ -56,23 +55,18 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield PlainLines(note)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.text import Text
+
+    from atlas_core.python.bar import shown
 
     console = Console(stderr=True, log_path=False)
     # brackets and colons in a line are no markup
     log = PlainLines(lambda text: console.log(Text(text), highlight=False))
-    line = TextColumn("{task.description}", markup=False)
-    columns = (SpinnerColumn(), BarColumn(bar_width=20), line, TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("loading", total=None)
+    with shown(console) as show:
 
         def tell(text: str) -> None:
-            plain = on_one_line(text)
-            log(plain)
-            found = _COUNT.search(plain)
-            done, total = (int(n.replace(",", "")) for n in found.groups()) if found else (0, None)
-            shown.update(task, description=plain, completed=done, total=total)
+            log(on_one_line(text))
+            show(text)
 
         yield tell
 

@@ -15,16 +15,19 @@ _COUNT = re.compile(r"\b([0-9][0-9,]*) of ([0-9][0-9,]*)\b")
 
 
 @contextmanager
-def shown() -> Iterator[Callable[[str], None]]:
+def shown(console: Console | None = None) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows a line of progress, with a bar where it counts ("3 of 8").
 
     Nothing is shown where the output is neither a terminal nor a notebook.
+
+    Args:
+        console: where; None: on stdout.
     """
-    console = Console()
+    where = console or Console()
     line = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), BarColumn(bar_width=20), line, TimeElapsedColumn())
-    visible = console.is_terminal or console.is_jupyter
-    with Progress(*columns, console=console, transient=True, disable=not visible) as bar:
+    visible = where.is_terminal or where.is_jupyter
+    with Progress(*columns, console=where, transient=True, disable=not visible) as bar:
         task = bar.add_task("loading", total=None)
 
         def tell(text: str) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from atlas_core.api import (
     F8,
     ContractError,
+    DataError,
     Features,
     FitContext,
+    HasEmbedding,
     Model,
     ModelFactory,
     Prediction,
 )
+
+
+class EmbeddingModel(Model, HasEmbedding, Protocol):
+    """A model with an inner representation."""
 
 
 def train_one(
@@ -30,6 +38,23 @@ def incapable(model: object, method: str, protocol: str) -> ContractError:
         f"{method}: {type(model).__name__} does not implement {protocol}, though its component "
         "gives it"
     )
+
+
+def train_embedding(
+    make_model: ModelFactory, features: Features, target: F8, *, context: FitContext, name: str
+) -> EmbeddingModel:
+    """Return one fitted model that has an embedding, for the method ``name``.
+
+    Raises:
+        DataError: the task is not regression.
+        ContractError: the model has none, though its component provides it.
+    """
+    if context.task != "regression":
+        raise DataError(f"{name}: needs a regression target, this one is binary")
+    model = train_one(make_model, features, target, context=context)
+    if not isinstance(model, HasEmbedding):
+        raise incapable(model, name, "HasEmbedding")
+    return model
 
 
 def spread(draws: F8, *, ddof: int) -> Prediction:

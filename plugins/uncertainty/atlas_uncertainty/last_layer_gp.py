@@ -14,18 +14,15 @@ from threadpoolctl import threadpool_limits
 
 from atlas_core.api import (
     F8,
-    DataError,
     Features,
     FitContext,
-    HasEmbedding,
     ModelFactory,
     Prediction,
     TargetScale,
     UQFit,
 )
-from atlas_uncertainty._shared import incapable, train_one
+from atlas_uncertainty._shared import EmbeddingModel, train_embedding
 from atlas_uncertainty._table import Table
-from atlas_uncertainty.last_layer_laplace import EmbeddingModel
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import LastLayerGPConfig
@@ -51,11 +48,7 @@ class LastLayerGP:
         Raises:
             DataError: the task is not regression.
         """
-        if context.task != "regression":
-            raise DataError("last_layer_gp: needs a regression target, this one is binary")
-        model = train_one(make_model, features, target, context=context)
-        if not isinstance(model, HasEmbedding):
-            raise incapable(model, "last_layer_gp", "HasEmbedding")
+        model = train_embedding(make_model, features, target, context=context, name="last_layer_gp")
         chosen = np.sort(context.child("rows").rng().permutation(len(target))[: self._config.rows])
         process = Process(model.embed(features.take(chosen)), target[chosen], self._config, context)
         return ProcessPredictor(model, process, own=self._config.mean == "model"), model

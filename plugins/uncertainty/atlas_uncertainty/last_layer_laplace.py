@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from atlas_core.api import (
     F8,
-    DataError,
     Features,
     FitContext,
-    HasEmbedding,
-    Model,
     ModelFactory,
     Prediction,
     UQFit,
 )
-from atlas_uncertainty._shared import incapable, train_one
+from atlas_uncertainty._shared import EmbeddingModel, train_embedding
 from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
@@ -33,10 +30,6 @@ CLOSE = 1e-9
 
 LEAST_NOISE = 1e-8
 """Least noise variance, for a target of variance 1: an exact fit leaves no noise to divide by."""
-
-
-class EmbeddingModel(Model, HasEmbedding, Protocol):
-    """A model with an inner representation."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +120,9 @@ class LastLayerLaplace:
         Raises:
             DataError: the task is not regression.
         """
-        if context.task != "regression":
-            raise DataError("last_layer_laplace: needs a regression target, this one is binary")
-        model = train_one(make_model, features, target, context=context)
-        if not isinstance(model, HasEmbedding):
-            raise incapable(model, "last_layer_laplace", "HasEmbedding")
+        model = train_embedding(
+            make_model, features, target, context=context, name="last_layer_laplace"
+        )
         line = BayesianLine.of(model.embed(features), target)
         context.record("last_layer_laplace", {"noise": line.noise, "prior": line.prior})
         predictor = LinePredictor(model, line, own=self._config.mean == "model")
