@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError, SpecError
@@ -15,7 +16,6 @@ from atlas_core.finished import read_run
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
-from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
 from atlas_core.spec.plan import Chosen

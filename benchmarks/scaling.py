@@ -39,7 +39,7 @@ from atlas_core.api import (
     Vectors,
 )
 from atlas_core.bulk import write_bulk
-from atlas_core.cache import FeatureCache
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 

@@ -221,7 +221,7 @@ def test_weight_counts_what_a_forest_holds() -> None:
         "os:_Environ",
         "subprocess:Popen",
         "builtins:object",
-        "atlas_core.runner.folder:RunFolder",
+        "atlas_core.engine.folder:RunFolder",
         "atlas_core.store:FolderWriter",
         "atlas_core.testing.samples:ToyModel",
         "sklearn.ensemble:RandomForestRegressor",

@@ -13,9 +13,9 @@ from support import Cli, MakePlugin
 
 from atlas_core.api import Dataset, Materials
 from atlas_core.data.tables import read_table
+from atlas_core.engine.folder import slug
+from atlas_core.engine.loading import one_a_formula
 from atlas_core.errors import SpecError
-from atlas_core.runner.folder import slug
-from atlas_core.runner.loading import one_a_formula
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.model import Trust
 from atlas_core.store import read_json

@@ -150,9 +150,9 @@ def run(
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress, warn
     from atlas_core.cli.verdicts import answer
-    from atlas_core.runner.machine import choose_device
-    from atlas_core.runner.options import RunOptions
-    from atlas_core.runner.run import run as run_plan
+    from atlas_core.engine.machine import choose_device
+    from atlas_core.engine.options import RunOptions
+    from atlas_core.engine.run import run as run_plan
     from atlas_core.spec.load import load_plan, resolve_one
     from atlas_registry.loading import Registry
 
@@ -426,9 +426,9 @@ def cache() -> None:
 @_json
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
     """Say where features, fits and parsed data files are kept and how much room they take."""
-    from atlas_core.cache import FeatureCache
     from atlas_core.cli.tables import size as shown
-    from atlas_core.fits import FitCache
+    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
     fits = [size for _, size in FitCache(folder).entries()]
@@ -458,9 +458,9 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
 
     All of them are made again when needed, which takes as long as it did.
     """
-    from atlas_core.cache import FeatureCache
     from atlas_core.cli.tables import size as shown
-    from atlas_core.fits import FitCache
+    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
     features, fits = FeatureCache(folder), FitCache(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core import origin, saving
+from atlas_core.engine.machine import packages
 from atlas_core.engine.reference import Reference
 from atlas_core.engine.trained import is_fit
 from atlas_core.errors import DataError
@@ -18,7 +19,6 @@ from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
 from atlas_core.kinds.trust import Promise, TrustRegion
 from atlas_core.kinds.uq import UQFit
-from atlas_core.runner.machine import packages
 from atlas_core.spec.plan import Chosen
 
 PREDICTOR, JUDGES = "predictor.npz", "judges.npz"

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.data.predictions import Predictions
+from atlas_core.engine.options import main_report
 from atlas_core.errors import DataError
 from atlas_core.finished import foreign
 from atlas_core.observe import FinishedRun
 from atlas_core.python.asked import OpenedArm
 from atlas_core.python.card import ArmVerdict, card
 from atlas_core.resolver import Resolver
-from atlas_core.runner.options import main_report
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from atlas_core.api import CommandHost
+from atlas_core.engine.folder import RunFolder
+from atlas_core.engine.reporting import ready, report_again, require_room
 from atlas_core.finished import read_run
-from atlas_core.runner.folder import RunFolder
-from atlas_core.runner.reporting import ready, report_again, require_room
 from atlas_core.spec.load import resolve_reports
 from atlas_core.spec.model import USUAL_REPORTS, Use
 from atlas_report.hooks import NoOptions
