@@ -53,6 +53,8 @@ class Reporter(Protocol):
         places: names at the top of the run folder that this reporter writes and nobody else does:
             a file, whose name has an ending, or a folder, whose name has none. The first is what
             a reader opens.
+
+    It may also have ``card(run) -> str``: HTML of the run at a glance, for a notebook.
     """
 
     places: tuple[str, ...]
