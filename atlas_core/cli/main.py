@@ -16,7 +16,7 @@ from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.keeping import export, verify
 from atlas_core.errors import SpecError
-from atlas_core.kinds import IN_SPECS, KINDS
+from atlas_core.kinds import KINDS
 from atlas_core.python.machine import cache_folder, key_file
 
 
@@ -308,6 +308,7 @@ def schema(*, out: Path | None) -> None:
     A broken component is left out, and stderr names it.
     """
     from atlas_core.cli.progress import note
+    from atlas_core.kinds.kind import kinds
     from atlas_core.spec.schema import schema_text
     from atlas_core.store import write_bytes
     from atlas_registry.listing import installed
@@ -315,7 +316,8 @@ def schema(*, out: Path | None) -> None:
     from atlas_registry.verify import named
 
     registry = Registry()
-    for row, problem in registry.problems(installed(IN_SPECS)).items():
+    named_in_specs = [kind.name for kind in kinds() if kind.place]
+    for row, problem in registry.problems(installed(named_in_specs)).items():
         if problem:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)

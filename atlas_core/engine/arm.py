@@ -166,7 +166,7 @@ class FittedArm:
                 task=data.task,
                 device=context.device,
             )
-            made_by = {chosen.package for chosen in arm.made_by.values()}
+            made_by = {one.package for chosen in arm.made_by.values() for one in chosen.every}
             shelf = Shelf(fits, identity.key(), made_by)
         trained = Trained(fresh, shelf=shelf, samples=arm.samples)
         if trained.stored:

@@ -126,7 +126,7 @@ def read_fit(
     foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
-    allowed = {one.package for chosen in components.values() for one in chosen.together}
+    allowed = {one.package for chosen in components.values() for one in chosen.every}
     made, _ = saving.load(folder / PREDICTOR, allowed)
     found, note = saving.load(folder / JUDGES, allowed)
     with saving.readable(folder):
@@ -144,7 +144,7 @@ def _another(folder: Path, name: str, value: object) -> DataError:
 
 def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
     """Return the versions and sources that made a fit, for its note."""
-    every = [one for chosen in components.values() for one in chosen.together]
+    every = [one for chosen in components.values() for one in chosen.every]
     return {
         "packages": packages(one.resolved.distribution for one in every),
         "sources": {f"{one.kind} {one.name}": one.resolved.source for one in every},

@@ -168,8 +168,8 @@ class _Fold:
 
 
 def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
-    """Ask a component, and those beside it."""
-    for one in chosen.together:
+    """Ask a component, those beside it and those that its options name."""
+    for one in chosen.every:
         with blame(one):
             told = one.resolved.component.problems(one.config, facts)
         for text in told:

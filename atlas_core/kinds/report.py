@@ -42,6 +42,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from atlas_core.kinds.kind import Kind
 from atlas_core.observe import Export, FinishedRun, ReportSection
 
 
@@ -70,3 +71,16 @@ class Reporter(Protocol):
             sections: what observers add, for a format that can show it.
         """
         ...
+
+
+KIND = Kind(
+    "report",
+    Reporter,
+    "a ``Reporter``",
+    place="run",
+    key="reports",
+    description="What is written of the finished run; [] for its tables alone.",
+    many=True,
+    default=("html",),
+    types=("observe",),
+)
