@@ -125,7 +125,9 @@ def test_a_new_kind_is_two_files_of_its_own_and_a_line_in_one_other(site: Path) 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "says_something" in checked.stdout
     wrong = atlas(site, "validate", "s.yaml")
-    place = "s.yaml:7:85  arms.a.explainer.options.digit: unknown key 'digit', did you mean 'digits'"
+    place = (
+        "s.yaml:7:85  arms.a.explainer.options.digit: unknown key 'digit', did you mean 'digits'"
+    )
     assert place in wrong.stderr
     assert "$defs/explainer.size" in atlas(site, "schema").stdout
 

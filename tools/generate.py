@@ -160,10 +160,10 @@ def _page_of(module: ModuleType) -> list[str]:
         if code:
             code = textwrap.dedent(code).strip()
             language = "toml" if code.startswith("[") else "python"
-            lines += [f"{text}:", "", f"```{language}", code, "```", ""]
+            lines += [f"{text}:".replace("``", "`"), "", f"```{language}", code, "```", ""]
         else:
-            lines += [block, ""]
-    return [line.replace("``", "`") if not line.startswith("```") else line for line in lines]
+            lines += [block.replace("``", "`"), ""]
+    return lines
 
 
 def _code(module: ModuleType) -> str:

@@ -57,7 +57,7 @@ NO_NUMBERS = (
         "spec",
         "stages",
     ),
-    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes"),
+    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes", "kinds.kind"),
     *("kinds.command", "kinds.executor", "kinds.report", "engine.blame", "engine.failures"),
     *("engine.folder", "engine.reporting"),
     *("engine.guard", "engine.local", "engine.machine", "engine.options", "engine.run"),
