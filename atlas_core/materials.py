@@ -139,6 +139,12 @@ class Materials:
         table = table.reshape(len(self), MAX_Z)
         return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
 
+    def volumes(self) -> F8 | None:
+        """Return (n,) volumes per atom in Angstrom^3, None where only compositions are known."""
+        if self.lattice is None:
+            return None
+        return np.asarray(np.abs(np.linalg.det(self.lattice)) / self.counts, dtype=np.float64)
+
     def formulas(self) -> list[str]:
         """Return n canonical formulas, elements in alphabetical order: a key for grouping.
 

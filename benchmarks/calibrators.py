@@ -218,7 +218,7 @@ def datasets(data_dir: Path) -> Iterator[tuple[str, Dataset]]:
 def folds_of(dataset: Dataset, cache: Path, *, jobs: int = 1) -> Iterator[Fold]:
     """Yield the folds; a forest is trained where the cache lacks its answers."""
     features = Magpie(MagpieConfig()).featurize(dataset.materials)
-    every = Inputs(dataset.materials, features, columns=dataset.columns)
+    every = Inputs.of(dataset.materials, features, columns=dataset.columns)
     order = np.random.default_rng(SEED).permutation(len(dataset.target))
     for fold in range(FOLDS):
         test = np.sort(order[fold::FOLDS])

@@ -97,7 +97,7 @@ class Data:
     def inputs(self, rows: npt.NDArray[np.int64], model: Any) -> Inputs:
         """Return what a detector sees of ``rows``."""
         features = self.features.take(rows)
-        return Inputs(
+        return Inputs.of(
             self.materials.take(rows),
             features,
             std=model.members(features).std(axis=0),
@@ -201,7 +201,7 @@ def detectors_on_flla(seed: int) -> list[dict[str, Any]]:
             others = np.random.default_rng(seed).permutation(np.flatnonzero(~mask))
             parts = np.split(others, [int(0.7 * len(others)), int(0.8 * len(others))])
             seen = [
-                Inputs(materials.take(rows), features.take(rows))
+                Inputs.of(materials.take(rows), features.take(rows))
                 for rows in (*parts, np.flatnonzero(mask))
             ]
             method = component.build(component.config.model_validate(dict(options)))

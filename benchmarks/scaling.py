@@ -145,7 +145,7 @@ def _detect(name: str, data: Dataset, vectors: Vectors) -> None:
     """Fit on four fifths and score the rest, on magpie vectors."""
     held = np.arange(len(data)) % 5 == 0
     train, test, none = (
-        Inputs(data.materials.take(rows), vectors.take(rows))
+        Inputs.of(data.materials.take(rows), vectors.take(rows))
         for rows in (np.flatnonzero(~held), np.flatnonzero(held), [])
     )
     _one("ood", name, "representation=features").fit(train, none, SEED).score(test)

@@ -483,7 +483,7 @@ def by_batch(done):
 
 def to_nearest(rows, fractions, drop=0):
     """Return the distance of each row to the nearest composition, without the first ``drop``."""
-    own = rows.materials.element_fractions()
+    own = rows.fractions
     far = np.sqrt(((own[:, None] - fractions[None]) ** 2).sum(axis=2))
     return np.sort(far, axis=1)[:, drop]
 
@@ -509,7 +509,7 @@ class Nearest:
         self.learned = learned
 
     def fit(self, train, calibration, seed):
-        x = train.materials.element_fractions()
+        x = train.fractions
         if self.strict and not len(calibration):
             raise ValueError("no calibration rows")
         kept = to_nearest(calibration, x) if len(calibration) else to_nearest(train, x, drop=1)
@@ -520,7 +520,7 @@ class Nearest:
 class WritingNearest(Nearest):
     def fit(self, train, calibration, seed):
         detector = super().fit(train, calibration, seed)
-        thaw(train.materials.amounts)[0] = 9.0
+        thaw(train.fractions)[0] = 9.0
         return detector
 
 

@@ -58,8 +58,7 @@ class Arm:
     @property
     def structures(self) -> bool:
         """Return whether the featurizer reads cells and sites, not only compositions."""
-        read = self.components["featurizer"].together
-        return any("inputs:structure" in one.requires for one in read)
+        return "inputs:structure" in self.components["featurizer"].requires
 
     @property
     def samples(self) -> bool:
@@ -161,7 +160,7 @@ class FittedArm:
                 features=data.features,
                 train=train,
                 target=target,
-                ids=data.materials.ids[train],
+                ids=data.every.ids[train],
                 seed=context.seed,
                 task=data.task,
                 device=context.device,
@@ -188,7 +187,7 @@ class FittedArm:
         for one in self.seen:
             if one.data is data and np.array_equal(one.rows, rows):
                 return one
-        return View(data, rows, self.trained, structures=self.arm.structures)
+        return View(data, rows, self.trained)
 
     def calibrate(self, rows: I8, context: FitContext, notes: Notes) -> None:
         """Fit the calibrator, where the arm has one, on rows that were not trained on."""
@@ -259,7 +258,7 @@ class FittedArm:
 
     def predict(self, data: ArmData, rows: I8 | None = None, *, part: str = "") -> Predictions:
         """Return predictions of rows, or of all materials."""
-        every = np.arange(len(data.materials), dtype=np.int64)
+        every = np.arange(len(data.every), dtype=np.int64)
         return self.table(self.ask(data, every if rows is None else rows), part)
 
     def table(self, answer: Answer, part: str) -> Predictions:
@@ -284,7 +283,7 @@ class FittedArm:
             reason = texts(score.reasons, n)
             known |= {"ood_score": score.score, "outside": score.outside, "reason": reason}
         return Predictions(
-            ids=data.materials.ids[rows],
+            ids=data.every.ids[rows],
             formula=data.formulas[rows],
             arm=np.full(n, arm.name),
             fold=np.full(n, arm.fold),
@@ -353,5 +352,5 @@ class FittedArm:
 def _trained(arm: Arm, data: ArmData, rows: I8, context: FitContext) -> UQFit:
     uq: UQMethod = arm.components["uq"].build()
     model = arm.components["model"]
-    context = replace(context, ids=data.materials.ids[rows])
+    context = replace(context, ids=data.every.ids[rows])
     return uq.fit(model.build, data.features.take(rows), data.targets(rows), context)

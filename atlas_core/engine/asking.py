@@ -13,6 +13,7 @@ from atlas_core.engine.notes import Heard, quiet
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.trust import Assessment
@@ -138,14 +139,15 @@ class ArmAsker:
                 raise DataError(
                     "the fit measures distances in vectors, which the arm does not have"
                 )
-        return reference.nearest(reference.place(materials, values), count)
+        if values is None:
+            values = materials.element_fractions()
+        return reference.nearest(reference.place(values), count)
 
     def _data(self, materials: Materials, features: Features) -> ArmData:
         n = len(materials)
+        every = Inputs.of(materials, structures=self.opened.fitted.arm.structures)
         unknown, formulas = np.full(n, np.nan), np.full(n, "")
-        return ArmData(
-            materials, features, unknown, self.opened.task, formulas, bounds=self.opened.bounds
-        )
+        return ArmData(every, features, unknown, self.opened.task, formulas, self.opened.bounds)
 
     def label(self, assessment: Assessment) -> Str | None:
         """Return (n,) labels of the whole list, or None without a trust region."""

@@ -99,7 +99,7 @@ def _check(table: Predictions | Assessments, columns: Arrays, job: Job, *, times
         _require(right, f"column {name} is {columns[name].dtype}")
     _require(tuple(table.lower) == job.arm.levels, "its levels are not those of the spec")
     same = {
-        "ids": job.data.materials.ids[rows],
+        "ids": job.data.every.ids[rows],
         "formula": job.data.formulas[rows],
         "arm": np.full(len(rows), job.arm.name),
         "fold": np.full(len(rows), job.arm.fold),

@@ -25,11 +25,12 @@ from atlas_core.engine.loop import run_loop
 from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
 from atlas_core.engine.options import RunOptions, TellHere, say_nothing
-from atlas_core.engine.view import ArmData
+from atlas_core.engine.view import ArmData, seen_by
 from atlas_core.errors import AtlasError, WorkerError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
 from atlas_core.spec.plan import Plan
 
@@ -65,6 +66,7 @@ class Jobs:
     Attributes:
         plan: of the run.
         dataset: its data.
+        every: its materials, as components see them.
         splits: its folds.
         options: of the run.
         folder: of the run.
@@ -72,13 +74,15 @@ class Jobs:
 
     plan: Plan
     dataset: Dataset
+    every: Inputs
     splits: list[Split]
     options: RunOptions
     folder: RunFolder
 
     def of(self, features: Mapping[str, Features]) -> list[Job]:
         """Return the cells, arm after arm, from the features of each arm."""
-        formulas = np.asarray(self.dataset.shown_formulas(), dtype=np.str_)
+        dataset = self.dataset
+        formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
         return [
             self._job(arm, split, own, formulas)
             for arm, own in features.items()
@@ -95,25 +99,31 @@ class Jobs:
         return Job(
             arm=Arm(arm, split.name, plan.arms[arm], plan.spec.levels),
             data=ArmData(
-                dataset.materials,
-                features,
-                known,
-                dataset.task,
-                formulas,
-                dataset.columns,
-                dataset.bounds,
+                every=seen_by(plan.arms[arm]["featurizer"], self.every),
+                features=features,
+                known=known,
+                task=dataset.task,
+                formulas=formulas,
+                bounds=dataset.bounds,
             ),
             split=split,
             seed=plan.spec.seed,
             n_jobs=max(1, cores() // workers),
             device=options.device,
             directory=folder.cell(arm, split.name),
-            trust=_trust_settings(plan, arm),
+            trust=self._trust(arm),
             keep=self._keep(folder.fitted(arm, split.name)),
             key_file=options.key_file,
             loop=loop,
             oracle=Oracle(dataset.target) if loop is not None else None,
         )
+
+    def _trust(self, arm: str) -> TrustSettings | None:
+        plan = self.plan
+        if plan.spec.trust is None or "trust" not in plan.arms[arm]:
+            return None
+        smaller, materials = plan.smaller.get(arm, {}), self.dataset.materials
+        return TrustSettings(plan.spec.trust, plan.shifts, smaller, materials)
 
     def _keep(self, folder: Path) -> Keep | None:
         """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
@@ -123,12 +133,6 @@ class Jobs:
         if wanted is None and len(self.splits) > 1:
             return None
         return Keep(folder, wanted=bool(wanted), key_file=self.options.key_file)
-
-
-def _trust_settings(plan: Plan, arm: str) -> TrustSettings | None:
-    if plan.spec.trust is None or "trust" not in plan.arms[arm]:
-        return None
-    return TrustSettings(plan.spec.trust, plan.shifts, plan.smaller.get(arm, {}))
 
 
 def run_jobs(

@@ -155,7 +155,7 @@ class _Rounds:
         acquisition: Acquisition = chosen.build()
         answer = fitted.ask(fitted.train.data, rest)
         request = AcquisitionRequest(
-            ids=self._job.data.materials.ids[rest],
+            ids=self._job.data.every.ids[rest],
             prediction=answer.final,
             batch=loop.batch,
             goal=loop.goal,

@@ -22,6 +22,7 @@ from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.materials import Materials
 from atlas_core.spec.model import PseudoShift, Trust
 from atlas_core.spec.plan import Chosen
 
@@ -38,11 +39,13 @@ class TrustSettings:
         stated: the spec's block: budget, confidence, sizes.
         shifts: splits of the training rows.
         smaller: {kind: component} trained for each class in place of the arm's own.
+        materials: all n of the data set, which splits may read.
     """
 
     stated: Trust
     shifts: tuple[Chosen, ...]
     smaller: Mapping[str, Chosen]
+    materials: Materials
 
 
 def learn_trust(
@@ -111,7 +114,9 @@ def _nested(
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=components.values(), records=[])
-    whole = SplitRequest(data.materials, data.columns, data.task, context.seed, data.known)
+    whole = SplitRequest(
+        settings.materials, data.every.columns, data.task, context.seed, data.known
+    )
     first: HeldOut | None = None
     classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
@@ -156,7 +161,7 @@ def _described(promise: Promise, home: Evidence, rehearsals: list[Evidence]) -> 
         "budget": promise.budget,
         "confidence": promise.confidence,
         "home_error": float(home.error.mean()),
-        "trainings": len({tuple(one.train.materials.ids.tolist()) for one in rehearsals}),
+        "trainings": len({tuple(one.train.ids.tolist()) for one in rehearsals}),
         "rehearsals": [
             {
                 "name": one.name,

@@ -225,7 +225,8 @@ class _Run:
                 self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
             )
         tell(f"split audit: {audit_sentence(audited)}")
-        return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audited
+        jobs = Jobs(plan, dataset, preflight.every, splits, self._options, self.folder)
+        return jobs.of(features), audited
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]

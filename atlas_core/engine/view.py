@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.engine.trained import Trained
@@ -17,7 +14,6 @@ from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Graphs
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.materials import Materials
 from atlas_core.spec.plan import Chosen
 
 
@@ -26,21 +22,19 @@ class ArmData:
     """Hold what an arm may see of n materials: all of them, the targets of some.
 
     Attributes:
-        materials: all n materials.
+        every: all n materials, without a feature.
         features: of all n materials, by this arm's featurizer.
         known: (n,) target of train and calibration rows; NaN everywhere else.
         task: ``regression`` or ``binary``.
         formulas: (n,) as their source writes them, or else as chemists do.
-        columns: metadata by name, (n,) each.
         bounds: of the target (``Dataset.bounds``); intervals are cut there.
     """
 
-    materials: Materials
+    every: Inputs
     features: Features
     known: F8
     task: Task
     formulas: Str
-    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
 
     def targets(self, rows: I8) -> F8:
@@ -55,28 +49,31 @@ class ArmData:
         return target
 
 
+def seen_by(featurizer: Chosen, every: Inputs) -> Inputs:
+    """Return materials as an arm may see them: cells only where its featurizer reads them."""
+    return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
+
+
 class View:
     """Some rows of the data, and what a trained predictor says of them, asked once each."""
 
-    def __init__(self, data: ArmData, rows: I8, trained: Trained, *, structures: bool) -> None:
+    def __init__(self, data: ArmData, rows: I8, trained: Trained) -> None:
         """Look at rows.
 
         Args:
             data: of all n materials.
             rows: places in the data.
             trained: is asked.
-            structures: whether the arm's featurizer reads cells and sites.
         """
-        self.data, self.rows = data, rows
-        self._trained, self._structures = trained, structures
+        self.data, self.rows, self._trained = data, rows, trained
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @cached_property
-    def materials(self) -> Materials:
-        """Return the materials."""
-        return self.data.materials.take(self.rows)
+    def plain(self) -> Inputs:
+        """Return the rows without what was made of them."""
+        return self.data.every.take(self.rows)
 
     @cached_property
     def prediction(self) -> Prediction:
@@ -109,14 +106,12 @@ class View:
         data, needs = self.data, chosen.requires
         # who trains the arm's model anew predicts with it, too
         graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
-        return Inputs(
-            materials=self.materials,
+        return replace(
+            self.plain,
             features=None if graphs else data.features.take(self.rows),
             embedding=self.embedding if "model:embedding" in needs else None,
             std=self._std() if "epistemic" in needs and len(self.rows) else None,
             leaves=self.leaves if "model:leaves" in needs else None,
-            columns={name: values[self.rows] for name, values in data.columns.items()},
-            structures=self._structures,
         )
 
     def _std(self) -> F8:

@@ -137,7 +137,7 @@ class OpenedArm:
             outside=None if looked.score is None else looked.score.outside,
             reasons=_reasons(looked, len(one)),
             nearest=nearest,
-            known=np.isin(np.array(one.formulas()), np.array(reference.materials.formulas())),
+            known=np.isin(np.array(one.formulas()), reference.canonical),
         )
 
     def _materials(self, given: list[Any]) -> Materials:

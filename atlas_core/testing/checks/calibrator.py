@@ -70,7 +70,7 @@ def _inputs(needs: frozenset[str], sample: Sample, prediction: Prediction) -> In
     known = [prediction.mean, _or_zero(prediction.epistemic, n), _or_zero(prediction.aleatoric, n)]
     values = np.column_stack([*known, vectors.values])
     labels = np.concatenate([["mean", "epistemic", "aleatoric"], vectors.labels])
-    return Inputs(
+    return Inputs.of(
         materials,
         Vectors(values, labels),
         embedding=np.arcsinh(vectors.values) if "model:embedding" in needs else None,

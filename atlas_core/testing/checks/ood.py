@@ -26,7 +26,7 @@ def _input(component: Component, sample: Sample, materials: Materials) -> Inputs
     vectors = toy_vectors(materials)
     needs = component.requires_of(sample.config)
     hidden = np.arcsinh(vectors.values) @ _PROJECTION
-    return Inputs(
+    return Inputs.of(
         materials,
         vectors,
         embedding=hidden if "model:embedding" in needs else None,
@@ -163,7 +163,7 @@ def check_inputs_unchanged(component: Component, sample: Sample) -> None:
     def state() -> tuple[str, ...]:
         found = []
         for rows in (train, rest):
-            found.append(rows.materials.fingerprint)
+            found.append(rows.fractions.tobytes().hex())
             if rows.features is not None:
                 found.append(rows.features.fingerprint)
             if rows.embedding is not None:

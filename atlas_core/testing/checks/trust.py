@@ -71,7 +71,7 @@ def _predicted(
     vectors = toy_vectors(materials)
     needs = component.requires_of(sample.config)
     hidden = np.arcsinh(vectors.values) @ _PROJECTION
-    inputs = Inputs(
+    inputs = Inputs.of(
         materials,
         vectors,
         embedding=hidden if "model:embedding" in needs else None,
@@ -82,12 +82,15 @@ def _predicted(
     return _Toy(inputs, Prediction(mean, sigma), score, target)
 
 
+def _compounds(sample: Sample) -> Materials:
+    return sample.once("compounds", partial(toy_compounds, ROWS))
+
+
 def _known(component: Component, sample: Sample) -> _Toy:
     """Return the materials of the data set, predicted by the arm's own training."""
 
     def make() -> _Toy:
-        compounds = sample.once("compounds", partial(toy_compounds, ROWS))
-        return _predicted(component, sample, compounds, np.ones(ROWS), seed=0)
+        return _predicted(component, sample, _compounds(sample), np.ones(ROWS), seed=0)
 
     return sample.once("known", make)
 
@@ -128,14 +131,14 @@ def _home(component: Component, sample: Sample, rows: I8, *, detector: bool = Tr
 def _rehearsals(component: Component, sample: Sample, *, detector: bool = True) -> list[Evidence]:
     """Return one training without each class: rows of the class, and as many others."""
     known = _known(component, sample)
-    present = known.inputs.materials.element_fractions()[TRAIN] > 0
+    present = known.inputs.fractions[TRAIN] > 0
     found = []
     for place, (symbol, factor) in enumerate(HELD_OUT.items()):
         member = present[:, ATOMIC_NUMBER[symbol] - 1]
         outside, rest = TRAIN[member][:SCORED], TRAIN[~member]
         rows = np.concatenate([outside, rest[:SCORED]])
         shifted = np.arange(len(rows)) < len(outside)
-        materials = known.inputs.materials.take(rows)
+        materials = _compounds(sample).take(rows)
         toy = _predicted(
             component, sample, materials, np.where(shifted, factor, 1.0), seed=10 + place
         )
@@ -182,7 +185,7 @@ def _state(shown: list[Evidence]) -> list[bytes]:
         arrays += [one.ood.score] if one.ood is not None else []
         found += [array.tobytes() for array in arrays]
         for rows in (one.inputs, one.train):
-            found.append(rows.materials.fingerprint.encode())
+            found.append(rows.fractions.tobytes())
             if rows.features is not None:
                 found.append(rows.features.fingerprint.encode())
     return found

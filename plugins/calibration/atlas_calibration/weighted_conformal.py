@@ -126,7 +126,7 @@ def look(inputs: Inputs, config: WeightedConformalConfig) -> F8:
         DataError: the features are no vectors.
     """
     if config.look_at == "fractions":
-        return inputs.materials.element_fractions()
+        return inputs.fractions
     if not isinstance(inputs.features, Vectors):
         raise DataError(f"{METHOD}: the features are no vectors; set look_at: fractions")
     return np.asarray(inputs.features.values, dtype=np.float64)

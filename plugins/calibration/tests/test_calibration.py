@@ -35,7 +35,7 @@ def asked(prediction, target, levels=LEVELS, task="regression"):
 
 
 def inputs(n):
-    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+    return Inputs.of(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
 
 
 def calibrated(module, config, request):

@@ -31,7 +31,7 @@ def inputs(n, *, families=None, x=None, **columns):
     if x is not None:
         vectors = Vectors(np.asarray(x, float), np.array([f"x{i}" for i in range(x.shape[1])]))
     materials = Materials.from_formulas([str(i) for i in range(n)], formulas)
-    return Inputs(materials, vectors, columns=columns)
+    return Inputs.of(materials, vectors, columns=columns)
 
 
 def asked(prediction, target, seen, *, levels=LEVELS, task="regression", **more):

@@ -14,7 +14,7 @@ LEVELS = (0.5, 0.8, 0.9)
 
 
 def inputs(n):
-    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+    return Inputs.of(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
 
 
 def asked(prediction, target, *, task, levels=LEVELS):

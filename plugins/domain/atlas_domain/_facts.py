@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Materials, Reason, Reasons, Str, Vectors
+from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Reason, Reasons, Str, Vectors
 from atlas_domain._verdict import Elements
 
 
@@ -23,15 +23,15 @@ class UnseenElements:
     @classmethod
     def of(cls, train: Inputs) -> UnseenElements:
         """Note the training elements."""
-        return cls(Elements.of(train.materials))
+        return cls(Elements.of(train.fractions))
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) shares."""
-        return self.elements.unseen(rows.materials)
+        return self.elements.unseen(rows.fractions)
 
     def describe(self, rows: Inputs) -> Reasons:
         """Return the reason of each of n rows, () where there is nothing to tell."""
-        return tuple(map(self.elements.new, rows.materials.element_fractions()))
+        return tuple(map(self.elements.new, rows.fractions))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class UnseenPairs:
                 company: a new element makes all its pairs new.
             least: in how many training rows a pair must be to count as seen.
         """
-        present = _present(train.materials).astype(np.float64)
+        present = _present(train.fractions).astype(np.float64)
         apart = present.T @ present < least
         if known:
             seen = ~apart.diagonal()
@@ -63,17 +63,17 @@ class UnseenPairs:
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) numbers of pairs."""
-        present = _present(rows.materials).astype(np.float64)
+        present = _present(rows.fractions).astype(np.float64)
         return np.asarray(((present @ self.unseen) * present).sum(axis=1), dtype=np.float64)
 
     def share(self, rows: Inputs) -> F8:
         """Return (n,) shares of a row's pairs; 0 for an element alone."""
-        elements = _present(rows.materials).sum(axis=1)
+        elements = _present(rows.fractions).sum(axis=1)
         return np.asarray(self(rows) / np.maximum(elements * (elements - 1) / 2, 1))
 
     def describe(self, rows: Inputs) -> Reasons:
         """Return the reason of each of n rows, () where there is nothing to tell."""
-        return tuple(map(self._describe, _present(rows.materials)))
+        return tuple(map(self._describe, _present(rows.fractions)))
 
     def _describe(self, row: Bool) -> tuple[Reason, ...]:
         z = np.flatnonzero(row)
@@ -153,8 +153,8 @@ class OutOfRange:
         return (Reason("out_of_range", text, figures),)
 
 
-def _present(materials: Materials) -> Bool:
-    return materials.element_fractions() > 0
+def _present(fractions: F8) -> Bool:
+    return fractions > 0
 
 
 def _listed(words: list[str]) -> str:

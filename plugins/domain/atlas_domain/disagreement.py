@@ -40,7 +40,7 @@ class _Fitted:
             (self._large(float(value / self.usual)),) if outside else ()
             for value, outside in zip(sigma, sigma > self.verdict.threshold, strict=True)
         )
-        return self.verdict.judge(sigma, rows.materials, told)
+        return self.verdict.judge(sigma, rows.fractions, told)
 
     def _large(self, times: float) -> Reason:
         return Reason("large_sigma", f"sigma is {times:.1f} times the usual one", {"times": times})

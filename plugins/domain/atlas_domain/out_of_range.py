@@ -32,7 +32,7 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         told = self.excess.ranges.describe(rows)
-        return self.verdict.judge(self.excess(rows), rows.materials, told)
+        return self.verdict.judge(self.excess(rows), rows.fractions, told)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ class _Fitted:
     elements: Elements
 
     def score(self, rows: Inputs) -> OODScore:
-        share = self.elements.unseen(rows.materials)
-        fractions = rows.materials.element_fractions()
-        return OODScore(share, 0.0, tuple(map(self.elements.new, fractions)))
+        share = self.elements.unseen(rows.fractions)
+        return OODScore(share, 0.0, tuple(map(self.elements.new, rows.fractions)))
 
 
 @dataclass(frozen=True)
@@ -27,4 +26,4 @@ class UnseenElement:
 
     def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
         """Note the training elements; calibration rows and the seed are not needed."""
-        return _Fitted(Elements.of(train.materials))
+        return _Fitted(Elements.of(train.fractions))

@@ -17,7 +17,7 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         told = self.pairs.describe(rows)
-        return self.verdict.judge(self.pairs.share(rows), rows.materials, told)
+        return self.verdict.judge(self.pairs.share(rows), rows.fractions, told)
 
 
 @dataclass(frozen=True)

@@ -297,7 +297,7 @@ class LearnedRegionMethod:
         blocks = [own]
         companies: dict[bytes, int] = {}
         for number, rehearsal in enumerate(classes):
-            learned = rehearsal.train.materials.ids.tobytes()
+            learned = rehearsal.train.ids.tobytes()
             company = companies.setdefault(learned, len(companies))
             blocks.append(self._rows(rehearsal, number, company, home_error, seed=seed)[1])
         rows = _joined(blocks)

@@ -40,7 +40,7 @@ class VetoRegion:
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return the region's answer with risk 1 where an element was never seen."""
         plain = self.region.assess(inputs, prediction, ood)
-        present = (inputs.materials.element_fractions() > 0) & ~self.seen
+        present = (inputs.fractions > 0) & ~self.seen
         new = present.any(axis=1)
         reasons = tuple(
             (Reason.unseen_elements([SYMBOLS[z + 1] for z in np.flatnonzero(row)]),)
@@ -80,4 +80,4 @@ class RefuseUnseen:
         """Fit sigma's curves and note the elements of the training materials."""
         sigma = SigmaThreshold(SigmaThresholdConfig(rule=self.config.rule))
         region = sigma.fit(home, rehearsals, promise=promise, levels=levels, seed=seed)
-        return VetoRegion(region, (home.train.materials.element_fractions() > 0).any(axis=0))
+        return VetoRegion(region, (home.train.fractions > 0).any(axis=0))

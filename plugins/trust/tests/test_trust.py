@@ -89,12 +89,12 @@ def toy(materials, factor, seed):
     sigma = rng.uniform(0.02, 0.25, n)
     target = toy_target(materials)
     mean = target + factor * sigma * rng.normal(size=n)
-    return Inputs(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
+    return Inputs.of(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
 
 
 def evidence(name, train, materials, *, shifted, factor=1.0, seed):
     inputs, prediction, target = toy(materials, np.where(shifted, factor, 1.0), seed)
-    known = Inputs(train, toy_vectors(train))
+    known = Inputs.of(train, toy_vectors(train))
     return Evidence(name, known, toy_target(train), inputs, prediction, target, None, shifted)
 
 
@@ -166,7 +166,7 @@ def test_sigma_threshold_does_not_look_at_rehearsals():
 def test_refuse_unseen_vetoes_new_elements_alone():
     materials = Materials.from_formulas(["a", "b", "c"], ["CaTiO3", "CaTiF4", "HoYbSe3"])
     prediction = Prediction(np.zeros(3), np.full(3, 0.02))
-    inputs = Inputs(materials, toy_vectors(materials))
+    inputs = Inputs.of(materials, toy_vectors(materials))
     region = fitted(RefuseUnseen(hooks.RefuseUnseenConfig()))
     found = region.assess(inputs, prediction, None)
     plain = fitted(SigmaThreshold(hooks.SigmaThresholdConfig())).assess(inputs, prediction, None)
