@@ -109,19 +109,20 @@ def at_home(trust: Assessments, arm: str) -> dict[str, Any]:
     }
 
 
-def record_of(trust: Assessments, arm: str, fold: str) -> dict[str, Any]:
+def record_of(trust: Assessments, arm: str, fold: str | None) -> dict[str, Any]:
     """Return how the labels of one fit fared on what its run knew: what a screen rests on.
 
     Args:
         trust: what the trust methods say.
         arm: whose fit.
-        fold: the same.
+        fold: the same; None: those of every fold.
 
     Returns:
         {"in_domain": {rows, trusted, within, ...}, "class": the same of the held-out class}, of
         the method that decides; a part without rows is left out, and all of it without labels.
     """
-    own = trust.take((trust.arm == arm) & (trust.fold == fold))
+    mine = trust.arm == arm
+    own = trust.take(mine if fold is None else mine & (trust.fold == fold))
     if not len(own):
         return {}
     own = own.of(str(own.method[0]))

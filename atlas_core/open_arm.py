@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from atlas_core.component import uses
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.final import FINAL, remark
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
 from atlas_core.engine.reference import Reference
@@ -51,6 +52,11 @@ class OpenArm:
     levels: tuple[float, ...]
     dataset: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def final(self) -> bool:
+        """Return whether the fit is one of all rows: its errors are those of the evaluation."""
+        return self.fold == FINAL
 
     @property
     def task(self) -> Any:
@@ -101,7 +107,7 @@ def open_arm(
         run: folder of a finished run.
         resolver: of its components.
         arm: its name; None: the only one.
-        fold: whose fit; None: the only one.
+        fold: whose fit; None: the final one, or else the only one.
         trust: open it although it was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
 
@@ -121,14 +127,18 @@ def open_arm(
     levels = spec.levels
     data = next(use for _, kind, use in uses(spec) if kind == "dataset")
     own = Arm(name, kept_fold, components, levels)
+    fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
+    if kept_fold == FINAL and fitted.reference is not None:
+        told = remark(len(fitted.reference.ids))
+        fitted = replace(fitted, remarks=(*fitted.remarks, told))
     return OpenArm(
         arm=name,
         fold=kept_fold,
         manifest=manifest,
         metrics=finished.metrics["arms"].get(name) or {},
-        record=_record(finished, name, kept_fold),
+        record=_record(finished, name, None if kept_fold == FINAL else kept_fold),
         components=components,
-        fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
+        fitted=fitted,
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
         dataset=data.use,
@@ -140,11 +150,12 @@ def _kept(
     folder: RunFolder, manifest: Mapping[str, Any], arm: str | None, fold: str | None
 ) -> tuple[str, str]:
     """Return whose fit is meant: arm and fold."""
+    folds = [FINAL, *(str(one["name"]) for one in manifest["split"]["folds"])]
     kept = [
-        (name, str(one["name"]))
+        (name, one)
         for name in manifest["arm_order"]
-        for one in manifest["split"]["folds"]
-        if (folder.fitted(name, str(one["name"])) / PREDICTOR).is_file()
+        for one in folds
+        if (folder.fitted(name, one) / PREDICTOR).is_file()
     ]
     if not kept:
         raise SpecError(
@@ -153,10 +164,12 @@ def _kept(
         )
     name = _one("arm", arm, list(dict.fromkeys(name for name, _ in kept)), folder.path)
     of_arm = [one for own, one in kept if own == name]
+    if fold is None and FINAL in of_arm:
+        return name, FINAL
     return name, _one("fold", fold, of_arm, folder.path)
 
 
-def _record(run: FinishedRun, arm: str, fold: str) -> dict[str, Any]:
+def _record(run: FinishedRun, arm: str, fold: str | None) -> dict[str, Any]:
     from atlas_core.exam import record_of
 
     return {} if run.trust is None else record_of(run.trust, arm, fold)

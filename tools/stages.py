@@ -29,7 +29,7 @@ ROOTS = {
     "featurize": ("engine.cache", "kinds.featurizer", "engine.features"),
     "fit": (
         *("engine.fits", "estimators", "kinds.model", "kinds.uq", "saving"),
-        *("engine.arm", "engine.kept", "engine.trained"),
+        *("engine.arm", "engine.final", "engine.kept", "engine.trained"),
     ),
     "calibrate": ("engine.arm", "kinds.calibrator"),
     "detect": ("engine.arm", "kinds.ood"),

@@ -136,8 +136,9 @@ class FittedArm:
             step: name of the stage.
         """
         fitted = cls.of_training(arm, data, train, context, notes=notes, fits=fits, step=step)
-        fitted.calibrate(calibration, context, notes)
-        fitted.detect(calibration, context.seed, notes)
+        aside = fitted.view(data, calibration)
+        fitted.calibrate(aside, context, notes)
+        fitted.detect(aside, context.seed, notes)
         return fitted
 
     @classmethod
@@ -189,10 +190,9 @@ class FittedArm:
                 return one
         return View(data, rows, self.trained)
 
-    def calibrate(self, rows: I8, context: FitContext, notes: Notes) -> None:
-        """Fit the calibrator, where the arm has one, on rows that were not trained on."""
+    def calibrate(self, view: View, context: FitContext, notes: Notes) -> None:
+        """Fit the calibrator, where the arm has one, on predictions of rows not trained on."""
         train = self.train
-        view = self.view(train.data, rows)
         self.seen.append(view)
         chosen = self.arm.components.get("calibrator")
         if chosen is None:
@@ -220,18 +220,15 @@ class FittedArm:
         own = replace(context, seed=seed, directory=None)
         return _trained(self.arm, data, rows, own)[0]
 
-    def detect(self, rows: I8, seed: int, notes: Notes) -> None:
-        """Fit the detector, where the arm has one; ``rows`` set its threshold."""
+    def detect(self, view: View, seed: int, notes: Notes) -> None:
+        """Fit the detector, where the arm has one; the rows of ``view`` set its threshold."""
         chosen = self.arm.components.get("ood")
         if chosen is None:
             return
         with notes.stage("detect", chosen):
             method: OODMethod = chosen.build()
-            train = self.train
             self.detector = method.fit(
-                train.inputs(chosen),
-                self.view(train.data, rows).inputs(chosen),
-                derive_seed(seed, "detect"),
+                self.train.inputs(chosen), view.inputs(chosen), derive_seed(seed, "detect")
             )
 
     def ask(self, data: ArmData, rows: I8) -> Answer:
@@ -247,6 +244,8 @@ class FittedArm:
         """Return the detector's scores; None without a detector, or a row."""
         if self.detector is None or not len(view):
             return None
+        if view.score is not None:
+            return view.score
         return self.detector.score(view.inputs(self.arm.components["ood"]))
 
     def assess(self, answer: Answer) -> dict[str, Assessment]:

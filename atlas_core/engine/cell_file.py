@@ -74,7 +74,7 @@ def _predictions(columns: Arrays, job: Job) -> Predictions:
 
 
 def _trust(columns: Arrays, said: Predictions, job: Job) -> Assessments | None:
-    if job.trust is None or job.loop is not None:
+    if job.trust is None or job.loop is not None or job.final:
         _require(not columns, "it has labels of trust, which its spec does not ask for")
         return None
     found = _table(Assessments, columns)

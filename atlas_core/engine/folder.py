@@ -113,6 +113,10 @@ class RunFolder:
         """Return where the fit of a cell is kept."""
         return self.path / FITTED / slug(arm) / slug(fold)
 
+    def keeps(self, arms: Iterable[str], fold: str) -> bool:
+        """Tell whether the fit of every arm on a fold is kept."""
+        return all(self.fitted(arm, fold).is_dir() for arm in arms)
+
     def require_room(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Stop, before anything is computed, where a folder keeps a file from being written.
 

@@ -16,6 +16,7 @@ from atlas_core.context import Tell
 from atlas_core.engine.arm import Arm
 from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
 from atlas_core.engine.failures import Failure, of_the_system
+from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import Keep
@@ -54,6 +55,8 @@ def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResul
 
 def run_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult:
     """Run one cell; the fits of a loop differ in every round, and are not kept."""
+    if job.final:
+        return run_final(job, fits, tell)
     if job.loop is not None and job.oracle is not None:
         return run_loop(job, job.loop, job.oracle, tell=tell)
     return run_cell(job, fits, tell)
@@ -83,10 +86,11 @@ class Jobs:
         """Return the cells, arm after arm, from the features of each arm."""
         dataset = self.dataset
         formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
+        splits = [*self.splits, *([all_rows(len(dataset))] if self.plan.spec.final else [])]
         return [
             self._job(arm, split, own, formulas)
             for arm, own in features.items()
-            for split in self.splits
+            for split in splits
         ]
 
     def _job(self, arm: str, split: Split, features: Features, formulas: Str) -> Job:
@@ -94,7 +98,7 @@ class Jobs:
         known = np.full(len(dataset), np.nan)
         for rows in (split.train, split.calibration):
             known[rows] = dataset.target[rows]
-        loop = plan.spec.active_learning
+        loop, final = plan.spec.active_learning, split.name == FINAL
         workers = max(1, min(options.workers, len(plan.arms) * len(self.splits)))
         return Job(
             arm=Arm(arm, split.name, plan.arms[arm], plan.spec.levels),
@@ -112,10 +116,11 @@ class Jobs:
             device=options.device,
             directory=folder.cell(arm, split.name),
             trust=self._trust(arm),
-            keep=self._keep(folder.fitted(arm, split.name)),
+            keep=self._keep(folder.fitted(arm, split.name), final=final),
             key_file=options.key_file,
             loop=loop,
             oracle=Oracle(dataset.target) if loop is not None else None,
+            final=final,
         )
 
     def _trust(self, arm: str) -> TrustSettings | None:
@@ -125,9 +130,9 @@ class Jobs:
         smaller, materials = plan.smaller.get(arm, {}), self.dataset.materials
         return TrustSettings(plan.spec.trust, plan.shifts, smaller, materials)
 
-    def _keep(self, folder: Path) -> Keep | None:
+    def _keep(self, folder: Path, *, final: bool) -> Keep | None:
         """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
-        wanted = self.options.save_fitted
+        wanted = True if final else self.options.save_fitted
         if self.plan.spec.active_learning is not None or wanted is False:
             return None
         if wanted is None and len(self.splits) > 1:

@@ -133,7 +133,8 @@ def _nested(
                 fits=fits,
                 step=step,
             )
-            again.detect(one.spare, derive_seed(one.seed, "detect"), own)
+            spare = again.view(data, one.spare)
+            again.detect(spare, derive_seed(one.seed, "detect"), own)
         rows = np.concatenate([one.shifted, one.inside(first.rest)])
         view = again.view(data, rows)
         yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))

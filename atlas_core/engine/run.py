@@ -19,8 +19,9 @@ from atlas_core.context import Tell
 from atlas_core.engine.auditing import audit_run
 from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.cells import Job
-from atlas_core.engine.failures import Name, failed_cells, sorted_out
+from atlas_core.engine.failures import Failure, Name, failed_cells, sorted_out
 from atlas_core.engine.features import Featurized
+from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.jobs import Jobs, run_jobs
@@ -53,8 +54,8 @@ from atlas_core.spec.plan import Plan
 from atlas_core.stages import identity, stages_of
 from atlas_core.store import DROPPED, as_written, canonical_hash, write_bytes
 
-WORDS = {"name", "question", "reports"}
-"""Keys of a spec that change no number."""
+WORDS = {"name", "question", "reports", "final"}
+"""Keys of a spec that change no number of the evaluation."""
 
 
 def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
@@ -96,6 +97,7 @@ def run(
             going.records.append(warned("", "", texts))
         if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
+            anew = anew or (plan.spec.final and not folder.keeps(plan.arms, FINAL))
             if not anew:
                 return RunOutcome(
                     folder.path,
@@ -164,8 +166,11 @@ class _Run:
         jobs, audited = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
-        results, failed = sorted_out(dict(zip(names, done, strict=True)))
+        every = dict(zip(names, done, strict=True))
+        results, failed = sorted_out({n: one for n, one in every.items() if n[1] != FINAL})
         arms = [arm for arm in plan.arms if (arm, splits[0].name) in results]
+        # an arm that was evaluated stays so where its final fit fails
+        failed |= {n: one.error for n, one in every.items() if isinstance(one, Failure)}
         if failed and not arms:
             raise failed_cells(failed, len(jobs))
         manifest = self._manifest(splits, arms, failed)
@@ -250,6 +255,7 @@ class _Run:
             "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
             "figures": self._metrics.described(),
             "arm_order": arms,
+            **({"final": about_final(self._dataset)} if plan.spec.final else {}),
             "arms": described,
             "reports": [report.about for report in self._reports],
             "packages": self._versions,

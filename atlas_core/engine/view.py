@@ -13,6 +13,7 @@ from atlas_core.errors import ContractError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Graphs
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.spec.plan import Chosen
 
@@ -55,7 +56,16 @@ def seen_by(featurizer: Chosen, every: Inputs) -> Inputs:
 
 
 class View:
-    """Some rows of the data, and what a trained predictor says of them, asked once each."""
+    """Some rows of the data, and what a trained predictor says of them, asked once each.
+
+    Attributes:
+        data: of all n materials.
+        rows: places in the data.
+        trained: is asked.
+        score: of a detector, where that of another fit stands in its place.
+    """
+
+    score: OODScore | None = None
 
     def __init__(self, data: ArmData, rows: I8, trained: Trained) -> None:
         """Look at rows.
@@ -65,7 +75,7 @@ class View:
             rows: places in the data.
             trained: is asked.
         """
-        self.data, self.rows, self._trained = data, rows, trained
+        self.data, self.rows, self.trained = data, rows, trained
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,17 +90,17 @@ class View:
         """Return the predictions, as yet uncalibrated; of no row without asking."""
         if not len(self.rows):
             return Prediction(np.zeros(0), np.zeros(0))
-        return self._trained.predict(self.data.features, self.rows)
+        return self.trained.predict(self.data.features, self.rows)
 
     @cached_property
     def embedding(self) -> F8:
         """Return (n, d) the trained model's representation."""
-        return self._trained.embed(self.data.features, self.rows)
+        return self.trained.embed(self.data.features, self.rows)
 
     @cached_property
     def leaves(self) -> I8:
         """Return (n, k) the leaf of each of the model's trees."""
-        return self._trained.leaves(self.data.features, self.rows)
+        return self.trained.leaves(self.data.features, self.rows)
 
     @property
     def targets(self) -> F8:

@@ -90,7 +90,8 @@ class OpenedArm:
         self._asker = ArmAsker(opened)
 
     def __repr__(self) -> str:
-        return f"OpenedArm({self.opened.arm!r}, fold {self.opened.fold!r})"
+        said = "".join(f"; {remark}" for remark in self.opened.fitted.remarks)
+        return f"OpenedArm({self.opened.arm!r}, fold {self.opened.fold!r}{said})"
 
     def predict(self, materials: Sequence[Any] | Any) -> Asked:
         """Return what the arm says of materials.

@@ -86,7 +86,14 @@ def run(
             tell=tell,
         )
         outcome = run_plan(plan, options, observers=observers, executor=executor)
-    return Run(outcome.folder, outcome.run, registry, key_file=key_file(), reused=outcome.reused)
+    return Run(
+        outcome.folder,
+        outcome.run,
+        registry,
+        key_file=key_file(),
+        again=run,
+        reused=outcome.reused,
+    )
 
 
 def validate(
@@ -111,7 +118,7 @@ def load_run(path: str | Path) -> Run:
         DataError: the folder holds no finished run.
     """
     folder = Path(path).expanduser().absolute()
-    return Run(folder, read_run(folder), Registry(), key_file=key_file())
+    return Run(folder, read_run(folder), Registry(), key_file=key_file(), again=run)
 
 
 def components(kind: str | None = None) -> DataFrame:

@@ -211,6 +211,8 @@ class Plan:
         filled = self.spec.model_dump(mode="json")
         filled.pop("data")  # says where, and no number depends on that
         filled.pop("arms")  # stands behind what all arms share
+        if not filled["final"]:
+            filled.pop("final")
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
         filled["reports"] = [_filled(report) for report in self.reports]

@@ -22,7 +22,10 @@ from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("materials", nargs=-1, required=True)
 @click.option("--arm", help="The arm that is asked; needed where the run kept several.")
-@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option(
+    "--fold",
+    help="The fold whose fit is asked; needed where the run kept several, and no final one.",
+)
 @click.option(
     "--trust-fit",
     is_flag=True,
@@ -49,6 +52,8 @@ def predict(
                 folder, host.resolver, arm=arm, fold=fold, trust=trust_fit, key_file=host.key_file
             )
         asked = OpenedArm(opened).ask(read(materials, crystals=opened.fitted.arm.structures))
+    for remark in opened.fitted.remarks:
+        host.note(remark)
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
         host.note(f"warning: {text}")
     rows = answers(materials, asked)
