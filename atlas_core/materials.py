@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -109,7 +110,7 @@ class Materials:
         """Return (m,) the material that each flat row belongs to."""
         return np.repeat(np.arange(len(self)), self.counts)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return the sha256 of the content."""
         return fingerprint(self.to_arrays())

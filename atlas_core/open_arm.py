@@ -20,7 +20,7 @@ from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class OpenArm:
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
     record: Mapping[str, Any]
-    components: Mapping[str, Chosen]
+    components: Mapping[str, Bound]
     fitted: FittedArm
     level: float
     levels: tuple[float, ...]
@@ -121,7 +121,8 @@ def open_arm(
     manifest = finished.manifest
     name, kept_fold = _kept(folder, manifest, arm, fold)
     # of the other arms, a plugin may be missing here
-    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, name)
+    spec, named = load_arm_plan(run / "spec.lock.yaml", resolver, name)
+    components = {kind: Bound.of(one) for kind, one in named.items()}
     kept_in = folder.fitted(name, kept_fold)
     require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
     levels = spec.levels

@@ -39,8 +39,9 @@ from atlas_core.api import (
     Vectors,
 )
 from atlas_core.bulk import write_bulk
-from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
+from atlas_core.spec.plan import Bound
 from atlas_registry.loading import Registry
 
 SEED = 20_261_121
@@ -105,7 +106,7 @@ def _one(kind: str, name: str, *options: str) -> Any:
 
 
 def _features(name: str, data: Dataset, scratch: Path) -> Any:
-    chosen = resolve_one("featurizer", name, [], Registry())
+    chosen = Bound.of(resolve_one("featurizer", name, [], Registry()))
     return FeatureCache(scratch).features(chosen, data.materials)[0]
 
 

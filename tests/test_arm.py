@@ -70,9 +70,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     home = tmp_path_factory.mktemp("arm")
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")
     plan = load_plan(home / "s.yaml", Registry())
-    dataset = load_dataset(plan, RunOptions(out=home, cache_dir=home))
-    (split,) = cut(plan, dataset)
-    arm = Arm("forest", split.name, plan.arms["forest"], plan.spec.levels)
+    dataset = load_dataset(plan.study, RunOptions(out=home, cache_dir=home))
+    (split,) = cut(plan.study, dataset)
+    arm = Arm("forest", split.name, plan.study.arms["forest"], plan.study.levels)
     known = np.full(len(dataset), np.nan)
     for rows in (split.train, split.calibration):
         known[rows] = dataset.target[rows]

@@ -26,7 +26,7 @@ ROOTS = {
     "shared": ("api",),
     "load": ("kinds.dataset", "rows", "engine.loading"),
     "split": ("kinds.split", "engine.loading"),
-    "featurize": ("engine.cache", "kinds.featurizer", "engine.features"),
+    "featurize": ("kinds.featurizer", "engine.features"),
     "fit": (
         *("engine.fits", "estimators", "kinds.model", "kinds.uq", "saving"),
         *("engine.arm", "engine.final", "engine.kept", "engine.trained"),

@@ -429,7 +429,7 @@ def cache() -> None:
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
     """Say where features, fits and parsed data files are kept and how much room they take."""
     from atlas_core.cli.tables import size as shown
-    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
@@ -461,7 +461,7 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
     All of them are made again when needed, which takes as long as it did.
     """
     from atlas_core.cli.tables import size as shown
-    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)

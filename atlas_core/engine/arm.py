@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import Assessment, Promise
 from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 TRAINED = ("model", "uq")
 """Kinds that make a predictor; all others only ask it."""
@@ -52,22 +52,22 @@ class Arm:
 
     name: str
     fold: str
-    components: Mapping[str, Chosen]
+    components: Mapping[str, Bound]
     levels: tuple[float, ...]
 
-    @property
+    @cached_property
     def structures(self) -> bool:
         """Return whether the featurizer reads cells and sites, not only compositions."""
         return "inputs:structure" in self.components["featurizer"].requires
 
-    @property
+    @cached_property
     def samples(self) -> bool:
         """Return whether the draws of a prediction are needed; they are large."""
         calibrator = self.components.get("calibrator")
         return calibrator is not None and "samples" in calibrator.requires
 
-    @property
-    def made_by(self) -> dict[str, Chosen]:
+    @cached_property
+    def made_by(self) -> dict[str, Bound]:
         """Return the components that make the predictor."""
         return {kind: self.components[kind] for kind in TRAINED}
 

@@ -1,4 +1,4 @@
-"""The cells of a run: made from its plan, done here or in workers, or found done. Light."""
+"""The cells of a run: made from its study, done here or in workers, or found done. Light."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
-from atlas_core.spec.plan import Plan
+from atlas_core.spec.plan import Study
 
 Timed = Callable[[str, str, str, float], None]
 """Called with stage, arm, fold and seconds."""
@@ -67,7 +67,7 @@ class Jobs:
     """Make the cells of a run.
 
     Attributes:
-        plan: of the run.
+        study: of the run.
         dataset: its data.
         every: its materials, as components see them.
         splits: its folds.
@@ -75,7 +75,7 @@ class Jobs:
         folder: of the run.
     """
 
-    plan: Plan
+    study: Study
     dataset: Dataset
     every: Inputs
     splits: list[Split]
@@ -86,7 +86,7 @@ class Jobs:
         """Return the cells, arm after arm, from the features of each arm."""
         dataset = self.dataset
         formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
-        splits = [*self.splits, *([all_rows(len(dataset))] if self.plan.spec.final else [])]
+        splits = [*self.splits, *([all_rows(len(dataset))] if self.study.final else [])]
         return [
             self._job(arm, split, own, formulas)
             for arm, own in features.items()
@@ -94,16 +94,16 @@ class Jobs:
         ]
 
     def _job(self, arm: str, split: Split, features: Features, formulas: Str) -> Job:
-        plan, dataset, options, folder = self.plan, self.dataset, self.options, self.folder
+        study, dataset, options, folder = self.study, self.dataset, self.options, self.folder
         known = np.full(len(dataset), np.nan)
         for rows in (split.train, split.calibration):
             known[rows] = dataset.target[rows]
-        loop, final = plan.spec.active_learning, split.name == FINAL
-        workers = max(1, min(options.workers, len(plan.arms) * len(self.splits)))
+        loop, final = study.loop, split.name == FINAL
+        workers = max(1, min(options.workers, len(study.arms) * len(self.splits)))
         return Job(
-            arm=Arm(arm, split.name, plan.arms[arm], plan.spec.levels),
+            arm=Arm(arm, split.name, study.arms[arm], study.levels),
             data=ArmData(
-                every=seen_by(plan.arms[arm]["featurizer"], self.every),
+                every=seen_by(study.arms[arm]["featurizer"], self.every),
                 features=features,
                 known=known,
                 task=dataset.task,
@@ -111,7 +111,7 @@ class Jobs:
                 bounds=dataset.bounds,
             ),
             split=split,
-            seed=plan.spec.seed,
+            seed=study.seed,
             n_jobs=max(1, cores() // workers),
             device=options.device,
             directory=folder.cell(arm, split.name),
@@ -124,16 +124,16 @@ class Jobs:
         )
 
     def _trust(self, arm: str) -> TrustSettings | None:
-        plan = self.plan
-        if plan.spec.trust is None or "trust" not in plan.arms[arm]:
+        study = self.study
+        if study.trust is None or "trust" not in study.arms[arm]:
             return None
-        smaller, materials = plan.smaller.get(arm, {}), self.dataset.materials
-        return TrustSettings(plan.spec.trust, plan.shifts, smaller, materials)
+        smaller, materials = study.smaller.get(arm, {}), self.dataset.materials
+        return TrustSettings(study.trust, study.shifts, smaller, materials)
 
     def _keep(self, folder: Path, *, final: bool) -> Keep | None:
         """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
         wanted = True if final else self.options.save_fitted
-        if self.plan.spec.active_learning is not None or wanted is False:
+        if self.study.loop is not None or wanted is False:
             return None
         if wanted is None and len(self.splits) > 1:
             return None

@@ -24,7 +24,7 @@ from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
 from atlas_core.materials import Materials
 from atlas_core.spec.model import PseudoShift, Trust
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 HOME = "in-domain"
 FEWEST = 20
@@ -43,8 +43,8 @@ class TrustSettings:
     """
 
     stated: Trust
-    shifts: tuple[Chosen, ...]
-    smaller: Mapping[str, Chosen]
+    shifts: tuple[Bound, ...]
+    smaller: Mapping[str, Bound]
     materials: Materials
 
 
@@ -141,7 +141,7 @@ def _nested(
         heard.said |= {f"in a rehearsal: {text}" for text in again.trained.heard.said}
 
 
-def _evidence(name: str, judge: Chosen, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
+def _evidence(name: str, judge: Bound, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
     """Return predictions and errors of rows, the first ``shifted`` of which are of the class."""
     train = fitted.train
     return Evidence(
@@ -232,7 +232,7 @@ class HeldOut:
 
 
 def held_out(
-    shifts: Sequence[Chosen], stated: Trust, whole: SplitRequest, train: I8, seed: int
+    shifts: Sequence[Bound], stated: Trust, whole: SplitRequest, train: I8, seed: int
 ) -> Iterator[HeldOut]:
     """Yield the classes that are held out of the training rows.
 
@@ -273,7 +273,7 @@ def held_out(
         )
 
 
-def _folds(chosen: Chosen, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
+def _folds(chosen: Bound, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
     """Yield folds of the training rows, in the data set's row numbers."""
     splitter: Splitter = chosen.build()
     target = whole.target if "target" in chosen.requires else None

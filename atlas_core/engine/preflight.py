@@ -26,7 +26,7 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.metrics.digits import counted
 from atlas_core.spec.model import Trust
-from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.plan import Bound, Study
 
 Problem = tuple[str, str]
 """Who has it (arm and component), and what it is."""
@@ -36,7 +36,7 @@ class Preflight:
     """Look at every arm on every fold, as often as more is known of the features.
 
     Args:
-        plan: the spec.
+        study: the spec.
         dataset: its data.
         splits: the folds.
 
@@ -44,11 +44,11 @@ class Preflight:
         every: all materials, as components see them.
     """
 
-    def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
+    def __init__(self, study: Study, dataset: Dataset, splits: Sequence[Split]) -> None:
         self.every = Inputs.of(dataset.materials, structures=True, columns=dataset.columns)
         targets = Targets(dataset.target, dataset.target_name, dataset.task)
-        nested = partial(_nested, plan.spec.trust, plan.shifts, dataset)
-        self._folds = [_Fold(plan, targets, self.every, split, nested) for split in splits]
+        nested = partial(_nested, study.trust, study.shifts, dataset)
+        self._folds = [_Fold(study, targets, self.every, split, nested) for split in splits]
 
     def require(self, features: Mapping[str, Features]) -> None:
         """Refuse a run that would fail after a training.
@@ -85,7 +85,7 @@ class Targets:
 class _Fold:
     """Look at one fold for every arm; of a loop, at its first round."""
 
-    plan: Plan
+    study: Study
     targets: Targets
     every: Inputs
     split: Split
@@ -100,25 +100,25 @@ class _Fold:
                 warnings.warn(f"{self.split.name}, {part}: {told}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
-        loop = self.plan.spec.active_learning
+        loop = self.study.loop
         train, step = self.split.train, "fit"
         if loop is not None:
             if told := too_few(self.split, loop):
                 yield "", told
-            train, step = first_labels(self.split, loop, self.plan.spec.seed), "round-0"
+            train, step = first_labels(self.split, loop, self.study.seed), "round-0"
         what = "labelled at first" if loop is not None else "training"
         if told := _nothing_to_learn(self.targets, train, what):
             yield "", told
-        for arm, components in self.plan.arms.items():
+        for arm, components in self.study.arms.items():
             own = features.get(arm)
             facts = self._facts(train, self.split.calibration, own, arm)
             for chosen in components.values():
                 yield from _asked(f"arm {arm}, ", chosen, facts)
-            if "trust" in components and self.plan.spec.trust is not None:
+            if "trust" in components and self.study.trust is not None:
                 yield from self._rehearsals(arm, train, step, own)
 
     def _facts(self, train: I8, calibration: I8, features: Features | None, arm: str) -> FoldFacts:
-        featurizer, target = self.plan.arms[arm]["featurizer"], self.targets.values
+        featurizer, target = self.study.arms[arm]["featurizer"], self.targets.values
         classes = {}
         if self.targets.task == "binary":
             for name, rows in (("train", train), ("calibration", calibration)):
@@ -126,7 +126,7 @@ class _Fold:
                 classes[name] = (len(rows) - ones, ones)
         return FoldFacts(
             task=self.targets.task,
-            levels=self.plan.spec.levels,
+            levels=self.study.levels,
             train=seen_by(featurizer, self._shown(train, features)),
             calibration=seen_by(featurizer, self._shown(calibration, features)),
             classes=classes,
@@ -144,7 +144,7 @@ class _Fold:
         self, arm: str, train: I8, step: str, features: Features | None
     ) -> Iterator[Problem]:
         """Look at what the trust methods of an arm rehearse."""
-        plan, who = self.plan, f"arm {arm}, trust"
+        study, who = self.study, f"arm {arm}, trust"
         if not len(self.split.calibration):
             yield (
                 who,
@@ -152,7 +152,7 @@ class _Fold:
                 " `calibration` fraction",
             )
             return
-        smaller = {**plan.arms[arm], **plan.smaller.get(arm, {})}
+        smaller = {**study.arms[arm], **study.smaller.get(arm, {})}
         again = [smaller[kind] for kind in ("model", "uq", "ood") if kind in smaller]
         try:
             for one in self._plan_rehearsals(train, step):
@@ -168,13 +168,13 @@ class _Fold:
     def _plan_rehearsals(self, train: I8, step: str) -> list[HeldOut]:
         """Return what is rehearsed, the same for every arm."""
         if self._planned is None:
-            seed = derive_seed(self.plan.spec.seed, step, self.split.name)
+            seed = derive_seed(self.study.seed, step, self.split.name)
             self._planned = self.nested(train, seed)
         return self._planned
 
 
 def _nested(
-    stated: Trust | None, shifts: Sequence[Chosen], dataset: Dataset, train: I8, seed: int
+    stated: Trust | None, shifts: Sequence[Bound], dataset: Dataset, train: I8, seed: int
 ) -> list[HeldOut]:
     """Return the classes that are held out of training rows."""
     if stated is None:
@@ -189,11 +189,11 @@ def _nested(
     return found
 
 
-def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
+def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
     """Ask a component, those beside it and those that its options name."""
     for one in chosen.every:
         with blame(one):
-            told = one.resolved.component.problems(one.config, facts)
+            told = one.problems(facts)
         for text in told:
             yield f"{who}{one.label}", text
 

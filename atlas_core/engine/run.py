@@ -17,10 +17,9 @@ from typing import Any
 from atlas_core import __version__
 from atlas_core.context import Tell
 from atlas_core.engine.auditing import audit_run
-from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.cells import Job
 from atlas_core.engine.failures import Failure, Name, failed_cells, sorted_out
-from atlas_core.engine.features import Featurized
+from atlas_core.engine.features import FeatureCache, Featurized
 from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
@@ -131,19 +130,21 @@ class _Run:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
-        self._context = data_context(plan, options)
-        self._dataset = loaded_dataset(plan, options, self._context, self.records)
+        self._study = plan.study
+        self._context = data_context(self._study, options)
+        self._dataset = loaded_dataset(self._study, options, self._context, self.records)
         self._loaded = time.perf_counter() - self._clock
         self._described, self._metrics = plan.describe(), plan.scored_by()
-        self._versions = packages(c.resolved.distribution for c in plan.components())
+        parts = plan.components()
+        self._versions = packages(one.resolved.distribution for one in parts)
         asked = {k: v for k, v in self._described.items() if k not in WORDS}
-        self._core = identity(*stages_of(chosen.kind for chosen in plan.components()))
+        self._core = identity(*stages_of(one.kind for one in parts))
         self.science = canonical_hash(
             {
                 "stages": self._core,
                 "spec": asked,
                 "data": self._dataset.fingerprint,
-                "components": [chosen.identity() for chosen in plan.components()],
+                "components": [one.identity() for one in parts],
             }
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
@@ -162,7 +163,7 @@ class _Run:
         plan = self._plan
         lock = self._begin()
         with self._stage("split"), recorded(self.records):
-            splits = cut(plan, self._dataset)
+            splits = cut(self._study, self._dataset)
         jobs, audited = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
@@ -203,7 +204,8 @@ class _Run:
         """Write the spec and what could not be read; return the spec with every default."""
         folder, reading = self.folder, self._dataset.reading
         data = pins(self._context, self._dataset, folder.path)
-        lock = folder.begin(self._plan, {**self._described, "data": data})
+        plan = self._plan
+        lock = folder.begin(plan.text, {**self._described, "data": data}, plan.labels())
         if reading.dropped or reading.flagged:
             rows = unreadable_csv(reading.dropped, reading.flagged)
             write_bytes(folder.path / UNREADABLE, rows)
@@ -214,33 +216,29 @@ class _Run:
 
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], SplitAudit]:
         """Return the cells, once it is known that none fails for what can be seen before."""
-        plan, dataset, tell = self._plan, self._dataset, self._options.tell
+        study, dataset, tell = self._study, self._dataset, self._options.tell
         with recorded(self.records):
-            preflight = Preflight(plan, dataset, splits)
+            preflight = Preflight(study, dataset, splits)
             _tell_ahead(preflight, tell)
             cache = FeatureCache(self._options.cache_dir)
             featurized = Featurized(dataset.materials, cache, self._stage, tell)
             features = {}
-            for arm, components in plan.arms.items():
+            for arm, components in study.arms.items():
                 features[arm] = featurized.of(components["featurizer"])
                 self.records += featurized.failures(components["featurizer"], arm)
             preflight.require(features)
         with self._stage("audit"):
             audited = audit_run(
-                self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
+                self.folder.path, dataset, splits, features=features, seed=study.seed
             )
         tell(f"split audit: {audit_sentence(audited)}")
-        jobs = Jobs(plan, dataset, preflight.every, splits, self._options, self.folder)
+        jobs = Jobs(study, dataset, preflight.every, splits, self._options, self.folder)
         return jobs.of(features), audited
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
     ) -> dict[str, Any]:
         plan, options = self._plan, self._options
-        described = {
-            arm: {kind: chosen.describe() for kind, chosen in plan.arms[arm].items()}
-            for arm in arms
-        }
         errors = {f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()}
         return {
             "atlas": __version__,
@@ -250,13 +248,15 @@ class _Run:
             "seed": plan.spec.seed,
             "science_hash": self.science,
             "started": self._started.isoformat(timespec="seconds"),
-            "dataset": about_dataset(plan, self._dataset),
-            "split": about_split(plan, splits),
+            "dataset": about_dataset(
+                self._study, self._described["dataset"]["options"], self._dataset
+            ),
+            "split": about_split(self._study, self._described["split"]["options"], splits),
             "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
             "figures": self._metrics.described(),
             "arm_order": arms,
             **({"final": about_final(self._dataset)} if plan.spec.final else {}),
-            "arms": described,
+            "arms": plan.about(arms),
             "reports": [report.about for report in self._reports],
             "packages": self._versions,
             "stage_versions": self._core["stages"],

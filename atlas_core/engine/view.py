@@ -15,7 +15,7 @@ from atlas_core.kinds.featurizer import Features, Graphs
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class ArmData:
         return target
 
 
-def seen_by(featurizer: Chosen, every: Inputs) -> Inputs:
+def seen_by(featurizer: Bound, every: Inputs) -> Inputs:
     """Return materials as an arm may see them: cells only where its featurizer reads them."""
     return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
 
@@ -111,7 +111,7 @@ class View:
         """
         return self.data.targets(self.rows)
 
-    def inputs(self, chosen: Chosen) -> Inputs:
+    def inputs(self, chosen: Bound) -> Inputs:
         """Return what a component sees: no target, and only what it needs."""
         data, needs = self.data, chosen.requires
         # who trains the arm's model anew predicts with it, too

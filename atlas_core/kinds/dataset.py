@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -121,7 +122,7 @@ class Dataset:
             )
 
     def __len__(self) -> int:
-        return len(self.materials)
+        return len(self.target)
 
     def take(self, indices: npt.ArrayLike) -> Dataset:
         """Return the rows at ``indices``, in that order."""
@@ -138,7 +139,7 @@ class Dataset:
         """Return n formulas to be shown: the user's own text, else as chemists write them."""
         return self.materials.written() if self.formulas is None else list(self.formulas)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return the sha256 of materials, targets and metadata: whatever a split may read."""
         columns = {
