@@ -106,11 +106,10 @@ def loading(module: Any, make: Callable[[Any], Any]) -> Iterator[None]:
 def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
     """Yield what each installed component of a kind fits, asked by its contract check."""
     from atlas_core.saving import pack
+    from atlas_core.testing.checks import shared
     from atlas_core.testing.kit import checks_of, find_component
     from atlas_core.testing.samples import Sample
-    from atlas_core.testing.saved import TOYS
 
-    module = importlib.import_module(f"atlas_core.testing.checks.{kind}")
     checks = checks_of(kind)
     check = next(checks[name] for name in checks if name.startswith("saved_and_loaded"))
     names = sorted({one.name for one in importlib.metadata.entry_points(group=f"atlas.{kind}")})
@@ -123,19 +122,19 @@ def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
         if kind == "ood" and "trees" in options:
             options["trees"] = 10
         folder = Path(tempfile.mkdtemp())
-        sample = Sample(kind, component.config.model_validate(options), folder, tuple(checks))
+        sample = Sample(component, kind, component.config.model_validate(options), folder)
         held: list[Any] = []
 
-        def instead(make: Callable[[Any], Any], check=check, given=(component, sample)) -> None:
-            with loading(module, make):
-                check(*given)
+        def instead(make: Callable[[Any], Any], check=check, given=sample) -> None:
+            with loading(shared, make):
+                check(given)
 
         instead(lambda value, held=held: held.append(value) or value)
         home = component.config.__module__.split(".", maxsplit=1)[0]
         yield Saved(
             f"{kind} {name}",
             *pack(held[0]),
-            frozenset({home, TOYS}),
+            frozenset({home, shared.TOYS}),
             lambda made, instead=instead: instead(lambda _value: made),
         )
 
