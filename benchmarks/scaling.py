@@ -38,10 +38,9 @@ from atlas_core.api import (
     Inputs,
     Vectors,
 )
-from atlas_core.bulk import write_bulk
 from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
-from atlas_core.spec.plan import Bound
+from atlas_datasets.bulk_file import write_bulk
 from atlas_registry.loading import Registry
 
 SEED = 20_261_121
@@ -106,7 +105,7 @@ def _one(kind: str, name: str, *options: str) -> Any:
 
 
 def _features(name: str, data: Dataset, scratch: Path) -> Any:
-    chosen = Bound.of(resolve_one("featurizer", name, [], Registry()))
+    chosen = resolve_one("featurizer", name, [], Registry())
     return FeatureCache(scratch).features(chosen, data.materials)[0]
 
 
@@ -146,7 +145,7 @@ def _detect(name: str, data: Dataset, vectors: Vectors) -> None:
     """Fit on four fifths and score the rest, on magpie vectors."""
     held = np.arange(len(data)) % 5 == 0
     train, test, none = (
-        Inputs.of(data.materials.take(rows), vectors.take(rows))
+        Inputs(data.materials.take(rows), vectors.take(rows))
         for rows in (np.flatnonzero(~held), np.flatnonzero(held), [])
     )
     _one("ood", name, "representation=features").fit(train, none, SEED).score(test)

@@ -12,6 +12,7 @@ import pytest
 import atlas_core as atlas
 from atlas_core.engine.final import FINAL, joined
 from atlas_core.errors import SpecError
+from atlas_core.finished import read_run
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.open_arm import open_arm
 from atlas_registry.loading import Registry
@@ -55,7 +56,7 @@ def finished(home: Path) -> atlas.Run:
 
 
 def test_a_final_fit_has_seen_a_row_of_every_part(finished: atlas.Run) -> None:
-    reference = open_arm(finished.path, Registry(), trust=True).reference
+    reference = open_arm(read_run(finished.path), Registry(), trust=True).reference
     known = dict(zip(reference.ids.tolist(), reference.target.tolist(), strict=True))
     said = finished.predictions
     for part in ("test", "shifted"):
@@ -75,7 +76,7 @@ def test_it_predicts_the_rows_it_saw_better_than_the_evaluation_did(finished: at
 
 def test_its_intervals_come_from_rows_that_each_fit_had_not_seen(finished: atlas.Run) -> None:
     """The errors on its own training rows, which a forest knows by heart, would give a third."""
-    opened = open_arm(finished.path, Registry(), trust=True)
+    opened = open_arm(read_run(finished.path), Registry(), trust=True)
     reference = opened.reference
     asked = finished.arm("forest").predict(reference.formulas.tolist())
     width = (asked.upper - asked.lower) / 2
@@ -90,7 +91,7 @@ def test_its_intervals_come_from_rows_that_each_fit_had_not_seen(finished: atlas
 def test_it_says_wherever_it_is_used_that_its_errors_are_those_of_the_evaluation(
     finished: atlas.Run,
 ) -> None:
-    opened = open_arm(finished.path, Registry(), trust=True)
+    opened = open_arm(read_run(finished.path), Registry(), trust=True)
     (said,) = [one for one in opened.fitted.remarks if "all 300 rows" in one]
     assert "errors are those of the evaluation, measured on fits with fewer rows" in said
     assert opened.final
@@ -99,7 +100,7 @@ def test_it_says_wherever_it_is_used_that_its_errors_are_those_of_the_evaluation
 
 
 def test_a_fold_is_still_had_by_its_name(finished: atlas.Run) -> None:
-    opened = open_arm(finished.path, Registry(), fold="without F", trust=True)
+    opened = open_arm(read_run(finished.path), Registry(), fold="without F", trust=True)
     assert not opened.final
     assert len(opened.reference.ids) < 300
 
@@ -154,8 +155,8 @@ def test_a_trust_region_of_a_final_fit_learns_from_cross_fits(home: Path) -> Non
     asked = found.arm("forest").predict(["NaCl", "TiO2", "LiF"])
     assert asked.label is not None
     assert set(asked.label.tolist()) <= {"trust", "verify", "defer"}
-    opened = open_arm(found.path, Registry(), trust=True)
-    evaluated = open_arm(found.path, Registry(), fold="without F", trust=True)
+    opened = open_arm(read_run(found.path), Registry(), trust=True)
+    evaluated = open_arm(read_run(found.path), Registry(), fold="without F", trust=True)
     assert opened.promise is not None
     assert evaluated.promise is not None
     # by heart the forest errs by a third of this

@@ -23,7 +23,7 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.trust import Promise
 from atlas_core.saving import load, one_line, pack, restored, save, unpack
 from atlas_core.store import read_arrays, write_arrays
-from atlas_core.testing.samples import ToyModel
+from atlas_core.testing.toy_model import ToyModel
 
 HERE = frozenset({__name__.split(".", maxsplit=1)[0]})
 RNG = np.random.default_rng(0)
@@ -223,7 +223,7 @@ def test_weight_counts_what_a_forest_holds() -> None:
         "builtins:object",
         "atlas_core.engine.folder:RunFolder",
         "atlas_core.store:FolderWriter",
-        "atlas_core.testing.samples:ToyModel",
+        "atlas_core.testing.toy_model:ToyModel",
         "sklearn.ensemble:RandomForestRegressor",
     ],
 )
