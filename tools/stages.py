@@ -28,7 +28,7 @@ ROOTS = {
     "split": ("kinds.split", "runner.loading"),
     "featurize": ("cache", "kinds.featurizer", "runner.features"),
     "fit": (
-        *("estimators", "fits", "kinds.model", "kinds.uq", "saving"),
+        *("fits", "kinds.model", "kinds.uq", "saving"),
         *("engine.arm", "engine.kept", "engine.trained"),
     ),
     "calibrate": ("engine.arm", "kinds.calibrator"),

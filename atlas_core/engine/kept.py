@@ -107,7 +107,7 @@ def read_fit(
     trust: bool = False,
     key_file: Path | None = None,
 ) -> tuple[UQFit, Judges, tuple[str, ...]]:
-    """Read both files; classes come from the packages of ``components`` alone.
+    """Read both files; they may name what ``components`` declare, and nothing else.
 
     Args:
         folder: of the fit.
@@ -126,7 +126,7 @@ def read_fit(
     foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
-    allowed = {one.package for chosen in components.values() for one in chosen.together}
+    allowed = allowed_by(components)
     made, _ = saving.load(folder / PREDICTOR, allowed)
     found, note = saving.load(folder / JUDGES, allowed)
     with saving.readable(folder):
@@ -136,6 +136,12 @@ def read_fit(
         judges.check(folder)
         remarks = map(saving.one_line, _differences(note, components))
         return made, judges, (*((foreign,) if foreign else ()), *remarks)
+
+
+def allowed_by(components: Mapping[str, Chosen]) -> saving.Allowed:
+    """Return what a fit by these components may name."""
+    every = (one for chosen in components.values() for one in chosen.together)
+    return saving.Allowed.by(one.resolved.component for one in every)
 
 
 def _another(folder: Path, name: str, value: object) -> DataError:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, DataError
-from atlas_core.saving import restored
+from atlas_core.saving import Allowed, restored
 from atlas_core.testing.outcome import require
 
 TOYS = "atlas_core.testing"
@@ -21,9 +21,9 @@ def saved_and_loaded(component: Component, value: Any) -> Any:
     Raises:
         ContractError: it cannot be saved, or names what may not be loaded.
     """
-    home = component.config.__module__.split(".", maxsplit=1)[0]
+    allowed = Allowed.by([component])
     try:
-        return restored(value, {home, TOYS})
+        return restored(value, Allowed(allowed.packages | {TOYS}, allowed.classes))
     except DataError as err:
         raise ContractError(f"saved, but not loaded: {err}") from err
 
