@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_serializer, model_validator
+from pydantic.fields import FieldInfo
 
+from atlas_core.errors import PluginError
 from atlas_core.foresight import FoldFacts
 
-__all__ = ["Component", "Config", "Field"]
+__all__ = ["Component", "Config", "Field", "OfKind", "Use"]
+
+Steps = tuple[str | int, ...]
 
 
 class Config(BaseModel):
@@ -24,6 +28,122 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=False
     )
+
+
+class Builds(Protocol):
+    """A component with its checked options."""
+
+    @property
+    def config(self) -> Config:
+        """Return the options."""
+        ...
+
+    def build(self) -> Any:
+        """Import the implementation and make it."""
+        ...
+
+
+class Use(Config):
+    """Name a component and its options: in a spec, or as an option of another component.
+
+    An option that takes a component is ``Annotated[Use, OfKind("model")]``, a tuple of them takes
+    several. The host resolves and checks what it names; ``build`` then makes it.
+    """
+
+    use: str = Field(description="The component's name, as `atlas plugins` lists it.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Its options.")
+    _bound: Builds | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Use) and (self.use, self.options) == (other.use, other.options)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @model_serializer
+    def _filled(self) -> dict[str, Any]:
+        known = None if self._bound is None else self._bound.config.model_dump(mode="json")
+        return {"use": self.use, "options": self.options if known is None else known}
+
+    def bind(self, found: Builds) -> Use:
+        """Return it with what builds it; it is then written with every option filled."""
+        made = self.model_copy()
+        made._bound = found
+        return made
+
+    @property
+    def bound(self) -> Builds:
+        """Return the component that it names.
+
+        Raises:
+            PluginError: nobody has resolved it.
+        """
+        if self._bound is None:
+            raise PluginError(f"component {self.use!r}, an option of another one, is not resolved")
+        return self._bound
+
+    def build(self) -> Any:
+        """Make the component: of a model, a new unfitted one at each call."""
+        return self.bound.build()
+
+
+@dataclass(frozen=True)
+class OfKind:
+    """Say of which kind the component is that an option takes."""
+
+    kind: str
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return {"component": self.kind}
+
+
+def uses(options: BaseModel) -> Iterator[tuple[Steps, str, Use]]:
+    """Yield where each component stands that options (or a spec) name, its kind, and its name."""
+    for name, about in type(options).model_fields.items():
+        yield from _inside(getattr(options, name, None), kind_in(about), (name,))
+
+
+def _inside(value: Any, kind: str, at: Steps) -> Iterator[tuple[Steps, str, Use]]:
+    if isinstance(value, Use):
+        yield at, kind, value
+    elif isinstance(value, BaseModel):
+        yield from (((*at, *steps), own, use) for steps, own, use in uses(value))
+    elif isinstance(value, Mapping | list | tuple):
+        pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for step, one in pairs:
+            yield from _inside(one, kind, (*at, step))
+
+
+def kind_in(about: FieldInfo) -> str:
+    """Return the kind of the components that a field takes, "" where it takes none."""
+    marks = [*about.metadata, *_marks(about.annotation)]
+    return next((mark.kind for mark in marks if isinstance(mark, OfKind)), "")
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from _marks(part)
+
+
+def bound(value: Any, found: Mapping[Steps, Builds], at: Steps = ()) -> Any:
+    """Return options whose components are bound to what was found at their places."""
+    if not any(place[: len(at)] == at for place in found):
+        return value
+    if isinstance(value, Use):
+        return value.bind(found[at])
+    if isinstance(value, BaseModel):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        return value.model_copy(
+            update={name: bound(one, found, (*at, name)) for name, one in fields.items()}
+        )
+    if isinstance(value, Mapping):
+        return {step: bound(one, found, (*at, step)) for step, one in value.items()}
+    return type(value)(bound(one, found, (*at, step)) for step, one in enumerate(value))
 
 
 Capabilities = frozenset[str] | set[str]

@@ -6,10 +6,12 @@ kind (``atlas.uq``, ...); an observer stands in ``atlas.observer``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pluggy
+
+from atlas_core.kinds import KINDS
 
 if TYPE_CHECKING:
     from atlas_core.component import Component
@@ -19,69 +21,17 @@ hookspec = pluggy.HookspecMarker("atlas")
 hookimpl = pluggy.HookimplMarker("atlas")
 
 
-@hookspec
-def atlas_dataset() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``DatasetSource``."""
+def offering(kind: str) -> Callable[[], list[Component]]:
+    """Return the hook of a kind: its components, whose ``build(config)`` is what the kind makes."""
+
+    def hook() -> list[Component]: ...
+
+    hook.__name__ = hook.__qualname__ = f"atlas_{kind}"
+    return hookspec(hook)
 
 
-@hookspec
-def atlas_split() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``Splitter``."""
-
-
-@hookspec
-def atlas_featurizer() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``Featurizer``."""
-
-
-@hookspec
-def atlas_model() -> list[Component]:
-    """Return components whose ``build(config)`` is a new unfitted ``Model``."""
-
-
-@hookspec
-def atlas_uq() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``UQMethod``."""
-
-
-@hookspec
-def atlas_calibrator() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``Calibrator``."""
-
-
-@hookspec
-def atlas_ood() -> list[Component]:
-    """Return components whose ``build(config)`` is an ``OODMethod``."""
-
-
-@hookspec
-def atlas_trust() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``TrustMethod``."""
-
-
-@hookspec
-def atlas_acquisition() -> list[Component]:
-    """Return components whose ``build(config)`` is an ``Acquisition``."""
-
-
-@hookspec
-def atlas_metric() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``Metric``, or a list of some."""
-
-
-@hookspec
-def atlas_report() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``Reporter``."""
-
-
-@hookspec
-def atlas_command() -> list[Component]:
-    """Return components whose ``build(config)`` is a ``click.Command`` of the component's name."""
-
-
-@hookspec
-def atlas_executor() -> list[Component]:
-    """Return components whose ``build(config)`` is an ``Executor``."""
+Offering = type("Offering", (), {f"atlas_{kind}": staticmethod(offering(kind)) for kind in KINDS})
+"""The hook of each kind, for pluggy."""
 
 
 @hookspec

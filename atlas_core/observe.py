@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.pages.foreign_svg import checked_svg
 
 LONGEST = 255
 """Bytes that a name may have on the file systems of Linux, macOS and Windows."""
@@ -94,8 +93,9 @@ class ReportFigure:
 
     Attributes:
         title: a few words of plain text.
-        svg: an SVG as matplotlib writes it, or as ``atlas_core.pages.svg.to_svg`` returns it in
-            the colours of the page. It runs no script and refers to nothing outside it.
+        svg: an SVG as matplotlib writes it, or as ``atlas_pages.svg.to_svg`` returns it in the
+            colors of the page. A page leaves out one that runs a script or refers to what is
+            outside it, and says so.
         caption: what it shows and how to read it, in plain text.
     """
 
@@ -106,10 +106,6 @@ class ReportFigure:
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.title, self.svg, self.caption)):
             raise ValueError("report figure: title, svg and caption are texts")
-        try:
-            object.__setattr__(self, "svg", checked_svg(self.svg))
-        except ValueError as err:
-            raise ValueError(f"report figure {self.title!r}: {err}") from err
 
 
 @dataclass(frozen=True)

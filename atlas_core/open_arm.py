@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atlas_core.component import uses
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError, SpecError
@@ -15,7 +17,6 @@ from atlas_core.finished import read_run
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
-from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
 from atlas_core.spec.plan import Chosen
@@ -118,6 +119,7 @@ def open_arm(
     kept_in = folder.fitted(name, kept_fold)
     require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
     levels = spec.levels
+    data = next(use for _, kind, use in uses(spec) if kind == "dataset")
     own = Arm(name, kept_fold, components, levels)
     return OpenArm(
         arm=name,
@@ -129,8 +131,8 @@ def open_arm(
         fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
         level=0.9 if 0.9 in levels else max(levels),
         levels=levels,
-        dataset=spec.dataset.use,
-        options=spec.dataset.options,
+        dataset=data.use,
+        options=data.options,
     )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.data.tables import Columns, columns_of, read_table
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.finished import finished_manifest_of, foreign
 from atlas_core.resolver import Resolver
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 

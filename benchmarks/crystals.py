@@ -14,10 +14,10 @@ from typing import Any
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.engine.machine import hardware, packages
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.exam import examine
-from atlas_core.runner.machine import hardware, packages
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json, write_json
 from atlas_registry.loading import Registry

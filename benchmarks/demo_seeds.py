@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from atlas_core.runner.machine import hardware, packages
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
+from atlas_core.engine.machine import hardware, packages
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from atlas_core.context import FitContext
-from atlas_core.runner.machine import choose_device, hardware, packages, peak_memory_mb
+from atlas_core.engine.machine import choose_device, hardware, packages, peak_memory_mb
 
 sys.path.insert(0, str(Path(__file__).parent / "fast"))
 from measure import RESULTS

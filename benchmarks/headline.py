@@ -22,13 +22,13 @@ import numpy as np
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.evaluate import evaluate
 from atlas_core.judge.finding import About, Verdict
 from atlas_core.judge.verdict import verdict
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.narrative import headline
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent / "fast"))
 from measure import save, shared
 
 from atlas_core.api import DataContext, Dataset, FitContext, Graphs, derive_seed
-from atlas_core.cache import FeatureCache
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 

@@ -26,10 +26,10 @@ import leaderboard
 import numpy as np
 
 from atlas_core.data.predictions import Predictions
+from atlas_core.engine.machine import choose_device
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.observe import FinishedRun
-from atlas_core.runner.machine import choose_device
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
 from atlas_core.spec.yaml import parse

@@ -39,7 +39,7 @@ from atlas_core.api import (
     Vectors,
 )
 from atlas_core.bulk import write_bulk
-from atlas_core.cache import FeatureCache
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.spec.load import resolve_one
 from atlas_registry.loading import Registry
 
@@ -187,8 +187,8 @@ def draw(steps: Sequence[dict[str, Any]]) -> str:
     """Return the plot as the text of an SVG file: time beside memory, both axes logarithmic."""
     from matplotlib.figure import Figure
 
-    from atlas_core.pages.palette import SENTINELS
-    from atlas_core.pages.svg import drawing, to_file, to_svg
+    from atlas_pages.palette import SENTINELS
+    from atlas_pages.svg import drawing, to_file, to_svg
 
     panels = (("seconds", "Processor time (s)"), ("added_mb", "Memory added at the peak (MB)"))
     colours = ["arm0", "arm1", "arm2", "arm3", "arm4", "arm5", "ink", "poor"]

@@ -22,7 +22,7 @@ import numpy as np
 
 from atlas_core.api import SYMBOLS, DataContext
 from atlas_core.cli.showing import load_dataset
-from atlas_core.runner.machine import hardware, packages
+from atlas_core.engine.machine import hardware, packages
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = """\

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trust import PROMISES, RESULTS, ROOT, exam
 
-from atlas_core.runner.machine import hardware, packages
+from atlas_core.engine.machine import hardware, packages
 from atlas_core.store import write_json
 
 PARTS = "calibration: 0.15, test: 0.2"

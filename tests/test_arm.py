@@ -10,15 +10,15 @@ import pytest
 
 from atlas_core.context import FitContext
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.fits import FitCache
 from atlas_core.engine.kept import Keep
+from atlas_core.engine.loading import cut, load_dataset
 from atlas_core.engine.notes import Notes
+from atlas_core.engine.options import RunOptions
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
-from atlas_core.fits import FitCache
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
-from atlas_core.runner.loading import cut, load_dataset
-from atlas_core.runner.options import RunOptions
 from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 

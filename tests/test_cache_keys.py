@@ -12,8 +12,8 @@ import pytest
 from support import ROOT, Cli, MakePlugin
 
 from atlas_core import stages
-from atlas_core.cache import FeatureCache
-from atlas_core.fits import FitIdentity
+from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.fits import FitIdentity
 from atlas_core.installed import libraries, packages_of
 from atlas_core.kinds.dataset import DataContext
 from atlas_core.spec.load import load_plan

@@ -43,10 +43,10 @@ from atlas_core.api import (
     longest_prefix,
     select_top,
 )
+from atlas_core.engine.local import LocalExecutor
 from atlas_core.kinds import KINDS
 from atlas_core.kinds.metric import Metric
 from atlas_core.rows import safe_cell
-from atlas_core.runner.local import LocalExecutor
 from atlas_core.testing import (
     CheckResult,
     checks_of,

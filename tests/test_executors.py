@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin
 
+from atlas_core.engine.options import TellHere, say_nothing
 from atlas_core.kinds import executor
-from atlas_core.runner.options import TellHere, say_nothing
 
 SPEC = """\
 atlas: 1

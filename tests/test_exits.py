@@ -15,9 +15,9 @@ from support import ROOT, Cli, MakePlugin
 
 from atlas_core import errors
 from atlas_core.cli.exits import EXIT_CODES
+from atlas_core.engine.local import LocalExecutor
 from atlas_core.errors import AtlasError, short_of_memory
 from atlas_core.kinds.executor import JobsLostError
-from atlas_core.runner.local import LocalExecutor
 
 CODES = {0, 1, 2, 3, 4, 5, 70, 129, 130, 143}
 
@@ -217,7 +217,7 @@ def test_a_network_that_is_asked_to_stop_writes_its_checkpoint_and_goes_on_to_th
 
 FIRST = """\
 import os, signal
-from atlas_core.runner.workers import Pool
+from atlas_core.engine.workers import Pool
 
 def number(_job):
     return 7
@@ -242,7 +242,7 @@ def test_a_signal_does_not_hit_a_worker_that_is_still_starting(tmp_path: Path) -
 
 NURSE = """\
 import os, subprocess, sys, time
-from atlas_core.runner.local import LocalExecutor
+from atlas_core.engine.local import LocalExecutor
 
 def nurse(number):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])

@@ -12,8 +12,8 @@ import pytest
 from support import ROOT, Cli
 
 from atlas_core.api import Graphs, Vectors
+from atlas_core.engine.features import side_by_side
 from atlas_core.errors import DataError, SpecError
-from atlas_core.runner.features import side_by_side
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
 from atlas_core.spec.schema import schema

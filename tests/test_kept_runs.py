@@ -21,8 +21,8 @@ from run_folders import make_run, write_report
 from atlas_core.archive import verify_archive
 from atlas_core.cli.main import main
 from atlas_core.data.tables import read_table, write_table
+from atlas_core.engine.folder import RunFolder
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.store import read_json, write_json
 

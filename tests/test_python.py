@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from pymatgen.core import Composition, Lattice, Structure
 
 import atlas_core as atlas
 from atlas_core.errors import DataError, SpecError
-from atlas_core.python.card import ArmVerdict, card
 from atlas_core.seal import seal
 from atlas_core.store import read_json, write_json
 
@@ -83,12 +83,6 @@ def test_a_run_has_metrics_predictions_and_a_verdict(run: atlas.Run) -> None:
 
 def test_a_run_shows_itself_in_a_notebook(run: atlas.Run) -> None:
     page = run._repr_html_()
-    bad = "<script>alert(1)</script>"
-    verdicts = {bad: ArmVerdict(bad, bad, (), ())}
-    parts = {"test": {"metrics": {"mae": {"value": 1.0, "low": 0.5, "high": 2.0}}}}
-    spoiled = card(bad, bad, verdicts, {bad: {"parts": parts}}, unit=bad)
-    assert "<script" not in spoiled
-    assert spoiled.count("&lt;script&gt;") >= 5
     assert run.verdict["forest"].grade.replace("_", " ") in page
     assert "<svg" in page
     assert "<script" not in page
@@ -96,6 +90,16 @@ def test_a_run_shows_itself_in_a_notebook(run: atlas.Run) -> None:
         "mae"
     ]
     assert f"{value['value']:.3g}<" in page
+    assert str(run.path) in page
+
+
+def test_without_a_report_that_has_a_card_a_notebook_shows_the_verdicts(
+    run: atlas.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(run._resolver), "names", lambda _self, _kind: [])
+    page = run._repr_html_()
+    assert page.startswith(f"<pre>{run.path}")
+    assert run.verdict["forest"].headline in unescape(page)
 
 
 def test_data_in_memory_are_kept_beside_the_run_with_their_hash(run: atlas.Run) -> None:

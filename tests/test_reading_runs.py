@@ -13,8 +13,8 @@ from support import Cli
 
 from atlas_core.api import DataError, Dataset, Materials
 from atlas_core.data.tables import read_table
+from atlas_core.engine.loading import one_a_formula
 from atlas_core.rows import BadRow, Flag, safe_cell, unreadable_csv, write_csv
-from atlas_core.runner.loading import one_a_formula
 
 SPEC = """\
 atlas: 1

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 from support import ROOT, Cli, MakePlugin
 
-from atlas_core.runner.folder import slug
+from atlas_core.engine.folder import slug
 from atlas_core.store import read_json
 
 SPEC = """\

@@ -223,7 +223,7 @@ def test_what_is_too_large_is_weighed_and_not_written(tmp_path: Path) -> None:
         "os:_Environ",
         "subprocess:Popen",
         "builtins:object",
-        "atlas_core.runner.folder:RunFolder",
+        "atlas_core.engine.folder:RunFolder",
         "atlas_core.store:FolderWriter",
         "atlas_core.testing.samples:ToyModel",
         "sklearn.ensemble:RandomForestRegressor",

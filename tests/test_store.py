@@ -15,7 +15,7 @@ import pytest
 
 from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
 from atlas_core.arrays import fingerprint
-from atlas_core.cache import FeatureCache
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.spec.load import resolve_one
 from atlas_core.spec.plan import Chosen
 from atlas_core.store import (
@@ -279,7 +279,7 @@ def test_graphs_written_in_blocks_are_those_written_at_once(
     materials = flla(tmp_path)
     chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
     whole = FeatureCache(tmp_path / "a").features(chosen, materials)[0]  # type: ignore[arg-type]
-    monkeypatch.setattr("atlas_core.cache.BLOCK", 7)
+    monkeypatch.setattr("atlas_core.engine.cache.BLOCK", 7)
     blocks = FeatureCache(tmp_path / "b").features(chosen, materials)[0]  # type: ignore[arg-type]
     assert (
         blocks.fingerprint == whole.fingerprint == chosen.build().featurize(materials).fingerprint

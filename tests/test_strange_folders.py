@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from atlas_core.engine.folder import RunFolder
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.errors import DataError
 from atlas_core.links import TEMPORARY
 from atlas_core.rebuild import rebuild
-from atlas_core.runner.folder import RunFolder
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_arrays, write_arrays, write_json

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 MODULES = (
-    *("atlas_core.cli.main", "atlas_core.runner.run", "atlas_report.html"),
+    *("atlas_core.cli.main", "atlas_core.engine.run", "atlas_report.html"),
     *("atlas_screening.screen", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas"),
     *("pyarrow.parquet", "scipy.stats", "sklearn.covariance", "sklearn.ensemble"),
     *("sklearn.gaussian_process", "sklearn.linear_model", "sklearn.neighbors"),

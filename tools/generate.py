@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
+import re
 import sys
+import textwrap
 import tomllib
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -22,6 +26,7 @@ from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.judge.codes import GRADES, codes
 from atlas_core.kinds import KINDS
+from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.metric import Metric
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
@@ -108,24 +113,29 @@ def _catalogue() -> str:
     return json.dumps(known, indent=1, sort_keys=True) + "\n"
 
 
-def _signature(hook: str) -> str:
-    function = getattr(hookspecs, hook)
-    return f"def {hook}{inspect.signature(function)}".replace("'", "")
+def _hook(name: str) -> list[str]:
+    """Return the signature of a hook and what it returns."""
+    hook = f"atlas_{name}"
+    if name in KINDS:
+        function = getattr(hookspecs.Offering, hook)
+        text = f"Return components whose ``build(config)`` is {kind_of(name).returns}."
+    else:
+        function = getattr(hookspecs, hook)
+        text = (inspect.getdoc(function) or "").strip()
+    signature = f"def {hook}{inspect.signature(function)}".replace("'", "")
+    return ["```python", "@hookimpl", signature, "```", "", text, ""]
 
 
 def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
     rows = [row for row in installed([kind]) if row.distribution in own]
-    hook = f"atlas_{kind}"
+    module = importlib.import_module(f"atlas_core.kinds.{kind}")
     lines = [
         f"# {kind}",
         "",
-        (inspect.getdoc(getattr(hookspecs, hook)) or "").strip(),
+        *_page_of(module),
+        "## Its hook",
         "",
-        "```python",
-        "@hookimpl",
-        _signature(hook),
-        "```",
-        "",
+        *_hook(kind),
         f"Entry-point group: `atlas.{kind}`. Contract: `atlas check NAME --kind {kind}`.",
         "",
         f"## The {len(rows)} components of this repository",
@@ -137,19 +147,29 @@ def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
         lines += _facts(component)
         lines += _option_table(component.config)
     lines += ["## What it receives and returns", ""]
-    modules = [f"atlas_core.kinds.{kind}"]
-    if kind in {"uq", "calibrator", "acquisition"}:
-        modules.append("atlas_core.kinds.prediction")
-    if kind == "report":
-        modules.append("atlas_core.observe")
-    for module in modules:
-        lines += [
-            "```python",
-            inspect.getsource(importlib.import_module(module)).strip(),
-            "```",
-            "",
-        ]
+    for name in (f"kinds.{kind}", *kind_of(kind).types):
+        lines += ["```python", _code(importlib.import_module(f"atlas_core.{name}")), "```", ""]
     return "\n".join(lines)
+
+
+def _page_of(module: ModuleType) -> list[str]:
+    """Return a docstring as Markdown: what stands indented behind a "::" is a block of code."""
+    lines: list[str] = []
+    for block in re.split(r"\n\n(?=\S)", inspect.getdoc(module) or ""):
+        text, _, code = block.partition("::\n\n")
+        if code:
+            code = textwrap.dedent(code).strip()
+            language = "toml" if code.startswith("[") else "python"
+            lines += [f"{text}:".replace("``", "`"), "", f"```{language}", code, "```", ""]
+        else:
+            lines += [block.replace("``", "`"), ""]
+    return lines
+
+
+def _code(module: ModuleType) -> str:
+    """Return the source of a module behind its docstring."""
+    body = ast.parse(source := inspect.getsource(module)).body
+    return "\n".join(source.splitlines()[body[0].end_lineno or 0 :]).strip()
 
 
 def _facts(component: Any) -> list[str]:
@@ -181,10 +201,10 @@ def _option_table(config: Any) -> list[str]:
 
 
 def _type(entry: dict[str, Any], definitions: dict[str, Any]) -> str:
-    if entry.get("$ref", "").endswith("/Use"):
-        return "component"
-    if entry.get("type") == "array" and entry.get("items", {}).get("$ref", "").endswith("/Use"):
-        return "component, or a list of them"
+    if "component" in entry:
+        return f"`{entry['component']}` component"
+    if "component" in entry.get("items", {}):
+        return f"list of `{entry['items']['component']}` components"
     if "$ref" in entry:
         return _type(definitions[entry["$ref"].rsplit("/", 1)[-1]], definitions)
     if "anyOf" in entry:
@@ -213,9 +233,7 @@ def _hooks_page() -> str:
         "",
     ]
     for name in [*KINDS, *OBSERVING]:
-        hook = f"atlas_{name}"
-        doc = (inspect.getdoc(getattr(hookspecs, hook)) or "").strip()
-        lines += [f"## {hook}", "", "```python", _signature(hook), "```", "", doc, ""]
+        lines += [f"## atlas_{name}", "", *_hook(name)]
     lines += ["## What observers are shown", "", "::: atlas_core.observe", ""]
     lines += ["## Capabilities", "", "What `needs` and `gives` may name:", ""]
     lines += [f"- `{name}`: {text}" for name, text in CAPABILITIES.items()]

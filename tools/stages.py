@@ -24,11 +24,11 @@ Held = dict[str, dict[str, Any]]
 
 ROOTS = {
     "shared": ("api",),
-    "load": ("kinds.dataset", "rows", "runner.loading"),
-    "split": ("kinds.split", "runner.loading"),
-    "featurize": ("cache", "kinds.featurizer", "runner.features"),
+    "load": ("kinds.dataset", "rows", "engine.loading"),
+    "split": ("kinds.split", "engine.loading"),
+    "featurize": ("engine.cache", "kinds.featurizer", "engine.features"),
     "fit": (
-        *("fits", "kinds.model", "kinds.uq", "saving"),
+        *("engine.fits", "kinds.model", "kinds.uq", "saving"),
         *("engine.arm", "engine.kept", "engine.trained"),
     ),
     "calibrate": ("engine.arm", "kinds.calibrator"),
@@ -37,8 +37,8 @@ ROOTS = {
     "acquire": ("engine.loop", "kinds.acquisition"),
     "predict": ("data", "engine.cells", "engine.reference", "engine.view", "kinds.prediction"),
     "score": (
-        *("audit", "evaluate", "exam", "kinds.metric", "metrics", "runner.auditing"),
-        "runner.finish",
+        *("audit", "evaluate", "exam", "kinds.metric", "metrics", "engine.auditing"),
+        "engine.finish",
     ),
 }
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
@@ -57,11 +57,11 @@ NO_NUMBERS = (
         "spec",
         "stages",
     ),
-    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes"),
-    *("kinds.command", "kinds.executor", "kinds.report", "runner.blame", "runner.failures"),
-    *("runner.folder", "runner.reporting"),
-    *("runner.guard", "runner.local", "runner.machine", "runner.options", "runner.run"),
-    *("runner.workers",),
+    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes", "kinds.kind"),
+    *("kinds.command", "kinds.executor", "kinds.report", "engine.blame", "engine.failures"),
+    *("engine.folder", "engine.reporting"),
+    *("engine.guard", "engine.local", "engine.machine", "engine.options", "engine.run"),
+    *("engine.workers",),
 )
 """Modules and packages that read, write, name and report, and compute nothing."""
 

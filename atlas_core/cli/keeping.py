@@ -103,9 +103,9 @@ def _rebuilt(
     import platformdirs
 
     from atlas_core.cli.progress import progress
+    from atlas_core.engine.machine import choose_device
+    from atlas_core.engine.options import RunOptions
     from atlas_core.rebuild import rebuild
-    from atlas_core.runner.machine import choose_device
-    from atlas_core.runner.options import RunOptions
     from atlas_registry.loading import Registry
 
     cache = cache_dir or Path(platformdirs.user_cache_dir("atlas", appauthor=False))

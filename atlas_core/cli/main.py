@@ -16,7 +16,7 @@ from atlas_core.cli.console import echo
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.keeping import export, verify
 from atlas_core.errors import SpecError
-from atlas_core.kinds import IN_SPECS, KINDS
+from atlas_core.kinds import KINDS
 from atlas_core.python.machine import cache_folder, key_file
 
 
@@ -150,9 +150,9 @@ def run(
     """Run SPEC and print the verdicts and the path of the report."""
     from atlas_core.cli.progress import note, progress, warn
     from atlas_core.cli.verdicts import answer
-    from atlas_core.runner.machine import choose_device
-    from atlas_core.runner.options import RunOptions
-    from atlas_core.runner.run import run as run_plan
+    from atlas_core.engine.machine import choose_device
+    from atlas_core.engine.options import RunOptions
+    from atlas_core.engine.run import run as run_plan
     from atlas_core.spec.load import load_plan, resolve_one
     from atlas_registry.loading import Registry
 
@@ -308,6 +308,7 @@ def schema(*, out: Path | None) -> None:
     A broken component is left out, and stderr names it.
     """
     from atlas_core.cli.progress import note
+    from atlas_core.kinds.kind import kinds
     from atlas_core.spec.schema import schema_text
     from atlas_core.store import write_bytes
     from atlas_registry.listing import installed
@@ -315,7 +316,8 @@ def schema(*, out: Path | None) -> None:
     from atlas_registry.verify import named
 
     registry = Registry()
-    for row, problem in registry.problems(installed(IN_SPECS)).items():
+    named_in_specs = [kind.name for kind in kinds() if kind.place]
+    for row, problem in registry.problems(installed(named_in_specs)).items():
         if problem:
             note(f"warning: {named(row, problem)}; it is left out")
     text = schema_text(registry)
@@ -426,9 +428,9 @@ def cache() -> None:
 @_json
 def cache_show(*, cache_dir: Path | None, as_json: bool) -> None:
     """Say where features, fits and parsed data files are kept and how much room they take."""
-    from atlas_core.cache import FeatureCache
     from atlas_core.cli.tables import size as shown
-    from atlas_core.fits import FitCache
+    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
     fits = [size for _, size in FitCache(folder).entries()]
@@ -458,9 +460,9 @@ def cache_clear(*, cache_dir: Path | None, yes: bool) -> None:
 
     All of them are made again when needed, which takes as long as it did.
     """
-    from atlas_core.cache import FeatureCache
     from atlas_core.cli.tables import size as shown
-    from atlas_core.fits import FitCache
+    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
     features, fits = FeatureCache(folder), FitCache(folder)

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from atlas_core.engine.blame import blame
+from atlas_core.engine.features import side_by_side
+from atlas_core.engine.loading import cut, load_dataset
 from atlas_core.engine.notes import warning_lines
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.preflight import Preflight
 from atlas_core.errors import DataError, MissingDataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
-from atlas_core.runner.blame import blame
-from atlas_core.runner.features import side_by_side
-from atlas_core.runner.loading import cut, load_dataset
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.preflight import Preflight
 from atlas_core.spec.plan import Chosen, Plan
 
 LOOKED_AT = 20

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from atlas_core.cli.reuse import damaged_files, reused_fits
+from atlas_core.engine.options import RunOutcome
 from atlas_core.judge.codes import CAUTIONS, codes
 from atlas_core.printing import on_one_line
-from atlas_core.runner.options import RunOutcome
 
 
 def answer(outcome: RunOutcome) -> tuple[list[str], dict[str, Any], str]:

@@ -19,6 +19,7 @@ from atlas_core.arrays import I8
 from atlas_core.context import FitContext, Record, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import ends
+from atlas_core.engine.fits import FitCache, FitIdentity, rows_name
 from atlas_core.engine.kept import (
     MOST,
     PREDICTOR,
@@ -35,7 +36,6 @@ from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.trained import Shelf, Trained
 from atlas_core.engine.view import ArmData, View
 from atlas_core.errors import ContractError
-from atlas_core.fits import FitCache, FitIdentity, rows_name
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
+from atlas_core.engine.blame import blame
+from atlas_core.engine.features import side_by_side
 from atlas_core.engine.notes import Heard, quiet
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError
@@ -16,8 +18,6 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.trust import Assessment
 from atlas_core.materials import Materials
 from atlas_core.open_arm import OpenArm
-from atlas_core.runner.blame import blame
-from atlas_core.runner.features import side_by_side
 from atlas_core.saving import readable
 
 

@@ -16,12 +16,12 @@ from atlas_core.context import FitContext, Tell, derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.fits import FitCache
 from atlas_core.engine.kept import Keep, about
 from atlas_core.engine.nested import TrustSettings, learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
-from atlas_core.fits import FitCache
 from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
 

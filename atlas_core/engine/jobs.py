@@ -15,22 +15,22 @@ from atlas_core.arrays import Str
 from atlas_core.context import Tell
 from atlas_core.engine.arm import Arm
 from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
+from atlas_core.engine.failures import Failure, of_the_system
+from atlas_core.engine.fits import FitCache
+from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import Keep
+from atlas_core.engine.loading import warned
+from atlas_core.engine.local import LocalExecutor
 from atlas_core.engine.loop import run_loop
+from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
+from atlas_core.engine.options import RunOptions, TellHere, say_nothing
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import AtlasError, WorkerError
-from atlas_core.fits import FitCache
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.split import Split
-from atlas_core.runner.failures import Failure, of_the_system
-from atlas_core.runner.folder import RunFolder
-from atlas_core.runner.loading import warned
-from atlas_core.runner.local import LocalExecutor
-from atlas_core.runner.machine import cores
-from atlas_core.runner.options import RunOptions, TellHere, say_nothing
 from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]

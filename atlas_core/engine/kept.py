@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core import origin, saving
+from atlas_core.engine.machine import packages
 from atlas_core.engine.reference import Reference
 from atlas_core.engine.trained import is_fit
 from atlas_core.errors import DataError
@@ -18,7 +19,6 @@ from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
 from atlas_core.kinds.trust import Promise, TrustRegion
 from atlas_core.kinds.uq import UQFit
-from atlas_core.runner.machine import packages
 from atlas_core.spec.plan import Chosen
 
 PREDICTOR, JUDGES = "predictor.npz", "judges.npz"
@@ -140,7 +140,7 @@ def read_fit(
 
 def allowed_by(components: Mapping[str, Chosen]) -> saving.Allowed:
     """Return what a fit by these components may name."""
-    every = (one for chosen in components.values() for one in chosen.together)
+    every = (one for chosen in components.values() for one in chosen.every)
     return saving.Allowed.by(one.resolved.component for one in every)
 
 
@@ -150,7 +150,7 @@ def _another(folder: Path, name: str, value: object) -> DataError:
 
 def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
     """Return the versions and sources that made a fit, for its note."""
-    every = [one for chosen in components.values() for one in chosen.together]
+    every = [one for chosen in components.values() for one in chosen.every]
     return {
         "packages": packages(one.resolved.distribution for one in every),
         "sources": {f"{one.kind} {one.name}": one.resolved.source for one in every},

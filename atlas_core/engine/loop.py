@@ -12,6 +12,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import Tell, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.engine.arm import Answer, FittedArm
+from atlas_core.engine.blame import blame
 from atlas_core.engine.cells import CellResult, Job, Oracle, predict_parts, with_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
@@ -20,7 +21,6 @@ from atlas_core.kinds.split import Split
 from atlas_core.links import delete
 from atlas_core.metrics.digits import counted
 from atlas_core.origin import doubt, mark
-from atlas_core.runner.blame import blame
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.store import DROPPED, read_arrays, write_arrays
 

@@ -15,11 +15,11 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.arm import FittedArm
+from atlas_core.engine.fits import FitCache
 from atlas_core.engine.notes import Heard, Notes
 from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
-from atlas_core.fits import FitCache
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
 from atlas_core.spec.model import PseudoShift, Trust

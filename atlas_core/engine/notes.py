@@ -13,8 +13,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from atlas_core.context import Tell
+from atlas_core.engine.blame import blame
 from atlas_core.errors import CautionWarning
-from atlas_core.runner.blame import blame
 from atlas_core.spec.plan import Chosen
 
 Caught = list[warnings.WarningMessage]

@@ -15,9 +15,9 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import Record
+from atlas_core.engine.fits import FitCache, rows_name
 from atlas_core.engine.notes import Heard, listening
 from atlas_core.errors import ContractError, DataError
-from atlas_core.fits import FitCache, rows_name
 from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction

@@ -15,10 +15,7 @@ KINDS = (
     "command",
     "executor",
 )
-"""Every kind, in the order in which a run uses them; the entry-point group is ``atlas.<kind>``."""
-
-IN_SPECS = tuple(kind for kind in KINDS if kind not in {"command", "executor"})
-"""The kinds that a spec names."""
+"""Every kind, in the order in which a run uses them: each is a module here with a ``KIND``."""
 
 OBSERVER_GROUP = "atlas.observer"
 """The entry-point group of modules that only look on."""

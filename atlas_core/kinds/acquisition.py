@@ -9,6 +9,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Str, frozen
 from atlas_core.errors import ContractError
+from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 
@@ -82,3 +83,15 @@ class Acquisition(Protocol):
     def select(self, request: AcquisitionRequest) -> Selection:
         """Return ``request.batch`` distinct rows; ties go by id."""
         ...
+
+
+KIND = Kind(
+    "acquisition",
+    Acquisition,
+    "an ``Acquisition``",
+    place="arm",
+    description="What to label next; needs `active_learning`.",
+    block="active_learning",
+    retrained=False,
+    types=("kinds.prediction",),
+)

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from atlas_core.arrays import F8, I8
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
 
@@ -72,3 +73,15 @@ class Calibrator(Protocol):
             DataError: there are too few calibration rows for this method.
         """
         ...
+
+
+KIND = Kind(
+    "calibrator",
+    Calibrator,
+    "a ``Calibrator``",
+    place="arm",
+    description="Makes the uncertainty keep its word; none: no intervals.",
+    host=("refit",),
+    retrained=False,
+    types=("kinds.prediction",),
+)

@@ -46,6 +46,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import click
+
+from atlas_core.kinds.kind import Kind
+
 if TYPE_CHECKING:
     from atlas_core.resolver import Observers, Resolver
 
@@ -114,3 +118,6 @@ class CommandHost(Protocol):
             quiet: show nothing.
         """
         ...
+
+
+KIND = Kind("command", click.Command, "a ``click.Command`` of the component's name")

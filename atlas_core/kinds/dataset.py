@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, fingerprint, frozen
 from atlas_core.errors import DataError
+from atlas_core.kinds.kind import Kind
 from atlas_core.links import below, delete
 from atlas_core.materials import Materials
 from atlas_core.rows import BadRow, ReadingReport
@@ -350,3 +351,14 @@ class DatasetSource(Protocol):
             DataError: a file is missing, damaged or has the wrong hash; names file, row and id.
         """
         ...
+
+
+KIND = Kind(
+    "dataset",
+    DatasetSource,
+    "a ``DatasetSource``",
+    place="run",
+    description="Materials with a target.",
+    required=True,
+    provides=("inputs", "task", "data"),
+)

@@ -48,6 +48,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
+from atlas_core.kinds.kind import Kind
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -84,3 +86,6 @@ class Executor(Protocol):
             Exception: whatever ``function`` raised, as it was; no more jobs are begun.
         """
         ...
+
+
+KIND = Kind("executor", Executor, "an ``Executor``")

@@ -21,6 +21,7 @@ from atlas_core.arrays import (
     portable,
 )
 from atlas_core.errors import DataError
+from atlas_core.kinds.kind import Kind
 from atlas_core.materials import Materials
 
 _TOGETHER = 8192
@@ -232,3 +233,17 @@ class Featurizer(Protocol):
             DataError: a material cannot be featurized at all; names its id.
         """
         ...
+
+
+KIND = Kind(
+    "featurizer",
+    Featurizer,
+    "a ``Featurizer``",
+    place="arm",
+    description="Materials to vectors or graphs; of several that give vectors, a list: their"
+    " columns stand side by side.",
+    required=True,
+    many=True,
+    joined="features:vectors",
+    provides=("features",),
+)

@@ -49,6 +49,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool
+from atlas_core.kinds.kind import Kind
 from atlas_core.metrics import weighted
 
 Unit = Literal["target", "share", "plain"]
@@ -447,3 +448,15 @@ def metric(
         return build
 
     return wrap
+
+
+KIND = Kind(
+    "metric",
+    Metric | list,
+    "a ``Metric``, or a list of some",
+    place="run",
+    key="metrics",
+    description="What a run reports, in addition to the metrics that verdicts read; none: all that"
+    " are installed.",
+    many=True,
+)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from atlas_core.arrays import F8
 from atlas_core.context import FitContext
 from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.kind import Kind
 
 
 @runtime_checkable
@@ -33,3 +34,14 @@ class Model(Protocol):
     def predict(self, features: Features) -> F8:
         """Return (n,) predictions in the target's unit; P(1) for a binary task."""
         ...
+
+
+KIND = Kind(
+    "model",
+    Model,
+    "a new unfitted ``Model``",
+    place="arm",
+    description="Features to a target.",
+    required=True,
+    provides=("model",),
+)

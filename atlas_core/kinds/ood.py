@@ -11,6 +11,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, frozen
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.reason import Reasons, checked
 
 
@@ -73,3 +74,12 @@ class OODMethod(Protocol):
             seed: from the run's seed tree.
         """
         ...
+
+
+KIND = Kind(
+    "ood",
+    OODMethod,
+    "an ``OODMethod``",
+    place="arm",
+    description="Says how far a material lies from the training data; none: no score.",
+)

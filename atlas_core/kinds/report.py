@@ -1,22 +1,22 @@
-r"""The ``report`` kind: turn a finished run into files. Light: numpy only.
+r'''The ``report`` kind: turn a finished run into files. Light: numpy only.
 
-A whole plugin: one module, which the entry point ``lines = "atlas_lines"`` of the group
-``atlas.report`` names. With ``reports: [html, lines]`` in a spec, ``lines.txt`` stands in the run
-folder::
+A whole plugin, in a module ``atlas_lines``::
 
-    '''Every metric in a line of text.'''
+    """Every metric in a line of text."""
 
     from pathlib import PurePosixPath
 
     from atlas_core.api import Component, Config, Export, Field, hookimpl
 
+
     class LinesConfig(Config):
-        '''Options of ``lines``.'''
+        """How the lines are written."""
 
         digits: int = Field(3, ge=1, le=15, description="Digits of each value.")
 
+
     class Lines:
-        '''Write metrics as text.'''
+        """Write metrics as text."""
 
         places = ("lines.txt",)
 
@@ -32,16 +32,25 @@ folder::
                         lines.append(f"{arm}, {part}: {name} {value}")
             return [Export(PurePosixPath("lines.txt"), "\n".join(lines).encode())]
 
+
     @hookimpl
     def atlas_report():
         return [Component("lines", LinesConfig, Lines)]
-"""
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.report"]
+    lines = "atlas_lines"
+
+With ``reports: [html, lines]`` in a spec, ``lines.txt`` then stands in the run folder.
+'''
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from atlas_core.kinds.kind import Kind
 from atlas_core.observe import Export, FinishedRun, ReportSection
 
 
@@ -53,6 +62,8 @@ class Reporter(Protocol):
         places: names at the top of the run folder that this reporter writes and nobody else does:
             a file, whose name has an ending, or a folder, whose name has none. The first is what
             a reader opens.
+
+    It may also have ``card(run) -> str``: HTML of the run at a glance, for a notebook.
     """
 
     places: tuple[str, ...]
@@ -68,3 +79,16 @@ class Reporter(Protocol):
             sections: what observers add, for a format that can show it.
         """
         ...
+
+
+KIND = Kind(
+    "report",
+    Reporter,
+    "a ``Reporter``",
+    place="run",
+    key="reports",
+    description="What is written of the finished run; [] for its tables alone.",
+    many=True,
+    default=("html",),
+    types=("observe",),
+)

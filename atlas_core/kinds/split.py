@@ -12,6 +12,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8, frozen
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
+from atlas_core.kinds.kind import Kind
 from atlas_core.materials import Materials
 
 PARTS = ("train", "calibration", "test", "shifted", "pool")
@@ -92,3 +93,14 @@ class Splitter(Protocol):
             DataError: the data cannot be cut so (fewer rows than folds, an empty class, ...).
         """
         ...
+
+
+KIND = Kind(
+    "split",
+    Splitter,
+    "a ``Splitter``",
+    place="run",
+    description="Which rows train, calibrate, test and stay outside.",
+    required=True,
+    host=("target",),
+)

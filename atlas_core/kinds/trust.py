@@ -15,6 +15,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, Bool, Str, frozen
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import Reasons, checked
@@ -211,3 +212,15 @@ def longest_prefix(risk: F8, allowed: float) -> Bool:
 def labels_of(trusted: npt.NDArray[np.bool_], deferred: npt.NDArray[np.bool_]) -> Str:
     """Return (n,) labels: ``trust`` first, then ``defer``, and ``verify`` for the rest."""
     return np.where(trusted, "trust", np.where(deferred, "defer", "verify")).astype(np.str_)
+
+
+KIND = Kind(
+    "trust",
+    TrustMethod,
+    "a ``TrustMethod``",
+    place="arm",
+    description="Says which predictions may be used; needs the block `trust`. Of several, the"
+    " first decides and the others stand beside it in the report.",
+    many=True,
+    block="trust",
+)

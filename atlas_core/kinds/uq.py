@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from atlas_core.arrays import F8
 from atlas_core.context import FitContext
 from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.model import Model
 from atlas_core.kinds.prediction import Prediction
 
@@ -48,3 +49,15 @@ class UQMethod(Protocol):
             context: seed, threads, device, folder for checkpoints.
         """
         ...
+
+
+KIND = Kind(
+    "uq",
+    UQMethod,
+    "a ``UQMethod``",
+    place="arm",
+    description="How the model says how sure it is.",
+    required=True,
+    provides=("epistemic", "aleatoric", "samples"),
+    types=("kinds.prediction",),
+)

@@ -8,15 +8,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atlas_core.engine.machine import choose_device
+from atlas_core.engine.options import RunOptions, say_nothing
+from atlas_core.engine.run import run as run_plan
 from atlas_core.errors import SpecError
 from atlas_core.finished import read_run
 from atlas_core.python.frames import Frame
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
 from atlas_core.python.specs import Spec, plan_of_file
-from atlas_core.runner.machine import choose_device
-from atlas_core.runner.options import RunOptions, say_nothing
-from atlas_core.runner.run import run as run_plan
 from atlas_core.spec.load import resolve_one
 from atlas_core.spec.plan import Plan
 from atlas_registry.listing import installed

@@ -7,21 +7,39 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.errors import DataError
+from atlas_core.engine.options import main_report
+from atlas_core.errors import AtlasError, DataError
 from atlas_core.finished import foreign
 from atlas_core.observe import FinishedRun
 from atlas_core.python.asked import OpenedArm
-from atlas_core.python.card import ArmVerdict, card
 from atlas_core.resolver import Resolver
-from atlas_core.runner.options import main_report
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class ArmVerdict:
+    """Hold what a run says of one arm.
+
+    Attributes:
+        grade: a fixed code, such as ``trust`` or ``do_not_trust``.
+        headline: the same in one sentence.
+        findings: what it rests on: codes, grades and figures, as in ``verdict.json``.
+        text: the sentences.
+    """
+
+    grade: str
+    headline: str
+    findings: tuple[Mapping[str, Any], ...]
+    text: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -94,12 +112,6 @@ class Run:
         }
 
     @property
-    def scores(self) -> Mapping[str, Any]:
-        """Return {arm: its entry in ``metrics.json``}."""
-        found: Mapping[str, Any] = self._finished.metrics["arms"]
-        return found
-
-    @property
     def metrics(self) -> DataFrame:
         """Return a data frame: a row for each arm and part, a column for each metric.
 
@@ -109,7 +121,7 @@ class Run:
 
         rows, names = [], []
         for arm in self.arms:
-            for part, scored in self.scores[arm]["parts"].items():
+            for part, scored in self._finished.metrics["arms"][arm]["parts"].items():
                 row: dict[str, float] = {"n": scored["n"]}
                 for name, entry in scored["metrics"].items():
                     row[name] = entry["value"]
@@ -153,7 +165,12 @@ class Run:
         return OpenedArm(opened)
 
     def _repr_html_(self) -> str:
-        """Return verdict cards and a figure, for Jupyter."""
-        title = self.manifest["question"] or self.manifest["name"]
-        unit = self.manifest["dataset"].get("unit", "")
-        return card(title, str(self.path), self.verdict, self.scores, unit=unit)
+        """Return what the first report that has a card shows in Jupyter, else the verdicts."""
+        for name in self._resolver.names("report"):
+            with suppress(AtlasError):  # a broken report is no reason to show nothing
+                component = self._resolver.resolve("report", name).component
+                card = getattr(component.build(component.config()), "card", None)
+                if card is not None:
+                    return f"{card(self._finished)}<small>{escape(str(self.path))}</small>"
+        lines = [str(self.path), *(f"{arm}: {one.headline}" for arm, one in self.verdict.items())]
+        return f"<pre>{escape(chr(10).join(lines))}</pre>"

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
-from atlas_core.errors import (
-    SpecError,
-)
+from atlas_core.component import Config, Use, kind_in
+from atlas_core.errors import SpecError
+from atlas_core.kinds.kind import kind_of
 from atlas_core.resolver import Resolver
-from atlas_core.spec.model import ActiveLearning, Arm, PseudoShift, Spec, Trust, Use
-from atlas_core.spec.plan import ARM_KINDS, LISTED, Chosen, Plan
-from atlas_core.spec.problems import Problems, join, strictly
+from atlas_core.spec.model import AnyConfig, Arm, Spec, usual_uses
+from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.problems import Problems, join, models_in, strictly
 from atlas_core.spec.resolve import (
     check_capabilities,
-    reports_of,
     resolve,
     resolve_all,
     resolve_arm,
+    resolve_named,
 )
 from atlas_core.spec.yaml import Document, override, parse
 
@@ -59,7 +59,7 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
         spec = strictly(Spec, document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
-        spec = _what_is_right(document.value)
+        spec = _what_is_right(Spec, document.value)
         rest = resolve_all(spec, resolver, problems, whole=False)
         if rest is not None:
             check_capabilities(rest, problems)
@@ -124,73 +124,48 @@ def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Reso
 
 
 def resolve_reports(uses: Sequence[Use], resolver: Resolver) -> tuple[Chosen, ...]:
-    """Resolve what is to be written of a finished run.
+    """Resolve what is to be written of a finished run; of no names, what usually is.
 
     Raises:
         SpecError: a name or an option is wrong.
         PluginError: a plugin is broken.
     """
     problems = Problems(Document("report", {"reports": [use.model_dump() for use in uses]}))
-    found = reports_of(uses, resolver, problems)
+    part = Spec.model_construct(None, reports=tuple(uses) or usual_uses("report"))
+    found = resolve_named(kind_of("report"), part, (), resolver, problems)
     problems.stop()
     return found
 
 
-def _what_is_right(value: Mapping[str, Any]) -> Spec:
-    """Return a spec without its wrong parts, so that their neighbours are still checked."""
-    if not isinstance(value, Mapping):
-        value = {}
+def _what_is_right(model: type[AnyConfig], value: Any) -> AnyConfig:
+    """Return a part of a spec without what is wrong in it, so that the rest is still checked.
 
-    def use(part: Any) -> Use | None:
-        try:
-            return Use.model_validate({"use": part} if isinstance(part, str) else part)
-        except ValidationError:
-            return None
-
-    arms: dict[str, Arm] = {}
-    given = value.get("arms")
-    for name, content in given.items() if isinstance(given, Mapping) else ():
-        parts = content if isinstance(content, Mapping) else {}
-        uses: dict[str, Any] = {kind: use(parts.get(kind)) for kind in ARM_KINDS}
-        for kind in LISTED:
-            named = parts.get(kind)
-            listed = named if isinstance(named, list) else [named]
-            uses[kind] = tuple(use(one) for one in listed)
-        if uses["trust"] == (None,):
-            uses["trust"] = None
-        uses["pseudo_shift"] = None
-        arms[str(name)] = Arm.model_construct(None, **uses)
-    loop: ActiveLearning | None = None
-    if isinstance(value.get("active_learning"), Mapping):
-        acquisition = use(value["active_learning"].get("acquisition"))
-        loop = ActiveLearning.model_construct(None, acquisition=acquisition)
-    return Spec.model_construct(
-        dataset=use(value.get("dataset")),
-        split=use(value.get("split")),
-        reports=_named_uses(value.get("reports", ()), use),
-        arms=arms,
-        trust=Trust.model_construct(
-            None, pseudo_shift=PseudoShift.model_construct(None, splits=_shifts_of(value, use))
-        ),
-        metrics=_uses_of(value.get("metrics"), use),
-        active_learning=loop,
-    )
+    Of its fields it has the components, and the parts that name some.
+    """
+    given = value if isinstance(value, Mapping) else {}
+    found: dict[str, Any] = {}
+    for name, about in model.model_fields.items():
+        raw = given.get(name)
+        parts = models_in(about.annotation)
+        if kind_in(about):
+            listed = raw if isinstance(raw, list) else [raw]
+            named = tuple(map(_use, listed))
+            several = _takes_several(about.annotation)
+            found[name] = None if named == (None,) else named if several else named[0]
+        elif name == "arms":
+            arms = raw if isinstance(raw, Mapping) else {}
+            found[name] = {str(arm): _what_is_right(Arm, own) for arm, own in arms.items()}
+        elif parts and issubclass(parts[0], Config):
+            found[name] = _what_is_right(parts[0], raw) if isinstance(raw, Mapping) else None
+    return model.model_construct(None, **found)
 
 
-def _uses_of(given: Any, use: Callable[[Any], Use | None]) -> tuple[Use | None, ...] | None:
-    listed = given if isinstance(given, list) else [given]
-    return None if given is None else tuple(use(one) for one in listed)
+def _takes_several(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(map(_takes_several, get_args(annotation)))
 
 
-def _shifts_of(
-    value: Mapping[str, Any], use: Callable[[Any], Use | None]
-) -> tuple[Use | None, ...]:
-    """Return the splits of a spec's pseudo-shift; none where they are not written as such."""
-    block = value.get("trust")
-    shift = block.get("pseudo_shift") if isinstance(block, Mapping) else None
-    return _named_uses(shift.get("splits") if isinstance(shift, Mapping) else None, use)
-
-
-def _named_uses(named: Any, use: Callable[[Any], Use | None]) -> tuple[Use | None, ...]:
-    """Return components that stand in a list, or one that stands alone."""
-    return tuple(use(one) for one in (named if isinstance(named, list | tuple) else [named]))
+def _use(part: Any) -> Use | None:
+    try:
+        return Use.model_validate(part)
+    except ValidationError:
+        return None

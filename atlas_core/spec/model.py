@@ -2,90 +2,108 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    StringConstraints,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
-from atlas_core.component import Config, Field
+from atlas_core.component import Config, Field, OfKind, Use
 from atlas_core.kinds.acquisition import Goal
+from atlas_core.kinds.kind import Kind, Place, kind_of, kinds
 
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60, strict=True)
 ]
 
 
-class Use(Config):
-    """Name a component and its options."""
-
-    use: str = Field(description="The component's name, as `atlas plugins` lists it.")
-    options: dict[str, Any] = Field(default_factory=dict, description="Its options.")
-
-
-def _expand(value: Any) -> Any:
-    return {"use": value} if isinstance(value, str) else value
-
-
 def _listed(value: Any) -> Any:
-    found = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not found:
-        raise ValueError("name at least one")
-    return found
-
-
-UseField = Annotated[Use, BeforeValidator(_expand)]
-UseFields = Annotated[tuple[UseField, ...], BeforeValidator(_listed)]
-
-
-USUAL_REPORTS = (Use(use="html"),)
-
-
-def _any_listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _some(value: tuple[Use, ...]) -> tuple[Use, ...]:
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
+def _one_of(kind: str) -> Any:
+    """Return the type of a field that names a component."""
+    return Annotated[Use, OfKind(kind)]
+
+
+def _several_of(kind: str, *, least: int = 1) -> Any:
+    """Return the type of a field that names components, or one that stands alone."""
+    one = {"component": kind}
+    listed = {"type": "array", "items": one, **({"minItems": least} if least else {})}
+    return Annotated[
+        tuple[_one_of(kind), ...],  # type: ignore[misc]
+        AfterValidator(_some if least else tuple),
+        BeforeValidator(_listed),
+        WithJsonSchema({"anyOf": [one, listed]}),
+    ]
+
+
+def _field_of(kind: Kind) -> tuple[Any, Any]:
+    """Return type and description of the key that names components of a kind."""
+    least = 0 if kind.default else 1
+    named = _several_of(kind.name, least=least) if kind.many else _one_of(kind.name)
+    if kind.required:
+        return named, Field(description=kind.description)
+    if kind.default:
+        return named, Field(usual_uses(kind.name), description=kind.description)
+    return named | None, Field(None, description=kind.description)
+
+
+def usual_uses(kind: str) -> tuple[Use, ...]:
+    """Return what stands where a spec names nothing of a kind."""
+    return tuple(Use(use=name) for name in kind_of(kind).default)
+
+
+def naming(place: Place) -> Callable[[type[AnyConfig]], type[AnyConfig]]:
+    """Give a part of a spec a key for each kind that is named there."""
+
+    def wrap(model: type[AnyConfig]) -> type[AnyConfig]:
+        fields: dict[str, Any] = {kind.field: _field_of(kind) for kind in kinds(place)}
+        return create_model(
+            model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__,
+            **fields,
+        )  # fmt: skip
+
+    return wrap
 
 
 class Smaller(Config):
     """What is trained in place of an arm's own model where it is trained many times."""
 
-    model: UseField | None = Field(None, description="In place of `model`; none: that one.")
-    uq: UseField | None = Field(None, description="In place of `uq`; none: that one.")
+    model: Annotated[Use, OfKind("model")] | None = Field(
+        None, description="In place of `model`; none: that one."
+    )
+    uq: Annotated[Use, OfKind("uq")] | None = Field(
+        None, description="In place of `uq`; none: that one."
+    )
 
 
+@naming("arm")
 class Arm(Config):
     """One of the answers that a spec compares on the same splits."""
 
-    featurizer: UseFields = Field(
-        description=(
-            "Materials to vectors or graphs; of several that give vectors, a list: their columns"
-            " stand side by side."
-        ),
-    )
-    model: UseField = Field(description="Features to a target.")
-    uq: UseField = Field(description="How the model says how sure it is.")
-    calibrator: UseField | None = Field(
-        None, description="Makes the uncertainty keep its word; none: no intervals."
-    )
-    ood: UseField | None = Field(
-        None, description="Says how far a material lies from the training data; none: no score."
-    )
-    trust: UseFields | None = Field(
-        None,
-        description=(
-            "Says which predictions may be used; needs the block `trust`. Of several, the first"
-            " decides and the others stand beside it in the report."
-        ),
-    )
     pseudo_shift: Smaller | None = Field(
         None, description="What the pseudo-shift of `trust` trains; none: the arm's own model."
-    )
-    acquisition: UseField | None = Field(
-        None, description="What to label next; needs `active_learning`."
     )
 
 
 class ActiveLearning(Config):
     """A closed loop: label, learn, choose, again."""
 
-    acquisition: UseField | None = Field(
+    acquisition: Annotated[Use, OfKind("acquisition")] | None = Field(
         None, description="What to label next, for every arm that names none itself."
     )
     initial: int = Field(200, ge=2, description="Labels to start from, drawn from the train part.")
@@ -97,7 +115,7 @@ class ActiveLearning(Config):
 class PseudoShift(Config):
     """Classes held out inside the training part: a shift whose errors may be learned from."""
 
-    splits: UseFields = Field(
+    splits: _several_of("split") = Field(  # type: ignore[valid-type]
         description=(
             "Splits of the training rows; each of their folds that has a held-out class trains"
             " the arm once more, without that class."
@@ -194,6 +212,7 @@ class Data(Config):
     files: tuple[DataFile, ...] = Field((), description="Files that the data set's options name.")
 
 
+@naming("run")
 class Spec(Config):
     """A question to a data set: which arms answer it, on which split."""
 
@@ -217,22 +236,9 @@ class Spec(Config):
         min_length=1,
         description="Coverage levels of the prediction intervals.",
     )
-    reports: Annotated[tuple[UseField, ...], BeforeValidator(_any_listed)] = Field(
-        USUAL_REPORTS,
-        description="What is written of the finished run; [] for its tables alone.",
-    )
-    dataset: UseField = Field(description="Materials with a target.")
-    split: UseField = Field(description="Which rows train, calibrate, test and stay outside.")
     arms: dict[Name, Arm] = Field(min_length=1, description="What is compared, by name.")
     trust: Trust | None = Field(
         None, description="The error budget and confidence, for arms that name a `trust`."
-    )
-    metrics: UseFields | None = Field(
-        None,
-        description=(
-            "What a run reports, in addition to the metrics that verdicts read; none: all that are"
-            " installed."
-        ),
     )
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from atlas_core.component import Config
+from atlas_core.component import Config, uses
 from atlas_core.errors import (
     MORE_MEMORY,
     AtlasError,
@@ -20,10 +20,6 @@ from atlas_core.errors import (
 from atlas_core.metrics.registry import ALWAYS, Built, Metrics
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import Spec
-
-ARM_KINDS = ("featurizer", "model", "uq", "calibrator", "ood", "trust", "acquisition")
-LISTED = ("featurizer", "trust")
-"""Kinds of which an arm may name several."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,30 @@ class Chosen:
         return (replace(self, beside=()), *self.beside)
 
     @property
+    def nested(self) -> tuple[Chosen, ...]:
+        """Return the components that its options name, and those that theirs do."""
+        own = [use.bound for _, _, use in uses(self.config)]
+        return tuple(part for one in own if isinstance(one, Chosen) for part in one.every)
+
+    @property
+    def every(self) -> tuple[Chosen, ...]:
+        """Return this component, those beside it and all that their options name."""
+        return tuple(part for one in self.together for part in (one, *one.nested))
+
+    @property
     def name(self) -> str:
         """Return the component's name."""
         return self.resolved.component.name
 
     @property
+    def needs(self) -> frozenset[str]:
+        """Return what it needs itself with these options."""
+        return self.resolved.component.requires_of(self.config)
+
+    @property
     def requires(self) -> frozenset[str]:
-        """Return what it needs with these options, and what those beside it need."""
-        own = self.resolved.component.requires_of(self.config)
-        return own.union(*(other.requires for other in self.beside))
+        """Return what it, those beside it and those that options name need with these options."""
+        return frozenset().union(*(one.needs for one in self.every))
 
     @property
     def provides(self) -> frozenset[str]:
@@ -117,7 +128,14 @@ class Chosen:
             "options": self.config.model_dump(mode="json"),
             **self.code,
             "beside": [other.identity() for other in self.beside],
+            **self._nested("nested", Chosen.identity),
         }
+
+    def _nested(
+        self, key: str, told: Callable[[Chosen], dict[str, Any]]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return what is told of the components that its options name; nothing where none is."""
+        return {key: [told(one) for one in self.nested]} if self.nested else {}
 
     def named(self) -> dict[str, Any]:
         """Return name, options and origin as plain data."""
@@ -133,6 +151,7 @@ class Chosen:
         beside = [other.describe() for other in self.beside]
         return {
             **({"beside": beside} if beside else {}),
+            **self._nested("nested", Chosen.describe),
             "use": self.name,
             "distribution": self.resolved.distribution,
             "version": self.resolved.version,
@@ -191,6 +210,7 @@ class Plan:
         """Return the spec with every default filled, as plain data that reads back as a spec."""
         filled = self.spec.model_dump(mode="json")
         filled.pop("data")  # says where, and no number depends on that
+        filled.pop("arms")  # stands behind what all arms share
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
         filled["reports"] = [_filled(report) for report in self.reports]
@@ -218,10 +238,11 @@ class Plan:
 
     def components(self) -> list[Chosen]:
         """Return every component that makes numbers."""
-        arms = [*self.arms.values(), *self.smaller.values()]
-        named = [*self.shifts, *(chosen for arm in arms for chosen in arm.values())]
-        own = [one for one in self.metrics if one.name in self.reported]
-        return [self.dataset, self.split, *(c for one in named for c in one.together), *own]
+        named = [self.dataset, self.split, *self.shifts]
+        for arm in (*self.arms.values(), *self.smaller.values()):
+            named += arm.values()
+        named += [one for one in self.metrics if one.name in self.reported]
+        return [part for one in named for part in one.every]
 
 
 def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:

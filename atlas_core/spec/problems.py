@@ -77,10 +77,14 @@ class Problems:
                 value = value.get(step) if isinstance(value, Mapping) else None
         return value
 
-    def places(self, path: Path, count: int) -> list[Path]:
-        """Return where each of ``count`` components stands; one need not stand in a list."""
-        value = self.value_at(path)
-        return [(*path, i) for i in range(count)] if isinstance(value, list) else [path] * count
+    def place(self, path: Path) -> Path:
+        """Return a path as the file has it: a component need not stand in a list."""
+        found: Path = ()
+        for step in path:
+            value = self.value_at(found)
+            if not isinstance(step, int) or value is None or isinstance(value, list):
+                found = (*found, step)
+        return found
 
     def stop(self) -> None:
         """Raise what was noted, if anything.
@@ -130,18 +134,18 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
             steps = steps[1:]
             continue
         field_info = current.model_fields.get(str(step))
-        models = [] if field_info is None else _models_in(field_info.annotation)
+        models = [] if field_info is None else models_in(field_info.annotation)
         if not models:
             return []
         current = models[0]
     return sorted(current.model_fields)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
     """Return the pydantic models inside an annotation such as ``Annotated[Use, ...] | None``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in get_args(annotation) for model in _models_in(part)]
+    return [model for part in get_args(annotation) for model in models_in(part)]
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -2,83 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
+from typing import Any
 
 from pydantic import ValidationError
 
-from atlas_core.component import Config
-from atlas_core.errors import (
-    PluginError,
-)
+from atlas_core.component import Config, Use, bound, kind_in, uses
+from atlas_core.errors import PluginError
 from atlas_core.interfaces import CAPABILITIES
+from atlas_core.kinds.kind import Kind, kind_of, kinds
 from atlas_core.metrics.registry import default_options
 from atlas_core.resolver import Resolver
-from atlas_core.spec.model import Arm, Spec, Use
+from atlas_core.spec.model import Spec
 from atlas_core.spec.offers import offers
-from atlas_core.spec.plan import ARM_KINDS, LISTED, Chosen, Plan
+from atlas_core.spec.plan import Chosen, Plan
 from atlas_core.spec.problems import Problems, closest, join, strictly
 from atlas_core.spec.yaml import Path
+
+DEEPEST = 5
+"""Components inside each other's options; more have no end."""
 
 
 def resolve_all(
     spec: Spec, resolver: Resolver, problems: Problems, *, whole: bool = True
 ) -> Plan | None:
     """Resolve every component; ``whole`` is False for what is left of a wrong spec."""
-    dataset = resolve("dataset", spec.dataset, ("dataset",), resolver, problems)
-    split = resolve("split", spec.split, ("split",), resolver, problems)
-    arms: dict[str, dict[str, Chosen]] = {}
-    for name in spec.arms:
-        arms[name] = resolve_arm(spec, name, resolver, problems, whole=whole)
-    shifts, smaller = _pseudo_shift(spec, resolver, problems, whole=whole)
-    reports = reports_of(spec.reports, resolver, problems)
-    metrics, reported = _metrics(spec, resolver, problems)
-    if dataset is None or split is None:
+    run = {kind.name: resolve_named(kind, spec, (), resolver, problems) for kind in kinds("run")}
+    arms = {name: resolve_arm(spec, name, resolver, problems, whole=whole) for name in spec.arms}
+    if whole:
+        _check_blocks(spec, problems)
+    shifts = _inside(spec.trust, ("trust",), resolver, problems)
+    smaller = {
+        name: _inside(arm.pseudo_shift, ("arms", name, "pseudo_shift"), resolver, problems)
+        for name, arm in spec.arms.items()
+    }
+    metrics, reported = _metrics(spec, run["metric"], resolver, problems)
+    if not (run["dataset"] and run["split"]):
         return None
     return Plan(
         spec=spec,
-        dataset=dataset,
-        split=split,
+        dataset=run["dataset"][0],
+        split=run["split"][0],
         arms=arms,
         spec_dir=FilePath(),
         text="",
         shifts=shifts,
-        smaller=smaller,
-        reports=reports,
+        smaller={name: {one.kind: one for one in own} for name, own in smaller.items() if own},
+        reports=run["report"],
         metrics=metrics,
         reported=reported,
     )
 
 
-def reports_of(
-    uses: Sequence[Use | None], resolver: Resolver, problems: Problems
+def resolve_named(
+    kind: Kind, part: Config, path: Path, resolver: Resolver, problems: Problems
 ) -> tuple[Chosen, ...]:
-    """Resolve what is written of a run, each once."""
-    places = problems.places(("reports",), len(uses))
-    found: list[Chosen] = []
-    for use, place in zip(uses, places, strict=True):
-        chosen = resolve("report", use, place, resolver, problems)
-        if chosen is None:
+    """Resolve what a part of a spec names of a kind; what cannot stand in its list is told.
+
+    Args:
+        kind: its key is looked up.
+        part: the spec or an arm.
+        path: of the part.
+        resolver: finds the components.
+        problems: collects mistakes.
+
+    Returns:
+        Those that can be had, in their order; of a list in an arm all of them, or none.
+    """
+    named: Any = getattr(part, kind.field, None)
+    uses_ = named if isinstance(named, tuple) else () if named is None else (named,)
+    places = [problems.place((*path, kind.field, i)) for i in range(len(uses_))]
+    found = [
+        (one, place)
+        for use, place in zip(uses_, places, strict=True)
+        if (one := resolve(kind.name, use, place, resolver, problems)) is not None
+    ]
+    wrong = len(found) < len(uses_)
+    for number, (one, place) in enumerate(found):
+        before = [other for other, _ in found[:number]]
+        if kind.joined and len(uses_) > 1 and kind.joined not in one.provides:
+            problems.add(
+                place,
+                f"{kind.name} {one.name!r} gives {join(one.provides)}; only {kind.joined} can"
+                " stand side by side: name it alone, in an arm of its own",
+            )
+            wrong = True
+        if kind.joined and one in before:
+            problems.add(place, f"{kind.name} {one.name!r} stands twice with the same options")
+            wrong = True
+        elif not kind.joined and any(one.name == other.name for other in before):
+            problems.add(place, f"{kind.name} {one.name!r} stands twice")
+    return () if wrong and kind.place == "arm" else tuple(one for one, _ in found)
+
+
+def _inside(
+    block: Config | None, path: Path, resolver: Resolver, problems: Problems
+) -> tuple[Chosen, ...]:
+    """Resolve whatever a block of a spec names."""
+    named = () if block is None else uses(block)
+    found = (resolve(kind, use, (*path, *at), resolver, problems) for at, kind, use in named)
+    return tuple(one for one in found if one is not None)
+
+
+def _check_blocks(spec: Spec, problems: Problems) -> None:
+    """Check that somebody needs each block that stands in the spec."""
+    for kind in kinds("arm"):
+        block = getattr(spec, kind.block, None) if kind.block else None
+        if block is None or kind.name in type(block).model_fields:
             continue
-        if any(chosen.name == other.name for other in found):
-            problems.add(place, f"report {chosen.name!r} stands twice")
-        found.append(chosen)
-    return tuple(found)
+        if not any(getattr(arm, kind.field, None) for arm in spec.arms.values()):
+            problems.add(
+                (kind.block,),
+                f"no arm names a {kind.name} method; add {kind.field!r} to an arm, or leave this"
+                " block out",
+            )
+    for name, arm in spec.arms.items():
+        if arm.pseudo_shift is not None and getattr(arm, "trust", None) is None:
+            problems.add(
+                ("arms", name, "pseudo_shift"),
+                "only a trust method rehearses the shift; add 'trust' to this arm, or leave this"
+                " out",
+            )
 
 
 def _metrics(
-    spec: Spec, resolver: Resolver, problems: Problems
+    spec: Spec, chosen: Sequence[Chosen], resolver: Resolver, problems: Problems
 ) -> tuple[tuple[Chosen, ...], frozenset[str]]:
-    """Resolve what a run computes, and name what of it the run reports."""
-    uses = spec.metrics or ()
-    named: dict[str, Chosen] = {}
-    for use, place in zip(uses, problems.places(("metrics",), len(uses)), strict=True):
-        one = resolve("metric", use, place, resolver, problems)
-        if one is not None and one.name in named:
-            problems.add(place, f"metric {one.name!r} stands twice")
-        elif one is not None:
-            named[one.name] = one
+    """Add what else a run computes to the metrics that are named, and name what it reports."""
+    named = {one.name: one for one in chosen}
     found: dict[str, Chosen] = {}
     for resolved in resolver.every("metric"):
         name, options = resolved.component.name, default_options(resolved.component.config)
@@ -90,7 +143,8 @@ def _metrics(
             "no installed metric provides verdict (what verdicts read): install a distribution of"
             " metrics",
         )
-    reported = {n for n, one in found.items() if spec.metrics is None or n in named or one.always}
+    every = getattr(spec, "metrics", None) is None
+    reported = {n for n, one in found.items() if every or n in named or one.always}
     needed = {found[name].resolved.distribution for name in reported}
     kept = tuple(one for one in found.values() if one.resolved.distribution in needed)
     return kept, frozenset(reported)
@@ -100,130 +154,40 @@ def resolve_arm(
     spec: Spec, name: str, resolver: Resolver, problems: Problems, *, whole: bool
 ) -> dict[str, Chosen]:
     """Resolve the components of one arm, in the order of kinds."""
-    arm, loop = spec.arms[name], spec.active_learning
+    arm = spec.arms[name]
     found: dict[str, Chosen] = {}
-    featurizer = _side_by_side(arm, ("arms", name, "featurizer"), resolver, problems)
-    if featurizer is not None:
-        found["featurizer"] = featurizer
-    trust = _trust(spec, name, resolver, problems, whole=whole)
-    if trust is not None:
-        found["trust"] = trust
-    for kind in (kind for kind in ARM_KINDS if kind not in LISTED):
-        use: Use | None = getattr(arm, kind, None)
-        path: Path = ("arms", name, kind)
-        if kind == "acquisition":
-            if use is not None and loop is None and whole:
-                problems.add(path, "an acquisition needs the block 'active_learning'")
-            if use is None and loop is not None:
-                use = loop.acquisition
-                path = ("active_learning", "acquisition")
-                if use is None and whole:
-                    problems.add(
-                        ("arms", name),
-                        "active learning needs an acquisition, here or in 'active_learning'",
-                    )
-        if use is not None:
-            chosen = resolve(kind, use, path, resolver, problems)
-            if chosen is not None:
-                found[kind] = chosen
-    return {kind: found[kind] for kind in ARM_KINDS if kind in found}
+    for kind in kinds("arm"):
+        part: Config = arm
+        path: Path = ("arms", name)
+        if kind.block:
+            part, path = _with_block(kind, spec, name, problems, whole=whole)
+        chosen = list(resolve_named(kind, part, path, resolver, problems))
+        names = {one.name for one in chosen}
+        for wanted in dict.fromkeys(n for one in chosen for n in one.resolved.component.beside):
+            if wanted not in names:
+                use, at = Use(use=wanted), ("arms", name, kind.field)
+                other = resolve(kind.name, use, at, resolver, problems)
+                chosen += [] if other is None else [other]
+        if chosen:
+            found[kind.name] = replace(chosen[0], beside=tuple(chosen[1:]))
+    return found
 
 
-def _trust(
-    spec: Spec, arm: str, resolver: Resolver, problems: Problems, *, whole: bool
-) -> Chosen | None:
-    """Resolve an arm's trust methods, and those that they want to be compared with."""
-    uses = spec.arms[arm].trust
-    path: Path = ("arms", arm, "trust")
-    if uses is None:
-        return None
-    if spec.trust is None and whole:
-        problems.add(path, "a trust method needs the block 'trust' with budget and pseudo_shift")
-    places = problems.places(path, len(uses))
-    found = [
-        resolve("trust", use, place, resolver, problems)
-        for use, place in zip(uses, places, strict=True)
-    ]
-    chosen = [one for one in found if one is not None]
-    if not chosen or len(chosen) < len(uses):
-        return None
-    for number, (one, place) in enumerate(zip(chosen, places, strict=True)):
-        if any(one.name == other.name for other in chosen[:number]):
-            problems.add(
-                place,
-                f"trust method {one.name!r} stands twice and could not be told from itself; give"
-                " the second an arm of its own",
-            )
-    names = {one.name for one in chosen}
-    wanted = dict.fromkeys(other for one in chosen for other in one.resolved.component.beside)
-    for name in wanted:
-        if name not in names:
-            other = resolve("trust", Use(use=name), path, resolver, problems)
-            if other is not None:
-                chosen.append(other)
-    return replace(chosen[0], beside=tuple(chosen[1:]))
-
-
-def _pseudo_shift(
-    spec: Spec, resolver: Resolver, problems: Problems, *, whole: bool
-) -> tuple[tuple[Chosen, ...], dict[str, dict[str, Chosen]]]:
-    """Resolve the splits of the pseudo-shift, and what they train."""
-    shifts: list[Chosen] = []
-    if spec.trust is not None:
-        if whole and not any(arm.trust for arm in spec.arms.values()):
-            problems.add(
-                ("trust",),
-                "no arm names a trust method; add 'trust: learned_region' to an arm, or leave this"
-                " block out",
-            )
-        path: Path = ("trust", "pseudo_shift", "splits")
-        uses = spec.trust.pseudo_shift.splits
-        for use, place in zip(uses, problems.places(path, len(uses)), strict=True):
-            chosen = resolve("split", use, place, resolver, problems)
-            if chosen is not None:
-                shifts.append(chosen)
-    smaller: dict[str, dict[str, Chosen]] = {}
-    for name, arm in spec.arms.items():
-        if arm.pseudo_shift is None:
-            continue
-        if whole and arm.trust is None:
-            problems.add(
-                ("arms", name, "pseudo_shift"),
-                "only a trust method rehearses the shift; add 'trust' to this arm, or leave this"
-                " out",
-            )
-        for kind in ("model", "uq"):
-            one: Use | None = getattr(arm.pseudo_shift, kind)
-            key: Path = ("arms", name, "pseudo_shift", kind)
-            chosen = resolve(kind, one, key, resolver, problems)
-            if chosen is not None:
-                smaller.setdefault(name, {})[kind] = chosen
-    return tuple(shifts), smaller
-
-
-def _side_by_side(arm: Arm, path: Path, resolver: Resolver, problems: Problems) -> Chosen | None:
-    """Resolve the featurizers of an arm; what cannot stand beside others is told at its line."""
-    uses: tuple[Use | None, ...] = arm.featurizer
-    places = problems.places(path, len(uses))
-    found = [
-        (resolve("featurizer", use, place, resolver, problems), place)
-        for use, place in zip(uses, places, strict=True)
-    ]
-    chosen = [(one, place) for one, place in found if one is not None]
-    before = len(problems.lines)
-    if len(uses) > 1:
-        for number, (one, place) in enumerate(chosen):
-            if "features:vectors" not in one.provides:
-                problems.add(
-                    place,
-                    f"featurizer {one.name!r} gives {join(one.provides)}; only features:vectors"
-                    " can stand side by side: name it alone, in an arm of its own",
-                )
-            if any(one == other for other, _ in chosen[:number]):
-                problems.add(place, f"featurizer {one.name!r} stands twice with the same options")
-    if not chosen or len(chosen) < len(uses) or len(problems.lines) > before:
-        return None
-    return replace(chosen[0][0], beside=tuple(one for one, _ in chosen[1:]))
+def _with_block(
+    kind: Kind, spec: Spec, name: str, problems: Problems, *, whole: bool
+) -> tuple[Config, Path]:
+    """Return what names the components of an arm: the arm, or the block where it has a default."""
+    block: Config | None = getattr(spec, kind.block, None)
+    arm, path = spec.arms[name], ("arms", name)
+    if getattr(arm, kind.field, None) is not None:
+        if block is None and whole:
+            problems.add((*path, kind.field), f"{kind.name} needs the block {kind.block!r}")
+    elif block is not None and kind.name in type(block).model_fields:
+        if getattr(block, kind.name, None) is None and whole:
+            words = kind.block.replace("_", " ")
+            problems.add(path, f"{words} needs an {kind.name}, here or in {kind.block!r}")
+        return block, (kind.block,)
+    return arm, path
 
 
 def resolve(
@@ -232,6 +196,7 @@ def resolve(
     """Return a component with its checked options; None where it cannot be had."""
     if use is None:
         return None
+    path = problems.place(path)
     names = resolver.names(kind)
     if use.use not in names:
         owner = resolver.known(kind, use.use)
@@ -250,7 +215,8 @@ def resolve(
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
         component = resolved.component
-        if callable(component.requires) or callable(component.provides):
+        nested = any(map(kind_in, model.model_fields.values()))
+        if callable(component.requires) or callable(component.provides) or nested:
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
         return Chosen(kind, resolved, model.model_construct())
@@ -261,26 +227,44 @@ def resolve(
         if unknown := sorted(set(capabilities) - set(CAPABILITIES)):
             text = f"{kind} {use.use} {what} {join(unknown)}, which this core does not know"
             problems.add_plugin((*path, "use"), text)
-    return Chosen(kind, resolved, config)
+    return _with_nested(Chosen(kind, resolved, config), path, resolver, problems)
+
+
+def _with_nested(
+    chosen: Chosen, path: Path, resolver: Resolver, problems: Problems
+) -> Chosen | None:
+    """Return a component whose options' own components are resolved; None where one is wrong."""
+    named = [(at, kind, use) for at, kind, use in uses(chosen.config)]
+    if not named:
+        return chosen
+    if path.count("options") >= DEEPEST:
+        problems.add(path, f"components inside components, more than {DEEPEST} deep")
+        return None
+    found: dict[Path, Chosen] = {}
+    for at, kind, use in named:
+        one = resolve(kind, use, (*path, "options", *at), resolver, problems)
+        if one is not None:
+            found[at] = one
+    if len(found) < len(named):
+        return None
+    return replace(chosen, config=bound(chosen.config, found))
 
 
 def check_capabilities(plan: Plan, problems: Problems) -> None:
     """Check that what each component requires is provided around it."""
-    own = {"target"}  # the host gives targets to a splitter that asks
-    _check_needs(plan.split, ("split", "use"), [plan.dataset], own, problems)
+    _check_needs(plan.split, ("split",), [plan.dataset], problems)
     for arm, components in plan.arms.items():
-        named = [kind for kind in ARM_KINDS if getattr(plan.spec.arms[arm], kind, None)]
-        if any(kind not in components for kind in ("featurizer", "model", "uq", *named)):
+        named = [kind for kind in kinds("arm") if getattr(plan.spec.arms[arm], kind.field, None)]
+        required = [kind for kind in kinds("arm") if kind.required]
+        if any(kind.name not in components for kind in (*required, *named)):
             continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
         _check_rehearsal(plan, arm, problems)
         for kind, chosen in components.items():
             others = [c for c in around if c is not chosen]
-            together = chosen.together
-            places = problems.places(("arms", arm, kind), len(together))
-            own = {"refit"} if kind == "calibrator" else set()  # the host trains for a calibrator
-            for one, place in zip(together, places, strict=True):
-                _check_needs(one, (*place, "use"), others, own, problems)
+            for number, one in enumerate(chosen.together):
+                place = problems.place(("arms", arm, kind_of(kind).field, number))
+                _check_needs(one, place, others, problems)
 
 
 def _check_rehearsal(plan: Plan, arm: str, problems: Problems) -> None:
@@ -288,17 +272,16 @@ def _check_rehearsal(plan: Plan, arm: str, problems: Problems) -> None:
     components, smaller = plan.arms[arm], plan.smaller.get(arm, {})
     if not smaller:
         return
-    again = {**components, **smaller}
-    for kind in ("calibrator", "acquisition"):
-        again.pop(kind, None)
+    every: Mapping[str, Chosen] = {**components, **smaller}
+    again = {kind: chosen for kind, chosen in every.items() if kind_of(kind).retrained}
     own_given = _given([plan.dataset, plan.split, *components.values()])
     for kind, chosen in again.items():
         others = [plan.dataset, plan.split, *(c for c in again.values() if c is not chosen)]
-        where: Path = ("arms", arm, "pseudo_shift", *((kind, "use") if kind in smaller else ()))
+        where: Path = ("arms", arm, "pseudo_shift", *((kind,) if kind in smaller else ()))
         for one in chosen.together:
             # what the arm itself lacks is told at the arm
-            own = set() if kind in smaller else set(one.requires - own_given)
-            _check_needs(one, where, others, own, problems)
+            known = frozenset() if kind in smaller else one.requires - own_given
+            _check_needs(one, where, others, problems, known)
 
 
 def _given(components: Iterable[Chosen]) -> frozenset[str]:
@@ -306,16 +289,21 @@ def _given(components: Iterable[Chosen]) -> frozenset[str]:
 
 
 def _check_needs(
-    chosen: Chosen, path: Path, around: Sequence[Chosen], own: set[str], problems: Problems
+    chosen: Chosen,
+    path: Path,
+    around: Sequence[Chosen],
+    problems: Problems,
+    known: frozenset[str] = frozenset(),
 ) -> None:
-    for need in sorted(chosen.requires - own - _given(around)):
+    """Tell what a component, or one that its options name, requires and nothing around provides."""
+    own = known.union(kind_of(chosen.kind).host)
+    for need in sorted(chosen.needs - own - _given(around)):
         if need not in CAPABILITIES:
             continue  # told already: this core does not know it
         if not problems.first((path, need)):
             continue  # what stands beside it needs the same
         family = need.split(":")[0]
-        owners = {"inputs": "dataset", "task": "dataset", "features": "featurizer"}
-        owner_kind = owners.get(family, "model" if family == "model" else "uq")
+        owner_kind = next(kind.name for kind in kinds() if family in kind.provides)
         owner = next((c for c in around if c.kind == owner_kind), None)
         if owner is None:
             detail = "and nothing here gives it"
@@ -325,6 +313,10 @@ def _check_needs(
             first = next(one for one in owner.together if need not in one.provides)
             detail += f"; {offers(need, first.resolved, first.config)}"
         problems.add(
-            path,
+            (*path, "use"),
             f"{chosen.kind} {chosen.name!r} needs {need} ({CAPABILITIES[need]}), {detail}",
         )
+    for at, _, use in uses(chosen.config):
+        inner = use.bound
+        if isinstance(inner, Chosen):
+            _check_needs(inner, (*path, "options", *at), around, problems, known)

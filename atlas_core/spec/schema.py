@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from atlas_core.kinds import IN_SPECS
+from atlas_core.kinds import KINDS
 from atlas_core.resolver import Resolver
 from atlas_core.spec.model import Spec
 
@@ -19,46 +19,40 @@ def schema(resolver: Resolver) -> dict[str, Any]:
     """Return the JSON Schema of a spec with the options of every installed component."""
     base = Spec.model_json_schema(ref_template="#/$defs/{model}")
     definitions: dict[str, Any] = base.pop("$defs")
-    definitions.pop("Use")
-    for kind in IN_SPECS:
-        definitions[kind] = _kind(kind, resolver, definitions)
-    _name_kinds(base["properties"])
-    arm = definitions["Arm"]["properties"]
-    _name_kinds(arm)
-    for name in ("featurizer", "trust"):
-        _one_or_several(arm[name])
-    for model in ("ActiveLearning", "Smaller"):
-        _name_kinds(definitions[model]["properties"])
-    splits, metrics = definitions["PseudoShift"]["properties"], base["properties"]
-    for properties, name, kind in ((splits, "splits", "split"), (metrics, "metrics", "metric")):
-        properties[name] = {**_ref(kind), "description": properties[name]["description"]}
-        _one_or_several(properties[name])
-    reports = base["properties"]["reports"]
-    reports["anyOf"] = [_ref("report"), {"type": "array", "items": _ref("report")}]
-    for key in ("type", "items"):
-        reports.pop(key)
+    found = {**base, "$defs": definitions}
+    met: set[str] = set()
+    while new := _named(found) - met:  # options of a component name components, too
+        for kind in sorted(new, key=KINDS.index):
+            definitions[kind] = _kind(kind, resolver, definitions)
+        met |= new
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_referring(found),
         "title": "ATLAS spec",
-        **{key: value for key, value in base.items() if key != "title"},
-        "$defs": definitions,
     }
 
 
-def _ref(kind: str) -> dict[str, Any]:
-    return {"$ref": f"#/$defs/{kind}"}
+def _named(part: Any) -> set[str]:
+    """Return the kinds of the components that a part of a schema stands for."""
+    if isinstance(part, list):
+        return set[str]().union(*map(_named, part))
+    if not isinstance(part, dict):
+        return set()
+    own = {part["component"]} if isinstance(part.get("component"), str) else set()
+    return own.union(*map(_named, part.values()))
 
 
-def _one_or_several(entry: dict[str, Any]) -> None:
-    one = {"$ref": entry.pop("$ref")}
-    entry["anyOf"] = [one, {"type": "array", "minItems": 1, "items": one}]
-
-
-def _name_kinds(properties: dict[str, Any]) -> None:
-    for name in IN_SPECS:
-        if name in properties:
-            description = properties[name].get("description", "")
-            properties[name] = {**_ref(name), "description": description}
+def _referring(part: Any) -> Any:
+    """Return a part of a schema in which components refer to the definition of their kind."""
+    if isinstance(part, list):
+        return [_referring(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kind = part.get("component")
+    if not isinstance(kind, str):
+        return {key: _referring(value) for key, value in part.items()}
+    kept = {key: value for key, value in part.items() if key == "description"}
+    return {"$ref": f"#/$defs/{kind}", **kept}
 
 
 def _kind(kind: str, resolver: Resolver, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from measure import Bar, alternating, ratio
 from real import Real, real
 
 from atlas_core.api import F8, I8, FitContext, HasDropout
-from atlas_core.runner.machine import cores
+from atlas_core.engine.machine import cores
 from atlas_uncertainty.ensemble import Ensemble
 from atlas_uncertainty.hooks import EnsembleConfig
 

@@ -8,7 +8,7 @@ from real import real
 from sklearn.ensemble import RandomForestRegressor
 
 from atlas_core.api import F8, FitContext, Prediction, Vectors
-from atlas_core.runner.machine import cores
+from atlas_core.engine.machine import cores
 from atlas_sklearn._columns import seed32
 from atlas_uncertainty.hooks import MembersConfig, PointConfig
 from atlas_uncertainty.members import Members

@@ -9,8 +9,8 @@ from pathlib import Path
 from measure import ROOT
 
 from atlas_core.api import F8, Features
-from atlas_core.runner.loading import load_dataset
-from atlas_core.runner.options import RunOptions
+from atlas_core.engine.loading import load_dataset
+from atlas_core.engine.options import RunOptions
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Chosen
 from atlas_registry.loading import Registry

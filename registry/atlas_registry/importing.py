@@ -42,6 +42,7 @@ class ComponentDriver(DriverManager[Any]):
 def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager("atlas")
     manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(hookspecs.Offering)
     return manager
 
 

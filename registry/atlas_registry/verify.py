@@ -18,8 +18,8 @@ from dataclasses import astuple
 from multiprocessing.connection import wait
 from typing import Any
 
+from atlas_core.engine.guard import end_with_parent, kill_group
 from atlas_core.errors import AtlasError, said
-from atlas_core.runner.guard import end_with_parent, kill_group
 from atlas_registry.importing import blamed, label_of, load_component, load_observer
 from atlas_registry.listing import Listed
 

@@ -23,10 +23,10 @@ from typing import Any
 
 import pluggy
 
+from atlas_core.engine.guard import end_with_parent, kill_group
 from atlas_core.errors import AtlasError, PluginError, said
 from atlas_core.observe import Export, ReportFigure, ReportSection
 from atlas_core.resolver import Use
-from atlas_core.runner.guard import end_with_parent, kill_group
 from atlas_registry.importing import Warn, blamed, label_of, load_observer
 from atlas_registry.listing import Listed
 from atlas_registry.verify import SECONDS, START

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from atlas_core.engine.folder import RunFolder
 from atlas_core.errors import AtlasError
-from atlas_core.runner.folder import RunFolder
 from atlas_core.seal import MANIFEST, look, read_manifest
 from faults.campaign import Campaign, Tally
 from faults.ground import FOREST, NETWORK, Ground, answer, compute, copied, ground

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.spec.load import load_plan
 from atlas_registry.loading import Registry
 from faults.campaign import Campaign

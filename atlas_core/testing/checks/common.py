@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
-import click
 from pydantic import ValidationError
 
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component, Config
 from atlas_core.errors import ContractError
 from atlas_core.interfaces import CAPABILITIES
-from atlas_core.kinds.acquisition import Acquisition
-from atlas_core.kinds.calibrator import Calibrator
-from atlas_core.kinds.dataset import DatasetSource
-from atlas_core.kinds.executor import Executor
-from atlas_core.kinds.featurizer import Featurizer
-from atlas_core.kinds.metric import Metric
-from atlas_core.kinds.model import Model
-from atlas_core.kinds.ood import OODMethod
-from atlas_core.kinds.report import Reporter
-from atlas_core.kinds.split import Splitter
-from atlas_core.kinds.trust import TrustMethod
-from atlas_core.kinds.uq import UQMethod
+from atlas_core.kinds.kind import kind_of
 from atlas_core.testing.elsewhere import Elsewhere, home_of, run_elsewhere
 from atlas_core.testing.outcome import NotApplicable, require
 from atlas_core.testing.samples import Sample
-
-PROTOCOL: dict[str, Any] = {
-    "dataset": DatasetSource,
-    "split": Splitter,
-    "featurizer": Featurizer,
-    "model": Model,
-    "uq": UQMethod,
-    "calibrator": Calibrator,
-    "ood": OODMethod,
-    "trust": TrustMethod,
-    "acquisition": Acquisition,
-    "metric": Metric | list,
-    "report": Reporter,
-    "command": click.Command,
-    "executor": Executor,
-}
-"""What ``build(config)`` of each kind returns."""
 
 
 def _elsewhere(component: Component, sample: Sample) -> Elsewhere:
@@ -125,7 +95,7 @@ def check_options_survive_json(component: Component, sample: Sample) -> None:
 def check_build_returns_its_protocol(component: Component, sample: Sample) -> None:
     """``build`` returns what the runner will call, with every method of the protocol."""
     built = component.build(sample.config)
-    protocol = PROTOCOL[sample.kind]
+    protocol = kind_of(sample.kind).makes
     require(
         isinstance(built, protocol),
         f"build returned {type(built).__name__}, no {getattr(protocol, '__name__', protocol)}",

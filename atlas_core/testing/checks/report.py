@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component
+from atlas_core.engine.folder import OWN
 from atlas_core.observe import Export, FinishedRun, ReportFigure, ReportSection
 from atlas_core.rows import safe_cell
-from atlas_core.runner.folder import OWN
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 from atlas_core.testing.toy_runs import toy_run

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from atlas_core.judge.verdict import held_out_classes
 from atlas_core.metrics.ranked import FEWEST
-from atlas_core.pages.plates import Plate, plate
-from atlas_core.pages.words import count, number, slug
+from atlas_pages.plates import Plate, plate
+from atlas_pages.words import count, number, slug
 from atlas_report import class_figures, figures, learning_figures, ood_figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source

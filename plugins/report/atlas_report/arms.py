@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas_core.judge.verdict import held_out_classes
-from atlas_core.pages import words
-from atlas_core.pages.plates import Plate
-from atlas_core.pages.words import count, slug
+from atlas_pages import words
+from atlas_pages.plates import Plate
+from atlas_pages.words import count, slug
 from atlas_report.arm_plates import element_tables, plates_of
 from atlas_report.families import FamilyTable, family_table
 from atlas_report.source import Source, shown

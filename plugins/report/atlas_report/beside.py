@@ -20,7 +20,7 @@ from atlas_core.metrics.bootstrap import (
     paired_difference,
 )
 from atlas_core.metrics.registry import Shown
-from atlas_core.pages import words
+from atlas_pages import words
 from atlas_report import metric_words
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 

@@ -12,7 +12,7 @@ from atlas_core.judge.verdict import held_out_classes, verdict_of_run
 from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import digits
 from atlas_core.narrative import GRADES, headline, sentences
-from atlas_core.pages.words import percent, slug
+from atlas_pages.words import percent, slug
 from atlas_report import metric_words
 from atlas_report.components import KINDS, with_options
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source

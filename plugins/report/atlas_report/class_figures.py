@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_core.pages.palette import PART_COLOUR, SENTINELS
-from atlas_core.pages.plates import Drawn, legend, new_figure
+from atlas_pages.palette import PART_COLOUR, SENTINELS
+from atlas_pages.plates import Drawn, legend, new_figure
 from atlas_report.figures import Parts, curve_points
 from atlas_report.source import IN_DOMAIN, PART_LABEL
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas_core.binomial import BY_CHANCE
 from atlas_core.metrics import registry
-from atlas_core.pages import words
+from atlas_pages import words
 from atlas_report import metric_words
 from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
 

@@ -10,17 +10,19 @@ from typing import Any
 from atlas_core.judge.verdict import held_out_classes
 from atlas_core.narrative import LABELS
 from atlas_core.observe import Export, FinishedRun, ReportSection
-from atlas_core.pages import palette
-from atlas_core.pages.page import render
-from atlas_core.pages.plates import Plate, labelled
-from atlas_core.pages.svg import to_file, with_ids
-from atlas_core.pages.words import slug
+from atlas_pages import palette
+from atlas_pages.foreign_svg import checked_svg
+from atlas_pages.page import render
+from atlas_pages.plates import Plate, labelled
+from atlas_pages.svg import to_file, with_ids
+from atlas_pages.words import slug
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
 from atlas_report.cards import card
 from atlas_report.hooks import NoOptions
 from atlas_report.loop import loop_view
+from atlas_report.notebook import notebook_card
 from atlas_report.provenance import provenance
 from atlas_report.source import Source, source_of
 from atlas_report.trust import trust_views
@@ -55,6 +57,10 @@ class HtmlReport:
             *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
         ]
 
+    def card(self, run: FinishedRun) -> str:
+        """Return the run at a glance, for a notebook."""
+        return notebook_card(run)
+
 
 def _plates(view: dict[str, Any]) -> list[Plate]:
     plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
@@ -63,12 +69,18 @@ def _plates(view: dict[str, Any]) -> list[Plate]:
 
 
 def _added(place: int, section: ReportSection) -> Added:
-    plates = []
+    """Return a section of an observer; a figure that acts or loads is left out, and named."""
+    plates, paragraphs = [], list(section.paragraphs)
     for number, figure in enumerate(section.figures):
         name = f"added-{place}-{number}-{slug(figure.title)}"
-        svg = labelled(with_ids(figure.svg, name), f"{figure.title}. {figure.caption}")
-        plates.append(Plate(name, figure.title, svg, figure.caption))
-    return Added(section.title, section.paragraphs, tuple(plates))
+        try:
+            svg = with_ids(checked_svg(figure.svg), name)
+        except ValueError as err:
+            paragraphs.append(f"The figure {figure.title!r} is left out: {err}.")
+            continue
+        label = f"{figure.title}. {figure.caption}"
+        plates.append(Plate(name, figure.title, labelled(svg, label), figure.caption))
+    return Added(section.title, tuple(paragraphs), tuple(plates))
 
 
 def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.binomial import BY_CHANCE, fisher_below
 from atlas_core.kinds.acquisition import top_size
-from atlas_core.pages import words
-from atlas_core.pages.plates import Plate, plate
+from atlas_pages import words
+from atlas_pages.plates import Plate, plate
 from atlas_report import learning_figures
 from atlas_report.beside import apart
 from atlas_report.source import IN_DOMAIN, Source

@@ -9,8 +9,8 @@ import numpy as np
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.metrics.ranked import FEWEST
-from atlas_core.pages.palette import RAMP_STEPS
-from atlas_core.pages.words import count, number
+from atlas_pages.palette import RAMP_STEPS
+from atlas_pages.words import count, number
 
 CELL = 20.0
 GAP = 1.2

@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from atlas_core.pages import words
 from atlas_core.rows import UNREADABLE
+from atlas_pages import words
 from atlas_report.components import KINDS, option
 from atlas_report.source import Source
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from atlas_core.api import CommandHost
+from atlas_core.component import Use
+from atlas_core.engine.folder import RunFolder
+from atlas_core.engine.reporting import ready, report_again, require_room
 from atlas_core.finished import read_run
-from atlas_core.runner.folder import RunFolder
-from atlas_core.runner.reporting import ready, report_again, require_room
 from atlas_core.spec.load import resolve_reports
-from atlas_core.spec.model import USUAL_REPORTS, Use
 from atlas_report.hooks import NoOptions
 
 
@@ -36,7 +36,7 @@ def report(host: CommandHost, *, run_path: Path, added: tuple[str, ...]) -> None
         ]
         known = [use.use for use in uses]
         uses += [Use(use=name) for name in dict.fromkeys(added) if name not in known]
-        reports = ready(resolve_reports(uses or USUAL_REPORTS, host.resolver))
+        reports = ready(resolve_reports(uses, host.resolver))
         require_room(folder, reports)
         report_again(folder, run, reports, observers, host.resolver)
     written = [str(path / one.reporter.places[0]) for one in reports]

@@ -17,9 +17,9 @@ from atlas_core.metrics import digits
 from atlas_core.metrics.bootstrap import stands_out
 from atlas_core.narrative import KEPT, told_of
 from atlas_core.narrative.words import span
-from atlas_core.pages import words
-from atlas_core.pages.plates import Plate
-from atlas_core.pages.words import count, fixed, number, percent, slug
+from atlas_pages import words
+from atlas_pages.plates import Plate
+from atlas_pages.words import count, fixed, number, percent, slug
 from atlas_report import metric_words
 from atlas_report.source import Json, Source
 from atlas_report.trust_plates import decided, named_classes, trust_plates

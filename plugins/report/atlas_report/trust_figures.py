@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atlas_core.pages.palette import SENTINELS
-from atlas_core.pages.plates import Drawn, legend, new_figure
+from atlas_pages.palette import SENTINELS
+from atlas_pages.plates import Drawn, legend, new_figure
 from atlas_report.ticks import percent_log, percent_ticks, plain_log
 
 if TYPE_CHECKING:

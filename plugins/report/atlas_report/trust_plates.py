@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from atlas_core.judge.figures import ENOUGH_TRUSTED, slack
 from atlas_core.narrative.words import short
-from atlas_core.pages.plates import Plate, plate
-from atlas_core.pages.words import count, percent
+from atlas_pages.plates import Plate, plate
+from atlas_pages.words import count, percent
 from atlas_report import trust_figures
 from atlas_report.source import Json, Source
 from atlas_report.trust_figures import Point

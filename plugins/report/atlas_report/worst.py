@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics import classification, digits
-from atlas_core.pages import words
+from atlas_pages import words
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL
 
 WORST = 15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +36,34 @@ def test_a_figure_of_an_observer_stands_on_the_page_and_as_a_file() -> None:
     own = [name for name in files if name.startswith("figures/added-")]
     assert own == ["figures/added-1-0-a-line.svg", "figures/added-1-1-b.svg"]
     assert files[own[0]].startswith(b"<?xml")
+
+
+def test_a_figure_that_acts_is_left_out_of_the_page_and_named() -> None:
+    bad = ReportFigure("C", "<svg viewBox='0 0 9 9'><script>alert(1)</script></svg>", "It acts.")
+    some = ReportSection("Mine", ("Text.",), (bad, *SECTION.figures))
+    files = {str(f.path): f.content for f in HtmlReport(NoOptions()).report(toy_run(), [some])}
+    page = files["report.html"].decode()
+    assert "The figure &#39;C&#39; is left out: the SVG has an element &lt;script&gt;" in page
+    assert "alert(1)" not in page
+    own = [name for name in files if name.startswith("figures/added-")]
+    assert own == ["figures/added-1-1-a-line.svg", "figures/added-1-2-b.svg"]
+
+
+def test_a_section_holds_figures_and_nothing_else() -> None:
+    with pytest.raises(ValueError, match="ReportFigure"):
+        ReportSection("A", ("B.",), ("<svg/>",))
+
+
+def test_a_card_shows_verdict_and_errors_and_lets_no_name_act() -> None:
+    bad = "<script>alert(1)</script>"
+    run = replace(
+        toy_run(arms=(bad,)), verdict={bad: {"grade": bad, "headline": bad, "findings": []}}
+    )
+    page = HtmlReport(NoOptions()).card(run)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 5
+    value = run.metrics["arms"][bad]["parts"]["test"]["metrics"]["mae"]["value"]
+    assert f"{value:.3g}</text>" in page
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:

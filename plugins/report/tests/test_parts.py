@@ -10,8 +10,8 @@ import pytest
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.metrics.registry import figures, installed_metrics
-from atlas_core.pages import palette, words
-from atlas_core.pages.svg import to_file
+from atlas_pages import palette, words
+from atlas_pages.svg import to_file
 from atlas_registry.loading import Registry
 from atlas_report import arm_plates, beside, metric_words, periodic
 from atlas_report.class_figures import roc_points

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from atlas_core.engine.folder import SCREENS, slug
 from atlas_core.errors import DataError
 from atlas_core.links import TEMPORARY, hold
-from atlas_core.runner.folder import SCREENS, slug
 from atlas_core.seal import MANIFEST
 from atlas_core.store import cannot_write, in_the_way
 from atlas_screening.result import FACTS, PAGE, PROBLEMS, TABLE, TOP

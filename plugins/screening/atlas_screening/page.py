@@ -11,10 +11,10 @@ import numpy as np
 from atlas_core import __version__
 from atlas_core.arrays import F8
 from atlas_core.metrics import digits
-from atlas_core.pages import palette, words
-from atlas_core.pages.page import render
-from atlas_core.pages.plates import Drawn, Plate, legend, new_figure, plate
 from atlas_core.store import write_bytes
+from atlas_pages import palette, words
+from atlas_pages.page import render
+from atlas_pages.plates import Drawn, Plate, legend, new_figure, plate
 from atlas_screening.result import Facts, Screened
 
 TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from atlas_core.engine.options import RunOptions
+from atlas_core.engine.run import run
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, hold
-from atlas_core.runner.options import RunOptions
-from atlas_core.runner.run import run
 from atlas_core.seal import look, read_manifest
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json

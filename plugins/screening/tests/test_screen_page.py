@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from atlas_core.pages import words
+from atlas_pages import words
 from atlas_screening.command import summary
 from atlas_screening.page import _row
 

@@ -15,26 +15,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atlas_core import __version__
-from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell
+from atlas_core.engine.auditing import audit_run
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.cells import Job
+from atlas_core.engine.failures import Name, failed_cells, sorted_out
+from atlas_core.engine.features import Featurized
+from atlas_core.engine.finish import Found, finish, with_targets
+from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.jobs import Jobs, run_jobs
-from atlas_core.engine.notes import warning_lines
-from atlas_core.errors import AtlasError, SpecError
-from atlas_core.judge.audit import SplitAudit
-from atlas_core.kinds.executor import Executor
-from atlas_core.kinds.split import Split
-from atlas_core.links import below
-from atlas_core.narrative import audit_sentence
-from atlas_core.observe import FinishedRun, RunInfo, StageInfo
-from atlas_core.resolver import NoObservers, Observers
-from atlas_core.rows import UNREADABLE, unreadable_csv
-from atlas_core.runner.auditing import audit_run
-from atlas_core.runner.failures import Name, failed_cells, sorted_out
-from atlas_core.runner.features import Featurized
-from atlas_core.runner.finish import Found, finish, with_targets
-from atlas_core.runner.folder import FITTED, RunFolder
-from atlas_core.runner.loading import (
+from atlas_core.engine.loading import (
     about_dataset,
     about_split,
     cut,
@@ -44,10 +34,20 @@ from atlas_core.runner.loading import (
     recorded,
     warned,
 )
-from atlas_core.runner.machine import core_source, environment, hardware, packages, peak_memory_mb
-from atlas_core.runner.options import RunOptions, RunOutcome
-from atlas_core.runner.preflight import Preflight
-from atlas_core.runner.reporting import Report, complete, ready, require_room, stored
+from atlas_core.engine.machine import core_source, environment, hardware, packages, peak_memory_mb
+from atlas_core.engine.notes import warning_lines
+from atlas_core.engine.options import RunOptions, RunOutcome
+from atlas_core.engine.preflight import Preflight
+from atlas_core.engine.reporting import Report, complete, ready, require_room, stored
+from atlas_core.errors import AtlasError, SpecError
+from atlas_core.judge.audit import SplitAudit
+from atlas_core.kinds.executor import Executor
+from atlas_core.kinds.split import Split
+from atlas_core.links import below
+from atlas_core.narrative import audit_sentence
+from atlas_core.observe import FinishedRun, RunInfo, StageInfo
+from atlas_core.resolver import NoObservers, Observers
+from atlas_core.rows import UNREADABLE, unreadable_csv
 from atlas_core.seal import MANIFEST
 from atlas_core.spec.plan import Plan
 from atlas_core.stages import identity, stages_of

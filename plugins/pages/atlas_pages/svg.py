@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from atlas_core.pages.palette import SENTINELS, with_light_colours, with_variables
+from atlas_pages.palette import SENTINELS, with_light_colours, with_variables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,9 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import derive_seed
+from atlas_core.engine.blame import blame
 from atlas_core.engine.notes import listening
+from atlas_core.engine.options import RunOptions
 from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import (
     DataContext,
@@ -24,8 +26,6 @@ from atlas_core.kinds.dataset import (
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.rows import RowsError, all_rows_told
-from atlas_core.runner.blame import blame
-from atlas_core.runner.options import RunOptions
 from atlas_core.spec.plan import Plan
 
 

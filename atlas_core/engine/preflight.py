@@ -13,6 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
+from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
 from atlas_core.engine.nested import HeldOut, held_out
 from atlas_core.errors import AtlasError, DataError
@@ -22,7 +23,6 @@ from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.metrics.digits import counted
-from atlas_core.runner.blame import blame
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Chosen, Plan
 
@@ -168,8 +168,8 @@ class _Fold:
 
 
 def _asked(who: str, chosen: Chosen, facts: FoldFacts) -> Iterator[Problem]:
-    """Ask a component, and those beside it."""
-    for one in chosen.together:
+    """Ask a component, those beside it and those that its options name."""
+    for one in chosen.every:
         with blame(one):
             told = one.resolved.component.problems(one.config, facts)
         for text in told:

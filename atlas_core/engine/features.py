@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.cache import FeatureCache
 from atlas_core.context import Tell
+from atlas_core.engine.blame import blame
+from atlas_core.engine.cache import FeatureCache
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.materials import Materials
 from atlas_core.metrics.digits import counted
-from atlas_core.runner.blame import blame
 from atlas_core.spec.plan import Chosen
 
 

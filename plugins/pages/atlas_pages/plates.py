@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from atlas_core.pages.svg import drawing, to_svg
-from atlas_core.pages.words import slug
+from atlas_pages.svg import drawing, to_svg
+from atlas_pages.words import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,7 +23,7 @@ def culprit(error: BaseException, candidates: Iterable[Chosen], default: Chosen)
     A stage runs several components (an uncertainty method trains a model). Of two from one
     package, the one whose name stands in the module's name is meant, then ``default``.
     """
-    own = [default, *candidates]
+    own = [one for chosen in (default, *candidates) for one in chosen.every]
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         module = str(frame.f_globals.get("__name__", ""))

@@ -1,4 +1,4 @@
-"""A figure that an observer adds: what matplotlib writes goes in, what acts or loads does not."""
+"""A figure that somebody else drew: what matplotlib writes goes in, what acts or loads does not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import io
 import pytest
 from matplotlib.figure import Figure
 
-from atlas_core.observe import ReportFigure, ReportSection
-from atlas_core.pages.foreign_svg import LARGEST, checked_svg
-from atlas_core.pages.svg import drawing, to_svg
+from atlas_pages.foreign_svg import LARGEST, checked_svg
+from atlas_pages.svg import drawing, to_svg
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
 
@@ -73,7 +72,7 @@ def test_a_size_in_pixels_stands_for_a_view_box() -> None:
 )
 def test_what_acts_or_loads_is_refused_and_said(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
-        ReportFigure("A title", text, "A caption.")
+        checked_svg(text)
 
 
 def test_references_inside_the_figure_and_pixels_stay() -> None:
@@ -81,8 +80,3 @@ def test_references_inside_the_figure_and_pixels_stay() -> None:
     found = checked_svg(svg(inside))
     assert found.count("href=") == 2
     assert "url(#g)" in found
-
-
-def test_a_section_holds_figures_and_nothing_else() -> None:
-    with pytest.raises(ValueError, match="ReportFigure"):
-        ReportSection("A", ("B.",), ("<svg/>",))  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ class LocalExecutor:
             for position, job in enumerate(jobs):
                 yield position, function(job)
             return
-        from atlas_core.runner.workers import Pool, Worker, WorkerDiedError
+        from atlas_core.engine.workers import Pool, Worker, WorkerDiedError
 
         waiting = deque(enumerate(jobs))
         lost: dict[int, str] = {}

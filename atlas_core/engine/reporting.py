@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atlas_core.engine.blame import blame
+from atlas_core.engine.finish import score
+from atlas_core.engine.folder import EXPORTS, OWN, RunFolder
 from atlas_core.errors import PluginError
 from atlas_core.finished import foreign, read_run
 from atlas_core.kinds.report import Reporter
@@ -15,9 +18,6 @@ from atlas_core.links import delete
 from atlas_core.metrics.registry import recorded_metrics
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers, Resolver
-from atlas_core.runner.blame import blame
-from atlas_core.runner.finish import score
-from atlas_core.runner.folder import EXPORTS, OWN, RunFolder
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
 from atlas_core.spec.plan import Chosen
 from atlas_core.store import write_bytes, write_json

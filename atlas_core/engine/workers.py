@@ -24,8 +24,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from atlas_core.engine import guard
 from atlas_core.errors import Interrupted
-from atlas_core.runner import guard
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 5.0
