@@ -47,7 +47,7 @@ def read_run(folder: Path) -> FinishedRun:
         rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
         lock = folder / "spec.lock.yaml"
         return FinishedRun(
-            run_id=folder.name,
+            folder=folder,
             manifest=manifest,
             metrics=metrics,
             predictions=_predictions(folder / "predictions.parquet", metrics),

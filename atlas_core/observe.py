@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy.typing as npt
@@ -56,7 +56,7 @@ class FinishedRun:
     """Show a finished run.
 
     Attributes:
-        run_id: the folder's name.
+        folder: where it stands.
         manifest: the content of ``manifest.json``.
         metrics: the content of ``metrics.json``.
         predictions: of every arm, fold and part.
@@ -67,9 +67,10 @@ class FinishedRun:
         verdict: the content of ``verdict.json``, by arm: grade, texts and findings.
         audit: the content of ``audit.json``; {} for a run without a split audit.
         spec: the text of ``spec.lock.yaml``.
+        reused: whether its result was stored before.
     """
 
-    run_id: str
+    folder: Path
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
     predictions: Predictions
@@ -80,6 +81,18 @@ class FinishedRun:
     verdict: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] = field(default_factory=dict)
     spec: str = ""
+    reused: bool = False
+
+    @property
+    def run_id(self) -> str:
+        """Return the folder's name."""
+        return self.folder.name
+
+    @property
+    def report(self) -> Path | None:
+        """Return what a reader opens of the spec's first report; None of a run without one."""
+        reports = self.manifest.get("reports")
+        return self.folder / reports[0]["places"][0] if reports else None
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -1,61 +1,85 @@
-"""Open a fitted arm of a finished run, ready to be asked. Light."""
+"""Open a fitted arm of a finished run, and ask it about materials. Light."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from atlas_core.component import uses
+import numpy as np
+
+from atlas_core.arrays import F8, I8, Str
+from atlas_core.asked import Asked, Looked, materials_of
+from atlas_core.component import Use, uses
 from atlas_core.engine.arm import Arm, FittedArm
+from atlas_core.engine.blame import blame
+from atlas_core.engine.features import side_by_side
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
+from atlas_core.engine.notes import Heard, quiet
 from atlas_core.engine.reference import Reference
+from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError, SpecError
-from atlas_core.finished import read_run
+from atlas_core.finished import foreign
 from atlas_core.kinds.dataset import read_bounds
+from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.kinds.trust import Assessment
+from atlas_core.materials import Materials
 from atlas_core.observe import FinishedRun
 from atlas_core.resolver import Resolver
+from atlas_core.saving import readable
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
 from atlas_core.spec.plan import Chosen
 
+NEIGHBORS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class OpenArm:
-    """Hold an arm that was read from a run folder, ready to be asked.
+    """Hold an arm that was read from a run folder, and ask it about materials as the run did.
 
     Attributes:
+        run: whose arm it is.
         arm: its name.
         fold: whose fit it is.
-        manifest: of the run.
-        metrics: of this arm, from ``metrics.json``.
-        record: how its labels fared in the run; {} without a trust region.
+        dataset: of the run.
+        levels: of the run's intervals.
         components: {kind: component}.
         fitted: what was fitted.
-        level: the level of the intervals that are told.
-        levels: of the run.
-        dataset: the name of the run's data set.
-        options: of the run's data set.
+        said: what its components warned of so far.
     """
 
+    run: FinishedRun
     arm: str
     fold: str
-    manifest: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    record: Mapping[str, Any]
+    dataset: Use
+    levels: tuple[float, ...]
     components: Mapping[str, Chosen]
     fitted: FittedArm
-    level: float
-    levels: tuple[float, ...]
-    dataset: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def __repr__(self) -> str:
+        return f"OpenArm({self.arm!r}, fold {self.fold!r})"
 
     @property
     def task(self) -> Any:
         """Return ``regression`` or ``binary``."""
-        return self.manifest["dataset"]["task"]
+        return self.run.manifest["dataset"]["task"]
+
+    @property
+    def level(self) -> float:
+        """Return the level of the intervals that are reported."""
+        return 0.9 if 0.9 in self.levels else max(self.levels)
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """Return how its labels fared in the run; {} without a trust region."""
+        from atlas_core.exam import record_of
+
+        return {} if self.run.trust is None else record_of(self.run.trust, self.arm, self.fold)
 
     @property
     def reference(self) -> Reference:
@@ -77,7 +101,7 @@ class OpenArm:
         Raises:
             DataError: the manifest states something else.
         """
-        written = self.manifest["dataset"].get("bounds")
+        written = self.run.manifest["dataset"].get("bounds")
         try:
             return read_bounds(written)
         except (TypeError, ValueError) as err:
@@ -85,9 +109,139 @@ class OpenArm:
                 f"manifest.json: bounds {written!r} are no [low, high]; run the spec again"
             ) from err
 
+    def predict(self, materials: Sequence[Any] | Any) -> Asked:
+        """Return what the arm says of materials.
+
+        Args:
+            materials: formulas as text, or ``Structure`` objects of pymatgen, or a list of either;
+                an arm that reads crystals takes crystals only.
+
+        Raises:
+            DataError: a formula or crystal cannot be read; all bad ones are named.
+        """
+        return self.ask(materials_of(materials, structures=self.fitted.arm.structures))
+
+    def ask(self, materials: Materials) -> Asked:
+        """Return what the arm says of materials; an arm that reads crystals needs their cells."""
+        features, notes = self.features(materials)
+        looked = self.look(materials, features, notes)
+        near, apart = self.nearest(materials, NEIGHBORS, features)
+        shown, target = self.reference.formulas.tolist(), self.reference.target
+        nearest = [
+            [
+                {"formula": shown[j], "value": float(target[j]), "distance": float(d)}
+                for j, d in zip(rows, far, strict=True)
+            ]
+            for rows, far in zip(near.tolist(), apart.tolist(), strict=True)
+        ]
+        known = self.reference.materials.formulas()
+        return Asked(
+            materials=np.array(materials.written(), dtype=np.str_),
+            value=looked.prediction.mean,
+            std=looked.std,
+            lower=looked.lower,
+            upper=looked.upper,
+            level=self.level,
+            label=None if looked.assessment is None else self.label(looked.assessment),
+            outside=None if looked.score is None else looked.score.outside,
+            reasons=looked.reasons(),
+            nearest=nearest,
+            known=np.isin(np.array(materials.formulas()), np.array(known)),
+        )
+
+    @cached_property
+    def _fit(self) -> str:
+        return f"arm {self.arm}, fold {self.fold}: its fit"
+
+    @cached_property
+    def _featurizers(self) -> list[tuple[str, Featurizer]]:
+        return [(one.name, one.build()) for one in self.components["featurizer"].together]
+
+    def features(self, materials: Materials) -> tuple[Features, list[str]]:
+        """Return features, and n notes of what could not be made.
+
+        Raises:
+            DataError: a featurizer refuses one of the materials.
+        """
+        chosen = self.components["featurizer"]
+        with blame(chosen):
+            parts = [(name, one.featurize(materials)) for name, one in self._featurizers]
+        joined = side_by_side(parts)
+        notes = dict.fromkeys(materials.ids.tolist(), "")
+        for material, why in getattr(joined, "failures", ()):
+            notes[material] = why
+        return joined, list(notes.values())
+
+    def look(self, materials: Materials, features: Features, notes: list[str]) -> Looked:
+        """Return what the arm says of materials; with one thread of BLAS, as in the run."""
+        fitted, n = self.fitted, len(materials)
+        with readable(self._fit), quiet() as caught:
+            answer = fitted.ask(self._data(materials, features), np.arange(n))
+            assessment = None
+            if fitted.trust is not None:
+                found = next(iter(fitted.assess(answer).values()))
+                assessment = found.within(self.bounds)
+            heard = Heard()
+            heard.listen(caught)
+            self.said.update(heard.said | fitted.trained.heard.said)
+            nan = np.full(n, np.nan)
+            level, final = self.level, answer.final
+            lower, upper = _interval(final.levels, final.lower, final.upper, level, nan)
+            if assessment is not None and assessment.levels is not None:
+                lower, upper = _interval(
+                    assessment.levels, assessment.lower, assessment.upper, level, nan
+                )
+            std = nan if final.std is None else final.std
+            looked = Looked(final, std, lower, upper, answer.score, assessment, notes)
+            looked.check(n)
+            return looked
+
+    def embed(self, materials: Materials, features: Features) -> F8:
+        """Return (n, d) the model's inner representation."""
+        with readable(self._fit), quiet():
+            data = self._data(materials, features)
+            return self.fitted.view(data, np.arange(len(materials))).embedding
+
+    def nearest(
+        self, materials: Materials, count: int, features: Features | None = None
+    ) -> tuple[I8, F8]:
+        """Return (n, k) the nearest training materials, and how far they are in the arm's space.
+
+        Args:
+            materials: n materials.
+            count: k, how many of each.
+            features: of the materials, where they were made before.
+        """
+        reference = self.reference
+        values: F8 | None = None
+        if reference.space != "fractions":
+            made = self.features(materials)[0] if features is None else features
+            if reference.space == "embedding":
+                values = self.embed(materials, made)
+            elif isinstance(made, Vectors):
+                values = made.values
+            else:
+                raise DataError(
+                    "the fit measures distances in vectors, which the arm does not have"
+                )
+        return reference.nearest(reference.place(materials, values), count)
+
+    def _data(self, materials: Materials, features: Features) -> ArmData:
+        n = len(materials)
+        unknown, formulas = np.full(n, np.nan), np.full(n, "")
+        return ArmData(materials, features, unknown, self.task, formulas, bounds=self.bounds)
+
+    def label(self, assessment: Assessment) -> Str | None:
+        """Return (n,) labels of the whole list, or None without a trust region."""
+        trust = self.fitted.trust
+        if trust is None:
+            return None
+        with readable(self._fit):
+            return trust.label(assessment)
+
 
 def open_arm(
-    run: Path,
+    run: FinishedRun,
     resolver: Resolver,
     *,
     arm: str | None = None,
@@ -98,7 +252,7 @@ def open_arm(
     """Read a fitted arm from a run folder.
 
     Args:
-        run: folder of a finished run.
+        run: a finished run.
         resolver: of its components.
         arm: its name; None: the only one.
         fold: whose fit; None: the only one.
@@ -110,30 +264,18 @@ def open_arm(
         DataError: a file is missing, damaged or names what it may not name; or the fit is from
             elsewhere and not trusted.
     """
-    folder = RunFolder(run)
-    finished = read_run(run)
-    manifest = finished.manifest
-    name, kept_fold = _kept(folder, manifest, arm, fold)
-    # of the other arms, a plugin may be missing here
-    spec, components = load_arm_plan(run / "spec.lock.yaml", resolver, name)
-    kept_in = folder.fitted(name, kept_fold)
-    require_intact(run, manifest, only=(kept_in.relative_to(run).as_posix(),))
-    levels = spec.levels
-    data = next(use for _, kind, use in uses(spec) if kind == "dataset")
-    own = Arm(name, kept_fold, components, levels)
-    return OpenArm(
-        arm=name,
-        fold=kept_fold,
-        manifest=manifest,
-        metrics=finished.metrics["arms"].get(name) or {},
-        record=_record(finished, name, kept_fold),
-        components=components,
-        fitted=FittedArm.load(kept_in, own, trust=trust, key_file=key_file),
-        level=0.9 if 0.9 in levels else max(levels),
-        levels=levels,
-        dataset=data.use,
-        options=data.options,
-    )
+    with foreign(run.folder):
+        folder = RunFolder(run.folder)
+        name, kept_fold = _kept(folder, run.manifest, arm, fold)
+        # of the other arms, a plugin may be missing here
+        spec, components = load_arm_plan(run.folder / "spec.lock.yaml", resolver, name)
+        kept_in = folder.fitted(name, kept_fold)
+        place = kept_in.relative_to(run.folder).as_posix()
+        require_intact(run.folder, run.manifest, only=(place,))
+        own = Arm(name, kept_fold, components, spec.levels)
+        fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
+        data = next(use for _, kind, use in uses(spec) if kind == "dataset")
+        return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
 
 
 def _kept(
@@ -156,12 +298,6 @@ def _kept(
     return name, _one("fold", fold, of_arm, folder.path)
 
 
-def _record(run: FinishedRun, arm: str, fold: str) -> dict[str, Any]:
-    from atlas_core.exam import record_of
-
-    return {} if run.trust is None else record_of(run.trust, arm, fold)
-
-
 def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
     if given is None and len(there) == 1:
         return there[0]
@@ -169,3 +305,12 @@ def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
         return given
     said = f"no {what} {given!r} is kept" if given is not None else f"which {what}?"
     raise SpecError(f"{run}: {said}; name one with --{what}: {', '.join(there)}")
+
+
+def _interval(
+    levels: F8 | None, lower: F8 | None, upper: F8 | None, level: float, nan: F8
+) -> tuple[F8, F8]:
+    if levels is None or lower is None or upper is None:
+        return nan, nan
+    at = np.flatnonzero(levels == level)
+    return (lower[at[0]], upper[at[0]]) if at.size else (nan, nan)

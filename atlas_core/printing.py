@@ -31,3 +31,12 @@ def _escaped(one: str) -> str:
     if unicodedata.category(one) not in _OBEYED:
         return one
     return "\\u007f" if one == "\x7f" else json.dumps(one)[1:-1]  # JSON leaves that one alone
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that leaves it digits."""
+    if count < 100:
+        return f"{count} B"
+    if count < 100_000:
+        return f"{count / 1e3:.1f} kB"
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

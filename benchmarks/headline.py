@@ -97,7 +97,7 @@ def trained(data: Path, work: Path) -> dict[str, Any]:
     for seed in SEEDS:
         plan = load_plan(spec, registry, overrides=(f"seed={seed}",))
         outcome = run(plan, RunOptions(out=work / "runs", cache_dir=work / "cache"))
-        table = outcome.run.predictions.part("test")
+        table = outcome.predictions.part("test")
         columns = table.to_columns()
         block = {name: columns[name] for name in COLUMNS}
         blocks.append({"seed": np.full(len(table), seed), **block})

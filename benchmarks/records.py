@@ -115,7 +115,7 @@ def ran(
     cpu = _CpuClock(runs / f"{name}.cpu.json", canonical_hash(plan.describe()))
     with cpu, closing(Registry().observers()) as observers:
         outcome = run(plan, options, observers=observers)
-    return outcome.run, cpu.seconds
+    return outcome, cpu.seconds
 
 
 class _CpuClock:

@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from atlas_core.api import SYMBOLS, DataContext
-from atlas_core.cli.showing import load_dataset
 from atlas_core.engine.machine import hardware, packages
+from atlas_datasets.command import load_dataset
+from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = """\
@@ -57,7 +58,7 @@ def formulas(count: int, seed: int) -> Iterator[str]:
     kinds = [line.split() for line in KINDS]
     kind_of = {symbol: kind for kind in kinds for symbol in kind}
     context = DataContext(None, Path(tempfile.gettempdir()), ROOT, offline=True)
-    data = load_dataset("flla", ["target=formation_energy_per_atom"], context)
+    data = load_dataset("flla", ["target=formation_energy_per_atom"], Registry(), context)
     whole = data.materials
     real = []
     for row in range(len(whole)):

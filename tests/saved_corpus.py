@@ -106,11 +106,10 @@ def loading(module: Any, make: Callable[[Any], Any]) -> Iterator[None]:
 def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
     """Yield what each installed component of a kind fits, asked by its contract check."""
     from atlas_core.saving import Allowed, pack
+    from atlas_core.testing.checks import shared
     from atlas_core.testing.kit import checks_of, find_component
     from atlas_core.testing.samples import Sample
-    from atlas_core.testing.saved import TOYS
 
-    module = importlib.import_module(f"atlas_core.testing.checks.{kind}")
     checks = checks_of(kind)
     check = next(checks[name] for name in checks if name.startswith("saved_and_loaded"))
     names = sorted({one.name for one in importlib.metadata.entry_points(group=f"atlas.{kind}")})
@@ -123,19 +122,19 @@ def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
         if kind == "ood" and "trees" in options:
             options["trees"] = 10
         folder = Path(tempfile.mkdtemp())
-        sample = Sample(kind, component.config.model_validate(options), folder, tuple(checks))
+        sample = Sample(component, kind, component.config.model_validate(options), folder)
         held: list[Any] = []
 
-        def instead(make: Callable[[Any], Any], check=check, given=(component, sample)) -> None:
-            with loading(module, make):
-                check(*given)
+        def instead(make: Callable[[Any], Any], check=check, given=sample) -> None:
+            with loading(shared, make):
+                check(given)
 
         instead(lambda value, held=held: held.append(value) or value)
         own = Allowed.by([component])
         yield Saved(
             f"{kind} {name}",
             *pack(held[0]),
-            Allowed(own.packages | {TOYS}, own.classes),
+            Allowed(own.packages | {shared.TOYS}, own.classes),
             lambda made, instead=instead: instead(lambda _value: made),
         )
 
@@ -168,29 +167,28 @@ def of_arms() -> Iterator[Saved]:
     """Yield both files of a fitted arm, asked about candidates as ``atlas screen`` does."""
     from atlas_core.engine.arm import FittedArm
     from atlas_core.engine.kept import JUDGES, PREDICTOR
+    from atlas_core.finished import read_run
     from atlas_core.materials import Materials
     from atlas_core.open_arm import OpenArm, open_arm
     from atlas_core.saving import FORMAT
     from atlas_core.store import read_arrays, write_arrays
     from atlas_registry.loading import Registry
-    from atlas_screening.screener import Screener
 
     home = Path(tempfile.mkdtemp())
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")
     command = [sys.executable, "-m", "atlas_core.cli", "run", "s.yaml", "--json", "-q"]
     env = {**os.environ, "ATLAS_CACHE": str(home / "cache"), "XDG_DATA_HOME": str(home)}
     done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=True)
-    opened = open_arm(home / json.loads(done.stdout)["run"], Registry(), trust=True)
+    opened = open_arm(read_run(home / json.loads(done.stdout)["run"]), Registry(), trust=True)
     kept = next((home / json.loads(done.stdout)["run"]).rglob(PREDICTOR)).parent
     candidates = Materials.from_formulas(["a", "b", "c"], ["NaCl", "TiO2", "CaF2"])
-    features, notes = Screener(opened).features(candidates)
+    features, notes = opened.features(candidates)
 
     def ask(again: OpenArm) -> None:
-        screener = Screener(again)
-        looked = screener.look(candidates, features, notes)
+        looked = again.look(candidates, features, notes)
         if looked.assessment is not None:
-            screener.label(looked.assessment)
-        quietly(lambda: screener.embed(candidates, features))
+            again.label(looked.assessment)
+        quietly(lambda: again.embed(candidates, features))
         reference = again.reference
         reference.materials.formulas()
         values = getattr(features, "values", None)

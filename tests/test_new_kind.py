@@ -35,14 +35,21 @@ import numpy as np
 from atlas_core.testing.outcome import require
 
 
-def outcome(component, sample):
-    text = component.build(sample.config).explain(1.0)
+def given(sample):
+    return 1.0
+
+
+def make(sample, mean):
+    return sample.build().explain(mean)
+
+
+def arrays(text):
     return {"text": np.array([text])}
 
 
-def check_says_something(component, sample):
+def check_says_something(sample):
     """An explanation has words."""
-    require(component.build(sample.config).explain(1.0), "it says nothing")
+    require(sample.build().explain(1.0), "it says nothing")
 '''
 MODULE = '''
 """Say how large a prediction is."""

@@ -62,9 +62,9 @@ def test_a_count_of_rows_is_printed_at_a_low_rate_whatever_its_length() -> None:
 
 def test_a_terminal_shows_a_bar_of_what_counts_and_logs_its_first_line_only() -> None:
     code = (
-        "from atlas_core.cli.progress import bar\n"
-        "with bar('rows read', quiet=False) as tell:\n"
-        "    for done in (1000, 2000, 4000): tell(done, 4000)\n"
+        "from atlas_core.cli.progress import progress\n"
+        "with progress(quiet=False) as tell:\n"
+        "    for done in (1000, 2000, 4000): tell(f'rows read: {done:,} of 4,000, 9 per second')\n"
     )
     ours, theirs = os.openpty()
     with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=os.environ | WIDE):

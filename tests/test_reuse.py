@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin
 
-from atlas_core.cli.tables import size
+from atlas_core.printing import size
 from atlas_core.store import read_json
 
 COUNTED = '''

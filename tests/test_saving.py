@@ -24,7 +24,7 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.trust import Promise
 from atlas_core.saving import Allowed, load, one_line, pack, restored, save, unpack
 from atlas_core.store import read_arrays, write_arrays
-from atlas_core.testing.samples import ToyModel
+from atlas_core.testing.toy_model import ToyModel
 
 HERE = Allowed(frozenset({__name__.split(".", maxsplit=1)[0]}))
 RNG = np.random.default_rng(0)
@@ -225,7 +225,7 @@ def test_what_is_too_large_is_weighed_and_not_written(tmp_path: Path) -> None:
         "builtins:object",
         "atlas_core.engine.folder:RunFolder",
         "atlas_core.store:FolderWriter",
-        "atlas_core.testing.samples:ToyModel",
+        "atlas_core.testing.toy_model:ToyModel",
         "sklearn.ensemble:RandomForestRegressor",
     ],
 )

@@ -16,10 +16,10 @@ from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
 from atlas_core.errors import DataError
 from atlas_core.links import TEMPORARY
-from atlas_core.rebuild import rebuild
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_arrays, write_arrays, write_json
+from atlas_records.rebuild import rebuild
 from atlas_registry.loading import Registry
 
 SPEC = """\
@@ -213,7 +213,7 @@ def test_a_manifest_however_deep_is_damaged_and_mended(home: Home, depth: int) -
 def test_a_foreign_manifest_is_refused_before_anything_is_run_anew(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_core.rebuild.run", lambda *_: pytest.fail("it was run"))
+    monkeypatch.setattr("atlas_records.rebuild.run", lambda *_: pytest.fail("it was run"))
     manifest = {**read_manifest(home.run), "dataset": "x"}
     write_json(home.run / "manifest.json", seal(home.run, manifest))
     with pytest.raises(DataError, match=r"manifest\.json"):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
+from contextlib import suppress
+from typing import Any
 
 import click
 
-from atlas_core.printing import printable
+from atlas_core.printing import on_one_line, printable
 
 _NAME = "atlas-bytes"
 
@@ -34,3 +37,21 @@ def print_anything() -> None:
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Print a text as one for people to read: whatever it quotes, the terminal obeys none of it."""
     click.echo(printable(text), err=err, nl=nl)
+
+
+def answer(value: Any, text: str, *, as_json: bool) -> None:
+    """Print the answer on stdout: as JSON for a script, else as text."""
+    from atlas_core.store import plain
+
+    echo(json.dumps(plain(value), indent=1) if as_json else text)
+
+
+def note(text: str) -> None:
+    """Print a line on stderr; a log on a full disk must not end a run of hours."""
+    with suppress(OSError):
+        echo(on_one_line(text), err=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    note(f"warning: {text}")

@@ -5,7 +5,6 @@ They are listed from package metadata alone, and only the one that is called is 
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from atlas_core.cli.console import echo
-from atlas_core.cli.keeping import run_folder
-from atlas_core.cli.progress import bar, note
-from atlas_core.errors import PluginError
-from atlas_core.kinds.command import Progress
+from atlas_core.cli.console import answer, note, warn
+from atlas_core.cli.progress import progress
+from atlas_core.errors import PluginError, SpecError
 from atlas_core.python.machine import key_file
 
 if TYPE_CHECKING:
+    from atlas_core.context import Tell
     from atlas_core.resolver import Observers, Resolver
     from atlas_registry.listing import Listed
 
@@ -39,13 +37,19 @@ class Host:
         Raises:
             SpecError: there is no finished run.
         """
-        return run_folder(path)
+        if path.suffix in (".yaml", ".yml") and path.is_file() and path.name != "spec.lock.yaml":
+            raise SpecError(
+                f"{path}: a spec; name the folder of a finished run, which `atlas run {path}`"
+                " prints"
+            )
+        folder = path.parent if path.is_file() else path
+        if not (folder / "manifest.json").exists():
+            raise SpecError(f"{folder}: no finished run here; `atlas run` prints the folder of one")
+        return folder
 
     def answer(self, value: Any, text: str, *, as_json: bool) -> None:
         """Print the answer on stdout, as JSON or as text."""
-        from atlas_core.store import plain
-
-        echo(json.dumps(plain(value), indent=1) if as_json else text)
+        answer(value, text, as_json=as_json)
 
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""
@@ -55,11 +59,11 @@ class Host:
         """Load the installed observers, until the context is left; a broken one is warned of."""
         from atlas_registry.loading import Registry
 
-        return closing(Registry().observers(lambda text: note(f"warning: {text}")))
+        return closing(Registry().observers(warn))
 
-    def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
-        """Show on stderr how far a long command is, until the context is left."""
-        return bar(what, quiet=quiet)
+    def progress(self, *, quiet: bool) -> AbstractContextManager[Tell]:
+        """Show lines of progress on stderr, until the context is left."""
+        return progress(quiet=quiet)
 
 
 class WithPlugins(click.Group):

@@ -6,9 +6,9 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from atlas_core.cli.console import echo
+from atlas_core.cli.console import note
 from atlas_core.printing import on_one_line
 
 EVERY = 30.0
@@ -32,17 +32,6 @@ class PlainLines:
         if now - self._printed.get(same, -EVERY) >= EVERY:
             self._printed[same] = now
             self._write(text)
-
-
-def warn(text: str) -> None:
-    """Print a warning on stderr."""
-    note(f"warning: {text}")
-
-
-def note(text: str) -> None:
-    """Print a line on stderr; a log on a full disk must not end a run of hours."""
-    with suppress(OSError):
-        echo(on_one_line(text), err=True)
 
 
 @contextmanager
@@ -69,16 +58,3 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
             show(text)
 
         yield tell
-
-
-@contextmanager
-def bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function of how many are done and how many there are; it shows them on stderr."""
-    start = time.monotonic()
-    with progress(quiet=quiet) as tell:
-
-        def line(done: int, total: int) -> None:
-            rate = done / max(time.monotonic() - start, 1e-9)
-            tell(f"{what}: {done:,} of {total:,}, {rate:,.0f} per second")
-
-        yield line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
 
 from atlas_core.printing import on_one_line
@@ -30,34 +30,3 @@ def columns(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     width = Console().width if sys.stdout.isatty() else UNLIMITED
     Console(file=out, width=width, color_system=None, legacy_windows=False).print(table)
     return "\n".join(map(str.rstrip, out.getvalue().splitlines()))
-
-
-def plugin_table(rows: Sequence[Mapping[str, str]], *, verified: bool) -> str:
-    """Return the components as a table, and a last line with their count."""
-    if not rows:
-        return "no component is installed: pip install -r requirements.txt"
-    body = columns(
-        [
-            (
-                row["kind"],
-                row["name"],
-                row["distribution"],
-                row["version"],
-                f"BROKEN: {row['problem']}" if row["problem"] else row["summary"],
-            )
-            for row in rows
-        ],
-        ("KIND", "NAME", "DISTRIBUTION", "VERSION", "WHAT IT IS"),
-    )
-    broken = sum(bool(row["problem"]) for row in rows)
-    state = f", {broken} broken" if broken or verified else ""
-    return f"{body}\n{len(rows)} components{state}"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes in the unit that leaves it digits."""
-    if count < 100:
-        return f"{count} B"
-    if count < 100_000:
-        return f"{count / 1e3:.1f} kB"
-    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

@@ -73,7 +73,7 @@ def finish(
     """Write predictions, metrics, records and, after a loop, its rounds; return the run."""
     blocks = [result.trust for result in results.values() if result.trust is not None]
     run = FinishedRun(
-        run_id=folder.name,
+        folder=folder,
         manifest=as_written(found.manifest),
         metrics={},
         predictions=Predictions.stacked([result.predictions for result in results.values()]),

@@ -1,14 +1,11 @@
-"""What a run is asked for beside its spec, and what it leaves. Light."""
+"""What a run is asked for beside its spec. Light."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from atlas_core.context import Tell
-from atlas_core.observe import FinishedRun
 
 
 def say_nothing(_text: str) -> None:
@@ -64,23 +61,3 @@ class RunOptions:
     save_fitted: bool | None = None
     key_file: Path | None = None
     tell: Tell = say_nothing
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """Hold a finished run, its folder, and whether its result was stored before."""
-
-    folder: Path
-    reused: bool
-    run: FinishedRun
-
-    @property
-    def report(self) -> Path | None:
-        """Return what a reader opens of the spec's first report; None of a run without one."""
-        return main_report(self.folder, self.run.manifest)
-
-
-def main_report(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
-    """Return what a reader opens of a run's first report; None of a run without one."""
-    reports = manifest.get("reports")
-    return folder / reports[0]["places"][0] if reports else None

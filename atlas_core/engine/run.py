@@ -36,7 +36,7 @@ from atlas_core.engine.loading import (
 )
 from atlas_core.engine.machine import core_source, environment, hardware, packages, peak_memory_mb
 from atlas_core.engine.notes import warning_lines
-from atlas_core.engine.options import RunOptions, RunOutcome
+from atlas_core.engine.options import RunOptions
 from atlas_core.engine.preflight import Preflight
 from atlas_core.engine.reporting import Report, complete, ready, require_room, stored
 from atlas_core.errors import AtlasError, SpecError
@@ -72,8 +72,8 @@ def run(
     *,
     observers: Observers | None = None,
     executor: Executor | None = None,
-) -> RunOutcome:
-    """Run a plan and return its folder.
+) -> FinishedRun:
+    """Run a plan and return what came of it.
 
     Raises:
         AtlasError: a component, a data file or the output folder failed; one line says which.
@@ -97,20 +97,16 @@ def run(
         if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
             if not anew:
-                return RunOutcome(
-                    folder.path,
-                    True,
-                    stored(folder, reports, watching, plan.dataset.resolved.resolver),
-                )
+                resolver = plan.dataset.resolved.resolver
+                return replace(stored(folder, reports, watching, resolver), reused=True)
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
             finished, failed, cells = going.through(executor)
-            outcome = RunOutcome(folder.path, False, finished)
             if failed:
                 # an earlier result comes back, and its report with it
-                report = None if earlier else outcome.report
+                report = None if earlier else finished.report
                 raise failed_cells(failed, cells, arms=list(finished.arms), report=report)
-    return outcome
+    return finished
 
 
 class _Run:

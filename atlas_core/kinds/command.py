@@ -41,7 +41,6 @@ exit code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -51,26 +50,20 @@ import click
 from atlas_core.kinds.kind import Kind
 
 if TYPE_CHECKING:
+    from atlas_core.context import Tell
     from atlas_core.resolver import Observers, Resolver
 
 BUILT_IN = frozenset(
     {
         "cache",
         "check",
-        "datasets",
-        "export",
         "plugins",
         "run",
         "schema",
         "validate",
-        "verify",
     }
 )
 """The commands of ATLAS itself: no plugin can take one of these names."""
-
-
-Progress = Callable[[int, int], None]
-"""Takes how many are done, and how many there are in all."""
 
 
 class CommandHost(Protocol):
@@ -110,11 +103,12 @@ class CommandHost(Protocol):
         """Load the installed observers, until the context is left; a broken one is warned of."""
         ...
 
-    def progress(self, what: str, *, quiet: bool) -> AbstractContextManager[Progress]:
+    def progress(self, *, quiet: bool) -> AbstractContextManager[Tell]:
         """Show on stderr how far a long command is, until the context is left.
 
+        The context gives a function of one line, such as ``rows read: 3 of 8``, which has a bar.
+
         Args:
-            what: is counted, such as ``rows read``.
             quiet: show nothing.
         """
         ...

@@ -13,6 +13,8 @@ from atlas_core.engine.options import RunOptions, say_nothing
 from atlas_core.engine.run import run as run_plan
 from atlas_core.errors import SpecError
 from atlas_core.finished import read_run
+from atlas_core.kinds.executor import Executor
+from atlas_core.observe import FinishedRun
 from atlas_core.python.frames import Frame
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
@@ -69,10 +71,7 @@ def run(
     if isinstance(spec, Spec) and isinstance(spec.dataset, Frame):
         spec.dataset.write(out)
     executor = resolve_one("executor", "local", (), registry).build()
-    with (
-        closing(registry.observers(_warn)) as observers,
-        _telling(progress) as tell,
-    ):
+    with _telling(progress) as tell:
         options = RunOptions(
             out=out,
             cache_dir=cache_folder(cache_dir),
@@ -85,8 +84,23 @@ def run(
             key_file=key_file(),
             tell=tell,
         )
-        outcome = run_plan(plan, options, observers=observers, executor=executor)
-    return Run(outcome.folder, outcome.run, registry, key_file=key_file(), reused=outcome.reused)
+        return Run(start(plan, options, registry, executor=executor, warn=_warn), registry)
+
+
+def start(
+    plan: Plan, options: RunOptions, registry: Registry, *, executor: Executor, warn: Tell
+) -> FinishedRun:
+    """Run a plan while the installed observers look on.
+
+    Args:
+        plan: what to run.
+        options: what changes no number.
+        registry: of the observers.
+        executor: where cells are computed.
+        warn: is told of an observer that is left out.
+    """
+    with closing(registry.observers(warn)) as observers:
+        return run_plan(plan, options, observers=observers, executor=executor)
 
 
 def validate(
@@ -111,7 +125,7 @@ def load_run(path: str | Path) -> Run:
         DataError: the folder holds no finished run.
     """
     folder = Path(path).expanduser().absolute()
-    return Run(folder, read_run(folder), Registry(), key_file=key_file())
+    return Run(read_run(folder), Registry())
 
 
 def components(kind: str | None = None) -> DataFrame:

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.engine.options import main_report
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.finished import foreign
 from atlas_core.observe import FinishedRun
-from atlas_core.python.asked import OpenedArm
+from atlas_core.python.machine import key_file
 from atlas_core.resolver import Resolver
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from atlas_core.open_arm import OpenArm
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,12 @@ class Run:
         reused: whether its result was stored before.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        finished: FinishedRun,
-        resolver: Resolver,
-        *,
-        key_file: Path | None,
-        reused: bool = False,
-    ) -> None:
-        self.path, self.reused = path, reused
+    def __init__(self, finished: FinishedRun, resolver: Resolver) -> None:
+        self.path, self.reused = finished.folder, finished.reused
         self.manifest: Mapping[str, Any] = finished.manifest
         self.predictions: Predictions = finished.predictions
-        self._finished, self._resolver, self._key_file = finished, resolver, key_file
+        self._finished, self._resolver = finished, resolver
+        self._key_file = key_file()
 
     def __repr__(self) -> str:
         grades = ", ".join(f"{arm}: {one.grade}" for arm, one in self.verdict.items())
@@ -134,11 +127,11 @@ class Run:
     @property
     def report(self) -> Report:
         """Return the report: what a reader opens of the first that the spec names."""
-        return Report(main_report(self.path, self.manifest))
+        return Report(self._finished.report)
 
     def arm(
         self, name: str | None = None, *, fold: str | None = None, trust_fit: bool = False
-    ) -> OpenedArm:
+    ) -> OpenArm:
         """Open a fitted arm, ready to predict.
 
         Args:
@@ -153,16 +146,14 @@ class Run:
         """
         from atlas_core.open_arm import open_arm
 
-        with foreign(self.path):
-            opened = open_arm(
-                self.path,
-                self._resolver,
-                arm=name,
-                fold=fold,
-                trust=trust_fit,
-                key_file=self._key_file,
-            )
-        return OpenedArm(opened)
+        return open_arm(
+            self._finished,
+            self._resolver,
+            arm=name,
+            fold=fold,
+            trust=trust_fit,
+            key_file=self._key_file,
+        )
 
     def _repr_html_(self) -> str:
         """Return what the first report that has a card shows in Jupyter, else the verdicts."""

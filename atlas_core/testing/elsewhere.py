@@ -7,7 +7,6 @@ module one after the other: what they import is imported once.
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import importlib.util
 import json
@@ -15,8 +14,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,93 +78,71 @@ def components_of(module: str, kind: str) -> list[Component]:
     return found
 
 
-def run_elsewhere(component: Component, sample: Sample, module: str) -> Elsewhere:
+def run_elsewhere(sample: Sample, module: str) -> Elsewhere:
     """Run the component's toy once more in another process, in an empty working folder."""
-    asked = [sample.kind, component.name, sample.config.model_dump_json(), str(sample.folder)]
-    return _server(module).ask(asked)
+    server = _server(module, *sys.path)
+    if server.ended():
+        _server.cache_clear()
+        server = _server(module, *sys.path)
+    options = sample.config.model_dump_json()
+    return server.ask(sample.kind, sample.component.name, options, str(sample.folder))
+
+
+@lru_cache(maxsize=1)
+def _server(module: str, *path: str) -> _Server:
+    """Return the process of a module; the last one is kept, those before end."""
+    return _Server(module, path)
 
 
 class _Server:
-    """Hold the process that imported one module; it ends with this one, or when it is closed."""
+    """Hold the process that imported one module; it ends with this object, or with this process."""
 
-    def __init__(self, module: str) -> None:
-        self.parent = os.getpid()
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(str(Path(p or ".").resolve()) for p in sys.path)
-        environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    def __init__(self, module: str, path: tuple[str, ...]) -> None:
+        found = os.pathsep.join(str(Path(p or ".").resolve()) for p in path)
+        salt = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         self._folder = tempfile.TemporaryDirectory()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - as long
         self._process = subprocess.Popen(
             [sys.executable, "-m", "atlas_core.testing", module],
             cwd=self._folder.name,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": found, "PYTHONHASHSEED": salt},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             text=True,
         )
+        weakref.finalize(self, _end, self._process, os.getpid())
         self._start = self._line()
-        self._left = _files(self._folder.name)
 
-    def ask(self, request: list[str]) -> Elsewhere:
+    def ask(self, *request: str) -> Elsewhere:
         """Return what the process found of one component."""
-        if self._start is None:
-            return self._ended(self._left)
         with tempfile.TemporaryDirectory() as folder:
-            assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
             with suppress(BrokenPipeError):
-                self._process.stdin.write(json.dumps([*request, folder]) + "\n")
-                self._process.stdin.flush()
+                print(json.dumps([*request, folder]), file=self._process.stdin, flush=True)
             found = self._line()
-            files = (*self._left, *_files(folder))
-        if found is None:
-            return self._ended(files)
+            files = (*_files(self._folder.name), *_files(folder))
+        if self._start is None or found is None:
+            code = self._process.wait()
+            self._complaints.seek(0)
+            lines = self._complaints.read().strip().splitlines() or ["no message"]
+            return Elsewhere(False, (), "", f"exit code {code}: {lines[-1]}", files)
         heavy = tuple(self._start["heavy"])
         return Elsewhere(True, heavy, found["digest"], found["error"], files)
 
-    def is_alive(self) -> bool:
-        """Tell whether the process waits for requests."""
-        return self._start is not None and self._process.poll() is None
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-        self._complaints.close()
-        self._folder.cleanup()
+    def ended(self) -> bool:
+        """Tell whether the process answers no more."""
+        return self._process.poll() is not None
 
     def _line(self) -> Any:
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
         line = self._process.stdout.readline()
         return json.loads(line) if line else None
 
-    def _ended(self, files: tuple[str, ...]) -> Elsewhere:
-        code = self._process.wait()
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        text = f"exit code {code}: {(lines or ['no message'])[-1]}"
-        return Elsewhere(False, (), "", text, files)
 
-
-_servers: dict[tuple[str, ...], _Server] = {}
-
-
-def _server(module: str) -> _Server:
-    """Return the process of a module; the last one is kept, those before are ended."""
-    key = (module, *sys.path)
-    kept = _servers.get(key)
-    if kept is None or not kept.is_alive():
-        _close()
-        _servers[key] = _Server(module)
-    return _servers[key]
-
-
-@atexit.register
-def _close() -> None:
-    while _servers:
-        server = _servers.popitem()[1]
-        if server.parent == os.getpid():  # not one that a fork of this process inherited
-            server.close()
+def _end(process: subprocess.Popen[str], parent: int) -> None:
+    if os.getpid() == parent:  # not a fork that inherited it
+        process.kill()
+        process.wait()
 
 
 def _files(folder: str) -> tuple[str, ...]:
@@ -192,9 +171,9 @@ def _answer(module: str, kind: str, name: str, options: str, folder: str) -> dic
     if not found:
         return {"digest": "", "error": f"{module} offers no {name!r}"}
     config = found[0].config.model_validate_json(options)
-    checks = importlib.import_module(f"atlas_core.testing.checks.{kind}")
+    shared = importlib.import_module("atlas_core.testing.checks.shared")
     try:
-        digest = fingerprint(checks.outcome(found[0], Sample(kind, config, Path(folder))))
+        digest = fingerprint(shared.use(Sample(found[0], kind, config, Path(folder))).arrays)
     except Exception as err:  # reported to the parent, which fails the check
         return {"digest": "", "error": named(err)}
     return {"digest": digest, "error": ""}

@@ -20,20 +20,21 @@ import importlib
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, PluginError, named, said
-from atlas_core.installed import Offer, offers
+from atlas_core.installed import offers
 from atlas_core.kinds import KINDS
 from atlas_core.testing.elsewhere import components_of
 from atlas_core.testing.outcome import NotApplicable
 from atlas_core.testing.samples import Sample
 
 Outcome = Literal["passed", "failed", "expected failure", "unexpected pass", "not applicable"]
-Check = Callable[[Component, Sample], None]
+Check = Callable[[Sample], None]
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,15 @@ def checks_of(kind: str) -> dict[str, Check]:
     if kind not in KINDS:
         raise ContractError(f"no kind {kind!r}; the kinds are {', '.join(KINDS)}")
     found: dict[str, Check] = {}
-    for part in ("common", kind):
-        module = importlib.import_module(f"atlas_core.testing.checks.{part}")
+    shared, *modules = (
+        importlib.import_module(f"atlas_core.testing.checks.{part}")
+        for part in ("shared", "common", kind)
+    )
+    for module in modules:
         for name, value in vars(module).items():
             if name.startswith("check_") and value.__module__ == module.__name__:
                 found[name.removeprefix("check_")] = value
+        found |= {name: getattr(shared, f"check_{name}") for name in getattr(module, "SHARED", ())}
     return found
 
 
@@ -79,29 +84,28 @@ def _sample(
     component: Component, kind: str, options: Mapping[str, Any] | None, folder: Path
 ) -> Sample:
     given = component.options_for_contract(folder) if options is None else dict(options)
-    config = component.config.model_validate(given)
-    return Sample(kind, config, folder, tuple(checks_of(kind)))
+    return Sample(component, kind, component.config.model_validate(given), folder)
 
 
-def _run(name: str, check: Check, component: Component, sample: Sample) -> CheckResult:
+def _run(name: str, check: Check, sample: Sample) -> CheckResult:
     """Run one check; whatever it raises becomes its result."""
-    reasons = {k.removeprefix("check_"): v for k, v in component.expected_failures.items()}
+    failures = sample.component.expected_failures.items()
+    expected = {k.removeprefix("check_"): v for k, v in failures}.get(name)
     start = time.perf_counter()
     outcome: Outcome = "passed"
     message = ""
     try:
-        check(component, sample)
+        check(sample)
     except NotApplicable as err:
         outcome, message = "not applicable", str(err)
     except (Exception, SystemExit) as err:  # a check's exception is its result
         outcome = "failed"
         message = said(err) if isinstance(err, ContractError) else named(err)
-    if name in reasons:
-        if outcome == "failed":
-            outcome, message = "expected failure", f"{reasons[name]} ({message})"
-        else:
-            message = f"it was expected to fail ({reasons[name]}) but was found {outcome}"
-            outcome = "unexpected pass"
+    if expected is not None and outcome == "failed":
+        outcome, message = "expected failure", f"{expected} ({message})"
+    elif expected is not None:
+        message = f"it was expected to fail ({expected}) but was found {outcome}"
+        outcome = "unexpected pass"
     return CheckResult(name, outcome, message, time.perf_counter() - start)
 
 
@@ -133,7 +137,7 @@ def run_contract(
         except (Exception, SystemExit) as err:  # a broken descriptor is a result too
             return [CheckResult("options_are_valid", "failed", named(err), 0.0)]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
-        return [_run(name, check, component, sample) for name, check in chosen.items()]
+        return [_run(name, check, sample) for name, check in chosen.items()]
 
 
 def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
@@ -142,43 +146,22 @@ def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
     Raises:
         ContractError: it is not installed, stands in several kinds, or its module lacks it.
     """
-    places: set[tuple[str, str]] = set()
-    for group in KINDS if kind is None else (kind,):
-        places |= {
-            (group, offer.module) for offer in offers(f"atlas.{group}") if _sound(offer, name)
-        }
+    places = {
+        (group, offer.module)
+        for group in (KINDS if kind is None else (kind,))
+        for offer in offers(f"atlas.{group}")
+        if offer.point.name == name and not offer.problem
+    }
     if not places:
         raise ContractError(f"no component {name!r} is installed; install its distribution first")
     if len(places) > 1:
         listed = ", ".join(f"{g} in {m}" for g, m in sorted(places))
         raise ContractError(f"{name!r} is ambiguous ({listed}); name the kind")
     found_kind, module = places.pop()
-    for component in components_of(module, found_kind):
-        if component.name == name:
-            return component, found_kind
-    raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
-
-
-def _sound(offer: Offer, name: str) -> bool:
-    return offer.point.name == name and not offer.problem
-
-
-@dataclass
-class _Shared:
-    """Find the component and make its sample at the first check, and keep them for the rest."""
-
-    name: str
-    kind: str
-    _made: list[tuple[Component, Sample]] = field(default_factory=list)
-    _folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
-
-    def get(self) -> tuple[Component, Sample]:
-        if not self._made:
-            component, kind = find_component(self.name, self.kind)
-            self._folders.append(tempfile.TemporaryDirectory())
-            sample = _sample(component, kind, None, Path(self._folders[0].name))
-            self._made.append((component, sample))
-        return self._made[0]
+    found = [one for one in components_of(module, found_kind) if one.name == name]
+    if not found:
+        raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
+    return found[0], found_kind
 
 
 @dataclass(frozen=True)
@@ -186,30 +169,38 @@ class ContractCase:
     """Hold one check of one installed component; a call runs it.
 
     Attributes:
-        shared: the component, by name and kind.
         name: of the check.
         check: what runs.
+        sample: finds the component and makes its sample at the first call, which all checks share.
     """
 
-    shared: _Shared
     name: str
     check: Check
+    sample: Callable[[], Sample]
 
     def __call__(self) -> CheckResult:
         """Run the check; where the component cannot be had, that is its result."""
         try:
-            component, sample = self.shared.get()
+            sample = self.sample()
         except PluginError as err:  # an optional package is missing
             return CheckResult(self.name, "not applicable", str(err), 0.0)
         except (Exception, SystemExit) as err:  # a broken or missing component is a result too
             return CheckResult(self.name, "failed", said(err), 0.0)
-        return _run(self.name, self.check, component, sample)
+        return _run(self.name, self.check, sample)
 
 
 def contract_cases(kind: str, name: str) -> list[ContractCase]:
     """Return the checks of an installed component, importing nothing of it yet."""
-    shared = _Shared(name, kind)
-    return [ContractCase(shared, one, check) for one, check in checks_of(kind).items()]
+
+    @cache
+    def sample() -> Sample:
+        component, _ = find_component(name, kind)
+        folder = tempfile.TemporaryDirectory()
+        made = _sample(component, kind, None, Path(folder.name))
+        made.once("folder", lambda: folder)  # removed with the sample
+        return made
+
+    return [ContractCase(one, check, sample) for one, check in checks_of(kind).items()]
 
 
 _MARKS: dict[str, str] = {

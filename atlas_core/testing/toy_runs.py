@@ -6,6 +6,7 @@ Metrics are few and are computed here, so that no plugin that computes metrics i
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def toy_run(
         for arm, block in zip(arms, blocks, strict=True)
     }
     return FinishedRun(
-        run_id="toy-12345678",
+        folder=Path("toy-12345678"),
         manifest=_manifest(task, arms),
         metrics={"task": task, "levels": [LEVEL], "arms": scored},
         predictions=Predictions.stacked(blocks),

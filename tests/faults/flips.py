@@ -153,6 +153,9 @@ def _refused(home: Path, count: int, rng: Rng) -> Tally:
     from atlas_core.open_arm import open_arm
     from atlas_registry.loading import Registry
 
+    def opened(folder: Path, arm: str) -> object:
+        return open_arm(read_run(folder), Registry(), arm=arm)
+
     clean, failures = ground(FOREST + NETWORK), []
     names = [
         name
@@ -164,7 +167,7 @@ def _refused(home: Path, count: int, rng: Rng) -> Tally:
         name = [MANIFEST, *names][number % (len(names) + 1)]
         flip(folder / name, rng)
         arm = "network" if "/network/" in name else "forest"
-        readers: list[Callable[[], object]] = [partial(open_arm, folder, Registry(), arm=arm)]
+        readers: list[Callable[[], object]] = [partial(opened, folder, arm)]
         if not name.startswith("fitted/"):
             readers.append(partial(read_run, folder))
         for reader in readers:

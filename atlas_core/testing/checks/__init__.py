@@ -1,1 +1,9 @@
-"""The contract: one file of plain check functions a kind, and ``common`` for every kind."""
+"""The contract: one file of plain check functions per kind, and ``common`` for every kind.
+
+What several kinds promise is written once, in ``shared``; ``SHARED`` of a kind's file names what of
+it the kind promises too. Such a file says what a component is handed, and what comes of it:
+
+- ``given(sample)``: everything that it is handed, made anew by each call.
+- ``make(sample, given)``: what comes of that; where a fitted object answers for rows, a list of
+  ``shared.Case``. Else ``arrays(made)`` returns what it holds, by name.
+"""

@@ -3,49 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from atlas_core.component import Component
 from atlas_core.kinds.acquisition import AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
+from atlas_core.testing.checks.shared import Arrays
 from atlas_core.testing.outcome import require, require_close
-from atlas_core.testing.samples import Sample, toy_prediction
+from atlas_core.testing.samples import Sample
+from atlas_core.testing.toy_model import toy_prediction
 
 POOL, BATCH = 40, 6
 
 
-def _request(*, samples: bool = True, seed: int = 0, batch: int = BATCH) -> AcquisitionRequest:
+SHARED = ("inputs_unchanged",)
+
+
+def _request(*, samples: bool = True, batch: int = BATCH) -> AcquisitionRequest:
     """Return a pool whose ids are not in order."""
     prediction = toy_prediction(POOL, 0)
     ids = np.array([f"pool-{i:02d}" for i in np.random.default_rng(9).permutation(POOL)])
     if not samples:
         prediction = prediction.replace(samples=None)
-    return AcquisitionRequest(ids, prediction, batch, "maximise", best=0.5, seed=seed)
+    return AcquisitionRequest(ids, prediction, batch, "maximise", best=0.5, seed=0)
 
 
-def _select(component: Component, sample: Sample, request: AcquisitionRequest) -> Selection:
-    chosen = component.build(sample.config).select(request)
+def _select(sample: Sample, request: AcquisitionRequest) -> Selection:
+    chosen = sample.build().select(request)
     require(isinstance(chosen, Selection), "select returned no Selection")
     return chosen  # type: ignore[no-any-return]
 
 
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return what is chosen with and without draws, for comparing bytes."""
-    found: dict[str, npt.NDArray[Any] | None] = {}
-    for samples in (True, False):
-        chosen = _select(component, sample, _request(samples=samples))
-        found |= {f"ids {samples}": chosen.ids, f"utility {samples}": chosen.utility}
-    return found
+def given(sample: Sample) -> list[AcquisitionRequest]:
+    """Return a pool with draws and without."""
+    return [_request(samples=samples) for samples in (True, False)]
 
 
-def check_picks_are_distinct_and_complete(component: Component, sample: Sample) -> None:
+def make(sample: Sample, requests: list[AcquisitionRequest]) -> list[Selection]:
+    """Return what is chosen of each pool."""
+    return [_select(sample, request) for request in requests]
+
+
+def arrays(chosen: list[Selection]) -> Arrays:
+    """Return ids and utilities."""
+    return {f"{i} {n}": v for i, c in enumerate(chosen) for n, v in vars(c).items()}
+
+
+def check_picks_are_distinct_and_complete(sample: Sample) -> None:
     """``batch`` distinct rows are chosen, from one to the whole pool; ids and indices agree."""
     for batch in (1, BATCH, POOL):
         request = _request(batch=batch)
-        chosen = _select(component, sample, request)
+        chosen = _select(sample, request)
         require(len(chosen.ids) == batch, f"asked for {batch}, got {len(chosen.ids)}")
         require(len(np.unique(chosen.indices)) == batch, "an index is chosen twice")
         inside = ((chosen.indices >= 0) & (chosen.indices < POOL)).all()
@@ -54,51 +62,47 @@ def check_picks_are_distinct_and_complete(component: Component, sample: Sample) 
         require(agree, "ids and indices name different rows")
 
 
-def check_utility_is_defined_for_all(component: Component, sample: Sample) -> None:
+def check_utility_is_defined_for_all(sample: Sample) -> None:
     """Each row of the pool has a utility that is not NaN, also where sigma is 0."""
-    for samples in (True, False):
-        request = _request(samples=samples)
-        prediction = request.prediction
-        certain = prediction.replace(
-            epistemic=(np.arange(POOL) % 2) * np.asarray(prediction.epistemic),
-            aleatoric=None,
-        )
+    for request in given(sample):
+        half = (np.arange(POOL) % 2) * np.asarray(request.prediction.epistemic)
+        certain = request.prediction.replace(epistemic=half, aleatoric=None)
         for case in (request, replace(request, prediction=certain)):
-            utility = _select(component, sample, case).utility
+            utility = _select(sample, case).utility
             require(utility.shape == (POOL,), f"utility has shape {utility.shape}")
             require(not np.isnan(utility).any(), "a utility is NaN")
 
 
-def check_highest_utility_is_chosen(component: Component, sample: Sample) -> None:
-    """Rows are chosen by falling utility, ties by id: the list can be explained afterwards."""
-    request = _request()
-    chosen = _select(component, sample, request)
+def _by_utility(sample: Sample, request: AcquisitionRequest) -> bool:
+    """Tell whether rows are chosen by falling utility, ties by id."""
+    chosen = _select(sample, request)
     order = np.lexsort((request.ids, -chosen.utility))[:BATCH]
-    require(
-        np.array_equal(chosen.ids, request.ids[order]), "a row of higher utility was passed over"
-    )
+    return np.array_equal(chosen.ids, request.ids[order])
 
 
-def check_ties_go_by_id(component: Component, sample: Sample) -> None:
+def check_highest_utility_is_chosen(sample: Sample) -> None:
+    """Rows are chosen by falling utility, ties by id: the list can be explained afterwards."""
+    right = _by_utility(sample, _request())
+    require(right, "a row of higher utility was passed over")
+
+
+def check_ties_go_by_id(sample: Sample) -> None:
     """Rows with equal utility are taken in the order of their ids, wherever they stand."""
     request = _request()
-    rows = np.zeros(POOL, dtype=np.int64)
-    same = replace(request, prediction=request.prediction.take(rows))
-    chosen = _select(component, sample, same)
-    order = np.lexsort((same.ids, -chosen.utility))[:BATCH]
-    require(np.array_equal(chosen.ids, same.ids[order]), "ties do not go by id")
+    alike = request.prediction.take(np.zeros(POOL, dtype=np.int64))
+    right = _by_utility(sample, replace(request, prediction=alike))
+    require(right, "ties do not go by id")
 
 
-def check_pool_order_does_not_matter(component: Component, sample: Sample) -> None:
+def check_pool_order_does_not_matter(sample: Sample) -> None:
     """The same pool in another order gives the same ids: chance hangs on ids, not positions."""
-    for samples in (True, False):
-        request = _request(samples=samples)
+    for request in given(sample):
         order = np.random.default_rng(1).permutation(POOL)
         shuffled = replace(
             request, ids=request.ids[order], prediction=request.prediction.take(order)
         )
-        first = _select(component, sample, request)
-        second = _select(component, sample, shuffled)
+        first = _select(sample, request)
+        second = _select(sample, shuffled)
         require(np.array_equal(first.ids, second.ids), "another order of the pool changed the ids")
         require_close(second.utility, first.utility[order], "utilities of the shuffled pool")
 
@@ -108,30 +112,18 @@ def _mirrored(prediction: Prediction) -> Prediction:
     return prediction.replace(mean=-prediction.mean, samples=samples)
 
 
-def check_goal_is_honoured(component: Component, sample: Sample) -> None:
+def check_goal_is_honoured(sample: Sample) -> None:
     """To maximise y is to minimise -y: the mirrored question must get the same answer.
 
     One that ignores the goal on purpose (pure exploration) passes too; one that always
     maximises does not. Draws of its own must be made for the signed value, not for the raw one.
     """
-    for samples in (True, False):
-        request = _request(samples=samples)
+    for request in given(sample):
         mirror = replace(
             request,
             prediction=_mirrored(request.prediction),
             goal="minimise",
             best=-request.best,
         )
-        first, second = (_select(component, sample, r) for r in (request, mirror))
+        first, second = (_select(sample, r) for r in (request, mirror))
         require(np.array_equal(first.ids, second.ids), "minimising -y chose other rows than y")
-
-
-def check_inputs_unchanged(component: Component, sample: Sample) -> None:
-    """The pool's predictions are only read."""
-    request = _request()
-    kept = [np.array(request.prediction.mean), np.array(request.prediction.samples)]
-    ids = request.ids.copy()
-    _select(component, sample, request)
-    same = np.array_equal(kept[0], request.prediction.mean) and np.array_equal(request.ids, ids)
-    require(same, "the request was changed")
-    require(np.array_equal(kept[1], np.asarray(request.prediction.samples)), "draws were changed")

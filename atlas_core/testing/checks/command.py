@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 import numpy as np
-import numpy.typing as npt
 from click.testing import CliRunner, Result
 
-from atlas_core.component import Component
 from atlas_core.kinds.command import BUILT_IN
+from atlas_core.testing.checks.shared import Arrays
 from atlas_core.testing.outcome import require
 from atlas_core.testing.samples import Sample
 
 
-def _called(component: Component, sample: Sample, *words: str) -> Result:
+def _called(sample: Sample, *words: str) -> Result:
     """Call the command without a host: what it prints, its exit code or its exception."""
-    return CliRunner().invoke(component.build(sample.config), words, prog_name=component.name)
+    return CliRunner().invoke(sample.build(), words, prog_name=sample.component.name)
 
 
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return the command's help, for comparing bytes."""
-    return {"help": np.array([_called(component, sample, "--help").output])}
+def given(sample: Sample) -> str:
+    """Return the one word that every command knows."""
+    return "--help"
 
 
-def check_name_is_the_entry_points(component: Component, sample: Sample) -> None:
+def make(sample: Sample, word: str) -> str:
+    """Return the command's help."""
+    return _called(sample, word).output
+
+
+def arrays(text: str) -> Arrays:
+    """Return the help."""
+    return {"help": np.array(text)}
+
+
+def check_name_is_the_entry_points(sample: Sample) -> None:
     """The command calls itself what the user types, so that its help and errors fit."""
-    name = component.build(sample.config).name
-    require(name == component.name, f"the command calls itself {name!r}, not {component.name!r}")
-
-
-def check_no_built_in_command_is_shadowed(component: Component, sample: Sample) -> None:
-    """Its name is not one of the commands of ATLAS itself, which would be called instead."""
+    name = sample.build().name
     require(
-        component.name not in BUILT_IN, f"`atlas {component.name}` is a command of ATLAS itself"
+        name == sample.component.name,
+        f"the command calls itself {name!r}, not {sample.component.name!r}",
     )
 
 
-def check_help_works(component: Component, sample: Sample) -> None:
+def check_no_built_in_command_is_shadowed(sample: Sample) -> None:
+    """Its name is not one of the commands of ATLAS itself, which would be called instead."""
+    require(
+        sample.component.name not in BUILT_IN,
+        f"`atlas {sample.component.name}` is a command of ATLAS itself",
+    )
+
+
+def check_help_works(sample: Sample) -> None:
     """``--help`` exits with 0 and says in its own words what the command does."""
-    done = _called(component, sample, "--help")
+    done = _called(sample, "--help")
     require(done.exit_code == 0, f"--help ends with {done.exit_code}: {done.exception!r}")
-    command = component.build(sample.config)
+    command = sample.build()
     require((command.help or "").strip(), "the command has no help text (the docstring)")
 
 
-def check_options_have_help(component: Component, sample: Sample) -> None:
+def check_options_have_help(sample: Sample) -> None:
     """Each option says in ``--help`` what it does, in subcommands too."""
-    waiting: list[click.Command] = [component.build(sample.config)]
+    waiting: list[click.Command] = [sample.build()]
     while waiting:
         command = waiting.pop()
         if isinstance(command, click.Group):
@@ -58,9 +69,9 @@ def check_options_have_help(component: Component, sample: Sample) -> None:
             require(told, f"option {'/'.join(one.opts)} of {command.name} has no help")
 
 
-def check_unknown_option_is_a_usage_error(component: Component, sample: Sample) -> None:
+def check_unknown_option_is_a_usage_error(sample: Sample) -> None:
     """A misspelt option is refused with exit code 2 and one line, before anything is done."""
-    done = _called(component, sample, "--no-such-option")
+    done = _called(sample, "--no-such-option")
     require(done.exit_code == 2, f"--no-such-option ends with {done.exit_code}, not with 2")
     told = [line for line in done.output.splitlines() if line.startswith("Error:")]
     require(len(told) == 1, f"--no-such-option is told as {done.output.strip()!r}")

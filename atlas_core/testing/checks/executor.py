@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.component import Component
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.executor import JobsLostError
+from atlas_core.testing.checks.shared import Arrays
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 
@@ -59,12 +59,10 @@ def _dies(job: int, parent: int) -> int:
     return os.getpid()
 
 
-def _run(
-    component: Component, sample: Sample, function: Any, jobs: Sequence[int], workers: int
-) -> dict[int, Any]:
+def _run(sample: Sample, function: Any, jobs: Sequence[int], workers: int) -> dict[int, Any]:
     """Return {position: result}, having required that none comes twice."""
     found: dict[int, Any] = {}
-    executor = component.build(sample.config)
+    executor = sample.build()
     with closing(executor.run(function, jobs, workers=workers)) as finished:
         for position, result in finished:
             require(position not in found, f"job {position} has two results")
@@ -72,34 +70,43 @@ def _run(
     return found
 
 
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return the results of some jobs in their order, for comparing bytes."""
-    found = _run(component, sample, _square, range(MANY), 2)
-    return {"squares": np.stack([found[position].value for position in sorted(found)])}
+def given(sample: Sample) -> Sequence[int]:
+    """Return some jobs."""
+    return range(MANY)
 
 
-def check_each_job_is_run_once(component: Component, sample: Sample) -> None:
+def make(sample: Sample, jobs: Sequence[int]) -> dict[int, Square]:
+    """Return the results of the jobs."""
+    return _run(sample, _square, jobs, 2)
+
+
+def arrays(results: dict[int, Square]) -> Arrays:
+    """Return the results in the order of the jobs."""
+    return {"squares": np.stack([results[position].value for position in sorted(results)])}
+
+
+def check_each_job_is_run_once(sample: Sample) -> None:
     """Each job has one result, at its own position, with one worker and with more than jobs."""
     for workers, count in ((1, MANY), (2, MANY), (3, 2)):
-        found = _run(component, sample, _square, range(count), workers)
+        found = _run(sample, _square, range(count), workers)
         require(set(found) == set(range(count)), f"{workers} workers: results of {sorted(found)}")
         for position, result in found.items():
             right = result.of == position and (result.value == position**2).all()
             require(right, f"{workers} workers: job {position} has the result of {result.of}")
 
 
-def check_no_job_gives_nothing(component: Component, sample: Sample) -> None:
+def check_no_job_gives_nothing(sample: Sample) -> None:
     """Of no jobs there is no result, and no wait."""
-    require(not _run(component, sample, _square, [], 2), "no job has a result")
+    require(not _run(sample, _square, [], 2), "no job has a result")
 
 
-def check_no_more_run_at_a_time_than_asked(component: Component, sample: Sample) -> None:
+def check_no_more_run_at_a_time_than_asked(sample: Sample) -> None:
     """``workers`` jobs run at a time at most: each was promised its part of the cores."""
     for workers in (1, 2):
         with tempfile.TemporaryDirectory(dir=sample.folder) as name:
             folder = Path(name)
             function = partial(_noted, folder=folder, seconds=0.05)
-            _run(component, sample, function, range(MANY), workers)
+            _run(sample, function, range(MANY), workers)
             times = [
                 (float(start.read_text()), float(start.with_suffix(".end").read_text()))
                 for start in folder.glob("*.start")
@@ -108,11 +115,11 @@ def check_no_more_run_at_a_time_than_asked(component: Component, sample: Sample)
         require(most <= workers, f"{most} jobs ran at a time, asked for {workers}")
 
 
-def check_what_a_job_raises_is_raised(component: Component, sample: Sample) -> None:
+def check_what_a_job_raises_is_raised(sample: Sample) -> None:
     """The error of a job reaches the caller as it was raised, with its own text."""
     for workers in (1, 2):
         try:
-            _run(component, sample, _fails, range(MANY), workers)
+            _run(sample, _fails, range(MANY), workers)
         except DataError as err:
             require(str(err) == "row 7: no number", f"the error's text became {str(err)!r}")
         except Exception as err:  # any other error is what the check is about
@@ -121,11 +128,11 @@ def check_what_a_job_raises_is_raised(component: Component, sample: Sample) -> N
             raise ContractError(f"{workers} workers: the error of a job was lost")
 
 
-def check_closing_stops_the_rest(component: Component, sample: Sample) -> None:
+def check_closing_stops_the_rest(sample: Sample) -> None:
     """Closed after the first result, no more jobs are begun: so a run is interrupted."""
     with tempfile.TemporaryDirectory(dir=sample.folder) as name:
         folder = Path(name)
-        executor = component.build(sample.config)
+        executor = sample.build()
         function = partial(_noted, folder=folder, seconds=0.2)
         with closing(executor.run(function, range(10), workers=2)) as finished:
             next(finished)
@@ -136,10 +143,10 @@ def check_closing_stops_the_rest(component: Component, sample: Sample) -> None:
         require(later == begun, f"{later - begun} jobs were begun after it was closed")
 
 
-def check_a_lost_job_costs_no_other(component: Component, sample: Sample) -> None:
+def check_a_lost_job_costs_no_other(sample: Sample) -> None:
     """A job whose process is killed is named in ``JobsLostError``; all others are done."""
     found: dict[int, int] = {}
-    executor = component.build(sample.config)
+    executor = sample.build()
     function = partial(_dies, parent=os.getpid())
     try:
         with closing(executor.run(function, range(MANY), workers=2)) as finished:

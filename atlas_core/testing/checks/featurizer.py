@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8
-from atlas_core.component import Component
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.materials import Materials
+from atlas_core.testing.checks.shared import Arrays, used
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import (
     Sample,
@@ -23,30 +25,38 @@ from atlas_core.testing.samples import (
     supercell,
 )
 
+SHARED = ("inputs_unchanged",)
+ROWS = 24
 
-def _featurize(component: Component, sample: Sample, materials: Materials) -> Features:
-    features = component.build(sample.config).featurize(materials)
+
+def given(sample: Sample) -> Materials:
+    """Return some toy crystals."""
+    return sample.materials().take(range(ROWS))
+
+
+def make(sample: Sample, materials: Materials) -> Features:
+    """Return the features of materials."""
+    features = sample.build().featurize(materials)
     require(isinstance(features, Vectors | Graphs), "the result is neither Vectors nor Graphs")
-    require(
-        len(features) == len(materials), f"{len(materials)} materials gave {len(features)} entries"
-    )
+    asked, found = len(materials), len(features)
+    require(found == asked, f"{asked} materials gave {found} entries")
     return features  # type: ignore[no-any-return]
 
 
-def _whole(component: Component, sample: Sample) -> Features:
-    return sample.once(
-        "features made", lambda: _featurize(component, sample, sample.materials().take(range(24)))
-    )
+def arrays(features: Features) -> Arrays:
+    """Return the features."""
+    return dict(features.to_arrays())
 
 
-def _needs_structure(component: Component, sample: Sample) -> bool:
-    return "inputs:structure" in component.requires_of(sample.config)
+def _owner(graphs: Graphs) -> npt.NDArray[np.int64]:
+    """Return (e,) the flat number of the atom whose neighbour each edge is."""
+    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
+    return np.asarray(graphs.src + shift)
 
 
 def _shells(graphs: Graphs) -> list[F8]:
     """Return the sorted neighbour distances of each atom: what no relabelling may change."""
-    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
-    atom = graphs.src + shift
+    atom = _owner(graphs)
     order = np.lexsort((graphs.distance, atom))
     counts = np.bincount(atom, minlength=len(graphs.numbers))
     distances = graphs.distance[order].astype(np.float64)
@@ -78,22 +88,28 @@ def _require_same(
         )
 
 
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return the features of the toy crystals, for comparing bytes."""
-    features = _featurize(component, sample, sample.materials().take(range(24)))
-    return dict(features.to_arrays())
+def _require_unmoved(
+    sample: Sample,
+    changed: Mapping[str, Materials],
+    *,
+    atoms: npt.NDArray[Any] | None = None,
+) -> None:
+    """Require that crystals told otherwise get the features that they had."""
+    for name, materials in changed.items():
+        found = make(sample, materials)
+        _require_same(found, used(sample).made, name, atoms=atoms)
 
 
-def check_form_is_as_declared(component: Component, sample: Sample) -> None:
+def check_form_is_as_declared(sample: Sample) -> None:
     """It gives ``features:vectors`` or ``features:graphs``, and returns that form."""
-    gives = component.provides_of(sample.config)
-    form = _whole(component, sample).form
+    gives = sample.provides
+    form = used(sample).made.form
     require(f"features:{form}" in gives, f"it returns {form} but gives {sorted(gives)}")
 
 
-def check_something_is_defined(component: Component, sample: Sample) -> None:
+def check_something_is_defined(sample: Sample) -> None:
     """Ordinary crystals get ordinary features: not NaN everywhere, not the same for all."""
-    features = _whole(component, sample)
+    features = used(sample).made
     if isinstance(features, Vectors):
         require(np.isfinite(features.values).any(axis=1).all(), "a whole row is NaN")
         varied = features.values[:, np.isfinite(features.values).all(axis=0)]
@@ -102,145 +118,134 @@ def check_something_is_defined(component: Component, sample: Sample) -> None:
         require(len(features.src), "no graph has an edge")
 
 
-def check_inputs_unchanged(component: Component, sample: Sample) -> None:
-    """Materials are only read: other arms use them too."""
-    materials = sample.materials().take(range(8))
-    before = materials.fingerprint
-    _featurize(component, sample, materials)
-    require(materials.fingerprint == before, "the materials were changed")
-
-
-def check_order_is_kept(component: Component, sample: Sample) -> None:
+def check_order_is_kept(sample: Sample) -> None:
     """Row i belongs to material i, in whatever order materials come."""
-    order = np.random.default_rng(1).permutation(24)
-    shuffled = _featurize(component, sample, sample.materials().take(order))
-    expected = _whole(component, sample).take(order)
-    _require_same(shuffled, expected, "shuffled materials")
+    order = np.random.default_rng(1).permutation(ROWS)
+    shuffled = make(sample, sample.materials().take(order))
+    _require_same(shuffled, used(sample).made.take(order), "shuffled materials")
 
 
-def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) -> None:
+def check_batch_of_one_equals_the_batch(sample: Sample) -> None:
     """A material's features do not depend on its companions: no leak, and a cache is right."""
-    whole = _whole(component, sample)
+    whole = used(sample).made
     for row in (0, 7, 23):
-        alone = _featurize(component, sample, sample.materials().take([row]))
+        alone = make(sample, sample.materials().take([row]))
         _require_same(alone, whole.take([row]), f"material {row} alone")
 
 
-def check_site_order_does_not_matter(component: Component, sample: Sample) -> None:
+def check_site_order_does_not_matter(sample: Sample) -> None:
     """A crystal whose sites are listed in another order is the same crystal."""
-    materials = sample.materials().take(range(24))
+    materials = given(sample)
     order = site_order(materials)
-    changed = _featurize(component, sample, reordered_sites(materials, order))
-    _require_same(changed, _whole(component, sample), "sites in another order", atoms=order)
+    changed = {"sites in another order": reordered_sites(materials, order)}
+    _require_unmoved(sample, changed, atoms=order)
 
 
-def check_origin_does_not_matter(component: Component, sample: Sample) -> None:
+def _in_other_images(materials: Materials) -> Materials:
+    images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3))
+    return moved(materials, shift=images.astype(np.float64))
+
+
+def check_origin_does_not_matter(sample: Sample) -> None:
     """The origin of a cell, and the image in which a site is listed, are free choices."""
-    materials = sample.materials().take(range(24))
+    materials = given(sample)
     shifted = moved(materials, shift=np.array([0.13, 0.27, 0.41]))
-    whole = _whole(component, sample)
-    _require_same(_featurize(component, sample, shifted), whole, "another origin")
-    images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3)).astype(float)
-    elsewhere = moved(materials, shift=images)
-    _require_same(_featurize(component, sample, elsewhere), whole, "sites in other images")
+    changed = {"another origin": shifted, "sites in other images": _in_other_images(materials)}
+    _require_unmoved(sample, changed)
 
 
-def check_rotation_does_not_matter(component: Component, sample: Sample) -> None:
+def check_rotation_does_not_matter(sample: Sample) -> None:
     """A rotated crystal has the same scalar properties, so the same features."""
-    turned = moved(sample.materials().take(range(24)), rotation=rotation_matrix())
-    _require_same(_featurize(component, sample, turned), _whole(component, sample), "rotated cell")
+    turned = moved(given(sample), rotation=rotation_matrix())
+    _require_unmoved(sample, {"rotated cell": turned})
 
 
-def check_directions_are_displacements(component: Component, sample: Sample) -> None:
+def _directed(sample: Sample, materials: Materials) -> tuple[Graphs, F8]:
+    """Return graphs and the (e, 3) vectors of their edges, if it gives these."""
+    gives = sample.provides
+    applies("features:directions" in gives, "it does not give features:directions")
+    graphs = make(sample, materials)
+    if not isinstance(graphs, Graphs) or graphs.vector is None:
+        raise ContractError("it gives features:directions, but its edges have no vectors")
+    return graphs, graphs.vector.astype(np.float64)
+
+
+def check_directions_are_displacements(sample: Sample) -> None:
     """The vector of an edge leads from ``src`` to ``dst`` in its image, in the crystal's own axes.
 
     So it turns with the crystal, and its length is the distance: what a network that reads angles
     relies on. Sites listed outside the cell, and a turned crystal, are looked at as well.
     """
-    gives = component.provides_of(sample.config)
-    applies("features:directions" in gives, "it does not give features:directions")
-    materials = sample.materials().take(range(24))
-    images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3)).astype(float)
+    materials = given(sample)
     cases = {
         "as given": materials,
-        "sites in other images": moved(materials, shift=images),
+        "sites in other images": _in_other_images(materials),
         "a turned crystal": moved(materials, rotation=rotation_matrix()),
     }
     for name, crystals in cases.items():
-        graphs = _featurize(component, sample, crystals)
-        if not (isinstance(graphs, Graphs) and graphs.vector is not None):
-            raise ContractError("it gives features:directions, but its edges have no vectors")
-        frac, lattice = cast(F8, crystals.frac), cast(F8, crystals.lattice)
+        graphs, vector = _directed(sample, crystals)
+        frac, lattice = crystals.sites
         edges = np.diff(graphs.edge_offsets)
-        shift = np.repeat(graphs.node_offsets[:-1], edges)
-        step = frac[graphs.dst + shift] + graphs.image - frac[graphs.src + shift]
-        cells = np.repeat(lattice, edges, axis=0)
-        wanted = np.einsum("ei,eij->ej", step, cells)
-        far = float(np.abs(graphs.vector - wanted).max(initial=0.0))
+        to = graphs.dst + np.repeat(graphs.node_offsets[:-1], edges)
+        step = frac[to] + graphs.image - frac[_owner(graphs)]
+        wanted = np.einsum("ei,eij->ej", step, np.repeat(lattice, edges, axis=0))
+        far = float(np.abs(vector - wanted).max(initial=0.0))
         require(far <= 1e-4, f"{name}: a vector is off by {far:.3g} Å")
-        lengths = np.linalg.norm(graphs.vector.astype(np.float64), axis=1)
+        lengths = np.linalg.norm(vector, axis=1)
         far = float(np.abs(lengths - graphs.distance).max(initial=0.0))
         require(far <= 1e-4, f"{name}: a vector's length is {far:.3g} Å off its distance")
 
 
-def _spread_of_edges(graphs: Graphs) -> F8:
+def _spread_of_edges(graphs: Graphs, vector: F8) -> F8:
     """Return (a, 7): number of edges of each atom, and the sum of x x, x y, ... over them."""
-    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
-    vector = cast(npt.NDArray[np.float32], graphs.vector).astype(np.float64)
     pairs = vector[:, [0, 1, 2, 0, 0, 1]] * vector[:, [0, 1, 2, 1, 2, 2]]
     terms = np.concatenate([np.ones((len(pairs), 1)), pairs], axis=1)
     sums = np.zeros((len(graphs.numbers), 7))
-    np.add.at(sums, graphs.src + shift, terms)
+    np.add.at(sums, _owner(graphs), terms)
     return sums
 
 
-def check_directions_are_those_of_the_crystal(component: Component, sample: Sample) -> None:
+def check_directions_are_those_of_the_crystal(sample: Sample) -> None:
     """Where an atom's neighbours lie does not depend on the cell, nor on how sites are listed.
 
     A shell of equally far neighbours that is cut breaks it: which of them are kept depends on the
     cell. Distances cannot tell, and a network that reads directions would predict by it.
     """
-    gives = component.provides_of(sample.config)
-    applies("features:directions" in gives, "it does not give features:directions")
-    materials = sample.materials().take(range(24))
+    materials = given(sample)
+    whole = _spread_of_edges(*_directed(sample, materials))
     order, twice = site_order(materials), np.repeat(np.arange(len(materials.numbers)), 2)
     cases = {
         "sites in another order": (reordered_sites(materials, order), order),
         "a doubled cell": (supercell(materials), twice),
     }
-    whole = _featurize(component, sample, materials)
     for name, (crystals, atoms) in cases.items():
-        found = _featurize(component, sample, crystals)
-        if not (isinstance(whole, Graphs) and isinstance(found, Graphs)):
-            raise ContractError("it gives features:directions, but no graphs")
-        actual, expected = _spread_of_edges(found), _spread_of_edges(whole)[atoms]
-        require_close(actual, expected, f"{name}: neighbours of an atom", tolerance=1e-4)
+        found = _spread_of_edges(*_directed(sample, crystals))
+        require_close(found, whole[atoms], f"{name}: neighbours of an atom", tolerance=1e-4)
 
 
-def check_supercell_does_not_matter(component: Component, sample: Sample) -> None:
+def check_supercell_does_not_matter(sample: Sample) -> None:
     """A doubled cell is the same crystal, and targets are per atom: features must be intensive.
 
     A representation of the cell itself (a sorted Coulomb matrix) declares an expected failure.
     """
-    materials = sample.materials().take(range(24))
+    materials = given(sample)
     atoms = np.repeat(np.arange(len(materials.numbers)), 2)
-    for axis in (0, 2):
-        doubled = _featurize(component, sample, supercell(materials, axis))
-        whole = _whole(component, sample)
-        _require_same(doubled, whole, f"cell doubled along vector {axis + 1}", atoms=atoms)
+    doubled = {
+        f"cell doubled along vector {axis + 1}": supercell(materials, axis) for axis in (0, 2)
+    }
+    _require_unmoved(sample, doubled, atoms=atoms)
 
 
-def check_formula_scale_does_not_matter(component: Component, sample: Sample) -> None:
+def check_formula_scale_does_not_matter(sample: Sample) -> None:
     """NaCl and Na2Cl2 are one composition, and a structure's composition is its formula's."""
-    applies(not _needs_structure(component, sample), "it needs structures")
-    materials = sample.materials().take(range(24))
-    whole = _whole(component, sample)
-    for factor in (1.0, 2.0, 0.25):
-        scaled = _featurize(component, sample, scaled_formulas(materials, factor))
-        _require_same(scaled, whole, f"formulas times {factor}")
+    needs = sample.requires
+    applies("inputs:structure" not in needs, "it needs structures")
+    materials = given(sample)
+    scaled = {f"formulas times {f}": scaled_formulas(materials, f) for f in (1.0, 2.0, 0.25)}
+    _require_unmoved(sample, scaled)
 
 
-def check_failures_are_reported(component: Component, sample: Sample) -> None:
+def check_failures_are_reported(sample: Sample) -> None:
     """A material that cannot be featurized is named, and does not disturb the others.
 
     Oganesson has no tabulated property: an error that names its id, a row listed in ``failures``,
@@ -249,10 +254,9 @@ def check_failures_are_reported(component: Component, sample: Sample) -> None:
     good = sample.materials().take(range(3))
     numbers = good.numbers.copy()
     numbers[good.offsets[1] : good.offsets[2]] = 118
-    mixed = Materials(good.ids, good.offsets, numbers, good.amounts, good.frac, good.lattice)
-    odd = str(good.ids[1])
+    mixed, odd = replace(good, numbers=numbers), str(good.ids[1])
     try:
-        features = _featurize(component, sample, mixed)
+        features = make(sample, mixed)
     except DataError as err:
         require(odd in str(err), f"the error does not name the material {odd}: {err}")
         return
@@ -263,5 +267,5 @@ def check_failures_are_reported(component: Component, sample: Sample) -> None:
         require(all(why.strip() for _, why in features.failures), "a failure gives no reason")
         if np.isnan(features.values[1]).all():
             require(odd in listed, f"material {odd} is all NaN but not in failures")
-    expected = _featurize(component, sample, good.take([0, 2]))
+    expected = make(sample, good.take([0, 2]))
     _require_same(features.take([0, 2]), expected, "companions of a failing material")

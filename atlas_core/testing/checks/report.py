@@ -8,16 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import fingerprint
-from atlas_core.component import Component
 from atlas_core.engine.folder import OWN
 from atlas_core.observe import Export, FinishedRun, ReportFigure, ReportSection
 from atlas_core.rows import safe_cell
+from atlas_core.testing.checks.shared import Arrays, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 from atlas_core.testing.toy_runs import toy_run
@@ -29,28 +27,31 @@ SECTION = ReportSection(
 )
 
 
-def _report(component: Component, sample: Sample, run: FinishedRun) -> Sequence[Export]:
-    files: Sequence[Export] = component.build(sample.config).report(run, [SECTION])
+SHARED = ("inputs_unchanged",)
+
+
+def given(sample: Sample) -> FinishedRun:
+    """Return the toy run."""
+    return toy_run()
+
+
+def make(sample: Sample, run: FinishedRun) -> Sequence[Export]:
+    """Return the files of a run."""
+    files: Sequence[Export] = sample.build().report(run, [SECTION])
     require(files, "report returned no file")
     for file in files:
         require(isinstance(file, Export), f"report returned a {type(file).__name__}, no Export")
     return files
 
 
-def _files(component: Component, sample: Sample) -> Sequence[Export]:
-    """Return the files of the toy run, written once for all checks that look at them."""
-    return sample.once("files", lambda: _report(component, sample, toy_run()))
-
-
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return the bytes of every file, for comparing them."""
-    files = _report(component, sample, toy_run())
+def arrays(files: Sequence[Export]) -> Arrays:
+    """Return the bytes of every file."""
     return {str(file.path): np.frombuffer(file.content, np.uint8) for file in files}
 
 
-def check_places_are_its_own(component: Component, sample: Sample) -> None:
+def check_places_are_its_own(sample: Sample) -> None:
     """``places`` are plain names at the top of a run folder, and none that the run itself uses."""
-    places = component.build(sample.config).places
+    places = sample.build().places
     require(isinstance(places, tuple) and places, "places must be a tuple of names")
     for place in places:
         plain = PurePosixPath(place).parts == (place,) and not place.startswith(".")
@@ -58,39 +59,37 @@ def check_places_are_its_own(component: Component, sample: Sample) -> None:
         require(place not in OWN, f"the place {place!r} belongs to the run itself")
 
 
-def check_files_stand_in_its_places(component: Component, sample: Sample) -> None:
+def check_files_stand_in_its_places(sample: Sample) -> None:
     """Each file is one of the places, or lies in one; no two have one path."""
-    places = component.build(sample.config).places
-    files = _files(component, sample)
+    places = sample.build().places
+    files = used(sample).made
     for file in files:
         top = file.path.parts[0]
         require(top in places, f"{file.path} lies outside its places {places}")
-        alone = len(file.path.parts) == 1
-        require(
-            alone == bool(PurePosixPath(top).suffix),
-            f"{file.path}: a file at the top has an ending, a folder has none",
-        )
+        fits = (len(file.path.parts) == 1) == bool(PurePosixPath(top).suffix)
+        require(fits, f"{file.path}: a file at the top has an ending, a folder has none")
     names = [str(file.path).lower() for file in files]
     require(len(set(names)) == len(names), "two files have one path")
     tops = {file.path.parts[0] for file in files}
     require(places[0] in tops, f"the first place {places[0]!r}, which a reader opens, is not there")
 
 
-def check_every_task_is_shown(component: Component, sample: Sample) -> None:
+def check_every_task_is_shown(sample: Sample) -> None:
     """Numbers and classes, one arm and several, with uncertainty and without: a file is written."""
-    _report(component, sample, toy_run("regression", uncertain=False, arms=("one", "two", "three")))
-    _report(component, sample, toy_run("binary", uncertain=True, arms=("one", "two")))
-    _report(component, sample, toy_run("binary", uncertain=False, arms=("one",)))
+    make(sample, toy_run("regression", uncertain=False, arms=("one", "two", "three")))
+    make(sample, toy_run("binary", uncertain=True, arms=("one", "two")))
+    make(sample, toy_run("binary", uncertain=False, arms=("one",)))
 
 
-def check_numbers_are_those_of_the_run(component: Component, sample: Sample) -> None:
+def check_numbers_are_those_of_the_run(sample: Sample) -> None:
     """Another run gives other files: what is written is read from the run."""
-    same = {str(file.path): file.content for file in _files(component, sample)}
-    other = _report(component, sample, toy_run(arms=("one", "other"), uncertain=False))
-    require(
-        any(same.get(str(file.path)) != file.content for file in other),
-        "a run with another arm gave the same files",
-    )
+    other = make(sample, toy_run(arms=("one", "other"), uncertain=False))
+    same = fingerprint(arrays(other)) == fingerprint(used(sample).arrays)
+    require(not same, "a run with another arm gave the same files")
+
+
+ACTIVE = {"script", "iframe", "object", "embed", "base", "form"}
+LOADING = {"src", "srcset", "data", "poster"}
 
 
 class _Tags(HTMLParser):
@@ -105,42 +104,28 @@ class _Tags(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def check_pages_run_and_load_nothing(component: Component, sample: Sample) -> None:
+def check_pages_run_and_load_nothing(sample: Sample) -> None:
     """Names in a run are any text: no page lets one act, and none loads what is not in it."""
-    files = _files(component, sample)
+    files = used(sample).made
     pages = [file for file in files if file.path.suffix in {".html", ".svg"}]
     applies(pages, "it writes no page")
     for page in pages:
         parser = _Tags()
         parser.feed(page.content.decode())
         for tag, attributes in parser.tags:
-            require(
-                tag not in {"script", "iframe", "object", "embed", "base", "form"},
-                f"{page.path} has a <{tag}>",
-            )
+            require(tag not in ACTIVE, f"{page.path} has a <{tag}>")
             for name, value in attributes.items():
-                loads = name in {"src", "srcset", "data", "poster"} or (
-                    name in {"href", "xlink:href"} and tag != "a"
-                )
+                loads = name in LOADING or (name in {"href", "xlink:href"} and tag != "a")
                 inside = re.match(r"#|data:", value or "")
                 require(not loads or inside, f"{page.path}: <{tag}> loads {value}")
                 require(not name.startswith("on"), f"{page.path}: <{tag}> has {name}")
 
 
-def check_tables_hold_no_formula(component: Component, sample: Sample) -> None:
+def check_tables_hold_no_formula(sample: Sample) -> None:
     """No cell of a CSV file is taken for a formula by a spreadsheet, whatever a name is."""
-    tables = [file for file in _files(component, sample) if file.path.suffix == ".csv"]
+    tables = [file for file in used(sample).made if file.path.suffix == ".csv"]
     applies(tables, "it writes no CSV")
     for table in tables:
         for row in csv.reader(io.StringIO(table.content.decode())):
             for cell in row:
                 require(safe_cell(cell) == cell, f"{table.path} has a cell {cell!r}")
-
-
-def check_inputs_unchanged(component: Component, sample: Sample) -> None:
-    """The run is only read: the next report sees the same."""
-    run, same = toy_run(), toy_run()
-    _report(component, sample, run)
-    one, other = (fingerprint(some.predictions.to_columns()) for some in (run, same))
-    require(one == other, "predictions changed")
-    require((run.manifest, run.metrics) == (same.manifest, same.metrics), "the run was changed")

@@ -6,7 +6,8 @@ errors are several times larger and sigma rises too little; of alkali halides bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -14,20 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
-from atlas_core.component import Component
 from atlas_core.elements import ATOMIC_NUMBER
-from atlas_core.errors import DataError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustRegion
 from atlas_core.materials import Materials
-from atlas_core.testing.outcome import applies, require, require_close
-from atlas_core.testing.plain import not_plain
-from atlas_core.testing.samples import Sample, toy_compounds, toy_target, toy_vectors
-from atlas_core.testing.saved import require_same_bytes, saved_and_loaded
+from atlas_core.testing.checks import shared
+from atlas_core.testing.checks.shared import Arrays, Case, found_in, used
+from atlas_core.testing.outcome import applies, require
+from atlas_core.testing.samples import Sample, toy_compounds, toy_inputs, toy_target
 
+SHARED = (*shared.ROWWISE, "the_unit_does_not_matter")
 LEVELS = (0.5, 0.8, 0.9)
 ROWS = 1000
 TRAIN, CALIBRATION, TEST = np.arange(400), np.arange(400, 640), np.arange(640, ROWS)
@@ -39,8 +39,10 @@ FAR = 60
 HUGE = 20.0
 PROMISE = Promise(budget=0.2, confidence=0.9)
 """Four in five in-domain errors of the toy arm lie within this budget."""
-_PROJECTION = np.random.default_rng(4).normal(size=(12, 10))
-"""What stands for a trained model's inner representation."""
+UNITS = (1e-12,)  # a fit takes seconds
+"""Factors by which targets, predictions and budget are given in other units."""
+
+Given = tuple[Evidence, Sequence[Evidence], Promise]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +51,32 @@ class _Toy:
 
     inputs: Inputs
     prediction: Prediction
-    ood: OODScore
+    ood: OODScore | None
     target: F8
+
+    def __len__(self) -> int:
+        return len(self.target)
 
     def take(self, rows: npt.ArrayLike) -> _Toy:
         i = np.asarray(rows, dtype=np.int64)
-        score = OODScore(self.ood.score[i], self.ood.threshold)
-        return _Toy(self.inputs.take(i), self.prediction.take(i), score, self.target[i])
+        ood = None if self.ood is None else self.ood.take(i)
+        return _Toy(self.inputs.take(i), self.prediction.take(i), ood, self.target[i])
+
+    def evidence(self, name: str, train: _Toy, shifted: Bool) -> Evidence:
+        """Return it as evidence of a training on other rows."""
+        return Evidence(
+            name=name,
+            train=train.inputs,
+            train_target=train.target,
+            inputs=self.inputs,
+            prediction=self.prediction,
+            target=self.target,
+            ood=self.ood,
+            shifted=shifted,
+        )
 
 
-def _predicted(
-    component: Component, sample: Sample, materials: Materials, factor: F8, *, seed: int
-) -> _Toy:
+def _predicted(sample: Sample, materials: Materials, factor: F8, *, seed: int) -> _Toy:
     """Return what the toy arm says of materials whose errors are ``factor`` times as large."""
     rng = np.random.default_rng(seed)
     n = len(materials)
@@ -68,31 +84,22 @@ def _predicted(
     target = toy_target(materials)
     mean = target + factor * size * rng.normal(size=n)
     sigma = np.sqrt(factor) * size * np.exp(0.1 * rng.normal(size=n))
-    vectors = toy_vectors(materials)
-    needs = component.requires_of(sample.config)
-    hidden = np.arcsinh(vectors.values) @ _PROJECTION
-    inputs = Inputs(
-        materials,
-        vectors,
-        embedding=hidden if "model:embedding" in needs else None,
-        std=sigma,
-        columns={"source": np.full(n, "toy")},
-    )
+    inputs = toy_inputs(materials, sample.requires, std=sigma)
     score = OODScore(rng.uniform(0.5, 1.5, n) + np.log(factor), 1.6)
     return _Toy(inputs, Prediction(mean, sigma), score, target)
 
 
-def _known(component: Component, sample: Sample) -> _Toy:
+def _known(sample: Sample) -> _Toy:
     """Return the materials of the data set, predicted by the arm's own training."""
 
     def make() -> _Toy:
         compounds = sample.once("compounds", partial(toy_compounds, ROWS))
-        return _predicted(component, sample, compounds, np.ones(ROWS), seed=0)
+        return _predicted(sample, compounds, np.ones(ROWS), seed=0)
 
     return sample.once("known", make)
 
 
-def _far(component: Component, sample: Sample) -> _Toy:
+def _far(sample: Sample) -> _Toy:
     """Return fluorides of two alkali metals, with huge errors and a large sigma."""
     rng = np.random.default_rng(8)
     formulas = []
@@ -101,33 +108,12 @@ def _far(component: Component, sample: Sample) -> _Toy:
         x, y, z = rng.integers(1, 5, 3)
         formulas.append(f"{a}{x}{b}{y}F{z}")
     materials = Materials.from_formulas([f"far-{i:02d}" for i in range(FAR)], formulas)
-    return _predicted(component, sample, materials, np.full(FAR, HUGE), seed=1)
+    return _predicted(sample, materials, np.full(FAR, HUGE), seed=1)
 
 
-def _evidence(toy: _Toy, train: _Toy, *, name: str, shifted: Bool, detector: bool) -> Evidence:
-    return Evidence(
-        name=name,
-        train=train.inputs,
-        train_target=train.target,
-        inputs=toy.inputs,
-        prediction=toy.prediction,
-        target=toy.target,
-        ood=toy.ood if detector else None,
-        shifted=shifted,
-    )
-
-
-def _home(component: Component, sample: Sample, rows: I8, *, detector: bool = True) -> Evidence:
-    known = _known(component, sample)
-    inside = np.zeros(len(rows), dtype=np.bool_)
-    return _evidence(
-        known.take(rows), known.take(TRAIN), name="in-domain", shifted=inside, detector=detector
-    )
-
-
-def _rehearsals(component: Component, sample: Sample, *, detector: bool = True) -> list[Evidence]:
+def _rehearsals(sample: Sample) -> list[Evidence]:
     """Return one training without each class: rows of the class, and as many others."""
-    known = _known(component, sample)
+    known = _known(sample)
     present = known.inputs.materials.element_fractions()[TRAIN] > 0
     found = []
     for place, (symbol, factor) in enumerate(HELD_OUT.items()):
@@ -136,66 +122,39 @@ def _rehearsals(component: Component, sample: Sample, *, detector: bool = True) 
         rows = np.concatenate([outside, rest[:SCORED]])
         shifted = np.arange(len(rows)) < len(outside)
         materials = known.inputs.materials.take(rows)
-        toy = _predicted(
-            component, sample, materials, np.where(shifted, factor, 1.0), seed=10 + place
-        )
-        name, train = f"without {symbol}", known.take(rest[SCORED:])
-        found.append(_evidence(toy, train, name=name, shifted=shifted, detector=detector))
+        errors = np.where(shifted, factor, 1.0)
+        toy = _predicted(sample, materials, errors, seed=10 + place)
+        found.append(toy.evidence(f"without {symbol}", known.take(rest[SCORED:]), shifted))
     return found
 
 
-def _fit(
-    component: Component,
-    sample: Sample,
-    *,
-    rows: I8 = CALIBRATION,
-    confidence: float = PROMISE.confidence,
-    detector: bool = True,
-) -> TrustRegion:
-    region = component.build(sample.config).fit(
-        _home(component, sample, rows, detector=detector),
-        _rehearsals(component, sample, detector=detector),
-        promise=Promise(PROMISE.budget, confidence),
-        levels=LEVELS,
-        seed=0,
-    )
+def given(sample: Sample, rows: I8 = CALIBRATION) -> Given:
+    """Return the arm's own training, its rehearsals, and the promise."""
+    known = _known(sample)
+    inside = np.zeros(len(rows), dtype=np.bool_)
+    home = known.take(rows).evidence("in-domain", known.take(TRAIN), inside)
+    return home, _rehearsals(sample), PROMISE
+
+
+def _fit(sample: Sample, evidence: Given) -> TrustRegion:
+    home, rehearsals, promise = evidence
+    method = sample.build()
+    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, seed=0)
     require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
     return region  # type: ignore[no-any-return]
 
 
-def _watched(component: Component, sample: Sample) -> tuple[TrustRegion, bool]:
-    """Return a region, and whether its fit and an assessment left their inputs as they were."""
-    home, rehearsals = _home(component, sample, CALIBRATION), _rehearsals(component, sample)
-    before = _state([home, *rehearsals])
-    region = component.build(sample.config).fit(
-        home, rehearsals, promise=PROMISE, levels=LEVELS, seed=0
-    )
-    require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
-    region.assess(home.inputs, home.prediction, home.ood)
-    return region, _state([home, *rehearsals]) == before
+def make(sample: Sample, evidence: Given) -> list[Case]:
+    """Return in-domain and far rows with the region that was fitted."""
+    region = _fit(sample, evidence)
+    near = _known(sample).take(TEST)
+    return [Case("near", region, near, _ask), Case("far", region, _far(sample), _ask)]
 
 
-def _state(shown: list[Evidence]) -> list[bytes]:
-    found = []
-    for one in shown:
-        arrays = [one.target, one.train_target, one.prediction.mean, one.shifted]
-        arrays += [one.ood.score] if one.ood is not None else []
-        found += [array.tobytes() for array in arrays]
-        for rows in (one.inputs, one.train):
-            found.append(rows.materials.fingerprint.encode())
-            if rows.features is not None:
-                found.append(rows.features.fingerprint.encode())
-    return found
-
-
-def _fitted(component: Component, sample: Sample) -> TrustRegion:
-    return sample.once("watched", lambda: _watched(component, sample))[0]
-
-
-def _assess(region: TrustRegion, toy: _Toy, *, detector: bool = True) -> Assessment:
-    found = region.assess(toy.inputs, toy.prediction, toy.ood if detector else None)
+def _assess(region: TrustRegion, toy: _Toy) -> Assessment:
+    found = region.assess(toy.inputs, toy.prediction, toy.ood)
     require(isinstance(found, Assessment), "assess returned no Assessment")
-    require(len(found) == len(toy.target), f"{len(toy.target)} rows gave {len(found)}")
+    require(len(found) == len(toy), f"{len(toy)} rows gave {len(found)}")
     return found
 
 
@@ -207,79 +166,70 @@ def _label(region: TrustRegion, found: Assessment) -> Str:
     return labels.astype(np.str_)
 
 
-def _test(component: Component, sample: Sample) -> _Toy:
-    return _known(component, sample).take(TEST)
+def _ask(region: TrustRegion, toy: _Toy) -> Arrays:
+    said = _assess(region, toy)
+    told = {"reasons": texts(said.reasons, len(said)), "label": _label(region, said)}
+    return {**found_in(said, "risk", "expected_error", "lower", "upper"), **told}
 
 
-def _parts(said: Assessment) -> dict[str, npt.NDArray[Any] | None]:
-    """Return an assessment as arrays, for comparing bytes."""
-    names = ("risk", "expected_error", "lower", "upper")
-    reasons = texts(said.reasons, len(said))
-    return {**{name: getattr(said, name) for name in names}, "reasons": reasons}
+def in_unit(sample: Sample, factor: float) -> Arrays:
+    """Return risks, and errors divided by the factor in which they were given."""
+    near = used(sample).made[0]
+    if factor == 1.0:
+        found = near.answer()
+    else:
+        home, rehearsals, _ = given(sample)
+        region = _fit(
+            sample,
+            (
+                _in_unit(home, factor),
+                [_in_unit(one, factor) for one in rehearsals],
+                Promise(PROMISE.budget * factor, PROMISE.confidence),
+            ),
+        )
+        found = _ask(region, _in_unit(near.rows, factor))
+    parts: Arrays = {
+        p: found[p] / factor for p in ("expected_error", "lower", "upper") if p in found
+    }
+    return {"risk": found["risk"], **parts}
 
 
-def outcome(component: Component, sample: Sample) -> dict[str, npt.NDArray[Any] | None]:
-    """Return the assessment of in-domain and far rows by a new fit, for comparing bytes."""
-    region = _fit(component, sample)
-    found: dict[str, npt.NDArray[Any] | None] = {}
-    for name, toy in (("near", _test(component, sample)), ("far", _far(component, sample))):
-        said = _assess(region, toy)
-        found |= {f"{name} {part}": values for part, values in _parts(said).items()}
-        found[f"{name} label"] = _label(region, said)
-    return found
+def _in_unit(rows: Any, factor: float) -> Any:
+    """Return evidence, toy rows, inputs or a prediction with all that has the target's unit."""
+    changed: dict[str, Any] = {}
+    for one in fields(rows):
+        value = getattr(rows, one.name)
+        if isinstance(value, Inputs | Prediction):
+            changed[one.name] = _in_unit(value, factor)
+        elif one.name in ("target", "train_target", "mean", "epistemic", "std"):
+            changed[one.name] = None if value is None else value * factor
+    return replace(rows, **changed)
 
 
-def check_risk_is_a_probability(component: Component, sample: Sample) -> None:
-    """Risk lies in [0, 1], the expected error is finite and not negative, also far away."""
-    region = _fitted(component, sample)
-    for toy in (_test(component, sample), _far(component, sample)):
-        found = _assess(region, toy)
-        require(((found.risk >= 0) & (found.risk <= 1)).all(), "a risk lies outside [0, 1]")
-        error = found.expected_error
-        require((np.isfinite(error) & (error >= 0)).all(), "an expected error is not finite")
+def _both(sample: Sample) -> Iterator[tuple[TrustRegion, _Toy]]:
+    """Yield the region with in-domain rows, then with far ones."""
+    for case in used(sample).made:
+        yield case.fitted, case.rows
 
 
-def check_labels_of_a_list(component: Component, sample: Sample) -> None:
+def _trusted(region: TrustRegion, toy: _Toy) -> Bool:
+    return np.asarray(_label(region, _assess(region, toy)) == "trust")
+
+
+def check_labels_of_a_list(sample: Sample) -> None:
     """Each candidate of a list gets ``trust``, ``verify`` or ``defer``; an empty list gets none."""
-    region = _fitted(component, sample)
-    for toy in (_test(component, sample), _far(component, sample)):
-        _label(region, _assess(region, toy))
-    _label(region, _assess(region, _test(component, sample).take(NOTHING)))
+    for region, toy in _both(sample):
+        for rows in (toy, toy.take(NOTHING)):
+            _label(region, _assess(region, rows))
 
 
-def check_order_is_kept(component: Component, sample: Sample) -> None:
-    """Answer and label i belong to row i, in whatever order the candidates are listed."""
-    region, toy = _fitted(component, sample), _test(component, sample)
-    order = np.random.default_rng(1).permutation(len(toy.target))
-    whole, shuffled = _assess(region, toy), _assess(region, toy.take(order))
-    require_close(shuffled.risk, whole.risk[order], "risks of shuffled rows")
-    require_close(
-        shuffled.expected_error, whole.expected_error[order], "expected errors of shuffled rows"
-    )
-    same = np.array_equal(_label(region, shuffled), _label(region, whole)[order])
-    require(same, "labels depend on the order of the list")
-
-
-def check_batch_of_one_equals_the_batch(component: Component, sample: Sample) -> None:
-    """Risk and expected error of a row depend on that row alone; only a label may need the list."""
-    region, toy = _fitted(component, sample), _test(component, sample)
-    whole = _assess(region, toy)
-    for row in (0, 57):
-        alone = _assess(region, toy.take([row]))
-        for name in ("risk", "expected_error"):
-            values = getattr(whole, name)
-            require_close(
-                getattr(alone, name), values[[row]], f"{name} of row {row} alone", size=values
-            )
-
-
-def check_promise_is_kept_in_domain(component: Component, sample: Sample) -> None:
+def check_promise_is_kept_in_domain(sample: Sample) -> None:
     """Of trusted in-domain rows the promised share lies within the budget, binomially.
 
     Four deviations are allowed, for the calibration rows and for the trusted ones.
     """
-    region, toy = _fitted(component, sample), _test(component, sample)
-    trusted = _label(region, _assess(region, toy)) == "trust"
+    region, toy = next(_both(sample))
+    trusted = _trusted(region, toy)
     n, share = int(trusted.sum()), PROMISE.confidence
     applies(n, "it trusts nothing")
     within = np.abs(toy.target - toy.prediction.mean)[trusted] <= PROMISE.budget
@@ -288,142 +238,61 @@ def check_promise_is_kept_in_domain(component: Component, sample: Sample) -> Non
     require(kept >= share - slack, f"{kept:.2f} of {n} trusted rows hold, promised {share:.2f}")
 
 
-def check_trusts_some_in_domain(component: Component, sample: Sample) -> None:
-    """At home, where four in five errors lie within the budget, it trusts a tenth at least.
+def check_trusts_some_in_domain(sample: Sample) -> None:
+    """In-domain, where four in five errors lie within the budget, it trusts a tenth at least.
 
     A region that refuses everything breaks no promise and is of no use.
     """
-    region = _fitted(component, sample)
-    labels = _label(region, _assess(region, _test(component, sample)))
-    share = float((labels == "trust").mean())
+    share = float(_trusted(*next(_both(sample))).mean())
     require(share >= 0.1, f"only {share:.0%} of in-domain rows are trusted")
 
 
-def check_huge_errors_are_not_trusted(component: Component, sample: Sample) -> None:
+def check_huge_errors_are_not_trusted(sample: Sample) -> None:
     """Of a class with huge errors and a large sigma at most a tenth is trusted."""
-    region = _fitted(component, sample)
-    share = float((_label(region, _assess(region, _far(component, sample))) == "trust").mean())
+    _, far = _both(sample)
+    share = float(_trusted(*far).mean())
     require(share <= 0.1, f"{share:.0%} of rows with huge errors are trusted")
 
 
-def check_expected_error_has_the_right_size(component: Component, sample: Sample) -> None:
+def check_expected_error_has_the_right_size(sample: Sample) -> None:
     """The mean expected error is right to a factor of two in-domain, and larger far away."""
-    region, toy = _fitted(component, sample), _test(component, sample)
-    said = float(_assess(region, toy).expected_error.mean())
+    near, far = _both(sample)
+    said, away = (float(_assess(*one).expected_error.mean()) for one in (near, far))
+    toy = near[1]
     true = float(np.abs(toy.target - toy.prediction.mean).mean())
     require(0.5 * true <= said <= 2.0 * true, f"it expects {said:.3g}, the errors are {true:.3g}")
-    far = float(_assess(region, _far(component, sample)).expected_error.mean())
-    require(
-        far >= 1.5 * said, f"it expects {far:.3g} of a class with huge errors, {said:.3g} at home"
-    )
+    told = f"it expects {away:.3g} of a class with huge errors, {said:.3g} in-domain"
+    require(away >= 1.5 * said, told)
 
 
-def check_lower_confidence_never_trusts_fewer(component: Component, sample: Sample) -> None:
+def check_lower_confidence_never_trusts_fewer(sample: Sample) -> None:
     """Who asks for less certainty gets at least as many predictions to use."""
-    toy = _test(component, sample)
-    strict, loose = _fitted(component, sample), _fit(component, sample, confidence=0.7)
-    counts = [int((_label(one, _assess(one, toy)) == "trust").sum()) for one in (strict, loose)]
+    strict, toy = next(_both(sample))
+    home, rehearsals, _ = given(sample)
+    loose = _fit(sample, (home, rehearsals, Promise(PROMISE.budget, 0.7)))
+    counts = [int(_trusted(one, toy).sum()) for one in (strict, loose)]
     require(counts[0] <= counts[1], f"{counts[0]} trusted at 0.9, {counts[1]} at 0.7")
 
 
-def check_the_unit_does_not_matter(component: Component, sample: Sample) -> None:
-    """Targets, predictions and budget in another unit: the same risk, errors in that unit, to 1e-9.
-
-    Only what a trust region was told may decide, not how numbers are rounded in their unit.
-    """
-    wanted = _assess(_fitted(component, sample), _test(component, sample))
-    for factor in (1e-12,):  # a fit takes seconds
-        region = component.build(sample.config).fit(
-            _in_unit(_home(component, sample, CALIBRATION), factor),
-            [_in_unit(one, factor) for one in _rehearsals(component, sample)],
-            promise=Promise(PROMISE.budget * factor, PROMISE.confidence),
-            levels=LEVELS,
-            seed=0,
-        )
-        toy = _test(component, sample)
-        shown = _seen_in_unit(toy.inputs, factor)
-        found = region.assess(shown, _predicted_in_unit(toy.prediction, factor), toy.ood)
-        told = f"with targets times {factor:g}"
-        require_close(found.risk, wanted.risk, f"the risk {told}", tolerance=1e-9)
-        error = found.expected_error / factor
-        require_close(error, wanted.expected_error, f"the error {told}", tolerance=1e-9)
-        if wanted.lower is not None and found.lower is not None:
-            require_close(found.lower / factor, wanted.lower, f"ends {told}", tolerance=1e-9)
-
-
-def _in_unit(evidence: Evidence, factor: float) -> Evidence:
-    return replace(
-        evidence,
-        train=_seen_in_unit(evidence.train, factor),
-        train_target=evidence.train_target * factor,
-        inputs=_seen_in_unit(evidence.inputs, factor),
-        prediction=_predicted_in_unit(evidence.prediction, factor),
-        target=evidence.target * factor,
-    )
-
-
-def _seen_in_unit(inputs: Inputs, factor: float) -> Inputs:
-    return replace(inputs, std=None if inputs.std is None else inputs.std * factor)
-
-
-def _predicted_in_unit(prediction: Prediction, factor: float) -> Prediction:
-    std = prediction.epistemic
-    return Prediction(prediction.mean * factor, None if std is None else std * factor)
-
-
-def check_intervals_keep_their_word(component: Component, sample: Sample) -> None:
+def check_intervals_keep_their_word(sample: Sample) -> None:
     """Intervals, where it gives any: at every level, nested, and they hold in-domain."""
-    region, toy = _fitted(component, sample), _test(component, sample)
+    region, toy = next(_both(sample))
     found = _assess(region, toy)
     applies(found.levels is not None, "it gives no intervals")
-    levels, lower, upper = (np.asarray(x) for x in (found.levels, found.lower, found.upper))
-    require_close(levels, np.array(LEVELS), "the levels", tolerance=1e-12)
-    nested = (np.diff(lower, axis=0) <= 1e-12).all() and (np.diff(upper, axis=0) >= -1e-12).all()
-    require(nested, "an interval sticks out of that of a higher level")
-    for level, low, high in zip(LEVELS, lower, upper, strict=True):
-        covered = float(((toy.target >= low) & (toy.target <= high)).mean())
-        variance = level * (1 - level) * (1 / len(CALIBRATION) + 1 / len(TEST))
-        slack = 4.0 * float(np.sqrt(variance)) + 1 / len(CALIBRATION)
-        require(covered >= level - slack, f"{covered:.2f} of rows covered at level {level}")
+    for level, lower, upper in zip(LEVELS, *shared.require_nested(found, LEVELS), strict=True):
+        rows = len(CALIBRATION)
+        shared.require_coverage(toy.target, lower, upper, level, rows=rows, exact=False)
 
 
-def check_works_without_a_detector(component: Component, sample: Sample) -> None:
+def check_works_without_a_detector(sample: Sample) -> None:
     """An arm may have no detector: then there is no score, neither to learn from nor to judge."""
-    region = _fit(component, sample, detector=False)
-    _label(region, _assess(region, _test(component, sample), detector=False))
+    home, rehearsals, promise = given(sample)
+    blind = [replace(one, ood=None) for one in (home, *rehearsals)]
+    region = _fit(sample, (blind[0], blind[1:], promise))
+    _ask(region, replace(_known(sample).take(TEST), ood=None))
 
 
-def check_no_calibration_rows(component: Component, sample: Sample) -> None:
+def check_no_calibration_rows(sample: Sample) -> None:
     """Without rows to learn from it says so: a DataError of one line."""
-    try:
-        _fit(component, sample, rows=NOTHING)
-    except DataError as err:
-        require(str(err).strip() and "\n" not in str(err), "the error must be one line")
-        return
-    require(False, "it fitted a region without calibration rows")
-
-
-def check_inputs_unchanged(component: Component, sample: Sample) -> None:
-    """Materials, features, predictions and true values are only read."""
-    _, unchanged = sample.once("watched", lambda: _watched(component, sample))
-    require(unchanged, "an input was changed")
-
-
-def check_region_is_plain_data(component: Component, sample: Sample) -> None:
-    """A region is an object of a module-level class that holds plain data: it can be saved.
-
-    A closure cannot: a run that is opened on another machine must trust as this one does.
-    """
-    region = _fitted(component, sample)
-    found = not_plain(region, type(region).__name__)
-    require(not found, found)
-
-
-def check_saved_and_loaded_it_assesses_alike(component: Component, sample: Sample) -> None:
-    """A trust region comes back from a file without pickle, and trusts the same candidates."""
-    region = _fitted(component, sample)
-    again = saved_and_loaded(component, region)
-    for toy in (_test(component, sample), _far(component, sample)):
-        said, repeated = (_assess(one, toy) for one in (region, again))
-        require_same_bytes(_parts(said), _parts(repeated))
-        require_same_bytes({"label": _label(region, said)}, {"label": _label(again, repeated)})
+    made = shared.one_line_or(lambda: _fit(sample, given(sample, NOTHING)))
+    require(made is None, "it fitted a region without calibration rows")

@@ -216,3 +216,9 @@ def atlas_dataset() -> list[Component]:
             candidates="atlas_datasets.candidates:of_table",
         ),
     ]
+
+
+@hookimpl
+def atlas_command() -> list[Component]:
+    """Offer the command that lists, shows and exports data sets."""
+    return [Component("datasets", Config, "atlas_datasets.command:command")]

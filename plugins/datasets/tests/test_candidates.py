@@ -16,11 +16,11 @@ import pytest
 from test_crystals import cif
 
 from atlas_core.api import Candidates, DataError
-from atlas_core.bulk import write_bulk
-from atlas_core.candidates import open_candidates
 from atlas_core.testing.samples import toy_dataset, toy_materials
+from atlas_datasets.bulk_file import write_bulk
 from atlas_reading import structure_of
 from atlas_registry.loading import Registry
+from atlas_screening.candidates import open_candidates
 
 
 def opened(path: Path, options: Mapping[str, Any] | None = None) -> Candidates:

@@ -63,7 +63,7 @@ def finished(task: str, *, std: bool = True, **changes: Any) -> FinishedRun:
         if std
         else np.full(2 * n, np.nan),
     }
-    return FinishedRun("run", manifest, {}, Predictions.from_columns(columns))
+    return FinishedRun(Path("run"), manifest, {}, Predictions.from_columns(columns))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_the_runs_own_interval_stands_beside_matbenchs_and_is_accepted(
     columns = run.predictions.to_columns()
     columns["lower_0.9"], columns["upper_0.9"] = columns["mean"] - 1.5, columns["mean"] + 2.5
     said = Predictions.from_columns(columns)
-    content = atlas_run_exports(FinishedRun("run", run.manifest, {}, said))[0].content
+    content = atlas_run_exports(FinishedRun(Path("run"), run.manifest, {}, said))[0].content
     fold = json.loads(content)["tasks"]["matbench_steels"]["results"]["fold_0"]
     for name, mean in fold["data"].items():
         interval = fold["uncertainty"][name]

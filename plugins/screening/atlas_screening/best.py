@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_core.engine.asking import ArmAsker
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
+from atlas_core.open_arm import OpenArm
 from atlas_core.rows import write_csv
 from atlas_core.store import write_bytes
 
@@ -23,7 +23,7 @@ TOGETHER = 1024
 
 
 def describe(
-    asker: ArmAsker,
+    opened: OpenArm,
     candidates: Candidates,
     best: list[dict[str, Any]],
     *,
@@ -32,18 +32,18 @@ def describe(
     """Add ``charges`` and ``nearest`` to rows of the table.
 
     Args:
-        asker: asks the arm.
+        opened: the arm.
         candidates: are read once more.
         best: the rows; their ``row`` is the place among the candidates.
         charges: says what is wrong with the charges of a formula; None: nothing is asked.
     """
-    reference = asker.opened.reference
+    reference = opened.reference
     shown = reference.formulas.tolist()
     wanted = {int(row["row"]): row for row in best}
     for batch in candidates.batches(TOGETHER, wanted):
         here = np.flatnonzero(np.isin(batch.rows, list(wanted)))
         materials = batch.materials.take(here)
-        near, apart = asker.nearest(materials, NEIGHBORS)
+        near, apart = opened.nearest(materials, NEIGHBORS)
         formulas = materials.formulas()
         for i, number in enumerate(batch.rows[here].tolist()):
             row = wanted[number]

@@ -98,7 +98,7 @@ def screen(
     folder = host.run_folder(run_path)
     with (
         redirect_stdout(sys.stderr),  # what a component prints is no answer
-        host.progress("rows read", quiet=quiet) as tell,
+        host.progress(quiet=quiet) as tell,
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")

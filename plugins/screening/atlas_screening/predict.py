@@ -12,9 +12,9 @@ import click
 import numpy as np
 
 from atlas_core.api import CommandHost, Config, DataError, Materials
-from atlas_core.finished import foreign
+from atlas_core.asked import Asked
+from atlas_core.finished import read_run
 from atlas_core.open_arm import OpenArm, open_arm
-from atlas_core.python.asked import Asked, OpenedArm
 from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
 
 
@@ -44,11 +44,15 @@ def predict(
     folder = host.run_folder(run_path)
     with redirect_stdout(sys.stderr), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with foreign(folder):
-            opened = open_arm(
-                folder, host.resolver, arm=arm, fold=fold, trust=trust_fit, key_file=host.key_file
-            )
-        asked = OpenedArm(opened).ask(read(materials, crystals=opened.fitted.arm.structures))
+        opened = open_arm(
+            read_run(folder),
+            host.resolver,
+            arm=arm,
+            fold=fold,
+            trust=trust_fit,
+            key_file=host.key_file,
+        )
+        asked = opened.ask(read(materials, crystals=opened.fitted.arm.structures))
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
         host.note(f"warning: {text}")
     rows = answers(materials, asked)
@@ -124,7 +128,7 @@ def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
 
 
 def _line(opened: OpenArm) -> Any:
-    unit = str(opened.manifest["dataset"].get("unit", ""))
+    unit = str(opened.run.manifest["dataset"].get("unit", ""))
 
     def line(row: dict[str, Any]) -> str:
         parts = [f"{row['formula']}: {row['value']:.4g}{f' {unit}' if unit else ''}"]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import I8, Bool
+from atlas_core.asked import Looked
 from atlas_core.elements import SYMBOLS
-from atlas_core.engine.asking import ArmAsker, Looked
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import Batch
 from atlas_core.kinds.featurizer import Features
@@ -49,7 +49,7 @@ class Training:
     @classmethod
     def of(cls, opened: OpenArm) -> Training:
         """Read them from a fitted arm."""
-        reference, data = opened.reference, opened.manifest["dataset"]
+        reference, data = opened.reference, opened.run.manifest["dataset"]
         values: dict[str, tuple[float, int]] = {}
         for formula, value in zip(
             reference.materials.formulas(), reference.target.tolist(), strict=True
@@ -102,20 +102,20 @@ class Tally:
 
 
 def columns_of(
-    asker: ArmAsker, batch: Batch, bad: list[BadRow], training: Training
+    opened: OpenArm, batch: Batch, bad: list[BadRow], training: Training
 ) -> Columns | None:
     """Return the columns of a batch, or None where nothing of it can be screened.
 
     Args:
-        asker: asks the arm.
+        opened: the arm.
         batch: of candidates.
         bad: takes the rows that a featurizer refuses.
         training: of the arm.
     """
     blocks = []
-    for rows, features, notes in featurized(asker, batch, bad):
+    for rows, features, notes in featurized(opened, batch, bad):
         materials = batch.materials.take(rows)
-        looked = asker.look(materials, features, notes)
+        looked = opened.look(materials, features, notes)
         blocks.append(_block(batch, rows, materials, looked=looked, training=training))
     if not blocks:
         return None
@@ -123,7 +123,7 @@ def columns_of(
 
 
 def featurized(
-    asker: ArmAsker, batch: Batch, bad: list[BadRow]
+    opened: OpenArm, batch: Batch, bad: list[BadRow]
 ) -> list[tuple[I8, Features, list[str]]]:
     """Return features by rows of the batch; a material that a featurizer refuses becomes bad."""
 
@@ -131,7 +131,7 @@ def featurized(
         if not len(rows):
             return []
         try:
-            features, notes = asker.features(batch.materials.take(rows))
+            features, notes = opened.features(batch.materials.take(rows))
         except AtlasError as err:
             if len(rows) == 1:
                 i, why = int(rows[0]), " ".join(str(err).split())

@@ -6,17 +6,15 @@ Candidates stream through in chunks; what is kept of each is a handful of number
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from atlas_core.arrays import Bool, Str
-from atlas_core.candidates import open_candidates
-from atlas_core.engine.asking import ArmAsker
+from atlas_core.context import Tell
 from atlas_core.errors import DataError
-from atlas_core.finished import foreign
+from atlas_core.finished import read_run
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
@@ -24,6 +22,7 @@ from atlas_core.open_arm import OpenArm, open_arm
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, write_top
+from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
 from atlas_screening.page import write_page
 from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
@@ -47,7 +46,7 @@ class ScreenOptions:
         chunk: number of rows that are looked at together.
         trust_fit: open a fit that was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
-        tell: called with rows done and rows in all.
+        tell: called with a line of progress.
     """
 
     run: Path
@@ -60,7 +59,7 @@ class ScreenOptions:
     chunk: int = 20_000
     trust_fit: bool = False
     key_file: Path | None = None
-    tell: Callable[[int, int], None] = field(default=lambda _done, _total: None)
+    tell: Tell = field(default=lambda _text: None)
 
 
 def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
@@ -69,17 +68,17 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
     Raises:
         AtlasError: the run, the candidates or a component failed; one line says which.
     """
-    with foreign(options.run):
-        opened = open_arm(
-            options.run,
-            resolver,
-            arm=options.arm,
-            fold=options.fold,
-            trust=options.trust_fit,
-            key_file=options.key_file,
-        )
+    opened = open_arm(
+        read_run(options.run),
+        resolver,
+        arm=options.arm,
+        fold=options.fold,
+        trust=options.trust_fit,
+        key_file=options.key_file,
+    )
+    data = opened.dataset
     candidates = open_candidates(
-        options.candidates, resolver, dataset=opened.dataset, options=opened.options
+        options.candidates, resolver, dataset=data.use, options=data.options
     )
     for remark in (*opened.fitted.remarks, *candidates.notes):
         warnings.warn(remark, stacklevel=2)
@@ -89,32 +88,31 @@ def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
                 f"{options.candidates}: formulas, but featurizer {one.name} of arm {opened.arm}"
                 " needs structures; give CIF files, or screen with an arm on compositions"
             )
-    asker = ArmAsker(opened)
     with replaced(options.out, run=options.run, candidates=options.candidates) as folder:
-        return _screened(asker, candidates, options, folder)
+        return _screened(opened, candidates, options, folder)
 
 
 def _screened(
-    asker: ArmAsker, candidates: Candidates, options: ScreenOptions, folder: Path
+    opened: OpenArm, candidates: Candidates, options: ScreenOptions, folder: Path
 ) -> Screened:
     """Write the results into ``folder``; they will lie in ``options.out``."""
     parts = folder / "parts.parquet"
     tally = first_pass(
-        asker, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
+        opened, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
     )
     prediction = np.asarray(tally.all("prediction"))
-    labels, outside = _labels(asker, tally), tally.all("outside")
+    labels, outside = _labels(opened, tally), tally.all("outside")
     rank = ranks(prediction, options.goal, labels)
     best = second_pass(parts, folder / TABLE, rank, labels, top=options.top)
     parts.unlink()
     charges = charge_test()
-    describe(asker, candidates, best, charges=charges)
+    describe(opened, candidates, best, charges=charges)
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not looked at")
-    training = asker.opened.reference.target
+    training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
-    regression = asker.opened.task == "regression"
+    regression = opened.task == "regression"
     facts = _facts(
-        asker,
+        opened,
         candidates,
         tally,
         goal=options.goal,
@@ -130,16 +128,16 @@ def _screened(
     return result
 
 
-def _labels(asker: ArmAsker, tally: Tally) -> Str | None:
+def _labels(opened: OpenArm, tally: Tally) -> Str | None:
     """Return (n,) the label of each candidate in this list, or None without a trust region."""
     risk, expected = tally.all("risk"), tally.all("expected_error")
     if risk is None or expected is None:
         return None
-    return asker.label(Assessment(risk, expected, novel=tally.all("novel")))
+    return opened.label(Assessment(risk, expected, novel=tally.all("novel")))
 
 
 def _facts(
-    asker: ArmAsker,
+    opened: OpenArm,
     candidates: Candidates,
     tally: Tally,
     *,
@@ -150,8 +148,7 @@ def _facts(
     extreme: int,
     charges: str,
 ) -> Facts:
-    opened = asker.opened
-    manifest, data = opened.manifest, opened.manifest["dataset"]
+    manifest, data = opened.run.manifest, opened.run.manifest["dataset"]
     return Facts(
         run=str(manifest["run_id"]),
         science_hash=str(manifest["science_hash"]),
@@ -187,18 +184,19 @@ def _facts(
         extreme_share=EXTREME,
         charges=charges,
         remarks=(*opened.fitted.remarks, *candidates.notes),
-        warnings=tuple(sorted(asker.said)),
+        warnings=tuple(sorted(opened.said)),
     )
 
 
 def _held_out(opened: OpenArm) -> str:
     """Return the class that the fit never saw, in words; "" where there is none."""
-    folds = {str(one["name"]): one for one in opened.manifest["split"]["folds"]}
+    folds = {str(one["name"]): one for one in opened.run.manifest["split"]["folds"]}
     return str((folds.get(opened.fold) or {}).get("held_out") or "")
 
 
 def _mae(opened: OpenArm) -> dict[str, float]:
     """Return the MAE of this fit by part, as the run found it."""
-    parts = (opened.metrics.get("folds") or {}).get(opened.fold) or {}
+    own = opened.run.metrics["arms"].get(opened.arm) or {}
+    parts = (own.get("folds") or {}).get(opened.fold) or {}
     found = {part: (parts.get(part) or {}).get("mae") for part in ("test", "shifted")}
     return {part: float(mae) for part, mae in found.items() if mae is not None}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,10 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.engine.asking import ArmAsker
+from atlas_core.context import Tell
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Batch, Candidates
+from atlas_core.open_arm import OpenArm
 from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
 from atlas_screening.result import PROBLEMS, TABLE
@@ -29,44 +31,46 @@ from atlas_screening.rows import Tally, Training, columns_of
 
 
 def first_pass(
-    asker: ArmAsker,
+    opened: OpenArm,
     candidates: Candidates,
     folder: Path,
     *,
     parts: Path,
     chunk: int,
-    tell: Callable[[int, int], None],
+    tell: Tell,
 ) -> Tally:
     """Ask about every candidate, and write what each is on its own.
 
     Args:
-        asker: asks the arm.
+        opened: the arm.
         candidates: are read once.
         folder: takes ``unreadable.csv``.
         parts: takes the table.
         chunk: number of rows that are looked at together.
-        tell: is called with rows done and rows in all.
+        tell: is called with a line of progress.
 
     Raises:
         DataError: a file cannot be written, or not one row can be screened.
     """
-    tally, done = Tally(), 0
+    tally, done, start = Tally(), 0, time.monotonic()
     problems = io.StringIO()
     unreadable = csv.writer(problems, lineterminator="\n")
     unreadable.writerow(["place", "id", "text", "why", "used"])
-    training = Training.of(asker.opened)
+    training = Training.of(opened)
     try:
         with parts.open("wb") as sink, row_groups(sink) as write:
             for batch in candidates.batches(chunk):
                 done += batch.count
                 bad = list(batch.unreadable)
-                columns = columns_of(asker, batch, bad, training)
+                columns = columns_of(opened, batch, bad, training)
                 tally.leave_out(bad)
                 unreadable.writerows(unreadable_rows(bad, _flagged(batch)))
                 if columns is not None:
                     tally.add(columns)
                     write(pa.table(columns))
-                tell(done, max(done, candidates.total))
+                rate = done / max(time.monotonic() - start, 1e-9)
+                total = max(done, candidates.total)
+                tell(f"rows read: {done:,} of {total:,}, {rate:,.0f} per second")
     except OSError as err:
         raise cannot_write(folder / TABLE, err) from err
     if not tally.screened:

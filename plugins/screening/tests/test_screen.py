@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from support import Cli, MakePlugin, reseal
 
-from atlas_core.candidates import open_candidates
 from atlas_core.data.tables import read_table
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError
+from atlas_core.finished import read_run
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.kinds.reason import Reason, distinct, texts
 from atlas_core.materials import Materials
@@ -27,6 +27,7 @@ from atlas_core.rows import BadRow
 from atlas_core.saving import FORMAT
 from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
+from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import default_out
 from atlas_screening.rows import featurized, unseen
 from atlas_screening.sanity import charge_test, impossible, limit_of
@@ -261,7 +262,7 @@ def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Pat
     formulas = table["formula"][np.r_[order[:5], order[len(order) // 2]]]
     path = written(tmp_path, "\n".join(["formula", *formulas]) + "\n")
     about, _ = ask(run, tmp_path, path)
-    train = open_arm(run, Registry(), trust=True).reference.target
+    train = open_arm(read_run(run), Registry(), trust=True).reference.target
     rows = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["prediction"]
     expected = sum((train <= one).mean() <= 0.05 for one in rows)
     assert expected > 0
@@ -338,7 +339,7 @@ def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> 
     path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
     (batch,) = open_candidates(path, Registry()).batches(10)
     bad: list[BadRow] = []
-    # of a asker only its features are asked here, so a stand-in without a fit will do
+    # of an arm only its features are asked here, so a stand-in without a fit will do
     kept = featurized(Picky(), batch, bad)  # type: ignore[arg-type]
     assert [(one.place, one.text, one.why) for one in bad] == [("line 5", "ArF", "no argon")]
     assert [batch.formulas[i] for rows, _, _ in kept for i in rows] == ["NaCl", "KCl"]

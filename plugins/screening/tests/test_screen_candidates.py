@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from atlas_core.api import Batch, Component, Config, DataError, Materials, PluginError
-from atlas_core.candidates import open_candidates
 from atlas_core.resolver import Resolved
 from atlas_registry.loading import Registry
+from atlas_screening.candidates import open_candidates
 
 
 class Listing:

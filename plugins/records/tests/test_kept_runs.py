@@ -18,13 +18,13 @@ import pytest
 from click.testing import CliRunner
 from run_folders import make_run, write_report
 
-from atlas_core.archive import verify_archive
 from atlas_core.cli.main import main
 from atlas_core.data.tables import read_table, write_table
 from atlas_core.engine.folder import RunFolder
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.seal import look, read_manifest, seal
 from atlas_core.store import read_json, write_json
+from atlas_records.archive import verify_archive
 
 SPEC = """\
 atlas: 1

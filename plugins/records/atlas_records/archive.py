@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from atlas_core.errors import DataError
+from atlas_core.api import DataError
 from atlas_core.observe import strange_name
 from atlas_core.seal import FILES, MANIFEST, WORKING, Findings, look, parse_manifest, read_manifest
 from atlas_core.store import written

@@ -15,8 +15,8 @@ import pyarrow.parquet
 import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
-from atlas_core.bulk import write_bulk
 from atlas_core.spec.load import resolve_one
+from atlas_datasets.bulk_file import write_bulk
 from atlas_registry.loading import Registry
 
 

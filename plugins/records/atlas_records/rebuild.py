@@ -54,7 +54,7 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
     plan = load_plan(folder / LOCK, resolver)
     with tempfile.TemporaryDirectory(prefix="atlas-rebuild-") as scratch:
         again = replace(options, out=Path(scratch), force=True, resume=False, save_fitted=False)
-        anew = run(replace(plan, reports=()), again).run
+        anew = run(replace(plan, reports=()), again)
     tables = {
         "predictions": anew.predictions.to_columns(),
         "trust": {} if anew.trust is None else columns_of(anew.trust),

@@ -1,0 +1,70 @@
+"""What a finished run answers on the command line, and what it must be taken with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from atlas_core.judge.codes import CAUTIONS, codes
+from atlas_core.observe import FinishedRun
+from atlas_core.printing import on_one_line
+from atlas_core.store import DROPPED
+
+STORED = ", stored"
+
+
+def answer_of(run: FinishedRun) -> tuple[dict[str, Any], str]:
+    """Return the answer of a run as plain data, and the same for people."""
+    verdicts = {arm: run.verdict[arm] for arm in run.arms}
+    value = {
+        "run": str(run.folder),
+        "report": None if run.report is None else str(run.report),
+        "reused": run.reused,
+        "verdicts": verdicts,
+        "cautions": cautions(verdicts),
+    }
+    stored = ["stored result (--force computes anew)"] if run.reused else []
+    lines = [*stored, *(f"{arm}: {one['headline']}" for arm, one in verdicts.items())]
+    return value, "\n".join([*map(on_one_line, lines), str(run.report or run.folder)])
+
+
+def notes(run: FinishedRun) -> list[str]:
+    """Return which fits were not trained again, and which files of the cache were damaged."""
+    stages = run.manifest["stages"]
+    stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
+    cells = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
+    told = []
+    for arm, count in stored.items():
+        of = f"{count} of {cells[arm]}" if cells[arm] > count else f"{count}"
+        told.append(f"arm {arm} ({of} {'fit' if max(count, cells[arm]) == 1 else 'fits'})")
+    lines = []
+    if told:
+        lines.append(
+            f"found in the cache, not trained again: {', '.join(told)}; --force trains anew"
+        )
+    texts = [text for one in run.records for text in one["content"].get("texts") or ()]
+    mark = f"cache: {DROPPED}"
+    damaged = dict.fromkeys(text[text.index(mark) :] for text in texts if mark in text)
+    return [*lines, *(f"warning: {line}" for line in damaged)]
+
+
+def cautions(verdict: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what makes the figures of each arm mean less than they seem, a line each.
+
+    What holds for all of several arms is said once.
+
+    Args:
+        verdict: what ``verdict.json`` holds, by arm.
+    """
+    found: dict[str, list[str]] = {}
+    for arm, own in verdict.items():
+        for one in own["findings"]:
+            caution = codes()[one["code"]].group == CAUTIONS
+            if caution and one["place"] == "evidence":
+                found.setdefault(one["text"], []).append(arm)
+    every = "all arms" if len(verdict) > 1 else ""
+    return [
+        f"{every if every and len(named) == len(verdict) else ', '.join(named)}: {text}"
+        for text, named in found.items()
+    ]

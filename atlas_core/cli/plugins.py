@@ -1,0 +1,76 @@
+"""``atlas plugins``: what is installed, from package metadata alone. Light: no numpy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from atlas_core.cli.console import echo
+from atlas_core.cli.tables import columns
+from atlas_core.command_options import json_option
+from atlas_core.kinds import KINDS
+
+
+@click.command()
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Import each one, and each observer, in a process of its own, and report the broken; exit"
+    " 1 if any is.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --verify: one whose import takes longer is broken.",
+)
+@json_option
+def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) -> None:
+    """List installed components, from package metadata alone."""
+    from atlas_registry.listing import installed
+
+    listed = installed([kind] if kind else KINDS, observers=verify and kind is None)
+    problems = {row: row.problem for row in listed}
+    if verify:
+        from atlas_registry.verify import verify as load_all
+
+        problems = load_all(listed, seconds=timeout)
+    rows = [
+        {
+            "kind": row.kind,
+            "name": row.name,
+            "distribution": row.distribution,
+            "version": row.version,
+            "summary": row.summary,
+            "problem": problems[row],
+        }
+        for row in listed
+    ]
+    echo(json.dumps(rows, indent=1) if as_json else _table(rows, verified=verify))
+    if verify and any(problems.values()):
+        sys.exit(1)
+
+
+def _table(rows: Sequence[Mapping[str, str]], *, verified: bool) -> str:
+    """Return the components as a table, and a last line with their count."""
+    if not rows:
+        return "no component is installed: pip install -r requirements.txt"
+    body = columns(
+        [
+            (
+                *(row[name] for name in ("kind", "name", "distribution", "version")),
+                f"BROKEN: {row['problem']}" if row["problem"] else row["summary"],
+            )
+            for row in rows
+        ],
+        ("KIND", "NAME", "DISTRIBUTION", "VERSION", "WHAT IT IS"),
+    )
+    broken = sum(bool(row["problem"]) for row in rows)
+    state = f", {broken} broken" if broken or verified else ""
+    return f"{body}\n{len(rows)} components{state}"

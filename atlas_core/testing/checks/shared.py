@@ -1,0 +1,267 @@
+"""What components of several kinds promise, each promise written once. Light."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas_core.arrays import F8, fingerprint
+from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.saving import Allowed, restored
+from atlas_core.testing.outcome import applies, require, require_close
+from atlas_core.testing.samples import Sample
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+TOYS = "atlas_core.testing"
+"""The package of the toys: what is fitted around one holds it."""
+
+ROWWISE = (
+    "inputs_unchanged",
+    "order_is_kept",
+    "batch_of_one_equals_the_batch",
+    "saved_and_loaded_it_answers_alike",
+)
+"""What every kind promises of which a fitted object answers for rows."""
+
+HANGS_ON_PLACES = {"samples", "inbag"}
+"""Parts of an answer that are drawn row after row, or are none of the rows asked for."""
+
+HANGS_ON_THE_LIST = {"label", *HANGS_ON_PLACES}
+"""Parts that may look at all rows that are asked for, but follow their order."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hold what a component fitted, rows that it never saw, and how it is asked for them.
+
+    Attributes:
+        name: of the case, for messages.
+        fitted: a model, a detector, a calibration, ...
+        rows: of a type with a length and ``take``.
+        ask: returns arrays of which the last axis is that of the rows, and single values.
+        tolerance: to which a row's answer depends on no other row, relative to the largest.
+    """
+
+    name: str
+    fitted: Any
+    rows: Any
+    ask: Callable[[Any, Any], Arrays]
+    tolerance: float = 1e-5
+
+    def answer(self, rows: npt.ArrayLike | None = None) -> Arrays:
+        """Return the answer for all rows, or for some."""
+        return self.ask(self.fitted, self.rows if rows is None else self.rows.take(rows))
+
+    def require_rows(self, rows: npt.NDArray[np.int64], told: str, skip: set[str]) -> None:
+        """Stop the check unless some rows, asked for alone, get what they get among all."""
+        found, whole = self.answer(rows), self.answer()
+        for part in whole.keys() - skip:
+            every = whole[part]
+            wanted = every[..., rows] if every.ndim else every
+            what = " ".join(f"{self.name} {part} of {told}".split())
+            require_alike(found[part], wanted, what, self.tolerance, size=every)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Hold what came of one use of a component.
+
+    Attributes:
+        made: what the kind's ``make`` returned.
+        arrays: what it holds, by name.
+        unchanged: whether what the component was handed is what it was before.
+    """
+
+    made: Any
+    arrays: Arrays
+    unchanged: bool
+
+
+def contract_of(sample: Sample) -> Any:
+    """Return the module of the checks of the component's kind."""
+    return importlib.import_module(f"{__package__}.{sample.kind}")
+
+
+def answers_of(cases: list[Case]) -> Arrays:
+    """Return what fitted objects answer for all their rows."""
+    return {f"{c.name} {part}": found for c in cases for part, found in c.answer().items()}
+
+
+def use(sample: Sample) -> Outcome:
+    """Use a component as a run does, and watch what it was handed."""
+    kind = contract_of(sample)
+    given = kind.given(sample)
+    before = state_of(given)
+    made = kind.make(sample, given)
+    rows = [case.rows for case in made if isinstance(case, Case)] if isinstance(made, list) else []
+    asked = state_of(rows)
+    arrays = getattr(kind, "arrays", answers_of)(made)
+    return Outcome(made, arrays, state_of(given) == before and state_of(rows) == asked)
+
+
+def used(sample: Sample) -> Outcome:
+    """Return what came of the first use, which all checks share."""
+    return sample.once("used", lambda: use(sample))
+
+
+def state_of(value: Any) -> Any:
+    """Return a copy of all that can be written to in ``value``, to be compared by ``==``."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if is_dataclass(value):
+        return [state_of(getattr(value, one.name)) for one in fields(value)]
+    if isinstance(value, Mapping):
+        return {name: state_of(one) for name, one in value.items()}
+    return [state_of(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def require_alike(
+    found: npt.ArrayLike,
+    wanted: npt.ArrayLike,
+    told: str,
+    tolerance: float,
+    *,
+    size: npt.ArrayLike | None = None,
+) -> None:
+    """Stop the check unless numbers agree to the tolerance, and anything else is the same.
+
+    Raises:
+        ContractError: they do not.
+    """
+    a, b = np.asarray(found), np.asarray(wanted)
+    if a.dtype.kind == b.dtype.kind == "f":
+        require_close(a, b, told, tolerance=tolerance, size=size)
+    else:
+        require(np.array_equal(a, b), f"{told}: they differ")
+
+
+def found_in(answer: object, *names: str) -> Arrays:
+    """Return attributes of an answer as arrays, without those that are None."""
+    values = {name: getattr(answer, name) for name in names}
+    return {name: np.asarray(value) for name, value in values.items() if value is not None}
+
+
+def saved_and_loaded(sample: Sample, value: Any) -> Any:
+    """Return what a run folder would give back of a fitted object.
+
+    Raises:
+        ContractError: it cannot be saved, or names what may not be loaded.
+    """
+    own = Allowed.by([sample.component])
+    try:
+        return restored(value, Allowed(own.packages | {TOYS}, own.classes))
+    except DataError as err:
+        raise ContractError(f"saved, but not loaded: {err}") from err
+
+
+def one_line_or(act: Callable[[], Any]) -> Any:
+    """Return what ``act`` does, or None where it refuses by an error of one line.
+
+    Raises:
+        ContractError: its error is none of one line.
+    """
+    try:
+        return act()
+    except AtlasError as err:
+        require(str(err).strip() and "\n" not in str(err), "the error must be one line")
+        return None
+
+
+def require_coverage(
+    truth: F8, lower: F8, upper: F8, level: float, *, rows: int, exact: bool, told: str = ""
+) -> None:
+    """Stop the check unless a level holds within four binomial deviations.
+
+    Args:
+        truth: (n,) true values.
+        lower: (n,) lower ends.
+        upper: (n,) upper ends.
+        level: that the intervals state.
+        rows: how many they were calibrated on.
+        exact: whether they may not cover more, either.
+        told: in front of the message.
+    """
+    covered = float(((truth >= lower - 1e-9) & (truth <= upper + 1e-9)).mean())
+    slack = 4.0 * float(np.sqrt(level * (1 - level) * (1 / rows + 1 / len(truth)))) + 1 / rows
+    fair = covered >= level - slack and (not exact or covered <= level + slack)
+    require(fair, f"{told}{covered:.3f} of rows covered at level {level} (± {slack:.3f})")
+
+
+def require_nested(found: Any, levels: tuple[float, ...], told: str = "") -> tuple[F8, F8]:
+    """Return lower and upper ends, (l, n) each, of an answer's intervals: an interval per level.
+
+    Raises:
+        ContractError: there are none, at other levels, or one sticks out of that of a higher level.
+    """
+    require(found.levels is not None, f"{told}there are no intervals")
+    require_close(found.levels, np.array(levels), f"{told}the levels", tolerance=1e-12)
+    lower, upper = np.asarray(found.lower), np.asarray(found.upper)
+    nested = (np.diff(lower, axis=0) <= 1e-12).all() and (np.diff(upper, axis=0) >= -1e-12).all()
+    require(nested, f"{told}an interval sticks out of that of a higher level")
+    return lower, upper
+
+
+def check_inputs_unchanged(sample: Sample) -> None:
+    """What it is handed is only read: other arms, folds and members get it too."""
+    require(used(sample).unchanged, "something that it was handed was changed")
+
+
+def check_order_is_kept(sample: Sample) -> None:
+    """Answer i belongs to row i, in whatever order rows come."""
+    for case in used(sample).made:
+        order = np.random.default_rng(1).permutation(len(case.rows))
+        case.require_rows(order, "shuffled rows", HANGS_ON_PLACES)
+
+
+def check_batch_of_one_equals_the_batch(sample: Sample) -> None:
+    """A row's answer depends on that row alone, not on what else is asked that day."""
+    for case in used(sample).made:
+        n = len(case.rows)
+        for row in range(n) if n < 20 else (0, n // 3, n - 1):
+            case.require_rows(np.array([row]), f"row {row} alone", HANGS_ON_THE_LIST)
+
+
+def check_saved_and_loaded_it_answers_alike(sample: Sample) -> None:
+    """What was fitted comes back from a file without pickle, and gives the same bytes.
+
+    What screens candidates next month, or on another machine, is what was evaluated. A closure, or
+    an object of a class that is made in a function, has no name by which it could be found there.
+    """
+    for case in used(sample).made:
+        before = case.answer()
+        after = case.ask(saved_and_loaded(sample, case.fitted), case.rows)
+        for part in {**before, **after}:
+            one, other = before.get(part), after.get(part)
+            same = one is not None and other is not None and one.dtype == other.dtype
+            same = same and one.tobytes() == other.tobytes()
+            what = " ".join(f"{case.name} {part}".split())
+            require(same, f"{what}: saved and loaded, its bytes differ")
+
+
+def check_the_unit_does_not_matter(sample: Sample) -> None:
+    """The same target in another unit gives the same answers in that unit, to 1e-9.
+
+    Every number is rounded anew in another unit, and nothing may hang on that: neither a stopping
+    rule with a fixed tolerance nor which of two equally good cuts is taken.
+    """
+    applies("regression" in sample.tasks(), "P(1) has no unit")
+    kind = contract_of(sample)
+    wanted = kind.in_unit(sample, 1.0)
+    for factor in kind.UNITS:
+        found = kind.in_unit(sample, factor)
+        for part, values in wanted.items():
+            told = f"{part} of a target times {factor:g}, divided by it"
+            require_alike(found[part], values, told, 1e-9)
+
+
+def check_jobs_change_nothing(sample: Sample) -> None:
+    """``n_jobs`` is a share of the machine and part of no hash: it must change no byte."""
+    kind = contract_of(sample)
+    one, two = (fingerprint(kind.with_jobs(sample, n_jobs)) for n_jobs in (1, 2))
+    require(one == two, "predictions differ between one job and two")

@@ -1,0 +1,1 @@
+"""Commands that keep a finished run: verify, rebuild, export. Light."""
