@@ -95,6 +95,7 @@ from atlas_core.periodic_table import (
     periodic_row,
 )
 from atlas_core.rows import BadRow, Flag, ReadingReport
+from atlas_core.saving import Codec, attributes_of, set_attributes
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
@@ -119,6 +120,7 @@ __all__ = [
     "Calibrator",
     "Candidates",
     "CautionWarning",
+    "Codec",
     "CommandHost",
     "Component",
     "Config",
@@ -190,6 +192,7 @@ __all__ = [
     "UQMethod",
     "Vectors",
     "anion_family",
+    "attributes_of",
     "concatenate",
     "covalent_radius",
     "derive_seed",
@@ -213,5 +216,6 @@ __all__ = [
     "read_bounds",
     "segments",
     "select_top",
+    "set_attributes",
     "write_arrays",
 ]

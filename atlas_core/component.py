@@ -183,6 +183,11 @@ class Component:
             ``Candidates``; or, where the path is not of a form that it reads, which forms it does
             read, such as ``a folder of CIF files``. It raises DataError for a damaged file. A
             function, or ``"module:function"``.
+        trusted: classes of libraries that a saved fit of it may hold, with their modules, such as
+            ``sklearn.svm._classes.SVR``; classes of its own package need no mention. For each
+            library a codec must be installed (``Codec``; the one for scikit-learn is in
+            ``atlas-materials-estimators``). A fit from a stranger is made of these and of nothing
+            else, so trust none that does more than hold data.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
@@ -196,6 +201,7 @@ class Component:
     check: str | Check | None = None
     contract_options: str | Options | Mapping[str, Any] = field(default_factory=dict)
     candidates: str | Candidates | None = None
+    trusted: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     @property

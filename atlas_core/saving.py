@@ -1,13 +1,14 @@
 """Write fitted objects to a file and read them again, without pickle. Light: numpy only.
 
-A file holds numbers and names, never code. Reading one imports classes of the core's data types and
-of the plugins that the caller names, and of nothing else; it calls no constructor, no
-``__setstate__`` and no ``__reduce__`` that the file names. Estimators of scikit-learn are written
-as the arrays that they predict from, and made anew from them (``atlas_core.estimators``).
+A file holds numbers and names, never code. Reading one imports classes of the core's data types, of
+the packages of the components that the caller names, and the classes of libraries that these
+declare (``Component.trusted``), and nothing else; it calls no constructor, no ``__setstate__`` and
+no ``__reduce__`` that the file names.
 
-What can be saved: numbers, texts, arrays, tuples, lists, dicts and sets of them, ``Config``s,
-estimators, and objects of module-level classes whose attributes can be saved. A class that holds
-something else, such as a network, implements ``Saves``.
+What can be saved: numbers, texts, arrays, tuples, lists, dicts and sets of them, ``Config``s, and
+objects of module-level classes whose attributes can be saved. A class that holds something else,
+such as a network, implements ``Saves``. Objects of a library, such as scikit-learn, are saved where
+a codec for that library is installed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import importlib
 import io
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -26,11 +27,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from atlas_core import estimators
+from atlas_core.component import Component
 from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.installed import offers
 from atlas_core.store import read_arrays, write_arrays
 
-FORMAT = 2
+FORMAT = 3
 CORE = (
     "atlas_core.engine.reference",
     "atlas_core.families",
@@ -39,6 +41,9 @@ CORE = (
     "atlas_core.target",
 )
 """Modules of the core whose classes a file may name: those of data."""
+
+MOST_SHARED = 1000
+"""How many times more parts an object may lead to than it has: asking it takes as long."""
 
 MOST_TEXT = 600
 """Characters of a message that are shown where a file may have chosen them."""
@@ -61,24 +66,80 @@ class Saves(Protocol):
         ...
 
 
-def save(path: Path, value: Any, note: Mapping[str, Any]) -> None:
+class Codec(Protocol):
+    """Save and load objects of a library: what an entry point of the group ``atlas.codec`` names.
+
+    The entry point has the name of the library's top-level package. Subclasses count, too.
+    """
+
+    def describe(self, value: Any) -> tuple[type, Mapping[str, Any]]:
+        """Return the class to make the object of, and what can be saved of it, by name.
+
+        Raises:
+            ContractError: it cannot be saved.
+        """
+        ...
+
+    def rebuild(self, cls: type, state: Mapping[str, Any]) -> Any:
+        """Return the object; the state may come from a stranger: check what harms if it is wrong.
+
+        Raises:
+            DataError: a part of the state cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Say what a file may name.
+
+    Attributes:
+        packages: of plugins, whose classes hold data.
+        classes: of libraries, with their modules and dots.
+    """
+
+    packages: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, components: Iterable[Component]) -> Allowed:
+        """Return what installed components declare: their packages, and what they trust."""
+        named = list(components)
+        homes = (home for one in named for home in (one.module, one.config.__module__))
+        packages = frozenset(home.split(".", maxsplit=1)[0] for home in homes)
+        return cls(packages, frozenset(name for one in named for name in one.trusted))
+
+
+def save(path: Path, value: Any, note: Mapping[str, Any], *, most: int | None = None) -> int:
     """Write a fitted object and a note, whole or not at all; the same object, the same bytes.
+
+    Args:
+        path: of the file.
+        value: the object.
+        note: plain data about it.
+        most: bytes of arrays up to which it is written at all; None: any number.
+
+    Returns:
+        Bytes of its arrays.
 
     Raises:
         ContractError: a part of it cannot be saved; names the part.
         DataError: the file cannot be written.
     """
     structure, arrays = pack(value)
-    text = np.frombuffer(json.dumps(structure, allow_nan=False).encode(), dtype=np.uint8)
-    write_arrays(path, {_STRUCTURE: text, **arrays}, {"format": FORMAT, **note}, compress=True)
+    size = sum(one.nbytes for one in arrays.values())
+    if most is None or size <= most:
+        text = np.frombuffer(json.dumps(structure, allow_nan=False).encode(), dtype=np.uint8)
+        write_arrays(path, {_STRUCTURE: text, **arrays}, {"format": FORMAT, **note}, compress=True)
+    return size
 
 
-def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
+def load(path: Path, allowed: Allowed) -> tuple[Any, dict[str, Any]]:
     """Read what ``save`` wrote; return the object and the note.
 
     Args:
         path: of the file.
-        packages: packages of plugins whose classes it may name.
+        allowed: what it may name.
 
     Raises:
         DataError: the file is missing or damaged, or names something that it may not name.
@@ -89,7 +150,7 @@ def load(path: Path, packages: Collection[str]) -> tuple[Any, dict[str, Any]]:
             if note.pop("format", None) != FORMAT:
                 raise DataError("saved by another version of ATLAS; fit anew")
             structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
-            return unpack(structure, arrays, packages), note
+            return unpack(structure, arrays, allowed), note
     except AtlasError as err:
         text = one_line(err)
         raise DataError(text if text.startswith(f"{path}:") else f"{path}: {text}") from err
@@ -129,47 +190,14 @@ def readable(what: object) -> Iterator[None]:
         ) from err
 
 
-def restored(value: Any, packages: Collection[str]) -> Any:
+def restored(value: Any, allowed: Allowed) -> Any:
     """Return what saving and loading makes of ``value``, without a file."""
     structure, arrays = pack(value)
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **arrays)
     with np.load(io.BytesIO(body.getvalue()), allow_pickle=False) as stored:
         read = {name: stored[name] for name in stored.files}
-    return unpack(json.loads(json.dumps(structure, allow_nan=False)), read, packages)
-
-
-def weight(value: Any) -> int:
-    """Return about how many bytes the arrays of an object take, without copying them."""
-    seen: dict[int, Any] = {}  # with the parts: an id is an object's own only while it lives
-    waiting, total = [value], 0
-    while waiting:
-        part = waiting.pop()
-        if part is None or isinstance(part, str | int | float | bytes) or id(part) in seen:
-            continue
-        seen[id(part)] = part
-        if isinstance(part, np.ndarray):
-            total += part.nbytes
-            if part.dtype.hasobject:
-                waiting.extend(part.ravel().tolist())
-            continue
-        if isinstance(part, Saves):
-            part = part.to_state()
-        waiting.extend(_inside(part))
-    return total
-
-
-def _inside(part: Any) -> list[Any]:
-    if isinstance(part, Mapping):
-        return list(part.values())
-    if isinstance(part, tuple | list | set | frozenset):
-        return list(part)
-    if hasattr(part, "__dict__"):
-        return list(vars(part).values())
-    if type(part).__module__.startswith("sklearn."):  # compiled: a tree of a forest
-        state = part.__getstate__()
-        return [] if state is None else [state]
-    return []
+    return unpack(json.loads(json.dumps(structure, allow_nan=False)), read, allowed)
 
 
 def pack(value: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -186,14 +214,14 @@ def pack(value: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
 def unpack(
     structure: Mapping[str, Any],
     arrays: Mapping[str, npt.NDArray[Any]],
-    packages: Collection[str],
+    allowed: Allowed,
 ) -> Any:
     """Return the object that ``pack`` described.
 
     Raises:
         DataError: it names a class that it may not name.
     """
-    unpacker = _Unpacker(structure["parts"], arrays, frozenset(packages))
+    unpacker = _Unpacker(structure["parts"], arrays, allowed)
     return unpacker.value(structure["root"])
 
 
@@ -205,6 +233,7 @@ class _Packer:
         self.arrays: dict[str, npt.NDArray[Any]] = {}
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []  # an id is an object's own only while it lives
+        self._codecs = _Codecs()
 
     def value(self, value: Any, where: str) -> Any:
         """Return the JSON of a value; ``where`` names it in a message."""
@@ -239,21 +268,19 @@ class _Packer:
             return {
                 "dict": [[self._key(k, where), self.value(v, f"{where}[{k!r}]")] for k, v in items]
             }
-        cls = type(value)
-        if estimators.is_estimator(value):
-            try:
-                kind, state = estimators.describe(value)
-            except ContractError as err:
-                raise ContractError(f"{where} cannot be saved: {err}") from err
-            return {"estimator": kind, "state": self.value(state, where)}
-        name = _class_name(cls, value, where)
+        name = _class_name(type(value), value, where)
         if isinstance(value, BaseModel):
             return {"config": name, "fields": value.model_dump(mode="json")}
         if isinstance(value, Saves):
             return {"made": name, "state": self.value(dict(value.to_state()), where)}
+        cls, codec = type(value), self._codecs.of(type(value))
+        try:
+            cls, state = (cls, attributes_of(value)) if codec is None else codec.describe(value)
+        except ContractError as err:
+            raise ContractError(f"{where} cannot be saved: {err}") from err
         return {
-            "object": name,
-            "state": {k: self.value(v, f"{where}.{k}") for k, v in _state(value, where).items()},
+            "object" if codec is None else "library": _class_name(cls, value, where),
+            "state": {k: self.value(v, f"{where}.{k}") for k, v in state.items()},
         }
 
     def _key(self, value: Any, where: str) -> Any:
@@ -282,13 +309,53 @@ def _class_name(cls: type, value: Any, where: str) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _state(value: Any, where: str) -> dict[str, Any]:
-    slots = _slots(type(value))
-    state = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    state |= getattr(value, "__dict__", {})
-    if not slots and not hasattr(value, "__dict__"):
-        raise ContractError(f"{where} cannot be saved: a {type(value).__qualname__} hides its data")
-    return state
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object by name.
+
+    Raises:
+        ContractError: it is of compiled code, or of a builtin, and holds more than these.
+    """
+    cls = type(value)
+    try:
+        object.__new__(cls)  # as it will be made again
+    except TypeError as err:
+        raise ContractError(f"a {cls.__module__}.{cls.__qualname__} hides its data") from err
+    state = {name: getattr(value, name) for name in _slots(cls) if hasattr(value, name)}
+    return state | getattr(value, "__dict__", {})
+
+
+def set_attributes(made: Any, state: Mapping[str, Any]) -> None:
+    """Give an object that was made without its constructor its attributes.
+
+    Raises:
+        DataError: one of them would hide a method.
+    """
+    cls = type(made)
+    slots = set(_slots(cls))
+    for name, value in state.items():
+        if name.startswith("__") or (callable(getattr(cls, name, None)) and name not in slots):
+            raise DataError(f"{cls.__qualname__}.{name} is no attribute for data")
+        if name in slots:
+            object.__setattr__(made, name, value)
+        else:
+            made.__dict__[name] = value
+
+
+class _Codecs:
+    """Find the codec of a class: the installed one for the library that it or a base is from."""
+
+    def __init__(self) -> None:
+        sound = [offer for offer in offers("atlas.codec") if not offer.problem]
+        self._points = {offer.point.name: offer.point for offer in sound}
+        self._found: dict[type, Codec | None] = {}
+
+    def of(self, cls: type) -> Codec | None:
+        """Return the codec, None where there is none."""
+        if cls not in self._found:
+            tops = [one.__module__.split(".", maxsplit=1)[0] for one in cls.__mro__]
+            point = next((self._points[top] for top in tops if top in self._points), None)
+            self._found[cls] = None if point is None else point.load()
+        return self._found[cls]
 
 
 def _slots(cls: type) -> list[str]:
@@ -307,11 +374,13 @@ class _Unpacker:
         self,
         parts: list[dict[str, Any]],
         arrays: Mapping[str, npt.NDArray[Any]],
-        packages: frozenset[str],
+        allowed: Allowed,
     ) -> None:
-        self._parts, self._arrays, self._packages = parts, arrays, packages
+        self._parts, self._arrays, self._allowed = parts, arrays, allowed
         self._made: dict[int, Any] = {}
         self._open: set[int] = set()
+        self._codecs = _Codecs()
+        self._reached, self._below = 0, dict[int, int]()
 
     def value(self, value: Any) -> Any:
         """Return what ``_Packer.value`` described."""
@@ -333,20 +402,30 @@ class _Unpacker:
         raise DataError(f"holds a {kind!r}, which is unknown")
 
     def _part(self, number: int) -> Any:
+        # what is shared counts every time: an object that is asked goes through all of it again
+        self._reached += self._below.get(number, 1)
+        if self._reached > MOST_SHARED * len(self._parts):
+            raise DataError("its parts share parts without end")
         if number in self._made:
             return self._made[number]
         if number in self._open:
             raise DataError("a part holds itself before it is made")
         self._open.add(number)
-        part = self._parts[number]
-        self._made[number] = made = self._make(number, part)
+        before = self._reached
+        self._made[number] = made = self._make(number, self._parts[number])
+        self._below[number] = 1 + self._reached - before
         return made
 
     def _make(self, number: int, part: Mapping[str, Any]) -> Any:
         if "array" in part:
             return self._arrays[part["array"]]
-        if "estimator" in part:
-            return estimators.rebuild(part["estimator"], self.value(part["state"]))
+        if "library" in part:
+            cls = self._class(part["library"], library=True)
+            codec = self._codecs.of(cls)
+            if codec is None:
+                raise DataError(f"it names {part['library']}, of a library without a codec")
+            state = {str(name): self.value(value) for name, value in part["state"].items()}
+            return codec.rebuild(cls, state)
         if "list" in part:
             made: list[Any] = []
             self._made[number] = made
@@ -370,7 +449,8 @@ class _Unpacker:
         return self._object(number, self._class(part["object"]), part["state"])
 
     def _object(self, number: int, cls: type, state: Mapping[str, Any]) -> Any:
-        if issubclass(cls, BaseModel) or hasattr(cls, "from_state"):
+        known_otherwise = issubclass(cls, BaseModel) or hasattr(cls, "from_state")
+        if known_otherwise or self._codecs.of(cls) is not None:
             raise DataError(f"{cls.__module__}:{cls.__qualname__} is not made from attributes")
         known = fields(cls) if is_dataclass(cls) else ()
         needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
@@ -379,28 +459,22 @@ class _Unpacker:
                 f"its {cls.__qualname__} lacks {', '.join(absent)}: it was saved by another"
                 " version; fit anew"
             )
-        made = object.__new__(cls)
+        made: Any = object.__new__(cls)
         self._made[number] = made
-        slots = set(_slots(cls))
-        for name, content in state.items():
-            own = getattr(cls, name, None)
-            if name.startswith("__") or (callable(own) and name not in slots):
-                raise DataError(f"{cls.__qualname__}.{name} is no attribute for data")
-            value = self.value(content)
-            if name in slots:
-                object.__setattr__(made, name, value)
-            else:
-                made.__dict__[name] = value
+        set_attributes(made, {name: self.value(content) for name, content in state.items()})
         return made
 
-    def _class(self, name: str) -> type:
-        """Return a class by module and qualified name; only the named packages are looked into."""
+    def _class(self, name: str, *, library: bool = False) -> type:
+        """Return a class by module and qualified name; nothing else is imported."""
         module, _, qualname = name.partition(":")
-        homes = {*CORE, *self._packages} - {"atlas_core"}
+        homes = {*CORE, *self._allowed.packages} - {"atlas_core"}
         inside = any(module == one or module.startswith(f"{one}.") for one in homes)
-        if not inside or any(step.startswith("__") for step in module.split(".")):
+        dotted = f"{module}.{qualname}"
+        trusted = library and dotted in self._allowed.classes
+        if not (inside or trusted) or any(step.startswith("__") for step in module.split(".")):
             raise DataError(
-                f"it names {name}, which belongs to no component of this run; do not trust it"
+                f"it names {name}, which belongs to no component of this run; do not trust it. If"
+                f' a plugin of yours saved it, add it to Component.trusted: "{dotted}"'
             )
         try:
             found: Any = importlib.import_module(module)

@@ -50,7 +50,7 @@ class Saved:
         name: for messages.
         structure: as ``atlas_core.saving.pack`` gives it.
         arrays: likewise.
-        packages: whose classes it may name.
+        allowed: what it may name.
         ask: puts every question to what was read.
         read: reads it from structure and arrays; None: as ``atlas_core.saving`` does.
     """
@@ -58,14 +58,14 @@ class Saved:
     name: str
     structure: dict[str, Any]
     arrays: Arrays
-    packages: frozenset[str]
+    allowed: Any
     ask: Ask
     read: Callable[[dict[str, Any], Arrays], Any] | None = None
 
 
 def of_estimators() -> Iterator[Saved]:
     """Yield every estimator, asked about its table and about narrower and wider ones."""
-    from saved_estimators import ESTIMATORS, TABLE, answers
+    from saved_estimators import ALLOWED, ESTIMATORS, TABLE, answers
 
     from atlas_core.saving import pack
 
@@ -80,7 +80,7 @@ def of_estimators() -> Iterator[Saved]:
                 quietly(lambda tree=tree, narrow=narrow: tree.decision_path(narrow))
 
     for name, estimator in ESTIMATORS.items():
-        yield Saved(name, *pack(estimator), frozenset(), ask)
+        yield Saved(name, *pack(estimator), ALLOWED, ask)
 
 
 def quietly(question: Callable[[], Any]) -> None:
@@ -105,7 +105,7 @@ def loading(module: Any, make: Callable[[Any], Any]) -> Iterator[None]:
 
 def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
     """Yield what each installed component of a kind fits, asked by its contract check."""
-    from atlas_core.saving import pack
+    from atlas_core.saving import Allowed, pack
     from atlas_core.testing.checks import shared
     from atlas_core.testing.kit import checks_of, find_component
     from atlas_core.testing.samples import Sample
@@ -130,11 +130,11 @@ def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
                 check(given)
 
         instead(lambda value, held=held: held.append(value) or value)
-        home = component.config.__module__.split(".", maxsplit=1)[0]
+        own = Allowed.by([component])
         yield Saved(
             f"{kind} {name}",
             *pack(held[0]),
-            frozenset({home, shared.TOYS}),
+            Allowed(own.packages | {shared.TOYS}, own.classes),
             lambda made, instead=instead: instead(lambda _value: made),
         )
 
@@ -209,4 +209,4 @@ def of_arms() -> Iterator[Saved]:
 
         arrays, _ = read_arrays(kept / name)
         structure = json.loads(arrays.pop("structure").tobytes())
-        yield Saved(name, structure, arrays, frozenset(), ask, read)
+        yield Saved(name, structure, arrays, None, ask, read)

@@ -19,10 +19,13 @@ from sklearn.ensemble import (
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
+
+from atlas_core.saving import Allowed, pack
 
 RNG = np.random.default_rng(0)
 TABLE, TARGET = RNG.normal(size=(80, 4)), RNG.normal(size=80)
@@ -42,14 +45,29 @@ ESTIMATORS: dict[str, Any] = {
     "svr": SVR().fit(TABLE, TARGET),
     "svr without vectors": SVR(epsilon=100.0).fit(TABLE, TARGET),
     "svc": SVC().fit(TABLE, LABEL),
+    "svc of three": SVC(kernel="poly").fit(TABLE, LABEL + (TARGET > 1)),
     "calibrated": CalibratedClassifierCV(SVC(), ensemble=False).fit(TABLE, LABEL),
     "neighbors": KNeighborsRegressor(3, weights="distance", algorithm="kd_tree").fit(TABLE, TARGET),
+    "neighbors of labels": KNeighborsClassifier(3, metric="manhattan").fit(TABLE, LABEL > 0),
     "process": GaussianProcessRegressor(KERNEL, optimizer=None).fit(TABLE, TARGET),
     "matern": GaussianProcessRegressor(Matern(1.0, nu=2.5), optimizer=None).fit(TABLE, TARGET),
     "ridge": Ridge().fit(TABLE, TARGET),
     "logistic": LogisticRegression().fit(TABLE, LABEL > 0),
+    "network": MLPRegressor(hidden_layer_sizes=(5,), max_iter=300, random_state=0).fit(
+        TABLE, TARGET
+    ),
     "pipeline": make_pipeline(StandardScaler(), LogisticRegression()).fit(TABLE, LABEL > 0),
 }
+
+
+def named(structure: dict[str, Any]) -> frozenset[str]:
+    """Return the classes of libraries that a saved object names, with dots."""
+    parts = structure["parts"]
+    return frozenset(one["library"].replace(":", ".") for one in parts if "library" in one)
+
+
+ALLOWED = Allowed(classes=frozenset().union(*(named(pack(one)[0]) for one in ESTIMATORS.values())))
+"""What a component that trusts all of them allows."""
 
 
 def answers(estimator: Any, table: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from saved_estimators import named
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
@@ -21,11 +22,11 @@ from atlas_core import saving
 from atlas_core.component import Config, Field
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.trust import Promise
-from atlas_core.saving import load, one_line, pack, restored, save, unpack
+from atlas_core.saving import Allowed, load, one_line, pack, restored, save, unpack
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.testing.toy_model import ToyModel
 
-HERE = frozenset({__name__.split(".", maxsplit=1)[0]})
+HERE = Allowed(frozenset({__name__.split(".", maxsplit=1)[0]}))
 RNG = np.random.default_rng(0)
 TABLE, TARGET = RNG.normal(size=(60, 4)), RNG.normal(size=60)
 
@@ -192,12 +193,13 @@ def test_estimators_answer_alike_in_another_process(tmp_path: Path) -> None:
     boosted = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(TABLE, TARGET)
     near = KNeighborsRegressor(2, algorithm="kd_tree").fit(TABLE, TARGET)
     save(tmp_path / "fit", [forest, boosted, near], {})
+    trusted = named(pack([forest, boosted, near])[0])
     code = f"""
 import numpy as np
 from pathlib import Path
-from atlas_core.saving import load
+from atlas_core.saving import Allowed, load
 table = np.random.default_rng(0).normal(size=(60, 4))
-parts, note = load(Path({str(tmp_path / "fit")!r}), [])
+parts, note = load(Path({str(tmp_path / "fit")!r}), Allowed(classes=frozenset({sorted(trusted)!r})))
 for part in (one.predict(table) for one in parts):
     print(part.tobytes().hex())
 """
@@ -206,12 +208,12 @@ for part in (one.predict(table) for one in parts):
     assert done.stdout.split() == [part.tobytes().hex() for part in parts]
 
 
-def test_weight_counts_what_a_forest_holds() -> None:
-    forest = RandomForestRegressor(3, random_state=0).fit(TABLE, TARGET)
-    nodes = [tree.tree_.__getstate__() for tree in forest.estimators_]
-    held = sum(state["nodes"].nbytes + state["values"].nbytes for state in nodes)
-    assert held <= saving.weight(Point(forest)) < held + 2000
-    assert saving.weight([TABLE, TABLE]) == TABLE.nbytes
+def test_what_is_too_large_is_weighed_and_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "fit"
+    assert save(path, [TABLE, Point(TABLE)], {}, most=TABLE.nbytes - 1) == TABLE.nbytes
+    assert not path.exists()
+    assert save(path, [TABLE, Point(TABLE)], {}, most=TABLE.nbytes) == TABLE.nbytes
+    assert path.exists()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_weight_counts_what_a_forest_holds() -> None:
 def test_a_class_of_no_component_is_refused(tmp_path: Path, name: str) -> None:
     path = stranger(tmp_path, {"root": {"part": 0}, "parts": [{"object": name, "state": {}}]})
     with pytest.raises(DataError, match="belongs to no component of this run") as caught:
-        load(path, {*HERE, "atlas_core"})
+        load(path, Allowed(HERE.packages | {"atlas_core"}))
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -320,7 +322,10 @@ def test_compressed_arrays_are_the_same_arrays(tmp_path: Path) -> None:
 
 def test_a_toy_of_the_contract_comes_back() -> None:
     model = ToyModel(weights=TABLE)
-    assert restored(model, {"atlas_core.testing"}).weights.tobytes() == TABLE.tobytes()
+    assert (
+        restored(model, Allowed(frozenset({"atlas_core.testing"}))).weights.tobytes()
+        == TABLE.tobytes()
+    )
 
 
 def test_a_text_from_a_file_is_one_line_that_a_terminal_only_shows() -> None:

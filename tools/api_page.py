@@ -93,6 +93,12 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
     ("Executors", "", ("Executor", "JobsLostError")),
     (
+        "Saved fits of another library",
+        "An entry point of the group `atlas.codec`, named like the library's package, saves and"
+        " loads its objects; those of scikit-learn are saved by `atlas-materials-estimators`.",
+        ("Codec", "attributes_of", "set_attributes"),
+    ),
+    (
         "Errors",
         "A component raises these with one line that says where, what is wrong and what to do;"
         " anything else is reported as its defect.",

@@ -28,7 +28,7 @@ ROOTS = {
     "split": ("kinds.split", "engine.loading"),
     "featurize": ("kinds.featurizer", "engine.features"),
     "fit": (
-        *("engine.fits", "estimators", "kinds.model", "kinds.uq", "saving"),
+        *("engine.fits", "kinds.model", "kinds.uq", "saving"),
         *("engine.arm", "engine.final", "engine.kept", "engine.trained"),
     ),
     "calibrate": ("engine.arm", "kinds.calibrator"),

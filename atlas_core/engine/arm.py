@@ -20,7 +20,16 @@ from atlas_core.context import FitContext, Record, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import ends
 from atlas_core.engine.fits import FitCache, FitIdentity, rows_name
-from atlas_core.engine.kept import MOST, PREDICTOR, Judges, Keep, about, read_fit, write_judges
+from atlas_core.engine.kept import (
+    MOST,
+    PREDICTOR,
+    Judges,
+    Keep,
+    about,
+    allowed_by,
+    read_fit,
+    write_judges,
+)
 from atlas_core.engine.notes import Notes
 from atlas_core.engine.reference import Reference
 from atlas_core.engine.regions import TrustRegions
@@ -166,8 +175,7 @@ class FittedArm:
                 task=data.task,
                 device=context.device,
             )
-            made_by = {one.package for chosen in arm.made_by.values() for one in chosen.every}
-            shelf = Shelf(fits, identity.key(), made_by)
+            shelf = Shelf(fits, identity.key(), allowed_by(arm.made_by))
         trained = Trained(fresh, shelf=shelf, samples=arm.samples)
         if trained.stored:
             notes.stages.append((f"{step}, stored", time.perf_counter() - start))

@@ -107,7 +107,7 @@ def read_fit(
     trust: bool = False,
     key_file: Path | None = None,
 ) -> tuple[UQFit, Judges, tuple[str, ...]]:
-    """Read both files; classes come from the packages of ``components`` alone.
+    """Read both files; they may name what ``components`` declare, and nothing else.
 
     Args:
         folder: of the fit.
@@ -126,7 +126,7 @@ def read_fit(
     foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
-    allowed = {one.package for chosen in components.values() for one in chosen.every}
+    allowed = allowed_by(components)
     made, _ = saving.load(folder / PREDICTOR, allowed)
     found, note = saving.load(folder / JUDGES, allowed)
     with saving.readable(folder):
@@ -138,6 +138,12 @@ def read_fit(
         return made, judges, (*((foreign,) if foreign else ()), *remarks)
 
 
+def allowed_by(components: Mapping[str, Bound]) -> saving.Allowed:
+    """Return what a fit by these components may name."""
+    every = (one for chosen in components.values() for one in chosen.every)
+    return saving.Allowed.by(one.resolved.component for one in every)
+
+
 def _another(folder: Path, name: str, value: object) -> DataError:
     return DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
 
@@ -146,8 +152,8 @@ def about(components: Mapping[str, Bound]) -> dict[str, Any]:
     """Return the versions and sources that made a fit, for its note."""
     every = [one for chosen in components.values() for one in chosen.every]
     return {
-        "packages": packages(one.distribution for one in every),
-        "sources": {f"{one.kind} {one.name}": one.source for one in every},
+        "packages": packages(one.resolved.distribution for one in every),
+        "sources": {f"{one.kind} {one.name}": one.resolved.source for one in every},
     }
 
 

@@ -6,7 +6,7 @@ them were, nothing is trained and no framework is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -22,7 +22,7 @@ from atlas_core.interfaces import HasEmbedding, HasLeaves
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor, UQFit
-from atlas_core.saving import load, save, weight
+from atlas_core.saving import Allowed, load, save
 from atlas_core.store import Arrays, checked_bytes, write_bytes
 
 Train = Callable[[Record], UQFit]
@@ -39,12 +39,12 @@ class Shelf:
     Attributes:
         cache: of all fits.
         key: of this one (``FitIdentity.key``).
-        packages: whose classes a kept predictor may name; those of model and uq.
+        allowed: what a kept predictor may name: what model and uq declare.
     """
 
     cache: FitCache
     key: str
-    packages: Collection[str]
+    allowed: Allowed
 
     @property
     def predictor(self) -> Path:
@@ -155,10 +155,9 @@ class Trained:
                 if most is not None and not there:
                     return "its answers came from the cache; --save-fitted trains it again"
                 made = self._fit()
-            kept = _kept(made)
-            if most is not None and (size := weight(kept)) > most:
+            size = save(cached or path, _kept(made), note, most=most)
+            if most is not None and size > most:
                 return f"it takes {size / 2**20:.0f} MB; --save-fitted keeps it nevertheless"
-            save(cached or path, kept, note)
         if cached is not None:
             write_bytes(path, checked_bytes(cached) if content is None else content)
         return ""
@@ -191,7 +190,7 @@ class Trained:
         if not path.exists():
             return None
         try:
-            found, _ = load(path, shelf.packages)
+            found, _ = load(path, shelf.allowed)
         except DataError as err:
             shelf.cache.drop(shelf.key, PREDICTOR, str(err).removeprefix(f"{path}: "))
             return None

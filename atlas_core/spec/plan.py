@@ -180,8 +180,7 @@ class Bound:
         name: of the component.
         label: kind, name, distribution and version, for a message.
         package: the top-level package that it comes from.
-        distribution: that offers it.
-        source: sha256 of the distribution's files.
+        resolved: what was declared, without an option, and where it comes from.
         requires: what it needs, with those beside it and in its options.
         provides: what it gives.
         key: hash of all that decides its numbers.
@@ -195,8 +194,7 @@ class Bound:
     name: str
     label: str
     package: str
-    distribution: str
-    source: str
+    resolved: Resolved
     requires: frozenset[str]
     provides: frozenset[str]
     key: str
@@ -214,8 +212,7 @@ class Bound:
             name=chosen.name,
             label=chosen.label,
             package=chosen.package,
-            distribution=chosen.resolved.distribution,
-            source=chosen.resolved.source,
+            resolved=chosen.resolved,
             requires=chosen.requires,
             provides=chosen.provides,
             key=hashlib.sha256(json.dumps(chosen.identity(), sort_keys=True).encode()).hexdigest(),

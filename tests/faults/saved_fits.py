@@ -1,6 +1,6 @@
 """Change saved fits as a stranger would, read them and ask them: nothing but one line may come.
 
-Every estimator with a schema, every component that can be saved and both files of a fitted arm are
+Estimators, every component that can be saved and both files of a fitted arm are
 changed (``saved_changes``), read and asked (``saved_corpus``). It happens in a child process, so
 that a signal is counted and not suffered: the child writes the number of the change before it
 tries it.
@@ -64,11 +64,11 @@ def try_one(saved: Saved, hurt: Hurt, file: Path | None) -> str:
             if saved.read is not None:
                 made = saved.read(json.loads(text), hurt.arrays)
             elif file is None:
-                made = saving.unpack(json.loads(text), hurt.arrays, saved.packages)
+                made = saving.unpack(json.loads(text), hurt.arrays, saved.allowed)
             else:
                 body = np.frombuffer(text.encode(), np.uint8)
                 write_arrays(file, {**hurt.arrays, "structure": body}, {"format": saving.FORMAT})
-                made, _ = saving.load(file, saved.packages)
+                made, _ = saving.load(file, saved.allowed)
             saved.ask(made)
     except AtlasError as err:
         return "" if "\n" not in str(err) else f"several lines: {err!r}"
@@ -89,7 +89,7 @@ def child(kind: str, seed: int, start: int, stop: int, progress: Path, *, slow: 
             str(part[key])
             for saved in corpus
             for part in saved.structure["parts"]
-            for key in ("object", "made", "config", "estimator")
+            for key in ("object", "made", "config", "library")
             if key in part
         }
     )

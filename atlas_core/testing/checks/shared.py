@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, fingerprint
 from atlas_core.errors import AtlasError, ContractError, DataError
-from atlas_core.saving import restored
+from atlas_core.saving import Allowed, restored
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample
 
@@ -153,9 +153,9 @@ def saved_and_loaded(sample: Sample, value: Any) -> Any:
     Raises:
         ContractError: it cannot be saved, or names what may not be loaded.
     """
-    home = sample.component.config.__module__.split(".", maxsplit=1)[0]
+    own = Allowed.by([sample.component])
     try:
-        return restored(value, {home, TOYS})
+        return restored(value, Allowed(own.packages | {TOYS}, own.classes))
     except DataError as err:
         raise ContractError(f"saved, but not loaded: {err}") from err
 

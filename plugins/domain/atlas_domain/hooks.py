@@ -56,6 +56,11 @@ DETECTORS = (
         requires=required,
         citation="10.1007/978-0-387-84858-7",
         check=spread,
+        trusted=(
+            "sklearn.ensemble._forest.ExtraTreesClassifier",
+            "sklearn.tree._classes.ExtraTreeClassifier",
+            "sklearn.tree._tree.Tree",
+        ),
     ),
     Component(
         "disagreement",
@@ -94,6 +99,11 @@ DETECTORS = (
         },
         citation="10.1109/ICDM.2008.17",
         check=spread,
+        trusted=(
+            "sklearn.ensemble._iforest.IsolationForest",
+            "sklearn.tree._classes.ExtraTreeRegressor",
+            "sklearn.tree._tree.Tree",
+        ),
     ),
     Component(
         "kde",

@@ -146,6 +146,22 @@ def _svm_check(config: SVMConfig, facts: FoldFacts) -> list[str]:
     return [f"{few} training rows of one class, its probabilities need 2; use more data"]
 
 
+_TREE = "sklearn.tree._tree.Tree"
+_EXTRA_TREES = (
+    "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.ensemble._forest.ExtraTreesRegressor",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeRegressor",
+    _TREE,
+)
+_RANDOM_FOREST = (
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._forest.RandomForestRegressor",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.DecisionTreeRegressor",
+    _TREE,
+)
+
 MODELS = (
     Component(
         "extra_trees",
@@ -155,6 +171,7 @@ MODELS = (
         provides=_extra_trees_provides,
         citation="10.1007/s10994-006-6226-1",
         contract_options={"trees": 50},
+        trusted=_EXTRA_TREES,
     ),
     Component(
         "gaussian_process",
@@ -164,6 +181,15 @@ MODELS = (
         provides={"model:variance"},
         citation="https://gaussianprocess.org/gpml/",
         check=_gaussian_process_check,
+        trusted=(
+            "sklearn.gaussian_process._gpr.GaussianProcessRegressor",
+            "sklearn.gaussian_process.kernels.ConstantKernel",
+            "sklearn.gaussian_process.kernels.Matern",
+            "sklearn.gaussian_process.kernels.Product",
+            "sklearn.gaussian_process.kernels.RBF",
+            "sklearn.gaussian_process.kernels.Sum",
+            "sklearn.gaussian_process.kernels.WhiteKernel",
+        ),
     ),
     Component(
         "gradient_boosting",
@@ -171,6 +197,11 @@ MODELS = (
         "atlas_sklearn.gradient_boosting:GradientBoosting",
         requires={"features:vectors"},
         citation="10.1214/aos/1013203451",
+        trusted=(
+            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        ),
     ),
     Component(
         "knn",
@@ -178,6 +209,7 @@ MODELS = (
         "atlas_sklearn.knn:KNN",
         requires={"features:vectors"},
         citation="10.1109/TIT.1967.1053964",
+        trusted=("sklearn.neighbors._regression.KNeighborsRegressor",),
     ),
     Component(
         "mean",
@@ -195,6 +227,7 @@ MODELS = (
         provides=_quantile_forest_provides,
         citation="https://www.jmlr.org/papers/v7/meinshausen06a.html",
         contract_options={"trees": 50},
+        trusted=_RANDOM_FOREST + _EXTRA_TREES,
     ),
     Component(
         "random_forest",
@@ -204,12 +237,17 @@ MODELS = (
         provides={"model:members", "model:leaves", "model:inbag"},
         citation="10.1023/A:1010933404324",
         contract_options={"trees": 50},
+        trusted=_RANDOM_FOREST,
     ),
     Component(
         "ridge",
         RidgeConfig,
         "atlas_sklearn.ridge:Ridge",
         requires={"features:vectors"},
+        trusted=(
+            "sklearn.linear_model._logistic.LogisticRegression",
+            "sklearn.linear_model._ridge.Ridge",
+        ),
         citation="10.1080/00401706.1970.10488634",
     ),
     Component(
@@ -219,6 +257,13 @@ MODELS = (
         requires={"features:vectors"},
         citation="10.1007/BF00994018",
         check=_svm_check,
+        trusted=(
+            "sklearn.calibration.CalibratedClassifierCV",
+            "sklearn.calibration._CalibratedClassifier",
+            "sklearn.calibration._SigmoidCalibration",
+            "sklearn.svm._classes.SVC",
+            "sklearn.svm._classes.SVR",
+        ),
     ),
 )
 

@@ -73,6 +73,15 @@ def atlas_trust() -> list[Component]:
             requires=_learned_region_requires,
             beside=("sigma_threshold", "refuse_unseen"),
             check=lambda _, facts: _rows(facts, MAP_ROWS),
+            trusted=(
+                "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+                "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+                "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+                "sklearn.linear_model._logistic.LogisticRegression",
+                "sklearn.linear_model._ridge.Ridge",
+                "sklearn.pipeline.Pipeline",
+                "sklearn.preprocessing._data.StandardScaler",
+            ),
         ),
         Component(
             "refuse_unseen",

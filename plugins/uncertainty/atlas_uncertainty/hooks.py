@@ -194,6 +194,16 @@ METHODS = (
         provides={"epistemic", "samples"},
         citation="10.1145/130385.130417",
         contract_options={"others": ["ridge", "knn", "gradient_boosting"]},
+        trusted=(
+            "sklearn.ensemble._forest.ExtraTreesRegressor",
+            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
+            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+            "sklearn.linear_model._ridge.Ridge",
+            "sklearn.neighbors._regression.KNeighborsRegressor",
+            "sklearn.svm._classes.SVR",
+            "sklearn.tree._classes.ExtraTreeRegressor",
+            "sklearn.tree._tree.Tree",
+        ),
     ),
     Component(
         "distance_scaled",
@@ -226,6 +236,15 @@ METHODS = (
         requires={"model:embedding", "task:regression"},
         provides={"epistemic", "aleatoric"},
         citation="10.48550/arXiv.1511.02222",
+        trusted=(
+            "sklearn.gaussian_process._gpr.GaussianProcessRegressor",
+            "sklearn.gaussian_process.kernels.ConstantKernel",
+            "sklearn.gaussian_process.kernels.Matern",
+            "sklearn.gaussian_process.kernels.Product",
+            "sklearn.gaussian_process.kernels.RBF",
+            "sklearn.gaussian_process.kernels.Sum",
+            "sklearn.gaussian_process.kernels.WhiteKernel",
+        ),
     ),
     Component(
         "last_layer_laplace",
