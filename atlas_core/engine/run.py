@@ -16,12 +16,11 @@ from typing import Any
 
 from atlas_core import __version__
 from atlas_core.context import Tell
-from atlas_core.engine.auditing import audit_run
 from atlas_core.engine.cells import Job
 from atlas_core.engine.failures import Failure, Name, failed_cells, sorted_out
 from atlas_core.engine.features import FeatureCache, Featurized
 from atlas_core.engine.final import FINAL, about_final
-from atlas_core.engine.finish import Found, finish, with_targets
+from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.loading import (
@@ -40,11 +39,10 @@ from atlas_core.engine.options import RunOptions
 from atlas_core.engine.preflight import Preflight
 from atlas_core.engine.reporting import Report, complete, ready, require_room, stored
 from atlas_core.errors import AtlasError, SpecError
-from atlas_core.judge.audit import SplitAudit
+from atlas_core.kinds.evaluator import AuditRequest
 from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
-from atlas_core.narrative import audit_sentence
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, unreadable_csv
@@ -160,7 +158,7 @@ class _Run:
         lock = self._begin()
         with self._stage("split"), recorded(self.records):
             splits = cut(self._study, self._dataset)
-        jobs, audited = self._prepared(splits)
+        jobs, audit = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
         every = dict(zip(names, done, strict=True))
@@ -178,9 +176,15 @@ class _Run:
         }
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
-            found = Found(manifest, self.records, audited, lock)
-            levels, metrics = plan.spec.levels, self._metrics
-            finished = finish(self.folder.path, results, found, levels=levels, metrics=metrics)
+            found = Found(manifest, self.records, audit, lock)
+            finished = finish(
+                self.folder.path,
+                results,
+                found,
+                evaluator=self._study.evaluator,
+                levels=plan.spec.levels,
+                metrics=self._metrics,
+            )
         manifest |= {
             "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -210,7 +214,7 @@ class _Run:
         self._timed("load", "", "", self._loaded)
         return lock
 
-    def _prepared(self, splits: list[Split]) -> tuple[list[Job], SplitAudit]:
+    def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the cells, once it is known that none fails for what can be seen before."""
         study, dataset, tell = self._study, self._dataset, self._options.tell
         with recorded(self.records):
@@ -224,12 +228,12 @@ class _Run:
                 self.records += featurized.failures(components["featurizer"], arm)
             preflight.require(features)
         with self._stage("audit"):
-            audited = audit_run(
-                self.folder.path, dataset, splits, features=features, seed=study.seed
-            )
-        tell(f"split audit: {audit_sentence(audited)}")
+            request = AuditRequest(splits, dataset.materials, dataset.target, features, study.seed)
+            audit = audited(self.folder.path, study.evaluator, request)
+        if audit:
+            tell(f"split audit: {audit['sentence']}")
         jobs = Jobs(study, dataset, preflight.every, splits, self._options, self.folder)
-        return jobs.of(features), audited
+        return jobs.of(features), audit
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
@@ -250,6 +254,7 @@ class _Run:
             "split": about_split(self._study, self._described["split"]["options"], splits),
             "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
             "figures": self._metrics.described(),
+            "evaluator": plan.evaluator.describe(),
             "arm_order": arms,
             **({"final": about_final(self._dataset)} if plan.spec.final else {}),
             "arms": plan.about(arms),

@@ -247,6 +247,7 @@ class Study:
         levels: coverage levels of the intervals.
         dataset: the data set.
         split: the split.
+        evaluator: audits, scores and judges.
         arms: kinds that an arm leaves out are absent.
         shifts: splits of the training rows that the trust methods learn from.
         smaller: what is trained for these in place of an arm's own.
@@ -264,6 +265,7 @@ class Study:
     levels: tuple[float, ...]
     dataset: Bound
     split: Bound
+    evaluator: Bound
     arms: Arms
     shifts: tuple[Bound, ...]
     smaller: Arms
@@ -287,6 +289,7 @@ class Plan:
         arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
         shifts: splits of the training rows that the trust methods learn from.
         smaller: {arm: {kind: component}} trained for these in place of the arm's own.
+        evaluator: what audits the split, scores predictions and judges arms.
         reports: what is written of the finished run; no number depends on them.
         spec_dir: where the spec lies; relative paths in options start there.
         text: the spec as it was read, for the run folder.
@@ -300,6 +303,7 @@ class Plan:
     arms: Mapping[str, Mapping[str, Chosen]]
     spec_dir: FilePath
     text: str
+    evaluator: Chosen
     shifts: tuple[Chosen, ...] = ()
     smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
     reports: tuple[Chosen, ...] = ()
@@ -320,6 +324,7 @@ class Plan:
             levels=spec.levels,
             dataset=Bound.of(self.dataset),
             split=Bound.of(self.split),
+            evaluator=Bound.of(self.evaluator),
             arms=bound(self.arms),
             shifts=tuple(map(Bound.of, self.shifts)),
             smaller=bound(self.smaller),
@@ -354,6 +359,7 @@ class Plan:
             filled.pop("final")
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
+        filled["evaluator"] = _filled(self.evaluator)
         filled["reports"] = [_filled(report) for report in self.reports]
         filled["metrics"] = [
             _filled(one) if type(one.config).model_fields else one.name
@@ -399,7 +405,7 @@ class Plan:
         for arm in (*self.arms.values(), *self.smaller.values()):
             named += arm.values()
         named += [one for one in self.metrics if one.name in self.reported]
-        return [part for one in named for part in one.every]
+        return [part for one in (*named, self.evaluator) for part in one.every]
 
 
 def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:
