@@ -147,7 +147,7 @@ class FittedArm:
         """
         fitted = cls.of_training(arm, data, train, context, notes=notes, fits=fits, step=step)
         fitted.calibrate(calibration, context, notes)
-        fitted.detect(calibration, context.seed, notes)
+        fitted.detect(calibration, context, notes)
         return fitted
 
     @classmethod
@@ -214,8 +214,7 @@ class FittedArm:
                 target=view.targets,
                 inputs=view.inputs(chosen),
                 levels=self.arm.levels,
-                task=train.data.task,
-                seed=derive_seed(context.seed, "calibrate"),
+                context=context.child("calibrate"),
                 train=train.inputs(chosen) if refits else None,
                 train_target=train.targets if refits else None,
                 refit=partial(self._refit, context) if refits else None,
@@ -229,7 +228,7 @@ class FittedArm:
         own = replace(context, seed=seed, directory=None)
         return _trained(self.arm, data, rows, own)[0]
 
-    def detect(self, rows: I8, seed: int, notes: Notes) -> None:
+    def detect(self, rows: I8, context: FitContext, notes: Notes) -> None:
         """Fit the detector, where the arm has one; ``rows`` set its threshold."""
         chosen = self.arm.components.get("ood")
         if chosen is None:
@@ -240,7 +239,7 @@ class FittedArm:
             self.detector = method.fit(
                 train.inputs(chosen),
                 self.view(train.data, rows).inputs(chosen),
-                derive_seed(seed, "detect"),
+                context.child("detect"),
             )
 
     def ask(self, data: ArmData, rows: I8) -> Answer:

@@ -135,7 +135,7 @@ def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
         )
         with _left_behind(fitted, notes):
             fitted.calibrate(split.calibration, context, notes)
-            fitted.detect(split.calibration, context.seed, notes)
+            fitted.detect(split.calibration, context, notes)
             heard.add(with_trust(fitted, job, context, notes, fits))
             predictions, trust = predict_parts(fitted, split, notes)
             if job.keep is not None:

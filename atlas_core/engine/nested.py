@@ -85,7 +85,7 @@ def learn_trust(
                 nested,
                 promise=promise,
                 levels=fitted.arm.levels,
-                seed=derive_seed(context.seed, "trust", one.name),
+                context=context.child("trust", one.name),
             )
             if not isinstance(region, TrustRegion):
                 raise ContractError(f"{one.label}: fit returned no TrustRegion")
@@ -111,7 +111,7 @@ def _nested(
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=components.values(), records=[])
-    whole = SplitRequest(data.materials, data.columns, data.task, context.seed, data.known)
+    whole = SplitRequest(data.materials, data.columns, context, data.known)
     first: HeldOut | None = None
     classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
@@ -128,7 +128,7 @@ def _nested(
                 fits=fits,
                 step=step,
             )
-            again.detect(one.spare, derive_seed(one.seed, "detect"), own)
+            again.detect(one.spare, replace(context, seed=derive_seed(one.seed, "detect")), own)
         rows = np.concatenate([one.shifted, one.inside(first.rest)])
         view = again.view(data, rows)
         yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
@@ -274,8 +274,7 @@ def _folds(chosen: Chosen, whole: SplitRequest, train: I8, seed: int) -> Iterato
     request = SplitRequest(
         materials=whole.materials.take(train),
         columns={name: np.asarray(values)[train] for name, values in whole.columns.items()},
-        task=whole.task,
-        seed=seed,
+        context=replace(whole.context, seed=seed),
         target=None if target is None else target[train],
     )
     for split in splitter.split(request):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import derive_seed
+from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
 from atlas_core.engine.nested import HeldOut, held_out
@@ -159,7 +159,7 @@ class _Fold:
             known: F8 = np.full(len(data), np.nan)
             known[train] = data.target[train]
             seed = derive_seed(self.plan.spec.seed, step, self.split.name)
-            whole = SplitRequest(data.materials, data.columns, data.task, seed, known)
+            whole = SplitRequest(data.materials, data.columns, FitContext(seed, data.task), known)
             self._planned = []
             for one in held_out(self.plan.shifts, stated, whole, train, seed):
                 one.inside(one.rest)  # enough of them

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
+from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
 from atlas_core.kinds.dataset import Task
@@ -91,7 +92,9 @@ class ToyRefit:
 
 
 def _request(sample: Sample, toy: _Toy, task: Task) -> CalibrationRequest:
-    request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, task, seed=0)
+    request = CalibrationRequest(
+        toy.prediction, toy.target, toy.inputs, LEVELS, FitContext(0, task)
+    )
     needs = sample.requires
     if "refit" not in needs:
         return request
