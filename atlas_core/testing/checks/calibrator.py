@@ -92,9 +92,8 @@ class ToyRefit:
 
 
 def _request(sample: Sample, toy: _Toy, task: Task) -> CalibrationRequest:
-    request = CalibrationRequest(
-        toy.prediction, toy.target, toy.inputs, LEVELS, FitContext(0, task)
-    )
+    context = FitContext(0, task)
+    request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, context)
     needs = sample.requires
     if "refit" not in needs:
         return request
@@ -128,8 +127,8 @@ def make(sample: Sample, requests: list[CalibrationRequest]) -> list[Case]:
     for request in requests:
         calibration = sample.build().calibrate(request)
         require(isinstance(calibration, Calibration), "calibrate returned no Calibration")
-        toy = _data(sample, request.task, TEST_ROWS, 1)
-        found.append(Case(request.task, calibration, toy, _ask, tolerance=1e-9))
+        toy = _data(sample, request.context.task, TEST_ROWS, 1)
+        found.append(Case(request.context.task, calibration, toy, _ask, tolerance=1e-9))
     return found
 
 
