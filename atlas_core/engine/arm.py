@@ -147,7 +147,7 @@ class FittedArm:
         fitted = cls.of_training(arm, data, train, context, notes=notes, fits=fits, step=step)
         aside = fitted.view(data, calibration)
         fitted.calibrate(aside, context, notes)
-        fitted.detect(aside, context.seed, notes)
+        fitted.detect(aside, context, notes)
         return fitted
 
     @classmethod
@@ -213,8 +213,7 @@ class FittedArm:
                 target=view.targets,
                 inputs=view.inputs(chosen),
                 levels=self.arm.levels,
-                task=train.data.task,
-                seed=derive_seed(context.seed, "calibrate"),
+                context=context.child("calibrate"),
                 train=train.inputs(chosen) if refits else None,
                 train_target=train.targets if refits else None,
                 refit=partial(self._refit, context) if refits else None,
@@ -228,7 +227,7 @@ class FittedArm:
         own = replace(context, seed=seed, directory=None)
         return _trained(self.arm, data, rows, own)[0]
 
-    def detect(self, view: View, seed: int, notes: Notes) -> None:
+    def detect(self, view: View, context: FitContext, notes: Notes) -> None:
         """Fit the detector, where the arm has one; the rows of ``view`` set its threshold."""
         chosen = self.arm.components.get("ood")
         if chosen is None:
@@ -236,7 +235,7 @@ class FittedArm:
         with notes.stage("detect", chosen):
             method: OODMethod = chosen.build()
             self.detector = method.fit(
-                self.train.inputs(chosen), view.inputs(chosen), derive_seed(seed, "detect")
+                self.train.inputs(chosen), view.inputs(chosen), context.child("detect")
             )
 
     def ask(self, data: ArmData, rows: I8) -> Answer:

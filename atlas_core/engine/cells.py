@@ -138,7 +138,7 @@ def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
         with left_behind(fitted, notes):
             aside = fitted.view(job.data, split.calibration)
             fitted.calibrate(aside, context, notes)
-            fitted.detect(aside, context.seed, notes)
+            fitted.detect(aside, context, notes)
             heard.add(with_trust(fitted, job, context, notes, fits))
             predictions, trust = predict_parts(fitted, split, notes)
             if job.keep is not None:

@@ -63,7 +63,7 @@ def run_final(job: Job, fits: FitCache, tell: Tell) -> CellResult:
             else:
                 aside = fitted.view(job.data, _NONE)
             fitted.calibrate(aside, context, notes)
-            fitted.detect(fitted.view(job.data, _NONE), context.seed, notes)
+            fitted.detect(fitted.view(job.data, _NONE), context, notes)
             heard.add(with_trust(fitted, job, context, notes, fits))
             if job.keep is not None:
                 fitted.save(job.keep, notes)
@@ -145,17 +145,18 @@ def out_of_fold(
         step = f"cross-fit {number + 1}"
         notes.say(f"{step} of {fold.max() + 1}")
         at = None if context.directory is None else context.directory.parent / step
+        there = replace(context, seed=derive_seed(context.seed, "cross-fit", number), directory=at)
         part = FittedArm.of_training(
             arm,
             train.data,
             train.rows[fold != number],
-            replace(context, seed=derive_seed(context.seed, "cross-fit", number), directory=at),
+            there,
             notes=own,
             fits=fits,
             step=step,
         )
         if trust:
-            part.detect(part.view(train.data, _NONE), derive_seed(context.seed, step), own)
+            part.detect(part.view(train.data, _NONE), there, own)
         rows.append(np.flatnonzero(fold == number))
         seen = part.view(train.data, train.rows[rows[-1]])
         said.append(seen.prediction)

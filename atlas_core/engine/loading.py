@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.context import derive_seed
+from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.blame import blame
 from atlas_core.engine.notes import listening
 from atlas_core.engine.options import RunOptions
@@ -170,8 +170,7 @@ def cut(study: Study, dataset: Dataset) -> list[Split]:
     request = SplitRequest(
         materials=dataset.materials,
         columns=dataset.columns,
-        task=dataset.task,
-        seed=derive_seed(study.seed, "split"),
+        context=FitContext(derive_seed(study.seed, "split"), dataset.task),
         target=dataset.target if "target" in study.split.requires else None,
     )
     with blame(study.split):

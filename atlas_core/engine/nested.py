@@ -88,7 +88,7 @@ def learn_trust(
                 nested,
                 promise=promise,
                 levels=fitted.arm.levels,
-                seed=derive_seed(context.seed, "trust", one.name),
+                context=context.child("trust", one.name),
             )
             if not isinstance(region, TrustRegion):
                 raise ContractError(f"{one.label}: fit returned no TrustRegion")
@@ -114,9 +114,7 @@ def _nested(
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=components.values(), records=[])
-    whole = SplitRequest(
-        settings.materials, data.every.columns, data.task, context.seed, data.known
-    )
+    whole = SplitRequest(settings.materials, data.every.columns, context, data.known)
     first: HeldOut | None = None
     classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
@@ -134,7 +132,7 @@ def _nested(
                 step=step,
             )
             spare = again.view(data, one.spare)
-            again.detect(spare, derive_seed(one.seed, "detect"), own)
+            again.detect(spare, replace(context, seed=derive_seed(one.seed, "detect")), own)
         rows = np.concatenate([one.shifted, one.inside(first.rest)])
         view = again.view(data, rows)
         yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
@@ -280,8 +278,7 @@ def _folds(chosen: Bound, whole: SplitRequest, train: I8, seed: int) -> Iterator
     request = SplitRequest(
         materials=whole.materials.take(train),
         columns={name: np.asarray(values)[train] for name, values in whole.columns.items()},
-        task=whole.task,
-        seed=seed,
+        context=replace(whole.context, seed=seed),
         target=None if target is None else target[train],
     )
     for split in splitter.split(request):

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import derive_seed
+from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
 from atlas_core.engine.nested import HeldOut, held_out
@@ -181,7 +181,7 @@ def _nested(
         return []
     known: F8 = np.full(len(dataset), np.nan)
     known[train] = dataset.target[train]
-    whole = SplitRequest(dataset.materials, dataset.columns, dataset.task, seed, known)
+    whole = SplitRequest(dataset.materials, dataset.columns, FitContext(seed, dataset.task), known)
     found = []
     for one in held_out(shifts, stated, whole, train, seed):
         one.inside(one.rest)  # enough of them

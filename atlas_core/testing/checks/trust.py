@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.context import FitContext
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
@@ -142,7 +143,7 @@ def given(sample: Sample, rows: I8 = CALIBRATION) -> Given:
 def _fit(sample: Sample, evidence: Given) -> TrustRegion:
     home, rehearsals, promise = evidence
     method = sample.build()
-    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, seed=0)
+    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, context=FitContext(0))
     require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
     return region  # type: ignore[no-any-return]
 

@@ -118,7 +118,7 @@ class Mondrian:
         levels, prediction, config = request.levels, request.prediction, self._config
         check_rows(request, min(map(rows_needed, levels)), METHOD)
         refuse_normalised(request, config, METHOD)
-        unit = None if request.task == "binary" else unit_of(prediction, config, METHOD)
+        unit = None if request.context.task == "binary" else unit_of(prediction, config, METHOD)
         if unit is None:
             scores = label_scores(prediction, request.target)
         else:

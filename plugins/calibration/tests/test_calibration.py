@@ -13,6 +13,7 @@ from atlas_core.api import (
     CalibrationRequest,
     ContractError,
     DataError,
+    FitContext,
     Inputs,
     Materials,
     Prediction,
@@ -31,7 +32,9 @@ def request(mean, target, *, sigma=None, levels=LEVELS, task="regression"):
 
 def asked(prediction, target, levels=LEVELS, task="regression"):
     known = np.asarray(target, float)
-    return CalibrationRequest(prediction, known, inputs(len(prediction)), levels, task, seed=0)
+    return CalibrationRequest(
+        prediction, known, inputs(len(prediction)), levels, FitContext(0, task)
+    )
 
 
 def inputs(n):

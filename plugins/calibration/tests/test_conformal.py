@@ -19,7 +19,15 @@ from atlas_calibration import (
     split_conformal,
     weighted_conformal,
 )
-from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction, Vectors
+from atlas_core.api import (
+    CalibrationRequest,
+    DataError,
+    FitContext,
+    Inputs,
+    Materials,
+    Prediction,
+    Vectors,
+)
 
 LEVELS = (0.5, 0.8, 0.9)
 FORMULAS = {"oxide": "MgO", "chalcogenide": "ZnS", "boride": "TiB2"}
@@ -36,7 +44,7 @@ def inputs(n, *, families=None, x=None, **columns):
 
 def asked(prediction, target, seen, *, levels=LEVELS, task="regression", **more):
     target = np.asarray(target, float)
-    return CalibrationRequest(prediction, target, seen, levels, task, seed=0, **more)
+    return CalibrationRequest(prediction, target, seen, levels, FitContext(0, task), **more)
 
 
 def covered(done, target):

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from atlas_core.api import ATOMIC_NUMBER, F8, I8, MAX_Z, DataError, Detector, Inputs
+from atlas_core.api import ATOMIC_NUMBER, F8, I8, MAX_Z, DataError, Detector, FitContext, Inputs
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import ElementDistanceConfig
 
@@ -100,7 +100,7 @@ class ElementDistance:
 
     config: ElementDistanceConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the training compositions; the seed is not needed.
 
         Raises:

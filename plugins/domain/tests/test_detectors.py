@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KernelDensity as SklearnDensity
 from sklearn.neighbors import LocalOutlierFactor
 
-from atlas_core.api import DataError, FoldFacts, Inputs, Materials, PluginError, Vectors
+from atlas_core.api import DataError, FitContext, FoldFacts, Inputs, Materials, PluginError, Vectors
 from atlas_core.testing.samples import toy_compounds, toy_vectors
 from atlas_domain import leaf_proximity
 from atlas_domain._spread import LEAST, no_bandwidth
@@ -29,7 +29,7 @@ def fitted(name, train, calibration=None, *, seed=0, **options):
     """Return a fitted detector; there are no calibration rows unless given."""
     component = COMPONENTS[name]
     method = component.build(component.config(**options))
-    return method.fit(train, NONE if calibration is None else calibration, seed)
+    return method.fit(train, NONE if calibration is None else calibration, FitContext(seed))
 
 
 def rows(materials, **more):
@@ -372,9 +372,9 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
             if name in ("isolation_forest", "density_ratio"):
                 continue  # they would answer, though nothing of use
             with pytest.raises(DataError):
-                component.build(config).fit(train, calibration, 0)
+                component.build(config).fit(train, calibration, FitContext(0))
             continue
-        found = component.build(config).fit(train, calibration, 0).score(new)
+        found = component.build(config).fit(train, calibration, FitContext(0)).score(new)
         assert np.isfinite(found.score).all()
         assert np.isfinite(found.threshold)
 

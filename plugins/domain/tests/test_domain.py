@@ -8,14 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.covariance import LedoitWolf
 
-from atlas_core.api import (
-    DataContext,
-    DataError,
-    Inputs,
-    Materials,
-    Reason,
-    Vectors,
-)
+from atlas_core.api import DataContext, DataError, FitContext, Inputs, Materials, Reason, Vectors
 from atlas_core.testing import find_component
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain.hooks import atlas_ood
@@ -29,7 +22,7 @@ def fitted(name, train, calibration=None, *, seed=0, **options):
     """Return a fitted detector; there are no calibration rows unless given."""
     component = COMPONENTS[name]
     method = component.build(component.config(**options))
-    return method.fit(train, NONE if calibration is None else calibration, seed)
+    return method.fit(train, NONE if calibration is None else calibration, FitContext(seed))
 
 
 def rows(materials, **changes):

@@ -12,6 +12,7 @@ from atlas_core.api import (
     Assessment,
     Bool,
     Evidence,
+    FitContext,
     Inputs,
     OODScore,
     Prediction,
@@ -75,9 +76,9 @@ class RefuseUnseen:
         *,
         promise: Promise,
         levels: tuple[float, ...],
-        seed: int,
+        context: FitContext,
     ) -> TrustRegion:
         """Fit sigma's curves and note the elements of the training materials."""
         sigma = SigmaThreshold(SigmaThresholdConfig(rule=self.config.rule))
-        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, seed=seed)
+        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, context=context)
         return VetoRegion(region, (home.train.fractions > 0).any(axis=0))
