@@ -1,4 +1,4 @@
-"""Spread of a committee by quantiles: one odd member counts little."""
+"""Spread of an ensemble by quantiles: robust to a single outlying member."""
 
 from __future__ import annotations
 

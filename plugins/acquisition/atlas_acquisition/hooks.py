@@ -6,10 +6,13 @@ from atlas_core.api import Component, Config, Field, hookimpl
 
 
 class ExpectedImprovementConfig(Config):
-    """How large a gain must be to count."""
+    """Margin by which a candidate must improve."""
 
     xi: float = Field(
-        0.0, ge=0.0, description="Gain that is not counted, in the target's unit; explores more."
+        0.0,
+        ge=0.0,
+        description="Margin subtracted from the improvement, in the target's unit;"
+        " larger values explore more.",
     )
 
 
@@ -22,9 +25,11 @@ class MaxUncertaintyConfig(Config):
 
 
 class ProbabilityOfImprovementConfig(Config):
-    """How large a gain must be to count."""
+    """Margin by which a candidate must improve."""
 
-    xi: float = Field(0.0, ge=0.0, description="Gain that must be exceeded, in the target's unit.")
+    xi: float = Field(
+        0.0, ge=0.0, description="Improvement that must be exceeded, in the target's unit."
+    )
 
 
 class RandomConfig(Config):
@@ -36,9 +41,9 @@ class ThompsonConfig(Config):
 
 
 class UCBConfig(Config):
-    """How much doubt counts as promise."""
+    """Weight of the uncertainty."""
 
-    kappa: float = Field(2.0, ge=0.0, description="How many sigma are added to the mean.")
+    kappa: float = Field(2.0, ge=0.0, description="Number of sigma added to the mean.")
 
 
 @hookimpl

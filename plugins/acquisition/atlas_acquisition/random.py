@@ -1,4 +1,4 @@
-"""Seeded random choice: the baseline that others must beat."""
+"""Random choice with a seed: the baseline."""
 
 from __future__ import annotations
 

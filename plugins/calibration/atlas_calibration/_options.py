@@ -10,7 +10,7 @@ from atlas_core.api import Config, Field
 
 
 class ScoreConfig(Config):
-    """Choose what an error is counted in."""
+    """The nonconformity score."""
 
     score: Literal["absolute", "normalised"] = Field(
         "absolute",
@@ -20,8 +20,8 @@ class ScoreConfig(Config):
     beta: float = Field(
         0.0,
         ge=0,
-        description="With `normalised`: sigma + beta x its median on the calibration rows counts "
-        "instead of sigma, so that a tiny sigma makes no huge score.",
+        description="With `normalised`: sigma + beta x its median on the calibration rows is"
+        " used instead of sigma, so that a tiny sigma does not give a huge score.",
     )
 
     @model_validator(mode="after")
@@ -38,7 +38,7 @@ def requires_of_score(config: ScoreConfig) -> frozenset[str]:
 
 
 class TailsConfig(Config):
-    """Choose the shape of the errors."""
+    """Distribution of the errors."""
 
     tails: Literal["student_t", "gaussian"] = Field(
         "student_t",

@@ -1,4 +1,4 @@
-"""Conformalised quantile regression: quantiles of the draws, widened to keep their word."""
+"""Conformalized quantile regression: quantiles of the draws, widened to attain nominal coverage."""
 
 from __future__ import annotations
 

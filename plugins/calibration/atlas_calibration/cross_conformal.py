@@ -1,4 +1,4 @@
-"""CV+ and jackknife+: intervals from models that left rows out; no row is kept aside."""
+"""CV+ and jackknife+: intervals from leave-out models; no separate calibration set is needed."""
 
 from __future__ import annotations
 

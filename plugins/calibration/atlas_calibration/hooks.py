@@ -23,7 +23,7 @@ class CQRConfig(Config):
 
 
 class CrossConformalConfig(ScoreConfig):
-    """Errors on training rows, each predicted by a model that had not seen it.
+    """Errors on training rows, each predicted by a model that was not trained on it.
 
     Calibration rows are left unused: set the split's `calibration` to 0 and train on them.
     """
@@ -31,8 +31,9 @@ class CrossConformalConfig(ScoreConfig):
     folds: int = Field(
         10,
         ge=2,
-        description="Models trained besides the arm's own, each without one fold of the training "
-        "rows. At or above the number of training rows: one model a row (jackknife+).",
+        description="Models trained in addition to the arm's own, each without one fold of the"
+        " training rows. At or above the number of training rows: one model per row"
+        " (jackknife+).",
     )
 
 
@@ -41,7 +42,7 @@ class IsotonicConfig(Config):
 
 
 class LinearConfig(TailsConfig):
-    """Two numbers, a and b, from the calibration rows; neither is negative."""
+    """Two non-negative numbers, a and b, from the calibration rows."""
 
 
 class MondrianConfig(ScoreConfig):
@@ -49,17 +50,18 @@ class MondrianConfig(ScoreConfig):
 
     groups: Literal["anion_family", "elements", "sigma", "column"] = Field(
         "anion_family",
-        description="`anion_family`: oxides, halides, intermetallics, ... `elements`: how many "
-        "elements. `sigma`: bins of sigma with equally many calibration rows; regression only. "
-        "`column`: the values of a column of the data set.",
+        description="`anion_family`: oxides, halides, intermetallics, ... `elements`: number of"
+        " elements. `sigma`: bins of sigma with equal numbers of calibration rows;"
+        " regression only. `column`: the values of a column of the data set.",
     )
-    column: str = Field("", description="With `groups: column`: its name.")
-    bins: int = Field(5, ge=2, description="With `groups: sigma`: how many.")
+    column: str = Field("", description="With `groups: column`: name of the column.")
+    bins: int = Field(5, ge=2, description="With `groups: sigma`: number of bins.")
     min_rows: int = Field(
         30,
         ge=1,
-        description="Fewest calibration rows of a group. A smaller group, and one that the highest "
-        "level would need more rows of, takes the quantile of all rows, with a warning.",
+        description="Minimum number of calibration rows per group. A smaller group, or one too"
+        " small for the highest level, uses the quantile of all rows, with a"
+        " warning.",
     )
 
     @model_validator(mode="after")
@@ -70,7 +72,7 @@ class MondrianConfig(ScoreConfig):
 
 
 class IdentityConfig(Config):
-    """No options; it looks at no calibration row."""
+    """No options; uses no calibration rows."""
 
 
 class SplitConformalConfig(ScoreConfig):
@@ -86,30 +88,33 @@ class VennAbersConfig(Config):
 
 
 class WeightedConformalConfig(ScoreConfig):
-    """Count a calibration row by how much it looks like the rows that are predicted.
+    """Weight calibration rows by their similarity to the rows that are predicted (density ratio).
 
-    Where none of them looks like a new row, its interval is infinite: read the infinite share.
+    If none of them is similar to a new row, its interval is infinite: see the infinite share.
     """
 
     ratio: Literal["logistic", "boosting"] = Field(
         "logistic",
-        description="The classifier that tells calibration rows from new ones; its odds are the "
-        "density ratio. `logistic`: on columns cut at three standard deviations, so that one odd "
-        "row does not count for all others. `boosting`: gradient-boosted trees.",
+        description="Classifier between calibration rows and new ones; its odds are the density"
+        " ratio. `logistic`: on features clipped at three standard deviations, so"
+        " that one outlier does not dominate. `boosting`: gradient-boosted trees.",
     )
     look_at: Literal["features", "fractions"] = Field(
         "features",
-        description="What it looks at. `fractions`: atomic fractions of the elements, also where "
-        "the arm's features are graphs.",
+        description="Input of the classifier. `fractions`: atomic fractions of the elements,"
+        " also for arms whose features are graphs.",
     )
     folds: int = Field(
-        5, ge=2, description="Each row's ratio comes from a classifier that had not seen its fold."
+        5,
+        ge=2,
+        description="Number of cross-fitting folds: each row's ratio comes from a"
+        " classifier not trained on its fold.",
     )
     min_rows: int = Field(
         20,
         ge=2,
-        description="Fewest new rows that show a shift. With fewer, calibration rows count alike, "
-        "with a warning.",
+        description="Minimum number of new rows to estimate the shift. With fewer, calibration"
+        " rows are weighted equally, with a warning.",
     )
 
 
@@ -209,7 +214,7 @@ CALIBRATORS = (
         "identity",
         IdentityConfig,
         "atlas_calibration.identity:Identity",
-        expected_failures={"coverage_keeps_its_word": "it repeats what sigma claims"},
+        expected_failures={"coverage_keeps_its_word": "it passes on the stated sigma"},
     ),
     Component(
         "split_conformal",

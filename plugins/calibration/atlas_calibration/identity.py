@@ -1,4 +1,4 @@
-"""No calibration: the intervals that sigma, or the probability, claims as it is."""
+"""No calibration: intervals from the stated sigma or probability as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Split conformal for each group of materials: each kind of chemistry has its own width."""
+"""Mondrian (group-conditional) split conformal: each group of materials has its own width."""
 
 from __future__ import annotations
 

@@ -32,19 +32,19 @@ class ElementFractionsConfig(Config):
 
 
 class IonPropertiesConfig(Config):
-    """As matminer's IonProperty, on the formula in smallest whole numbers; it has no options."""
+    """As in matminer's IonProperty, on the reduced formula; no options."""
 
 
 class MagpieConfig(Config):
-    """Magpie's preset as matminer defines it; it has no options."""
+    """The Magpie preset as defined by matminer; no options."""
 
 
 class StoichiometryConfig(Config):
-    """The norms 0, 2, 3, 5, 7 and 10, as matminer's default; it has no options."""
+    """The p-norms for p = 0, 2, 3, 5, 7 and 10, matminer's default; no options."""
 
 
 class ValenceOrbitalsConfig(Config):
-    """Mean number and share of the valence electrons of each orbital; it has no options."""
+    """Mean number and share of the valence electrons in each orbital; no options."""
 
 
 def _element_fractions_provides(config: ElementFractionsConfig) -> set[str]:

@@ -19,16 +19,17 @@ class CrystalGraphConfig(Config):
         8.0,
         gt=0,
         le=50,
-        description="Å; a crystal is sparse where an atom has too few neighbours within it.",
+        description="Cutoff radius in Å; a crystal is sparse if an atom has too few neighbors"
+        " within it.",
     )
-    neighbours: int = Field(12, ge=1, le=100, description="Edges of each atom.")
+    neighbours: int = Field(12, ge=1, le=100, description="Edges per atom.")
     shells: Literal["cut", "whole"] = Field(
         "cut",
         description=(
-            "Where more atoms lie at the distance of the last neighbour: `cut` the shell to have"
-            " exactly `neighbours` edges; or keep it `whole`, and store the vector of every edge"
-            " (`features:directions`). Which atoms of a cut shell are kept depends on the cell:"
-            " distances and elements do not tell, directions do."
+            "If several atoms are at the distance of the last neighbor: `cut` the shell to"
+            " exactly `neighbours` edges, or keep it `whole` and store the vector of every edge"
+            " (`features:directions`). Which atoms of a cut shell are kept depends on the choice"
+            " of cell; distances and elements do not reveal it, directions do."
         ),
     )
     sparse: Literal["grow", "refuse"] = Field(
@@ -41,7 +42,7 @@ class CrystalGraphConfig(Config):
 
 
 class DensityFeaturesConfig(Config):
-    """Three numbers, as matminer's DensityFeatures; it has no options."""
+    """Three numbers, as in matminer's DensityFeatures; no options."""
 
 
 class MatminerConfig(Config):
@@ -53,15 +54,16 @@ class MatminerConfig(Config):
         description="Class name, such as `ElementProperty` or `DensityFeatures`.",
     )
     input: Literal["composition", "structure"] = Field(
-        "composition", description="What the class reads, and so the module it is taken from."
+        "composition", description="Input of the class, which determines the module it comes from."
     )
     preset: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]+$",
-        description="Name for the class's `from_preset`, such as `magpie`; null calls the class.",
+        description="Preset for the class's `from_preset`, such as `magpie`; null: the plain"
+        " constructor.",
     )
     options: dict[str, Scalar | list[Scalar]] = Field(
-        default_factory=dict, description="Further arguments by name: plain values or lists."
+        default_factory=dict, description="Further keyword arguments: plain values or lists."
     )
 
     @model_validator(mode="after")
@@ -78,7 +80,7 @@ class MatminerConfig(Config):
 
 
 class NeighbourStatisticsConfig(Config):
-    """Neighbours are the atoms almost as near as the nearest, as pymatgen's MinimumDistanceNN."""
+    """Neighbors are the atoms nearly as close as the nearest, as in pymatgen's MinimumDistanceNN."""
 
     tolerance: float = Field(
         0.1,
@@ -89,12 +91,12 @@ class NeighbourStatisticsConfig(Config):
 
 
 class RadialDistributionConfig(Config):
-    """As matminer's RadialDistributionFunction, divided by the number of sites."""
+    """As in matminer's RadialDistributionFunction, divided by the number of sites."""
 
     cutoff: float = Field(
-        20.0, gt=0, le=50, description="Å; largest distance, a whole number of bins."
+        20.0, gt=0, le=50, description="Largest distance in Å, a whole number of bins."
     )
-    bin_size: float = Field(0.1, ge=0.001, le=10, description="Å; width of a bin.")
+    bin_size: float = Field(0.1, ge=0.001, le=10, description="Bin width in Å.")
 
     @model_validator(mode="after")
     def _whole_bins(self) -> Self:
@@ -113,7 +115,7 @@ class SineCoulombMatrixConfig(Config):
         ge=1,
         le=2000,
         description=(
-            "Columns. Crystals with fewer sites are padded with zeros; of a crystal with more, the"
+            "Number of columns. Crystals with fewer sites are zero-padded; for larger ones, the"
             " eigenvalues of largest magnitude are kept."
         ),
     )
@@ -182,7 +184,7 @@ def atlas_featurizer() -> list[Component]:
             provides={"features:vectors"},
             citation="10.1002/qua.24917",
             expected_failures={
-                "supercell_does_not_matter": "the matrix has one row a site of the given cell"
+                "supercell_does_not_matter": "the matrix has one row per site of the given cell"
             },
         ),
     ]

@@ -12,7 +12,7 @@ from atlas_reading import Decimal, OnBad
 
 
 class RowsConfig(Config):
-    """Say where rows lie, what is predicted, and how text is written."""
+    """Where the rows are, what is predicted, and how the text is formatted."""
 
     path: str = Field(min_length=1)
     target: str = Field(min_length=1, description="Column of the property to predict.")
@@ -22,32 +22,32 @@ class RowsConfig(Config):
     )
     bounds: tuple[float | None, float | None] | None = Field(
         None,
-        description="`[low, high]` between which every value of the target must lie, `null` for an"
-        " open end: `[0, null]` for a band gap. Intervals are cut there.",
+        description="`[low, high]` between which every value of the target must lie, `null` for"
+        " an open end: `[0, null]` for a band gap. Intervals are clipped to it.",
     )
     on_error: OnBad = Field(
         "stop",
-        description="What becomes of rows that cannot be read: `stop` with all of them named, or"
-        " `drop` them and say how many and why.",
+        description="What to do with unreadable rows: `stop` and list all of them, or `drop`"
+        " them and report how many and why.",
     )
     missing: OnBad = Field(
-        "stop", description="What becomes of rows without a target: `stop` or `drop`, likewise."
+        "stop", description="What to do with rows that have no target: `stop` or `drop`, as above."
     )
     separator: str | None = Field(
         None,
         pattern=r'^[^"\r\n]$',
-        description="What stands between the columns of text, one sign such as `;` or a"
-        " tab; default: a comma, semicolon, tab or bar, found out.",
+        description="Column separator, one character such as `;` or a tab; default: detected"
+        " among comma, semicolon, tab and bar.",
     )
     decimal: Decimal | None = Field(
         None,
-        description="Decimal sign of numbers in text; default: a full stop, or a comma where no"
-        " comma parts the columns and the targets have one.",
+        description="Decimal separator; default: a period, or a comma where the targets contain"
+        " one and it does not separate columns.",
     )
     encoding: str | None = Field(
         None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
     )
-    licence: str = Field("not stated", description="Terms under which the data may be used.")
+    licence: str = Field("not stated", description="License of the data.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 
 
@@ -55,7 +55,7 @@ class CifFolderConfig(RowsConfig):
     """A folder with ``id_prop.csv`` (id,target; no header) and ``<id>.cif`` for each id."""
 
     path: str = Field(min_length=1, description="The folder, relative to the spec.")
-    target: str = Field("target", min_length=1, description="What the property is called.")
+    target: str = Field("target", min_length=1, description="Name of the property.")
 
 
 class DielectricConstantConfig(Config):
@@ -93,17 +93,17 @@ class PiezoelectricTensorConfig(Config):
 
 
 class TableConfig(RowsConfig):
-    """A table with one material a row; name its formula or its structure column."""
+    """A table with one material per row; name its formula or its structure column."""
 
     path: str = Field(
         min_length=1,
-        description="File .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx (text also packed,"
-        " .gz), relative to the spec.",
+        description="File .csv, .tsv, .txt, .json, .jsonl, .parquet or .xlsx (text also"
+        " gzipped), relative to the spec.",
     )
     unit: str = Field(
         "",
-        description="Unit of the target, for the report. An exported file (`atlas datasets export`)"
-        " knows its own, its licence and its papers.",
+        description="Unit of the target, for the report. An exported file (`atlas datasets"
+        " export`) states its own unit, license and papers.",
     )
     formula: str | None = Field(None, description="Column of formulas, such as `Ca3(PO4)2`.")
     structure: str | None = Field(
@@ -113,8 +113,8 @@ class TableConfig(RowsConfig):
     )
     id: str | None = Field(
         None,
-        description="Column of distinct ids; default: the row number as text, from 1, without the"
-        " header (or the keys of a JSON file of {id: row}).",
+        description="Column of unique ids; default: the row number as text, from 1, not counting"
+        " the header (or the keys of a JSON file of {id: row}).",
     )
     columns: tuple[str, ...] = Field((), description="Columns to keep as metadata.")
     sheet: str | None = Field(None, description="Sheet of an .xlsx file; default: the first.")

@@ -32,8 +32,8 @@ from atlas_domain.options import (
     UnseenPairConfig,
 )
 
-_SURE = "a committee can agree on what it has never seen: sigma is no distance"
-_OUTERMOST = "beyond the last cut of a column everything shares the outermost leaf"
+_SURE = "an ensemble can agree on materials unlike any in training: sigma is not a distance"
+_OUTERMOST = "beyond the last threshold of a feature all rows share the outermost leaf"
 
 
 def _of_parts(config: NoveltyConfig) -> frozenset[str]:
@@ -94,8 +94,9 @@ DETECTORS = (
         "atlas_domain.isolation_forest:IsolationForest",
         requires=required,
         expected_failures={
-            "far_materials_are_flagged": "its scores saturate outside the range of the"
-            " training data: cuts end there, so few far rows pass the threshold"
+            "far_materials_are_flagged": "its scores saturate outside the range of the training"
+            " data, where the trees have no splits, so that few"
+            " distant rows exceed the threshold"
         },
         citation="10.1109/ICDM.2008.17",
         check=spread,
@@ -178,8 +179,9 @@ DETECTORS = (
         "atlas_domain.pyod:PyOD",
         requires=required,
         expected_failures={
-            "saved_and_loaded_it_scores_alike": "objects of another package are not loaded"
-            " from a file: fit it anew, or use a detector of this plugin"
+            "saved_and_loaded_it_scores_alike": "objects of another package are not loaded from"
+            " a file: refit, or use a detector of this"
+            " plugin"
         },
         citation="https://jmlr.org/papers/v20/19-011.html",
         check="atlas_domain.pyod:check",
@@ -192,8 +194,8 @@ DETECTORS = (
         requires=required,
         citation="10.48550/arXiv.2106.09022",
         expected_failures={
-            "far_scores_above_near": "what is far from every class is far from their"
-            " common mean too, and that cancels",
+            "far_scores_above_near": "a row far from every class is far from their common mean"
+            " too, and the two cancel",
         },
         check=class_covariance,
     ),

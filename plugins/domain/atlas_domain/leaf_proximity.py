@@ -1,4 +1,4 @@
-"""Company in the leaves of the model's trees (Breiman 2001)."""
+"""Leaf proximity: co-occurrence in the leaves of the model's trees (Breiman 2001)."""
 
 from __future__ import annotations
 

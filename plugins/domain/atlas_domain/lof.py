@@ -1,4 +1,4 @@
-"""Local outlier factor: emptier than around its neighbours (Breunig et al. 2000)."""
+"""Local outlier factor: density relative to that around its neighbors (Breunig et al. 2000)."""
 
 from __future__ import annotations
 

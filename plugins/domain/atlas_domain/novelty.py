@@ -1,4 +1,4 @@
-"""How new a material is: facts first, then five detectors in one (Fisher 1932)."""
+"""Novelty score: rule-based checks and several detectors combined (Fisher 1932)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the main axes of the training materials cannot express (Jackson 1979)."""
+"""Residual outside the principal axes of the training materials (Jackson 1979)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A detector of the package PyOD, by name (Zhao, Nasrullah & Li 2019); needs its extra.
+"""A detector of the package PyOD, by name (Zhao, Nasrullah & Li 2019); requires its extra.
 
 Light: PyOD, which brings numba, is imported when a detector is fitted.
 """

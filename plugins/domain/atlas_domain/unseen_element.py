@@ -1,4 +1,4 @@
-"""Share of atoms whose element no training material has."""
+"""Share of atoms whose element is in no training material."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share of pairs of elements that no training material has together."""
+"""Share of element pairs that occur together in no training material."""
 
 from __future__ import annotations
 

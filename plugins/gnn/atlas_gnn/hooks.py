@@ -13,13 +13,13 @@ from atlas_gnn._options import TrainingConfig, provides, tasks
 class CGCNNConfig(TrainingConfig):
     """Crystal graph convolutional network (Xie & Grossman 2018) and its training."""
 
-    width: int = Field(64, ge=1, description="Features of an atom and of the crystal vector.")
+    width: int = Field(64, ge=1, description="Features per atom and of the crystal vector.")
     convolutions: int = Field(3, ge=1, le=12, description="Rounds of message passing.")
     hidden: int = Field(64, ge=1, description="Width of the layer between crystal and target.")
     dropout: float = Field(
         0.1, gt=0, lt=1, description="Share of features dropped before each layer of the head."
     )
-    cutoff: float = Field(8.0, gt=0, description="Last centre of the distance expansion, in Å.")
+    cutoff: float = Field(8.0, gt=0, description="Last center of the distance expansion, in Å.")
     spacing: float = Field(
         0.2, gt=0, description="Step and width of the Gaussians of the distance expansion, in Å."
     )
@@ -36,11 +36,13 @@ class CGCNNConfig(TrainingConfig):
 class PaiNNConfig(TrainingConfig):
     """Polarizable atom interaction network (Schütt, Unke & Gastegger 2021) and its training.
 
-    It reads graphs with directions: ``crystal_graph`` with ``shells: whole``.
+    Requires graphs with directions: ``crystal_graph`` with ``shells: whole``.
     """
 
     learning_rate: float = Field(3e-3, gt=0, description="Peak of the one-cycle schedule.")
-    width: int = Field(64, ge=1, description="Scalars of an atom, and vectors of an atom.")
+    width: int = Field(
+        64, ge=1, description="Scalar features per atom, and vector features per atom."
+    )
     interactions: int = Field(3, ge=1, le=12, description="Rounds of message passing.")
     hidden: int = Field(64, ge=1, description="Width of the layer between crystal and target.")
     dropout: float = Field(
@@ -49,24 +51,27 @@ class PaiNNConfig(TrainingConfig):
     cutoff: float = Field(
         6.0, gt=0, description="Å; a message fades with distance and is zero from here on."
     )
-    radial: int = Field(20, ge=1, le=200, description="Sine waves that a distance is told by.")
+    radial: int = Field(
+        20, ge=1, le=200, description="Number of radial basis functions (sine waves)."
+    )
 
 
 class RoostConfig(TrainingConfig):
-    """Network that reads a formula alone (Goodall & Lee 2020), and its training."""
+    """Network on the formula alone (Goodall & Lee 2020), and its training."""
 
     epochs: int = Field(100, ge=1, description="Passes over the training rows.")
-    batch_size: int = Field(128, ge=2, description="Formulas a step, at least.")
+    batch_size: int = Field(128, ge=2, description="Minimum batch size, in formulas.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak of the one-cycle schedule.")
     weight_decay: float = Field(0.1, ge=0, description="Decoupled weight decay of AdamW.")
     validation: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="Share of the training rows that picks the best epoch, rounded down to whole"
-        " rows; where that is 0, all rows are learned from and the last epoch is kept.",
+        description="Fraction of the training rows used for validation, to select the best"
+        " epoch, rounded down to whole rows; if that is 0, all rows are used for"
+        " training and the last epoch is kept.",
     )
-    width: int = Field(64, ge=1, description="Features of an element and of the formula vector.")
+    width: int = Field(64, ge=1, description="Features per element and of the formula vector.")
     rounds: int = Field(3, ge=1, le=12, description="Rounds of messages between elements.")
     heads: int = Field(3, ge=1, le=32, description="Attention heads of each round.")
     message: int = Field(

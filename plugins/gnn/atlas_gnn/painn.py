@@ -1,4 +1,4 @@
-"""Equivariant network that reads directions of bonds, and so angles (Schütt et al. 2021).
+"""Equivariant network on bond directions, and thus angles (Schütt et al. 2021).
 
 Equations are those of arXiv:2102.03150. Vectors turn with the crystal; scalars, and so what is
 predicted, do not change.

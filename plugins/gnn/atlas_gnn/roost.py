@@ -1,4 +1,4 @@
-"""Network that reads a formula as elements that send messages (Goodall & Lee 2020)."""
+"""Message passing between the elements of a formula (Goodall & Lee 2020)."""
 
 from __future__ import annotations
 

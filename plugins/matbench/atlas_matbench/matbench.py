@@ -1,4 +1,4 @@
-"""One of the 13 Matbench v0.1 tasks, its file held against the published hash."""
+"""One of the 13 Matbench v0.1 tasks, with the file verified against the published hash."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ METRICS = (
         MetricConfig,
         "atlas_metrics.doubt:error_auroc",
         expected_failures={
-            "resamples_are_repeated_rows": "the largest tenth is that of the whole part"
+            "resamples_are_repeated_rows": "the largest tenth is taken over the whole part"
         },
     ),
     Component("wrong_auroc", MetricConfig, "atlas_metrics.doubt:wrong_auroc", provides=VERDICT),

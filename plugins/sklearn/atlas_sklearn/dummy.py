@@ -1,4 +1,4 @@
-"""The mean of the training targets for every row: the baseline to beat."""
+"""Dummy baseline: the mean of the training targets for every row."""
 
 from __future__ import annotations
 

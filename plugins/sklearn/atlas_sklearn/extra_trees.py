@@ -1,4 +1,4 @@
-"""Extremely randomised trees: cuts drawn at random, the best kept (Geurts 2006)."""
+"""Extremely randomized trees: random thresholds, the best one kept (Geurts 2006)."""
 
 from __future__ import annotations
 

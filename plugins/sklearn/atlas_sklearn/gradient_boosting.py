@@ -1,4 +1,4 @@
-"""Gradient boosting on binned columns: trees that correct each other (Friedman 2001)."""
+"""Gradient boosting on binned features (Friedman 2001)."""
 
 from __future__ import annotations
 

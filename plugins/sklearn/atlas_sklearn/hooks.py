@@ -8,18 +8,21 @@ from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 
 class ExtraTreesConfig(Config):
-    """A forest that grows faster than `random_forest`: one cut drawn at random for each column."""
+    """Trains faster than `random_forest`: one random threshold per feature."""
 
     trees: int = Field(300, ge=2, le=100_000, description="Number of trees.")
     max_features: Annotated[float, Field(gt=0, le=1)] | Literal["sqrt"] = Field(
-        1 / 3, description="Columns tried at a cut: a share of all, or `sqrt` of their number."
+        1 / 3,
+        description="Features considered per split: a fraction of all, or `sqrt` of their number.",
     )
-    min_samples_leaf: int = Field(1, ge=1, description="Fewest training rows in a leaf.")
-    max_depth: int | None = Field(None, ge=1, description="Most cuts on a path; null: no bound.")
+    min_samples_leaf: int = Field(1, ge=1, description="Minimum number of training rows per leaf.")
+    max_depth: int | None = Field(
+        None, ge=1, description="Maximum depth of a tree; null: unlimited."
+    )
     bootstrap: bool = Field(
         True,
-        description="Each tree learns from rows drawn with replacement. The paper's trees learn "
-        "from all rows, and then agree at every training row: their spread there is 0.",
+        description="Train each tree on a bootstrap sample. In the paper each tree sees all"
+        " rows; all trees then agree on every training row, where their spread is 0.",
     )
 
 
@@ -29,91 +32,112 @@ class GaussianProcessConfig(Config):
     kernel: Literal["matern", "rbf"] = Field(
         "matern", description="`matern` (smoothness 5/2) or the infinitely smooth `rbf`."
     )
-    noise: float = Field(0.1, gt=0, description="First guess of the noise variance (target var 1).")
-    restarts: int = Field(
-        0, ge=0, le=100, description="More starts of the fit of the kernel, from random values."
+    noise: float = Field(
+        0.1, gt=0, description="Initial noise variance, for a target of unit variance."
     )
-    max_rows: int = Field(4000, ge=2, description="Most training rows; with more it is an error.")
+    restarts: int = Field(
+        0, ge=0, le=100, description="Additional random restarts of the kernel optimization."
+    )
+    max_rows: int = Field(
+        4000, ge=2, description="Maximum number of training rows; more is an error."
+    )
 
 
 class GradientBoostingConfig(Config):
-    """Boosted trees on histograms of the columns."""
+    """Boosted trees on binned features."""
 
     trees: int = Field(300, ge=1, le=100_000, description="Number of boosting rounds.")
-    learning_rate: float = Field(0.1, gt=0, le=1, description="Share of each tree that is added.")
-    max_leaves: int = Field(31, ge=2, description="Most leaves of a tree.")
-    min_samples_leaf: int = Field(20, ge=1, description="Fewest training rows in a leaf.")
-    l2: float = Field(0.0, ge=0, description="L2 penalty on the values of leaves.")
+    learning_rate: float = Field(
+        0.1, gt=0, le=1, description="Learning rate: share of each tree that is added."
+    )
+    max_leaves: int = Field(31, ge=2, description="Maximum number of leaves per tree.")
+    min_samples_leaf: int = Field(20, ge=1, description="Minimum number of training rows per leaf.")
+    l2: float = Field(0.0, ge=0, description="L2 penalty on leaf values.")
     max_features: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="Share of the columns tried at a cut; below 1 it uses the seed.",
+        description="Fraction of the features considered per split; below 1 the fit depends on"
+        " the seed.",
     )
 
 
 class KNNConfig(Config):
-    """Neighbours by Euclidean distance of standardised columns."""
+    """Neighbors by Euclidean distance of standardized features."""
 
-    k: int = Field(5, ge=1, description="Number of neighbours; all rows where there are fewer.")
+    k: int = Field(5, ge=1, description="Number of neighbors; all rows if there are fewer.")
     weights: Literal["uniform", "distance"] = Field(
-        "distance", description="Neighbours count alike, or by the inverse of their distance."
+        "distance", description="Weight all neighbors equally, or by inverse distance."
     )
 
 
 class DummyConfig(Config):
-    """No options: it looks at no feature."""
+    """No options: it ignores all features."""
 
 
 class QuantileForestConfig(Config):
-    """A forest that keeps the training targets of its leaves, not their mean alone."""
+    """A forest that keeps the training targets in each leaf, not only their mean."""
 
     trees: int = Field(300, ge=2, le=100_000, description="Number of trees.")
     max_features: Annotated[float, Field(gt=0, le=1)] | Literal["sqrt"] = Field(
-        1 / 3, description="Columns tried at a cut: a share of all, or `sqrt` of their number."
+        1 / 3,
+        description="Features considered per split: a fraction of all, or `sqrt` of their number.",
     )
     min_samples_leaf: int = Field(
         5,
         ge=1,
-        description="Fewest training rows in a leaf: with 1 there is nothing to spread in most.",
+        description="Minimum number of training rows per leaf; with 1 most leaves have no spread.",
     )
-    max_depth: int | None = Field(None, ge=1, description="Most cuts on a path; null: no bound.")
+    max_depth: int | None = Field(
+        None, ge=1, description="Maximum depth of a tree; null: unlimited."
+    )
     cuts: Literal["best", "random"] = Field(
-        "best", description="As in `random_forest` (`best`) or in `extra_trees` (`random`)."
+        "best", description="Splits as in `random_forest` (`best`) or in `extra_trees` (`random`)."
     )
     bootstrap: bool = Field(
         True,
-        description="Grow each tree on rows drawn with replacement. Its leaves hold all training "
-        "rows either way.",
+        description="Train each tree on a bootstrap sample. Its leaves keep all training rows"
+        " either way.",
     )
 
 
 class RandomForestConfig(Config):
-    """A forest of decision trees; the trees are the members of a committee."""
+    """A forest of decision trees; the trees are the members of an ensemble."""
 
     trees: int = Field(300, ge=2, le=100_000, description="Number of trees.")
     max_features: Annotated[float, Field(gt=0, le=1)] | Literal["sqrt"] = Field(
-        1 / 3, description="Columns tried at a cut: a share of all, or `sqrt` of their number."
+        1 / 3,
+        description="Features considered per split: a fraction of all, or `sqrt` of their number.",
     )
-    min_samples_leaf: int = Field(1, ge=1, description="Fewest training rows in a leaf.")
-    max_depth: int | None = Field(None, ge=1, description="Most cuts on a path; null: no bound.")
+    min_samples_leaf: int = Field(1, ge=1, description="Minimum number of training rows per leaf.")
+    max_depth: int | None = Field(
+        None, ge=1, description="Maximum depth of a tree; null: unlimited."
+    )
 
 
 class RidgeConfig(Config):
-    """A linear model of standardised columns with an L2 penalty."""
+    """Linear model on standardized features with an L2 penalty."""
 
     alpha: float = Field(1.0, gt=0, description="Strength of the L2 penalty.")
 
 
 class SVMConfig(Config):
-    """Support vectors on standardised columns and a standardised target."""
+    """Support-vector machine on standardized features and a standardized target."""
 
-    C: float = Field(10.0, gt=0, description="Price of an error against a smooth function.")
+    C: float = Field(
+        10.0, gt=0, description="Penalty C on errors, relative to the smoothness of the function."
+    )
     epsilon: float = Field(
-        0.05, ge=0, description="Errors below this are free, in std of the target; regression only."
+        0.05,
+        ge=0,
+        description="Half-width of the epsilon tube, in standard deviations of the"
+        " target; regression only.",
     )
     gamma: float | None = Field(
-        None, gt=0, description="1 / squared length of the kernel; null: 1 / number of columns."
+        None,
+        gt=0,
+        description="Kernel coefficient gamma (inverse squared length scale); null:"
+        " 1 / number of features.",
     )
 
 

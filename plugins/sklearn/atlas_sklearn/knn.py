@@ -1,4 +1,4 @@
-"""k nearest neighbours: mean of the most similar training rows (Cover & Hart 1967)."""
+"""k nearest neighbors: mean of the most similar training rows (Cover & Hart 1967)."""
 
 from __future__ import annotations
 

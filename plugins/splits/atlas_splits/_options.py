@@ -10,13 +10,13 @@ from atlas_core.api import Config, Field
 
 
 class InDomainConfig(Config):
-    """How rows that are not held out are cut at random."""
+    """How rows that are not held out are split at random."""
 
     calibration: float = Field(
-        0.15, ge=0, lt=1, description="Fraction of the in-domain rows kept to calibrate."
+        0.15, ge=0, lt=1, description="Fraction of the in-domain rows used for calibration."
     )
     test: float = Field(
-        0.15, ge=0, lt=1, description="Fraction of the in-domain rows kept to test."
+        0.15, ge=0, lt=1, description="Fraction of the in-domain rows used for testing."
     )
     group_by_formula: bool = Field(
         False,

@@ -1,4 +1,4 @@
-"""LOCO: hold out one k-means cluster of materials a fold (Meredig et al. 2018)."""
+"""LOCO: hold out one k-means cluster of materials per fold (Meredig et al. 2018)."""
 
 from __future__ import annotations
 

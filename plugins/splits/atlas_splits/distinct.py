@@ -1,4 +1,4 @@
-"""Random split in which no formula, nor one close to it, stands on both sides."""
+"""Random split in which no formula, nor one close to it, is in two parts."""
 
 from __future__ import annotations
 

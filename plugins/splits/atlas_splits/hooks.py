@@ -15,28 +15,34 @@ from atlas_splits._representation import HELP, Representation, requires_of
 class ClusterConfig(InDomainConfig):
     """Leave one cluster out; clusters are made by k-means."""
 
-    clusters: int = Field(5, ge=2, description="Clusters, and so folds.")
+    clusters: int = Field(5, ge=2, description="Number of clusters, and thus of folds.")
     held_out: int | None = Field(
-        None, ge=1, description="Hold out only so many of them, drawn at random; none: each."
+        None,
+        ge=1,
+        description="Hold out only this many of them, drawn at random; null: each in turn.",
     )
     representation: Representation = Field(
-        "fractions", description=f"What the clusters are made in: {HELP}"
+        "fractions", description=f"Representation that is clustered: {HELP}"
     )
-    restarts: int = Field(4, ge=1, description="k-means++ starts; the tightest clustering wins.")
+    restarts: int = Field(
+        4, ge=1, description="k-means++ restarts; the clustering with the lowest inertia is used."
+    )
 
 
 class DistinctConfig(Config):
-    """Formulas within a distance of each other are one group, and groups are dealt whole."""
+    """Formulas within a distance of each other form a group, and groups are never divided."""
 
-    calibration: float = Field(0.15, ge=0, lt=0.5, description="Fraction of the rows to calibrate.")
-    test: float = Field(0.15, gt=0, lt=0.5, description="Fraction of the rows to test.")
+    calibration: float = Field(
+        0.15, ge=0, lt=0.5, description="Fraction of the rows used for calibration."
+    )
+    test: float = Field(0.15, gt=0, lt=0.5, description="Fraction of the rows used for testing.")
     distance: float = Field(
         0.03,
         ge=0,
         le=0.5,
         description=(
             "Formulas nearer than this (Euclidean, of element fractions) are one group; 0.03 is"
-            " one atom in fifty exchanged, 0 joins equal formulas (polymorphs) only."
+            " about one atom in fifty substituted, 0 groups only equal formulas (polymorphs)."
         ),
     )
 
@@ -45,9 +51,11 @@ class KFoldConfig(Config):
     """k folds of nearly equal size."""
 
     folds: int = Field(5, ge=2, description="Number of folds.")
-    shuffle: bool = Field(True, description="Shuffle first; false cuts blocks in file order.")
+    shuffle: bool = Field(
+        True, description="Shuffle first; false: contiguous blocks in file order."
+    )
     calibration: float = Field(
-        0.15, ge=0, lt=1, description="Fraction taken from each training fold to calibrate."
+        0.15, ge=0, lt=1, description="Fraction of each training fold used for calibration."
     )
     group_by_formula: bool = Field(
         False, description="Keep materials of one reduced formula in the same part."
@@ -55,14 +63,14 @@ class KFoldConfig(Config):
 
 
 class LeaveElementsOutConfig(InDomainConfig):
-    """Materials with any of the elements are held out; the others are cut at random."""
+    """Materials with any of the elements are held out; the others are split at random."""
 
     elements: tuple[str, ...] = Field(
         ("F",), min_length=1, description="Symbols; a material with any of them is held out."
     )
 
     each: bool = Field(
-        False, description="Hold out each element in a fold of its own, not all of them at once."
+        False, description="Hold out each element in its own fold, not all of them at once."
     )
 
     @field_validator("elements")
@@ -87,9 +95,9 @@ class LeaveGroupOutConfig(InDomainConfig):
         description=(
             "A metadata column of the data set; or, without metadata: `chemical_system`,"
             " `formula`, `anonymous_formula`, `n_elements`, `anion_family`; `element`,"
-            " `periodic_group`, `periodic_row` (a material with any such element is held out);"
-            " `space_group`, `crystal_system` (by spglib where there are structures), `prototype`"
-            " (anonymous formula and space group, or that formula alone)."
+            " `periodic_group`, `periodic_row` (a material that contains such an element is held"
+            " out); `space_group`, `crystal_system` (by spglib where there are structures),"
+            " `prototype` (anonymous formula and space group, or that formula alone)."
         ),
     )
     values: tuple[str | int | float, ...] | None = Field(
@@ -98,16 +106,18 @@ class LeaveGroupOutConfig(InDomainConfig):
         description="Values held out together in one fold; null holds out each group in turn.",
     )
     min_group: int = Field(
-        20, ge=1, description="With null values: smaller groups are never held out."
+        20, ge=1, description="With `values: null`: smaller groups are never held out."
     )
     folds: int | None = Field(
         None,
         ge=2,
-        description="With null values: deal the groups into so many folds, not one fold a group.",
+        description="With `values: null`: distribute the groups over this many folds, instead of"
+        " one fold per group.",
     )
     nested: bool = Field(
         False,
-        description="Calibrate on whole groups that training has not seen either, not on rows.",
+        description="Calibrate on whole groups that are not in the training part either, instead"
+        " of on random rows.",
     )
 
     @model_validator(mode="after")
@@ -118,53 +128,55 @@ class LeaveGroupOutConfig(InDomainConfig):
 
 
 class MatbenchFoldsConfig(Config):
-    """Official test folds; Matbench has no calibration part, so none is taken by default."""
+    """Official test folds; Matbench has no calibration part, so by default there is none."""
 
     calibration: float = Field(
         0.0,
         ge=0,
         lt=1,
         description=(
-            "Fraction taken from each training fold to calibrate. 0 trains on the whole official"
+            "Fraction of each training fold used for calibration. 0 trains on the whole official"
             " training fold, as the leaderboard does; above 0 the test folds stay official."
         ),
     )
 
 
 class RandomConfig(InDomainConfig):
-    """One random cut of all rows."""
+    """One random split of all rows."""
 
 
 class RepresentativeElementsConfig(InDomainConfig):
     """Elements are chosen from the data: frequent and extreme ones first, then by family."""
 
     count: int = Field(
-        8, ge=1, description="Elements, and so folds; fewer where the data has fewer to offer."
+        8,
+        ge=1,
+        description="Number of elements, and thus of folds; fewer if the data do not have enough.",
     )
     minimum: int = Field(
-        40, ge=1, description="An element in fewer rows than this is never left out."
+        40, ge=1, description="Elements in fewer rows than this are never held out."
     )
     together: int = Field(
         1,
         ge=1,
         le=8,
         description=(
-            "So many elements at most share a training part, which is without all of them; each"
-            " still has a fold of its own. What trains once for equal training parts, as"
-            " `trust.nested` does, then learns of more classes from fewer trainings. An"
-            " element in more than a fifth of the rows shares with none."
+            "At most this many elements are held out of one training part together; each still"
+            " has its own fold. `trust.nested`, which trains once per training part, then sees"
+            " more classes with fewer fits. An element in more than a fifth of the rows is held"
+            " out alone."
         ),
     )
 
 
 class SizeShiftConfig(InDomainConfig):
-    """The largest materials are held out: does what was learned on small ones carry over?"""
+    """The largest materials are held out: does what was learned on small ones transfer?"""
 
     measure: Literal["atoms", "elements"] = Field(
         "atoms",
         description=(
-            "`atoms` in the cell, or in the reduced formula where no structure is known; or"
-            " different `elements`."
+            "Number of `atoms` in the cell (or in the reduced formula if there is no structure),"
+            " or of different `elements`."
         ),
     )
     side: Literal["large", "small"] = Field("large", description="Which end is held out.")
@@ -172,28 +184,32 @@ class SizeShiftConfig(InDomainConfig):
         0.2,
         gt=0,
         lt=1,
-        description="Share of the rows held out; rows of the same size as the last go with it.",
+        description="Share of the rows held out; rows tied with the last one are held out too.",
     )
 
 
 class SparseConfig(InDomainConfig):
-    """SparseX and SparseY of Omee et al.: points of low density, alone or with neighbours."""
+    """SparseX and SparseY of Omee et al.: materials in low-density regions, with or without neighbors."""
 
     space: Literal["materials", "target"] = Field(
-        "materials", description="Where density is measured: SparseX or SparseY."
+        "materials", description="Space in which density is measured: SparseX or SparseY."
     )
     representation: Representation = Field(
-        "statistics", description=f"How materials are described: {HELP}"
+        "statistics", description=f"Representation of materials: {HELP}"
     )
-    points: int = Field(50, ge=1, description="Sparse points, spread over the sparse regions.")
+    points: int = Field(
+        50, ge=1, description="Number of sparse points, spread over the sparse regions."
+    )
     neighbours: int = Field(
-        10, ge=0, description="Nearest rows that go with each point; 0 holds out the point alone."
+        10, ge=0, description="Nearest rows held out with each point; 0 holds out the point alone."
     )
     candidates: float = Field(
-        0.05, gt=0, le=1, description="Share of the rows that count as sparse, to choose from."
+        0.05, gt=0, le=1, description="Share of the rows that count as sparse."
     )
     pooled: bool = Field(
-        True, description="One fold with all points; false: a fold a point, too small to judge."
+        True,
+        description="One fold with all points; false: one fold per point, which is too"
+        " small to evaluate.",
     )
 
 
@@ -205,7 +221,7 @@ class TargetTailConfig(InDomainConfig):
         0.1,
         gt=0,
         lt=1,
-        description="Fraction of rows held out; rows equal to the last one go with it.",
+        description="Fraction of the rows held out; rows tied with the last one are held out too.",
     )
 
 

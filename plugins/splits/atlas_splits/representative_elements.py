@@ -1,4 +1,4 @@
-"""Hold out elements in turn, chosen to stand for all families."""
+"""Hold out elements in turn, chosen to represent all families."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold out the loneliest materials: in sparse regions of composition, structure or target."""
+"""Hold out materials in sparse regions of composition, structure or target space."""
 
 from __future__ import annotations
 

@@ -8,35 +8,37 @@ from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 from atlas_trust.rule import RuleField
 
 MAP_ROWS = 100
-"""Rows below which no map with several signals is fitted."""
+"""Minimum number of rows to fit a map with several signals."""
 CURVE_ROWS = 30
-"""Rows below which a curve of probabilities says nothing."""
+"""Minimum number of rows to fit a curve of probabilities."""
 
 
 class LearnedRegionConfig(Config):
-    """Maps from sigma, distances and disagreements to risk and expected error."""
+    """Learned maps from sigma, distances and disagreement to risk and expected error."""
 
     rule: RuleField = "set"
     representation: Literal["features", "embedding"] = Field(
         "features",
-        description="What distances are measured in, beside the formula: the arm's vectors, or"
-        " its trained model's embedding.",
+        description="Representation for distances, in addition to the formula: the arm's feature"
+        " vectors, or the embedding of its trained model.",
     )
     reference: int = Field(
         5000,
         ge=50,
-        description="Most training rows that distances are measured to, drawn at random.",
+        description="Maximum number of training rows to which distances are computed, drawn at"
+        " random.",
     )
     class_quantile: float = Field(
         0.85,
         gt=0,
         lt=1,
-        description="Intervals of novel rows hold for this share of the held-out classes.",
+        description="Intervals of novel rows attain their nominal coverage on this share of the"
+        " held-out classes.",
     )
 
 
 class RefuseUnseenConfig(Config):
-    """What `sigma_threshold` does, with a veto."""
+    """`sigma_threshold` with a veto on unseen elements."""
 
     rule: RuleField = "set"
 

@@ -1,4 +1,4 @@
-"""Sigma calibrated in-domain, and no trust where an element was never seen."""
+"""Sigma calibrated in-domain, and no trust for materials with an unseen element."""
 
 from __future__ import annotations
 

@@ -12,8 +12,9 @@ RuleField = Annotated[
     Rule,
     Field(
         description=(
-            "`set`: trust the longest list of candidates, safest first, whose mean risk is at most"
-            " 1 - target reliability. `point`: trust each candidate whose own risk is; stricter."
+            "`set`: trust the longest list of candidates, safest first, whose mean risk is at"
+            " most 1 - target reliability. `point`: trust each candidate whose own risk is at"
+            " most that; stricter."
         )
     ),
 ]

@@ -1,4 +1,4 @@
-"""Sigma alone, calibrated in-domain: the baseline that every trust region must beat."""
+"""Sigma alone, calibrated in-domain: the baseline for trust regions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model beside unlike ones on parts of the columns: where they disagree (Seung 1992)."""
+"""Disagreement of a heterogeneous ensemble on subsets of the features (Seung 1992)."""
 
 from __future__ import annotations
 

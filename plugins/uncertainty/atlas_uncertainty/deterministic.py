@@ -1,4 +1,4 @@
-"""No uncertainty: the model's prediction alone, for a conformal calibrator."""
+"""No uncertainty: the model's point prediction, for a conformal calibrator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sigma from the distance to training rows, learned on rows left out (Janet 2019)."""
+"""Sigma from the distance to the training rows, learned on left-out rows (Janet 2019)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spread of k trained models, by seeds or bootstrapped rows (Lakshminarayanan 2017)."""
+"""Deep ensemble: spread of k trained models, by seeds or bootstrap (Lakshminarayanan 2017)."""
 
 from __future__ import annotations
 

@@ -11,48 +11,53 @@ MOST_PASSES = 10_000
 
 
 class CommitteeConfig(Config):
-    """Regressors of different kinds, each on its own columns: they err in different ways.
+    """Heterogeneous regressors, each on its own features, whose errors are less correlated.
 
-    Models of one kind on the same columns share their mistakes and agree on them.
+    Models of the same kind on the same features make similar errors and agree on them.
     """
 
     others: tuple[Regressor, ...] = Field(
         ("ridge", "knn", "extra_trees", "gradient_boosting"),
         min_length=1,
         max_length=100,
-        description="Kinds of regressors beside the arm's model; a kind may stand there twice.",
+        description="Regressors in addition to the arm's model; the same one may be listed twice.",
     )
     columns: Literal["random", "labels", "all"] = Field(
         "random",
-        description="Columns of each: a part drawn at random (Ho 1998), those whose labels differ"
-        " in the last word only (of `magpie`: one statistic), taken in turns, or all.",
+        description="Features of each: a random subset (Ho 1998), those whose labels differ only"
+        " in the last word (with `magpie`: one statistic), in turn, or all.",
     )
-    share: float = Field(0.5, gt=0, le=1, description="Part of the columns with `random`.")
+    share: float = Field(0.5, gt=0, le=1, description="Fraction of the features with `random`.")
     mean: Literal["model", "committee"] = Field(
-        "model", description="Predict the model's own mean, or that of the committee."
+        "model", description="Predict the arm's own model, or the mean of the committee."
     )
 
 
 class DistanceScaledConfig(Config):
     """A variance that grows with the mean distance to the nearest training rows.
 
-    It trains the model once on all rows, and once for each fold and each cluster.
+    Trains the model once on all rows, and once per fold and per cluster.
     """
 
     representation: Literal["vectors", "embedding"] = Field(
-        "vectors", description="Distances between feature vectors, or within the model."
+        "vectors",
+        description="Distances between feature vectors, or in the embedding of the trained model.",
     )
-    neighbours: int = Field(5, ge=1, le=1000, description="Nearest training rows that count.")
-    folds: int = Field(5, ge=2, le=100, description="Parts of the rows left out at random.")
+    neighbours: int = Field(5, ge=1, le=1000, description="Number of nearest training rows.")
+    folds: int = Field(
+        5, ge=2, le=100, description="Number of random folds that are left out in turn."
+    )
     clusters: int = Field(
         5,
         ge=0,
         le=100,
-        description="Clusters of rows (k-means) left out as well, 0 for none: rows at random lie "
-        "too near the others to show how errors grow with distance.",
+        description="Number of k-means clusters that are left out as well, 0 for none: random"
+        " rows are too close to the others to show how errors grow with distance.",
     )
     reference_rows: int = Field(
-        20_000, ge=10, description="Training rows that distances are taken to, at most."
+        20_000,
+        ge=10,
+        description="Maximum number of training rows to which distances are computed.",
     )
 
 
@@ -62,13 +67,13 @@ class EnsembleConfig(Config):
     k: int = Field(5, ge=2, le=1000, description="Number of models to train.")
     resample: Literal["seeds", "bootstrap"] = Field(
         "seeds",
-        description="`seeds`: all rows, another seed each. `bootstrap`: rows drawn anew as well; "
-        "needed for a model without randomness, such as `ridge`.",
+        description="`seeds`: all rows, different seeds. `bootstrap`: resampled rows as well,"
+        " required for a deterministic model such as `ridge`.",
     )
 
 
 class InfinitesimalJackknifeConfig(Config):
-    """No options; it needs many more members than there are training rows.
+    """No options; requires many more members than there are training rows.
 
     With fewer, the correction for their number is nearly all of what it corrects, and many
     variances end at the floor. Use `tree_variance` there.
@@ -76,7 +81,7 @@ class InfinitesimalJackknifeConfig(Config):
 
 
 class LastLayerGPConfig(Config):
-    """An exact Gaussian process where the model's last layer stood.
+    """An exact Gaussian process in place of the model's last layer.
 
     The embedding is that of the trained model and is not learned with the kernel, unlike the
     paper's. It has seen the same rows, so both stds are too small by a factor: use a calibrator.
@@ -89,13 +94,14 @@ class LastLayerGPConfig(Config):
         "matern", description="`matern` (smoothness 5/2) or the infinitely smooth `rbf`."
     )
     components: int = Field(
-        10, ge=1, le=1000, description="Principal components of the embedding, at most."
+        10, ge=1, le=1000, description="Maximum number of principal components of the embedding."
     )
     rows: int = Field(
         1000,
         ge=10,
         le=20_000,
-        description="Training rows, at most, drawn from the seed: time grows with their cube.",
+        description="Maximum number of training rows, drawn with the seed: time grows with their"
+        " cube.",
     )
 
 
@@ -112,15 +118,15 @@ class LastLayerLaplaceConfig(Config):
 
 
 class MCDropoutConfig(Config):
-    """Predict many times with dropout left on."""
+    """Predict many times with dropout active."""
 
     passes: int = Field(
-        30, ge=2, le=MOST_PASSES, description="Stochastic forward passes a prediction."
+        30, ge=2, le=MOST_PASSES, description="Stochastic forward passes per prediction."
     )
 
 
 class TreeVarianceConfig(Config):
-    """No options: the committee is the model's own."""
+    """No options: the ensemble is the model's own."""
 
 
 class ModelQuantilesConfig(Config):
@@ -130,12 +136,12 @@ class ModelQuantilesConfig(Config):
         99,
         ge=9,
         le=9999,
-        description="Quantiles a row, at the levels (i - 1/2) / draws: they are its samples.",
+        description="Quantiles per row, at the levels (i - 1/2) / draws, used as samples.",
     )
 
 
 class ModelVarianceConfig(Config):
-    """No options: the model says it all."""
+    """No options: the model predicts its variance."""
 
 
 class DeterministicConfig(Config):
@@ -143,22 +149,28 @@ class DeterministicConfig(Config):
 
 
 class ResidualModelConfig(Config):
-    """Predict the mean absolute error of a row from its features, with the arm's own model.
+    """Predict the absolute error of a row from its features, with the arm's own model.
 
-    It is called aleatoric: learned from errors within the data, it knows where targets are hard to
-    predict, and nothing of how far away a row lies.
+    Reported as aleatoric: learned from errors within the data, it reflects where targets are hard
+    to predict, not how far a row is from the training data.
     """
 
     folds: int = Field(
-        5, ge=2, le=100, description="Parts of the rows left out: it trains folds + 2 models."
+        5,
+        ge=2,
+        le=100,
+        description="Number of folds that are left out in turn; trains folds + 2 models.",
     )
     floor: float = Field(
-        0.1, gt=0, le=1, description="Least sigma, as a share of that of the median error."
+        0.1,
+        gt=0,
+        le=1,
+        description="Lower bound on sigma, as a fraction of the sigma of the median error.",
     )
 
 
 class SnapshotsConfig(Config):
-    """No options: the model says how many it keeps (`snapshots: 5`, say)."""
+    """No options: the model determines how many it keeps (e.g. `snapshots: 5`)."""
 
 
 def _distance_scaled_requires(config: DistanceScaledConfig) -> set[str]:

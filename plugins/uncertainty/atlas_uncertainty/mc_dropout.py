@@ -1,4 +1,4 @@
-"""Monte-Carlo dropout: spread of stochastic passes (Gal & Ghahramani 2016)."""
+"""Monte Carlo dropout: spread of stochastic passes (Gal & Ghahramani 2016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's own variance, ignorance and noise apart (a Gaussian process, say)."""
+"""The model's own variance, split into epistemic and aleatoric (e.g. of a Gaussian process)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second model learns the size of the first one's errors on rows left out (Tran 2020)."""
+"""A second model learns the size of the first one's errors on left-out rows (Tran 2020)."""
 
 from __future__ import annotations
 

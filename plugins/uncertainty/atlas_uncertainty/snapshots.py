@@ -1,4 +1,4 @@
-"""Spread of one training's weights at several points of it (Huang 2017)."""
+"""Snapshot ensemble: spread over weights saved during one training (Huang 2017)."""
 
 from __future__ import annotations
 

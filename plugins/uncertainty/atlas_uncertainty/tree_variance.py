@@ -1,4 +1,4 @@
-"""Spread of a committee's members, such as the trees of a forest."""
+"""Spread over the members of an ensemble model, such as the trees of a forest."""
 
 from __future__ import annotations
 
