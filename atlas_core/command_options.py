@@ -9,7 +9,7 @@ import click
 from atlas_core.errors import SpecError
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 offline_option = click.option("--offline", is_flag=True, help="Refuse downloads.")
 data_dir_option = click.option(
     "--data-dir",

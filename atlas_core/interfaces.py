@@ -114,7 +114,7 @@ CAPABILITIES: dict[str, str] = {
     "model:quantiles": "the model predicts quantiles of the target (HasQuantiles)",
     "model:snapshots": "the model kept its weights at several points of training (HasSnapshots)",
     "model:threads": "several models can be fitted at once in threads (FitsInThreads)",
-    "epistemic": "predictions carry a std from not knowing the model",
+    "epistemic": "predictions have an epistemic std (model uncertainty)",
     "aleatoric": "predictions carry a std from noise in the data",
     "samples": "predictions carry draws",
     "verdict": "verdicts read the metric: a run reports it whatever its spec names",

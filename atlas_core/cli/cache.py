@@ -24,7 +24,7 @@ def cache() -> None:
 @cache_dir_option
 @json_option
 def show(*, cache_dir: Path | None, as_json: bool) -> None:
-    """Say where features, fits and parsed data files are kept and how much room they take."""
+    """Show where features, fits and parsed data files are stored and how much space they take."""
     from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache
 
@@ -48,9 +48,9 @@ def show(*, cache_dir: Path | None, as_json: bool) -> None:
 @cache_dir_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def clear(*, cache_dir: Path | None, yes: bool) -> None:
-    """Delete stored features, fits and parsed data files, once you say yes.
+    """Delete stored features, fits and parsed data files, after confirmation.
 
-    All of them are made again when needed, which takes as long as it did.
+    All of them are recomputed when needed, which takes as long as before.
     """
     from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache

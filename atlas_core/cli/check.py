@@ -15,7 +15,7 @@ from atlas_core.kinds import KINDS
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of the names.")
+@click.option("--kind", type=click.Choice(KINDS), help="Kind of the named components.")
 @click.option(
     "--path",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -26,7 +26,7 @@ from atlas_core.kinds import KINDS
 def check(
     *, names: tuple[str, ...], kind: str | None, path: Path | None, everything: bool, as_json: bool
 ) -> None:
-    """Hold components against the contract of their kind; exit 1 when a promise is broken."""
+    """Test components against the contract of their kind; exit 1 if a check fails."""
     from atlas_core.cli.checking import check_components
 
     with redirect_stdout(sys.stderr):

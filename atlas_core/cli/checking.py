@@ -20,10 +20,10 @@ from atlas_registry.loading import Registry
 def check_components(
     names: Sequence[str], *, kind: str | None, path: Path | None, everything: bool
 ) -> tuple[list[dict[str, Any]], bool, str]:
-    """Return the results as plain data, whether a promise is broken, and the text.
+    """Return the results as plain data, whether some fail, and the text.
 
     Raises:
-        SpecError: nothing, or an unknown name, was asked for.
+        SpecError: no component named, or an unknown name.
         PluginError: a component cannot be loaded.
     """
     if path is not None:
@@ -47,7 +47,7 @@ def check_components(
     failed = any(result.broken for _, _, found in checked for result in found)
     if len(rows) > 1:
         count = sum(len(found) for _, _, found in checked)
-        state = "a promise is broken" if failed else "every promise is kept"
+        state = "some fail" if failed else "all pass"
         blocks.append(f"{len(rows)} components, {count} checks: {state}")
     return rows, failed, "\n\n".join(blocks)
 

@@ -15,12 +15,12 @@ from atlas_core.kinds import KINDS
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
+@click.option("--kind", type=click.Choice(KINDS), help="List only this kind.")
 @click.option(
     "--verify",
     is_flag=True,
-    help="Import each one, and each observer, in a process of its own, and report the broken; exit"
-    " 1 if any is.",
+    help="Import each component and observer in a separate process, and report broken ones; exit"
+    " 1 if there are any.",
 )
 @click.option(
     "--timeout",
@@ -28,7 +28,7 @@ from atlas_core.kinds import KINDS
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --verify: one whose import takes longer is broken.",
+    help="With --verify: an import that takes longer counts as broken.",
 )
 @json_option
 def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) -> None:

@@ -26,8 +26,8 @@ set_option = click.option(
     multiple=True,
     metavar="PATH=VALUE",
     help="Change one value of the spec, such as arms.cgcnn.model.options.epochs=5; nothing after"
-    " the = takes the key out: arms.cgcnn= leaves that arm out. An entry of a list is named by its"
-    " place, from 0: arms.forest.featurizer.1=stoichiometry.",
+    " the = removes the key: arms.cgcnn= drops that arm. An entry of a list is addressed by"
+    " its index, from 0: arms.forest.featurizer.1=stoichiometry.",
 )
 
 
@@ -39,14 +39,14 @@ set_option = click.option(
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="Folder that run folders go into.",
+    help="Folder for run folders.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Jobs (arm x fold) that are computed at a time; each gets its part of the cores.",
+    help="Number of jobs (arm x fold) computed in parallel; the cores are divided among them.",
 )
 @click.option(
     "--executor",
@@ -71,25 +71,25 @@ set_option = click.option(
 @click.option(
     "--force",
     is_flag=True,
-    help="Train and compute anew although a stored result or fit is there; features stay.",
+    help="Retrain and recompute even if a stored result or fit exists; features are reused.",
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with an unfinished run, and refuse to start a new one. (Without this flag an"
-    " unfinished run is gone on with, too.)",
+    help="Continue an unfinished run, and refuse to start a new one. (An unfinished run is"
+    " continued without this flag, too.)",
 )
 @click.option(
     "--save-fitted/--no-save-fitted",
     default=None,
-    help="Keep the fitted arms in the run folder, for `atlas screen`. Default: where the split has"
-    " one fold and an arm takes at most 256 MB.",
+    help="Keep the fitted arms in the run folder, for `atlas screen` and `atlas predict`."
+    " Default: if the split has one fold and the arm takes at most 256 MB.",
 )
 @click.option(
     "-q",
     "--quiet",
     is_flag=True,
-    help="Say nothing on stderr but errors and what lowers a verdict.",
+    help="Print nothing to stderr but errors and warnings that affect a verdict.",
 )
 @json_option
 def run(
@@ -119,7 +119,7 @@ def run(
     from atlas_registry.loading import Registry
 
     if force and resume:
-        raise SpecError("--force and --resume: give one of them")
+        raise SpecError("--force and --resume: give only one of them")
     if data_dir is not None and not data_dir.is_dir():
         raise SpecError(f"--data-dir {data_dir}: no such folder")
     # told also where quiet is asked: something that was installed on purpose is left out

@@ -28,9 +28,9 @@ def validate(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Check SPEC, its mistakes together, and its data where they are at hand; nothing is trained.
+    """Check SPEC, report all mistakes at once, and check its data if available; nothing is trained.
 
-    Exit code 2 where the spec is wrong, 4 where its data do not do for it.
+    Exit code 2 if the spec is invalid, 4 if the data are not suitable for it.
     """
     from atlas_core.cli.validating import look_ahead
     from atlas_core.spec.load import load_plan

@@ -1,4 +1,4 @@
-"""The kinds of component, one file each: what a component receives, and what it promises."""
+"""The kinds of component, one file each: what a component receives and must return."""
 
 KINDS = (
     "dataset",

@@ -1,4 +1,4 @@
-r'''The ``acquisition`` kind: which unlabelled materials to ask for next. Light: numpy only.
+r'''The ``acquisition`` kind: which unlabeled materials to label next. Light: numpy only.
 
 A whole plugin, in a module ``atlas_either``::
 
@@ -73,16 +73,16 @@ def top_size(candidates: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class AcquisitionRequest:
-    """Hand an acquisition what it may see: no label of the pool.
+    """Input of an acquisition function: no label of the pool.
 
     Attributes:
         ids: (n,) the pool.
         prediction: of the n rows, in the target's unit.
         ood: scores of the n rows, or None.
-        batch: how many to choose, 1 <= batch <= n.
-        goal: whether high or low targets are wanted.
+        batch: number to select, 1 <= batch <= n.
+        goal: whether high or low targets are sought.
         best: the best target observed so far under ``goal``.
-        context: its seed, threads, where to tell.
+        context: its seed, threads, and callback for progress.
     """
 
     ids: Str
@@ -96,12 +96,12 @@ class AcquisitionRequest:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Hold the chosen rows, most wanted first.
+    """Selected rows, highest utility first.
 
     Attributes:
-        ids: (k,) distinct ids of the chosen.
+        ids: (k,) unique ids of the selected rows.
         indices: (k,) their positions in the request.
-        utility: (n,) of every row of the pool; higher = more wanted.
+        utility: (n,) of every row of the pool; higher is better.
     """
 
     ids: Str
@@ -113,7 +113,7 @@ class Selection:
         object.__setattr__(self, "indices", frozen(self.indices, np.int64))
         object.__setattr__(self, "utility", frozen(self.utility, np.float64))
         if len(np.unique(self.ids)) != len(self.ids) or self.ids.shape != self.indices.shape:
-            raise ContractError("selection: ids must be distinct, one a chosen row")
+            raise ContractError("selection: ids must be unique, one per selected row")
         if np.isnan(self.utility).any():
             raise ContractError("selection: a utility is NaN")
 

@@ -1,4 +1,4 @@
-r'''The ``calibrator`` kind: uncertainty that keeps its word on data kept aside. Light.
+r'''The ``calibrator`` kind: calibrates predictive uncertainty on a calibration set. Light.
 
 A whole plugin, in a module ``atlas_constant_width``::
 
@@ -75,14 +75,14 @@ Refit = Callable[[I8], Predictor]
 
 @dataclass(frozen=True, eq=False)
 class CalibrationRequest:
-    """Hand a calibrator what it may see.
+    """Input of a calibrator.
 
     Attributes:
-        prediction: of the c calibration rows; of the 0 rows where a split keeps none.
+        prediction: of the c calibration rows; of 0 rows if the split has none.
         target: (c,) their true values.
         inputs: the c calibration rows themselves.
         levels: coverage levels in (0, 1) at which intervals are wanted, ascending.
-        context: seed, task, threads, device, where to tell and record.
+        context: seed, task, threads, device, and callbacks for progress and records.
         train: the t training rows; None unless the component needs ``refit``.
         train_target: (t,) their true values; None unless the component needs ``refit``.
         refit: trains on some of them; None unless the component needs ``refit``.
@@ -118,7 +118,7 @@ class Calibration(Protocol):
 
 @runtime_checkable
 class Calibrator(Protocol):
-    """Learn from calibration rows how wide intervals must be."""
+    """Learn the width of intervals from calibration rows."""
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
         """Return what adds intervals at every level to a prediction.
@@ -134,7 +134,7 @@ KIND = Kind(
     Calibrator,
     "a ``Calibrator``",
     place="arm",
-    description="Makes the uncertainty keep its word; none: no intervals.",
+    description="Calibrates uncertainties on held-out data; if omitted, no intervals are reported.",
     host=("refit",),
     retrained=False,
     types=("kinds.prediction",),

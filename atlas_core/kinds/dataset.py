@@ -112,7 +112,7 @@ LARGEST = 1e100
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Hold materials and the property to predict.
+    """Materials and the property to predict.
 
     Attributes:
         materials: n materials.
@@ -121,7 +121,7 @@ class Dataset:
         unit: the unit in words for a report, such as ``eV/atom``; empty where there is none.
         task: ``regression`` or ``binary``.
         bounds: (low, high) between which every target of this kind must lie, whatever the
-            material: a band gap is in (0, inf). Intervals are cut there. None: nothing is known.
+            material: a band gap is in (0, inf). Intervals are clipped to them. None: unknown.
         columns: metadata by name, (n,) each: space group, source, ...
         formulas: n formulas as their source writes them, to be shown; None: reduced ones.
         reading: rows of the source that were left out or are odd.
@@ -247,7 +247,7 @@ def read_bounds(written: Sequence[float | None] | None) -> tuple[float, float] |
 
 @dataclass(frozen=True)
 class DataContext:
-    """Say where data files may lie.
+    """Where data files may be.
 
     Attributes:
         data_dir: local copies of data files (``--data-dir`` or ``ATLAS_DATA``), or None.
@@ -349,7 +349,7 @@ class DataContext:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Hold some candidates: materials of a file, without a target.
+    """A batch of candidates: materials of a file, without a target.
 
     Attributes:
         rows: (n,) the number of each among all candidates, from 0; unreadable rows count.
@@ -376,7 +376,7 @@ class Batch:
 
 
 class Candidates(Protocol):
-    """Read candidates, as often as asked.
+    """Candidates, which can be read repeatedly.
 
     Attributes:
         path: of the file or folder.

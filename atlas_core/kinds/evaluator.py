@@ -1,4 +1,4 @@
-r'''The ``evaluator`` kind: what a finished run's predictions are worth. Light: numpy only.
+r'''The ``evaluator`` kind: how good the predictions of a finished run are. Light: numpy only.
 
 A whole plugin, in a module ``atlas_limit``::
 
@@ -81,7 +81,7 @@ Place = Literal["headline", "evidence", "advice"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold one thing that was found.
+    """One finding.
 
     Attributes:
         place: whether it stands in the headline, supports it, or says what to do.
@@ -100,7 +100,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Hold what is said of one arm.
+    """The verdict on one arm.
 
     Attributes:
         grade: how far it may be believed.
@@ -121,7 +121,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Hold what came of a run, as plain JSON types.
+    """The evaluation of a run, as plain JSON types.
 
     Attributes:
         metrics: content of ``metrics.json``: ``task``, ``levels`` and, by name of an arm under

@@ -1,4 +1,4 @@
-"""What a fitted arm knows of n materials beside a target: the one view that judges get. Light."""
+"""Read-only view of n materials for calibrators, detectors and trust methods; no targets. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r'''The ``metric`` kind: one figure of how good predictions are. Light: numpy only.
+r'''The ``metric`` kind: one number that measures predictions. Light: numpy only.
 
 A whole plugin, in a module ``atlas_share_within``::
 
@@ -458,7 +458,7 @@ KIND = Kind(
     "a ``Metric``, or a list of some",
     place="run",
     key="metrics",
-    description="What a run reports, in addition to the metrics that verdicts read; none: all that"
-    " are installed.",
+    description="Metrics to report, in addition to those that verdicts use; null: all installed"
+    " ones.",
     many=True,
 )

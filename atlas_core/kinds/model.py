@@ -72,7 +72,7 @@ class Model(Protocol):
     """Learn a target. ``build(config)`` returns an unfitted model; a model is fitted once.
 
     Capabilities beyond ``predict`` (members, variance, dropout samples, an embedding) are protocols
-    of their own in ``atlas_core.interfaces``, named in the component's ``gives``.
+    of their own in ``atlas_core.interfaces``, named in the component's ``provides``.
     """
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
@@ -98,7 +98,7 @@ KIND = Kind(
     Model,
     "a new unfitted ``Model``",
     place="arm",
-    description="Features to a target.",
+    description="Maps features to the target.",
     required=True,
     provides=("model",),
 )

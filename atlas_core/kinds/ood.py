@@ -1,4 +1,4 @@
-r'''The ``ood`` kind: how far a material lies from what was learned. Light: numpy only.
+r'''The ``ood`` kind: how far a material is from the training data. Light: numpy only.
 
 A whole plugin, in a module ``atlas_nearest_row``::
 
@@ -85,7 +85,7 @@ from atlas_core.kinds.reason import Reasons, checked
 
 @dataclass(frozen=True, eq=False)
 class OODScore:
-    """Say how far n materials lie from the training data.
+    """How far n materials are from the training data.
 
     Attributes:
         score: (n,) finite; higher = farther.
@@ -121,7 +121,7 @@ class OODScore:
 
 @runtime_checkable
 class Detector(Protocol):
-    """Score materials against what it was fitted on."""
+    """A fitted detector."""
 
     def score(self, rows: Inputs) -> OODScore:
         """Return n scores, each depending on its own row alone."""
@@ -130,7 +130,7 @@ class Detector(Protocol):
 
 @runtime_checkable
 class OODMethod(Protocol):
-    """Learn what training data look like; no target is ever seen."""
+    """Learn the distribution of training data; targets are never shown."""
 
     def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Return a fitted detector.
@@ -149,5 +149,6 @@ KIND = Kind(
     OODMethod,
     "an ``OODMethod``",
     place="arm",
-    description="Says how far a material lies from the training data; none: no score.",
+    description="Out-of-distribution detector: scores how far a material is from the training"
+    " data; if omitted, no score.",
 )

@@ -14,13 +14,13 @@ from atlas_core.errors import ContractError
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Hold predictions for n materials in the target's unit.
+    """Predictions for n materials in the target's unit.
 
     For a binary task ``mean`` is P(1), and an interval [0, 0], [1, 1] or [0, 1] is a set of labels.
 
     Attributes:
         mean: (n,).
-        epistemic: (n,) std from not knowing the model, >= 0, or None.
+        epistemic: (n,) std from model uncertainty, >= 0, or None.
         aleatoric: (n,) std from noise in the data, >= 0, or None.
         samples: (k, n) draws from the predictive distribution, or None.
         levels: (l,) coverage levels of the intervals, each in (0, 1), or None.

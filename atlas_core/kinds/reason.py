@@ -1,4 +1,4 @@
-"""Why a prediction may be wrong, as data: what detectors, trust methods and screens say alike.
+"""Reasons why a prediction may be wrong, as data, shared by detectors, trust methods and screens.
 
 Light: numpy only.
 """
@@ -17,7 +17,7 @@ from atlas_core.errors import ContractError
 
 @dataclass(frozen=True)
 class Reason:
-    """Hold one reason; two of the same code and figures are one, whoever gives them.
+    """One reason; two with the same code and figures are equal, whatever their source.
 
     Attributes:
         code: what was found, in snake_case; it does not change, so that scripts may rest on it.

@@ -87,7 +87,7 @@ KIND = Kind(
     "a ``Reporter``",
     place="run",
     key="reports",
-    description="What is written of the finished run; [] for its tables alone.",
+    description="Reports to write of the finished run; [] for the tables only.",
     many=True,
     default=("html",),
     types=("observe",),

@@ -1,4 +1,4 @@
-r'''The ``split`` kind: which rows train, calibrate, test and stay outside. Light: numpy only.
+r'''The ``split`` kind: which rows train, calibrate, test and are the OOD test. Light: numpy only.
 
 A whole plugin, in a module ``atlas_hold_out_value``::
 
@@ -82,15 +82,15 @@ def _nothing() -> I8:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Hold disjoint row numbers of one fold.
+    """Disjoint row numbers of one fold.
 
     Attributes:
         name: the fold, such as ``fold_0`` or ``without F``; distinct within a run.
         train: rows to learn from.
-        calibration: rows kept aside to calibrate uncertainty.
+        calibration: rows reserved for calibrating the uncertainty.
         test: rows from the same distribution as train ("in-domain").
-        ood_test: the held-out class; empty where a split has none.
-        pool: unlabelled rows that active learning may ask for; empty elsewhere.
+        ood_test: the held-out class; empty if the split has none.
+        pool: unlabeled rows that active learning may query; otherwise empty.
         held_out: the held-out class in words for a report, such as ``materials with F``.
 
     Raises:
@@ -123,7 +123,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class SplitRequest:
-    """Hand a splitter what it may see.
+    """Input of a splitter.
 
     Attributes:
         materials: all n materials.
@@ -140,7 +140,7 @@ class SplitRequest:
 
 @runtime_checkable
 class Splitter(Protocol):
-    """Cut a data set into folds."""
+    """Split a data set into folds."""
 
     def split(self, request: SplitRequest) -> Sequence[Split]:
         """Return one or more folds with distinct names.
@@ -156,7 +156,7 @@ KIND = Kind(
     Splitter,
     "a ``Splitter``",
     place="run",
-    description="Which rows train, calibrate, test and stay outside.",
+    description="Which rows are for training, calibration, test and OOD test.",
     required=True,
     host=("target",),
 )

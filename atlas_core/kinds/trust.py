@@ -1,4 +1,4 @@
-r'''The ``trust`` kind: which predictions may be used, learned from shifts inside the training part.
+r'''The ``trust`` kind: which predictions may be used, learned by nested leave-group-out.
 
 A whole plugin, in a module ``atlas_scaled_sigma``::
 
@@ -106,12 +106,12 @@ from atlas_core.kinds.reason import Reasons, checked
 
 Label = Literal["trust", "verify", "defer"]
 LABELS: tuple[Label, ...] = ("trust", "verify", "defer")
-"""Use it; check it by a calculation; do not even rank by it before the model has learned more."""
+"""Use the value; verify it by a calculation; do not even rank by it without more data."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Show one training of an arm, and rows that it never saw, with their true values.
+    """One fit of an arm, and rows that it was not trained on, with their true values.
 
     Attributes:
         name: ``in-domain`` for the arm's own training and calibration rows; else the class that
@@ -150,11 +150,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ReliabilityTarget:
-    """State what a trusted prediction is to hold.
+    """Error tolerance and target reliability of trusted predictions.
 
     Attributes:
-        error_tolerance: the largest absolute error that is of use, in the target's unit.
-        target_reliability: the share of trusted predictions that are to lie within it, in (0, 1).
+        error_tolerance: the largest acceptable absolute error, in the target's unit.
+        target_reliability: the share of trusted predictions that should be within it, in (0, 1).
     """
 
     error_tolerance: float
@@ -163,17 +163,15 @@ class ReliabilityTarget:
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """Say what to expect of n predictions, each row on its own.
+    """What to expect of n predictions, each row independently.
 
-    Attributes:
-        risk: (n,) in [0, 1]: the probability that the absolute error exceeds the error tolerance.
-        expected_error: (n,) in the target's unit, >= 0: the absolute error to expect.
-        levels: (l,) coverage levels of the intervals, or None.
-        lower: (l, n) lower ends of intervals that allow for the shift, or None.
-        upper: (l, n) upper ends.
-        reasons: of each of n rows a tuple of :class:`atlas_core.api.Reason`, () for none.
-        novel: (n,) which rows stand outside what the model knows, where the method tells them
-            apart: a promise is then kept among these by themselves. None: it does not.
+    Attributes: risk: (n,) in [0, 1]: the probability that the absolute error exceeds the error
+    tolerance. expected_error: (n,) in the target's unit, >= 0: the absolute error to expect.
+    levels: (l,) coverage levels of the intervals, or None. lower: (l, n) lower ends of intervals
+    that allow for the shift, or None. upper: (l, n) upper ends. reasons: of each of n rows a tuple
+    of :class:`atlas_core.api.Reason`, () for none. novel: (n,) which rows are out of domain, if the
+    method distinguishes them: the target reliability then applies to these separately. None: it
+    does not.
     """
 
     risk: F8
@@ -222,7 +220,7 @@ class Assessment:
 
 @runtime_checkable
 class TrustRegion(Protocol):
-    """What was learned: it assesses rows one by one, and labels a list as a whole."""
+    """A fitted trust region: assesses rows independently, and labels a list as a whole."""
 
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return what to expect of n rows; each row's answer depends on that row alone.
@@ -237,8 +235,8 @@ class TrustRegion(Protocol):
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) ``trust``, ``verify`` or ``defer`` for a list of candidates.
 
-        A label may depend on the list: a promise about the share of trusted predictions is one
-        about all of them together.
+        A label may depend on the list: the target reliability is a statement about all trusted
+        predictions together.
         """
         ...
 
@@ -303,8 +301,9 @@ KIND = Kind(
     TrustMethod,
     "a ``TrustMethod``",
     place="arm",
-    description="Says which predictions may be used; needs the block `trust`. Of several, the"
-    " first decides and the others stand beside it in the report.",
+    description="Labels predictions trust, verify or defer; requires the block `trust`. Of"
+    " several methods the first decides, the others are compared with it in the"
+    " report.",
     many=True,
     block="trust",
 )

@@ -1,4 +1,4 @@
-r'''The ``uq`` kind: from a model factory to predictions that carry uncertainty. Light.
+r'''The ``uq`` kind: predictions with uncertainty, from a model factory. Light.
 
 A whole plugin, in a module ``atlas_jackknife``::
 
@@ -92,7 +92,7 @@ first."""
 
 @runtime_checkable
 class UQMethod(Protocol):
-    """Train one or more models and say how far to believe them.
+    """Train one or more models and quantify their uncertainty.
 
     It receives a factory, not a fitted model: an ensemble trains k models, MC-dropout trains one.
     """
@@ -116,7 +116,7 @@ KIND = Kind(
     UQMethod,
     "a ``UQMethod``",
     place="arm",
-    description="How the model says how sure it is.",
+    description="Uncertainty quantification: how sigma is obtained from the model.",
     required=True,
     provides=("epistemic", "aleatoric", "samples"),
     types=("kinds.prediction",),

@@ -86,33 +86,36 @@ class Surrogate(Config):
     """Cheaper model for the nested refits."""
 
     model: Annotated[Use, OfKind("model")] | None = Field(
-        None, description="In place of `model`; none: that one."
+        None, description="Used in place of `model`; null: `model` itself."
     )
     uq: Annotated[Use, OfKind("uq")] | None = Field(
-        None, description="In place of `uq`; none: that one."
+        None, description="Used in place of `uq`; null: `uq` itself."
     )
 
 
 @naming("arm")
 class Arm(Config):
-    """One of the answers that a spec compares on the same splits."""
+    """One configuration that a spec compares on the same splits."""
 
     surrogate: Surrogate | None = Field(
         None,
-        description="Trained for `trust.nested` in place of the arm's own model; none: that one.",
+        description="Trained for `trust.nested` in place of the arm's own model; null: the arm's"
+        " own.",
     )
 
 
 class ActiveLearning(Config):
-    """A closed loop: label, learn, choose, again."""
+    """A closed loop: label, train, select, repeat."""
 
     acquisition: Annotated[Use, OfKind("acquisition")] | None = Field(
-        None, description="What to label next, for every arm that names none itself."
+        None, description="Acquisition for every arm that does not name its own."
     )
-    initial: int = Field(200, ge=2, description="Labels to start from, drawn from the train part.")
-    batch: int = Field(50, ge=1, description="Labels asked for in a round.")
-    rounds: int = Field(10, ge=1, description="How many batches are asked for.")
-    goal: Goal = Field("minimise", description="Whether low or high targets are wanted.")
+    initial: int = Field(
+        200, ge=2, description="Number of initial labels, drawn from the train part."
+    )
+    batch: int = Field(50, ge=1, description="Labels acquired per round.")
+    rounds: int = Field(10, ge=1, description="Number of rounds.")
+    goal: Goal = Field("minimise", description="Whether low or high targets are sought.")
 
 
 class Nested(Config):
@@ -120,31 +123,39 @@ class Nested(Config):
 
     splits: _several_of("split") = Field(  # type: ignore[valid-type]
         description=(
-            "Splits of the training rows; each of their folds that has a held-out class trains"
-            " the arm once more, without that class."
+            "Splits of the training rows; for each of their folds with a held-out class the arm"
+            " is refitted without that class."
         ),
     )
     rows: int = Field(
-        5000, ge=50, description="Most rows that one such training takes, drawn at random."
+        5000, ge=50, description="Maximum number of training rows per refit, drawn at random."
     )
     scored: int = Field(
-        300, ge=20, description="Most rows of the class, and as many in-domain ones, learned from."
+        300,
+        ge=20,
+        description="Maximum number of held-out rows, and of in-domain rows, whose"
+        " errors are used.",
     )
 
 
 class Price(Config):
-    """What a label and a mistake cost, in one unit; together they state the target reliability."""
+    """Cost of a label and of a mistake, in one unit; they determine the target reliability."""
 
-    label: float = Field(gt=0, description="Of one label, such as the hours of a DFT calculation.")
+    label: float = Field(
+        gt=0, description="Cost of one label, such as the hours of a DFT calculation."
+    )
     mistake: float = Field(
         gt=0,
-        description="Of using a prediction whose error exceeds the error tolerance, in that unit.",
+        description="Cost of using a prediction whose error exceeds the tolerance, in the same"
+        " unit.",
     )
 
     @model_validator(mode="after")
     def _worth_it(self) -> Price:
         if self.label >= self.mistake:
-            raise ValueError("a mistake must cost more than a label: else label nothing")
+            raise ValueError(
+                "a mistake must cost more than a label; otherwise labeling never pays off"
+            )
         return self
 
 
@@ -152,7 +163,9 @@ class Trust(Config):
     """Error tolerance and target reliability, and what the trust region learns from."""
 
     error_tolerance: float | None = Field(
-        None, gt=0, description="The largest |error| that is of use, in the target's unit."
+        None,
+        gt=0,
+        description="Error tolerance: the largest acceptable |error|, in the target's unit.",
     )
     error_tolerance_quantile: float | None = Field(
         None,
@@ -160,14 +173,15 @@ class Trust(Config):
         lt=1,
         description=(
             "Instead of `error_tolerance`: this quantile of the |errors| on the calibration rows"
-            " of a fold; below 0.7 next to nothing can be trusted out of domain."
+            " of a fold; below 0.7 hardly any out-of-domain prediction can be trusted."
         ),
     )
     target_reliability: float | None = Field(
         None,
         gt=0,
         lt=1,
-        description="Share of trusted predictions to lie within the tolerance; 0.9 if not given.",
+        description="Share of the trusted predictions that should be within the tolerance;"
+        " default 0.9.",
     )
     price: Price | None = Field(
         None,
@@ -196,7 +210,7 @@ class Trust(Config):
 
 def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
     if list(levels) != sorted(set(levels)):
-        raise ValueError("give distinct levels in ascending order")
+        raise ValueError("give unique levels in ascending order")
     return levels
 
 
@@ -206,50 +220,53 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 class DataFile(Config):
     """A file or folder that a run read."""
 
-    path: str = Field(description="As an option of the data set names it.")
-    found: str = Field(description="Where it lay then.")
-    sha256: str = Field("", description="Of the file; nothing for a folder.")
+    path: str = Field(description="Path as given in the options of the data set.")
+    found: str = Field(description="Location at the time of the run.")
+    sha256: str = Field("", description="Hash of the file; empty for a folder.")
 
 
 class Data(Config):
-    """Which data a run read, so that its lock finds them again, and no others."""
+    """The data that a run read, so that its lock file finds the same data again."""
 
-    sha256: str = Field("", description="Of the data set, as its source states it.")
-    folder: str = Field("", description="The folder that `--data-dir` named.")
-    files: tuple[DataFile, ...] = Field((), description="Files that the data set's options name.")
+    sha256: str = Field("", description="Hash of the data set, as stated by its source.")
+    folder: str = Field("", description="Folder given with `--data-dir`.")
+    files: tuple[DataFile, ...] = Field(
+        (), description="Files named in the options of the data set."
+    )
 
 
 @naming("run")
 class Spec(Config):
-    """A question to a data set: which arms answer it, on which split."""
+    """A question, the data set and split that answer it, and the arms that are compared."""
 
     atlas: Literal[1] = Field(description="Version of this format: 1.")
     name: Name = Field(description="Short name of the run; its folder begins with it.")
     question: str = Field("", description="The question that the spec asks, in one sentence.")
-    seed: int = Field(ge=0, lt=2**63, description="Root of every random number in the run.")
+    seed: int = Field(ge=0, lt=2**63, description="Root seed of every random number in the run.")
     deduplicate: Literal["lowest", "highest", "mean", "median"] | None = Field(
         None,
         description=(
-            "Keep one row for each reduced formula, that with the lowest (the ground state of a"
-            " formation energy) or highest target, or the first with the mean or median target of"
-            " all (repeated measurements); before `sample`. None: keep every row."
+            "Keep one row per reduced formula: the one with the lowest target (for a formation"
+            " energy, the ground state) or the highest, or the first row with the mean or median"
+            " target of all (repeated measurements). Applied before `sample`. Null: keep every"
+            " row."
         ),
     )
     sample: int | None = Field(
-        None, ge=2, description="Use only so many rows, drawn at random with the seed."
+        None, ge=2, description="Use only this many rows, drawn at random with the seed."
     )
     levels: Annotated[tuple[Level, ...], AfterValidator(_ascending)] = Field(
         (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
         min_length=1,
         description="Coverage levels of the prediction intervals.",
     )
-    arms: dict[Name, Arm] = Field(min_length=1, description="What is compared, by name.")
+    arms: dict[Name, Arm] = Field(min_length=1, description="The arms that are compared, by name.")
     trust: Trust | None = Field(
         None,
         description="The error tolerance and target reliability, for arms that name a `trust`.",
     )
     active_learning: ActiveLearning | None = Field(
-        None, description="Run a closed loop instead of one training."
+        None, description="Run a closed loop instead of a single training."
     )
     final: bool = Field(
         False,
@@ -262,8 +279,9 @@ class Spec(Config):
     data: Data | None = Field(
         None,
         description=(
-            "Which data were read: `atlas run` writes it into `spec.lock.yaml`. They are looked for"
-            " beside the spec, in `--data-dir` and where they lay, and no others are taken."
+            "Which data were read: `atlas run` writes it into `spec.lock.yaml`. They are"
+            " searched for next to the spec, in `--data-dir` and at their former location; other"
+            " data are refused."
         ),
     )
 

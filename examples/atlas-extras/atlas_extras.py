@@ -66,7 +66,7 @@ def atlas_report_sections(run: FinishedRun) -> list[ReportSection]:
 @click.command("worst")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--count", default=3, show_default=True, help="How many of each arm.")
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def worst(host: CommandHost, run: Path, count: int, as_json: bool) -> None:
     """Name the materials of RUN whose predictions are worst."""

@@ -80,7 +80,7 @@ class MatminerConfig(Config):
 
 
 class NeighbourStatisticsConfig(Config):
-    """Neighbors are the atoms nearly as close as the nearest, as in pymatgen's MinimumDistanceNN."""
+    """Neighbors are atoms nearly as close as the nearest, as in pymatgen's MinimumDistanceNN."""
 
     tolerance: float = Field(
         0.1,

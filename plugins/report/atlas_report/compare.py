@@ -17,7 +17,7 @@ from atlas_report.hooks import NoOptions
 @click.command()
 @click.argument("run_a", metavar="RUN_A", type=click.Path(path_type=Path))
 @click.argument("run_b", metavar="RUN_B", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def compare(host: CommandHost, *, run_a: Path, run_b: Path, as_json: bool) -> None:
     """Set two runs side by side: paired differences with confidence intervals."""

@@ -32,17 +32,17 @@ FIRST = 5
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("candidates", type=click.Path(path_type=Path))
-@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
+@click.option("--arm", help="The arm to use; required if the run kept several.")
 @click.option(
     "--fold",
-    help="The fold whose fit is asked; needed where the run kept several, and no final one.",
+    help="The fold whose fit is used; required if the run kept several and no final one.",
 )
 @click.option(
     "--goal",
     type=click.Choice(["min", "max"]),
     default="min",
     show_default=True,
-    help="Whether low or high values come first.",
+    help="Whether low or high values are ranked first.",
 )
 @click.option(
     "--top",
@@ -56,7 +56,7 @@ FIRST = 5
     type=click.IntRange(min=1),
     default=20_000,
     show_default=True,
-    help="Number of candidates that are looked at together; fewer take less memory.",
+    help="Number of candidates per batch; smaller batches need less memory.",
 )
 @click.option(
     "--out",
@@ -67,11 +67,11 @@ FIRST = 5
 @click.option(
     "--trust-fit",
     is_flag=True,
-    help="Open a fit that was not made by you on this machine. Its numbers are checked and no code"
-    " from it runs, but it answers whatever its maker chose.",
+    help="Open a fit that was not made by you on this machine. Its numbers are checked and it"
+    " runs no code, but its predictions are whatever its author chose.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def screen(
     host: CommandHost,
@@ -88,7 +88,7 @@ def screen(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Ask the fitted arm of RUN about CANDIDATES: rank, trust and reasons.
+    """Predict CANDIDATES with a fitted arm of RUN: rank, trust labels and reasons.
 
     CANDIDATES are formulas (.csv with a column `formula`, .txt, .xlsx, .parquet) or crystals (a
     folder of CIF files, .json of pymatgen dicts, .parquet in ATLAS's bulk format).

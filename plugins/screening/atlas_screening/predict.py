@@ -21,14 +21,14 @@ from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
 @click.command()
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("materials", nargs=-1, required=True)
-@click.option("--arm", help="The arm that is asked; needed where the run kept several.")
-@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option("--arm", help="The arm to use; required if the run kept several.")
+@click.option("--fold", help="The fold whose fit is used; required if the run kept several.")
 @click.option(
     "--trust-fit",
     is_flag=True,
     help="Open a fit that was not made by you on this machine; see `atlas screen --help`.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def predict(
     host: CommandHost,

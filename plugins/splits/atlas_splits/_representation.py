@@ -16,8 +16,8 @@ REACH = 2.5
 """Farthest neighbour looked at, in units of the edge of an atom's share of the volume."""
 HELP = (
     "`fractions` of elements; `statistics` of their properties (electronegativity, radius, place"
-    " in the periodic table; and the volume an atom where it is known); or the `structure`:"
-    " distances to neighbours in units of the volume, whatever the elements."
+    " in the periodic table; and the volume per atom if known); or the `structure`: distances to"
+    " neighbors in units of the volume, regardless of the elements."
 )
 
 

@@ -189,7 +189,7 @@ class SizeShiftConfig(InDomainConfig):
 
 
 class SparseConfig(InDomainConfig):
-    """SparseX and SparseY of Omee et al.: materials in low-density regions, with or without neighbors."""
+    """SparseX and SparseY of Omee et al.: materials in low-density regions."""
 
     space: Literal["materials", "target"] = Field(
         "materials", description="Space in which density is measured: SparseX or SparseY."
