@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONG_NAME = 60
 """Characters; a longer held-out class is called "held-out materials"."""
-RULE = "the rule “contains an element never trained on”"
+RULE = "the rule “contains an element not in the training set”"
 JOINTS = ",; "
 """A text that begins with one of these goes on where the one before ended."""
 
@@ -125,7 +125,7 @@ def _words(about: About) -> dict[str, Any]:
         "target": about.target.replace("_", " "),
         "unit": f" {about.unit}" if about.unit and not about.binary else "",
         "others": "held-out materials" if long else held_out,
-        "home": f"materials like its {like}",
+        "where": f"materials like its {like}",
         "bars": "label sets" if about.binary else "error bars",
         "narrow": "small" if about.binary else "narrow",
     }

@@ -123,11 +123,11 @@ def span(values: Sequence[float]) -> str:
 
 
 def _tally(summary: Mapping[str, Any]) -> str:
-    """Return on how many classes a promise was kept, refused, missed and broken."""
-    parts = [f"kept the promise on {summary['keeps']} of {summary['classes']}"]
-    parts += [f"refused {summary['refuses']}"] if summary["refuses"] else []
+    """Return on how many classes the target reliability was reached, missed or not applicable."""
+    parts = [f"reached the target reliability on {summary['keeps']} of {summary['classes']}"]
+    parts += [f"abstained on {summary['refuses']}"] if summary["refuses"] else []
     parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
-    parts += [f"broke it on {summary['breaks']}"] if summary["breaks"] else []
+    parts += [f"missed it on {summary['breaks']}"] if summary["breaks"] else []
     return listed(parts)
 
 
