@@ -28,6 +28,25 @@ HOOKS = {
 }
 FAMILIES = sorted((ROOT / "plugins").glob("*/pyproject.toml"))
 PROJECTS = [ROOT / "pyproject.toml", *FAMILIES]
+READ = (
+    *("README.md", "docs", "examples", "specs", "registry/spec.schema.json"),
+    *("plugins/*/README.md", "plugins/*/pyproject.toml", "plugins/*/*/templates", "*.yaml"),
+)
+"""What people read: pages, specs, option descriptions, templates of sentences and reports."""
+DIALECT = {
+    r"keep(s|ing)? (its|their) word|kept (its|their) word": "is calibrated, attains its coverage",
+    r"promise[sd]?": "target reliability, nominal coverage, guarantee",
+    r"rehears\w*|pseudo[-_ ]shifts?": "nested leave-group-out",
+    r"error budgets?|budget_quantile": "error tolerance",
+    r"at home": "in-domain",
+    r"told|tells? (it|them) apart": "reported, separates",
+    r"surest": "most confident",
+    r"a coin": "chance level",
+    r"bad luck": "chance",
+    r"(says?|saying) nothing": "uninformative",
+    r"the (part )?shifted (part|rows)": "ood_test",
+}
+"""Words of an earlier dialect, and what the field says."""
 OWN = [
     row
     for row in installed()
@@ -187,6 +206,22 @@ def test_generated_files_are_fresh() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", DIALECT)
+def test_texts_that_people_read_use_the_terms_of_the_field(words: str) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", *READ], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+    own = re.compile(rf"\b({words})\b", re.IGNORECASE)
+    found = [
+        f"{path}:{number}: {line.strip()[:90]}"
+        for path in listed
+        if not path.startswith(("docs/decisions/", "docs/api.md")) and "/tests/" not in path
+        for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1)
+        if own.search(line)
+    ]
+    assert not found, f"write {DIALECT[words]!r}: {found}"
 
 
 def test_embedded_files_are_small() -> None:

@@ -83,7 +83,7 @@ with this in its ``pyproject.toml``::
     scaled_sigma = "atlas_scaled_sigma"
 
 ``trust: scaled_sigma`` in an arm, with the block ``trust``, then labels each prediction, and the
-report says how often its promise was kept on classes that nothing had seen.
+report says how often the target reliability was reached on unseen classes.
 '''
 
 from __future__ import annotations

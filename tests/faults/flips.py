@@ -188,7 +188,8 @@ CAMPAIGNS = [
         name="flipped_bits",
         fault="one flipped bit in a file of the cache or of a run folder",
         kind="flip",
-        bar="told, never used, and the same command answers as the clean run, byte for byte",
+        bar="reported, never used, and the same command gives the result of the clean run, byte for"
+        " byte",
         run=partial(_campaign, flip),
         full=300,
         quick=35,
@@ -197,7 +198,8 @@ CAMPAIGNS = [
         name="truncated_files",
         fault="a file of the cache or of a run folder cut short",
         kind="truncation",
-        bar="told, never used, and the same command answers as the clean run, byte for byte",
+        bar="reported, never used, and the same command gives the result of the clean run, byte for"
+        " byte",
         run=partial(_campaign, cut),
         full=50,
         quick=12,

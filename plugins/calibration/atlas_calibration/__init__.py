@@ -1,1 +1,1 @@
-"""Calibrators: intervals that keep their word on data kept aside."""
+"""Calibrators: calibrated intervals from a calibration set."""

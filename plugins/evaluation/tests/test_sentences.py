@@ -60,8 +60,8 @@ def test_a_headline_is_one_sentence_of_all_its_findings() -> None:
     )
     assert headline(said) == (
         "Trust it on materials like its training set (mean error 0.150 eV/atom, 95 % interval 0.140"
-        " to 0.160, n = 500), but its error bars are wider than need be; nothing else was tested;"
-        " its sigma is 0 for every material, so it says nothing."
+        " to 0.160, n = 500), but its error bars are wider than necessary; nothing else was tested;"
+        " its sigma is 0 for every material, so it is uninformative."
     )
 
 
@@ -79,13 +79,13 @@ def test_findings_of_both_parts_are_one_sentence_and_advice_is_the_last() -> Non
         (Finding.of("use_to_rank"), Finding.of("test_more")),
     )
     assert sentences(said) == [
-        "Its sigma is the same for every material or nearly so, so it does not say which to"
-        " believe.",
-        "In-domain a larger sigma goes with a larger error (rank correlation 0.45, 95 % interval"
-        " 0.44 to 0.46); among materials with F it hardly goes with a larger error (0.45, 0.44 to"
+        "Its sigma is the same for every material or nearly so, so it does not distinguish"
+        " reliable predictions from unreliable ones.",
+        "In-domain sigma correlates with the error (rank correlation 0.45, 95 % interval"
+        " 0.44 to 0.46); among materials with F it hardly correlates with the error (0.45, 0.44 to"
         " 0.46).",
-        "Use it to rank or to sort out, not for values. Test it on more materials before relying on"
-        " it.",
+        "Use it to rank or to screen out, not for values. Test it on more materials before relying"
+        " on it.",
     ]
     found = reported(said).as_dict()
     json.dumps(found, allow_nan=False)

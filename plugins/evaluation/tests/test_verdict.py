@@ -93,19 +93,19 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     assert one(said, "flagged") == {"in_domain": 0.05, "held_out": 0.99}
     assert headline(said) == (
         "Trust it on materials like its training set (mean error 0.150 eV/atom, 95 % interval 0.140"
-        " to 0.160, n = 500), not on materials with F; its detector and its sigma notice them."
+        " to 0.160, n = 500), not on materials with F; its detector and its sigma detect them."
     )
     assert sentences(said) == [
-        "In-domain it errs by 0.150 eV/atom on average (95 % interval 0.140 to 0.160 over"
-        " materials, not over trainings: another seed can move it more); on materials with"
-        " F by 0.700, 4.7 times as much (4.4 to 5.0).",
-        "Always predicting the mean formation energy would err by 0.83 eV/atom.",
-        "Its 90 % intervals hold the truth for 91 % (88 % to 93 %) of in-domain materials and 34 %"
-        " (30 % to 38 %) of materials with F: do not use its error bars there.",
-        "In-domain a larger sigma goes with a larger error (rank correlation 0.45, 95 % interval"
-        " 0.44 to 0.46); among materials with F it hardly goes with a larger error (0.02, 0.01 to"
+        "Its mean error in-domain is 0.150 eV/atom (95 % interval 0.140 to 0.160 over"
+        " materials, not over trainings: another seed can change it more); on materials with"
+        " F it is 0.700, 4.7 times as large (4.4 to 5.0).",
+        "Always predicting the mean formation energy would have a mean error of 0.83 eV/atom.",
+        "Its 90 % intervals contain the true value for 91 % (88 % to 93 %) of in-domain materials"
+        " and 34 % (30 % to 38 %) of materials with F: do not use its error bars there.",
+        "In-domain sigma correlates with the error (rank correlation 0.45, 95 % interval"
+        " 0.44 to 0.46); among materials with F it hardly correlates with the error (0.02, 0.01 to"
         " 0.03).",
-        "It notices: its detector separates materials with F from in-domain ones with AUROC 0.997"
+        "Detected: its detector separates materials with F from in-domain ones with AUROC 0.997"
         " (1 = always, 0.5 = chance level), sigma alone with 0.940.",
         "Its detector flags 99 % of materials with F and 5 % of in-domain ones.",
         "When its detector flags a material, do not use the prediction: compute or measure it.",
@@ -253,7 +253,7 @@ def test_sentences_have_the_digits_of_the_cards() -> None:
     said = sentences(verdict(arm, About("x", unit="eV", held_out="materials with F")))
     assert metric_labels.shown(mae, "unit") == "0.175"
     assert metric_labels.interval(mae, "unit") == "0.164 to 0.186"
-    assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186" in said[0]
+    assert "in-domain is 0.175 eV (95 % interval 0.164 to 0.186" in said[0]
     shown = metric_labels.shown(auroc, "plain")
     assert f"AUROC {shown} (1 = always" in " ".join(said)
 

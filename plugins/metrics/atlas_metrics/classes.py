@@ -48,7 +48,7 @@ def gaps(rows: MetricRows) -> F8:
 
 @metric(
     "accuracy", unit="share", better="higher", columns=POINT, terms=(confusion,), task="binary",
-    definition="share called right",
+    definition="accuracy",
 )  # fmt: skip
 def accuracy(draw: Draw) -> F8:
     """Share of right answers at a threshold of one half."""

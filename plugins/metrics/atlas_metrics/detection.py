@@ -55,7 +55,7 @@ def aupr(draw: Draw) -> F8:
 @metric(
     "OOD FPR at 95 %", unit="share", better="lower", columns=SCORE, ranked=True, classes=held_out,
     definition="share of test rows flagged where 95 % of the held-out are found",
-    note="The false alarms a careful user pays.", source="Hendrycks et al., ICLR (2019), section 4",
+    note="The cost in false alarms.", source="Hendrycks et al., ICLR (2019), section 4",
 )  # fmt: skip
 def fpr95(draw: Draw) -> F8:
     """In-domain materials flagged when the threshold catches 95 % of the held-out ones."""

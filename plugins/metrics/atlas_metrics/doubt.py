@@ -131,7 +131,7 @@ def wrong_auroc(draw: Draw) -> F8:
 
 
 @metric(
-    "MAE of the most certain 80 %", unit="target", better="lower", columns=DOUBT, ranked=True,
+    "MAE of the most confident 80 %", unit="target", better="lower", columns=DOUBT, ranked=True,
     task="regression", definition="MAE of the 80 % of the rows with the smallest σ",
     note="Compare it with `mae`.",
 )  # fmt: skip

@@ -39,7 +39,7 @@ def score(rows: MetricRows) -> F8 | None:
 @metric(
     "coverage", unit="share", better="level", columns=INTERVAL, terms=(inside,), mean=True,
     definition="share of rows with l ≤ y ≤ u",
-    note="Below p on `ood_test` is the rule. Read its `low` and `high`.",
+    note="Usually below p on `ood_test`. See its `low` and `high`.",
 )  # fmt: skip
 def picp(draw: Draw) -> F8:
     """Share of true values inside the interval; it should equal the nominal level."""
@@ -48,7 +48,7 @@ def picp(draw: Draw) -> F8:
 
 @metric(
     "interval width", unit="target", better="neither", columns=INTERVAL, terms=(finite, width),
-    definition="mean of u − l over the intervals that say something",
+    definition="mean of u − l over the informative intervals",
 )  # fmt: skip
 def mpiw(draw: Draw) -> F8:
     """Mean full width of the interval; narrow is useful only when the coverage is right."""
@@ -56,14 +56,14 @@ def mpiw(draw: Draw) -> F8:
 
 
 @metric(
-    "intervals that say nothing", unit="share", better="lower", columns=INTERVAL, terms=(finite,),
+    "uninformative intervals", unit="share", better="lower", columns=INTERVAL, terms=(finite,),
     shown=False,
     definition="share of intervals that are infinite, or over the whole range that the data set"
     " states for its target (`bounds`)",
-    note="Coverage bought so is worth nothing.",
+    note="Coverage from such intervals is meaningless.",
 )  # fmt: skip
 def infinite_share(draw: Draw) -> F8:
-    """Share of intervals that say nothing: the method declines to answer there."""
+    """Share of uninformative intervals: the method abstains there."""
     return 1 - draw[finite]
 
 

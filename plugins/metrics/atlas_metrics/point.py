@@ -54,7 +54,7 @@ def _varies(draw: Draw) -> F8:
 
 @metric(
     "MAE", unit="target", better="lower", columns=POINT, terms=(size,), mean=True,
-    task="regression", definition="mean of |e|", note="The leaderboard's number.",
+    task="regression", definition="mean of |e|", note="The number of the leaderboard.",
 )  # fmt: skip
 def mae(draw: Draw) -> F8:
     """Mean absolute error: how far off a prediction is on average."""
@@ -136,7 +136,7 @@ def share_too_high(draw: Draw) -> F8:
     "MAE of a constant", unit="target", better="neither", columns=BASELINE, terms=(constant,),
     mean=True, task="regression", shown=False,
     definition="MAE of the median of the training targets",
-    note="No constant errs by less on the training set.",
+    note="No constant has a smaller error on the training set.",
 )  # fmt: skip
 def mae_baseline(draw: Draw) -> F8:
     """Error of predicting the median of the training targets for all: no learning."""
@@ -157,7 +157,7 @@ def mae_over_baseline(draw: Draw) -> F8:
 @metric(
     "largest error", unit="target", better="lower", columns=POINT, ranked=True, task="regression",
     interval=False, shown=False, definition="largest |e|",
-    note="One row: look it up before you quote it.",
+    note="A single row: inspect it before quoting it.",
 )  # fmt: skip
 def max_error(draw: Draw) -> F8:
     """The single worst prediction."""

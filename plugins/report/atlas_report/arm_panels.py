@@ -47,7 +47,7 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
 
 
 def _colours(source: Source, parts: Parts) -> str:
-    blue = f"materials like {'the candidates' if source.loop else 'those learned from'}"
+    blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
     if HELD_OUT not in parts:
         return f"Blue: {blue}."
     several = len(set(held_out_classes(source.manifest).values())) > 1
@@ -66,7 +66,7 @@ def _value_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
             arm,
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
-            caption=f"{dots(parts)}, made without having seen it; on the grey line the prediction"
+            caption=f"{dots(parts)}, made without training on it; on the gray line the prediction"
             f" is exact. {_colours(source, parts)}",
         )
     ]
@@ -92,7 +92,7 @@ def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
             "Reliability of probabilities",
             lambda: class_figures.reliability(parts),
             caption="Of the materials given a probability near x, the share y really belonged to"
-            " class 1; on the grey line the probabilities can be taken at their word. Larger dots"
+            " class 1; on the gray line the probabilities are calibrated. Larger dots"
             f" hold more materials. {_colours(source, parts)}",
         )
     ]
@@ -103,7 +103,7 @@ def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
                 "Separation of classes",
                 lambda: class_figures.class_roc(parts),
                 caption="Share of class 1 found against the share of class 0 called 1 by mistake,"
-                " as the threshold falls; the closer to the upper left corner the better, the grey"
+                " as the threshold falls; the closer to the upper left corner the better, the gray"
                 " line is guessing.",
             )
         )
@@ -121,10 +121,10 @@ def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) ->
                 arm,
                 "Calibration",
                 lambda: figures.calibration(parts),
-                caption="How often the truth lies inside an interval that promises to hold it with"
-                " the probability on the horizontal axis; below the grey line the model is"
+                caption="How often the true value is inside an interval that should contain it with"
+                " the probability on the horizontal axis; below the gray line the model is"
                 " overconfident. Lines: intervals made from sigma; marks: those that the arm"
-                " hands out.",
+                " reports.",
             )
         )
     if not spread:
@@ -140,7 +140,7 @@ def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) ->
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
                 caption=f"{dots(parts)}; joined marks are the root-mean-square error of"
-                " groups of similar sigma. On the grey line sigma is as large as the error it"
+                " groups of similar sigma. On the gray line sigma equals the error it"
                 " announces; above it the model is too sure.",
             )
         )
@@ -149,9 +149,9 @@ def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) ->
             arm,
             "Risk and coverage",
             lambda: figures.risk_coverage(parts, unit=source.unit, binary=binary),
-            caption="Error that remains when only the most certain share of the materials is kept:"
-            " the solid line should fall to the left. Dotted: the ideal order, by true error;"
-            " dashed: a random order, that is, a sigma that knows nothing.",
+            caption="Error when only the most confident share of the materials is kept: the"
+            " solid line should fall to the left. Dotted: the ideal order, by true error;"
+            " dashed: a random order, that is, an uninformative sigma.",
         )
     )
     return panels
@@ -175,7 +175,7 @@ def _ood_panels(arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
         panels.append(
             panel(
                 arm,
-                "Does it notice the held-out class?",
+                "Does it detect the held-out class?",
                 lambda: ood_figures.ood_roc(parts),
                 caption=_roc_caption(parts),
             )
@@ -186,11 +186,11 @@ def _ood_panels(arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
 def _histogram_caption(parts: Parts) -> str:
     text = (
         "Distribution of the out-of-distribution (OOD) score; the less the two overlap, the better"
-        " the detector tells new chemistry from known."
+        " the detector separates new chemistry from known."
     )
     if not ood_figures.several(parts):
         return f"{text} Materials beyond the upright line, where there is one, are flagged."
-    text += " Each fold has a detector and a scale of its own, so its scores are shown"
+    text += " Each fold has its own detector and scale, so its scores are shown"
     if ood_figures.limits(parts) is not None:
         return (
             f"{text} as distances from its threshold (the upright line; beyond it a material is"
@@ -206,12 +206,12 @@ def _roc_caption(parts: Parts) -> str:
     text = (
         "Share of the held-out materials that are flagged against the share of in-domain ones"
         " flagged by mistake, as the threshold falls. The area (AUROC) is 1 when they are told"
-        " apart and 0.5 on the grey line, which is guessing."
+        " apart and 0.5 on the gray line, which is chance level."
     )
     if ood_figures.several(parts):
         text += (
             " Thin lines: single folds; thick: their mean. Scores of different folds are not"
-            " ranked together, as each fold has a detector and a scale of its own."
+            " ranked together, as each fold has its own detector and scale."
         )
     return text
 
@@ -222,16 +222,16 @@ def element_tables(source: Source, arm: str) -> list[Panel]:
     tables = {part: elements.get(part) or {} for part in (IN_DOMAIN, HELD_OUT)}
     tables = {part: table for part, table in tables.items() if table}
     limits = periodic.edges(list(tables.values()))
-    scale = " Both tables share one colour scale." if len(tables) > 1 else ""
+    scale = " Both tables share one color scale." if len(tables) > 1 else ""
     panels = []
     for part, table in tables.items():
         where = PART_LABEL[part]
         title = f"Error by element, {where}"
         caption = (
             "Mean absolute error of the materials that contain an element; hover over a cell for"
-            " the number. An element without a colour is not told from the others: its errors rank"
-            " as theirs may by chance (5 % for all elements together). A dot marks elements in"
-            f" fewer than {FEW_MATERIALS} materials, which are too few to tell.{scale}"
+            " the number. An element without a color does not differ"
+            " significantly from the others (5 % for all elements together). A dot marks elements"
+            f" in fewer than {FEW_MATERIALS} materials, which are too few.{scale}"
         )
         above = [s for s in table if periodic.apart(table[s]) and table[s].get("above", True)]
         highest = sorted(above, key=lambda s: (-table[s]["mae"], s))[:3]

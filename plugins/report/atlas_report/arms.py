@@ -67,7 +67,7 @@ def described(source: Source) -> str:
     arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {formatting.listed(names)}"
     sizes: list[Mapping[str, int]] = [fold.get("sizes") or {} for fold in source.folds]
     if not sizes:
-        sentences.append(f"{arms} was trained, then judged on unseen materials.")
+        sentences.append(f"{arms} was trained, then evaluated on unseen materials.")
         return " ".join(sentences)
     first = sizes[0]
     more = f", in {len(sizes)} folds (sizes of the first)" if len(sizes) > 1 else ""
@@ -80,22 +80,22 @@ def described(source: Source) -> str:
             formatting.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max)
         )
         learned = (
-            f"began with {low} labelled materials of {formatting.fixed(candidates, 0)} candidates"
+            f"began with {low} labeled materials of {formatting.fixed(candidates, 0)} candidates"
             f" and chose more, up to {high}"
         )
         calibrated = f", had its uncertainty calibrated on {kept} others" if calibrated else ""
     sentences.append(
-        f"{arms} {learned}{calibrated} and was judged on {_size(first, 'test')} unseen ones of the"
-        f" same kind{more}."
+        f"{arms} {learned}{calibrated} and was evaluated on {_size(first, 'test')} unseen ones of"
+        f" the same kind{more}."
     )
     if any(size.get("ood_test") for size in sizes):
         n = sum(int(size.get("ood_test") or 0) for size in sizes)
         held = source.held_out or "a class of materials"
         one = len(set(held_out_classes(source.manifest).values())) < 2
-        what = "Held out altogether" if one else "Held out altogether, one class in each fold"
+        what = "Held out entirely" if one else "Held out entirely, one class in each fold"
         sentences.append(
-            f"{what}: {held} ({count(n, 'material')}), to see whether the model notices what it has"
-            " never been shown."
+            f"{what}: {held} ({count(n, 'material')}), to see whether the model"
+            " detects what it was not trained on."
         )
     return " ".join(sentences)
 

@@ -54,7 +54,10 @@ def audit_view(found: Mapping[str, Any]) -> AuditView | None:
     for name in names:
         shown = VIEWS.get(name, name)
         titles += [
-            (f"AUROC, {shown}", f"Held-out rows lie farther from training: distance by {shown}."),
+            (
+                f"AUROC, {shown}",
+                f"Held-out rows are farther from the training set: distance by {shown}.",
+            ),
             (
                 f"error ratio, {shown}",
                 f"Errors of the mean of the nearest by {shown}: held-out over in-domain, by mean"

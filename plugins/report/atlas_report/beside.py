@@ -35,8 +35,8 @@ RULE = Shown(
     "AUROC of unseen elements",
     "plain",
     "neither",
-    "The same of the rule “contains an element never trained on”, which needs no model: a detector"
-    " that does no better adds nothing to it.",
+    "As above, for the rule “contains an element not in the training set”, which needs no model: a"
+    " detector that does no better adds nothing to it.",
 )
 
 
@@ -231,7 +231,7 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
             f" {len(each)} folds, {low} to {high}"
         )
         if worst := found.get("worst"):
-            text += f"; it is worst at {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
+            text += f"; it is worst on {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
         out.append(text)
     return out
 
@@ -254,7 +254,8 @@ def _paired(source: Source) -> list[str]:
             pairs = [(held[first], rows) for name, rows in held.items() if name != first]
             found = [paired(source, *pair) for pair in pairs]
             if all(one is not None and one.low > 0 for one in found):
-                leads = "has the lowest Brier score" if source.task == "binary" else "errs least"
+                lowest = "Brier score" if source.task == "binary" else "mean error"
+                leads = f"has the lowest {lowest}"
                 out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
         for other, rows in held.items():
             text = difference(source, (first, held[first]), (other, rows))
@@ -262,8 +263,8 @@ def _paired(source: Source) -> list[str]:
                 out.append(f"{where}: {text}")
     if len(names) > 2 and out:
         out.append(
-            "The arm that the others are held against has the smallest error on these same rows,"
-            " which favours it a little."
+            "The arm that the others are compared with has the smallest error on these same rows,"
+            " which favors it slightly."
         )
     return out
 
@@ -283,18 +284,18 @@ def difference(source: Source, first: Named, other: Named) -> str:
     if found is None:
         return ""
     if found.difference == 0:
-        return f"{other[0]} and {first[0]} err alike ({formatting.count(found.n, 'shared row')})."
+        rows = formatting.count(found.n, "shared row")
+        return f"{other[0]} and {first[0]} have the same error ({rows})."
     places = formatting.decimals(found.difference, digits=2)
     size = formatting.fixed(abs(found.difference), places)
     ends = f"{formatting.fixed(found.low, places)} to {formatting.fixed(found.high, places)}"
     unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
-    verb = "less" if found.difference < 0 else "more"
-    said = f"{other[0]} errs by {size}{unit} {verb} than {first[0]} on average"
+    verb = "lower" if found.difference < 0 else "higher"
+    said = f"{other[0]} has a mean error {size}{unit} {verb} than {first[0]}"
     if source.task == "binary":
-        verb = "lower" if found.difference < 0 else "higher"
-        said = f"the Brier score of {other[0]} is by {size} {verb} than that of {first[0]}"
+        said = f"the Brier score of {other[0]} is {size} {verb} than that of {first[0]}"
     clear = found.low > 0 or found.high < 0
-    doubt = "" if clear else "; the interval holds 0, so this may be chance"
+    doubt = "" if clear else "; the interval includes 0, so this may be chance"
     return (
         f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
         f" {formatting.count(found.n, 'shared row')}"

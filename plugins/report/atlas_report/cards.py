@@ -22,7 +22,7 @@ TONES = {
     "do_not_trust": "poor",
     "unknown": "ref",
 }
-GRADES = {"labels_reliable": "keeps its word", "do_not_trust": "do not trust"}
+GRADES = {"labels_reliable": "labels reliable", "do_not_trust": "do not trust"}
 """Grades that are more than their code."""
 NO_VERDICT = {"grade": "unknown", "headline": "The run holds no verdict.", "sentences": ()}
 MANY_INFINITE = 0.1
@@ -84,7 +84,7 @@ def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
     n, trusted = sum(one["rows"] for one in own), sum(one["trusted"] for one in own)
     if not n:
         return []
-    found = [Stat("may be used, held out", percent(trusted / n), "", "")]
+    found = [Stat("labeled trust, held out", percent(trusted / n), "", "")]
     if trusted:
         hits = sum(one["within"] for one in own)
         low, high = wilson(hits / trusted, trusted)
@@ -112,7 +112,7 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
     if score and score.get("auroc"):
         folds = len(score.get("folds") or ())
         mean = f", mean of {folds} folds" if folds else ""
-        out.append(_stat(f"held out told apart, AUROC{mean}", score["auroc"], "plain", ""))
+        out.append(_stat(f"held out vs. in-domain, AUROC{mean}", score["auroc"], "plain", ""))
         if rule := (metrics.get("ood") or {}).get("rule"):
             label = f"AUROC of unseen elements alone{mean}"
             out.append(_stat(label, rule["auroc"], "plain", ""))
@@ -129,7 +129,7 @@ def _infinite(part: Mapping[str, Any], name: str) -> str:
     share = (part.get("metrics") or {}).get(f"infinite_share_{level}")
     if level == name or not share or share["value"] < MANY_INFINITE:
         return ""
-    return f"{percent(share['value'])} say nothing"
+    return f"{percent(share['value'])} uninformative"
 
 
 def _metric_names(metrics: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from atlas_report.run_differences import first_line
 
 SHOWN_LEVEL = 0.9
 OVER_MATERIALS = (
-    "p and intervals are over materials, for one training each: another seed can turn them"
+    "p and intervals are over materials, for one training each: another seed can change them"
 )
 
 
@@ -67,7 +67,7 @@ def format_comparison(comparison: Comparison) -> str:
         )
     else:
         lines += [
-            f"{name}{unit} and more on the folds that both cut alike; B - A with its 95 % interval",
+            f"{name}{unit} and more on the folds that both share; B - A with its 95 % interval",
             OVER_MATERIALS,
             "",
             *_aligned(table),

@@ -100,7 +100,7 @@ def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
         reliability = float(level)
         proven = [one for one in tested["below"] if one["p_level"] < BY_CHANCE]
         apart = [one for one in tested["below"] if one["p_level"] >= BY_CHANCE]
-        below = f"{where}, below the promised {formatting.percent_of_level(reliability)}"
+        below = f"{where}, below the nominal {formatting.percent_of_level(reliability)}"
         corrected = f"p corrected for {formatting.count(tested['groups'], 'family', 'families')}"
         for those, how in ((proven, ""), (apart, ", and below the other families")):
             if those:

@@ -138,7 +138,7 @@ def calibration(parts: Parts) -> Drawn:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal", adjustable="box")
-    axes.set_xlabel("promised coverage")
+    axes.set_xlabel("nominal coverage")
     axes.set_ylabel("observed coverage")
     legend(axes)
     return Drawn(figure)
@@ -239,7 +239,7 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         axes.axhline(float(error.mean()), color=colour, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, (top or 1.0) * 1.08)
-    axes.set_xlabel("share of materials kept, most certain first")
+    axes.set_xlabel("share of materials kept, most confident first")
     suffix = f" ({unit})" if unit else ""
     axes.set_ylabel("share misclassified" if binary else f"MAE of the kept ones{suffix}")
     legend(axes)

@@ -28,7 +28,7 @@ from atlas_report.trust import trust_views
 LABELS = {
     "trust": "use the prediction",
     "verify": "compute or measure the material before using it",
-    "defer": "do not even rank materials by it before the model has learned more",
+    "defer": "do not even rank materials by it until the model has more training data",
 }
 """Each label of a prediction, in words."""
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"

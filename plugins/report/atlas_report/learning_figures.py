@@ -82,7 +82,7 @@ def active_learning(
             linewidth=1.5,
             label=arm,
         )
-    axes.set_xlabel("labelled materials")
+    axes.set_xlabel("labeled materials")
     axes.set_ylabel(label)
     legend(axes, 3)
     return Drawn(figure)

@@ -172,7 +172,7 @@ def _more(less: float, more: float, top: int, arms: int) -> bool:
 
 
 def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], reference: str) -> str:
-    """Say which arm came first upon the best material that any arm labelled."""
+    """Say which arm came first upon the best material that any arm labeled."""
     lines = held.get("best")
     if not lines:
         return ""
@@ -184,7 +184,7 @@ def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], refere
     several = len(set(map(str, source.active.get("fold", ())))) > 1
     what = "best value that any arm reached, on average over the folds"
     text = (
-        f"The {what if several else 'best material that any arm labelled'}"
+        f"The {what if several else 'best material that any arm labeled'}"
         f" ({formatting.number(goal)}{unit}) was found first by {formatting.listed(arms)}, after"
         f" {formatting.count(round(labels), 'label')}"
     )
@@ -221,7 +221,7 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
             " end may differ by chance."
         ]
     return [
-        f"To predict, {worst} taught its model less than {best}: in the end a test MAE of"
+        f"To predict, {worst} gave a worse model than {best}: in the end a test MAE of"
         f" {formatting.number(final[worst])} against {formatting.number(final[best])}{unit}."
     ]
 
@@ -254,8 +254,8 @@ def _how_sure(table: Mapping[str, Any]) -> str:
     if folds > 1:
         return f"Figures are means over {folds} folds, each with its own first labels."
     return (
-        "All arms began with the same labels, once: another draw may change who is first, so take"
-        " small differences as chance."
+        "All arms started from the same labels, once: another draw may change the order, so small"
+        " differences may be chance."
     )
 
 
@@ -267,15 +267,15 @@ def _quantities(source: Source) -> list[_Quantity]:
             "mae_test",
             "Error on test materials",
             f"test MAE{unit}",
-            "Mean absolute error on untouched test materials as labels are bought; the line that"
-            f" falls fastest teaches the model most for its labels.{band}",
+            "Mean absolute error on untouched test materials as labels are acquired; the line that"
+            f" falls fastest makes the best use of its labels.{band}",
             "low",
         ),
         _Quantity(
             "best",
             "Best material found",
             f"best {source.target}{unit}",
-            "The best value among the labelled materials so far; the line that gets to the end"
+            "The best value among the labeled materials so far; the line that gets to the end"
             f" value first finds the best material with the fewest labels.{band}",
             "follow",
         ),
@@ -283,7 +283,7 @@ def _quantities(source: Source) -> list[_Quantity]:
             "top1_found",
             "Share of the best 1 % found",
             "share of the best 1 % found",
-            "How many of the best hundredth of all candidates have been labelled; 1 means that"
+            "Share of the best 1 % of all candidates that has been labeled; 1 means that"
             f" none is left to find.{band}",
             "high",
         ),

@@ -95,7 +95,7 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
     unit_text = f" {unit}" if unit else ""
     title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {count(n, 'material')}"
     if not apart(entry):
-        title += "; too few to tell" if n < FEW_MATERIALS else "; not told from the others"
+        title += "; too few materials" if n < FEW_MATERIALS else "; not significantly different"
     title = escape(title)
     few = (
         f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3" style="fill: var({ink})"/>'

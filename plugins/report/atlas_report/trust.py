@@ -101,15 +101,15 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
                 "Mean absolute error on the class, and how many times the in-domain one it is: by"
                 " the mean, and by the median, which a few large errors do not move.",
             ),
-            ("may be used", "Share of the class's predictions that are labelled trust."),
+            ("may be used", "Share of the class's predictions that are labeled trust."),
             (
                 "of these within",
                 "Share of the trusted predictions whose error is within tolerance.",
             ),
             (
                 "reliability",
-                f"Kept, to {room:.3g} points; fell short; broken: by more, which is no bad luck; or"
-                f" refused: fewer than {exam['limits']['enough_trusted']} were trusted.",
+                f"Reached, to {room:.3g} points; fell short; missed: by more than chance explains;"
+                f" or abstained: fewer than {exam['limits']['enough_trusted']} were trusted.",
             ),
             (
                 f"its {level} intervals hold",
@@ -141,7 +141,8 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     wanted = percent(exam["classes"][0]["target_reliability"])
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     error_tolerance = f"{span(error_tolerances)} {unit}".rstrip()
-    text = f"Of {count(rows, 'prediction')} on {_never_seen(names, exam['kind'])}, it lets you use"
+    unseen = _never_seen(names, exam["kind"])
+    text = f"Of {count(rows, 'prediction')} on {unseen}, it labels as trusted"
     if not n:
         return f"{text} none: of no list of them {wanted} are expected within {error_tolerance}."
     ends = ""
@@ -161,7 +162,7 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
     if len(names) > 1:
         return f"{len(names)} held-out {kind}, kinds it never saw"
     one = names[0] if names[0].startswith("materials") else f"materials of the class {names[0]}"
-    return f"{one}, a kind it never saw"
+    return f"{one}, an unseen kind"
 
 
 def _reliability(source: Source, exam: Json) -> list[str]:
@@ -171,7 +172,7 @@ def _reliability(source: Source, exam: Json) -> list[str]:
     target_reliability = float(exam["classes"][0]["target_reliability"])
     error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
     text = (
-        f"Target reliability: {percent(target_reliability)} of the predictions labelled trust lie"
+        f"Target reliability: {percent(target_reliability)} of the predictions labeled trust lie"
         f" within the error tolerance, {error_tolerance}, of the true value."
     )
     quantile, price = stated.get("error_tolerance_quantile"), stated.get("price")
@@ -187,7 +188,7 @@ def _reliability(source: Source, exam: Json) -> list[str]:
             " which are like the training set, stay below (the spec's error_tolerance_quantile)"
         )
     elif stated.get("error_tolerance"):
-        origin.append("The error tolerance stands in the spec")
+        origin.append("The error tolerance is set in the spec")
     if price:
         origin.append(
             f"the target reliability follows from its price: a label costs {price['label']:g}, a"
@@ -195,7 +196,7 @@ def _reliability(source: Source, exam: Json) -> list[str]:
         )
     elif stated:
         own = stated.get("target_reliability") is not None
-        origin.append(f"the target reliability {'stands in the spec' if own else 'is the default'}")
+        origin.append(f"the target reliability {'is set in the spec' if own else 'is the default'}")
     reported = "; ".join(origin)
     return [text, *([f"{reported[0].upper()}{reported[1:]}."] if reported else [])]
 
@@ -217,8 +218,8 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
     hits = sum(one["within"] for one in inside)
     if n and trusted:
         found.append(
-            f"In-domain it lets you use {percent(trusted / n)}; {percent(hits / trusted)} of these"
-            " hold."
+            f"In-domain it labels as trusted {percent(trusted / n)}; {percent(hits / trusted)} of"
+            " these are within tolerance."
         )
     pairs = [pair for pair in named_classes(exam, names) if "mae_low" in pair[0]]
     most = stands_out(
@@ -242,7 +243,7 @@ def _hardest(exam: Json, worst: Json, name: str, unit: str) -> list[str]:
     return [
         f"Where it errs most, on {name} ({_with_unit(worst['mae'], unit)},"
         f" {number(rise, digits=2)} times as much as in-domain{median}),"
-        f" it lets you use {used}."
+        f" it labels as trusted {used}."
     ]
 
 

@@ -126,7 +126,7 @@ def reached_reliability(
     low = min([target_reliability - slack, *(point.ends[0] for point in everything)])
     axes.set_ylim(max(0.0, low - 0.04), 1.01)
     percent_ticks(axes.yaxis)
-    axes.set_xlabel("share of the class that may be used")
+    axes.set_xlabel("share of the class labeled trust")
     axes.set_ylabel("share of these within tolerance")
     legend(axes, 3)
     _name(axes, next(iter(methods.values())))

@@ -66,14 +66,14 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
     room = float(exam["limits"]["slack"])
     return panel(
         arm,
-        "Share used, and whether it holds",
+        "Share trusted, and its reliability",
         lambda: trust_figures.reached_reliability(
             used, target_reliability=target_reliability, slack=room
         ),
         caption="Each mark is a held-out class. To the right: more of it may be used. The"
-        f" grey line is the target reliability, {percent(target_reliability)}; down to the lower"
+        f" gray line is the target reliability, {percent(target_reliability)}; down to the lower"
         f" edge of the band, {percent(target_reliability - room)}, it counts as reached. Upright"
-        " lines are 95 % intervals: where one reaches the grey line, bad luck can explain what"
+        " lines are 95 % intervals: where one reaches the gray line, chance can explain what"
         " is missing."
         " Classes of which fewer than"
         f" {enough} predictions are trusted have no mark.",
@@ -82,14 +82,14 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
 
 def _labels(arm: str, exam: Json, names: Sequence[str]) -> Panel:
     more = len(names) - MOST_BARS
-    left_out = f" {count(more, 'class', 'classes')} more stand in the table." if more > 0 else ""
+    left_out = f" {count(more, 'class', 'classes')} more are in the table." if more > 0 else ""
     return panel(
         arm,
-        "What it says of each class",
+        "Labels of each class",
         lambda: trust_figures.labels(_bars(exam, names)),
-        caption="Shares of a class's predictions that are labelled trust, verify and defer; the"
-        " upright mark is the share that could be used at best, by somebody who knows the true"
-        f" values.{left_out}",
+        caption="Shares of a class's predictions that are labeled trust, verify and defer; the"
+        " upright mark is the share that could be trusted at best, with the true values"
+        f" known.{left_out}",
     )
 
 
@@ -109,7 +109,7 @@ def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Pa
         lambda: trust_figures.forecasts(forecasts, in_domain=usual, unit=source.unit),
         caption="Each mark is a held-out class: the mean error that was expected of it"
         " before any of its labels was known, against the one it turned out to have. On the"
-        " grey line the forecast is right; the band is a factor of two either way. Dashed:"
+        " gray line the forecast is right; the band is a factor of two either way. Dashed:"
         " the error in-domain, which is what one would expect without any warning.",
     )
 

@@ -221,7 +221,7 @@ SOURCE = Source({"dataset": {"task": "regression", "unit": "eV"}}, METRICS, {}, 
 def test_two_arms_with_the_same_errors_are_not_told_apart() -> None:
     rows = some_rows([f"m{k}" for k in range(12)])
     same = beside.difference(SOURCE, ("x", rows), ("y", rows))
-    assert same == "y and x err alike (12 shared rows)."
+    assert same == "y and x have the same error (12 shared rows)."
     few = some_rows([f"m{k % 9}" for k in range(36)])
     assert beside.difference(SOURCE, ("x", few), ("y", few)) == ""
 

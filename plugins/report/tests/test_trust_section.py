@@ -89,15 +89,16 @@ def test_the_section_says_in_words_what_may_be_used(folder: Path) -> None:
     own = one["methods"]["careful"]["class"]
     text = plain(section(folder))
     share = f"{100 * own['share']:.0f}"
-    assert f"a kind it never saw, it lets you use {own['trusted']} ({share} %)" in text
+    assert f"an unseen kind, it labels as trusted {own['trusted']} ({share} %)" in text
     assert "100 % of these are within" in text
-    assert "(90 % promised, 95 % interval" in text
+    assert "(target reliability 90 %, 95 % interval" in text
     assert "over materials" in text
     assert (
-        "The promise: 90 % of the predictions labelled trust lie within the error tolerance" in text
+        "Target reliability: 90 % of the predictions labeled trust lie within the error tolerance"
+        in text
     )
     assert "The error tolerance is what 80 % of the errors on calibration materials" in text
-    assert "the target reliability stands in the spec." in text
+    assert "the target reliability is set in the spec." in text
     for word, meaning in (("trust", "use the prediction"), ("verify", "compute or measure")):
         assert f"{word} {meaning}" in text
     assert "careful: Looks twice &lt;b&gt;. bold: Trusts all." in text
@@ -121,8 +122,8 @@ def test_a_class_is_a_line_with_the_methods_beside_it(folder: Path) -> None:
 def test_the_figures_are_drawn_and_stand_as_files(folder: Path) -> None:
     text = section(folder)
     for title in (
-        "Share used, and whether it holds",
-        "What it says of each class",
+        "Share trusted, and its reliability",
+        "Labels of each class",
         "Error forecast against true error",
     ):
         assert f"<h4>{title}</h4>" in text
@@ -140,7 +141,7 @@ def test_the_verdict_is_that_of_the_exam(folder: Path) -> None:
     found = verdicts_of_run(manifest, metrics, exams)
     assert found["forest"].codes[0] == "labels_kept"
     assert headline(found["forest"]) in text
-    assert "may be used, held out" in text
+    assert "labeled trust, held out" in text
     assert "labels_reliability" not in found["cgcnn"].codes
 
 
@@ -167,7 +168,10 @@ def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
     share = f"{100 * trusted / rows:.0f}"
     shown = plain(text)
     assert f"Of {rows} predictions on 3 held-out" in shown
-    assert f"it lets you use {trusted} ({share} %); {100 * hits / trusted:.0f} % of these" in shown
+    assert (
+        f"it labels as trusted {trusted} ({share} %); {100 * hits / trusted:.0f} % of these"
+        in shown
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
     [
         (
             "trust: {error_tolerance: 0.2, target_reliability: null}",
-            "The error tolerance stands in the spec; the target reliability is",
+            "The error tolerance is set in the spec; the target reliability is",
         ),
         (
             "trust: {error_tolerance: 0.2, price: {label: 1.0, mistake: 10.0}}",

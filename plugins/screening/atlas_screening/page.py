@@ -84,7 +84,7 @@ def _lede(facts: Facts, target: str) -> str:
     ]
     comma = f",{unit}" if unit else ""
     who = "the fits of the evaluation, on fewer rows," if facts.final else "it"
-    erred = f" In the run {who} erred by {' and '.join(held)} (MAE)." if held else ""
+    erred = f" In the run {who} had errors of {' and '.join(held)} (MAE)." if held else ""
     fit = "the final fit" if facts.final else f"the fit of fold {facts.fold}"
     return (
         f"Arm {facts.arm} of run {facts.run}, {fit}, trained on"
@@ -117,17 +117,17 @@ def _sentences(facts: Facts, unit: str) -> list[str]:
     if facts.reliability is not None:
         error_tolerance, target_reliability = facts.reliability
         reported.append(
-            f"Of the candidates labelled trust, {formatting.percent(target_reliability)} are meant"
-            f" to lie within {formatting.number(error_tolerance)}{unit} of the truth: a statement"
+            f"Of the candidates labeled trust, {formatting.percent(target_reliability)} should be"
+            f" within {formatting.number(error_tolerance)}{unit} of the truth: a statement"
             " about all of them together."
         )
-        reported.append("Labels give no sign of a true value beyond all that training knew.")
+        reported.append("Labels do not indicate true values beyond the range of the training data.")
         reported += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
         reported.append("Deferred candidates are ranked behind all others.")
     else:
         reported.append(
-            "The arm has no trust region, so no candidate is labelled; the detector's flag and the"
-            " interval are all that it says of its own reach."
+            "The arm has no trust region, so candidates have no labels; only the detector's"
+            " flag and the interval limit its domain."
         )
     if facts.charges:
         reported.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
@@ -139,12 +139,12 @@ def _record(facts: Facts, within: str) -> list[str]:
     record, reported = facts.record, []
     for part, what in (
         ("in_domain", "familiar test materials"),
-        ("class", f"{facts.held_out}, which it never saw"),
+        ("class", f"{facts.held_out}, which it was not trained on"),
     ):
         if part not in record:
             continue
         one = record[part]
-        text = f"In its run, of {formatting.fixed(one['rows'], 0)} {what}, it labelled"
+        text = f"In its run, of {formatting.fixed(one['rows'], 0)} {what}, it labeled"
         if not one["trusted"]:
             reported.append(f"{text} none trust.")
             continue
@@ -236,7 +236,7 @@ def _panel(result: Screened, target: str, unit: str) -> Panel:
 
     caption = (
         "Filled: predictions for the candidates. Line: true values of the training materials."
-        " A model seldom predicts beyond what it was trained on, whatever the candidates are."
+        " A model rarely predicts beyond the range it was trained on, whatever the candidates."
     )
     label = f"{target} ({unit.strip()})" if unit.strip() else target
     return panel(

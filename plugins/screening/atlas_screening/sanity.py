@@ -15,8 +15,7 @@ from atlas_core.arrays import F8, Str
 from atlas_core.kinds.dataset import Task
 
 ABSENT = (
-    "charge balance was not looked at: pip install 'atlas-materials-screening[charges]'"
-    " brings smact"
+    "charge balance was not checked: pip install 'atlas-materials-screening[charges]' brings smact"
 )
 
 
@@ -110,7 +109,7 @@ def charge_test() -> Callable[[str], str] | None:
             sound = smact_validity(formula, use_pauling_test=True, include_alloys=True)
         except Exception as err:  # of elements that it has no data on it raises anything
             first = " ".join(str(err).split()) or type(err).__name__
-            return f"smact cannot judge its charges ({first})"
+            return f"smact cannot check its charges ({first})"
         return "" if sound else "no charge balance with Pauling's order (smact)"
 
     return ask

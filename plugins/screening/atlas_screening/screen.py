@@ -107,7 +107,7 @@ def _screened(
     parts.unlink()
     charges = charge_test()
     describe(opened, candidates, best, charges=charges)
-    write_top(folder / TOP, best, sound="pass" if charges is not None else "not looked at")
+    write_top(folder / TOP, best, sound="pass" if charges is not None else "not checked")
     training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
     regression = opened.task == "regression"

@@ -24,7 +24,7 @@ class Answers:
 
     Attributes:
         n: materials.
-        right: share called right, with an interval that n materials allow.
+        right: accuracy, with an interval that n materials allow.
         balanced: mean of the recalls of both classes; None where it is not known.
         auc: ROC AUC; None where it is not known, as where one class is missing.
         ones: share of class 1; None where it is not known.

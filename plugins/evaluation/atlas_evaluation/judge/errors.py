@@ -48,7 +48,7 @@ def direction(
 
 @dataclass(frozen=True)
 class Rule:
-    """Hold what the rule "contains an element never trained on" finds, which looks at no model.
+    """Findings of the rule "contains an element not in the training set", which uses no model.
 
     Attributes:
         auroc: of held-out against in-domain rows: 0.5 + (flagged held out - flagged in-domain) / 2.

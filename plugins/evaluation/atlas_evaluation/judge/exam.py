@@ -57,7 +57,7 @@ def _own(exam: Exam, part: str = "class") -> list[Mapping[str, Any]]:
 
 
 def _broken_in_domain(exam: Exam) -> int:
-    """Return in how many folds the promise was broken in-domain."""
+    """Return in how many folds the promise was missed in-domain."""
     return sum(bool(one["breach"]) for one in _own(exam, "in_domain"))
 
 

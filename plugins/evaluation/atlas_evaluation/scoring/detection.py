@@ -1,6 +1,6 @@
 """How well a detector, sigma and the rule of unseen elements separate held-out from test rows.
 
-Each fold has a detector and a scale of its own, and a row that is held out in one fold may be
+Each fold has its own detector and scale, and a row that is held out in one fold may be
 in-domain in the next, so scores of two folds are never ranked together. Light: numpy only.
 """
 

@@ -43,7 +43,7 @@ def evaluate(
     together. ``floored_std`` counts rows whose sigma was raised for NLL, ZMS and ENCE (see
     :func:`atlas_core.kinds.metric.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
-    detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
+    detector, ``sigma`` alone and the ``rule`` "contains an element not in the training set", which
     at no model, separate ``ood_test`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
     the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in

@@ -118,7 +118,7 @@ def shortfalls(
 
     Returns:
         ``groups`` (how many were tested), ``p_value`` (the smallest ``p_level``),
-        ``homogeneity_p``, and ``below``, the most certain first.
+        ``homogeneity_p``, and ``below``, the most confident first.
     """
     names = list(sizes)
     p_level = holm(
