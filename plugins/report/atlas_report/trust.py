@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from atlas_core.metrics import digits
 from atlas_pages import words
@@ -165,7 +161,7 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
 
 def _promise(source: Source, exam: Json) -> list[str]:
     """Say what is promised, and where budget and confidence come from."""
-    stated = _stated(source.spec)
+    stated = source.stated
     budgets = [float(one["budget"]) for one in exam["classes"]]
     confidence = float(exam["classes"][0]["confidence"])
     budget = f"{span(budgets)} {source.unit}".rstrip()
@@ -193,16 +189,6 @@ def _promise(source: Source, exam: Json) -> list[str]:
         origin.append(f"the confidence {'stands in the spec' if own else 'is the default'}")
     told = "; ".join(origin)
     return [text, *([f"{told[0].upper()}{told[1:]}."] if told else [])]
-
-
-def _stated(spec: str) -> Mapping[str, Any]:
-    """Return the spec's block ``trust``; {} where it cannot be read."""
-    try:
-        found = YAML(typ="safe", pure=True).load(spec)
-    except YAMLError:
-        return {}
-    block = found.get("trust") if isinstance(found, dict) else None
-    return block if isinstance(block, dict) else {}
 
 
 def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
