@@ -78,6 +78,7 @@ from atlas_core.kinds.trust import (
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.metrics.weighted import ratio
+from atlas_core.neighbors import nearest
 from atlas_core.observe import (
     Export,
     FinishedRun,
@@ -96,6 +97,7 @@ from atlas_core.periodic_table import (
 )
 from atlas_core.rows import BadRow, Flag, ReadingReport
 from atlas_core.saving import Codec, attributes_of, set_attributes
+from atlas_core.standardizer import Standardizer
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
@@ -182,6 +184,7 @@ __all__ = [
     "SplitRequest",
     "Splitter",
     "StageInfo",
+    "Standardizer",
     "Str",
     "TargetScale",
     "Task",
@@ -205,6 +208,7 @@ __all__ = [
     "labels_of",
     "longest_prefix",
     "metric",
+    "nearest",
     "offsets_of",
     "parse_formula",
     "periodic_group",

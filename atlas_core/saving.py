@@ -38,6 +38,7 @@ CORE = (
     "atlas_core.families",
     "atlas_core.kinds",
     "atlas_core.materials",
+    "atlas_core.standardizer",
     "atlas_core.target",
 )
 """Modules of the core whose classes a file may name: those of data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +13,8 @@ from atlas_core.engine.view import View
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.materials import Materials
+from atlas_core.neighbors import nearest
+from atlas_core.standardizer import Standardizer
 
 Space = Literal["features", "embedding", "fractions"]
 
@@ -30,8 +32,7 @@ class Reference:
         space: in which rows are near each other: the arm's ``features``, each column over its
             std; the model's ``embedding``; or element ``fractions``.
         points: (t, d) in that space; None for fractions.
-        centre: (d,) what stands for a missing feature; None for fractions.
-        scale: (d,) what a column is divided by; None for fractions.
+        standard: what makes points of d columns; None for fractions.
         formulas: (t,) as their source writes them, or else as chemists do.
     """
 
@@ -43,8 +44,7 @@ class Reference:
     formulas: Str
     space: Space
     points: npt.NDArray[np.float32] | None = None
-    centre: F8 | None = None
-    scale: F8 | None = None
+    standard: Standardizer | None = None
 
     @classmethod
     def of(cls, train: View, *, embedded: bool) -> Reference:
@@ -61,15 +61,12 @@ class Reference:
             space, values = "features", data.features.values[train.rows]
         elif embedded:
             space, values = "embedding", train.embedding
-        points = centre = scale = None
+        points = standard = None
         if values is not None:
-            known = ~np.isnan(values)
-            count = np.maximum(known.sum(axis=0), 1)
-            centre = np.where(known, values, 0.0).sum(axis=0) / count
-            spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
-            flat = spread <= 1e-9 * np.maximum(np.abs(centre), 1.0)
-            scale = np.where(flat, 1.0, spread) if space == "features" else np.ones_like(centre)
-            points = _scaled(values, centre, scale)
+            standard = Standardizer.of(values)
+            if space == "embedding":
+                standard = replace(standard, scale=np.ones_like(standard.mean))
+            points = standard(values).astype(np.float32)
         return cls(
             ids=materials.ids,
             offsets=materials.offsets,
@@ -79,8 +76,7 @@ class Reference:
             formulas=data.formulas[train.rows],
             space=space,
             points=points,
-            centre=centre,
-            scale=scale,
+            standard=standard,
         )
 
     @property
@@ -90,9 +86,9 @@ class Reference:
 
     def place(self, materials: Materials, values: F8 | None) -> npt.NDArray[np.float32]:
         """Return (n, d) where materials lie; ``values`` are their features or embedding."""
-        if self.centre is None or self.scale is None or values is None:
+        if self.standard is None or values is None:
             return materials.element_fractions().astype(np.float32)
-        return _scaled(values, self.centre, self.scale)
+        return self.standard(values).astype(np.float32)
 
     def nearest(self, points: npt.NDArray[np.float32], count: int) -> tuple[I8, F8]:
         """Return (n, count) rows of the nearest training materials, and their distances.
@@ -100,20 +96,7 @@ class Reference:
         Equally near ones come in the order of their rows.
         """
         own = self.place(self.materials, None) if self.points is None else self.points
-        count = min(count, len(own))
-        rows = np.zeros((len(points), count), dtype=np.int64)
-        apart = np.zeros((len(points), count))
-        length = np.einsum("ij,ij->i", own, own, dtype=np.float64)
-        for i in range(0, len(points), 256):
-            some = points[i : i + 256]
-            squared = length - 2.0 * (some @ own.T).astype(np.float64)
-            few = min(4 * count + 8, len(own))
-            near = np.sort(np.argpartition(squared, few - 1, axis=1)[:, :few], axis=1)
-            # the product above rounds: the few are measured again, one by one
-            exact = np.linalg.norm(own[near].astype(np.float64) - some[:, None, :], axis=2)
-            order = np.argsort(exact, axis=1, kind="stable")[:, :count]
-            rows[i : i + 256] = np.take_along_axis(near, order, axis=1)
-            apart[i : i + 256] = np.take_along_axis(exact, order, axis=1)
+        apart, rows = nearest(own, points, count)
         return rows, apart
 
     def check(self) -> None:
@@ -139,14 +122,11 @@ class Reference:
         if self.points is not None:
             d = self.points.shape[1]
             wanted["points"] = (self.points, np.float32, (t, d))
-            wanted["centre"] = (self.centre, np.float64, (d,))
-            wanted["scale"] = (self.scale, np.float64, (d,))
+            if not isinstance(self.standard, Standardizer):
+                raise DataError("the scale of its training materials cannot be used")
+            wanted["mean"] = (self.standard.mean, np.float64, (d,))
+            wanted["scale"] = (self.standard.scale, np.float64, (d,))
         for name, (value, kind, shape) in wanted.items():
             sound = isinstance(value, np.ndarray) and value.dtype == kind and value.shape == shape
             if not sound or not np.isfinite(value).all():
                 raise DataError(f"the {name} of its training materials cannot be used")
-
-
-def _scaled(values: F8, centre: F8, scale: F8) -> npt.NDArray[np.float32]:
-    filled = np.where(np.isnan(values), centre, values)
-    return np.asarray((filled - centre) / scale, dtype=np.float32)
