@@ -55,6 +55,14 @@ from atlas_core.kinds.dataset import (
     file_sha256,
     read_bounds,
 )
+from atlas_core.kinds.evaluator import (
+    AuditRequest,
+    Evaluation,
+    Evaluator,
+    Finding,
+    Grade,
+    Verdict,
+)
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
 from atlas_core.kinds.inputs import Inputs
@@ -114,6 +122,7 @@ __all__ = [
     "AcquisitionRequest",
     "Assessment",
     "AtlasError",
+    "AuditRequest",
     "BadRow",
     "Batch",
     "Bool",
@@ -133,18 +142,22 @@ __all__ = [
     "DatasetSource",
     "Detector",
     "Draw",
+    "Evaluation",
+    "Evaluator",
     "Evidence",
     "Executor",
     "Export",
     "Features",
     "Featurizer",
     "Field",
+    "Finding",
     "FinishedRun",
     "FitContext",
     "FitsInThreads",
     "Flag",
     "FoldFacts",
     "Goal",
+    "Grade",
     "Graphs",
     "HasDropout",
     "HasEmbedding",
@@ -194,6 +207,7 @@ __all__ = [
     "UQFit",
     "UQMethod",
     "Vectors",
+    "Verdict",
     "anion_family",
     "attributes_of",
     "concatenate",

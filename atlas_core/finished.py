@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.audit_notes import checked_audit
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import read_table
+from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import files
 from atlas_core.observe import FinishedRun, strange_name
@@ -43,7 +43,8 @@ def read_run(folder: Path) -> FinishedRun:
         again = SCORED if manifest.get("status") == "reporting" else ()  # `atlas report` was killed
         require_intact(folder, manifest, but=(*drawn(manifest), *again, FITTED, WORKING, EVENTS))
         metrics = read_json(folder / "metrics.json")
-        _check_metrics(metrics, folder / "metrics.json")
+        exam, verdict = (_there(folder / f"{name}.json") for name in ("exam", "verdict"))
+        check_evaluation(folder, metrics, exam, verdict)
         rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
         lock = folder / "spec.lock.yaml"
         return FinishedRun(
@@ -54,11 +55,27 @@ def read_run(folder: Path) -> FinishedRun:
             records=_records(folder / "records.json"),
             rounds=read_table(rounds) if rounds.exists() else {},
             trust=Assessments.from_parquet(trust) if trust.exists() else None,
-            exam=_exam(folder / "exam.json"),
-            verdict=_verdict(folder / "verdict.json"),
+            exam=exam,
+            verdict=verdict,
             audit=checked_audit(folder / "audit.json"),
             spec=lock.read_text(encoding="utf-8") if lock.exists() else "",
         )
+
+
+def check_evaluation(folder: Path, metrics: Any, exam: Any, verdict: Any) -> None:
+    """Check the contents of ``metrics.json``, ``exam.json`` and ``verdict.json``.
+
+    Raises:
+        DataError: one is not what a run writes; names its file in the folder.
+    """
+    _check_metrics(metrics, folder / "metrics.json")
+    _check_exam(exam, folder / "exam.json")
+    _check_verdict(verdict, folder / "verdict.json")
+
+
+def _there(path: Path) -> Any:
+    """Return the content of a file; {} where there is none."""
+    return read_json(path) if path.is_file() else {}
 
 
 def _predictions(path: Path, metrics: Json) -> Predictions:
@@ -187,6 +204,10 @@ _EXAM: Mapping[str, type] = {
     "classes": list,
     "summary": dict,
     "forecast": dict,
+    "names": list,
+    "kind": str,
+    "limits": dict,
+    "sentences": list,
 }
 _EXAM_CLASS: Mapping[str, type] = {
     "class": str,
@@ -201,12 +222,8 @@ _EXAM_CLASS: Mapping[str, type] = {
 }
 
 
-def _exam(path: Path) -> dict[str, Json]:
-    """Return the exam of each arm that has a trust method; {} where no arm has one."""
-    if not path.is_file():
-        return {}
-    exams = _shape(read_json(path), {}, path, "exam")
-    for exam in exams.values():
+def _check_exam(exams: Any, path: Path) -> None:
+    for exam in _shape(exams, {}, path, "exam").values():
         found = _shape(exam, _EXAM, path, "exam")
         if not found["classes"]:
             raise _foreign(path, "exam", "an arm has no class")
@@ -214,7 +231,6 @@ def _exam(path: Path) -> dict[str, Json]:
             named = _shape(one, _EXAM_CLASS, path, "exam")["methods"]
             if not {found["method"], *found["beside"]} <= set(named):
                 raise _foreign(path, "exam", "a method is missing")
-    return dict(exams)
 
 
 def _records(path: Path) -> Sequence[Json]:
@@ -230,12 +246,30 @@ _VERDICT: Mapping[str, type] = {"grade": str, "headline": str, "sentences": list
 _FINDING: Mapping[str, type] = {"place": str, "code": str, "figures": dict, "text": str}
 
 
-def _verdict(path: Path) -> dict[str, Json]:
-    """Return the verdict on each arm."""
-    if not path.is_file():
-        return {}
-    verdicts = _shape(read_json(path), {}, path, "verdict")
-    for verdict in verdicts.values():
+def _check_verdict(verdicts: Any, path: Path) -> None:
+    for verdict in _shape(verdicts, {}, path, "verdict").values():
         for one in _shape(verdict, _VERDICT, path, "verdict")["findings"]:
             _shape(one, _FINDING, path, "verdict")
-    return dict(verdicts)
+
+
+_AUDIT: Mapping[str, type] = {"elements": list, "training_ids": str, "twins": dict}
+"""What is read of a fold's figures; an evaluator may leave out each."""
+
+
+def checked_audit(path: Path) -> Json:
+    """Return what the split tests; {} for a run that was made without an audit.
+
+    Raises:
+        DataError: the file cannot be read, or is not what a run writes; names it.
+    """
+    if not path.is_file():
+        return {}
+    found = _shape(read_json(path), {"folds": list}, path, "audit")
+    for fold in found["folds"]:
+        figures = _shape(fold, {"fold": str, "figures": dict}, path, "audit")["figures"]
+        _shape(figures, {n: kind for n, kind in _AUDIT.items() if n in figures}, path, "audit")
+        if not set(map(str, figures.get("elements", ()))) <= ATOMIC_NUMBER.keys():
+            raise _foreign(path, "audit", "'elements' names what is no element")
+        if not all(isinstance(v, int | float) for v in figures.get("twins", {}).values()):
+            raise _foreign(path, "audit", "'twins' holds what is no number")
+    return found

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from importlib.metadata import Distribution, EntryPoint
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 CORE = "atlas-materials"
 """The distribution that the core is part of."""
@@ -72,11 +72,11 @@ def distributions() -> Iterator[Distribution]:
 
 def about(distribution: Distribution) -> Installed:
     """Return name, version and needs of a distribution, as far as they can be read."""
-    text, readable = _text(distribution, "METADATA")
+    text, readable = metadata_text(distribution, "METADATA")
     if not text:
-        text, readable = _text(distribution, "PKG-INFO")
+        text, readable = metadata_text(distribution, "PKG-INFO")
     if not text and readable:
-        text, readable = _text(distribution, "")  # an old egg-info is one file
+        text, readable = metadata_text(distribution, "")  # an old egg-info is one file
     stated = HeaderParser().parsestr(text)
     name, version = str(stated["Name"] or "").strip(), str(stated["Version"] or "").strip()
     problem = "" if readable else "its metadata are no UTF-8 text"
@@ -134,45 +134,6 @@ def _required(distribution: str) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
-def packages_of(distribution: str) -> set[str]:
-    """Return the top-level packages and modules that a distribution installs.
-
-    Of an editable installation these are the packages that its entry points name, and those in the
-    folder that it adds to the path.
-    """
-    try:
-        found = importlib.metadata.distribution(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return set()
-    points, _ = _text(found, POINTS)
-    named = {line.partition("=")[2].strip() for line in points.splitlines() if "=" in line}
-    record, _ = _text(found, "RECORD")
-    files = [line.partition(",")[0].strip('"') for line in record.splitlines()]
-    tops = {
-        one.split("/")[0] for one in files if "/" in one or one.endswith((".py", ".so", ".pyd"))
-    }
-    # of a file foo.cpython-311-x86_64-linux-gnu.so the module is foo
-    names = {re.split(r"[.:\s]", one)[0] for one in named | tops if not one.endswith("-info")}
-    own = f"_{re.sub(r'[-_.]+', '_', distribution).lower()}.pth"  # as hatch names it
-    for file in {own, *(one for one in files if one.endswith(".pth"))}:
-        names |= _packages_below(Path(str(found.locate_file(file))))
-    return names - {"", "__pycache__"}
-
-
-def _packages_below(listing: Path) -> set[str]:
-    """Return the packages in the folders that a ``.pth`` file names; none where it is not there."""
-    try:
-        folders = [Path(line) for line in listing.read_text(encoding="utf-8").splitlines()]
-        return {
-            path.parent.name
-            for folder in folders
-            for path in folder.glob("*/__init__.py")
-            if path.parent.name != "tests"
-        }
-    except (OSError, ValueError):
-        return set()
-
-
 def offers(group: str) -> list[Offer]:
     """Return what a group of entry points offers, read anew, sorted by name and distribution.
 
@@ -180,7 +141,7 @@ def offers(group: str) -> list[Offer]:
     """
     found: list[Offer] = []
     for distribution in distributions():
-        text, readable = _text(distribution, POINTS)
+        text, readable = metadata_text(distribution, POINTS)
         lines = list(_lines(text, group))
         if not lines:
             continue
@@ -207,8 +168,8 @@ def _lines(text: str, group: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.strip()
 
 
-def _text(distribution: Distribution, name: str) -> tuple[str, bool]:
-    """Return a metadata file's text, "" where there is none, and whether it is UTF-8."""
+def metadata_text(distribution: Distribution, name: str) -> tuple[str, bool]:
+    """Return the text of a metadata file, "" where there is none, and whether it is UTF-8."""
     try:
         return distribution.read_text(name) or "", True
     except UnicodeDecodeError as err:

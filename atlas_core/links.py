@@ -94,25 +94,6 @@ def delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def hold(folder: Path) -> int | None:
-    """Return a descriptor that keeps others from holding a folder until it is closed.
-
-    None: another process holds it, or this system cannot tell.
-    """
-    try:
-        import fcntl
-
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except (ImportError, OSError):
-        return None
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(number)
-        return None
-    return number
-
-
 def below(root: Path, path: Path) -> Path:
     """Return ``path``, below ``root``, once no step on the way there is a link.
 

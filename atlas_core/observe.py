@@ -99,6 +99,26 @@ class FinishedRun:
         """Return the arms in the order of the spec, which survives in the rows alone."""
         return tuple(dict.fromkeys(self.predictions.arm.tolist()))
 
+    @property
+    def audited(self) -> dict[str, Mapping[str, Any]]:
+        """Return {fold: its figures} of the split audit; {} where there was none."""
+        return {fold["fold"]: fold["figures"] for fold in self.audit.get("folds") or ()}
+
+
+def held_out_classes(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return {fold: its held-out class in words}; folds that hold nothing out are left out."""
+    folds = (manifest.get("split") or {}).get("folds") or ()
+    named = {str(fold.get("name") or ""): str(fold.get("held_out") or "") for fold in folds}
+    return {fold: text for fold, text in named.items() if text}
+
+
+def held_out(manifest: Mapping[str, Any]) -> str:
+    """Return all held-out classes of a run in words, "" where nothing is held out.
+
+    A figure over all folds is about all of them, so no single one may name it.
+    """
+    return "; ".join(dict.fromkeys(held_out_classes(manifest).values()))
+
 
 @dataclass(frozen=True)
 class ReportFigure:

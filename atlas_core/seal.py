@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -54,14 +54,6 @@ class Findings:
         """Return one line for each file."""
         told = (("changed", self.changed), ("missing", self.missing), ("added", self.added))
         return [f"{what}: {on_one_line(name)}" for what, names in told for name in names]
-
-    def but(self, left_out: Collection[str]) -> Findings:
-        """Return the findings without files that are, or lie below, one of these."""
-
-        def kept(names: Iterable[str]) -> tuple[str, ...]:
-            return tuple(name for name in names if not _in(name, left_out))
-
-        return Findings(kept(self.changed), kept(self.missing), kept(self.added))
 
 
 def _in(name: str, places: Collection[str]) -> bool:

@@ -45,7 +45,7 @@ STAGES = {
     "trust": Stage(1, ("trust",)),
     "acquire": Stage(1, ("acquisition",)),
     "predict": Stage(1),
-    "score": Stage(2, ("metric",), ("scipy",)),
+    "score": Stage(2, ("metric", "evaluator")),
 }
 ALWAYS = ("shared", "predict", "score")
 """Stages of every run, whatever its components."""

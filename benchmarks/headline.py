@@ -24,17 +24,17 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
-from atlas_core.evaluate import evaluate
-from atlas_core.judge.finding import About, Verdict
-from atlas_core.judge.verdict import verdict
 from atlas_core.metrics.registry import installed_metrics
-from atlas_core.narrative import headline
 from atlas_core.spec.load import load_plan
+from atlas_evaluation.judge.finding import About, Verdict
+from atlas_evaluation.judge.verdict import verdict
+from atlas_evaluation.narrative import headline
+from atlas_evaluation.scoring.evaluate import evaluate
 from atlas_registry.loading import Registry
 
 HERE = Path(__file__).parent
 SUMMARY = HERE / "results/headline.summary.json"
-PREDICTIONS = HERE.parent / "tests/judge/headline_20_seeds.parquet"
+PREDICTIONS = HERE.parent / "plugins/evaluation/tests/headline_20_seeds.parquet"
 SEEDS = range(1, 21)
 NEEDED = 18
 COLUMNS = ("id", "target", "mean", "std", "baseline", "lower_0.9", "upper_0.9")

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from atlas_core.api import F8, DataContext
-from atlas_core.metrics import bootstrap
-from atlas_core.metrics.ood import auroc
+from atlas_statistics import bootstrap
+from atlas_statistics.ranks import auroc
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "benchmarks/matbench"

@@ -34,8 +34,8 @@ from atlas_core.api import (
     anion_family,
     derive_seed,
 )
-from atlas_core.metrics.ood import auroc
 from atlas_core.testing import find_component
+from atlas_statistics.ranks import auroc
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks/results/novelty.json"

@@ -20,12 +20,12 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 from threadpoolctl import threadpool_limits
 
-from atlas_core.audit import audit
 from atlas_core.engine.machine import hardware, packages
-from atlas_core.judge.audit import VIEWS, WORSE, SplitAudit
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.materials import Materials
-from atlas_core.narrative import audit_sentence, told_of
+from atlas_evaluation.audit import audit
+from atlas_evaluation.judge.audit import VIEWS, WORSE, SplitAudit
+from atlas_evaluation.narrative import audit_sentence, told_of
 from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]

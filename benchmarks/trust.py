@@ -20,10 +20,10 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.engine.machine import hardware, packages
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
-from atlas_core.exam import examine
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.yaml import parse
 from atlas_core.store import read_json, write_json
+from atlas_evaluation.exam import examine
 from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]

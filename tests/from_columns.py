@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core import evaluate as evaluating
-from atlas_core import exam as examining
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import Columns, table_of
 from atlas_core.metrics.registry import installed_metrics
+from atlas_evaluation import exam as examining
+from atlas_evaluation.scoring import evaluate as evaluating
 from atlas_registry.loading import Registry
+from atlas_statistics.rows import without_empty_sigma
 
 METRICS = installed_metrics(Registry())
 
@@ -32,7 +33,10 @@ def evaluate(columns: Columns, **asked: Any) -> dict[str, Any]:
 
 
 def read_arms(columns: Columns, levels: list[float]) -> dict[str, Predictions]:
-    return evaluating.read_arms(predictions(columns), levels)
+    table = predictions(columns)
+    table.require_finite()
+    arms = table.at_levels(levels).by_arm()
+    return {arm: without_empty_sigma(own) for arm, own in arms.items()}
 
 
 def examine(trust: Columns, columns: Columns, **asked: Any) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from atlas_core.elements import SYMBOLS
 from atlas_core.finished import foreign, read_run
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import ReportSection
-from atlas_core.store import write_bytes, write_json
+from atlas_core.store import read_json, write_bytes, write_json
+from atlas_evaluation.judge.verdict import verdicts_of_run
+from atlas_evaluation.narrative import exams_told, told
 from atlas_registry.loading import Registry
 from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
@@ -282,9 +284,12 @@ def make_run(
     for name in blank:
         table[name] = np.full(len(table["id"]), np.nan)
     write_table(folder / "predictions.parquet", table)
-    write_json(folder / "metrics.json", evaluate(table, task=task, levels=[LEVEL], seed=1))
+    metrics = evaluate(table, task=task, levels=[LEVEL], seed=1)
     described = {"figures": installed_metrics(Registry()).described()}
-    write_json(folder / "manifest.json", manifest(rows, list(arms), sizes, folds, task) | described)
+    about = manifest(rows, list(arms), sizes, folds, task) | described
+    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "manifest.json", about)
+    judge(folder)
     (folder / "spec.lock.yaml").write_text(
         "atlas: 1\nname: ood_formation # <b>\n", encoding="utf-8"
     )
@@ -306,6 +311,17 @@ def make_run(
         )
         write_table(folder / "active_learning.parquet", rounds)
     return folder
+
+
+def judge(folder: Path) -> None:
+    """Write the verdicts of a run folder, and what its exam is in words, as they now follow."""
+    manifest, metrics = (read_json(folder / f"{name}.json") for name in ("manifest", "metrics"))
+    exam = folder / "exam.json"
+    exams = read_json(exam) if exam.exists() else {}
+    found = verdicts_of_run(manifest, metrics, exams)
+    write_json(folder / "verdict.json", {arm: told(one).as_dict() for arm, one in found.items()})
+    if exams:
+        write_json(exam, exams_told(exams, manifest))
 
 
 def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:

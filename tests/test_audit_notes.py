@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from atlas_core.audit_notes import audited_folds, checked_audit
 from atlas_core.errors import DataError
+from atlas_core.finished import checked_audit
+from atlas_core.testing.toy_runs import toy_run
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,8 @@ def test_a_foreign_audit_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_figures_are_found_by_fold_and_none_without_an_audit(tmp_path: Path) -> None:
     path = tmp_path / "audit.json"
-    assert audited_folds(checked_audit(path)) == {}
+    run = toy_run()
+    assert replace(run, audit=checked_audit(path)).audited == {}
     text = '{"folds": [{"fold": "0", "figures": {"elements": ["Fe"]}}]}'
     path.write_text(text, encoding="utf-8")
-    assert audited_folds(checked_audit(path)) == {"0": {"elements": ["Fe"]}}
+    assert replace(run, audit=checked_audit(path)).audited == {"0": {"elements": ["Fe"]}}

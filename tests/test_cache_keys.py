@@ -14,12 +14,13 @@ from support import ROOT, Cli, MakePlugin
 from atlas_core import stages
 from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.fits import FitIdentity
-from atlas_core.installed import libraries, packages_of
+from atlas_core.installed import libraries
 from atlas_core.kinds.dataset import DataContext
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
 from atlas_core.store import read_json
-from atlas_registry.loading import Registry, source_hash
+from atlas_registry.loading import Registry
+from atlas_registry.sources import packages_of, source_hash
 
 CODE = '''
     """A featurizer and a model that note each time they are asked."""

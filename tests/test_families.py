@@ -4,7 +4,7 @@ import numpy as np
 
 from atlas_core.families import FAMILIES, anion_family
 from atlas_core.materials import Materials
-from atlas_core.metrics.chemistry import Chemistry
+from atlas_evaluation.scoring.chemistry import Chemistry
 
 # each by hand, from what chemistry calls the compound
 KNOWN = {

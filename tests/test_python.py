@@ -64,6 +64,20 @@ def test_the_package_offers_its_names_and_imports_nothing_for_them() -> None:
         atlas.runn  # noqa: B018 - the access is the subject
 
 
+def test_who_writes_a_run_reads_none_of_its_tables_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr("atlas_core.data.tables.read_table", read.append)
+    made = atlas.run(spec(), out=tmp_path / "runs", cache_dir=tmp_path, progress=False)
+    assert len(made.arm().predict("NaCl")) == 1
+    assert made.report.path is not None
+    assert read == []
+    with pytest.raises(DataError):  # who asks later does read them
+        atlas.load_run(made.path)
+    assert [path.name for path in read] == ["predictions.parquet"]
+
+
 def test_a_run_has_metrics_predictions_and_a_verdict(run: atlas.Run) -> None:
     row = run.metrics.loc["forest", "test"]
     stored = read_json(run.path / "metrics.json")["arms"]["forest"]["parts"]["test"]

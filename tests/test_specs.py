@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support import ROOT, Cli
 
-from atlas_core.exam import GRADES
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
+from atlas_evaluation.exam import GRADES
 from atlas_registry.loading import Registry
 
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))

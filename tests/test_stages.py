@@ -41,7 +41,7 @@ def test_every_stage_begins_somewhere_and_every_kind_that_makes_numbers_has_one(
 @pytest.mark.parametrize(
     ("module", "stage"),
     [
-        ("metrics.scorer", "score"),
+        ("metrics.registry", "score"),
         ("kinds.calibrator", "calibrate"),
         ("rows", "load"),
         ("saving", "fit"),
@@ -106,8 +106,6 @@ def test_whatever_else_changes_is_code(old: str, new: str) -> None:
 def test_a_report_and_the_command_line_make_no_numbers() -> None:
     modules = tool.stages_by_module()
     assert not [m for m in modules if m.startswith("atlas_core.cli")]
-    assert not [m for m in modules if m.startswith("atlas_core.narrative")]
-    assert modules["atlas_core.judge.verdict"] == ["score"]
 
 
 def test_a_run_counts_the_stages_that_it_has() -> None:
@@ -119,4 +117,4 @@ def test_a_run_counts_the_stages_that_it_has() -> None:
 def test_a_stage_counts_its_version_and_the_libraries_of_the_core() -> None:
     found = identity("score", "shared")
     assert found["stages"] == {name: STAGES[name].VERSION for name in ("score", "shared")}
-    assert set(found["libraries"]) == {"numpy", "scipy"}
+    assert set(found["libraries"]) == {"numpy"}

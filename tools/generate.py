@@ -24,13 +24,13 @@ from atlas_core import hookspecs
 from atlas_core.cli.exits import EXIT_CODES
 from atlas_core.cli.main import main as atlas
 from atlas_core.interfaces import CAPABILITIES
-from atlas_core.judge.codes import GRADES, codes
 from atlas_core.kinds import KINDS
 from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.metric import Metric
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
 from atlas_core.spec.schema import schema_text
+from atlas_evaluation.judge.codes import GRADES, codes
 from atlas_registry.listing import Listed, installed
 from atlas_registry.loading import Registry
 

@@ -36,10 +36,7 @@ ROOTS = {
     "trust": ("engine.nested", "engine.regions", "kinds.trust"),
     "acquire": ("engine.loop", "kinds.acquisition"),
     "predict": ("data", "engine.cells", "engine.reference", "engine.view", "kinds.prediction"),
-    "score": (
-        *("audit", "evaluate", "exam", "kinds.metric", "metrics", "engine.auditing"),
-        "engine.finish",
-    ),
+    "score": (*("kinds.evaluator", "kinds.metric", "metrics", "engine.finish"),),
 }
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
 
@@ -47,7 +44,6 @@ NO_NUMBERS = (
     *("api", "cli", "component", "errors", "hookspecs", "installed", "interfaces", "links"),
     *(
         "finished",
-        "narrative",
         "observe",
         "origin",
         "pages",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-from atlas_core.judge.codes import CAUTIONS, codes
 from atlas_core.observe import FinishedRun
 from atlas_core.printing import on_one_line
 from atlas_core.store import DROPPED
@@ -22,7 +20,7 @@ def answer_of(run: FinishedRun) -> tuple[dict[str, Any], str]:
         "report": None if run.report is None else str(run.report),
         "reused": run.reused,
         "verdicts": verdicts,
-        "cautions": cautions(verdicts),
+        "cautions": cautions(run),
     }
     stored = ["stored result (--force computes anew)"] if run.reused else []
     lines = [*stored, *(f"{arm}: {one['headline']}" for arm, one in verdicts.items())]
@@ -49,22 +47,19 @@ def notes(run: FinishedRun) -> list[str]:
     return [*lines, *(f"warning: {line}" for line in damaged)]
 
 
-def cautions(verdict: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def cautions(run: FinishedRun) -> list[str]:
     """Return what makes the figures of each arm mean less than they seem, a line each.
 
     What holds for all of several arms is said once.
-
-    Args:
-        verdict: what ``verdict.json`` holds, by arm.
     """
     found: dict[str, list[str]] = {}
-    for arm, own in verdict.items():
-        for one in own["findings"]:
-            caution = codes()[one["code"]].group == CAUTIONS
-            if caution and one["place"] == "evidence":
+    for arm in run.arms:
+        lowers = {one["code"] for one in run.metrics["arms"][arm].get("cautions") or ()}
+        for one in run.verdict[arm]["findings"]:
+            if one["code"] in lowers and one["place"] == "evidence":
                 found.setdefault(one["text"], []).append(arm)
-    every = "all arms" if len(verdict) > 1 else ""
+    every = "all arms" if len(run.arms) > 1 else ""
     return [
-        f"{every if every and len(named) == len(verdict) else ', '.join(named)}: {text}"
+        f"{every if every and len(named) == len(run.arms) else ', '.join(named)}: {text}"
         for text, named in found.items()
     ]

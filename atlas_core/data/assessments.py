@@ -80,6 +80,13 @@ class Assessments:
         """Return (n,) absolute errors in the target's unit."""
         return abs(self.target - self.mean)
 
+    def tally(self) -> dict[str, float]:
+        """Return how many rows there are and are trusted, and of these the share in budget."""
+        trusted = self.label == "trust"
+        hits = int((trusted & (self.error <= self.budget)).sum())
+        n = int(trusted.sum())
+        return {"rows": len(self), "trusted": n, **({"hit": hits / n} if n else {})}
+
     @classmethod
     def stacked(cls, some: Sequence[Assessments]) -> Assessments:
         """Return the rows of one or more tables, one below the other."""

@@ -1,8 +1,9 @@
-"""Join predictions with their targets, score them and write the tables. Light."""
+"""Join predictions with their targets, have them evaluated, and write the tables. Light."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,16 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from atlas_core.arrays import F8
-from atlas_core.audit_notes import audited_folds
-from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
+from atlas_core.engine.blame import blame
 from atlas_core.engine.cells import CellResult, scored
-from atlas_core.judge import cautions
-from atlas_core.judge.audit import SplitAudit
-from atlas_core.judge.verdict import verdicts_of_run
-from atlas_core.kinds.dataset import read_bounds
+from atlas_core.kinds.evaluator import AuditRequest, Evaluation
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Metrics
-from atlas_core.narrative import audit_json, verdict_json
 from atlas_core.observe import FinishedRun
+from atlas_core.spec.plan import Chosen
 from atlas_core.store import as_written, write_json
 
 
@@ -52,13 +49,13 @@ class Found:
     Attributes:
         manifest: plain data.
         records: plain data, one entry per record.
-        audit: of the split.
+        audit: of the split, plain data.
         spec: with every default filled, as text.
     """
 
     manifest: Mapping[str, Any]
     records: Sequence[Mapping[str, Any]]
-    audit: SplitAudit
+    audit: Mapping[str, Any]
     spec: str
 
 
@@ -67,6 +64,7 @@ def finish(
     results: Mapping[tuple[str, str], CellResult],
     found: Found,
     *,
+    evaluator: Chosen,
     levels: Sequence[float],
     metrics: Metrics,
 ) -> FinishedRun:
@@ -80,7 +78,7 @@ def finish(
         records=as_written(found.records),
         rounds=_rounds(results),
         trust=Assessments.stacked(blocks) if blocks else None,
-        audit=as_written(audit_json(found.audit)),
+        audit=found.audit,
         spec=found.spec,
     )
     run.predictions.to_parquet(folder / "predictions.parquet")
@@ -89,48 +87,42 @@ def finish(
         write_table(folder / "active_learning.parquet", run.rounds)
     if run.trust is not None:
         run.trust.to_parquet(folder / "trust.parquet")
-    return score(folder, run, levels=levels, metrics=metrics)
+    return evaluated(folder, run, evaluator, levels=levels, metrics=metrics)
 
 
-def score(
-    folder: Path, run: FinishedRun, *, levels: Sequence[float], metrics: Metrics
+def audited(folder: Path, evaluator: Chosen, request: AuditRequest) -> Mapping[str, Any]:
+    """Return what the split tests, and write it into the folder, where there is something."""
+    with _asked(evaluator, "audit"):
+        found: Mapping[str, Any] = as_written(evaluator.build().audit(request))
+    if found:
+        write_json(folder / "audit.json", found)
+    return found
+
+
+def evaluated(
+    folder: Path,
+    run: FinishedRun,
+    evaluator: Chosen,
+    *,
+    levels: Sequence[float],
+    metrics: Metrics,
 ) -> FinishedRun:
-    """Return a run with metrics, verdict and, where trust was learned, exam; write them."""
-    from atlas_core.evaluate import evaluate
-    from atlas_core.exam import at_home, examine
+    """Return a run with metrics, verdicts and, where trust was learned, exam; write them."""
+    with _asked(evaluator, "evaluate"):
+        found: Evaluation = evaluator.build().evaluate(run, levels=levels, metrics=metrics)
+    verdict = {arm: one.as_dict() for arm, one in found.verdicts.items()}
+    files = {"metrics": found.metrics, "exam": found.exam, "verdict": verdict}
+    for name, content in files.items():
+        if content or name != "exam":
+            write_json(folder / f"{name}.json", content)
+    return replace(run, **{name: as_written(content) for name, content in files.items()})
 
-    manifest, trust = run.manifest, run.trust
-    bounds = read_bounds(manifest["dataset"].get("bounds"))
-    folds = audited_folds(run.audit)
-    with threadpool_limits(1, user_api="blas"):  # sums in one order, whatever the machine
-        found = evaluate(
-            run.predictions,
-            task=manifest["dataset"]["task"],
-            levels=levels,
-            seed=derive_seed(manifest["seed"], "bootstrap"),
-            trained={name: one["elements"] for name, one in folds.items() if "elements" in one},
-            bounds=bounds,
-            metrics=metrics,
-        )
-        exam = {}
-        if trust is not None:
-            seed = derive_seed(manifest["seed"], "exam")
-            exam = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
-    if trust is not None:
-        for arm in dict.fromkeys(trust.arm.tolist()):
-            found["arms"][arm]["labels"] = at_home(trust, arm)
-    for arm, own in found["arms"].items():
-        noted = cautions.of_audit(run.audit) if run.audit else []
-        noted += cautions.of_records(run.records, arm)
-        own["cautions"] += [caution.as_dict() for caution in noted]
-    write_json(folder / "metrics.json", found)
-    if exam:
-        write_json(folder / "exam.json", exam)
-    verdicts = verdicts_of_run(manifest, found, exam)
-    verdict = {arm: verdict_json(one) for arm, one in verdicts.items()}
-    write_json(folder / "verdict.json", verdict)
-    told = {"metrics": found, "exam": exam, "verdict": verdict}
-    return replace(run, **{name: as_written(one) for name, one in told.items()})
+
+@contextmanager
+def _asked(evaluator: Chosen, where: str) -> Iterator[None]:
+    """Ask an evaluator: sums come in one order, whatever the machine, and errors name it."""
+    with blame(evaluator, (), where), threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def _rounds(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from atlas_core.engine.blame import blame
-from atlas_core.engine.finish import score
+from atlas_core.engine.finish import evaluated
 from atlas_core.engine.folder import EXPORTS, OWN, RunFolder
 from atlas_core.errors import PluginError
 from atlas_core.finished import foreign, read_run
@@ -19,6 +19,7 @@ from atlas_core.metrics.registry import recorded_metrics
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers, Resolver
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
+from atlas_core.spec.load import recorded_evaluator
 from atlas_core.spec.plan import Chosen
 from atlas_core.store import write_bytes, write_json
 
@@ -112,9 +113,10 @@ def report_again(
         begun = seal(folder.path, {**manifest, "status": "reporting"}, only=())
         write_json(folder.path / MANIFEST, begun)
     with foreign(folder.path):
-        run = score(
+        run = evaluated(
             folder.path,
-            replace(run, manifest=manifest),
+            replace(run, manifest=manifest, metrics={}, exam={}, verdict={}),
+            recorded_evaluator(manifest, resolver),
             levels=run.metrics["levels"],
             metrics=recorded_metrics(manifest.get("metrics"), resolver),
         )

@@ -16,12 +16,11 @@ from typing import Any
 
 from atlas_core import __version__
 from atlas_core.context import Tell
-from atlas_core.engine.auditing import audit_run
 from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.cells import Job
 from atlas_core.engine.failures import Name, failed_cells, sorted_out
 from atlas_core.engine.features import Featurized
-from atlas_core.engine.finish import Found, finish, with_targets
+from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.loading import (
@@ -40,11 +39,10 @@ from atlas_core.engine.options import RunOptions
 from atlas_core.engine.preflight import Preflight
 from atlas_core.engine.reporting import Report, complete, ready, require_room, stored
 from atlas_core.errors import AtlasError, SpecError
-from atlas_core.judge.audit import SplitAudit
+from atlas_core.kinds.evaluator import AuditRequest
 from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
-from atlas_core.narrative import audit_sentence
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, unreadable_csv
@@ -157,7 +155,7 @@ class _Run:
         lock = self._begin()
         with self._stage("split"), recorded(self.records):
             splits = cut(plan, self._dataset)
-        jobs, audited = self._prepared(splits)
+        jobs, audit = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
         results, failed = sorted_out(dict(zip(names, done, strict=True)))
@@ -172,9 +170,15 @@ class _Run:
         }
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
-            found = Found(manifest, self.records, audited, lock)
-            levels, metrics = plan.spec.levels, self._metrics
-            finished = finish(self.folder.path, results, found, levels=levels, metrics=metrics)
+            found = Found(manifest, self.records, audit, lock)
+            finished = finish(
+                self.folder.path,
+                results,
+                found,
+                evaluator=plan.evaluator,
+                levels=plan.spec.levels,
+                metrics=self._metrics,
+            )
         manifest |= {
             "stages": self._stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -203,7 +207,7 @@ class _Run:
         self._timed("load", "", "", self._loaded)
         return lock
 
-    def _prepared(self, splits: list[Split]) -> tuple[list[Job], SplitAudit]:
+    def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the cells, once it is known that none fails for what can be seen before."""
         plan, dataset, tell = self._plan, self._dataset, self._options.tell
         with recorded(self.records):
@@ -217,11 +221,13 @@ class _Run:
                 self.records += featurized.failures(components["featurizer"], arm)
             preflight.require(features)
         with self._stage("audit"):
-            audited = audit_run(
-                self.folder.path, dataset, splits, features=features, seed=plan.spec.seed
+            request = AuditRequest(
+                splits, dataset.materials, dataset.target, features, plan.spec.seed
             )
-        tell(f"split audit: {audit_sentence(audited)}")
-        return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audited
+            audit = audited(self.folder.path, plan.evaluator, request)
+        if audit:
+            tell(f"split audit: {audit['sentence']}")
+        return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audit
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
@@ -244,6 +250,7 @@ class _Run:
             "split": about_split(plan, splits),
             "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
             "figures": self._metrics.described(),
+            "evaluator": plan.evaluator.describe(),
             "arm_order": arms,
             "arms": described,
             "reports": [report.about for report in self._reports],

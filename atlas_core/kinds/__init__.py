@@ -11,6 +11,7 @@ KINDS = (
     "trust",
     "acquisition",
     "metric",
+    "evaluator",
     "report",
     "command",
     "executor",

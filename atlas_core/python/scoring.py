@@ -1,4 +1,4 @@
-"""Score a table of predictions that no run made. Light: numpy, scipy's specials late."""
+"""Score a table of predictions that no run made, as the usual evaluator does. Light."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, Str
 from atlas_core.data.predictions import Predictions
-from atlas_core.metrics import bootstrap
-from atlas_core.metrics.chemistry import Chemistry
+from atlas_core.kinds.evaluator import Evaluator
 from atlas_core.metrics.registry import Metrics, installed_metrics
-from atlas_core.metrics.score import score_part
-from atlas_core.metrics.scorer import without_empty_sigma
+from atlas_core.spec.load import recorded_evaluator
 from atlas_registry.loading import Registry
 
 
@@ -69,14 +67,10 @@ def score_predictions(
         lower={level: low for level, (low, _) in ends.items()},
         upper={level: high for level, (_, high) in ends.items()},
     )
-    out, families = score_part(
-        without_empty_sigma(rows),
-        metrics=metrics or installed_metrics(Registry()),
-        task=task,
-        seed=seed,
-        group=None if formulas is None else Chemistry(rows.formula).families(),
-    )
-    return out | ({"families": families} if families else {})
+    registry = Registry()
+    evaluator: Evaluator = recorded_evaluator({}, registry).build()
+    asked = metrics or installed_metrics(registry)
+    return dict(evaluator.score(rows, task=task, metrics=asked, seed=seed))
 
 
 def _checked(target: npt.ArrayLike, mean: npt.ArrayLike, task: str) -> tuple[F8, F8]:
@@ -87,7 +81,11 @@ def _checked(target: npt.ArrayLike, mean: npt.ArrayLike, task: str) -> tuple[F8,
     """
     if task not in ("regression", "binary"):
         raise ValueError(f"task {task!r} is neither 'regression' nor 'binary'")
-    y, m = bootstrap.pair(target, mean)
+    y, m = np.asarray(target, dtype=np.float64), np.asarray(mean, dtype=np.float64)
+    if y.shape != m.shape or y.ndim != 1 or not len(y):
+        raise ValueError(f"expected targets and predictions of one length: {y.shape}, {m.shape}")
+    if not (np.isfinite(y).all() and np.isfinite(m).all()):
+        raise ValueError("a target or prediction is not finite")
     if task == "binary" and not np.isin(y, (0, 1)).all():
         raise ValueError("a binary target is not 0 or 1")
     if task == "binary" and ((m < 0) | (m > 1)).any():

@@ -114,12 +114,29 @@ def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Reso
     document = Document("command line", {"use": name, "options": {}})
     for assignment in assignments:
         override(document, f"options.{assignment}")
+    return _resolve_use(kind, document, resolver)
+
+
+def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> Chosen:
+    """Return the evaluator of a run, as its manifest has it; the usual one where it has none.
+
+    Raises:
+        SpecError: it is not installed here, or its options are wrong.
+        PluginError: the plugin is broken.
+    """
+    (usual,) = usual_uses("evaluator")
+    given = manifest.get("evaluator") or usual.model_dump()
+    used = {"use": given["use"], "options": given.get("options", {})}
+    return _resolve_use("evaluator", Document("manifest.json", used), resolver)
+
+
+def _resolve_use(kind: str, document: Document, resolver: Resolver) -> Chosen:
     problems = Problems(document)
     use = Use.model_validate(document.value)
     chosen = resolve(kind, use, (), resolver, problems)
     problems.stop()
     if chosen is None:
-        raise SpecError(f"{kind} {name}: not resolved")
+        raise SpecError(f"{kind} {use.use}: not resolved")
     return chosen
 
 
@@ -147,6 +164,8 @@ def _what_is_right(model: type[AnyConfig], value: Any) -> AnyConfig:
     for name, about in model.model_fields.items():
         raw = given.get(name)
         parts = models_in(about.annotation)
+        if kind_in(about) and name not in given and not about.is_required():
+            continue  # its default stands
         if kind_in(about):
             listed = raw if isinstance(raw, list) else [raw]
             named = tuple(map(_use, listed))

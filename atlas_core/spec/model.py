@@ -58,7 +58,9 @@ def _field_of(kind: Kind) -> tuple[Any, Any]:
     if kind.required:
         return named, Field(description=kind.description)
     if kind.default:
-        return named, Field(usual_uses(kind.name), description=kind.description)
+        usual = usual_uses(kind.name)
+        default = usual if kind.many else usual[0]
+        return named, Field(default, description=kind.description)
     return named | None, Field(None, description=kind.description)
 
 

@@ -174,6 +174,7 @@ class Plan:
         arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
         shifts: splits of the training rows that the trust methods learn from.
         smaller: {arm: {kind: component}} trained for these in place of the arm's own.
+        evaluator: what audits the split, scores predictions and judges arms.
         reports: what is written of the finished run; no number depends on them.
         spec_dir: where the spec lies; relative paths in options start there.
         text: the spec as it was read, for the run folder.
@@ -187,6 +188,7 @@ class Plan:
     arms: Mapping[str, Mapping[str, Chosen]]
     spec_dir: FilePath
     text: str
+    evaluator: Chosen
     shifts: tuple[Chosen, ...] = ()
     smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
     reports: tuple[Chosen, ...] = ()
@@ -213,6 +215,7 @@ class Plan:
         filled.pop("arms")  # stands behind what all arms share
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
+        filled["evaluator"] = _filled(self.evaluator)
         filled["reports"] = [_filled(report) for report in self.reports]
         filled["metrics"] = [
             _filled(one) if type(one.config).model_fields else one.name
@@ -242,7 +245,7 @@ class Plan:
         for arm in (*self.arms.values(), *self.smaller.values()):
             named += arm.values()
         named += [one for one in self.metrics if one.name in self.reported]
-        return [part for one in named for part in one.every]
+        return [part for one in (*named, self.evaluator) for part in one.every]
 
 
 def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def resolve_all(
         for name, arm in spec.arms.items()
     }
     metrics, reported = _metrics(spec, run["metric"], resolver, problems)
-    if not (run["dataset"] and run["split"]):
+    if not (run["dataset"] and run["split"] and run["evaluator"]):
         return None
     return Plan(
         spec=spec,
@@ -48,6 +48,7 @@ def resolve_all(
         arms=arms,
         spec_dir=FilePath(),
         text="",
+        evaluator=run["evaluator"][0],
         shifts=shifts,
         smaller={name: {one.kind: one for one in own} for name, own in smaller.items() if own},
         reports=run["report"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -12,37 +11,16 @@ from importlib import resources
 
 from atlas_core.component import Component
 from atlas_core.errors import PluginError
-from atlas_core.installed import CORE, family, libraries, offers, packages_of
+from atlas_core.installed import libraries, offers
 from atlas_core.resolver import Observers, Resolved
 from atlas_registry.importing import Warn, load_component, load_components
-from atlas_registry.listing import Listed, installed, package_path
+from atlas_registry.listing import Listed, installed
+from atlas_registry.sources import source_hash
 
 
 def _warn(text: str) -> None:
     """Warn as Python does: the default where nobody reads lines."""
     warnings.warn(text, stacklevel=3)
-
-
-@lru_cache(maxsize=64)
-def source_hash(distribution: str, module: str) -> str:
-    """Return the sha256 of the files of a distribution and of its family, names and contents.
-
-    The core's own components count by the VERSIONs of its stages: theirs is "".
-    """
-    if distribution == CORE:
-        return ""
-    digest = hashlib.sha256()
-    packages = {module.partition(".")[0]}.union(*map(packages_of, family(distribution)))
-    for package in sorted(packages):
-        place = package_path(package)
-        if place is None:
-            continue
-        folder = place if place.is_dir() else place.parent
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(path.relative_to(folder).as_posix().encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 class Registry:

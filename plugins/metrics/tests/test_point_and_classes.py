@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.metrics import ood
 from atlas_metrics import classes, detection, point
+from atlas_statistics import ranks as ood
 
 sk = pytest.importorskip("sklearn.metrics", reason="scikit-learn is the independent reference")
 

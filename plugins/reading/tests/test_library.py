@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import atlas_reading
-from atlas_core.installed import family, libraries, packages_of
+from atlas_core.installed import family, libraries
+from atlas_registry.sources import packages_of
 
 
 def test_the_library_is_part_of_the_code_of_every_plugin_that_requires_it() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
-from atlas_core.judge.verdict import held_out_classes
-from atlas_core.metrics.ranked import FEWEST
+from atlas_core.observe import held_out_classes
 from atlas_pages.plates import Plate, plate
 from atlas_pages.words import count, number, slug
 from atlas_report import class_figures, figures, learning_figures, ood_figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_statistics.bootstrap import FEW_MATERIALS
 
 
 def plates_of(source: Source, arm: str, parts: Parts) -> tuple[list[Plate], list[str]]:
@@ -231,7 +231,7 @@ def element_tables(source: Source, arm: str) -> list[Plate]:
             "Mean absolute error of the materials that contain an element; hover over a cell for"
             " the number. An element without a colour is not told from the others: its errors rank"
             " as theirs may by chance (5 % for all elements together). A dot marks elements in"
-            f" fewer than {FEWEST} materials, which are too few to tell.{scale}"
+            f" fewer than {FEW_MATERIALS} materials, which are too few to tell.{scale}"
         )
         above = [s for s in table if periodic.apart(table[s]) and table[s].get("above", True)]
         highest = sorted(above, key=lambda s: (-table[s]["mae"], s))[:3]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.judge.verdict import held_out_classes
+from atlas_core.observe import held_out_classes
 from atlas_pages import words
 from atlas_pages.plates import Plate
 from atlas_pages.words import count, slug

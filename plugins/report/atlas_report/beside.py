@@ -11,18 +11,18 @@ import numpy as np
 
 from atlas_core.arrays import F8, Str
 from atlas_core.data.predictions import Predictions
-from atlas_core.judge.verdict import held_out_classes
 from atlas_core.kinds.metric import Better
-from atlas_core.metrics.bootstrap import (
+from atlas_core.metrics.registry import Shown
+from atlas_core.observe import held_out_classes
+from atlas_pages import words
+from atlas_report import metric_words
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
+from atlas_statistics.bootstrap import (
     FEW_MATERIALS,
     PairedDifference,
     numbered,
     paired_difference,
 )
-from atlas_core.metrics.registry import Shown
-from atlas_pages import words
-from atlas_report import metric_words
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 
 LEVELS = {"picp": (0.5, 0.9, 0.95)}
 LEVEL = (0.9,)

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from atlas_core.binomial import wilson
-from atlas_core.judge.bars import MANY_INFINITE
-from atlas_core.judge.verdict import held_out_classes, verdict_of_run
 from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import digits
-from atlas_core.narrative import GRADES, headline, sentences
+from atlas_core.observe import held_out_classes
 from atlas_pages.words import percent, slug
 from atlas_report import metric_words
 from atlas_report.components import KINDS, with_options
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
+from atlas_statistics.binomial import wilson
 
 TONES = {
     "trust": "good",
@@ -24,6 +22,11 @@ TONES = {
     "do_not_trust": "poor",
     "unknown": "ref",
 }
+GRADES = {"promise_kept": "keeps its word", "do_not_trust": "do not trust"}
+"""Grades that are more than their code."""
+NO_VERDICT = {"grade": "unknown", "headline": "The run holds no verdict.", "sentences": ()}
+MANY_INFINITE = 0.1
+"""Share of infinite intervals worth a note."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,15 @@ def card(source: Source, arm: str) -> Card:
     """Return the verdict on an arm with its headline numbers."""
     metrics = source.metrics["arms"][arm]
     exam = source.exam.get(arm)
-    said = verdict_of_run(source.manifest, source.metrics, arm, examined=exam)
+    said = source.verdict.get(arm) or NO_VERDICT
     return Card(
         arm=arm,
         anchor=slug(arm),
         made_of=_made_of(source, arm),
-        headline=headline(said),
-        sentences=tuple(sentences(said)),
-        grade=GRADES[said.grade],
-        tone=TONES[said.grade],
+        headline=said["headline"],
+        sentences=tuple(said["sentences"]),
+        grade=GRADES.get(said["grade"], said["grade"]),
+        tone=TONES.get(said["grade"], "ref"),
         stats=(*_trust_stats(exam), *_stats(metrics, source)),
     )
 

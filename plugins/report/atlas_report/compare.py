@@ -10,7 +10,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core.api import CommandHost
-from atlas_core.audit_notes import audited_folds
 from atlas_core.errors import DataError
 from atlas_core.finished import foreign, read_run
 from atlas_core.metrics.registry import installed_metrics
@@ -69,5 +68,5 @@ def _spec(text: str, path: Path) -> dict[str, Any]:
 
 def _training(run: FinishedRun) -> dict[str, str]:
     """Return {fold: digest of its training ids}, as the split audit noted."""
-    folds = audited_folds(run.audit)
-    return {fold: found["training_ids"] for fold, found in folds.items() if "training_ids" in found}
+    folds = run.audited.items()
+    return {fold: found["training_ids"] for fold, found in folds if "training_ids" in found}

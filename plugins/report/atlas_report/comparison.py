@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,13 +12,12 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
-from atlas_core.evaluate import read_arms
-from atlas_core.metrics import bootstrap, weighted
-from atlas_core.metrics.detection import Fold, folds_of
-from atlas_core.metrics.paired import PairedScore, paired_scores
+from atlas_core.metrics import weighted
 from atlas_core.metrics.registry import Metrics
-from atlas_core.metrics.scorer import level_text
+from atlas_report.paired import PairedScore, paired_scores
 from atlas_report.run_differences import Change, RunTables, changes, unlike_folds
+from atlas_statistics import bootstrap
+from atlas_statistics.rows import Fold, folds_of, without_empty_sigma
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class PartComparison:
         share_better: share of rows where B errs less, ties half.
         coverage: B - A of the coverage, by level, where both have intervals.
         scores: B against A by every score that both have, with the tests of
-            :mod:`atlas_core.metrics.paired`; B is the first.
+            :mod:`atlas_report.paired`; B is the first.
     """
 
     part: str
@@ -133,7 +132,7 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics) -> Compa
     """
     _same_question(a, b)
     levels = [v for v in a.metrics["levels"] if v in b.metrics["levels"]]
-    arms_a, arms_b = read_arms(a.predictions, levels), read_arms(b.predictions, levels)
+    arms_a, arms_b = _arms(a.predictions, levels), _arms(b.predictions, levels)
     pairs = [(name, name) for name in arms_a if name in arms_b]
     if not pairs and len(arms_a) == len(arms_b) == 1:
         pairs = [(next(iter(arms_a)), next(iter(arms_b)))]
@@ -166,6 +165,12 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics) -> Compa
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
     )
+
+
+def _arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predictions]:
+    predictions.require_finite()
+    arms = predictions.at_levels(levels).by_arm()
+    return {arm: without_empty_sigma(own) for arm, own in arms.items()}
 
 
 def _shares(run: RunTables) -> dict[str, float]:
@@ -346,7 +351,7 @@ def _coverage(a: Predictions, b: Predictions, materials: I8, seed: int) -> dict[
             for rows in (a, b)
         )
         found = bootstrap.paired_difference(inside_b, inside_a, seed=seed, materials=materials)
-        out[level_text(level)] = _difference(inside_a, inside_b, found)
+        out[repr(level)] = _difference(inside_a, inside_b, found)
     return out
 
 

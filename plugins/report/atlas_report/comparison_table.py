@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from atlas_core.metrics import digits
-from atlas_core.metrics.paired import FoldDifference, PairedScore
 from atlas_core.printing import on_one_line
 from atlas_report.comparison import Comparison, Difference, beside
+from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
 
 SHOWN_LEVEL = 0.9

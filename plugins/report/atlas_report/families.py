@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atlas_core.binomial import BY_CHANCE
 from atlas_core.metrics import registry
 from atlas_pages import words
 from atlas_report import metric_words
 from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
+from atlas_statistics.binomial import BY_CHANCE
 
 LEVEL = 0.9
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
-from atlas_core.metrics import classification
+from atlas_core.kinds.metric import THRESHOLD
 from atlas_pages.palette import PART_COLOUR, SENTINELS
 from atlas_pages.plates import Drawn, legend, new_figure
 from atlas_pages.words import count
@@ -223,7 +223,7 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         held = rows.take(known)
         error = held.error
         if binary:
-            error = classification.wrong(held.target, held.mean).astype(np.float64)
+            error = ((held.mean > THRESHOLD) != (held.target == 1)).astype(np.float64)
         colour = SENTINELS[PART_COLOUR[part]]
         at = curve_points(len(error))
         at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise

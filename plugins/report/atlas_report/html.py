@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from atlas_core.judge.verdict import held_out_classes
-from atlas_core.narrative import LABELS
-from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.observe import Export, FinishedRun, ReportSection, held_out_classes
 from atlas_pages import palette
 from atlas_pages.foreign_svg import checked_svg
 from atlas_pages.page import render
@@ -27,6 +25,12 @@ from atlas_report.provenance import provenance
 from atlas_report.source import Source, source_of
 from atlas_report.trust import trust_views
 
+LABELS = {
+    "trust": "use the prediction",
+    "verify": "compute or measure the material before using it",
+    "defer": "do not even rank materials by it before the model has learned more",
+}
+"""Each label of a prediction, in words."""
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 
 

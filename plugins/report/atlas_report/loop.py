@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_core.binomial import BY_CHANCE, fisher_below
 from atlas_core.kinds.acquisition import top_size
 from atlas_pages import words
 from atlas_pages.plates import Plate, plate
 from atlas_report import learning_figures
 from atlas_report.beside import apart
 from atlas_report.source import IN_DOMAIN, Source
+from atlas_statistics.binomial import BY_CHANCE, fisher_below
 
 Series = tuple[F8, F8, F8, F8]
 

@@ -8,9 +8,9 @@ from html import escape
 import numpy as np
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
-from atlas_core.metrics.ranked import FEWEST
 from atlas_pages.palette import RAMP_STEPS
 from atlas_pages.words import count, number
+from atlas_statistics.bootstrap import FEW_MATERIALS
 
 CELL = 20.0
 GAP = 1.2
@@ -95,11 +95,11 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
     unit_text = f" {unit}" if unit else ""
     title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {count(n, 'material')}"
     if not apart(entry):
-        title += "; too few to tell" if n < FEWEST else "; not told from the others"
+        title += "; too few to tell" if n < FEW_MATERIALS else "; not told from the others"
     title = escape(title)
     few = (
         f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3" style="fill: var({ink})"/>'
-        if n < FEWEST
+        if n < FEW_MATERIALS
         else ""
     )
     return (

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from atlas_core.audit_notes import audited_folds
 from atlas_core.data.predictions import Predictions
-from atlas_core.judge.verdict import held_out
 from atlas_core.metrics.registry import Shown, figures
-from atlas_core.observe import FinishedRun
+from atlas_core.observe import FinishedRun, held_out
 
 IN_DOMAIN = "test"
 HELD_OUT = "shifted"
@@ -39,6 +37,7 @@ class Source:
         records: of the run.
         active: columns of the labelling rounds by name; {} without a loop.
         spec: with every default filled, as text; "" where it is not known.
+        verdict: by arm.
         exam: by arm; empty where no arm has a trust method.
         twins: fold -> {id: target of a training material of the same formula}, where that is far
             from the material's own target, as the split audit noted.
@@ -51,6 +50,7 @@ class Source:
     records: Sequence[Json]
     active: Mapping[str, Any]
     spec: str
+    verdict: Mapping[str, Json] = field(default_factory=dict)
     exam: Mapping[str, Json] = field(default_factory=dict)
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     audit: Json = field(default_factory=dict)
@@ -100,7 +100,8 @@ def source_of(run: FinishedRun) -> Source:
         records=run.records,
         active=run.rounds,
         spec=run.spec,
+        verdict=run.verdict,
         exam=run.exam,
-        twins={fold: found.get("twins") or {} for fold, found in audited_folds(run.audit).items()},
+        twins={fold: found.get("twins") or {} for fold, found in run.audited.items()},
         audit=run.audit,
     )

@@ -9,21 +9,18 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from atlas_core.binomial import Z_95, wilson
-from atlas_core.judge import exam as judged
-from atlas_core.judge.figures import ENOUGH_TRUSTED, slack
-from atlas_core.judge.verdict import held_out_classes
 from atlas_core.metrics import digits
-from atlas_core.metrics.bootstrap import stands_out
-from atlas_core.narrative import KEPT, told_of
-from atlas_core.narrative.words import span
 from atlas_pages import words
 from atlas_pages.plates import Plate
 from atlas_pages.words import count, fixed, number, percent, slug
 from atlas_report import metric_words
 from atlas_report.source import Json, Source
-from atlas_report.trust_plates import decided, named_classes, trust_plates
+from atlas_report.trust_plates import decided, named_classes, span, trust_plates
+from atlas_statistics.binomial import Z_95, wilson
+from atlas_statistics.bootstrap import stands_out
 
+KEPT = {"keeps": "kept", "refuses": "refused", "short": "fell short", "breaks": "broken"}
+"""Of a class: its promise was ..."""
 TONES = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
 
 
@@ -86,9 +83,9 @@ def trust_views(source: Source) -> tuple[TrustView, ...]:
 
 
 def _view(source: Source, arm: str, exam: Json) -> TrustView:
-    names = judged.named(exam, held_out_classes(source.manifest))
+    names = exam["names"]
     level = words.percent_of_level(float(exam["level"]))
-    room = 100 * slack(float(exam["classes"][0]["confidence"]))
+    room = 100 * exam["limits"]["slack"]
     meanings = _meanings(source.manifest, arm)
     return TrustView(
         arm=arm,
@@ -109,7 +106,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             (
                 "promise",
                 f"Kept, to {room:.3g} points; fell short; broken: by more, which is no bad luck; or"
-                f" refused: fewer than {ENOUGH_TRUSTED} were trusted.",
+                f" refused: fewer than {exam['limits']['enough_trusted']} were trusted.",
             ),
             (
                 f"its {level} intervals hold",
@@ -141,7 +138,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     confidence = exam["classes"][0]["confidence"]
     budgets = [float(one["budget"]) for one in exam["classes"]]
     budget = f"{span(budgets)} {unit}".rstrip()
-    text = f"Of {count(rows, 'prediction')} on {_never_seen(names)}, it lets you use"
+    text = f"Of {count(rows, 'prediction')} on {_never_seen(names, exam['kind'])}, it lets you use"
     if not n:
         return (
             f"{text} none: of no list of them {percent(confidence)} are expected within {budget}."
@@ -154,14 +151,14 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
         f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"
         f" ({percent(confidence)} promised{ends})"
     )
-    if least := judged.least(own, names):
+    if least := exam["least"]:
         text += f"; least of {least['name']}: {percent(least['share'])}"
     return f"{text}."
 
 
-def _never_seen(names: Sequence[str]) -> str:
+def _never_seen(names: Sequence[str], kind: str) -> str:
     if len(names) > 1:
-        return f"{len(names)} held-out {judged.kind_of(names)}, kinds it never saw"
+        return f"{len(names)} held-out {kind}, kinds it never saw"
     one = names[0] if names[0].startswith("materials") else f"materials of the class {names[0]}"
     return f"{one}, a kind it never saw"
 
@@ -226,7 +223,7 @@ def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:
     )
     if most is not None:
         found += _hardest(exam, *pairs[most], unit)
-    return [*found, *told_of(judged.comparisons(exam, names))]
+    return [*found, *exam["sentences"]]
 
 
 def _hardest(exam: Json, worst: Json, name: str, unit: str) -> list[str]:

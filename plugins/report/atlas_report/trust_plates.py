@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from atlas_core.judge.figures import ENOUGH_TRUSTED, slack
-from atlas_core.narrative.words import short
 from atlas_pages.plates import Plate, plate
-from atlas_pages.words import count, percent
+from atlas_pages.words import count, number, percent
 from atlas_report import trust_figures
 from atlas_report.source import Json, Source
 from atlas_report.trust_figures import Point
 
 MOST_BARS = 16
+LONG_LABEL = 18
 
 
 def decided(exam: Json, one: Json, part: str = "class") -> Json:
@@ -26,6 +26,18 @@ def named_classes(exam: Json, names: Sequence[str]) -> list[tuple[Json, str]]:
     return list(zip(exam["classes"], names, strict=True))
 
 
+def span(values: Sequence[float]) -> str:
+    """Return the lowest to the highest of several values, or the one that all of them are."""
+    return " to ".join(dict.fromkeys(number(v, digits=2) for v in (min(values), max(values))))
+
+
+def short(name: str) -> str:
+    """Return a class as a label: an element's symbol, or its first words."""
+    if re.fullmatch(r"materials with [A-Z][a-z]?", name):
+        return name.rpartition(" ")[2]
+    return name if len(name) <= LONG_LABEL else f"{name[: LONG_LABEL - 1]}…"
+
+
 def trust_plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> tuple[Plate, ...]:
     """Return the figures that can be drawn of an exam."""
     drawn = (
@@ -37,20 +49,21 @@ def trust_plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> 
 
 
 def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
+    enough = exam["limits"]["enough_trusted"]
     used: dict[str, list[Point]] = {}
     for method in (exam["method"], *exam["beside"]):
         points = [
             Point(short(name), found["share"], found["hit"], _ends(found, "hit"))
             for one, name in named_classes(exam, names)
             for found in [one["methods"][method]["class"]]
-            if found["trusted"] >= ENOUGH_TRUSTED
+            if found["trusted"] >= enough
         ]
         if points:
             used[method] = points
     if not used:
         return None
     confidence = float(exam["classes"][0]["confidence"])
-    room = slack(confidence)
+    room = float(exam["limits"]["slack"])
     return plate(
         arm,
         "Share used, and whether it holds",
@@ -60,7 +73,7 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
         f" band, {percent(confidence - room)}, it counts as kept. Upright lines are 95 % intervals:"
         " where one reaches the grey line, bad luck can explain what is missing."
         " Classes of which fewer than"
-        f" {ENOUGH_TRUSTED} predictions are trusted have no mark.",
+        f" {enough} predictions are trusted have no mark.",
     )
 
 

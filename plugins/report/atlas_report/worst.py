@@ -10,7 +10,8 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.metrics import classification, digits
+from atlas_core.kinds.metric import THRESHOLD
+from atlas_core.metrics import digits
 from atlas_pages import words
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL
 
@@ -50,14 +51,14 @@ class Confusion:
 
 def confusion(part: str, rows: Predictions) -> Confusion:
     """Count right and wrong answers at a threshold of one half."""
-    tp, fp, fn, tn = classification.confusion_rows(rows.target, rows.mean).sum(axis=1)
+    truth, called = rows.target == 1, rows.mean > THRESHOLD
     return Confusion(
         part=PART_LABEL[part],
         n=len(rows),
-        true_positive=int(tp),
-        false_positive=int(fp),
-        false_negative=int(fn),
-        true_negative=int(tn),
+        true_positive=int((truth & called).sum()),
+        false_positive=int((~truth & called).sum()),
+        false_negative=int((truth & ~called).sum()),
+        true_negative=int((~truth & ~called).sum()),
     )
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from run_folders import make_run, write_report
 
-from atlas_core.audit import audit
 from atlas_core.kinds.split import Split
-from atlas_core.narrative import audit_json
 from atlas_core.store import write_json
 from atlas_core.testing.samples import toy_compounds, toy_target
+from atlas_evaluation.audit import audit
+from atlas_evaluation.narrative import audit_json
 
 
 def folds(count: int) -> list[Split]:

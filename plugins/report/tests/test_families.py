@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from atlas_core.metrics.registry import installed_metrics
-from atlas_core.metrics.shares import shortfalls
+from atlas_evaluation.scoring.shares import shortfalls
 from atlas_registry.loading import Registry
 from atlas_report.families import family_table
 from atlas_report.source import Source

@@ -11,15 +11,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from run_folders import make_run, write_report
+from run_folders import judge, make_run, write_report
 from scipy import stats
 
-from atlas_core import narrative
 from atlas_core.data.tables import read_table, write_table
 from atlas_core.errors import DataError
 from atlas_core.finished import read_run
-from atlas_core.judge.verdict import verdict_of_run
 from atlas_core.observe import ReportSection
+from atlas_evaluation import narrative
+from atlas_evaluation.judge.verdict import verdict_of_run
 from atlas_report import loop
 from atlas_report.source import Source
 
@@ -358,6 +358,7 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
     worst = min(score["folds"], key=lambda fold: score["folds"][fold])
     score["worst"] = {"fold": worst, "auroc": score["folds"][worst]}
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    judge(folder)
     named = f"materials with {('Li', 'Na', 'K')[int(worst[-1])]}"
     text = write_report(folder).read_text(encoding="utf-8")
     assert "held out told apart, AUROC, mean of 3 folds" in text
@@ -380,6 +381,7 @@ def test_a_coverage_that_infinite_intervals_make_says_so(tmp_path: Path) -> None
     for part in metrics["arms"]["forest"]["parts"].values():
         part["metrics"]["infinite_share_0.9"] = share
     path.write_text(json.dumps(metrics), encoding="utf-8")
+    judge(folder)
     forest, cgcnn = re.findall(
         r"<article.*?</article>", write_report(folder).read_text(encoding="utf-8"), flags=re.DOTALL
     )

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from from_columns import examine
-from run_folders import make_run, write_report
+from run_folders import judge, make_run, write_report
 
 from atlas_core.data.tables import read_table
 from atlas_core.errors import DataError
-from atlas_core.judge.verdict import verdicts_of_run
-from atlas_core.narrative import headline
 from atlas_core.store import read_json, write_json
+from atlas_evaluation.judge.verdict import verdicts_of_run
+from atlas_evaluation.narrative import headline
 
 SPEC = """\
 trust:
@@ -62,6 +62,7 @@ def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPE
         }
     write_json(folder / "manifest.json", manifest)
     (folder / "spec.lock.yaml").write_text(f"atlas: 1\n{spec}", encoding="utf-8")
+    judge(folder)
     return folder
 
 

@@ -11,10 +11,15 @@ from pathlib import Path
 
 from atlas_core.engine.folder import SCREENS, slug
 from atlas_core.errors import DataError
-from atlas_core.links import TEMPORARY, hold
+from atlas_core.links import TEMPORARY
 from atlas_core.seal import MANIFEST
 from atlas_core.store import cannot_write, in_the_way
 from atlas_screening.result import FACTS, PAGE, PROBLEMS, TABLE, TOP
+
+try:
+    import fcntl
+except ImportError:  # there is none on Windows
+    fcntl = None  # type: ignore[assignment]
 
 FILES = (TABLE, TOP, PAGE, PROBLEMS, FACTS)
 
@@ -85,3 +90,22 @@ def _clear(out: Path) -> None:
         if (free := hold(old)) is not None:
             shutil.rmtree(old, ignore_errors=True)
             os.close(free)
+
+
+def hold(folder: Path) -> int | None:
+    """Return a descriptor that keeps others from holding a folder until it is closed.
+
+    None: another process holds it, or this system cannot tell.
+    """
+    if fcntl is None:
+        return None
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        return None
+    return number

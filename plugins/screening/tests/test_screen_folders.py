@@ -15,11 +15,12 @@ import pytest
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
 from atlas_core.errors import AtlasError, DataError
-from atlas_core.links import TEMPORARY, hold
+from atlas_core.links import TEMPORARY
 from atlas_core.seal import look, read_manifest
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
+from atlas_screening.folder import hold
 from atlas_screening.result import TOP
 from atlas_screening.screen import ScreenOptions, screen
 

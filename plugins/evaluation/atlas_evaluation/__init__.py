@@ -1,0 +1,1 @@
+"""What predictions are worth: split audit, metrics with intervals, exam of trust, verdicts."""

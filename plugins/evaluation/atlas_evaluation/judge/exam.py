@@ -1,0 +1,238 @@
+"""What came of the exam of an arm's labels, as findings.
+
+Whatever is found here rests on the grades of :mod:`atlas_evaluation.exam`; a class of which next to
+nothing is trusted is never called a success.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from atlas_core.api import Grade
+from atlas_evaluation.judge.bars import MANY_INFINITE
+from atlas_evaluation.judge.figures import ENOUGH_TRUSTED
+from atlas_evaluation.judge.finding import Finding
+from atlas_statistics.binomial import surely_least
+
+Exam = Mapping[str, Any]
+"""What ``exam.json`` holds of one arm."""
+
+MOSTLY = 0.75
+"""Share of classes that must be kept, below which a broken promise is no exception."""
+WORSE = 1.5
+"""Times the in-domain error from which a class is harder; as the split audit has it."""
+LEAST_AT_HOME = 0.1
+"""Share of the in-domain predictions below which next to none of these is trusted, either."""
+
+of = Finding.of
+
+
+def named(exam: Exam, classes: Mapping[str, str]) -> list[str]:
+    """Return the held-out classes in words, in the order of the exam.
+
+    Args:
+        exam: of one arm.
+        classes: fold -> its held-out class in words.
+    """
+    folds = [str(one["class"]) for one in exam["classes"]]
+    words = [classes.get(fold) or fold for fold in folds]
+    return [
+        f"{text} (fold {fold})" if words.count(text) > 1 else text
+        for fold, text in zip(folds, words, strict=True)
+    ]
+
+
+def kind_of(names: Sequence[str]) -> str:
+    """Return what the classes are: ``elements``, or just ``classes``."""
+    elements = all(re.fullmatch(r"materials with [A-Z][a-z]?", name) for name in names)
+    return "elements" if elements else "classes"
+
+
+def _own(exam: Exam, part: str = "class") -> list[Mapping[str, Any]]:
+    """Return what came of each class by the deciding method."""
+    return [one["methods"][exam["method"]][part] for one in exam["classes"]]
+
+
+def _broken_in_domain(exam: Exam) -> int:
+    """Return in how many folds the promise was broken in-domain."""
+    return sum(bool(one["breach"]) for one in _own(exam, "in_domain"))
+
+
+def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
+    """Return how the deciding method kept its promise on the classes that put it to the test."""
+    names = named(exam, classes)
+    own = dict(zip(names, _own(exam), strict=True))
+    grades = dict(zip(names, [one["grade"] for one in exam["classes"]], strict=True))
+    judged = [name for name in names if grades[name] != "refuses"]
+    figures: dict[str, Any] = {"kind": kind_of(names), "classes": len(names)}
+    if not judged:
+        at_home = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
+        nowhere = True if at_home < LEAST_AT_HOME else None
+        return of("labels_refuse", **figures, name=names[0], nor_in_domain=nowhere)
+    broken, short = ([n for n in judged if grades[n] == one] for one in ("breaks", "short"))
+    by_chance = bool(short) and all(own[name].get("by_chance") for name in short)
+    missed = [name for name in judged if name in broken or name in short]
+    figures |= {
+        "judged": judged, "refused": len(names) - len(judged), "kept": len(judged) - len(missed),
+        "missed": missed, "broken": broken, "short": short, "by_chance": by_chance,
+    }  # fmt: skip
+    if len(names) == 1 and missed:
+        return of("labels_broken" if broken else "labels_fell_short", **figures)
+    if len(missed) > (1 - MOSTLY) * len(judged):
+        return of("labels_unreliable" if broken else "labels_fell_short", **figures)
+    # a promise that was hardly ever put to the test is no success
+    few = {
+        name: int(one["trusted"])
+        for name, one in own.items()
+        if one["grade"] == "keeps" and not one.get("shown", True)
+    }
+    tested = not broken and figures["refused"] + len(few) <= len(names) / 2
+    grade: Grade = "promise_kept" if tested and not _broken_in_domain(exam) else "caution"
+    found = of("labels_mostly_kept" if missed else "labels_kept", **figures, few=few)
+    return replace(found, grade=grade)
+
+
+def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what the headline of an exam rests on."""
+    names = named(exam, classes)
+    yield _promise(exam, names)
+    refused = [
+        name for name, one in zip(names, exam["classes"], strict=True) if one["grade"] == "refuses"
+    ]
+    if refused and len(refused) < len(names):
+        yield of("labels_refused", names=refused, kind=kind_of(names))
+    if broken := _broken_in_domain(exam):
+        yield of("labels_broken_in_domain", broken=broken, folds=len(names))
+    yield from _intervals(exam, names)
+    yield from comparisons(exam, names)
+
+
+def comparisons(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield what mean and median say, how all methods fared, and how the forecasts did."""
+    yield from _typical(exam, names)
+    if exam["beside"]:
+        methods = (exam["method"], *exam["beside"])
+        counts = ("classes", "keeps", "refuses", "short", "breaks")
+        told = [
+            {"name": name, **{key: exam["summary"][name][key] for key in counts}}
+            for name in methods
+        ]
+        yield of("labels_compared", methods=told)
+    yield from _forecast(exam, names)
+
+
+def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
+    """Return how the labels of an arm fared where no class was held out to examine them.
+
+    Args:
+        labels: what :func:`atlas_evaluation.exam.at_home` found; {} for an arm without labels.
+    """
+    if not labels:
+        return []
+    rows, trusted = labels["rows"], labels["trusted"]
+    return [
+        of(
+            "labels_unexamined",
+            share=trusted / rows,
+            within=labels["within"] / trusted if trusted else None,
+            budgets=_ends(labels["budgets"]),
+            confidence=labels["confidence"],
+        )
+    ]
+
+
+def _ends(values: Sequence[float]) -> list[float]:
+    return [min(values), max(values)]
+
+
+def _promise(exam: Exam, names: Sequence[str]) -> Finding:
+    """Return how much is trusted, what was promised, and what came of it."""
+    own = _own(exam)
+    rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
+    return of(
+        "labels_promise",
+        name=names[0] if len(names) == 1 else None,
+        kind=kind_of(names),
+        share=n / rows,
+        shares=_ends([one["share"] for one in own]) if len(own) > 1 else None,
+        in_domain=exam["summary"][exam["method"]]["share_in_domain"],
+        confidence=exam["classes"][0]["confidence"],
+        budgets=_ends([one["budget"] for one in exam["classes"]]),
+        hits=hits / n if n else None,
+        least=least_of(exam, names) if n else None,
+    )
+
+
+def least_of(exam: Exam, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the class whose promise surely held worst, with its share; None where it is chance."""
+    own = _own(exam)
+    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= ENOUGH_TRUSTED]
+    sizes = [int(one["trusted"]) for one, _ in judged]
+    worst = surely_least([int(one["within"]) for one, _ in judged], sizes)
+    return None if worst is None else {"name": judged[worst][1], "share": judged[worst][0]["hit"]}
+
+
+def _intervals(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield how often the trust region's own intervals held, and what they cost in width."""
+    known = [
+        (region, name, int(one["rows"]))
+        for one, name in zip(exam["classes"], names, strict=True)
+        if (region := (one.get("intervals") or {}).get("trust_class"))
+    ]
+    empty = [name for one, name, _ in known if one.get("infinite", 0.0) >= MANY_INFINITE]
+    held = [(one, name, rows) for one, name, rows in known if name not in empty]
+    level = float(exam["level"])
+    if held:
+        shares, sizes = [one["coverage"] for one, _, _ in held], [rows for _, _, rows in held]
+        hits = [round(share * n) for share, n in zip(shares, sizes, strict=True)]
+        worst = surely_least(hits, sizes)
+        widths = [one["width"] for one, _, _ in held if one.get("width") is not None]
+        yield of(
+            "labels_intervals",
+            level=level,
+            coverage=sum(shares) / len(shares),
+            classes=len(held),
+            least=None if worst is None else {"name": held[worst][1], "share": shares[worst]},
+            # else there was no width to compare with
+            width=sum(widths) / len(widths) if len(widths) == len(held) else None,
+            empty=empty or None,
+        )
+    elif empty:
+        yield of("labels_intervals_empty", level=level, empty=empty)
+
+
+def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield on which classes mean and median judge differently whether errors are larger there.
+
+    A few large in-domain errors hide that the typical material of a class is harder, and a few
+    large errors of a class make it look hard that is not.
+    """
+    told = [
+        {"name": name, "mean": one["mae_rise"], "median": one["median_rise"]}
+        for one, name in zip(exam["classes"], names, strict=True)
+        if one.get("mae_rise") is not None
+        and one.get("median_rise") is not None
+        and (one["mae_rise"] >= WORSE) != (one["median_rise"] >= WORSE)
+    ]
+    if told:
+        yield of("labels_typical", classes=told)
+
+
+def _forecast(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield how well the error of a class was forecast before any of its labels was known."""
+    ratios = [
+        (one["forecast_ratio"], name)
+        for one, name in zip(exam["classes"], names, strict=True)
+        if "forecast_ratio" in one
+    ]
+    if not ratios:  # no class has an error
+        return
+    low, high = ({"ratio": r, "name": name} for r, name in (min(ratios), max(ratios)))
+    within = exam["forecast"]["within_twofold"]
+    if len(names) == 1:
+        yield of("labels_forecast", classes=1, name=names[0], ratio=ratios[0][0])
+    else:
+        yield of("labels_forecast", classes=len(names), within=within, least=low, most=high)

@@ -1,0 +1,328 @@
+"""What the rules on one arm decide on, read from its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from atlas_evaluation.judge.answers import Answers, answers_of
+from atlas_evaluation.judge.bars import Bars, State, bars_of
+from atlas_evaluation.judge.errors import Rule, rule_of
+from atlas_evaluation.judge.figures import FEW_ROWS, Figure, of_share, ratio
+from atlas_evaluation.judge.finding import About
+from atlas_evaluation.judge.probabilities import Probabilities, probabilities_of
+from atlas_evaluation.judge.sigma import Sigma, WrongAnswers, sigma_of
+
+WORTHLESS_MAE = 0.9  # MAE over that of always predicting the median
+WEAK_MAE = 0.4  # above it much of the spread is unexplained; R2 is below about 0.8
+WORSE = 1.5  # times the in-domain error; less is within what two random test sets can differ by
+HEADLINE_LEVEL = 0.9  # the level that the sentences quote, or the nearest there is
+NOTICES = 0.9  # AUROC: nine in ten pairs in order; a threshold on it is of practical use
+NOTICES_PARTLY = 0.7  # below it a threshold that finds most held-out rows flags half of the rest
+FLAGS = 0.5  # share of held-out rows flagged, from which "when it flags a material" is advice
+ENOUGH_ROWS = (
+    100  # below it a coverage of 90 % is known to six points at best: no bar is shown to hold
+)
+TINY = 1e-9  # of the error of a constant: an error below it is none, but for rounding
+
+Noticing = Literal["not", "unclear", "in_part", "well"]
+RANK: tuple[Noticing, ...] = ("not", "unclear", "in_part", "well")
+Quality = Literal["good", "weak", "worthless"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hold the metrics of the in-domain or the held-out part.
+
+    Attributes:
+        n: materials, 0 where there is no such part.
+        metrics: by name.
+        with_sigma: materials that have a sigma.
+        reliability: of P(1), bin by bin; {} where it is not known.
+    """
+
+    n: int
+    metrics: Mapping[str, Figure]
+    with_sigma: int = 0
+    reliability: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any] | None) -> Part:
+        """Return a part of ``metrics.json``."""
+        if not found:
+            return cls(0, {})
+        rows = int(found["n"])
+        n = int(found.get("n_materials", rows))
+        metrics = {name: Figure.of(entry) for name, entry in found["metrics"].items()}
+        with_sigma = round(int(found.get("n_std", rows)) * n / rows)
+        return cls(n, metrics, with_sigma, found.get("reliability") or {})
+
+    @property
+    def sigma(self) -> Sigma | None:
+        """Return what is known of the size of sigma."""
+        return sigma_of(self.metrics, self.with_sigma)
+
+    @property
+    def wrong(self) -> WrongAnswers | None:
+        """Return what is known of sigma at wrong answers."""
+        area, right = self.metrics.get("wrong_auroc"), self.value("accuracy")
+        if area is None or right is None:
+            return None
+        return WrongAnswers(area, wrong=round((1 - right) * self.n), n=self.n)
+
+    @property
+    def share_of_constant(self) -> Figure | None:
+        """Return the MAE as a share of what always predicting one value would err by.
+
+        Its own interval is the best, as both errors are of the same materials; a run of an earlier
+        version has both errors apart, or only the share of the mean of the part itself.
+        """
+        if "mae_over_baseline" in self.metrics:
+            return self.metrics["mae_over_baseline"]
+        mae, baseline = self.metrics.get("mae"), self.metrics.get("mae_baseline")
+        apart = None if mae is None or baseline is None else ratio(mae, baseline)
+        return self.metrics.get("mae_over_mad") if apart is None else apart
+
+    @property
+    def constant_error(self) -> float | None:
+        """Return what always predicting the training median would err by.
+
+        Without that baseline the mean of the part's own targets stands in, which flatters nobody
+        but a mean that no one could know (MAE/MAD).
+        """
+        mae, baseline = self.value("mae"), self.value("mae_baseline")
+        share = mae / baseline if mae is not None and baseline else self.value("mae_over_mad")
+        return mae / share if mae is not None and share else None
+
+    @property
+    def errs_by_nothing(self) -> bool:
+        """Return whether the errors are none but for rounding."""
+        share = self.share_of_constant
+        return share is not None and share.value < TINY
+
+    def value(self, name: str) -> float | None:
+        """Return a metric's value, None where it is not known."""
+        found = self.metrics.get(name)
+        return None if found is None else found.value
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Hold what the rules decide on.
+
+    Attributes:
+        about: the arm.
+        test: the in-domain part.
+        shifted: the held-out part, without anything where its materials are too few.
+        few_others: held-out materials where they are too few to say anything of them, else 0.
+        auroc: of the detector and of sigma for held-out rows, the mean over folds.
+        worst: the same of the worst fold, and that fold.
+        folds: that detection was scored on.
+        hardest: the fold with surely the largest held-out error of several, and that error.
+        flagged: share that the detector flags in-domain and held out.
+        flags_few: whether the interval of the latter is below ``FLAGS``.
+        rule: what unseen elements alone separate.
+        level: of the intervals quoted; "" where there are none.
+        kept: calibration rows of each fold; () where they are not known.
+        classes: fold -> its held-out class in words.
+        cautions: what makes the figures mean less than they seem, as findings.
+    """
+
+    about: About
+    test: Part
+    shifted: Part
+    few_others: int
+    auroc: Mapping[str, Figure]
+    worst: Mapping[str, tuple[str, float]]
+    folds: int
+    hardest: tuple[str, float] | None
+    flagged: tuple[float, float] | None
+    flags_few: bool
+    rule: Rule | None
+    level: str
+    kept: tuple[int, ...]
+    classes: Mapping[str, str]
+    cautions: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(
+        cls,
+        metrics: Mapping[str, Any],
+        about: About,
+        classes: Mapping[str, str],
+        kept: Sequence[int],
+    ) -> Facts:
+        """Return the facts of ``metrics["arms"][arm]``."""
+        parts = metrics.get("parts", {})
+        test, shifted = Part.of(parts.get("test")), Part.of(parts.get("shifted"))
+        few_others = shifted.n if shifted.n < FEW_ROWS else 0
+        shifted = Part(0, {}) if few_others else shifted
+        ood = metrics.get("ood") or {}
+        scored = {
+            name: ood[key]
+            for name, key in (("detector", "score"), ("sigma", "sigma"))
+            if "auroc" in ood.get(key, {})
+        }
+        flags = {
+            part: Figure.of(ood["score"][f"share_flagged_{part}"])
+            for part in ("test", "shifted")
+            if f"share_flagged_{part}" in ood.get("score", {})
+        }
+        flagged = (flags["test"].value, flags["shifted"].value) if len(flags) == 2 else None
+        levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
+        hardest = None if few_others else metrics.get("hardest")
+        error = "brier" if about.binary else "mae"
+        return cls(
+            about=about,
+            test=test,
+            shifted=shifted,
+            few_others=few_others,
+            auroc={name: Figure.of(found["auroc"]) for name, found in scored.items()},
+            worst={
+                name: (str(found["worst"]["fold"]), float(found["worst"]["auroc"]))
+                for name, found in scored.items()
+                if "worst" in found
+            },
+            folds=max((len(found.get("folds", ())) for found in scored.values()), default=0),
+            hardest=None if hardest is None else (str(hardest["fold"]), float(hardest[error])),
+            flagged=flagged,
+            flags_few=bool(flagged) and of_share(flags["shifted"], shifted.n).high < FLAGS,
+            rule=rule_of(ood),
+            level=min(levels, key=_far_from_headline, default=""),
+            kept=tuple(kept),
+            classes=classes,
+            cautions=metrics.get("cautions") or (),
+        )  # fmt: skip
+
+    @property
+    def ratios(self) -> dict[str, Figure]:
+        """Return held-out over in-domain of the mean and of the median error, where known.
+
+        A few large errors in-domain hide a class on which nearly every error is larger: the mean
+        alone cannot tell.
+        """
+        found: dict[str, Figure] = {}
+        if self.shifted.errs_by_nothing:
+            return found
+        for name in ("brier" if self.about.binary else "mae", "median_ae"):
+            inside, outside = self.test.metrics.get(name), self.shifted.metrics.get(name)
+            quotient = None if inside is None or outside is None else ratio(outside, inside)
+            if quotient is not None:
+                found[name] = quotient
+        return found
+
+    @property
+    def shift(self) -> Literal["worse", "alike", "unclear"]:
+        """Say whether errors on the held-out class are ``WORSE`` times those in-domain or more."""
+        ratios = self.ratios.values()
+        if any(found.low >= WORSE for found in ratios):
+            return "worse"
+        return "unclear" if any(found.high >= WORSE for found in ratios) else "alike"
+
+    @property
+    def quality(self) -> Quality | None:
+        """Judge the in-domain predictions themselves; None where all test targets are equal.
+
+        Good and worthless are what the interval leaves no doubt of; all between is weak.
+        """
+        if self.answers is not None:
+            return self.answers.quality
+        share, r2 = self.test.share_of_constant, self.test.metrics.get("r2")
+        if self.test.value("mae_over_mad") is None or share is None:
+            return None
+        if (r2 is not None and r2.high <= 0) or share.low >= WORTHLESS_MAE:
+            return "worthless"  # a constant has smaller squared errors, or hardly larger ones
+        return "good" if share.high < WEAK_MAE else "weak"
+
+    @property
+    def rough(self) -> bool:
+        """Return whether predictions are no more than a guide: weak, or good on too few materials.
+
+        Both are told in the same words: which of them a small test shows changes with the split.
+        """
+        return self.quality == "weak" or self.test.n < ENOUGH_ROWS
+
+    @property
+    def answers(self) -> Answers | None:
+        """Return the in-domain answers of a yes-or-no arm; None of another."""
+        return answers_of(self.test.metrics, self.test.n) if self.about.binary else None
+
+    @property
+    def probabilities(self) -> Probabilities | None:
+        """Return whether P(1) can be read as a probability; None where there is none."""
+        if not self.about.binary:
+            return None
+        return probabilities_of(self.test.metrics, self.test.n, self.test.reliability)
+
+    @property
+    def uncertain(self) -> bool:
+        """Return whether the arm says anything about its own errors."""
+        sigma = self.test.value("spearman") is not None or self.test.sigma is not None
+        return sigma or bool(self.level) or bool(self.auroc) or self.about.binary
+
+    @property
+    def constant(self) -> str:
+        """Return which constant the errors are held against."""
+        return "mean" if self.test.value("mae_baseline") is None else "training_median"
+
+    @property
+    def typical(self) -> dict[str, Any]:
+        """Return the typical in-domain error, and the number of test materials."""
+        if self.answers is None:
+            return {"mae": self.test.metrics["mae"], "n": self.test.n}
+        answers = self.answers
+        return {"right": answers.right, "constant": answers.constant, "n": self.test.n}
+
+    @property
+    def inside(self) -> Bars | None:
+        """Return the in-domain intervals at the level quoted; None where there are none."""
+        return self._bars(self.test)
+
+    @property
+    def outside(self) -> Bars | None:
+        """Return those of the held-out class; None where there are none."""
+        return self._bars(self.shifted)
+
+    def _bars(self, part: Part) -> Bars | None:
+        return bars_of(part.metrics, part.n, self.level, binary=self.about.binary)
+
+    @property
+    def wide_enough(self) -> tuple[State | None, State | None]:
+        """Say of in-domain and held-out intervals (else, of sigma) whether they are wide enough."""
+        found: list[State | None] = []
+        for bars, sigma in ((self.inside, self.test.sigma), (self.outside, self.shifted.sigma)):
+            if bars is not None or sigma is None:
+                found.append(None if bars is None else bars.state)
+            else:
+                wide: State = "kept" if sigma.size in ("right", "too_large") else "unclear"
+                found.append("short" if sigma.size == "too_small" else wide)
+        return found[0], found[1]
+
+    def warns(self, name: str) -> bool:
+        """Return whether the ``detector`` or ``sigma`` surely separates the held-out class."""
+        found = self.auroc.get(name)
+        return found is not None and found.low >= NOTICES_PARTLY
+
+    @property
+    def detector_is_no_better(self) -> bool:
+        """Return whether unseen elements separate held-out rows as well as the detector does."""
+        score = self.auroc.get("detector")
+        return self.rule is not None and score is not None and self.rule.equals(score)
+
+    def named(self, fold: str) -> dict[str, str]:
+        """Return a fold and its held-out class, where that has a name."""
+        return {"fold": fold, "class": self.classes.get(fold) or ""}
+
+
+def _far_from_headline(level: str) -> tuple[float, float]:
+    return abs(float(level) - HEADLINE_LEVEL), -float(level)
+
+
+def noticing(found: Figure) -> Noticing:
+    """Return how well a score of this AUROC separates the class; without an interval: unclear."""
+    if found.high < NOTICES_PARTLY:
+        return "not"
+    if found.low < NOTICES_PARTLY:
+        return "unclear"
+    return "in_part" if found.high < NOTICES else "well"

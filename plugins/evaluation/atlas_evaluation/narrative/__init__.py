@@ -1,0 +1,151 @@
+"""Findings in plain words: templates that turn codes and figures into English. Nothing is decided.
+
+The reader is a physicist who knows no machine learning. Light: jinja2 and ruamel.yaml are imported
+when something is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas_core.kinds import evaluator as told_as
+from atlas_core.observe import held_out_classes
+from atlas_evaluation.judge import exam
+from atlas_evaluation.judge.audit import LIMITS, SplitAudit
+from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, slack
+from atlas_evaluation.judge.finding import About, Finding, Verdict
+from atlas_evaluation.narrative.words import FILTERS, NAMED, capital, those
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LONG_NAME = 60
+"""Characters; a longer held-out class is called "held-out materials"."""
+RULE = "the rule “contains an element never trained on”"
+JOINTS = ",; "
+"""A text that begins with one of these goes on where the one before ended."""
+
+
+def headline(verdict: Verdict) -> str:
+    """Return one sentence; all that some readers will read."""
+    first, *rest = finding_texts(verdict.headline, verdict.about)
+    return first + "".join(t if t[0] in JOINTS else f"; {t}" for t in rest) + "."
+
+
+def sentences(verdict: Verdict) -> list[str]:
+    """Return what the headline rests on, each a sentence with its figures; advice comes last."""
+    told = told_of(verdict.evidence, verdict.about)
+    advice = told_of(verdict.advice, verdict.about)
+    return [*told, *([" ".join(advice)] if advice else [])]
+
+
+def told_of(findings: Iterable[Finding], about: About | None = None) -> list[str]:
+    """Return findings as sentences; one that goes on where another ended is joined to it."""
+    told: list[str] = []
+    for text in finding_texts(findings, about):
+        if text[0] in JOINTS and told:
+            told[-1] += text
+        else:
+            told.append(capital(text))
+    return [f"{text}." for text in told]
+
+
+def finding_texts(findings: Iterable[Finding], about: About | None = None) -> list[str]:
+    """Return the text of each finding, without a full stop."""
+    words = _words(about or About(""))
+    return [_environment().get_template(one.code).render({**words, **one.figures})
+            for one in findings]  # fmt: skip
+
+
+def told(verdict: Verdict) -> told_as.Verdict:
+    """Return a verdict with its texts, and each finding with its own."""
+    about = verdict.about
+    placed: dict[told_as.Place, tuple[Finding, ...]] = {
+        "headline": verdict.headline, "evidence": verdict.evidence, "advice": verdict.advice,
+    }  # fmt: skip
+    findings = [
+        told_as.Finding(place, one.code, one.grade, one.figures, text.lstrip(JOINTS))
+        for place, some in placed.items()
+        for one, text in zip(some, finding_texts(some, about), strict=True)
+    ]
+    return told_as.Verdict(
+        verdict.grade, headline(verdict), tuple(sentences(verdict)), tuple(findings)
+    )
+
+
+def exams_told(
+    exams: Mapping[str, Mapping[str, Any]], manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return exams with their classes in words, the limits they rest on, and what they compare."""
+    found = {}
+    for arm, one in exams.items():
+        names = exam.named(one, held_out_classes(manifest))
+        confidence = float(one["classes"][0]["confidence"])
+        found[arm] = {
+            **one,
+            "names": names,
+            "kind": exam.kind_of(names),
+            "limits": {"enough_trusted": ENOUGH_TRUSTED, "slack": slack(confidence)},
+            "least": exam.least_of(one, names),
+            "sentences": told_of(exam.comparisons(one, names)),
+        }
+    return found
+
+
+def audit_sentence(audit: SplitAudit) -> str:
+    """Return what a split tests, in one or two sentences."""
+    return " ".join(told_of(audit.headline))
+
+
+def audit_json(audit: SplitAudit) -> dict[str, Any]:
+    """Return an audit as plain JSON: its findings and their texts, and the limits it rests on."""
+    return {
+        **asdict(audit),
+        "folds": [{**asdict(fold), "reasons": told_of(fold.findings)} for fold in audit.folds],
+        "sentence": audit_sentence(audit),
+        "reasons": told_of(audit.findings),
+        "limits": LIMITS,
+    }
+
+
+def _words(about: About) -> dict[str, Any]:
+    """Return how an arm's subject is called."""
+    held_out = about.held_out
+    long = not held_out or ";" in held_out or len(held_out) > LONG_NAME
+    like = "candidates" if about.chose else "training set"
+    return {
+        "arm": about.arm,
+        "binary": about.binary,
+        "bounded": about.bounded,
+        "chose": about.chose,
+        "target": about.target.replace("_", " "),
+        "unit": f" {about.unit}" if about.unit and not about.binary else "",
+        "others": "held-out materials" if long else held_out,
+        "home": f"materials like its {like}",
+        "bars": "label sets" if about.binary else "error bars",
+        "narrow": "small" if about.binary else "narrow",
+    }
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import DictLoader, Environment, StrictUndefined
+    from ruamel.yaml import YAML
+
+    texts: dict[str, str] = {}
+    for name in ("verdict.yaml", "audit.yaml"):
+        texts |= YAML(typ="safe", pure=True).load(Path(__file__).with_name(name))
+    loader = DictLoader(texts)
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text: whoever puts it on a page escapes it
+    )
+    environment.filters.update(FILTERS)
+    environment.tests["known"] = lambda entry: "low" in entry and "high" in entry
+    environment.globals |= {"RULE": RULE, "NAMED": NAMED, "those": those}
+    return environment

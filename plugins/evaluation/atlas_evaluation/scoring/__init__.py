@@ -1,0 +1,1 @@
+"""Metrics of parts, groups and detectors, with intervals over materials."""

@@ -1,0 +1,95 @@
+"""Split audit, metrics with bootstrap intervals, exam of trust, and a verdict on each arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from atlas_core.api import (
+    F8,
+    AuditRequest,
+    Evaluation,
+    FinishedRun,
+    Predictions,
+    Vectors,
+    derive_seed,
+    read_bounds,
+)
+from atlas_core.metrics.registry import Metrics
+from atlas_evaluation import narrative
+from atlas_evaluation.audit import audit
+from atlas_evaluation.exam import at_home, examine
+from atlas_evaluation.hooks import NoOptions
+from atlas_evaluation.judge import cautions
+from atlas_evaluation.judge.verdict import verdicts_of_run
+from atlas_evaluation.scoring.chemistry import Chemistry
+from atlas_evaluation.scoring.evaluate import evaluate
+from atlas_evaluation.scoring.score import score_part
+from atlas_statistics.rows import without_empty_sigma
+
+WIDEST = 2000
+"""Columns; the features of an arm with more are not measured by the audit."""
+
+
+class StandardEvaluator:
+    """Evaluate as docs/metrics.md, docs/reliability.md and docs/verdict.md say."""
+
+    def __init__(self, config: NoOptions) -> None:
+        """Take no option."""
+
+    def audit(self, request: AuditRequest) -> Mapping[str, Any]:
+        """Return what the folds test; features that are vectors are measured, too."""
+        vectors: dict[str, F8] = {}
+        for arm, found in request.features.items():
+            if isinstance(found, Vectors) and found.values.shape[1] <= WIDEST:
+                same = any(found.values is other for other in vectors.values())
+                if not same:
+                    vectors[f"features of {arm}"] = found.values
+        return narrative.audit_json(
+            audit(
+                request.splits,
+                request.materials,
+                request.target,
+                seed=derive_seed(request.seed, "audit"),
+                vectors=vectors,
+            )
+        )
+
+    def evaluate(
+        self, run: FinishedRun, *, levels: Sequence[float], metrics: Metrics
+    ) -> Evaluation:
+        """Return metrics, exam and verdicts."""
+        manifest, trust = run.manifest, run.trust
+        bounds = read_bounds(manifest["dataset"].get("bounds"))
+        found = evaluate(
+            run.predictions,
+            task=manifest["dataset"]["task"],
+            levels=levels,
+            seed=derive_seed(manifest["seed"], "bootstrap"),
+            trained={n: one["elements"] for n, one in run.audited.items() if "elements" in one},
+            bounds=bounds,
+            metrics=metrics,
+        )
+        exams: dict[str, Any] = {}
+        if trust is not None:
+            seed = derive_seed(manifest["seed"], "exam")
+            exams = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
+            for arm in dict.fromkeys(trust.arm.tolist()):
+                found["arms"][arm]["labels"] = at_home(trust, arm)
+        for arm, own in found["arms"].items():
+            noted = cautions.of_audit(run.audit) if run.audit else []
+            noted += cautions.of_records(run.records, arm)
+            own["cautions"] += [caution.as_dict() for caution in noted]
+        judged = verdicts_of_run(manifest, found, exams)
+        verdicts = {arm: narrative.told(one) for arm, one in judged.items()}
+        return Evaluation(found, verdicts, narrative.exams_told(exams, manifest))
+
+    def score(
+        self, rows: Predictions, *, task: str, metrics: Metrics, seed: int | None
+    ) -> Mapping[str, Any]:
+        """Return the metrics of the rows, and those of families where formulas are known."""
+        families = Chemistry(rows.formula).families()
+        out, found = score_part(
+            without_empty_sigma(rows), metrics=metrics, task=task, seed=seed, group=families
+        )
+        return out | ({"families": found} if found else {})

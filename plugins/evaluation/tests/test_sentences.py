@@ -1,0 +1,153 @@
+"""One sentence of each code, and how sentences are put together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from ruamel.yaml import YAML
+
+from atlas_core.api import Grade
+from atlas_evaluation.judge.codes import GRADES, codes
+from atlas_evaluation.judge.finding import About, Finding, Verdict
+from atlas_evaluation.narrative import (
+    finding_texts,
+    headline,
+    sentences,
+    told,
+    told_of,
+)
+from atlas_evaluation.narrative.words import FILTERS, number, percent
+
+EXAMPLES: list[dict[str, Any]] = YAML(typ="safe").load(
+    Path(__file__).with_name("sentences.yaml").read_text(encoding="utf-8")
+)
+F = About("forest", unit="eV/atom", held_out="materials with F")
+TYPICAL = {"mae": {"value": 0.15, "low": 0.14, "high": 0.16}, "n": 500}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one["code"])
+def test_each_code_has_a_sentence(example: dict[str, Any]) -> None:
+    about = About("forest", **example.get("about", {}))
+    found = Finding.of(example["code"], **example.get("figures", {}))
+    assert finding_texts([found], about) == [example["text"]]
+    assert example["text"].strip() == example["text"] or example["text"].startswith(" and on")
+
+
+def test_every_code_has_an_example_and_every_grade_is_known() -> None:
+    assert {one["code"] for one in EXAMPLES} == set(codes())
+    assert tuple(GRADES) == get_args(Grade)
+    assert {code.grade for code in codes().values()} <= {None, *GRADES}
+
+
+def test_an_unknown_code_is_refused() -> None:
+    with pytest.raises(KeyError, match="no_such_code"):
+        Finding.of("no_such_code")
+
+
+def test_a_headline_is_one_sentence_of_all_its_findings() -> None:
+    said = Verdict(
+        F,
+        "caution",
+        (
+            Finding.of("trust_in_domain", in_domain=TYPICAL),
+            Finding.of("intervals_wider_than_need_be"),
+            Finding.of("nothing_else_tested"),
+            Finding.of("sigma_zero"),
+        ),
+    )
+    assert headline(said) == (
+        "Trust it on materials like its training set (mean error 0.150 eV/atom, 95 % interval 0.140"
+        " to 0.160, n = 500), but its error bars are wider than need be; nothing else was tested;"
+        " its sigma is 0 for every material, so it says nothing."
+    )
+
+
+def test_findings_of_both_parts_are_one_sentence_and_advice_is_the_last() -> None:
+    rho = {"value": 0.45, "low": 0.44, "high": 0.46}
+    said = Verdict(
+        F,
+        "caution",
+        (Finding.of("no_test_rows"),),
+        (
+            Finding.of("sigma_constant"),
+            Finding.of("sigma_order_right", part="in_domain", rank_correlation=rho),
+            Finding.of("sigma_order_weak", part="held_out", rank_correlation=rho),
+        ),
+        (Finding.of("use_to_rank"), Finding.of("test_more")),
+    )
+    assert sentences(said) == [
+        "Its sigma is the same for every material or nearly so, so it does not say which to"
+        " believe.",
+        "In-domain a larger sigma goes with a larger error (rank correlation 0.45, 95 % interval"
+        " 0.44 to 0.46); among materials with F it hardly goes with a larger error (0.45, 0.44 to"
+        " 0.46).",
+        "Use it to rank or to sort out, not for values. Test it on more materials before relying on"
+        " it.",
+    ]
+    found = told(said).as_dict()
+    json.dumps(found, allow_nan=False)
+    assert found["grade"] == "caution"
+    assert [one["place"] for one in found["findings"]] == [
+        "headline", "evidence", "evidence", "evidence", "advice", "advice",
+    ]  # fmt: skip
+    held_out = found["findings"][3]
+    assert held_out["code"] == "sigma_order_weak"
+    assert held_out["figures"] == {"part": "held_out", "rank_correlation": rho}
+    assert held_out["text"].startswith("among materials with F it hardly")
+
+
+def test_several_or_long_held_out_classes_have_one_name() -> None:
+    for held_out in ("", "materials with F; materials with O", "x" * 61):
+        found = Finding.of("not_on_held_out")
+        assert finding_texts([found], About("a", held_out=held_out)) == [
+            ", not on held-out materials"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.148, "0.15"),
+        (0.7, "0.70"),
+        (4.66, "4.7"),
+        (9.96, "10"),
+        (104.8, "105"),
+        (0.0042, "0.0042"),
+    ],
+)
+def test_numbers_have_two_digits_and_are_whole_from_ten(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_an_interval_takes_the_decimals_of_its_estimate() -> None:
+    assert number(11.26, like=9.3) == "11.3"
+    assert number(0.0) == "0"
+    assert number(0.00002) == "2.0e-05"
+    assert FILTERS["two_ends"]({"value": 9.3, "low": 8.0, "high": 11.26}) == "8.0 to 11.3"
+    assert FILTERS["two_ends"]({"value": 9.3, "low": 8.0}) == "8.0 or more"
+
+
+def test_percents_are_whole_and_keep_the_ends_honest() -> None:
+    assert percent(0.914) == "91 %"
+    assert percent(0.999) == "99.9 %"
+    assert percent(0.001) == "0.1 %"
+    assert percent(0.9999) == "more than 99.9 %"
+    assert percent(0.0001) == "less than 0.1 %"
+    assert percent(1) == "100 %"
+
+
+def test_a_correlation_of_nothing_has_no_sign() -> None:
+    told = [FILTERS["signed"]({"value": v}) for v in (-0.001, 0.004, -0.256, 0.5)]
+    assert told == ["0.00", "0.00", "−0.26", "0.50"]
+
+
+def test_one_is_told_in_the_singular() -> None:
+    (text,) = told_of([Finding.of("held_out_materials_few", n=1)], F)
+    assert text == "Of materials with F there is only 1: too few to tell."
+    (text,) = told_of([Finding.of("sigma_missing", missing=1, n=120)])
+    assert text == "1 of its 120 predictions has no sigma."
+    (text,) = told_of([Finding.of("labels_broken_in_domain", broken=1, folds=1)])
+    assert text.endswith("in 1 of 1 fold.")

@@ -1,0 +1,1 @@
+"""Statistics that evaluation and reports share: a library below the plugins. Light: numpy only."""
