@@ -1,6 +1,7 @@
 """Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
 
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
+from atlas_core.codecs import Codec, attributes_of, set_attributes
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.data.predictions import Predictions
@@ -104,7 +105,6 @@ from atlas_core.periodic_table import (
     periodic_row,
 )
 from atlas_core.rows import BadRow, Flag, ReadingReport
-from atlas_core.saving import Codec, attributes_of, set_attributes
 from atlas_core.standardizer import Standardizer
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
