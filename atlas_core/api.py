@@ -22,7 +22,7 @@ from atlas_core.errors import (
     SpecError,
     TrainingError,
 )
-from atlas_core.families import FAMILIES, anion_family
+from atlas_core.families import FAMILIES, anion_family, families_of
 from atlas_core.foresight import FoldFacts
 from atlas_core.hookspecs import hookimpl
 from atlas_core.interfaces import (
@@ -216,6 +216,7 @@ __all__ = [
     "electronegativity",
     "element_statistics",
     "f_block",
+    "families_of",
     "file_sha256",
     "formula_flags",
     "hookimpl",

@@ -86,6 +86,13 @@ def anion_family(materials: Materials) -> Str:
     return family_of_elements(materials.numbers, materials.offsets, materials.amounts)
 
 
+def families_of(fractions: F8) -> Str:
+    """Return (n,) one of ``FAMILIES`` for each row of (n, 118) element fractions."""
+    owner, column = np.nonzero(fractions)
+    offsets = np.searchsorted(owner, np.arange(len(fractions) + 1))
+    return family_of_elements(column + 1, offsets, fractions[owner, column])
+
+
 def family_of_elements(numbers: npt.NDArray[np.integer], offsets: I8, amounts: F8) -> Str:
     """Return (n,) families.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -109,7 +110,7 @@ class Materials:
         """Return (m,) the material that each flat row belongs to."""
         return np.repeat(np.arange(len(self)), self.counts)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return the sha256 of the content."""
         return fingerprint(self.to_arrays())
@@ -138,6 +139,12 @@ class Materials:
         table = np.bincount(flat, weights=self.amounts, minlength=len(self) * MAX_Z)
         table = table.reshape(len(self), MAX_Z)
         return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float64)
+
+    def volumes(self) -> F8 | None:
+        """Return (n,) volumes per atom in Angstrom^3, None where only compositions are known."""
+        if self.lattice is None:
+            return None
+        return np.asarray(np.abs(np.linalg.det(self.lattice)) / self.counts, dtype=np.float64)
 
     def formulas(self) -> list[str]:
         """Return n canonical formulas, elements in alphabetical order: a key for grouping.

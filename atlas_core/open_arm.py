@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from atlas_core.component import Use, uses
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.blame import blame
 from atlas_core.engine.features import side_by_side
+from atlas_core.engine.final import FINAL, remark
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import PREDICTOR
 from atlas_core.engine.notes import Heard, quiet
@@ -25,6 +26,7 @@ from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import foreign
 from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.trust import Assessment
 from atlas_core.materials import Materials
 from atlas_core.observe import FinishedRun
@@ -32,7 +34,7 @@ from atlas_core.resolver import Resolver
 from atlas_core.saving import readable
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 NEIGHBORS = 3
 
@@ -57,12 +59,18 @@ class OpenArm:
     fold: str
     dataset: Use
     levels: tuple[float, ...]
-    components: Mapping[str, Chosen]
+    components: Mapping[str, Bound]
     fitted: FittedArm
     said: set[str] = field(default_factory=set)
 
     def __repr__(self) -> str:
-        return f"OpenArm({self.arm!r}, fold {self.fold!r})"
+        said = "".join(f"; {remark}" for remark in self.fitted.remarks)
+        return f"OpenArm({self.arm!r}, fold {self.fold!r}{said})"
+
+    @property
+    def final(self) -> bool:
+        """Return whether the fit is one of all rows: its errors are those of the evaluation."""
+        return self.fold == FINAL
 
     @property
     def task(self) -> Any:
@@ -80,7 +88,8 @@ class OpenArm:
         trust = self.run.trust
         if trust is None:
             return {}
-        own = trust.take((trust.arm == self.arm) & (trust.fold == self.fold))
+        mine = trust.arm == self.arm
+        own = trust.take(mine if self.final else mine & (trust.fold == self.fold))
         own = own.of(str(own.method[0])) if len(own) else own
         parts = {"in_domain": own.part("test"), "class": own.part("shifted")}
         return {name: rows.tally() for name, rows in parts.items() if len(rows)}
@@ -138,7 +147,6 @@ class OpenArm:
             ]
             for rows, far in zip(near.tolist(), apart.tolist(), strict=True)
         ]
-        known = self.reference.materials.formulas()
         return Asked(
             materials=np.array(materials.written(), dtype=np.str_),
             value=looked.prediction.mean,
@@ -150,7 +158,7 @@ class OpenArm:
             outside=None if looked.score is None else looked.score.outside,
             reasons=looked.reasons(),
             nearest=nearest,
-            known=np.isin(np.array(materials.formulas()), np.array(known)),
+            known=np.isin(np.array(materials.formulas()), self.reference.canonical),
         )
 
     @cached_property
@@ -228,12 +236,15 @@ class OpenArm:
                 raise DataError(
                     "the fit measures distances in vectors, which the arm does not have"
                 )
-        return reference.nearest(reference.place(materials, values), count)
+        if values is None:
+            values = materials.element_fractions()
+        return reference.nearest(reference.place(values), count)
 
     def _data(self, materials: Materials, features: Features) -> ArmData:
         n = len(materials)
         unknown, formulas = np.full(n, np.nan), np.full(n, "")
-        return ArmData(materials, features, unknown, self.task, formulas, bounds=self.bounds)
+        every = Inputs.of(materials, structures=self.fitted.arm.structures)
+        return ArmData(every, features, unknown, self.task, formulas, self.bounds)
 
     def label(self, assessment: Assessment) -> Str | None:
         """Return (n,) labels of the whole list, or None without a trust region."""
@@ -259,7 +270,7 @@ def open_arm(
         run: a finished run.
         resolver: of its components.
         arm: its name; None: the only one.
-        fold: whose fit; None: the only one.
+        fold: whose fit; None: the final one, or else the only one.
         trust: open it although it was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
 
@@ -272,12 +283,16 @@ def open_arm(
         folder = RunFolder(run.folder)
         name, kept_fold = _kept(folder, run.manifest, arm, fold)
         # of the other arms, a plugin may be missing here
-        spec, components = load_arm_plan(run.folder / "spec.lock.yaml", resolver, name)
+        spec, named = load_arm_plan(run.folder / "spec.lock.yaml", resolver, name)
+        components = {kind: Bound.of(one) for kind, one in named.items()}
         kept_in = folder.fitted(name, kept_fold)
         place = kept_in.relative_to(run.folder).as_posix()
         require_intact(run.folder, run.manifest, only=(place,))
         own = Arm(name, kept_fold, components, spec.levels)
         fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
+        if kept_fold == FINAL and fitted.reference is not None:
+            told = remark(len(fitted.reference.ids))
+            fitted = replace(fitted, remarks=(*fitted.remarks, told))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
         return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
 
@@ -286,11 +301,12 @@ def _kept(
     folder: RunFolder, manifest: Mapping[str, Any], arm: str | None, fold: str | None
 ) -> tuple[str, str]:
     """Return whose fit is meant: arm and fold."""
+    folds = [FINAL, *(str(one["name"]) for one in manifest["split"]["folds"])]
     kept = [
-        (name, str(one["name"]))
+        (name, one)
         for name in manifest["arm_order"]
-        for one in manifest["split"]["folds"]
-        if (folder.fitted(name, str(one["name"])) / PREDICTOR).is_file()
+        for one in folds
+        if (folder.fitted(name, one) / PREDICTOR).is_file()
     ]
     if not kept:
         raise SpecError(
@@ -299,6 +315,8 @@ def _kept(
         )
     name = _one("arm", arm, list(dict.fromkeys(name for name, _ in kept)), folder.path)
     of_arm = [one for own, one in kept if own == name]
+    if fold is None and FINAL in of_arm:
+        return name, FINAL
     return name, _one("fold", fold, of_arm, folder.path)
 
 

@@ -218,7 +218,7 @@ def datasets(data_dir: Path) -> Iterator[tuple[str, Dataset]]:
 def folds_of(dataset: Dataset, cache: Path, *, jobs: int = 1) -> Iterator[Fold]:
     """Yield the folds; a forest is trained where the cache lacks its answers."""
     features = Magpie(MagpieConfig()).featurize(dataset.materials)
-    every = Inputs(dataset.materials, features, columns=dataset.columns)
+    every = Inputs.of(dataset.materials, features, columns=dataset.columns)
     order = np.random.default_rng(SEED).permutation(len(dataset.target))
     for fold in range(FOLDS):
         test = np.sort(order[fold::FOLDS])
@@ -241,8 +241,7 @@ def folds_of(dataset: Dataset, cache: Path, *, jobs: int = 1) -> Iterator[Fold]:
                 target=dataset.target[calibration],
                 inputs=kept,
                 levels=LEVELS,
-                task=dataset.task,
-                seed=derive_seed(SEED, "calibrate", fold),
+                context=FitContext(derive_seed(SEED, "calibrate", fold), dataset.task),
                 train=learned,
                 train_target=target,
                 refit=lambda rows, forest=forest: forest(rows, samples=False),

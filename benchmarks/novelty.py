@@ -97,7 +97,7 @@ class Data:
     def inputs(self, rows: npt.NDArray[np.int64], model: Any) -> Inputs:
         """Return what a detector sees of ``rows``."""
         features = self.features.take(rows)
-        return Inputs(
+        return Inputs.of(
             self.materials.take(rows),
             features,
             std=model.members(features).std(axis=0),
@@ -178,7 +178,7 @@ def held_out(data: Data, mask: Mask, seed: int) -> dict[str, float]:
     seen = [data.inputs(rows, model) for rows in (train, calibration, test[:SCORED], held)]
     chosen, _ = find_component("novelty", "ood")
     method = chosen.build(chosen.config())
-    detector = method.fit(seen[0], seen[1], derive_seed(seed, "detect"))
+    detector = method.fit(seen[0], seen[1], FitContext(derive_seed(seed, "detect")))
     found = {"default": auroc(detector.score(seen[2]).score, detector.score(seen[3]).score)}
     near, far = detector.terms(seen[2]), detector.terms(seen[3])
     for name, without in LEFT_OUT.items():
@@ -201,11 +201,11 @@ def detectors_on_flla(seed: int) -> list[dict[str, Any]]:
             others = np.random.default_rng(seed).permutation(np.flatnonzero(~mask))
             parts = np.split(others, [int(0.7 * len(others)), int(0.8 * len(others))])
             seen = [
-                Inputs(materials.take(rows), features.take(rows))
+                Inputs.of(materials.take(rows), features.take(rows))
                 for rows in (*parts, np.flatnonzero(mask))
             ]
             method = component.build(component.config.model_validate(dict(options)))
-            detector = method.fit(seen[0], seen[1], seed)
+            detector = method.fit(seen[0], seen[1], FitContext(seed))
             scores = detector.score(seen[2]).score, detector.score(seen[3]).score
             row[symbol] = round(auroc(*scores), 4)
         print(json.dumps(row), flush=True)

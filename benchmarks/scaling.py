@@ -38,7 +38,7 @@ from atlas_core.api import (
     Inputs,
     Vectors,
 )
-from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
 from atlas_datasets.bulk_file import write_bulk
 from atlas_registry.loading import Registry

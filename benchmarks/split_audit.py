@@ -20,6 +20,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 from threadpoolctl import threadpool_limits
 
+from atlas_core.context import FitContext
 from atlas_core.engine.machine import hardware, packages
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.materials import Materials
@@ -52,7 +53,7 @@ def cut(name: str, options: dict[str, Any], materials: Materials, target: Any) -
     """Return the folds of a split component."""
     component = Registry().resolve("split", name.split(maxsplit=1)[0]).component
     config = component.config.model_validate(options)
-    request = SplitRequest(materials, {}, "regression", 0, target)
+    request = SplitRequest(materials, {}, FitContext(0), target)
     return list(component.build(config).split(request))
 
 

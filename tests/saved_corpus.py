@@ -190,9 +190,9 @@ def of_arms() -> Iterator[Saved]:
             again.label(looked.assessment)
         quietly(lambda: again.embed(candidates, features))
         reference = again.reference
-        reference.materials.formulas()
-        values = getattr(features, "values", None)
-        reference.nearest(reference.place(candidates, values), 3)
+        reference.canonical.tolist()
+        values = getattr(features, "values", candidates.element_fractions())
+        reference.nearest(reference.place(values), 3)
 
     for name in (PREDICTOR, JUDGES):
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
+import re
 import subprocess
 import sys
+import textwrap
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +61,16 @@ class Cli:
             check=False,
             timeout=600,
         )
+
+
+def worked_plugin(kind: str) -> tuple[str, str, dict[str, dict[str, str]]]:
+    """Return the plugin that opens the interface of a kind: its module, code and entry points."""
+    doc = inspect.getdoc(importlib.import_module(f"atlas_core.kinds.{kind}")) or ""
+    blocks = re.findall(r"::\n\n((?:(?:    .*)?\n)+)", doc)
+    code, project = (textwrap.dedent(block).strip() + "\n" for block in blocks)
+    points = tomllib.loads(project)["project"]["entry-points"]
+    (module,) = points[f"atlas.{kind}"].values()
+    return module, code, points
 
 
 def reseal(run: Path) -> None:

@@ -17,6 +17,7 @@ from atlas_core.engine.notes import Notes
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.spec.load import load_plan
@@ -69,22 +70,22 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     home = tmp_path_factory.mktemp("arm")
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")
     plan = load_plan(home / "s.yaml", Registry())
-    dataset = load_dataset(plan, RunOptions(out=home, cache_dir=home))
-    (split,) = cut(plan, dataset)
-    arm = Arm("forest", split.name, plan.arms["forest"], plan.spec.levels)
+    dataset = load_dataset(plan.study, RunOptions(out=home, cache_dir=home))
+    (split,) = cut(plan.study, dataset)
+    arm = Arm("forest", split.name, plan.study.arms["forest"], plan.study.levels)
     known = np.full(len(dataset), np.nan)
     for rows in (split.train, split.calibration):
         known[rows] = dataset.target[rows]
     features = plan.arms["forest"]["featurizer"].build().featurize(dataset.materials)
     formulas = np.asarray(dataset.shown_formulas())
-    data = ArmData(dataset.materials, features, known, dataset.task, formulas)
+    data = ArmData(Inputs.of(dataset.materials), features, known, dataset.task, formulas)
     return Ground(arm, data, split, [])
 
 
 def test_an_arm_predicts_a_table_of_the_rows_it_is_asked_for(ground: Ground) -> None:
     rows = ground.split.test
     found = ground.fit().predict(ground.data, rows, part="test")
-    assert found.ids.tolist() == ground.data.materials.ids[rows].tolist()
+    assert found.ids.tolist() == ground.data.every.ids[rows].tolist()
     assert found.formula.tolist() == ground.data.formulas[rows].tolist()
     assert set(found.parts.tolist()) == {"test"}
     assert np.isnan(found.target).all()  # it never had them
@@ -94,7 +95,7 @@ def test_an_arm_predicts_a_table_of_the_rows_it_is_asked_for(ground: Ground) -> 
     assert found.has_score
     train = ground.data.known[ground.split.train]
     assert set(found.baseline.tolist()) == {float(np.median(train))}
-    assert len(ground.fit().predict(ground.data)) == len(ground.data.materials)
+    assert len(ground.fit().predict(ground.data)) == len(ground.data.every)
 
 
 def test_what_was_saved_answers_with_the_same_bytes(ground: Ground, tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_what_was_saved_answers_with_the_same_bytes(ground: Ground, tmp_path: Pa
     for name in set(before) - {"baseline"}:
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
     assert again.reference is not None
-    assert again.reference.ids.tolist() == fitted.train.materials.ids.tolist()
+    assert again.reference.ids.tolist() == fitted.train.plain.ids.tolist()
 
 
 def test_it_answers_for_materials_that_no_data_set_has(ground: Ground) -> None:
@@ -115,7 +116,8 @@ def test_it_answers_for_materials_that_no_data_set_has(ground: Ground) -> None:
     materials = Materials.from_formulas(["a", "b"], ["NaCl", "TiO2"])
     features = ground.arm.components["featurizer"].build().featurize(materials)
     unknown = np.full(2, np.nan)
-    data = ArmData(materials, features, unknown, "regression", np.array(["NaCl", "TiO2"]))
+    shown = np.array(["NaCl", "TiO2"])
+    data = ArmData(Inputs.of(materials), features, unknown, "regression", shown)
     found = fitted.predict(data)
     assert found.ids.tolist() == ["a", "b"]
     assert np.isfinite(found.mean).all()

@@ -12,7 +12,7 @@ import pytest
 from support import ROOT, Cli, MakePlugin
 
 from atlas_core import stages
-from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.features import FeatureCache
 from atlas_core.engine.fits import FitIdentity
 from atlas_core.installed import libraries
 from atlas_core.kinds.dataset import DataContext
@@ -180,7 +180,7 @@ def test_each_key_counts_its_own_stage_only(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = plan.dataset.build().load(DataContext(None, tmp_path, tmp_path))
-    arm = plan.arms["one"]
+    arm = plan.study.arms["one"]
     rows = data.take(range(20))
     features = arm["featurizer"].build().featurize(rows.materials)
     made = FitIdentity(

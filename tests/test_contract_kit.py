@@ -131,7 +131,7 @@ class Halves:
         self.change, self.seeded = change, seeded
 
     def split(self, request):
-        rng = np.random.default_rng(request.seed if self.seeded else 0)
+        rng = np.random.default_rng(request.context.seed if self.seeded else 0)
         order = rng.permutation(len(request.materials))
         return self.change([Split("half", train=order[:40], test=order[40:])], request)
 
@@ -415,7 +415,7 @@ class Conformal:
         levels = np.array(request.levels)
         if not len(request.target):
             raise DataError("conformal: no calibration rows; keep some aside")
-        binary = request.task == "binary"
+        binary = request.context.task == "binary"
 
         def intervals(score):
             n = len(score)
@@ -478,7 +478,7 @@ def by_batch(done):
 
 def to_nearest(rows, fractions, drop=0):
     """Return the distance of each row to the nearest composition, without the first ``drop``."""
-    own = rows.materials.element_fractions()
+    own = rows.fractions
     far = np.sqrt(((own[:, None] - fractions[None]) ** 2).sum(axis=2))
     return np.sort(far, axis=1)[:, drop]
 
@@ -503,8 +503,8 @@ class Nearest:
         self.change, self.threshold, self.strict = change, threshold, needs_calibration
         self.learned = learned
 
-    def fit(self, train, calibration, seed):
-        x = train.materials.element_fractions()
+    def fit(self, train, calibration, context):
+        x = train.fractions
         if self.strict and not len(calibration):
             raise ValueError("no calibration rows")
         kept = to_nearest(calibration, x) if len(calibration) else to_nearest(train, x, drop=1)
@@ -513,9 +513,9 @@ class Nearest:
 
 
 class WritingNearest(Nearest):
-    def fit(self, train, calibration, seed):
-        detector = super().fit(train, calibration, seed)
-        thaw(train.materials.amounts)[0] = 9.0
+    def fit(self, train, calibration, context):
+        detector = super().fit(train, calibration, context)
+        thaw(train.fractions)[0] = 9.0
         return detector
 
 
@@ -565,7 +565,7 @@ class Gaussian:
     wants_rows: bool = True
     learned: type[GaussianRegion] = GaussianRegion
 
-    def fit(self, home, rehearsals, *, promise, levels, seed):
+    def fit(self, home, rehearsals, *, promise, levels, context):
         if self.wants_rows and not len(home.inputs):
             raise DataError("trust gaussian: no calibration rows")
         return self.learned(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 
 import pytest
-from support import Cli, MakePlugin
+from support import Cli, MakePlugin, worked_plugin
 
 from atlas_core.engine.finish import evaluated
 from atlas_core.errors import AtlasError
-from atlas_core.kinds import evaluator
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.spec.load import recorded_evaluator
 from atlas_core.spec.plan import Chosen
@@ -34,16 +32,10 @@ arms:
 """
 
 
-def worked_plugin() -> str:
-    """Return the plugin that the kind's docstring opens with."""
-    return textwrap.dedent((evaluator.__doc__ or "").split("::\n\n", 1)[1])
-
-
 @pytest.fixture
 def atlas(tmp_path: Path, make_plugin: MakePlugin) -> Cli:
     """The command with the worked plugin, and a cache of its own."""
-    points = {"atlas.evaluator": {"limit": "atlas_limit"}}
-    site = make_plugin("limit", "atlas_limit", worked_plugin(), points)
+    site = make_plugin("limit", *worked_plugin("evaluator"))
     (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
     return Cli(tmp_path, tmp_path / "cache", [str(site)])
 

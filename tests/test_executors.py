@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
-import textwrap
 from pathlib import Path
 
 import pytest
-from support import Cli, MakePlugin
+from support import Cli, MakePlugin, worked_plugin
 
 from atlas_core.engine.options import TellHere, say_nothing
-from atlas_core.kinds import executor
 
 SPEC = """\
 atlas: 1
@@ -25,17 +23,10 @@ arms:
 """
 
 
-def worked_plugin() -> str:
-    """Return the plugin that the kind's docstring opens with."""
-    block = (executor.__doc__ or "").split("::\n\n", 1)[1].split("\nwith this in its")[0]
-    return textwrap.dedent(block)
-
-
 @pytest.fixture
 def atlas(tmp_path: Path, make_plugin: MakePlugin) -> Cli:
     """The command with the worked plugin, and a cache of its own."""
-    points = {"atlas.executor": {"polite": "atlas_polite"}}
-    site = make_plugin("polite", "atlas_polite", worked_plugin(), points)
+    site = make_plugin("polite", *worked_plugin("executor"))
     (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
     return Cli(tmp_path, tmp_path / "cache", [str(site)])
 

@@ -54,7 +54,7 @@ PLUGIN = '''
     class Detects:
         def __init__(self, config):
             pass
-        def fit(self, train, calibration, seed):
+        def fit(self, train, calibration, context):
             fail("detect")
             return Zero()
 

@@ -15,9 +15,9 @@ import pytest
 
 from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
 from atlas_core.arrays import fingerprint
-from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 from atlas_core.store import (
     MAGIC,
     FolderWriter,
@@ -238,8 +238,12 @@ def test_seeds_depend_on_the_path_and_nothing_else() -> None:
     assert all(0 <= seed < 2**63 for seed in branches)
 
 
-def magpie() -> Chosen:
-    return resolve_one("featurizer", "magpie", [], Registry())
+def featurizer(name: str, *options: str) -> Bound:
+    return Bound.of(resolve_one("featurizer", name, options, Registry()))
+
+
+def magpie() -> Bound:
+    return featurizer("magpie")
 
 
 def flla(tmp_path: Path) -> object:
@@ -277,9 +281,9 @@ def test_graphs_written_in_blocks_are_those_written_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     materials = flla(tmp_path)
-    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    chosen = featurizer("crystal_graph")
     whole = FeatureCache(tmp_path / "a").features(chosen, materials)[0]  # type: ignore[arg-type]
-    monkeypatch.setattr("atlas_core.engine.cache.BLOCK", 7)
+    monkeypatch.setattr("atlas_core.engine.features.BLOCK", 7)
     blocks = FeatureCache(tmp_path / "b").features(chosen, materials)[0]  # type: ignore[arg-type]
     assert (
         blocks.fingerprint == whole.fingerprint == chosen.build().featurize(materials).fingerprint
@@ -288,7 +292,7 @@ def test_graphs_written_in_blocks_are_those_written_at_once(
 
 def test_mapped_features_travel_to_another_process_as_file_names(tmp_path: Path) -> None:
     cache, materials = FeatureCache(tmp_path), flla(tmp_path)
-    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    chosen = featurizer("crystal_graph")
     graphs, _ = cache.features(chosen, materials)  # type: ignore[arg-type]
     sent = pickle.dumps(graphs)
     assert len(sent) < 2000 < graphs.src.nbytes  # type: ignore[union-attr]
@@ -307,8 +311,8 @@ def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> 
         cache.key(chosen, some)
         for chosen in (
             magpie(),
-            resolve_one("featurizer", "crystal_graph", [], Registry()),
-            resolve_one("featurizer", "crystal_graph", ["neighbours=8"], Registry()),
+            featurizer("crystal_graph"),
+            featurizer("crystal_graph", "neighbours=8"),
         )
         for some in (materials, materials.take([0]))  # type: ignore[attr-defined]
     }
@@ -317,7 +321,7 @@ def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> 
 
 def test_graphs_and_vectors_survive_storage(tmp_path: Path) -> None:
     cache, materials = FeatureCache(tmp_path), flla(tmp_path)
-    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
+    chosen = featurizer("crystal_graph")
     made, _ = cache.features(chosen, materials)  # type: ignore[arg-type]
     back, stored = cache.features(chosen, materials)  # type: ignore[arg-type]
     assert stored

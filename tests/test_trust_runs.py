@@ -150,7 +150,7 @@ SPY = '''
             return np.full(len(assessment), "trust")
 
     class Spy:
-        def fit(self, home, rehearsals, *, promise, levels, seed):
+        def fit(self, home, rehearsals, *, promise, levels, context):
             for number, one in enumerate([home, *rehearsals]):
                 np.savez(
                     f"saw-{number}.npz",

@@ -21,6 +21,15 @@ def test_the_code_on_the_page_is_the_code_of_the_example(name: str) -> None:
     assert BLOCKS[name] == (EXAMPLE / name).read_text(encoding="utf-8")
 
 
+def test_the_metric_and_the_command_on_the_page_are_those_of_the_example() -> None:
+    section = PAGE.partition("## A metric, a figure and a command")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", section, flags=re.DOTALL)
+    folder = ROOT / "examples/atlas-extras"
+    example = "".join((folder / n).read_text() for n in ("atlas_extras.py", "pyproject.toml"))
+    assert len(blocks) == 3
+    assert all(block in example for block in blocks)
+
+
 def test_a_reader_who_types_the_page_in_passes_the_contract(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "typed in"
     for name, content in BLOCKS.items():

@@ -23,6 +23,7 @@ import click
 from atlas_core import hookspecs
 from atlas_core.cli.exits import EXIT_CODES
 from atlas_core.cli.main import main as atlas
+from atlas_core.engine import final
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds import KINDS
 from atlas_core.kinds.kind import kind_of
@@ -270,7 +271,7 @@ def _spec_page() -> str:
         ("`active_learning`", ActiveLearning),
     ):
         lines += [f"## {title}", "", *_option_table(model)]
-    return "\n".join(lines)
+    return "\n".join([*lines, "## The final fit", "", inspect.cleandoc(final.__doc__ or ""), ""])
 
 
 def _plugins_page(own: set[str]) -> str:

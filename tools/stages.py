@@ -26,10 +26,10 @@ ROOTS = {
     "shared": ("api",),
     "load": ("kinds.dataset", "rows", "engine.loading"),
     "split": ("kinds.split", "engine.loading"),
-    "featurize": ("engine.cache", "kinds.featurizer", "engine.features"),
+    "featurize": ("kinds.featurizer", "engine.features"),
     "fit": (
         *("engine.fits", "kinds.model", "kinds.uq", "saving"),
-        *("engine.arm", "engine.kept", "engine.trained"),
+        *("engine.arm", "engine.final", "engine.kept", "engine.trained"),
     ),
     "calibrate": ("engine.arm", "kinds.calibrator"),
     "detect": ("engine.arm", "kinds.ood"),

@@ -25,7 +25,7 @@ def cache() -> None:
 @json_option
 def show(*, cache_dir: Path | None, as_json: bool) -> None:
     """Say where features, fits and parsed data files are kept and how much room they take."""
-    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)
@@ -52,7 +52,7 @@ def clear(*, cache_dir: Path | None, yes: bool) -> None:
 
     All of them are made again when needed, which takes as long as it did.
     """
-    from atlas_core.engine.cache import FeatureCache
+    from atlas_core.engine.features import FeatureCache
     from atlas_core.engine.fits import FitCache
 
     folder = cache_folder(cache_dir)

@@ -18,7 +18,7 @@ from atlas_core.engine.preflight import Preflight
 from atlas_core.errors import DataError, MissingDataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
-from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.plan import Bound, Plan
 
 LOOKED_AT = 20
 """Materials that are featurized to see whether features differ much."""
@@ -58,15 +58,16 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
     Raises:
         DataError: the data cannot be read or cut, or do not do for a component.
     """
+    study = plan.study
     options = RunOptions(out=Path(), cache_dir=cache_dir, data_dir=data_dir, offline=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            dataset = load_dataset(plan, options)
+            dataset = load_dataset(study, options)
         except MissingDataError as err:
             return Ahead(unchecked=str(err))
-        splits = cut(plan, dataset)
-        preflight = Preflight(plan, dataset, splits)
+        splits = cut(study, dataset)
+        preflight = Preflight(study, dataset, splits)
         preflight.require({})
         if features := _alike(plan, dataset):
             preflight.require(features)
@@ -86,7 +87,7 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
     rows = np.unique(place.astype(np.int64))
     for arm, components in plan.arms.items():
-        chosen, judge = components["featurizer"], components.get("ood")
+        chosen, judge = plan.study.arms[arm]["featurizer"], components.get("ood")
         asked = judge is not None and judge.resolved.component.check is not None
         if not asked or "features:vectors" not in chosen.provides:
             continue
@@ -96,7 +97,7 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     return found
 
 
-def _featurized(chosen: Chosen, dataset: Dataset) -> Vectors:
+def _featurized(chosen: Bound, dataset: Dataset) -> Vectors:
     blocks: list[tuple[str, Features]] = []
     for one in chosen.together:
         featurizer: Featurizer = one.build()

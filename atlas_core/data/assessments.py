@@ -81,11 +81,12 @@ class Assessments:
         return abs(self.target - self.mean)
 
     def tally(self) -> dict[str, float]:
-        """Return how many rows there are and are trusted, and of these the share in budget."""
+        """Return how many rows there are, are trusted and lie within the budget, and the share."""
         trusted = self.label == "trust"
         hits = int((trusted & (self.error <= self.budget)).sum())
         n = int(trusted.sum())
-        return {"rows": len(self), "trusted": n, **({"hit": hits / n} if n else {})}
+        share = {"hit": hits / n} if n else {}
+        return {"rows": len(self), "trusted": n, "within": hits, **share}
 
     @classmethod
     def stacked(cls, some: Sequence[Assessments]) -> Assessments:

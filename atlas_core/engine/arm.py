@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
 from atlas_core.kinds.trust import Assessment, Promise
 from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 TRAINED = ("model", "uq")
 """Kinds that make a predictor; all others only ask it."""
@@ -61,23 +61,22 @@ class Arm:
 
     name: str
     fold: str
-    components: Mapping[str, Chosen]
+    components: Mapping[str, Bound]
     levels: tuple[float, ...]
 
-    @property
+    @cached_property
     def structures(self) -> bool:
         """Return whether the featurizer reads cells and sites, not only compositions."""
-        read = self.components["featurizer"].together
-        return any("inputs:structure" in one.requires for one in read)
+        return "inputs:structure" in self.components["featurizer"].requires
 
-    @property
+    @cached_property
     def samples(self) -> bool:
         """Return whether the draws of a prediction are needed; they are large."""
         calibrator = self.components.get("calibrator")
         return calibrator is not None and "samples" in calibrator.requires
 
-    @property
-    def made_by(self) -> dict[str, Chosen]:
+    @cached_property
+    def made_by(self) -> dict[str, Bound]:
         """Return the components that make the predictor."""
         return {kind: self.components[kind] for kind in TRAINED}
 
@@ -146,8 +145,9 @@ class FittedArm:
             step: name of the stage.
         """
         fitted = cls.of_training(arm, data, train, context, notes=notes, fits=fits, step=step)
-        fitted.calibrate(calibration, context, notes)
-        fitted.detect(calibration, context.seed, notes)
+        aside = fitted.view(data, calibration)
+        fitted.calibrate(aside, context, notes)
+        fitted.detect(aside, context, notes)
         return fitted
 
     @classmethod
@@ -170,7 +170,7 @@ class FittedArm:
                 features=data.features,
                 train=train,
                 target=target,
-                ids=data.materials.ids[train],
+                ids=data.every.ids[train],
                 seed=context.seed,
                 task=data.task,
                 device=context.device,
@@ -196,12 +196,11 @@ class FittedArm:
         for one in self.seen:
             if one.data is data and np.array_equal(one.rows, rows):
                 return one
-        return View(data, rows, self.trained, structures=self.arm.structures)
+        return View(data, rows, self.trained)
 
-    def calibrate(self, rows: I8, context: FitContext, notes: Notes) -> None:
-        """Fit the calibrator, where the arm has one, on rows that were not trained on."""
+    def calibrate(self, view: View, context: FitContext, notes: Notes) -> None:
+        """Fit the calibrator, where the arm has one, on predictions of rows not trained on."""
         train = self.train
-        view = self.view(train.data, rows)
         self.seen.append(view)
         chosen = self.arm.components.get("calibrator")
         if chosen is None:
@@ -214,8 +213,7 @@ class FittedArm:
                 target=view.targets,
                 inputs=view.inputs(chosen),
                 levels=self.arm.levels,
-                task=train.data.task,
-                seed=derive_seed(context.seed, "calibrate"),
+                context=context.child("calibrate"),
                 train=train.inputs(chosen) if refits else None,
                 train_target=train.targets if refits else None,
                 refit=partial(self._refit, context) if refits else None,
@@ -229,18 +227,15 @@ class FittedArm:
         own = replace(context, seed=seed, directory=None)
         return _trained(self.arm, data, rows, own)[0]
 
-    def detect(self, rows: I8, seed: int, notes: Notes) -> None:
-        """Fit the detector, where the arm has one; ``rows`` set its threshold."""
+    def detect(self, view: View, context: FitContext, notes: Notes) -> None:
+        """Fit the detector, where the arm has one; the rows of ``view`` set its threshold."""
         chosen = self.arm.components.get("ood")
         if chosen is None:
             return
         with notes.stage("detect", chosen):
             method: OODMethod = chosen.build()
-            train = self.train
             self.detector = method.fit(
-                train.inputs(chosen),
-                self.view(train.data, rows).inputs(chosen),
-                derive_seed(seed, "detect"),
+                self.train.inputs(chosen), view.inputs(chosen), context.child("detect")
             )
 
     def ask(self, data: ArmData, rows: I8) -> Answer:
@@ -256,6 +251,8 @@ class FittedArm:
         """Return the detector's scores; None without a detector, or a row."""
         if self.detector is None or not len(view):
             return None
+        if view.score is not None:
+            return view.score
         return self.detector.score(view.inputs(self.arm.components["ood"]))
 
     def assess(self, answer: Answer) -> dict[str, Assessment]:
@@ -267,7 +264,7 @@ class FittedArm:
 
     def predict(self, data: ArmData, rows: I8 | None = None, *, part: str = "") -> Predictions:
         """Return predictions of rows, or of all materials."""
-        every = np.arange(len(data.materials), dtype=np.int64)
+        every = np.arange(len(data.every), dtype=np.int64)
         return self.table(self.ask(data, every if rows is None else rows), part)
 
     def table(self, answer: Answer, part: str) -> Predictions:
@@ -292,7 +289,7 @@ class FittedArm:
             reason = texts(score.reasons, n)
             known |= {"ood_score": score.score, "outside": score.outside, "reason": reason}
         return Predictions(
-            ids=data.materials.ids[rows],
+            ids=data.every.ids[rows],
             formula=data.formulas[rows],
             arm=np.full(n, arm.name),
             fold=np.full(n, arm.fold),
@@ -361,5 +358,5 @@ class FittedArm:
 def _trained(arm: Arm, data: ArmData, rows: I8, context: FitContext) -> UQFit:
     uq: UQMethod = arm.components["uq"].build()
     model = arm.components["model"]
-    context = replace(context, ids=data.materials.ids[rows])
+    context = replace(context, ids=data.every.ids[rows])
     return uq.fit(model.build, data.features.take(rows), data.targets(rows), context)

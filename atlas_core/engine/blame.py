@@ -14,10 +14,10 @@ from atlas_core.errors import (
     said,
     short_of_memory,
 )
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 
-def culprit(error: BaseException, candidates: Iterable[Chosen], default: Chosen) -> Chosen:
+def culprit(error: BaseException, candidates: Iterable[Bound], default: Bound) -> Bound:
     """Return the component whose code raised ``error``: the innermost frame of a plugin.
 
     A stage runs several components (an uncertainty method trains a model). Of two from one
@@ -35,7 +35,7 @@ def culprit(error: BaseException, candidates: Iterable[Chosen], default: Chosen)
 
 
 @contextmanager
-def blame(default: Chosen, others: Iterable[Chosen] = (), where: str = "") -> Iterator[None]:
+def blame(default: Bound, others: Iterable[Bound] = (), where: str = "") -> Iterator[None]:
     """Turn whatever is raised inside into one line that names the component.
 
     Args:

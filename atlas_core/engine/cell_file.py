@@ -74,7 +74,7 @@ def _predictions(columns: Arrays, job: Job) -> Predictions:
 
 
 def _trust(columns: Arrays, said: Predictions, job: Job) -> Assessments | None:
-    if job.trust is None or job.loop is not None:
+    if job.trust is None or job.loop is not None or job.final:
         _require(not columns, "it has labels of trust, which its spec does not ask for")
         return None
     found = _table(Assessments, columns)
@@ -99,7 +99,7 @@ def _check(table: Predictions | Assessments, columns: Arrays, job: Job, *, times
         _require(right, f"column {name} is {columns[name].dtype}")
     _require(tuple(table.lower) == job.arm.levels, "its levels are not those of the spec")
     same = {
-        "ids": job.data.materials.ids[rows],
+        "ids": job.data.every.ids[rows],
         "formula": job.data.formulas[rows],
         "arm": np.full(len(rows), job.arm.name),
         "fold": np.full(len(rows), job.arm.fold),

@@ -58,6 +58,7 @@ class Job:
         key_file: of the user, whose mark working files get; None: they get none.
         loop: of active learning, or None.
         oracle: knows the labels that a loop asks for, or None.
+        final: whether the fit is one of all rows, which is kept and not scored.
     """
 
     arm: Arm
@@ -72,6 +73,7 @@ class Job:
     key_file: Path | None = None
     loop: ActiveLearning | None = None
     oracle: Oracle | None = None
+    final: bool = False
 
     @property
     def label(self) -> str:
@@ -133,9 +135,10 @@ def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
         fitted = FittedArm.of_training(
             job.arm, job.data, split.train, context, notes=notes, fits=fits
         )
-        with _left_behind(fitted, notes):
-            fitted.calibrate(split.calibration, context, notes)
-            fitted.detect(split.calibration, context.seed, notes)
+        with left_behind(fitted, notes):
+            aside = fitted.view(job.data, split.calibration)
+            fitted.calibrate(aside, context, notes)
+            fitted.detect(aside, context, notes)
             heard.add(with_trust(fitted, job, context, notes, fits))
             predictions, trust = predict_parts(fitted, split, notes)
             if job.keep is not None:
@@ -147,7 +150,7 @@ def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
 
 
 @contextmanager
-def _left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
+def left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
     """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
     try:
         yield

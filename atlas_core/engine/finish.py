@@ -22,7 +22,7 @@ from atlas_core.kinds.evaluator import AuditRequest, Evaluation
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 from atlas_core.store import as_written, write_json
 
 
@@ -64,7 +64,7 @@ def finish(
     results: Mapping[tuple[str, str], CellResult],
     found: Found,
     *,
-    evaluator: Chosen,
+    evaluator: Bound,
     levels: Sequence[float],
     metrics: Metrics,
 ) -> FinishedRun:
@@ -90,7 +90,7 @@ def finish(
     return evaluated(folder, run, evaluator, levels=levels, metrics=metrics)
 
 
-def audited(folder: Path, evaluator: Chosen, request: AuditRequest) -> Mapping[str, Any]:
+def audited(folder: Path, evaluator: Bound, request: AuditRequest) -> Mapping[str, Any]:
     """Return what the split tests, and write it into the folder, where there is something."""
     with _asked(evaluator, "audit"):
         found: Mapping[str, Any] = as_written(evaluator.build().audit(request))
@@ -102,7 +102,7 @@ def audited(folder: Path, evaluator: Chosen, request: AuditRequest) -> Mapping[s
 def evaluated(
     folder: Path,
     run: FinishedRun,
-    evaluator: Chosen,
+    evaluator: Bound,
     *,
     levels: Sequence[float],
     metrics: Metrics,
@@ -119,7 +119,7 @@ def evaluated(
 
 
 @contextmanager
-def _asked(evaluator: Chosen, where: str) -> Iterator[None]:
+def _asked(evaluator: Bound, where: str) -> Iterator[None]:
     """Ask an evaluator: sums come in one order, whatever the machine, and errors name it."""
     with blame(evaluator, (), where), threadpool_limits(1, user_api="blas"):
         yield

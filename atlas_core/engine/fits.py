@@ -22,7 +22,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
 from atlas_core.links import below, delete, files
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 from atlas_core.stages import identity
 from atlas_core.store import (
     DROPPED,
@@ -55,8 +55,8 @@ class FitIdentity:
         device: ``cpu``, ``cuda``, ...
     """
 
-    model: Chosen
-    uq: Chosen
+    model: Bound
+    uq: Bound
     features: Features
     train: I8
     target: F8
@@ -70,8 +70,8 @@ class FitIdentity:
         return canonical_hash(
             [
                 identity("shared", "fit"),
-                self.model.identity(),
-                self.uq.identity(),
+                self.model.key,
+                self.uq.key,
                 self.features.form,
                 self.features.fingerprint,
                 fingerprint({"train": self.train, "target": self.target, "ids": self.ids}),

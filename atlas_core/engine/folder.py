@@ -35,7 +35,6 @@ from atlas_core.seal import (
     look,
     read_manifest,
 )
-from atlas_core.spec.plan import Plan
 from atlas_core.store import (
     DROPPED,
     cannot_write,
@@ -112,6 +111,10 @@ class RunFolder:
     def fitted(self, arm: str, fold: str) -> Path:
         """Return where the fit of a cell is kept."""
         return self.path / FITTED / slug(arm) / slug(fold)
+
+    def keeps(self, arms: Iterable[str], fold: str) -> bool:
+        """Tell whether the fit of every arm on a fold is kept."""
+        return all(self.fitted(arm, fold).is_dir() for arm in arms)
 
     def require_room(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Stop, before anything is computed, where a folder keeps a file from being written.
@@ -199,17 +202,19 @@ class RunFolder:
         if source.name == ASIDE:
             source.rmdir()
 
-    def begin(self, plan: Plan, described: Mapping[str, Any]) -> str:
-        """Write the spec as it was read and with every default filled; return the latter."""
-        write_bytes(self.path / "spec.yaml", plan.text.encode())
+    def begin(self, text: str, described: Mapping[str, Any], labels: Iterable[str]) -> str:
+        """Write the spec as it was read and with every default filled; return the latter.
+
+        Args:
+            text: as it was read.
+            described: with every default.
+            labels: kind, name, distribution and version of each component.
+        """
+        write_bytes(self.path / "spec.yaml", text.encode())
         body = io.StringIO()
         body.write("# Every default filled; the versions that filled them:\n")
-        for chosen in sorted((*plan.components(), *plan.reports), key=lambda c: (c.kind, c.name)):
-            resolved = chosen.resolved
-            line = f"# {chosen.kind} {chosen.name}: {resolved.distribution} {resolved.version}\n"
-            if line not in body.getvalue():
-                body.write(line)
-        YAML().dump(plain(described), body)
+        body.writelines(f"# {label}\n" for label in labels)
+        YAML().dump(described, body)
         write_bytes(self.path / "spec.lock.yaml", body.getvalue().encode())
         self.event("started", {})
         return body.getvalue()

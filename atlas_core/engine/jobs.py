@@ -1,4 +1,4 @@
-"""The cells of a run: made from its plan, done here or in workers, or found done. Light."""
+"""The cells of a run: made from its study, done here or in workers, or found done. Light."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from atlas_core.context import Tell
 from atlas_core.engine.arm import Arm
 from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
 from atlas_core.engine.failures import Failure, of_the_system
+from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.kept import Keep
@@ -25,13 +26,14 @@ from atlas_core.engine.loop import run_loop
 from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
 from atlas_core.engine.options import RunOptions, TellHere, say_nothing
-from atlas_core.engine.view import ArmData
+from atlas_core.engine.view import ArmData, seen_by
 from atlas_core.errors import AtlasError, WorkerError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
+from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
-from atlas_core.spec.plan import Plan
+from atlas_core.spec.plan import Study
 
 Timed = Callable[[str, str, str, float], None]
 """Called with stage, arm, fold and seconds."""
@@ -53,6 +55,8 @@ def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResul
 
 def run_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult:
     """Run one cell; the fits of a loop differ in every round, and are not kept."""
+    if job.final:
+        return run_final(job, fits, tell)
     if job.loop is not None and job.oracle is not None:
         return run_loop(job, job.loop, job.oracle, tell=tell)
     return run_cell(job, fits, tell)
@@ -63,72 +67,77 @@ class Jobs:
     """Make the cells of a run.
 
     Attributes:
-        plan: of the run.
+        study: of the run.
         dataset: its data.
+        every: its materials, as components see them.
         splits: its folds.
         options: of the run.
         folder: of the run.
     """
 
-    plan: Plan
+    study: Study
     dataset: Dataset
+    every: Inputs
     splits: list[Split]
     options: RunOptions
     folder: RunFolder
 
     def of(self, features: Mapping[str, Features]) -> list[Job]:
         """Return the cells, arm after arm, from the features of each arm."""
-        formulas = np.asarray(self.dataset.shown_formulas(), dtype=np.str_)
+        dataset = self.dataset
+        formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
+        splits = [*self.splits, *([all_rows(len(dataset))] if self.study.final else [])]
         return [
             self._job(arm, split, own, formulas)
             for arm, own in features.items()
-            for split in self.splits
+            for split in splits
         ]
 
     def _job(self, arm: str, split: Split, features: Features, formulas: Str) -> Job:
-        plan, dataset, options, folder = self.plan, self.dataset, self.options, self.folder
+        study, dataset, options, folder = self.study, self.dataset, self.options, self.folder
         known = np.full(len(dataset), np.nan)
         for rows in (split.train, split.calibration):
             known[rows] = dataset.target[rows]
-        loop = plan.spec.active_learning
-        workers = max(1, min(options.workers, len(plan.arms) * len(self.splits)))
+        loop, final = study.loop, split.name == FINAL
+        workers = max(1, min(options.workers, len(study.arms) * len(self.splits)))
         return Job(
-            arm=Arm(arm, split.name, plan.arms[arm], plan.spec.levels),
+            arm=Arm(arm, split.name, study.arms[arm], study.levels),
             data=ArmData(
-                dataset.materials,
-                features,
-                known,
-                dataset.task,
-                formulas,
-                dataset.columns,
-                dataset.bounds,
+                every=seen_by(study.arms[arm]["featurizer"], self.every),
+                features=features,
+                known=known,
+                task=dataset.task,
+                formulas=formulas,
+                bounds=dataset.bounds,
             ),
             split=split,
-            seed=plan.spec.seed,
+            seed=study.seed,
             n_jobs=max(1, cores() // workers),
             device=options.device,
             directory=folder.cell(arm, split.name),
-            trust=_trust_settings(plan, arm),
-            keep=self._keep(folder.fitted(arm, split.name)),
+            trust=self._trust(arm),
+            keep=self._keep(folder.fitted(arm, split.name), final=final),
             key_file=options.key_file,
             loop=loop,
             oracle=Oracle(dataset.target) if loop is not None else None,
+            final=final,
         )
 
-    def _keep(self, folder: Path) -> Keep | None:
+    def _trust(self, arm: str) -> TrustSettings | None:
+        study = self.study
+        if study.trust is None or "trust" not in study.arms[arm]:
+            return None
+        smaller, materials = study.smaller.get(arm, {}), self.dataset.materials
+        return TrustSettings(study.trust, study.shifts, smaller, materials)
+
+    def _keep(self, folder: Path, *, final: bool) -> Keep | None:
         """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
-        wanted = self.options.save_fitted
-        if self.plan.spec.active_learning is not None or wanted is False:
+        wanted = True if final else self.options.save_fitted
+        if self.study.loop is not None or wanted is False:
             return None
         if wanted is None and len(self.splits) > 1:
             return None
         return Keep(folder, wanted=bool(wanted), key_file=self.options.key_file)
-
-
-def _trust_settings(plan: Plan, arm: str) -> TrustSettings | None:
-    if plan.spec.trust is None or "trust" not in plan.arms[arm]:
-        return None
-    return TrustSettings(plan.spec.trust, plan.shifts, plan.smaller.get(arm, {}))
 
 
 def run_jobs(

@@ -19,7 +19,7 @@ from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
 from atlas_core.kinds.trust import Promise, TrustRegion
 from atlas_core.kinds.uq import UQFit
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 PREDICTOR, JUDGES = "predictor.npz", "judges.npz"
 MOST = 256 * 2**20
@@ -102,7 +102,7 @@ def write_judges(keep: Keep, judges: Judges, note: Mapping[str, Any]) -> str:
 
 def read_fit(
     folder: Path,
-    components: Mapping[str, Chosen],
+    components: Mapping[str, Bound],
     *,
     trust: bool = False,
     key_file: Path | None = None,
@@ -138,7 +138,7 @@ def read_fit(
         return made, judges, (*((foreign,) if foreign else ()), *remarks)
 
 
-def allowed_by(components: Mapping[str, Chosen]) -> saving.Allowed:
+def allowed_by(components: Mapping[str, Bound]) -> saving.Allowed:
     """Return what a fit by these components may name."""
     every = (one for chosen in components.values() for one in chosen.every)
     return saving.Allowed.by(one.resolved.component for one in every)
@@ -148,7 +148,7 @@ def _another(folder: Path, name: str, value: object) -> DataError:
     return DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
 
 
-def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
+def about(components: Mapping[str, Bound]) -> dict[str, Any]:
     """Return the versions and sources that made a fit, for its note."""
     every = [one for chosen in components.values() for one in chosen.every]
     return {
@@ -157,7 +157,7 @@ def about(components: Mapping[str, Chosen]) -> dict[str, Any]:
     }
 
 
-def _differences(note: Mapping[str, Any], components: Mapping[str, Chosen]) -> Iterator[str]:
+def _differences(note: Mapping[str, Any], components: Mapping[str, Bound]) -> Iterator[str]:
     """Yield a line for versions that are not those of the fit, and one for edited plugins."""
     here = about(components)
     then, now = note.get("packages") or {}, here["packages"]

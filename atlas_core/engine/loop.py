@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import Tell, derive_seed
+from atlas_core.context import FitContext, Tell, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.engine.arm import Answer, FittedArm
 from atlas_core.engine.blame import blame
@@ -114,7 +114,9 @@ class _Rounds:
                 said.append(predict_parts(fitted, split, notes)[0])
             else:
                 rest = np.setdiff1d(self._candidates, labelled)
-                selection, seen = self._choose(fitted, rest, number, data.known[labelled])
+                selection, seen = self._choose(
+                    fitted, rest, number, data.known[labelled], context=context
+                )
                 picked = rest[selection.indices]
                 error = seen.final.mean[selection.indices] - self._oracle.ask(picked)
                 row["mae_picked"] = float(np.mean(np.abs(error)))
@@ -147,20 +149,20 @@ class _Rounds:
         return progress
 
     def _choose(
-        self, fitted: FittedArm, rest: I8, number: int, found: F8
+        self, fitted: FittedArm, rest: I8, number: int, found: F8, *, context: FitContext
     ) -> tuple[Selection, Answer]:
         """Return which of the rest are labelled next, and what the arm says of the rest."""
         arm, loop = self._job.arm, self._loop
-        chosen = arm.components["acquisition"]
+        chosen, path = arm.components["acquisition"], ("acquire", arm.fold, number)
         acquisition: Acquisition = chosen.build()
         answer = fitted.ask(fitted.train.data, rest)
         request = AcquisitionRequest(
-            ids=self._job.data.materials.ids[rest],
+            ids=self._job.data.every.ids[rest],
             prediction=answer.final,
             batch=loop.batch,
             goal=loop.goal,
             best=float(found.max() if loop.goal == "maximise" else found.min()),
-            seed=derive_seed(self._job.seed, "acquire", arm.fold, number),
+            context=replace(context, seed=derive_seed(self._job.seed, *path)),
             ood=answer.score,
         )
         with blame(chosen, arm.components.values(), self._job.label):

@@ -22,8 +22,9 @@ from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.materials import Materials
 from atlas_core.spec.model import PseudoShift, Trust
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 HOME = "in-domain"
 FEWEST = 20
@@ -38,11 +39,13 @@ class TrustSettings:
         stated: the spec's block: budget, confidence, sizes.
         shifts: splits of the training rows.
         smaller: {kind: component} trained for each class in place of the arm's own.
+        materials: all n of the data set, which splits may read.
     """
 
     stated: Trust
-    shifts: tuple[Chosen, ...]
-    smaller: Mapping[str, Chosen]
+    shifts: tuple[Bound, ...]
+    smaller: Mapping[str, Bound]
+    materials: Materials
 
 
 def learn_trust(
@@ -85,7 +88,7 @@ def learn_trust(
                 nested,
                 promise=promise,
                 levels=fitted.arm.levels,
-                seed=derive_seed(context.seed, "trust", one.name),
+                context=context.child("trust", one.name),
             )
             if not isinstance(region, TrustRegion):
                 raise ContractError(f"{one.label}: fit returned no TrustRegion")
@@ -111,7 +114,7 @@ def _nested(
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=components.values(), records=[])
-    whole = SplitRequest(data.materials, data.columns, data.task, context.seed, data.known)
+    whole = SplitRequest(settings.materials, data.every.columns, context, data.known)
     first: HeldOut | None = None
     classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
@@ -128,14 +131,15 @@ def _nested(
                 fits=fits,
                 step=step,
             )
-            again.detect(one.spare, derive_seed(one.seed, "detect"), own)
+            spare = again.view(data, one.spare)
+            again.detect(spare, replace(context, seed=derive_seed(one.seed, "detect")), own)
         rows = np.concatenate([one.shifted, one.inside(first.rest)])
         view = again.view(data, rows)
         yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
         heard.said |= {f"in a rehearsal: {text}" for text in again.trained.heard.said}
 
 
-def _evidence(name: str, judge: Chosen, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
+def _evidence(name: str, judge: Bound, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
     """Return predictions and errors of rows, the first ``shifted`` of which are of the class."""
     train = fitted.train
     return Evidence(
@@ -156,7 +160,7 @@ def _described(promise: Promise, home: Evidence, rehearsals: list[Evidence]) -> 
         "budget": promise.budget,
         "confidence": promise.confidence,
         "home_error": float(home.error.mean()),
-        "trainings": len({tuple(one.train.materials.ids.tolist()) for one in rehearsals}),
+        "trainings": len({tuple(one.train.ids.tolist()) for one in rehearsals}),
         "rehearsals": [
             {
                 "name": one.name,
@@ -226,7 +230,7 @@ class HeldOut:
 
 
 def held_out(
-    shifts: Sequence[Chosen], stated: Trust, whole: SplitRequest, train: I8, seed: int
+    shifts: Sequence[Bound], stated: Trust, whole: SplitRequest, train: I8, seed: int
 ) -> Iterator[HeldOut]:
     """Yield the classes that are held out of the training rows.
 
@@ -267,15 +271,14 @@ def held_out(
         )
 
 
-def _folds(chosen: Chosen, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
+def _folds(chosen: Bound, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
     """Yield folds of the training rows, in the data set's row numbers."""
     splitter: Splitter = chosen.build()
     target = whole.target if "target" in chosen.requires else None
     request = SplitRequest(
         materials=whole.materials.take(train),
         columns={name: np.asarray(values)[train] for name, values in whole.columns.items()},
-        task=whole.task,
-        seed=seed,
+        context=replace(whole.context, seed=seed),
         target=None if target is None else target[train],
     )
     for split in splitter.split(request):

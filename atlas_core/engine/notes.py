@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from atlas_core.context import Tell
 from atlas_core.engine.blame import blame
 from atlas_core.errors import CautionWarning
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 Caught = list[warnings.WarningMessage]
 
@@ -89,7 +89,7 @@ class Notes:
 
     arm: str
     fold: str
-    components: Collection[Chosen]
+    components: Collection[Bound]
     tell: Tell
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Notes:
             self.record("warnings", content)
 
     @contextmanager
-    def stage(self, name: str, chosen: Chosen) -> Iterator[None]:
+    def stage(self, name: str, chosen: Bound) -> Iterator[None]:
         """Time a stage, and name the component that fails in it."""
         start = time.perf_counter()
         with blame(chosen, self.components, self.where):

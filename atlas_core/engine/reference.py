@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, Str
+from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.elements import MAX_Z
 from atlas_core.engine.view import View
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
-from atlas_core.materials import Materials
 from atlas_core.neighbors import nearest
 from atlas_core.standardizer import Standardizer
 
@@ -25,25 +25,23 @@ class Reference:
 
     Attributes:
         ids: (t,).
-        offsets: (t + 1,) of the compositions.
-        numbers: of their elements.
-        amounts: of their elements.
+        formulas: (t,) as their source writes them, or else as chemists do.
+        canonical: (t,) formulas by which one composition is known again.
+        elements: (118,) whether an element is in one of them.
         target: (t,) true values in the target's unit.
         space: in which rows are near each other: the arm's ``features``, each column over its
             std; the model's ``embedding``; or element ``fractions``.
-        points: (t, d) in that space; None for fractions.
+        points: (t, d) in that space.
         standard: what makes points of d columns; None for fractions.
-        formulas: (t,) as their source writes them, or else as chemists do.
     """
 
     ids: Str
-    offsets: I8
-    numbers: npt.NDArray[np.int16]
-    amounts: F8
-    target: F8
     formulas: Str
+    canonical: Str
+    elements: Bool
+    target: F8
     space: Space
-    points: npt.NDArray[np.float32] | None = None
+    points: npt.NDArray[np.float32]
     standard: Standardizer | None = None
 
     @classmethod
@@ -54,49 +52,37 @@ class Reference:
             train: its training rows.
             embedded: whether a component has asked for their embedding: none is made for this.
         """
-        data, materials = train.data, train.materials
-        values: F8 | None = None
+        data, rows = train.data, train.plain
         space: Space = "fractions"
+        values = rows.fractions
         if isinstance(data.features, Vectors):
             space, values = "features", data.features.values[train.rows]
         elif embedded:
             space, values = "embedding", train.embedding
-        points = standard = None
-        if values is not None:
-            standard = Standardizer.of(values)
-            if space == "embedding":
-                standard = replace(standard, scale=np.ones_like(standard.mean))
-            points = standard(values).astype(np.float32)
+        standard = None if space == "fractions" else Standardizer.of(values)
+        if standard is not None and space == "embedding":
+            standard = replace(standard, scale=np.ones_like(standard.mean))
         return cls(
-            ids=materials.ids,
-            offsets=materials.offsets,
-            numbers=materials.numbers,
-            amounts=materials.amounts,
-            target=train.targets,
+            ids=rows.ids,
             formulas=data.formulas[train.rows],
+            canonical=rows.formulas,
+            elements=np.asarray((rows.fractions > 0).any(axis=0)),
+            target=train.targets,
             space=space,
-            points=points,
+            points=_placed(values, standard),
             standard=standard,
         )
 
-    @property
-    def materials(self) -> Materials:
-        """Return the compositions."""
-        return Materials(self.ids, self.offsets, self.numbers, self.amounts)
-
-    def place(self, materials: Materials, values: F8 | None) -> npt.NDArray[np.float32]:
-        """Return (n, d) where materials lie; ``values`` are their features or embedding."""
-        if self.standard is None or values is None:
-            return materials.element_fractions().astype(np.float32)
-        return self.standard(values).astype(np.float32)
+    def place(self, values: F8) -> npt.NDArray[np.float32]:
+        """Return (n, d) where materials lie, from their features, embedding or fractions."""
+        return _placed(values, self.standard)
 
     def nearest(self, points: npt.NDArray[np.float32], count: int) -> tuple[I8, F8]:
         """Return (n, count) rows of the nearest training materials, and their distances.
 
         Equally near ones come in the order of their rows.
         """
-        own = self.place(self.materials, None) if self.points is None else self.points
-        apart, rows = nearest(own, points, count)
+        apart, rows = nearest(self.points, points, count)
         return rows, apart
 
     def check(self) -> None:
@@ -105,28 +91,28 @@ class Reference:
         Raises:
             DataError: one does not.
         """
-        t = len(self.materials)  # checks itself when it is made
-        wanted: dict[str, tuple[Any, type, tuple[int, ...]]] = {
-            "target": (self.target, np.float64, (t,))
+        t, d = len(self.ids), np.shape(self.points)[-1:]
+        wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+            **dict.fromkeys(("ids", "formulas", "canonical"), ("U", (t,))),
+            "elements": ("?", (MAX_Z,)),
+            "target": ("f8", (t,)),
+            "points": ("f4", (t, *d)),
         }
         if self.space not in get_args(Space) or (self.space == "fractions") != (
-            self.points is None
+            self.standard is None
         ):
             raise DataError("its training materials lie in no known space")
-        if (
-            not isinstance(self.formulas, np.ndarray)
-            or self.formulas.dtype.kind != "U"
-            or self.formulas.shape != (t,)
-        ):
-            raise DataError("the formulas of its training materials cannot be used")
-        if self.points is not None:
-            d = self.points.shape[1]
-            wanted["points"] = (self.points, np.float32, (t, d))
-            if not isinstance(self.standard, Standardizer):
-                raise DataError("the scale of its training materials cannot be used")
-            wanted["mean"] = (self.standard.mean, np.float64, (d,))
-            wanted["scale"] = (self.standard.scale, np.float64, (d,))
-        for name, (value, kind, shape) in wanted.items():
-            sound = isinstance(value, np.ndarray) and value.dtype == kind and value.shape == shape
-            if not sound or not np.isfinite(value).all():
+        held = {name: getattr(self, name) for name in wanted}
+        if self.standard is not None:
+            wanted |= dict.fromkeys(("mean", "scale"), ("f8", d))
+            held |= {name: getattr(self.standard, name, None) for name in ("mean", "scale")}
+        for name, (kind, shape) in wanted.items():
+            value = held[name]
+            sound = isinstance(value, np.ndarray) and value.shape == shape
+            sound = sound and (value.dtype.kind if kind == "U" else value.dtype) == kind
+            if not sound or (value.dtype.kind == "f" and not np.isfinite(value).all()):
                 raise DataError(f"the {name} of its training materials cannot be used")
+
+
+def _placed(values: F8, standard: Standardizer | None) -> npt.NDArray[np.float32]:
+    return (values if standard is None else standard(values)).astype(np.float32)

@@ -20,21 +20,34 @@ from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers, Resolver
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
 from atlas_core.spec.load import recorded_evaluator
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound, Chosen
 from atlas_core.store import write_bytes, write_json
 
 
 @dataclass(frozen=True)
 class Report:
-    """Hold a reporter that is ready, and the component that made it."""
+    """Hold a reporter that is ready.
 
-    chosen: Chosen
+    Attributes:
+        chosen: the component that made it.
+        reporter: itself.
+        about: what the manifest says of it.
+    """
+
+    chosen: Bound
     reporter: Reporter
+    about: Mapping[str, Any]
 
-    @property
-    def about(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
-        return {**self.chosen.describe(), "places": list(self.reporter.places)}
+    @classmethod
+    def of(cls, chosen: Chosen) -> Report:
+        """Make a reporter.
+
+        Raises:
+            PluginError: it cannot be made.
+        """
+        reporter: Reporter = chosen.build()
+        places = list(reporter.places)
+        return cls(Bound.of(chosen), reporter, {**chosen.describe(), "places": places})
 
 
 def ready(reports: Sequence[Chosen]) -> tuple[Report, ...]:
@@ -43,7 +56,7 @@ def ready(reports: Sequence[Chosen]) -> tuple[Report, ...]:
     Raises:
         PluginError: one cannot be made, or its files would stand in the place of others.
     """
-    made = tuple(Report(chosen, chosen.build()) for chosen in reports)
+    made = tuple(map(Report.of, reports))
     owners = dict.fromkeys(OWN, "the run itself")
     for one in made:
         if not one.reporter.places:
@@ -116,7 +129,7 @@ def report_again(
         run = evaluated(
             folder.path,
             replace(run, manifest=manifest, metrics={}, exam={}, verdict={}),
-            recorded_evaluator(manifest, resolver),
+            Bound.of(recorded_evaluator(manifest, resolver)),
             levels=run.metrics["levels"],
             metrics=recorded_metrics(manifest.get("metrics"), resolver),
         )

@@ -16,10 +16,10 @@ from typing import Any
 
 from atlas_core import __version__
 from atlas_core.context import Tell
-from atlas_core.engine.cache import FeatureCache
 from atlas_core.engine.cells import Job
-from atlas_core.engine.failures import Name, failed_cells, sorted_out
-from atlas_core.engine.features import Featurized
+from atlas_core.engine.failures import Failure, Name, failed_cells, sorted_out
+from atlas_core.engine.features import FeatureCache, Featurized
+from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.jobs import Jobs, run_jobs
@@ -51,8 +51,8 @@ from atlas_core.spec.plan import Plan
 from atlas_core.stages import identity, stages_of
 from atlas_core.store import DROPPED, as_written, canonical_hash, write_bytes
 
-WORDS = {"name", "question", "reports"}
-"""Keys of a spec that change no number."""
+WORDS = {"name", "question", "reports", "final"}
+"""Keys of a spec that change no number of the evaluation."""
 
 
 def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
@@ -94,6 +94,7 @@ def run(
             going.records.append(warned("", "", texts))
         if folder.complete(going.science) and not (anew or damaged):
             anew = bool(options.save_fitted) and not (folder.path / FITTED).is_dir()
+            anew = anew or (plan.spec.final and not folder.keeps(plan.arms, FINAL))
             if not anew:
                 resolver = plan.dataset.resolved.resolver
                 return replace(stored(folder, reports, watching, resolver), reused=True)
@@ -123,19 +124,21 @@ class _Run:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
-        self._context = data_context(plan, options)
-        self._dataset = loaded_dataset(plan, options, self._context, self.records)
+        self._study = plan.study
+        self._context = data_context(self._study, options)
+        self._dataset = loaded_dataset(self._study, options, self._context, self.records)
         self._loaded = time.perf_counter() - self._clock
         self._described, self._metrics = plan.describe(), plan.scored_by()
-        self._versions = packages(c.resolved.distribution for c in plan.components())
+        parts = plan.components()
+        self._versions = packages(one.resolved.distribution for one in parts)
         asked = {k: v for k, v in self._described.items() if k not in WORDS}
-        self._core = identity(*stages_of(chosen.kind for chosen in plan.components()))
+        self._core = identity(*stages_of(one.kind for one in parts))
         self.science = canonical_hash(
             {
                 "stages": self._core,
                 "spec": asked,
                 "data": self._dataset.fingerprint,
-                "components": [chosen.identity() for chosen in plan.components()],
+                "components": [one.identity() for one in parts],
             }
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
@@ -154,12 +157,15 @@ class _Run:
         plan = self._plan
         lock = self._begin()
         with self._stage("split"), recorded(self.records):
-            splits = cut(plan, self._dataset)
+            splits = cut(self._study, self._dataset)
         jobs, audit = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
-        results, failed = sorted_out(dict(zip(names, done, strict=True)))
+        every = dict(zip(names, done, strict=True))
+        results, failed = sorted_out({n: one for n, one in every.items() if n[1] != FINAL})
         arms = [arm for arm in plan.arms if (arm, splits[0].name) in results]
+        # an arm that was evaluated stays so where its final fit fails
+        failed |= {n: one.error for n, one in every.items() if isinstance(one, Failure)}
         if failed and not arms:
             raise failed_cells(failed, len(jobs))
         manifest = self._manifest(splits, arms, failed)
@@ -175,7 +181,7 @@ class _Run:
                 self.folder.path,
                 results,
                 found,
-                evaluator=plan.evaluator,
+                evaluator=self._study.evaluator,
                 levels=plan.spec.levels,
                 metrics=self._metrics,
             )
@@ -198,7 +204,8 @@ class _Run:
         """Write the spec and what could not be read; return the spec with every default."""
         folder, reading = self.folder, self._dataset.reading
         data = pins(self._context, self._dataset, folder.path)
-        lock = folder.begin(self._plan, {**self._described, "data": data})
+        plan = self._plan
+        lock = folder.begin(plan.text, {**self._described, "data": data}, plan.labels())
         if reading.dropped or reading.flagged:
             rows = unreadable_csv(reading.dropped, reading.flagged)
             write_bytes(folder.path / UNREADABLE, rows)
@@ -209,34 +216,29 @@ class _Run:
 
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the cells, once it is known that none fails for what can be seen before."""
-        plan, dataset, tell = self._plan, self._dataset, self._options.tell
+        study, dataset, tell = self._study, self._dataset, self._options.tell
         with recorded(self.records):
-            preflight = Preflight(plan, dataset, splits)
+            preflight = Preflight(study, dataset, splits)
             _tell_ahead(preflight, tell)
             cache = FeatureCache(self._options.cache_dir)
             featurized = Featurized(dataset.materials, cache, self._stage, tell)
             features = {}
-            for arm, components in plan.arms.items():
+            for arm, components in study.arms.items():
                 features[arm] = featurized.of(components["featurizer"])
                 self.records += featurized.failures(components["featurizer"], arm)
             preflight.require(features)
         with self._stage("audit"):
-            request = AuditRequest(
-                splits, dataset.materials, dataset.target, features, plan.spec.seed
-            )
-            audit = audited(self.folder.path, plan.evaluator, request)
+            request = AuditRequest(splits, dataset.materials, dataset.target, features, study.seed)
+            audit = audited(self.folder.path, study.evaluator, request)
         if audit:
             tell(f"split audit: {audit['sentence']}")
-        return Jobs(plan, dataset, splits, self._options, self.folder).of(features), audit
+        jobs = Jobs(study, dataset, preflight.every, splits, self._options, self.folder)
+        return jobs.of(features), audit
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
     ) -> dict[str, Any]:
         plan, options = self._plan, self._options
-        described = {
-            arm: {kind: chosen.describe() for kind, chosen in plan.arms[arm].items()}
-            for arm in arms
-        }
         errors = {f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()}
         return {
             "atlas": __version__,
@@ -246,13 +248,16 @@ class _Run:
             "seed": plan.spec.seed,
             "science_hash": self.science,
             "started": self._started.isoformat(timespec="seconds"),
-            "dataset": about_dataset(plan, self._dataset),
-            "split": about_split(plan, splits),
+            "dataset": about_dataset(
+                self._study, self._described["dataset"]["options"], self._dataset
+            ),
+            "split": about_split(self._study, self._described["split"]["options"], splits),
             "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
             "figures": self._metrics.described(),
             "evaluator": plan.evaluator.describe(),
             "arm_order": arms,
-            "arms": described,
+            **({"final": about_final(self._dataset)} if plan.spec.final else {}),
+            "arms": plan.about(arms),
             "reports": [report.about for report in self._reports],
             "packages": self._versions,
             "stage_versions": self._core["stages"],

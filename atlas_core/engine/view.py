@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.engine.trained import Trained
@@ -16,9 +13,9 @@ from atlas_core.errors import ContractError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Graphs
 from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.materials import Materials
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +23,19 @@ class ArmData:
     """Hold what an arm may see of n materials: all of them, the targets of some.
 
     Attributes:
-        materials: all n materials.
+        every: all n materials, without a feature.
         features: of all n materials, by this arm's featurizer.
         known: (n,) target of train and calibration rows; NaN everywhere else.
         task: ``regression`` or ``binary``.
         formulas: (n,) as their source writes them, or else as chemists do.
-        columns: metadata by name, (n,) each.
         bounds: of the target (``Dataset.bounds``); intervals are cut there.
     """
 
-    materials: Materials
+    every: Inputs
     features: Features
     known: F8
     task: Task
     formulas: Str
-    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
 
     def targets(self, rows: I8) -> F8:
@@ -55,45 +50,57 @@ class ArmData:
         return target
 
 
-class View:
-    """Some rows of the data, and what a trained predictor says of them, asked once each."""
+def seen_by(featurizer: Bound, every: Inputs) -> Inputs:
+    """Return materials as an arm may see them: cells only where its featurizer reads them."""
+    return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
 
-    def __init__(self, data: ArmData, rows: I8, trained: Trained, *, structures: bool) -> None:
+
+class View:
+    """Some rows of the data, and what a trained predictor says of them, asked once each.
+
+    Attributes:
+        data: of all n materials.
+        rows: places in the data.
+        trained: is asked.
+        score: of a detector, where that of another fit stands in its place.
+    """
+
+    score: OODScore | None = None
+
+    def __init__(self, data: ArmData, rows: I8, trained: Trained) -> None:
         """Look at rows.
 
         Args:
             data: of all n materials.
             rows: places in the data.
             trained: is asked.
-            structures: whether the arm's featurizer reads cells and sites.
         """
-        self.data, self.rows = data, rows
-        self._trained, self._structures = trained, structures
+        self.data, self.rows, self.trained = data, rows, trained
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @cached_property
-    def materials(self) -> Materials:
-        """Return the materials."""
-        return self.data.materials.take(self.rows)
+    def plain(self) -> Inputs:
+        """Return the rows without what was made of them."""
+        return self.data.every.take(self.rows)
 
     @cached_property
     def prediction(self) -> Prediction:
         """Return the predictions, as yet uncalibrated; of no row without asking."""
         if not len(self.rows):
             return Prediction(np.zeros(0), np.zeros(0))
-        return self._trained.predict(self.data.features, self.rows)
+        return self.trained.predict(self.data.features, self.rows)
 
     @cached_property
     def embedding(self) -> F8:
         """Return (n, d) the trained model's representation."""
-        return self._trained.embed(self.data.features, self.rows)
+        return self.trained.embed(self.data.features, self.rows)
 
     @cached_property
     def leaves(self) -> I8:
         """Return (n, k) the leaf of each of the model's trees."""
-        return self._trained.leaves(self.data.features, self.rows)
+        return self.trained.leaves(self.data.features, self.rows)
 
     @property
     def targets(self) -> F8:
@@ -104,19 +111,17 @@ class View:
         """
         return self.data.targets(self.rows)
 
-    def inputs(self, chosen: Chosen) -> Inputs:
+    def inputs(self, chosen: Bound) -> Inputs:
         """Return what a component sees: no target, and only what it needs."""
         data, needs = self.data, chosen.requires
         # who trains the arm's model anew predicts with it, too
         graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
-        return Inputs(
-            materials=self.materials,
+        return replace(
+            self.plain,
             features=None if graphs else data.features.take(self.rows),
             embedding=self.embedding if "model:embedding" in needs else None,
             std=self._std() if "epistemic" in needs and len(self.rows) else None,
             leaves=self.leaves if "model:leaves" in needs else None,
-            columns={name: values[self.rows] for name, values in data.columns.items()},
-            structures=self._structures,
         )
 
     def _std(self) -> F8:

@@ -1,4 +1,51 @@
-"""The ``acquisition`` kind: which unlabelled materials to ask for next. Light: numpy only."""
+r'''The ``acquisition`` kind: which unlabelled materials to ask for next. Light: numpy only.
+
+A whole plugin, in a module ``atlas_either``::
+
+    """Label what is either promising or uncertain: the better of two ranks decides."""
+
+    import numpy as np
+
+    from atlas_core.api import Component, Config, Field, hookimpl, select_top
+
+
+    class EitherConfig(Config):
+        """How the two compare."""
+
+        curiosity: float = Field(0.8, ge=0, le=1, description="Weight of uncertainty; 1 is even.")
+
+
+    def rank(values):
+        """Return (n,) in [0, 1]: the share of the other rows that lie below."""
+        return np.searchsorted(np.sort(values), values) / max(len(values) - 1, 1)
+
+
+    class Either:
+        """Rank the pool by mean and by sigma."""
+
+        def __init__(self, config):
+            self.curiosity = config.curiosity
+
+        def select(self, request):
+            wanted = 1.0 if request.goal == "maximise" else -1.0
+            utility = rank(wanted * request.prediction.mean)
+            sigma = request.prediction.std
+            if sigma is not None:
+                utility = np.maximum(utility, self.curiosity * rank(sigma))
+            return select_top(request, utility)  # ties go by id
+
+
+    @hookimpl
+    def atlas_acquisition():
+        return [Component("either", EitherConfig, Either)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.acquisition"]
+    either = "atlas_either"
+
+``active_learning: {acquisition: either, rounds: 10}`` then labels these first.
+'''
 
 from __future__ import annotations
 
@@ -8,6 +55,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Str, frozen
+from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.ood import OODScore
@@ -34,7 +82,7 @@ class AcquisitionRequest:
         batch: how many to choose, 1 <= batch <= n.
         goal: whether high or low targets are wanted.
         best: the best target observed so far under ``goal``.
-        seed: from the run's seed tree.
+        context: its seed, threads, where to tell.
     """
 
     ids: Str
@@ -42,7 +90,7 @@ class AcquisitionRequest:
     batch: int
     goal: Goal
     best: float
-    seed: int
+    context: FitContext
     ood: OODScore | None = None
 
 

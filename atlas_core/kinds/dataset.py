@@ -1,4 +1,85 @@
-"""The ``dataset`` kind: materials with a target to predict. Light: numpy only."""
+r'''The ``dataset`` kind: materials with a target to predict. Light: numpy only.
+
+A whole plugin, in a module ``atlas_two_columns``::
+
+    """Formulas and values from a text file of two columns, such as a table copied from a paper."""
+
+    import numpy as np
+
+    from atlas_core.api import (
+        Component,
+        Config,
+        DataError,
+        Dataset,
+        Field,
+        Materials,
+        file_sha256,
+        hookimpl,
+    )
+
+
+    class TwoColumnsConfig(Config):
+        """Where the file is, and what it holds."""
+
+        path: str = Field(description="A text file; each line is a formula and a number.")
+        target: str = Field("band_gap", description="Name of the property.")
+        unit: str = Field("eV", description="Unit of the numbers.")
+
+
+    class TwoColumns:
+        """Read the file; every line is a material."""
+
+        def __init__(self, config):
+            self.config = config
+
+        def load(self, context):
+            path = context.path(self.config.path)
+            try:
+                rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+                formulas, values = zip(*[(formula, float(value)) for formula, value in rows])
+            except (OSError, ValueError) as err:
+                raise DataError(f"{path}: expected a formula and a number a line: {err}") from err
+            return Dataset(
+                materials=Materials.from_formulas([f"row-{i}" for i in range(len(rows))], formulas),
+                target=np.array(values),
+                target_name=self.config.target,
+                unit=self.config.unit,
+                task="regression",
+                name=path.stem,
+                licence="as its source says",
+                citation=("the paper that the table is from",),
+                sha256=file_sha256(path),
+                provenance="user",
+            )
+
+
+    def example(folder):
+        """Write a small file for the contract, and return the options that read it."""
+        (folder / "gaps.txt").write_text("GaAs 1.42\nSi 1.11\nNaCl 8.5\n", encoding="utf-8")
+        return {"path": str(folder / "gaps.txt")}
+
+
+    @hookimpl
+    def atlas_dataset():
+        provides = {"inputs:composition", "task:regression"}
+        return [
+            Component(
+                "two_columns",
+                TwoColumnsConfig,
+                TwoColumns,
+                provides=provides,
+                contract_options=example,
+            )
+        ]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.dataset"]
+    two_columns = "atlas_two_columns"
+
+A spec then says ``dataset: {use: two_columns, options: {path: gaps.txt}}``; the path is relative to
+the spec. Tables with units, missing values and crystals are read by ``atlas_reading``.
+'''
 
 from __future__ import annotations
 
@@ -6,6 +87,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -121,7 +203,7 @@ class Dataset:
             )
 
     def __len__(self) -> int:
-        return len(self.materials)
+        return len(self.target)
 
     def take(self, indices: npt.ArrayLike) -> Dataset:
         """Return the rows at ``indices``, in that order."""
@@ -138,7 +220,7 @@ class Dataset:
         """Return n formulas to be shown: the user's own text, else as chemists write them."""
         return self.materials.written() if self.formulas is None else list(self.formulas)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return the sha256 of materials, targets and metadata: whatever a split may read."""
         columns = {

@@ -1,8 +1,6 @@
-'''The ``evaluator`` kind: what a finished run's predictions are worth. Light: numpy only.
+r'''The ``evaluator`` kind: what a finished run's predictions are worth. Light: numpy only.
 
-A whole plugin: one module, which the entry point ``limit = "atlas_limit"`` of the group
-``atlas.evaluator`` names. With ``evaluator: {use: limit, options: {largest: 0.2}}`` in a spec, its
-figures stand in ``metrics.json`` and its verdicts in ``verdict.json``::
+A whole plugin, in a module ``atlas_limit``::
 
     """The mean absolute error of each part, and a verdict by a limit on it."""
 
@@ -50,6 +48,14 @@ figures stand in ``metrics.json`` and its verdicts in ``verdict.json``::
     @hookimpl
     def atlas_evaluator():
         return [Component("limit", LimitConfig, Limit)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.evaluator"]
+    limit = "atlas_limit"
+
+With ``evaluator: {use: limit, options: {largest: 0.2}}`` in a spec, its figures then stand in
+``metrics.json`` and its verdicts in ``verdict.json``.
 '''
 
 from __future__ import annotations

@@ -1,4 +1,52 @@
-"""The ``featurizer`` kind: materials to vectors or graphs. Light: numpy only."""
+r'''The ``featurizer`` kind: materials to vectors or graphs. Light: numpy only.
+
+A whole plugin, in a module ``atlas_ionic``::
+
+    """Mean and spread of the electronegativity of a material's atoms."""
+
+    import numpy as np
+
+    from atlas_core.api import Component, Config, Vectors, electronegativity, hookimpl
+
+
+    class IonicConfig(Config):
+        """No options."""
+
+
+    class Ionic:
+        """Two columns: their mean, and their standard deviation, large for an ionic material."""
+
+        def __init__(self, config):
+            self.table = electronegativity()[1:]  # NaN where none is known
+
+        def featurize(self, materials):
+            fractions = materials.element_fractions()  # (n, 118), each row sums to 1
+            known = np.where(np.isnan(self.table), 0.0, self.table)
+            mean = (fractions * known).sum(axis=1)
+            spread = np.sqrt((fractions * (known - mean[:, None]) ** 2).sum(axis=1))
+            unknown = (fractions[:, np.isnan(self.table)] > 0).any(axis=1)
+            values = np.where(unknown[:, None], np.nan, np.stack([mean, spread], axis=1))
+            why = "an element without electronegativity"
+            return Vectors(
+                values,
+                np.array(["electronegativity mean", "electronegativity spread"]),
+                tuple((name, why) for name in materials.ids[unknown].tolist()),
+            )
+
+
+    @hookimpl
+    def atlas_featurizer():
+        needs, gives = {"inputs:composition"}, {"features:vectors"}
+        return [Component("ionic", IonicConfig, Ionic, requires=needs, provides=gives)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.featurizer"]
+    ionic = "atlas_ionic"
+
+``featurizer: [ionic, magpie]`` then puts its two columns to the left of those of ``magpie``. A row
+depends on its own material alone; what cannot be computed is NaN, and a failure says why.
+'''
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8
+from atlas_core.arrays import F8, I8, Str
 from atlas_core.errors import ContractError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.materials import Materials
@@ -20,7 +20,11 @@ class Inputs:
     """Show a calibrator, a detector or a trust method n materials; never a target.
 
     Attributes:
-        materials: the n materials.
+        ids: (n,) of the materials.
+        formulas: (n,) canonical: one composition has one, a key for grouping.
+        fractions: (n, 118) atomic fractions; column z - 1 belongs to atomic number z.
+        volume: (n,) volume per atom in Angstrom^3; None unless the arm's featurizer reads cells
+            and sites, not only compositions.
         features: what the arm's featurizer made of them; of graphs only where the component
             needs ``features:graphs`` or ``refit``.
         embedding: (n, d) what the arm's trained model made of them; None unless the component
@@ -30,36 +34,61 @@ class Inputs:
         leaves: (n, k) the leaf of each of k trees that a row falls into; None unless the
             component needs ``model:leaves``.
         columns: metadata by name, (n,) each; candidates may lack what the data set had.
-        structures: whether the arm's featurizer reads cells and sites, not only compositions.
     """
 
-    materials: Materials
+    ids: Str
+    formulas: Str
+    fractions: F8
+    volume: F8 | None = None
     features: Features | None = None
     embedding: F8 | None = None
     std: F8 | None = None
     leaves: I8 | None = None
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    structures: bool = False
 
     def __post_init__(self) -> None:
-        n = len(self.materials)
-        for name in ("features", "embedding", "std", "leaves"):
-            value = getattr(self, name)
-            if value is not None and len(value) != n:
-                raise ContractError(f"inputs: {len(value)} rows of {name} for {n} materials")
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name != "columns" and value is not None and len(value) != len(self.ids):
+                raise ContractError(
+                    f"inputs: {len(value)} rows of {one.name} for {len(self.ids)} materials"
+                )
+
+    @classmethod
+    def of(
+        cls,
+        materials: Materials,
+        features: Features | None = None,
+        *,
+        structures: bool = False,
+        embedding: F8 | None = None,
+        std: F8 | None = None,
+        leaves: I8 | None = None,
+        columns: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Inputs:
+        """Return what is known of n materials; ``structures``: cells and sites are read."""
+        return cls(
+            ids=materials.ids,
+            formulas=np.asarray(materials.formulas(), dtype=np.str_),
+            fractions=materials.element_fractions(),
+            volume=materials.volumes() if structures else None,
+            features=features,
+            embedding=embedding,
+            std=std,
+            leaves=leaves,
+            columns=columns or {},
+        )
 
     def __len__(self) -> int:
-        return len(self.materials)
+        return len(self.ids)
 
     def take(self, indices: npt.ArrayLike) -> Inputs:
         """Return the rows at ``indices``, in that order."""
         i = np.asarray(indices, dtype=np.int64)
-        return Inputs(
-            materials=self.materials.take(i),
-            features=None if self.features is None else self.features.take(i),
-            embedding=None if self.embedding is None else self.embedding[i],
-            std=None if self.std is None else self.std[i],
-            leaves=None if self.leaves is None else self.leaves[i],
-            columns={name: values[i] for name, values in self.columns.items()},
-            structures=self.structures,
-        )
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
+        rows = {
+            name: value.take(i) if name == "features" else value[i]
+            for name, value in known.items()
+            if name != "columns" and value is not None
+        }
+        return replace(self, **rows, columns={name: v[i] for name, v in self.columns.items()})

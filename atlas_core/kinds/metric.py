@@ -1,17 +1,19 @@
-"""What a metric receives and promises: one figure of how good predictions are. Light: numpy only.
+r'''The ``metric`` kind: one figure of how good predictions are. Light: numpy only.
 
-A whole plugin, ``share_within.py``::
+A whole plugin, in a module ``atlas_share_within``::
+
+    """Share of materials whose prediction is off by little."""
 
     from atlas_core.api import Component, Config, Field, Metric, hookimpl
 
 
     class ShareWithinConfig(Config):
-        \"\"\"Which errors are small.\"\"\"
+        """Which errors are small."""
 
         within: float = Field(0.1, gt=0, description="Largest small |error|, in the target's unit.")
 
 
-    def share_within(config: ShareWithinConfig) -> Metric:
+    def share_within(config):
         return Metric(
             name="share_within",
             label=f"within {config.within:g}",
@@ -24,18 +26,18 @@ A whole plugin, ``share_within.py``::
 
 
     @hookimpl
-    def atlas_metric() -> list[Component]:
+    def atlas_metric():
         return [Component("share_within", ShareWithinConfig, share_within)]
 
-and in its ``pyproject.toml``::
+with this in its ``pyproject.toml``::
 
     [project.entry-points."atlas.metric"]
-    share_within = "share_within"
+    share_within = "atlas_share_within"
 
 Once it is installed, ``metrics.json``, the report's table and the glossary of every run have it,
 with a 95 % interval over materials; a spec chooses with ``metrics``. A median of a column of its
 own would say ``whole=lambda rows: float(np.median(rows.error))`` in place of ``terms``.
-"""
+'''
 
 from __future__ import annotations
 

@@ -1,4 +1,71 @@
-"""The ``ood`` kind: how far a material lies from what was learned. Light: numpy only."""
+r'''The ``ood`` kind: how far a material lies from what was learned. Light: numpy only.
+
+A whole plugin, in a module ``atlas_nearest_row``::
+
+    """Distance to the nearest training row, each column over its standard deviation."""
+
+    import numpy as np
+
+    from atlas_core.api import Component, Config, Field, OODScore, Reason, hookimpl
+
+
+    class NearestRowConfig(Config):
+        """Where a row counts as outside."""
+
+        quantile: float = Field(0.95, gt=0, lt=1, description="In-domain rows not flagged.")
+
+
+    class NearestRow:
+        """Keep the training rows; no target is ever seen."""
+
+        def __init__(self, config):
+            self.quantile = config.quantile
+
+        def fit(self, train, calibration, context):
+            values = train.features.values
+            center, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+            scale = np.where(spread > 0, spread, np.inf)  # a constant column counts nothing
+            detector = NearestRowDetector(center, scale, np.nan_to_num((values - center) / scale))
+            # without calibration rows: training rows, the nearest of which is each itself
+            known, place = (calibration, 0) if len(calibration) else (train, 1)
+            apart = detector.distances(known)[:, place]
+            detector.threshold = float(np.quantile(apart, self.quantile))
+            return detector
+
+
+    class NearestRowDetector:
+        """Score rows, each by itself; plain attributes can be saved with a run."""
+
+        threshold = 0.0
+
+        def __init__(self, center, scale, points):
+            self.center, self.scale, self.points = center, scale, points
+
+        def distances(self, rows):
+            z = np.nan_to_num((rows.features.values - self.center) / self.scale)
+            found = [np.sort(np.linalg.norm(self.points - row, axis=1))[:2] for row in z]
+            return np.array(found).reshape(-1, 2)
+
+        def score(self, rows):
+            score = self.distances(rows)[:, 0]
+            why = (Reason("far_from_training", "no training material has similar features"),)
+            reasons = tuple(why if own > self.threshold else () for own in score)
+            return OODScore(score, self.threshold, reasons)
+
+
+    @hookimpl
+    def atlas_ood():
+        needs = {"features:vectors"}
+        return [Component("nearest_row", NearestRowConfig, NearestRow, requires=needs)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.ood"]
+    nearest_row = "atlas_nearest_row"
+
+``ood: nearest_row`` then scores every prediction and every candidate of a screen, and a flagged row
+shows its reasons. With ``requires={"model:embedding"}`` it would see the model's representation.
+'''
 
 from __future__ import annotations
 
@@ -9,6 +76,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, frozen
+from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.kind import Kind
@@ -64,14 +132,14 @@ class Detector(Protocol):
 class OODMethod(Protocol):
     """Learn what training data look like; no target is ever seen."""
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Return a fitted detector.
 
         Args:
             train: the training rows.
             calibration: in-domain rows kept aside, for the threshold; may be empty, then the
                 threshold comes from the training rows.
-            seed: from the run's seed tree.
+            context: seed, threads, device, where to tell and record.
         """
         ...
 

@@ -1,4 +1,62 @@
-"""The ``split`` kind: which rows train, calibrate, test and stay outside. Light: numpy only."""
+r'''The ``split`` kind: which rows train, calibrate, test and stay outside. Light: numpy only.
+
+A whole plugin, in a module ``atlas_hold_out_value``::
+
+    """Hold out the materials that share a value of a column, such as one crystal system."""
+
+    import numpy as np
+
+    from atlas_core.api import Component, Config, DataError, Field, Split, hookimpl
+
+
+    class HoldOutValueConfig(Config):
+        """What is held out, and how the rest is cut."""
+
+        column: str = Field("crystal_system", description="A column of the data set's metadata.")
+        value: str = Field("hexagonal", description="Its rows with this value are held out.")
+        test: float = Field(0.2, gt=0, lt=0.5, description="Part of the rest that tests.")
+        calibration: float = Field(0.2, ge=0, lt=0.5, description="Part that calibrates.")
+
+
+    class HoldOutValue:
+        """Cut one fold."""
+
+        def __init__(self, config):
+            self.config = config
+
+        def split(self, request):
+            own = self.config
+            if own.column not in request.columns:
+                raise DataError(f"no column {own.column!r}; there are {', '.join(request.columns)}")
+            held = np.asarray(request.columns[own.column]).astype(str) == own.value
+            if not held.any():
+                raise DataError(f"no material has {own.column} {own.value!r}")
+            rest = request.context.rng().permutation(np.flatnonzero(~held))
+            test, calibration = (round(part * len(rest)) for part in (own.test, own.calibration))
+            return [
+                Split(
+                    name=f"without {own.value}",
+                    train=rest[test + calibration :],
+                    calibration=rest[test : test + calibration],
+                    test=rest[:test],
+                    shifted=np.flatnonzero(held),
+                    held_out=f"{own.value} materials",
+                )
+            ]
+
+
+    @hookimpl
+    def atlas_split():
+        return [Component("hold_out_value", HoldOutValueConfig, HoldOutValue)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.split"]
+    hold_out_value = "atlas_hold_out_value"
+
+``split: {use: hold_out_value, options: {column: crystal_system, value: cubic}}`` then cuts so. The
+host scores ``test`` as in-domain and the held-out rows apart, and the verdict quotes ``held_out``.
+'''
 
 from __future__ import annotations
 
@@ -10,8 +68,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, frozen
+from atlas_core.context import FitContext
 from atlas_core.errors import DataError
-from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.kind import Kind
 from atlas_core.materials import Materials
 
@@ -70,15 +128,13 @@ class SplitRequest:
     Attributes:
         materials: all n materials.
         columns: metadata by name, (n,) each.
-        task: ``regression`` or ``binary``.
-        seed: from the run's seed tree.
+        context: its seed, and the task.
         target: (n,), only for a component with ``requires={"target"}``; else None.
     """
 
     materials: Materials
     columns: Mapping[str, npt.NDArray[Any]]
-    task: Task
-    seed: int
+    context: FitContext
     target: F8 | None = None
 
 

@@ -1,7 +1,89 @@
-"""The ``trust`` kind: which predictions may be used, learned from shifts inside the training part.
+r'''The ``trust`` kind: which predictions may be used, learned from shifts inside the training part.
 
-Light: numpy only.
-"""
+A whole plugin, in a module ``atlas_scaled_sigma``::
+
+    """Believe sigma as a Gaussian, stretched until it covers the errors of held-out classes."""
+
+    import math
+    from statistics import NormalDist
+
+    import numpy as np
+
+    from atlas_core.api import (
+        Assessment,
+        Component,
+        Config,
+        DataError,
+        Field,
+        hookimpl,
+        labels_of,
+        longest_prefix,
+    )
+
+
+    class ScaledSigmaConfig(Config):
+        """How cautious it is."""
+
+        defer_above: float = Field(0.5, gt=0, lt=1, description="Risk from which it defers.")
+
+
+    def at_least(sigma):
+        """Return sigma without zeros: a sigma of 0 claims certainty, and cannot be divided by."""
+        return np.maximum(sigma, np.finfo(float).tiny)
+
+
+    class ScaledSigma:
+        """Learn one factor: the root mean square of error over sigma on classes left out."""
+
+        def __init__(self, config):
+            self.defer_above = config.defer_above
+
+        def fit(self, home, rehearsals, *, promise, levels, context):
+            if not len(home.inputs):
+                raise DataError("scaled_sigma: no calibration rows; keep some aside in the split")
+            z = [one.error / at_least(one.prediction.std) for one in (home, *rehearsals)]
+            factor = float(np.sqrt((np.concatenate(z) ** 2).mean()))
+            return ScaledRegion(factor, promise, levels, self.defer_above)
+
+
+    class ScaledRegion:
+        """Assess rows one by one, and label a list as a whole."""
+
+        def __init__(self, factor, promise, levels, defer_above):
+            self.factor, self.levels, self.defer_above = factor, np.array(levels), defer_above
+            self.budget, self.confidence = promise.budget, promise.confidence
+
+        def assess(self, inputs, prediction, ood):
+            sigma = self.factor * at_least(prediction.std)
+            risk = np.array([math.erfc(self.budget / (s * math.sqrt(2))) for s in sigma])
+            z = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in self.levels])
+            half = z[:, None] * sigma
+            return Assessment(
+                risk=risk,
+                expected_error=math.sqrt(2 / math.pi) * sigma,
+                levels=self.levels,
+                lower=prediction.mean - half,
+                upper=prediction.mean + half,
+            )
+
+        def label(self, assessment):
+            trusted = longest_prefix(assessment.risk, 1 - self.confidence)
+            return labels_of(trusted, assessment.risk > self.defer_above)
+
+
+    @hookimpl
+    def atlas_trust():
+        needs = {"epistemic", "task:regression"}
+        return [Component("scaled_sigma", ScaledSigmaConfig, ScaledSigma, requires=needs)]
+
+with this in its ``pyproject.toml``::
+
+    [project.entry-points."atlas.trust"]
+    scaled_sigma = "atlas_scaled_sigma"
+
+``trust: scaled_sigma`` in an arm, with the block ``trust``, then labels each prediction, and the
+report says how often its promise was kept on classes that nothing had seen.
+'''
 
 from __future__ import annotations
 
@@ -13,6 +95,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, Bool, Str, frozen
+from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.kind import Kind
@@ -170,7 +253,7 @@ class TrustMethod(Protocol):
         *,
         promise: Promise,
         levels: tuple[float, ...],
-        seed: int,
+        context: FitContext,
     ) -> TrustRegion:
         """Return a trust region: an object of a class, so that it can be saved with a run.
 
@@ -179,7 +262,7 @@ class TrustMethod(Protocol):
             rehearsals: the same arm trained without a class of its training rows, several times.
             promise: the error budget and the confidence.
             levels: coverage levels at which intervals are wanted, ascending.
-            seed: from the run's seed tree.
+            context: seed, threads, device, where to tell and record.
 
         Raises:
             DataError: there are too few rows to learn from.

@@ -84,7 +84,8 @@ def run(
             key_file=key_file(),
             tell=tell,
         )
-        return Run(start(plan, options, registry, executor=executor, warn=_warn), registry)
+        done = start(plan, options, registry, executor=executor, warn=_warn)
+        return Run(done, registry, again=run)
 
 
 def start(
@@ -125,7 +126,7 @@ def load_run(path: str | Path) -> Run:
         DataError: the folder holds no finished run.
     """
     folder = Path(path).expanduser().absolute()
-    return Run(read_run(folder), Registry())
+    return Run(read_run(folder), Registry(), again=run)
 
 
 def components(kind: str | None = None) -> DataFrame:

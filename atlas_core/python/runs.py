@@ -6,7 +6,7 @@ pandas is imported when a table is asked for.
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
@@ -73,11 +73,14 @@ class Run:
         reused: whether its result was stored before.
     """
 
-    def __init__(self, finished: FinishedRun, resolver: Resolver) -> None:
+    def __init__(
+        self, finished: FinishedRun, resolver: Resolver, *, again: Callable[..., Run]
+    ) -> None:
+        """Hold a finished run; ``again`` runs a spec, as ``atlas_core.run`` does."""
         self.path, self.reused = finished.folder, finished.reused
         self.manifest: Mapping[str, Any] = finished.manifest
         self.predictions: Predictions = finished.predictions
-        self._finished, self._resolver = finished, resolver
+        self._finished, self._resolver, self._again = finished, resolver, again
         self._key_file = key_file()
 
     def __repr__(self) -> str:
@@ -136,7 +139,7 @@ class Run:
 
         Args:
             name: of the arm; None: the only one.
-            fold: whose fit; None: the only one.
+            fold: whose fit; None: the final one, or else the only one.
             trust_fit: open a fit that was not made by you on this machine. Its numbers are checked
                 and no code from it runs, but it answers whatever its maker chose.
 
@@ -153,6 +156,42 @@ class Run:
             fold=fold,
             trust=trust_fit,
             key_file=self._key_file,
+        )
+
+    def final(
+        self,
+        *,
+        data_dir: str | Path | None = None,
+        cache_dir: str | Path | None = None,
+        workers: int = 1,
+        device: str = "auto",
+        progress: bool | Callable[[str], None] = True,
+    ) -> Run:
+        """Fit each arm once more on all rows, calibrated by cross-fitting, and keep the fits.
+
+        The evaluation stays as it is, to the byte. ``arm`` then opens the final fit, whose errors
+        are those of the evaluation, measured on fits with fewer rows. What was trained and is in
+        the cache is not trained again.
+
+        Args:
+            data_dir: folder with local copies of data files; None: where they lay.
+            cache_dir: as of the run.
+            workers: fits at a time.
+            device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<number>``.
+            progress: show a progress bar, or call a function with each line of progress.
+
+        Raises:
+            SpecError: the run is one of active learning, which has no final fit.
+        """
+        return self._again(
+            self.path / "spec.lock.yaml",
+            set={"final": True},
+            out=self.path.parent,
+            data_dir=data_dir,
+            cache_dir=cache_dir,
+            workers=workers,
+            device=device,
+            progress=progress,
         )
 
     def _repr_html_(self) -> str:

@@ -245,6 +245,14 @@ class Spec(Config):
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."
     )
+    final: bool = Field(
+        False,
+        description=(
+            "After the evaluation, fit each arm once more on all rows, calibrated by cross-fitting,"
+            " and keep that fit for `atlas predict` and `atlas screen`. Its errors are not"
+            " measured: those of the evaluation are reported for it."
+        ),
+    )
     data: Data | None = Field(
         None,
         description=(
@@ -252,3 +260,9 @@ class Spec(Config):
             " beside the spec, in `--data-dir` and where they lay, and no others are taken."
         ),
     )
+
+    @model_validator(mode="after")
+    def _no_final_of_a_loop(self) -> Spec:
+        if self.final and self.active_learning is not None:
+            raise ValueError("active learning has no final fit; leave `final` out")
+        return self

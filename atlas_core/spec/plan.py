@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,9 +20,10 @@ from atlas_core.errors import (
     said,
     short_of_memory,
 )
+from atlas_core.foresight import FoldFacts
 from atlas_core.metrics.registry import ALWAYS, Built, Metrics
 from atlas_core.resolver import Resolved
-from atlas_core.spec.model import Spec
+from atlas_core.spec.model import ActiveLearning, Data, Spec, Trust
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,18 @@ class Chosen:
     config: Config
     beside: tuple[Chosen, ...] = ()
 
-    @property
+    @cached_property
     def together(self) -> tuple[Chosen, ...]:
         """Return this component and those beside it, each on its own."""
         return (replace(self, beside=()), *self.beside)
 
-    @property
+    @cached_property
     def nested(self) -> tuple[Chosen, ...]:
         """Return the components that its options name, and those that theirs do."""
         own = [use.bound for _, _, use in uses(self.config)]
         return tuple(part for one in own if isinstance(one, Chosen) for part in one.every)
 
-    @property
+    @cached_property
     def every(self) -> tuple[Chosen, ...]:
         """Return this component, those beside it and all that their options name."""
         return tuple(part for one in self.together for part in (one, *one.nested))
@@ -60,17 +64,17 @@ class Chosen:
         """Return the component's name."""
         return self.resolved.component.name
 
-    @property
+    @cached_property
     def needs(self) -> frozenset[str]:
         """Return what it needs itself with these options."""
         return self.resolved.component.requires_of(self.config)
 
-    @property
+    @cached_property
     def requires(self) -> frozenset[str]:
         """Return what it, those beside it and those that options name need with these options."""
         return frozenset().union(*(one.needs for one in self.every))
 
-    @property
+    @cached_property
     def provides(self) -> frozenset[str]:
         """Return what it gives with these options; of several side by side, what each gives."""
         own = self.resolved.component.provides_of(self.config)
@@ -137,6 +141,10 @@ class Chosen:
         """Return what is told of the components that its options name; nothing where none is."""
         return {key: [told(one) for one in self.nested]} if self.nested else {}
 
+    def problems(self, facts: FoldFacts) -> list[str]:
+        """Return what would fail after a training: what the component's ``check`` says."""
+        return self.resolved.component.problems(self.config, facts)
+
     def named(self) -> dict[str, Any]:
         """Return name, options and origin as plain data."""
         return {
@@ -161,6 +169,113 @@ class Chosen:
             "citation": self.resolved.component.citation,
             "summary": self.summary,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """Hold a component with its options bound: it is made and asked, and its options are its own.
+
+    Attributes:
+        kind: its kind.
+        name: of the component.
+        label: kind, name, distribution and version, for a message.
+        package: the top-level package that it comes from.
+        resolved: what was declared, without an option, and where it comes from.
+        requires: what it needs, with those beside it and in its options.
+        provides: what it gives.
+        key: hash of all that decides its numbers.
+        build: imports the implementation and makes it; errors as of ``Chosen.build``.
+        problems: says what would fail after a training.
+        beside: of a list, all of it, each on its own; () of a single component.
+        nested: the components that its options name, and those that theirs do.
+    """
+
+    kind: str
+    name: str
+    label: str
+    package: str
+    resolved: Resolved
+    requires: frozenset[str]
+    provides: frozenset[str]
+    key: str
+    build: Callable[[], Any]
+    problems: Callable[[FoldFacts], list[str]]
+    beside: tuple[Bound, ...] = ()
+    nested: tuple[Bound, ...] = ()
+
+    @classmethod
+    def of(cls, chosen: Chosen) -> Bound:
+        """Bind a component."""
+        alone = not chosen.beside
+        return cls(
+            kind=chosen.kind,
+            name=chosen.name,
+            label=chosen.label,
+            package=chosen.package,
+            resolved=chosen.resolved,
+            requires=chosen.requires,
+            provides=chosen.provides,
+            key=hashlib.sha256(json.dumps(chosen.identity(), sort_keys=True).encode()).hexdigest(),
+            build=chosen.build,
+            problems=chosen.problems,
+            beside=() if alone else tuple(map(cls.of, chosen.together)),
+            nested=tuple(map(cls.of, chosen.nested)),
+        )
+
+    @property
+    def together(self) -> tuple[Bound, ...]:
+        """Return this component and those beside it, each on its own."""
+        return self.beside or (self,)
+
+    @property
+    def every(self) -> tuple[Bound, ...]:
+        """Return this component, those beside it and all that their options name."""
+        return tuple(part for one in self.together for part in (one, *one.nested))
+
+
+Arms = Mapping[str, Mapping[str, Bound]]
+"""{arm: {kind: component}}."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Hold what an engine runs: settings of a spec, and its components with their options bound.
+
+    Attributes:
+        name: of the run.
+        seed: root of every random number.
+        levels: coverage levels of the intervals.
+        dataset: the data set.
+        split: the split.
+        evaluator: audits, scores and judges.
+        arms: kinds that an arm leaves out are absent.
+        shifts: splits of the training rows that the trust methods learn from.
+        smaller: what is trained for these in place of an arm's own.
+        trust: error budget and confidence; None where no arm has a trust method.
+        loop: of active learning, or None.
+        final: whether each arm is fitted once more on all rows.
+        distinct: which row of a formula is kept; None: every row.
+        sample: how many rows are drawn; None: all.
+        data: which data the spec pins, or None.
+        spec_dir: where the spec lies; relative paths in options start there.
+    """
+
+    name: str
+    seed: int
+    levels: tuple[float, ...]
+    dataset: Bound
+    split: Bound
+    evaluator: Bound
+    arms: Arms
+    shifts: tuple[Bound, ...]
+    smaller: Arms
+    trust: Trust | None
+    loop: ActiveLearning | None
+    final: bool
+    distinct: str | None
+    sample: int | None
+    data: Data | None
+    spec_dir: FilePath
 
 
 @dataclass(frozen=True)
@@ -195,6 +310,33 @@ class Plan:
     metrics: tuple[Chosen, ...] = ()
     reported: frozenset[str] = frozenset()
 
+    @cached_property
+    def study(self) -> Study:
+        """Return what the engine runs."""
+        spec = self.spec
+
+        def bound(arms: Mapping[str, Mapping[str, Chosen]]) -> Arms:
+            return {arm: {k: Bound.of(one) for k, one in own.items()} for arm, own in arms.items()}
+
+        return Study(
+            name=spec.name,
+            seed=spec.seed,
+            levels=spec.levels,
+            dataset=Bound.of(self.dataset),
+            split=Bound.of(self.split),
+            evaluator=Bound.of(self.evaluator),
+            arms=bound(self.arms),
+            shifts=tuple(map(Bound.of, self.shifts)),
+            smaller=bound(self.smaller),
+            trust=spec.trust,
+            loop=spec.active_learning,
+            final=spec.final,
+            distinct=spec.distinct,
+            sample=spec.sample,
+            data=spec.data,
+            spec_dir=self.spec_dir,
+        )
+
     def scored_by(self) -> Metrics:
         """Build the metrics.
 
@@ -213,6 +355,8 @@ class Plan:
         filled = self.spec.model_dump(mode="json")
         filled.pop("data")  # says where, and no number depends on that
         filled.pop("arms")  # stands behind what all arms share
+        if not filled["final"]:
+            filled.pop("final")
         filled["dataset"] = _filled(self.dataset)
         filled["split"] = _filled(self.split)
         filled["evaluator"] = _filled(self.evaluator)
@@ -238,6 +382,22 @@ class Plan:
             loop.pop("acquisition")  # every arm names its own by now
             filled["active_learning"] = loop
         return filled
+
+    def about(self, arms: Iterable[str]) -> dict[str, Any]:
+        """Return what the manifest says of the components of arms."""
+        return {
+            arm: {kind: chosen.describe() for kind, chosen in self.arms[arm].items()}
+            for arm in arms
+        }
+
+    def labels(self) -> list[str]:
+        """Return kind, name, distribution and version of each component and report, once each."""
+        every = sorted((*self.components(), *self.reports), key=lambda c: (c.kind, c.name))
+        named = (
+            f"{one.kind} {one.name}: {one.resolved.distribution} {one.resolved.version}"
+            for one in every
+        )
+        return list(dict.fromkeys(named))
 
     def components(self) -> list[Chosen]:
         """Return every component that makes numbers."""

@@ -266,7 +266,7 @@ def toy_inputs(
         std = 0.05 + 0.01 * np.linalg.norm(hidden - centre, axis=1)
     first = known or {}
     values = np.column_stack([*first.values(), vectors.values])
-    return Inputs(
+    return Inputs.of(
         materials,
         Vectors(values, np.array([*first, *vectors.labels.tolist()])),
         embedding=hidden if "model:embedding" in requires else None,

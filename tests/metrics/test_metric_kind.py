@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import Cli, MakePlugin
+from support import Cli, MakePlugin, worked_plugin
 
-from atlas_core.kinds import metric as kind
 from atlas_core.metrics.registry import ALWAYS, figures, installed_metrics, shown
 from atlas_registry.loading import Registry
 
@@ -32,13 +29,6 @@ arms:
     ood: knn_distance
 """
 ENTRY = {"atlas.metric": {"share_within": "share_within"}}
-
-
-def documented() -> str:
-    """Return the plugin that the docstring of the kind opens with."""
-    doc = inspect.getdoc(kind) or ""
-    begin = doc.index("    from atlas_core.api")
-    return textwrap.dedent(doc[begin : doc.index("and in its ``pyproject.toml``")])
 
 
 def with_path(cli: Cli, *folders: Path) -> Cli:
@@ -68,10 +58,7 @@ def test_the_documented_plugin_is_in_metrics_report_and_glossary(
     cli: Cli, make_plugin: MakePlugin, spec: Path
 ) -> None:
     plain, bare = ran(cli, spec)
-    code = f'"""Share of predictions within a tolerance."""\n{documented()}'
-    atlas = with_path(cli, make_plugin("own-metrics", "share_within", code, ENTRY))
-    checked = atlas("check", "share_within", "--kind", "metric")
-    assert checked.returncode == 0, checked.stdout
+    atlas = with_path(cli, make_plugin("own-metrics", *worked_plugin("metric")))
     run, answer = ran(atlas, spec)
     found, before = metrics_of(run), metrics_of(plain)
     for part, own in found.items():

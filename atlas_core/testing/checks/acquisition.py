@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from atlas_core.context import FitContext
 from atlas_core.kinds.acquisition import AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.testing.checks.shared import Arrays
@@ -25,7 +26,7 @@ def _request(*, samples: bool = True, batch: int = BATCH) -> AcquisitionRequest:
     ids = np.array([f"pool-{i:02d}" for i in np.random.default_rng(9).permutation(POOL)])
     if not samples:
         prediction = prediction.replace(samples=None)
-    return AcquisitionRequest(ids, prediction, batch, "maximise", best=0.5, seed=0)
+    return AcquisitionRequest(ids, prediction, batch, "maximise", 0.5, FitContext(0))
 
 
 def _select(sample: Sample, request: AcquisitionRequest) -> Selection:

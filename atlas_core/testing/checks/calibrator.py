@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8
+from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
 from atlas_core.kinds.dataset import Task
@@ -91,7 +92,8 @@ class ToyRefit:
 
 
 def _request(sample: Sample, toy: _Toy, task: Task) -> CalibrationRequest:
-    request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, task, seed=0)
+    context = FitContext(0, task)
+    request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, context)
     needs = sample.requires
     if "refit" not in needs:
         return request
@@ -125,8 +127,8 @@ def make(sample: Sample, requests: list[CalibrationRequest]) -> list[Case]:
     for request in requests:
         calibration = sample.build().calibrate(request)
         require(isinstance(calibration, Calibration), "calibrate returned no Calibration")
-        toy = _data(sample, request.task, TEST_ROWS, 1)
-        found.append(Case(request.task, calibration, toy, _ask, tolerance=1e-9))
+        toy = _data(sample, request.context.task, TEST_ROWS, 1)
+        found.append(Case(request.context.task, calibration, toy, _ask, tolerance=1e-9))
     return found
 
 

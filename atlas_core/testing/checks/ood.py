@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from atlas_core.arrays import F8, I8
+from atlas_core.context import FitContext
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.kinds.reason import texts
@@ -34,7 +35,7 @@ def given(sample: Sample, calibration: I8 = CALIBRATION) -> tuple[Inputs, Inputs
 
 def make(sample: Sample, rows: tuple[Inputs, Inputs]) -> list[Case]:
     """Return near and far rows with the detector that was fitted."""
-    detector = sample.build().fit(*rows, 0)
+    detector = sample.build().fit(*rows, FitContext(0))
     require(isinstance(detector, Detector), "fit returned no Detector")
     near, far = _rows(sample, NEAR), _inputs(sample, far_materials())
     return [Case("near", detector, near, _ask), Case("far", detector, far, _ask)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas_core.arrays import fingerprint
+from atlas_core.context import FitContext
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.testing.checks.shared import Arrays, used
@@ -19,7 +20,7 @@ def given(sample: Sample, seed: int = 0) -> SplitRequest:
     task: Task = sample.tasks()[0]
     data = toy_dataset(task)
     shown = data.target.copy() if "target" in sample.requires else None
-    return SplitRequest(data.materials, data.columns, task, seed, shown)
+    return SplitRequest(data.materials, data.columns, FitContext(seed, task), shown)
 
 
 def make(sample: Sample, request: SplitRequest) -> Sequence[Split]:

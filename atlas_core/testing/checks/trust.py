@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Bool, Str
+from atlas_core.context import FitContext
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
@@ -89,12 +90,15 @@ def _predicted(sample: Sample, materials: Materials, factor: F8, *, seed: int) -
     return _Toy(inputs, Prediction(mean, sigma), score, target)
 
 
+def _compounds(sample: Sample) -> Materials:
+    return sample.once("compounds", partial(toy_compounds, ROWS))
+
+
 def _known(sample: Sample) -> _Toy:
     """Return the materials of the data set, predicted by the arm's own training."""
 
     def make() -> _Toy:
-        compounds = sample.once("compounds", partial(toy_compounds, ROWS))
-        return _predicted(sample, compounds, np.ones(ROWS), seed=0)
+        return _predicted(sample, _compounds(sample), np.ones(ROWS), seed=0)
 
     return sample.once("known", make)
 
@@ -114,14 +118,14 @@ def _far(sample: Sample) -> _Toy:
 def _rehearsals(sample: Sample) -> list[Evidence]:
     """Return one training without each class: rows of the class, and as many others."""
     known = _known(sample)
-    present = known.inputs.materials.element_fractions()[TRAIN] > 0
+    present = known.inputs.fractions[TRAIN] > 0
     found = []
     for place, (symbol, factor) in enumerate(HELD_OUT.items()):
         member = present[:, ATOMIC_NUMBER[symbol] - 1]
         outside, rest = TRAIN[member][:SCORED], TRAIN[~member]
         rows = np.concatenate([outside, rest[:SCORED]])
         shifted = np.arange(len(rows)) < len(outside)
-        materials = known.inputs.materials.take(rows)
+        materials = _compounds(sample).take(rows)
         errors = np.where(shifted, factor, 1.0)
         toy = _predicted(sample, materials, errors, seed=10 + place)
         found.append(toy.evidence(f"without {symbol}", known.take(rest[SCORED:]), shifted))
@@ -139,7 +143,7 @@ def given(sample: Sample, rows: I8 = CALIBRATION) -> Given:
 def _fit(sample: Sample, evidence: Given) -> TrustRegion:
     home, rehearsals, promise = evidence
     method = sample.build()
-    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, seed=0)
+    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, context=FitContext(0))
     require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
     return region  # type: ignore[no-any-return]
 

@@ -21,7 +21,7 @@ class Leverage:
     def __init__(self, config: LeverageConfig) -> None:
         self.config = config
 
-    def fit(self, train, calibration, seed):
+    def fit(self, train, calibration, context):
         """Return a detector from ``Inputs`` of both parts; ``calibration`` may be empty."""
         values = train.features.values
         if len(values) < 2:

@@ -22,5 +22,5 @@ class Random:
 
     def select(self, request: AcquisitionRequest) -> Selection:
         """Choose by a uniform number per id, drawn from the request's seed."""
-        numbers = np.random.default_rng(request.seed).random(len(request.ids))
+        numbers = np.random.default_rng(request.context.seed).random(len(request.ids))
         return select_top(request, numbers[rank_by_id(request)])

@@ -30,7 +30,7 @@ class Thompson:
         """
         n = len(request.ids)
         by_id = np.argsort(request.ids, kind="stable")  # chance and ties hang on ids
-        rng = np.random.default_rng(request.seed)
+        rng = np.random.default_rng(request.context.seed)
         samples = request.prediction.samples
         left = np.ones(n, dtype=np.bool_)
         picks: list[int] = []

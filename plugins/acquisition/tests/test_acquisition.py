@@ -16,7 +16,7 @@ from atlas_acquisition.max_uncertainty import MaxUncertainty
 from atlas_acquisition.random import Random
 from atlas_acquisition.thompson import Thompson
 from atlas_acquisition.ucb import UCB
-from atlas_core.api import AcquisitionRequest, DataError, Prediction
+from atlas_core.api import AcquisitionRequest, DataError, FitContext, Prediction
 
 IDS = np.array(["d", "a", "c", "b"])
 MEAN = np.array([1.0, 3.0, 2.0, 0.0])
@@ -24,7 +24,7 @@ SIGMA = np.array([0.5, 0.0, 1.0, 2.0])
 
 
 def request(**changes):
-    made = AcquisitionRequest(IDS, Prediction(MEAN, SIGMA), 2, "maximise", best=2.5, seed=0)
+    made = AcquisitionRequest(IDS, Prediction(MEAN, SIGMA), 2, "maximise", 2.5, FitContext(0))
     return replace(made, **changes)
 
 
@@ -103,7 +103,11 @@ def test_thompson_takes_each_pick_from_another_draw():
     assert chosen.ids[0] == "d"
     assert chosen.ids[1] in {"b", "c"}
     seen = {
-        str(Thompson(hooks.ThompsonConfig()).select(request(prediction=drawn, seed=s)).ids[1])
+        str(
+            Thompson(hooks.ThompsonConfig())
+            .select(request(prediction=drawn, context=FitContext(s)))
+            .ids[1]
+        )
         for s in range(20)
     }
     assert seen == {"b", "c"}
@@ -122,7 +126,7 @@ def test_thompson_picks_a_row_as_often_as_it_is_best():
     pair = Prediction(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
     made = AcquisitionRequest(np.array(["x", "y"]), pair, 1, "maximise", 0.0, 0)
     picks = [
-        Thompson(hooks.ThompsonConfig()).select(replace(made, seed=s)).ids[0] == "y"
+        Thompson(hooks.ThompsonConfig()).select(replace(made, context=FitContext(s))).ids[0] == "y"
         for s in range(2000)
     ]
     # P(y best) = Phi(1 / sqrt 2) = 0.760; four standard errors of 2000 draws are 0.038
@@ -131,7 +135,7 @@ def test_thompson_picks_a_row_as_often_as_it_is_best():
 
 def test_random_picks_every_row_equally_often():
     picks = [
-        str(Random(hooks.RandomConfig()).select(request(seed=s, batch=1)).ids[0])
+        str(Random(hooks.RandomConfig()).select(request(context=FitContext(s), batch=1)).ids[0])
         for s in range(2000)
     ]
     counts = np.array([picks.count(i) for i in IDS])

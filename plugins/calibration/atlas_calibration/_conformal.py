@@ -85,7 +85,7 @@ def refuse_normalised(request: CalibrationRequest, config: ScoreConfig, method: 
     Raises:
         DataError: the task is binary and the score is ``normalised``.
     """
-    if request.task == "binary" and config.score == "normalised":
+    if request.context.task == "binary" and config.score == "normalised":
         raise DataError(f"{method}: score normalised is for regression; use absolute")
 
 

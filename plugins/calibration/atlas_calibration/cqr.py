@@ -59,7 +59,7 @@ class CQR:
             DataError: there are too few rows for every level, there are no draws, or the task is
                 binary.
         """
-        if request.task != "regression":
+        if request.context.task != "regression":
             raise DataError(f"{METHOD}: needs a regression target, this one is binary")
         levels, target = request.levels, request.target
         check_rows(request, min(map(rows_needed, levels)), METHOD)

@@ -133,10 +133,10 @@ class CrossConformal:
         features = features_of(train)
         k = min(self._config.folds, t)
         fold = np.empty(t, dtype=np.int64)
-        fold[np.random.default_rng(request.seed).permutation(t)] = np.arange(t) % k
+        fold[np.random.default_rng(request.context.seed).permutation(t)] = np.arange(t) % k
         predictors = tuple(refit(np.flatnonzero(fold != i)) for i in range(k))
         unseen = _unseen(predictors, fold, features)
-        if request.task == "binary":
+        if request.context.task == "binary":
             scores = label_scores(unseen, target)
             return Crossed(request.levels, predictors, fold, scores, None)
         unit = unit_of(unseen, self._config, METHOD)

@@ -87,7 +87,7 @@ class Isotonic:
         Raises:
             DataError: there are too few rows, or no sigma for a regression target.
         """
-        if request.task == "binary":
+        if request.context.task == "binary":
             return _probability(request)
         return _quantiles(request)
 

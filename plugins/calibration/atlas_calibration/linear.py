@@ -56,7 +56,7 @@ class Linear:
             DataError: there are too few rows, there is no sigma, the task is binary, or every
                 error or every sigma is 0.
         """
-        if request.task != "regression":
+        if request.context.task != "regression":
             raise DataError(f"{METHOD}: needs a regression target, this one is binary")
         check_rows(request, CURVE_ROWS, METHOD)
         sigma = sigma_of(request.prediction, METHOD)

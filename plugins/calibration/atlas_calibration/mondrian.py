@@ -29,7 +29,7 @@ from atlas_core.api import (
     Inputs,
     Prediction,
     Str,
-    anion_family,
+    families_of,
 )
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Grouping:
     def __call__(self, prediction: Prediction, inputs: Inputs) -> Str:
         """Return (n,) names; "" where a column is not there, as it may be for candidates."""
         if self.by == "anion_family":
-            return anion_family(inputs.materials)
+            return families_of(inputs.fractions)
         if self.by == "elements":
-            count = (inputs.materials.element_fractions() > 0).sum(axis=1)
+            count = (inputs.fractions > 0).sum(axis=1)
             return np.char.add("elements: ", count.astype(np.str_))
         if self.by == "sigma":
             place = np.searchsorted(self.edges, sigma_of(prediction, METHOD), side="right")
@@ -118,7 +118,7 @@ class Mondrian:
         levels, prediction, config = request.levels, request.prediction, self._config
         check_rows(request, min(map(rows_needed, levels)), METHOD)
         refuse_normalised(request, config, METHOD)
-        unit = None if request.task == "binary" else unit_of(prediction, config, METHOD)
+        unit = None if request.context.task == "binary" else unit_of(prediction, config, METHOD)
         if unit is None:
             scores = label_scores(prediction, request.target)
         else:

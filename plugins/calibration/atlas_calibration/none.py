@@ -40,4 +40,4 @@ class Uncalibrated:
         Regression: Gaussian intervals of sigma; a prediction without sigma stays as it is.
         Binary: the smallest set of labels whose stated probability reaches the level.
         """
-        return Claim(request.levels, request.task)
+        return Claim(request.levels, request.context.task)

@@ -86,7 +86,7 @@ class SplitConformal:
         levels, prediction = request.levels, request.prediction
         check_rows(request, min(map(rows_needed, levels)), METHOD)
         refuse_normalised(request, self._config, METHOD)
-        if request.task == "binary":
+        if request.context.task == "binary":
             scores = label_scores(prediction, request.target)
             return LabelSets(levels, quantiles(scores, levels))
         unit = unit_of(prediction, self._config, METHOD)

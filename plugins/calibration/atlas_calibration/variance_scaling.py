@@ -51,7 +51,7 @@ class VarianceScaling:
             DataError: there are too few rows, there is no sigma, the task is binary, or every
                 error is 0.
         """
-        if request.task != "regression":
+        if request.context.task != "regression":
             raise DataError(f"{METHOD}: needs a regression target, this one is binary")
         z = residuals(request, FACTOR_ROWS, METHOD)
         # d/ds sum(-log s - z^2 / 2 s^2) = 0  (Levi 2022)

@@ -72,7 +72,7 @@ class VennAbers:
         Raises:
             DataError: there are too few rows, or the task is a regression.
         """
-        if request.task != "binary":
+        if request.context.task != "binary":
             raise DataError(f"{METHOD}: needs a binary target, this one is a number")
         levels = request.levels
         check_rows(request, max(CURVE_ROWS, min(map(rows_needed, levels))), METHOD)

@@ -109,14 +109,14 @@ class WeightedConformal:
         levels, prediction, config = request.levels, request.prediction, self._config
         check_rows(request, max(config.folds, *map(rows_needed, levels[:1])), METHOD)
         refuse_normalised(request, config, METHOD)
-        unit = None if request.task == "binary" else unit_of(prediction, config, METHOD)
+        unit = None if request.context.task == "binary" else unit_of(prediction, config, METHOD)
         if unit is None:
             scores = label_scores(prediction, request.target)
         else:
             scores = in_units(request.target - prediction.mean, unit(prediction))
         order = np.argsort(scores, kind="stable")
         seen = look(request.inputs, config)
-        return Weighted(levels, scores[order], seen[order], unit, config, request.seed)
+        return Weighted(levels, scores[order], seen[order], unit, config, request.context.seed)
 
 
 def look(inputs: Inputs, config: WeightedConformalConfig) -> F8:
@@ -126,7 +126,7 @@ def look(inputs: Inputs, config: WeightedConformalConfig) -> F8:
         DataError: the features are no vectors.
     """
     if config.look_at == "fractions":
-        return inputs.materials.element_fractions()
+        return inputs.fractions
     if not isinstance(inputs.features, Vectors):
         raise DataError(f"{METHOD}: the features are no vectors; set look_at: fractions")
     return np.asarray(inputs.features.values, dtype=np.float64)

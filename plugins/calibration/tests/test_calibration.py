@@ -13,6 +13,7 @@ from atlas_core.api import (
     CalibrationRequest,
     ContractError,
     DataError,
+    FitContext,
     Inputs,
     Materials,
     Prediction,
@@ -31,11 +32,13 @@ def request(mean, target, *, sigma=None, levels=LEVELS, task="regression"):
 
 def asked(prediction, target, levels=LEVELS, task="regression"):
     known = np.asarray(target, float)
-    return CalibrationRequest(prediction, known, inputs(len(prediction)), levels, task, seed=0)
+    return CalibrationRequest(
+        prediction, known, inputs(len(prediction)), levels, FitContext(0, task)
+    )
 
 
 def inputs(n):
-    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+    return Inputs.of(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
 
 
 def calibrated(module, config, request):

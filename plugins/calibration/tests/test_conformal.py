@@ -19,7 +19,15 @@ from atlas_calibration import (
     split_conformal,
     weighted_conformal,
 )
-from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction, Vectors
+from atlas_core.api import (
+    CalibrationRequest,
+    DataError,
+    FitContext,
+    Inputs,
+    Materials,
+    Prediction,
+    Vectors,
+)
 
 LEVELS = (0.5, 0.8, 0.9)
 FORMULAS = {"oxide": "MgO", "chalcogenide": "ZnS", "boride": "TiB2"}
@@ -31,12 +39,12 @@ def inputs(n, *, families=None, x=None, **columns):
     if x is not None:
         vectors = Vectors(np.asarray(x, float), np.array([f"x{i}" for i in range(x.shape[1])]))
     materials = Materials.from_formulas([str(i) for i in range(n)], formulas)
-    return Inputs(materials, vectors, columns=columns)
+    return Inputs.of(materials, vectors, columns=columns)
 
 
 def asked(prediction, target, seen, *, levels=LEVELS, task="regression", **more):
     target = np.asarray(target, float)
-    return CalibrationRequest(prediction, target, seen, levels, task, seed=0, **more)
+    return CalibrationRequest(prediction, target, seen, levels, FitContext(0, task), **more)
 
 
 def covered(done, target):

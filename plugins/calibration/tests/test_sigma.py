@@ -8,17 +8,17 @@ from scipy.optimize import differential_evolution
 from scipy.stats import norm, t
 
 from atlas_calibration import hooks, linear, variance_scaling
-from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
+from atlas_core.api import CalibrationRequest, DataError, FitContext, Inputs, Materials, Prediction
 
 LEVELS = (0.5, 0.8, 0.9)
 
 
 def inputs(n):
-    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+    return Inputs.of(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
 
 
 def asked(prediction, target, *, task="regression", levels=LEVELS):
-    return CalibrationRequest(prediction, target, inputs(len(target)), levels, task, seed=0)
+    return CalibrationRequest(prediction, target, inputs(len(target)), levels, FitContext(0, task))
 
 
 def line(sigma, target, *, tails="student_t", **parts):

@@ -8,17 +8,17 @@ from scipy.stats import norm
 from sklearn.isotonic import IsotonicRegression
 
 from atlas_calibration import hooks, venn_abers
-from atlas_core.api import CalibrationRequest, DataError, Inputs, Materials, Prediction
+from atlas_core.api import CalibrationRequest, DataError, FitContext, Inputs, Materials, Prediction
 
 LEVELS = (0.5, 0.8, 0.9)
 
 
 def inputs(n):
-    return Inputs(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
+    return Inputs.of(Materials.from_formulas([str(i) for i in range(n)], ["NaCl"] * n))
 
 
 def asked(prediction, target, *, task, levels=LEVELS):
-    return CalibrationRequest(prediction, target, inputs(len(target)), levels, task, seed=0)
+    return CalibrationRequest(prediction, target, inputs(len(target)), levels, FitContext(0, task))
 
 
 def too_sure(n, seed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from atlas_core.api import FoldFacts, anion_family
+from atlas_core.api import FoldFacts, families_of
 from atlas_domain._representation import Represented, Scaling
 from atlas_domain._spread import (
     at_hand,
@@ -68,7 +68,7 @@ def class_covariance(config: RelativeMahalanobisConfig, facts: FoldFacts) -> lis
             f"{len(train)} training rows of {kinds} kinds for {config.clusters} clusters, so"
             " none of these has a spread; lower `clusters`, or use knn_distance"
         ]
-    family = np.unique(anion_family(train.materials), return_inverse=True)[1]
+    family = np.unique(families_of(train.fractions), return_inverse=True)[1]
     within = values - class_means(values, family)[family]
     return [why] if (why := flat(within)) else []
 

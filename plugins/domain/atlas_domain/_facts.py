@@ -11,7 +11,6 @@ from atlas_core.api import (
     SYMBOLS,
     Bool,
     Inputs,
-    Materials,
     Reason,
     Reasons,
     Standardizer,
@@ -34,15 +33,15 @@ class UnseenElements:
     @classmethod
     def of(cls, train: Inputs) -> UnseenElements:
         """Note the training elements."""
-        return cls(Elements.of(train.materials))
+        return cls(Elements.of(train.fractions))
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) shares."""
-        return self.elements.unseen(rows.materials)
+        return self.elements.unseen(rows.fractions)
 
     def describe(self, rows: Inputs) -> Reasons:
         """Return the reason of each of n rows, () where there is nothing to tell."""
-        return tuple(map(self.elements.new, rows.materials.element_fractions()))
+        return tuple(map(self.elements.new, rows.fractions))
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class UnseenPairs:
                 company: a new element makes all its pairs new.
             least: in how many training rows a pair must be to count as seen.
         """
-        present = _present(train.materials).astype(np.float64)
+        present = _present(train.fractions).astype(np.float64)
         apart = present.T @ present < least
         if known:
             seen = ~apart.diagonal()
@@ -74,17 +73,17 @@ class UnseenPairs:
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) numbers of pairs."""
-        present = _present(rows.materials).astype(np.float64)
+        present = _present(rows.fractions).astype(np.float64)
         return np.asarray(((present @ self.unseen) * present).sum(axis=1), dtype=np.float64)
 
     def share(self, rows: Inputs) -> F8:
         """Return (n,) shares of a row's pairs; 0 for an element alone."""
-        elements = _present(rows.materials).sum(axis=1)
+        elements = _present(rows.fractions).sum(axis=1)
         return np.asarray(self(rows) / np.maximum(elements * (elements - 1) / 2, 1))
 
     def describe(self, rows: Inputs) -> Reasons:
         """Return the reason of each of n rows, () where there is nothing to tell."""
-        return tuple(map(self._describe, _present(rows.materials)))
+        return tuple(map(self._describe, _present(rows.fractions)))
 
     def _describe(self, row: Bool) -> tuple[Reason, ...]:
         z = np.flatnonzero(row)
@@ -159,8 +158,8 @@ class OutOfRange:
         return (Reason("out_of_range", text, figures),)
 
 
-def _present(materials: Materials) -> Bool:
-    return materials.element_fractions() > 0
+def _present(fractions: F8) -> Bool:
+    return fractions > 0
 
 
 def _listed(words: list[str]) -> str:

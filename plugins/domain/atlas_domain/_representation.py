@@ -46,10 +46,10 @@ def read(rows: Inputs, representation: Representation) -> F8:
         DataError: the arm does not make this representation.
     """
     if representation == "fractions":
-        return rows.materials.element_fractions()
+        return rows.fractions
     if representation == "root_fractions":
         # Euclidean distances of these are Hellinger distances: a little of an element counts more
-        return np.sqrt(rows.materials.element_fractions())
+        return np.sqrt(rows.fractions)
     if representation == "features":
         if not isinstance(rows.features, Vectors):
             raise DataError(
@@ -69,10 +69,9 @@ def read(rows: Inputs, representation: Representation) -> F8:
 
 def _log_volume(rows: Inputs) -> F8:
     """Return (n, 1) the logarithm of the volume per atom."""
-    if rows.materials.lattice is None:
+    if rows.volume is None:
         raise DataError("ood: representation 'volume' needs structures; use 'fractions'")
-    volume = np.abs(np.linalg.det(rows.materials.lattice)) / rows.materials.counts
-    return np.asarray(np.log(volume)[:, None], dtype=np.float64)
+    return np.asarray(np.log(rows.volume)[:, None], dtype=np.float64)
 
 
 def looked_at(train: Inputs) -> tuple[Representation, ...]:
@@ -81,7 +80,7 @@ def looked_at(train: Inputs) -> tuple[Representation, ...]:
     Structures are seen through the arm's own features; where these are graphs, or too many columns
     to invert their covariance, through the volume per atom, unless all share one.
     """
-    if not train.structures or not train.materials.has_structure:
+    if train.volume is None:
         return ("fractions",)
     if isinstance(train.features, Vectors) and train.features.values.shape[1] <= WIDEST:
         return ("fractions", "features")

@@ -37,13 +37,13 @@ def no_spread(train: Inputs, representation: Representation | Literal["arm"]) ->
     if representation == "arm":
         if any(varies(read(train, one)) for one in looked_at(train)):
             return []
-        if train.structures and train.features is None:
+        if train.volume is not None and train.features is None:
             return []  # the arm's own features may differ
         representation = looked_at(train)[0]
     if not at_hand(train, representation) or varies(read(train, representation)):
         return []
-    formulas = sorted(set(train.materials.formulas()))
-    same = f" (all are {formulas[0]})" if len(formulas) == 1 else ""
+    kinds = sorted(set(train.formulas.tolist()))
+    same = f" (all are {kinds[0]})" if len(kinds) == 1 else ""
     if representation == "features":
         how = "use a featurizer that tells them apart, such as one of structures"
     else:
@@ -117,7 +117,7 @@ def class_means(values: F8, place: I8) -> F8:
 
 def elements(rows: Inputs) -> I8:
     """Return (n,) the number of elements of each material."""
-    return np.asarray((rows.materials.element_fractions() > 0).sum(axis=1), dtype=np.int64)
+    return np.asarray((rows.fractions > 0).sum(axis=1), dtype=np.int64)
 
 
 def group(elements: I8, sizes: I8) -> I8:
@@ -130,7 +130,7 @@ def at_hand(train: Inputs, representation: Representation | Literal["arm"]) -> b
     """Tell whether what is compared is known before a training."""
     if representation == "embedding":
         return train.embedding is not None
-    if representation == "features" or (representation == "arm" and train.structures):
+    if representation == "features" or (representation == "arm" and train.volume is not None):
         return isinstance(train.features, Vectors)
     return True
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, I8, SYMBOLS, Inputs, Materials, OODScore, Reason, Reasons
+from atlas_core.api import F8, I8, SYMBOLS, Inputs, OODScore, Reason, Reasons
 
 RARE = 0.01
 """An element in fewer than this share of the training materials is worth naming."""
@@ -26,13 +26,13 @@ class Elements:
     total: int
 
     @classmethod
-    def of(cls, materials: Materials) -> Elements:
-        """Count the elements of the training materials."""
-        return cls((materials.element_fractions() > 0).sum(axis=0), len(materials))
+    def of(cls, fractions: F8) -> Elements:
+        """Count the elements of the training materials; ``fractions`` are (t, 118)."""
+        return cls((fractions > 0).sum(axis=0), len(fractions))
 
-    def unseen(self, materials: Materials) -> F8:
+    def unseen(self, fractions: F8) -> F8:
         """Return (n,) the share of each material's atoms whose element was never seen."""
-        unknown = materials.element_fractions()[:, self.counts == 0]
+        unknown = fractions[:, self.counts == 0]
         return np.asarray(unknown.sum(axis=1), dtype=np.float64)
 
     def new(self, fractions: F8) -> tuple[Reason, ...]:
@@ -96,19 +96,18 @@ class Verdict:
             reference=reference,
             what="calibration materials" if kept_aside else "training materials",
             threshold=float(np.quantile(reference, quantile, method="higher")),
-            elements=Elements.of(train.materials),
+            elements=Elements.of(train.fractions),
         )
 
-    def judge(self, scores: F8, materials: Materials, facts: Reasons | None = None) -> OODScore:
+    def judge(self, scores: F8, fractions: F8, facts: Reasons | None = None) -> OODScore:
         """Return scores, threshold and the reasons of each flagged row.
 
         Args:
             scores: (n,) of the rows.
-            materials: the n rows.
+            fractions: (n, 118) of the elements of the rows.
             facts: reasons of each of n rows that hold whether it is flagged or not.
         """
         reasons = list(facts or [()] * len(scores))
-        fractions = materials.element_fractions()
         below = np.searchsorted(self.reference, scores, side="left") / len(self.reference)
         for row in np.flatnonzero(scores > self.threshold):
             far = farther("farther than {share}", float(below[row]), self.what)
@@ -145,4 +144,4 @@ class Fitted:
     def score(self, rows: Inputs) -> OODScore:
         """Return n scores with threshold and reasons."""
         scores = self.measure(rows) if len(rows) else np.zeros(0)
-        return self.verdict.judge(scores, rows.materials)
+        return self.verdict.judge(scores, rows.fractions)

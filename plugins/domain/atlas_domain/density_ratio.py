@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier
 
-from atlas_core.api import F8, Detector, Inputs
+from atlas_core.api import F8, Detector, FitContext, Inputs
 from atlas_domain._representation import Scaling
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import DensityRatioConfig
@@ -53,7 +53,7 @@ class DensityRatio:
 
     config: DensityRatioConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Draw the background and train the classifier, both from ``seed``.
 
         Raises:
@@ -61,7 +61,7 @@ class DensityRatio:
         """
         scaling = Scaling.of(train, self.config.representation)
         values = scaling.apply(train)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(context.seed)
         if self.config.background == "shuffled":
             made = rng.permuted(values, axis=0)
         else:
@@ -73,11 +73,13 @@ class DensityRatio:
             min_samples_leaf=SMALLEST_LEAF,
             bootstrap=True,
             oob_score=True,
-            random_state=seed % 2**32,
-            n_jobs=1,
+            random_state=context.seed % 2**32,
+            n_jobs=context.n_jobs,
         )
         label = np.repeat([0, 1], len(values))
-        ratio = Ratio(scaling, forest.fit(np.concatenate([values, made]), label))
+        forest.fit(np.concatenate([values, made]), label)
+        forest.set_params(n_jobs=1)  # threads would add the trees' votes up in any order
+        ratio = Ratio(scaling, forest)
         verdict = Verdict.of(
             train,
             calibration,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Detector, Inputs, OODScore, Reason
+from atlas_core.api import F8, DataError, Detector, FitContext, Inputs, OODScore, Reason
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import DisagreementConfig
 
@@ -40,7 +40,7 @@ class _Fitted:
             (self._large(float(value / self.usual)),) if outside else ()
             for value, outside in zip(sigma, sigma > self.verdict.threshold, strict=True)
         )
-        return self.verdict.judge(sigma, rows.materials, told)
+        return self.verdict.judge(sigma, rows.fractions, told)
 
     def _large(self, times: float) -> Reason:
         return Reason("large_sigma", f"sigma is {times:.1f} times the usual one", {"times": times})
@@ -52,7 +52,7 @@ class Disagreement:
 
     config: DisagreementConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the sigmas in domain; the seed is not needed.
 
         A model's sigma is smaller on the rows it was trained on: without calibration rows the

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, Inputs
+from atlas_core.api import F8, Detector, FitContext, Inputs
 from atlas_domain._representation import Scaling
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import ECODConfig
@@ -61,7 +61,7 @@ class ECOD:
 
     config: ECODConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Order the columns (Li et al. 2022, algorithm 1); the seed is not needed.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from atlas_core.api import ATOMIC_NUMBER, F8, I8, MAX_Z, DataError, Detector, Inputs, Materials
+from atlas_core.api import ATOMIC_NUMBER, F8, I8, MAX_Z, DataError, Detector, FitContext, Inputs
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import ElementDistanceConfig
 
@@ -60,9 +60,9 @@ class Line:
         order = np.argsort(places, kind="stable")
         return cls(order, np.diff(places[order]))
 
-    def areas(self, materials: Materials) -> F8:
+    def areas(self, fractions: F8) -> F8:
         """Return (n, 117) cumulative fractions times gaps."""
-        share = np.cumsum(materials.element_fractions()[:, self.order], axis=1)
+        share = np.cumsum(fractions[:, self.order], axis=1)
         return np.asarray(share[:, :-1] * self.gaps, dtype=np.float64)
 
 
@@ -82,7 +82,7 @@ class MeanDistance:
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) mean distances."""
-        return self._nearest(self.line.areas(rows.materials), self.neighbours).mean(axis=1)
+        return self._nearest(self.line.areas(rows.fractions), self.neighbours).mean(axis=1)
 
     def without_self(self) -> F8:
         """Return the training rows' scores: the nearest row of each is itself, and is dropped."""
@@ -100,7 +100,7 @@ class ElementDistance:
 
     config: ElementDistanceConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the training compositions; the seed is not needed.
 
         Raises:
@@ -109,7 +109,7 @@ class ElementDistance:
         if len(train) < 2:
             raise DataError(f"ood: {len(train)} training rows; a detector needs at least 2")
         line = Line.of(self.config.scale)
-        areas = line.areas(train.materials)
+        areas = line.areas(train.fractions)
         distance = MeanDistance(line, areas, min(self.config.neighbours, len(train) - 1))
         verdict = Verdict.of(
             train,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
-from atlas_core.api import F8, Detector, Inputs
+from atlas_core.api import F8, Detector, FitContext, Inputs
 from atlas_domain._representation import Scaling
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import IsolationForestConfig
@@ -30,15 +30,19 @@ class IsolationForest:
 
     config: IsolationForestConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Grow the forest from ``seed``. Score: 2^(-mean depth / c(n)) (Liu et al. 2008, eq. 2).
 
         Raises:
             DataError: fewer than two training rows.
         """
         scaling = Scaling.of(train, self.config.representation)
-        forest = Forest(n_estimators=self.config.trees, random_state=seed % 2**32, n_jobs=1)
-        anomaly = _Anomaly(scaling, forest.fit(scaling.apply(train)))
+        forest = Forest(
+            n_estimators=self.config.trees, random_state=context.seed % 2**32, n_jobs=context.n_jobs
+        )
+        forest.fit(scaling.apply(train))
+        forest.set_params(n_jobs=1)  # threads would add the trees' depths up in any order
+        anomaly = _Anomaly(scaling, forest)
         verdict = Verdict.of(
             train,
             calibration,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from atlas_core.api import F8, DataError, Detector, Inputs
+from atlas_core.api import F8, DataError, Detector, FitContext, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Scaling
 from atlas_domain._spread import CLOSE, DRAWN, NEAR
@@ -75,7 +75,7 @@ class KernelDensity:
 
     config: KernelDensityConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the training rows and choose the bandwidth, from rows drawn by ``seed``.
 
         Raises:
@@ -83,7 +83,7 @@ class KernelDensity:
         """
         scaling = Scaling.of(train, self.config.representation)
         values = scaling.apply(train)
-        width = self.config.bandwidth or usual_distance(values, seed)
+        width = self.config.bandwidth or usual_distance(values, context.seed)
         if width <= 0:
             raise DataError(
                 f"ood kde: the distance of the {len(train)} training rows to their nearest"

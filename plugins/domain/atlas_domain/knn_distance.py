@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, Inputs
+from atlas_core.api import F8, Detector, FitContext, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Fitted, Verdict
@@ -56,7 +56,7 @@ class KNNDistance:
 
     config: KNNDistanceConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Index the training rows; the seed is not needed.
 
         Where there are fewer other training rows than ``neighbours``, all of them count.

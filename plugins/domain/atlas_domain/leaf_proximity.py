@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from atlas_core.api import F8, I8, DataError, Detector, Inputs
+from atlas_core.api import F8, I8, DataError, Detector, FitContext, Inputs
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import LeafDetectorConfig
 
@@ -148,7 +148,7 @@ class LeafDetector:
 
     config: LeafDetectorConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the training rows' leaves; the seed is not needed.
 
         Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, Inputs
+from atlas_core.api import F8, Detector, FitContext, Inputs
 from atlas_domain._neighbours import nearest
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Fitted, Verdict
@@ -87,7 +87,7 @@ class LOF:
 
     config: LOFConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Measure the training rows' densities; the seed is not needed.
 
         Raises:

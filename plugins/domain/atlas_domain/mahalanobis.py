@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
-from atlas_core.api import F8, I8, DataError, Detector, Inputs
+from atlas_core.api import F8, I8, DataError, Detector, FitContext, Inputs
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._spread import compared, elements, flat, group, sizes
 from atlas_domain._verdict import Fitted, Verdict
@@ -119,7 +119,7 @@ class Mahalanobis:
 
     config: MahalanobisConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Fit mean and covariance; the seed is not needed.
 
         Raises:

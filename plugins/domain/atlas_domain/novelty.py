@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, Bool, DataError, Detector, Inputs, OODScore, Reason, Reasons
+from atlas_core.api import (
+    F8,
+    Bool,
+    DataError,
+    Detector,
+    FitContext,
+    Inputs,
+    OODScore,
+    Reason,
+    Reasons,
+)
 from atlas_domain._checks import FOLDS
 from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprise import CountedSurprise, Surprise
@@ -179,7 +189,7 @@ class Novelty:
 
     config: NoveltyConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Fit each part to the training rows, and learn its scores in domain.
 
         Fisher's statistic is the sum of -log p (Fisher 1932, section 21.1). Parts depend on each
@@ -192,9 +202,9 @@ class Novelty:
             DataError: too few training rows for a part, or the arm lacks what it needs.
         """
         config = self.config
-        judges = _Judges.of(train, config, seed)
+        judges = _Judges.of(train, config, context.seed)
         kept_aside = len(calibration) > 0
-        found = judges.look(calibration) if kept_aside else _crossfit(train, config, seed)
+        found = judges.look(calibration) if kept_aside else _crossfit(train, config, context.seed)
         surprises: dict[str, Surprise | CountedSurprise] = {
             name: (CountedSurprise if name in judges.facts else Surprise).of(values)
             for name, values in found.items()

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Detector, Inputs, OODScore
+from atlas_core.api import F8, DataError, Detector, FitContext, Inputs, OODScore
 from atlas_domain._facts import OutOfRange
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import RangeDetectorConfig
@@ -32,7 +32,7 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         told = self.excess.ranges.describe(rows)
-        return self.verdict.judge(self.excess(rows), rows.materials, told)
+        return self.verdict.judge(self.excess(rows), rows.fractions, told)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RangeDetector:
 
     config: RangeDetectorConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the ranges: the bounding box of Sahigara et al. 2012. The seed is not needed.
 
         Training rows lie in their own range, so without calibration rows any excess is flagged.

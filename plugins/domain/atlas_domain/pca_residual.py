@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Detector, Inputs
+from atlas_core.api import F8, DataError, Detector, FitContext, Inputs
 from atlas_domain._representation import Scaling
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import PCAResidualConfig
@@ -42,7 +42,7 @@ class PCAResidual:
 
     config: PCAResidualConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Find the axes; the seed is not needed.
 
         The axes are the fewest whose share of the training variance reaches ``variance``.

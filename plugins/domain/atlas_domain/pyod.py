@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.api import F8, Detector, FoldFacts, Inputs, PluginError
+from atlas_core.api import F8, Detector, FitContext, FoldFacts, Inputs, PluginError
 from atlas_domain._checks import spread
 from atlas_domain._representation import Scaling
 from atlas_domain._verdict import Fitted, Verdict
@@ -87,7 +87,7 @@ class PyOD:
     def __post_init__(self) -> None:
         require_pyod()
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Fit with PyOD's defaults, and with ``seed`` where it draws.
 
         Raises:
@@ -97,7 +97,9 @@ class PyOD:
         name = self.config.detector
         make = getattr(import_module(f"pyod.models.{name.lower()}"), name)
         drawn = (
-            {"random_state": seed % 2**32} if "random_state" in signature(make).parameters else {}
+            {"random_state": context.seed % 2**32}
+            if "random_state" in signature(make).parameters
+            else {}
         )
         detector = make(**drawn).fit(scaling.apply(train))
         outlyingness = Outlyingness(scaling, detector)

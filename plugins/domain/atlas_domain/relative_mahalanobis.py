@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import KMeans
 
-from atlas_core.api import F8, I8, Detector, Inputs, anion_family
+from atlas_core.api import F8, I8, Detector, FitContext, Inputs, families_of
 from atlas_domain._representation import Scaling
 from atlas_domain._spread import class_means
 from atlas_domain._verdict import Fitted, Verdict
@@ -48,7 +48,7 @@ class RelativeMahalanobis:
 
     config: RelativeMahalanobisConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Find the classes, from ``seed`` where they are clusters, and fit both covariances.
 
         Raises:
@@ -56,7 +56,7 @@ class RelativeMahalanobis:
         """
         scaling = Scaling.of(train, self.config.representation)
         values = scaling.apply(train)
-        place = self._classes(train, values, seed)
+        place = self._classes(train, values, context.seed)
         means = class_means(values, place)
         within = whitening(values - means[place])
         distance = RelativeDistance(scaling, within, whitening(values), means @ within)
@@ -71,7 +71,7 @@ class RelativeMahalanobis:
 
     def _classes(self, train: Inputs, values: F8, seed: int) -> I8:
         """Return (t,) the class of each training row, numbered from 0 without a gap."""
-        named: np.ndarray = anion_family(train.materials)
+        named: np.ndarray = families_of(train.fractions)
         if self.config.classes == "clusters":
             k = min(self.config.clusters, len(np.unique(values, axis=0)))
             named = KMeans(k, n_init=1, random_state=seed % 2**32).fit_predict(values)

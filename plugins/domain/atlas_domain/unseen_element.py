@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas_core.api import Detector, Inputs, OODScore
+from atlas_core.api import Detector, FitContext, Inputs, OODScore
 from atlas_domain._verdict import Elements
 from atlas_domain.options import UnseenElementConfig
 
@@ -14,9 +14,8 @@ class _Fitted:
     elements: Elements
 
     def score(self, rows: Inputs) -> OODScore:
-        share = self.elements.unseen(rows.materials)
-        fractions = rows.materials.element_fractions()
-        return OODScore(share, 0.0, tuple(map(self.elements.new, fractions)))
+        share = self.elements.unseen(rows.fractions)
+        return OODScore(share, 0.0, tuple(map(self.elements.new, rows.fractions)))
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,6 @@ class UnseenElement:
 
     config: UnseenElementConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note the training elements; calibration rows and the seed are not needed."""
-        return _Fitted(Elements.of(train.materials))
+        return _Fitted(Elements.of(train.fractions))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas_core.api import F8, Detector, Inputs, OODScore
+from atlas_core.api import F8, Detector, FitContext, Inputs, OODScore
 from atlas_domain._facts import UnseenPairs
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import UnseenPairConfig
@@ -17,7 +17,7 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         told = self.pairs.describe(rows)
-        return self.verdict.judge(self.pairs.share(rows), rows.materials, told)
+        return self.verdict.judge(self.pairs.share(rows), rows.fractions, told)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class UnseenPair:
 
     config: UnseenPairConfig
 
-    def fit(self, train: Inputs, calibration: Inputs, seed: int) -> Detector:
+    def fit(self, train: Inputs, calibration: Inputs, context: FitContext) -> Detector:
         """Note which elements occur together; the seed is not needed.
 
         Without calibration rows the threshold is that of training rows, whose pairs are all

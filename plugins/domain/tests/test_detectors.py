@@ -1,5 +1,6 @@
 """The mathematics of each detector against the formula or an independent library."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KernelDensity as SklearnDensity
 from sklearn.neighbors import LocalOutlierFactor
 
-from atlas_core.api import DataError, FoldFacts, Inputs, Materials, PluginError, Vectors
+from atlas_core.api import DataError, FitContext, FoldFacts, Inputs, Materials, PluginError, Vectors
 from atlas_core.testing.samples import toy_compounds, toy_vectors
 from atlas_domain import leaf_proximity
 from atlas_domain._spread import LEAST, no_bandwidth
@@ -28,21 +29,21 @@ def fitted(name, train, calibration=None, *, seed=0, **options):
     """Return a fitted detector; there are no calibration rows unless given."""
     component = COMPONENTS[name]
     method = component.build(component.config(**options))
-    return method.fit(train, NONE if calibration is None else calibration, seed)
+    return method.fit(train, NONE if calibration is None else calibration, FitContext(seed))
 
 
 def rows(materials, **more):
-    return Inputs(materials, toy_vectors(materials), **more)
+    return Inputs.of(materials, toy_vectors(materials), **more)
 
 
 def vectors(table):
     table = np.asarray(table, dtype=np.float64)
     labels = np.array([f"x{i}" for i in range(table.shape[1])])
-    return Inputs(COMPOUNDS.take(range(len(table))), Vectors(table, labels))
+    return Inputs.of(COMPOUNDS.take(range(len(table))), Vectors(table, labels))
 
 
 def formulas(*texts):
-    return Inputs(Materials.from_formulas([f"m{i}" for i in range(len(texts))], texts))
+    return Inputs.of(Materials.from_formulas([f"m{i}" for i in range(len(texts))], texts))
 
 
 TRAIN = rows(COMPOUNDS.take(range(160)))
@@ -89,7 +90,9 @@ def test_leaf_proximity_equals_counting_pair_by_pair(cells, monkeypatch):
     monkeypatch.setattr(leaf_proximity, "CELLS", cells)
     train, near = random_leaves(90, 0), random_leaves(40, 1)
     near[:3] = 99  # a leaf that no training row is in
-    inputs = [Inputs(COMPOUNDS.take(range(len(leaves))), leaves=leaves) for leaves in (train, near)]
+    inputs = [
+        Inputs.of(COMPOUNDS.take(range(len(leaves))), leaves=leaves) for leaves in (train, near)
+    ]
     score = LeafProximity.of(inputs[0], 5)
     found = 1 - np.sort(shares(near, train), axis=1)[:, -5:].mean(axis=1)
     np.testing.assert_allclose(score(inputs[1]), found, atol=1e-12)
@@ -109,8 +112,8 @@ def test_leaf_proximity_equals_counting_pair_by_pair(cells, monkeypatch):
 
 
 def test_leaf_proximity_needs_the_same_trees():
-    train = Inputs(COMPOUNDS.take(range(50)), leaves=random_leaves(50, 0))
-    other = Inputs(COMPOUNDS.take(range(9)), leaves=random_leaves(9, 0)[:, :20])
+    train = Inputs.of(COMPOUNDS.take(range(50)), leaves=random_leaves(50, 0))
+    other = Inputs.of(COMPOUNDS.take(range(9)), leaves=random_leaves(9, 0)[:, :20])
     detector = fitted("leaf_proximity", train)
     with pytest.raises(DataError, match="rows have 20 trees, training rows 30"):
         detector.score(other)
@@ -149,13 +152,13 @@ def test_out_of_range_by_degree_and_by_share():
     share = fitted("out_of_range", train, measure="share", quantile=0.9).score(new)
     np.testing.assert_allclose(share.score, [0, 1, 0.5])
     with pytest.raises(DataError, match="needs a featurizer that gives vectors"):
-        fitted("out_of_range", Inputs(train.materials), measure="share")
+        fitted("out_of_range", replace(train, features=None), measure="share")
 
 
 def test_relative_mahalanobis_equals_the_formula():
     found = fitted("relative_mahalanobis", TRAIN, classes="family").score(NEAR).score
     x, y = standardised(TRAIN, NEAR)
-    oxide = TRAIN.materials.element_fractions()[:, 7] > 0  # the others are sulphides
+    oxide = TRAIN.fractions[:, 7] > 0  # the others are sulphides
     means = [x[oxide].mean(axis=0), x[~oxide].mean(axis=0)]
     within = np.where(oxide[:, None], x - means[0], x - means[1])
     inner, outer = (
@@ -176,7 +179,7 @@ def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
         [f"Mg{i + 1}O" if b else f"Mg{i + 1}CaO" for i, b in enumerate(binary)],
     )
     labels = np.array(["a", "b", "c"])
-    inputs = Inputs(materials, Vectors(table, labels))
+    inputs = Inputs.of(materials, Vectors(table, labels))
     detector = fitted("mahalanobis", inputs, representation="features", centre="size")
     found = detector.score(inputs).score
     scaled = (table - table.mean(axis=0)) / table.std(axis=0)
@@ -185,12 +188,12 @@ def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
         expected = LedoitWolf().fit(scaled[group]).mahalanobis(scaled[group])
         np.testing.assert_allclose(found[group] ** 2, expected, rtol=1e-6)
     # a size too rare to have its own mean counts with the next smaller one
-    four = Inputs(Materials.from_formulas(["q"], ["MgCaSrO"]), Vectors(table[[1]], labels))
+    four = Inputs.of(Materials.from_formulas(["q"], ["MgCaSrO"]), Vectors(table[[1]], labels))
     np.testing.assert_allclose(detector.score(four).score, found[[1]], rtol=1e-9)
 
 
 def test_mahalanobis_with_a_set_shrinkage_equals_scikit_learn():
-    x, y = (r.materials.element_fractions() for r in (TRAIN, NEAR))
+    x, y = (r.fractions for r in (TRAIN, NEAR))
     found = (
         fitted("mahalanobis", TRAIN, representation="fractions", shrinkage=0.2).score(NEAR).score
     )
@@ -265,8 +268,8 @@ def test_element_distance_equals_scipy_on_a_line():
     line = Line.of("pettifor")
     places = np.zeros(118)
     places[line.order] = np.concatenate([[0.0], np.cumsum(line.gaps)])
-    areas = line.areas(NEAR.materials)
-    fractions = NEAR.materials.element_fractions()
+    areas = line.areas(NEAR.fractions)
+    fractions = NEAR.fractions
     for i, j in ((0, 1), (3, 17), (20, 39)):
         expected = wasserstein_distance(places, places, fractions[i], fractions[j])
         assert np.abs(areas[i] - areas[j]).sum() == pytest.approx(expected)
@@ -358,7 +361,7 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
 
     def seen(rows):
         columns = np.array([f"x{z}" for z in range(118)])
-        return Inputs(rows.materials, Vectors(rows.materials.element_fractions(), columns))
+        return replace(rows, features=Vectors(rows.fractions, columns))
 
     train, new = seen(some), seen(formulas("NaCl", "Fe", "C", "SrTiO3", "Xe"))
     kept_aside = [train.take(np.arange(2)), train.take(np.arange(0))]
@@ -369,9 +372,9 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
             if name in ("isolation_forest", "density_ratio"):
                 continue  # they would answer, though nothing of use
             with pytest.raises(DataError):
-                component.build(config).fit(train, calibration, 0)
+                component.build(config).fit(train, calibration, FitContext(0))
             continue
-        found = component.build(config).fit(train, calibration, 0).score(new)
+        found = component.build(config).fit(train, calibration, FitContext(0)).score(new)
         assert np.isfinite(found.score).all()
         assert np.isfinite(found.threshold)
 

@@ -13,15 +13,15 @@ from atlas_domain.novelty import Novelty
 from atlas_domain.options import NoveltyConfig
 
 COMPOUNDS = toy_compounds()
-NONE = Inputs(COMPOUNDS.take([]), toy_vectors(COMPOUNDS.take([])))
+NONE = Inputs.of(COMPOUNDS.take([]), toy_vectors(COMPOUNDS.take([])))
 
 
 def rows(materials):
-    return Inputs(materials, toy_vectors(materials))
+    return Inputs.of(materials, toy_vectors(materials))
 
 
 def formulas(*texts):
-    return Inputs(Materials.from_formulas([f"m{i}" for i in range(len(texts))], texts))
+    return Inputs.of(Materials.from_formulas([f"m{i}" for i in range(len(texts))], texts))
 
 
 TRAIN, CALIBRATION, NEAR, FAR = (
@@ -103,7 +103,7 @@ def test_out_of_range_names_the_farthest_property():
     def vectors(table):
         materials = COMPOUNDS.take(range(len(table)))
         labels = np.array(["max Electronegativity", "mean Number", "range Number"])
-        return Inputs(materials, Vectors(np.array(table), labels))
+        return Inputs.of(materials, Vectors(np.array(table), labels))
 
     train = vectors([[3.44, 10.0, np.nan], [1.44, 30.0, np.nan], [2.44, 20.0, np.nan]])
     fact = OutOfRange.of(train)
@@ -120,9 +120,7 @@ def test_out_of_range_names_the_farthest_property():
 
 def test_novelty_is_the_sum_of_minus_log_p_over_parts_and_facts():
     detector = novelty(parts=("knn_fractions",), facts=("pair",)).fit(TRAIN, CALIBRATION, 0)
-    train, calibration, near = (
-        np.sqrt(r.materials.element_fractions()) for r in (TRAIN, CALIBRATION, NEAR)
-    )
+    train, calibration, near = (np.sqrt(r.fractions) for r in (TRAIN, CALIBRATION, NEAR))
 
     def nearest_five(values):
         distance = np.linalg.norm(values[:, None] - train[None], axis=2)
@@ -160,7 +158,7 @@ def test_an_unseen_element_is_flagged_however_ordinary_the_rest():
 def test_reasons_tell_facts_first_and_then_the_most_unusual_part():
     detector = novelty(parts=("lof", "mahalanobis_fractions")).fit(TRAIN, CALIBRATION, 0)
     score = detector.score(FAR)
-    row = FAR.materials.formulas().index("FLi")
+    row = FAR.formulas.tolist().index("FLi")
     first, *_, last = score.reasons[row]
     assert first == Reason.unseen_elements(["Li", "F"])
     assert last.text == "a more unusual mix of elements than all calibration materials"

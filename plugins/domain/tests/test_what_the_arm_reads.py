@@ -41,7 +41,7 @@ def shown(materials, *, form="vectors", structures=True):
     volume = np.abs(np.linalg.det(materials.lattice)) / 2
     values = np.stack([volume, 1 / volume, np.sin(materials.numbers[::2])], axis=1)
     vectors = Vectors(values, ("volume", "density", "cation"))
-    return Inputs(
+    return Inputs.of(
         materials,
         vectors if form == "vectors" else None,
         std=np.ones(len(materials)),

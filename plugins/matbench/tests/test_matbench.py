@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataContext, DataError, Dataset, Materials
-from atlas_core.engine.cache import FeatureCache
+from atlas_core.engine.features import FeatureCache
 from atlas_matbench import hooks, matbench
 from atlas_matbench._tasks import TASKS, URL
 from atlas_matbench.hooks import MatbenchConfig

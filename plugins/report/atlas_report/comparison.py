@@ -14,8 +14,9 @@ from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
 from atlas_core.metrics import weighted
 from atlas_core.metrics.registry import Metrics
+from atlas_core.observe import FinishedRun
 from atlas_report.paired import PairedScore, paired_scores
-from atlas_report.run_differences import Change, RunTables, changes, unlike_folds
+from atlas_report.run_differences import Change, changes, unlike_folds
 from atlas_statistics import bootstrap
 from atlas_statistics.rows import Fold, folds_of, without_empty_sigma
 
@@ -113,7 +114,7 @@ class Comparison:
         return {name: value for name, value in asdict(self).items() if name != "labels"}
 
 
-def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics) -> Comparison:
+def compare(a: FinishedRun, b: FinishedRun, *, seed: int, metrics: Metrics) -> Comparison:
     """Return B - A on the folds that both runs cut alike.
 
     Arms of one name are paired; where each run has a single arm, those are. Rows are paired within
@@ -138,14 +139,14 @@ def compare(a: RunTables, b: RunTables, *, seed: int, metrics: Metrics) -> Compa
         pairs = [(next(iter(arms_a)), next(iter(arms_b)))]
     if not pairs:
         raise SpecError(
-            f"{a.name} and {b.name}: no arm in common"
+            f"{a.run_id} and {b.run_id}: no arm in common"
             f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
         )
     task = str(a.manifest["dataset"]["task"])
     unlike = unlike_folds(a, b)
     return Comparison(
-        name_a=a.name,
-        name_b=b.name,
+        name_a=a.run_id,
+        name_b=b.run_id,
         changes=changes(a, b),
         metric=_metric(task),
         labels={one.name: one.label for one in metrics},
@@ -173,7 +174,7 @@ def _arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predic
     return {arm: without_empty_sigma(own) for arm, own in arms.items()}
 
 
-def _shares(run: RunTables) -> dict[str, float]:
+def _shares(run: FinishedRun) -> dict[str, float]:
     """Return rows of each part over training rows, the mean over the folds; by part."""
     sizes = [fold["sizes"] for fold in (run.manifest.get("split") or {}).get("folds") or ()]
     parts = {part for own in sizes for part in own} - {"train"}
@@ -188,18 +189,18 @@ def _metric(task: str) -> str:
     return "brier" if task == "binary" else "mae"
 
 
-def _unit(run: RunTables) -> str:
+def _unit(run: FinishedRun) -> str:
     about = run.manifest["dataset"]
     return "" if about["task"] == "binary" else str(about.get("unit") or "")
 
 
-def _same_question(a: RunTables, b: RunTables) -> None:
+def _same_question(a: FinishedRun, b: FinishedRun) -> None:
     words = {"task": "task", "target": "target", "unit": "unit", "sha256": "data (sha256)"}
     for key, word in words.items():
         x, y = (run.manifest["dataset"].get(key) for run in (a, b))
         if x != y:
             raise SpecError(
-                f"{a.name} and {b.name}: {word} differs ({_short(x)} against {_short(y)});"
+                f"{a.run_id} and {b.run_id}: {word} differs ({_short(x)} against {_short(y)});"
                 " only runs on the same data and target can be compared"
             )
 

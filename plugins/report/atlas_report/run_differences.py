@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from atlas_core.data.predictions import Predictions
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from atlas_core.api import DataError, FinishedRun
 
 SHOWN = 8
 """Changes that the first line of a comparison names; all of them stand in the JSON."""
 
 LONG = 40
 """Characters of a value."""
-
-
-@dataclass(frozen=True, eq=False)
-class RunTables:
-    """Hold what a comparison needs of a finished run.
-
-    Attributes:
-        name: what the run is called.
-        manifest: the content of ``manifest.json``.
-        metrics: the content of ``metrics.json``.
-        predictions: columns of ``predictions.parquet``.
-        spec: the content of ``spec.lock.yaml``; empty where it is not known.
-        training: fold -> digest of its training ids; folds that are not known are left out.
-    """
-
-    name: str
-    manifest: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    predictions: Predictions
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +28,7 @@ class Change:
     b: str
 
 
-def changes(a: RunTables, b: RunTables) -> tuple[Change, ...]:
+def changes(a: FinishedRun, b: FinishedRun) -> tuple[Change, ...]:
     """Return what differs: the seed first, then the data, the spec's options, and versions."""
     first, second = dict(_facts(a)), dict(_facts(b))
     names = list(dict.fromkeys([*first, *second]))
@@ -57,7 +39,7 @@ def changes(a: RunTables, b: RunTables) -> tuple[Change, ...]:
     )
 
 
-def _facts(run: RunTables) -> Iterator[tuple[str, Any]]:
+def _facts(run: FinishedRun) -> Iterator[tuple[str, Any]]:
     """Yield all that changes a run's numbers, each with a name."""
     manifest = run.manifest
     yield "seed", manifest.get("seed")
@@ -72,8 +54,9 @@ def _facts(run: RunTables) -> Iterator[tuple[str, Any]]:
     for arm, components in sorted((manifest.get("arms") or {}).items()):
         for kind, chosen in sorted((components or {}).items()):
             yield from _component(f"arms.{arm}.{kind}", chosen or {})
+    spec = _spec(run)
     for block in ("trust", "active_learning"):
-        yield from _leaves(block, run.spec.get(block))
+        yield from _leaves(block, spec.get(block))
     yield "atlas", manifest.get("atlas")
     for stage, version in sorted((manifest.get("stage_versions") or {}).items()):
         yield f"stage {stage}", version
@@ -117,7 +100,21 @@ def first_line(found: tuple[Change, ...]) -> str:
     return f"A and B differ{only} in {'; '.join(told)}{more}"
 
 
-def unlike_folds(a: RunTables, b: RunTables) -> dict[str, str]:
+def _spec(run: FinishedRun) -> dict[str, Any]:
+    """Return the content of a locked spec; {} where there is none.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        found = YAML(typ="safe", pure=True).load(run.spec)
+    except YAMLError as err:
+        path, why = run.folder / "spec.lock.yaml", " ".join(str(err).split())
+        raise DataError(f"{path}: cannot be read: {why}") from err
+    return found if isinstance(found, dict) else {}
+
+
+def unlike_folds(a: FinishedRun, b: FinishedRun) -> dict[str, str]:
     """Return {fold: why} for folds of one name whose training rows are known to differ."""
     sizes = [
         {
@@ -131,7 +128,8 @@ def unlike_folds(a: RunTables, b: RunTables) -> dict[str, str]:
         x, y = (own[fold].get("train", 0) + own[fold].get("pool", 0) for own in sizes)
         if x != y:
             out[fold] = f"it was trained on {x} rows in A and {y} in B"
-    for fold in a.training.keys() & b.training.keys():
-        if a.training[fold] != b.training[fold]:
+    for fold in a.audited.keys() & b.audited.keys():
+        ids = {run.audited[fold].get("training_ids") for run in (a, b)}
+        if len(ids - {None}) == 2:
             out.setdefault(fold, "it was trained on other materials in B")
     return out

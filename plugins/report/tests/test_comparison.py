@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from from_columns import METRICS, predictions
 
 from atlas_core.errors import DataError, SpecError
+from atlas_core.observe import FinishedRun
 from atlas_report import comparison
 from atlas_report.comparison_table import OVER_MATERIALS, format_comparison
-from atlas_report.run_differences import RunTables
 
 N = 60
 compare = partial(comparison.compare, metrics=METRICS)
@@ -38,9 +40,11 @@ def rows(arm: str, error: float, *, ids: range = range(N), shift: float = 0.0) -
     }
 
 
-def run(*tables: dict, name: str = "run", **about: str) -> RunTables:
+def run(*tables: dict, name: str = "run", **about: str) -> FinishedRun:
     columns = {k: np.concatenate([t[k] for t in tables]) for k in tables[0]}
-    return RunTables(name, {"dataset": ABOUT | about}, {"levels": [0.9]}, predictions(columns))
+    return FinishedRun(
+        Path(name), {"dataset": ABOUT | about}, {"levels": [0.9]}, predictions(columns)
+    )
 
 
 def test_a_constant_difference_is_found_exactly() -> None:
@@ -83,7 +87,7 @@ def test_auroc_differences_rank_no_score_against_another_folds() -> None:
     assert found.a == pytest.approx(np.mean(alone))
 
 
-def folds_of(error: float, **held: range) -> RunTables:
+def folds_of(error: float, **held: range) -> FinishedRun:
     """Return a run with a fold per keyword, which holds these rows."""
     tables = [rows("x", error, ids=ids) | {"fold": np.full(len(ids), f)} for f, ids in held.items()]
     return run(*tables)
@@ -127,11 +131,10 @@ def test_a_fold_that_was_trained_on_other_rows_is_not_paired(how: str) -> None:
         made = run(rows("x", error))
         sizes = {"train": 30 + place * (how == "sizes"), "test": 30, "shifted": 30}
         split = {"folds": [{"name": "0", "sizes": sizes}]}
-        training = {"0": "ab"[place] if how == "ids" else "a"}
+        ids = "ab"[place] if how == "ids" else "a"
+        training = {"fold": "0", "figures": {"training_ids": ids}}
         runs.append(
-            RunTables(
-                "r", made.manifest | {"split": split}, made.metrics, made.predictions, {}, training
-            )
+            replace(made, manifest=made.manifest | {"split": split}, audit={"folds": [training]})
         )
     found = compare(*runs, seed=0).arms[0]
     assert list(found.refused) == ["0"]
@@ -139,9 +142,9 @@ def test_a_fold_that_was_trained_on_other_rows_is_not_paired(how: str) -> None:
     assert compare(runs[0], runs[0], seed=0).arms[0].refused == {}
 
 
-def with_manifest(**more: object) -> RunTables:
+def with_manifest(**more: object) -> FinishedRun:
     made = run(rows("x", 0.5))
-    return RunTables("r", dict(made.manifest) | more, made.metrics, made.predictions)
+    return FinishedRun(Path("r"), dict(made.manifest) | more, made.metrics, made.predictions)
 
 
 def model(trees: int, source: str = "a") -> dict:
@@ -267,7 +270,9 @@ def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
         table["mean"] = table["mean"] + 0.01 * (table["fold"] == "1") * (error < 0.3)
         made = run(table)
         tables.append(
-            RunTables("run", made.manifest | {"split": split}, made.metrics, predictions(table))
+            FinishedRun(
+                Path("run"), made.manifest | {"split": split}, made.metrics, predictions(table)
+            )
         )
     found = compare(*tables, seed=0)
     json.dumps(found.as_dict(), allow_nan=False)

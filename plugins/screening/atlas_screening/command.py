@@ -33,7 +33,10 @@ FIRST = 5
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("candidates", type=click.Path(path_type=Path))
 @click.option("--arm", help="The arm that is asked; needed where the run kept several.")
-@click.option("--fold", help="The fold whose fit is asked; needed where the run kept several.")
+@click.option(
+    "--fold",
+    help="The fold whose fit is asked; needed where the run kept several, and no final one.",
+)
 @click.option(
     "--goal",
     type=click.Choice(["min", "max"]),
@@ -145,6 +148,8 @@ def summary(result: Screened) -> str:
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
         f" {wanted} {facts.target} first"
     ]
+    if facts.final:
+        lines.append("errors are those of the evaluation, measured on fits with fewer rows")
     if facts.labels is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
     if facts.outside is not None:

@@ -83,9 +83,11 @@ def _lede(facts: Facts, target: str) -> str:
         if part in facts.mae
     ]
     comma = f",{unit}" if unit else ""
-    erred = f" In the run it erred by {' and '.join(held)} (MAE)." if held else ""
+    who = "the fits of the evaluation, on fewer rows," if facts.final else "it"
+    erred = f" In the run {who} erred by {' and '.join(held)} (MAE)." if held else ""
+    fit = "the final fit" if facts.final else f"the fit of fold {facts.fold}"
     return (
-        f"Arm {facts.arm} of run {facts.run}, the fit of fold {facts.fold}, trained on"
+        f"Arm {facts.arm} of run {facts.run}, {fit}, trained on"
         f" {words.count(facts.trained_on, 'material')} to predict {target}{comma}.{erred}"
     )
 

@@ -53,6 +53,8 @@ def predict(
             key_file=host.key_file,
         )
         asked = opened.ask(read(materials, crystals=opened.fitted.arm.structures))
+    for remark in opened.fitted.remarks:
+        host.note(remark)
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
         host.note(f"warning: {text}")
     rows = answers(materials, asked)

@@ -30,6 +30,7 @@ class Facts:
         science_hash: of the run.
         arm: that was asked.
         fold: whose fit was asked.
+        final: whether that is one of all rows, whose errors are those of the evaluation.
         candidates: name of their file or folder.
         target: its name.
         unit: of the target, "" without one.
@@ -64,6 +65,7 @@ class Facts:
     science_hash: str
     arm: str
     fold: str
+    final: bool
     candidates: str
     target: str
     unit: str

@@ -52,13 +52,12 @@ class Training:
         reference, data = opened.reference, opened.run.manifest["dataset"]
         values: dict[str, tuple[float, int]] = {}
         for formula, value in zip(
-            reference.materials.formulas(), reference.target.tolist(), strict=True
+            reference.canonical.tolist(), reference.target.tolist(), strict=True
         ):
             least, n = values.get(formula, (value, 0))
             values[formula] = (min(value, least), n + 1)
-        elements = reference.materials.element_fractions().any(axis=0)
         limit = limit_of(str(data["target"]), str(data.get("unit") or ""), opened.task)
-        return cls(np.asarray(elements, dtype=np.bool_), values, limit)
+        return cls(reference.elements, values, limit)
 
 
 @dataclass(eq=False)

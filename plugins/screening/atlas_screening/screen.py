@@ -154,6 +154,7 @@ def _facts(
         science_hash=str(manifest["science_hash"]),
         arm=opened.arm,
         fold=opened.fold,
+        final=opened.final,
         candidates=candidates.path.name,
         target=str(data["target"]),
         unit=str(data.get("unit") or ""),
@@ -191,12 +192,18 @@ def _facts(
 def _held_out(opened: OpenArm) -> str:
     """Return the class that the fit never saw, in words; "" where there is none."""
     folds = {str(one["name"]): one for one in opened.run.manifest["split"]["folds"]}
+    if opened.final:
+        return ""
     return str((folds.get(opened.fold) or {}).get("held_out") or "")
 
 
 def _mae(opened: OpenArm) -> dict[str, float]:
     """Return the MAE of this fit by part, as the run found it."""
     own = opened.run.metrics["arms"].get(opened.arm) or {}
-    parts = (own.get("folds") or {}).get(opened.fold) or {}
+    if opened.final:  # of the evaluation's fits, all folds together
+        scored = {name: one["metrics"].get("mae") for name, one in own.get("parts", {}).items()}
+        parts = {name: {"mae": one["value"]} for name, one in scored.items() if one}
+    else:
+        parts = (own.get("folds") or {}).get(opened.fold) or {}
     found = {part: (parts.get(part) or {}).get("mae") for part in ("test", "shifted")}
     return {part: float(mae) for part, mae in found.items() if mae is not None}

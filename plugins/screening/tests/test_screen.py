@@ -482,11 +482,10 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     points, new = rng.normal(size=(500, 8)).astype("f4"), rng.normal(size=(40, 8)).astype("f4")
     reference = Reference(
         ids=np.arange(500).astype(str),
-        offsets=np.arange(501),
-        numbers=np.ones(500, np.int16),
-        amounts=np.ones(500),
-        target=np.zeros(500),
         formulas=np.full(500, "H"),
+        canonical=np.full(500, "H"),
+        elements=np.zeros(118, dtype=bool),
+        target=np.zeros(500),
         space="features",
         points=points,
         standard=Standardizer(np.zeros(8), np.ones(8)),

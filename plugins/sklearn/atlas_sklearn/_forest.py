@@ -45,8 +45,15 @@ class Forest:
         cuts: Literal["best", "random"],
         bootstrap: bool = True,
     ) -> None:
-        self._config = config
         self._name, self._cuts, self._bootstrap = name, cuts, bootstrap
+        # as scikit-learn names them
+        self._grown = {
+            "n_estimators": config.trees,
+            "max_features": config.max_features,
+            "min_samples_leaf": config.min_samples_leaf,
+            "max_depth": config.max_depth,
+            "bootstrap": bootstrap,
+        }
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
         """Grow the trees; see ``Model.fit``."""
@@ -57,11 +64,7 @@ class Forest:
         self._scale = TargetScale.of(target) if context.task == "regression" else None
         learned = target if self._scale is None else self._scale.standard(target)
         self.estimator = FORESTS[self._cuts][context.task](
-            n_estimators=self._config.trees,
-            max_features=self._config.max_features,
-            min_samples_leaf=self._config.min_samples_leaf,
-            max_depth=self._config.max_depth,
-            bootstrap=self._bootstrap,
+            **self._grown,
             n_jobs=self._jobs,
             random_state=seed32(context.seed),
         ).fit(self._columns(features), learned)

@@ -33,14 +33,14 @@ class Cluster:
         if distinct < clusters:
             what = "structures" if self.config.representation == "structure" else "compositions"
             raise DataError(f"cluster: {distinct} different {what} cannot make {clusters} clusters")
-        seed = derive_seed(request.seed, "cluster") % 2**32
+        seed = derive_seed(request.context.seed, "cluster") % 2**32
         with threadpool_limits(limits=1):  # threads add up in no fixed order: labels could differ
             model = KMeans(clusters, n_init=self.config.restarts, random_state=seed)
             labels = model.fit_predict(space)
         first = np.asarray([np.flatnonzero(labels == k)[0] for k in range(clusters)])
         order = np.lexsort((first, -np.bincount(labels, minlength=clusters)))
         wanted = min(self.config.held_out or clusters, clusters)
-        rng = np.random.default_rng(derive_seed(request.seed, "cluster", "held out"))
+        rng = np.random.default_rng(derive_seed(request.context.seed, "cluster", "held out"))
         drawn = np.sort(rng.choice(clusters, wanted, replace=False))
         folds = []
         for index, label in zip(drawn.tolist(), order[drawn], strict=True):
@@ -53,7 +53,7 @@ class Cluster:
                     held,
                     config=self.config,
                     materials=request.materials,
-                    seed=request.seed,
+                    seed=request.context.seed,
                     held_out=f"materials of cluster {index} (richest in {named})",
                 )
             )

@@ -38,7 +38,7 @@ class Distinct:
                 " take a smaller distance"
             )
         sizes = [size_of(config.test, n), size_of(config.calibration, n)]
-        seed = derive_seed(request.seed, "distinct")
+        seed = derive_seed(request.context.seed, "distinct")
         test, calibration, train = deal(np.arange(n), sizes, seed, groups)
         if not len(train) or (config.calibration > 0 and not len(calibration)):
             raise DataError(

@@ -34,7 +34,7 @@ class KFold:
             what = "rows" if groups is None else "different formulas"
             raise DataError(f"kfold: {count} {what} cannot make {config.folds} folds")
         if config.shuffle:
-            rng = np.random.default_rng(derive_seed(request.seed, "kfold"))
+            rng = np.random.default_rng(derive_seed(request.context.seed, "kfold"))
             order = rng.permutation(count)
         else:  # groups in order of first appearance
             order = np.argsort(np.unique(key, return_index=True)[1])
@@ -43,7 +43,7 @@ class KFold:
             name = f"fold_{index}"
             tested = np.isin(key, chosen)
             train, calibration = take_calibration(
-                name, np.flatnonzero(~tested), config.calibration, request.seed, groups
+                name, np.flatnonzero(~tested), config.calibration, request.context.seed, groups
             )
             folds.append(
                 Split(name, train=train, calibration=calibration, test=np.flatnonzero(tested))

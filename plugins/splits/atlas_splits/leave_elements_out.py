@@ -44,6 +44,6 @@ class LeaveElementsOut:
             held,
             config=self.config,
             materials=materials,
-            seed=request.seed,
+            seed=request.context.seed,
             held_out=f"materials with {' or '.join(symbols)}",
         )

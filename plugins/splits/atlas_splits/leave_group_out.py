@@ -51,7 +51,7 @@ class LeaveGroupOut:
                 f"leave_group_out: {len(large)} groups of {column!r} with {config.min_group} rows"
                 f" cannot make {config.folds} folds; lower folds or min_group"
             )
-        rng = np.random.default_rng(derive_seed(request.seed, "leave_group_out"))
+        rng = np.random.default_rng(derive_seed(request.context.seed, "leave_group_out"))
         dealt = np.array_split(rng.permutation(np.asarray(large, dtype=np.str_)), config.folds)
         return [
             self._fold(request, groups, sorted(names.tolist()), name=f"fold_{i}")
@@ -80,7 +80,7 @@ class LeaveGroupOut:
             held,
             config=config,
             materials=request.materials,
-            seed=request.seed,
+            seed=request.context.seed,
             held_out=f"materials with {config.column} {listed}",
             calibration=self._inner(request, groups, values, fold) if config.nested else None,
         )
@@ -92,7 +92,7 @@ class LeaveGroupOut:
         n = len(request.materials)
         held = groups.mask(values, n)
         others = np.unique(groups.names[~np.isin(groups.names, values)])
-        rng = np.random.default_rng(derive_seed(request.seed, "inner", fold))
+        rng = np.random.default_rng(derive_seed(request.context.seed, "inner", fold))
         wanted = size_of(self.config.calibration, int((~held).sum()))
         taken = np.zeros(n, dtype=np.bool_)
         for name in rng.permutation(others).tolist():

@@ -41,14 +41,14 @@ class MatbenchFolds:
         n = len(request.materials)
         if n < FOLDS:
             raise DataError(f"matbench_folds: {n} rows cannot make {FOLDS} folds")
-        if n not in ROWS[request.task]:
+        if n not in ROWS[request.context.task]:
             warnings.warn(
                 f"matbench_folds: {n} rows are no whole Matbench task of this kind"
-                f" ({request.task}): these are not its official folds",
+                f" ({request.context.task}): these are not its official folds",
                 stacklevel=2,
             )
         rows = np.arange(n)
-        if request.task == "binary":
+        if request.context.task == "binary":
             if request.target is None:
                 raise DataError("matbench_folds: stratified folds need the targets")
             counts = np.bincount(request.target.astype(np.int64), minlength=2)
@@ -66,7 +66,7 @@ class MatbenchFolds:
         for index, (learn, test) in enumerate(cuts):
             name = f"fold_{index}"
             train, calibration = take_calibration(
-                name, learn.astype(np.int64), self.config.calibration, request.seed
+                name, learn.astype(np.int64), self.config.calibration, request.context.seed
             )
             folds.append(Split(name, train=train, calibration=calibration, test=test))
         return folds

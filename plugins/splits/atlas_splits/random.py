@@ -30,6 +30,6 @@ class Random:
                 rows,
                 config=self.config,
                 materials=request.materials,
-                seed=request.seed,
+                seed=request.context.seed,
             )
         ]

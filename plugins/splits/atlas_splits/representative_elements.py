@@ -50,7 +50,7 @@ class RepresentativeElements:
             len(has),
             count=config.count,
             minimum=config.minimum,
-            seed=derive_seed(request.seed, "representative_elements"),
+            seed=derive_seed(request.context.seed, "representative_elements"),
         )
         folds = []
         for company in companies(chosen, has.mean(axis=0), together=config.together):
@@ -60,7 +60,7 @@ class RepresentativeElements:
                 has[:, company].any(axis=1),
                 config=config,
                 materials=request.materials,
-                seed=request.seed,
+                seed=request.context.seed,
                 held_out=f"materials with {', '.join(names)}",
             )
             if len(company) == 1:

@@ -41,7 +41,7 @@ class SizeShift:
                 held,
                 config=config,
                 materials=request.materials,
-                seed=request.seed,
+                seed=request.context.seed,
                 held_out=f"materials with {edge:g} {sign} {config.measure}{where}",
             )
         ]

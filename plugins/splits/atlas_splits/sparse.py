@@ -39,7 +39,7 @@ class Sparse:
         with threadpool_limits(limits=1):  # threads add up in no fixed order: ties could differ
             model = NearestNeighbors(n_neighbors=max(CROWD, config.neighbours) + 1).fit(space)
             distance, near = model.kneighbors(space)
-            seed = derive_seed(request.seed, "sparse") % 2**32
+            seed = derive_seed(request.context.seed, "sparse") % 2**32
             points = self._points(space, distance[:, CROWD], seed)
         groups = [
             np.unique(np.append(near[point, : config.neighbours + 1], point)) for point in points
@@ -57,7 +57,7 @@ class Sparse:
                     held,
                     config=config,
                     materials=request.materials,
-                    seed=request.seed,
+                    seed=request.context.seed,
                     held_out=f"materials in sparse regions of the {where}",
                 )
             )
@@ -68,7 +68,7 @@ class Sparse:
             return describe(request.materials, self.config.representation)
         if request.target is None:
             raise DataError("sparse: space target needs the targets")
-        if request.task == "binary":
+        if request.context.task == "binary":
             raise DataError("sparse: a 0/1 target has no sparse region; use a regression target")
         return request.target[:, None]
 

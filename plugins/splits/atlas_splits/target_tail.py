@@ -28,7 +28,7 @@ class TargetTail:
         target, tail = request.target, self.config.tail
         if target is None:
             raise DataError("target_tail: it needs the targets")
-        if request.task == "binary":
+        if request.context.task == "binary":
             raise DataError("target_tail: a 0/1 target has no tail; use a regression target")
         size = size_of(self.config.fraction, len(target))
         if tail == "high":
@@ -43,7 +43,7 @@ class TargetTail:
                 held,
                 config=self.config,
                 materials=request.materials,
-                seed=request.seed,
+                seed=request.context.seed,
                 held_out=f"materials with target {sign} {edge:.4g}",
             )
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, Materials, Split, SplitRequest
+from atlas_core.api import DataError, FitContext, Materials, Split, SplitRequest
 from atlas_core.testing.samples import toy_dataset
 from atlas_reading import structure_of
 from atlas_splits import hooks, leave_group_out
@@ -17,7 +17,7 @@ OXIDES = ["Li2O", "La2O3", "UO2", "Fe2O3", "SrTiO3", "NaCl", "LiF", "Fe3C", "NiA
 def request(formulas=OXIDES, *, columns=None, seed=3, copies=1) -> SplitRequest:
     texts = list(formulas) * copies
     materials = Materials.from_formulas([f"m{i:03d}" for i in range(len(texts))], texts)
-    return SplitRequest(materials, columns or {}, "regression", seed)
+    return SplitRequest(materials, columns or {}, FitContext(seed))
 
 
 def cut(given: SplitRequest, **options) -> list[Split]:
@@ -57,7 +57,7 @@ def test_anonymous_formulas_equal_pymatgens():
 
 def test_symmetry_of_toy_crystals_is_what_they_were_made_as():
     data = toy_dataset()
-    given = SplitRequest(data.materials, {}, "regression", 0)
+    given = SplitRequest(data.materials, {}, FitContext(0))
     for column, stated in (("space_group", "space_group"), ("crystal_system", "crystal_system")):
         found = groups_of(given, column)
         assert found is not None
@@ -133,7 +133,7 @@ def test_matfold_holds_out_the_same_rows():
     frame = pandas.DataFrame({"id": ids})
     bulk = {name: structure_of(data.materials, i).as_dict() for i, name in enumerate(ids)}
     theirs = matfold.MatFold(frame, bulk).df
-    given = SplitRequest(data.materials, {}, "regression", 0)
+    given = SplitRequest(data.materials, {}, FitContext(0))
     for column, name in (("elements", "element"), ("periodictablegroups", "periodic_group")):
         ours = groups_of(given, name)
         assert ours is not None

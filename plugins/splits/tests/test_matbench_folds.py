@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_core.api import Materials, SplitRequest
+from atlas_core.api import FitContext, Materials, SplitRequest
 from atlas_splits.hooks import MatbenchFoldsConfig
 from atlas_splits.matbench_folds import ROWS, MatbenchFolds
 
@@ -74,8 +74,7 @@ def test_folds_equal_matbenchs_own(task):
             amounts=np.ones(n),
         ),
         columns={},
-        task="binary" if task in BINARY else "regression",
-        seed=1,
+        context=FitContext(1, "binary" if task in BINARY else "regression"),
         target=target,
     )
     ours = MatbenchFolds(MatbenchFoldsConfig()).split(request)
@@ -91,8 +90,7 @@ def plain(n, task="regression"):
     return SplitRequest(
         materials=Materials.from_formulas([f"m{i}" for i in range(n)], ["FeO"] * n),
         columns={},
-        task=task,
-        seed=0,
+        context=FitContext(0, task),
         target=np.arange(n) % 2.0,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import DataError, Materials, Split, SplitRequest
+from atlas_core.api import DataError, FitContext, Materials, Split, SplitRequest
 from atlas_core.testing import find_component
 from atlas_core.testing.samples import moved, rotation_matrix, supercell, toy_dataset
 from atlas_reading import structure_of
@@ -18,7 +18,7 @@ COMMON = ["Fe2O3", "FeO", "Fe3O4", "Fe4O5"]
 
 def request(formulas, *, target=None, seed=3, task="regression") -> SplitRequest:
     materials = Materials.from_formulas([f"m{i:03d}" for i in range(len(formulas))], formulas)
-    return SplitRequest(materials, {}, task, seed, target)
+    return SplitRequest(materials, {}, FitContext(seed, task), target)
 
 
 def cut(module, config, given) -> list[Split]:
@@ -60,7 +60,7 @@ def test_shells_do_not_change_with_a_supercell_a_shift_or_a_rotation():
 def test_clusters_of_structures_do_not_read_elements():
     data = toy_dataset()
     config = hooks.ClusterConfig(clusters=3, representation="structure")
-    folds = cut(cluster, config, SplitRequest(data.materials, {}, "regression", 0))
+    folds = cut(cluster, config, SplitRequest(data.materials, {}, FitContext(0)))
     prototypes = np.array([data.columns["space_group"][fold.shifted] for fold in folds], object)
     assert sorted(len(set(groups)) for groups in prototypes) == [1, 1, 1]
     assert {int(groups[0]) for groups in prototypes} == {225, 221, 187}
@@ -131,7 +131,7 @@ def test_materials_of_one_size_leave_nothing_to_train_on():
 
 def test_size_shift_counts_the_sites_of_a_cell_where_it_is_known():
     data = toy_dataset()
-    given = SplitRequest(data.materials, {}, "regression", 0)
+    given = SplitRequest(data.materials, {}, FitContext(0))
     (fold,) = cut(size_shift, hooks.SizeShiftConfig(), given)
     assert fold.held_out == "materials with 5 or more atoms in the cell"
     assert (data.materials.counts[fold.shifted] == 5).all()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import ATOMIC_NUMBER, SYMBOLS, DataError, Materials, Split, SplitRequest
+from atlas_core.api import (
+    ATOMIC_NUMBER,
+    SYMBOLS,
+    DataError,
+    FitContext,
+    Materials,
+    Split,
+    SplitRequest,
+)
 from atlas_splits import hooks, representative_elements
 from atlas_splits._elements import BLOCKS, blocks
 from atlas_splits.representative_elements import choose, companies
@@ -91,7 +99,7 @@ def test_each_fold_holds_out_all_materials_with_its_element():
     materials = Materials.from_formulas([f"m{i}" for i in range(24)], formulas)
     config = hooks.RepresentativeElementsConfig(count=3, minimum=4)
     folds = representative_elements.RepresentativeElements(config).split(
-        SplitRequest(materials, {}, "regression", 5)
+        SplitRequest(materials, {}, FitContext(5))
     )
     # F is the most frequent, Na the least electronegative, Fe the one transition metal
     assert [fold.name for fold in folds] == ["without F", "without Na", "without Fe"]
@@ -121,7 +129,7 @@ def threes(formulas: list[str]) -> dict[str, Split]:
     materials = Materials.from_formulas([f"m{i}" for i in range(len(formulas))], formulas)
     config = hooks.RepresentativeElementsConfig(count=4, minimum=4, together=3)
     found = representative_elements.RepresentativeElements(config).split(
-        SplitRequest(materials, {}, "regression", 5)
+        SplitRequest(materials, {}, FitContext(5))
     )
     return {fold.name: fold for fold in found}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_core.api import Config, DataError, Materials, Split, SplitRequest
+from atlas_core.api import Config, DataError, FitContext, Materials, Split, SplitRequest
 from atlas_core.testing import find_component
 from atlas_splits import (
     cluster,
@@ -26,8 +26,7 @@ def request(formulas=FORMULAS, *, target=None, columns=None, task="regression", 
     return SplitRequest(
         materials=Materials.from_formulas(ids, formulas),
         columns={} if columns is None else columns,
-        task=task,
-        seed=seed,
+        context=FitContext(seed, task),
         target=target,
     )
 

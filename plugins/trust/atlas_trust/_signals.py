@@ -98,7 +98,7 @@ class Signals:
             train, target = train.take(kept), target[kept]
         values = table_of(train, representation)
         scale = Standardizer.of(values)
-        scaled, fractions = scale(values), train.materials.element_fractions()
+        scaled, fractions = scale(values), train.fractions
         return cls(
             representation=representation,
             scale=scale,
@@ -116,7 +116,7 @@ class Signals:
     ) -> dict[str, F8]:
         """Return what is measured of n rows, each (n,) and >= 0; sigma comes first."""
         scaled = self.scale(table_of(inputs, self.representation))
-        fractions = inputs.materials.element_fractions()
+        fractions = inputs.fractions
         distance, neighbours = nearest(self.reference, scaled, NEIGHBOURS, decimals=DECIMALS)
         distance_fractions, _ = nearest(self.fractions, fractions, NEIGHBOURS, decimals=DECIMALS)
         around = self.target[neighbours]

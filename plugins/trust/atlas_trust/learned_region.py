@@ -19,6 +19,7 @@ from atlas_core.api import (
     Bool,
     DataError,
     Evidence,
+    FitContext,
     Inputs,
     OODScore,
     Prediction,
@@ -274,7 +275,7 @@ class LearnedRegionMethod:
         *,
         promise: Promise,
         levels: tuple[float, ...],
-        seed: int,
+        context: FitContext,
     ) -> TrustRegion:
         """Return the region.
 
@@ -293,11 +294,12 @@ class LearnedRegionMethod:
                 " with a held-out class in trust.pseudo_shift.splits"
             )
         home_error = float(home.error.mean())
+        seed = context.seed
         signals, own = self._rows(home, -1, -1, home_error, seed=seed)
         blocks = [own]
         companies: dict[bytes, int] = {}
         for number, rehearsal in enumerate(classes):
-            learned = rehearsal.train.materials.ids.tobytes()
+            learned = rehearsal.train.ids.tobytes()
             company = companies.setdefault(learned, len(companies))
             blocks.append(self._rows(rehearsal, number, company, home_error, seed=seed)[1])
         rows = _joined(blocks)

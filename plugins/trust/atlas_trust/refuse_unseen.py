@@ -12,6 +12,7 @@ from atlas_core.api import (
     Assessment,
     Bool,
     Evidence,
+    FitContext,
     Inputs,
     OODScore,
     Prediction,
@@ -40,7 +41,7 @@ class VetoRegion:
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return the region's answer with risk 1 where an element was never seen."""
         plain = self.region.assess(inputs, prediction, ood)
-        present = (inputs.materials.element_fractions() > 0) & ~self.seen
+        present = (inputs.fractions > 0) & ~self.seen
         new = present.any(axis=1)
         reasons = tuple(
             (Reason.unseen_elements([SYMBOLS[z + 1] for z in np.flatnonzero(row)]),)
@@ -75,9 +76,9 @@ class RefuseUnseen:
         *,
         promise: Promise,
         levels: tuple[float, ...],
-        seed: int,
+        context: FitContext,
     ) -> TrustRegion:
         """Fit sigma's curves and note the elements of the training materials."""
         sigma = SigmaThreshold(SigmaThresholdConfig(rule=self.config.rule))
-        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, seed=seed)
-        return VetoRegion(region, (home.train.materials.element_fractions() > 0).any(axis=0))
+        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, context=context)
+        return VetoRegion(region, (home.train.fractions > 0).any(axis=0))

@@ -13,6 +13,7 @@ from atlas_core.api import (
     Assessment,
     DataError,
     Evidence,
+    FitContext,
     Inputs,
     OODScore,
     Prediction,
@@ -94,7 +95,7 @@ class SigmaThreshold:
         *,
         promise: Promise,
         levels: tuple[float, ...],
-        seed: int,
+        context: FitContext,
     ) -> SigmaRegion:
         """Fit both curves on the calibration rows; the rehearsals are not looked at."""
         if len(home.inputs) < CURVE_ROWS:

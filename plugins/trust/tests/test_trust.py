@@ -10,6 +10,7 @@ from atlas_core.api import (
     Assessment,
     DataError,
     Evidence,
+    FitContext,
     Inputs,
     Materials,
     OODScore,
@@ -89,12 +90,12 @@ def toy(materials, factor, seed):
     sigma = rng.uniform(0.02, 0.25, n)
     target = toy_target(materials)
     mean = target + factor * sigma * rng.normal(size=n)
-    return Inputs(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
+    return Inputs.of(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
 
 
 def evidence(name, train, materials, *, shifted, factor=1.0, seed):
     inputs, prediction, target = toy(materials, np.where(shifted, factor, 1.0), seed)
-    known = Inputs(train, toy_vectors(train))
+    known = Inputs.of(train, toy_vectors(train))
     return Evidence(name, known, toy_target(train), inputs, prediction, target, None, shifted)
 
 
@@ -124,7 +125,7 @@ def fitted(method, *, learn_from=None, promise=PROMISE):
         rehearsals() if learn_from is None else learn_from,
         promise=promise,
         levels=LEVELS,
-        seed=0,
+        context=FitContext(0),
     )
 
 
@@ -166,7 +167,7 @@ def test_sigma_threshold_does_not_look_at_rehearsals():
 def test_refuse_unseen_vetoes_new_elements_alone():
     materials = Materials.from_formulas(["a", "b", "c"], ["CaTiO3", "CaTiF4", "HoYbSe3"])
     prediction = Prediction(np.zeros(3), np.full(3, 0.02))
-    inputs = Inputs(materials, toy_vectors(materials))
+    inputs = Inputs.of(materials, toy_vectors(materials))
     region = fitted(RefuseUnseen(hooks.RefuseUnseenConfig()))
     found = region.assess(inputs, prediction, None)
     plain = fitted(SigmaThreshold(hooks.SigmaThresholdConfig())).assess(inputs, prediction, None)
@@ -228,7 +229,7 @@ def test_too_few_calibration_rows_are_refused(name, n, message):
     component, _ = find_component(name)
     method = component.build(component.config())
     with pytest.raises(DataError, match=message):
-        method.fit(home(n), rehearsals(), promise=PROMISE, levels=LEVELS, seed=0)
+        method.fit(home(n), rehearsals(), promise=PROMISE, levels=LEVELS, context=FitContext(0))
 
 
 def listed(*, novel: int, familiar: int) -> Assessment:
@@ -344,7 +345,7 @@ def test_intervals_of_flagged_rows_alone_are_those_of_a_new_class():
         [seen_by_a_detector(one) for one in rehearsals()],
         promise=PROMISE,
         levels=LEVELS,
-        seed=0,
+        context=FitContext(0),
     )
     inputs, prediction, _ = toy(formulas(["F", "Se"], 60, 5), 5.0, 9)
     flagged = np.arange(60) % 3 == 0
@@ -368,5 +369,5 @@ def test_predictions_without_sigma_are_refused():
     blind = replace(home(), prediction=Prediction(np.zeros(300)))
     with pytest.raises(DataError, match="no sigma"):
         SigmaThreshold(hooks.SigmaThresholdConfig()).fit(
-            blind, [], promise=PROMISE, levels=LEVELS, seed=0
+            blind, [], promise=PROMISE, levels=LEVELS, context=FitContext(0)
         )
