@@ -13,7 +13,7 @@ from atlas_core.arrays import Str
 from atlas_core.kinds.dataset import Task
 
 Record = Callable[[str, Mapping[str, Any]], None]
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def _ignore(_name: str, _content: Mapping[str, Any]) -> None:
@@ -24,6 +24,10 @@ def _say_nothing(_text: str) -> None:
     """Drop a line of progress: the default where nobody reads."""
 
 
+_BRANCHES = {"ood_test": "shifted", "nested": "rehearse"}
+"""Names under which earlier versions drew: the numbers of a run outlive the words for them."""
+
+
 def derive_seed(seed: int, *path: str | int) -> int:
     """Return the seed of the branch ``path`` of ``seed``'s tree: a 63-bit integer.
 
@@ -32,7 +36,8 @@ def derive_seed(seed: int, *path: str | int) -> int:
     """
     key: list[int] = []
     for step in path:
-        data = f"{type(step).__name__}:{step}".encode()
+        name = _BRANCHES.get(step, step) if isinstance(step, str) else step
+        data = f"{type(step).__name__}:{name}".encode()
         key.extend(data)
         key.append(256)  # no byte: keeps ("ab",) and ("a", "b") apart
     words = np.random.SeedSequence(seed, spawn_key=tuple(key)).generate_state(2, np.uint32)
@@ -53,7 +58,7 @@ class FitContext:
         directory: where checkpoints of this fit go and are resumed from; None: keep none.
         record: called with a name and plain data (a learning curve, a list of removed rows)
             that belongs in the run folder.
-        tell: called with a line of progress for whoever watches; kept nowhere.
+        notify: called with a line of progress for whoever watches; kept nowhere.
     """
 
     seed: int
@@ -63,7 +68,7 @@ class FitContext:
     ids: Str | None = None
     directory: Path | None = None
     record: Record = field(default=_ignore)
-    tell: Tell = field(default=_say_nothing)
+    notify: Notify = field(default=_say_nothing)
 
     def child(self, *path: str | int) -> FitContext:
         """Return the context of a part of this fit: own seed, own folder, own record names."""

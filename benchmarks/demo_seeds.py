@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPEC = ROOT / "specs/ood_formation.yaml"
 FOREST = (
     "arms={forest: {featurizer: magpie, model: {use: random_forest, options: {trees: 300}},"
-    " uq: members, calibrator: split_conformal, ood: mahalanobis}}"
+    " uq: tree_variance, calibrator: split_conformal, ood: mahalanobis}}"
 )
 SEEDS = range(20)
 
@@ -46,14 +46,14 @@ def main() -> None:
                 {
                     "seed": seed,
                     "mae_in_domain": arm["parts"]["test"]["metrics"]["mae"]["value"],
-                    "mae_fluorides": arm["parts"]["shifted"]["metrics"]["mae"]["value"],
+                    "mae_fluorides": arm["parts"]["ood_test"]["metrics"]["mae"]["value"],
                     "auroc_sigma": arm["ood"]["sigma"]["auroc"]["value"],
                     "auroc_score": arm["ood"]["score"]["auroc"]["value"],
                 }
             )
             print(json.dumps(rows[-1]), flush=True)
         kfold = "split={use: kfold, options: {folds: 5, calibration: 0.0}}"
-        none = FOREST.replace("split_conformal", "none")
+        none = FOREST.replace("split_conformal", "identity")
         arm = metrics(folder, [none, kfold])
         five_fold = arm["summary"]["test"]["mae"]
     names = [key for key in rows[0] if key != "seed"]

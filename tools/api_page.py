@@ -68,7 +68,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "Evidence",
             "TrustRegion",
             "Assessment",
-            "Promise",
+            "ReliabilityTarget",
             "LABELS",
             "labels_of",
             "longest_prefix",
@@ -91,6 +91,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("CommandHost",),
     ),
     ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
+    (
+        "Evaluators",
+        "What a finished run amounts to.",
+        ("Evaluator", "Evaluation", "AuditRequest", "Verdict", "Grade", "Finding"),
+    ),
     ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Saved fits of another library",
@@ -126,6 +131,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "write_arrays",
             "FAMILIES",
             "anion_family",
+            "families_of",
             "covalent_radius",
             "electronegativity",
             "element_statistics",

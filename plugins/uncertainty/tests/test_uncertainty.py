@@ -66,7 +66,7 @@ def data():
     return Vectors(table, labels), table.sum(axis=1), Vectors(rng.normal(size=(7, 3)), labels)
 
 
-NAMES = ("members", "model_variance", "ensemble", "mc_dropout", "point")
+NAMES = ("tree_variance", "model_variance", "ensemble", "mc_dropout", "deterministic")
 
 
 def made(name, **options):
@@ -111,7 +111,7 @@ def test_the_trained_model_comes_with_the_predictor(name, data):
 
 def test_members_std_by_hand(data):
     train, target, new = data
-    out = made("members").fit(Toy, train, target, CONTEXT)[0].predict(new)
+    out = made("tree_variance").fit(Toy, train, target, CONTEXT)[0].predict(new)
     # offsets -1, 1, -2, 2: mean 0, variance (1 + 1 + 4 + 4) / 4
     np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
     np.testing.assert_allclose(out.epistemic, 2.5**0.5)
@@ -144,7 +144,7 @@ def test_model_variance_keeps_the_two_parts_apart(data):
 
 def test_point_has_no_std(data):
     train, target, new = data
-    out = made("point").fit(Toy, train, target, CONTEXT)[0].predict(new)
+    out = made("deterministic").fit(Toy, train, target, CONTEXT)[0].predict(new)
     assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
     assert out.std is None
     assert out.samples is None
@@ -220,7 +220,7 @@ def test_mc_dropout_sums_up_the_models_passes(data):
     np.testing.assert_allclose(out.epistemic, passes.std(axis=0, ddof=1))
 
 
-@pytest.mark.parametrize("name", ["members", "model_variance", "mc_dropout", "snapshots"])
+@pytest.mark.parametrize("name", ["tree_variance", "model_variance", "mc_dropout", "snapshots"])
 def test_a_model_without_the_promised_capability_is_named(name, data):
     train, target, _ = data
     with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):
@@ -242,7 +242,7 @@ class InThreads(Toy):
     def fit(self, features, target, context):
         self.thread = threading.get_ident()
         for epoch in range(3):
-            context.tell(f"epoch {epoch}")
+            context.notify(f"epoch {epoch}")
             time.sleep(0.002)
         super().fit(features, target, context)
         context.record("curve", {"seed": context.seed})
@@ -250,12 +250,12 @@ class InThreads(Toy):
 
 def listened(n_jobs):
     """Return a context that keeps what is recorded and told, and the two lists."""
-    records, told = [], []
+    records, reported = [], []
 
     def record(name, content):
         records.append((name, dict(content)))
 
-    return replace(CONTEXT, n_jobs=n_jobs, record=record, tell=told.append), records, told
+    return replace(CONTEXT, n_jobs=n_jobs, record=record, notify=reported.append), records, reported
 
 
 @pytest.mark.parametrize("resample", ["seeds", "bootstrap"])
@@ -269,13 +269,13 @@ def test_members_in_threads_change_no_byte_and_no_order_of_records(resample, dat
             models.append(InThreads())
             return models[-1]
 
-        context, records, told = listened(n_jobs)
+        context, records, reported = listened(n_jobs)
         method = made("ensemble", k=5, resample=resample)
         out = method.fit(make_model, train, target, context)[0].predict(new)
         found.append((out.samples.tobytes(), out.mean.tobytes(), records))
         assert (len({m.thread for m in models}) > 1) == (n_jobs > 1)
         assert [model.context.n_jobs for model in models] == [1] * 5
-        assert len(told) == 15
+        assert len(reported) == 15
     assert found[0] == found[1]
     assert [name for name, _ in records] == [f"member-{i}/curve" for i in range(5)]
 
@@ -302,7 +302,7 @@ def test_a_member_that_fails_stops_the_others_and_is_named(data):
                 raise TrainingError("the loss is NaN")
             for epoch in range(2000):
                 epochs.append(epoch)
-                context.tell("an epoch")
+                context.notify("an epoch")
                 time.sleep(0.005)
 
     with pytest.raises(TrainingError, match="the loss is NaN"):
