@@ -82,6 +82,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("Metric", "metric", "MetricRows", "Draw", "probability_bins", "ratio"),
     ),
     (
+        "Evaluators",
+        "What a run says of itself: metrics, what a split holds, an exam of labels, a verdict.",
+        ("Evaluator", "AuditRequest", "Evaluation", "Verdict", "Finding", "Grade"),
+    ),
+    (
         "Reports",
         "Files that are written of a finished run.",
         ("Reporter", "FinishedRun", "Predictions", "Export"),
