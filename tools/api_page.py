@@ -97,11 +97,6 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("CommandHost",),
     ),
     ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
-    (
-        "Evaluators",
-        "What a finished run amounts to.",
-        ("Evaluator", "Evaluation", "AuditRequest", "Verdict", "Grade", "Finding"),
-    ),
     ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Saved fits of another library",
