@@ -1,7 +1,7 @@
 """Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
 
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
-from atlas_core.component import Component, Config, Field
+from atlas_core.component import Component, Config, Field, OfKind, Use
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import (
@@ -175,6 +175,7 @@ __all__ = [
     "ModelFactory",
     "OODMethod",
     "OODScore",
+    "OfKind",
     "PluginError",
     "Prediction",
     "Predictions",
@@ -203,6 +204,7 @@ __all__ = [
     "TrustRegion",
     "UQFit",
     "UQMethod",
+    "Use",
     "Vectors",
     "Verdict",
     "anion_family",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, FitContext, TargetScale, Vectors
-from atlas_core.testing.kit import find_component
+from atlas_core.testing import find_component
 from atlas_core.testing.samples import toy_dataset
 
 TREES = ("random_forest", "extra_trees", "quantile_forest", "gradient_boosting")

@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Declare a component",
         "A module's hook returns a list of `Component`. `Field` is pydantic's.",
-        ("Component", "Config", "Field", "hookimpl", "FoldFacts"),
+        ("Component", "Config", "Field", "Use", "OfKind", "hookimpl", "FoldFacts"),
     ),
     (
         "Materials and data sets",
