@@ -102,6 +102,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "write_arrays",
             "FAMILIES",
             "anion_family",
+            "families_of",
             "covalent_radius",
             "electronegativity",
             "element_statistics",
