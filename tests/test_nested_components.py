@@ -10,7 +10,7 @@ from support import Cli, MakePlugin
 
 from atlas_core.errors import SpecError
 from atlas_core.spec.load import load_plan
-from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.plan import BoundComponent, Plan
 from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
 from atlas_registry.loading import Registry
@@ -75,7 +75,7 @@ def problem_of(tmp_path: Path, text: str, *overrides: str) -> str:
     return problem.replace(str(tmp_path / "s.yaml"), "s.yaml")
 
 
-def committee(plan: Plan) -> Chosen:
+def committee(plan: Plan) -> BoundComponent:
     return plan.arms["a"]["uq"]
 
 
@@ -99,7 +99,7 @@ def test_a_member_is_built_anew_each_time_with_its_options(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "told"),
+    ("old", "new", "place", "reported"),
     [
         ("[knn,", "[kn,", "15:19  arms.a.uq.options.members.0.use", "did you mean 'knn'"),
         ("alpha", "alhpa", "15:47  arms.a.uq.options.members.1.options.alhpa", "'alpha'?"),
@@ -110,11 +110,11 @@ def test_a_member_is_built_anew_each_time_with_its_options(tmp_path: Path) -> No
     ],
 )
 def test_a_wrong_member_is_told_at_its_line(
-    tmp_path: Path, old: str, new: str, place: str, told: str
+    tmp_path: Path, old: str, new: str, place: str, reported: str
 ) -> None:
     problem = problem_of(tmp_path, SPEC.replace(old, new))
     assert problem.startswith(f"s.yaml:{place}: "), problem
-    assert told in problem
+    assert reported in problem
 
 
 def test_set_changes_the_option_of_a_member(tmp_path: Path) -> None:
