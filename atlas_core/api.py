@@ -21,7 +21,6 @@ from atlas_core.errors import (
     SpecError,
     TrainingError,
 )
-from atlas_core.families import FAMILIES, anion_family, families_of
 from atlas_core.foresight import FoldFacts
 from atlas_core.hookspecs import hookimpl
 from atlas_core.interfaces import (
@@ -94,14 +93,6 @@ from atlas_core.observe import (
     RunInfo,
     StageInfo,
 )
-from atlas_core.periodic_table import (
-    covalent_radius,
-    electronegativity,
-    element_statistics,
-    f_block,
-    periodic_group,
-    periodic_row,
-)
 from atlas_core.rows import BadRow, Flag, ReadingReport
 from atlas_core.saving import Codec, attributes_of, set_attributes
 from atlas_core.store import read_arrays, write_arrays
@@ -110,7 +101,6 @@ from atlas_core.target import TargetScale
 __all__ = [
     "ATOMIC_NUMBER",
     "F8",
-    "FAMILIES",
     "I8",
     "LABELS",
     "MAX_Z",
@@ -207,15 +197,9 @@ __all__ = [
     "Use",
     "Vectors",
     "Verdict",
-    "anion_family",
     "attributes_of",
     "concatenate",
-    "covalent_radius",
     "derive_seed",
-    "electronegativity",
-    "element_statistics",
-    "f_block",
-    "families_of",
     "file_sha256",
     "formula_flags",
     "hookimpl",
@@ -224,8 +208,6 @@ __all__ = [
     "metric",
     "offsets_of",
     "parse_formula",
-    "periodic_group",
-    "periodic_row",
     "probability_bins",
     "ratio",
     "read_arrays",

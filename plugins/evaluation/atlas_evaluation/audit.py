@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_chemistry import element_statistics
 from atlas_core.arrays import F8, I8, Bool
 from atlas_core.context import derive_seed
 from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics import weighted
-from atlas_core.periodic_table import element_statistics
 from atlas_core.store import canonical_hash
 from atlas_evaluation.judge.audit import (
     NEAR,
