@@ -1,6 +1,7 @@
 """Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
 
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
+from atlas_core.codecs import Codec, attributes_of, set_attributes
 from atlas_core.component import Component, Config, Field, OfKind, Use
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.data.predictions import Predictions
@@ -85,6 +86,7 @@ from atlas_core.kinds.trust import (
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.metrics.weighted import ratio
+from atlas_core.neighbors import nearest
 from atlas_core.observe import (
     Export,
     FinishedRun,
@@ -94,7 +96,7 @@ from atlas_core.observe import (
     StageInfo,
 )
 from atlas_core.rows import BadRow, Flag, ReadingReport
-from atlas_core.saving import Codec, attributes_of, set_attributes
+from atlas_core.standardizer import Standardizer
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
@@ -186,6 +188,7 @@ __all__ = [
     "SplitRequest",
     "Splitter",
     "StageInfo",
+    "Standardizer",
     "Str",
     "TargetScale",
     "Task",
@@ -206,6 +209,7 @@ __all__ = [
     "labels_of",
     "longest_prefix",
     "metric",
+    "nearest",
     "offsets_of",
     "parse_formula",
     "probability_bins",

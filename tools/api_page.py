@@ -99,6 +99,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "SYMBOLS",
             "ATOMIC_NUMBER",
             "MAX_Z",
+            "Standardizer",
+            "nearest",
             "read_arrays",
             "write_arrays",
         ),
