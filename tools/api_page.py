@@ -58,6 +58,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("Inputs",),
     ),
     (
+        "What a metric is computed from",
+        "The host makes rows and draws; a metric is computed for all resamples at once.",
+        ("MetricRows", "Draw", "probability_bins", "ratio"),
+    ),
+    (
         "Observers and finished runs",
         "",
         (
@@ -93,7 +98,6 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "I8",
             "Bool",
             "Str",
-            "ratio",
             "offsets_of",
             "segments",
             "SYMBOLS",

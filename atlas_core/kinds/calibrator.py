@@ -132,10 +132,8 @@ class Calibrator(Protocol):
 KIND = Kind(
     "calibrator",
     Calibrator,
-    "a ``Calibrator``",
     place="arm",
     description="Makes the uncertainty keep its word; none: no intervals.",
     host=("refit",),
     retrained=False,
-    types=("kinds.prediction",),
 )

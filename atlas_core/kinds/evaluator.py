@@ -222,7 +222,6 @@ class Evaluator(Protocol):
 KIND = Kind(
     "evaluator",
     Evaluator,
-    "an ``Evaluator``",
     place="run",
     description="What audits the split, scores predictions and judges arms.",
     default=("standard",),

@@ -84,11 +84,9 @@ class Reporter(Protocol):
 KIND = Kind(
     "report",
     Reporter,
-    "a ``Reporter``",
     place="run",
     key="reports",
     description="What is written of the finished run; [] for its tables alone.",
     many=True,
     default=("html",),
-    types=("observe",),
 )

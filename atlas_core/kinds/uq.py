@@ -114,10 +114,8 @@ class UQMethod(Protocol):
 KIND = Kind(
     "uq",
     UQMethod,
-    "a ``UQMethod``",
     place="arm",
     description="How the model says how sure it is.",
     required=True,
     provides=("epistemic", "aleatoric", "samples"),
-    types=("kinds.prediction",),
 )
