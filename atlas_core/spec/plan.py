@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
-from atlas_core.component import Config, uses
+from atlas_core.component import Component, Config, uses
 from atlas_core.errors import (
     MORE_MEMORY,
     AtlasError,
@@ -47,6 +47,11 @@ class BoundComponent:
     def together(self) -> tuple[BoundComponent, ...]:
         """Return this component and those beside it, each on its own."""
         return (replace(self, beside=()), *self.beside)
+
+    @property
+    def component(self) -> Component:
+        """Return what the plugin declared."""
+        return self.resolved.component
 
     @cached_property
     def nested(self) -> tuple[BoundComponent, ...]:
