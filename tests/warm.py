@@ -22,13 +22,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 MODULES = (
-    *("atlas_core.cli.main", "atlas_core.engine.run", "atlas_core.cli.reuse"),
-    *("atlas_core.cli.verdicts", "atlas_core.evaluate", "atlas_core.exam", "atlas_core.narrative"),
-    *("atlas_registry.loading", "atlas_registry.watching", "atlas_report.html"),
-    *("atlas_screening.screen", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.figure"),
-    *("packaging.requirements", "pandas", "pyarrow.pandas_compat", "pyarrow.parquet"),
-    *("scipy.stats", "sklearn.covariance", "sklearn.ensemble", "sklearn.gaussian_process"),
-    *("sklearn.linear_model", "sklearn.neighbors", "stevedore.driver"),
+    *("atlas_core.cli.main", "atlas_core.cli.run", "atlas_core.cli.answers"),
+    *("atlas_core.engine.run", "atlas_evaluation.standard", "atlas_registry.loading"),
+    *("atlas_registry.watching", "atlas_report.html", "atlas_screening.screen", "jinja2"),
+    *("matplotlib.backends.backend_svg", "matplotlib.figure", "packaging.requirements", "pandas"),
+    *("pyarrow.pandas_compat", "pyarrow.parquet", "scipy.stats", "sklearn.covariance"),
+    *("sklearn.ensemble", "sklearn.gaussian_process", "sklearn.linear_model"),
+    *("sklearn.neighbors", "stevedore.driver"),
 )
 
 
