@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from atlas_core.component import Component
 from atlas_core.errors import PluginError, SpecError, told
 from atlas_core.kinds import KINDS
-from atlas_core.testing import format_results, run_contract
+from atlas_core.testing import CheckResult, format_results, run_contract
 from atlas_core.testing.elsewhere import components_of
-from atlas_registry.listing import Listed, core_range_problem, installed
+from atlas_registry.listing import core_range_problem, installed
 from atlas_registry.loading import Registry
 
 
@@ -26,47 +26,36 @@ def check_components(
         SpecError: nothing, or an unknown name, was asked for.
         PluginError: a component cannot be loaded.
     """
-    chosen: list[tuple[str, Component]] = []
-    rows: list[dict[str, Any]] = []
-    blocks: list[str] = []
     if path is not None:
-        chosen += _of_folder(path, names, kind)
+        checked = [
+            (own, component.name, run_contract(component, own))
+            for own, component in _of_folder(path, names, kind)
+        ]
     else:
-        registry = Registry()
-        asked = _installed(names, kind, everything=everything)
-        problems = registry.problems(asked) if everything else {}
-        for row in asked:
-            problem = problems.get(row, "")
-            if problem:  # one that cannot be loaded keeps no other from its check
-                blocks.append(f"{row.kind} {row.name}\n  BROKEN: {problem}")
-                failure = {"name": "loads", "outcome": "failed", "message": problem}
-                rows.append({"kind": row.kind, "name": row.name, "checks": [failure]})
-            else:
-                chosen.append((row.kind, registry.resolve(row.kind, row.name).component))
-    if not chosen and not rows:
+        checked = list(_of_installed(names, kind, everything=everything))
+    if not checked:
         raise SpecError("name a component, or give --path FOLDER or --all")
-    failed = bool(rows)
-    for found_kind, component in chosen:
-        results = run_contract(component, found_kind)
-        failed = failed or any(result.broken for result in results)
-        blocks.append(f"{found_kind} {component.name}\n{format_results(results)}")
-        rows.append(
-            {
-                "kind": found_kind,
-                "name": component.name,
-                "checks": [
-                    {"name": r.name, "outcome": r.outcome, "message": r.message} for r in results
-                ],
-            }
-        )
-    count = sum(len(row["checks"]) for row in rows)
+    rows = [
+        {
+            "kind": own,
+            "name": name,
+            "checks": [{"name": r.name, "outcome": r.outcome, "message": r.message} for r in found],
+        }
+        for own, name, found in checked
+    ]
+    blocks = [f"{own} {name}\n{format_results(found)}" for own, name, found in checked]
+    failed = any(result.broken for _, _, found in checked for result in found)
     if len(rows) > 1:
+        count = sum(len(found) for _, _, found in checked)
         state = "a promise is broken" if failed else "every promise is kept"
         blocks.append(f"{len(rows)} components, {count} checks: {state}")
     return rows, failed, "\n\n".join(blocks)
 
 
-def _installed(names: Sequence[str], kind: str | None, *, everything: bool) -> list[Listed]:
+def _of_installed(
+    names: Sequence[str], kind: str | None, *, everything: bool
+) -> Iterator[tuple[str, str, Sequence[CheckResult]]]:
+    """Yield kind, name and results; of all, one that cannot be loaded keeps no other from its."""
     listed = installed([kind] if kind else KINDS)
     known = {row.name for row in listed}
     if unknown := [name for name in names if name not in known]:
@@ -74,7 +63,15 @@ def _installed(names: Sequence[str], kind: str | None, *, everything: bool) -> l
             f"check: no component {unknown[0]!r} is installed; `atlas plugins` lists them, and"
             " --path FOLDER checks one that is not installed"
         )
-    return [row for row in listed if everything or row.name in names]
+    registry = Registry()
+    asked = [row for row in listed if everything or row.name in names]
+    problems = registry.problems(asked) if everything else {}
+    for row in asked:
+        if problem := problems.get(row):
+            yield row.kind, row.name, [CheckResult("loads", "failed", problem, 0.0)]
+        else:
+            component = registry.resolve(row.kind, row.name).component
+            yield row.kind, row.name, run_contract(component, row.kind)
 
 
 def _of_folder(path: Path, names: Sequence[str], kind: str | None) -> list[tuple[str, Component]]:
