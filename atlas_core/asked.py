@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class ArmPrediction:
     """Hold what an arm says of n materials, each on its own.
 
     Attributes:
@@ -62,8 +62,8 @@ class Looked:
         """Return (n,) what the featurizer, the detector and the trust region say, in words."""
         said = [one.reasons for one in (self.score, self.assessment) if one is not None]
         known = [reasons for reasons in said if reasons is not None]
-        told = texts(distinct(*known) if known else None, len(self.notes))
-        both = zip(self.notes, told.tolist(), strict=True)
+        reported = texts(distinct(*known) if known else None, len(self.notes))
+        both = zip(self.notes, reported.tolist(), strict=True)
         return np.array(["; ".join(filter(None, pair)) for pair in both], dtype=np.str_)
 
 

@@ -13,7 +13,7 @@ from atlas_core.arrays import Str
 from atlas_core.kinds.dataset import Task
 
 Record = Callable[[str, Mapping[str, Any]], None]
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def _ignore(_name: str, _content: Mapping[str, Any]) -> None:
@@ -53,7 +53,7 @@ class FitContext:
         directory: where checkpoints of this fit go and are resumed from; None: keep none.
         record: called with a name and plain data (a learning curve, a list of removed rows)
             that belongs in the run folder.
-        tell: called with a line of progress for whoever watches; kept nowhere.
+        notify: called with a line of progress for whoever watches; kept nowhere.
     """
 
     seed: int
@@ -63,7 +63,7 @@ class FitContext:
     ids: Str | None = None
     directory: Path | None = None
     record: Record = field(default=_ignore)
-    tell: Tell = field(default=_say_nothing)
+    notify: Notify = field(default=_say_nothing)
 
     def child(self, *path: str | int) -> FitContext:
         """Return the context of a part of this fit: own seed, own folder, own record names."""

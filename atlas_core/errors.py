@@ -62,7 +62,7 @@ class TrainingError(AtlasError):
 
 
 class WorkerError(AtlasError):
-    """A worker process died in the middle of a cell; the line names the cell."""
+    """A worker process died in the middle of a job; the line names the job."""
 
     exit_code = 5
 
@@ -95,7 +95,7 @@ def named(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def told(error: BaseException) -> str:
+def reported(error: BaseException) -> str:
     """Return an error on one line: ATLAS's own speak for themselves, others need their class."""
     return said(error) if isinstance(error, AtlasError) else named(error)
 

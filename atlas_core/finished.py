@@ -212,8 +212,8 @@ _EXAM: Mapping[str, type] = {
 _EXAM_CLASS: Mapping[str, type] = {
     "class": str,
     "rows": int,
-    "budget": float,
-    "confidence": float,
+    "error_tolerance": float,
+    "target_reliability": float,
     "mae": float,
     "oracle_share": float,
     "methods": dict,

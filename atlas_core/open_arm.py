@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.asked import Asked, Looked, materials_of
+from atlas_core.asked import ArmPrediction, Asked, materials_of
 from atlas_core.component import Use, uses
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.blame import blame
@@ -91,7 +91,7 @@ class OpenArm:
         mine = trust.arm == self.arm
         own = trust.take(mine if self.final else mine & (trust.fold == self.fold))
         own = own.of(str(own.method[0])) if len(own) else own
-        parts = {"in_domain": own.part("test"), "class": own.part("shifted")}
+        parts = {"in_domain": own.part("test"), "class": own.part("ood_test")}
         return {name: rows.tally() for name, rows in parts.items() if len(rows)}
 
     @property
@@ -102,10 +102,14 @@ class OpenArm:
         return self.fitted.reference
 
     @property
-    def promise(self) -> tuple[float, float] | None:
-        """Return budget and confidence of its trust region; None without one."""
+    def reliability(self) -> tuple[float, float] | None:
+        """Return error tolerance and target reliability of its trust region; None without one."""
         trust = self.fitted.trust
-        return None if trust is None else (trust.promise.budget, trust.promise.confidence)
+        return (
+            None
+            if trust is None
+            else (trust.reliability.error_tolerance, trust.reliability.target_reliability)
+        )
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -184,7 +188,7 @@ class OpenArm:
             notes[material] = why
         return joined, list(notes.values())
 
-    def look(self, materials: Materials, features: Features, notes: list[str]) -> Looked:
+    def look(self, materials: Materials, features: Features, notes: list[str]) -> ArmPrediction:
         """Return what the arm says of materials; with one thread of BLAS, as in the run."""
         fitted, n = self.fitted, len(materials)
         with readable(self._fit), quiet() as caught:
@@ -204,7 +208,7 @@ class OpenArm:
                     assessment.levels, assessment.lower, assessment.upper, level, nan
                 )
             std = nan if final.std is None else final.std
-            looked = Looked(final, std, lower, upper, answer.score, assessment, notes)
+            looked = ArmPrediction(final, std, lower, upper, answer.score, assessment, notes)
             looked.check(n)
             return looked
 
@@ -291,8 +295,8 @@ def open_arm(
         own = Arm(name, kept_fold, components, spec.levels)
         fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
         if kept_fold == FINAL and fitted.reference is not None:
-            told = remark(len(fitted.reference.ids))
-            fitted = replace(fitted, remarks=(*fitted.remarks, told))
+            reported = remark(len(fitted.reference.ids))
+            fitted = replace(fitted, remarks=(*fitted.remarks, reported))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
         return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
 

@@ -165,7 +165,7 @@ def unreadable_csv(bad: Iterable[BadRow], flags: Iterable[Flag] = ()) -> bytes:
     return write_csv(("place", "id", "text", "why", "used"), unreadable_rows(bad, flags))
 
 
-def all_rows_told(error: RowsError, folder: Path) -> DataError:
+def all_rows_reported(error: RowsError, folder: Path) -> DataError:
     """Write every row that cannot be used to a file in ``folder``; return the error that names it.
 
     One row stands in the error itself, and needs no file.
@@ -174,6 +174,6 @@ def all_rows_told(error: RowsError, folder: Path) -> DataError:
         return error
     path = folder / UNREADABLE
     write_bytes(path, unreadable_csv(error.rows))
-    told = DataError(f"{error}\n{error.source}: all of them stand in {path}")
-    told.blamed = True
-    return told
+    reported = DataError(f"{error}\n{error.source}: all of them stand in {path}")
+    reported.blamed = True
+    return reported

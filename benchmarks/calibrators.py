@@ -65,8 +65,8 @@ from atlas_matbench.matbench import MatbenchSource
 from atlas_metrics import classes, intervals, sigma
 from atlas_sklearn.hooks import RandomForestConfig
 from atlas_sklearn.random_forest import random_forest
-from atlas_uncertainty.hooks import MembersConfig
-from atlas_uncertainty.members import Members
+from atlas_uncertainty.hooks import TreeVarianceConfig
+from atlas_uncertainty.tree_variance import TreeVariance
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks/results/calibrators.json"
@@ -84,7 +84,7 @@ STATES_SIGMA = ("none", "variance_scaling", "linear")
 
 
 REGRESSION: dict[str, Calibrator] = {
-    "none": none.build(hooks.NoneConfig()),
+    "none": none.build(hooks.IdentityConfig()),
     "split_conformal": split_conformal.build(hooks.SplitConformalConfig()),
     "split_conformal, normalised": split_conformal.build(
         hooks.SplitConformalConfig(score="normalised")
@@ -139,7 +139,7 @@ class Forest:
         if not path.exists():
             if self.trained is None:
                 config = RandomForestConfig(trees=TREES, max_features="sqrt")
-                self.trained, _ = Members(MembersConfig()).fit(
+                self.trained, _ = TreeVariance(TreeVarianceConfig()).fit(
                     lambda: random_forest(config), self.features, self.target, self.context
                 )
             found = self.trained.predict(features)
@@ -192,7 +192,7 @@ def main() -> None:
         content = {
             "seed": SEED,
             "folds": FOLDS,
-            "model": f"random_forest, {TREES} trees, max_features sqrt; magpie; uq members",
+            "model": f"random_forest, {TREES} trees, max_features sqrt; magpie; uq tree_variance",
             "refits": REFITS,
             "versions": {"python": platform.python_version()}
             | {package: version(package) for package in packages},
@@ -314,17 +314,17 @@ def common(done: Prediction, target: F8, families: npt.NDArray[np.str_]) -> dict
     lower, upper, inside = done.lower[at], done.upper[at], inside_90(done, target)
     ends = {"target": target, "lower": lower, "upper": upper}
     names, counts = np.unique(families, return_counts=True)
-    told = {
+    reported = {
         str(name): float(inside[families == name].mean())
         for name, count in zip(names, counts, strict=True)
         if count >= FAMILY_ROWS
     }
-    worst = min(told, key=lambda name: told[name])
+    worst = min(reported, key=lambda name: reported[name])
     return {
         "coverage": intervals.picp().value(**ends),
         "mpiw": intervals.mpiw().value(**ends),
         "infinite_share": intervals.infinite_share().value(**ends),
-        "worst_family": {"name": worst, "coverage": told[worst]},
+        "worst_family": {"name": worst, "coverage": reported[worst]},
     }
 
 

@@ -32,9 +32,9 @@ ENSEMBLE = (
     " uq: {use: ensemble, options: {k: 5}},"
     " calibrator: {use: split_conformal, options: {score: normalised}},"
     " ood: {use: novelty, options: {parts: [sigma, lof, mahalanobis], representation: embedding,"
-    " facts: [element, pair]}},"
+    " rules: [element, pair]}},"
     " trust: {use: learned_region, options: {representation: embedding}},"
-    f" pseudo_shift: {{model: {{use: cgcnn, options: {{epochs: 15, {NETWORK}}}}},"
+    f" surrogate: {{model: {{use: cgcnn, options: {{epochs: 15, {NETWORK}}}}},"
     " uq: {use: ensemble, options: {k: 3}}}}"
 )
 PARTS = "calibration: 0.15, test: 0.15"
@@ -43,7 +43,7 @@ EXAMS: dict[str, tuple[str, ...]] = {
     "log_kvrh, prototypes": (
         ENSEMBLE,
         "split={use: leave_group_out, options: {column: prototype, min_group: 140, " + PARTS + "}}",
-        "trust.pseudo_shift.splits=[{use: leave_group_out, options: {column: prototype,"
+        "trust.nested.splits=[{use: leave_group_out, options: {column: prototype,"
         " min_group: 50, calibration: 0.05, test: 0.1}}, {use: cluster, options: {clusters: 6,"
         " held_out: 2, calibration: 0.05, test: 0.1}}]",
     ),
@@ -64,7 +64,7 @@ def examined(name: str, *, runs: Path, data_dir: Path) -> dict[str, Any]:
         cache_dir=runs / "cache",
         data_dir=data_dir,
         offline=True,
-        tell=lambda text: print(f"  {text}", flush=True),
+        notify=lambda text: print(f"  {text}", flush=True),
     )
     folder = run(plan, options).folder
     found = examine(
@@ -72,12 +72,12 @@ def examined(name: str, *, runs: Path, data_dir: Path) -> dict[str, Any]:
         Predictions.from_parquet(folder / "predictions.parquet"),
         levels=plan.spec.levels,
     )
-    rehearsed = [
+    nested = [
         one["content"]["trainings"]
         for one in read_json(folder / "records.json")
         if one["name"] == "trust"
     ]
-    return {"arms": found, "rehearsals": max(rehearsed)}
+    return {"arms": found, "nested": max(nested)}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPEC = ROOT / "specs/ood_formation.yaml"
 FOREST = (
     "arms={forest: {featurizer: magpie, model: {use: random_forest, options: {trees: 300}},"
-    " uq: members, calibrator: split_conformal, ood: mahalanobis}}"
+    " uq: tree_variance, calibrator: split_conformal, ood: mahalanobis}}"
 )
 SEEDS = range(20)
 
@@ -46,7 +46,7 @@ def main() -> None:
                 {
                     "seed": seed,
                     "mae_in_domain": arm["parts"]["test"]["metrics"]["mae"]["value"],
-                    "mae_fluorides": arm["parts"]["shifted"]["metrics"]["mae"]["value"],
+                    "mae_fluorides": arm["parts"]["ood_test"]["metrics"]["mae"]["value"],
                     "auroc_sigma": arm["ood"]["sigma"]["auroc"]["value"],
                     "auroc_score": arm["ood"]["score"]["auroc"]["value"],
                 }

@@ -60,7 +60,7 @@ def measure(device: str, *, crystals: int, bfloat16: bool) -> dict[str, float]:
     target = np.random.default_rng(0).normal(size=crystals)
     stamps = []
 
-    def tell(_line: str) -> None:
+    def notify(_line: str) -> None:
         if device != "cpu":
             torch.cuda.synchronize(device)
         stamps.append(time.perf_counter())
@@ -73,7 +73,7 @@ def measure(device: str, *, crystals: int, bfloat16: bool) -> dict[str, float]:
         torch.cuda.set_per_process_memory_fraction(min(1.0, share), card)
         torch.cuda.reset_peak_memory_stats(device)
     config = CGCNNConfig(epochs=3, batch_size=BATCH, bfloat16=bfloat16, validation=0.0)
-    cgcnn(config).fit(graphs, target, FitContext(seed=0, device=device, tell=tell))
+    cgcnn(config).fit(graphs, target, FitContext(seed=0, device=device, notify=notify))
     seconds = (stamps[2] - stamps[0]) / 2
     # of the process on a CPU: so bfloat16, measured second, is at least what float32 took
     peak = peak_memory_mb() if device == "cpu" else torch.cuda.max_memory_allocated(device) / 2**20

@@ -48,7 +48,7 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 100}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
     ood: mahalanobis
 """

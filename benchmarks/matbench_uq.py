@@ -35,7 +35,7 @@ DIGITS = 4
 """Significant digits of a stored score; its interval is wider than the fifth."""
 COLUMNS = {
     "mae": "MAE",
-    "mae_at_80": "MAE of the surest 80 %",
+    "mae_at_80": "MAE of the most confident 80 %",
     "miscalibration_area": "miscalibration area",
     "ence": "ENCE",
     "picp_0.9": "90 % intervals hold",

@@ -56,9 +56,9 @@ ALKALI = ("Li", "Na", "K", "Rb", "Cs")
 
 Mask = npt.NDArray[np.bool_]
 
-FACTS = {"element", "pair", "range"}
+RULES = {"element", "pair", "range"}
 LEFT_OUT: Mapping[str, set[str]] = {
-    "no facts": FACTS,
+    "no facts": RULES,
     "nothing of new elements": {"element"},
 }
 """Terms that a variant of the default does without: the sums below are those of its options."""

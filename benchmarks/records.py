@@ -110,7 +110,7 @@ def ran(
         data_dir=data_dir,
         device=choose_device(device),
         offline=True,
-        tell=lambda text: print(f"  {text}", flush=True),
+        notify=lambda text: print(f"  {text}", flush=True),
     )
     cpu = _CpuClock(runs / f"{name}.cpu.json", canonical_hash(plan.describe()))
     with cpu, closing(Registry().observers()) as observers:

@@ -36,7 +36,7 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 100}}
-    uq: members
+    uq: tree_variance
     calibrator: {use: split_conformal, options: {score: normalised}}
     ood: mahalanobis
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from trust import PROMISES, RESULTS, ROOT, exam
+from trust import RELIABILITIES, RESULTS, ROOT, exam
 
 from atlas_core.engine.machine import hardware, packages
 from atlas_core.store import write_json
@@ -44,13 +44,15 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True, help="matbench_mp_e_form.json.*")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/shifts")
     given = parser.parse_args()
-    promise = next(iter(PROMISES.values()))
+    reliability = next(iter(RELIABILITIES.values()))
     found = {
-        name: exam([split], seed=0, promise=promise, runs=given.runs, data_dir=given.data_dir)
+        name: exam(
+            [split], seed=0, reliability=reliability, runs=given.runs, data_dir=given.data_dir
+        )
         for name, split in SHIFTS.items()
     }
     versions = packages(["atlas-materials-trust"])
-    about = {"packages": versions, "hardware": hardware("cpu"), "promise": promise}
+    about = {"packages": versions, "hardware": hardware("cpu"), "reliability": reliability}
     write_json(RESULTS / "trust_shifts.json", {**about, "exams": found})
 
 

@@ -26,7 +26,7 @@ from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.materials import Materials
 from atlas_evaluation.audit import audit
 from atlas_evaluation.judge.audit import VIEWS, WORSE, SplitAudit
-from atlas_evaluation.narrative import audit_sentence, told_of
+from atlas_evaluation.narrative import audit_sentence, report_of
 from atlas_registry.loading import Registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +84,7 @@ def published(path: Path, n: int) -> list[Split]:
                 f"fold_{name}",
                 train=rest[size:],
                 test=rest[:size],
-                shifted=rows,
+                ood_test=rows,
                 held_out=f"the materials of class {name}",
             )
         )
@@ -99,17 +99,17 @@ def referee(split: Split, columns: Any, target: Any) -> dict[str, float]:
     model.fit(columns[train], target[train])
     error = {
         part: float(np.abs(model.predict(columns[rows]) - target[rows]).mean())
-        for part, rows in {"in_domain": split.test[:2000], "held_out": split.shifted}.items()
+        for part, rows in {"in_domain": split.test[:2000], "held_out": split.ood_test}.items()
     }
     return {**error, "ratio": error["held_out"] / error["in_domain"]}
 
 
-def told(found: SplitAudit, seconds: float) -> dict[str, Any]:
+def reported(found: SplitAudit, seconds: float) -> dict[str, Any]:
     """Return what is kept of an audit."""
     return {
         "kind": found.kind,
         "sentence": audit_sentence(found),
-        "reasons": told_of(found.findings),
+        "reasons": report_of(found.findings),
         "seconds": round(seconds, 2),
         "figures": found.figures,
         "folds": [
@@ -129,7 +129,7 @@ def judged(folds: list[Split], materials: Materials, target: Any) -> dict[str, A
     with threadpool_limits(1):
         start = time.process_time()
         found = audit(folds, materials, target, seed=0)
-        return told(found, time.process_time() - start)
+        return reported(found, time.process_time() - start)
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ SPEC = ROOT / "specs/trust_exam.yaml"
 ELEMENTS = ("F", "S", "Ti", "H", "U", "Cl", "Fe", "C", "N", "Li", "La", "Al")
 EASY = ("Al", "Li", "Fe", "La", "Ti", "U")
 """Elements that trees interpolate between their neighbours in the table of properties."""
-PROMISES = {
-    "80 % quantile, confidence 0.9": (0.8, 0.9),
-    "70 % quantile, confidence 0.8": (0.7, 0.8),
+RELIABILITIES = {
+    "80 % quantile, target reliability 0.9": (0.8, 0.9),
+    "70 % quantile, target reliability 0.8": (0.7, 0.8),
 }
 
 
@@ -42,17 +42,17 @@ def exam(
     changes: Sequence[str],
     *,
     seed: int,
-    promise: tuple[float, float],
+    reliability: tuple[float, float],
     runs: Path,
     data_dir: Path,
 ) -> dict[str, Any]:
     """Run the exam with some changes and return what ``examine`` says of the forest."""
-    quantile, confidence = promise
+    quantile, target_reliability = reliability
     overrides = [
         *changes,
         f"seed={seed}",
-        f"trust.budget_quantile={quantile}",
-        f"trust.confidence={confidence}",
+        f"trust.error_tolerance_quantile={quantile}",
+        f"trust.target_reliability={target_reliability}",
     ]
     plan = load_plan(SPEC, Registry(), overrides=overrides)
     options = RunOptions(
@@ -60,12 +60,12 @@ def exam(
         cache_dir=runs / "cache",
         data_dir=data_dir,
         offline=True,
-        tell=lambda text: print(f"  {text}", flush=True),
+        notify=lambda text: print(f"  {text}", flush=True),
     )
     return examined(run(plan, options).folder, seed=seed, levels=plan.spec.levels)
 
 
-def stored(runs: Path, *, seed: int, promise: tuple[float, float]) -> dict[str, Any]:
+def stored(runs: Path, *, seed: int, reliability: tuple[float, float]) -> dict[str, Any]:
     """Return the exam of a finished run of that seed and promise that lies in ``runs``.
 
     Raises:
@@ -74,13 +74,15 @@ def stored(runs: Path, *, seed: int, promise: tuple[float, float]) -> dict[str, 
     found = []
     for path in sorted(runs.glob("trust_exam-*/spec.lock.yaml")):
         spec = parse(path.read_text(encoding="utf-8"), str(path)).value
-        stated = (spec["trust"]["budget_quantile"], spec["trust"]["confidence"])
-        if (spec["seed"], *stated) == (seed, *promise) and (path.parent / "metrics.json").exists():
+        stated = (spec["trust"]["error_tolerance_quantile"], spec["trust"]["target_reliability"])
+        if (spec["seed"], *stated) == (seed, *reliability) and (
+            path.parent / "metrics.json"
+        ).exists():
             found.append((path.parent, tuple(spec["levels"])))
     if len(found) != 1:
         names = ", ".join(folder.name for folder, _ in found) or "none"
         raise SystemExit(
-            f"{runs}: one finished exam of seed {seed} and promise {promise} is wanted, there are"
+            f"{runs}: one finished exam of seed {seed} and promise {reliability} is wanted, there are"
             f" {len(found)} ({names})"
         )
     ((folder, levels),) = found
@@ -94,12 +96,12 @@ def examined(folder: Path, *, seed: int, levels: tuple[float, ...]) -> dict[str,
         Predictions.from_parquet(folder / "predictions.parquet"),
         levels=levels,
     )["forest"]
-    rehearsed = [
+    nested = [
         one["content"]["trainings"]
         for one in read_json(folder / "records.json")
         if one["name"] == "trust"
     ]
-    return {**found, "seed": seed, "rehearsals": max(rehearsed)}
+    return {**found, "seed": seed, "nested": max(nested)}
 
 
 def bar(text: str, measured: float | None, needed: str, holds: bool | None) -> dict[str, Any]:
@@ -175,7 +177,7 @@ def trust_bars(
         lines = (("classes kept or refused", worst("kept", method)), ("clear breaches", broken))
         found += [bar(f"{name}: beside, {method}: {what}", v, "", None) for what, v in lines]
     oracle = np.mean([one["oracle_share"] for each in exams for one in each["classes"]])
-    found.append(bar(f"{name}: beside, oracle: share within budget", float(oracle), "", None))
+    found.append(bar(f"{name}: beside, oracle: share within tolerance", float(oracle), "", None))
     found.append(
         bar(
             f"{name}: beside, refuse all: classes kept or refused, all of them refused", n, "", None
@@ -186,14 +188,14 @@ def trust_bars(
 
 def interval_bars(exams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the bars of the 90 % intervals on the held-out elements; the worst seed counts."""
-    held, fluorine, width, home = [], [], [], []
+    held, fluorine, width, in_domain = [], [], [], []
     for one in exams:
         cover = {element(c): c["intervals"]["trust_class"] for c in one["classes"]}
         held.append(sum(c["coverage"] >= 0.85 for c in cover.values()))
         fluorine.append(cover["F"]["coverage"])
         width.append(float(np.mean([c["width"] for c in cover.values()])))
-        home += [c["intervals"]["trust_in_domain"]["coverage"] for c in one["classes"]]
-    inside = float(np.mean(home))
+        in_domain += [c["intervals"]["trust_in_domain"]["coverage"] for c in one["classes"]]
+    inside = float(np.mean(in_domain))
     text = "90 % intervals"
     return [
         bar(f"{text}: elements covered to 0.85, of 12", min(held), ">= 11", min(held) >= 11),
@@ -245,22 +247,22 @@ def main() -> None:
     given = parser.parse_args()
     exams = {
         name: [
-            stored(given.runs, seed=seed, promise=promise)
+            stored(given.runs, seed=seed, reliability=reliability)
             if given.score_only
             else exam(
                 [f"split.options.elements=[{','.join(ELEMENTS)}]"],
                 seed=seed,
-                promise=promise,
+                reliability=reliability,
                 runs=given.runs,
                 data_dir=given.data_dir,
             )
             for seed in given.seeds
         ]
-        for name, promise in PROMISES.items()
+        for name, reliability in RELIABILITIES.items()
     }
     first, second = exams.values()
-    names = list(PROMISES)
-    most = max(one["rehearsals"] for one in first)
+    names = list(RELIABILITIES)
+    most = max(one["nested"] for one in first)
     bars = [
         *trust_bars(names[0], first, kept=11, real=9, share=0.10, easy=0.18),
         *trust_bars(names[1], second, kept=10, real=8, share=0.07, easy=0.0),

@@ -20,7 +20,7 @@ from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import ReportSection
 from atlas_core.store import read_json, write_bytes, write_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
-from atlas_evaluation.narrative import exams_told, told
+from atlas_evaluation.narrative import exams_told, reported
 from atlas_registry.loading import Registry
 from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
@@ -54,7 +54,7 @@ def arm_columns(
     """Return predictions of one arm: in-domain errors of size noise, larger ones held out."""
     rng = np.random.default_rng(seed)
     n = len(rows["id"])
-    outside_domain = rows["part"] == "shifted"
+    outside_domain = rows["part"] == "ood_test"
     size = noise * rng.lognormal(0, 0.5, n) * np.where(outside_domain, 3.0, 1.0)
     error = size * rng.standard_normal(n) + np.where(outside_domain, bias, 0.0)
     std = scale * size * rng.lognormal(0, 0.25, n) / np.where(outside_domain, 2.0, 1.0)
@@ -94,7 +94,7 @@ def base_rows(sizes: dict[str, int], folds: int, *, seed: int, task: str) -> dic
     rng = np.random.default_rng(seed)
     part = np.concatenate([np.full(n, name) for name, n in sizes.items()])
     n = len(part)
-    held = part == "shifted"
+    held = part == "ood_test"
     text = np.array(["" for _ in range(n)], dtype=object)
     text[~held] = formulas(int((~held).sum()), rng, fluorides=False)
     text[held] = formulas(int(held.sum()), rng, fluorides=True)
@@ -141,7 +141,7 @@ def manifest(
     uses = {
         "featurizer": "magpie",
         "model": "random_forest",
-        "uq": "members",
+        "uq": "tree_variance",
         "calibrator": "split_conformal",
         "ood": "mahalanobis",
     }
@@ -183,7 +183,7 @@ def manifest(
             "folds": [
                 {
                     "name": fold,
-                    "held_out": "materials with F" if sizes.get("shifted") else "",
+                    "held_out": "materials with F" if sizes.get("ood_test") else "",
                     "sizes": {k: v // folds for k, v in split.items()},
                 }
                 for fold in dict.fromkeys(rows["fold"].tolist())
@@ -260,7 +260,7 @@ def make_run(
         loop: whether there is an active_learning.parquet.
         ids: ids to put in place of the made-up ones, by row.
     """
-    sizes = sizes or {"calibration": 40, "test": 90, "shifted": 60}
+    sizes = sizes or {"calibration": 40, "test": 90, "ood_test": 60}
     folder.mkdir(parents=True, exist_ok=True)
     rows = base_rows(sizes, folds, seed=11, task=task)
     rows["id"] = rows["id"].astype(object)
@@ -319,7 +319,9 @@ def judge(folder: Path) -> None:
     exam = folder / "exam.json"
     exams = read_json(exam) if exam.exists() else {}
     found = verdicts_of_run(manifest, metrics, exams)
-    write_json(folder / "verdict.json", {arm: told(one).as_dict() for arm, one in found.items()})
+    write_json(
+        folder / "verdict.json", {arm: reported(one).as_dict() for arm, one in found.items()}
+    )
     if exams:
         write_json(exam, exams_told(exams, manifest))
 
@@ -335,7 +337,7 @@ def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:
 if __name__ == "__main__":
     made = make_run(
         Path(sys.argv[1]),
-        sizes={"calibration": 1000, "test": 2200, "shifted": 800},
+        sizes={"calibration": 1000, "test": 2200, "ood_test": 800},
         loop=True,
         ids={1005: "mp-<script>alert(1)</script>"},
     )

@@ -147,8 +147,8 @@ sample: 400
 dataset: {use: flla, options: {target: formation_energy_per_atom}}
 split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
 trust:
-  budget_quantile: 0.8
-  pseudo_shift:
+  error_tolerance_quantile: 0.8
+  nested:
     splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
     rows: 150
     scored: 40
@@ -156,7 +156,7 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 4}}
-    uq: members
+    uq: tree_variance
     calibrator: {use: split_conformal, options: {score: normalised}}
     ood: {use: novelty, options: {parts: [sigma, leaf, lof]}}
     trust: sigma_threshold
@@ -166,7 +166,7 @@ arms:
 def of_arms() -> Iterator[Saved]:
     """Yield both files of a fitted arm, asked about candidates as ``atlas screen`` does."""
     from atlas_core.engine.arm import FittedArm
-    from atlas_core.engine.kept import JUDGES, PREDICTOR
+    from atlas_core.engine.kept import POST_HOC, PREDICTOR
     from atlas_core.finished import read_run
     from atlas_core.materials import Materials
     from atlas_core.open_arm import OpenArm, open_arm
@@ -185,21 +185,21 @@ def of_arms() -> Iterator[Saved]:
     features, notes = opened.features(candidates)
 
     def ask(again: OpenArm) -> None:
-        looked = again.look(candidates, features, notes)
-        if looked.assessment is not None:
-            again.label(looked.assessment)
+        predicted = again.look(candidates, features, notes)
+        if predicted.assessment is not None:
+            again.label(predicted.assessment)
         quietly(lambda: again.embed(candidates, features))
         reference = again.reference
         reference.canonical.tolist()
         values = getattr(features, "values", candidates.element_fractions())
         reference.nearest(reference.place(values), 3)
 
-    for name in (PREDICTOR, JUDGES):
+    for name in (PREDICTOR, POST_HOC):
 
         def read(structure: dict[str, Any], arrays: Arrays, name: str = name) -> OpenArm:
             folder = home / "changed"
             folder.mkdir(exist_ok=True)
-            for other in (PREDICTOR, JUDGES):
+            for other in (PREDICTOR, POST_HOC):
                 (folder / other).unlink(missing_ok=True)
                 os.link(kept / other, folder / other)
             (folder / name).unlink()

@@ -35,7 +35,7 @@ arms:
   forest:
     featurizer: element_fractions
     model: {use: random_forest, options: {trees: 5}}
-    uq: members
+    uq: tree_variance
     calibrator: {use: split_conformal, options: {score: normalised}}
     ood: mahalanobis
 """
@@ -48,10 +48,12 @@ class Ground:
     arm: Arm
     data: ArmData
     split: Split
-    told: list[str]
+    reported: list[str]
 
     def notes(self) -> Notes:
-        return Notes(self.arm.name, self.arm.fold, self.arm.components.values(), self.told.append)
+        return Notes(
+            self.arm.name, self.arm.fold, self.arm.components.values(), self.reported.append
+        )
 
     def fit(self, cache: Path | None = None) -> FittedArm:
         return FittedArm.fit(
@@ -103,7 +105,7 @@ def test_what_was_saved_answers_with_the_same_bytes(ground: Ground, tmp_path: Pa
     fitted.save(Keep(tmp_path, wanted=True), ground.notes())
     again = FittedArm.load(tmp_path, ground.arm, trust=True)
     before, after = (
-        one.predict(ground.data, ground.split.shifted).to_columns() for one in (fitted, again)
+        one.predict(ground.data, ground.split.ood_test).to_columns() for one in (fitted, again)
     )
     for name in set(before) - {"baseline"}:
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
@@ -149,8 +151,8 @@ def test_a_fit_that_is_in_the_cache_is_not_made_again(ground: Ground, tmp_path: 
     assert (first.trained.stored, second.trained.stored) == (False, True)
     np.testing.assert_array_equal(second.predict(ground.data, ground.split.test).mean, wanted)
     # of other rows no answer is known: it is trained again, and the numbers are those of before
-    other = second.predict(ground.data, ground.split.shifted).mean
-    np.testing.assert_array_equal(other, first.predict(ground.data, ground.split.shifted).mean)
+    other = second.predict(ground.data, ground.split.ood_test).mean
+    np.testing.assert_array_equal(other, first.predict(ground.data, ground.split.ood_test).mean)
 
 
 def test_a_hidden_target_is_not_given_out(ground: Ground) -> None:

@@ -28,7 +28,7 @@ arms:
   line:
     featurizer: element_fractions
     model: ridge
-    uq: point
+    uq: deterministic
     calibrator: split_conformal
 """
 BOUNDED = "dataset.options.bounds=[0, null]"

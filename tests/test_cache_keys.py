@@ -70,7 +70,7 @@ levels: [0.9]
 dataset: flla
 split: {use: random, options: {calibration: 0.2, test: 0.2}}
 arms:
-  one: {featurizer: sizes, model: middle, uq: point, calibrator: split_conformal}
+  one: {featurizer: sizes, model: middle, uq: deterministic, calibrator: split_conformal}
 """
 
 

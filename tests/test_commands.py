@@ -89,8 +89,8 @@ def test_an_error_of_a_command_is_one_line(
 ) -> None:
     done = atlas(*words)
     assert done.returncode == code
-    (told,) = done.stderr.splitlines()
-    assert told.startswith(f"error: {line}")
+    (reported,) = done.stderr.splitlines()
+    assert reported.startswith(f"error: {line}")
 
 
 @pytest.mark.parametrize(

@@ -519,15 +519,15 @@ class WritingNearest(Nearest):
         return detector
 
 
-def one_minus(confidence):
-    return 1.0 - confidence
+def one_minus(target_reliability):
+    return 1.0 - target_reliability
 
 
 @dataclass(frozen=True)
 class GaussianRegion:
     """Believe sigma to be the std of a Gaussian; ``change`` and ``relabel`` spoil it."""
 
-    budget: float
+    error_tolerance: float
     allowed: float
     levels: tuple[float, ...]
     change: Callable | None = None
@@ -540,7 +540,7 @@ class GaussianRegion:
             assert ood.score is not None
         half = np.array(z)[:, None] * sigma
         found = Assessment(
-            np.array([math.erfc(self.budget / (s * math.sqrt(2))) for s in sigma]),
+            np.array([math.erfc(self.error_tolerance / (s * math.sqrt(2))) for s in sigma]),
             math.sqrt(2 / math.pi) * sigma,
             np.array(self.levels),
             prediction.mean - half,
@@ -565,12 +565,12 @@ class Gaussian:
     wants_rows: bool = True
     learned: type[GaussianRegion] = GaussianRegion
 
-    def fit(self, home, rehearsals, *, promise, levels, context):
-        if self.wants_rows and not len(home.inputs):
+    def fit(self, in_domain, nested, *, reliability, levels, context):
+        if self.wants_rows and not len(in_domain.inputs):
             raise DataError("trust gaussian: no calibration rows")
         return self.learned(
-            promise.budget,
-            self.allowed(promise.confidence),
+            reliability.error_tolerance,
+            self.allowed(reliability.target_reliability),
             levels,
             self.change,
             self.relabel,
@@ -579,9 +579,9 @@ class Gaussian:
 
 
 class WritingGaussian(Gaussian):
-    def fit(self, home, rehearsals, **promised):
-        thaw(rehearsals[0].train_target)[0] = 9.0
-        return super().fit(home, rehearsals, **promised)
+    def fit(self, in_domain, nested, **promised):
+        thaw(nested[0].train_target)[0] = 9.0
+        return super().fit(in_domain, nested, **promised)
 
 
 def gaussian(**changes):
@@ -645,7 +645,7 @@ def by_their_word(run):
     return [str(one) for one in run.predictions.ids]
 
 
-class Told:
+class Reported:
     """A page and a table of ids."""
 
     places = ("told.html", "told.csv")
@@ -664,12 +664,12 @@ class Told:
         ]
 
 
-def told(**changes):
+def reported(**changes):
     methods = {
         name: (lambda self, run, make=make: make(run)) if callable(make) else make
         for name, make in changes.items()
     }
-    return type("Broken", (Told,), methods)
+    return type("Broken", (Reported,), methods)
 
 
 def no_line(run):
@@ -801,7 +801,7 @@ HONEST = [
     ("trust", component(Gaussian, requires={"epistemic", "task:regression"})),
     ("acquisition", component(Greedy)),
     ("metric", component(metric)),
-    ("report", component(Told)),
+    ("report", component(Reported)),
     ("command", component(command)),
     ("executor", component(Threads)),
     ("executor", component(LocalExecutor)),
@@ -920,7 +920,7 @@ BROKEN = [
         component(
             lambda: Halves(
                 lambda folds, _: [
-                    Split("x", folds[0].train, test=folds[0].test[1:], shifted=folds[0].test[:1])
+                    Split("x", folds[0].train, test=folds[0].test[1:], ood_test=folds[0].test[:1])
                 ]
             )
         ),
@@ -1255,7 +1255,7 @@ BROKEN = [
         "batch_of_one_equals_the_batch",
         with_risk(lambda risk: risk / np.max(risk, initial=1e-9)),
     ),
-    ("trust", "promise_is_kept_in_domain", always("trust")),
+    ("trust", "reliability_is_reached_in_domain", always("trust")),
     ("trust", "trusts_some_in_domain", always("verify")),
     ("trust", "huge_errors_are_not_trusted", always("trust")),
     (
@@ -1270,8 +1270,8 @@ BROKEN = [
     ),
     (
         "trust",
-        "lower_confidence_never_trusts_fewer",
-        gaussian(allowed=lambda confidence: confidence - 0.8),
+        "lower_reliability_never_trusts_fewer",
+        gaussian(allowed=lambda target_reliability: target_reliability - 0.8),
     ),
     ("trust", "intervals_keep_their_word", gaussian(change=narrow)),
     ("trust", "works_without_a_detector", gaussian(looks_at_ood=True)),
@@ -1303,19 +1303,23 @@ BROKEN = [
         component(greedy(utility=lambda self, r: r.prediction.mean)),
     ),
     ("acquisition", "inputs_unchanged", component(greedy(select=writes_mean))),
-    ("report", "places_are_its_own", component(told(places=("manifest.json",)))),
-    ("report", "places_are_its_own", component(told(places=("a/b",)))),
-    ("report", "files_stand_in_its_places", component(told(places=("other.html",)))),
-    ("report", "files_stand_in_its_places", component(told(places=("none.md", *Told.places)))),
-    ("report", "every_task_is_shown", component(told(page=only_numbers))),
+    ("report", "places_are_its_own", component(reported(places=("manifest.json",)))),
+    ("report", "places_are_its_own", component(reported(places=("a/b",)))),
+    ("report", "files_stand_in_its_places", component(reported(places=("other.html",)))),
+    (
+        "report",
+        "files_stand_in_its_places",
+        component(reported(places=("none.md", *Reported.places))),
+    ),
+    ("report", "every_task_is_shown", component(reported(page=only_numbers))),
     (
         "report",
         "numbers_are_those_of_the_run",
-        component(told(page=lambda run: [], table=lambda run: [])),
+        component(reported(page=lambda run: [], table=lambda run: [])),
     ),
-    ("report", "pages_run_and_load_nothing", component(told(page=by_their_word))),
-    ("report", "tables_hold_no_formula", component(told(table=by_their_word))),
-    ("report", "inputs_unchanged", component(told(page=writes_in_the_run))),
+    ("report", "pages_run_and_load_nothing", component(reported(page=by_their_word))),
+    ("report", "tables_hold_no_formula", component(reported(table=by_their_word))),
+    ("report", "inputs_unchanged", component(reported(page=writes_in_the_run))),
 ]
 
 # --- what a file does not give back --------------------------------------------------------------
@@ -1431,10 +1435,10 @@ class ForgetsReason(Forgets, ToyDetector):
 
 
 class ForgetsBudget(Forgets, GaussianRegion):
-    """Takes every error to be within the budget."""
+    """Takes every error to be within the tolerance."""
 
-    forgotten = "budget"
-    budget = math.inf
+    forgotten = "error_tolerance"
+    error_tolerance = math.inf
 
 
 class ForgetsConfidence(Forgets, GaussianRegion):
@@ -1749,10 +1753,10 @@ def test_pytest_collects_the_contract_of_what_a_project_declares(tmp_path):
 
 def test_pytest_tells_what_a_check_found(tmp_path):
     (tmp_path / "pyproject.toml").write_text(PROJECT)
-    told = collected(tmp_path, "-k", "summary_line", "-rA")
-    assert "no component 'not_installed_anywhere' is installed" in told
-    assert "PASSED pyproject.toml::acquisition.random::summary_line" in told
-    assert "1 failed, 1 passed" in told
+    reported = collected(tmp_path, "-k", "summary_line", "-rA")
+    assert "no component 'not_installed_anywhere' is installed" in reported
+    assert "PASSED pyproject.toml::acquisition.random::summary_line" in reported
+    assert "1 failed, 1 passed" in reported
 
 
 def test_pytest_passes_other_projects_by(tmp_path):

@@ -235,8 +235,8 @@ def test_a_formula_in_capitals_is_read(text, expected):
 def test_an_element_of_which_there_is_none_is_known():
     absent = {"Na0Cl": ["Na"], "Li₀D2O0": ["Li", "O"], "Li10O5": [], "NaNa0Cl": []}
     for text, symbols in absent.items():
-        told = [flag for flag in formula_flags(text) if "amount of 0" in flag]
-        assert [flag.split()[0] for flag in told] == symbols
+        reported = [flag for flag in formula_flags(text) if "amount of 0" in flag]
+        assert [flag.split()[0] for flag in reported] == symbols
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from atlas_core.engine.finish import evaluated
 from atlas_core.errors import AtlasError
 from atlas_core.metrics.registry import installed_metrics
 from atlas_core.spec.load import recorded_evaluator
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import BoundComponent
 from atlas_core.store import read_json
 from atlas_core.testing.toy_runs import toy_run
 from atlas_registry.loading import Registry
@@ -28,7 +28,7 @@ split: {use: leave_elements_out, options: {elements: [O]}}
 evaluator: {use: limit, options: {largest: 5.0}}
 reports: [html, csv, markdown]
 arms:
-  one: {featurizer: element_fractions, model: ridge, uq: point}
+  one: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 
 
@@ -100,7 +100,7 @@ def test_an_evaluator_that_fails_is_named_in_one_line(tmp_path: Path) -> None:
 
     usual = recorded_evaluator({}, Registry())
 
-    class Failing(Chosen):
+    class Failing(BoundComponent):
         def build(self) -> Broken:
             return Broken()
 

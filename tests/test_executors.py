@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import Cli, MakePlugin, worked_plugin
 
-from atlas_core.engine.options import TellHere, say_nothing
+from atlas_core.engine.options import NotifyHere, say_nothing
 
 SPEC = """\
 atlas: 1
@@ -20,7 +20,7 @@ reports: []
 dataset: flla
 split: {use: kfold, options: {folds: 3}}
 arms:
-  one: {featurizer: element_fractions, model: ridge, uq: point}
+  one: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 
 
@@ -58,7 +58,7 @@ def test_the_place_is_no_part_of_a_runs_identity_and_changes_no_byte(atlas: Cli)
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "reported"),
     [
         (("--executor", "locl"), "unknown executor 'locl', did you mean 'local'?"),
         (("--executor-set", "by=1"), "unknown key 'by'"),
@@ -66,17 +66,19 @@ def test_the_place_is_no_part_of_a_runs_identity_and_changes_no_byte(atlas: Cli)
         (("--executor", "polite", "--executor-set", "by"), "expected"),
     ],
 )
-def test_a_wrong_place_is_refused_in_one_line(atlas: Cli, args: tuple[str, ...], told: str) -> None:
+def test_a_wrong_place_is_refused_in_one_line(
+    atlas: Cli, args: tuple[str, ...], reported: str
+) -> None:
     done = atlas("run", "s.yaml", *args)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
-    assert told in line
+    assert reported in line
 
 
 def test_progress_is_shown_where_the_job_runs_in_this_process_only() -> None:
     lines: list[str] = []
-    here = TellHere(lines.append)
+    here = NotifyHere(lines.append)
     here("epoch 1 of 9")
     assert lines == ["epoch 1 of 9"]
-    assert pickle.loads(pickle.dumps(here)) == TellHere(say_nothing)  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(here)) == NotifyHere(say_nothing)  # noqa: S301 - our own

@@ -24,8 +24,8 @@ CODES = {0, 1, 2, 3, 4, 5, 70, 129, 130, 143}
 
 def test_every_exit_code_stands_in_the_docs_and_no_other() -> None:
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-    told = {int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)}
-    assert told == set(EXIT_CODES) == CODES
+    reported = {int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)}
+    assert reported == set(EXIT_CODES) == CODES
 
 
 def test_every_error_of_the_core_has_a_code_of_the_table() -> None:
@@ -103,7 +103,7 @@ reports: []
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: ridge, uq: point}
+  a: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 SHORT = '''
     """A model that runs short of something."""
@@ -185,8 +185,8 @@ def test_what_a_job_raises_in_a_worker_is_raised_here() -> None:
 
 
 NETWORK = SMALL.replace(
-    "{featurizer: element_fractions, model: ridge, uq: point}",
-    "{featurizer: crystal_graph, model: {use: cgcnn, options: {epochs: 40, width: 8}}, uq: point}",
+    "{featurizer: element_fractions, model: ridge, uq: deterministic}",
+    "{featurizer: crystal_graph, model: {use: cgcnn, options: {epochs: 40, width: 8}}, uq: deterministic}",
 )
 
 
@@ -271,7 +271,7 @@ def test_what_workers_started_ends_with_a_run_that_is_killed(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "reported"),
     [
         (["run"], "missing argument 'SPEC'; see `atlas run --help`"),
         (["rnu"], "no such command 'rnu'"),
@@ -280,12 +280,12 @@ def test_what_workers_started_ends_with_a_run_that_is_killed(tmp_path: Path) -> 
         (["run", "s.yaml", "--wokers", "2"], "--wokers"),
     ],
 )
-def test_a_wrong_command_line_is_one_line(cli: Cli, command: list[str], told: str) -> None:
+def test_a_wrong_command_line_is_one_line(cli: Cli, command: list[str], reported: str) -> None:
     done = cli(*command)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
-    assert told in line
+    assert reported in line
     assert not done.stdout
 
 

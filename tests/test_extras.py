@@ -20,7 +20,7 @@ dataset: flla
 sample: 150
 split: random
 arms:
-  a: {featurizer: element_fractions, model: ridge, uq: point}
+  a: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 
 

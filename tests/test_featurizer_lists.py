@@ -32,7 +32,7 @@ arms:
   both:
     featurizer: [element_fractions, {use: sine_coulomb_matrix, options: {max_sites: 30}}]
     model: ridge
-    uq: point
+    uq: deterministic
     ood: {use: mahalanobis, options: {representation: features}}
 """
 BOTH = "[element_fractions, {use: sine_coulomb_matrix, options: {max_sites: 30}}]"

@@ -20,7 +20,7 @@ from atlas_registry.loading import Registry
 ARM: dict[str, Any] = {
     "featurizer": "element_fractions",
     "model": {"use": "random_forest", "options": {"trees": 20, "min_samples_leaf": 1}},
-    "uq": "members",
+    "uq": "tree_variance",
     "calibrator": {"use": "split_conformal", "options": {"score": "absolute"}},
     "ood": "mahalanobis",
 }
@@ -59,7 +59,7 @@ def test_a_final_fit_has_seen_a_row_of_every_part(finished: atlas.Run) -> None:
     reference = open_arm(read_run(finished.path), Registry(), trust=True).reference
     known = dict(zip(reference.ids.tolist(), reference.target.tolist(), strict=True))
     said = finished.predictions
-    for part in ("test", "shifted"):
+    for part in ("test", "ood_test"):
         rows = said.part(part)
         assert len(rows)
         assert [known[one] for one in rows.ids.tolist()] == rows.target.tolist()
@@ -67,7 +67,7 @@ def test_a_final_fit_has_seen_a_row_of_every_part(finished: atlas.Run) -> None:
 
 
 def test_it_predicts_the_rows_it_saw_better_than_the_evaluation_did(finished: atlas.Run) -> None:
-    rows = finished.predictions.part("shifted")
+    rows = finished.predictions.part("ood_test")
     asked = finished.arm("forest").predict(rows.formula.tolist())
     evaluated = np.abs(rows.mean - rows.target).mean()
     assert np.abs(asked.value - rows.target).mean() < 0.5 * evaluated
@@ -144,11 +144,9 @@ def test_active_learning_has_no_final_fit(home: Path) -> None:
 
 def test_a_trust_region_of_a_final_fit_learns_from_cross_fits(home: Path) -> None:
     trust = {
-        "budget_quantile": 0.9,
-        "confidence": 0.8,
-        "pseudo_shift": {
-            "splits": [{"use": "leave_elements_out", "options": {"elements": ["O", "S"]}}]
-        },
+        "error_tolerance_quantile": 0.9,
+        "target_reliability": 0.8,
+        "nested": {"splits": [{"use": "leave_elements_out", "options": {"elements": ["O", "S"]}}]},
     }
     arms = {"forest": {**ARM, "trust": "learned_region"}}
     found = run(home, name="trusted", sample=700, final=True, trust=trust, arms=arms)
@@ -157,10 +155,10 @@ def test_a_trust_region_of_a_final_fit_learns_from_cross_fits(home: Path) -> Non
     assert set(asked.label.tolist()) <= {"trust", "verify", "defer"}
     opened = open_arm(read_run(found.path), Registry(), trust=True)
     evaluated = open_arm(read_run(found.path), Registry(), fold="without F", trust=True)
-    assert opened.promise is not None
-    assert evaluated.promise is not None
+    assert opened.reliability is not None
+    assert evaluated.reliability is not None
     # by heart the forest errs by a third of this
-    assert opened.promise[0] > 0.5 * evaluated.promise[0]
+    assert opened.reliability[0] > 0.5 * evaluated.reliability[0]
 
 
 def test_joined_predictions_leave_out_what_only_some_give() -> None:

@@ -88,7 +88,7 @@ arms:
   one:
     featurizer: element_fractions
     model: counted
-    uq: point
+    uq: deterministic
     calibrator: moody
     ood: moody
 """
@@ -99,7 +99,7 @@ TWO = (
   two:
     featurizer: element_fractions
     model: ridge
-    uq: point
+    uq: deterministic
     calibrator: split_conformal
 """
 )
@@ -147,12 +147,12 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     (atlas.cwd / "detect.fails").touch()
     failed = atlas("run", "s.yaml")
     assert failed.returncode == 4
-    told = failed.stderr.splitlines()[-2:]
-    assert "arm one" in told[0]
-    assert "detect failed" in told[0]
-    assert "1 of 2 cells failed; the other is kept" in told[1]
+    reported = failed.stderr.splitlines()[-2:]
+    assert "arm one" in reported[0]
+    assert "detect failed" in reported[0]
+    assert "1 of 2 cells failed; the other is kept" in reported[1]
     (folder,) = (atlas.cwd / "runs").iterdir()
-    assert "report.html" in told[1]
+    assert "report.html" in reported[1]
     assert (folder / "report.html").is_file()
     manifest = read_json(folder / "manifest.json")
     assert manifest["status"] == "incomplete"

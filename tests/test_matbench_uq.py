@@ -99,7 +99,7 @@ def test_a_record_is_scored_by_its_own_sigmas_and_intervals(bench: ModuleType) -
         }
         for k, names in enumerate(halves)
     }
-    arm = {"uq": {"use": "mc_dropout"}, "calibrator": {"use": "none"}}
+    arm = {"uq": {"use": "mc_dropout"}, "calibrator": {"use": "identity"}}
     about = {"spec": {"arms": {"cgcnn": arm}}, "commit": "c", "rows": 8, "spec_hash": "h"}
     found = bench.of_record(results, dict.fromkeys(said, 0.0), about)
     metrics = found["arms"]["mc_dropout-none"]["metrics"]

@@ -83,7 +83,7 @@ seed: 1
 dataset: flla
 split: random
 arms:
-  a: {featurizer: magpie, model: ridge, uq: point, explainer: {use: size, options: {digit: 3}}}
+  a: {featurizer: magpie, model: ridge, uq: deterministic, explainer: {use: size, options: {digit: 3}}}
 """
 FILES = {"kinds/explainer.py": INTERFACE, "testing/checks/explainer.py": CHECKS}
 

@@ -51,7 +51,7 @@ levels: [0.9]
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: mean, uq: point}
+  a: {featurizer: element_fractions, model: dummy, uq: deterministic}
 """
 
 

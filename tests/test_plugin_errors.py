@@ -29,7 +29,7 @@ seed: 1
 dataset: flla
 split: random
 arms:
-  a: {featurizer: magpie, model: toy, uq: point}
+  a: {featurizer: magpie, model: toy, uq: deterministic}
 """
 MUTE = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
 HIDES = GOOD.replace("return [", "return [R()] or [").replace(
@@ -204,7 +204,7 @@ def test_a_refused_spec_is_told_though_a_plugin_that_it_does_not_name_ends_pytho
     atlas = with_path(
         cli, make_plugin("rude", "rude_module", code, {"atlas.model": {"r": "rude_module"}})
     )
-    text = SPEC.replace("model: toy, uq: point", "model: ridge, uq: members")
+    text = SPEC.replace("model: toy, uq: deterministic", "model: ridge, uq: tree_variance")
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
     done = atlas("validate", "s.yaml")
     assert done.returncode == 2

@@ -24,7 +24,7 @@ def table(n: int = 4, **columns: Any) -> Predictions:
         "ids": np.array([f"m{i}" for i in range(n)]),
         "arm": np.array(["b", "a"] * (n // 2)),
         "fold": np.full(n, "f"),
-        "parts": np.repeat(["test", "shifted"], n // 2),
+        "parts": np.repeat(["test", "ood_test"], n // 2),
         "target": np.arange(n) / 10,
         "mean": np.arange(n) / 5,
         "lower": {LEVEL: np.arange(n) - 1.0, 0.9: np.full(n, -np.inf)},
@@ -67,7 +67,7 @@ def test_a_file_gives_back_every_column_under_its_name(tmp_path: Path) -> None:
 
 def test_parts_arms_and_levels_are_taken_out() -> None:
     rows = table()
-    assert rows.part("shifted").ids.tolist() == ["m2", "m3"]
+    assert rows.part("ood_test").ids.tolist() == ["m2", "m3"]
     assert len(rows.part("calibration")) == 0
     assert {arm: own.ids.tolist() for arm, own in rows.by_arm().items()} == {
         "b": ["m0", "m2"],
@@ -148,7 +148,7 @@ def test_a_data_frame_holds_the_columns_of_the_file() -> None:
     frame = rows.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert list(frame.columns) == list(rows.to_columns())
-    assert frame.loc[frame["part"] == "shifted", "id"].tolist() == ["m2", "m3"]
+    assert frame.loc[frame["part"] == "ood_test", "id"].tolist() == ["m2", "m3"]
 
 
 def test_neither_pandas_nor_pyarrow_is_imported_before_it_is_asked_for() -> None:
@@ -169,8 +169,8 @@ def test_assessments_are_such_a_table_of_their_own(tmp_path: Path) -> None:
         mean=np.array([0.1, 0.3, 0.1, 0.3]),
         parts=np.full(n, "test"),
         method=np.repeat(["one", "two"], 2),
-        budget=np.full(n, 0.2),
-        confidence=np.full(n, 0.9),
+        error_tolerance=np.full(n, 0.2),
+        target_reliability=np.full(n, 0.9),
         expected_error=np.full(n, 0.2),
         label=np.array(["trust", "verify"] * 2),
     )
@@ -178,7 +178,7 @@ def test_assessments_are_such_a_table_of_their_own(tmp_path: Path) -> None:
     said.to_parquet(path)
     again = Assessments.from_parquet(path)
     assert again.of("two").error.tolist() == pytest.approx([0.1, 0.3])
-    assert len(again.part("shifted")) == 0
+    assert len(again.part("ood_test")) == 0
     write_table(path, {k: v for k, v in columns_of(said).items() if k != "label"})
     with pytest.raises(DataError, match="column 'label' is missing"):
         Assessments.from_parquet(path)

@@ -25,7 +25,7 @@ arms:
   forest:
     featurizer: element_fractions
     model: {use: random_forest, options: {trees: 5}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
 """
 
@@ -47,7 +47,7 @@ def refused(folder: Path, *overrides: str, text: str = SPEC) -> list[str]:
 def test_what_is_well_is_told_with_its_sizes(tmp_path: Path) -> None:
     found = ahead(tmp_path)
     # 15 % of 300 rows calibrate and 15 % test
-    sizes = {"train": 210, "calibration": 45, "test": 45, "shifted": 0, "pool": 0}
+    sizes = {"train": 210, "calibration": 45, "test": 45, "ood_test": 0, "pool": 0}
     assert found.folds == [{"name": "random", "sizes": sizes}]
     assert not found.warnings
     assert not found.unchecked
@@ -128,7 +128,7 @@ def test_a_trust_region_states_its_rows_before_the_rehearsals(tmp_path: Path) ->
 def test_rehearsals_without_a_class_are_told_ahead(tmp_path: Path) -> None:
     text = SPEC.replace("sample: 300\n", "sample: 700\n") + (
         "    trust: sigma_threshold\n"
-        "trust:\n  budget: 0.2\n  pseudo_shift:\n    splits: [{use: leave_elements_out,"
+        "trust:\n  error_tolerance: 0.2\n  nested:\n    splits: [{use: leave_elements_out,"
         " options: {elements: [Xe]}}]\n"
     )
     lines = refused(tmp_path, text=text)
@@ -244,7 +244,9 @@ def test_an_arm_without_spread_stops_the_run_before_any_arm_trains(tmp_path: Pat
 def test_a_loop_is_looked_at_in_its_first_round(tmp_path: Path) -> None:
     loop = "active_learning: {acquisition: random, initial: 8, batch: 50, rounds: 10}\n"
     gp = "{use: gaussian_process, options: {max_rows: 5}}"
-    lines = refused(tmp_path, f"arms.forest.model={gp}", "arms.forest.uq=point", text=SPEC + loop)
+    lines = refused(
+        tmp_path, f"arms.forest.model={gp}", "arms.forest.uq=deterministic", text=SPEC + loop
+    )
     assert any("8 + 10 x 50 = 508" in line and "leaves 210" in line for line in lines)
     assert any("8 training rows, but max_rows is 5" in line for line in lines)
 

@@ -53,8 +53,8 @@ def test_the_docstring_and_the_prints_of_a_plugin_are_no_part_of_an_answer(
     )
     site = make_plugin("loud", "toy_model", code, {"atlas.model": {"toy": "toy_model"}})
     atlas = Cli(cli.cwd, cli.cache, [str(site)])
-    told = atlas("plugins", "--kind", "model").stdout
-    assert "A \\u001b]0;t\\u0007model that" in told
+    reported = atlas("plugins", "--kind", "model").stdout
+    assert "A \\u001b]0;t\\u0007model that" in reported
     done = atlas("check", "toy", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)[0]["name"] == "toy"

@@ -20,7 +20,7 @@ sample: 60
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: mean, uq: point}
+  a: {featurizer: element_fractions, model: dummy, uq: deterministic}
 """
 WIDE = {"COLUMNS": "1000", "TERM": "xterm"}
 
@@ -28,16 +28,16 @@ WIDE = {"COLUMNS": "1000", "TERM": "xterm"}
 def test_what_only_counts_on_is_printed_at_a_low_rate() -> None:
     lines: list[str] = []
     now = 0.0
-    tell = PlainLines(lines.append, clock=lambda: now)
+    notify = PlainLines(lines.append, clock=lambda: now)
     for epoch in range(1, 101):
-        tell(f"arm cgcnn, without F: epoch {epoch} of 100")
+        notify(f"arm cgcnn, without F: epoch {epoch} of 100")
         now += EVERY / 10
     assert lines == [f"arm cgcnn, without F: epoch {epoch} of 100" for epoch in range(1, 101, 10)]
 
 
 def test_the_start_of_each_stage_and_the_end_of_each_cell_are_printed() -> None:
     lines: list[str] = []
-    told = [
+    reported = [
         "features: magpie of 300 materials",
         "features: element_fractions of 300 materials",
         "training 2 cells, first: arm forest, fold-1",
@@ -46,17 +46,17 @@ def test_the_start_of_each_stage_and_the_end_of_each_cell_are_printed() -> None:
         "arm cgcnn, fold-1: epoch 1 of 9",
         "arm cgcnn, fold-2: epoch 1 of 9",
     ]
-    tell = PlainLines(lines.append, clock=lambda: 0.0)
-    for text in told:
-        tell(text)
-    assert lines == told
+    notify = PlainLines(lines.append, clock=lambda: 0.0)
+    for text in reported:
+        notify(text)
+    assert lines == reported
 
 
 def test_a_count_of_rows_is_printed_at_a_low_rate_whatever_its_length() -> None:
     lines: list[str] = []
-    tell = PlainLines(lines.append, clock=lambda: 0.0)
+    notify = PlainLines(lines.append, clock=lambda: 0.0)
     for done in (500, 5_000, 50_000):
-        tell(f"rows read: {done:,} of 100,000, {done:,} per second")
+        notify(f"rows read: {done:,} of 100,000, {done:,} per second")
     assert lines == ["rows read: 500 of 100,000, 500 per second"]
 
 

@@ -29,7 +29,7 @@ FRAME = pd.DataFrame(
 FOREST = {
     "featurizer": "element_fractions",
     "model": {"use": "random_forest", "options": {"trees": 8}},
-    "uq": "members",
+    "uq": "tree_variance",
     "calibrator": "split_conformal",
     "ood": "unseen_element",
 }
@@ -88,9 +88,9 @@ def test_a_run_has_metrics_predictions_and_a_verdict(run: atlas.Run) -> None:
     table = run.predictions.to_pandas()
     assert len(table) == 36
     assert np.isclose((table.target - table["mean"])[table.part == "test"].abs().mean(), row["mae"])
-    told = read_json(run.path / "verdict.json")["forest"]
-    assert run.verdict["forest"].grade == told["grade"]
-    assert run.verdict["forest"].headline == told["headline"]
+    reported = read_json(run.path / "verdict.json")["forest"]
+    assert run.verdict["forest"].grade == reported["grade"]
+    assert run.verdict["forest"].headline == reported["headline"]
     assert run.verdict["forest"].grade in repr(run)
     assert run.report.path == run.path / "report.html"
 
@@ -210,7 +210,7 @@ def test_crystals_of_pymatgen_are_a_column_like_any_other(tmp_path: Path) -> Non
     crystals = [Structure(Lattice.cubic(4 + k / 10), ["Cs"], [[0, 0, 0]]) for k in range(12)]
     frame = pd.DataFrame({"structure": crystals, "volume": [c.volume for c in crystals]})
     dataset = atlas.from_pandas(frame, target="volume", structure="structure")
-    arm = {"featurizer": "density_features", "model": "ridge", "uq": "point"}
+    arm = {"featurizer": "density_features", "model": "ridge", "uq": "deterministic"}
     plan = atlas.validate(spec(dataset=dataset, arms={"a": arm}), out=tmp_path)
     done = atlas.run(
         spec(dataset=dataset, arms={"a": arm}), out=tmp_path, cache_dir=tmp_path, progress=False

@@ -13,7 +13,7 @@ from support import Cli
 
 from atlas_core.api import DataError, Dataset, Materials
 from atlas_core.data.tables import read_table
-from atlas_core.engine.loading import one_a_formula
+from atlas_core.engine.loading import deduplicated
 from atlas_core.rows import BadRow, Flag, safe_cell, unreadable_csv, write_csv
 
 SPEC = """\
@@ -23,7 +23,7 @@ seed: 2
 dataset: {use: table, options: {path: t.csv, formula: formula, target: y}}
 split: {use: random, options: {calibration: 0, test: 0.3, group_by_formula: true}}
 arms:
-  ridge: {featurizer: stoichiometry, model: ridge, uq: point}
+  ridge: {featurizer: stoichiometry, model: ridge, uq: deterministic}
 """
 
 
@@ -103,8 +103,8 @@ def test_spreadsheets_run_no_cell() -> None:
         assert safe_cell(text) == f"'{text}"
     for value in ("NaCl", "", -1.5, "-1.5", "+2e-3", "1=1", "-inf", None, 3):
         assert safe_cell(value) == value
-    told = unreadable_csv([BadRow("row 1", "@x", "=1", "-no")], [Flag("odd", "+f.cif", "=y")])
-    (head, first, second) = csv.reader(told.decode().splitlines())
+    reported = unreadable_csv([BadRow("row 1", "@x", "=1", "-no")], [Flag("odd", "+f.cif", "=y")])
+    (head, first, second) = csv.reader(reported.decode().splitlines())
     assert head == ["place", "id", "text", "why", "used"]
     assert first == ["row 1", "'@x", "'=1", "'-no", "no"]
     assert second == ["'+f.cif", "'=y", "", "odd", "yes"]
@@ -133,12 +133,12 @@ def test_repeated_measurements_are_joined_by_their_mean_or_median() -> None:
     data = measured(
         "Li0.5CoO2", "NaCl", "LiCo2O4", "Co2LiO4", "Na2Cl2", target=[1.0, 7.0, 2.0, 6.0, 8.0]
     )
-    mean, median = one_a_formula(data, "mean"), one_a_formula(data, "median")
+    mean, median = deduplicated(data, "mean"), deduplicated(data, "median")
     assert mean.materials.ids.tolist() == ["r0", "r1"]
     assert mean.target.tolist() == [3.0, 7.5]
     assert median.target.tolist() == [2.0, 7.5]
     assert mean.shown_formulas() == ["Li0.5CoO2", "NaCl"]
-    assert one_a_formula(data, "lowest").materials.ids.tolist() == ["r0", "r1"]
+    assert deduplicated(data, "lowest").materials.ids.tolist() == ["r0", "r1"]
     binary = measured("NaCl", "Na2Cl2", target=[0.0, 1.0], task="binary")
     with pytest.raises(DataError, match="lowest or highest"):
-        one_a_formula(binary, "mean")
+        deduplicated(binary, "mean")

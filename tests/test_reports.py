@@ -22,7 +22,7 @@ sample: 120
 levels: [0.9]
 split: {use: leave_elements_out, options: {elements: [O]}}
 arms:
-  point: {featurizer: element_fractions, model: ridge, uq: point}
+  point: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 EVERY = "reports=[html, {use: csv}, markdown]"
 BAD = '''
@@ -48,7 +48,7 @@ BAD = '''
     '''
 
 
-def told(cli: Cli, *args: str) -> Path:
+def reported(cli: Cli, *args: str) -> Path:
     (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
     done = cli("run", "s.yaml", "--json", *args)
     assert done.returncode == 0, done.stderr
@@ -68,11 +68,11 @@ def test_a_run_writes_its_audit_and_tells_it(cli: Cli) -> None:
 
 
 def test_a_spec_names_its_reports_and_another_choice_computes_nothing_again(cli: Cli) -> None:
-    none = told(cli, "--set", "reports=[]")
+    none = reported(cli, "--set", "reports=[]")
     assert not {"report.html", "figures", "tables", "report.md"} & set(map(str, none.iterdir()))
     assert read_json(none / "manifest.json")["reports"] == []
     before = (none / "predictions.parquet").stat().st_mtime_ns
-    every = told(cli, "--set", EVERY)
+    every = reported(cli, "--set", EVERY)
     assert every == none  # the same numbers are the same run
     assert (none / "predictions.parquet").stat().st_mtime_ns == before
     names = {path.name for path in none.iterdir()}
@@ -91,7 +91,7 @@ def test_stdout_ends_with_what_a_reader_opens(cli: Cli) -> None:
 
 
 def test_a_report_is_added_to_a_finished_run_and_sealed(cli: Cli) -> None:
-    folder = told(cli)
+    folder = reported(cli)
     page = (folder / "report.html").read_bytes()
     done = cli("report", folder, "--add", "csv")
     assert done.returncode == 0, done.stderr
@@ -107,13 +107,13 @@ def test_a_report_is_added_to_a_finished_run_and_sealed(cli: Cli) -> None:
 
 
 def test_tables_hold_the_numbers_of_the_run(cli: Cli) -> None:
-    folder = told(cli, "--set", EVERY)
+    folder = reported(cli, "--set", EVERY)
     metrics = read_json(folder / "metrics.json")["arms"]["point"]["parts"]
     with (folder / "tables/metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    (mae,) = (row for row in rows if (row["part"], row["metric"]) == ("shifted", "mae"))
-    assert float(mae["value"]) == metrics["shifted"]["metrics"]["mae"]["value"]
-    assert (mae["unit"], int(mae["n"])) == ("eV/atom", metrics["shifted"]["n"])
+    (mae,) = (row for row in rows if (row["part"], row["metric"]) == ("ood_test", "mae"))
+    assert float(mae["value"]) == metrics["ood_test"]["metrics"]["mae"]["value"]
+    assert (mae["unit"], int(mae["n"])) == ("eV/atom", metrics["ood_test"]["n"])
     with (folder / "tables/predictions.csv").open(newline="") as file:
         predictions = list(csv.DictReader(file))
     assert len(predictions) == sum(part["n"] for part in metrics.values())
@@ -188,6 +188,6 @@ def test_the_plugin_that_opens_the_page_of_the_kind_works(
     cli: Cli, make_plugin: MakePlugin
 ) -> None:
     atlas = Cli(cli.cwd, cli.cache, [str(make_plugin("lines", *worked_plugin("report")))])
-    run = told(atlas, "--set", "reports=[{use: lines, options: {digits: 2}}]")
+    run = reported(atlas, "--set", "reports=[{use: lines, options: {digits: 2}}]")
     mae = read_json(run / "metrics.json")["arms"]["point"]["parts"]["test"]["metrics"]["mae"]
     assert f"point, test: mae {mae['value']:.2g}" in (run / "lines.txt").read_text().split("\n")

@@ -60,7 +60,7 @@ arms:
   one:
     featurizer: element_fractions
     model: counted
-    uq: point
+    uq: deterministic
     calibrator: split_conformal
     ood: knn_distance
 """
@@ -132,11 +132,11 @@ def test_records_and_warnings_of_a_reused_fit_are_there(atlas: Cli) -> None:
 
 def test_a_reused_fit_is_told_once_and_how_to_train_it_again(atlas: Cli) -> None:
     run(atlas, out="one")
-    told = "found in the cache, not trained again: arm one (1 fit); --force trains anew"
+    reported = "found in the cache, not trained again: arm one (1 fit); --force trains anew"
     again = ("run", "s.yaml", "--out", "two")
-    assert atlas(*again).stderr.splitlines()[-1] == told
-    assert told not in atlas(*again).stderr  # the result itself is stored by now
-    assert told not in atlas(*again, "--force").stderr
+    assert atlas(*again).stderr.splitlines()[-1] == reported
+    assert reported not in atlas(*again).stderr  # the result itself is stored by now
+    assert reported not in atlas(*again, "--force").stderr
     assert atlas("run", "s.yaml", "--out", "three", "--quiet").stderr == ""
     folds = ("--set", "split={use: kfold, options: {folds: 2}}", "--set", "seed=4")
     assert "(1 fit)" not in atlas("run", "s.yaml", *folds).stderr

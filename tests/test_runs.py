@@ -32,10 +32,10 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 20}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
     ood: mahalanobis
-  point: {featurizer: element_fractions, model: ridge, uq: point, calibrator: split_conformal}
+  point: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 DRAWN = SPEC.replace("arms:", "reports: [html]\narms:")
 SPEC = SPEC.replace("arms:", "reports: []\narms:")  # drawing is what takes longest
@@ -83,9 +83,9 @@ def test_metrics_are_those_of_the_stored_predictions(finished: Finished) -> None
     folder = finished(SPEC)
     table, metrics = columns(folder), read_json(folder / "metrics.json")
     for arm in ("forest", "point"):
-        rows = (table["arm"] == arm) & (table["part"] == "shifted")
+        rows = (table["arm"] == arm) & (table["part"] == "ood_test")
         error = np.abs(table["mean"] - table["target"])[rows]
-        stored = metrics["arms"][arm]["parts"]["shifted"]["metrics"]
+        stored = metrics["arms"][arm]["parts"]["ood_test"]["metrics"]
         assert stored["mae"]["value"] == pytest.approx(error.mean())
         inside = (table["lower_0.9"] <= table["target"]) & (table["target"] <= table["upper_0.9"])
         assert stored["picp_0.9"]["value"] == pytest.approx(inside[rows].mean())
@@ -95,7 +95,7 @@ def test_the_held_out_class_is_exactly_the_shifted_part(finished: Finished) -> N
     table = columns(finished(SPEC))
     has_oxygen = np.array(["O" in _elements(formula) for formula in table["formula"]])
     assert has_oxygen.any()
-    np.testing.assert_array_equal(has_oxygen, table["part"] == "shifted")
+    np.testing.assert_array_equal(has_oxygen, table["part"] == "ood_test")
 
 
 def _elements(formula: str) -> set[str]:
@@ -126,7 +126,7 @@ THREADED = """\
     model: {use: cgcnn, options: {epochs: 2, width: 16}}
     uq: {use: ensemble, options: {k: 2}}
   process: {featurizer: magpie, model: gaussian_process, uq: model_variance}
-  boosting: {featurizer: magpie, model: gradient_boosting, uq: point}
+  boosting: {featurizer: magpie, model: gradient_boosting, uq: deterministic}
 """
 
 
@@ -276,7 +276,7 @@ def test_a_plugin_never_holds_a_label_of_test_or_shifted_rows(
 ) -> None:
     site = make_plugin("spy", "spy_model", SPY, {"atlas.model": {"spy": "spy_model"}})
     text = SPEC.replace("{use: random_forest, options: {trees: 20}}", "spy")
-    text = text.replace("uq: members", "uq: point")
+    text = text.replace("uq: tree_variance", "uq: deterministic")
     folder = run(Cli(cli.cwd, cli.cache, [str(site)]), text=text)
     known = np.load(cli.cwd / "known.npy")
     allowed = np.union1d(np.load(cli.cwd / "train.npy"), np.load(cli.cwd / "calibration.npy"))
@@ -294,7 +294,9 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
     code = SPY.replace("self.mean = float(target.mean())", "raise ValueError('no luck')")
     site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
     text = DRAWN.replace("{use: random_forest, options: {trees: 20}}", "spy")
-    (cli.cwd / "s.yaml").write_text(text.replace("uq: members", "uq: point"), encoding="utf-8")
+    (cli.cwd / "s.yaml").write_text(
+        text.replace("uq: tree_variance", "uq: deterministic"), encoding="utf-8"
+    )
     done = Cli(cli.cwd, cli.cache, [str(site)])("run", "s.yaml", "--quiet")
     assert done.returncode == 1
     line, kept = [one for one in done.stderr.splitlines() if one.startswith("error: ")]
@@ -390,7 +392,7 @@ reports: []
 dataset: {use: table, options: {path: d.csv, formula: f, target: t, columns: [g]}}
 split: {use: leave_group_out, options: {column: g, values: [B]}}
 arms:
-  a: {featurizer: element_fractions, model: ridge, uq: point}
+  a: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 
 
@@ -407,7 +409,7 @@ def test_a_changed_column_that_a_split_reads_is_another_run(cli: Cli) -> None:
         (cli.cwd / "d.csv").write_text("\n".join(["f,t,g", *rows]), encoding="utf-8")
         folders.append(run(cli, text=TABLE_SPEC))
     assert folders[0].name != folders[1].name
-    held_out = [set(columns(f)["id"][columns(f)["part"] == "shifted"]) for f in folders]
+    held_out = [set(columns(f)["id"][columns(f)["part"] == "ood_test"]) for f in folders]
     assert held_out[0]
     assert not held_out[0] & held_out[1]
 
@@ -427,7 +429,7 @@ def test_rows_that_a_featurizer_failed_on_are_listed_also_from_the_cache(cli: Cl
 def spied(text: str) -> str:
     """Return the spec with the model ``spy`` in its first arm."""
     text = text.replace("{use: random_forest, options: {trees: 20}}", "spy")
-    return text.replace("uq: members", "uq: point")
+    return text.replace("uq: tree_variance", "uq: deterministic")
 
 
 def test_a_forced_run_that_fails_brings_the_old_result_back(
@@ -570,7 +572,7 @@ def test_the_baseline_of_a_run_is_the_median_of_its_training_targets(cli: Cli) -
         "atlas: 1\nname: gaps\nseed: 1\nreports: []\n"
         "dataset: {use: table, options: {path: gaps.csv, formula: formula, target: gap}}\n"
         "split: {use: random, options: {calibration: 0.2, test: 0.3}}\n"
-        "arms: {constant: {featurizer: element_fractions, model: mean, uq: point}}\n"
+        "arms: {constant: {featurizer: element_fractions, model: dummy, uq: deterministic}}\n"
     )
     table = columns(run(cli, text=text))
     trained = [gap for formula, gap in gaps.items() if formula not in set(table["formula"])]

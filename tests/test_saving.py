@@ -21,7 +21,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from atlas_core import saving
 from atlas_core.component import Config, Field
 from atlas_core.errors import ContractError, DataError
-from atlas_core.kinds.trust import Promise
+from atlas_core.kinds.trust import ReliabilityTarget
 from atlas_core.saving import Allowed, load, one_line, pack, restored, save, unpack
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.testing.toy_model import ToyModel
@@ -118,7 +118,7 @@ def stranger(folder: Path, structure: dict[str, Any], arrays: dict[str, Any] | N
         Point(1, (2, "z")),
         Narrow([1.0]),
         Options(depth=5, share=0.1),
-        Promise(0.1, 0.9),
+        ReliabilityTarget(0.1, 0.9),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -23,7 +23,7 @@ arms:
   forest:
     featurizer: magpie
     model: random_forest
-    uq: members
+    uq: tree_variance
 """
 
 
@@ -89,7 +89,7 @@ def test_wrong_type_names_the_line_and_what_was_expected(tmp_path: Path) -> None
 
 
 def test_missing_key_is_named(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, GOOD.replace("    uq: members\n", ""))
+    (problem,) = problems_of(tmp_path, GOOD.replace("    uq: tree_variance\n", ""))
     assert problem == "s.yaml:7:3  arms.forest.uq: this key is missing"
 
 
@@ -307,7 +307,7 @@ def test_a_wrong_set_is_named_as_such(tmp_path: Path) -> None:
 
 
 def test_mistakes_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
-    text = GOOD.replace("seed: 1", "seed: -1").replace("uq: members", "uq: mc_dropout")
+    text = GOOD.replace("seed: 1", "seed: -1").replace("uq: tree_variance", "uq: mc_dropout")
     problems = problems_of(tmp_path, text.replace("name: t", "nam: t"))
     lines = [int(problem.split(":")[1]) for problem in problems]
     assert lines == sorted(lines)
@@ -317,15 +317,15 @@ def test_mistakes_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 def test_set_with_nothing_after_the_sign_takes_a_key_out(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
-    path.write_text(GOOD + "  other: {featurizer: magpie, model: ridge, uq: point}\n")
+    path.write_text(GOOD + "  other: {featurizer: magpie, model: ridge, uq: deterministic}\n")
     assert list(load_plan(path, Registry(), overrides=["arms.forest="]).arms) == ["other"]
     with pytest.raises(SpecError, match=r"arms\.forrest is not there"):
         load_plan(path, Registry(), overrides=["arms.forrest="])
 
 
 def test_a_misspelt_arm_in_a_set_is_blamed_on_the_set(tmp_path: Path) -> None:
-    problems = problems_of(tmp_path, GOOD, "arms.forrest.uq=members")
-    assert all(p.startswith("--set arms.forrest.uq=members  arms.forrest.") for p in problems)
+    problems = problems_of(tmp_path, GOOD, "arms.forrest.uq=tree_variance")
+    assert all(p.startswith("--set arms.forrest.uq=tree_variance  arms.forrest.") for p in problems)
 
 
 def test_a_text_where_a_list_is_expected_shows_the_list(tmp_path: Path) -> None:
@@ -394,9 +394,9 @@ def test_an_integer_of_more_digits_than_can_be_written_is_refused(text: str, pla
 def test_what_an_arm_lacks_is_told_beside_a_wrong_option(tmp_path: Path) -> None:
     for wrong in ("arms.forest.model.options.trees=-3", "split.options.tset=3"):
         overrides = ("arms.forest.uq=mc_dropout", wrong)
-        told = problems_of(tmp_path, GOOD, *overrides)
-        assert len(told) == 2
-        assert any("needs model:dropout" in line for line in told)
+        reported = problems_of(tmp_path, GOOD, *overrides)
+        assert len(reported) == 2
+        assert any("needs model:dropout" in line for line in reported)
     # what it gives hangs on its options: of wrong ones nothing can be said
     use = "arms.forest.model={use: extra_trees, options: {bootstrap: 3}}"
     (line,) = problems_of(tmp_path, GOOD, use, "arms.forest.uq=infinitesimal_jackknife")

@@ -22,9 +22,9 @@ CGCNN = (
 )
 LOOP = ("active_learning.initial=40", "active_learning.batch=20", "active_learning.rounds=2")
 SHIFTS = (
-    "trust.pseudo_shift.splits=[{use: representative_elements, options: {count: 2, test: 0.15}},"
+    "trust.nested.splits=[{use: representative_elements, options: {count: 2, test: 0.15}},"
     " {use: cluster, options: {clusters: 4, held_out: 1, test: 0.15}}]",
-    "trust.pseudo_shift.rows=300",
+    "trust.nested.rows=300",
 )
 SMALL: dict[str, tuple[str, ...]] = {
     "ood_formation": ("sample=200", "split.options.calibration=0.15", FOREST, *CGCNN),
@@ -49,24 +49,24 @@ SMALL: dict[str, tuple[str, ...]] = {
         "split.options.elements=[F, Fe]",
         *SHIFTS,
         "arms.forest.model.options.trees=12",
-        "arms.forest.pseudo_shift.model.options.trees=6",
+        "arms.forest.surrogate.model.options.trees=6",
     ),
     "screening": (
         "sample=1200",
         *SHIFTS,
         "arms.forest.model.options.trees=12",
-        "arms.forest.pseudo_shift.model.options.trees=6",
+        "arms.forest.surrogate.model.options.trees=6",
     ),
     "trust_crystals": (
         "sample=900",
         "split.options.elements=[Fe]",
         *SHIFTS,
         "arms.forest.model.options.trees=12",
-        "arms.forest.pseudo_shift.model.options.trees=6",
+        "arms.forest.surrogate.model.options.trees=6",
         *CGCNN[:2],
         "arms.cgcnn.uq={use: mc_dropout, options: {passes: 4}}",
-        "arms.cgcnn.pseudo_shift.model.options.epochs=1",
-        "arms.cgcnn.pseudo_shift.model.options.width=16",
+        "arms.cgcnn.surrogate.model.options.epochs=1",
+        "arms.cgcnn.surrogate.model.options.width=16",
     ),
     "metal_or_insulator": (
         "sample=300",
@@ -105,7 +105,7 @@ def test_the_demo_runs_small_and_compares_both_arms(cli: Cli) -> None:
     folder = run_small(cli, "ood_formation")
     metrics = read_json(folder / "metrics.json")["arms"]
     for arm in ("forest", "cgcnn"):
-        assert metrics[arm]["parts"]["shifted"]["n"] > 0
+        assert metrics[arm]["parts"]["ood_test"]["n"] > 0
         assert set(metrics[arm]["ood"]) == {"rule", "score", "sigma"}
     names = {record["name"] for record in read_json(folder / "records.json")}
     assert any(name.endswith("learning_curve") for name in names)

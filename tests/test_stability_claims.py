@@ -38,13 +38,13 @@ def test_no_question_calls_stable_what_is_ranked_by_another_quantity(path) -> No
 
 
 def test_pages_and_docs_say_stable_only_beside_the_hull() -> None:
-    told = [
+    reported = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in TEXTS
         for line in claims(path.read_text(encoding="utf-8"))
         if "hull" not in line and "isotope" not in line
     ]
-    assert told == []
+    assert reported == []
 
 
 def test_the_search_finds_a_claim_and_passes_over_sorts() -> None:

@@ -31,7 +31,7 @@ levels: [0.9]
 dataset: flla
 split: {use: leave_elements_out, options: {elements: [F]}}
 arms:
-  ridge: {featurizer: element_fractions, model: ridge, uq: point, calibrator: split_conformal}
+  ridge: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 LOOP = """\
 active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimise}
@@ -52,11 +52,13 @@ class Home:
 
     def again(self, key: bool = True, **options: Any) -> list[str]:
         """Ask for the run once more; return what was told."""
-        told: list[str] = []
+        reported: list[str] = []
         plan = load_plan(self.path / "strange.yaml", Registry())
         asked = {"cache_dir": self.path / "cache", "key_file": self.key if key else None}
-        run(plan, RunOptions(out=self.path / "runs", tell=told.append, **{**asked, **options}))
-        return told
+        run(
+            plan, RunOptions(out=self.path / "runs", notify=reported.append, **{**asked, **options})
+        )
+        return reported
 
     def answer(self) -> list[bytes]:
         return [(self.run / name).read_bytes() for name in ANSWER]
@@ -91,7 +93,7 @@ def home(clean: Home, tmp_path: Path) -> Home:
     return copied(clean, tmp_path)
 
 
-def cell_file(home: Home) -> Path:
+def result_file(home: Home) -> Path:
     (path,) = home.run.glob("checkpoints/*/*/result.npz")
     return path
 
@@ -126,12 +128,12 @@ STRANGE: dict[str, Change] = {
 @pytest.mark.parametrize("strange", STRANGE)
 def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, strange: str) -> None:
     before = home.answer()
-    arrays, note = read_arrays(cell_file(home))
+    arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)
-    write_arrays(cell_file(home), arrays, note)  # its checksum is right
+    write_arrays(result_file(home), arrays, note)  # its checksum is right
     (home.run / "manifest.json").unlink()
-    told = home.again(key=False)
-    assert any("result.npz: is no finished cell" in line for line in told), told
+    reported = home.again(key=False)
+    assert any("result.npz: is no finished cell" in line for line in reported), reported
     assert home.answer() == before
 
 
@@ -140,11 +142,11 @@ def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(h
     (home.run / "manifest.json").unlink()
     assert any("resumed: 1 of 1" in line for line in home.again())
     (home.run / "manifest.json").unlink()
-    arrays, note = read_arrays(cell_file(home))
+    arrays, note = read_arrays(result_file(home))
     arrays["columns/mean"] = arrays["columns/mean"] + 0.1  # as a run could have written it
-    write_arrays(cell_file(home), arrays, note)
-    told = home.again()
-    assert any("result.npz: it was not made by you" in line for line in told), told
+    write_arrays(result_file(home), arrays, note)
+    reported = home.again()
+    assert any("result.npz: it was not made by you" in line for line in reported), reported
     assert home.answer() == before
 
 
@@ -156,7 +158,7 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
 
     def killed_in_a_loop() -> Path:
         (home.run / "manifest.json").unlink(missing_ok=True)
-        result = cell_file(home)
+        result = result_file(home)
         result.unlink()
         return result.with_name("loop.npz")
 
@@ -190,13 +192,13 @@ def test_a_file_in_place_of_a_folder_is_named(home: Home, aside: str) -> None:
 
 def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Home) -> None:
     before = home.answer()
-    for path in (cell_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
+    for path in (result_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
         path.unlink()
         path.mkdir()
     (home.run / "manifest.json").unlink()
-    told = home.again()
+    reported = home.again()
     assert "a folder stands" in (home.run / "records.json").read_text()
-    assert any("result.npz" in line and "dropped" in line for line in told)
+    assert any("result.npz" in line and "dropped" in line for line in reported)
     assert home.answer() == before
 
 

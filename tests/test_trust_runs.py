@@ -14,7 +14,7 @@ from support import Cli, MakePlugin
 from atlas_core.api import Dataset, Materials
 from atlas_core.data.tables import read_table
 from atlas_core.engine.folder import slug
-from atlas_core.engine.loading import one_a_formula
+from atlas_core.engine.loading import deduplicated
 from atlas_core.errors import SpecError
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.model import Trust
@@ -26,16 +26,16 @@ atlas: 1
 name: small
 seed: 3
 sample: 800
-distinct: lowest
+deduplicate: lowest
 levels: [0.5, 0.9]
 dataset: flla
 split:
   use: leave_elements_out
   options: {elements: [O, N], each: true, calibration: 0.2, test: 0.2}
 trust:
-  budget_quantile: 0.8
-  confidence: 0.8
-  pseudo_shift:
+  error_tolerance_quantile: 0.8
+  target_reliability: 0.8
+  nested:
     splits:
       - use: representative_elements
         options: {count: 3, minimum: 25, calibration: 0.05, test: 0.2}
@@ -45,11 +45,11 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 20}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
     ood: mahalanobis
     trust: learned_region
-    pseudo_shift: {model: {use: random_forest, options: {trees: 10}}}
+    surrogate: {model: {use: random_forest, options: {trees: 10}}}
 """
 TABLES = ("trust.parquet", "predictions.parquet", "exam.json", "records.json")
 
@@ -75,9 +75,9 @@ def test_every_method_labels_every_scored_row(whole: Path) -> None:
         "sigma_threshold",
         "refuse_unseen",
     ]
-    scored = np.isin(seen["part"], ("test", "shifted"))
+    scored = np.isin(seen["part"], ("test", "ood_test"))
     for method in np.unique(trust["method"]):
-        own = (trust["method"] == method) & np.isin(trust["part"], ("test", "shifted"))
+        own = (trust["method"] == method) & np.isin(trust["part"], ("test", "ood_test"))
         for name in ("id", "fold", "part", "target", "mean"):
             keys = np.lexsort((trust["id"][own], trust["fold"][own]))
             others = np.lexsort((seen["id"][scored], seen["fold"][scored]))
@@ -88,8 +88,8 @@ def test_every_method_labels_every_scored_row(whole: Path) -> None:
     calibration = seen["part"] == "calibration"
     for fold in ("without O", "without N"):
         error = np.abs(seen["mean"] - seen["target"])[calibration & (seen["fold"] == fold)]
-        budget = trust["budget"][trust["fold"] == fold]
-        np.testing.assert_allclose(budget, np.quantile(error, 0.8), rtol=1e-12)
+        error_tolerance = trust["error_tolerance"][trust["fold"] == fold]
+        np.testing.assert_allclose(error_tolerance, np.quantile(error, 0.8), rtol=1e-12)
     # one row a formula: no polymorph of a held-out formula was learned from
     for fold in ("without O", "without N"):
         formulas = seen["formula"][seen["fold"] == fold]
@@ -150,8 +150,8 @@ SPY = '''
             return np.full(len(assessment), "trust")
 
     class Spy:
-        def fit(self, home, rehearsals, *, promise, levels, context):
-            for number, one in enumerate([home, *rehearsals]):
+        def fit(self, in_domain, nested, *, reliability, levels, context):
+            for number, one in enumerate([in_domain, *nested]):
                 np.savez(
                     f"saw-{number}.npz",
                     name=one.name,
@@ -159,7 +159,7 @@ SPY = '''
                     train_target=one.train_target,
                     rows=one.inputs.materials.ids,
                     target=one.target,
-                    shifted=one.shifted,
+                    ood_test=one.ood_test,
                 )
             return Region()
 
@@ -176,26 +176,26 @@ def test_no_trust_method_sees_a_label_of_the_class_or_of_the_test_part(
     text = SPEC.replace("trust: learned_region", "trust: spy").replace("[O, N]", "[O]")
     folder = run(Cli(cli.cwd, cli.cache, [str(site)]), text=text)
     table = read_table(folder / "predictions.parquet")
-    hidden = set(table["id"][np.isin(table["part"], ("test", "shifted"))].tolist())
+    hidden = set(table["id"][np.isin(table["part"], ("test", "ood_test"))].tolist())
     calibration = set(table["id"][table["part"] == "calibration"].tolist())
-    home, *rehearsals = (
+    in_domain, *nested = (
         np.load(path, allow_pickle=False)
         for path in sorted(cli.cwd.glob("saw-*.npz"), key=lambda p: int(p.stem[4:]))
     )
-    training = set(home["train"].tolist())
-    assert str(home["name"]) == "in-domain"
-    assert set(home["rows"].tolist()) == calibration
-    assert not home["shifted"].any()
+    training = set(in_domain["train"].tolist())
+    assert str(in_domain["name"]) == "in-domain"
+    assert set(in_domain["rows"].tolist()) == calibration
+    assert not in_domain["ood_test"].any()
     assert not training & (hidden | calibration)
-    assert len(rehearsals) == 3
-    for one in rehearsals:
+    assert len(nested) == 3
+    for one in nested:
         learned, rows = set(one["train"].tolist()), set(one["rows"].tolist())
         assert learned <= training
         assert rows <= training
         assert not learned & rows
-        assert one["shifted"].any()
-        assert not one["shifted"].all()
-    for one in (home, *rehearsals):
+        assert one["ood_test"].any()
+        assert not one["ood_test"].all()
+    for one in (in_domain, *nested):
         assert np.isfinite(one["target"]).all()
         assert np.isfinite(one["train_target"]).all()
 
@@ -210,13 +210,13 @@ def test_classes_that_share_a_training_part_are_trained_once_and_scored_apart(
     saw = [np.load(path, allow_pickle=False) for path in sorted(cli.cwd.glob("saw-*.npz"))[1:]]
     parts = {tuple(one["train"].tolist()) for one in saw}
     assert len(parts) < len(saw)
-    classes = [set(one["rows"][one["shifted"]].tolist()) for one in saw]
+    classes = [set(one["rows"][one["ood_test"]].tolist()) for one in saw]
     assert all(not a & b for n, a in enumerate(classes) for b in classes[:n])
     (record,) = [one for one in read_json(folder / "records.json") if one["name"] == "trust"]
     assert record["content"]["trainings"] == len(parts)
-    assert len(record["content"]["rehearsals"]) == len(saw)
+    assert len(record["content"]["nested"]) == len(saw)
     stages = read_json(folder / "manifest.json")["stages"]
-    assert sum(one["stage"].startswith("rehearse ") for one in stages) == len(parts)
+    assert sum(one["stage"].startswith("nested ") for one in stages) == len(parts)
 
 
 # --- the spec's block ---------------------------------------------------------------------------
@@ -246,17 +246,29 @@ def test_a_trust_method_without_a_promise_names_its_line(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("budget_quantile: 0.8\n", "budget_quantile: 0.8\n  budget: 0.2\n", "either budget or"),
-        ("  budget_quantile: 0.8\n", "", "either budget or budget_quantile"),
-        ("budget_quantile: 0.8", "budget: -1", "trust.budget"),
-        ("budget_quantile: 0.8", "budget_quantile: 1.5", "trust.budget_quantile"),
-        ("confidence: 0.8", "confidence: 1", "trust.confidence"),
-        ("confidence: 0.8", "price: {label: 2, mistake: 1}", "a mistake must cost more"),
-        ("confidence: 0.8", "price: {label: 1}", "trust.price.mistake"),
         (
-            "confidence: 0.8",
-            "confidence: 0.8\n  price: {label: 1, mistake: 9}",
-            "either confidence or price",
+            "error_tolerance_quantile: 0.8\n",
+            "error_tolerance_quantile: 0.8\n  error_tolerance: 0.2\n",
+            "either error tolerance or",
+        ),
+        (
+            "  error_tolerance_quantile: 0.8\n",
+            "",
+            "either error_tolerance or error_tolerance_quantile",
+        ),
+        ("error_tolerance_quantile: 0.8", "error_tolerance: -1", "trust.error_tolerance"),
+        (
+            "error_tolerance_quantile: 0.8",
+            "error_tolerance_quantile: 1.5",
+            "trust.error_tolerance_quantile",
+        ),
+        ("target_reliability: 0.8", "target_reliability: 1", "trust.target_reliability"),
+        ("target_reliability: 0.8", "price: {label: 2, mistake: 1}", "a mistake must cost more"),
+        ("target_reliability: 0.8", "price: {label: 1}", "trust.price.mistake"),
+        (
+            "target_reliability: 0.8",
+            "target_reliability: 0.8\n  price: {label: 1, mistake: 9}",
+            "either target_reliability or price",
         ),
         ("use: representative_elements", "use: representative_element", "representative_elements"),
     ],
@@ -272,11 +284,11 @@ def test_a_promise_that_says_too_little_or_too_much_is_refused(
 def test_pseudo_shift_must_name_splits(tmp_path: Path) -> None:
     start, end = SPEC.index("    splits:"), SPEC.index("    rows: 300")
     (problem,) = problems_of(tmp_path, SPEC[:start] + SPEC[end:])
-    assert "trust.pseudo_shift.splits: this key is missing" in problem
+    assert "trust.nested.splits: this key is missing" in problem
 
 
 def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
-    problems = problems_of(tmp_path, changed("uq: members", "uq: point"))
+    problems = problems_of(tmp_path, changed("uq: tree_variance", "uq: deterministic"))
     (problem,) = [problem for problem in problems if "needs epistemic" in problem]
     assert "trust 'learned_region' needs epistemic" in problem
 
@@ -294,14 +306,14 @@ def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
         (
             "    trust: learned_region\n",
             "",
-            "    pseudo_shift: {model",
+            "    surrogate: {model",
             "only a trust method rehearses the shift",
         ),
         (
-            "pseudo_shift: {model: {use: random_forest, options: {trees: 10}}}",
-            "pseudo_shift: {model: ridge}",
-            "    pseudo_shift: {model: ridge}",
-            "uq 'members' needs model:members",
+            "surrogate: {model: {use: random_forest, options: {trees: 10}}}",
+            "surrogate: {model: ridge}",
+            "    surrogate: {model: ridge}",
+            "uq 'tree_variance' needs model:members",
         ),
     ],
 )
@@ -318,9 +330,9 @@ def test_a_price_states_the_confidence() -> None:
     # a label costs 1 and a mistake 10: use a prediction where P(mistake) x 10 < 1
     shift = {"splits": "representative_elements"}
     price = {"label": 1.0, "mistake": 10.0}
-    stated = Trust.model_validate({"budget": 0.2, "price": price, "pseudo_shift": shift})
+    stated = Trust.model_validate({"error_tolerance": 0.2, "price": price, "nested": shift})
     assert stated.share == pytest.approx(0.9)
-    plain = Trust.model_validate({"budget": 0.2, "pseudo_shift": shift})
+    plain = Trust.model_validate({"error_tolerance": 0.2, "nested": shift})
     assert plain.share == 0.9
 
 
@@ -341,5 +353,5 @@ def test_one_row_a_formula_is_the_lowest_or_the_highest() -> None:
         provenance="embedded",
     )
     # of TiO2 and Ti2O4, which are equal, the first row stays
-    assert one_a_formula(data, "lowest").materials.ids.tolist() == ["m-1", "m-2", "m-4"]
-    assert one_a_formula(data, "highest").materials.ids.tolist() == ["m-1", "m-4", "m-5"]
+    assert deduplicated(data, "lowest").materials.ids.tolist() == ["m-1", "m-2", "m-4"]
+    assert deduplicated(data, "highest").materials.ids.tolist() == ["m-1", "m-4", "m-5"]

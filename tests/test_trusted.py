@@ -81,7 +81,7 @@ levels: [0.9]
 dataset: flla
 split: {use: random, options: {calibration: 0.2, test: 0.2}}
 arms:
-  one: {featurizer: element_fractions, model: NAME, uq: point, calibrator: split_conformal}
+  one: {featurizer: element_fractions, model: NAME, uq: deterministic, calibrator: split_conformal}
 """
 
 

@@ -68,7 +68,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "Evidence",
             "TrustRegion",
             "Assessment",
-            "Promise",
+            "ReliabilityTarget",
             "LABELS",
             "labels_of",
             "longest_prefix",

@@ -29,7 +29,7 @@ from atlas_core.kinds import KINDS
 from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.metric import Metric
 from atlas_core.resolver import Resolved
-from atlas_core.spec.model import ActiveLearning, Arm, Price, PseudoShift, Smaller, Spec, Trust
+from atlas_core.spec.model import ActiveLearning, Arm, Nested, Price, Spec, Surrogate, Trust
 from atlas_core.spec.schema import schema_text
 from atlas_evaluation.judge.codes import GRADES, codes
 from atlas_registry.listing import Listed, installed
@@ -264,9 +264,9 @@ def _spec_page() -> str:
     for title, model in (
         ("Top level", Spec),
         ("An arm", Arm),
-        ("`pseudo_shift` of an arm", Smaller),
+        ("`surrogate` of an arm", Surrogate),
         ("`trust`", Trust),
-        ("`trust.pseudo_shift`", PseudoShift),
+        ("`trust.nested`", Nested),
         ("`trust.price`", Price),
         ("`active_learning`", ActiveLearning),
     ):
@@ -392,9 +392,9 @@ def _flla() -> str:
             key: ", ".join(value) if isinstance(value, list) else value
             for key, value in row["options"].items()
         }
-        told = [f"`{row['detector']}`", *(f"{k}: {v or 'none'}" for k, v in given.items())]
+        reported = [f"`{row['detector']}`", *(f"{k}: {v or 'none'}" for k, v in given.items())]
         cells = [f"{row[symbol]:.2f}" for symbol in symbols]
-        lines.append(f"| {'; '.join(told)} | {' | '.join(cells)} |")
+        lines.append(f"| {'; '.join(reported)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -421,10 +421,16 @@ def _figures() -> str:
     arms = [demo["arms"]["forest"], demo["arms"]["cgcnn"]]
     rows = [
         ("error in-domain, MAE in eV/atom", "test", "mae", 3, 1.0),
-        ("error on fluorides, MAE in eV/atom", "shifted", "mae", 3, 1.0),
-        ("mean error on fluorides (predicted less true), eV/atom", "shifted", "mean_error", 3, 1.0),
+        ("error on fluorides, MAE in eV/atom", "ood_test", "mae", 3, 1.0),
+        (
+            "mean error on fluorides (predicted less true), eV/atom",
+            "ood_test",
+            "mean_error",
+            3,
+            1.0,
+        ),
         ("90 % intervals hold, in-domain, %", "test", "picp_0.9", 0, 100.0),
-        ("90 % intervals hold, fluorides, %", "shifted", "picp_0.9", 0, 100.0),
+        ("90 % intervals hold, fluorides, %", "ood_test", "picp_0.9", 0, 100.0),
     ]
     for label, part, metric, digits, scale in rows:
         cells = [_interval(arm["parts"][part][metric], digits, scale) for arm in arms]
@@ -479,11 +485,11 @@ def _speed_notes() -> str:
 def _exam() -> str:
     """Return what came of each held-out element of the trust exam, the first seed."""
     content = _result("trust")
-    found = content["exams"]["80 % quantile, confidence 0.9"][0]
+    found = content["exams"]["80 % quantile, target reliability 0.9"][0]
     first = found["classes"][0]
     lines = [
-        "| materials with | error, times in-domain | may be used | of these within budget |"
-        " sigma alone: may be used | of these within budget | error forecast over true |",
+        "| materials with | error, times in-domain | may be used | of these within tolerance |"
+        " sigma alone: may be used | of these within tolerance | error forecast over true |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in found["classes"]:
@@ -497,12 +503,12 @@ def _exam() -> str:
         lines.append(f"| {' | '.join(cells)} |")
     own, sigma = (found["summary"][name] for name in ("learned_region", "sigma_threshold"))
     n = len(found["classes"])
-    budgets = [one["budget"] for one in found["classes"]]
+    error_tolerances = [one["error_tolerance"] for one in found["classes"]]
     lines.append("")
     lines.append(
-        "Budget: the 80 % quantile of the in-domain errors"
-        f" ({min(budgets):.2f} to {max(budgets):.2f} eV/atom); promised:"
-        f" {first['confidence']:.0%} of what may be used lies within it. Of {n} elements the"
+        "Error tolerance: the 80 % quantile of the in-domain errors"
+        f" ({min(error_tolerances):.2f} to {max(error_tolerances):.2f} eV/atom); promised:"
+        f" {first['target_reliability']:.0%} of what may be used lies within it. Of {n} elements the"
         f" learned region {_outcome(own)}; sigma alone {_outcome(sigma)}. Seed {found['seed']},"
         f" {len(content['seeds'])} seeds and every"
         " bar: [docs/benchmarks.md](docs/benchmarks.md)."
@@ -512,19 +518,19 @@ def _exam() -> str:
 
 def _outcome(summary: dict[str, Any]) -> str:
     """Return on how many elements a method kept its word, in words."""
-    told = [f"kept that (to five points) on {summary['keeps']}"]
-    told += [f"refused {summary['refuses']}"] if summary["refuses"] else []
+    reported = [f"kept that (to five points) on {summary['keeps']}"]
+    reported += [f"refused {summary['refuses']}"] if summary["refuses"] else []
     missed = summary["short"] + summary["breaks"]
-    told += [f"missed it on {missed}"] if missed else []
-    return " and ".join([", ".join(told[:-1]), told[-1]]) if told[1:] else told[0]
+    reported += [f"missed it on {missed}"] if missed else []
+    return " and ".join([", ".join(reported[:-1]), reported[-1]]) if reported[1:] else reported[0]
 
 
 def _crystals() -> str:
     """Return what came of each held-out class for a forest and networks on crystals."""
     content = _result("trust_crystals")
     lines = [
-        f"| task, classes | without | arm | {' | '.join(TOLD)} |",
-        "| --- " * (3 + len(TOLD)) + "|",
+        f"| task, classes | without | arm | {' | '.join(REPORTED)} |",
+        "| --- " * (3 + len(REPORTED)) + "|",
     ]
     rows = [
         (name, held_out, arm, one)
@@ -541,7 +547,7 @@ def _crystals() -> str:
             name,
             held_out.removeprefix("without ").removeprefix("prototype "),
             arm,
-            *_told(one),
+            *_reported(one),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -549,28 +555,28 @@ def _crystals() -> str:
 
 def _shifts() -> str:
     """Return what came of wider shifts than single elements, for the forest."""
-    lines = [f"| held out | {' | '.join(TOLD)} |", "| --- " * (1 + len(TOLD)) + "|"]
+    lines = [f"| held out | {' | '.join(REPORTED)} |", "| --- " * (1 + len(REPORTED)) + "|"]
     for name, found in _result("trust_shifts")["exams"].items():
         for one in found["classes"]:
-            told = name if len(found["classes"]) == 1 else one["class"].replace("_", " ")
-            lines.append(f"| {' | '.join([told, *_told(one)])} |")
+            reported = name if len(found["classes"]) == 1 else one["class"].replace("_", " ")
+            lines.append(f"| {' | '.join([reported, *_reported(one)])} |")
     return "\n".join(lines) + "\n"
 
 
-TOLD = (
+REPORTED = (
     "error, times in-domain",
     "may be used",
-    "of these within budget",
+    "of these within tolerance",
     "sigma alone: may be used",
-    "of these within budget",
+    "of these within tolerance",
     "90 % intervals hold, calibrator's",
     "the trust region's",
     "error forecast over true",
 )
 
 
-def _told(one: dict[str, Any]) -> tuple[str, ...]:
-    """Return the cells of a class under ``TOLD``."""
+def _reported(one: dict[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a class under ``REPORTED``."""
     return (
         f"{one['mae'] / one['mae_in_domain']:.1f}",
         *_trusted(one["methods"]["learned_region"]["class"]),
@@ -582,7 +588,7 @@ def _told(one: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _trusted(one: dict[str, Any]) -> tuple[str, str]:
-    """Return the share that may be used, and the share of it that is within budget."""
+    """Return the share that may be used, and the share of it that is within tolerance."""
     if not one["trusted"]:
         return "none", "-"
     return f"{one['share']:.1%} ({one['trusted']})", f"{one['hit']:.0%}"

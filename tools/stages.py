@@ -35,7 +35,7 @@ ROOTS = {
     "detect": ("engine.arm", "kinds.ood"),
     "trust": ("engine.nested", "engine.regions", "kinds.trust"),
     "acquire": ("engine.loop", "kinds.acquisition"),
-    "predict": ("data", "engine.cells", "engine.reference", "engine.view", "kinds.prediction"),
+    "predict": ("data", "engine.job", "engine.reference", "engine.view", "kinds.prediction"),
     "score": (*("kinds.evaluator", "kinds.metric", "metrics", "engine.finish"),),
 }
 """The modules and packages that a stage begins in; what they import makes its numbers, too."""
@@ -53,7 +53,7 @@ NO_NUMBERS = (
         "spec",
         "stages",
     ),
-    *("store", "testing", "engine.cell_file", "engine.jobs", "engine.notes", "kinds.kind"),
+    *("store", "testing", "engine.result_file", "engine.jobs", "engine.notes", "kinds.kind"),
     *("kinds.command", "kinds.executor", "kinds.report", "engine.blame", "engine.failures"),
     *("engine.folder", "engine.reporting"),
     *("engine.guard", "engine.local", "engine.machine", "engine.options", "engine.run"),

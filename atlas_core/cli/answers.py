@@ -32,14 +32,14 @@ def notes(run: FinishedRun) -> list[str]:
     stages = run.manifest["stages"]
     stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
     cells = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
-    told = []
+    reported = []
     for arm, count in stored.items():
         of = f"{count} of {cells[arm]}" if cells[arm] > count else f"{count}"
-        told.append(f"arm {arm} ({of} {'fit' if max(count, cells[arm]) == 1 else 'fits'})")
+        reported.append(f"arm {arm} ({of} {'fit' if max(count, cells[arm]) == 1 else 'fits'})")
     lines = []
-    if told:
+    if reported:
         lines.append(
-            f"found in the cache, not trained again: {', '.join(told)}; --force trains anew"
+            f"found in the cache, not trained again: {', '.join(reported)}; --force trains anew"
         )
     texts = [text for one in run.records for text in one["content"].get("texts") or ()]
     mark = f"cache: {DROPPED}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.component import Component
-from atlas_core.errors import PluginError, SpecError, told
+from atlas_core.errors import PluginError, SpecError, reported
 from atlas_core.kinds import KINDS
 from atlas_core.testing import CheckResult, format_results, run_contract
 from atlas_core.testing.elsewhere import components_of
@@ -108,7 +108,7 @@ def _offered(path: Path) -> list[tuple[str, Component]]:
             try:
                 components = components_of(module, kind)
             except (Exception, SystemExit) as err:
-                raise PluginError(f"{project}: {kind} {name}: {told(err)}") from err
+                raise PluginError(f"{project}: {kind} {name}: {reported(err)}") from err
             match = [component for component in components if component.name == name]
             if not match:
                 raise PluginError(f"{project}: {module} offers no {kind} {name!r}")

@@ -27,7 +27,7 @@ EXIT_CODES: dict[int, str] = {
     DataError.exit_code: "unusable data, a file or an output that cannot be written, or too little"
     " memory",
     WorkerError.exit_code: "a worker process was killed (often: out of memory); the same command"
-    " runs only its cells again",
+    " runs only its jobs again",
     DEFECT: "a defect of ATLAS or of a plugin; please report it with what `--debug` shows",
     HUNG_UP: "the terminal was closed (SIGHUP)",
     INTERRUPTED: "interrupted (Ctrl-C); the same command goes on where it stopped",

@@ -19,7 +19,7 @@ from atlas_core.errors import PluginError, SpecError
 from atlas_core.python.machine import key_file
 
 if TYPE_CHECKING:
-    from atlas_core.context import Tell
+    from atlas_core.context import Notify
     from atlas_core.resolver import Observers, Resolver
     from atlas_registry.listing import Listed
 
@@ -61,7 +61,7 @@ class Host:
 
         return closing(Registry().observers(warn))
 
-    def progress(self, *, quiet: bool) -> AbstractContextManager[Tell]:
+    def progress(self, *, quiet: bool) -> AbstractContextManager[Notify]:
         """Show lines of progress on stderr, until the context is left."""
         return progress(quiet=quiet)
 
@@ -92,13 +92,13 @@ class WithPlugins(click.Group):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return what a shell may complete, names of installed commands included."""
         rows = [row for row in self.installed() if row.name.startswith(incomplete)]
-        found = [CompletionItem(row.name, help=_told(row)) for row in rows]
+        found = [CompletionItem(row.name, help=_reported(row)) for row in rows]
         return [*super().shell_complete(ctx, incomplete), *found]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands of ATLAS itself, then those of plugins."""
         super().format_commands(ctx, formatter)
-        rows = [(row.name, _told(row)) for row in self.installed()]
+        rows = [(row.name, _reported(row)) for row in self.installed()]
         if rows:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(rows)
@@ -124,5 +124,5 @@ def _loaded(ctx: click.Context, name: str) -> click.Command | None:
     return command
 
 
-def _told(row: Listed) -> str:
+def _reported(row: Listed) -> str:
     return f"BROKEN: {row.problem}" if row.problem else row.summary

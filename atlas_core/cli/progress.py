@@ -53,8 +53,8 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     log = PlainLines(lambda text: console.log(Text(text), highlight=False))
     with shown(console) as show:
 
-        def tell(text: str) -> None:
+        def notify(text: str) -> None:
             log(on_one_line(text))
             show(text)
 
-        yield tell
+        yield notify

@@ -46,14 +46,14 @@ set_option = click.option(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Cells (arm x fold) that are computed at a time; each gets its part of the cores.",
+    help="Jobs (arm x fold) that are computed at a time; each gets its part of the cores.",
 )
 @click.option(
     "--executor",
     metavar="NAME",
     default="local",
     show_default=True,
-    help="Where cells are computed: `atlas plugins --kind executor` lists the places.",
+    help="Where jobs are computed: `atlas plugins --kind executor` lists the places.",
 )
 @click.option(
     "--executor-set",
@@ -126,7 +126,7 @@ def run(
     registry = Registry(warn)
     plan = load_plan(spec, registry, overrides=overrides)
     place = resolve_one("executor", executor, executor_settings, registry).build()
-    with progress(quiet=quiet) as tell:
+    with progress(quiet=quiet) as notify:
         options = RunOptions(
             out=out,
             cache_dir=cache_folder(cache_dir),
@@ -138,7 +138,7 @@ def run(
             offline=offline,
             save_fitted=save_fitted,
             key_file=key_file(),
-            tell=tell,
+            notify=notify,
         )
         with redirect_stdout(sys.stderr):  # what a component prints is no answer
             finished = start(plan, options, registry, executor=place, warn=warn)

@@ -25,11 +25,11 @@ class Assessments:
         formula: (n,) of the materials.
         target: (n,) true values in the target's unit; NaN where unknown.
         mean: (n,) predictions in the target's unit.
-        parts: (n,) ``calibration``, ``test`` or ``shifted``.
+        parts: (n,) ``calibration``, ``test`` or ``ood_test``.
         method: (n,) name of the trust method; the first of an arm decides.
-        budget: (n,) error that is tolerated.
-        confidence: (n,) share of the trusted predictions that are to be within it.
-        risk: (n,) probability of an error beyond the budget.
+        error_tolerance: (n,) error that is tolerated.
+        target_reliability: (n,) share of the trusted predictions that are to be within it.
+        risk: (n,) probability of an error beyond the error tolerance.
         expected_error: (n,) in the target's unit.
         label: (n,) ``trust``, ``verify`` or ``defer``.
         reason: (n,) why; "" where there is none.
@@ -48,8 +48,8 @@ class Assessments:
     mean: F8 = column("f")
     parts: Str = column("U", "part")
     method: Str = column("U")
-    budget: F8 = column("f")
-    confidence: F8 = column("f")
+    error_tolerance: F8 = column("f")
+    target_reliability: F8 = column("f")
     risk: F8 = column("f", required=False)
     expected_error: F8 = column("f")
     label: Str = column("U")
@@ -81,9 +81,9 @@ class Assessments:
         return abs(self.target - self.mean)
 
     def tally(self) -> dict[str, float]:
-        """Return how many rows there are, are trusted and lie within the budget, and the share."""
+        """Return how many rows there are, are trusted and lie within the tolerance, and the share."""
         trusted = self.label == "trust"
-        hits = int((trusted & (self.error <= self.budget)).sum())
+        hits = int((trusted & (self.error <= self.error_tolerance)).sum())
         n = int(trusted.sum())
         share = {"hit": hits / n} if n else {}
         return {"rows": len(self), "trusted": n, "within": hits, **share}

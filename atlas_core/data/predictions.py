@@ -19,7 +19,7 @@ from atlas_core.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SCORED_PARTS = ("calibration", "test", "shifted")
+SCORED_PARTS = ("calibration", "test", "ood_test")
 """Parts of a fold whose rows are predicted, in the order of a table."""
 
 
@@ -32,7 +32,7 @@ class Predictions:
         formula: (n,) as their source writes them, or reduced; "" where unknown.
         arm: (n,) names.
         fold: (n,) names.
-        parts: (n,) ``calibration``, ``test`` or ``shifted``.
+        parts: (n,) ``calibration``, ``test`` or ``ood_test``.
         target: (n,) true values in the target's unit; NaN where unknown.
         mean: (n,) predictions in the target's unit; P(1) in a binary task.
         baseline: (n,) median of the fold's training targets; NaN where unknown.

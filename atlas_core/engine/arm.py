@@ -23,12 +23,12 @@ from atlas_core.engine.fits import FitCache, FitIdentity, rows_name
 from atlas_core.engine.kept import (
     MOST,
     PREDICTOR,
-    Judges,
     Keep,
+    PostHoc,
     about,
     allowed_by,
     read_fit,
-    write_judges,
+    write_post_hoc,
 )
 from atlas_core.engine.notes import Notes
 from atlas_core.engine.reference import Reference
@@ -40,7 +40,7 @@ from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibra
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
-from atlas_core.kinds.trust import Assessment, Promise
+from atlas_core.kinds.trust import Assessment, ReliabilityTarget
 from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
 from atlas_core.spec.plan import Bound
 
@@ -313,7 +313,7 @@ class FittedArm:
         try:
             why = self.trained.keep(path, about(self.arm.made_by), most=most)
             if not why:
-                unmarked = write_judges(keep, self._judges(), about(self.arm.components))
+                unmarked = write_post_hoc(keep, self._post_hoc(), about(self.arm.components))
                 if unmarked:
                     notes.say(unmarked)
         except ContractError as err:
@@ -324,14 +324,16 @@ class FittedArm:
             shutil.rmtree(keep.folder, ignore_errors=True)
             notes.say(f"the fit is not kept for `atlas screen`: {why}")
 
-    def _judges(self) -> Judges:
+    def _post_hoc(self) -> PostHoc:
         asked = any("model:embedding" in one.requires for one in self.arm.components.values())
         trust = self.trust
-        return Judges(
+        return PostHoc(
             calibration=self.calibration,
             detector=self.detector,
             regions=None if trust is None else dict(trust.regions),
-            promise=None if trust is None else (trust.promise.budget, trust.promise.confidence),
+            reliability=None
+            if trust is None
+            else (trust.reliability.error_tolerance, trust.reliability.target_reliability),
             reference=Reference.of(self.train, embedded=asked),
         )
 
@@ -340,17 +342,17 @@ class FittedArm:
         cls, folder: Path, arm: Arm, *, trust: bool = False, key_file: Path | None = None
     ) -> FittedArm:
         """Read what ``save`` wrote; arguments and errors as those of ``kept.read_fit``."""
-        made, judges, remarks = read_fit(folder, arm.components, trust=trust, key_file=key_file)
+        made, post_hoc, remarks = read_fit(folder, arm.components, trust=trust, key_file=key_file)
         regions = None
-        if judges.regions is not None and judges.promise is not None:
-            regions = TrustRegions(Promise(*judges.promise), judges.regions)
+        if post_hoc.regions is not None and post_hoc.reliability is not None:
+            regions = TrustRegions(ReliabilityTarget(*post_hoc.reliability), post_hoc.regions)
         return cls(
             arm=arm,
             trained=Trained(lambda _record: made, samples=arm.samples),
-            calibration=judges.calibration,
-            detector=judges.detector,
+            calibration=post_hoc.calibration,
+            detector=post_hoc.detector,
             trust=regions,
-            reference=judges.reference,
+            reference=post_hoc.reference,
             remarks=remarks,
         )
 

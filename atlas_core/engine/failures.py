@@ -1,4 +1,4 @@
-"""What becomes of a run when some of its cells failed. Light."""
+"""What becomes of a run when some of its jobs failed. Light."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas_core.engine.cells import CellResult
+from atlas_core.engine.job import JobResult
 from atlas_core.errors import AtlasError
 
 Name = tuple[str, str]
@@ -15,13 +15,13 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Failure:
-    """Hold why a cell failed, where the others can go on."""
+    """Hold why a job failed, where the others can go on."""
 
     error: AtlasError
 
 
 def of_the_system(error: AtlasError) -> bool:
-    """Tell whether an error comes from the disk: the next cell would meet it, too."""
+    """Tell whether an error comes from the disk: the next job would meet it, too."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError):
@@ -31,30 +31,30 @@ def of_the_system(error: AtlasError) -> bool:
 
 
 def sorted_out(
-    done: Mapping[Name, CellResult | Failure],
-) -> tuple[dict[Name, CellResult], dict[Name, AtlasError]]:
+    done: Mapping[Name, JobResult | Failure],
+) -> tuple[dict[Name, JobResult], dict[Name, AtlasError]]:
     """Return the results of arms that finished on every fold, and the errors of the others."""
     failed = {cell: found.error for cell, found in done.items() if isinstance(found, Failure)}
     broken = {arm for arm, _ in failed}
     results = {
         cell: found
         for cell, found in done.items()
-        if isinstance(found, CellResult) and cell[0] not in broken
+        if isinstance(found, JobResult) and cell[0] not in broken
     }
     return results, failed
 
 
-def failed_cells(
+def failed_jobs(
     failed: Mapping[Name, AtlasError],
     cells: int,
     *,
     arms: list[str] | None = None,
     report: Path | None = None,
 ) -> AtlasError:
-    """Return the error of a run of which some cells failed: which, and what was kept.
+    """Return the error of a run of which some jobs failed: which, and what was kept.
 
     Args:
-        failed: errors by cell.
+        failed: errors by job.
         cells: how many there were.
         arms: that the report shows.
         report: where it lies.
@@ -63,7 +63,7 @@ def failed_cells(
     if kept := cells - len(failed):
         shown = f"; {report} shows arm {', '.join(arms)}" if arms and report else ""
         lines.append(
-            f"{len(failed)} of {cells} cells failed; the other"
+            f"{len(failed)} of {cells} jobs failed; the other"
             f" {'is' if kept == 1 else f'{kept} are'} kept{shown}; what was trained is not trained"
             " again"
         )

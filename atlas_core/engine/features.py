@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 from atlas_core.engine.blame import blame
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs, Vectors
@@ -132,9 +132,9 @@ def _write_graphs(
             if array not in ends:
                 writer.append(array, values)
                 continue
-            shifted = values + ends[array]
-            writer.append(array, shifted if start == 0 else shifted[1:])
-            ends[array] = int(shifted[-1])
+            ood_test = values + ends[array]
+            writer.append(array, ood_test if start == 0 else ood_test[1:])
+            ends[array] = int(ood_test[-1])
     writer.finish({"form": Graphs.form})
 
 
@@ -183,13 +183,13 @@ class Featurized:
         materials: of the data set.
         cache: where features of earlier runs lie.
         stage: times what stands inside it, by name.
-        tell: called with a line of progress.
+        notify: called with a line of progress.
     """
 
     materials: Materials
     cache: FeatureCache
     stage: Callable[[str], AbstractContextManager[None]]
-    tell: Tell
+    notify: Notify
     _made: dict[tuple[str, ...], Features] = field(default_factory=dict)
 
     def of(self, chosen: Bound) -> Features:
@@ -209,7 +209,7 @@ class Featurized:
 
     def _alone(self, chosen: Bound, key: str) -> Features:
         if (key,) not in self._made:
-            self.tell(f"features: {chosen.name} of {counted(len(self.materials), 'material')}")
+            self.notify(f"features: {chosen.name} of {counted(len(self.materials), 'material')}")
             with self.stage(f"features {chosen.name}"), blame(chosen):
                 self._made[key,], _ = self.cache.features(chosen, self.materials)
         return self._made[key,]
@@ -229,5 +229,5 @@ class Featurized:
                 name = "features/failures"
                 records.append({"arm": arm, "fold": "", "name": name, "content": content})
                 failed = counted(len(failures), "material")
-                self.tell(f"{one.name} failed on {failed}: see records.json")
+                self.notify(f"{one.name} failed on {failed}: see records.json")
         return records

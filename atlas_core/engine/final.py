@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import I8, Str
-from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.engine.arm import FittedArm
-from atlas_core.engine.cells import CellResult, Job, left_behind, with_trust
 from atlas_core.engine.fits import FitCache
+from atlas_core.engine.job import Job, JobResult, left_behind, with_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import View
 from atlas_core.errors import DataError
@@ -45,13 +45,13 @@ FOLDS = 5
 _NONE = np.zeros(0, dtype=np.int64)
 
 
-def run_final(job: Job, fits: FitCache, tell: Tell) -> CellResult:
+def run_final(job: Job, fits: FitCache, notify: Notify) -> JobResult:
     """Fit an arm on every row of its data, and keep the fit.
 
     Raises:
         AtlasError: a component failed; the line names the arm and the component.
     """
-    notes, heard = job.notes(tell), Heard()
+    notes, heard = job.notes(notify), Heard()
     context = job.context("final", notes)
     with quiet() as caught:
         fitted = FittedArm.of_training(
@@ -73,7 +73,7 @@ def run_final(job: Job, fits: FitCache, tell: Tell) -> CellResult:
         notes.say(f"warning: {text}")
     # what is recorded of the evaluation stands for itself
     nothing = fitted.table(fitted.ask(job.data, _NONE), "")
-    return CellResult(nothing, [], notes.stages)
+    return JobResult(nothing, [], notes.stages)
 
 
 class AllRows(Split):

@@ -17,7 +17,7 @@ from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import write_table
 from atlas_core.engine.blame import blame
-from atlas_core.engine.cells import CellResult, scored
+from atlas_core.engine.job import JobResult, scored
 from atlas_core.kinds.evaluator import AuditRequest, Evaluation
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Metrics
@@ -26,11 +26,11 @@ from atlas_core.spec.plan import Bound
 from atlas_core.store import as_written, write_json
 
 
-def with_targets(result: CellResult, split: Split, target: F8) -> CellResult:
-    """Return what a cell said, beside the true values: only the run knows them.
+def with_targets(result: JobResult, split: Split, target: F8) -> JobResult:
+    """Return what a job said, beside the true values: only the run knows them.
 
     Args:
-        result: of a cell.
+        result: of a job.
         split: of its fold.
         target: (n,) of all materials.
     """
@@ -61,7 +61,7 @@ class Found:
 
 def finish(
     folder: Path,
-    results: Mapping[tuple[str, str], CellResult],
+    results: Mapping[tuple[str, str], JobResult],
     found: Found,
     *,
     evaluator: Bound,
@@ -126,7 +126,7 @@ def _asked(evaluator: Bound, where: str) -> Iterator[None]:
 
 
 def _rounds(
-    results: Mapping[tuple[str, str], CellResult],
+    results: Mapping[tuple[str, str], JobResult],
 ) -> dict[str, npt.NDArray[Any]]:
     blocks = []
     for (arm, fold), result in results.items():

@@ -21,9 +21,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
-from atlas_core.context import Tell
-from atlas_core.engine.cell_file import arrays_of, cell_of
-from atlas_core.engine.cells import CellResult, Job
+from atlas_core.context import Notify
+from atlas_core.engine.job import Job, JobResult
+from atlas_core.engine.result_file import arrays_of, result_of
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.links import TEMPORARY, append_line, delete, files
 from atlas_core.origin import doubt, mark
@@ -105,11 +105,11 @@ class RunFolder:
         ]
 
     def cell(self, arm: str, fold: str) -> Path:
-        """Return where a cell keeps its checkpoints."""
+        """Return where a job keeps its checkpoints."""
         return self.path / "checkpoints" / slug(arm) / slug(fold)
 
     def fitted(self, arm: str, fold: str) -> Path:
-        """Return where the fit of a cell is kept."""
+        """Return where the fit of a job is kept."""
         return self.path / FITTED / slug(arm) / slug(fold)
 
     def keeps(self, arms: Iterable[str], fold: str) -> bool:
@@ -232,16 +232,16 @@ class RunFolder:
         except OSError as err:
             raise cannot_write(self.path, err) from err
 
-    def keep_cell(self, job: Job, result: CellResult) -> None:
-        """Store a finished cell under the user's mark: a killed run need not compute it again."""
+    def keep_result(self, job: Job, result: JobResult) -> None:
+        """Store a finished job under the user's mark: a killed run need not compute it again."""
         folder = self.cell(job.arm.name, job.arm.fold)
         arrays, note = arrays_of(result)
         write_arrays(folder / RESULT, arrays, note)
         if job.key_file is not None:
             mark(folder, sorted(path.name for path in folder.glob("*.npz")), job.key_file)
 
-    def stored_cell(self, job: Job, tell: Tell) -> CellResult | None:
-        """Return a finished cell, or None; another than is expected is computed anew, and told."""
+    def stored_result(self, job: Job, notify: Notify) -> JobResult | None:
+        """Return a finished job, or None; another than is expected is computed anew, and told."""
         arm, fold, key_file = job.arm.name, job.arm.fold, job.key_file
         path = self.cell(arm, fold) / RESULT
         if not path.exists():
@@ -253,13 +253,13 @@ class RunFolder:
             if key_file is not None and (why := doubt(path.parent, [RESULT], key_file)):
                 checked_bytes(path)  # of damage, which says more
                 raise DataError(f"{path}: {why}")
-            return cell_of(*read_arrays(path), job)
+            return result_of(*read_arrays(path), job)
         except DataError as err:
             text = str(err)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as err:
-            text = f"{path}: is no finished cell ({err})"
+            text = f"{path}: is no finished job ({err})"
         self.event("dropped", {"why": text})
-        tell(f"cell {DROPPED}: {text}")
+        notify(f"job {DROPPED}: {text}")
         delete(path)
         return None
 

@@ -1,4 +1,4 @@
-"""The cells of a run: made from its study, done here or in workers, or found done. Light."""
+"""The jobs of a run: made from its study, done here or in workers, or found done. Light."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import Str
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 from atlas_core.engine.arm import Arm
-from atlas_core.engine.cells import CellResult, Job, Oracle, run_cell
 from atlas_core.engine.failures import Failure, of_the_system
 from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
 from atlas_core.engine.folder import RunFolder
+from atlas_core.engine.job import Job, JobResult, Oracle, fit_and_predict
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loading import warned
 from atlas_core.engine.local import LocalExecutor
 from atlas_core.engine.loop import run_loop
 from atlas_core.engine.machine import cores
 from atlas_core.engine.nested import TrustSettings
-from atlas_core.engine.options import RunOptions, TellHere, say_nothing
+from atlas_core.engine.options import NotifyHere, RunOptions, say_nothing
 from atlas_core.engine.view import ArmData, seen_by
 from atlas_core.errors import AtlasError, WorkerError
 from atlas_core.kinds.dataset import Dataset
@@ -39,32 +39,32 @@ Timed = Callable[[str, str, str, float], None]
 """Called with stage, arm, fold and seconds."""
 
 
-def attempt_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult | Failure:
-    """Run one cell; return its error where that says nothing of the other cells.
+def attempt_job(job: Job, fits: FitCache, notify: Notify = say_nothing) -> JobResult | Failure:
+    """Run one job; return its error where that says nothing of the other jobs.
 
     Raises:
-        AtlasError: the disk failed, which the next cell would meet too, after its training.
+        AtlasError: the disk failed, which the next job would meet too, after its training.
     """
     try:
-        return run_job(job, fits, tell)
+        return run_job(job, fits, notify)
     except AtlasError as err:
         if of_the_system(err):
             raise
         return Failure(err)
 
 
-def run_job(job: Job, fits: FitCache, tell: Tell = say_nothing) -> CellResult:
-    """Run one cell; the fits of a loop differ in every round, and are not kept."""
+def run_job(job: Job, fits: FitCache, notify: Notify = say_nothing) -> JobResult:
+    """Run one job; the fits of a loop differ in every round, and are not kept."""
     if job.final:
-        return run_final(job, fits, tell)
+        return run_final(job, fits, notify)
     if job.loop is not None and job.oracle is not None:
-        return run_loop(job, job.loop, job.oracle, tell=tell)
-    return run_cell(job, fits, tell)
+        return run_loop(job, job.loop, job.oracle, notify=notify)
+    return fit_and_predict(job, fits, notify)
 
 
 @dataclass(frozen=True, eq=False)
 class Jobs:
-    """Make the cells of a run.
+    """Make the jobs of a run.
 
     Attributes:
         study: of the run.
@@ -83,7 +83,7 @@ class Jobs:
     folder: RunFolder
 
     def of(self, features: Mapping[str, Features]) -> list[Job]:
-        """Return the cells, arm after arm, from the features of each arm."""
+        """Return the jobs, arm after arm, from the features of each arm."""
         dataset = self.dataset
         formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
         splits = [*self.splits, *([all_rows(len(dataset))] if self.study.final else [])]
@@ -127,8 +127,8 @@ class Jobs:
         study = self.study
         if study.trust is None or "trust" not in study.arms[arm]:
             return None
-        smaller, materials = study.smaller.get(arm, {}), self.dataset.materials
-        return TrustSettings(study.trust, study.shifts, smaller, materials)
+        surrogate, materials = study.surrogate.get(arm, {}), self.dataset.materials
+        return TrustSettings(study.trust, study.nested_splits, surrogate, materials)
 
     def _keep(self, folder: Path, *, final: bool) -> Keep | None:
         """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
@@ -146,23 +146,23 @@ def run_jobs(
     executor: Executor | None,
     folder: RunFolder,
     timed: Timed,
-) -> list[CellResult | Failure]:
-    """Return what each cell gives, or why it failed; those that an earlier run finished are read.
+) -> list[JobResult | Failure]:
+    """Return what each job gives, or why it failed; those that an earlier run finished are read.
 
     Raises:
-        WorkerError: a worker process died; all other cells are done and kept.
+        WorkerError: a worker process died; all other jobs are done and kept.
         AtlasError: the disk failed.
     """
-    results, dropped = _stored(jobs, folder, options.tell)
+    results, dropped = _stored(jobs, folder, options.notify)
     missing = [i for i in range(len(jobs)) if i not in results]
     if results:
-        options.tell(f"resumed: {len(results)} of {len(jobs)} cells were done before")
+        options.notify(f"resumed: {len(results)} of {len(jobs)} jobs were done before")
     engine = executor or LocalExecutor()
     for position in missing[:1]:
-        cells = "1 cell" if len(missing) == 1 else f"{len(missing)} cells, first"
-        options.tell(f"training {cells}: {jobs[position].label}")
+        cells = "1 job" if len(missing) == 1 else f"{len(missing)} jobs, first"
+        options.notify(f"training {cells}: {jobs[position].label}")
     fits = FitCache(options.cache_dir, fresh=options.force)
-    function = partial(attempt_job, fits=fits, tell=TellHere(options.tell))
+    function = partial(attempt_job, fits=fits, notify=NotifyHere(options.notify))
     # closed at once when this is interrupted: no worker is left behind
     todo = [jobs[i] for i in missing]
     with closing(engine.run(function, todo, workers=options.workers)) as finished:
@@ -172,33 +172,33 @@ def run_jobs(
                 job, arm = jobs[i], jobs[i].arm
                 results[i] = result
                 if isinstance(result, Failure):
-                    options.tell(f"failed: {job.label}")
+                    options.notify(f"failed: {job.label}")
                     continue
-                folder.keep_cell(job, result)
+                folder.keep_result(job, result)
                 for stage, seconds in result.stages:
                     timed(stage, arm.name, arm.fold, seconds)
-                options.tell(f"done {len(results)} of {len(jobs)}: {job.label}")
+                options.notify(f"done {len(results)} of {len(jobs)}: {job.label}")
         except JobsLostError as err:
             lost = {jobs[missing[position]].label: how for position, how in err.how.items()}
-            kept = sum(isinstance(one, CellResult) for one in results.values())
+            kept = sum(isinstance(one, JobResult) for one in results.values())
             raise WorkerError(_lost(lost, kept=kept, force=options.force)) from err
-    for i, record in dropped.items():  # of this run, and not of the cell, which is kept
-        if isinstance(one := results[i], CellResult):
+    for i, record in dropped.items():  # of this run, and not of the job, which is kept
+        if isinstance(one := results[i], JobResult):
             one.records.append(record)
     return [results[i] for i in range(len(jobs))]
 
 
 def _stored(
-    jobs: list[Job], folder: RunFolder, tell: Tell
-) -> tuple[dict[int, CellResult | Failure], dict[int, dict[str, Any]]]:
-    """Return the cells that an earlier run finished, and a record of each damaged one."""
-    results: dict[int, CellResult | Failure] = {}
+    jobs: list[Job], folder: RunFolder, notify: Notify
+) -> tuple[dict[int, JobResult | Failure], dict[int, dict[str, Any]]]:
+    """Return the jobs that an earlier run finished, and a record of each damaged one."""
+    results: dict[int, JobResult | Failure] = {}
     dropped: dict[int, dict[str, Any]] = {}
     for i, job in enumerate(jobs):
         said: list[str] = []
-        stored = folder.stored_cell(job, said.append)
+        stored = folder.stored_result(job, said.append)
         for text in said:
-            tell(text)
+            notify(text)
             dropped[i] = warned(job.arm.name, job.arm.fold, said)
         if stored is not None:
             results[i] = stored
@@ -206,9 +206,9 @@ def _stored(
 
 
 def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:
-    """Return one line a cell whose worker died: how, what is kept, and what to do."""
+    """Return one line a job whose worker died: how, what is kept, and what to do."""
     others = f"{kept} other {'cell is' if kept == 1 else 'cells are'} kept"
-    again = "--force computes every cell anew" if force else f"{others}, and the same command"
+    again = "--force computes every job anew" if force else f"{others}, and the same command"
     if not force:
         again += f" runs {'only this one' if len(cells) == 1 else 'only these'} again"
     return "\n".join(

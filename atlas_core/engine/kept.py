@@ -1,4 +1,4 @@
-"""The two files of a fitted arm: ``predictor.npz``, and ``judges.npz`` for all that asks it. Light.
+"""The two files of a fitted arm: ``predictor.npz``, and ``posthoc.npz`` for all that asks it. Light.
 
 The first one a later run may take from the cache.
 """
@@ -17,18 +17,18 @@ from atlas_core.engine.trained import is_fit
 from atlas_core.errors import DataError
 from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
-from atlas_core.kinds.trust import Promise, TrustRegion
+from atlas_core.kinds.trust import ReliabilityTarget, TrustRegion
 from atlas_core.kinds.uq import UQFit
 from atlas_core.spec.plan import Bound
 
-PREDICTOR, JUDGES = "predictor.npz", "judges.npz"
+PREDICTOR, POST_HOC = "predictor.npz", "posthoc.npz"
 MOST = 256 * 2**20
 """Bytes of a predictor up to which a run keeps it unasked: some seconds, and a quarter on disk."""
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Say where a cell writes what it fitted.
+    """Say where a job writes what it fitted.
 
     Attributes:
         folder: of this arm and fold.
@@ -43,21 +43,21 @@ class Keep:
 
 
 @dataclass(frozen=True, eq=False)
-class Judges:
+class PostHoc:
     """Hold what asks a predictor, and what stands beside its answers.
 
     Attributes:
         calibration: of the arm, or None.
         detector: of the arm, or None.
         regions: trust regions by name, or None.
-        promise: budget and confidence of the regions, or None.
+        reliability: error tolerance and target reliability of the regions, or None.
         reference: the training materials.
     """
 
     calibration: Calibration | None
     detector: Detector | None
     regions: dict[str, TrustRegion] | None
-    promise: tuple[float, float] | None
+    reliability: tuple[float, float] | None
     reference: Reference
 
     def check(self, folder: Path) -> None:
@@ -72,8 +72,8 @@ class Judges:
                 raise _another(folder, name, value)
         if any(not isinstance(region, TrustRegion) for region in (self.regions or {}).values()):
             raise DataError(f"{folder}: one of its trust regions is none; fit anew")
-        if self.promise is not None:
-            Promise(*self.promise)  # checks itself
+        if self.reliability is not None:
+            ReliabilityTarget(*self.reliability)  # checks itself
         self.reference.check()
 
 
@@ -81,23 +81,23 @@ _KINDS: Mapping[str, tuple[Any, bool]] = {
     "calibration": (Calibration, True),
     "detector": (Detector, True),
     "regions": (dict, True),
-    "promise": (tuple, True),
+    "reliability": (tuple, True),
     "reference": (Reference, False),
 }
 """What a part must be, and whether an arm may lack it."""
 
 
-def write_judges(keep: Keep, judges: Judges, note: Mapping[str, Any]) -> str:
+def write_post_hoc(keep: Keep, post_hoc: PostHoc, note: Mapping[str, Any]) -> str:
     """Write them beside the predictor, and mark both; return "", or why there is no mark.
 
     Raises:
         ContractError: a part cannot be saved; names it.
         DataError: the folder cannot be written to.
     """
-    saving.save(keep.folder / JUDGES, {name: getattr(judges, name) for name in _KINDS}, note)
+    saving.save(keep.folder / POST_HOC, {name: getattr(post_hoc, name) for name in _KINDS}, note)
     if keep.key_file is None:
         return ""
-    return origin.mark(keep.folder, (PREDICTOR, JUDGES), keep.key_file)
+    return origin.mark(keep.folder, (PREDICTOR, POST_HOC), keep.key_file)
 
 
 def read_fit(
@@ -106,7 +106,7 @@ def read_fit(
     *,
     trust: bool = False,
     key_file: Path | None = None,
-) -> tuple[UQFit, Judges, tuple[str, ...]]:
+) -> tuple[UQFit, PostHoc, tuple[str, ...]]:
     """Read both files; they may name what ``components`` declare, and nothing else.
 
     Args:
@@ -123,19 +123,19 @@ def read_fit(
         DataError: a file is missing, damaged or names what it may not name; or the fit is from
             elsewhere and not trusted.
     """
-    foreign = origin.doubt(folder, (PREDICTOR, JUDGES), key_file)
+    foreign = origin.doubt(folder, (PREDICTOR, POST_HOC), key_file)
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
     allowed = allowed_by(components)
     made, _ = saving.load(folder / PREDICTOR, allowed)
-    found, note = saving.load(folder / JUDGES, allowed)
+    found, note = saving.load(folder / POST_HOC, allowed)
     with saving.readable(folder):
         if not is_fit(made):
             raise _another(folder, "predictor", made)
-        judges = Judges(**{name: found.get(name) for name in _KINDS})
-        judges.check(folder)
+        post_hoc = PostHoc(**{name: found.get(name) for name in _KINDS})
+        post_hoc.check(folder)
         remarks = map(saving.one_line, _differences(note, components))
-        return made, judges, (*((foreign,) if foreign else ()), *remarks)
+        return made, post_hoc, (*((foreign,) if foreign else ()), *remarks)
 
 
 def allowed_by(components: Mapping[str, Bound]) -> saving.Allowed:

@@ -25,7 +25,7 @@ from atlas_core.kinds.dataset import (
     written_bounds,
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
-from atlas_core.rows import RowsError, all_rows_told
+from atlas_core.rows import RowsError, all_rows_reported
 from atlas_core.spec.plan import Study
 
 
@@ -37,16 +37,16 @@ def loaded_dataset(
         try:
             dataset = load_dataset(study, options, context)
         except RowsError as err:
-            raise all_rows_told(err, options.out) from err
+            raise all_rows_reported(err, options.out) from err
     texts = [str(text) for record in records for text in record["content"]["texts"]]
     for line in dict.fromkeys([*dataset.reading.lines(), *texts]):
-        options.tell(line)
+        options.notify(line)
     return dataset
 
 
 @contextmanager
 def recorded(records: list[dict[str, Any]]) -> Iterator[None]:
-    """Keep the warnings of a stage before the cells, each distinct text once."""
+    """Keep the warnings of a stage before the jobs, each distinct text once."""
     with listening() as heard:
         yield
     if heard.said:
@@ -119,7 +119,7 @@ def load_dataset(study: Study, options: RunOptions, context: DataContext | None 
                     f" arm {arm} needs structures; give the file that has them with --data-dir"
                 )
     if study.distinct is not None:
-        dataset = one_a_formula(dataset, study.distinct)
+        dataset = deduplicated(dataset, study.distinct)
     if study.sample is None:
         return dataset
     if study.sample > len(dataset):
@@ -129,7 +129,7 @@ def load_dataset(study: Study, options: RunOptions, context: DataContext | None 
     return dataset.take(rows)
 
 
-def one_a_formula(dataset: Dataset, which: str) -> Dataset:
+def deduplicated(dataset: Dataset, which: str) -> Dataset:
     """Return the row of each reduced formula with the lowest or highest target, in file order.
 
     Of equal targets the first row stays. With ``mean`` or ``median`` the first row stays, with that
@@ -149,7 +149,7 @@ def _averaged(
 ) -> Dataset:
     if dataset.task == "binary":
         raise DataError(
-            "distinct: a mean or median of true and false is neither; use lowest or highest"
+            "deduplicate: a mean or median of true and false is neither; use lowest or highest"
         )
     _, first, group = np.unique(formulas, return_index=True, return_inverse=True)
     order = np.argsort(group, kind="stable")

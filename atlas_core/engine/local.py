@@ -1,6 +1,6 @@
 """Processes of this machine; a single worker is this process itself.
 
-It is part of the core: no cell can run without a place, and its processes share the guard of those
+It is part of the core: no job can run without a place, and its processes share the guard of those
 that observers run in.
 """
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.engine.arm import Answer, FittedArm
 from atlas_core.engine.blame import blame
-from atlas_core.engine.cells import CellResult, Job, Oracle, predict_parts, with_trust
+from atlas_core.engine.job import Job, JobResult, Oracle, predict_parts, with_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
@@ -48,7 +48,7 @@ class _State:
             mark(path.parent, [path.name], key_file)
 
 
-def run_loop(job: Job, loop: ActiveLearning, oracle: Oracle, *, tell: Tell) -> CellResult:
+def run_loop(job: Job, loop: ActiveLearning, oracle: Oracle, *, notify: Notify) -> JobResult:
     """Run the rounds of one arm on one fold; a killed loop goes on after its last round.
 
     Raises:
@@ -57,9 +57,9 @@ def run_loop(job: Job, loop: ActiveLearning, oracle: Oracle, *, tell: Tell) -> C
     """
     if problem := too_few(job.split, loop):
         raise DataError(problem)
-    rounds = _Rounds(job, loop, oracle, tell)
+    rounds = _Rounds(job, loop, oracle, notify)
     path = job.directory / "loop.npz"
-    state = _stored(path, job, loop, tell)
+    state = _stored(path, job, loop, notify)
     said: list[Predictions] = []
     for number in range(len(state.rows), loop.rounds + 1):
         last = number == loop.rounds
@@ -68,14 +68,14 @@ def run_loop(job: Job, loop: ActiveLearning, oracle: Oracle, *, tell: Tell) -> C
             state.write(path, job.key_file)
     names = sorted({name for row in state.rows for name in row})
     table = {name: np.array([row.get(name, np.nan) for row in state.rows]) for name in names}
-    return CellResult(Predictions.stacked(said), state.records, rounds.stages, table)
+    return JobResult(Predictions.stacked(said), state.records, rounds.stages, table)
 
 
 class _Rounds:
     """Run one round after another: fit, look at the test rows, choose what to label next."""
 
-    def __init__(self, job: Job, loop: ActiveLearning, oracle: Oracle, tell: Tell) -> None:
-        self._job, self._loop, self._oracle, self._tell = job, loop, oracle, tell
+    def __init__(self, job: Job, loop: ActiveLearning, oracle: Oracle, notify: Notify) -> None:
+        self._job, self._loop, self._oracle, self._notify = job, loop, oracle, notify
         self._candidates = np.concatenate([job.split.train, job.split.pool])
         self._sign = 1.0 if loop.goal == "maximise" else -1.0
         labels = oracle.ask(self._candidates)
@@ -86,9 +86,9 @@ class _Rounds:
     def run(self, state: _State, number: int, *, last: bool) -> list[Predictions]:
         """Run a round and add it to the state; return the predictions of the last one."""
         job, split, labelled = self._job, self._job.split, state.labelled
-        notes = job.notes(self._tell)
+        notes = job.notes(self._notify)
         so_far = counted(len(labelled), "label")
-        self._tell(f"arm {job.arm.name}: round {number} of {self._loop.rounds}, {so_far}")
+        self._notify(f"arm {job.arm.name}: round {number} of {self._loop.rounds}, {so_far}")
         said: list[Predictions] = []
         heard = Heard()
         with quiet() as caught:
@@ -198,7 +198,7 @@ def first_labels(split: Split, loop: ActiveLearning, seed: int) -> I8:
     return np.sort(rng.permutation(candidates)[: loop.initial])
 
 
-def _stored(path: Path, job: Job, loop: ActiveLearning, tell: Tell) -> _State:
+def _stored(path: Path, job: Job, loop: ActiveLearning, notify: Notify) -> _State:
     """Return the state after the last stored round, or that of the start."""
     split, arm = job.split, job.arm
     initial = first_labels(split, loop, job.seed)
@@ -219,8 +219,8 @@ def _stored(path: Path, job: Job, loop: ActiveLearning, tell: Tell) -> _State:
     except (AttributeError, DataError, KeyError, TypeError, ValueError) as err:
         delete(path)
         text = f"stored rounds {DROPPED}: {err}"
-        tell(f"arm {arm.name}: {text}")
-        notes = Notes(arm.name, arm.fold, (), tell)
+        notify(f"arm {arm.name}: {text}")
+        notes = Notes(arm.name, arm.fold, (), notify)
         notes.record("warnings", {"texts": [text]})
         return _State(initial, [], notes.records)
 

@@ -21,12 +21,12 @@ from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
-from atlas_core.kinds.trust import Evidence, Promise, TrustMethod, TrustRegion
+from atlas_core.kinds.trust import Evidence, ReliabilityTarget, TrustMethod, TrustRegion
 from atlas_core.materials import Materials
-from atlas_core.spec.model import PseudoShift, Trust
+from atlas_core.spec.model import Nested, Trust
 from atlas_core.spec.plan import Bound
 
-HOME = "in-domain"
+IN_DOMAIN = "in-domain"
 FEWEST = 20
 """Rows of a class below which its errors say too little to learn from."""
 
@@ -36,15 +36,15 @@ class TrustSettings:
     """Hold what trust regions are learned from.
 
     Attributes:
-        stated: the spec's block: budget, confidence, sizes.
-        shifts: splits of the training rows.
-        smaller: {kind: component} trained for each class in place of the arm's own.
+        stated: the spec's block: error tolerance, target reliability, sizes.
+        nested_splits: splits of the training rows.
+        surrogate: {kind: component} trained for each class in place of the arm's own.
         materials: all n of the data set, which splits may read.
     """
 
     stated: Trust
-    shifts: tuple[Bound, ...]
-    smaller: Mapping[str, Bound]
+    nested_splits: tuple[Bound, ...]
+    surrogate: Mapping[str, Bound]
     materials: Materials
 
 
@@ -76,24 +76,26 @@ def learn_trust(
                 "trust: the split keeps no calibration rows to judge the arm's errors by; raise its"
                 " `calibration` fraction"
             )
-        home = _evidence(HOME, chosen, fitted, calibration, shifted=0)
-        promise = Promise(_budget(settings.stated, home.error), settings.stated.share)
+        in_domain = _evidence(IN_DOMAIN, chosen, fitted, calibration, ood_test=0)
+        reliability = ReliabilityTarget(
+            _error_tolerance(settings.stated, in_domain.error), settings.stated.share
+        )
         nested = list(_nested(fitted, settings, context, notes=notes, fits=fits, heard=heard))
-        notes.record("trust", _described(promise, home, nested))
+        notes.record("trust", _described(reliability, in_domain, nested))
         regions: dict[str, TrustRegion] = {}
         for one in chosen.together:
             method: TrustMethod = one.build()
             region = method.fit(
-                home,
+                in_domain,
                 nested,
-                promise=promise,
+                reliability=reliability,
                 levels=fitted.arm.levels,
                 context=context.child("trust", one.name),
             )
             if not isinstance(region, TrustRegion):
                 raise ContractError(f"{one.label}: fit returned no TrustRegion")
             regions[one.name] = region
-    fitted.trust = TrustRegions(promise, regions)
+    fitted.trust = TrustRegions(reliability, regions)
     return heard
 
 
@@ -107,8 +109,8 @@ def _nested(
     heard: Heard,
 ) -> Iterator[Evidence]:
     """Train again without each class, and yield how the errors on it compare."""
-    judge, train = fitted.arm.components["trust"], fitted.train
-    components = {**fitted.arm.components, **settings.smaller}
+    component, train = fitted.arm.components["trust"], fitted.train
+    components = {**fitted.arm.components, **settings.surrogate}
     for kind in ("calibrator", "trust", "acquisition"):
         components.pop(kind, None)
     small, data = replace(fitted.arm, components=components), train.data
@@ -116,11 +118,11 @@ def _nested(
     own = replace(notes, components=components.values(), records=[])
     whole = SplitRequest(settings.materials, data.every.columns, context, data.known)
     first: HeldOut | None = None
-    classes = held_out(settings.shifts, settings.stated, whole, train.rows, context.seed)
+    classes = held_out(settings.nested_splits, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
-        notes.say(f"rehearsal {number}, {one.name}")
+        notes.say(f"nested fit {number}, {one.name}")
         if first is None or not one.same_training(first):
-            first, step = one, f"rehearse {one.name}"
+            first, step = one, f"nested {one.name}"
             at = None if context.directory is None else context.directory.parent / step
             again = FittedArm.of_training(
                 small,
@@ -133,54 +135,60 @@ def _nested(
             )
             spare = again.view(data, one.spare)
             again.detect(spare, replace(context, seed=derive_seed(one.seed, "detect")), own)
-        rows = np.concatenate([one.shifted, one.inside(first.rest)])
+        rows = np.concatenate([one.ood_test, one.inside(first.rest)])
         view = again.view(data, rows)
-        yield _evidence(one.name, judge, again, view, shifted=len(one.shifted))
-        heard.said |= {f"in a rehearsal: {text}" for text in again.trained.heard.said}
+        yield _evidence(one.name, component, again, view, ood_test=len(one.ood_test))
+        heard.said |= {f"in a nested fit: {text}" for text in again.trained.heard.said}
 
 
-def _evidence(name: str, judge: Bound, fitted: FittedArm, seen: View, *, shifted: int) -> Evidence:
-    """Return predictions and errors of rows, the first ``shifted`` of which are of the class."""
+def _evidence(
+    name: str, component: Bound, fitted: FittedArm, seen: View, *, ood_test: int
+) -> Evidence:
+    """Return predictions and errors of rows, the first ``ood_test`` of which are of the class."""
     train = fitted.train
     return Evidence(
         name=name,
-        train=train.inputs(judge),
+        train=train.inputs(component),
         train_target=train.targets,
-        inputs=seen.inputs(judge),
+        inputs=seen.inputs(component),
         prediction=seen.prediction,
         target=seen.targets,
         ood=fitted.score(seen),
-        shifted=np.arange(len(seen)) < shifted,
+        ood_test=np.arange(len(seen)) < ood_test,
     )
 
 
-def _described(promise: Promise, home: Evidence, rehearsals: list[Evidence]) -> dict[str, Any]:
+def _described(
+    reliability: ReliabilityTarget, in_domain: Evidence, nested: list[Evidence]
+) -> dict[str, Any]:
     """Return what ``records.json`` says of the nested trainings."""
     return {
-        "budget": promise.budget,
-        "confidence": promise.confidence,
-        "home_error": float(home.error.mean()),
-        "trainings": len({tuple(one.train.ids.tolist()) for one in rehearsals}),
-        "rehearsals": [
+        "error_tolerance": reliability.error_tolerance,
+        "target_reliability": reliability.target_reliability,
+        "in_domain_error": float(in_domain.error.mean()),
+        "trainings": len({tuple(one.train.ids.tolist()) for one in nested}),
+        "nested": [
             {
                 "name": one.name,
                 "trained_on": len(one.train),
-                "held_out_rows": int(one.shifted.sum()),
-                "held_out_error": float(one.error[one.shifted].mean()),
-                "in_domain_error": float(one.error[~one.shifted].mean()),
+                "held_out_rows": int(one.ood_test.sum()),
+                "held_out_error": float(one.error[one.ood_test].mean()),
+                "in_domain_error": float(one.error[~one.ood_test].mean()),
             }
-            for one in rehearsals
+            for one in nested
         ],
     }
 
 
-def _budget(stated: Trust, error: F8) -> float:
-    if stated.budget is not None:
-        return stated.budget
-    budget = float(np.quantile(error, stated.budget_quantile or 0.0))
-    if budget <= 0:
-        raise DataError("trust: the budget quantile of the errors is 0; state a budget instead")
-    return budget
+def _error_tolerance(stated: Trust, error: F8) -> float:
+    if stated.error_tolerance is not None:
+        return stated.error_tolerance
+    error_tolerance = float(np.quantile(error, stated.error_tolerance_quantile or 0.0))
+    if error_tolerance <= 0:
+        raise DataError(
+            "trust: the error_tolerance_quantile of the errors is 0; state an error tolerance instead"
+        )
+    return error_tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,17 +203,17 @@ class HeldOut:
         train: rows that are trained on.
         spare: rows for the detector's threshold.
         rest: in-domain rows that nothing has seen.
-        shifted: rows of the class that are scored.
+        ood_test: rows of the class that are scored.
     """
 
     name: str
     seed: int
     split: Split
-    stated: PseudoShift
+    stated: Nested
     train: I8
     spare: I8
     rest: I8
-    shifted: I8
+    ood_test: I8
 
     def inside(self, rest: I8) -> I8:
         """Return which of the in-domain rows are scored.
@@ -230,24 +238,24 @@ class HeldOut:
 
 
 def held_out(
-    shifts: Sequence[Bound], stated: Trust, whole: SplitRequest, train: I8, seed: int
+    nested_splits: Sequence[Bound], stated: Trust, whole: SplitRequest, train: I8, seed: int
 ) -> Iterator[HeldOut]:
     """Yield the classes that are held out of the training rows.
 
     Args:
-        shifts: splits of the training rows.
+        nested_splits: splits of the training rows.
         stated: the spec's block.
         whole: all n materials, with the targets of the training rows.
         train: the training rows.
-        seed: of the cell.
+        seed: of the job.
 
     Raises:
         DataError: no class can be held out.
     """
-    sizes, found = stated.pseudo_shift, False
-    for place, chosen in enumerate(shifts):
+    sizes, found = stated.nested, False
+    for place, chosen in enumerate(nested_splits):
         for split in _folds(chosen, whole, train, derive_seed(seed, "shift", place)):
-            if len(split.shifted) < FEWEST:
+            if len(split.ood_test) < FEWEST:
                 continue
             found = True
             name = f"{chosen.name} {split.name}"
@@ -261,13 +269,13 @@ def held_out(
                 train=_some(split.train, sizes.rows, derive_seed(own, "rows")),
                 spare=spare,
                 rest=rest,
-                shifted=_some(split.shifted, sizes.scored, derive_seed(own, "shifted")),
+                ood_test=_some(split.ood_test, sizes.scored, derive_seed(own, "ood_test")),
             )
     if not found:
-        names = ", ".join(chosen.name for chosen in shifts)
+        names = ", ".join(chosen.name for chosen in nested_splits)
         raise DataError(
             f"trust: {names} held no class of {FEWEST} rows or more out of {len(train)} training"
-            " rows; name other splits in trust.pseudo_shift.splits"
+            " rows; name other splits in trust.nested.splits"
         )
 
 

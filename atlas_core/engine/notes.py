@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 from atlas_core.engine.blame import blame
 from atlas_core.errors import CautionWarning
 from atlas_core.spec.plan import Bound
@@ -82,7 +82,7 @@ class Notes:
         arm: its name.
         fold: its name.
         components: one of them is named where a stage fails.
-        tell: called with a line of progress.
+        notify: called with a line of progress.
         records: plain data for ``records.json``.
         stages: (stage, seconds).
     """
@@ -90,7 +90,7 @@ class Notes:
     arm: str
     fold: str
     components: Collection[Bound]
-    tell: Tell
+    notify: Notify
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ class Notes:
 
     def say(self, text: str) -> None:
         """Tell a line of progress, with arm and fold."""
-        self.tell(f"{self.where}: {text}")
+        self.notify(f"{self.where}: {text}")
 
     def record(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep plain data."""

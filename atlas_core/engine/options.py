@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 
 
 def say_nothing(_text: str) -> None:
@@ -13,22 +13,22 @@ def say_nothing(_text: str) -> None:
 
 
 @dataclass(frozen=True)
-class TellHere:
+class NotifyHere:
     """Report progress in this process; a copy that travels to another one is silent.
 
     Attributes:
-        tell: called with a line of progress.
+        notify: called with a line of progress.
     """
 
-    tell: Tell
+    notify: Notify
 
     def __call__(self, text: str) -> None:
         """Report a line."""
-        self.tell(text)
+        self.notify(text)
 
-    def __reduce__(self) -> tuple[type[TellHere], tuple[Tell]]:
+    def __reduce__(self) -> tuple[type[NotifyHere], tuple[Notify]]:
         """Travel without what writes the lines."""
-        return TellHere, (say_nothing,)
+        return NotifyHere, (say_nothing,)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class RunOptions:
         out: folder that run folders go into.
         cache_dir: features, what fitted models answered, and downloads.
         data_dir: local copies of data files, or None.
-        workers: cells that are computed at a time.
+        workers: jobs that are computed at a time.
         device: ``cpu``, ``cuda``, ...
         force: train and compute anew although a stored result is there.
         resume: refuse to start a run of which nothing is there yet.
@@ -47,7 +47,7 @@ class RunOptions:
         save_fitted: keep the fits in the run folder; None: where there is one fold and they are
             small.
         key_file: of the user, whose mark a kept fit gets; None: it gets none.
-        tell: called with a line of progress.
+        notify: called with a line of progress.
     """
 
     out: Path
@@ -60,4 +60,4 @@ class RunOptions:
     offline: bool = False
     save_fitted: bool | None = None
     key_file: Path | None = None
-    tell: Tell = say_nothing
+    notify: Notify = say_nothing

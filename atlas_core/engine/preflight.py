@@ -47,7 +47,7 @@ class Preflight:
     def __init__(self, study: Study, dataset: Dataset, splits: Sequence[Split]) -> None:
         self.every = Inputs.of(dataset.materials, structures=True, columns=dataset.columns)
         targets = Targets(dataset.target, dataset.target_name, dataset.task)
-        nested = partial(_nested, study.trust, study.shifts, dataset)
+        nested = partial(_nested, study.trust, study.nested_splits, dataset)
         self._folds = [_Fold(study, targets, self.every, split, nested) for split in splits]
 
     def require(self, features: Mapping[str, Features]) -> None:
@@ -95,27 +95,27 @@ class _Fold:
 
     def warn(self) -> None:
         """Warn of parts whose rows are judged and share one target."""
-        for part in ("test", "shifted"):
-            if told := _nothing_to_tell_apart(self.targets, self.split.parts()[part]):
-                warnings.warn(f"{self.split.name}, {part}: {told}", stacklevel=3)
+        for part in ("test", "ood_test"):
+            if reported := _nothing_to_tell_apart(self.targets, self.split.parts()[part]):
+                warnings.warn(f"{self.split.name}, {part}: {reported}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
         loop = self.study.loop
         train, step = self.split.train, "fit"
         if loop is not None:
-            if told := too_few(self.split, loop):
-                yield "", told
+            if reported := too_few(self.split, loop):
+                yield "", reported
             train, step = first_labels(self.split, loop, self.study.seed), "round-0"
         what = "labelled at first" if loop is not None else "training"
-        if told := _nothing_to_learn(self.targets, train, what):
-            yield "", told
+        if reported := _nothing_to_learn(self.targets, train, what):
+            yield "", reported
         for arm, components in self.study.arms.items():
             own = features.get(arm)
             facts = self._facts(train, self.split.calibration, own, arm)
             for chosen in components.values():
                 yield from _asked(f"arm {arm}, ", chosen, facts)
             if "trust" in components and self.study.trust is not None:
-                yield from self._rehearsals(arm, train, step, own)
+                yield from self._nested(arm, train, step, own)
 
     def _facts(self, train: I8, calibration: I8, features: Features | None, arm: str) -> FoldFacts:
         featurizer, target = self.study.arms[arm]["featurizer"], self.targets.values
@@ -140,7 +140,7 @@ class _Fold:
         seen = features.take(rows) if isinstance(features, Vectors) else None
         return replace(self._inputs[key], features=seen)
 
-    def _rehearsals(
+    def _nested(
         self, arm: str, train: I8, step: str, features: Features | None
     ) -> Iterator[Problem]:
         """Look at what the trust methods of an arm rehearse."""
@@ -152,20 +152,20 @@ class _Fold:
                 " `calibration` fraction",
             )
             return
-        smaller = {**study.arms[arm], **study.smaller.get(arm, {})}
-        again = [smaller[kind] for kind in ("model", "uq", "ood") if kind in smaller]
+        surrogate = {**study.arms[arm], **study.surrogate.get(arm, {})}
+        again = [surrogate[kind] for kind in ("model", "uq", "ood") if kind in surrogate]
         try:
-            for one in self._plan_rehearsals(train, step):
-                if told := _nothing_to_learn(self.targets, one.train, "training"):
-                    yield who, f"rehearsal {one.name}: {told}"
+            for one in self._plan_nested(train, step):
+                if reported := _nothing_to_learn(self.targets, one.train, "training"):
+                    yield who, f"nested fit {one.name}: {reported}"
                     continue
                 facts = self._facts(one.train, one.spare, features, arm)
                 for chosen in again:
-                    yield from _asked(f"arm {arm}, rehearsal {one.name}, ", chosen, facts)
+                    yield from _asked(f"arm {arm}, nested fit {one.name}, ", chosen, facts)
         except AtlasError as err:
             yield who, str(err).removeprefix("trust: ")
 
-    def _plan_rehearsals(self, train: I8, step: str) -> list[HeldOut]:
+    def _plan_nested(self, train: I8, step: str) -> list[HeldOut]:
         """Return what is rehearsed, the same for every arm."""
         if self._planned is None:
             seed = derive_seed(self.study.seed, step, self.split.name)
@@ -174,7 +174,7 @@ class _Fold:
 
 
 def _nested(
-    stated: Trust | None, shifts: Sequence[Bound], dataset: Dataset, train: I8, seed: int
+    stated: Trust | None, nested_splits: Sequence[Bound], dataset: Dataset, train: I8, seed: int
 ) -> list[HeldOut]:
     """Return the classes that are held out of training rows."""
     if stated is None:
@@ -183,7 +183,7 @@ def _nested(
     known[train] = dataset.target[train]
     whole = SplitRequest(dataset.materials, dataset.columns, FitContext(seed, dataset.task), known)
     found = []
-    for one in held_out(shifts, stated, whole, train, seed):
+    for one in held_out(nested_splits, stated, whole, train, seed):
         one.inside(one.rest)  # enough of them
         found.append(one)
     return found
@@ -193,8 +193,8 @@ def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
     """Ask a component, those beside it and those that its options name."""
     for one in chosen.every:
         with blame(one):
-            told = one.problems(facts)
-        for text in told:
+            reported = one.problems(facts)
+        for text in reported:
             yield f"{who}{one.label}", text
 
 

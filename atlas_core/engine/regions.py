@@ -17,7 +17,7 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
-from atlas_core.kinds.trust import LABELS, Assessment, Promise, TrustRegion
+from atlas_core.kinds.trust import LABELS, Assessment, ReliabilityTarget, TrustRegion
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,11 @@ class TrustRegions:
     """Hold what the trust methods of an arm learned.
 
     Attributes:
-        promise: budget and confidence.
+        reliability: error tolerance and target reliability.
         regions: by the component's name; the first one decides.
     """
 
-    promise: Promise
+    reliability: ReliabilityTarget
     regions: Mapping[str, TrustRegion]
 
     def label(self, assessment: Assessment) -> Str:
@@ -85,8 +85,8 @@ class TrustRegions:
                     mean=said.mean,
                     parts=said.parts,
                     method=np.full(n, name),
-                    budget=np.full(n, self.promise.budget),
-                    confidence=np.full(n, self.promise.confidence),
+                    error_tolerance=np.full(n, self.reliability.error_tolerance),
+                    target_reliability=np.full(n, self.reliability.target_reliability),
                     expected_error=found.expected_error,
                     label=labels,
                     lower=lower,

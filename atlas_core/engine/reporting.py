@@ -20,7 +20,7 @@ from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers, Resolver
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
 from atlas_core.spec.load import recorded_evaluator
-from atlas_core.spec.plan import Bound, Chosen
+from atlas_core.spec.plan import Bound, BoundComponent
 from atlas_core.store import write_bytes, write_json
 
 
@@ -39,7 +39,7 @@ class Report:
     about: Mapping[str, Any]
 
     @classmethod
-    def of(cls, chosen: Chosen) -> Report:
+    def of(cls, chosen: BoundComponent) -> Report:
         """Make a reporter.
 
         Raises:
@@ -50,7 +50,7 @@ class Report:
         return cls(Bound.of(chosen), reporter, {**chosen.describe(), "places": places})
 
 
-def ready(reports: Sequence[Chosen]) -> tuple[Report, ...]:
+def ready(reports: Sequence[BoundComponent]) -> tuple[Report, ...]:
     """Make the reporters, before anything is computed that they would be needed for.
 
     Raises:

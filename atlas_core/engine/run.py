@@ -1,4 +1,4 @@
-"""Run a plan: load, split, featurize, run every cell, then score and report. Light.
+"""Run a plan: load, split, featurize, run every job, then score and report. Light.
 
 The run folder is named by the hash of all that changes numbers, so that the same question asked
 twice finds its answer, and a killed run goes on where it stopped.
@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atlas_core import __version__
-from atlas_core.context import Tell
-from atlas_core.engine.cells import Job
-from atlas_core.engine.failures import Failure, Name, failed_cells, sorted_out
+from atlas_core.context import Notify
+from atlas_core.engine.failures import Failure, Name, failed_jobs, sorted_out
 from atlas_core.engine.features import FeatureCache, Featurized
 from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
+from atlas_core.engine.job import Job
 from atlas_core.engine.jobs import Jobs, run_jobs
 from atlas_core.engine.loading import (
     about_dataset,
@@ -55,13 +55,13 @@ WORDS = {"name", "question", "reports", "final"}
 """Keys of a spec that change no number of the evaluation."""
 
 
-def _tell_ahead(preflight: Preflight, tell: Tell) -> None:
+def _tell_ahead(preflight: Preflight, notify: Notify) -> None:
     """Look before features are made, which take time; what says little is told, and kept later."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         preflight.require({})
     for text in warning_lines(caught):
-        tell(f"warning: {text}")
+        notify(f"warning: {text}")
 
 
 def run(
@@ -89,7 +89,7 @@ def run(
         damaged = [] if anew else folder.damage()
         texts = [f"stored result {DROPPED}: {line}" for line in damaged]
         for text in texts:
-            options.tell(text)
+            options.notify(text)
         if texts:
             going.records.append(warned("", "", texts))
         if folder.complete(going.science) and not (anew or damaged):
@@ -104,7 +104,7 @@ def run(
             if failed:
                 # an earlier result comes back, and its report with it
                 report = None if earlier else finished.report
-                raise failed_cells(failed, cells, arms=list(finished.arms), report=report)
+                raise failed_jobs(failed, cells, arms=list(finished.arms), report=report)
     return finished
 
 
@@ -145,11 +145,11 @@ class _Run:
         self._stages: list[dict[str, Any]] = []
 
     def through(self, executor: Executor | None) -> tuple[FinishedRun, dict[Name, AtlasError], int]:
-        """Run every cell, score and report.
+        """Run every job, score and report.
 
         Returns:
-            The run with the arms that are left, the errors of the cells that failed, and how many
-            cells there were.
+            The run with the arms that are left, the errors of the jobs that failed, and how many
+            jobs there were.
 
         Raises:
             AtlasError: no arm is left.
@@ -167,7 +167,7 @@ class _Run:
         # an arm that was evaluated stays so where its final fit fails
         failed |= {n: one.error for n, one in every.items() if isinstance(one, Failure)}
         if failed and not arms:
-            raise failed_cells(failed, len(jobs))
+            raise failed_jobs(failed, len(jobs))
         manifest = self._manifest(splits, arms, failed)
         results = {
             name: with_targets(results[name], job.split, self._dataset.target)
@@ -215,13 +215,13 @@ class _Run:
         return lock
 
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
-        """Return the cells, once it is known that none fails for what can be seen before."""
-        study, dataset, tell = self._study, self._dataset, self._options.tell
+        """Return the jobs, once it is known that none fails for what can be seen before."""
+        study, dataset, notify = self._study, self._dataset, self._options.notify
         with recorded(self.records):
             preflight = Preflight(study, dataset, splits)
-            _tell_ahead(preflight, tell)
+            _tell_ahead(preflight, notify)
             cache = FeatureCache(self._options.cache_dir)
-            featurized = Featurized(dataset.materials, cache, self._stage, tell)
+            featurized = Featurized(dataset.materials, cache, self._stage, notify)
             features = {}
             for arm, components in study.arms.items():
                 features[arm] = featurized.of(components["featurizer"])
@@ -231,7 +231,7 @@ class _Run:
             request = AuditRequest(splits, dataset.materials, dataset.target, features, study.seed)
             audit = audited(self.folder.path, study.evaluator, request)
         if audit:
-            tell(f"split audit: {audit['sentence']}")
+            notify(f"split audit: {audit['sentence']}")
         jobs = Jobs(study, dataset, preflight.every, splits, self._options, self.folder)
         return jobs.of(features), audit
 

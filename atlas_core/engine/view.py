@@ -51,7 +51,7 @@ class ArmData:
 
 
 def seen_by(featurizer: Bound, every: Inputs) -> Inputs:
-    """Return materials as an arm may see them: cells only where its featurizer reads them."""
+    """Return materials as an arm may see them: jobs only where its featurizer reads them."""
     return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
 
 
@@ -113,15 +113,15 @@ class View:
 
     def inputs(self, chosen: Bound) -> Inputs:
         """Return what a component sees: no target, and only what it needs."""
-        data, needs = self.data, chosen.requires
+        data, requires = self.data, chosen.requires
         # who trains the arm's model anew predicts with it, too
-        graphs = isinstance(data.features, Graphs) and not needs & {"features:graphs", "refit"}
+        graphs = isinstance(data.features, Graphs) and not requires & {"features:graphs", "refit"}
         return replace(
             self.plain,
             features=None if graphs else data.features.take(self.rows),
-            embedding=self.embedding if "model:embedding" in needs else None,
-            std=self._std() if "epistemic" in needs and len(self.rows) else None,
-            leaves=self.leaves if "model:leaves" in needs else None,
+            embedding=self.embedding if "model:embedding" in requires else None,
+            std=self._std() if "epistemic" in requires and len(self.rows) else None,
+            leaves=self.leaves if "model:leaves" in requires else None,
         )
 
     def _std(self) -> F8:

@@ -50,7 +50,7 @@ import click
 from atlas_core.kinds.kind import Kind
 
 if TYPE_CHECKING:
-    from atlas_core.context import Tell
+    from atlas_core.context import Notify
     from atlas_core.resolver import Observers, Resolver
 
 BUILT_IN = frozenset(
@@ -103,7 +103,7 @@ class CommandHost(Protocol):
         """Load the installed observers, until the context is left; a broken one is warned of."""
         ...
 
-    def progress(self, *, quiet: bool) -> AbstractContextManager[Tell]:
+    def progress(self, *, quiet: bool) -> AbstractContextManager[Notify]:
         """Show on stderr how far a long command is, until the context is left.
 
         The context gives a function of one line, such as ``rows read: 3 of 8``, which has a bar.

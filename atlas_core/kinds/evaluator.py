@@ -73,7 +73,7 @@ from atlas_core.materials import Materials
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
 
-Grade = Literal["trust", "promise_kept", "caution", "do_not_trust", "unknown"]
+Grade = Literal["trust", "labels_reliable", "caution", "do_not_trust", "unknown"]
 """How far an arm may be believed: scripts, reports and exit codes rest on these."""
 
 Place = Literal["headline", "evidence", "advice"]

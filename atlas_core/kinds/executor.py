@@ -1,8 +1,8 @@
-'''The ``executor`` kind: where the cells of a run are computed. Light.
+'''The ``executor`` kind: where the jobs of a run are computed. Light.
 
 A whole plugin, in a module ``atlas_polite``::
 
-    """One cell after another at low priority, so that others can work on the machine."""
+    """One job after another at low priority, so that others can work on the machine."""
 
     import os
 
@@ -38,7 +38,7 @@ with this in its ``pyproject.toml``::
     [project.entry-points."atlas.executor"]
     polite = "atlas_polite"
 
-``atlas run SPEC --executor polite --executor-set by=19`` then computes the cells so. An executor
+``atlas run SPEC --executor polite --executor-set by=19`` then computes the jobs so. An executor
 decides where and when a job runs and never what it returns: it is no part of a run's identity, and
 a run that one of them began another may go on with.
 '''

@@ -39,7 +39,7 @@ A whole plugin, in a module ``atlas_hold_out_value``::
                     train=rest[test + calibration :],
                     calibration=rest[test : test + calibration],
                     test=rest[:test],
-                    shifted=np.flatnonzero(held),
+                    ood_test=np.flatnonzero(held),
                     held_out=f"{own.value} materials",
                 )
             ]
@@ -73,7 +73,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.kind import Kind
 from atlas_core.materials import Materials
 
-PARTS = ("train", "calibration", "test", "shifted", "pool")
+PARTS = ("train", "calibration", "test", "ood_test", "pool")
 
 
 def _nothing() -> I8:
@@ -89,7 +89,7 @@ class Split:
         train: rows to learn from.
         calibration: rows kept aside to calibrate uncertainty.
         test: rows from the same distribution as train ("in-domain").
-        shifted: the held-out class; empty where a split has none.
+        ood_test: the held-out class; empty where a split has none.
         pool: unlabelled rows that active learning may ask for; empty elsewhere.
         held_out: the held-out class in words for a report, such as ``materials with F``.
 
@@ -101,7 +101,7 @@ class Split:
     train: I8
     calibration: I8 = field(default_factory=_nothing)
     test: I8 = field(default_factory=_nothing)
-    shifted: I8 = field(default_factory=_nothing)
+    ood_test: I8 = field(default_factory=_nothing)
     pool: I8 = field(default_factory=_nothing)
     held_out: str = ""
 
@@ -113,7 +113,7 @@ class Split:
             raise DataError(f"split {self.name}: a row stands in two parts")
         if not len(self.train):
             raise DataError(f"split {self.name}: no rows to train on")
-        if not len(self.test) + len(self.shifted):
+        if not len(self.test) + len(self.ood_test):
             raise DataError(f"split {self.name}: no rows to test on")
 
     def parts(self) -> dict[str, I8]:

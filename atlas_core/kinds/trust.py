@@ -38,24 +38,24 @@ A whole plugin, in a module ``atlas_scaled_sigma``::
         def __init__(self, config):
             self.defer_above = config.defer_above
 
-        def fit(self, home, rehearsals, *, promise, levels, context):
-            if not len(home.inputs):
+        def fit(self, in_domain, nested, *, reliability, levels, context):
+            if not len(in_domain.inputs):
                 raise DataError("scaled_sigma: no calibration rows; keep some aside in the split")
-            z = [one.error / at_least(one.prediction.std) for one in (home, *rehearsals)]
+            z = [one.error / at_least(one.prediction.std) for one in (in_domain, *nested)]
             factor = float(np.sqrt((np.concatenate(z) ** 2).mean()))
-            return ScaledRegion(factor, promise, levels, self.defer_above)
+            return ScaledRegion(factor, reliability, levels, self.defer_above)
 
 
     class ScaledRegion:
         """Assess rows one by one, and label a list as a whole."""
 
-        def __init__(self, factor, promise, levels, defer_above):
+        def __init__(self, factor, reliability, levels, defer_above):
             self.factor, self.levels, self.defer_above = factor, np.array(levels), defer_above
-            self.budget, self.confidence = promise.budget, promise.confidence
+            self.error_tolerance, self.target_reliability = reliability.error_tolerance, reliability.target_reliability
 
         def assess(self, inputs, prediction, ood):
             sigma = self.factor * at_least(prediction.std)
-            risk = np.array([math.erfc(self.budget / (s * math.sqrt(2))) for s in sigma])
+            risk = np.array([math.erfc(self.error_tolerance / (s * math.sqrt(2))) for s in sigma])
             z = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in self.levels])
             half = z[:, None] * sigma
             return Assessment(
@@ -67,7 +67,7 @@ A whole plugin, in a module ``atlas_scaled_sigma``::
             )
 
         def label(self, assessment):
-            trusted = longest_prefix(assessment.risk, 1 - self.confidence)
+            trusted = longest_prefix(assessment.risk, 1 - self.target_reliability)
             return labels_of(trusted, assessment.risk > self.defer_above)
 
 
@@ -121,7 +121,7 @@ class Evidence:
         prediction: of these n rows, uncalibrated.
         target: (n,) their true values.
         ood: scores of these n rows by the arm's detector, fitted on ``train``; None without one.
-        shifted: (n,) whether a row belongs to the class that was held out.
+        ood_test: (n,) whether a row belongs to the class that was held out.
     """
 
     name: str
@@ -131,11 +131,11 @@ class Evidence:
     prediction: Prediction
     target: F8
     ood: OODScore | None
-    shifted: Bool
+    ood_test: Bool
 
     def __post_init__(self) -> None:
         n, t = len(self.inputs), len(self.train)
-        lengths = (len(self.prediction), len(self.target), len(self.shifted))
+        lengths = (len(self.prediction), len(self.target), len(self.ood_test))
         if set(lengths) != {n} or (self.ood is not None and len(self.ood.score) != n):
             raise ContractError(f"evidence {self.name}: {n} rows, but parts of {lengths}")
         if len(self.train_target) != t:
@@ -148,16 +148,16 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Promise:
+class ReliabilityTarget:
     """State what a trusted prediction is to hold.
 
     Attributes:
-        budget: the largest absolute error that is of use, in the target's unit.
-        confidence: the share of trusted predictions that are to lie within it, in (0, 1).
+        error_tolerance: the largest absolute error that is of use, in the target's unit.
+        target_reliability: the share of trusted predictions that are to lie within it, in (0, 1).
     """
 
-    budget: float
-    confidence: float
+    error_tolerance: float
+    target_reliability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ class Assessment:
     """Say what to expect of n predictions, each row on its own.
 
     Attributes:
-        risk: (n,) in [0, 1]: the probability that the absolute error exceeds the budget.
+        risk: (n,) in [0, 1]: the probability that the absolute error exceeds the error tolerance.
         expected_error: (n,) in the target's unit, >= 0: the absolute error to expect.
         levels: (l,) coverage levels of the intervals, or None.
         lower: (l, n) lower ends of intervals that allow for the shift, or None.
@@ -248,19 +248,19 @@ class TrustMethod(Protocol):
 
     def fit(
         self,
-        home: Evidence,
-        rehearsals: Sequence[Evidence],
+        in_domain: Evidence,
+        nested: Sequence[Evidence],
         *,
-        promise: Promise,
+        reliability: ReliabilityTarget,
         levels: tuple[float, ...],
         context: FitContext,
     ) -> TrustRegion:
         """Return a trust region: an object of a class, so that it can be saved with a run.
 
         Args:
-            home: the arm's own training, with its calibration rows.
-            rehearsals: the same arm trained without a class of its training rows, several times.
-            promise: the error budget and the confidence.
+            in_domain: the arm's own training, with its calibration rows.
+            nested: the same arm trained without a class of its training rows, several times.
+            reliability: the error tolerance and the target reliability.
             levels: coverage levels at which intervals are wanted, ascending.
             context: seed, threads, device, where to tell and record.
 
@@ -278,7 +278,7 @@ def longest_prefix(risk: F8, allowed: float) -> Bool:
 
     Args:
         risk: (n,) in [0, 1].
-        allowed: one minus the confidence.
+        allowed: one minus the target reliability.
     """
     risk = np.asarray(risk, dtype=np.float64)
     order = np.argsort(risk, kind="stable")

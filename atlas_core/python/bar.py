@@ -30,10 +30,10 @@ def shown(console: Console | None = None) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=where, transient=True, disable=not visible) as bar:
         task = bar.add_task("loading", total=None)
 
-        def tell(text: str) -> None:
+        def notify(text: str) -> None:
             plain = on_one_line(text)
             found = _COUNT.search(plain)
             done, total = (int(n.replace(",", "")) for n in found.groups()) if found else (0, None)
             bar.update(task, description=plain, completed=done, total=total)
 
-        yield tell
+        yield notify

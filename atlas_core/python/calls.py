@@ -27,7 +27,7 @@ from atlas_registry.loading import Registry
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
     force: bool = False,
     save_fitted: bool | None = None,
     offline: bool = False,
-    progress: bool | Tell = True,
+    progress: bool | Notify = True,
 ) -> Run:
     """Run a spec and return what came of it; a result that is stored is not computed again.
 
@@ -52,7 +52,7 @@ def run(
         out: folder that run folders go into.
         data_dir: folder with local copies of data files.
         cache_dir: folder for features, fits and downloads; None: the user's cache folder.
-        workers: cells (arm x fold) that are computed at a time; more than one needs the usual
+        workers: jobs (arm x fold) that are computed at a time; more than one needs the usual
             ``if __name__ == "__main__":`` in a script, and nothing in a notebook.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<number>``.
         force: train and compute anew although a stored result is there.
@@ -71,7 +71,7 @@ def run(
     if isinstance(spec, Spec) and isinstance(spec.dataset, Frame):
         spec.dataset.write(out)
     executor = resolve_one("executor", "local", (), registry).build()
-    with _telling(progress) as tell:
+    with _telling(progress) as notify:
         options = RunOptions(
             out=out,
             cache_dir=cache_folder(cache_dir),
@@ -82,14 +82,14 @@ def run(
             save_fitted=save_fitted,
             offline=offline,
             key_file=key_file(),
-            tell=tell,
+            notify=notify,
         )
         done = start(plan, options, registry, executor=executor, warn=_warn)
         return Run(done, registry, again=run)
 
 
 def start(
-    plan: Plan, options: RunOptions, registry: Registry, *, executor: Executor, warn: Tell
+    plan: Plan, options: RunOptions, registry: Registry, *, executor: Executor, warn: Notify
 ) -> FinishedRun:
     """Run a plan while the installed observers look on.
 
@@ -97,7 +97,7 @@ def start(
         plan: what to run.
         options: what changes no number.
         registry: of the observers.
-        executor: where cells are computed.
+        executor: where jobs are computed.
         warn: is told of an observer that is left out.
     """
     with closing(registry.observers(warn)) as observers:
@@ -185,7 +185,7 @@ def _warn(text: str) -> None:
 
 
 @contextmanager
-def _telling(progress: bool | Tell) -> Iterator[Tell]:
+def _telling(progress: bool | Notify) -> Iterator[Notify]:
     """Yield what is called with each line of progress."""
     if callable(progress):
         yield progress
@@ -194,5 +194,5 @@ def _telling(progress: bool | Tell) -> Iterator[Tell]:
     else:
         from atlas_core.python.bar import shown
 
-        with shown() as tell:
-            yield tell
+        with shown() as notify:
+            yield notify

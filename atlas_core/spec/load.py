@@ -14,7 +14,7 @@ from atlas_core.errors import SpecError
 from atlas_core.kinds.kind import kind_of
 from atlas_core.resolver import Resolver
 from atlas_core.spec.model import AnyConfig, Arm, Spec, usual_uses
-from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.plan import BoundComponent, Plan
 from atlas_core.spec.problems import Problems, join, models_in, strictly
 from atlas_core.spec.resolve import (
     check_capabilities,
@@ -74,7 +74,9 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
     return replace(plan, spec=spec, spec_dir=spec_dir, text=text)
 
 
-def load_arm_plan(path: FilePath, resolver: Resolver, arm: str) -> tuple[Spec, dict[str, Chosen]]:
+def load_arm_plan(
+    path: FilePath, resolver: Resolver, arm: str
+) -> tuple[Spec, dict[str, BoundComponent]]:
     """Read a spec and resolve the components of one arm; what else it names may be missing.
 
     Raises:
@@ -104,7 +106,9 @@ def _read(path: FilePath) -> str:
         raise SpecError(f"{path}: cannot be read: {reason}") from err
 
 
-def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Resolver) -> Chosen:
+def resolve_one(
+    kind: str, name: str, assignments: Sequence[str], resolver: Resolver
+) -> BoundComponent:
     """Resolve one component with options given as ``option=value`` texts.
 
     Raises:
@@ -117,7 +121,7 @@ def resolve_one(kind: str, name: str, assignments: Sequence[str], resolver: Reso
     return _resolve_use(kind, document, resolver)
 
 
-def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> Chosen:
+def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> BoundComponent:
     """Return the evaluator of a run, as its manifest has it; the usual one where it has none.
 
     Raises:
@@ -130,7 +134,7 @@ def recorded_evaluator(manifest: Mapping[str, Any], resolver: Resolver) -> Chose
     return _resolve_use("evaluator", Document("manifest.json", used), resolver)
 
 
-def _resolve_use(kind: str, document: Document, resolver: Resolver) -> Chosen:
+def _resolve_use(kind: str, document: Document, resolver: Resolver) -> BoundComponent:
     problems = Problems(document)
     use = Use.model_validate(document.value)
     chosen = resolve(kind, use, (), resolver, problems)
@@ -140,7 +144,7 @@ def _resolve_use(kind: str, document: Document, resolver: Resolver) -> Chosen:
     return chosen
 
 
-def resolve_reports(uses: Sequence[Use], resolver: Resolver) -> tuple[Chosen, ...]:
+def resolve_reports(uses: Sequence[Use], resolver: Resolver) -> tuple[BoundComponent, ...]:
     """Resolve what is to be written of a finished run; of no names, what usually is.
 
     Raises:

@@ -82,7 +82,7 @@ def naming(place: Place) -> Callable[[type[AnyConfig]], type[AnyConfig]]:
     return wrap
 
 
-class Smaller(Config):
+class Surrogate(Config):
     """What is trained in place of an arm's own model where it is trained many times."""
 
     model: Annotated[Use, OfKind("model")] | None = Field(
@@ -97,8 +97,9 @@ class Smaller(Config):
 class Arm(Config):
     """One of the answers that a spec compares on the same splits."""
 
-    pseudo_shift: Smaller | None = Field(
-        None, description="What the pseudo-shift of `trust` trains; none: the arm's own model."
+    surrogate: Surrogate | None = Field(
+        None,
+        description="What the nested leave-group-out of `trust` trains; none: the arm's own model.",
     )
 
 
@@ -114,7 +115,7 @@ class ActiveLearning(Config):
     goal: Goal = Field("minimise", description="Whether low or high targets are wanted.")
 
 
-class PseudoShift(Config):
+class Nested(Config):
     """Classes held out inside the training part: a shift whose errors may be learned from."""
 
     splits: _several_of("split") = Field(  # type: ignore[valid-type]
@@ -132,11 +133,12 @@ class PseudoShift(Config):
 
 
 class Price(Config):
-    """What a label and a mistake cost, in one unit; together they state the confidence."""
+    """What a label and a mistake cost, in one unit; together they state the target reliability."""
 
     label: float = Field(gt=0, description="Of one label, such as the hours of a DFT calculation.")
     mistake: float = Field(
-        gt=0, description="Of using a prediction whose error exceeds the budget, in that unit."
+        gt=0,
+        description="Of using a prediction whose error exceeds the error tolerance, in that unit.",
     )
 
     @model_validator(mode="after")
@@ -149,44 +151,44 @@ class Price(Config):
 class Trust(Config):
     """What a trusted prediction promises, and what the trust region learns from."""
 
-    budget: float | None = Field(
+    error_tolerance: float | None = Field(
         None, gt=0, description="The largest |error| that is of use, in the target's unit."
     )
-    budget_quantile: float | None = Field(
+    error_tolerance_quantile: float | None = Field(
         None,
         gt=0,
         lt=1,
         description=(
-            "Instead of `budget`: this quantile of the |errors| on a fold's calibration rows;"
+            "Instead of `error_tolerance`: this quantile of the |errors| on a fold's calibration rows;"
             " below 0.7 next to nothing can be trusted outside."
         ),
     )
-    confidence: float | None = Field(
+    target_reliability: float | None = Field(
         None,
         gt=0,
         lt=1,
-        description="Share of trusted predictions to lie within the budget; 0.9 if not given.",
+        description="Share of trusted predictions to lie within the tolerance; 0.9 if not given.",
     )
     price: Price | None = Field(
         None,
-        description="Instead of `confidence`: trusts where the expected loss is below a label's.",
+        description="Instead of `target_reliability`: trusts where the expected loss is below a label's.",
     )
-    pseudo_shift: PseudoShift = Field(description="Shifts inside the training part.")
+    nested: Nested = Field(description="Shifts inside the training part.")
 
     @model_validator(mode="after")
     def _one_each(self) -> Trust:
-        if (self.budget is None) == (self.budget_quantile is None):
-            raise ValueError("give either budget or budget_quantile")
-        if self.confidence is not None and self.price is not None:
-            raise ValueError("give either confidence or price")
+        if (self.error_tolerance is None) == (self.error_tolerance_quantile is None):
+            raise ValueError("give either error_tolerance or error_tolerance_quantile")
+        if self.target_reliability is not None and self.price is not None:
+            raise ValueError("give either target_reliability or price")
         return self
 
     @property
     def share(self) -> float:
-        """Return the confidence: as stated, or where a label and the expected loss cost alike."""
+        """Return the target reliability: as stated, or where a label and the expected loss cost alike."""
         if self.price is not None:
             return 1.0 - self.price.label / self.price.mistake
-        return 0.9 if self.confidence is None else self.confidence
+        return 0.9 if self.target_reliability is None else self.target_reliability
 
 
 def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
@@ -222,7 +224,7 @@ class Spec(Config):
     name: Name = Field(description="Short name of the run; its folder begins with it.")
     question: str = Field("", description="The question that the spec asks, in one sentence.")
     seed: int = Field(ge=0, lt=2**63, description="Root of every random number in the run.")
-    distinct: Literal["lowest", "highest", "mean", "median"] | None = Field(
+    deduplicate: Literal["lowest", "highest", "mean", "median"] | None = Field(
         None,
         description=(
             "Keep one row for each reduced formula, that with the lowest (the ground state of a"
@@ -240,7 +242,8 @@ class Spec(Config):
     )
     arms: dict[Name, Arm] = Field(min_length=1, description="What is compared, by name.")
     trust: Trust | None = Field(
-        None, description="The error budget and confidence, for arms that name a `trust`."
+        None,
+        description="The error tolerance and target reliability, for arms that name a `trust`.",
     )
     active_learning: ActiveLearning | None = Field(
         None, description="Run a closed loop instead of one training."

@@ -29,32 +29,32 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
         config: its options. They are kept but for the one that decides; of another component the
             defaults are taken.
     """
-    told = []
+    reported = []
     own = owner.component.name
     # what the spec does not name is no mistake of the spec: the broken are passed over
     for name in sorted(owner.resolver.sound(owner.kind), key=lambda other: (other != own, other)):
         component = owner.resolver.resolve(owner.kind, name).component
         how = _how(component, capability, config if name == own else _defaults(component.config))
         if how is not None:
-            told.append(f"{name} with {how}" if how else name)
-    if not told:
+            reported.append(f"{name} with {how}" if how else name)
+    if not reported:
         return f"no installed {owner.kind} gives it"
-    if len(told) > MOST + 1:
-        told = [*told[:MOST], f"{len(told) - MOST} more"]
-        return f"{', '.join(told[:-1])} and {told[-1]} would give it"
-    return f"{' or '.join([', '.join(told[:-1]), told[-1]] if told[1:] else told)} would give it"
+    if len(reported) > MOST + 1:
+        reported = [*reported[:MOST], f"{len(reported) - MOST} more"]
+        return f"{', '.join(reported[:-1])} and {reported[-1]} would give it"
+    return f"{' or '.join([', '.join(reported[:-1]), reported[-1]] if reported[1:] else reported)} would give it"
 
 
 def _how(component: Component, capability: str, start: Config) -> str | None:
     """Return the options that make a component give it, "" for none, None where it cannot."""
-    if _gives(component, capability, start):
+    if _provides(component, capability, start):
         return ""
     if not callable(component.provides):
         return None
     found: dict[str, list[str]] = {}
     for name, value in _changes(start):
         changed = start.model_copy(update={name: value})
-        if _gives(component, capability, changed) and (_valid(changed) or not _valid(start)):
+        if _provides(component, capability, changed) and (_valid(changed) or not _valid(start)):
             found.setdefault(name, []).append(_yaml(value))
     if not found:
         return None
@@ -72,10 +72,10 @@ def _defaults(model: type[Config]) -> Config:
 
 def provides_by_default(component: Component, capability: str) -> bool:
     """Tell whether a component with its default options provides a capability."""
-    return _gives(component, capability, _defaults(component.config))
+    return _provides(component, capability, _defaults(component.config))
 
 
-def _gives(component: Component, capability: str, config: Config) -> bool:
+def _provides(component: Component, capability: str, config: Config) -> bool:
     try:
         return capability in component.provides_of(config)
     except AttributeError:  # it reads an option that has no default

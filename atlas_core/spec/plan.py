@@ -27,7 +27,7 @@ from atlas_core.spec.model import ActiveLearning, Data, Spec, Trust
 
 
 @dataclass(frozen=True)
-class Chosen:
+class BoundComponent:
     """Hold one component that a spec names, with its checked options.
 
     Attributes:
@@ -41,21 +41,21 @@ class Chosen:
     kind: str
     resolved: Resolved
     config: Config
-    beside: tuple[Chosen, ...] = ()
+    beside: tuple[BoundComponent, ...] = ()
 
     @cached_property
-    def together(self) -> tuple[Chosen, ...]:
+    def together(self) -> tuple[BoundComponent, ...]:
         """Return this component and those beside it, each on its own."""
         return (replace(self, beside=()), *self.beside)
 
     @cached_property
-    def nested(self) -> tuple[Chosen, ...]:
+    def nested(self) -> tuple[BoundComponent, ...]:
         """Return the components that its options name, and those that theirs do."""
         own = [use.bound for _, _, use in uses(self.config)]
-        return tuple(part for one in own if isinstance(one, Chosen) for part in one.every)
+        return tuple(part for one in own if isinstance(one, BoundComponent) for part in one.every)
 
     @cached_property
-    def every(self) -> tuple[Chosen, ...]:
+    def every(self) -> tuple[BoundComponent, ...]:
         """Return this component, those beside it and all that their options name."""
         return tuple(part for one in self.together for part in (one, *one.nested))
 
@@ -113,8 +113,8 @@ class Chosen:
         except (Exception, SystemExit) as err:
             text = said(err)
             if short_of_memory(err):
-                told = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
-                raise DataError(told) from err
+                reported = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
+                raise DataError(reported) from err
             if isinstance(err, ImportError):
                 raise PluginError(f"{self.label} cannot be imported: {text}") from err
             raise PluginError(f"{self.label} cannot be made: {named(err)}") from err
@@ -132,14 +132,14 @@ class Chosen:
             "options": self.config.model_dump(mode="json"),
             **self.code,
             "beside": [other.identity() for other in self.beside],
-            **self._nested("nested", Chosen.identity),
+            **self._nested("nested", BoundComponent.identity),
         }
 
     def _nested(
-        self, key: str, told: Callable[[Chosen], dict[str, Any]]
+        self, key: str, reported: Callable[[BoundComponent], dict[str, Any]]
     ) -> dict[str, list[dict[str, Any]]]:
         """Return what is told of the components that its options name; nothing where none is."""
-        return {key: [told(one) for one in self.nested]} if self.nested else {}
+        return {key: [reported(one) for one in self.nested]} if self.nested else {}
 
     def problems(self, facts: FoldFacts) -> list[str]:
         """Return what would fail after a training: what the component's ``check`` says."""
@@ -159,7 +159,7 @@ class Chosen:
         beside = [other.describe() for other in self.beside]
         return {
             **({"beside": beside} if beside else {}),
-            **self._nested("nested", Chosen.describe),
+            **self._nested("nested", BoundComponent.describe),
             "use": self.name,
             "distribution": self.resolved.distribution,
             "version": self.resolved.version,
@@ -204,7 +204,7 @@ class Bound:
     nested: tuple[Bound, ...] = ()
 
     @classmethod
-    def of(cls, chosen: Chosen) -> Bound:
+    def of(cls, chosen: BoundComponent) -> Bound:
         """Bind a component."""
         alone = not chosen.beside
         return cls(
@@ -249,9 +249,9 @@ class Study:
         split: the split.
         evaluator: audits, scores and judges.
         arms: kinds that an arm leaves out are absent.
-        shifts: splits of the training rows that the trust methods learn from.
-        smaller: what is trained for these in place of an arm's own.
-        trust: error budget and confidence; None where no arm has a trust method.
+        nested_splits: splits of the training rows that the trust methods learn from.
+        surrogate: what is trained for these in place of an arm's own.
+        trust: error tolerance and target reliability; None where no arm has a trust method.
         loop: of active learning, or None.
         final: whether each arm is fitted once more on all rows.
         distinct: which row of a formula is kept; None: every row.
@@ -267,8 +267,8 @@ class Study:
     split: Bound
     evaluator: Bound
     arms: Arms
-    shifts: tuple[Bound, ...]
-    smaller: Arms
+    nested_splits: tuple[Bound, ...]
+    surrogate: Arms
     trust: Trust | None
     loop: ActiveLearning | None
     final: bool
@@ -287,8 +287,8 @@ class Plan:
         dataset: the data set.
         split: the split.
         arms: {arm: {kind: component}}; kinds that an arm leaves out are absent.
-        shifts: splits of the training rows that the trust methods learn from.
-        smaller: {arm: {kind: component}} trained for these in place of the arm's own.
+        nested_splits: splits of the training rows that the trust methods learn from.
+        surrogate: {arm: {kind: component}} trained for these in place of the arm's own.
         evaluator: what audits the split, scores predictions and judges arms.
         reports: what is written of the finished run; no number depends on them.
         spec_dir: where the spec lies; relative paths in options start there.
@@ -298,16 +298,16 @@ class Plan:
     """
 
     spec: Spec
-    dataset: Chosen
-    split: Chosen
-    arms: Mapping[str, Mapping[str, Chosen]]
+    dataset: BoundComponent
+    split: BoundComponent
+    arms: Mapping[str, Mapping[str, BoundComponent]]
     spec_dir: FilePath
     text: str
-    evaluator: Chosen
-    shifts: tuple[Chosen, ...] = ()
-    smaller: Mapping[str, Mapping[str, Chosen]] = field(default_factory=dict)
-    reports: tuple[Chosen, ...] = ()
-    metrics: tuple[Chosen, ...] = ()
+    evaluator: BoundComponent
+    nested_splits: tuple[BoundComponent, ...] = ()
+    surrogate: Mapping[str, Mapping[str, BoundComponent]] = field(default_factory=dict)
+    reports: tuple[BoundComponent, ...] = ()
+    metrics: tuple[BoundComponent, ...] = ()
     reported: frozenset[str] = frozenset()
 
     @cached_property
@@ -315,7 +315,7 @@ class Plan:
         """Return what the engine runs."""
         spec = self.spec
 
-        def bound(arms: Mapping[str, Mapping[str, Chosen]]) -> Arms:
+        def bound(arms: Mapping[str, Mapping[str, BoundComponent]]) -> Arms:
             return {arm: {k: Bound.of(one) for k, one in own.items()} for arm, own in arms.items()}
 
         return Study(
@@ -326,12 +326,12 @@ class Plan:
             split=Bound.of(self.split),
             evaluator=Bound.of(self.evaluator),
             arms=bound(self.arms),
-            shifts=tuple(map(Bound.of, self.shifts)),
-            smaller=bound(self.smaller),
+            nested_splits=tuple(map(Bound.of, self.nested_splits)),
+            surrogate=bound(self.surrogate),
             trust=spec.trust,
             loop=spec.active_learning,
             final=spec.final,
-            distinct=spec.distinct,
+            distinct=spec.deduplicate,
             sample=spec.sample,
             data=spec.data,
             spec_dir=self.spec_dir,
@@ -373,10 +373,10 @@ class Plan:
         if filled["trust"] is None:
             filled.pop("trust")
         else:
-            filled["trust"]["pseudo_shift"]["splits"] = [_filled(one) for one in self.shifts]
-        for arm, smaller in self.smaller.items():
-            named = {kind: _filled(chosen) for kind, chosen in smaller.items()}
-            filled["arms"][arm]["pseudo_shift"] = named
+            filled["trust"]["nested"]["splits"] = [_filled(one) for one in self.nested_splits]
+        for arm, surrogate in self.surrogate.items():
+            named = {kind: _filled(chosen) for kind, chosen in surrogate.items()}
+            filled["arms"][arm]["surrogate"] = named
         loop = filled.pop("active_learning")
         if loop is not None:
             loop.pop("acquisition")  # every arm names its own by now
@@ -399,16 +399,16 @@ class Plan:
         )
         return list(dict.fromkeys(named))
 
-    def components(self) -> list[Chosen]:
+    def components(self) -> list[BoundComponent]:
         """Return every component that makes numbers."""
-        named = [self.dataset, self.split, *self.shifts]
-        for arm in (*self.arms.values(), *self.smaller.values()):
+        named = [self.dataset, self.split, *self.nested_splits]
+        for arm in (*self.arms.values(), *self.surrogate.values()):
             named += arm.values()
         named += [one for one in self.metrics if one.name in self.reported]
         return [part for one in (*named, self.evaluator) for part in one.every]
 
 
-def _filled(chosen: Chosen) -> dict[str, Any] | list[dict[str, Any]]:
+def _filled(chosen: BoundComponent) -> dict[str, Any] | list[dict[str, Any]]:
     """Return a component as a spec names it; of several featurizers, the list."""
     filled = [
         {"use": one.name, "options": one.config.model_dump(mode="json")} for one in chosen.together

@@ -32,12 +32,12 @@ class Problems:
     document: Document
     lines: list[str] = field(default_factory=list)
     plugin_lines: list[str] = field(default_factory=list)
-    _told: set[object] = field(default_factory=set)
+    _reported: set[object] = field(default_factory=set)
 
     def first(self, what: object) -> bool:
         """Tell whether this is told for the first time."""
-        known = what in self._told
-        self._told.add(what)
+        known = what in self._reported
+        self._reported.add(what)
         return not known
 
     def add(self, path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from atlas_core.metrics.registry import default_options
 from atlas_core.resolver import Resolver
 from atlas_core.spec.model import Spec
 from atlas_core.spec.offers import offers
-from atlas_core.spec.plan import Chosen, Plan
+from atlas_core.spec.plan import BoundComponent, Plan
 from atlas_core.spec.problems import Problems, closest, join, strictly
 from atlas_core.spec.yaml import Path
 
@@ -33,9 +33,9 @@ def resolve_all(
     arms = {name: resolve_arm(spec, name, resolver, problems, whole=whole) for name in spec.arms}
     if whole:
         _check_blocks(spec, problems)
-    shifts = _inside(spec.trust, ("trust",), resolver, problems)
-    smaller = {
-        name: _inside(arm.pseudo_shift, ("arms", name, "pseudo_shift"), resolver, problems)
+    nested_splits = _inside(spec.trust, ("trust",), resolver, problems)
+    surrogate = {
+        name: _inside(arm.surrogate, ("arms", name, "surrogate"), resolver, problems)
         for name, arm in spec.arms.items()
     }
     metrics, reported = _metrics(spec, run["metric"], resolver, problems)
@@ -49,8 +49,8 @@ def resolve_all(
         spec_dir=FilePath(),
         text="",
         evaluator=run["evaluator"][0],
-        shifts=shifts,
-        smaller={name: {one.kind: one for one in own} for name, own in smaller.items() if own},
+        nested_splits=nested_splits,
+        surrogate={name: {one.kind: one for one in own} for name, own in surrogate.items() if own},
         reports=run["report"],
         metrics=metrics,
         reported=reported,
@@ -59,7 +59,7 @@ def resolve_all(
 
 def resolve_named(
     kind: Kind, part: Config, path: Path, resolver: Resolver, problems: Problems
-) -> tuple[Chosen, ...]:
+) -> tuple[BoundComponent, ...]:
     """Resolve what a part of a spec names of a kind; what cannot stand in its list is told.
 
     Args:
@@ -100,7 +100,7 @@ def resolve_named(
 
 def _inside(
     block: Config | None, path: Path, resolver: Resolver, problems: Problems
-) -> tuple[Chosen, ...]:
+) -> tuple[BoundComponent, ...]:
     """Resolve whatever a block of a spec names."""
     named = () if block is None else uses(block)
     found = (resolve(kind, use, (*path, *at), resolver, problems) for at, kind, use in named)
@@ -120,24 +120,24 @@ def _check_blocks(spec: Spec, problems: Problems) -> None:
                 " block out",
             )
     for name, arm in spec.arms.items():
-        if arm.pseudo_shift is not None and getattr(arm, "trust", None) is None:
+        if arm.surrogate is not None and getattr(arm, "trust", None) is None:
             problems.add(
-                ("arms", name, "pseudo_shift"),
+                ("arms", name, "surrogate"),
                 "only a trust method rehearses the shift; add 'trust' to this arm, or leave this"
                 " out",
             )
 
 
 def _metrics(
-    spec: Spec, chosen: Sequence[Chosen], resolver: Resolver, problems: Problems
-) -> tuple[tuple[Chosen, ...], frozenset[str]]:
+    spec: Spec, chosen: Sequence[BoundComponent], resolver: Resolver, problems: Problems
+) -> tuple[tuple[BoundComponent, ...], frozenset[str]]:
     """Add what else a run computes to the metrics that are named, and name what it reports."""
     named = {one.name: one for one in chosen}
-    found: dict[str, Chosen] = {}
+    found: dict[str, BoundComponent] = {}
     for resolved in resolver.every("metric"):
         name, options = resolved.component.name, default_options(resolved.component.config)
         if name in named or options is not None:
-            found[name] = named.get(name) or Chosen("metric", resolved, options or Config())
+            found[name] = named.get(name) or BoundComponent("metric", resolved, options or Config())
     if not any(one.always for one in found.values()):
         problems.add_plugin(
             ("metrics",),
@@ -153,10 +153,10 @@ def _metrics(
 
 def resolve_arm(
     spec: Spec, name: str, resolver: Resolver, problems: Problems, *, whole: bool
-) -> dict[str, Chosen]:
+) -> dict[str, BoundComponent]:
     """Resolve the components of one arm, in the order of kinds."""
     arm = spec.arms[name]
-    found: dict[str, Chosen] = {}
+    found: dict[str, BoundComponent] = {}
     for kind in kinds("arm"):
         part: Config = arm
         path: Path = ("arms", name)
@@ -193,7 +193,7 @@ def _with_block(
 
 def resolve(
     kind: str, use: Use | None, path: Path, resolver: Resolver, problems: Problems
-) -> Chosen | None:
+) -> BoundComponent | None:
     """Return a component with its checked options; None where it cannot be had."""
     if use is None:
         return None
@@ -220,7 +220,7 @@ def resolve(
         if callable(component.requires) or callable(component.provides) or nested:
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
-        return Chosen(kind, resolved, model.model_construct())
+        return BoundComponent(kind, resolved, model.model_construct())
     for what, capabilities in (
         ("needs", resolved.component.requires_of(config)),
         ("gives", resolved.component.provides_of(config)),
@@ -228,12 +228,12 @@ def resolve(
         if unknown := sorted(set(capabilities) - set(CAPABILITIES)):
             text = f"{kind} {use.use} {what} {join(unknown)}, which this core does not know"
             problems.add_plugin((*path, "use"), text)
-    return _with_nested(Chosen(kind, resolved, config), path, resolver, problems)
+    return _with_nested(BoundComponent(kind, resolved, config), path, resolver, problems)
 
 
 def _with_nested(
-    chosen: Chosen, path: Path, resolver: Resolver, problems: Problems
-) -> Chosen | None:
+    chosen: BoundComponent, path: Path, resolver: Resolver, problems: Problems
+) -> BoundComponent | None:
     """Return a component whose options' own components are resolved; None where one is wrong."""
     named = [(at, kind, use) for at, kind, use in uses(chosen.config)]
     if not named:
@@ -241,7 +241,7 @@ def _with_nested(
     if path.count("options") >= DEEPEST:
         problems.add(path, f"components inside components, more than {DEEPEST} deep")
         return None
-    found: dict[Path, Chosen] = {}
+    found: dict[Path, BoundComponent] = {}
     for at, kind, use in named:
         one = resolve(kind, use, (*path, "options", *at), resolver, problems)
         if one is not None:
@@ -253,46 +253,46 @@ def _with_nested(
 
 def check_capabilities(plan: Plan, problems: Problems) -> None:
     """Check that what each component requires is provided around it."""
-    _check_needs(plan.split, ("split",), [plan.dataset], problems)
+    _check_requires(plan.split, ("split",), [plan.dataset], problems)
     for arm, components in plan.arms.items():
         named = [kind for kind in kinds("arm") if getattr(plan.spec.arms[arm], kind.field, None)]
         required = [kind for kind in kinds("arm") if kind.required]
         if any(kind.name not in components for kind in (*required, *named)):
             continue  # what a component that is wrong itself would give is not known
         around = [plan.dataset, plan.split, *components.values()]
-        _check_rehearsal(plan, arm, problems)
+        _check_nested(plan, arm, problems)
         for kind, chosen in components.items():
             others = [c for c in around if c is not chosen]
             for number, one in enumerate(chosen.together):
                 place = problems.place(("arms", arm, kind_of(kind).field, number))
-                _check_needs(one, place, others, problems)
+                _check_requires(one, place, others, problems)
 
 
-def _check_rehearsal(plan: Plan, arm: str, problems: Problems) -> None:
-    """Check what a rehearsal trains: the arm with its smaller model, uncalibrated."""
-    components, smaller = plan.arms[arm], plan.smaller.get(arm, {})
-    if not smaller:
+def _check_nested(plan: Plan, arm: str, problems: Problems) -> None:
+    """Check what a nested fit trains: the arm with its smaller model, uncalibrated."""
+    components, surrogate = plan.arms[arm], plan.surrogate.get(arm, {})
+    if not surrogate:
         return
-    every: Mapping[str, Chosen] = {**components, **smaller}
+    every: Mapping[str, BoundComponent] = {**components, **surrogate}
     again = {kind: chosen for kind, chosen in every.items() if kind_of(kind).retrained}
     own_given = _given([plan.dataset, plan.split, *components.values()])
     for kind, chosen in again.items():
         others = [plan.dataset, plan.split, *(c for c in again.values() if c is not chosen)]
-        where: Path = ("arms", arm, "pseudo_shift", *((kind,) if kind in smaller else ()))
+        where: Path = ("arms", arm, "surrogate", *((kind,) if kind in surrogate else ()))
         for one in chosen.together:
             # what the arm itself lacks is told at the arm
-            known = frozenset() if kind in smaller else one.requires - own_given
-            _check_needs(one, where, others, problems, known)
+            known = frozenset() if kind in surrogate else one.requires - own_given
+            _check_requires(one, where, others, problems, known)
 
 
-def _given(components: Iterable[Chosen]) -> frozenset[str]:
+def _given(components: Iterable[BoundComponent]) -> frozenset[str]:
     return frozenset().union(*(one.provides for one in components))
 
 
-def _check_needs(
-    chosen: Chosen,
+def _check_requires(
+    chosen: BoundComponent,
     path: Path,
-    around: Sequence[Chosen],
+    around: Sequence[BoundComponent],
     problems: Problems,
     known: frozenset[str] = frozenset(),
 ) -> None:
@@ -309,8 +309,8 @@ def _check_needs(
         if owner is None:
             detail = "and nothing here gives it"
         else:
-            gives = join(owner.provides)
-            detail = f"which {owner.kind} {owner.name!r} does not give (it gives {gives})"
+            provides = join(owner.provides)
+            detail = f"which {owner.kind} {owner.name!r} does not give (it gives {provides})"
             first = next(one for one in owner.together if need not in one.provides)
             detail += f"; {offers(need, first.resolved, first.config)}"
         problems.add(
@@ -319,5 +319,5 @@ def _check_needs(
         )
     for at, _, use in uses(chosen.config):
         inner = use.bound
-        if isinstance(inner, Chosen):
-            _check_needs(inner, (*path, "options", *at), around, problems, known)
+        if isinstance(inner, BoundComponent):
+            _check_requires(inner, (*path, "options", *at), around, problems, known)

@@ -166,8 +166,8 @@ class _Counting(Composer):
         self.made += 1
         if self.made > MAX_NODES:
             mark = self.loader.parser.peek_event().start_mark
-            told = f"more than {MAX_NODES} keys and values are no spec"
-            raise MarkedYAMLError(problem=told, problem_mark=mark)
+            reported = f"more than {MAX_NODES} keys and values are no spec"
+            raise MarkedYAMLError(problem=reported, problem_mark=mark)
         return super().compose_node(parent, index)
 
 

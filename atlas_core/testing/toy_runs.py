@@ -44,7 +44,7 @@ def toy_run(
         arm: {
             "parts": {
                 part: {"n": ROWS, "metrics": _metrics(block.part(part), task)}
-                for part in ("test", "shifted")
+                for part in ("test", "ood_test")
             },
             "cautions": [],
             "ood": {},
@@ -75,7 +75,7 @@ def _block(arm: str, seed: int, task: Task, *, uncertain: bool) -> Predictions:
         formula=np.array([f"Mg{i % 7 + 1}O" for i in range(n)]),
         arm=np.full(n, arm),
         fold=np.full(n, "without <F>"),
-        parts=np.repeat(["test", "shifted"], ROWS),
+        parts=np.repeat(["test", "ood_test"], ROWS),
         target=target,
         mean=mean,
         reason=np.full(n, "contains <b>F</b>"),
@@ -112,7 +112,7 @@ def _manifest(task: Task, arms: tuple[str, ...]) -> dict[str, Any]:
         "citation": "10.1000/toy",
         "summary": "A toy.",
     }
-    sizes = {"train": 100, "calibration": 0, "test": ROWS, "shifted": ROWS}
+    sizes = {"train": 100, "calibration": 0, "test": ROWS, "ood_test": ROWS}
     return {
         "atlas": "0.1.0",
         "run_id": "toy-12345678",

@@ -10,9 +10,9 @@ from sklearn.ensemble import RandomForestRegressor
 from atlas_core.api import F8, FitContext, Prediction, Vectors
 from atlas_core.engine.machine import cores
 from atlas_sklearn._columns import seed32
-from atlas_uncertainty.hooks import MembersConfig, PointConfig
-from atlas_uncertainty.members import Members
-from atlas_uncertainty.point import Point
+from atlas_uncertainty.deterministic import Deterministic
+from atlas_uncertainty.hooks import DeterministicConfig, TreeVarianceConfig
+from atlas_uncertainty.tree_variance import TreeVariance
 
 TREES = 100
 ROUNDS = 5
@@ -52,11 +52,13 @@ def bars() -> list[Bar]:
         return forest.predict(asked.values), trees.std(axis=0)
 
     def atlas_mean() -> Prediction:
-        predictor, _ = Point(PointConfig()).fit(data.model.build, learned, target, context)
+        predictor, _ = Deterministic(DeterministicConfig()).fit(
+            data.model.build, learned, target, context
+        )
         return predictor.predict(asked)
 
     def atlas_spread() -> Prediction:
-        method = Members(MembersConfig())
+        method = TreeVariance(TreeVarianceConfig())
         return method.fit(data.model.build, learned, target, context)[0].predict(asked)
 
     wanted, std = plain_spread()

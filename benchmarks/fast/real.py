@@ -12,7 +12,7 @@ from atlas_core.api import F8, Features
 from atlas_core.engine.loading import load_dataset
 from atlas_core.engine.options import RunOptions
 from atlas_core.spec.load import load_plan
-from atlas_core.spec.plan import Chosen
+from atlas_core.spec.plan import BoundComponent
 from atlas_registry.loading import Registry
 
 
@@ -28,7 +28,7 @@ class Real:
 
     features: Features
     target: F8
-    model: Chosen
+    model: BoundComponent
 
 
 def real(arm: str, *options: str) -> Real:

@@ -21,8 +21,8 @@ from atlas_core.errors import (
     Interrupted,
     PluginError,
     named,
+    reported,
     short_of_memory,
-    told,
 )
 from atlas_core.installed import offers
 from atlas_registry.listing import Listed
@@ -81,7 +81,7 @@ def blamed(what: str) -> Iterator[None]:
     except BaseException as err:
         if short_of_memory(err):
             raise DataError(f"{what}: out of memory ({named(err)}); {MORE_MEMORY}") from err
-        raise PluginError(f"{what}: {told(err)}") from err
+        raise PluginError(f"{what}: {reported(err)}") from err
 
 
 @contextmanager

@@ -107,13 +107,13 @@ def _answers(lines: Sequence[bytes], mark: str, first: int) -> list[str]:
     out: list[str] = []
     for line in lines:
         try:
-            told = json.loads(line)
+            reported = json.loads(line)
         except ValueError:  # no JSON, or no UTF-8
             break
         head = [mark, first + len(out)]
-        if not (isinstance(told, list) and told[:2] == head and len(told) == 3):
+        if not (isinstance(reported, list) and reported[:2] == head and len(reported) == 3):
             break
-        out.append(str(told[2]))
+        out.append(str(reported[2]))
     return out
 
 

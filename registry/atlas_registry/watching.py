@@ -114,14 +114,14 @@ class Watcher:
                     raise EOFError
                 if time.monotonic() > until:
                     raise PluginError(f"{self.label} hangs: no end after {seconds:g} s")
-            good, told = json.loads(self._ours.recv_bytes(MOST))
+            good, reported = json.loads(self._ours.recv_bytes(MOST))
         except (EOFError, ConnectionError) as err:
             raise PluginError(f"{self.label} ends Python in {doing}") from err
         except (OSError, ValueError, TypeError) as err:
             raise PluginError(f"{self.label} writes into ATLAS's own pipe in {doing}") from err
         if not good:
-            raise PluginError(str(told))
-        return told
+            raise PluginError(str(reported))
+        return reported
 
 
 class Watchers:
@@ -185,18 +185,18 @@ def watch(parent: int, number: int) -> None:
                 found = getattr(loaded[0].hook, hook)(**arguments)
                 return _plain(found, RETURNS[hook]) if hook in RETURNS else []
 
-        _tell(exchange, load)
+        _notify(exchange, load)
         with suppress(EOFError, ConnectionError):
             while True:
-                _tell(exchange, call, *exchange.recv())
+                _notify(exchange, call, *exchange.recv())
 
 
-def _tell(exchange: Connection, work: Callable[..., list[Any]], *arguments: Any) -> None:
+def _notify(exchange: Connection, work: Callable[..., list[Any]], *arguments: Any) -> None:
     try:
-        told = [True, work(*arguments)]
+        reported = [True, work(*arguments)]
     except AtlasError as err:
-        told = [False, said(err)]
-    exchange.send_bytes(json.dumps(told).encode())
+        reported = [False, said(err)]
+    exchange.send_bytes(json.dumps(reported).encode())
 
 
 def _section(title: str, paragraphs: list[str], figures: list[list[str]]) -> ReportSection:

@@ -114,7 +114,7 @@ def _finished(
     names = [MANIFEST] if manifest else sorted(read_manifest(folder)["files"])
     for name in names:
         damage(folder / name, rng)
-    told = "\n".join(RunFolder(folder).damage())
+    reported = "\n".join(RunFolder(folder).damage())
 
     def work() -> str:
         found, _ = compute(clean.spec, out, cache)
@@ -124,7 +124,7 @@ def _finished(
 
     wrong = _try(work)
     for name in names:
-        unseen = "" if str(folder / name) in told else "not told"
+        unseen = "" if str(folder / name) in reported else "not told"
         yield name, wrong or unseen
 
 

@@ -35,7 +35,7 @@ arms:
   forest:
     featurizer: element_fractions
     model: {use: random_forest, options: {trees: 10}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
     ood: knn_distance
 """
@@ -43,13 +43,13 @@ NETWORK = """\
   network:
     featurizer: crystal_graph
     model: {use: cgcnn, options: {epochs: 3}}
-    uq: point
+    uq: deterministic
 """
 RIDGE = """\
   ridge:
     featurizer: element_fractions
     model: ridge
-    uq: point
+    uq: deterministic
 """
 ANSWER = ("predictions.parquet", "metrics.json")
 """What must come out the same, to the last byte."""
@@ -81,12 +81,12 @@ def answer(folder: Path) -> dict[str, bytes]:
 
 def compute(spec: Path, out: Path, cache_dir: Path) -> tuple[Path, list[str]]:
     """Run a spec in this process; return the folder and what was told."""
-    told: list[str] = []
+    reported: list[str] = []
     plan = load_plan(spec, Registry())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = run(plan, RunOptions(out=out, cache_dir=cache_dir, tell=told.append))
-    return outcome.folder, told
+        outcome = run(plan, RunOptions(out=out, cache_dir=cache_dir, notify=reported.append))
+    return outcome.folder, reported
 
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []

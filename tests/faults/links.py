@@ -124,9 +124,9 @@ def _run(home: Path, count: int, rng: np.random.Generator) -> Tally:
     clean = ground(FOREST)
     traps = list(_traps(clean.run))
     order = rng.permutation(len(traps))[:count]
-    told = [(traps[i], _case(traps[i], home, clean)) for i in order]
-    failures = [f"{trap}: {wrong}" for trap, wrong in told if wrong]
-    return Tally(len(told), len(told) - len(failures), tuple(failures))
+    reported = [(traps[i], _case(traps[i], home, clean)) for i in order]
+    failures = [f"{trap}: {wrong}" for trap, wrong in reported if wrong]
+    return Tally(len(reported), len(reported) - len(failures), tuple(failures))
 
 
 CAMPAIGNS = [

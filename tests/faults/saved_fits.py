@@ -93,14 +93,14 @@ def child(kind: str, seed: int, start: int, stop: int, progress: Path, *, slow: 
             if key in part
         }
     )
-    with progress.open("a", encoding="utf-8") as told:
+    with progress.open("a", encoding="utf-8") as reported:
         for i in range(start, stop):
             saved = corpus[i % len(corpus)]
             rng = np.random.default_rng([seed, list(SHARES).index(kind), i])
             hurt = Hurt(saved.structure, saved.arrays, names, rng)
             how = f"{saved.name}: {'; '.join(hurt.said)}"
-            told.write(json.dumps({"i": i, "how": how}) + "\n")
-            told.flush()
+            reported.write(json.dumps({"i": i, "how": how}) + "\n")
+            reported.flush()
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
             signal.alarm(10 * SECONDS)  # for what waits without computing, on a busy machine
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -110,8 +110,8 @@ def child(kind: str, seed: int, start: int, stop: int, progress: Path, *, slow: 
             signal.alarm(0)
             if not why and grown > BYTES:
                 why = f"took {grown / 2**30:.1f} GiB"
-            told.write(json.dumps({"i": i, "why": why}) + "\n")
-            told.flush()
+            reported.write(json.dumps({"i": i, "why": why}) + "\n")
+            reported.flush()
 
 
 def run(folder: Path, count: int, rng: np.random.Generator) -> Tally:
@@ -146,8 +146,8 @@ def _all_of(kind: str, seed: int, stop: int, progress: Path, *, slow: bool) -> l
         rows.append(last)
         if "ready" in last["why"]:
             return rows
-        with progress.open("a", encoding="utf-8") as told:
-            told.write(json.dumps(last) + "\n")
+        with progress.open("a", encoding="utf-8") as reported:
+            reported.write(json.dumps(last) + "\n")
         start = last["i"] + 1
     return rows if stop else []
 

@@ -129,7 +129,7 @@ def test_the_metrics_that_verdicts_read_say_so() -> None:
     named = {"mae", "median_ae", "mean_error", "share_too_high", "r2", "rank_correlation"}
     named |= {"mae_over_mad", "mae_baseline", "mae_over_baseline", "picp", "mpiw", "spearman"}
     named |= {"infinite_share", "zms", "within_1_sigma", "median_z", "beyond_5_sigma", "auroc"}
-    named |= {"share_flagged_test", "share_flagged_shifted", "roc_auc", "balanced_accuracy"}
+    named |= {"share_flagged_test", "share_flagged_ood_test", "roc_auc", "balanced_accuracy"}
     named |= {"class_1_share", "accuracy", "brier", "wrong_auroc", "ece", "p_certain_wrong"}
     assert named <= always
     assert "crps" not in always

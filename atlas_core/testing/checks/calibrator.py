@@ -59,14 +59,14 @@ def _data(sample: Sample, task: Task, n: int, seed: int) -> _Toy:
         sigma = rng.uniform(0.2, 1.0, n)
         truth = mean + sigma * rng.normal(size=n)
         prediction = Prediction(mean, 0.4 * sigma, 0.3 * sigma)
-    needs = sample.requires
-    if "samples" in needs:
+    requires = sample.requires
+    if "samples" in requires:
         prediction = _drawn(prediction)
     # the first columns are the prediction, so that a toy model can be trained that predicts it
     stds = {name: found_in(prediction, name).get(name, np.zeros(n)) for name in STDS}
     materials = sample.once("compounds", partial(toy_compounds, TEST_ROWS)).take(np.arange(n))
     known = {"mean": prediction.mean, **stds}
-    return _Toy(prediction, truth, toy_inputs(materials, needs, std=prediction.std, known=known))
+    return _Toy(prediction, truth, toy_inputs(materials, requires, std=prediction.std, known=known))
 
 
 def _drawn(prediction: Prediction) -> Prediction:
@@ -94,15 +94,15 @@ class ToyRefit:
 def _request(sample: Sample, toy: _Toy, task: Task) -> CalibrationRequest:
     context = FitContext(0, task)
     request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, context)
-    needs = sample.requires
-    if "refit" not in needs:
+    requires = sample.requires
+    if "refit" not in requires:
         return request
     train = _data(sample, task, TRAINING_ROWS, 3)
 
     def refit(rows: I8) -> Predictor:
         error = train.target[rows] - train.prediction.mean[rows]
         shift = 0.0 if task == "binary" else float(error.mean())
-        return ToyRefit(shift, "samples" in needs)
+        return ToyRefit(shift, "samples" in requires)
 
     return replace(request, train=train.inputs, train_target=train.target, refit=refit)
 
@@ -169,7 +169,7 @@ def check_coverage_keeps_its_word(sample: Sample) -> None:
                 level,
                 rows=CALIBRATION_ROWS,
                 exact=task == "regression",
-                told=f"{task}: ",
+                reported=f"{task}: ",
             )
 
 

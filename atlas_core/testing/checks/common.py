@@ -44,8 +44,8 @@ def check_descriptor_is_well_formed(sample: Sample) -> None:
     require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
     checks = importlib.import_module("atlas_core.testing.kit").checks_of(sample.kind)
     for check, reason in sample.component.expected_failures.items():
-        told = f"expected_failures names {check!r}, which is no check of kind {sample.kind!r}"
-        require(check.removeprefix("check_") in checks, told)
+        reported = f"expected_failures names {check!r}, which is no check of kind {sample.kind!r}"
+        require(check.removeprefix("check_") in checks, reported)
         require(reason.strip(), f"expected failure {check!r} needs a reason")
 
 
@@ -101,9 +101,9 @@ def check_light_module_is_light(sample: Sample) -> None:
     """Importing the descriptor's module imports no heavy package: ``atlas validate`` is quick."""
     found = _elsewhere(sample)
     require(found.imported, f"another process stopped: {found.error}")
-    home, heavy = home_of(sample.component, sample.kind), ", ".join(found.heavy)
+    in_domain, heavy = home_of(sample.component, sample.kind), ", ".join(found.heavy)
     mend = 'name the implementation "module:object", and import them in that module'
-    require(not heavy, f"import of {home} also imports {heavy}; {mend}")
+    require(not heavy, f"import of {in_domain} also imports {heavy}; {mend}")
 
 
 def check_same_seed_same_bytes(sample: Sample) -> None:

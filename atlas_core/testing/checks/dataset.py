@@ -59,10 +59,10 @@ def check_hash_is_sha256(sample: Sample) -> None:
 def check_inputs_are_as_declared(sample: Sample) -> None:
     """Structures are there where ``inputs:structure`` is given: featurizers rely on it."""
     data = used(sample).made
-    gives = sample.provides
-    either = gives & {"inputs:composition", "inputs:structure"}
+    provides = sample.provides
+    either = provides & {"inputs:composition", "inputs:structure"}
     require(either, "a data set must give inputs:composition or inputs:structure")
-    if "inputs:structure" in gives:
+    if "inputs:structure" in provides:
         require(data.materials.has_structure, "it gives inputs:structure but has formulas only")
 
 
@@ -86,5 +86,5 @@ def check_candidates_are_the_same_materials(sample: Sample) -> None:
     require(second.rows.tolist() == [1], "it yields other rows than those that are wanted")
     other = sample.folder / "no-form.known"
     other.write_bytes(b"")
-    told = sample.component.open_candidates(other, {})
-    require(isinstance(told, str) and told.strip(), "it does not say which forms it reads")
+    reported = sample.component.open_candidates(other, {})
+    require(isinstance(reported, str) and reported.strip(), "it does not say which forms it reads")

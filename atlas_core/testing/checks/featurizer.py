@@ -102,9 +102,9 @@ def _require_unmoved(
 
 def check_form_is_as_declared(sample: Sample) -> None:
     """It gives ``features:vectors`` or ``features:graphs``, and returns that form."""
-    gives = sample.provides
+    provides = sample.provides
     form = used(sample).made.form
-    require(f"features:{form}" in gives, f"it returns {form} but gives {sorted(gives)}")
+    require(f"features:{form}" in provides, f"it returns {form} but gives {sorted(provides)}")
 
 
 def check_something_is_defined(sample: Sample) -> None:
@@ -162,8 +162,8 @@ def check_rotation_does_not_matter(sample: Sample) -> None:
 
 def _directed(sample: Sample, materials: Materials) -> tuple[Graphs, F8]:
     """Return graphs and the (e, 3) vectors of their edges, if it gives these."""
-    gives = sample.provides
-    applies("features:directions" in gives, "it does not give features:directions")
+    provides = sample.provides
+    applies("features:directions" in provides, "it does not give features:directions")
     graphs = make(sample, materials)
     if not isinstance(graphs, Graphs) or graphs.vector is None:
         raise ContractError("it gives features:directions, but its edges have no vectors")
@@ -238,8 +238,8 @@ def check_supercell_does_not_matter(sample: Sample) -> None:
 
 def check_formula_scale_does_not_matter(sample: Sample) -> None:
     """NaCl and Na2Cl2 are one composition, and a structure's composition is its formula's."""
-    needs = sample.requires
-    applies("inputs:structure" not in needs, "it needs structures")
+    requires = sample.requires
+    applies("inputs:structure" not in requires, "it needs structures")
     materials = given(sample)
     scaled = {f"formulas times {f}": scaled_formulas(materials, f) for f in (1.0, 2.0, 0.25)}
     _require_unmoved(sample, scaled)

@@ -178,8 +178,8 @@ def check_better_is_better(sample: Sample) -> None:
     applies(cases, "no value of it is better than another")
     for metric, task, toy in cases:
         good, bad = (_shortfall(metric, task, rows) for rows in (toy, _toy(task, bad=True)))
-        told = f"({metric.better} is better) prefers bad predictions in a {task} task"
-        require(not good >= bad, f"{metric.name} {told}")  # what is bad may be undefined
+        reported = f"({metric.better} is better) prefers bad predictions in a {task} task"
+        require(not good >= bad, f"{metric.name} {reported}")  # what is bad may be undefined
 
 
 def _shortfall(metric: Metric, task: str, rows: Columns) -> float:

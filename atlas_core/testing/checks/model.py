@@ -52,10 +52,10 @@ IN_THE_UNIT = ["predict", "members", "epistemic", "aleatoric", "samples", "quant
 """Answers in the target's unit."""
 
 
-def ask(gives: frozenset[str], model: Any, rows: Features) -> Arrays:
+def ask(provides: frozenset[str], model: Any, rows: Features) -> Arrays:
     """Return what a model says of rows in every way that it can."""
     found = {"predict": np.asarray(model.predict(rows))}
-    for capability in sorted(gives & set(ANSWERS)):
+    for capability in sorted(provides & set(ANSWERS)):
         found |= ANSWERS[capability](model, rows)
     return {name: np.asarray(values) for name, values in found.items()}
 
@@ -81,8 +81,8 @@ def _fit(sample: Sample, data: tuple[Features, F8] | None = None, **context: Any
 def make(sample: Sample, data: tuple[Features, F8]) -> list[Case]:
     """Return rows with a model that was fitted for them."""
     model = _fit(sample, data)
-    gives = sample.provides
-    return [Case("", model, sample.features().take(TEST), partial(ask, gives))]
+    provides = sample.provides
+    return [Case("", model, sample.features().take(TEST), partial(ask, provides))]
 
 
 def _fitted(sample: Sample) -> tuple[Any, Features]:
@@ -146,8 +146,8 @@ def check_binary_predictions_are_probabilities(sample: Sample) -> None:
     p = np.asarray(_fit(sample, data, task="binary").predict(features))
     require(p.shape == (60,) and np.isfinite(p).all(), "a probability is missing or not finite")
     require(((p >= 0) & (p <= 1)).all(), "a probability is outside [0, 1]")
-    told = {name.removeprefix("check_") for name in sample.component.expected_failures}
-    if "learns_better_than_the_mean" not in told:
+    reported = {name.removeprefix("check_") for name in sample.component.expected_failures}
+    if "learns_better_than_the_mean" not in reported:
         require(p[label == 1].mean() > p[label == 0].mean(), "P(1) is higher where the label is 0")
 
 
@@ -170,8 +170,8 @@ def check_global_random_state_is_left_alone(sample: Sample) -> None:
 
 def check_accepts_the_forms_it_says(sample: Sample) -> None:
     """A model that names no form of features takes both, vectors and graphs."""
-    needs = sample.requires
-    named = any(need.startswith("features:") for need in needs)
+    requires = sample.requires
+    named = any(need.startswith("features:") for need in requires)
     applies(not named, "it names the form that it needs")
     _, target = given(sample)
     for form in ("vectors", "graphs"):
@@ -200,9 +200,12 @@ def check_checkpoints_change_nothing(sample: Sample) -> None:
     model, test = _fitted(sample)
     folder = sample.folder / "checkpoints"
     folder.mkdir(exist_ok=True)
-    for told in ("a fit with a folder for checkpoints", "a fit resumed from its last checkpoint"):
+    for reported in (
+        "a fit with a folder for checkpoints",
+        "a fit resumed from its last checkpoint",
+    ):
         again = _fit(sample, directory=folder)
-        require_close(again.predict(test), model.predict(test), told)
+        require_close(again.predict(test), model.predict(test), reported)
 
 
 def check_fits_at_once_change_nothing(sample: Sample) -> None:
@@ -222,12 +225,12 @@ def check_fits_at_once_change_nothing(sample: Sample) -> None:
 
 def check_capabilities_are_implemented(sample: Sample) -> None:
     """Each ``model:*`` capability has the methods of its protocol, and a finite answer per row."""
-    gives = sample.provides
+    provides = sample.provides
     model, test = _fitted(sample)
-    for capability in sorted(gives & set(PROTOCOLS)):
+    for capability in sorted(provides & set(PROTOCOLS)):
         protocol = PROTOCOLS[capability]
         require(isinstance(model, protocol), f"{capability}: no {protocol.__name__}")
-    for capability in sorted(gives & set(ANSWERS) - {"model:inbag"}):
+    for capability in sorted(provides & set(ANSWERS) - {"model:inbag"}):
         for part, found in ANSWERS[capability](model, test).items():
             wanted = 1 if capability == "model:variance" else 2
             shaped = np.ndim(found) == wanted and np.shape(found)[-1] == len(TEST)
@@ -280,10 +283,10 @@ def check_dropout_samples_obey_the_seed(sample: Sample) -> None:
 
 def check_rows_are_embedded_apart(sample: Sample) -> None:
     """``embed`` and ``leaves``, which is of whole numbers, tell rows apart."""
-    gives = sample.provides & {"model:embedding", "model:leaves"}
-    applies(gives, "it gives neither model:embedding nor model:leaves")
+    provides = sample.provides & {"model:embedding", "model:leaves"}
+    applies(provides, "it gives neither model:embedding nor model:leaves")
     model, test = _fitted(sample)
-    for capability in sorted(gives):
+    for capability in sorted(provides):
         for part, found in ANSWERS[capability](model, test).items():
             require(np.ptp(found, axis=-1).max() > 0, f"{part}: all rows are the same")
             whole = part != "leaves" or np.issubdtype(found.dtype, np.integer)
@@ -296,11 +299,13 @@ def check_graph_representation_does_not_matter(sample: Sample) -> None:
     model, test = _fitted(sample)
     crystals = sample.materials().take(TEST)
     shuffled = reordered_sites(crystals, site_order(crystals))
-    for told, same in {
+    for reported, same in {
         "sites in another order": shuffled,
         "a doubled cell": supercell(crystals),
     }.items():
-        require_close(model.predict(toy_graphs(same)), model.predict(test), told, tolerance=1e-4)
+        require_close(
+            model.predict(toy_graphs(same)), model.predict(test), reported, tolerance=1e-4
+        )
 
 
 def check_orientation_does_not_matter(sample: Sample) -> None:

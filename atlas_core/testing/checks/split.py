@@ -53,7 +53,7 @@ def check_fold_names_are_distinct(sample: Sample) -> None:
 def check_held_out_class_is_named(sample: Sample) -> None:
     """A fold with held-out rows says in words what they are: the verdict quotes it."""
     for fold in used(sample).made:
-        if len(fold.shifted):
+        if len(fold.ood_test):
             require(fold.held_out.strip(), f"fold {fold.name}: held_out is empty")
 
 

@@ -21,7 +21,7 @@ from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
-from atlas_core.kinds.trust import LABELS, Assessment, Evidence, Promise, TrustRegion
+from atlas_core.kinds.trust import LABELS, Assessment, Evidence, ReliabilityTarget, TrustRegion
 from atlas_core.materials import Materials
 from atlas_core.testing.checks import shared
 from atlas_core.testing.checks.shared import Arrays, Case, found_in, used
@@ -34,16 +34,16 @@ ROWS = 1000
 TRAIN, CALIBRATION, TEST = np.arange(400), np.arange(400, 640), np.arange(640, ROWS)
 NOTHING = np.zeros(0, dtype=np.int64)
 HELD_OUT = {"Ca": 3.0, "Fe": 4.0, "Zr": 5.0, "S": 4.0}
-"""Classes that the rehearsals hold out of the training rows, and how much larger errors get."""
+"""Classes that the nested fits hold out of the training rows, and how much larger errors get."""
 SCORED = 70
 FAR = 60
 HUGE = 20.0
-PROMISE = Promise(budget=0.2, confidence=0.9)
-"""Four in five in-domain errors of the toy arm lie within this budget."""
+RELIABILITY = ReliabilityTarget(error_tolerance=0.2, target_reliability=0.9)
+"""Four in five in-domain errors of the toy arm lie within this error tolerance."""
 UNITS = (1e-12,)  # a fit takes seconds
-"""Factors by which targets, predictions and budget are given in other units."""
+"""Factors by which targets, predictions and error tolerance are given in other units."""
 
-Given = tuple[Evidence, Sequence[Evidence], Promise]
+Given = tuple[Evidence, Sequence[Evidence], ReliabilityTarget]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class _Toy:
         ood = None if self.ood is None else self.ood.take(i)
         return _Toy(self.inputs.take(i), self.prediction.take(i), ood, self.target[i])
 
-    def evidence(self, name: str, train: _Toy, shifted: Bool) -> Evidence:
+    def evidence(self, name: str, train: _Toy, ood_test: Bool) -> Evidence:
         """Return it as evidence of a training on other rows."""
         return Evidence(
             name=name,
@@ -73,7 +73,7 @@ class _Toy:
             prediction=self.prediction,
             target=self.target,
             ood=self.ood,
-            shifted=shifted,
+            ood_test=ood_test,
         )
 
 
@@ -115,7 +115,7 @@ def _far(sample: Sample) -> _Toy:
     return _predicted(sample, materials, np.full(FAR, HUGE), seed=1)
 
 
-def _rehearsals(sample: Sample) -> list[Evidence]:
+def _nested(sample: Sample) -> list[Evidence]:
     """Return one training without each class: rows of the class, and as many others."""
     known = _known(sample)
     present = known.inputs.fractions[TRAIN] > 0
@@ -124,26 +124,28 @@ def _rehearsals(sample: Sample) -> list[Evidence]:
         member = present[:, ATOMIC_NUMBER[symbol] - 1]
         outside, rest = TRAIN[member][:SCORED], TRAIN[~member]
         rows = np.concatenate([outside, rest[:SCORED]])
-        shifted = np.arange(len(rows)) < len(outside)
+        ood_test = np.arange(len(rows)) < len(outside)
         materials = _compounds(sample).take(rows)
-        errors = np.where(shifted, factor, 1.0)
+        errors = np.where(ood_test, factor, 1.0)
         toy = _predicted(sample, materials, errors, seed=10 + place)
-        found.append(toy.evidence(f"without {symbol}", known.take(rest[SCORED:]), shifted))
+        found.append(toy.evidence(f"without {symbol}", known.take(rest[SCORED:]), ood_test))
     return found
 
 
 def given(sample: Sample, rows: I8 = CALIBRATION) -> Given:
-    """Return the arm's own training, its rehearsals, and the promise."""
+    """Return the arm's own training, its nested fits, and the promise."""
     known = _known(sample)
     inside = np.zeros(len(rows), dtype=np.bool_)
-    home = known.take(rows).evidence("in-domain", known.take(TRAIN), inside)
-    return home, _rehearsals(sample), PROMISE
+    in_domain = known.take(rows).evidence("in-domain", known.take(TRAIN), inside)
+    return in_domain, _nested(sample), RELIABILITY
 
 
 def _fit(sample: Sample, evidence: Given) -> TrustRegion:
-    home, rehearsals, promise = evidence
+    in_domain, nested, reliability = evidence
     method = sample.build()
-    region = method.fit(home, rehearsals, promise=promise, levels=LEVELS, context=FitContext(0))
+    region = method.fit(
+        in_domain, nested, reliability=reliability, levels=LEVELS, context=FitContext(0)
+    )
     require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
     return region  # type: ignore[no-any-return]
 
@@ -172,8 +174,8 @@ def _label(region: TrustRegion, found: Assessment) -> Str:
 
 def _ask(region: TrustRegion, toy: _Toy) -> Arrays:
     said = _assess(region, toy)
-    told = {"reasons": texts(said.reasons, len(said)), "label": _label(region, said)}
-    return {**found_in(said, "risk", "expected_error", "lower", "upper"), **told}
+    reported = {"reasons": texts(said.reasons, len(said)), "label": _label(region, said)}
+    return {**found_in(said, "risk", "expected_error", "lower", "upper"), **reported}
 
 
 def in_unit(sample: Sample, factor: float) -> Arrays:
@@ -182,13 +184,15 @@ def in_unit(sample: Sample, factor: float) -> Arrays:
     if factor == 1.0:
         found = near.answer()
     else:
-        home, rehearsals, _ = given(sample)
+        in_domain, nested, _ = given(sample)
         region = _fit(
             sample,
             (
-                _in_unit(home, factor),
-                [_in_unit(one, factor) for one in rehearsals],
-                Promise(PROMISE.budget * factor, PROMISE.confidence),
+                _in_unit(in_domain, factor),
+                [_in_unit(one, factor) for one in nested],
+                ReliabilityTarget(
+                    RELIABILITY.error_tolerance * factor, RELIABILITY.target_reliability
+                ),
             ),
         )
         found = _ask(region, _in_unit(near.rows, factor))
@@ -227,23 +231,23 @@ def check_labels_of_a_list(sample: Sample) -> None:
             _label(region, _assess(region, rows))
 
 
-def check_promise_is_kept_in_domain(sample: Sample) -> None:
-    """Of trusted in-domain rows the promised share lies within the budget, binomially.
+def check_reliability_is_reached_in_domain(sample: Sample) -> None:
+    """Of trusted in-domain rows the promised share lies within the tolerance, binomially.
 
     Four deviations are allowed, for the calibration rows and for the trusted ones.
     """
     region, toy = next(_both(sample))
     trusted = _trusted(region, toy)
-    n, share = int(trusted.sum()), PROMISE.confidence
+    n, share = int(trusted.sum()), RELIABILITY.target_reliability
     applies(n, "it trusts nothing")
-    within = np.abs(toy.target - toy.prediction.mean)[trusted] <= PROMISE.budget
+    within = np.abs(toy.target - toy.prediction.mean)[trusted] <= RELIABILITY.error_tolerance
     slack = 4.0 * float(np.sqrt(share * (1 - share) * (1 / n + 1 / len(CALIBRATION))))
     kept = float(within.mean())
     require(kept >= share - slack, f"{kept:.2f} of {n} trusted rows hold, promised {share:.2f}")
 
 
 def check_trusts_some_in_domain(sample: Sample) -> None:
-    """In-domain, where four in five errors lie within the budget, it trusts a tenth at least.
+    """In-domain, where four in five errors lie within the tolerance, it trusts a tenth at least.
 
     A region that refuses everything breaks no promise and is of no use.
     """
@@ -265,15 +269,15 @@ def check_expected_error_has_the_right_size(sample: Sample) -> None:
     toy = near[1]
     true = float(np.abs(toy.target - toy.prediction.mean).mean())
     require(0.5 * true <= said <= 2.0 * true, f"it expects {said:.3g}, the errors are {true:.3g}")
-    told = f"it expects {away:.3g} of a class with huge errors, {said:.3g} in-domain"
-    require(away >= 1.5 * said, told)
+    reported = f"it expects {away:.3g} of a class with huge errors, {said:.3g} in-domain"
+    require(away >= 1.5 * said, reported)
 
 
-def check_lower_confidence_never_trusts_fewer(sample: Sample) -> None:
+def check_lower_reliability_never_trusts_fewer(sample: Sample) -> None:
     """Who asks for less certainty gets at least as many predictions to use."""
     strict, toy = next(_both(sample))
-    home, rehearsals, _ = given(sample)
-    loose = _fit(sample, (home, rehearsals, Promise(PROMISE.budget, 0.7)))
+    in_domain, nested, _ = given(sample)
+    loose = _fit(sample, (in_domain, nested, ReliabilityTarget(RELIABILITY.error_tolerance, 0.7)))
     counts = [int(_trusted(one, toy).sum()) for one in (strict, loose)]
     require(counts[0] <= counts[1], f"{counts[0]} trusted at 0.9, {counts[1]} at 0.7")
 
@@ -290,9 +294,9 @@ def check_intervals_keep_their_word(sample: Sample) -> None:
 
 def check_works_without_a_detector(sample: Sample) -> None:
     """An arm may have no detector: then there is no score, neither to learn from nor to judge."""
-    home, rehearsals, promise = given(sample)
-    blind = [replace(one, ood=None) for one in (home, *rehearsals)]
-    region = _fit(sample, (blind[0], blind[1:], promise))
+    in_domain, nested, reliability = given(sample)
+    blind = [replace(one, ood=None) for one in (in_domain, *nested)]
+    region = _fit(sample, (blind[0], blind[1:], reliability))
     _ask(region, replace(_known(sample).take(TEST), ood=None))
 
 

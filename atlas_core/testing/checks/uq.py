@@ -84,11 +84,11 @@ def _prediction(sample: Sample) -> Prediction:
 
 
 def check_gives_what_it_declares(sample: Sample) -> None:
-    """``epistemic``, ``aleatoric`` and ``samples`` are there where ``gives`` names them."""
+    """``epistemic``, ``aleatoric`` and ``samples`` are there where ``provides`` names them."""
     predicted = _prediction(sample)
-    gives = sample.provides
+    provides = sample.provides
     for name in ("epistemic", "aleatoric", "samples"):
-        if name in gives:
+        if name in provides:
             require(getattr(predicted, name) is not None, f"it gives {name} but returned None")
 
 
@@ -115,8 +115,8 @@ def check_sigma_grows_off_the_data(sample: Sample) -> None:
         float(found_in(_predicted(case.fitted, rows), "epistemic")["epistemic"].mean())
         for rows in (case.rows, far)
     )
-    told = f"mean epistemic std {near:.3g} on the data, {away:.3g} far from it"
-    require(away > 2.0 * near, told)
+    reported = f"mean epistemic std {near:.3g} on the data, {away:.3g} far from it"
+    require(away > 2.0 * near, reported)
 
 
 def check_binary_means_are_probabilities(sample: Sample) -> None:

@@ -31,7 +31,7 @@ class ScoreConfig(Config):
         return self
 
 
-def needs_of_score(config: ScoreConfig) -> frozenset[str]:
+def requires_of_score(config: ScoreConfig) -> frozenset[str]:
     """Return ``epistemic`` and regression where sigma is used."""
     normalised = config.score == "normalised"
     return frozenset({"epistemic", "task:regression"} if normalised else ())

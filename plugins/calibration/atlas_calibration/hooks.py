@@ -14,7 +14,7 @@ from atlas_calibration._ahead import (
     enough,
     fewest,
 )
-from atlas_calibration._options import ScoreConfig, TailsConfig, needs_of_score
+from atlas_calibration._options import ScoreConfig, TailsConfig, requires_of_score
 from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
 
 
@@ -69,7 +69,7 @@ class MondrianConfig(ScoreConfig):
         return self
 
 
-class NoneConfig(Config):
+class IdentityConfig(Config):
     """No options; it looks at no calibration row."""
 
 
@@ -115,7 +115,7 @@ class WeightedConformalConfig(ScoreConfig):
 
 def _cross_conformal_requires(config: CrossConformalConfig) -> frozenset[str]:
     """Return ``refit``, and what the score _cross_conformal_requires."""
-    return needs_of_score(config) | {"refit"}
+    return requires_of_score(config) | {"refit"}
 
 
 def _cross_conformal_check(config: CrossConformalConfig, facts: FoldFacts) -> list[str]:
@@ -137,7 +137,7 @@ def _linear_check(config: LinearConfig, facts: FoldFacts) -> list[str]:
 def _mondrian_requires(config: MondrianConfig) -> frozenset[str]:
     """Return ``epistemic`` and regression where sigma is used."""
     by_sigma = {"epistemic", "task:regression"} if config.groups == "sigma" else frozenset[str]()
-    return needs_of_score(config) | by_sigma
+    return requires_of_score(config) | by_sigma
 
 
 def _mondrian_check(config: MondrianConfig, facts: FoldFacts) -> list[str]:
@@ -206,16 +206,16 @@ CALIBRATORS = (
         check=_mondrian_check,
     ),
     Component(
-        "none",
-        NoneConfig,
-        "atlas_calibration.none:Uncalibrated",
+        "identity",
+        IdentityConfig,
+        "atlas_calibration.identity:Identity",
         expected_failures={"coverage_keeps_its_word": "it repeats what sigma claims"},
     ),
     Component(
         "split_conformal",
         SplitConformalConfig,
         "atlas_calibration.split_conformal:SplitConformal",
-        requires=needs_of_score,
+        requires=requires_of_score,
         citation="10.1080/01621459.2017.1307116",
         check=conformal,
     ),
@@ -239,7 +239,7 @@ CALIBRATORS = (
         "weighted_conformal",
         WeightedConformalConfig,
         "atlas_calibration.weighted_conformal:WeightedConformal",
-        requires=needs_of_score,
+        requires=requires_of_score,
         citation="10.48550/arXiv.1904.06019",
         expected_failures={
             "batch_of_one_equals_the_batch": "the shift is measured on all rows that are predicted",

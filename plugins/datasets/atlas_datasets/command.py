@@ -22,7 +22,7 @@ from atlas_core.command_options import (
 from atlas_core.printing import size
 from atlas_core.python.machine import cache_folder
 from atlas_core.resolver import Resolver
-from atlas_core.rows import RowsError, all_rows_told
+from atlas_core.rows import RowsError, all_rows_reported
 from atlas_core.spec.load import resolve_one
 
 
@@ -127,7 +127,7 @@ def export(
     try:
         data = load_dataset(name, settings, host.resolver, context)
     except RowsError as err:
-        raise all_rows_told(err, out.parent) from err
+        raise all_rows_reported(err, out.parent) from err
     options = {**write_bulk(out, data), "path": str(out)}
     about = {
         "file": str(out),

@@ -126,9 +126,9 @@ def test_the_command_writes_tells_how_to_read_and_never_overwrites_unasked(tmp_p
     args = ("datasets", "export", "flla", "--set", "target=e_above_hull", "--out", "f.parquet")
     done = atlas(tmp_path, *args, "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["rows"] == 3938
-    back = load("table", tmp_path, told["dataset"]["options"])
+    reported = json.loads(done.stdout)
+    assert reported["rows"] == 3938
+    back = load("table", tmp_path, reported["dataset"]["options"])
     assert back.target_name == "e_above_hull"
     again = atlas(tmp_path, *args)
     assert again.returncode == 2

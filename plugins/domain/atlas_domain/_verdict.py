@@ -99,15 +99,15 @@ class Verdict:
             elements=Elements.of(train.fractions),
         )
 
-    def judge(self, scores: F8, fractions: F8, facts: Reasons | None = None) -> OODScore:
+    def judge(self, scores: F8, fractions: F8, rules: Reasons | None = None) -> OODScore:
         """Return scores, threshold and the reasons of each flagged row.
 
         Args:
             scores: (n,) of the rows.
             fractions: (n, 118) of the elements of the rows.
-            facts: reasons of each of n rows that hold whether it is flagged or not.
+            rules: reasons of each of n rows that hold whether it is flagged or not.
         """
-        reasons = list(facts or [()] * len(scores))
+        reasons = list(rules or [()] * len(scores))
         below = np.searchsorted(self.reference, scores, side="left") / len(self.reference)
         for row in np.flatnonzero(scores > self.threshold):
             far = farther("farther than {share}", float(below[row]), self.what)

@@ -19,8 +19,8 @@ from atlas_core.api import (
     Reasons,
 )
 from atlas_domain._checks import FOLDS
-from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
-from atlas_domain._surprise import CountedSurprise, Surprise
+from atlas_domain._rules import OutOfRange, UnseenElements, UnseenPairs
+from atlas_domain._surprisal import CountedSurprisal, Surprisal
 from atlas_domain._verdict import farther
 from atlas_domain.disagreement import Sigma
 from atlas_domain.knn_distance import NeighbourDistance
@@ -87,43 +87,43 @@ PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {
 }
 """How each part is fitted, and what its score means in words."""
 
-Fact = UnseenElements | UnseenPairs | OutOfRange
+Rule = UnseenElements | UnseenPairs | OutOfRange
 
 
-def _facts(train: Inputs, config: NoveltyConfig) -> dict[str, Fact]:
+def _rules(train: Inputs, config: NoveltyConfig) -> dict[str, Rule]:
     """Return the facts that can be told, in the order of the reasons."""
-    found: dict[str, Fact] = {}
-    if "element" in config.facts:
+    found: dict[str, Rule] = {}
+    if "element" in config.rules:
         found["element"] = UnseenElements.of(train)
-    if "pair" in config.facts:
+    if "pair" in config.rules:
         found["pair"] = UnseenPairs.of(train, known=True)
-    if "range" in config.facts and (ranges := OutOfRange.of(train)) is not None:
+    if "range" in config.rules and (ranges := OutOfRange.of(train)) is not None:
         found["range"] = ranges
     return found
 
 
 @dataclass(frozen=True)
-class _Judges:
+class _Detectors:
     """Everything that scores a row, fitted to training rows.
 
     Attributes:
         parts: detectors by name.
-        facts: facts by name.
+        rules: facts by name.
     """
 
     parts: Mapping[str, Part]
-    facts: Mapping[str, Fact]
+    rules: Mapping[str, Rule]
 
     @classmethod
-    def of(cls, train: Inputs, config: NoveltyConfig, seed: int) -> _Judges:
+    def of(cls, train: Inputs, config: NoveltyConfig, seed: int) -> _Detectors:
         rows = np.random.default_rng(seed).permutation(len(train))[:LARGEST]
         drawn = train.take(np.sort(rows)) if len(train) > LARGEST else train
         parts: dict[str, Part] = {name: PARTS[name][0](drawn, config) for name in config.parts}
-        return cls(parts, _facts(train, config))
+        return cls(parts, _rules(train, config))
 
     def look(self, rows: Inputs) -> dict[str, F8]:
         """Return (n,) scores of every part and fact."""
-        return {name: judge(rows) for name, judge in {**self.parts, **self.facts}.items()}
+        return {name: judge(rows) for name, judge in {**self.parts, **self.rules}.items()}
 
 
 @dataclass(frozen=True)
@@ -131,22 +131,22 @@ class _Fitted:
     """Score rows by the sum of -log p over parts and facts.
 
     Attributes:
-        judges: fitted to the training rows.
-        surprises: by part or fact, what its scores are in domain.
+        detectors: fitted to the training rows.
+        surprisals: by part or fact, what its scores are in domain.
         reference: ascending sums of the reference rows.
         threshold: sums above it are flagged.
         what: what the reference rows are called in a reason.
     """
 
-    judges: _Judges
-    surprises: Mapping[str, Surprise | CountedSurprise]
+    detectors: _Detectors
+    surprisals: Mapping[str, Surprisal | CountedSurprisal]
     reference: F8
     threshold: float
     what: str
 
     def terms(self, rows: Inputs) -> dict[str, F8]:
         """Return (n,) -log p of every part and fact."""
-        return {n: self.surprises[n](values) for n, values in self.judges.look(rows).items()}
+        return {n: self.surprisals[n](values) for n, values in self.detectors.look(rows).items()}
 
     def score(self, rows: Inputs) -> OODScore:
         """Return n sums with threshold and reasons."""
@@ -156,20 +156,20 @@ class _Fitted:
         total = _sum(terms)
         if "element" in terms:  # flagged even where every other sign is ordinary
             just_outside = np.nextafter(self.threshold, np.inf)
-            new = self.judges.facts["element"](rows) > 0
+            new = self.detectors.rules["element"](rows) > 0
             total = np.where(new, np.maximum(total, just_outside), total)
         return OODScore(total, self.threshold, self._reasons(rows, terms, total))
 
     def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> Reasons:
         """Return the facts of each row and, of flagged rows, what is most unusual about them."""
-        told = [fact.describe(rows) for fact in self.judges.facts.values()]
-        facts = [tuple(one for own in told for one in own[row]) for row in range(len(rows))]
-        names = tuple(self.judges.parts)
+        reported = [rule.describe(rows) for rule in self.detectors.rules.values()]
+        rules = [tuple(one for own in reported for one in own[row]) for row in range(len(rows))]
+        names = tuple(self.detectors.parts)
         strongest = np.argmax([terms[name] for name in names], axis=0)
         outside = total > self.threshold
         return tuple(
             (*known, self._stranger(names[strongest[row]], terms, row)) if outside[row] else known
-            for row, known in enumerate(facts)
+            for row, known in enumerate(rules)
         )
 
     def _stranger(self, name: str, terms: Mapping[str, F8], row: int) -> Reason:
@@ -202,17 +202,19 @@ class Novelty:
             DataError: too few training rows for a part, or the arm lacks what it needs.
         """
         config = self.config
-        judges = _Judges.of(train, config, context.seed)
+        detectors = _Detectors.of(train, config, context.seed)
         kept_aside = len(calibration) > 0
-        found = judges.look(calibration) if kept_aside else _crossfit(train, config, context.seed)
-        surprises: dict[str, Surprise | CountedSurprise] = {
-            name: (CountedSurprise if name in judges.facts else Surprise).of(values)
+        found = (
+            detectors.look(calibration) if kept_aside else _crossfit(train, config, context.seed)
+        )
+        surprisals: dict[str, Surprisal | CountedSurprisal] = {
+            name: (CountedSurprisal if name in detectors.rules else Surprisal).of(values)
             for name, values in found.items()
         }
-        sums = np.sort(_sum({name: surprises[name](values) for name, values in found.items()}))
+        sums = np.sort(_sum({name: surprisals[name](values) for name, values in found.items()}))
         return _Fitted(
-            judges=judges,
-            surprises=surprises,
+            detectors=detectors,
+            surprisals=surprisals,
             reference=sums,
             threshold=float(np.quantile(sums, config.quantile, method="higher")),
             what="calibration materials" if kept_aside else "training materials",
@@ -232,7 +234,7 @@ def _crossfit(train: Inputs, config: NoveltyConfig, seed: int) -> dict[str, F8]:
     for k in range(FOLDS):
         inside: Bool = fold == k
         rest = train.take(np.flatnonzero(~inside))
-        scores = _Judges.of(rest, config, seed).look(train.take(np.flatnonzero(inside)))
+        scores = _Detectors.of(rest, config, seed).look(train.take(np.flatnonzero(inside)))
         for name, values in scores.items():
             found.setdefault(name, np.empty(n))[inside] = values
     return found

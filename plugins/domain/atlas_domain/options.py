@@ -35,7 +35,7 @@ Part = Literal[
     "mahalanobis_fractions",
     "knn_fractions",
 ]
-Fact = Literal["element", "pair", "range"]
+Rule = Literal["element", "pair", "range"]
 PyODName = Literal[
     "ABOD", "CBLOF", "GMM", "HBOS", "IForest", "INNE", "KNN", "LOF", "MCD", "OCSVM", "PCA"
 ]
@@ -186,7 +186,7 @@ class NoveltyConfig(Config):
         " `mahalanobis_fractions` and `knn_fractions` in atomic fractions. For a network: `sigma`,"
         " `lof`, `mahalanobis` with representation `embedding`.",
     )
-    facts: tuple[Fact, ...] = Field(
+    rules: tuple[Rule, ...] = Field(
         ("element", "pair", "range"),
         description="Facts that count and are told: an `element` never seen in training (such a"
         " material is flagged), a `pair` of elements never seen together, a feature outside its"
@@ -197,7 +197,7 @@ class NoveltyConfig(Config):
     neighbours: int = Field(20, ge=2, description="Nearest training materials for `lof`.")
     quantile: Quantile = 0.95
 
-    @field_validator("parts", "facts")
+    @field_validator("parts", "rules")
     @classmethod
     def _distinct(cls, named: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(named)) < len(named):

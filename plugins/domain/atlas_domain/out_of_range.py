@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from atlas_core.api import F8, DataError, Detector, FitContext, Inputs, OODScore
-from atlas_domain._facts import OutOfRange
+from atlas_domain._rules import OutOfRange
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import RangeDetectorConfig
 
@@ -31,8 +31,8 @@ class _Fitted:
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
-        told = self.excess.ranges.describe(rows)
-        return self.verdict.judge(self.excess(rows), rows.fractions, told)
+        reported = self.excess.ranges.describe(rows)
+        return self.verdict.judge(self.excess(rows), rows.fractions, reported)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from atlas_core.api import F8, Detector, FitContext, Inputs, OODScore
-from atlas_domain._facts import UnseenPairs
+from atlas_domain._rules import UnseenPairs
 from atlas_domain._verdict import Verdict
 from atlas_domain.options import UnseenPairConfig
 
@@ -16,8 +16,8 @@ class _Fitted:
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
-        told = self.pairs.describe(rows)
-        return self.verdict.judge(self.pairs.share(rows), rows.fractions, told)
+        reported = self.pairs.describe(rows)
+        return self.verdict.judge(self.pairs.share(rows), rows.fractions, reported)
 
 
 @dataclass(frozen=True)

@@ -367,8 +367,8 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
     kept_aside = [train.take(np.arange(2)), train.take(np.arange(0))]
     for calibration in kept_aside[:1] if name == "novelty" else kept_aside:  # it fits on parts
         facts = FoldFacts("regression", (0.9,), train, calibration)
-        told = component.problems(config, facts)
-        if told:
+        reported = component.problems(config, facts)
+        if reported:
             if name in ("isolation_forest", "density_ratio"):
                 continue  # they would answer, though nothing of use
             with pytest.raises(DataError):
@@ -392,8 +392,8 @@ def test_a_bandwidth_is_not_estimated_from_copies() -> None:
     train = formulas(*DEGENERATE["two kinds, as many of each"])
     component = COMPONENTS["kde"]
     facts = FoldFacts("regression", (0.9,), train, NONE)
-    (told,) = component.problems(component.config(), facts)
-    assert "40 training rows are 2 kinds" in told
+    (reported,) = component.problems(component.config(), facts)
+    assert "40 training rows are 2 kinds" in reported
     assert not component.problems(component.config(bandwidth=0.1), facts)
 
 

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Reason, Reasons, Vectors
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
-from atlas_domain._facts import OutOfRange, UnseenElements, UnseenPairs
-from atlas_domain._surprise import CountedSurprise, Surprise
+from atlas_domain._rules import OutOfRange, UnseenElements, UnseenPairs
+from atlas_domain._surprisal import CountedSurprisal, Surprisal
 from atlas_domain.hooks import atlas_ood
 from atlas_domain.novelty import Novelty
 from atlas_domain.options import NoveltyConfig
@@ -37,48 +37,48 @@ def novelty(**options):
 
 
 def test_surprise_is_the_conformal_p_value_between_and_an_exponential_beyond():
-    surprise = Surprise.of(np.array([3.0, 1.0, 4.0, 2.0]))
+    surprisal = Surprisal.of(np.array([3.0, 1.0, 4.0, 2.0]))
     # p = (1 + how many are as large) / 5: 1 at the smallest, 2/5 at the largest
     np.testing.assert_allclose(
-        surprise(np.array([0.0, 1.0, 2.0, 3.0, 4.0])),
+        surprisal(np.array([0.0, 1.0, 2.0, 3.0, 4.0])),
         -np.log([1.0, 1.0, 4 / 5, 3 / 5, 2 / 5]),
     )
-    np.testing.assert_allclose(surprise(np.array([2.5])), -np.log([4 / 5, 3 / 5]).mean())
+    np.testing.assert_allclose(surprisal(np.array([2.5])), -np.log([4 / 5, 3 / 5]).mean())
     # the mean excess of 2, 3 and 4 over 1 is 2
-    np.testing.assert_allclose(surprise(np.array([4.0, 6.0, 10.0])), -np.log(2 / 5) + [0, 1, 3])
+    np.testing.assert_allclose(surprisal(np.array([4.0, 6.0, 10.0])), -np.log(2 / 5) + [0, 1, 3])
 
 
 def test_surprise_keeps_ranking_beyond_the_largest_reference_score():
     reference = np.random.default_rng(0).exponential(size=500)
     far = np.array([10.0, 20.0, 400.0])
-    assert (np.diff(Surprise.of(reference)(far)) > 1.0).all()
+    assert (np.diff(Surprisal.of(reference)(far)) > 1.0).all()
     # for exponential scores the tail is the true one: -log p = score
-    np.testing.assert_allclose(Surprise.of(reference)(far), far, rtol=0.35)
+    np.testing.assert_allclose(Surprisal.of(reference)(far), far, rtol=0.35)
 
 
 def test_surprise_of_alike_reference_scores_is_a_step():
-    surprise = Surprise.of(np.full(9, 2.0))
-    np.testing.assert_allclose(surprise(np.array([1.0, 2.0, 3.0])), [0.0, 0.0, -np.log(2 / 10)])
+    surprisal = Surprisal.of(np.full(9, 2.0))
+    np.testing.assert_allclose(surprisal(np.array([1.0, 2.0, 3.0])), [0.0, 0.0, -np.log(2 / 10)])
 
 
 def test_a_fact_counts_by_how_rare_it_is_in_domain():
-    surprise = CountedSurprise.of(np.array([0.0] * 18 + [1.0, 2.0]))
+    surprisal = CountedSurprisal.of(np.array([0.0] * 18 + [1.0, 2.0]))
     np.testing.assert_allclose(
-        surprise(np.array([0.0, 1.0, 2.0, 9.0])), -np.log([1.0, 3 / 21, 2 / 21, 1 / 21])
+        surprisal(np.array([0.0, 1.0, 2.0, 9.0])), -np.log([1.0, 3 / 21, 2 / 21, 1 / 21])
     )
 
 
-def told(reasons: Reasons) -> list[str]:
+def reported(reasons: Reasons) -> list[str]:
     """Return the text of each row."""
     return ["; ".join(one.text for one in own) for own in reasons]
 
 
 def test_unseen_elements_are_shares_and_are_named():
-    fact = UnseenElements.of(formulas("MgO", "Al2O3"))
+    rule = UnseenElements.of(formulas("MgO", "Al2O3"))
     new = formulas("MgAl2O4", "MgF2", "LiAlF4")
-    np.testing.assert_allclose(fact(new), [0, 2 / 3, 5 / 6])
+    np.testing.assert_allclose(rule(new), [0, 2 / 3, 5 / 6])
     found = [Reason.unseen_elements(names) for names in (["F"], ["Li", "F"])]
-    assert fact.describe(new) == ((), (found[0],), (found[1],))
+    assert rule.describe(new) == ((), (found[0],), (found[1],))
 
 
 def test_unseen_pairs_are_counted_and_named():
@@ -86,7 +86,7 @@ def test_unseen_pairs_are_counted_and_named():
     new = formulas("Mg", "MgO", "NaClO", "MgCl2", "NaMgCl3", "LiF", "LiO")
     known = UnseenPairs.of(train, known=True)
     assert known(new).tolist() == [0, 0, 1, 1, 2, 0, 0]  # LiF is new by its elements
-    assert told(known.describe(new)) == [
+    assert reported(known.describe(new)) == [
         "",
         "",
         "has O with Cl, never seen together",
@@ -106,11 +106,11 @@ def test_out_of_range_names_the_farthest_property():
         return Inputs.of(materials, Vectors(np.array(table), labels))
 
     train = vectors([[3.44, 10.0, np.nan], [1.44, 30.0, np.nan], [2.44, 20.0, np.nan]])
-    fact = OutOfRange.of(train)
+    rule = OutOfRange.of(train)
     new = vectors([[3.0, 20.0, 1.0], [3.98, 20.0, 1.0], [3.98, -70.0, 1.0], [np.nan, 31.0, 1.0]])
     spread = np.sqrt(2 / 3)  # of 1.44, 2.44, 3.44, and a tenth of that of 10, 20, 30
-    np.testing.assert_allclose(fact(new), [0, 0.54 / spread, 8 / spread, 0.1 / spread])
-    assert told(fact.describe(new)) == [
+    np.testing.assert_allclose(rule(new), [0, 0.54 / spread, 8 / spread, 0.1 / spread])
+    assert reported(rule.describe(new)) == [
         "",
         "max Electronegativity 3.98 above 3.44",
         "mean Number -70 below 10 (1 more out of range)",
@@ -119,7 +119,7 @@ def test_out_of_range_names_the_farthest_property():
 
 
 def test_novelty_is_the_sum_of_minus_log_p_over_parts_and_facts():
-    detector = novelty(parts=("knn_fractions",), facts=("pair",)).fit(TRAIN, CALIBRATION, 0)
+    detector = novelty(parts=("knn_fractions",), rules=("pair",)).fit(TRAIN, CALIBRATION, 0)
     train, calibration, near = (np.sqrt(r.fractions) for r in (TRAIN, CALIBRATION, NEAR))
 
     def nearest_five(values):
@@ -127,7 +127,7 @@ def test_novelty_is_the_sum_of_minus_log_p_over_parts_and_facts():
         return np.sort(distance, axis=1)[:, :5].mean(axis=1)
 
     pairs = UnseenPairs.of(TRAIN, known=True)
-    expected = Surprise.of(nearest_five(calibration))(nearest_five(near)) + CountedSurprise.of(
+    expected = Surprisal.of(nearest_five(calibration))(nearest_five(near)) + CountedSurprisal.of(
         pairs(CALIBRATION)
     )(pairs(NEAR))
     np.testing.assert_allclose(detector.score(NEAR).score, expected, atol=1e-6)
@@ -147,7 +147,7 @@ def test_an_unseen_element_is_flagged_however_ordinary_the_rest():
     # a trace of Sr in a training composition
     new = formulas("Mg100Ca100O1500Sr", "MgCaO15")
     for element, outside in ((("element",), [True, False]), ((), [False, False])):
-        detector = novelty(parts=("knn_fractions",), facts=element, quantile=0.999).fit(
+        detector = novelty(parts=("knn_fractions",), rules=element, quantile=0.999).fit(
             train, calibration, 0
         )
         assert detector.score(new).outside.tolist() == outside
@@ -164,10 +164,10 @@ def test_reasons_tell_facts_first_and_then_the_most_unusual_part():
     assert last.text == "a more unusual mix of elements than all calibration materials"
     assert last.figures["by"] == "mahalanobis_fractions"
     plain = detector.score(CALIBRATION)
-    facts = UnseenPairs.of(TRAIN, known=True)(CALIBRATION) + OutOfRange.of(TRAIN)(CALIBRATION)
-    told = [bool(own) for own in plain.reasons]
-    assert told == (plain.outside | (facts > 0)).tolist()
-    first = plain.reasons[int(np.argmax(facts > 0))]
+    rules = UnseenPairs.of(TRAIN, known=True)(CALIBRATION) + OutOfRange.of(TRAIN)(CALIBRATION)
+    reported = [bool(own) for own in plain.reasons]
+    assert reported == (plain.outside | (rules > 0)).tolist()
+    first = plain.reasons[int(np.argmax(rules > 0))]
     assert "unseen_pairs" in [one.code for one in first]
 
 
@@ -175,9 +175,9 @@ def test_without_calibration_rows_training_rows_are_scored_by_other_folds():
     # each of 17 metals occurs once: to the rest, every row is a new element
     metals = [SYMBOLS[z] for z in (3, 4, 11, 12, 13, *range(19, 31))]
     train = formulas(*[f"{metal}O" for metal in metals])
-    detector = novelty(parts=("knn_fractions",), facts=("element",)).fit(train, formulas(), 0)
+    detector = novelty(parts=("knn_fractions",), rules=("element",)).fit(train, formulas(), 0)
     # so a new element is nothing special, though it is flagged
-    np.testing.assert_allclose(detector.surprises["element"](np.array([0.5])), 0.0)
+    np.testing.assert_allclose(detector.surprisals["element"](np.array([0.5])), 0.0)
     with pytest.raises(DataError, match="9 training rows and no calibration rows"):
         novelty(parts=("knn_fractions",)).fit(formulas(*metals[:9]), formulas(), 0)
 

@@ -135,7 +135,7 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
     if not len(inside):  # a tenth of the training rows stands in for an in-domain test
         apart = rng.permutation(len(known)) < max(1, len(known) // 10)
         known, inside = (known[~apart], known[apart]) if len(known) > 1 else (known, known)
-    held = split.shifted
+    held = split.ood_test
     rows = sum(len(part) for part in split.parts().values())
     seen = {"in_domain": np.isin(data.formula[inside], data.formula[known])}
     seen["held_out"] = np.isin(data.formula[held], data.formula[known])
@@ -275,11 +275,11 @@ def _ratio(held: F8, inside: F8) -> Figures:
 
     None where one has no value. A few large errors carry a mean; the medians are of typical rows.
     """
-    home = float(np.median(inside))
+    in_domain = float(np.median(inside))
     found: Figures = {
         "error_ratio": None,
         "error_ratio_std": None,
-        "error_ratio_median": float(np.median(held)) / home if home > 0 else None,
+        "error_ratio_median": float(np.median(held)) / in_domain if in_domain > 0 else None,
     }
     if not inside.mean() > 0:
         return found

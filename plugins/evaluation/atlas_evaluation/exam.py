@@ -1,4 +1,4 @@
-"""Examine trust: of the predictions labelled trust, is the share within budget what was promised?
+"""Examine trust: of the predictions labelled trust, is the share within tolerance what was promised?
 
 Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
 saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
@@ -20,7 +20,7 @@ from atlas_core.arrays import F8, Bool
 from atlas_core.context import derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.trust import Promise
+from atlas_core.kinds.trust import ReliabilityTarget
 from atlas_core.metrics import weighted
 from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, doubt, slack
 from atlas_statistics import bootstrap
@@ -32,7 +32,7 @@ BREACH = 0.05
 HEADLINE = 0.9
 """Level of the intervals that the exam is held at, or the nearest there is."""
 
-PARTS = {"class": "shifted", "in_domain": "test"}
+PARTS = {"class": "ood_test", "in_domain": "test"}
 GRADES = ("keeps", "refuses", "short", "breaks")
 """What can come of one class: its promise is kept on what is trusted; next to nothing is trusted,
 so no promise is broken and nothing gained; it falls short, not shown to be by more than the slack;
@@ -69,7 +69,7 @@ def examine(
         for fold in dict.fromkeys(trust.fold[own].tolist()):
             rows = trust.take(own & (trust.fold == fold))
             seen = predictions.take(answers & (predictions.fold == fold))
-            if len(rows.part("shifted")):
+            if len(rows.part("ood_test")):
                 branch = derive_seed(seed, "exam", str(arm), str(fold))
                 own_class = _class(rows, seen, level, seed=branch, bounds=bounds)
                 classes.append({"class": fold, **own_class})
@@ -89,7 +89,7 @@ def examine(
     return found
 
 
-def at_home(trust: Assessments, arm: str) -> dict[str, Any]:
+def in_domain_record(trust: Assessments, arm: str) -> dict[str, Any]:
     """Return how an arm's labels fared in-domain, over all its folds: where no class was held out.
 
     Args:
@@ -97,7 +97,7 @@ def at_home(trust: Assessments, arm: str) -> dict[str, Any]:
         arm: whose.
 
     Returns:
-        {rows, trusted, within, budgets: [of each fold], confidence}; {} without in-domain labels.
+        {rows, trusted, within, error tolerances: [of each fold], confidence}; {} without in-domain labels.
     """
     own = trust.take(trust.arm == arm)
     inside = own.of(str(own.method[0])).part(PARTS["in_domain"])
@@ -107,14 +107,14 @@ def at_home(trust: Assessments, arm: str) -> dict[str, Any]:
     return {
         "rows": len(inside),
         "trusted": int(trusted.sum()),
-        "within": int((trusted & (inside.error <= inside.budget)).sum()),
-        "budgets": list(dict.fromkeys(own.budget.tolist())),
-        "confidence": float(own.confidence[0]),
+        "within": int((trusted & (inside.error <= inside.error_tolerance)).sum()),
+        "error_tolerances": list(dict.fromkeys(own.error_tolerance.tolist())),
+        "target_reliability": float(own.target_reliability[0]),
     }
 
 
-def _promise(rows: Assessments) -> Promise:
-    return Promise(float(rows.budget[0]), float(rows.confidence[0]))
+def _reliability(rows: Assessments) -> ReliabilityTarget:
+    return ReliabilityTarget(float(rows.error_tolerance[0]), float(rows.target_reliability[0]))
 
 
 def _interval(name: str, value: float, draws: F8) -> dict[str, float]:
@@ -172,11 +172,13 @@ def _class(
         seed: of the resampling.
         bounds: between which every target must lie.
     """
-    promise, error = _promise(rows), seen.error
+    reliability, error = _reliability(rows), seen.error
     outside, inside = (seen.parts == PARTS[name] for name in ("class", "in_domain"))
     methods = {
         name: {
-            part: _trusted(rows.of(name).part(short), promise, seed=derive_seed(seed, name, short))
+            part: _trusted(
+                rows.of(name).part(short), reliability, seed=derive_seed(seed, name, short)
+            )
             for part, short in PARTS.items()
         }
         for name in dict.fromkeys(rows.method.tolist())
@@ -185,9 +187,13 @@ def _class(
     own = rows.of(first)
     return {
         "rows": int(outside.sum()),
-        "budget": promise.budget,
-        "confidence": promise.confidence,
-        **_share("oracle_share", int((error[outside] <= promise.budget).sum()), outside.sum()),
+        "error_tolerance": reliability.error_tolerance,
+        "target_reliability": reliability.target_reliability,
+        **_share(
+            "oracle_share",
+            int((error[outside] <= reliability.error_tolerance).sum()),
+            outside.sum(),
+        ),
         "methods": methods,
         "grade": methods[first]["class"]["grade"],
         **_errors(error[outside], error[inside], seed=seed),
@@ -208,10 +214,12 @@ def _errors(outside: F8, inside: F8, *, seed: int) -> dict[str, float]:
     if not len(inside):
         return found
     near = _means(inside, seed=derive_seed(seed, "in-domain"))
-    home = float(np.median(inside))
-    found |= _interval("mae_in_domain", float(inside.mean()), near) | {"median_in_domain": home}
-    if home > 0:
-        found["median_rise"] = middle / home
+    in_domain = float(np.median(inside))
+    found |= _interval("mae_in_domain", float(inside.mean()), near) | {
+        "median_in_domain": in_domain
+    }
+    if in_domain > 0:
+        found["median_rise"] = middle / in_domain
     return found | _ratio("mae_rise", outside, inside, (far, near))
 
 
@@ -223,17 +231,17 @@ def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
     return found | _ratio("forecast_ratio", expected, error, (draws[0], draws[1]))
 
 
-def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any]:
+def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) -> dict[str, Any]:
     """Return how the rows labelled trust keep the promise.
 
-    ``by_chance``: whether a method that keeps it may have so few within budget; ``shown``: whether
+    ``by_chance``: whether a method that keeps it may have so few within tolerance; ``shown``: whether
     there are enough to call it kept.
     """
     error, labels = rows.error, rows.label
     chosen = labels == "trust"
-    n, hits = int(chosen.sum()), int((error[chosen] <= promise.budget).sum())
-    wanted = promise.confidence - slack(promise.confidence)
-    by_chance = binomial_below(hits, n, promise.confidence) >= BREACH
+    n, hits = int(chosen.sum()), int((error[chosen] <= reliability.error_tolerance).sum())
+    wanted = reliability.target_reliability - slack(reliability.target_reliability)
+    by_chance = binomial_below(hits, n, reliability.target_reliability) >= BREACH
     least = wilson(hits / n, n)[0] if n else 0.0
     few = n < ENOUGH_TRUSTED
     held = not few and hits / n >= wanted and (by_chance or least >= wanted)
@@ -249,7 +257,8 @@ def _trusted(rows: Assessments, promise: Promise, *, seed: int) -> dict[str, Any
         "breach": breach,
         "kept": few or held,
         "by_chance": by_chance,
-        "shown": held and least >= promise.confidence - doubt(promise.confidence),
+        "shown": held
+        and least >= reliability.target_reliability - doubt(reliability.target_reliability),
         "grade": grade,
         **(
             _interval("mae_trusted", float(error[chosen].mean()), _means(error[chosen], seed=seed))

@@ -18,7 +18,7 @@ from atlas_core.api import (
 from atlas_core.metrics.registry import Metrics
 from atlas_evaluation import narrative
 from atlas_evaluation.audit import audit
-from atlas_evaluation.exam import at_home, examine
+from atlas_evaluation.exam import examine, in_domain_record
 from atlas_evaluation.hooks import NoOptions
 from atlas_evaluation.judge import cautions
 from atlas_evaluation.judge.verdict import verdicts_of_run
@@ -75,13 +75,13 @@ class StandardEvaluator:
             seed = derive_seed(manifest["seed"], "exam")
             exams = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
             for arm in dict.fromkeys(trust.arm.tolist()):
-                found["arms"][arm]["labels"] = at_home(trust, arm)
+                found["arms"][arm]["labels"] = in_domain_record(trust, arm)
         for arm, own in found["arms"].items():
             noted = cautions.of_audit(run.audit) if run.audit else []
             noted += cautions.of_records(run.records, arm)
             own["cautions"] += [caution.as_dict() for caution in noted]
         judged = verdicts_of_run(manifest, found, exams)
-        verdicts = {arm: narrative.told(one) for arm, one in judged.items()}
+        verdicts = {arm: narrative.reported(one) for arm, one in judged.items()}
         return Evaluation(found, verdicts, narrative.exams_told(exams, manifest))
 
     def score(

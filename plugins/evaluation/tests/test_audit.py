@@ -33,8 +33,8 @@ def without(held: np.ndarray, *, seed: int = 0, name: str = "held") -> Split:
     """Return a fold: a fifth of the other rows tests."""
     rest = np.random.default_rng(seed).permutation(np.flatnonzero(~held))
     cut = len(rest) // 5
-    shifted = np.flatnonzero(held)
-    return Split(name, train=rest[cut:], test=rest[:cut], shifted=shifted, held_out=name)
+    ood_test = np.flatnonzero(held)
+    return Split(name, train=rest[cut:], test=rest[:cut], ood_test=ood_test, held_out=name)
 
 
 def conclusion(found: SplitAudit) -> Finding:
@@ -91,7 +91,7 @@ def test_the_error_ratio_by_hand():
     # one neighbour: training Fe2O3 (target 1); in-domain FeO (2) is missed by 1, held-out by 6
     materials = formulas(["Fe2O3", "FeO", *["LiF"] * FEW])
     target = np.array([1.0, 2.0, *[7.0] * FEW])
-    split = Split("f", train=[0], test=[1], shifted=np.arange(2, 2 + FEW), held_out="x")
+    split = Split("f", train=[0], test=[1], ood_test=np.arange(2, 2 + FEW), held_out="x")
     views = audit([split], materials, target, seed=0).folds[0].figures["views"]
     assert views["fractions"]["error_in_domain"] == 1.0
     assert views["fractions"]["error_held_out"] == 6.0
@@ -106,8 +106,8 @@ def by_one_neighbour(
     """Return a fold in which the neighbours of all rows miss by these errors."""
     materials = formulas(["Fe2O3", *["FeO"] * len(inside), *["LiF"] * len(held)])
     rows = np.arange(1, len(inside) + len(held) + 1)
-    test, shifted = rows[: len(inside)], rows[len(inside) :]
-    split = Split("f", train=[0], test=test, shifted=shifted, held_out="x")
+    test, ood_test = rows[: len(inside)], rows[len(inside) :]
+    split = Split("f", train=[0], test=test, ood_test=ood_test, held_out="x")
     return [split], materials, np.array([0.0, *inside, *held])
 
 
@@ -147,7 +147,9 @@ def test_features_that_do_better_than_the_named_model_are_named_with_their_ratio
     # in the features of the arm the held-out rows stand on Fe2O3 (0.5) and miss by 0.5
     texts = ["Fe3O4"] * 5 + ["Fe2O3"] * 5 + ["FeO"] * 20 + ["FeF"] * FEW
     target = np.array([3.0] * 5 + [0.5] * 5 + [4.0] * 20 + [0.0] * FEW)
-    split = Split("f", train=np.arange(10), test=np.arange(10, 30), shifted=np.arange(30, 30 + FEW))
+    split = Split(
+        "f", train=np.arange(10), test=np.arange(10, 30), ood_test=np.arange(30, 30 + FEW)
+    )
     place = np.array([0.0] * 5 + [9.0] * 5 + [0.0] * 20 + [9.0] * FEW)[:, None]
     plain = audit([split], formulas(texts), target, seed=0)
     found = audit([split], formulas(texts), target, seed=0, vectors={"features of a": place})
@@ -177,14 +179,14 @@ def test_a_test_row_far_from_its_formula_in_training_is_noted_with_the_nearest_v
     texts = ["BaTiO3", "BaTiO3", "NaCl", "MgO", "BaTiO3", "NaCl", "LiF"]
     target = np.array([-3.51, -3.4, -2.0, -3.0, -1.69, -2.1, -3.0])
     # training targets spread by 0.60: 1.71 from the nearest twin is far, 0.1 is not
-    split = Split("f", train=[0, 1, 2, 3], test=[4, 5], shifted=[6], held_out="x")
+    split = Split("f", train=[0, 1, 2, 3], test=[4, 5], ood_test=[6], held_out="x")
     figures = audit([split], formulas(texts), target, seed=0).folds[0].figures
     assert figures["twins"] == {"m00004": -3.4}
 
 
 def test_the_elements_of_the_training_rows_are_noted():
     materials = formulas(["Fe2O3", "NaCl", "LiF"])
-    split = Split("f", train=[0], test=[1], shifted=[2], held_out="x")
+    split = Split("f", train=[0], test=[1], ood_test=[2], held_out="x")
     figures = audit([split], materials, np.arange(3.0), seed=0).folds[0].figures
     assert figures["elements"] == ["O", "Fe"]
 
@@ -232,7 +234,7 @@ def test_a_split_without_a_held_out_class_counts_formulas_across_the_border():
 
 def test_a_fold_without_an_in_domain_part_is_measured_all_the_same():
     materials = toy_compounds(300)
-    split = Split("f", train=np.arange(200), shifted=np.arange(200, 300), held_out="x")
+    split = Split("f", train=np.arange(200), ood_test=np.arange(200, 300), held_out="x")
     found = audit([split], materials, toy_target(materials), seed=0)
     assert found.folds[0].figures["rows"] == {"train": 180, "in_domain": 20, "held_out": 100}
 
@@ -254,9 +256,9 @@ def test_the_same_seed_gives_the_same_audit_and_it_is_plain_data():
     split, target = without(np.arange(240) < 50), toy_target(toy_compounds(240))
     first = audit([split], materials, target, seed=3)
     second = audit([split], materials, target, seed=3)
-    told = [json.dumps(audit_json(one), sort_keys=True) for one in (first, second)]
-    assert told[0] == told[1]
-    assert json.loads(told[0])["limits"]["most"] == MOST
+    reported = [json.dumps(audit_json(one), sort_keys=True) for one in (first, second)]
+    assert reported[0] == reported[1]
+    assert json.loads(reported[0])["limits"]["most"] == MOST
 
 
 def data_file(name: str) -> Path:

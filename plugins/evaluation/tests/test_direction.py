@@ -79,17 +79,17 @@ TRAINED = {"0": ["O", "Mg", "Na", "Cl"]}
 
 
 def with_elements(
-    test: list[str], shifted: list[str], score: list[float], *, seed: int = 1
+    test: list[str], ood_test: list[str], score: list[float], *, seed: int = 1
 ) -> dict[str, Any]:
     """Return what evaluate finds in ``ood`` for formulas whose fold was trained on TRAINED."""
-    n = len(test) + len(shifted)
+    n = len(test) + len(ood_test)
     return evaluate(
         {
             "id": np.arange(n).astype(str),
-            "formula": np.array(test + shifted),
+            "formula": np.array(test + ood_test),
             "arm": np.full(n, "a"),
             "fold": np.full(n, "0"),
-            "part": np.array(["test"] * len(test) + ["shifted"] * len(shifted)),
+            "part": np.array(["test"] * len(test) + ["ood_test"] * len(ood_test)),
             "target": np.arange(n) / 10,
             "mean": np.arange(n) / 10 + 0.1,
             "ood_score": np.array(score),
@@ -108,7 +108,7 @@ def test_the_rule_of_unseen_elements_is_scored_beside_the_detector() -> None:
         ["MgO", "NaCl", "Na2O", "CaO", "MgCl2"], ["MgF2", "NaF", "MgO", "CaF2"], [0.0] * 9
     )["rule"]
     assert found["share_flagged_test"]["value"] == pytest.approx(1 / 5)
-    assert found["share_flagged_shifted"]["value"] == pytest.approx(3 / 4)
+    assert found["share_flagged_ood_test"]["value"] == pytest.approx(3 / 4)
     # of 20 pairs: flagged against not 3 x 4 are won, ties 3 x 1 + 1 x 4 count half
     assert found["auroc"]["value"] == pytest.approx((12 + 3.5) / 20)
 
@@ -118,7 +118,7 @@ def test_without_training_elements_or_formulas_there_is_no_rule() -> None:
         "id": np.arange(4).astype(str),
         "arm": np.full(4, "a"),
         "fold": np.full(4, "0"),
-        "part": np.array(["test", "test", "shifted", "shifted"]),
+        "part": np.array(["test", "test", "ood_test", "ood_test"]),
         "target": np.arange(4.0),
         "mean": np.arange(4.0),
         "ood_score": np.arange(4.0),
@@ -138,12 +138,12 @@ def judged(detector: float, rule: float, sigma: float = 0.6) -> Verdict:
         return {"n": 300, "metrics": {name: figure(value) for name, value in figures.items()}}
 
     def found(auroc: float) -> dict[str, Any]:
-        shares = {"share_flagged_test": figure(0.04), "share_flagged_shifted": figure(0.97)}
+        shares = {"share_flagged_test": figure(0.04), "share_flagged_ood_test": figure(0.97)}
         return {"auroc": figure(auroc, 0.004), **shares}
 
     return verdict(
         {
-            "parts": {"test": part(0.15), "shifted": part(0.7)},
+            "parts": {"test": part(0.15), "ood_test": part(0.7)},
             "ood": {"score": found(detector), "sigma": found(sigma), "rule": found(rule)},
         },
         About("forest", target="energy", unit="eV", held_out="materials with F"),

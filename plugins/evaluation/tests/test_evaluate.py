@@ -24,9 +24,9 @@ def table(sizes: dict[str, int], *, arms: tuple[str, ...] = ("a",), folds: int =
     out: dict[str, list] = {}
     for arm in arms:
         for part, n in sizes.items():
-            std = RNG.gamma(4, 0.05, n) + (0.3 if part == "shifted" else 0)
+            std = RNG.gamma(4, 0.05, n) + (0.3 if part == "ood_test" else 0)
             target = RNG.normal(size=n)
-            mean = target + std * RNG.normal(size=n) * (2 if part == "shifted" else 1)
+            mean = target + std * RNG.normal(size=n) * (2 if part == "ood_test" else 1)
             rows = {
                 "id": [f"{part}-{i}" for i in range(n)],
                 "formula": ["NaCl", "CaF2"] * (n // 2) + ["Fe2O3"] * (n % 2),
@@ -46,7 +46,7 @@ def table(sizes: dict[str, int], *, arms: tuple[str, ...] = ("a",), folds: int =
     return {k: np.array(v) for k, v in out.items()}
 
 
-FULL = {"calibration": 60, "test": 80, "shifted": 70}
+FULL = {"calibration": 60, "test": 80, "ood_test": 70}
 
 
 BARE = {"max_error", "ence", "miscalibration_area", "error_auroc"}
@@ -58,7 +58,7 @@ def test_every_metric_has_an_interval_and_json_takes_it() -> None:
     assert result["task"] == "regression"
     assert result["levels"] == [0.9]
     parts = result["arms"]["a"]["parts"]
-    assert list(parts) == ["calibration", "test", "shifted"]
+    assert list(parts) == ["calibration", "test", "ood_test"]
     names = (
         "mae rmse r2 max_error mae_over_mad mean_error share_too_high median_ae rank_correlation"
         " nll crps miscalibration_area ence zms sharpness"
@@ -102,18 +102,18 @@ def test_detector_and_sigma_are_scored_on_test_against_shifted() -> None:
     sk = pytest.importorskip("sklearn.metrics", reason="the independent reference")
     columns = table(FULL)
     found = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
-    test, shifted = columns["part"] == "test", columns["part"] == "shifted"
-    rows = test | shifted
+    test, ood_test = columns["part"] == "test", columns["part"] == "ood_test"
+    rows = test | ood_test
     for name, column in (("score", "ood_score"), ("sigma", "std")):
-        expected = sk.roc_auc_score(shifted[rows], columns[column][rows])
+        expected = sk.roc_auc_score(ood_test[rows], columns[column][rows])
         assert found[name]["auroc"]["value"] == pytest.approx(expected)
         assert found[name]["auroc"]["low"] < expected < found[name]["auroc"]["high"]
         assert {"aupr", "fpr95"} <= set(found[name])
     assert found["score"]["share_flagged_test"]["value"] == columns["outside"][test].mean()
-    assert found["score"]["share_flagged_shifted"]["value"] == columns["outside"][shifted].mean()
+    assert found["score"]["share_flagged_ood_test"]["value"] == columns["outside"][ood_test].mean()
     limit = np.quantile(columns["std"][columns["part"] == "calibration"], 0.95)
     above = columns["std"] > limit
-    assert found["sigma"]["share_flagged_shifted"]["value"] == above[shifted].mean()
+    assert found["sigma"]["share_flagged_ood_test"]["value"] == above[ood_test].mean()
     assert not {"folds", "worst"} & set(found["score"])
 
 
@@ -125,7 +125,9 @@ def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own(
         each = {}
         for fold in "01":
             rows = (columns["fold"] == fold) & (columns["part"] != "calibration")
-            each[fold] = sk.roc_auc_score(columns["part"][rows] == "shifted", columns[column][rows])
+            each[fold] = sk.roc_auc_score(
+                columns["part"][rows] == "ood_test", columns[column][rows]
+            )
         assert before[name]["folds"] == pytest.approx(each)
         assert before[name]["auroc"]["value"] == pytest.approx(sum(each.values()) / 2)
         assert "worst" not in before[name]  # both folds are made alike
@@ -135,8 +137,8 @@ def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own(
     for fold in "01":
         mine = columns["fold"] == fold
         limit = np.quantile(columns["std"][kept & mine], 0.95)
-        shares.append((columns["std"][mine & (columns["part"] == "shifted")] > limit).mean())
-    assert before["sigma"]["share_flagged_shifted"]["value"] == pytest.approx(np.mean(shares))
+        shares.append((columns["std"][mine & (columns["part"] == "ood_test")] > limit).mean())
+    assert before["sigma"]["share_flagged_ood_test"]["value"] == pytest.approx(np.mean(shares))
     # another unit of the score in one fold changes nothing: it is never ranked against the other
     columns["ood_score"] = np.where(columns["fold"] == "1", 1, 1000) * columns["ood_score"]
     after = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
@@ -144,11 +146,11 @@ def test_detection_is_the_mean_over_folds_whose_scores_have_scales_of_their_own(
 
 
 def test_the_worst_fold_is_named_where_it_surely_is_the_worst() -> None:
-    columns = table({"calibration": 30, "test": 60, "shifted": 60}, folds=3)
+    columns = table({"calibration": 30, "test": 60, "ood_test": 60}, folds=3)
     found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]
     assert "hardest" not in found
     assert "worst" not in found["ood"]["score"]
-    hard = (columns["fold"] == "1") & (columns["part"] == "shifted")
+    hard = (columns["fold"] == "1") & (columns["part"] == "ood_test")
     columns["mean"] = columns["target"] + (columns["mean"] - columns["target"]) * (1 + 3 * hard)
     columns["ood_score"] = columns["ood_score"] - 9.0 * hard
     found = evaluate(columns, task="regression", levels=[], seed=1)["arms"]["a"]
@@ -160,7 +162,7 @@ def test_the_worst_fold_is_named_where_it_surely_is_the_worst() -> None:
 
 def test_a_fold_without_one_of_the_sides_is_in_no_detection_figure() -> None:
     columns = table(FULL, folds=2)
-    keep = ~((columns["part"] == "shifted") & (columns["fold"] == "1"))
+    keep = ~((columns["part"] == "ood_test") & (columns["fold"] == "1"))
     columns = {name: values[keep] for name, values in columns.items()}
     found = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]["ood"]
     only = {name: values[columns["fold"] == "0"] for name, values in columns.items()}
@@ -168,7 +170,7 @@ def test_a_fold_without_one_of_the_sides_is_in_no_detection_figure() -> None:
 
 
 def test_what_an_arm_does_not_have_is_absent() -> None:
-    columns = table({"test": 20, "shifted": 20})
+    columns = table({"test": 20, "ood_test": 20})
     for name in ("std", "lower_0.9", "upper_0.9", "ood_score"):
         columns[name] = np.full(40, np.nan)
     arm = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]
@@ -293,7 +295,7 @@ def test_quantiles_of_z_are_those_of_numpy_also_in_resamples() -> None:
 
 
 def test_parts_of_one_row_or_one_class_still_give_json() -> None:
-    result = evaluate(table({"test": 1, "shifted": 1}), task="regression", levels=[0.9], seed=1)
+    result = evaluate(table({"test": 1, "ood_test": 1}), task="regression", levels=[0.9], seed=1)
     json.dumps(result, allow_nan=False)
     metrics = result["arms"]["a"]["parts"]["test"]["metrics"]
     assert "mae" in metrics
@@ -337,14 +339,14 @@ def test_a_sigma_that_is_zero_everywhere_is_no_sigma() -> None:
         "formula": np.full(n, "NaCl"),
         "arm": np.full(n, "a"),
         "fold": np.full(n, "f"),
-        "part": np.array(["test", "shifted"] * (n // 2)),
+        "part": np.array(["test", "ood_test"] * (n // 2)),
         "target": rng.normal(size=n),
         "mean": rng.normal(size=n),
         "std": np.zeros(n),
     }
     arm = evaluate(predictions, task="regression", levels=[0.9], seed=0)["arms"]["a"]
     assert "sigma" not in arm["ood"]
-    for part in ("test", "shifted"):
+    for part in ("test", "ood_test"):
         assert "spearman" not in arm["parts"][part]["metrics"]
         assert "ence" not in arm["parts"][part]["metrics"]
 
@@ -386,13 +388,13 @@ def test_errors_independent_of_the_elements_colour_one_in_a_twentieth_of_the_tab
 ) -> None:
     rng = np.random.default_rng(9)
     symbols = list(ATOMIC_NUMBER)[:90]
-    told = 0
+    reported = 0
     for _ in range(200):
         pairs = rng.permuted(np.tile(np.arange(90), (200, 1)), axis=1)[:, :3]
         text = ["".join(symbols[k] for k in row) for row in pairs]
         found = Chemistry(np.array(text)).errors(skewed(rng.normal(size=200)), np.arange(200))
-        told += any(own["apart"] for own in found.values())
-    assert told <= 20  # 10 are expected, and 20 or more once in 400 tests
+        reported += any(own["apart"] for own in found.values())
+    assert reported <= 20  # 10 are expected, and 20 or more once in 400 tests
 
 
 def test_an_element_of_nine_formulas_is_never_apart() -> None:

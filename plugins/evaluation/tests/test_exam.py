@@ -15,9 +15,9 @@ from atlas_evaluation.judge.figures import ENOUGH_TRUSTED
 from atlas_statistics.binomial import binomial_below, wilson
 
 LEVEL = 0.9
-BUDGET, CONFIDENCE = 0.2, 0.9
+TOLERANCE, RELIABILITY = 0.2, 0.9
 GOOD, BAD = 0.1, 0.5
-"""Errors within the budget and beyond it."""
+"""Errors within the tolerance and beyond it."""
 
 Labels = Sequence[str]
 Columns = dict[str, np.ndarray]
@@ -75,8 +75,8 @@ def tables(
                     "method": np.full(m, method),
                     "target": np.zeros(m),
                     "mean": own,
-                    "budget": np.full(m, BUDGET),
-                    "confidence": np.full(m, CONFIDENCE),
+                    "error_tolerance": np.full(m, TOLERANCE),
+                    "target_reliability": np.full(m, RELIABILITY),
                     "expected_error": np.full(m, expected),
                     "label": np.array(given),
                     f"lower_{LEVEL}": own - half_of_trust,
@@ -95,8 +95,8 @@ def graded(right: int, wrong: int, refused: int = 5) -> dict[str, Any]:
     """Return the class's figures of a method that trusts so many right and wrong predictions."""
     errors = [GOOD] * right + [BAD] * wrong + [BAD] * refused
     labels = ["trust"] * (right + wrong) + ["verify"] * refused
-    test = {"test": [GOOD] * 4, "shifted": errors}
-    trust, seen = tables(test, {"m": {"shifted": labels, "test": ["trust"] * 4}})
+    test = {"test": [GOOD] * 4, "ood_test": errors}
+    trust, seen = tables(test, {"m": {"ood_test": labels, "test": ["trust"] * 4}})
     (one,) = examine(trust, seen, levels=[LEVEL])["forest"]["classes"]
     assert one["grade"] == one["methods"]["m"]["class"]["grade"]
     found: dict[str, Any] = one["methods"]["m"]["class"]
@@ -141,12 +141,12 @@ def test_a_promise_is_kept_or_missed_by_what_its_interval_shows(
 ) -> None:
     found = graded(right, wrong)
     assert (found["grade"], found["by_chance"], found["shown"]) == (grade, by_chance, shown)
-    assert by_chance == (stats.binom.cdf(right, right + wrong, CONFIDENCE) >= 0.05)
+    assert by_chance == (stats.binom.cdf(right, right + wrong, RELIABILITY) >= 0.05)
 
 
 def test_intervals_over_the_whole_stated_range_say_nothing() -> None:
-    test = {"test": [GOOD] * 4, "shifted": [GOOD] * 12}
-    labels = {"m": {"shifted": ["trust"] * 12, "test": ["trust"] * 4}}
+    test = {"test": [GOOD] * 4, "ood_test": [GOOD] * 12}
+    labels = {"m": {"ood_test": ["trust"] * 12, "test": ["trust"] * 4}}
     trust, seen = tables(test, labels)
     for bounds, empty in (((-0.19, 0.39), 1.0), ((-1.0, 1.0), 0.0), (None, 0.0)):
         found = examine(trust, seen, levels=[LEVEL], bounds=bounds)["forest"]["classes"][0]
@@ -166,17 +166,17 @@ def test_what_is_trusted_is_told_with_intervals() -> None:
 ERRORS = {
     "calibration": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     "test": [0.1, 0.1, 0.2, 0.4],
-    "shifted": [0.1] * 12 + [0.4] * 4 + [1.0] * 4,
+    "ood_test": [0.1] * 12 + [0.4] * 4 + [1.0] * 4,
 }
 LABELS: dict[str, dict[str, Labels]] = {
     "learned": {
         "test": ["trust", "trust", "trust", "verify"],
-        "shifted": ["trust"] * 11 + ["verify"] * 5 + ["defer"] * 4,
+        "ood_test": ["trust"] * 11 + ["verify"] * 5 + ["defer"] * 4,
     },
-    "plain": {"test": ["trust"] * 4, "shifted": ["trust"] * 20},
+    "plain": {"test": ["trust"] * 4, "ood_test": ["trust"] * 20},
 }
-STD = {"test": [1.0, 1.0, 1.0, 1.0], "shifted": [2.0] * 10 + [4.0] * 10}
-SCORE = {"test": [0.0, 0.2, 0.4, 2.0], "shifted": [0.3] * 5 + [3.0] * 15}
+STD = {"test": [1.0, 1.0, 1.0, 1.0], "ood_test": [2.0] * 10 + [4.0] * 10}
+SCORE = {"test": [0.0, 0.2, 0.4, 2.0], "ood_test": [0.3] * 5 + [3.0] * 15}
 
 
 def one_class() -> dict[str, Any]:
@@ -189,7 +189,7 @@ def test_the_figures_of_a_class_by_hand() -> None:
     assert (exam["method"], exam["beside"], exam["level"]) == ("learned", ["plain"], LEVEL)
     (found,) = exam["classes"]
     assert (found["class"], found["rows"]) == ("without X", 20)
-    assert (found["budget"], found["confidence"]) == (BUDGET, CONFIDENCE)
+    assert (found["error_tolerance"], found["target_reliability"]) == (TOLERANCE, RELIABILITY)
     assert found["mae"] == pytest.approx((12 * 0.1 + 4 * 0.4 + 4 * 1.0) / 20)
     assert found["mae_in_domain"] == pytest.approx(0.2)
     assert found["mae_rise"] == pytest.approx(0.34 / 0.2)
@@ -234,11 +234,11 @@ def test_the_summary_counts_classes_and_tells_how_forecasts_fare() -> None:
     trust, seen = [], []
     for name, (right, wrong, expected) in classes.items():
         rest = 20 - right - wrong
-        own = {**errors, "shifted": [GOOD] * right + [BAD] * wrong + [BAD] * rest}
+        own = {**errors, "ood_test": [GOOD] * right + [BAD] * wrong + [BAD] * rest}
         labels = ["trust"] * (right + wrong) + ["verify"] * rest
         both = tables(
             own,
-            {"m": {"shifted": labels, "test": ["trust"] * 4}},
+            {"m": {"ood_test": labels, "test": ["trust"] * 4}},
             fold=f"without {name}",
             expected=expected,
         )
@@ -266,11 +266,11 @@ def test_arms_without_a_held_out_class_sit_no_exam() -> None:
 
 def test_intervals_of_means_are_those_of_the_bootstrap() -> None:
     rng = np.random.default_rng(0)
-    errors = {"test": rng.gamma(2.0, 0.1, 500).tolist(), "shifted": rng.gamma(2.0, 0.3, 400)}
+    errors = {"test": rng.gamma(2.0, 0.1, 500).tolist(), "ood_test": rng.gamma(2.0, 0.3, 400)}
     labels = ["trust"] * 400
-    both = tables(errors, {"m": {"shifted": labels, "test": ["trust"] * 500}})
+    both = tables(errors, {"m": {"ood_test": labels, "test": ["trust"] * 500}})
     (found,) = examine(*both, levels=[LEVEL], seed=1)["forest"]["classes"]
-    values = np.asarray(errors["shifted"])
+    values = np.asarray(errors["ood_test"])
     said = stats.bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(2))
     wide = said.confidence_interval.high - said.confidence_interval.low
     assert found["mae_low"] == pytest.approx(said.confidence_interval.low, abs=0.1 * wide)

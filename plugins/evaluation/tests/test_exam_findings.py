@@ -10,10 +10,10 @@ from atlas_evaluation.exam import GRADES
 from atlas_evaluation.judge.exam import comparisons, evidence, headline, named, unexamined
 from atlas_evaluation.judge.finding import About, Finding
 from atlas_evaluation.judge.verdict import verdict
-from atlas_evaluation.narrative import told_of
+from atlas_evaluation.narrative import report_of
 
 TRUSTED = {"keeps": (100, 95), "refuses": (3, 1), "short": (20, 16), "breaks": (100, 60)}
-"""Trusted and within budget of 400 rows."""
+"""Trusted and within tolerance of 400 rows."""
 
 
 def method(grade: str) -> dict[str, Any]:
@@ -34,20 +34,20 @@ def method(grade: str) -> dict[str, Any]:
 
 
 def exam_of(
-    *grades: str, other: str = "breaks", home: str = "keeps", ratio: float = 0.8
+    *grades: str, other: str = "breaks", in_domain: str = "keeps", ratio: float = 0.8
 ) -> dict[str, Any]:
     """Return an exam whose classes have these grades, all errors being 0.5."""
     classes = [
         {
             "class": f"without {symbol}",
             "rows": 400,
-            "budget": 0.2 + 0.02 * place,
-            "confidence": 0.9,
+            "error_tolerance": 0.2 + 0.02 * place,
+            "target_reliability": 0.9,
             "mae": 0.5,
             "forecast_ratio": ratio + place,
             "grade": grade,
             "methods": {
-                "mine": {"class": method(grade), "in_domain": method(home)},
+                "mine": {"class": method(grade), "in_domain": method(in_domain)},
                 "plain": {"class": method(other), "in_domain": method("keeps")},
             },
         }
@@ -85,7 +85,7 @@ def found(exam: dict[str, Any], code: str) -> list[dict[str, Any]]:
 
 def test_a_promise_kept_everywhere() -> None:
     one = said("keeps", "keeps", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_kept", "promise_kept")
+    assert (one.code, one.grade) == ("labels_kept", "labels_reliable")
     assert one.figures["judged"] == list(CLASSES.values())
     assert (one.figures["kept"], one.figures["refused"]) == (4, 0)
     assert said("keeps").figures["judged"] == ["materials with F"]
@@ -93,13 +93,13 @@ def test_a_promise_kept_everywhere() -> None:
 
 def test_a_refused_class_is_named_as_such() -> None:
     one = said("keeps", "refuses", "keeps", "refuses")
-    assert (one.code, one.grade, one.figures["refused"]) == ("labels_kept", "promise_kept", 2)
+    assert (one.code, one.grade, one.figures["refused"]) == ("labels_kept", "labels_reliable", 2)
     # one of four was put to the test: that is no success
     assert said("keeps", "refuses", "refuses", "refuses").grade == "caution"
     none = said("refuses", "refuses")
     assert (none.code, none.grade) == ("labels_refuse", "caution")
     assert "nor_in_domain" not in none.figures
-    assert said("refuses", home="refuses").figures["nor_in_domain"]
+    assert said("refuses", in_domain="refuses").figures["nor_in_domain"]
 
 
 def test_a_broken_promise_is_named() -> None:
@@ -107,7 +107,7 @@ def test_a_broken_promise_is_named() -> None:
     assert (one.code, one.grade) == ("labels_mostly_kept", "caution")
     assert (one.figures["broken"], one.figures["kept"]) == (["materials with F"], 3)
     one = said("keeps", "short", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_mostly_kept", "promise_kept")
+    assert (one.code, one.grade) == ("labels_mostly_kept", "labels_reliable")
     assert (one.figures["short"], one.figures["by_chance"]) == (["materials with Cl"], True)
 
 
@@ -127,7 +127,7 @@ def test_a_promise_kept_on_a_handful_is_said_to_be_no_proof(few: int) -> None:
     for one in exam["classes"][:few]:
         one["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
     kept = headline(exam, CLASSES)
-    assert kept.grade == ("promise_kept" if few < 3 else "caution")
+    assert kept.grade == ("labels_reliable" if few < 3 else "caution")
     assert kept.figures["few"] == dict.fromkeys(list(CLASSES.values())[:few], 10)
     alone = exam_of("keeps")
     alone["classes"][0]["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
@@ -141,9 +141,9 @@ def test_the_least_of_several_classes_is_named_only_where_it_is_apart() -> None:
             one["methods"]["mine"]["class"] |= {"trusted": trusted, "within": trusted * 9 // 10}
         own = exam["classes"][1]["methods"]["mine"]["class"]
         own |= {"hit": 0.7, "within": trusted * 7 // 10}
-        (promise,) = found(exam, "labels_promise")
+        (reliability,) = found(exam, "labels_reliability")
         least = {"name": "materials with Cl", "share": 0.7} if apart else None
-        assert promise.get("least") == least
+        assert reliability.get("least") == least
 
 
 def test_intervals_of_the_trust_region_that_say_nothing_are_no_merit() -> None:
@@ -162,7 +162,7 @@ def test_a_promise_that_nobody_kept_is_no_success_though_no_class_alone_shows_it
     one = said("short", "short", "short", "short")
     assert (one.code, one.grade) == ("labels_fell_short", "caution")
     assert one.figures["missed"] == list(CLASSES.values())
-    assert "chance" not in told_of([one])[0]
+    assert "chance" not in report_of([one])[0]
 
 
 def test_refused_classes_do_not_outweigh_a_broken_one() -> None:
@@ -178,7 +178,7 @@ def test_promises_that_are_often_missed_are_not_relied_on() -> None:
 
 
 def test_a_promise_broken_at_home_spoils_the_grade() -> None:
-    exam = exam_of("keeps", "keeps", home="breaks")
+    exam = exam_of("keeps", "keeps", in_domain="breaks")
     assert headline(exam, CLASSES).grade == "caution"
     assert found(exam, "labels_broken_in_domain") == [{"broken": 2, "folds": 2}]
     assert not found(exam_of("keeps", "keeps"), "labels_broken_in_domain")
@@ -187,14 +187,17 @@ def test_a_promise_broken_at_home_spoils_the_grade() -> None:
 def test_the_evidence_has_the_figures() -> None:
     exam = exam_of("keeps", "refuses")
     assert [one.code for one in evidence(exam, CLASSES)] == [
-        "labels_promise", "labels_refused", "labels_compared", "labels_forecast",
+        "labels_reliability", "labels_refused", "labels_compared", "labels_forecast",
     ]  # fmt: skip
-    (promise,) = found(exam, "labels_promise")
-    # 100 + 3 of 800 rows are trusted, 95 + 1 of them within budget
-    assert promise["share"] == pytest.approx(103 / 800)
-    assert promise["hits"] == pytest.approx(96 / 103)
-    assert promise["shares"] == [3 / 400, 0.25]
-    assert (promise["in_domain"], promise["budgets"]) == (0.25, [0.2, pytest.approx(0.22)])
+    (reliability,) = found(exam, "labels_reliability")
+    # 100 + 3 of 800 rows are trusted, 95 + 1 of them within tolerance
+    assert reliability["share"] == pytest.approx(103 / 800)
+    assert reliability["hits"] == pytest.approx(96 / 103)
+    assert reliability["shares"] == [3 / 400, 0.25]
+    assert (reliability["in_domain"], reliability["error_tolerances"]) == (
+        0.25,
+        [0.2, pytest.approx(0.22)],
+    )
     assert found(exam, "labels_refused") == [{"names": ["materials with Cl"], "kind": "elements"}]
     (forecast,) = found(exam, "labels_forecast")
     assert forecast["within"] == 1
@@ -202,21 +205,32 @@ def test_the_evidence_has_the_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "median", "told"),
+    ("mean", "median", "reported"),
     [(1.1, 1.8, True), (3.0, 1.0, True), (3.0, 4.5, False), (1.1, 1.2, False), (None, 2.0, False)],
 )
 def test_the_median_is_told_where_it_judges_otherwise_than_the_mean(
-    mean: float | None, median: float, *, told: bool
+    mean: float | None, median: float, *, reported: bool
 ) -> None:
     exam = exam_of("keeps", "keeps")
     exam["classes"][1] |= {"median_rise": median} | ({} if mean is None else {"mae_rise": mean})
     classes = [{"name": "materials with Cl", "mean": mean, "median": median}]
-    assert found(exam, "labels_typical") == ([{"classes": classes}] if told else [])
+    assert found(exam, "labels_typical") == ([{"classes": classes}] if reported else [])
 
 
 def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
-    labels = {"rows": 200, "trusted": 50, "within": 45, "budgets": [0.1], "confidence": 0.8}
-    figures = {"share": 0.25, "within": 0.9, "budgets": [0.1, 0.1], "confidence": 0.8}
+    labels = {
+        "rows": 200,
+        "trusted": 50,
+        "within": 45,
+        "error_tolerances": [0.1],
+        "target_reliability": 0.8,
+    }
+    figures = {
+        "share": 0.25,
+        "within": 0.9,
+        "error_tolerances": [0.1, 0.1],
+        "target_reliability": 0.8,
+    }
     assert unexamined(labels) == [Finding.of("labels_unexamined", **figures)]
     assert unexamined({}) == []
 
@@ -228,13 +242,13 @@ def test_refusals_of_every_method_count_alike_and_never_as_kept() -> None:
     (compared,) = found(exam, "labels_compared")
     assert compared["methods"] == [{"name": "mine", **counts}, {"name": "plain", **counts}]
     assert not found(exam_of("keeps") | {"beside": []}, "labels_compared")
-    none = told_of(comparisons(exam_of("keeps", "keeps", other="refuses"), ["x", "y"]))
+    none = report_of(comparisons(exam_of("keeps", "keeps", other="refuses"), ["x", "y"]))
     assert none[0].endswith("plain trusts nothing there.")
 
 
 def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() -> None:
     for grades in (["keeps", "refuses", "refuses"], ["short", "refuses"], ["breaks", "refuses"]):
-        (text,) = told_of([said(*grades)])
+        (text,) = report_of([said(*grades)])
         assert "materials with F" in text
         assert "1 held-out elements" not in text
 
@@ -253,7 +267,7 @@ def metrics(mae: float, baseline: float) -> dict[str, Any]:
         found = {"mae": error, "mae_baseline": baseline, "mae_over_mad": mae / baseline}
         return {"n": 400, "metrics": {name: figure(value) for name, value in found.items()}}
 
-    return {"parts": {"test": part(mae), "shifted": part(3 * mae)}}
+    return {"parts": {"test": part(mae), "ood_test": part(3 * mae)}}
 
 
 @pytest.mark.parametrize(("mae", "examined"), [(0.1, True), (0.99, False)])
@@ -265,9 +279,9 @@ def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
     judged = verdict(metrics(mae, 1.0), about, classes=CLASSES, examined=exam)
     opening = ["labels_kept", "in_domain_error"] if examined else ["no_better_than_constant"]
     assert [one.code for one in judged.headline] == opening
-    assert (judged.grade == "promise_kept") == examined
+    assert (judged.grade == "labels_reliable") == examined
     assert ("follow_labels" in judged.codes) == examined
-    assert ("labels_promise" in judged.codes) == examined
+    assert ("labels_reliability" in judged.codes) == examined
 
 
 @pytest.mark.parametrize(("grade", "by_chance"), [("short", True), ("breaks", False)])
@@ -285,5 +299,5 @@ def test_two_folds_of_one_name_are_two_classes(grades: tuple[str, str]) -> None:
     same = dict.fromkeys((str(one["class"]) for one in exam["classes"]), "cluster 3")
     assert len(set(named(exam, same))) == 2
     one = headline(exam, same)
-    assert one.grade != "promise_kept"
-    assert "both" not in told_of([one])[0]
+    assert one.grade != "labels_reliable"
+    assert "both" not in report_of([one])[0]

@@ -167,7 +167,7 @@ def test_a_detector_is_held_against_ten_materials_of_each_part(outside: int, kno
     columns = {
         "id": np.arange(n).astype(str),
         "arm": np.full(n, "a"),
-        "part": np.where(np.arange(n) < 100, "test", "shifted"),
+        "part": np.where(np.arange(n) < 100, "test", "ood_test"),
         "fold": np.full(n, "f"),
         "target": rng.normal(size=n),
         "mean": rng.normal(size=n),

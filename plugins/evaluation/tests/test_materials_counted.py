@@ -29,7 +29,7 @@ def judged(task: str, target: np.ndarray, mean: np.ndarray, *, folds: int) -> Ve
     return verdict(metrics, About("a", task, "y"))
 
 
-def told(found: Verdict) -> list[str]:
+def reported(found: Verdict) -> list[str]:
     return [headline(found), *sentences(found)]
 
 
@@ -39,7 +39,7 @@ def test_the_same_answers_in_four_folds_are_judged_as_in_one(task: str) -> None:
     target = (RNG.random(N) < mean) * 1.0 if task == "binary" else mean + RNG.normal(0, 0.1, N)
     four, once = (judged(task, target, mean, folds=n) for n in (4, 1))
     assert (four.grade, four.codes) == (once.grade, once.codes)
-    assert told(four) == told(once)  # figures differ in their last digit
+    assert reported(four) == reported(once)  # figures differ in their last digit
 
 
 def test_one_surprise_told_by_four_folds_is_one_surprise() -> None:
@@ -47,5 +47,5 @@ def test_one_surprise_told_by_four_folds_is_one_surprise() -> None:
     target, mean = np.arange(N) % 2 * 1.0, np.full(N, 0.5)
     mean[:40], target[:40], target[7] = 0.005, 0.0, 1.0
     found = judged("binary", target, mean, folds=4)
-    assert told(found) == told(judged("binary", target, mean, folds=1))
+    assert reported(found) == reported(judged("binary", target, mean, folds=1))
     assert "probabilities_off_at_end" not in found.codes

@@ -15,11 +15,11 @@ from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.narrative import (
     finding_texts,
     headline,
+    report_of,
+    reported,
     sentences,
-    told,
-    told_of,
 )
-from atlas_evaluation.narrative.words import FILTERS, number, percent
+from atlas_evaluation.narrative.formatting import FILTERS, number, percent
 
 EXAMPLES: list[dict[str, Any]] = YAML(typ="safe").load(
     Path(__file__).with_name("sentences.yaml").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def test_findings_of_both_parts_are_one_sentence_and_advice_is_the_last() -> Non
         "Use it to rank or to sort out, not for values. Test it on more materials before relying on"
         " it.",
     ]
-    found = told(said).as_dict()
+    found = reported(said).as_dict()
     json.dumps(found, allow_nan=False)
     assert found["grade"] == "caution"
     assert [one["place"] for one in found["findings"]] == [
@@ -140,14 +140,14 @@ def test_percents_are_whole_and_keep_the_ends_honest() -> None:
 
 
 def test_a_correlation_of_nothing_has_no_sign() -> None:
-    told = [FILTERS["signed"]({"value": v}) for v in (-0.001, 0.004, -0.256, 0.5)]
-    assert told == ["0.00", "0.00", "−0.26", "0.50"]
+    reported = [FILTERS["signed"]({"value": v}) for v in (-0.001, 0.004, -0.256, 0.5)]
+    assert reported == ["0.00", "0.00", "−0.26", "0.50"]
 
 
 def test_one_is_told_in_the_singular() -> None:
-    (text,) = told_of([Finding.of("held_out_materials_few", n=1)], F)
+    (text,) = report_of([Finding.of("held_out_materials_few", n=1)], F)
     assert text == "Of materials with F there is only 1: too few to tell."
-    (text,) = told_of([Finding.of("sigma_missing", missing=1, n=120)])
+    (text,) = report_of([Finding.of("sigma_missing", missing=1, n=120)])
     assert text == "1 of its 120 predictions has no sigma."
-    (text,) = told_of([Finding.of("labels_broken_in_domain", broken=1, folds=1)])
+    (text,) = report_of([Finding.of("labels_broken_in_domain", broken=1, folds=1)])
     assert text.endswith("in 1 of 1 fold.")

@@ -15,8 +15,8 @@ from atlas_core.observe import held_out
 from atlas_evaluation.judge.bars import rows_needed
 from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.judge.verdict import verdict, verdict_of_run
-from atlas_evaluation.narrative import headline, sentences, told
-from atlas_report import metric_words
+from atlas_evaluation.narrative import headline, reported, sentences
+from atlas_report import metric_labels
 
 
 def figure(value: float, spread: float = 0.01) -> dict[str, float]:
@@ -28,10 +28,10 @@ def part(n: int = 500, **metrics: float) -> dict[str, Any]:
     return {"n": n, "metrics": {k: figure(v) for k, v in named.items()}}
 
 
-def detection(auroc: float, *, test: float | None = None, shifted: float = 0.0) -> dict[str, Any]:
+def detection(auroc: float, *, test: float | None = None, ood_test: float = 0.0) -> dict[str, Any]:
     found = {"auroc": figure(auroc)}
     if test is not None:
-        found |= {"share_flagged_test": figure(test), "share_flagged_shifted": figure(shifted)}
+        found |= {"share_flagged_test": figure(test), "share_flagged_ood_test": figure(ood_test)}
     return found
 
 
@@ -42,10 +42,10 @@ def judge(
     kept: tuple[int, ...] = (),
     **metrics: Any,
 ) -> Verdict:
-    parts = {k: v for k, v in metrics.items() if k in ("test", "shifted")}
+    parts = {k: v for k, v in metrics.items() if k in ("test", "ood_test")}
     about = About("forest", task, "formation_energy", "eV/atom", held_out)
     said = verdict({"parts": parts, "ood": metrics.get("ood", {})}, about, kept=kept)
-    json.dumps(told(said).as_dict(), allow_nan=False)
+    json.dumps(reported(said).as_dict(), allow_nan=False)
     return said
 
 
@@ -70,8 +70,8 @@ LARGE = {"within_1_sigma": 0.95, "median_z": 0.34, "beyond_5_sigma": 0.0}
 def test_fails_on_the_held_out_class_and_notices() -> None:
     said = judge(
         test=part(**GOOD, picp__5=0.5, picp__9=0.91, picp__95=0.95, spearman=0.45),
-        shifted=part(mae=0.70, picp__9=0.34, spearman=0.02),
-        ood={"score": detection(0.997, test=0.05, shifted=0.99), "sigma": detection(0.94)},
+        ood_test=part(mae=0.70, picp__9=0.34, spearman=0.02),
+        ood={"score": detection(0.997, test=0.05, ood_test=0.99), "sigma": detection(0.94)},
     )
     assert said.grade == "caution"
     assert said.codes == [
@@ -115,8 +115,8 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
 def test_fails_on_the_held_out_class_without_noticing() -> None:
     said = judge(
         test=part(**GOOD, picp__9=0.90),
-        shifted=part(mae=0.70, picp__9=0.34),
-        ood={"score": detection(0.46, test=0.05, shifted=0.04)},
+        ood_test=part(mae=0.70, picp__9=0.34),
+        ood={"score": detection(0.46, test=0.05, ood_test=0.04)},
     )
     assert (said.grade, opening(said)) == ("do_not_trust", ["fails_unwarned"])
     failing = one(said, "fails_unwarned")
@@ -129,7 +129,7 @@ def test_fails_on_the_held_out_class_without_noticing() -> None:
 def test_sigma_alone_notices() -> None:
     said = judge(
         test=part(**GOOD, **RIGHT, spearman=0.2),
-        shifted=part(mae=0.70, **SMALL, spearman=0.31),
+        ood_test=part(mae=0.70, **SMALL, spearman=0.31),
         ood={"sigma": detection(0.94)},
     )
     assert said.grade == "caution"
@@ -146,8 +146,8 @@ def test_a_detector_that_orders_well_but_flags_little_is_named() -> None:
     for flags, advice in ((0.2, "lower_threshold"), (0.9, "obey_flags")):
         said = judge(
             test=part(**GOOD),
-            shifted=part(mae=0.70),
-            ood={"score": detection(0.85, test=0.01, shifted=flags)},
+            ood_test=part(mae=0.70),
+            ood={"score": detection(0.85, test=0.01, ood_test=flags)},
         )
         assert said.grade == "caution"
         assert one(said, "held_out_noticed") == {"by": ["detector"], "how": "in_part"}
@@ -166,8 +166,8 @@ def test_a_detector_that_orders_well_but_flags_little_is_named() -> None:
 def test_the_headline_distinguishes_the_detector_from_the_model(
     score: float, sigma: float, noticed: tuple[str, str, str]
 ) -> None:
-    found = {"score": detection(score, test=0.05, shifted=0.9), "sigma": detection(sigma)}
-    figures = one(judge(test=part(**GOOD), shifted=part(mae=0.70), ood=found), "held_out_noticed")
+    found = {"score": detection(score, test=0.05, ood_test=0.9), "sigma": detection(sigma)}
+    figures = one(judge(test=part(**GOOD), ood_test=part(mae=0.70), ood=found), "held_out_noticed")
     by, how, other = noticed
     assert figures["by"] == (["detector", "sigma"] if by == "both" else [by])
     assert figures["how"] == how
@@ -175,13 +175,13 @@ def test_the_headline_distinguishes_the_detector_from_the_model(
 
 
 def test_fails_with_neither_sigma_nor_detector() -> None:
-    said = judge(test=part(**GOOD), shifted=part(mae=0.70))
+    said = judge(test=part(**GOOD), ood_test=part(mae=0.70))
     assert said.grade == "do_not_trust"
     assert "nothing_warns" in said.codes
 
 
 def test_only_the_coverage_fails_on_the_held_out_class() -> None:
-    said = judge(test=part(**GOOD, picp__9=0.9), shifted=part(mae=0.18, picp__9=0.7), ood={})
+    said = judge(test=part(**GOOD, picp__9=0.9), ood_test=part(mae=0.18, picp__9=0.7), ood={})
     assert (said.grade, opening(said)) == ("do_not_trust", ["fails_unwarned"])
     assert one(said, "fails_unwarned") == {"in_domain": TYPICAL}  # no errors are larger
 
@@ -189,7 +189,7 @@ def test_only_the_coverage_fails_on_the_held_out_class() -> None:
 def test_good_on_the_held_out_class_too() -> None:
     said = judge(
         test=part(**GOOD, picp__9=0.90, spearman=0.5),
-        shifted=part(mae=0.15, picp__9=0.88, spearman=0.4),
+        ood_test=part(mae=0.15, picp__9=0.88, spearman=0.4),
         ood={"sigma": detection(0.55)},
     )
     assert said.grade == "trust"
@@ -228,8 +228,8 @@ def test_trust_names_its_reserves(
     said = verdict({"parts": {"test": part(**(GOOD | metrics))}}, about)
     assert said.grade == "trust"
     assert opening(said) == ["trust_in_domain", *reserve, "nothing_else_tested"]
-    home = "materials like its candidates" if chose else "materials like its training set"
-    assert headline(said).startswith(f"Trust it on {home} (mean error")
+    in_domain = "materials like its candidates" if chose else "materials like its training set"
+    assert headline(said).startswith(f"Trust it on {in_domain} (mean error")
 
 
 def test_a_sigma_beside_intervals_is_named_when_it_is_no_standard_deviation() -> None:
@@ -246,15 +246,15 @@ def test_sentences_have_the_digits_of_the_cards() -> None:
     mae = {"value": 0.17512, "low": 0.16444, "high": 0.18613}
     auroc = {"value": 0.94812, "low": 0.9412, "high": 0.9553}
     arm = {
-        "parts": {"test": part(**GOOD), "shifted": part(mae=0.7)},
+        "parts": {"test": part(**GOOD), "ood_test": part(mae=0.7)},
         "ood": {"sigma": {"auroc": auroc}},
     }
     arm["parts"]["test"]["metrics"]["mae"] = mae
     said = sentences(verdict(arm, About("x", unit="eV", held_out="materials with F")))
-    assert metric_words.shown(mae, "unit") == "0.175"
-    assert metric_words.interval(mae, "unit") == "0.164 to 0.186"
+    assert metric_labels.shown(mae, "unit") == "0.175"
+    assert metric_labels.interval(mae, "unit") == "0.164 to 0.186"
     assert "errs by 0.175 eV on average (95 % interval 0.164 to 0.186" in said[0]
-    shown = metric_words.shown(auroc, "plain")
+    shown = metric_labels.shown(auroc, "plain")
     assert f"AUROC {shown} (1 = always" in " ".join(said)
 
 
@@ -268,7 +268,7 @@ def test_error_bars_too_narrow_in_domain() -> None:
 def test_error_bars_too_narrow_in_domain_and_outside() -> None:
     said = judge(
         test=part(**GOOD, picp__9=0.6),
-        shifted=part(mae=0.70, picp__9=0.3),
+        ood_test=part(mae=0.70, picp__9=0.3),
         ood={"sigma": detection(0.95)},
     )
     assert opening(said) == ["trust_predictions", "not_on_held_out", "held_out_noticed"]
@@ -298,7 +298,7 @@ def test_infinite_intervals_are_no_merit() -> None:
     assert not [code for code in said.codes if code.startswith("coverage")]
     some = judge(
         test=part(**GOOD, picp__9=0.9, infinite_share__9=0.0),
-        shifted=part(mae=0.15, picp__9=0.95, infinite_share__9=0.4),
+        ood_test=part(mae=0.15, picp__9=0.95, infinite_share__9=0.4),
     )
     assert one(some, "intervals_empty") == {"level": 0.9, "held_out": 0.4}
 
@@ -307,17 +307,17 @@ def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need
     infinite = part(**GOOD, picp__9=1.0, infinite_share__9=1.0, infinite_share__95=1.0)
     finite = part(**GOOD, picp__9=0.9, infinite_share__9=0.0)
 
-    def told(test: dict[str, Any], *kept: int) -> list[Finding]:
+    def reported(test: dict[str, Any], *kept: int) -> list[Finding]:
         said = judge(test=test, held_out="", kept=kept)
         return [found for found in said.findings if found.code.startswith("calibration_rows")]
 
-    (found,) = told(infinite, 7, 8)
+    (found,) = reported(infinite, 7, 8)
     assert found.code == "calibration_rows_few"
     needed = [{"level": 0.9, "rows": 9}, {"level": 0.95, "rows": 19}]
     assert found.figures == {"needed": needed, "least": 7, "most": 8, "folds": 2}
-    assert [one.code for one in told(infinite, 40)] == ["calibration_rows_split"]
-    assert told(infinite) == []
-    assert told(finite, 7) == []
+    assert [one.code for one in reported(infinite, 40)] == ["calibration_rows_split"]
+    assert reported(infinite) == []
+    assert reported(finite, 7) == []
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_so_many_rows_are_just_enough_for_a_level(level: str, rows: int) -> None
 def test_few_rows_are_named_and_no_difference_is_made_of_noise() -> None:
     few = part(n=12, picp__9=0.9)
     few["metrics"]["mae"] = {"value": 0.3, "low": 0.1, "high": 0.6}
-    said = judge(test=part(**GOOD, picp__9=0.9), shifted=few)
+    said = judge(test=part(**GOOD, picp__9=0.9), ood_test=few)
     assert (said.grade, opening(said)) == ("caution", ["trust_in_domain", "held_out_few"])
     assert one(said, "held_out_materials_few") == {"n": 12}
     assert "held_out" not in one(said, "errors")
@@ -360,7 +360,7 @@ def test_few_rows_are_named_and_no_difference_is_made_of_noise() -> None:
 
 
 def test_no_test_rows_is_unknown() -> None:
-    said = judge(shifted=part(mae=0.7))
+    said = judge(ood_test=part(mae=0.7))
     assert (said.grade, said.codes) == ("unknown", ["no_test_rows"])
 
 
@@ -406,7 +406,7 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
         "split": {"folds": FOLDS},
     }
     arm = {
-        "parts": {"test": part(**GOOD), "shifted": part(mae=0.70)},
+        "parts": {"test": part(**GOOD), "ood_test": part(mae=0.70)},
         "ood": {
             "score": folded(0.92, one=0.99, two=0.85),
             "sigma": folded(0.66, one=0.51, two=0.81),
@@ -475,7 +475,7 @@ def test_a_classifier_that_fails_is_judged_as_one() -> None:
     assert one(weak, "rough_guide")["roc_auc"] == figure(0.7)
     lost = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.3})), held_out="")
     assert opening(lost) == ["worse_than_constant"]
-    outside = judge(task="binary", test=part(**BINARY), shifted=part(accuracy=0.6, brier=0.32))
+    outside = judge(task="binary", test=part(**BINARY), ood_test=part(accuracy=0.6, brier=0.32))
     failing = one(outside, "fails_unwarned")
     assert failing["measure"] == "brier"
     assert failing["times"]["value"] == pytest.approx(4.0)
@@ -486,8 +486,8 @@ def test_a_binary_arm_that_fails_outside_and_one_at_chance_level() -> None:
     said = judge(
         task="binary",
         test=part(**BINARY),
-        shifted=part(accuracy=0.6, brier=0.3),
-        ood={"score": detection(0.8, test=0.05, shifted=0.7)},
+        ood_test=part(accuracy=0.6, brier=0.3),
+        ood={"score": detection(0.8, test=0.05, ood_test=0.7)},
     )
     assert said.grade == "caution"
     assert one(said, "answers_better")["held_out"]["value"] == 0.6
@@ -499,16 +499,16 @@ def test_a_binary_arm_that_fails_outside_and_one_at_chance_level() -> None:
 def test_the_metrics_of_a_run_are_understood() -> None:
     rng = np.random.default_rng(0)
     n = 200
-    shifted = np.arange(n) >= n // 2
+    ood_test = np.arange(n) >= n // 2
     target = rng.normal(size=n)
-    error = rng.normal(size=n) * np.where(shifted, 1.0, 0.1)
+    error = rng.normal(size=n) * np.where(ood_test, 1.0, 0.1)
     table = {
         "id": np.arange(n).astype(str),
         "arm": np.full(n, "forest"),
-        "part": np.where(shifted, "shifted", "test"),
+        "part": np.where(ood_test, "ood_test", "test"),
         "target": target,
         "mean": target + error,
-        "std": np.where(shifted, 1.0, 0.1) * rng.uniform(0.8, 1.2, n),
+        "std": np.where(ood_test, 1.0, 0.1) * rng.uniform(0.8, 1.2, n),
     }
     metrics = evaluate(table, task="regression", levels=[0.9], seed=0)
     about = About("forest", target="gap", unit="eV", held_out="materials with F")
@@ -524,7 +524,7 @@ def test_the_floor_is_the_training_median_on_each_part_by_name() -> None:
         return {"n": 300, "metrics": {k: figure(v, 0.0) for k, v in values.items()}}
 
     about = About("forest", target="formation_energy_per_atom", held_out="materials with F")
-    said = verdict({"parts": {"test": exact(0.15, 0.84), "shifted": exact(0.72, 1.49)}}, about)
+    said = verdict({"parts": {"test": exact(0.15, 0.84), "ood_test": exact(0.72, 1.49)}}, about)
     floor = one(said, "errors_of_constant")
     assert floor["constant"] == "training_median"
     assert (floor["in_domain"], floor["held_out"]) == pytest.approx((0.84, 1.49))

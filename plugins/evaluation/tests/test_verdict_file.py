@@ -23,7 +23,7 @@ arms:
     model: ridge
     uq: {use: ensemble, options: {k: 3}}
     calibrator: split_conformal
-  mean: {<<: *arm, model: mean, uq: point}
+  mean: {<<: *arm, model: dummy, uq: deterministic}
 """
 
 

@@ -37,7 +37,7 @@ def scored(
 ) -> Arm:
     """Return the metrics of an arm; the last ``held_out`` rows are of the held-out class."""
     n = len(target)
-    part = np.where(np.arange(n) < n - held_out, "test", "shifted")
+    part = np.where(np.arange(n) < n - held_out, "test", "ood_test")
     table = {
         "id": np.arange(n).astype(str) if ids is None else ids.astype(str),
         "arm": np.full(n, "a"),
@@ -60,7 +60,7 @@ def scored(
 
 
 def said(arm: Arm, *, task: str = "regression", bounded: bool = False) -> Verdict:
-    held = "materials with F" if "shifted" in arm["parts"] else ""
+    held = "materials with F" if "ood_test" in arm["parts"] else ""
     return verdict(arm, About("a", task, "gap", "eV", held, bounded=bounded))
 
 
@@ -127,10 +127,13 @@ def test_coverage_is_told_of_the_intervals_that_say_something() -> None:
     bars = Bars("0.9", Figure(0.9, 0.86, 0.93), Figure(0.4, 0.35, 0.45), 400, binary=False)
     # 360 of 400 hold, 160 of them by being infinite: 200 of 240
     wanted = stats.binomtest(200, 240).proportion_ci(method="wilson")
-    assert bars.told is not None
-    assert bars.told.value == pytest.approx(200 / 240)
-    assert (bars.told.low, bars.told.high) == pytest.approx(tuple(wanted), abs=1e-6)
-    assert Bars("0.9", bars.covered, Figure(0.0, 0.0, 0.01), 400, binary=False).told == bars.covered
+    assert bars.reported is not None
+    assert bars.reported.value == pytest.approx(200 / 240)
+    assert (bars.reported.low, bars.reported.high) == pytest.approx(tuple(wanted), abs=1e-6)
+    assert (
+        Bars("0.9", bars.covered, Figure(0.0, 0.0, 0.01), 400, binary=False).reported
+        == bars.covered
+    )
 
 
 def test_an_interval_over_the_whole_stated_range_counts_as_infinite() -> None:
@@ -140,7 +143,7 @@ def test_an_interval_over_the_whole_stated_range_counts_as_infinite() -> None:
     wide = np.where(np.arange(600) < 400, 1.645, 10.0)  # of the last 200, most are cut to [0, 10]
     std = np.exp(0.3 * rng.normal(size=600))
     arm = scored(target, mean, std=std, half=wide, held_out=200, bounds=(0.0, 10.0))
-    figures = arm["parts"]["shifted"]["metrics"]
+    figures = arm["parts"]["ood_test"]["metrics"]
     assert figures["infinite_share_0.9"]["value"] == 1.0
     assert "mpiw_0.9" not in figures
     assert figures["interval_score_0.9"]["value"] == pytest.approx(10.0)  # it is finite
@@ -149,7 +152,7 @@ def test_an_interval_over_the_whole_stated_range_counts_as_infinite() -> None:
     assert found.grade == "caution"
     assert "held_out_intervals_empty" in found.codes
     free = scored(target, mean, half=wide, held_out=200)
-    assert free["parts"]["shifted"]["metrics"]["infinite_share_0.9"]["value"] == 0.0
+    assert free["parts"]["ood_test"]["metrics"]["infinite_share_0.9"]["value"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -225,12 +228,12 @@ def test_nothing_is_said_of_a_held_out_class_of_fewer_than_thirty(held: int) -> 
     arm = scored(target, mean, std=std, held_out=held, ood_score=score, outside=score > 0.95)
     found = said(arm)
     claims = {"errors_too_high", "flagged", "separated_not", "separated_unclear"}
-    told = held >= FEW_ROWS
-    assert (found.grade == "do_not_trust") == told
-    assert bool(claims & set(found.codes)) == told
-    assert ("errors_too_high" in found.codes) == told
-    assert ("held_out_few" in found.codes) == (not told)
-    assert any("held_out" in one.figures for one in found.evidence) == told
+    reported = held >= FEW_ROWS
+    assert (found.grade == "do_not_trust") == reported
+    assert bool(claims & set(found.codes)) == reported
+    assert ("errors_too_high" in found.codes) == reported
+    assert ("held_out_few" in found.codes) == (not reported)
+    assert any("held_out" in one.figures for one in found.evidence) == reported
 
 
 def test_materials_are_counted_not_rows() -> None:
@@ -245,9 +248,9 @@ def test_materials_are_counted_not_rows() -> None:
 def test_a_few_in_domain_rows_have_no_order_of_sigma() -> None:
     target, mean, _ = normal(FEW_ROWS)
     std = np.abs(target - mean)  # the error itself
-    for n, told in ((3, False), (FEW_ROWS - 1, False), (FEW_ROWS, True)):
+    for n, reported in ((3, False), (FEW_ROWS - 1, False), (FEW_ROWS, True)):
         found = said(scored(target[:n], mean[:n], std=std[:n]))
-        assert ("sigma_order_right" in found.codes) == told
+        assert ("sigma_order_right" in found.codes) == reported
 
 
 def test_errors_that_are_rounding_are_none() -> None:
@@ -393,23 +396,23 @@ def test_a_roc_auc_without_an_interval_tells_nothing() -> None:
     assert said(arm, task="binary").grade == "unknown"
 
 
-@pytest.mark.parametrize(("wrong", "told"), [(1, False), (5, False), (9, False), (10, True)])
-def test_sigma_at_a_few_wrong_answers_is_noise(wrong: int, *, told: bool) -> None:
+@pytest.mark.parametrize(("wrong", "reported"), [(1, False), (5, False), (9, False), (10, True)])
+def test_sigma_at_a_few_wrong_answers_is_noise(wrong: int, *, reported: bool) -> None:
     rng = np.random.default_rng(0)
     target = (rng.random(200) < 0.5).astype(float)
     mean = np.where(target == 1, 0.9, 0.1)
     mean[:wrong] = 1 - mean[:wrong]
     std = np.where(np.arange(200) < wrong, 1.0, rng.uniform(0, 0.5, 200))  # larger, every time
     found = said(scored(target, mean, std=std, half=None, task="binary"), task="binary")
-    assert ("sigma_at_wrong_larger" in found.codes) == told
+    assert ("sigma_at_wrong_larger" in found.codes) == reported
     few = [one.figures for one in found.of("wrong_answers_few")]
-    assert few == ([] if told else [{"part": "in_domain", "count": wrong, "kind": "wrong"}])
+    assert few == ([] if reported else [{"part": "in_domain", "count": wrong, "kind": "wrong"}])
 
 
 # --- numbers in words -------------------------------------------------------------------------
 
 
 def test_every_one_of_a_number_is_told_in_words_of_that_number() -> None:
-    told = [digits.all_of(n, "class", "classes") for n in (1, 2, 3)]
-    assert told == ["1 class", "both classes", "all 3 classes"]
+    reported = [digits.all_of(n, "class", "classes") for n in (1, 2, 3)]
+    assert reported == ["1 class", "both classes", "all 3 classes"]
     assert [digits.percentage(share) for share in (0.194, 1.0, 1.503)] == ["19", "100", "150"]

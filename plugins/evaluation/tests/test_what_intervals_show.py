@@ -37,7 +37,7 @@ def figures(**metrics: Ends) -> dict[str, Figure]:
 
 def judge(
     test: dict[str, Ends],
-    shifted: dict[str, Ends] | None = None,
+    ood_test: dict[str, Ends] | None = None,
     *,
     n: int = 500,
     m: int = 500,
@@ -52,10 +52,10 @@ def judge(
                 for name, ends in own.items()
             },
         }
-        for part, own, rows in (("test", test, n), ("shifted", shifted, m))
+        for part, own, rows in (("test", test, n), ("ood_test", ood_test, m))
         if own is not None
     }
-    held_out = "" if shifted is None else "materials with F"
+    held_out = "" if ood_test is None else "materials with F"
     about = About("a", task, "gap", "eV", held_out)
     return verdict({"parts": parts, "ood": ood or {}}, about)
 
@@ -231,7 +231,7 @@ def drawn(p: np.ndarray, *, stated: np.ndarray | None = None, seed: int = 0) -> 
     return evaluate(table, task="binary", levels=[], seed=0)["arms"]["a"]
 
 
-def told(arm: dict[str, Any]) -> tuple[Any, Verdict]:
+def reported(arm: dict[str, Any]) -> tuple[Any, Verdict]:
     own = arm["parts"]["test"]
     metrics = {name: Figure.of(entry) for name, entry in own["metrics"].items()}
     said = verdict(arm, About("a", "binary", "metal"))
@@ -241,7 +241,7 @@ def told(arm: dict[str, Any]) -> tuple[Any, Verdict]:
 def test_honest_probabilities_are_called_honest_also_at_the_ends() -> None:
     rng = np.random.default_rng(3)
     p = rng.beta(0.3, 0.3, 4000).clip(0.001, 0.999)
-    wrong = [told(drawn(p, seed=seed))[0] != "honest" for seed in range(12)]
+    wrong = [reported(drawn(p, seed=seed))[0] != "honest" for seed in range(12)]
     assert sum(wrong) <= 1  # 5 % of such tests may call them off by chance
 
 
@@ -249,7 +249,7 @@ def test_probabilities_that_are_honest_on_average_and_off_at_zero_are_told_apart
     rng = np.random.default_rng(4)
     p = rng.beta(0.3, 0.3, 4000).clip(0.03, 0.97)
     stated = np.where(p < 0.05, 0.001, np.where(p > 0.95, 0.999, p))  # 3 % is called 0.1 %
-    judged, said = told(drawn(p, stated=stated))
+    judged, said = reported(drawn(p, stated=stated))
     assert judged == "off_at_ends"
     assert (said.grade, said.codes[0]) == ("caution", "trust_answers_off_at_ends")
     assert "below_1" in [one.figures["end"] for one in said.of("probabilities_off_at_end")]
@@ -316,7 +316,7 @@ def test_a_wrong_middle_is_found_though_mean_and_ends_are_right() -> None:
     rng = np.random.default_rng(4)
     p = rng.beta(0.2, 0.2, 5000)
     stated = np.where(rng.random(5000) < 0.04, 0.6, p)
-    judged, said = told(drawn(np.where(stated == 0.6, 0.1, p), stated=stated))
+    judged, said = reported(drawn(np.where(stated == 0.6, 0.1, p), stated=stated))
     assert judged == "off_in_between"
     assert (said.grade, said.codes[0]) == ("caution", "trust_answers_off_in_between")
     assert "probabilities_off_in_bin" in said.codes
@@ -387,7 +387,7 @@ def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None
     arm = drawn(np.full(3000, 0.5), stated=stated)
     found = arm["parts"]["test"]["metrics"]
     assert found["wrong_auroc"]["low"] < 0.5 < found["wrong_auroc"]["high"]
-    _, said = told(arm)
+    _, said = reported(arm)
     assert not any(code.startswith("sigma_order") for code in said.codes)
     assert "sigma_at_wrong_larger" not in said.codes
 
@@ -499,8 +499,8 @@ def test_a_class_that_may_or_may_not_be_worse_is_neither_trusted_nor_condemned()
 )
 def test_a_warning_counts_only_where_its_interval_shows_it(auroc: Ends, grade: str) -> None:
     area = dict(zip(("value", "low", "high"), auroc, strict=True))
-    shifted = {"mae": (0.7, 0.65, 0.75)}
-    assert judge(GOOD, shifted, ood={"sigma": {"auroc": area}}).grade == grade
+    ood_test = {"mae": (0.7, 0.65, 0.75)}
+    assert judge(GOOD, ood_test, ood={"sigma": {"auroc": area}}).grade == grade
 
 
 @pytest.mark.parametrize(
@@ -518,8 +518,8 @@ def test_noticing_is_judged_by_its_interval(auroc: Ends, code: str) -> None:
     said = judge(GOOD, {"mae": (0.7, 0.65, 0.75)}, ood={"sigma": {"auroc": area}})
     assert code in said.codes
     noticed = [one.figures["how"] for one in said.of("held_out_noticed")]
-    told = {"separated_well": ["well"], "separated_in_part": ["in_part"]}
-    assert noticed == told.get(code, [])
+    reported = {"separated_well": ["well"], "separated_in_part": ["in_part"]}
+    assert noticed == reported.get(code, [])
     unwarned = {"separated_unclear": "fails_maybe_unwarned", "separated_not": "fails_unwarned"}
     assert noticed or said.codes[0] == unwarned[code]
 

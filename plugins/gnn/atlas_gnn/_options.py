@@ -82,7 +82,7 @@ class TrainingConfig(Config):
     )
 
 
-def gives(config: TrainingConfig) -> set[str]:
+def provides(config: TrainingConfig) -> set[str]:
     """Return what a network offers with these options."""
     found = {"model:dropout", "model:embedding", "model:threads"}
     if config.head != "mean":

@@ -505,7 +505,7 @@ def train(  # noqa: D417 - the network's forward is described in the module docs
             if clock() - saved >= _SAVE_EVERY:
                 run.save()
                 saved = clock()
-            context.tell(f"epoch {progress.epochs_done} of {run.epochs}")
+            context.notify(f"epoch {progress.epochs_done} of {run.epochs}")
     except BaseException:
         with suppress(TrainingError):  # what stopped the fit is the message
             run.save()

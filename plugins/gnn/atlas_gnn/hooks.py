@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from atlas_core.api import Component, Field, hookimpl
-from atlas_gnn._options import TrainingConfig, gives, tasks
+from atlas_gnn._options import TrainingConfig, provides, tasks
 
 
 class CGCNNConfig(TrainingConfig):
@@ -87,7 +87,7 @@ def atlas_model() -> list[Component]:
             CGCNNConfig,
             "atlas_gnn.cgcnn:cgcnn",
             requires=lambda config: {"features:graphs"} | tasks(config),
-            provides=gives,
+            provides=provides,
             citation="10.1103/PhysRevLett.120.145301",
             contract_options={
                 "width": 16,
@@ -102,7 +102,7 @@ def atlas_model() -> list[Component]:
             PaiNNConfig,
             "atlas_gnn.painn:painn",
             requires=lambda config: {"features:graphs", "features:directions"} | tasks(config),
-            provides=gives,
+            provides=provides,
             citation="10.48550/arXiv.2102.03150",
             contract_options={
                 "width": 16,
@@ -117,7 +117,7 @@ def atlas_model() -> list[Component]:
             RoostConfig,
             "atlas_gnn.roost:roost",
             requires=lambda config: {"features:fractions"} | tasks(config),
-            provides=gives,
+            provides=provides,
             citation="10.1038/s41467-020-19964-7",
             contract_options={
                 "width": 16,

@@ -93,15 +93,15 @@ class Log:
 
     def __init__(self, stop: int | None = None) -> None:
         self.content: dict[str, Mapping[str, Any]] = {}
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.stop = stop
 
     def __call__(self, name: str, content: Mapping[str, Any]) -> None:
         self.content[name] = content
 
-    def tell(self, text: str) -> None:
-        self.told.append(text)
-        if len(self.told) == self.stop:
+    def notify(self, text: str) -> None:
+        self.reported.append(text)
+        if len(self.reported) == self.stop:
             raise KeyboardInterrupt
 
 
@@ -452,7 +452,7 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path, stop):
     config = CGCNNConfig(**{**SMALL, "epochs": 5})
     whole, log = cgcnn(config), Log()
     whole.fit(graphs, target, FitContext(seed=1, record=log))
-    killed = FitContext(seed=1, directory=tmp_path, tell=Log(stop).tell)
+    killed = FitContext(seed=1, directory=tmp_path, notify=Log(stop).notify)
     with pytest.raises(KeyboardInterrupt):
         cgcnn(config).fit(graphs, target, killed)
     again, seen = cgcnn(config), Log()
@@ -469,8 +469,8 @@ def test_a_finished_fit_is_used_again_and_not_trained(tmp_path):
     first = cgcnn(config)
     first.fit(graphs, target, FitContext(seed=1, directory=tmp_path))
     again, seen = cgcnn(config), Log()
-    again.fit(graphs, target, FitContext(1, directory=tmp_path, record=seen, tell=seen.tell))
-    assert seen.told == []
+    again.fit(graphs, target, FitContext(1, directory=tmp_path, record=seen, notify=seen.notify))
+    assert seen.reported == []
     assert seen.content["learning_curve"]["epoch"] == [1, 2, 3]
     np.testing.assert_array_equal(again.predict(graphs), first.predict(graphs))
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
@@ -584,7 +584,7 @@ def trained_on(folder: Path | None, seconds: list[float], epochs: int = 9) -> tu
         rows,
         rows.values[:, 0].astype(float),
         options=TrainingConfig(epochs=epochs, batch_size=8),
-        context=FitContext(seed=0, directory=folder, record=log, tell=log.tell),
+        context=FitContext(seed=0, directory=folder, record=log, notify=log.notify),
         identity="linear",
         clock=clock,
     )
@@ -646,7 +646,7 @@ def test_a_fit_that_is_killed_outright_goes_on_from_its_last_checkpoint(tmp_path
     assert done.returncode == -9
     assert _checkpoint.load(killed)[1]["epochs_done"] == 2
     network, again = trained_on(killed, [])
-    assert again.told[0].startswith("epoch 3 ")
+    assert again.reported[0].startswith("epoch 3 ")
     assert again.content == log.content
     for key, value in whole.state_dict().items():
         assert torch.equal(network.state_dict()[key], value)

@@ -295,7 +295,7 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path):
     features, target = random_fractions(40)
     config = RoostConfig(**SMALL)
     with pytest.raises(KeyboardInterrupt):
-        roost(config).fit(features, target, FitContext(seed=1, directory=tmp_path, tell=stop))
+        roost(config).fit(features, target, FitContext(seed=1, directory=tmp_path, notify=stop))
     resumed = roost(config)
     resumed.fit(features, target, FitContext(seed=1, directory=tmp_path))
     np.testing.assert_array_equal(

@@ -182,7 +182,7 @@ def test_other_runs_give_no_record(changes: dict[str, Any]) -> None:
 
 def test_an_arm_that_misses_a_row_or_chose_its_training_rows_gives_no_record() -> None:
     run = finished("steels")
-    run.predictions.parts[0] = "shifted"
+    run.predictions.parts[0] = "ood_test"
     run.manifest["arms"]["mean"]["acquisition"] = {"use": "greedy"}
     assert list(atlas_run_exports(run)) == []
 

@@ -77,6 +77,6 @@ def share_flagged_test(draw: Draw) -> F8:
     terms=(flagged_held_out, held_out), among=held_out,
     definition="share of held-out rows above the detector's own threshold",
 )  # fmt: skip
-def share_flagged_shifted(draw: Draw) -> F8:
+def share_flagged_ood_test(draw: Draw) -> F8:
     """Share of held-out materials flagged as outside."""
     return ratio(draw.total(flagged_held_out), draw.total(held_out))

@@ -112,9 +112,9 @@ METRICS = (
         provides=VERDICT,
     ),
     Component(
-        "share_flagged_shifted",
+        "share_flagged_ood_test",
         MetricConfig,
-        "atlas_metrics.detection:share_flagged_shifted",
+        "atlas_metrics.detection:share_flagged_ood_test",
         provides=VERDICT,
     ),
 )

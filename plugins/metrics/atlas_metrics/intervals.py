@@ -39,7 +39,7 @@ def score(rows: MetricRows) -> F8 | None:
 @metric(
     "coverage", unit="share", better="level", columns=INTERVAL, terms=(inside,), mean=True,
     definition="share of rows with l ≤ y ≤ u",
-    note="Below p on `shifted` is the rule. Read its `low` and `high`.",
+    note="Below p on `ood_test` is the rule. Read its `low` and `high`.",
 )  # fmt: skip
 def picp(draw: Draw) -> F8:
     """Share of true values inside the interval; it should equal the nominal level."""

@@ -111,7 +111,7 @@ def test_detection_metrics_agree_with_scikit_learn(scores: np.ndarray) -> None:
 def test_shares_that_are_flagged_are_of_either_side() -> None:
     columns = {"flagged": [1, 0, 0, 0, 1, 1, 0], "held_out": [0, 0, 0, 0, 1, 1, 1]}
     assert separation("share_flagged_test", **columns) == 0.25
-    assert separation("share_flagged_shifted", **columns) == pytest.approx(2 / 3)
+    assert separation("share_flagged_ood_test", **columns) == pytest.approx(2 / 3)
 
 
 def test_one_score_needs_both_sides() -> None:

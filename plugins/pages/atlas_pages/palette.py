@@ -48,7 +48,7 @@ ARM_COLOURS = tuple(f"arm{i}" for i in range(6))
 SENTINELS: dict[str, str] = {name: f"#fe01{i:02x}" for i, name in enumerate(COLOURS)}
 """What a figure is drawn with, to be replaced by the CSS variable of that name."""
 
-PART_COLOUR = {"test": "in", "shifted": "out"}
+PART_COLOUR = {"test": "in", "ood_test": "out"}
 
 
 def css(scheme: int) -> str:

@@ -156,16 +156,18 @@ def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> No
         DataError: one is missing (names the closest), or stands there twice; a line for each.
     """
     have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
-    told = []
+    reported = []
     for name in dict.fromkeys(wanted):
         if names.count(name) > 1:
-            told.append(f"{path}: column {name!r} stands twice in the header; rename one of them")
+            reported.append(
+                f"{path}: column {name!r} stands twice in the header; rename one of them"
+            )
         elif name not in names:
-            told.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
+            reported.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
     if len(names) == 1:
-        told = told[:1]  # the columns were not parted: all are missing for one reason
-    if told:
-        raise DataError("\n".join(told))
+        reported = reported[:1]  # the columns were not parted: all are missing for one reason
+    if reported:
+        raise DataError("\n".join(reported))
 
 
 def _closest(name: str, names: Sequence[str]) -> str:

@@ -314,7 +314,7 @@ def test_data_blocks_are_crystals_of_their_own_and_one_target_belongs_to_one() -
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         (cif(cell=("?", 5, 5, 90, 90, 90)), "_cell_length_a"),
         (cif(cell=(5, 5, 0.0, 90, 90, 90)), "_cell_length_c"),
@@ -337,8 +337,8 @@ def test_data_blocks_are_crystals_of_their_own_and_one_target_belongs_to_one() -
         (cif(more="_publ_author_name 'M\xfcller'").encode("latin-1"), "UTF-8"),
     ],
 )
-def test_a_refusal_says_its_true_reason(text: Any, told: str) -> None:
-    assert told in reason(text)
+def test_a_refusal_says_its_true_reason(text: Any, reported: str) -> None:
+    assert reported in reason(text)
 
 
 WITH_OCCUPANCY = "label type_symbol fract_x fract_y fract_z occupancy"

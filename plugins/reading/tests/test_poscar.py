@@ -68,7 +68,7 @@ def test_three_factors_scale_cartesian_coordinates_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         (poscar(symbols="Na Cl K"), "Na Cl K"),
         (poscar(symbols="Na"), "elements are Na "),
@@ -97,8 +97,8 @@ def test_three_factors_scale_cartesian_coordinates_too() -> None:
         ("one\ntwo", "nor as CIF"),
     ],
 )
-def test_a_poscar_that_vasp_refuses_or_reads_in_part_is_refused(text: str, told: str) -> None:
-    assert told in reason(text)
+def test_a_poscar_that_vasp_refuses_or_reads_in_part_is_refused(text: str, reported: str) -> None:
+    assert reported in reason(text)
 
 
 def test_deuterium_is_flagged() -> None:

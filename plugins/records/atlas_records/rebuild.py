@@ -19,7 +19,7 @@ from atlas_core.resolver import Resolver
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 
-TOLD = 20
+REPORTED = 20
 """Figures of a file that are told one by one."""
 LOCK = "spec.lock.yaml"
 
@@ -105,11 +105,11 @@ def _figures(folder: Path, what: str, new: Json) -> Iterator[str]:
     then = dict(_leaves(read_json(folder / name))) if (folder / name).is_file() else {}
     now = dict(_leaves(new))
     places = [place for place in {**then, **now} if then.get(place, ...) != now.get(place, ...)]
-    for place in places[:TOLD]:
+    for place in places[:REPORTED]:
         a, b = (side.get(place, "nothing") for side in (then, now))
         yield f"{name}: {place}: {a} there, {b} here"
-    if len(places) > TOLD:
-        yield f"{name}: {len(places) - TOLD} more figures differ"
+    if len(places) > REPORTED:
+        yield f"{name}: {len(places) - REPORTED} more figures differ"
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -141,12 +141,12 @@ def _reasons(then: Json, now: Json) -> Iterator[str]:
     for place, value in sources[0].items():
         if place.endswith(".source") and sources[1].get(place) != value:
             yield f"code: {place.removesuffix('.source')} is another"
-    told = set()
+    reported = set()
     for what, block, names in groups:
         for name in names:
             a, b = ((one.get(block) or {}).get(name) for one in (then, now))
-            if a != b and (what, name) not in told:
-                told.add((what, name))
+            if a != b and (what, name) not in reported:
+                reported.add((what, name))
                 yield f"{what}: {name}: {_shown(a)} there, {_shown(b)} here"
     a, b = ((one.get("environment") or {}).get("distributions") or {} for one in (then, now))
     for name in sorted({*a, *b}, key=str.lower):

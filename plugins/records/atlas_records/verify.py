@@ -83,8 +83,8 @@ def verify(
         others = counted(len(found.added), "other file")
         lines.append(f"{run}: {others} in it, which the run did not write")
     if rebuild:
-        about["rebuilt"], told = _rebuilt(host, run, data_dir, cache_dir)
-        lines += told
+        about["rebuilt"], reported = _rebuilt(host, run, data_dir, cache_dir)
+        lines += reported
     host.answer(about, "\n".join(lines), as_json=as_json)
     if not (found.intact and about.get("rebuilt", {"same": True})["same"]):
         ctx.exit(DataError.exit_code)
@@ -94,13 +94,13 @@ def _rebuilt(
     host: CommandHost, run: Path, data_dir: Path | None, cache_dir: Path | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Run anew; return what came out as plain data and as lines."""
-    with host.progress(quiet=False) as tell:
+    with host.progress(quiet=False) as notify:
         options = RunOptions(
             out=run,
             cache_dir=cache_folder(cache_dir),
             data_dir=data_dir,
             device=choose_device("auto"),
-            tell=tell,
+            notify=notify,
         )
         found = run_anew(run, host.resolver, options)
     lines = [f"differs: {line}" for line in found.differ]

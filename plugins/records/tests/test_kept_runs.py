@@ -38,7 +38,7 @@ arms:
   ridge:
     featurizer: element_fractions
     model: ridge
-    uq: point
+    uq: deterministic
     calibrator: split_conformal
 """
 TABLE = """\
@@ -49,7 +49,7 @@ levels: [0.9]
 dataset: {use: table, options: {path: data/own.csv, target: y, formula: formula}}
 split: random
 arms:
-  ridge: {featurizer: element_fractions, model: ridge, uq: point, calibrator: split_conformal}
+  ridge: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 
 
@@ -102,10 +102,10 @@ def test_verify_lists_what_was_changed_what_is_missing_and_what_was_added(home: 
     (home.run / "audit.json").unlink()
     (home.run / "notes.txt").write_text("mine")
     code, text = home.atlas("verify", home.run, "--json")
-    told = json.loads(text)
+    reported = json.loads(text)
     assert code == 4
-    assert (told["changed"], told["missing"]) == (["metrics.json"], ["audit.json"])
-    assert told["added"] == ["notes.txt"]
+    assert (reported["changed"], reported["missing"]) == (["metrics.json"], ["audit.json"])
+    assert reported["added"] == ["notes.txt"]
 
 
 def test_a_note_beside_a_run_is_no_fault_and_stays_outside_when_the_run_is_mended(
@@ -150,7 +150,7 @@ def test_the_same_command_mends_a_changed_run_and_says_so(home: Home) -> None:
 
 def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home: Home) -> None:
     (fit,) = home.run.glob("fitted/*/*")
-    assert {file.name for file in fit.iterdir()} == {"predictor.npz", "judges.npz", "origin.json"}
+    assert {file.name for file in fit.iterdir()} == {"predictor.npz", "posthoc.npz", "origin.json"}
     (home.run / "manifest.json").unlink()
     shutil.rmtree(home.path / "cache" / "fits")
     before = (home.run / "predictions.parquet").read_bytes()
@@ -159,9 +159,9 @@ def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home
     assert (home.run / "predictions.parquet").read_bytes() == before
     assert not (home.path / "cache" / "fits").exists()  # nothing was trained
     (home.run / "manifest.json").unlink()
-    hit(fit / "judges.npz")
+    hit(fit / "posthoc.npz")
     code, text = home.again()
-    assert (code, "judges.npz" in text, "dropped" in text) == (0, True, True)
+    assert (code, "posthoc.npz" in text, "dropped" in text) == (0, True, True)
 
 
 def test_a_result_that_a_killed_run_put_aside_is_not_lost(home: Home) -> None:
@@ -329,8 +329,8 @@ def test_an_archive_with_a_link_or_a_bomb_is_refused(home: Home) -> None:
 
 def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home: Home) -> None:
     code, text = home.atlas("verify", home.run, "--rebuild", "--json")
-    told = json.loads(text[text.index("{") :])
-    assert (code, told["rebuilt"]["differ"]) == (0, [])
+    reported = json.loads(text[text.index("{") :])
+    assert (code, reported["rebuilt"]["differ"]) == (0, [])
     table = read_table(home.run / "predictions.parquet")
     table["mean"] = table["mean"].copy()
     table["mean"][3] += 0.5
@@ -338,22 +338,22 @@ def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home:
     verdicts = read_json(home.run / "verdict.json")
     (arm,) = verdicts
     grade = verdicts[arm]["grade"]
-    verdicts[arm]["grade"] = "promise_kept"
+    verdicts[arm]["grade"] = "labels_reliable"
     write_json(home.run / "verdict.json", verdicts)
     manifest = read_manifest(home.run)
     manifest["environment"]["distributions"]["numpy"] = "1.0"
     write_json(home.run / "manifest.json", seal(home.run, manifest))
     assert home.atlas("verify", home.run)[0] == 0  # sealed anew: only a rebuild can tell
     code, text = home.atlas("verify", home.run, "--rebuild", "--json")
-    told = json.loads(text[text.index("{") :])["rebuilt"]
+    reported = json.loads(text[text.index("{") :])["rebuilt"]
     n = len(table["mean"])
     assert code == 4
-    assert told["differ"] == [
+    assert reported["differ"] == [
         f"predictions.parquet: column mean: 1 of {n} rows differ, by at most 0.5",
-        f"verdict.json: {arm}.grade: promise_kept there, {grade} here",
+        f"verdict.json: {arm}.grade: labels_reliable there, {grade} here",
     ]
     here = importlib.metadata.version("numpy")
-    assert told["because"] == [f"versions: numpy 1.0 there, {here} here"]
+    assert reported["because"] == [f"versions: numpy 1.0 there, {here} here"]
 
 
 def own_data(folder: Path) -> Home:
@@ -433,7 +433,7 @@ def _set(folder: Path, name: str, path: tuple[str | int, ...], value: object) ->
 def test_a_report_of_what_no_run_wrote_is_refused_in_one_line(
     tmp_path: Path, name: str, path: tuple[str | int, ...], value: object
 ) -> None:
-    folder = make_run(tmp_path / "run", sizes={"calibration": 20, "test": 30, "shifted": 20})
+    folder = make_run(tmp_path / "run", sizes={"calibration": 20, "test": 30, "ood_test": 20})
     _set(folder, name, path, value)
     text = str(folder)
     try:  # some of it is harmless to a report
@@ -445,7 +445,7 @@ def test_a_report_of_what_no_run_wrote_is_refused_in_one_line(
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_predictions_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
-    folder = make_run(tmp_path / "run", sizes={"calibration": 20, "test": 30, "shifted": 20})
+    folder = make_run(tmp_path / "run", sizes={"calibration": 20, "test": 30, "ood_test": 20})
     table = read_table(folder / "predictions.parquet")
     table["mean"] = table["mean"].copy()
     table["mean"][2] = value

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas_core.observe import held_out_classes
-from atlas_pages import words
-from atlas_pages.plates import Plate
-from atlas_pages.words import count, slug
-from atlas_report.arm_plates import element_tables, plates_of
+from atlas_pages import formatting
+from atlas_pages.formatting import count, slug
+from atlas_pages.panels import Panel
+from atlas_report.arm_panels import element_tables, panels_of
 from atlas_report.families import FamilyTable, family_table
 from atlas_report.source import Source, shown
 from atlas_report.worst import Bad, Confusion, confusion, worst_rows
@@ -23,10 +23,10 @@ class ArmView:
 
     arm: str
     anchor: str
-    plates: tuple[Plate, ...]
+    panels: tuple[Panel, ...]
     missing: tuple[str, ...]
     confusion: tuple[Confusion, ...]
-    tables: tuple[Plate, ...]
+    tables: tuple[Panel, ...]
     families: FamilyTable | None
     worst: tuple[Bad, ...]
     spread: str
@@ -37,14 +37,14 @@ def arm_view(source: Source, arm: str) -> ArmView:
     """Draw the figures of one arm and list its worst predictions."""
     rows = source.rows[arm]
     parts = shown(rows)
-    plates, missing = plates_of(source, arm, parts)
+    panels, missing = panels_of(source, arm, parts)
 
     binary = source.task == "binary"
     worst, spread = worst_rows(rows, source.twins, binary=binary)
     return ArmView(
         arm=arm,
         anchor=slug(arm),
-        plates=tuple(plates),
+        panels=tuple(panels),
         missing=tuple(missing),
         confusion=tuple(confusion(part, r) for part, r in parts.items()) if binary else (),
         tables=tuple(element_tables(source, arm)),
@@ -64,7 +64,7 @@ def described(source: Source) -> str:
         f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}."
     ]
     names = list(source.rows)
-    arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {words.listed(names)}"
+    arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {formatting.listed(names)}"
     sizes: list[Mapping[str, int]] = [fold.get("sizes") or {} for fold in source.folds]
     if not sizes:
         sentences.append(f"{arms} was trained, then judged on unseen materials.")
@@ -76,9 +76,11 @@ def described(source: Source) -> str:
     learned = f"was trained on {_size(first, 'train')} of them"
     if source.active is not None and source.loop:
         candidates = int(first.get("train") or 0) + int(first.get("pool") or 0)
-        low, high = (words.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max))
+        low, high = (
+            formatting.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max)
+        )
         learned = (
-            f"began with {low} labelled materials of {words.fixed(candidates, 0)} candidates and"
+            f"began with {low} labelled materials of {formatting.fixed(candidates, 0)} candidates and"
             f" chose more, up to {high}"
         )
         calibrated = f", had its uncertainty calibrated on {kept} others" if calibrated else ""
@@ -86,8 +88,8 @@ def described(source: Source) -> str:
         f"{arms} {learned}{calibrated} and was judged on {_size(first, 'test')} unseen ones of the"
         f" same kind{more}."
     )
-    if any(size.get("shifted") for size in sizes):
-        n = sum(int(size.get("shifted") or 0) for size in sizes)
+    if any(size.get("ood_test") for size in sizes):
+        n = sum(int(size.get("ood_test") or 0) for size in sizes)
         held = source.held_out or "a class of materials"
         one = len(set(held_out_classes(source.manifest).values())) < 2
         what = "Held out altogether" if one else "Held out altogether, one class in each fold"
@@ -99,4 +101,4 @@ def described(source: Source) -> str:
 
 
 def _size(sizes: Mapping[str, int], part: str) -> str:
-    return words.fixed(int(sizes.get(part) or 0), 0)
+    return formatting.fixed(int(sizes.get(part) or 0), 0)

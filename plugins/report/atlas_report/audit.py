@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atlas_pages.words import fixed, number, percent
+from atlas_pages.formatting import fixed, number, percent
 
 TONES = {
     "extrapolation": "good",

@@ -14,8 +14,8 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.metric import Better
 from atlas_core.metrics.registry import Shown
 from atlas_core.observe import held_out_classes
-from atlas_pages import words
-from atlas_report import metric_words
+from atlas_pages import formatting
+from atlas_report import metric_labels
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 from atlas_statistics.bootstrap import (
     FEW_MATERIALS,
@@ -77,7 +77,7 @@ def beside(source: Source) -> Beside:
     parts = [p for p in (IN_DOMAIN, HELD_OUT) if any(p in metrics[a]["parts"] for a in arms)]
     lines = []
     for name in _names(source, arms):
-        named = metric_words.metric(source.figures, name)
+        named = metric_labels.metric(source.figures, name)
         if named is None:
             continue
         entries = [
@@ -151,8 +151,8 @@ def _line(
             if entry is None:
                 cells.append(None)
                 continue
-            value = metric_words.shown(entry, about.unit)
-            cells.append(Cell(value, metric_words.interval(entry, about.unit), best[part] == arm))
+            value = metric_labels.shown(entry, about.unit)
+            cells.append(Cell(value, metric_labels.interval(entry, about.unit), best[part] == arm))
     label = about.label + (f" ({unit})" if about.unit == "target" and unit else "")
     return Line(label, about.meaning, tuple(cells))
 
@@ -193,7 +193,7 @@ def _shortfall(name: str, aim: Better, value: float) -> float:
 def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[str]:
     """Say the main metric over folds, where there are several."""
     name = "balanced_accuracy" if source.task == "binary" else "mae"
-    about = metric_words.metric(source.figures, name)
+    about = metric_labels.metric(source.figures, name)
     out: list[str] = []
     for arm in arms:
         held = source.metrics["arms"][arm]
@@ -203,11 +203,11 @@ def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[st
             entry = ((held.get("summary") or {}).get(part) or {}).get(name)
             if not entry or entry.get("mean") is None:
                 continue
-            places = words.decimals(entry["mean"])
+            places = formatting.decimals(entry["mean"])
             unit = f" {source.unit}" if about.unit == "target" and source.unit else ""
             out.append(
                 f"{arm}, {PART_LABEL[part]}: {about.label}"
-                f" {words.fixed(entry['mean'], places)} ± {words.fixed(entry['std'], places)}{unit}"
+                f" {formatting.fixed(entry['mean'], places)} ± {formatting.fixed(entry['std'], places)}{unit}"
                 f" (mean and standard deviation of {len(held['folds'])} folds)"
             )
         out += _detection_folds(source, arm)
@@ -224,9 +224,9 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
         each = found.get("folds")
         if not each or not found.get("auroc"):
             continue
-        low, high = (words.fixed(f(each.values()), 3) for f in (min, max))
+        low, high = (formatting.fixed(f(each.values()), 3) for f in (min, max))
         text = (
-            f"{arm}, {label}: AUROC {words.fixed(found['auroc']['value'], 3)} on average of"
+            f"{arm}, {label}: AUROC {formatting.fixed(found['auroc']['value'], 3)} on average of"
             f" {len(each)} folds, {low} to {high}"
         )
         if worst := found.get("worst"):
@@ -282,10 +282,10 @@ def difference(source: Source, first: Named, other: Named) -> str:
     if found is None:
         return ""
     if found.difference == 0:
-        return f"{other[0]} and {first[0]} err alike ({words.count(found.n, 'shared row')})."
-    places = words.decimals(found.difference, digits=2)
-    size = words.fixed(abs(found.difference), places)
-    ends = f"{words.fixed(found.low, places)} to {words.fixed(found.high, places)}"
+        return f"{other[0]} and {first[0]} err alike ({formatting.count(found.n, 'shared row')})."
+    places = formatting.decimals(found.difference, digits=2)
+    size = formatting.fixed(abs(found.difference), places)
+    ends = f"{formatting.fixed(found.low, places)} to {formatting.fixed(found.high, places)}"
     unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
     verb = "less" if found.difference < 0 else "more"
     said = f"{other[0]} errs by {size}{unit} {verb} than {first[0]} on average"
@@ -296,7 +296,7 @@ def difference(source: Source, first: Named, other: Named) -> str:
     doubt = "" if clear else "; the interval holds 0, so this may be chance"
     return (
         f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
-        f" {words.count(found.n, 'shared row')}"
+        f" {formatting.count(found.n, 'shared row')}"
         f"{doubt})."
     )
 

@@ -9,20 +9,20 @@ from typing import Any
 from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import digits
 from atlas_core.observe import held_out_classes
-from atlas_pages.words import percent, slug
-from atlas_report import metric_words
+from atlas_pages.formatting import percent, slug
+from atlas_report import metric_labels
 from atlas_report.components import KINDS, with_options
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
 from atlas_statistics.binomial import wilson
 
 TONES = {
     "trust": "good",
-    "promise_kept": "good",
+    "labels_reliable": "good",
     "caution": "fair",
     "do_not_trust": "poor",
     "unknown": "ref",
 }
-GRADES = {"promise_kept": "keeps its word", "do_not_trust": "do not trust"}
+GRADES = {"labels_reliable": "keeps its word", "do_not_trust": "do not trust"}
 """Grades that are more than their code."""
 NO_VERDICT = {"grade": "unknown", "headline": "The run holds no verdict.", "sentences": ()}
 MANY_INFINITE = 0.1
@@ -89,7 +89,7 @@ def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
         hits = sum(one["within"] for one in own)
         low, high = wilson(hits / trusted, trusted)
         entry = {"value": hits / trusted, "low": low, "high": high}
-        found.append(_stat("of these within budget", entry, "share", ""))
+        found.append(_stat("of these within tolerance", entry, "share", ""))
     return found
 
 
@@ -104,7 +104,7 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
     for name in wanted:
         for part, where in names.items():
             entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
-            about = metric_words.metric(source.figures, name)
+            about = metric_labels.metric(source.figures, name)
             if entry and entry.get("value") is not None and about:
                 stat = _stat(f"{about.label}, {where}", entry, about.unit, source.unit)
                 out.append(replace(stat, interval=_infinite(parts[part], name) or stat.interval))
@@ -139,5 +139,5 @@ def _metric_names(metrics: Mapping[str, Any]) -> list[str]:
 
 def _stat(label: str, entry: Mapping[str, float], scale: Unit, unit: str) -> Stat:
     shown_unit = unit if scale == "target" else ""
-    value = digits.auroc(entry) if "AUROC" in label else metric_words.shown(entry, scale)
-    return Stat(label, value, shown_unit, metric_words.interval(entry, scale))
+    value = digits.auroc(entry) if "AUROC" in label else metric_labels.shown(entry, scale)
+    return Stat(label, value, shown_unit, metric_labels.interval(entry, scale))

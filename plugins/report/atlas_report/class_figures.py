@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_pages.palette import PART_COLOUR, SENTINELS
-from atlas_pages.plates import Drawn, legend, new_figure
+from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.figures import Parts, curve_points
 from atlas_report.source import IN_DOMAIN, PART_LABEL
 

@@ -37,7 +37,7 @@ class PartComparison:
     """Compare two arms on the rows of one part that both predicted.
 
     Attributes:
-        part: ``test``, ``shifted`` or ``calibration``.
+        part: ``test``, ``ood_test`` or ``calibration``.
         paired: rows with the same id, part and fold in both, of the folds that are the same.
         only_a: rows of A without a partner; they are in no figure here.
         only_b: rows of B without a partner.
@@ -239,13 +239,13 @@ def _refused(
             continue
         parts = dict.fromkeys([*first[fold], *second[fold]])
         none: set[str] = set()
-        told = []
+        reported = []
         for part in parts:
             x, y = first[fold].get(part, none), second[fold].get(part, none)
             if x != y:
-                told.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
-        if told:
-            out[fold] = f"it holds other materials in B: they share {', '.join(told)}"
+                reported.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
+        if reported:
+            out[fold] = f"it holds other materials in B: they share {', '.join(reported)}"
         elif fold in unlike:
             out[fold] = unlike[fold]
     return out

@@ -55,7 +55,7 @@ def format_comparison(comparison: Comparison) -> str:
                 cells = _cells(part.coverage[level])
                 table.append((label, part.part, f"coverage {level}", *cells, "", "", "", rows))
         table.extend(
-            (label, "test/shifted", f"AUROC {detector}", *_cells(found), "", "", "", "")
+            (label, "test/ood_test", f"AUROC {detector}", *_cells(found), "", "", "", "")
             for detector, found in arm.auroc.items()
         )
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]

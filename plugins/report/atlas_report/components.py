@@ -16,12 +16,14 @@ LONG_OPTION = 30
 def with_options(chosen: Mapping[str, Any]) -> str:
     """Return a component's name, with the options that are not its defaults, briefly."""
     options = chosen.get("options") or {}
-    told = [f"{name} {option(options.get(name))}" for name in chosen.get("changed") or ()]
-    told = [text if len(text) <= LONG_OPTION else f"{text[: LONG_OPTION - 1]}…" for text in told]
-    if len(told) > MOST_OPTIONS:
-        told = [*told[: MOST_OPTIONS - 1], f"{len(told) - MOST_OPTIONS + 1} more"]
+    reported = [f"{name} {option(options.get(name))}" for name in chosen.get("changed") or ()]
+    reported = [
+        text if len(text) <= LONG_OPTION else f"{text[: LONG_OPTION - 1]}…" for text in reported
+    ]
+    if len(reported) > MOST_OPTIONS:
+        reported = [*reported[: MOST_OPTIONS - 1], f"{len(reported) - MOST_OPTIONS + 1} more"]
     name = str(chosen.get("use", ""))
-    return f"{name} ({', '.join(told)})" if told else name
+    return f"{name} ({', '.join(reported)})" if reported else name
 
 
 def option(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from atlas_core.metrics.registry import figures
 from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.rows import write_csv
-from atlas_report import metric_words
+from atlas_report import metric_labels
 from atlas_report.hooks import NoOptions
 
 HEADER = ("arm", "part", "metric", "value", "low", "high", "unit", "n")
@@ -43,7 +43,7 @@ def _metrics(run: FinishedRun) -> Iterator[Sequence[Any]]:
         own = run.metrics["arms"][arm]
         for part, scored in own["parts"].items():
             for name, entry in scored["metrics"].items():
-                about = metric_words.metric(shown, name)
+                about = metric_labels.metric(shown, name)
                 in_unit = unit if about is not None and about.unit == "target" else ""
                 yield arm, part, name, *_ends(entry), in_unit, scored["n"]
         for name, found in (own.get("ood") or {}).items():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from atlas_core.metrics import registry
-from atlas_pages import words
-from atlas_report import metric_words
+from atlas_pages import formatting
+from atlas_report import metric_labels
 from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
 from atlas_statistics.binomial import BY_CHANCE
 
@@ -55,7 +55,7 @@ def family_table(source: Source, arm: str) -> FamilyTable | None:
     level = levels[0] if levels else ""
     of = "brier" if source.task == "binary" else "mae"
     unit = f" ({source.unit})" if source.unit and of == "mae" else ""
-    share = words.percent_of_level(float(level)) if level else ""
+    share = formatting.percent_of_level(float(level)) if level else ""
     return FamilyTable(
         error=_label(source, of) + unit,
         coverage=f"{share} {_label(source, 'picp')}" if level else "",
@@ -82,12 +82,12 @@ def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) ->
         family=family,
         part=PART_LABEL[part],
         held_out=part != IN_DOMAIN,
-        n=words.fixed(own["n"], 0),
-        error=metric_words.shown(own[of], "target"),
-        error_interval=metric_words.interval(own[of], "target"),
-        coverage=metric_words.shown(covered, "share") if covered else "–",
-        coverage_interval=metric_words.interval(covered, "share") if covered else "",
-        width=words.number(width),
+        n=formatting.fixed(own["n"], 0),
+        error=metric_labels.shown(own[of], "target"),
+        error_interval=metric_labels.interval(own[of], "target"),
+        coverage=metric_labels.shown(covered, "share") if covered else "–",
+        coverage_interval=metric_labels.interval(covered, "share") if covered else "",
+        width=formatting.number(width),
     )
 
 
@@ -97,38 +97,38 @@ def _notes(part: str, found: Mapping[str, Any], level: str) -> list[str]:
     where = PART_LABEL.get(part, part).capitalize()
     tested = (found.get("coverage") or {}).get(level)
     if tested and tested["below"]:
-        promise = float(level)
+        reliability = float(level)
         proven = [one for one in tested["below"] if one["p_level"] < BY_CHANCE]
         apart = [one for one in tested["below"] if one["p_level"] >= BY_CHANCE]
-        below = f"{where}, below the promised {words.percent_of_level(promise)}"
-        corrected = f"p corrected for {words.count(tested['groups'], 'family', 'families')}"
+        below = f"{where}, below the promised {formatting.percent_of_level(reliability)}"
+        corrected = f"p corrected for {formatting.count(tested['groups'], 'family', 'families')}"
         for those, how in ((proven, ""), (apart, ", and below the other families")):
             if those:
-                named = words.listed([_below(one, promise) for one in those])
+                named = formatting.listed([_below(one, reliability) for one in those])
                 out.append(f"{below}{how} by more than chance ({corrected}): {named}.")
     if left_out := found.get("left_out"):
-        named = words.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
+        named = formatting.listed([f"{family} ({n})" for family, n in sorted(left_out.items())])
         out.append(f"{where}: too few materials to be scored: {named}.")
     return out
 
 
-def _below(one: Mapping[str, Any], promise: float) -> str:
+def _below(one: Mapping[str, Any], reliability: float) -> str:
     """Return a family below the promise with the evidence: against it, or against the others."""
-    share = _short_of(one["hits"] / one["n"], promise)
-    text = f"{one['group']}, {share} of {words.fixed(one['n'], 0)}"
+    share = _short_of(one["hits"] / one["n"], reliability)
+    text = f"{one['group']}, {share} of {formatting.fixed(one['n'], 0)}"
     if one["p_level"] < BY_CHANCE:
         return f"{text} (p = {one['p_level']:.1g})"
-    others = words.percent(one["others_hits"] / one["others_n"])
+    others = formatting.percent(one["others_hits"] / one["others_n"])
     return (
-        f"{text}, where the other families have {others} of {words.fixed(one['others_n'], 0)}"
+        f"{text}, where the other families have {others} of {formatting.fixed(one['others_n'], 0)}"
         f" (p = {one['p_others']:.1g})"
     )
 
 
-def _short_of(share: float, promise: float) -> str:
+def _short_of(share: float, reliability: float) -> str:
     """Return a share in percent with the decimals that show it to be below the promise."""
     for places in range(5):
         text = f"{100 * share:.{places}f}"
-        if float(text) < 100 * promise:
-            return f"{text}{words.NARROW}%"
-    return f"less than {words.percent_of_level(promise)}"
+        if float(text) < 100 * reliability:
+            return f"{text}{formatting.NARROW}%"
+    return f"less than {formatting.percent_of_level(reliability)}"

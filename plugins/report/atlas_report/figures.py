@@ -14,9 +14,9 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.metric import THRESHOLD
+from atlas_pages.formatting import count
 from atlas_pages.palette import PART_COLOUR, SENTINELS
-from atlas_pages.plates import Drawn, legend, new_figure
-from atlas_pages.words import count
+from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.source import IN_DOMAIN, PART_LABEL
 from atlas_report.ticks import plain_log
 

@@ -10,10 +10,10 @@ from typing import Any
 from atlas_core.observe import Export, FinishedRun, ReportSection, held_out_classes
 from atlas_pages import palette
 from atlas_pages.foreign_svg import checked_svg
+from atlas_pages.formatting import slug
 from atlas_pages.page import render
-from atlas_pages.plates import Plate, labelled
+from atlas_pages.panels import Panel, labelled
 from atlas_pages.svg import to_file, with_ids
-from atlas_pages.words import slug
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
@@ -40,7 +40,7 @@ class Added:
 
     title: str
     paragraphs: tuple[str, ...]
-    plates: tuple[Plate, ...]
+    panels: tuple[Panel, ...]
 
 
 class HtmlReport:
@@ -55,7 +55,7 @@ class HtmlReport:
         """Return the page and each of its figures in the light colours."""
         view = _view(source_of(run), sections)
         page = render(view, TEMPLATE).encode("utf-8", "backslashreplace")
-        drawn = {plate.name: to_file(str(plate.svg)).encode() for plate in _plates(view)}
+        drawn = {panel.name: to_file(str(panel.svg)).encode() for panel in _panels(view)}
         return [
             Export(PurePosixPath("report.html"), page),
             *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
@@ -66,15 +66,15 @@ class HtmlReport:
         return notebook_card(run)
 
 
-def _plates(view: dict[str, Any]) -> list[Plate]:
-    plates = [p for arm in view["arms"] for p in (*arm.plates, *arm.tables)]
-    plates += view["learning"].plates if view["learning"] else ()
-    return plates + [p for part in (*view["trust"], *view["sections"]) for p in part.plates]
+def _panels(view: dict[str, Any]) -> list[Panel]:
+    panels = [p for arm in view["arms"] for p in (*arm.panels, *arm.tables)]
+    panels += view["learning"].panels if view["learning"] else ()
+    return panels + [p for part in (*view["trust"], *view["sections"]) for p in part.panels]
 
 
 def _added(place: int, section: ReportSection) -> Added:
     """Return a section of an observer; a figure that acts or loads is left out, and named."""
-    plates, paragraphs = [], list(section.paragraphs)
+    panels, paragraphs = [], list(section.paragraphs)
     for number, figure in enumerate(section.figures):
         name = f"added-{place}-{number}-{slug(figure.title)}"
         try:
@@ -83,8 +83,8 @@ def _added(place: int, section: ReportSection) -> Added:
             paragraphs.append(f"The figure {figure.title!r} is left out: {err}.")
             continue
         label = f"{figure.title}. {figure.caption}"
-        plates.append(Plate(name, figure.title, labelled(svg, label), figure.caption))
-    return Added(section.title, tuple(paragraphs), tuple(plates))
+        panels.append(Panel(name, figure.title, labelled(svg, label), figure.caption))
+    return Added(section.title, tuple(paragraphs), tuple(panels))
 
 
 def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_pages.palette import ARM_COLOURS, SENTINELS
-from atlas_pages.plates import HEIGHT, WIDTH, Drawn, legend, new_figure
+from atlas_pages.panels import HEIGHT, WIDTH, Drawn, legend, new_figure
 from atlas_report.ticks import plain_log
 
 Curve = Mapping[str, Sequence[float | None]]

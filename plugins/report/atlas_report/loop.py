@@ -10,8 +10,8 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.kinds.acquisition import top_size
-from atlas_pages import words
-from atlas_pages.plates import Plate, plate
+from atlas_pages import formatting
+from atlas_pages.panels import Panel, panel
 from atlas_report import learning_figures
 from atlas_report.beside import apart
 from atlas_report.source import IN_DOMAIN, Source
@@ -35,7 +35,7 @@ class LoopView:
     ``headline`` and ``sentences`` say which arm found most with the fewest labels.
     """
 
-    plates: tuple[Plate, ...]
+    panels: tuple[Panel, ...]
     reference: str
     columns: tuple[str, ...]
     saved: tuple[Saved, ...]
@@ -60,8 +60,8 @@ def loop_view(source: Source) -> LoopView | None:
     arms = list(dict.fromkeys(str(a) for a in table["arm"].tolist()))
     reference = "random" if "random" in arms and len(arms) > 1 else ""
     held = {q: lines for q in _quantities(source) if (lines := _lines(table, arms, q.column))}
-    plates = [
-        plate(
+    panels = [
+        panel(
             "loop",
             quantity.title,
             lambda lines=lines, q=quantity: learning_figures.active_learning(  # type: ignore[misc]
@@ -81,17 +81,17 @@ def loop_view(source: Source) -> LoopView | None:
             saved.append(Saved(arm, cells))
     by_column = {quantity.column: lines for quantity, lines in held.items()}
     found = [_found_top(source, by_column, reference), _found_best(source, by_column, reference)]
-    told = [text for text in found if text]
-    told += _learned_most(source, by_column)
-    told += _labels_besides(source)
-    told.append(_how_sure(table))
+    reported = [text for text in found if text]
+    reported += _learned_most(source, by_column)
+    reported += _labels_besides(source)
+    reported.append(_how_sure(table))
     return LoopView(
-        plates=tuple(plates),
+        panels=tuple(panels),
         reference=reference,
         columns=tuple(q.title for q in held),
         saved=tuple(saved),
-        headline=told[0],
-        sentences=tuple(told[1:]),
+        headline=reported[0],
+        sentences=tuple(reported[1:]),
     )
 
 
@@ -137,18 +137,21 @@ def _found_top(source: Source, held: Mapping[str, Mapping[str, Series]], referen
     top = _top_sizes(source)
 
     def found(share: float) -> str:
-        return f"{round(share * top)} of {top}" if top else words.percent(share)
+        return f"{round(share * top)} of {top}" if top else formatting.percent(share)
 
     others = {arm: float(line[1][-1]) for arm, line in lines.items() if arm not in arms}
     rival = reference if reference in others else max(others, key=lambda a: others[a], default="")
     against = ""
     if rival:
-        last = words.fixed(float(lines[rival][0][-1]), 0)
+        last = formatting.fixed(float(lines[rival][0][-1]), 0)
         against = f"{rival} found {found(others[rival])} with {last}"
     if len(lines) == 1:
-        after = f"after {words.count(round(labels), 'label')}"
+        after = f"after {formatting.count(round(labels), 'label')}"
         return f"{arms[0]} found {found(goal)} of the best 1 % of the candidates {after}."
-    named, after = words.listed(arms), f"{found(goal)} after {words.fixed(labels, 0)} labels"
+    named, after = (
+        formatting.listed(arms),
+        f"{found(goal)} after {formatting.fixed(labels, 0)} labels",
+    )
     if not rival:
         return f"No arm finds more of the best 1 % than another: {named} found {after}."
     verb = "finds" if len(arms) == 1 else "find"
@@ -182,15 +185,15 @@ def _found_best(source: Source, held: Mapping[str, Mapping[str, Series]], refere
     what = "best value that any arm reached, on average over the folds"
     text = (
         f"The {what if several else 'best material that any arm labelled'}"
-        f" ({words.number(goal)}{unit}) was found first by {words.listed(arms)}, after"
-        f" {words.count(round(labels), 'label')}"
+        f" ({formatting.number(goal)}{unit}) was found first by {formatting.listed(arms)}, after"
+        f" {formatting.count(round(labels), 'label')}"
     )
     if reference in lines and reference not in arms:
         own, last = _first_at(lines[reference], goal, sign), float(lines[reference][0][-1])
         text += (
-            f"; {reference} did not find it in {words.fixed(last, 0)}"
+            f"; {reference} did not find it in {formatting.fixed(last, 0)}"
             if own is None
-            else f"; {reference} needed {words.fixed(own, 0)}"
+            else f"; {reference} needed {formatting.fixed(own, 0)}"
         )
     return f"{text}."
 
@@ -214,12 +217,12 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
     if len(errors) < 2 or not apart(*errors):
         return [
             "To predict, no arm is clearly better: their test MAEs of"
-            f" {words.number(final[best])} to {words.number(final[worst])}{unit} in the end may"
+            f" {formatting.number(final[best])} to {formatting.number(final[worst])}{unit} in the end may"
             " differ by chance."
         ]
     return [
         f"To predict, {worst} taught its model less than {best}: in the end a test MAE of"
-        f" {words.number(final[worst])} against {words.number(final[best])}{unit}."
+        f" {formatting.number(final[worst])} against {formatting.number(final[best])}{unit}."
     ]
 
 
@@ -234,7 +237,9 @@ def _labels_besides(source: Source) -> list[str]:
         return []
     low, high = min(sizes), max(sizes)
     size = (
-        words.fixed(low, 0) if low == high else f"{words.fixed(low, 0)} to {words.fixed(high, 0)}"
+        formatting.fixed(low, 0)
+        if low == high
+        else f"{formatting.fixed(low, 0)} to {formatting.fixed(high, 0)}"
     )
     fold = " a fold" if len(sizes) > 1 else ""
     noun = "label" if high == 1 else "labels"
@@ -311,4 +316,4 @@ def _labels_to_reach(lines: Mapping[str, Series], arm: str, reference: str, bett
         return "–"
     sign = {"low": -1.0, "high": 1.0}.get(better) or _direction(lines)
     reached = _first_at(lines[arm], float(lines[reference][1][-1]), sign)
-    return "not reached" if reached is None else words.fixed(reached, 0)
+    return "not reached" if reached is None else formatting.fixed(reached, 0)

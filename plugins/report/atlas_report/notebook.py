@@ -6,7 +6,12 @@ from html import escape
 
 from atlas_core.api import FinishedRun
 
-COLORS = {"trust": "#2e7d4f", "promise_kept": "#2e7d4f", "caution": "#b07d12", "unknown": "#6b7280"}
+COLORS = {
+    "trust": "#2e7d4f",
+    "labels_reliable": "#2e7d4f",
+    "caution": "#b07d12",
+    "unknown": "#6b7280",
+}
 OTHERWISE = "#b3372f"
 WIDTH, ROW, LEFT, RIGHT = 560, 22, 190, 90
 MAIN = {"mae": "mean absolute error", "accuracy": "accuracy"}

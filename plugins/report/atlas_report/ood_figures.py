@@ -8,9 +8,9 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
+from atlas_pages.formatting import count
 from atlas_pages.palette import PART_COLOUR, SENTINELS
-from atlas_pages.plates import Drawn, legend, new_figure
-from atlas_pages.words import count
+from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.class_figures import roc_axes, roc_points, thinned
 from atlas_report.figures import CURVE, Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL

@@ -8,8 +8,8 @@ from html import escape
 import numpy as np
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
+from atlas_pages.formatting import count, number
 from atlas_pages.palette import RAMP_STEPS
-from atlas_pages.words import count, number
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 CELL = 20.0

@@ -10,11 +10,11 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from atlas_core.rows import UNREADABLE
-from atlas_pages import words
+from atlas_pages import formatting
 from atlas_report.components import KINDS, option
 from atlas_report.source import Source
 
-SIZES = ("train", "calibration", "test", "shifted", "pool")
+SIZES = ("train", "calibration", "test", "ood_test", "pool")
 FIRST = 3
 """Ids of a record that show without a click."""
 LISTED = 200
@@ -81,7 +81,8 @@ def provenance(source: Source) -> ProvenanceView:
                 str(fold.get("name", "")),
                 str(fold.get("held_out") or "–"),
                 tuple(
-                    words.fixed(int((fold.get("sizes") or {}).get(part) or 0), 0) for part in sizes
+                    formatting.fixed(int((fold.get("sizes") or {}).get(part) or 0), 0)
+                    for part in sizes
                 ),
             )
             for fold in source.folds
@@ -125,7 +126,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         ("Started", manifest.get("started")),
         ("Finished", manifest.get("finished")),
         ("Took", duration(float(manifest["seconds"])) if manifest.get("seconds") else None),
-        ("Peak memory", f"{words.fixed(float(memory), 0)} MB" if memory else None),
+        ("Peak memory", f"{formatting.fixed(float(memory), 0)} MB" if memory else None),
         ("Machine", _machine(hardware)),
         ("ATLAS", manifest.get("atlas")),
         ("Run", manifest.get("run_id")),
@@ -183,7 +184,7 @@ def _machine(hardware: Mapping[str, Any]) -> str:
     pieces = [
         str(hardware.get("cpu") or ""),
         f"{hardware['cores']} cores" if hardware.get("cores") else "",
-        f"{words.number(float(memory))} GB" if memory else "",
+        f"{formatting.number(float(memory))} GB" if memory else "",
         f"device {hardware['device']}" if hardware.get("device") else "",
         str(hardware.get("platform") or ""),
         f"Python {hardware['python']}" if hardware.get("python") else "",
@@ -232,12 +233,12 @@ def _remarks(source: Source) -> list[Remark]:
         n = max(len(items), int(content.get("count") or 0))
         if not n:
             continue
-        text = words.count(n, "warning")
+        text = formatting.count(n, "warning")
         if last == "outliers":
-            text = f"{words.count(n, 'material')} left out of training as outliers"
+            text = f"{formatting.count(n, 'material')} left out of training as outliers"
         elif last == "failures":
             by = f" by {content['featurizer']}" if content.get("featurizer") else ""
-            text = f"{words.count(n, 'material')} could not be featurized{by}"
+            text = f"{formatting.count(n, 'material')} could not be featurized{by}"
         where = ", ".join(str(v) for v in (record.get("arm"), record.get("fold"), name) if v)
         found.setdefault((text, n, tuple(items)), []).append(where)
     return [

@@ -44,7 +44,7 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, Any]]:
     manifest = run.manifest
     yield "seed", manifest.get("seed")
     about = manifest.get("dataset") or {}
-    for name in ("name", "rows", "distinct", "sample", "content"):
+    for name in ("name", "rows", "deduplicate", "sample", "content"):
         yield f"data {name}" if name != "content" else "data (content)", about.get(name)
     yield from _leaves("dataset", about.get("options"))
     split = manifest.get("split") or {}
@@ -94,10 +94,10 @@ def first_line(found: tuple[Change, ...]) -> str:
     """Return in one line what differs between A and B."""
     if not found:
         return "A and B do not differ in seed, data, spec, code, versions or machine"
-    told = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
+    reported = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
     more = f"; and {len(found) - SHOWN} more (--json has all)" if len(found) > SHOWN else ""
     only = " only" if len(found) == 1 else ""
-    return f"A and B differ{only} in {'; '.join(told)}{more}"
+    return f"A and B differ{only} in {'; '.join(reported)}{more}"
 
 
 def _spec(run: FinishedRun) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun, held_out
 
 IN_DOMAIN = "test"
-HELD_OUT = "shifted"
+HELD_OUT = "ood_test"
 SHOWN_PARTS = (IN_DOMAIN, HELD_OUT)
 
 PART_LABEL = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}

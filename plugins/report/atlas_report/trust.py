@@ -10,12 +10,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from atlas_core.metrics import digits
-from atlas_pages import words
-from atlas_pages.plates import Plate
-from atlas_pages.words import count, fixed, number, percent, slug
-from atlas_report import metric_words
+from atlas_pages import formatting
+from atlas_pages.formatting import count, fixed, number, percent, slug
+from atlas_pages.panels import Panel
+from atlas_report import metric_labels
 from atlas_report.source import Json, Source
-from atlas_report.trust_plates import decided, named_classes, span, trust_plates
+from atlas_report.trust_panels import decided, named_classes, span, trust_panels
 from atlas_statistics.binomial import Z_95, wilson
 from atlas_statistics.bootstrap import stands_out
 
@@ -68,13 +68,13 @@ class TrustView:
     arm: str
     anchor: str
     answer: str
-    promise: tuple[str, ...]
+    reliability: tuple[str, ...]
     sentences: tuple[str, ...]
     method: Method
     others: tuple[Method, ...]
     titles: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
-    plates: tuple[Plate, ...]
+    panels: tuple[Panel, ...]
 
 
 def trust_views(source: Source) -> tuple[TrustView, ...]:
@@ -84,14 +84,14 @@ def trust_views(source: Source) -> tuple[TrustView, ...]:
 
 def _view(source: Source, arm: str, exam: Json) -> TrustView:
     names = exam["names"]
-    level = words.percent_of_level(float(exam["level"]))
+    level = formatting.percent_of_level(float(exam["level"]))
     room = 100 * exam["limits"]["slack"]
     meanings = _meanings(source.manifest, arm)
     return TrustView(
         arm=arm,
         anchor=slug(arm),
         answer=_answer(exam, names, source.unit),
-        promise=tuple(_promise(source, exam)),
+        reliability=tuple(_reliability(source, exam)),
         sentences=tuple(_sentences(exam, names, source.unit)),
         method=Method(exam["method"], meanings.get(exam["method"], "")),
         others=tuple(Method(name, meanings.get(name, "")) for name in exam["beside"]),
@@ -102,9 +102,12 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
                 " the mean, and by the median, which a few large errors do not move.",
             ),
             ("may be used", "Share of the class's predictions that are labelled trust."),
-            ("of these within", "Share of the trusted predictions whose error is within budget."),
             (
-                "promise",
+                "of these within",
+                "Share of the trusted predictions whose error is within tolerance.",
+            ),
+            (
+                "reliability",
                 f"Kept, to {room:.3g} points; fell short; broken: by more, which is no bad luck; or"
                 f" refused: fewer than {exam['limits']['enough_trusted']} were trusted.",
             ),
@@ -116,7 +119,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
             ("error forecast", "Mean error that was expected before any label was known."),
         ),
         lines=tuple(_lines(exam, names)),
-        plates=trust_plates(source, arm, exam, names),
+        panels=trust_panels(source, arm, exam, names),
     )
 
 
@@ -135,21 +138,19 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     """
     own = [decided(exam, one) for one in exam["classes"]]
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
-    confidence = exam["classes"][0]["confidence"]
-    budgets = [float(one["budget"]) for one in exam["classes"]]
-    budget = f"{span(budgets)} {unit}".rstrip()
+    target_reliability = exam["classes"][0]["target_reliability"]
+    error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
+    error_tolerance = f"{span(error_tolerances)} {unit}".rstrip()
     text = f"Of {count(rows, 'prediction')} on {_never_seen(names, exam['kind'])}, it lets you use"
     if not n:
-        return (
-            f"{text} none: of no list of them {percent(confidence)} are expected within {budget}."
-        )
+        return f"{text} none: of no list of them {percent(target_reliability)} are expected within {error_tolerance}."
     ends = ""
     if n >= 2:
         low, high = wilson(hits / n, n)
-        ends = f", 95{words.NARROW}% interval {percent(low)} to {percent(high)} over materials"
+        ends = f", 95{formatting.NARROW}% interval {percent(low)} to {percent(high)} over materials"
     text += (
-        f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {budget}"
-        f" ({percent(confidence)} promised{ends})"
+        f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {error_tolerance}"
+        f" ({percent(target_reliability)} promised{ends})"
     )
     if least := exam["least"]:
         text += f"; least of {least['name']}: {percent(least['share'])}"
@@ -163,36 +164,40 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
     return f"{one}, a kind it never saw"
 
 
-def _promise(source: Source, exam: Json) -> list[str]:
-    """Say what is promised, and where budget and confidence come from."""
+def _reliability(source: Source, exam: Json) -> list[str]:
+    """Say what is promised, and where error tolerance and target reliability come from."""
     stated = _stated(source.spec)
-    budgets = [float(one["budget"]) for one in exam["classes"]]
-    confidence = float(exam["classes"][0]["confidence"])
-    budget = f"{span(budgets)} {source.unit}".rstrip()
+    error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
+    target_reliability = float(exam["classes"][0]["target_reliability"])
+    error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
     text = (
-        f"The promise: {percent(confidence)} of the predictions labelled trust lie within the error"
-        f" budget, {budget}, of the true value."
+        f"The promise: {percent(target_reliability)} of the predictions labelled trust lie within the error"
+        f" error tolerance, {error_tolerance}, of the true value."
     )
-    quantile, price = stated.get("budget_quantile"), stated.get("price")
+    quantile, price = stated.get("error_tolerance_quantile"), stated.get("price")
     origin = []
     if quantile:
-        where = "each fold's calibration materials" if len(budgets) > 1 else "calibration materials"
-        origin.append(
-            f"The budget is what {percent(float(quantile))} of the errors on {where}, which are"
-            " like the training set, stay below (the spec's budget_quantile)"
+        where = (
+            "each fold's calibration materials"
+            if len(error_tolerances) > 1
+            else "calibration materials"
         )
-    elif stated.get("budget"):
-        origin.append("The budget stands in the spec")
+        origin.append(
+            f"The error tolerance is what {percent(float(quantile))} of the errors on {where}, which are"
+            " like the training set, stay below (the spec's error_tolerance_quantile)"
+        )
+    elif stated.get("error_tolerance"):
+        origin.append("The error tolerance stands in the spec")
     if price:
         origin.append(
-            f"the confidence follows from its price: a label costs {price['label']:g}, a mistake"
+            f"the target reliability follows from its price: a label costs {price['label']:g}, a mistake"
             f" {price['mistake']:g}"
         )
     elif stated:
-        own = stated.get("confidence") is not None
-        origin.append(f"the confidence {'stands in the spec' if own else 'is the default'}")
-    told = "; ".join(origin)
-    return [text, *([f"{told[0].upper()}{told[1:]}."] if told else [])]
+        own = stated.get("target_reliability") is not None
+        origin.append(f"the target reliability {'stands in the spec' if own else 'is the default'}")
+    reported = "; ".join(origin)
+    return [text, *([f"{reported[0].upper()}{reported[1:]}."] if reported else [])]
 
 
 def _stated(spec: str) -> Mapping[str, Any]:
@@ -253,7 +258,7 @@ def _entry(found: Json, name: str) -> dict[str, float]:
 
 def _share(found: Json, name: str, tone: str = "") -> Value:
     entry = _entry(found, name)
-    return Value(percent(entry["value"]), metric_words.interval(entry, "share"), tone)
+    return Value(percent(entry["value"]), metric_labels.interval(entry, "share"), tone)
 
 
 def _lines(exam: Json, names: Sequence[str]) -> list[Line]:

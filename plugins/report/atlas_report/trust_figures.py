@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atlas_pages.palette import SENTINELS
-from atlas_pages.plates import Drawn, legend, new_figure
+from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.ticks import percent_log, percent_ticks, plain_log
 
 if TYPE_CHECKING:
@@ -95,19 +95,25 @@ def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
-def kept_promises(
-    methods: Mapping[str, Sequence[Point]], *, confidence: float, slack: float
+def reached_reliability(
+    methods: Mapping[str, Sequence[Point]], *, target_reliability: float, slack: float
 ) -> Drawn:
-    """Draw, for each class and method, the share within budget against the share trusted.
+    """Draw, for each class and method, the share within tolerance against the share trusted.
 
     Args:
         methods: points of each method, the deciding one first.
-        confidence: what was promised.
+        target_reliability: what was promised.
         slack: how far below it still counts as kept.
     """
     figure, axes = new_figure()
-    axes.axhline(confidence, color=SENTINELS["ref"], linewidth=1.1, zorder=1.5)
-    axes.axhspan(confidence - slack, confidence, color=SENTINELS["ref"], alpha=0.13, linewidth=0)
+    axes.axhline(target_reliability, color=SENTINELS["ref"], linewidth=1.1, zorder=1.5)
+    axes.axhspan(
+        target_reliability - slack,
+        target_reliability,
+        color=SENTINELS["ref"],
+        alpha=0.13,
+        linewidth=0,
+    )
     for place, (method, points) in enumerate(methods.items()):
         colour = SENTINELS[("arm2", "arm1", "arm3", "arm4", "arm5", "arm0")[place % 6]]
         _marks(axes, points, colour, "osD^vP"[place % 6], label=method, bold=place == 0)
@@ -117,11 +123,11 @@ def kept_promises(
     axes.set_xscale("log")
     axes.set_xlim(left, right)
     percent_log(axes.xaxis, left, right)
-    low = min([confidence - slack, *(point.ends[0] for point in everything)])
+    low = min([target_reliability - slack, *(point.ends[0] for point in everything)])
     axes.set_ylim(max(0.0, low - 0.04), 1.01)
     percent_ticks(axes.yaxis)
     axes.set_xlabel("share of the class that may be used")
-    axes.set_ylabel("share of these within budget")
+    axes.set_ylabel("share of these within tolerance")
     legend(axes, 3)
     _name(axes, next(iter(methods.values())))
     return Drawn(figure)

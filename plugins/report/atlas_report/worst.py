@@ -12,7 +12,7 @@ from markupsafe import Markup
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.metric import THRESHOLD
 from atlas_core.metrics import digits
-from atlas_pages import words
+from atlas_pages import formatting
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL
 
 WORST = 15
@@ -86,14 +86,14 @@ def worst_rows(
     for level in levels:
         if not np.isnan(seen.lower[level]).all():
             ends = np.stack((seen.lower[level], seen.upper[level]))
-            spread = f"± ({words.percent_of_level(level)})"
+            spread = f"± ({formatting.percent_of_level(level)})"
             break
     if not spread and np.isfinite(seen.std).any():
         ends, spread = np.stack([seen.mean - seen.std, seen.mean + seen.std]), "± sigma"
     order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
     if not len(order):
         return (), spread
-    places = words.decimals(float(seen.error[order].min()))
+    places = formatting.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
     return tuple(
         _bad(seen, int(i), (float(ends[0, i]), float(ends[1, i])), places=places, twins=twins)
@@ -112,11 +112,11 @@ def _bad(
 ) -> Bad:
 
     def show(value: float) -> str:
-        return digits.probability(value) if binary else words.fixed(value, places)
+        return digits.probability(value) if binary else formatting.fixed(value, places)
 
     return Bad(
         id=str(rows.ids[i]),
-        formula=words.formula(str(rows.formula[i])),
+        formula=formatting.formula(str(rows.formula[i])),
         true=f"class {rows.target[i]:.0f}" if binary else show(float(rows.target[i])),
         predicted=show(float(rows.mean[i])),
         spread="" if binary else _spread(float(rows.mean[i]), ends, places),
@@ -138,8 +138,8 @@ def _spread(mean: float, ends: tuple[float, float], places: int) -> str:
     half = (high - low) / 2
     one_end = np.isinf(low) != np.isinf(high)
     if one_end or abs((low + high) / 2 - mean) > LOPSIDED * half:
-        return f"{words.fixed(low, places)} to {words.fixed(high, places)}"
-    return words.fixed(half, places)
+        return f"{formatting.fixed(low, places)} to {formatting.fixed(high, places)}"
+    return formatting.fixed(half, places)
 
 
 def twin_text(

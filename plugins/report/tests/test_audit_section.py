@@ -21,7 +21,7 @@ def folds(count: int) -> list[Split]:
             f"class {k}",
             train=rows[rows % count != k][100:],
             test=rows[rows % count != k][:100],
-            shifted=rows[rows % count == k],
+            ood_test=rows[rows % count == k],
             held_out=f"class <{k}>",
         )
         for k in range(count)

@@ -30,7 +30,7 @@ def rows(arm: str, error: float, *, ids: range = range(N), shift: float = 0.0) -
         "id": np.array([f"m{k}" for k in i]),
         "arm": np.full(len(i), arm),
         "fold": np.full(len(i), "0"),
-        "part": np.where(i % 2 == 0, "test", "shifted"),
+        "part": np.where(i % 2 == 0, "test", "ood_test"),
         "target": target,
         "mean": target + error,
         "std": rng.random(len(i)) + shift * (i % 2),
@@ -96,7 +96,7 @@ def folds_of(error: float, **held: range) -> FinishedRun:
 def test_a_fold_that_tests_other_materials_is_not_paired_and_says_why() -> None:
     a, b = folds_of(0.5, same=range(N), cut=range(N)), folds_of(0.2, same=range(N), cut=range(40))
     found = compare(a, b, seed=0).arms[0]
-    part = found.part("shifted")
+    part = found.part("ood_test")
     assert part is not None
     # 30 of the 60 odd rows stand in the fold that both cut alike
     assert (part.paired, part.only_a, part.only_b) == (30, 30, 20)
@@ -129,7 +129,7 @@ def test_a_fold_that_was_trained_on_other_rows_is_not_paired(how: str) -> None:
     runs = []
     for place, error in enumerate((0.5, 0.2)):
         made = run(rows("x", error))
-        sizes = {"train": 30 + place * (how == "sizes"), "test": 30, "shifted": 30}
+        sizes = {"train": 30 + place * (how == "sizes"), "test": 30, "ood_test": 30}
         split = {"folds": [{"name": "0", "sizes": sizes}]}
         ids = "ab"[place] if how == "ids" else "a"
         training = {"fold": "0", "figures": {"training_ids": ids}}
@@ -262,7 +262,7 @@ def test_the_table_is_plain_aligned_text() -> None:
 
 def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
     tables = []
-    sizes = {"train": 30, "test": 15, "shifted": 15}
+    sizes = {"train": 30, "test": 15, "ood_test": 15}
     split = {"folds": [{"name": name, "sizes": sizes} for name in "01"]}
     for error in (0.5, 0.2):
         table = rows("x", error) | {"fold": np.arange(N).astype(str)}

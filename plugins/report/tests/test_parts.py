@@ -10,10 +10,10 @@ import pytest
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.metrics.registry import figures, installed_metrics
-from atlas_pages import palette, words
+from atlas_pages import formatting, palette
 from atlas_pages.svg import to_file
 from atlas_registry.loading import Registry
-from atlas_report import arm_plates, beside, metric_words, periodic
+from atlas_report import arm_panels, beside, metric_labels, periodic
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
 from atlas_report.figures import rms_bins, sampled
@@ -37,23 +37,24 @@ from atlas_report.worst import worst_rows
     ],
 )
 def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
-    assert words.number(value) == text
+    assert formatting.number(value) == text
 
 
 def test_a_value_is_no_more_precise_than_its_interval() -> None:
-    assert metric_words.shown({"value": 0.003539, "low": -0.07, "high": 0.068}, "plain") == "0.00"
+    assert metric_labels.shown({"value": 0.003539, "low": -0.07, "high": 0.068}, "plain") == "0.00"
     assert (
-        metric_words.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "target") == "95 to 115"
+        metric_labels.interval({"value": 104.8, "low": 95.2, "high": 115.3}, "target")
+        == "95 to 115"
     )
 
 
 def test_an_interval_without_width_is_not_shown() -> None:
-    assert metric_words.interval({"value": 0.5, "low": 0.5, "high": 0.5}, "target") == ""
+    assert metric_labels.interval({"value": 0.5, "low": 0.5, "high": 0.5}, "target") == ""
 
 
 def test_formulas_get_subscripts_and_are_escaped() -> None:
-    assert words.formula("Ca3(PO4)2") == "Ca<sub>3</sub>(PO<sub>4</sub>)<sub>2</sub>"
-    assert words.formula("<b>2") == "&lt;b&gt;2"
+    assert formatting.formula("Ca3(PO4)2") == "Ca<sub>3</sub>(PO<sub>4</sub>)<sub>2</sub>"
+    assert formatting.formula("<b>2") == "&lt;b&gt;2"
 
 
 def test_options_that_are_not_the_defaults_stand_beside_the_name_briefly() -> None:
@@ -183,7 +184,7 @@ FIGURES = figures(installed_metrics(Registry()).described())
 
 def test_levels_that_differ_in_the_seventh_digit_have_two_labels() -> None:
     labels = [
-        getattr(metric_words.metric(FIGURES, f"picp_{v!r}"), "label", "")
+        getattr(metric_labels.metric(FIGURES, f"picp_{v!r}"), "label", "")
         for v in (0.9999991, 0.9999992)
     ]
     assert labels == [
@@ -206,9 +207,9 @@ def some_rows(ids: list[str]) -> Predictions:
 
 
 def test_a_dot_is_called_a_prediction_and_repeated_materials_are_counted() -> None:
-    text = arm_plates.dots({"test": some_rows(["a", "b", "a"]), "shifted": some_rows(["a"])})
+    text = arm_panels.dots({"test": some_rows(["a", "b", "a"]), "ood_test": some_rows(["a"])})
     assert "4 predictions of 2 materials, up to 3 each" in text
-    alone = arm_plates.dots({"test": some_rows(["a", "b"]), "shifted": some_rows(["c"])})
+    alone = arm_panels.dots({"test": some_rows(["a", "b"]), "ood_test": some_rows(["c"])})
     assert "up to" not in alone
     assert "3 predictions" not in alone
 

@@ -52,9 +52,9 @@ def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
     worst, spread = worst_rows(rows(), {})
     assert spread.startswith("±")
     # every interval is 0 to 1, and one prediction is in the middle of it
-    told = {bad.predicted: bad.spread for bad in worst}
-    assert told.pop("0.500") == "0.500"
-    assert set(told.values()) == {"0.000 to 1.000"}
+    reported = {bad.predicted: bad.spread for bad in worst}
+    assert reported.pop("0.500") == "0.500"
+    assert set(reported.values()) == {"0.000 to 1.000"}
     (endless,) = worst_rows(cut(0.25, 0.0, math.inf), {})[0]
     assert endless.spread == "0.000 to ∞"
     (either,) = worst_rows(cut(0.25, -math.inf, math.inf), {})[0]

@@ -303,7 +303,7 @@ def test_a_run_without_a_held_out_class_has_no_figure_that_needs_one(tmp_path: P
 
 
 def test_a_run_with_only_a_held_out_class_is_drawn(tmp_path: Path) -> None:
-    text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "shifted": 80})
+    text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "ood_test": 80})
     assert "Predicted against true" in text
     assert "Does it notice the held-out class?" not in text
 
@@ -429,7 +429,7 @@ def test_the_best_of_several_arms_is_compared_with_every_other(tmp_path: Path) -
     table = read_table(tmp_path / "run" / "predictions.parquet")
     error = np.abs(table["mean"] - table["target"])
     said = compared(html)
-    for part, where in (("test", "In-domain"), ("shifted", "Held out")):
+    for part, where in (("test", "In-domain"), ("ood_test", "Held out")):
         mean = {arm: error[(table["arm"] == arm) & (table["part"] == part)].mean() for arm in names}
         best, *others = sorted(names, key=lambda arm: mean[arm])
         *lead, one, other = [text for text in said if text.startswith(where)]

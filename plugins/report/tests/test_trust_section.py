@@ -20,9 +20,9 @@ from atlas_evaluation.narrative import headline
 
 SPEC = """\
 trust:
-  budget: null
-  budget_quantile: 0.8
-  confidence: 0.9
+  error_tolerance: null
+  error_tolerance_quantile: 0.8
+  target_reliability: 0.9
   price: null
 """
 
@@ -31,11 +31,13 @@ def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPE
     """Add an exam: ``careful`` trusts what errs little, ``bold`` everything, ``shy`` nothing."""
     table = read_table(folder / "predictions.parquet")
     error = np.abs(table["target"] - table["mean"])
-    rows = np.isin(table["part"], ("test", "shifted")) & np.isin(table["arm"], arms)
-    budget = float(np.quantile(error[table["part"] == "calibration"], 0.8))
+    rows = np.isin(table["part"], ("test", "ood_test")) & np.isin(table["arm"], arms)
+    error_tolerance = float(np.quantile(error[table["part"] == "calibration"], 0.8))
     names = ("arm", "fold", "part", "target", "mean", "lower_0.9", "upper_0.9")
     labels = {
-        "careful": np.where(error <= 0.8 * budget, "trust", np.where(error > 1, "defer", "verify")),
+        "careful": np.where(
+            error <= 0.8 * error_tolerance, "trust", np.where(error > 1, "defer", "verify")
+        ),
         "bold": np.full(len(error), "trust"),
         "shy": np.full(len(error), "verify"),
     }
@@ -44,8 +46,8 @@ def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPE
         {
             **{name: table[name][rows] for name in names},
             "method": np.full(n, method),
-            "budget": np.full(n, budget),
-            "confidence": np.full(n, 0.9),
+            "error_tolerance": np.full(n, error_tolerance),
+            "target_reliability": np.full(n, 0.9),
             "expected_error": np.full(n, 0.4),
             "label": given[rows],
         }
@@ -68,14 +70,14 @@ def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPE
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    sizes = {"calibration": 60, "test": 90, "shifted": 240}
+    sizes = {"calibration": 60, "test": 90, "ood_test": 240}
     return make_exam(make_run(tmp_path / "run", sizes=sizes))
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like that one, with its report."""
-    sizes = {"calibration": 60, "test": 90, "shifted": 240}
+    sizes = {"calibration": 60, "test": 90, "ood_test": 240}
     made = make_exam(make_run(tmp_path_factory.mktemp("drawn") / "run", sizes=sizes))
     write_report(made)
     return made
@@ -102,9 +104,11 @@ def test_the_section_says_in_words_what_may_be_used(drawn: Path) -> None:
     assert "100 % of these are within" in text
     assert "(90 % promised, 95 % interval" in text
     assert "over materials" in text
-    assert "The promise: 90 % of the predictions labelled trust lie within the error budget" in text
-    assert "The budget is what 80 % of the errors on calibration materials" in text
-    assert "the confidence stands in the spec." in text
+    assert (
+        "The promise: 90 % of the predictions labelled trust lie within the error tolerance" in text
+    )
+    assert "The error tolerance is what 80 % of the errors on calibration materials" in text
+    assert "the target reliability stands in the spec." in text
     for word, meaning in (("trust", "use the prediction"), ("verify", "compute or measure")):
         assert f"{word} {meaning}" in text
     assert "careful: Looks twice &lt;b&gt;. bold: Trusts all." in text
@@ -148,7 +152,7 @@ def test_the_verdict_is_that_of_the_exam(drawn: Path) -> None:
     assert found["forest"].codes[0] == "labels_kept"
     assert headline(found["forest"]) in text
     assert "may be used, held out" in text
-    assert "labels_promise" not in found["cgcnn"].codes
+    assert "labels_reliability" not in found["cgcnn"].codes
 
 
 def test_a_run_without_trust_has_no_such_section(tmp_path: Path) -> None:
@@ -158,7 +162,7 @@ def test_a_run_without_trust_has_no_such_section(tmp_path: Path) -> None:
 
 def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
     folder = make_run(
-        tmp_path / "run", sizes={"calibration": 90, "test": 90, "shifted": 90}, folds=3
+        tmp_path / "run", sizes={"calibration": 90, "test": 90, "ood_test": 90}, folds=3
     )
     text = section(make_exam(folder, ("forest", "cgcnn")))
     assert text.count('class="answer"') == 2
@@ -181,12 +185,12 @@ def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
     ("spec", "words"),
     [
         (
-            "trust: {budget: 0.2, confidence: null}",
-            "The budget stands in the spec; the confidence is",
+            "trust: {error_tolerance: 0.2, target_reliability: null}",
+            "The error tolerance stands in the spec; the target reliability is",
         ),
         (
-            "trust: {budget: 0.2, price: {label: 1.0, mistake: 10.0}}",
-            "the confidence follows from its price: a label costs 1, a mistake 10.",
+            "trust: {error_tolerance: 0.2, price: {label: 1.0, mistake: 10.0}}",
+            "the target reliability follows from its price: a label costs 1, a mistake 10.",
         ),
         ("trust: [", "of the true value."),
     ],

@@ -101,7 +101,7 @@ def screen(
     folder = host.run_folder(run_path)
     with (
         redirect_stdout(sys.stderr),  # what a component prints is no answer
-        host.progress(quiet=quiet) as tell,
+        host.progress(quiet=quiet) as notify,
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")
@@ -116,7 +116,7 @@ def screen(
             chunk=chunk,
             trust_fit=trust_fit,
             key_file=host.key_file,
-            tell=tell,
+            notify=notify,
         )
         result = screened(options, host.resolver)
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):

@@ -12,9 +12,9 @@ from atlas_core import __version__
 from atlas_core.arrays import F8
 from atlas_core.metrics import digits
 from atlas_core.store import write_bytes
-from atlas_pages import palette, words
+from atlas_pages import formatting, palette
 from atlas_pages.page import render
-from atlas_pages.plates import Drawn, Plate, legend, new_figure, plate
+from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
 from atlas_screening.result import Facts, Screened
 
 TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
@@ -43,11 +43,11 @@ def _view(result: Screened) -> dict[str, Any]:
     unit = f" {facts.unit}" if facts.unit else ""
     target = facts.target.replace("_", " ")
     wanted = "lowest" if facts.goal == "minimise" else "highest"
-    places = words.decimals(float(np.ptp(result.prediction)) or 1.0)
+    places = formatting.decimals(float(np.ptp(result.prediction)) or 1.0)
     shown = result.top[:MOST]
     return {
         "name": facts.candidates,
-        "title": f"Which of {words.count(facts.screened, 'candidate')} have the {wanted}"
+        "title": f"Which of {formatting.count(facts.screened, 'candidate')} have the {wanted}"
         f" {target}, and which predictions may be used?",
         "lede": _lede(facts, target),
         "light": palette.css(0),
@@ -55,15 +55,15 @@ def _view(result: Screened) -> dict[str, Any]:
         "facts": _counts(facts),
         "sentences": _sentences(facts, unit),
         "labels": [
-            (name, words.count(int(n), "candidate"), LABEL_MEANS[name], LABEL_TONE[name])
+            (name, formatting.count(int(n), "candidate"), LABEL_MEANS[name], LABEL_TONE[name])
             for name, n in (facts.labels or {}).items()
         ],
-        "plate": _plate(result, target, unit),
+        "panel": _panel(result, target, unit),
         "rows": [_row(row, places, binary=facts.task == "binary") for row in shown],
         "more": len(result.top) - len(shown),
         "has_label": facts.labels is not None,
         "has_interval": any(np.isfinite(row["lower"]) for row in shown),
-        "level": words.percent_of_level(facts.level),
+        "level": formatting.percent_of_level(facts.level),
         "unit": unit.strip(),
         "target": target,
         "space": SPACE[facts.space],
@@ -78,8 +78,8 @@ def _view(result: Screened) -> dict[str, Any]:
 def _lede(facts: Facts, target: str) -> str:
     unit = f" {facts.unit}" if facts.unit else ""
     held = [
-        f"{words.number(facts.mae[part])}{unit} {what}"
-        for part, what in (("test", "in-domain"), ("shifted", "on its held-out class"))
+        f"{formatting.number(facts.mae[part])}{unit} {what}"
+        for part, what in (("test", "in-domain"), ("ood_test", "on its held-out class"))
         if part in facts.mae
     ]
     comma = f",{unit}" if unit else ""
@@ -88,7 +88,7 @@ def _lede(facts: Facts, target: str) -> str:
     fit = "the final fit" if facts.final else f"the fit of fold {facts.fold}"
     return (
         f"Arm {facts.arm} of run {facts.run}, {fit}, trained on"
-        f" {words.count(facts.trained_on, 'material')} to predict {target}{comma}.{erred}"
+        f" {formatting.count(facts.trained_on, 'material')} to predict {target}{comma}.{erred}"
     )
 
 
@@ -102,40 +102,40 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
         ("with features that could not be made", facts.incomplete_features or None),
         (f"row{'' if facts.unreadable == 1 else 's'} left out", facts.unreadable),
     ]
-    return [(what, words.fixed(n, 0)) for what, n in counts if n is not None]
+    return [(what, formatting.fixed(n, 0)) for what, n in counts if n is not None]
 
 
 def _sentences(facts: Facts, unit: str) -> list[str]:
-    told = []
+    reported = []
     if facts.extreme:
         end = "lowest" if facts.goal == "minimise" else "highest"
-        told.append(
-            f"Predicted among the {end} {words.percent(facts.extreme_share)} of all training"
-            f" values or beyond: {words.fixed(facts.extreme, 0)} of the best"
-            f" {words.fixed(facts.top, 0)}."
+        reported.append(
+            f"Predicted among the {end} {formatting.percent(facts.extreme_share)} of all training"
+            f" values or beyond: {formatting.fixed(facts.extreme, 0)} of the best"
+            f" {formatting.fixed(facts.top, 0)}."
         )
-    if facts.promise is not None:
-        budget, confidence = facts.promise
-        told.append(
-            f"Of the candidates labelled trust, {words.percent(confidence)} are meant to lie within"
-            f" {words.number(budget)}{unit} of the truth: a promise about all of them together."
+    if facts.reliability is not None:
+        error_tolerance, target_reliability = facts.reliability
+        reported.append(
+            f"Of the candidates labelled trust, {formatting.percent(target_reliability)} are meant to lie within"
+            f" {formatting.number(error_tolerance)}{unit} of the truth: a promise about all of them together."
         )
-        told.append("Labels give no sign of a true value beyond all that training knew.")
-        told += _record(facts, f"{words.number(budget)}{unit}")
-        told.append("Deferred candidates are ranked behind all others.")
+        reported.append("Labels give no sign of a true value beyond all that training knew.")
+        reported += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
+        reported.append("Deferred candidates are ranked behind all others.")
     else:
-        told.append(
+        reported.append(
             "The arm has no trust region, so no candidate is labelled; the detector's flag and the"
             " interval are all that it says of its own reach."
         )
     if facts.charges:
-        told.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
-    return told
+        reported.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
+    return reported
 
 
 def _record(facts: Facts, within: str) -> list[str]:
     """Say how the labels of this very fit fared where the truth was known."""
-    record, told = facts.record, []
+    record, reported = facts.record, []
     for part, what in (
         ("in_domain", "familiar test materials"),
         ("class", f"{facts.held_out}, which it never saw"),
@@ -143,27 +143,27 @@ def _record(facts: Facts, within: str) -> list[str]:
         if part not in record:
             continue
         one = record[part]
-        text = f"In its run, of {words.fixed(one['rows'], 0)} {what}, it labelled"
+        text = f"In its run, of {formatting.fixed(one['rows'], 0)} {what}, it labelled"
         if not one["trusted"]:
-            told.append(f"{text} none trust.")
+            reported.append(f"{text} none trust.")
             continue
-        told.append(
-            f"{text} {words.fixed(one['trusted'], 0)} trust; {words.percent(one['hit'])} of these"
+        reported.append(
+            f"{text} {formatting.fixed(one['trusted'], 0)} trust; {formatting.percent(one['hit'])} of these"
             f" lay within {within}."
         )
     if record and "class" not in record:
-        told.append(
+        reported.append(
             "Its labels were never evaluated on a class that it had not seen. A run whose split"
             " holds classes out in turn does that."
         )
-    return told
+    return reported
 
 
 def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]:
     def fixed(value: float) -> str:
         if binary:
             return f"class {value:.0f}"
-        return words.fixed(value, places) if np.isfinite(value) else words.number(value)
+        return formatting.fixed(value, places) if np.isfinite(value) else formatting.number(value)
 
     lower, upper = float(row["lower"]), float(row["upper"])
     known = float(row["training_value"])
@@ -174,7 +174,7 @@ def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]
         flags.insert(0, f"its formula is in the training data, with {fixed(known)}{which}")
     return {
         "rank": row["rank"],
-        "formula": words.formula(str(row["formula"])),
+        "formula": formatting.formula(str(row["formula"])),
         "id": "" if row["id"] == row["formula"] else row["id"],
         "prediction": (
             digits.probability(float(row["prediction"]))
@@ -183,17 +183,17 @@ def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]
         ),
         "interval": _interval(lower, upper, fixed, binary=binary),
         "label": row.get("label", ""),
-        "risk": words.chance(float(row["risk"])) if "risk" in row else "",
-        "expected": words.number(float(row["expected_error"])) if "risk" in row else "",
+        "risk": formatting.chance(float(row["risk"])) if "risk" in row else "",
+        "expected": formatting.number(float(row["expected_error"])) if "risk" in row else "",
         "tone": LABEL_TONE.get(str(row.get("label", "")), "ref"),
         "outside": bool(row.get("outside", False)),
         "reason": row["reason"],
         "flags": flags,
         "nearest": [
             (
-                words.formula(one["formula"]),
+                formatting.formula(one["formula"]),
                 fixed(one["value"]),
-                words.number(one["distance"], digits=2),
+                formatting.number(one["distance"], digits=2),
                 one["id"],
             )
             for one in row["nearest"]
@@ -220,7 +220,7 @@ def _provenance(facts: Facts) -> list[tuple[str, str]]:
     ]
 
 
-def _plate(result: Screened, target: str, unit: str) -> Plate:
+def _panel(result: Screened, target: str, unit: str) -> Panel:
     groups: dict[str, F8] = {}
     if result.labels is not None:
         groups = {f"{name}": result.prediction[result.labels == name] for name in LABEL_TONE}
@@ -238,7 +238,7 @@ def _plate(result: Screened, target: str, unit: str) -> Plate:
         " A model seldom predicts beyond what it was trained on, whatever the candidates are."
     )
     label = f"{target} ({unit.strip()})" if unit.strip() else target
-    return plate(
+    return panel(
         "screen",
         "Predicted values",
         lambda: candidate_figure(

@@ -41,7 +41,7 @@ class Facts:
         trained_on: number of training materials.
         space: in which neighbors are near: ``features``, ``embedding`` or ``fractions``.
         mae: {part: MAE of this fit}, as the run found it.
-        promise: error tolerance, in the target's unit, and target reliability; None without a
+        reliability: error tolerance, in the target's unit, and target reliability; None without a
             trust region.
         record: how the labels of this fit fared in the run; {} without a trust region.
         held_out: the class that the fit never saw, in words; "" where there is none.
@@ -76,7 +76,7 @@ class Facts:
     trained_on: int
     space: str
     mae: Mapping[str, float]
-    promise: Sequence[float] | None
+    reliability: Sequence[float] | None
     record: Mapping[str, Any]
     held_out: str
     screened: int

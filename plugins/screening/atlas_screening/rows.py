@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import I8, Bool
-from atlas_core.asked import Looked
+from atlas_core.asked import ArmPrediction
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import Batch
@@ -114,8 +114,8 @@ def columns_of(
     blocks = []
     for rows, features, notes in featurized(opened, batch, bad):
         materials = batch.materials.take(rows)
-        looked = opened.look(materials, features, notes)
-        blocks.append(_block(batch, rows, materials, looked=looked, training=training))
+        predicted = opened.predict(materials, features, notes)
+        blocks.append(_block(batch, rows, materials, predicted=predicted, training=training))
     if not blocks:
         return None
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
@@ -144,7 +144,7 @@ def featurized(
 
 
 def _block(
-    batch: Batch, rows: I8, materials: Materials, *, looked: Looked, training: Training
+    batch: Batch, rows: I8, materials: Materials, *, predicted: ArmPrediction, training: Training
 ) -> Columns:
     formulas = materials.formulas()
     known = [training.values.get(formula, (np.nan, 0)) for formula in formulas]
@@ -152,28 +152,28 @@ def _block(
         "row": batch.rows[rows],
         "id": np.array([batch.ids[i] for i in rows], dtype=object),
         "formula": np.array([batch.formulas[i] for i in rows], dtype=object),
-        "prediction": looked.prediction.mean,
-        "std": looked.std,
-        "lower": looked.lower,
-        "upper": looked.upper,
+        "prediction": predicted.prediction.mean,
+        "std": predicted.std,
+        "lower": predicted.lower,
+        "upper": predicted.upper,
     }
     odd = tuple(tuple(Reason("odd_candidate", t) for t in [batch.flags[i]] if t) for i in rows)
     reasons: list[Reasons | None] = [odd, unseen(materials, training.elements)]
-    if (score := looked.score) is not None:
+    if (score := predicted.score) is not None:
         columns["ood_score"], columns["outside"] = score.score, score.outside
         reasons.append(score.reasons)
-    if (found := looked.assessment) is not None:
+    if (found := predicted.assessment) is not None:
         columns["risk"], columns["expected_error"] = found.risk, found.expected_error
         if found.novel is not None:
             columns["novel"] = found.novel
         reasons.append(found.reasons)
     return columns | {
         "reason": texts(distinct(*reasons), len(rows)).astype(object),
-        "impossible": impossible(looked.prediction.mean, training.limit).astype(object),
+        "impossible": impossible(predicted.prediction.mean, training.limit).astype(object),
         "training_value": np.array([value for value, _ in known], dtype=np.float64),
         "training_rows": np.array([count for _, count in known], dtype=np.int64),
         "formula_hash": np.array([hash(formula) for formula in formulas], dtype=np.int64),
-        "note": np.array(looked.notes, dtype=object),
+        "note": np.array(predicted.notes, dtype=object),
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from atlas_core.arrays import Bool, Str
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 from atlas_core.errors import DataError
 from atlas_core.finished import read_run
 from atlas_core.kinds.acquisition import Goal
@@ -46,7 +46,7 @@ class ScreenOptions:
         chunk: number of rows that are looked at together.
         trust_fit: open a fit that was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
-        tell: called with a line of progress.
+        notify: called with a line of progress.
     """
 
     run: Path
@@ -59,7 +59,7 @@ class ScreenOptions:
     chunk: int = 20_000
     trust_fit: bool = False
     key_file: Path | None = None
-    tell: Tell = field(default=lambda _text: None)
+    notify: Notify = field(default=lambda _text: None)
 
 
 def screen(options: ScreenOptions, resolver: Resolver) -> Screened:
@@ -98,7 +98,7 @@ def _screened(
     """Write the results into ``folder``; they will lie in ``options.out``."""
     parts = folder / "parts.parquet"
     tally = first_pass(
-        opened, candidates, folder, parts=parts, chunk=options.chunk, tell=options.tell
+        opened, candidates, folder, parts=parts, chunk=options.chunk, notify=options.notify
     )
     prediction = np.asarray(tally.all("prediction"))
     labels, outside = _labels(opened, tally), tally.all("outside")
@@ -169,7 +169,7 @@ def _facts(
         trained_on=len(opened.reference.target),
         space=opened.reference.space,
         mae=_mae(opened),
-        promise=opened.promise,
+        reliability=opened.reliability,
         record=opened.record,
         held_out=_held_out(opened),
         screened=tally.screened,
@@ -205,5 +205,5 @@ def _mae(opened: OpenArm) -> dict[str, float]:
         parts = {name: {"mae": one["value"]} for name, one in scored.items() if one}
     else:
         parts = (own.get("folds") or {}).get(opened.fold) or {}
-    found = {part: (parts.get(part) or {}).get("mae") for part in ("test", "shifted")}
+    found = {part: (parts.get(part) or {}).get("mae") for part in ("test", "ood_test")}
     return {part: float(mae) for part, mae in found.items() if mae is not None}

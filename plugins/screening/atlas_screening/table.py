@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.context import Tell
+from atlas_core.context import Notify
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Batch, Candidates
@@ -37,7 +37,7 @@ def first_pass(
     *,
     parts: Path,
     chunk: int,
-    tell: Tell,
+    notify: Notify,
 ) -> Tally:
     """Ask about every candidate, and write what each is on its own.
 
@@ -47,7 +47,7 @@ def first_pass(
         folder: takes ``unreadable.csv``.
         parts: takes the table.
         chunk: number of rows that are looked at together.
-        tell: is called with a line of progress.
+        notify: is called with a line of progress.
 
     Raises:
         DataError: a file cannot be written, or not one row can be screened.
@@ -70,7 +70,7 @@ def first_pass(
                     write(pa.table(columns))
                 rate = done / max(time.monotonic() - start, 1e-9)
                 total = max(done, candidates.total)
-                tell(f"rows read: {done:,} of {total:,}, {rate:,.0f} per second")
+                notify(f"rows read: {done:,} of {total:,}, {rate:,.0f} per second")
     except OSError as err:
         raise cannot_write(folder / TABLE, err) from err
     if not tally.screened:

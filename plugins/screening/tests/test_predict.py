@@ -22,10 +22,10 @@ arms:
   forest:
     featurizer: element_fractions
     model: {use: random_forest, options: {trees: 8}}
-    uq: members
+    uq: tree_variance
     calibrator: split_conformal
     ood: unseen_element
-  crystals: {featurizer: density_features, model: ridge, uq: point}
+  crystals: {featurizer: density_features, model: ridge, uq: deterministic}
 """
 SALT = """\
 NaCl

@@ -41,8 +41,8 @@ sample: 400
 dataset: {use: flla, options: {target: formation_energy_per_atom}}
 split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
 trust:
-  budget_quantile: 0.8
-  pseudo_shift:
+  error_tolerance_quantile: 0.8
+  nested:
     splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
     rows: 150
     scored: 40
@@ -50,7 +50,7 @@ arms:
   forest:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 12}}
-    uq: members
+    uq: tree_variance
     calibrator: {use: split_conformal, options: {score: normalised}}
     ood: mahalanobis
     trust: sigma_threshold
@@ -85,7 +85,7 @@ def written(folder: Path, text: str, name: str = "c.csv") -> Path:
 
 def test_test_materials_are_answered_as_in_the_run(run: Path, tmp_path: Path) -> None:
     table = read_table(run / "predictions.parquet")
-    rows = np.flatnonzero(table["part"] == "shifted")
+    rows = np.flatnonzero(table["part"] == "ood_test")
     lines = [f"{table['id'][i]},{table['formula'][i]}" for i in rows]
     path = written(tmp_path, "\n".join(["id,formula", *lines]) + "\n")
     about, _ = ask(run, tmp_path, path, "--chunk", "7")
@@ -97,7 +97,7 @@ def test_test_materials_are_answered_as_in_the_run(run: Path, tmp_path: Path) ->
     for ours, theirs in (("prediction", "mean"), ("std", "std"), ("ood_score", "ood_score")):
         np.testing.assert_allclose(found[ours], table[theirs][rows], rtol=1e-9)
     trust = read_table(run / "trust.parquet")
-    mine = (trust["part"] == "shifted") & (trust["method"] == "sigma_threshold")
+    mine = (trust["part"] == "ood_test") & (trust["method"] == "sigma_threshold")
     np.testing.assert_allclose(found["risk"], trust["risk"][mine], rtol=1e-9)
     # the list is the same, so are the labels that a list gets
     assert found["label"] == trust["label"][mine].tolist()
@@ -239,8 +239,8 @@ def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Pa
     about, _ = ask(run, tmp_path, folder)
     assert (about["screened"], about["unreadable"]) == (1, 1)
     assert pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["id"] == ["a\\udcff"]
-    told = [json.dumps([{"id": "\ud800", "formula": f}]) for f in ("NaCl", "Xx")]
-    for text, screened in zip(told, (1, 0), strict=True):
+    reported = [json.dumps([{"id": "\ud800", "formula": f}]) for f in ("NaCl", "Xx")]
+    for text, screened in zip(reported, (1, 0), strict=True):
         (batch,) = open_candidates(written(tmp_path, text, "c.json"), Registry()).batches(9)
         texts = [*batch.ids, *(row.id for row in batch.unreadable)]
         assert (len(batch.ids), texts) == (screened, ["\\ud800"])
@@ -283,13 +283,13 @@ def test_a_page_says_how_the_labels_fared_in_the_run(run: Path, tmp_path: Path) 
     about, _ = ask(run, tmp_path, written(tmp_path, "formula\nNaCl\nKCl\n"))
     trust = read_table(run / "trust.parquet")
     own = trust["method"] == "sigma_threshold"
-    for part, short in (("in_domain", "test"), ("class", "shifted")):
+    for part, short in (("in_domain", "test"), ("class", "ood_test")):
         rows = own & (trust["part"] == short)
         chosen = rows & (trust["label"] == "trust")
         error = np.abs(trust["target"] - trust["mean"])[chosen]
         assert about["record"][part]["rows"] == rows.sum()
         assert about["record"][part]["trusted"] == chosen.sum()
-        assert about["record"][part]["within"] == (error <= trust["budget"][chosen]).sum()
+        assert about["record"][part]["within"] == (error <= trust["error_tolerance"][chosen]).sum()
     page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
     assert "familiar test materials, it labelled" in page
     assert "materials with F, which it never saw, it labelled" in page
@@ -352,8 +352,8 @@ def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
     for line in ("line 3", "line 4: no formula", "line 5: formula 'Xx2O3': unknown element 'Xx'"):
         assert f"left out: {line}" in said
     assert "left out: 3 rows in all" in said
-    told = list(csv.reader((tmp_path / "o/unreadable.csv").read_text().splitlines()))
-    assert [row[0] for row in told] == ["place", "line 3", "line 4", "line 5"]
+    reported = list(csv.reader((tmp_path / "o/unreadable.csv").read_text().splitlines()))
+    assert [row[0] for row in reported] == ["place", "line 3", "line 4", "line 5"]
     table = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()
     assert sorted(table["rank"]) == [1, 2, 3]
     assert table["id"] == ["a", "e", "f, g"]
@@ -423,10 +423,10 @@ def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
 
     folder = tmp_path / "r"
     shutil.copytree(run, folder)
-    judges = next(folder.glob("fitted/*/*/judges.npz"))
-    arrays, note = read_arrays(judges)
+    post_hoc = next(folder.glob("fitted/*/*/posthoc.npz"))
+    arrays, note = read_arrays(post_hoc)
     note["packages"]["scikit-learn"] = "0.1"
-    write_arrays(judges, arrays, note, compress=True)
+    write_arrays(post_hoc, arrays, note, compress=True)
     reseal(folder)
     path = written(tmp_path, "CaO\n", "c.txt")
     about, said = ask(folder, tmp_path, path, "--trust-fit")
@@ -469,9 +469,9 @@ def test_unseen_elements_are_named_and_nothing_is_said_twice() -> None:
     assert new == ((), (found,))
     far = Reason("farther", "farther than all calibration materials", {"share": 1.0})
     other_words = Reason("unseen_elements", "has Cs and F, unheard of", {"elements": ["F", "Cs"]})
-    told = distinct(new, ((), (other_words, far)), None)
-    assert told == ((), (found, far))
-    assert texts(told, 2).tolist() == ["", f"{found.text}; {far.text}"]
+    reported = distinct(new, ((), (other_words, far)), None)
+    assert reported == ((), (found, far))
+    assert texts(reported, 2).tolist() == ["", f"{found.text}; {far.text}"]
 
 
 def test_neighbours_are_those_of_scikit_learn() -> None:
@@ -581,8 +581,8 @@ levels: [0.9]
 dataset: flla
 split: halves
 arms:
-  mine: {featurizer: element_fractions, model: mean, uq: point}
-  other: {featurizer: element_fractions, model: gone, uq: point}
+  mine: {featurizer: element_fractions, model: dummy, uq: deterministic}
+  other: {featurizer: element_fractions, model: gone, uq: deterministic}
 """
 
 

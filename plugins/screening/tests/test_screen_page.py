@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from atlas_pages import words
+from atlas_pages import formatting
 from atlas_screening.command import summary
 from atlas_screening.page import _row
 
@@ -30,7 +30,7 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
     assert _row(candidate(lower=0.0), 2, binary=True)["interval"] == "either class"
     quantity = _row(candidate(lower=0.5, risk=0.25), 2, binary=False)
     assert (quantity["prediction"], quantity["interval"]) == ("1.00", "0.50 to 1.00")
-    assert quantity["risk"] == words.percent(0.25)
+    assert quantity["risk"] == formatting.percent(0.25)
 
 
 @pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])

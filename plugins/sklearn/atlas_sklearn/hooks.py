@@ -61,7 +61,7 @@ class KNNConfig(Config):
     )
 
 
-class MeanConfig(Config):
+class DummyConfig(Config):
     """No options: it looks at no feature."""
 
 
@@ -118,8 +118,8 @@ class SVMConfig(Config):
 
 
 def _extra_trees_provides(config: ExtraTreesConfig) -> set[str]:
-    gives = {"model:members", "model:leaves"}
-    return gives | {"model:inbag"} if config.bootstrap else gives
+    provides = {"model:members", "model:leaves"}
+    return provides | {"model:inbag"} if config.bootstrap else provides
 
 
 def _gaussian_process_check(config: GaussianProcessConfig, facts: FoldFacts) -> list[str]:
@@ -134,8 +134,8 @@ def _gaussian_process_check(config: GaussianProcessConfig, facts: FoldFacts) -> 
 
 
 def _quantile_forest_provides(config: QuantileForestConfig) -> set[str]:
-    gives = {"model:members", "model:leaves", "model:quantiles"}
-    return gives | {"model:inbag"} if config.bootstrap else gives
+    provides = {"model:members", "model:leaves", "model:quantiles"}
+    return provides | {"model:inbag"} if config.bootstrap else provides
 
 
 def _svm_check(config: SVMConfig, facts: FoldFacts) -> list[str]:
@@ -212,9 +212,9 @@ MODELS = (
         trusted=("sklearn.neighbors._regression.KNeighborsRegressor",),
     ),
     Component(
-        "mean",
-        MeanConfig,
-        "atlas_sklearn.mean:Mean",
+        "dummy",
+        DummyConfig,
+        "atlas_sklearn.dummy:Dummy",
         expected_failures={
             "learns_better_than_the_mean": "it is the mean",
         },

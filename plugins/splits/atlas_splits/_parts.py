@@ -15,7 +15,7 @@ def formula_groups(materials: Materials) -> I8:
     return np.unique(materials.formulas(), return_inverse=True)[1].astype(np.int64)
 
 
-def deal(rows: I8, sizes: Sequence[int], seed: int, groups: I8 | None = None) -> list[I8]:
+def assign(rows: I8, sizes: Sequence[int], seed: int, groups: I8 | None = None) -> list[I8]:
     """Shuffle ``rows`` and cut pieces of ``sizes`` off; the last piece is what remains.
 
     Args:
@@ -62,11 +62,11 @@ def split_in_domain(
     config: InDomainConfig,
     materials: Materials,
     seed: int,
-    shifted: I8 | None = None,
+    ood_test: I8 | None = None,
     held_out: str = "",
     calibration: I8 | None = None,
 ) -> Split:
-    """Return a fold: ``in_domain`` cut into train, calibration and test, ``shifted`` apart.
+    """Return a fold: ``in_domain`` cut into train, calibration and test, ``ood_test`` apart.
 
     The random cut depends on the run's seed and the fold's name. ``calibration`` names rows of
     ``in_domain`` that calibrate, in place of a random cut.
@@ -79,7 +79,7 @@ def split_in_domain(
     sizes = [size_of(config.test, count), size_of(config.calibration, count)]
     if calibration is not None:
         in_domain, sizes = np.setdiff1d(in_domain, calibration), [sizes[0], 0]
-    test, cut, train = deal(in_domain, sizes, derive_seed(seed, "in-domain", name), groups)
+    test, cut, train = assign(in_domain, sizes, derive_seed(seed, "in-domain", name), groups)
     calibration = cut if calibration is None else calibration
     wanted = {
         "train": (train, True),
@@ -97,7 +97,7 @@ def split_in_domain(
         train=train,
         calibration=calibration,
         test=test,
-        shifted=np.zeros(0, np.int64) if shifted is None else shifted,
+        ood_test=np.zeros(0, np.int64) if ood_test is None else ood_test,
         held_out=held_out,
     )
 
@@ -112,7 +112,7 @@ def hold_out(
     held_out: str,
     calibration: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
 ) -> Split:
-    """Return a fold whose ``shifted`` part are the rows where ``held`` is true.
+    """Return a fold whose ``ood_test`` part are the rows where ``held`` is true.
 
     ``calibration`` tells which of the others calibrate, in place of a random cut.
 
@@ -129,7 +129,7 @@ def hold_out(
         config=config,
         materials=materials,
         seed=seed,
-        shifted=np.flatnonzero(held),
+        ood_test=np.flatnonzero(held),
         held_out=held_out,
         calibration=None if calibration is None else np.flatnonzero(calibration),
     )
@@ -144,7 +144,7 @@ def take_calibration(
         DataError: nothing would remain to train on.
     """
     size = size_of(fraction, len(train))
-    calibration, rest = deal(train, [size], derive_seed(seed, "calibration", name), groups)
+    calibration, rest = assign(train, [size], derive_seed(seed, "calibration", name), groups)
     if not len(rest):
         raise DataError(f"split {name}: {len(train)} training rows leave none after calibration")
     return rest, calibration

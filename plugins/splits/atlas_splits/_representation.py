@@ -21,7 +21,7 @@ HELP = (
 )
 
 
-def needs_of(representation: Representation) -> set[str]:
+def requires_of(representation: Representation) -> set[str]:
     """Return the capability that a representation needs."""
     return {"inputs:structure" if representation == "structure" else "inputs:composition"}
 

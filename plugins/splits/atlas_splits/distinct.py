@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from atlas_core.api import I8, DataError, Materials, Split, SplitRequest, derive_seed
-from atlas_splits._parts import deal, formula_groups, size_of
+from atlas_splits._parts import assign, formula_groups, size_of
 from atlas_splits.hooks import DistinctConfig
 
 CHAINED = 0.5
@@ -39,7 +39,7 @@ class Distinct:
             )
         sizes = [size_of(config.test, n), size_of(config.calibration, n)]
         seed = derive_seed(request.context.seed, "distinct")
-        test, calibration, train = deal(np.arange(n), sizes, seed, groups)
+        test, calibration, train = assign(np.arange(n), sizes, seed, groups)
         if not len(train) or (config.calibration > 0 and not len(calibration)):
             raise DataError(
                 f"distinct: {int(groups.max()) + 1} groups of near formulas are too few for all"

@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 
 from atlas_core.api import ATOMIC_NUMBER, Component, Config, Field, hookimpl
 from atlas_splits._options import InDomainConfig
-from atlas_splits._representation import HELP, Representation, needs_of
+from atlas_splits._representation import HELP, Representation, requires_of
 
 
 class ClusterConfig(InDomainConfig):
@@ -151,7 +151,7 @@ class RepresentativeElementsConfig(InDomainConfig):
         description=(
             "So many elements at most share a training part, which is without all of them; each"
             " still has a fold of its own. What trains once for equal training parts, as"
-            " `trust.pseudo_shift` does, then learns of more classes from fewer trainings. An"
+            " `trust.nested` does, then learns of more classes from fewer trainings. An"
             " element in more than a fifth of the rows shares with none."
         ),
     )
@@ -213,7 +213,7 @@ def _sparse_requires(config: SparseConfig) -> set[str]:
     """Return the target's capabilities, or those of the representation."""
     if config.space == "target":
         return {"target", "task:regression"}
-    return needs_of(config.representation)
+    return requires_of(config.representation)
 
 
 SPLITS = (
@@ -221,7 +221,7 @@ SPLITS = (
         "cluster",
         ClusterConfig,
         "atlas_splits.cluster:Cluster",
-        requires=lambda config: needs_of(config.representation),
+        requires=lambda config: requires_of(config.representation),
         citation="10.1039/C8ME00012C",
     ),
     Component(

@@ -12,7 +12,7 @@ from atlas_splits.hooks import LeaveElementsOutConfig
 
 
 class LeaveElementsOut:
-    """Put materials with any of the elements into ``shifted``."""
+    """Put materials with any of the elements into ``ood_test``."""
 
     def __init__(self, config: LeaveElementsOutConfig) -> None:
         self.config = config

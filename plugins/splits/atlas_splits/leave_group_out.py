@@ -14,7 +14,7 @@ from atlas_splits.hooks import LeaveGroupOutConfig
 
 
 class LeaveGroupOut:
-    """Put rows of the chosen groups into ``shifted``."""
+    """Put rows of the chosen groups into ``ood_test``."""
 
     def __init__(self, config: LeaveGroupOutConfig) -> None:
         self.config = config

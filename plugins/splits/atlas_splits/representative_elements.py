@@ -53,34 +53,34 @@ class RepresentativeElements:
             seed=derive_seed(request.context.seed, "representative_elements"),
         )
         folds = []
-        for company in companies(chosen, has.mean(axis=0), together=config.together):
-            names = [SYMBOLS[z] for z in company]
+        for training_group in training_groups(chosen, has.mean(axis=0), together=config.together):
+            names = [SYMBOLS[z] for z in training_group]
             whole = hold_out(
                 f"without {', '.join(names)}",
-                has[:, company].any(axis=1),
+                has[:, training_group].any(axis=1),
                 config=config,
                 materials=request.materials,
                 seed=request.context.seed,
                 held_out=f"materials with {', '.join(names)}",
             )
-            if len(company) == 1:
+            if len(training_group) == 1:
                 folds.append(whole)
                 continue
-            alone = has & (has[:, company].sum(axis=1) == 1)[:, None]
+            alone = has & (has[:, training_group].sum(axis=1) == 1)[:, None]
             folds += [
                 replace(
                     whole,
                     name=f"without {SYMBOLS[z]}",
                     held_out=f"materials with {SYMBOLS[z]}",
-                    shifted=np.flatnonzero(alone[:, z]),
+                    ood_test=np.flatnonzero(alone[:, z]),
                 )
-                for z in company
+                for z in training_group
                 if alone[:, z].any()
             ]
         return folds
 
 
-def companies(chosen: Sequence[int], share: F8, *, together: int) -> list[list[int]]:
+def training_groups(chosen: Sequence[int], share: F8, *, together: int) -> list[list[int]]:
     """Return the elements that share a training part, of different families as far as they go.
 
     Args:
@@ -95,13 +95,13 @@ def companies(chosen: Sequence[int], share: F8, *, together: int) -> list[list[i
     hands = -(-len(others) // together)
     found = [[z] for z in alone]
     for hand in range(hands):
-        company: list[int] = []
+        training_group: list[int] = []
         for z in others[hand::hands]:
-            if float(share[[*company, z]].sum()) > 1.0 - LEAST_LEFT:  # too little is left
+            if float(share[[*training_group, z]].sum()) > 1.0 - LEAST_LEFT:  # too little is left
                 found.append([z])
             else:
-                company.append(z)
-        found.append(company)
+                training_group.append(z)
+        found.append(training_group)
     return found
 
 

@@ -13,7 +13,7 @@ from atlas_splits.hooks import SizeShiftConfig
 
 
 class SizeShift:
-    """Put the materials of one end of the sizes into ``shifted``."""
+    """Put the materials of one end of the sizes into ``ood_test``."""
 
     def __init__(self, config: SizeShiftConfig) -> None:
         self.config = config

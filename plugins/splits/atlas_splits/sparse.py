@@ -19,7 +19,7 @@ CROWD = 10
 
 
 class Sparse:
-    """Put the loneliest rows, with their neighbours, into ``shifted``."""
+    """Put the loneliest rows, with their neighbours, into ``ood_test``."""
 
     def __init__(self, config: SparseConfig) -> None:
         self.config = config

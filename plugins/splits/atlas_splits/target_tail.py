@@ -12,7 +12,7 @@ from atlas_splits.hooks import TargetTailConfig
 
 
 class TargetTail:
-    """Put the rows with extreme targets into ``shifted``."""
+    """Put the rows with extreme targets into ``ood_test``."""
 
     def __init__(self, config: TargetTailConfig) -> None:
         self.config = config

@@ -45,7 +45,7 @@ def cut(given: SplitRequest, **options) -> list[Split]:
 )
 def test_derived_columns_hold_out_what_they_say(column, value, expected):
     (fold,) = cut(request(), column=column, values=[value])
-    assert [OXIDES[i] for i in fold.shifted] == expected
+    assert [OXIDES[i] for i in fold.ood_test] == expected
 
 
 def test_anonymous_formulas_equal_pymatgens():
@@ -92,7 +92,7 @@ def test_folds_deal_every_group_once_and_never_break_one():
     given = request(copies=4)
     folds = cut(given, column="chemical_system", folds=3, min_group=1)
     systems = np.array(given.materials.chemical_systems())
-    held = [set(systems[fold.shifted]) for fold in folds]
+    held = [set(systems[fold.ood_test]) for fold in folds]
     assert [fold.name for fold in folds] == ["fold_0", "fold_1", "fold_2"]
     assert sorted(len(s) for s in held) == [3, 3, 4]
     assert set.union(*held) == set(systems)

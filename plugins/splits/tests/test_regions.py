@@ -61,7 +61,7 @@ def test_clusters_of_structures_do_not_read_elements():
     data = toy_dataset()
     config = hooks.ClusterConfig(clusters=3, representation="structure")
     folds = cut(cluster, config, SplitRequest(data.materials, {}, FitContext(0)))
-    prototypes = np.array([data.columns["space_group"][fold.shifted] for fold in folds], object)
+    prototypes = np.array([data.columns["space_group"][fold.ood_test] for fold in folds], object)
     assert sorted(len(set(groups)) for groups in prototypes) == [1, 1, 1]
     assert {int(groups[0]) for groups in prototypes} == {225, 221, 187}
 
@@ -70,15 +70,15 @@ def test_structure_of_formulas_is_refused():
     with pytest.raises(DataError, match="no structures"):
         describe(request(COMMON).materials, "structure")
     component, _ = find_component("cluster", "split")
-    needs = component.requires_of(hooks.ClusterConfig(representation="structure"))
-    assert needs == {"inputs:structure"}
+    requires = component.requires_of(hooks.ClusterConfig(representation="structure"))
+    assert requires == {"inputs:structure"}
 
 
 def test_sparse_materials_are_the_lonely_ones():
     formulas = COMMON * 40 + ["CsI", "RbI", "CsBr"]
     config = hooks.SparseConfig(points=3, neighbours=0, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
-    assert fold.shifted.tolist() == [160, 161, 162]
+    assert fold.ood_test.tolist() == [160, 161, 162]
     assert fold.held_out == "materials in sparse regions of the fractions"
 
 
@@ -86,7 +86,7 @@ def test_sparse_points_take_their_neighbours_along():
     formulas = COMMON * 40 + ["CsI", "Cs2I3"] + ["Cs3I4"]
     config = hooks.SparseConfig(points=1, neighbours=2, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
-    assert fold.shifted.tolist() == [160, 161, 162]
+    assert fold.ood_test.tolist() == [160, 161, 162]
 
 
 def test_sparse_targets_are_those_far_from_others():
@@ -95,7 +95,7 @@ def test_sparse_targets_are_those_far_from_others():
         space="target", points=2, neighbours=0, candidates=0.01, pooled=False
     )
     folds = cut(sparse, config, request(COMMON * 50, target=target))
-    assert [fold.shifted.tolist() for fold in folds] == [[198], [199]]  # 49 away, then 40
+    assert [fold.ood_test.tolist() for fold in folds] == [[198], [199]]  # 49 away, then 40
     component, _ = find_component("sparse", "split")
     assert component.requires_of(config) == {"target", "task:regression"}
 
@@ -119,7 +119,7 @@ def test_sparse_refuses_what_it_cannot_do():
 def test_size_shift_holds_out_one_end_and_keeps_equal_sizes_together(options, expected, words):
     formulas = np.array(COMMON * 10 + ["Fe3O4"] * 10)
     (fold,) = cut(size_shift, hooks.SizeShiftConfig(**options), request(formulas.tolist()))
-    assert fold.shifted.tolist() == np.flatnonzero(np.isin(formulas, expected)).tolist()
+    assert fold.ood_test.tolist() == np.flatnonzero(np.isin(formulas, expected)).tolist()
     assert fold.held_out == f"materials with {words}"
 
 
@@ -134,7 +134,7 @@ def test_size_shift_counts_the_sites_of_a_cell_where_it_is_known():
     given = SplitRequest(data.materials, {}, FitContext(0))
     (fold,) = cut(size_shift, hooks.SizeShiftConfig(), given)
     assert fold.held_out == "materials with 5 or more atoms in the cell"
-    assert (data.materials.counts[fold.shifted] == 5).all()
+    assert (data.materials.counts[fold.ood_test] == 5).all()
 
 
 def test_near_formulas_chain_into_one_group():

@@ -16,7 +16,7 @@ from atlas_core.api import (
 )
 from atlas_splits import hooks, representative_elements
 from atlas_splits._elements import BLOCKS, blocks
-from atlas_splits.representative_elements import choose, companies
+from atlas_splits.representative_elements import choose, training_groups
 
 
 def counts(**rows: int) -> np.ndarray:
@@ -103,8 +103,8 @@ def test_each_fold_holds_out_all_materials_with_its_element():
     )
     # F is the most frequent, Na the least electronegative, Fe the one transition metal
     assert [fold.name for fold in folds] == ["without F", "without Na", "without Fe"]
-    assert folds[0].shifted.tolist() == [i for i in range(24) if i % 6 in {0, 1, 5}]
-    assert folds[1].shifted.tolist() == [i for i in range(24) if i % 6 in {1, 4}]
+    assert folds[0].ood_test.tolist() == [i for i in range(24) if i % 6 in {0, 1, 5}]
+    assert folds[1].ood_test.tolist() == [i for i in range(24) if i % 6 in {1, 4}]
     assert [fold.held_out for fold in folds[:1]] == ["materials with F"]
 
 
@@ -114,14 +114,14 @@ def numbers(text: str) -> list[int]:
 
 def test_companies_are_of_different_families_and_leave_a_crowded_element_alone():
     share = counts(O=500, F=120, H=90, Cs=60, Fe=200, Ni=90, Er=80) / 1000
-    dealt = companies(numbers("O F Cs H Fe Ni Er"), share, together=3)
+    dealt = training_groups(numbers("O F Cs H Fe Ni Er"), share, together=3)
     # two hands: F and H are dealt first, then Fe and Ni, then Er, then Cs
     assert [symbols(one) for one in dealt] == [["O"], ["F", "Fe", "Er"], ["H", "Ni", "Cs"]]
 
 
 def test_without_company_each_element_is_alone_in_the_order_that_they_were_chosen():
     chosen = numbers("O F Cs H")
-    assert companies(chosen, counts(O=1) / 10, together=1) == [[z] for z in chosen]
+    assert training_groups(chosen, counts(O=1) / 10, together=1) == [[z] for z in chosen]
 
 
 def threes(formulas: list[str]) -> dict[str, Split]:
@@ -144,8 +144,8 @@ def test_elements_together_share_a_training_part_that_is_without_all_of_them():
     assert not np.array_equal(oxygen.train, iron.train)
     learned = {formulas[row] for row in iron.train}
     assert learned <= {"NaS", "Li2O", "KCl", "K2O", "LiO", "K2O3", "LiCl"}
-    assert {formulas[row] for row in iron.shifted} == {"FeO", "FeS"}
-    assert {formulas[row] for row in fluorine.shifted} == {"LiF"}
+    assert {formulas[row] for row in iron.ood_test} == {"FeO", "FeS"}
+    assert {formulas[row] for row in fluorine.ood_test} == {"LiF"}
 
 
 def test_a_material_with_two_elements_of_a_company_is_in_none_of_their_classes():
@@ -153,8 +153,8 @@ def test_a_material_with_two_elements_of_a_company_is_in_none_of_their_classes()
     folds = threes(formulas)
     fluorine, iron = folds["without F"], folds["without Fe"]
     assert np.array_equal(fluorine.train, iron.train)
-    assert {formulas[row] for row in iron.shifted} == {"FeO"}
-    assert {formulas[row] for row in fluorine.shifted} == {"LiF"}
+    assert {formulas[row] for row in iron.ood_test} == {"FeO"}
+    assert {formulas[row] for row in fluorine.ood_test} == {"LiF"}
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_kfold_with_fewer_rows_than_folds_says_so():
 def test_leave_elements_out_holds_out_exactly_the_fluorides():
     config = hooks.LeaveElementsOutConfig(elements=["F"])
     (fold,) = cut(leave_elements_out, config, request())
-    assert fold.shifted.tolist() == [0, 1, 2, 3]
+    assert fold.ood_test.tolist() == [0, 1, 2, 3]
     assert (len(fold.test), len(fold.calibration)) == (5, 5)  # round(0.15 * 36)
     assert fold.held_out == "materials with F"
     assert fold.name == "without F"
@@ -144,7 +144,7 @@ def test_leave_elements_out_holds_out_exactly_the_fluorides():
 def test_leave_elements_out_takes_a_material_with_any_of_the_elements():
     config = hooks.LeaveElementsOutConfig(elements=["F", "Ti"])
     (fold,) = cut(leave_elements_out, config, request())
-    assert fold.shifted.tolist() == [0, 1, 2, 3, *range(9, N, 6)]
+    assert fold.ood_test.tolist() == [0, 1, 2, 3, *range(9, N, 6)]
     assert fold.held_out == "materials with F or Ti"
 
 
@@ -170,7 +170,7 @@ def test_leave_group_out_holds_out_the_given_values_whatever_their_type():
     for value in (225, 225.0, "225"):
         config = hooks.LeaveGroupOutConfig(column="space_group", values=[value])
         (fold,) = cut(leave_group_out, config, request(columns={"space_group": groups}))
-        assert fold.shifted.tolist() == list(range(10))
+        assert fold.ood_test.tolist() == list(range(10))
         assert fold.held_out == "materials with space_group 225"
 
 
@@ -179,7 +179,7 @@ def test_leave_group_out_holds_out_each_large_group_in_turn_and_never_a_missing_
     config = hooks.LeaveGroupOutConfig(column="system", min_group=5)
     folds = cut(leave_group_out, config, request(columns={"system": groups}))
     assert [fold.name for fold in folds] == ["without system hexagonal", "without system cubic"]
-    assert [len(fold.shifted) for fold in folds] == [12, 8]
+    assert [len(fold.ood_test) for fold in folds] == [12, 8]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_leave_group_out_derives_columns_from_formulas(column, value, expected):
             cut(leave_group_out, config, request())
         return
     (fold,) = cut(leave_group_out, config, request())
-    assert fold.shifted.tolist() == expected
+    assert fold.ood_test.tolist() == expected
 
 
 def test_an_unknown_column_names_the_closest_and_lists_all():
@@ -227,7 +227,7 @@ def test_cluster_separates_chemistries_that_share_no_element():
     formulas = ["LiF", "Li2F2", "Li3F2"] * 6 + ["FeO", "Fe2O3", "Fe3O4"] * 5 + ["AgI", "AgI2"] * 5
     given = request(formulas)
     folds = cut(cluster, hooks.ClusterConfig(clusters=3), given)
-    assert [fold.shifted.tolist() for fold in folds] == [
+    assert [fold.ood_test.tolist() for fold in folds] == [
         list(range(18)),
         list(range(18, 33)),
         list(range(33, 43)),
@@ -246,7 +246,7 @@ def test_cluster_with_fewer_compositions_than_clusters_says_so():
 )
 def test_target_tail_holds_out_the_extreme_rows(tail, expected, words):
     (fold,) = cut(target_tail, hooks.TargetTailConfig(tail=tail), request(target=TARGET))
-    assert fold.shifted.tolist() == expected
+    assert fold.ood_test.tolist() == expected
     assert fold.held_out == f"materials with {words}"
 
 
@@ -254,7 +254,7 @@ def test_target_tail_keeps_equal_targets_together():
     target = np.where(np.arange(N) < 15, 0.0, TARGET)
     config = hooks.TargetTailConfig(tail="low", fraction=0.1)
     (fold,) = cut(target_tail, config, request(target=target))
-    assert fold.shifted.tolist() == list(range(15))
+    assert fold.ood_test.tolist() == list(range(15))
 
 
 def test_target_tail_of_a_constant_target_leaves_nothing_to_train_on():

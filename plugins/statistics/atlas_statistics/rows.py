@@ -18,7 +18,7 @@ SAME = 1e-9
 """Share of the spread of values below which two of them differ by rounding only."""
 
 
-SIDES = ("test", "shifted")
+SIDES = ("test", "ood_test")
 
 
 def without_empty_sigma(rows: Predictions) -> Predictions:

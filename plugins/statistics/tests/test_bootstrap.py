@@ -145,5 +145,5 @@ def test_of_equal_folds_none_stands_out(folds: int) -> None:
     means, spreads = errors.mean(axis=2), errors.std(axis=2) / np.sqrt(39)
     sizes = [40] * folds
     pairs = zip(means, spreads, strict=True)
-    told = [bootstrap.stands_out(*pair, sizes) is not None for pair in pairs]
-    assert np.mean(told) < 0.07
+    reported = [bootstrap.stands_out(*pair, sizes) is not None for pair in pairs]
+    assert np.mean(reported) < 0.07

@@ -34,7 +34,7 @@ def label(
     rule: Rule,
     *,
     allowed: float,
-    home_error: float,
+    in_domain_error: float,
     veto: Bool | None = None,
 ) -> Str:
     """Return (n,) labels: trusted by the rule, deferred where the expected error is large.
@@ -42,10 +42,10 @@ def label(
     Args:
         assessment: of the list of candidates.
         rule: how the trusted are chosen.
-        allowed: one minus the confidence.
-        home_error: mean absolute error in-domain, in the target's unit.
+        allowed: one minus the target reliability.
+        in_domain_error: mean absolute error in-domain, in the target's unit.
         veto: (n,) which may not be trusted, whatever the rule says.
     """
-    far = assessment.expected_error > DEFER * home_error
+    far = assessment.expected_error > DEFER * in_domain_error
     chosen = trusted(assessment, rule, allowed)
     return labels_of(chosen if veto is None else chosen & ~veto, far)

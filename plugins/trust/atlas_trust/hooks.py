@@ -42,7 +42,7 @@ class RefuseUnseenConfig(Config):
 
 
 class SigmaThresholdConfig(Config):
-    """An isotonic curve from sigma to the probability of exceeding the budget."""
+    """An isotonic curve from sigma to the probability of exceeding the error tolerance."""
 
     rule: RuleField = "set"
 

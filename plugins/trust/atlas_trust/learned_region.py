@@ -23,9 +23,9 @@ from atlas_core.api import (
     Inputs,
     OODScore,
     Prediction,
-    Promise,
     Reason,
     Reasons,
+    ReliabilityTarget,
     Str,
     TargetScale,
     TrustRegion,
@@ -62,16 +62,16 @@ class Rows:
         signals: (n, s).
         error: (n,) absolute, on the scale of the arm's own training.
         group: (n,) number of the held-out class; -1 for in-domain rows.
-        company: (n,) number of the training without it; classes that share one are left out of a
+        training_group: (n,) number of the training without it; classes that share one are left out of a
             map together. -1 for in-domain rows.
-        home: (n,) whether a row is one of the arm's own calibration rows.
+        in_domain: (n,) whether a row is one of the arm's own calibration rows.
     """
 
     signals: F8
     error: F8
     group: I8
-    company: I8
-    home: Bool
+    training_group: I8
+    in_domain: Bool
 
     def at(self, mask: Bool) -> Rows:
         """Return the rows where the mask holds."""
@@ -79,14 +79,14 @@ class Rows:
             self.signals[mask],
             self.error[mask],
             self.group[mask],
-            self.company[mask],
-            self.home[mask],
+            self.training_group[mask],
+            self.in_domain[mask],
         )
 
 
 @dataclass(frozen=True)
 class RiskMap:
-    """The probability of exceeding the budget: the mean of two maps' answers.
+    """The probability of exceeding the error tolerance: the mean of two maps' answers.
 
     A linear map carries on outside what it was fitted on, trees with monotone constraints do not
     jump there; each alone is too bold somewhere. The trees are few and their leaves large: one
@@ -103,9 +103,9 @@ class RiskMap:
     constant: float
 
     @classmethod
-    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskMap:
+    def of(cls, rows: Rows, error_tolerance: float, *, seed: int) -> RiskMap:
         """Fit both maps."""
-        over = rows.error > budget
+        over = rows.error > error_tolerance
         share = float(over.mean())
         if share in {0.0, 1.0}:
             return cls(None, None, share)
@@ -123,7 +123,7 @@ class RiskMap:
         return cls(linear.fit(rows.signals, over), boosted.fit(rows.signals, over), share)
 
     def __call__(self, signals: F8) -> F8:
-        """Return (n,) probabilities of an error above the budget."""
+        """Return (n,) probabilities of an error above the error tolerance."""
         if self.linear is None or self.boosted is None or not len(signals):
             return np.full(len(signals), self.constant)
         both = [model.predict_proba(signals)[:, 1] for model in (self.linear, self.boosted)]
@@ -140,15 +140,15 @@ class RiskPanel:
     maps: tuple[RiskMap, ...]
 
     @classmethod
-    def of(cls, rows: Rows, budget: float, *, seed: int) -> RiskPanel:
+    def of(cls, rows: Rows, error_tolerance: float, *, seed: int) -> RiskPanel:
         """Fit the maps; one on all classes where there are too few to leave some out."""
-        parts = min(PANEL, len(np.unique(rows.company[rows.company >= 0])) // 2)
+        parts = min(PANEL, len(np.unique(rows.training_group[rows.training_group >= 0])) // 2)
         if parts < 2:
-            return cls((RiskMap.of(rows, budget, seed=seed),))
+            return cls((RiskMap.of(rows, error_tolerance, seed=seed),))
         return cls(
             tuple(
-                RiskMap.of(rows.at(~held), budget, seed=seed)
-                for held in _class_parts(rows.company, parts)
+                RiskMap.of(rows.at(~held), error_tolerance, seed=seed)
+                for held in _class_parts(rows.training_group, parts)
             )
         )
 
@@ -199,15 +199,15 @@ class LearnedRegion:
     Attributes:
         signals: of the arm's own training.
         names: (s,) what the signals are called.
-        risk: from signals to P(|error| > budget).
+        risk: from signals to P(|error| > error tolerance).
         error: from signals to the expected absolute error.
         levels: (l,) coverage levels of the intervals.
         width: from signals to the shape of the intervals: a high quantile of the error.
         near: (l,) half-width over that quantile that held in-domain.
         far: (l,) the same for classes that were held out.
         rule: how the trusted are chosen.
-        allowed: one minus the confidence.
-        home_error: mean absolute error in-domain.
+        allowed: one minus the target reliability.
+        in_domain_error: mean absolute error in-domain.
     """
 
     signals: Signals
@@ -220,7 +220,7 @@ class LearnedRegion:
     far: F8
     rule: Rule
     allowed: float
-    home_error: float
+    in_domain_error: float
 
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return risk, expected error and intervals of n rows.
@@ -259,7 +259,9 @@ class LearnedRegion:
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""
-        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+        return label(
+            assessment, self.rule, allowed=self.allowed, in_domain_error=self.in_domain_error
+        )
 
 
 @dataclass(frozen=True)
@@ -270,10 +272,10 @@ class LearnedRegionMethod:
 
     def fit(
         self,
-        home: Evidence,
-        rehearsals: Sequence[Evidence],
+        in_domain: Evidence,
+        nested: Sequence[Evidence],
         *,
-        promise: Promise,
+        reliability: ReliabilityTarget,
         levels: tuple[float, ...],
         context: FitContext,
     ) -> TrustRegion:
@@ -282,28 +284,28 @@ class LearnedRegionMethod:
         Raises:
             DataError: there are too few calibration rows, or no class was held out.
         """
-        if len(home.inputs) < MAP_ROWS:
+        if len(in_domain.inputs) < MAP_ROWS:
             raise DataError(
-                f"trust learned_region: {len(home.inputs)} calibration rows, needs at least"
+                f"trust learned_region: {len(in_domain.inputs)} calibration rows, needs at least"
                 f" {MAP_ROWS}; raise the split's `calibration` fraction"
             )
-        classes = [one for one in rehearsals if one.shifted.any()]
+        classes = [one for one in nested if one.ood_test.any()]
         if not classes:
             raise DataError(
                 "trust learned_region: no class was held out of the training rows; name a split"
-                " with a held-out class in trust.pseudo_shift.splits"
+                " with a held-out class in trust.nested.splits"
             )
-        home_error = float(home.error.mean())
+        in_domain_error = float(in_domain.error.mean())
         seed = context.seed
-        signals, own = self._rows(home, -1, -1, home_error, seed=seed)
+        signals, own = self._rows(in_domain, -1, -1, in_domain_error, seed=seed)
         blocks = [own]
-        companies: dict[bytes, int] = {}
-        for number, rehearsal in enumerate(classes):
-            learned = rehearsal.train.ids.tobytes()
-            company = companies.setdefault(learned, len(companies))
-            blocks.append(self._rows(rehearsal, number, company, home_error, seed=seed)[1])
+        training_groups: dict[bytes, int] = {}
+        for number, refit in enumerate(classes):
+            learned = refit.train.ids.tobytes()
+            training_group = training_groups.setdefault(learned, len(training_groups))
+            blocks.append(self._rows(refit, number, training_group, in_domain_error, seed=seed)[1])
         rows = _joined(blocks)
-        risk = RiskPanel.of(rows, promise.budget, seed=seed)
+        risk = RiskPanel.of(rows, reliability.error_tolerance, seed=seed)
         error = ErrorMap.of(rows, seed=seed)
         width = ErrorMap.of(rows, seed=seed, quantile=SHAPE)
         near, far = self._factors(rows, levels, seed=seed)
@@ -317,19 +319,25 @@ class LearnedRegionMethod:
             near=near,
             far=far,
             rule=self.config.rule,
-            allowed=1.0 - promise.confidence,
-            home_error=home_error,
+            allowed=1.0 - reliability.target_reliability,
+            in_domain_error=in_domain_error,
         )
 
     def _rows(
-        self, evidence: Evidence, number: int, company: int, home_error: float, *, seed: int
+        self,
+        evidence: Evidence,
+        number: int,
+        training_group: int,
+        in_domain_error: float,
+        *,
+        seed: int,
     ) -> tuple[Signals, Rows]:
         """Return the signals of one training, and its rows.
 
         Errors are brought to the scale of the arm's own training by the in-domain errors of both:
-        a rehearsal trains on fewer rows, and often a smaller model.
+        a nested fit trains on fewer rows, and often a smaller model.
         """
-        inside = ~evidence.shifted
+        inside = ~evidence.ood_test
         if not inside.any():
             raise DataError(f"trust learned_region: {evidence.name} has no in-domain rows")
         plain = Signals.of(
@@ -344,13 +352,13 @@ class LearnedRegionMethod:
         median = {name: value if value > 0 else 1.0 for name, value in median.items()}
         scaled = replace(plain, median=median)
         own = float(evidence.error[inside].mean())
-        scale = home_error / own if number >= 0 and own > 0 else 1.0
+        scale = in_domain_error / own if number >= 0 and own > 0 else 1.0
         rows = Rows(
             signals=scaled.matrix(evidence.inputs, evidence.prediction, evidence.ood),
             error=evidence.error * scale,
-            group=np.where(evidence.shifted, number, -1),
-            company=np.where(evidence.shifted, company, -1),
-            home=np.full(len(evidence.inputs), number < 0),
+            group=np.where(evidence.ood_test, number, -1),
+            training_group=np.where(evidence.ood_test, training_group, -1),
+            in_domain=np.full(len(evidence.inputs), number < 0),
         )
         return scaled, rows
 
@@ -367,11 +375,11 @@ class LearnedRegionMethod:
             held[inside[parts == part]] = True
             score[held] = self._score(rows, held, seed)
         numbers = np.unique(rows.group[rows.group >= 0])
-        parts = min(CLASS_FOLDS, len(np.unique(rows.company[rows.company >= 0])))
-        for held in _class_parts(rows.company, parts):
+        parts = min(CLASS_FOLDS, len(np.unique(rows.training_group[rows.training_group >= 0])))
+        for held in _class_parts(rows.training_group, parts):
             score[held] = self._score(rows, held, seed)
-        home = np.sort(score[rows.home])
-        near = np.array([home[_rank(len(home), level)] for level in levels])
+        in_domain = np.sort(score[rows.in_domain])
+        near = np.array([in_domain[_rank(len(in_domain), level)] for level in levels])
         each = np.array(
             [
                 [np.sort(score[rows.group == number])[_rank(m, level)] for level in levels]
@@ -387,10 +395,10 @@ class LearnedRegionMethod:
         return np.asarray(rows.error[held] / shape, dtype=np.float64)
 
 
-def _class_parts(company: I8, parts: int) -> list[Bool]:
+def _class_parts(training_group: I8, parts: int) -> list[Bool]:
     """Return masks of the rows of so many parts of the companies of held-out classes."""
-    numbers = np.unique(company[company >= 0])
-    return [np.isin(company, some) for some in np.array_split(numbers, parts)]
+    numbers = np.unique(training_group[training_group >= 0])
+    return [np.isin(training_group, some) for some in np.array_split(numbers, parts)]
 
 
 def _rank(n: int, level: float) -> int:
@@ -403,6 +411,6 @@ def _joined(blocks: Sequence[Rows]) -> Rows:
         signals=np.concatenate([block.signals for block in blocks]),
         error=np.concatenate([block.error for block in blocks]),
         group=np.concatenate([block.group for block in blocks]),
-        company=np.concatenate([block.company for block in blocks]),
-        home=np.concatenate([block.home for block in blocks]),
+        training_group=np.concatenate([block.training_group for block in blocks]),
+        in_domain=np.concatenate([block.in_domain for block in blocks]),
     )

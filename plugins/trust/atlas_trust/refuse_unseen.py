@@ -16,8 +16,8 @@ from atlas_core.api import (
     Inputs,
     OODScore,
     Prediction,
-    Promise,
     Reason,
+    ReliabilityTarget,
     Str,
     TrustRegion,
 )
@@ -58,7 +58,7 @@ class VetoRegion:
             assessment,
             own.rule,
             allowed=own.allowed,
-            home_error=own.home_error,
+            in_domain_error=own.in_domain_error,
             veto=assessment.risk >= 1.0,
         )
 
@@ -71,14 +71,16 @@ class RefuseUnseen:
 
     def fit(
         self,
-        home: Evidence,
-        rehearsals: Sequence[Evidence],
+        in_domain: Evidence,
+        nested: Sequence[Evidence],
         *,
-        promise: Promise,
+        reliability: ReliabilityTarget,
         levels: tuple[float, ...],
         context: FitContext,
     ) -> TrustRegion:
         """Fit sigma's curves and note the elements of the training materials."""
         sigma = SigmaThreshold(SigmaThresholdConfig(rule=self.config.rule))
-        region = sigma.fit(home, rehearsals, promise=promise, levels=levels, context=context)
-        return VetoRegion(region, (home.train.fractions > 0).any(axis=0))
+        region = sigma.fit(
+            in_domain, nested, reliability=reliability, levels=levels, context=context
+        )
+        return VetoRegion(region, (in_domain.train.fractions > 0).any(axis=0))

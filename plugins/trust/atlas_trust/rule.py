@@ -13,7 +13,7 @@ RuleField = Annotated[
     Field(
         description=(
             "`set`: trust the longest list of candidates, safest first, whose mean risk is at most"
-            " 1 - confidence. `point`: trust each candidate whose own risk is; stricter."
+            " 1 - target reliability. `point`: trust each candidate whose own risk is; stricter."
         )
     ),
 ]

@@ -17,7 +17,7 @@ from atlas_core.api import (
     Inputs,
     OODScore,
     Prediction,
-    Promise,
+    ReliabilityTarget,
     Str,
     TargetScale,
 )
@@ -70,7 +70,7 @@ class SigmaRegion:
     error: Curve
     rule: Rule
     allowed: float
-    home_error: float
+    in_domain_error: float
 
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
         """Return risk and expected error by sigma."""
@@ -79,7 +79,9 @@ class SigmaRegion:
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""
-        return label(assessment, self.rule, allowed=self.allowed, home_error=self.home_error)
+        return label(
+            assessment, self.rule, allowed=self.allowed, in_domain_error=self.in_domain_error
+        )
 
 
 @dataclass(frozen=True)
@@ -90,24 +92,24 @@ class SigmaThreshold:
 
     def fit(
         self,
-        home: Evidence,
-        rehearsals: Sequence[Evidence],
+        in_domain: Evidence,
+        nested: Sequence[Evidence],
         *,
-        promise: Promise,
+        reliability: ReliabilityTarget,
         levels: tuple[float, ...],
         context: FitContext,
     ) -> SigmaRegion:
-        """Fit both curves on the calibration rows; the rehearsals are not looked at."""
-        if len(home.inputs) < CURVE_ROWS:
+        """Fit both curves on the calibration rows; the nested fits are not looked at."""
+        if len(in_domain.inputs) < CURVE_ROWS:
             raise DataError(
-                f"trust: {len(home.inputs)} calibration rows, needs at least {CURVE_ROWS};"
+                f"trust: {len(in_domain.inputs)} calibration rows, needs at least {CURVE_ROWS};"
                 " raise the split's `calibration` fraction"
             )
-        sigma, error = sigma_of(home.prediction), home.error
+        sigma, error = sigma_of(in_domain.prediction), in_domain.error
         return SigmaRegion(
-            risk=Curve.through(sigma, (error > promise.budget).astype(np.float64)),
+            risk=Curve.through(sigma, (error > reliability.error_tolerance).astype(np.float64)),
             error=Curve.through(sigma, error),
             rule=self.config.rule,
-            allowed=1.0 - promise.confidence,
-            home_error=float(error.mean()),
+            allowed=1.0 - reliability.target_reliability,
+            in_domain_error=float(error.mean()),
         )

@@ -15,8 +15,8 @@ from atlas_core.api import (
     Materials,
     OODScore,
     Prediction,
-    Promise,
     Reason,
+    ReliabilityTarget,
     longest_prefix,
 )
 from atlas_core.testing import find_component
@@ -36,7 +36,7 @@ from atlas_trust.learned_region import (
 from atlas_trust.refuse_unseen import RefuseUnseen
 from atlas_trust.sigma_threshold import SigmaThreshold
 
-PROMISE = Promise(budget=0.2, confidence=0.9)
+RELIABILITY = ReliabilityTarget(error_tolerance=0.2, target_reliability=0.9)
 LEVELS = (0.5, 0.9)
 METALS = ["Mg", "Ca", "Sr", "Ba", "Mn", "Fe", "Co", "Ni", "Zn", "Ti", "Zr", "Nb"]
 
@@ -65,7 +65,7 @@ def test_the_set_rule_of_nothing_and_of_the_hopeless():
 def test_the_point_rule_asks_each_candidate_by_itself():
     risk = np.array([0.0, 0.05, 0.1, 0.25, 0.9])
     found = Assessment(risk, np.array([0.1, 0.1, 0.1, 0.1, 0.5]))
-    names = {"allowed": 0.1, "home_error": 0.2}
+    names = {"allowed": 0.1, "in_domain_error": 0.2}
     assert label(found, "point", **names).tolist() == ["trust"] * 3 + ["verify", "defer"]
     assert label(found, "set", **names).tolist() == ["trust"] * 4 + ["defer"]
 
@@ -93,19 +93,19 @@ def toy(materials, factor, seed):
     return Inputs.of(materials, toy_vectors(materials), std=sigma), Prediction(mean, sigma), target
 
 
-def evidence(name, train, materials, *, shifted, factor=1.0, seed):
-    inputs, prediction, target = toy(materials, np.where(shifted, factor, 1.0), seed)
+def evidence(name, train, materials, *, ood_test, factor=1.0, seed):
+    inputs, prediction, target = toy(materials, np.where(ood_test, factor, 1.0), seed)
     known = Inputs.of(train, toy_vectors(train))
-    return Evidence(name, known, toy_target(train), inputs, prediction, target, None, shifted)
+    return Evidence(name, known, toy_target(train), inputs, prediction, target, None, ood_test)
 
 
-def home(n=300):
+def in_domain(n=300):
     train = formulas(["O", "S", "N"], 500, 0)
     rows = formulas(["O", "S", "N"], n, 1)
-    return evidence("in-domain", train, rows, shifted=np.zeros(n, np.bool_), seed=2)
+    return evidence("in-domain", train, rows, ood_test=np.zeros(n, np.bool_), seed=2)
 
 
-def rehearsals():
+def nested():
     found = []
     for seed, (out, kept) in enumerate({"O": ["S", "N"], "S": ["O", "N"], "N": ["O", "S"]}.items()):
         new, old = formulas([out], 120, 20 + seed), formulas(kept, 120, 30 + seed)
@@ -113,17 +113,17 @@ def rehearsals():
             [f"r-{i}" for i in range(240)], [*new.formulas(), *old.formulas()]
         )
         train = formulas(kept, 400, 40 + seed)
-        shifted = np.arange(240) < 120
+        ood_test = np.arange(240) < 120
         name = f"without {out}"
-        found.append(evidence(name, train, both, shifted=shifted, factor=5.0, seed=50 + seed))
+        found.append(evidence(name, train, both, ood_test=ood_test, factor=5.0, seed=50 + seed))
     return found
 
 
-def fitted(method, *, learn_from=None, promise=PROMISE):
+def fitted(method, *, learn_from=None, reliability=RELIABILITY):
     return method.fit(
-        home(),
-        rehearsals() if learn_from is None else learn_from,
-        promise=promise,
+        in_domain(),
+        nested() if learn_from is None else learn_from,
+        reliability=reliability,
         levels=LEVELS,
         context=FitContext(0),
     )
@@ -138,16 +138,16 @@ def share_trusted(region, materials, factor):
     inputs, prediction, target = toy(materials, factor, 9)
     labels = region.label(region.assess(inputs, prediction, None))
     trusted = labels == "trust"
-    within = np.abs(target - prediction.mean)[trusted] <= PROMISE.budget
+    within = np.abs(target - prediction.mean)[trusted] <= RELIABILITY.error_tolerance
     return trusted.mean(), within.mean() if trusted.any() else 1.0
 
 
 def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
-    rows = home()
+    rows = in_domain()
     region = fitted(SigmaThreshold(hooks.SigmaThresholdConfig()))
     inputs, prediction, _ = toy(formulas(["O"], 80, 3), 1.0, 4)
     found = region.assess(inputs, prediction, None)
-    over = (rows.error > PROMISE.budget).astype(float)
+    over = (rows.error > RELIABILITY.error_tolerance).astype(float)
     for values, said in ((over, found.risk), (rows.error, found.expected_error)):
         curve = IsotonicRegression(out_of_bounds="clip").fit(rows.prediction.epistemic, values)
         np.testing.assert_allclose(said, curve.predict(prediction.epistemic), atol=1e-6)
@@ -180,7 +180,9 @@ def test_refuse_unseen_vetoes_new_elements_alone():
 
 
 def test_refuse_unseen_trusts_no_new_element_whatever_the_confidence():
-    region = fitted(RefuseUnseen(hooks.RefuseUnseenConfig()), promise=Promise(0.2, 1e-6))
+    region = fitted(
+        RefuseUnseen(hooks.RefuseUnseenConfig()), reliability=ReliabilityTarget(0.2, 1e-6)
+    )
     materials = formulas(["F"], 20, 3)
     inputs, prediction, _ = toy(materials, 1.0, 4)
     assert "trust" not in region.label(region.assess(inputs, prediction, None))
@@ -191,13 +193,15 @@ def test_learned_region_refuses_a_new_class_to_which_sigma_is_blind(learned):
     new, known = formulas(["F", "Se", "B"], 300, 5), formulas(["O", "S", "N"], 300, 6)
     blind, wrong = share_trusted(sigma, new, 5.0)
     assert blind > 0.4  # what everybody does trusts nearly half of it
-    assert wrong < PROMISE.confidence - 0.2  # and is wrong far more often than it promised
+    assert (
+        wrong < RELIABILITY.target_reliability - 0.2
+    )  # and is wrong far more often than it promised
     share, held = share_trusted(learned, new, 5.0)
     assert share < 0.35
-    assert held >= PROMISE.confidence - 0.05
-    at_home, right = share_trusted(learned, known, 1.0)
-    assert at_home > 0.3
-    assert right >= PROMISE.confidence - 0.05
+    assert held >= RELIABILITY.target_reliability - 0.05
+    in_domain_record, right = share_trusted(learned, known, 1.0)
+    assert in_domain_record > 0.3
+    assert right >= RELIABILITY.target_reliability - 0.05
 
 
 def test_learned_region_expects_larger_errors_of_a_new_class(learned):
@@ -216,9 +220,11 @@ def test_learned_region_widens_intervals_of_new_classes_until_they_hold(learned)
     found = learned.assess(inputs, prediction, None)
     held = ((target >= found.lower) & (target <= found.upper)).mean(axis=1)
     assert held[LEVELS.index(0.9)] >= 0.85  # low levels are not what the widths are shaped by
-    home_inputs, home_prediction, _ = toy(formulas(["O", "S", "N"], 400, 6), 1.0, 9)
-    at_home = learned.assess(home_inputs, home_prediction, None)
-    assert (found.upper - found.lower)[1].mean() > 2.0 * (at_home.upper - at_home.lower)[1].mean()
+    in_domain_inputs, in_domain_prediction, _ = toy(formulas(["O", "S", "N"], 400, 6), 1.0, 9)
+    in_domain_record = learned.assess(in_domain_inputs, in_domain_prediction, None)
+    assert (found.upper - found.lower)[1].mean() > 2.0 * (
+        in_domain_record.upper - in_domain_record.lower
+    )[1].mean()
 
 
 @pytest.mark.parametrize(
@@ -229,7 +235,9 @@ def test_too_few_calibration_rows_are_refused(name, n, message):
     component, _ = find_component(name)
     method = component.build(component.config())
     with pytest.raises(DataError, match=message):
-        method.fit(home(n), rehearsals(), promise=PROMISE, levels=LEVELS, context=FitContext(0))
+        method.fit(
+            in_domain(n), nested(), reliability=RELIABILITY, levels=LEVELS, context=FitContext(0)
+        )
 
 
 def listed(*, novel: int, familiar: int) -> Assessment:
@@ -243,20 +251,23 @@ def test_familiar_rows_of_a_list_do_not_pay_for_novel_ones():
     found = listed(novel=10, familiar=90)
     # together their mean risk is 0.075, and a promise of 0.1 would trust all hundred
     assert longest_prefix(found.risk, 0.1).all()
-    labels = label(found, "set", allowed=0.1, home_error=1.0)
+    labels = label(found, "set", allowed=0.1, in_domain_error=1.0)
     assert labels.tolist() == ["verify"] * 10 + ["trust"] * 90
-    alone = label(replace(found, novel=None), "set", allowed=0.1, home_error=1.0)
+    alone = label(replace(found, novel=None), "set", allowed=0.1, in_domain_error=1.0)
     assert alone.tolist() == ["trust"] * 100
 
 
 def test_the_point_rule_trusts_what_is_exactly_as_sure_as_promised():
     found = Assessment(np.array([0.1, 0.1001]), np.zeros(2))
-    assert label(found, "point", allowed=1.0 - 0.9, home_error=1.0).tolist() == ["trust", "verify"]
+    assert label(found, "point", allowed=1.0 - 0.9, in_domain_error=1.0).tolist() == [
+        "trust",
+        "verify",
+    ]
 
 
 def test_a_vetoed_row_is_deferred_where_its_error_is_large():
     found = Assessment(np.array([1.0, 1.0]), np.array([0.1, 5.0]))
-    labels = label(found, "set", allowed=1.0, home_error=1.0, veto=np.array([True, True]))
+    labels = label(found, "set", allowed=1.0, in_domain_error=1.0, veto=np.array([True, True]))
     assert labels.tolist() == ["verify", "defer"]
 
 
@@ -282,15 +293,15 @@ def test_a_fit_that_knows_other_signals_is_refused(learned):
 
 def test_a_panel_is_the_largest_of_maps_that_each_lack_other_companies():
     rng = np.random.default_rng(0)
-    company = np.repeat([-1, 0, 0, 1, 2, 3], 100)
+    training_group = np.repeat([-1, 0, 0, 1, 2, 3], 100)
     group = np.repeat([-1, 0, 1, 2, 3, 4], 100)
     signals = rng.normal(size=(600, 2))
     # the classes of company 0 alone are safe at any signal
-    error = np.where(company == 0, 0.0, np.abs(signals[:, 0]))
-    rows = Rows(signals, error, group, company, company < 0)
+    error = np.where(training_group == 0, 0.0, np.abs(signals[:, 0]))
+    rows = Rows(signals, error, group, training_group, training_group < 0)
     panel = RiskPanel.of(rows, 0.5, seed=0)
     assert len(panel.maps) == 2
-    without = RiskMap.of(rows.at(~np.isin(company, [0, 1])), 0.5, seed=0)
+    without = RiskMap.of(rows.at(~np.isin(training_group, [0, 1])), 0.5, seed=0)
     found = panel(signals)
     assert (found >= without(signals) - 1e-12).all()
     assert found.mean() > RiskMap.of(rows, 0.5, seed=0)(signals).mean()
@@ -300,15 +311,15 @@ def held_out_rows(seed=0):
     """Return familiar rows and four classes, the last two of one company."""
     rng = np.random.default_rng(seed)
     group = np.repeat([-1, 0, 1, 2, 3], [400, 60, 200, 240, 100])
-    company = np.where(group == 3, 2, group)
+    training_group = np.where(group == 3, 2, group)
     signals = rng.normal(size=(1000, 2))
     error = np.exp(0.5 * signals[:, 0]) * np.abs(rng.normal(size=1000)) * np.where(group < 0, 1, 2)
-    return Rows(signals, error, group, company, group < 0)
+    return Rows(signals, error, group, training_group, group < 0)
 
 
 def test_classes_of_one_company_are_left_out_together():
     rows = held_out_rows()
-    parts = _class_parts(rows.company, 3)
+    parts = _class_parts(rows.training_group, 3)
     assert [sorted(set(rows.group[part])) for part in parts] == [[0], [1], [2, 3]]
     assert not any(part[rows.group < 0].any() for part in parts)
 
@@ -316,7 +327,7 @@ def test_classes_of_one_company_are_left_out_together():
 def test_a_row_is_scored_by_a_map_that_never_saw_it():
     rows = held_out_rows()
     method = LearnedRegionMethod(LearnedRegionConfig())
-    held = rows.company == 2
+    held = rows.training_group == 2
     grown = replace(rows, error=np.where(held, 7.0 * rows.error, rows.error))
     once, again = method._score(rows, held, 0), method._score(grown, held, 0)
     assert again == pytest.approx(7.0 * once)
@@ -334,16 +345,16 @@ def test_widths_rise_with_every_signal_even_where_errors_fall():
 
 def seen_by_a_detector(one):
     """Return evidence whose detector flags the class that was held out, and one other row."""
-    score = one.shifted.astype(float)
+    score = one.ood_test.astype(float)
     score[-1] = 1.0
     return replace(one, ood=OODScore(score, 0.5))
 
 
 def test_intervals_of_flagged_rows_alone_are_those_of_a_new_class():
     region = LearnedRegionMethod(LearnedRegionConfig()).fit(
-        seen_by_a_detector(home()),
-        [seen_by_a_detector(one) for one in rehearsals()],
-        promise=PROMISE,
+        seen_by_a_detector(in_domain()),
+        [seen_by_a_detector(one) for one in nested()],
+        reliability=RELIABILITY,
         levels=LEVELS,
         context=FitContext(0),
     )
@@ -361,13 +372,13 @@ def test_intervals_of_flagged_rows_alone_are_those_of_a_new_class():
 
 
 def test_learned_region_needs_a_class_to_learn_from():
-    with pytest.raises(DataError, match=r"trust\.pseudo_shift\.splits"):
+    with pytest.raises(DataError, match=r"trust\.nested\.splits"):
         fitted(LearnedRegionMethod(LearnedRegionConfig()), learn_from=[])
 
 
 def test_predictions_without_sigma_are_refused():
-    blind = replace(home(), prediction=Prediction(np.zeros(300)))
+    blind = replace(in_domain(), prediction=Prediction(np.zeros(300)))
     with pytest.raises(DataError, match="no sigma"):
         SigmaThreshold(hooks.SigmaThresholdConfig()).fit(
-            blind, [], promise=PROMISE, levels=LEVELS, context=FitContext(0)
+            blind, [], reliability=RELIABILITY, levels=LEVELS, context=FitContext(0)
         )

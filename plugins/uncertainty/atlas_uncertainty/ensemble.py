@@ -98,17 +98,17 @@ def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> No
     stop = Event()
     heard: list[list[tuple[str, Mapping[str, Any]]]] = [[] for _ in fits]
 
-    def tell(text: str) -> None:
+    def notify(text: str) -> None:
         if stop.is_set():
             raise TrainingError("stopped, because another member of the ensemble was")
-        context.tell(text)
+        context.notify(text)
 
     def share(i: int) -> FitContext:
         return replace(
             members[i],
             n_jobs=max(1, context.n_jobs // threads),
             record=lambda name, content: heard[i].append((name, dict(content))),
-            tell=lambda text: tell(f"model {i + 1} of {len(fits)}: {text}"),
+            notify=lambda text: notify(f"model {i + 1} of {len(fits)}: {text}"),
         )
 
     with ThreadPoolExecutor(threads) as pool:

@@ -119,7 +119,7 @@ class MCDropoutConfig(Config):
     )
 
 
-class MembersConfig(Config):
+class TreeVarianceConfig(Config):
     """No options: the committee is the model's own."""
 
 
@@ -138,7 +138,7 @@ class ModelVarianceConfig(Config):
     """No options: the model says it all."""
 
 
-class PointConfig(Config):
+class DeterministicConfig(Config):
     """No options."""
 
 
@@ -263,9 +263,9 @@ METHODS = (
         citation="10.48550/arXiv.1506.02142",
     ),
     Component(
-        "members",
-        MembersConfig,
-        "atlas_uncertainty.members:Members",
+        "tree_variance",
+        TreeVarianceConfig,
+        "atlas_uncertainty.tree_variance:TreeVariance",
         requires={"model:members"},
         provides={"epistemic", "samples"},
         citation="10.1007/BF00058655",
@@ -285,7 +285,9 @@ METHODS = (
         requires={"model:variance"},
         provides={"epistemic", "aleatoric"},
     ),
-    Component("point", PointConfig, "atlas_uncertainty.point:Point"),
+    Component(
+        "deterministic", DeterministicConfig, "atlas_uncertainty.deterministic:Deterministic"
+    ),
     Component(
         "residual_model",
         ResidualModelConfig,

@@ -242,7 +242,7 @@ class InThreads(Toy):
     def fit(self, features, target, context):
         self.thread = threading.get_ident()
         for epoch in range(3):
-            context.tell(f"epoch {epoch}")
+            context.notify(f"epoch {epoch}")
             time.sleep(0.002)
         super().fit(features, target, context)
         context.record("curve", {"seed": context.seed})
@@ -250,12 +250,12 @@ class InThreads(Toy):
 
 def listened(n_jobs):
     """Return a context that keeps what is recorded and told, and the two lists."""
-    records, told = [], []
+    records, reported = [], []
 
     def record(name, content):
         records.append((name, dict(content)))
 
-    return replace(CONTEXT, n_jobs=n_jobs, record=record, tell=told.append), records, told
+    return replace(CONTEXT, n_jobs=n_jobs, record=record, notify=reported.append), records, reported
 
 
 @pytest.mark.parametrize("resample", ["seeds", "bootstrap"])
@@ -269,13 +269,13 @@ def test_members_in_threads_change_no_byte_and_no_order_of_records(resample, dat
             models.append(InThreads())
             return models[-1]
 
-        context, records, told = listened(n_jobs)
+        context, records, reported = listened(n_jobs)
         method = made("ensemble", k=5, resample=resample)
         out = method.fit(make_model, train, target, context)[0].predict(new)
         found.append((out.samples.tobytes(), out.mean.tobytes(), records))
         assert (len({m.thread for m in models}) > 1) == (n_jobs > 1)
         assert [model.context.n_jobs for model in models] == [1] * 5
-        assert len(told) == 15
+        assert len(reported) == 15
     assert found[0] == found[1]
     assert [name for name, _ in records] == [f"member-{i}/curve" for i in range(5)]
 
@@ -302,7 +302,7 @@ def test_a_member_that_fails_stops_the_others_and_is_named(data):
                 raise TrainingError("the loss is NaN")
             for epoch in range(2000):
                 epochs.append(epoch)
-                context.tell("an epoch")
+                context.notify("an epoch")
                 time.sleep(0.005)
 
     with pytest.raises(TrainingError, match="the loss is NaN"):

@@ -23,7 +23,7 @@ MOST = 0.6  # share of all rows in one class, from which the class is the rule a
 FEW = 20  # rows; an error ratio of fewer is off by a quarter or more by chance
 NEAR = 0.03  # distance of fractions; one atom in fifty exchanged moves a material by 0.028
 LEAKED = 0.05  # share of test rows with a formula in training that is worth a sentence
-SHIFTED_TARGET = 0.5  # Kolmogorov-Smirnov distance; half of the targets would have to move
+OOD_TEST_TARGET = 0.5  # Kolmogorov-Smirnov distance; half of the targets would have to move
 NEIGHBOURS = 5  # of the trivial model
 
 VIEWS = ("fractions", "statistics")
@@ -79,7 +79,7 @@ LIMITS = {
     "few": FEW,
     "near": NEAR,
     "leaked": LEAKED,
-    "shifted_target": SHIFTED_TARGET,
+    "ood_test_target": OOD_TEST_TARGET,
     "neighbours": NEIGHBOURS,
 }
 
@@ -147,8 +147,8 @@ def _kind(view: Figures) -> Kind:
 def judge(split: Split, figures: Figures) -> FoldAudit:
     """Return the judgment of one fold."""
     kind, findings = _judged(figures)
-    told = (*findings, *_about_target(figures), *_about_formulas(figures, kind))
-    return FoldAudit(split.name, split.held_out, kind, told, figures)
+    reported = (*findings, *_about_target(figures), *_about_formulas(figures, kind))
+    return FoldAudit(split.name, split.held_out, kind, reported, figures)
 
 
 def _judged(figures: Figures) -> tuple[Kind, list[Finding]]:
@@ -187,7 +187,7 @@ def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> Iterator[Find
 
 def _about_target(figures: Figures) -> Iterator[Finding]:
     target = figures.get("target")
-    if target and target["ks"] >= SHIFTED_TARGET:
+    if target and target["ks"] >= OOD_TEST_TARGET:
         yield of("target_moves", ks=target["ks"], mean_shift=target["mean_shift"])
 
 

@@ -41,14 +41,14 @@ class Bars:
     binary: bool
 
     @property
-    def promised(self) -> float:
+    def nominal(self) -> float:
         """Return the level as a number."""
         return float(self.level)
 
     @property
     def state(self) -> State:
         """Say whether the level is attained; ``nothing`` where half may say nothing at all."""
-        level = self.promised
+        level = self.nominal
         if self.covered.high < level and self.covered.low < level - slack(level):
             return "short"
         if self.empty is not None and self.empty.high >= MOSTLY_INFINITE:
@@ -58,12 +58,12 @@ class Bars:
     @property
     def below(self) -> bool:
         """Return whether coverage is surely below the level, by however little."""
-        return self.covered.high < self.promised
+        return self.covered.high < self.nominal
 
     @property
     def too_wide(self) -> bool:
         """Return whether they are surely larger than need be; a set of one class cannot be."""
-        if self.covered.low <= self.promised + slack(self.promised):
+        if self.covered.low <= self.nominal + slack(self.nominal):
             return False
         return not self.binary or (self.empty is not None and self.empty.low > 0)
 
@@ -73,7 +73,7 @@ class Bars:
         return self.empty is not None and self.empty.value >= MANY_INFINITE
 
     @property
-    def told(self) -> Figure | None:
+    def reported(self) -> Figure | None:
         """Return the coverage of those that say something; None where hardly one does."""
         if not self.many_empty or self.empty is None:
             return self.covered
@@ -121,20 +121,20 @@ def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> 
     if inside is None:
         return
     parts = {"in_domain": inside} | ({} if outside is None else {"held_out": outside})
-    told = {
-        name: {"covered": bars.told, "some": bars.many_empty}
+    reported = {
+        name: {"covered": bars.reported, "some": bars.many_empty}
         for name, bars in parts.items()
-        if bars.state != "nothing" and bars.told is not None
+        if bars.state != "nothing" and bars.reported is not None
     }
-    if told:
+    if reported:
         code, below = _coverage_code(inside, outside)
         yield Finding.of(
-            code, level=inside.promised, **told, n={name: one.n for name, one in parts.items()},
+            code, level=inside.nominal, **reported, n={name: one.n for name, one in parts.items()},
             below=below, calibrator=calibrator or None,
         )  # fmt: skip
     many = {n: bars.empty.value for n, bars in parts.items() if bars.empty and bars.many_empty}
     if many:
-        yield Finding.of("intervals_empty", level=inside.promised, **many)
+        yield Finding.of("intervals_empty", level=inside.nominal, **many)
 
 
 def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] | None]:

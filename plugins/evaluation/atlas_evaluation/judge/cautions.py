@@ -96,7 +96,7 @@ def of_records(records: Sequence[Mapping[str, Any]], arm: str) -> list[Finding]:
     return [Finding.of(_OF_COMPONENT, text=text.rstrip(".")) for text in dict.fromkeys(texts)]
 
 
-def told_in_headline(cautions: Sequence[Finding]) -> Sequence[Finding]:
+def reported_in_headline(cautions: Sequence[Finding]) -> Sequence[Finding]:
     """Return the cautions that a headline names: the host's own first, else one component's."""
     own = [one for one in cautions if one.code != _OF_COMPONENT]
     return own[:MOST_IN_HEADLINE] or cautions[:1]

@@ -11,7 +11,7 @@ from atlas_core.api import Grade
 
 GRADES: Mapping[Grade, str] = {
     "trust": "The predictions may be used, also on the held-out class, where there is one.",
-    "promise_kept": "Its own labels say which predictions may be used, and were right about it.",
+    "labels_reliable": "Its own labels say which predictions may be used, and were right about it.",
     "caution": "The predictions may be used on some materials, or it warns of the others.",
     "do_not_trust": "The predictions are wrong where nothing warns of it, or everywhere.",
     "unknown": "The run cannot tell.",

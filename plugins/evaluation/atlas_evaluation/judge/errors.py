@@ -68,5 +68,5 @@ def rule_of(ood: Mapping[str, Any]) -> Rule | None:
     found = ood.get("rule") or {}
     if "auroc" not in found:
         return None
-    flagged = tuple(float(found[f"share_flagged_{part}"]["value"]) for part in ("test", "shifted"))
+    flagged = tuple(float(found[f"share_flagged_{part}"]["value"]) for part in ("test", "ood_test"))
     return Rule(float(found["auroc"]["value"]), (flagged[0], flagged[1]))

@@ -23,19 +23,19 @@ def evidence(facts: Facts, *, calibrator: bool) -> Findings:
         facts: of the arm.
         calibrator: whether another method has intervals of its own beside.
     """
-    test, shifted, binary = facts.test, facts.shifted, facts.about.binary
+    test, ood_test, binary = facts.test, facts.ood_test, facts.about.binary
     yield from _classified(facts) if binary else _errors(facts)
     yield from _medians(facts)
     yield from bars.coverage(facts.inside, facts.outside, calibrator=calibrator)
     yield from bars.calibration_rows(
-        [test.metrics, shifted.metrics], facts.kept, binary=binary, bounded=facts.about.bounded
+        [test.metrics, ood_test.metrics], facts.kept, binary=binary, bounded=facts.about.bounded
     )
     if binary:
-        yield from sigma.at_wrong_answers(test.wrong, shifted.wrong)
+        yield from sigma.at_wrong_answers(test.wrong, ood_test.wrong)
     else:
-        yield from sigma.size(test.sigma, shifted.sigma, bars=bool(facts.level))
+        yield from sigma.size(test.sigma, ood_test.sigma, bars=bool(facts.level))
         order = test.metrics.get("spearman") if test.n >= FEW_ROWS else None
-        yield from sigma.order(order, shifted.metrics.get("spearman"))
+        yield from sigma.order(order, ood_test.metrics.get("spearman"))
     yield from _detection(facts)
     if test.n < FEW_ROWS:
         yield of("test_materials_few", n=test.n)
@@ -46,18 +46,18 @@ def evidence(facts: Facts, *, calibrator: bool) -> Findings:
 def _classified(facts: Facts) -> Findings:
     if facts.answers is not None:
         test = facts.test
-        yield from facts.answers.findings(facts.shifted.metrics.get("accuracy"))
+        yield from facts.answers.findings(facts.ood_test.metrics.get("accuracy"))
         yield from probability_findings(test.metrics, test.n, test.reliability)
 
 
 def _errors(facts: Facts) -> Findings:
-    test, shifted = facts.test, facts.shifted
+    test, ood_test = facts.test, facts.ood_test
     times = facts.ratios.get("mae")
     yield of(
-        "errors", in_domain=test.metrics["mae"], held_out=shifted.metrics.get("mae"),
+        "errors", in_domain=test.metrics["mae"], held_out=ood_test.metrics.get("mae"),
         times=times if times is None or math.isfinite(times.value) else "infinite",
     )  # fmt: skip
-    for part, name in ((test, "in_domain"), (shifted, "held_out")):
+    for part, name in ((test, "in_domain"), (ood_test, "held_out")):
         yield from direction(
             None if part.errs_by_nothing else part.metrics.get("mean_error"),
             mae=part.value("mae"),
@@ -69,7 +69,7 @@ def _errors(facts: Facts) -> Findings:
         fold, error = facts.hardest
         yield of("errors_largest", **facts.named(fold), mae=error)
     if (base := test.constant_error) is not None:
-        floor = shifted.value("mae_baseline")
+        floor = ood_test.value("mae_baseline")
         yield of("errors_of_constant", constant=facts.constant, in_domain=base, held_out=floor)
 
 
@@ -78,18 +78,18 @@ def _medians(facts: Facts) -> Findings:
     found = facts.ratios.get("median_ae")
     if found is None or found.low <= 1 or found.high < WORSE or not math.isfinite(found.value):
         return
-    inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.shifted))
+    inside, outside = (part.metrics["median_ae"] for part in (facts.test, facts.ood_test))
     yield of("median_error_grows", in_domain=inside, held_out=outside, times=found)
 
 
 def _detection(facts: Facts) -> Findings:
     """Yield what warns of the held-out class, and how well."""
-    if not facts.shifted.n:
+    if not facts.ood_test.n:
         return
     rule, detection = facts.rule, facts.auroc
     if not detection:
-        told = rule.auroc if rule is not None and rule.auroc >= NOTICES_PARTLY else None
-        yield of("nothing_warns", rule=told)
+        reported = rule.auroc if rule is not None and rule.auroc >= NOTICES_PARTLY else None
+        yield of("nothing_warns", rule=reported)
         return
     ranked = sorted(detection, key=lambda name: -detection[name].value)
     folds = facts.folds if facts.folds > 1 else None

@@ -24,7 +24,7 @@ MOSTLY = 0.75
 """Share of classes that must be kept, below which a broken promise is no exception."""
 WORSE = 1.5
 """Times the in-domain error from which a class is harder; as the split audit has it."""
-LEAST_AT_HOME = 0.1
+LEAST_IN_DOMAIN = 0.1
 """Share of the in-domain predictions below which next to none of these is trusted, either."""
 
 of = Finding.of
@@ -69,8 +69,8 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
     judged = [name for name in names if grades[name] != "refuses"]
     figures: dict[str, Any] = {"kind": kind_of(names), "classes": len(names)}
     if not judged:
-        at_home = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
-        nowhere = True if at_home < LEAST_AT_HOME else None
+        in_domain_record = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
+        nowhere = True if in_domain_record < LEAST_IN_DOMAIN else None
         return of("labels_refuse", **figures, name=names[0], nor_in_domain=nowhere)
     broken, short = ([n for n in judged if grades[n] == one] for one in ("breaks", "short"))
     by_chance = bool(short) and all(own[name].get("by_chance") for name in short)
@@ -90,7 +90,7 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
         if one["grade"] == "keeps" and not one.get("shown", True)
     }
     tested = not broken and figures["refused"] + len(few) <= len(names) / 2
-    grade: Grade = "promise_kept" if tested and not _broken_in_domain(exam) else "caution"
+    grade: Grade = "labels_reliable" if tested and not _broken_in_domain(exam) else "caution"
     found = of("labels_mostly_kept" if missed else "labels_kept", **figures, few=few)
     return replace(found, grade=grade)
 
@@ -98,7 +98,7 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
 def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
     """Yield what the headline of an exam rests on."""
     names = named(exam, classes)
-    yield _promise(exam, names)
+    yield _reliability(exam, names)
     refused = [
         name for name, one in zip(names, exam["classes"], strict=True) if one["grade"] == "refuses"
     ]
@@ -116,11 +116,11 @@ def comparisons(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
     if exam["beside"]:
         methods = (exam["method"], *exam["beside"])
         counts = ("classes", "keeps", "refuses", "short", "breaks")
-        told = [
+        reported = [
             {"name": name, **{key: exam["summary"][name][key] for key in counts}}
             for name in methods
         ]
-        yield of("labels_compared", methods=told)
+        yield of("labels_compared", methods=reported)
     yield from _forecast(exam, names)
 
 
@@ -138,8 +138,8 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
             "labels_unexamined",
             share=trusted / rows,
             within=labels["within"] / trusted if trusted else None,
-            budgets=_ends(labels["budgets"]),
-            confidence=labels["confidence"],
+            error_tolerances=_ends(labels["error_tolerances"]),
+            target_reliability=labels["target_reliability"],
         )
     ]
 
@@ -148,19 +148,19 @@ def _ends(values: Sequence[float]) -> list[float]:
     return [min(values), max(values)]
 
 
-def _promise(exam: Exam, names: Sequence[str]) -> Finding:
+def _reliability(exam: Exam, names: Sequence[str]) -> Finding:
     """Return how much is trusted, what was promised, and what came of it."""
     own = _own(exam)
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
     return of(
-        "labels_promise",
+        "labels_reliability",
         name=names[0] if len(names) == 1 else None,
         kind=kind_of(names),
         share=n / rows,
         shares=_ends([one["share"] for one in own]) if len(own) > 1 else None,
         in_domain=exam["summary"][exam["method"]]["share_in_domain"],
-        confidence=exam["classes"][0]["confidence"],
-        budgets=_ends([one["budget"] for one in exam["classes"]]),
+        target_reliability=exam["classes"][0]["target_reliability"],
+        error_tolerances=_ends([one["error_tolerance"] for one in exam["classes"]]),
         hits=hits / n if n else None,
         least=least_of(exam, names) if n else None,
     )
@@ -210,15 +210,15 @@ def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
     A few large in-domain errors hide that the typical material of a class is harder, and a few
     large errors of a class make it look hard that is not.
     """
-    told = [
+    reported = [
         {"name": name, "mean": one["mae_rise"], "median": one["median_rise"]}
         for one, name in zip(exam["classes"], names, strict=True)
         if one.get("mae_rise") is not None
         and one.get("median_rise") is not None
         and (one["mae_rise"] >= WORSE) != (one["median_rise"] >= WORSE)
     ]
-    if told:
-        yield of("labels_typical", classes=told)
+    if reported:
+        yield of("labels_typical", classes=reported)
 
 
 def _forecast(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:

@@ -114,7 +114,7 @@ class Facts:
     Attributes:
         about: the arm.
         test: the in-domain part.
-        shifted: the held-out part, without anything where its materials are too few.
+        ood_test: the held-out part, without anything where its materials are too few.
         few_others: held-out materials where they are too few to say anything of them, else 0.
         auroc: of the detector and of sigma for held-out rows, the mean over folds.
         worst: the same of the worst fold, and that fold.
@@ -131,7 +131,7 @@ class Facts:
 
     about: About
     test: Part
-    shifted: Part
+    ood_test: Part
     few_others: int
     auroc: Mapping[str, Figure]
     worst: Mapping[str, tuple[str, float]]
@@ -155,9 +155,9 @@ class Facts:
     ) -> Facts:
         """Return the facts of ``metrics["arms"][arm]``."""
         parts = metrics.get("parts", {})
-        test, shifted = Part.of(parts.get("test")), Part.of(parts.get("shifted"))
-        few_others = shifted.n if shifted.n < FEW_ROWS else 0
-        shifted = Part(0, {}) if few_others else shifted
+        test, ood_test = Part.of(parts.get("test")), Part.of(parts.get("ood_test"))
+        few_others = ood_test.n if ood_test.n < FEW_ROWS else 0
+        ood_test = Part(0, {}) if few_others else ood_test
         ood = metrics.get("ood") or {}
         scored = {
             name: ood[key]
@@ -166,17 +166,17 @@ class Facts:
         }
         flags = {
             part: Figure.of(ood["score"][f"share_flagged_{part}"])
-            for part in ("test", "shifted")
+            for part in ("test", "ood_test")
             if f"share_flagged_{part}" in ood.get("score", {})
         }
-        flagged = (flags["test"].value, flags["shifted"].value) if len(flags) == 2 else None
+        flagged = (flags["test"].value, flags["ood_test"].value) if len(flags) == 2 else None
         levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
         hardest = None if few_others else metrics.get("hardest")
         error = "brier" if about.binary else "mae"
         return cls(
             about=about,
             test=test,
-            shifted=shifted,
+            ood_test=ood_test,
             few_others=few_others,
             auroc={name: Figure.of(found["auroc"]) for name, found in scored.items()},
             worst={
@@ -187,7 +187,7 @@ class Facts:
             folds=max((len(found.get("folds", ())) for found in scored.values()), default=0),
             hardest=None if hardest is None else (str(hardest["fold"]), float(hardest[error])),
             flagged=flagged,
-            flags_few=bool(flagged) and of_share(flags["shifted"], shifted.n).high < FLAGS,
+            flags_few=bool(flagged) and of_share(flags["ood_test"], ood_test.n).high < FLAGS,
             rule=rule_of(ood),
             level=min(levels, key=_far_from_headline, default=""),
             kept=tuple(kept),
@@ -203,10 +203,10 @@ class Facts:
         alone cannot tell.
         """
         found: dict[str, Figure] = {}
-        if self.shifted.errs_by_nothing:
+        if self.ood_test.errs_by_nothing:
             return found
         for name in ("brier" if self.about.binary else "mae", "median_ae"):
-            inside, outside = self.test.metrics.get(name), self.shifted.metrics.get(name)
+            inside, outside = self.test.metrics.get(name), self.ood_test.metrics.get(name)
             quotient = None if inside is None or outside is None else ratio(outside, inside)
             if quotient is not None:
                 found[name] = quotient
@@ -282,7 +282,7 @@ class Facts:
     @property
     def outside(self) -> Bars | None:
         """Return those of the held-out class; None where there are none."""
-        return self._bars(self.shifted)
+        return self._bars(self.ood_test)
 
     def _bars(self, part: Part) -> Bars | None:
         return bars_of(part.metrics, part.n, self.level, binary=self.about.binary)
@@ -291,7 +291,7 @@ class Facts:
     def wide_enough(self) -> tuple[State | None, State | None]:
         """Say of in-domain and held-out intervals (else, of sigma) whether they are wide enough."""
         found: list[State | None] = []
-        for bars, sigma in ((self.inside, self.test.sigma), (self.outside, self.shifted.sigma)):
+        for bars, sigma in ((self.inside, self.test.sigma), (self.outside, self.ood_test.sigma)):
             if bars is not None or sigma is None:
                 found.append(None if bars is None else bars.state)
             else:

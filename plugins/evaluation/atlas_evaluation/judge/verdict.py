@@ -16,7 +16,7 @@ from typing import Any
 from atlas_core.api import Grade
 from atlas_core.observe import held_out, held_out_classes
 from atlas_evaluation.judge import exam
-from atlas_evaluation.judge.cautions import told_in_headline
+from atlas_evaluation.judge.cautions import reported_in_headline
 from atlas_evaluation.judge.evidence import evidence
 from atlas_evaluation.judge.facts import (
     ENOUGH_ROWS,
@@ -71,14 +71,14 @@ def verdict(
     if examined is None:
         own = exam.unexamined(metrics_of_arm.get("labels") or {})
     elif facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}:
-        kept_promise = exam.headline(examined, facts.classes)
+        reliability_reached = exam.headline(examined, facts.classes)
         in_domain = of("in_domain_error", in_domain=facts.typical)
-        ruling = Ruling((kept_promise, in_domain), (of("follow_labels"),))
+        ruling = Ruling((reliability_reached, in_domain), (of("follow_labels"),))
         own = list(exam.evidence(examined, facts.classes))
     headline, grade = ruling.headline, ruling.grade or ruling.headline[0].grade or "unknown"
     cautions = [of(one["code"], **one["figures"]) for one in facts.cautions]
     if cautions and grade != "do_not_trust":
-        headline = (*headline, *told_in_headline(cautions))
+        headline = (*headline, *reported_in_headline(cautions))
         grade = "unknown" if grade == "unknown" else "caution"
     calibrator = bool(own) and examined is not None
     return Verdict(
@@ -146,7 +146,7 @@ def _failing(facts: Facts) -> Ruling | None:
 def _no_uncertainty(facts: Facts) -> Ruling | None:
     if facts.uncertain:
         return None
-    tested = True if facts.shifted.n else None
+    tested = True if facts.ood_test.n else None
     return Ruling(
         (of("no_uncertainty", in_domain=facts.typical, held_out=tested),), (of("add_uncertainty"),)
     )
@@ -199,14 +199,14 @@ def _good(facts: Facts) -> Ruling:
     outside = facts.outside
     if facts.few_others:
         return Ruling((opening, *reserves, of("held_out_few")), (more,), "caution")
-    if not facts.shifted.n:
+    if not facts.ood_test.n:
         advice = of("nothing_known_beyond")
         return Ruling((opening, *reserves, of("nothing_else_tested")), (advice,), grade)
     if facts.shift == "unclear":
         clause = of("held_out_errors_unclear", **_how_much(facts))
         return Ruling((opening, *reserves, clause), (more,), "caution")
     if outside is not None and outside.state == "unclear":
-        clause = of("held_out_coverage_unclear", n=facts.shifted.n)
+        clause = of("held_out_coverage_unclear", n=facts.ood_test.n)
         return Ruling((opening, *reserves, clause), (more,), "caution")
     if outside and (outside.state == "nothing" or (outside.many_empty and not outside.binary)):
         clause = of("held_out_intervals_empty", **outside.nothing)

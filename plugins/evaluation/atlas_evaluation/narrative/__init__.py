@@ -18,7 +18,7 @@ from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.audit import LIMITS, SplitAudit
 from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, slack
 from atlas_evaluation.judge.finding import About, Finding, Verdict
-from atlas_evaluation.narrative.words import FILTERS, NAMED, capital, those
+from atlas_evaluation.narrative.formatting import FILTERS, NAMED, capital, those
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,20 +38,20 @@ def headline(verdict: Verdict) -> str:
 
 def sentences(verdict: Verdict) -> list[str]:
     """Return what the headline rests on, each a sentence with its figures; advice comes last."""
-    told = told_of(verdict.evidence, verdict.about)
-    advice = told_of(verdict.advice, verdict.about)
-    return [*told, *([" ".join(advice)] if advice else [])]
+    reported = report_of(verdict.evidence, verdict.about)
+    advice = report_of(verdict.advice, verdict.about)
+    return [*reported, *([" ".join(advice)] if advice else [])]
 
 
-def told_of(findings: Iterable[Finding], about: About | None = None) -> list[str]:
+def report_of(findings: Iterable[Finding], about: About | None = None) -> list[str]:
     """Return findings as sentences; one that goes on where another ended is joined to it."""
-    told: list[str] = []
+    reported: list[str] = []
     for text in finding_texts(findings, about):
-        if text[0] in JOINTS and told:
-            told[-1] += text
+        if text[0] in JOINTS and reported:
+            reported[-1] += text
         else:
-            told.append(capital(text))
-    return [f"{text}." for text in told]
+            reported.append(capital(text))
+    return [f"{text}." for text in reported]
 
 
 def finding_texts(findings: Iterable[Finding], about: About | None = None) -> list[str]:
@@ -61,7 +61,7 @@ def finding_texts(findings: Iterable[Finding], about: About | None = None) -> li
             for one in findings]  # fmt: skip
 
 
-def told(verdict: Verdict) -> told_as.Verdict:
+def reported(verdict: Verdict) -> told_as.Verdict:
     """Return a verdict with its texts, and each finding with its own."""
     about = verdict.about
     placed: dict[told_as.Place, tuple[Finding, ...]] = {
@@ -84,30 +84,30 @@ def exams_told(
     found = {}
     for arm, one in exams.items():
         names = exam.named(one, held_out_classes(manifest))
-        confidence = float(one["classes"][0]["confidence"])
+        target_reliability = float(one["classes"][0]["target_reliability"])
         found[arm] = {
             **one,
             "names": names,
             "kind": exam.kind_of(names),
-            "limits": {"enough_trusted": ENOUGH_TRUSTED, "slack": slack(confidence)},
+            "limits": {"enough_trusted": ENOUGH_TRUSTED, "slack": slack(target_reliability)},
             "least": exam.least_of(one, names),
-            "sentences": told_of(exam.comparisons(one, names)),
+            "sentences": report_of(exam.comparisons(one, names)),
         }
     return found
 
 
 def audit_sentence(audit: SplitAudit) -> str:
     """Return what a split tests, in one or two sentences."""
-    return " ".join(told_of(audit.headline))
+    return " ".join(report_of(audit.headline))
 
 
 def audit_json(audit: SplitAudit) -> dict[str, Any]:
     """Return an audit as plain JSON: its findings and their texts, and the limits it rests on."""
     return {
         **asdict(audit),
-        "folds": [{**asdict(fold), "reasons": told_of(fold.findings)} for fold in audit.folds],
+        "folds": [{**asdict(fold), "reasons": report_of(fold.findings)} for fold in audit.folds],
         "sentence": audit_sentence(audit),
-        "reasons": told_of(audit.findings),
+        "reasons": report_of(audit.findings),
         "limits": LIMITS,
     }
 

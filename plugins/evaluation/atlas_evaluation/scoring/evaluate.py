@@ -23,7 +23,7 @@ from atlas_evaluation.scoring.scorer import scorer_of
 from atlas_statistics import bootstrap
 from atlas_statistics.rows import without_empty_sigma
 
-CHEMISTRY_PARTS = ("test", "shifted")
+CHEMISTRY_PARTS = ("test", "ood_test")
 """Parts whose errors are told by element and by anion family."""
 
 
@@ -44,12 +44,12 @@ def evaluate(
     :func:`atlas_core.kinds.metric.floor_std`); it is absent where there is none, as is
     ``n_std``, the rows with a sigma where not all have one. In ``ood`` the ``score`` of the
     detector, ``sigma`` alone and the ``rule`` "contains an element never trained on", which looks
-    at no model, separate ``shifted`` from ``test`` rows within each fold; of
+    at no model, separate ``ood_test`` from ``test`` rows within each fold; of
     several folds it holds the means (folds weigh the same; intervals from resampling within each),
     the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in
     ``worst``; ``hardest`` names likewise the fold with the largest error on its held-out class.
     Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
-    holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``shifted`` (see
+    holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``ood_test`` (see
     :mod:`atlas_evaluation.scoring.groups`).
     ``cautions`` lists what makes the figures mean less than they seem, as findings
     (:mod:`atlas_evaluation.judge.cautions`).
@@ -117,7 +117,7 @@ def _evaluate_arm(
         "parts": scored,
         "folds": folds,
         "summary": _summarise(folds, parts),
-        **_hardest(by_part.get("shifted"), task),
+        **_hardest(by_part.get("ood_test"), task),
         "ood": separate(by_part, seed("ood"), trained, metrics),
         "elements": elements,
         "families": families,
@@ -149,14 +149,14 @@ def _score_folds(
     return folds
 
 
-def _hardest(shifted: Predictions | None, task: str) -> dict[str, dict[str, str | float]]:
+def _hardest(ood_test: Predictions | None, task: str) -> dict[str, dict[str, str | float]]:
     """Return the fold on whose held-out class the error surely is larger than on the others'."""
-    folds = [] if shifted is None else list(dict.fromkeys(shifted.fold.tolist()))
-    if shifted is None or len(folds) < 2:
+    folds = [] if ood_test is None else list(dict.fromkeys(ood_test.fold.tolist()))
+    if ood_test is None or len(folds) < 2:
         return {}
     name, power = ("brier", 2) if task == "binary" else ("mae", 1)
     means, errors, sizes = [], [], []
-    for rows in (_of_fold(shifted, fold) for fold in folds):
+    for rows in (_of_fold(ood_test, fold) for fold in folds):
         own = rows.error**power
         sizes.append(len(set(rows.ids.tolist())))
         means.append(float(own.mean()))

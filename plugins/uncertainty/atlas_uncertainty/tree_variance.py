@@ -17,14 +17,14 @@ from atlas_core.api import (
 from atlas_uncertainty._shared import incapable, spread, train_one
 
 if TYPE_CHECKING:
-    from atlas_uncertainty.hooks import MembersConfig
+    from atlas_uncertainty.hooks import TreeVarianceConfig
 
 
 @dataclass(frozen=True)
-class Members:
+class TreeVariance:
     """Train one committee; its members' std is the epistemic std."""
 
-    config: MembersConfig
+    config: TreeVarianceConfig
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
@@ -33,10 +33,10 @@ class Members:
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasMembers):
             raise incapable(model, "members", "HasMembers")
-        return MembersPredictor(model), model
+        return TreeVariancePredictor(model), model
 
 
-class MembersPredictor:
+class TreeVariancePredictor:
     """Predict with the committee's mean and std."""
 
     def __init__(self, model: HasMembers) -> None:

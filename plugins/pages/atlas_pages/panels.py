@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from atlas_pages.formatting import slug
 from atlas_pages.svg import drawing, to_svg
-from atlas_pages.words import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def legend(axes: Axes, columns: int = 2) -> None:
 
 
 @dataclass(frozen=True)
-class Plate:
+class Panel:
     """Hold one figure of the page.
 
     Attributes:
@@ -69,7 +69,7 @@ class Plate:
     wide: bool = False
 
 
-def plate(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> Plate:
+def panel(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> Panel:
     """Draw a figure and label it.
 
     Args:
@@ -83,7 +83,7 @@ def plate(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> P
         drawn = draw()
         text = to_svg(drawn.figure, name)
     svg = labelled(text, f"{title}, arm {arm}. {caption}")
-    return Plate(name, title, svg, " ".join(t for t in (caption, drawn.note) if t))
+    return Panel(name, title, svg, " ".join(t for t in (caption, drawn.note) if t))
 
 
 def labelled(svg: str, label: str) -> Markup:

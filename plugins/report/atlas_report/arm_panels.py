@@ -6,23 +6,23 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.observe import held_out_classes
-from atlas_pages.plates import Plate, plate
-from atlas_pages.words import count, number, slug
+from atlas_pages.formatting import count, number, slug
+from atlas_pages.panels import Panel, panel
 from atlas_report import class_figures, figures, learning_figures, ood_figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 
-def plates_of(source: Source, arm: str, parts: Parts) -> tuple[list[Plate], list[str]]:
+def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list[str]]:
     """Return the figures of an arm, and a sentence for each that cannot be drawn."""
-    plates: list[Plate] = []
+    panels: list[Panel] = []
     missing: list[str] = []
     if parts:
-        draw = _class_plates if source.task == "binary" else _value_plates
-        plates += draw(source, arm, parts)
-        plates += _trust_plates(source, arm, parts, missing)
-        plates += _ood_plates(arm, parts, missing)
+        draw = _class_panels if source.task == "binary" else _value_panels
+        panels += draw(source, arm, parts)
+        panels += _trust_panels(source, arm, parts, missing)
+        panels += _ood_panels(arm, parts, missing)
     else:
         missing.append("No test rows: there is nothing to draw.")
     curves = [
@@ -33,8 +33,8 @@ def plates_of(source: Source, arm: str, parts: Parts) -> tuple[list[Plate], list
     curves = [c for c in curves if c.get("epoch")]
     if curves:
         fits = "the fit" if len(curves) == 1 else f"each of {len(curves)} fits"
-        plates.append(
-            plate(
+        panels.append(
+            panel(
                 arm,
                 "Learning curves",
                 lambda: learning_figures.learning_curves(curves, unit=source.unit),
@@ -43,7 +43,7 @@ def plates_of(source: Source, arm: str, parts: Parts) -> tuple[list[Plate], list
                 " where the validation error rises again.",
             )
         )
-    return plates, missing
+    return panels, missing
 
 
 def _colours(source: Source, parts: Parts) -> str:
@@ -60,9 +60,9 @@ def _colours(source: Source, parts: Parts) -> str:
     return f"Orange: {orange}." if IN_DOMAIN not in parts else f"Blue: {blue}; orange: {orange}."
 
 
-def _value_plates(source: Source, arm: str, parts: Parts) -> list[Plate]:
+def _value_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
     return [
-        plate(
+        panel(
             arm,
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
@@ -85,9 +85,9 @@ def dots(parts: Parts) -> str:
     )
 
 
-def _class_plates(source: Source, arm: str, parts: Parts) -> list[Plate]:
-    plates = [
-        plate(
+def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
+    panels = [
+        panel(
             arm,
             "Reliability of probabilities",
             lambda: class_figures.reliability(parts),
@@ -97,8 +97,8 @@ def _class_plates(source: Source, arm: str, parts: Parts) -> list[Plate]:
         )
     ]
     if any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):
-        plates.append(
-            plate(
+        panels.append(
+            panel(
                 arm,
                 "Separation of classes",
                 lambda: class_figures.class_roc(parts),
@@ -107,17 +107,17 @@ def _class_plates(source: Source, arm: str, parts: Parts) -> list[Plate]:
                 " line is guessing.",
             )
         )
-    return plates
+    return panels
 
 
-def _trust_plates(source: Source, arm: str, parts: Parts, missing: list[str]) -> list[Plate]:
+def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
     binary = source.task == "binary"
     intervals = any(rows.has_intervals for rows in parts.values())
     spread = any(rows.has_std for rows in parts.values())
-    plates = []
+    panels = []
     if not binary and (spread or intervals):
-        plates.append(
-            plate(
+        panels.append(
+            panel(
                 arm,
                 "Calibration",
                 lambda: figures.calibration(parts),
@@ -132,10 +132,10 @@ def _trust_plates(source: Source, arm: str, parts: Parts, missing: list[str]) ->
             "This arm states no sigma, so error against sigma and risk against coverage cannot"
             " be drawn."
         )
-        return plates
+        return panels
     if not binary:
-        plates.append(
-            plate(
+        panels.append(
+            panel(
                 arm,
                 "Error against sigma",
                 lambda: figures.error_against_sigma(parts, unit=source.unit),
@@ -144,8 +144,8 @@ def _trust_plates(source: Source, arm: str, parts: Parts, missing: list[str]) ->
                 " announces; above it the model is too sure.",
             )
         )
-    plates.append(
-        plate(
+    panels.append(
+        panel(
             arm,
             "Risk and coverage",
             lambda: figures.risk_coverage(parts, unit=source.unit, binary=binary),
@@ -154,17 +154,17 @@ def _trust_plates(source: Source, arm: str, parts: Parts, missing: list[str]) ->
             " dashed: a random order, that is, a sigma that knows nothing.",
         )
     )
-    return plates
+    return panels
 
 
-def _ood_plates(arm: str, parts: Parts, missing: list[str]) -> list[Plate]:
+def _ood_panels(arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
     if not any(rows.has_score for rows in parts.values()):
         missing.append(
             "No detector scored this arm, so there is no distance from the training data."
         )
         return []
-    plates = [
-        plate(
+    panels = [
+        panel(
             arm,
             "Distance from training data",
             lambda: ood_figures.score_histograms(parts),
@@ -172,15 +172,15 @@ def _ood_plates(arm: str, parts: Parts, missing: list[str]) -> list[Plate]:
         )
     ]
     if IN_DOMAIN in parts and HELD_OUT in parts and all(r.has_score for r in parts.values()):
-        plates.append(
-            plate(
+        panels.append(
+            panel(
                 arm,
                 "Does it notice the held-out class?",
                 lambda: ood_figures.ood_roc(parts),
                 caption=_roc_caption(parts),
             )
         )
-    return plates
+    return panels
 
 
 def _histogram_caption(parts: Parts) -> str:
@@ -216,14 +216,14 @@ def _roc_caption(parts: Parts) -> str:
     return text
 
 
-def element_tables(source: Source, arm: str) -> list[Plate]:
+def element_tables(source: Source, arm: str) -> list[Panel]:
     """Return the periodic table of the errors of each part."""
     elements = source.metrics["arms"][arm].get("elements") or {}
     tables = {part: elements.get(part) or {} for part in (IN_DOMAIN, HELD_OUT)}
     tables = {part: table for part, table in tables.items() if table}
     limits = periodic.edges(list(tables.values()))
     scale = " Both tables share one colour scale." if len(tables) > 1 else ""
-    plates = []
+    panels = []
     for part, table in tables.items():
         where = PART_LABEL[part]
         title = f"Error by element, {where}"
@@ -244,5 +244,5 @@ def element_tables(source: Source, arm: str) -> list[Plate]:
         )
         svg = periodic.table(table, limits, unit=source.unit, label=label)
         name = f"{slug(arm)}-{slug(title)}"
-        plates.append(Plate(name, title, Markup(svg), caption, wide=True))  # noqa: S704 - escaped there
-    return plates
+        panels.append(Panel(name, title, Markup(svg), caption, wide=True))  # noqa: S704 - escaped there
+    return panels

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from atlas_pages.plates import Plate, plate
-from atlas_pages.words import count, number, percent
+from atlas_pages.formatting import count, number, percent
+from atlas_pages.panels import Panel, panel
 from atlas_report import trust_figures
 from atlas_report.source import Json, Source
 from atlas_report.trust_figures import Point
@@ -38,7 +38,7 @@ def short(name: str) -> str:
     return name if len(name) <= LONG_LABEL else f"{name[: LONG_LABEL - 1]}…"
 
 
-def trust_plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> tuple[Plate, ...]:
+def trust_panels(source: Source, arm: str, exam: Json, names: Sequence[str]) -> tuple[Panel, ...]:
     """Return the figures that can be drawn of an exam."""
     drawn = (
         _kept(arm, exam, names),
@@ -48,7 +48,7 @@ def trust_plates(source: Source, arm: str, exam: Json, names: Sequence[str]) -> 
     return tuple(one for one in drawn if one is not None)
 
 
-def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
+def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
     enough = exam["limits"]["enough_trusted"]
     used: dict[str, list[Point]] = {}
     for method in (exam["method"], *exam["beside"]):
@@ -62,25 +62,27 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
             used[method] = points
     if not used:
         return None
-    confidence = float(exam["classes"][0]["confidence"])
+    target_reliability = float(exam["classes"][0]["target_reliability"])
     room = float(exam["limits"]["slack"])
-    return plate(
+    return panel(
         arm,
         "Share used, and whether it holds",
-        lambda: trust_figures.kept_promises(used, confidence=confidence, slack=room),
+        lambda: trust_figures.reached_reliability(
+            used, target_reliability=target_reliability, slack=room
+        ),
         caption="Each mark is a held-out class. To the right: more of it may be used. The"
-        f" grey line is the promise of {percent(confidence)}; down to the lower edge of the"
-        f" band, {percent(confidence - room)}, it counts as kept. Upright lines are 95 % intervals:"
+        f" grey line is the promise of {percent(target_reliability)}; down to the lower edge of the"
+        f" band, {percent(target_reliability - room)}, it counts as kept. Upright lines are 95 % intervals:"
         " where one reaches the grey line, bad luck can explain what is missing."
         " Classes of which fewer than"
         f" {enough} predictions are trusted have no mark.",
     )
 
 
-def _labels(arm: str, exam: Json, names: Sequence[str]) -> Plate:
+def _labels(arm: str, exam: Json, names: Sequence[str]) -> Panel:
     more = len(names) - MOST_BARS
     left_out = f" {count(more, 'class', 'classes')} more stand in the table." if more > 0 else ""
-    return plate(
+    return panel(
         arm,
         "What it says of each class",
         lambda: trust_figures.labels(_bars(exam, names)),
@@ -90,7 +92,7 @@ def _labels(arm: str, exam: Json, names: Sequence[str]) -> Plate:
     )
 
 
-def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Plate | None:
+def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
     forecasts = [
         Point(short(name), one["mae"], one["forecast"], _ends(one, "forecast"))
         for one, name in named_classes(exam, names)
@@ -100,7 +102,7 @@ def _forecasts(source: Source, arm: str, exam: Json, names: Sequence[str]) -> Pl
         return None
     inside = [one["mae_in_domain"] for one in exam["classes"] if one.get("mae_in_domain")]
     usual = sum(inside) / len(inside) if inside else None
-    return plate(
+    return panel(
         arm,
         "Error forecast against true error",
         lambda: trust_figures.forecasts(forecasts, in_domain=usual, unit=source.unit),

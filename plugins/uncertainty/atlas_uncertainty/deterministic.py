@@ -9,24 +9,24 @@ from atlas_core.api import F8, Features, FitContext, Model, ModelFactory, Predic
 from atlas_uncertainty._shared import train_one
 
 if TYPE_CHECKING:
-    from atlas_uncertainty.hooks import PointConfig
+    from atlas_uncertainty.hooks import DeterministicConfig
 
 
 @dataclass(frozen=True)
-class Point:
+class Deterministic:
     """Train one model; its predictions carry no std."""
 
-    config: PointConfig
+    config: DeterministicConfig
 
     def fit(
         self, make_model: ModelFactory, features: Features, target: F8, context: FitContext
     ) -> UQFit:
         """Train the model; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
-        return PointPredictor(model), model
+        return DeterministicPredictor(model), model
 
 
-class PointPredictor:
+class DeterministicPredictor:
     """Predict the mean alone."""
 
     def __init__(self, model: Model) -> None:

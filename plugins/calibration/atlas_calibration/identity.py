@@ -9,7 +9,7 @@ from atlas_calibration._shared import gaussian_intervals, probable_sets
 from atlas_core.api import Calibration, CalibrationRequest, Inputs, Prediction, Task
 
 if TYPE_CHECKING:
-    from atlas_calibration.hooks import NoneConfig
+    from atlas_calibration.hooks import IdentityConfig
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Claim:
             return probable_sets(prediction, self.levels)
         if prediction.std is None:
             return prediction
-        return gaussian_intervals(prediction, self.levels, "none")
+        return gaussian_intervals(prediction, self.levels, "identity")
 
 
 @dataclass(frozen=True)
-class Uncalibrated:
+class Identity:
     """Add the intervals that a prediction claims by itself."""
 
-    config: NoneConfig
+    config: IdentityConfig
 
     def calibrate(self, request: CalibrationRequest) -> Calibration:
         """Return what adds intervals; works with no calibration row.

@@ -10,14 +10,14 @@ import numpy as np
 from atlas_core.api import F8, Features, FitContext
 
 if TYPE_CHECKING:
-    from atlas_sklearn.hooks import MeanConfig
+    from atlas_sklearn.hooks import DummyConfig
 
 
 @dataclass
-class Mean:
+class Dummy:
     """Predict one number; for a binary task it is the share of class 1."""
 
-    config: MeanConfig
+    config: DummyConfig
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
         """Take the mean of ``target``."""

@@ -13,7 +13,7 @@ TAIL = 0.1
 
 
 @dataclass(frozen=True)
-class Surprise:
+class Surprisal:
     """-log of the conformal p-value of a score among reference scores, made continuous.
 
     The p-value of a score is (1 + the number of reference scores as large) / (n + 1) (Vovk et
@@ -36,7 +36,7 @@ class Surprise:
     rate: float
 
     @classmethod
-    def of(cls, reference: F8) -> Surprise:
+    def of(cls, reference: F8) -> Surprisal:
         """Learn from n >= 1 reference scores."""
         ordered = np.sort(reference)
         n = len(ordered)
@@ -59,7 +59,7 @@ class Surprise:
 
 
 @dataclass(frozen=True)
-class CountedSurprise:
+class CountedSurprisal:
     """-log of the conformal p-value of a score that is 0 for nearly all reference rows.
 
     A fact is there or not: nothing is interpolated or extrapolated. Without the fact p = 1.
@@ -71,7 +71,7 @@ class CountedSurprise:
     scores: F8
 
     @classmethod
-    def of(cls, reference: F8) -> CountedSurprise:
+    def of(cls, reference: F8) -> CountedSurprisal:
         """Learn from n reference scores."""
         return cls(np.sort(reference))
 

@@ -1,4 +1,4 @@
-"""Write a finished cell as arrays, and read one only as what its run must give. Light.
+"""Write a finished job as arrays, and read one only as what its run must give. Light.
 
 The file may come from whoever made the run folder: rows, parts, names and types are held against
 the split and the spec before anything is computed from them.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.tables import T, columns_of, table_of
-from atlas_core.engine.cells import CellResult, Job, scored
+from atlas_core.engine.job import Job, JobResult, scored
 from atlas_core.errors import DataError
 from atlas_core.kinds.trust import LABELS
 from atlas_core.store import Arrays, canonical_hash
@@ -24,8 +24,8 @@ _ROUNDS = ("round", "labelled", "calibration_labels", "best", "top1_found")
 """What every round of a loop tells; some tell more."""
 
 
-def arrays_of(result: CellResult) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Return the arrays and the note of a finished cell."""
+def arrays_of(result: JobResult) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """Return the arrays and the note of a finished job."""
     trust = {} if result.trust is None else columns_of(result.trust)
     tables = {"columns": columns_of(result.predictions), "rounds": result.rounds, "trust": trust}
     arrays = {
@@ -34,16 +34,16 @@ def arrays_of(result: CellResult) -> tuple[dict[str, npt.NDArray[Any]], dict[str
     return arrays, {"records": result.records, "stages": result.stages}
 
 
-def cell_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> CellResult:
-    """Return the cell that a file holds.
+def result_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> JobResult:
+    """Return the job that a file holds.
 
     Args:
         arrays: as ``arrays_of`` names them.
         note: plain data.
-        job: the cell that is expected.
+        job: the job that is expected.
 
     Raises:
-        KeyError, RecursionError, TypeError, ValueError: it is not the cell that is expected.
+        KeyError, RecursionError, TypeError, ValueError: it is not the job that is expected.
     """
     found: dict[str, dict[str, npt.NDArray[Any]]] = {"columns": {}, "rounds": {}, "trust": {}}
     for name, values in arrays.items():
@@ -55,7 +55,7 @@ def cell_of(arrays: Arrays, note: Mapping[str, Any], job: Job) -> CellResult:
     canonical_hash(note)  # it can be written again
     stages = [(str(stage), float(seconds)) for stage, seconds in note["stages"]]
     records = [_record(one, job) for one in note["records"]]
-    return CellResult(predictions, records, stages, found["rounds"], trust)
+    return JobResult(predictions, records, stages, found["rounds"], trust)
 
 
 def _table(kind: type[T], columns: Arrays) -> T:
@@ -130,7 +130,7 @@ def _record(record: Any, job: Job) -> dict[str, Any]:
         and isinstance(record["name"], str)
         and isinstance(record["content"], dict)
     )
-    _require(right, "a record is not what a cell writes")
+    _require(right, "a record is not what a job writes")
     return dict(record)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.context import FitContext, Tell, derive_seed
+from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.engine.arm import Arm, FittedArm
@@ -43,16 +43,16 @@ class Oracle:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Hold one cell as plain data, for this process or another.
+    """Hold one job as plain data, for this process or another.
 
     Attributes:
         arm: what is fitted.
         data: what it may see.
         split: row numbers of the fold.
         seed: root seed of the run.
-        n_jobs: threads the cell may use.
+        n_jobs: threads the job may use.
         device: ``cpu``, ``cuda``, ``cuda:0``, ...
-        directory: where the cell keeps checkpoints.
+        directory: where the job keeps checkpoints.
         trust: what trust methods learn from; None without any.
         keep: where the fit is written for later use; None: it is not.
         key_file: of the user, whose mark working files get; None: they get none.
@@ -80,9 +80,9 @@ class Job:
         """Return arm and fold, for a message."""
         return f"arm {self.arm.name}, {self.arm.fold}"
 
-    def notes(self, tell: Tell) -> Notes:
-        """Return empty notes of this cell."""
-        return Notes(self.arm.name, self.arm.fold, self.arm.components.values(), tell)
+    def notes(self, notify: Notify) -> Notes:
+        """Return empty notes of this job."""
+        return Notes(self.arm.name, self.arm.fold, self.arm.components.values(), notify)
 
     def context(self, step: str, notes: Notes) -> FitContext:
         """Return the context of a fit: what two arms share, they share to the last bit."""
@@ -92,13 +92,13 @@ class Job:
             n_jobs=self.n_jobs,
             device=self.device,
             directory=self.directory / step,
-            tell=notes.say,
+            notify=notes.say,
         )
 
 
 @dataclass(frozen=True)
-class CellResult:
-    """Hold what a cell returns: predictions and what its fits recorded.
+class JobResult:
+    """Hold what a job returns: predictions and what its fits recorded.
 
     Attributes:
         predictions: of the rows that are scored; those of hidden targets have none.
@@ -122,13 +122,13 @@ def scored(split: Split, *, times: int = 1) -> tuple[I8, Str]:
     return rows, np.repeat(list(parts), [len(here) * times for here in parts.values()])
 
 
-def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
+def fit_and_predict(job: Job, fits: FitCache, notify: Notify) -> JobResult:
     """Train, calibrate, detect and predict.
 
     Raises:
         AtlasError: a component failed; the line names arm, fold and component.
     """
-    notes = job.notes(tell)
+    notes = job.notes(notify)
     context, split = job.context("fit", notes), job.split
     heard = Heard()
     with quiet() as caught:
@@ -146,7 +146,7 @@ def run_cell(job: Job, fits: FitCache, tell: Tell) -> CellResult:
     heard.listen(caught)
     heard.add(fitted.trained.heard)
     notes.keep(heard)
-    return CellResult(predictions, notes.records, notes.stages, trust=trust)
+    return JobResult(predictions, notes.records, notes.stages, trust=trust)
 
 
 @contextmanager
@@ -156,8 +156,8 @@ def left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
         yield
     except Exception:  # whatever it is: raised again below
         why = fitted.trained.leave(about(fitted.arm.made_by))
-        told = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
-        notes.say(f"a step after the fit failed; the fit {told}")
+        reported = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
+        notes.say(f"a step after the fit failed; the fit {reported}")
         raise
 
 
@@ -168,7 +168,7 @@ def with_trust(
     if "trust" not in fitted.arm.components:
         return Heard()
     if job.trust is None:
-        raise ContractError("an arm has a trust method, but no budget was stated")
+        raise ContractError("an arm has a trust method, but no error tolerance was stated")
     return learn_trust(fitted, job.trust, context, notes=notes, fits=fits)
 
 
