@@ -24,6 +24,10 @@ def _say_nothing(_text: str) -> None:
     """Drop a line of progress: the default where nobody reads."""
 
 
+_BRANCHES = {"ood_test": "shifted", "nested": "rehearse"}
+"""Names under which earlier versions drew: the numbers of a run outlive the words for them."""
+
+
 def derive_seed(seed: int, *path: str | int) -> int:
     """Return the seed of the branch ``path`` of ``seed``'s tree: a 63-bit integer.
 
@@ -32,7 +36,8 @@ def derive_seed(seed: int, *path: str | int) -> int:
     """
     key: list[int] = []
     for step in path:
-        data = f"{type(step).__name__}:{step}".encode()
+        name = _BRANCHES.get(step, step) if isinstance(step, str) else step
+        data = f"{type(step).__name__}:{name}".encode()
         key.extend(data)
         key.append(256)  # no byte: keeps ("ab",) and ("a", "b") apart
     words = np.random.SeedSequence(seed, spawn_key=tuple(key)).generate_state(2, np.uint32)

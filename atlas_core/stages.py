@@ -2,8 +2,8 @@
 
 What a stage computes depends on the core's own part of it, on the components that it asks, and on
 the libraries of both. A component counts by the files of its distribution and the libraries that
-this requires (``Chosen.identity``); the core counts by the numbers below, so that a new sentence, a
-docstring or another release of the core computes nothing anew.
+this requires (``BoundComponent.identity``); the core counts by the numbers below, so that a new
+sentence, a docstring or another release of the core computes nothing anew.
 
 Raise the VERSION of a stage when the core's part of it gives other numbers. ``tools/stages.py``
 knows which modules these numbers come from, and a test holds their code.
@@ -39,13 +39,13 @@ STAGES = {
     "load": Stage(1, ("dataset",)),
     "split": Stage(1, ("split",)),
     "featurize": Stage(1, ("featurizer",)),
-    "fit": Stage(1, ("model", "uq")),
+    "fit": Stage(2, ("model", "uq")),
     "calibrate": Stage(1, ("calibrator",)),
     "detect": Stage(1, ("ood",)),
-    "trust": Stage(1, ("trust",)),
+    "trust": Stage(2, ("trust",)),
     "acquire": Stage(1, ("acquisition",)),
-    "predict": Stage(1),
-    "score": Stage(2, ("metric", "evaluator")),
+    "predict": Stage(2),
+    "score": Stage(3, ("metric", "evaluator")),
 }
 ALWAYS = ("shared", "predict", "score")
 """Stages of every run, whatever its components."""

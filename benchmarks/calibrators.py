@@ -33,10 +33,10 @@ from atlas_calibration import (
     cqr,
     cross_conformal,
     hooks,
+    identity,
     isotonic,
     linear,
     mondrian,
-    none,
     split_conformal,
     variance_scaling,
     venn_abers,
@@ -79,12 +79,12 @@ FAMILY_ROWS = 100
 """Fewest test rows of a family whose coverage is told."""
 
 NORMALISED = {"score": "normalised", "beta": 0.1}
-STATES_SIGMA = ("none", "variance_scaling", "linear")
+STATES_SIGMA = ("identity", "variance_scaling", "linear")
 """Their intervals are those of a shape around sigma."""
 
 
 REGRESSION: dict[str, Calibrator] = {
-    "none": none.build(hooks.IdentityConfig()),
+    "identity": identity.build(hooks.IdentityConfig()),
     "split_conformal": split_conformal.build(hooks.SplitConformalConfig()),
     "split_conformal, normalised": split_conformal.build(
         hooks.SplitConformalConfig(score="normalised")
@@ -113,7 +113,7 @@ REGRESSION: dict[str, Calibrator] = {
     "linear, gaussian": linear.build(hooks.LinearConfig(tails="gaussian")),
     "isotonic": isotonic.build(hooks.IsotonicConfig()),
 }
-BINARY = ("none", "split_conformal", "mondrian", "cross_conformal", "weighted_conformal")
+BINARY = ("identity", "split_conformal", "mondrian", "cross_conformal", "weighted_conformal")
 CLASSIFIERS: dict[str, Calibrator] = {
     **{name: REGRESSION[name] for name in (*BINARY, "isotonic")},
     "venn_abers": venn_abers.build(hooks.VennAbersConfig()),
@@ -343,7 +343,7 @@ def areas(name: str, few: Prediction, many: Prediction, target: F8) -> dict[str,
 
 
 def bars_of(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what each calibrator but ``none``, the line to compare with, is held to."""
+    """Return what each calibrator but ``identity``, the line to compare with, is held to."""
     bars: list[dict[str, Any]] = []
 
     def add(bar: str, measured: float, needed: str, *, holds: bool) -> None:
@@ -351,7 +351,7 @@ def bars_of(results: dict[str, Any]) -> list[dict[str, Any]]:
 
     for dataset, content in results.items():
         for name, figures in content["calibrators"].items():
-            if name == "none":
+            if name == "identity":
                 continue
             covered, where = figures["coverage"], f"{dataset}, {name}"
             if "ece" in figures:

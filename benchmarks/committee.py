@@ -117,7 +117,8 @@ def committee(said: F8, target: F8, *, task: str) -> dict[str, Any]:
 def table(content: Mapping[str, Any]) -> str:
     """Return the stored result as markdown, regression tasks only."""
     lines = [
-        "| task | rows | answer | MAE | MAE of the most confident 80 % | Spearman | AUROC, worst 10 % |",
+        "| task | rows | answer | MAE | MAE of the most confident 80 % | Spearman |"
+        " AUROC, worst 10 % |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, task in content["tasks"].items():

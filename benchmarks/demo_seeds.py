@@ -53,7 +53,7 @@ def main() -> None:
             )
             print(json.dumps(rows[-1]), flush=True)
         kfold = "split={use: kfold, options: {folds: 5, calibration: 0.0}}"
-        none = FOREST.replace("split_conformal", "none")
+        none = FOREST.replace("split_conformal", "identity")
         arm = metrics(folder, [none, kfold])
         five_fold = arm["summary"]["test"]["mae"]
     names = [key for key in rows[0] if key != "seed"]

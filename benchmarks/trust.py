@@ -82,7 +82,7 @@ def stored(runs: Path, *, seed: int, reliability: tuple[float, float]) -> dict[s
     if len(found) != 1:
         names = ", ".join(folder.name for folder, _ in found) or "none"
         raise SystemExit(
-            f"{runs}: one finished exam of seed {seed} and promise {reliability} is wanted, there are"
+            f"{runs}: one finished exam of seed {seed} and {reliability} is wanted, there are"
             f" {len(found)} ({names})"
         )
     ((folder, levels),) = found

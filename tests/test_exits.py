@@ -186,7 +186,8 @@ def test_what_a_job_raises_in_a_worker_is_raised_here() -> None:
 
 NETWORK = SMALL.replace(
     "{featurizer: element_fractions, model: ridge, uq: deterministic}",
-    "{featurizer: crystal_graph, model: {use: cgcnn, options: {epochs: 40, width: 8}}, uq: deterministic}",
+    "{featurizer: crystal_graph, model: {use: cgcnn, options: {epochs: 40, width: 8}},"
+    " uq: deterministic}",
 )
 
 

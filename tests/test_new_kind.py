@@ -83,7 +83,11 @@ seed: 1
 dataset: flla
 split: random
 arms:
-  a: {featurizer: magpie, model: ridge, uq: deterministic, explainer: {use: size, options: {digit: 3}}}
+  a:
+    featurizer: magpie
+    model: ridge
+    uq: deterministic
+    explainer: {use: size, options: {digit: 3}}
 """
 FILES = {"kinds/explainer.py": INTERFACE, "testing/checks/explainer.py": CHECKS}
 
@@ -134,7 +138,7 @@ def test_a_new_kind_is_two_files_of_its_own_and_a_line_in_one_other(site: Path) 
     assert "says_something" in checked.stdout
     wrong = atlas(site, "validate", "s.yaml")
     place = (
-        "s.yaml:7:85  arms.a.explainer.options.digit: unknown key 'digit', did you mean 'digits'"
+        "s.yaml:11:38  arms.a.explainer.options.digit: unknown key 'digit', did you mean 'digits'"
     )
     assert place in wrong.stderr
     assert "$defs/explainer.size" in atlas(site, "schema").stdout

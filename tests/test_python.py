@@ -250,7 +250,7 @@ def test_rows_that_cannot_be_read_are_named_all_at_once(tmp_path: Path) -> None:
 def test_components_are_listed_as_a_table() -> None:
     table = atlas.components("uq")
     assert set(table.kind) == {"uq"}
-    assert "members" in set(table.name)
+    assert "tree_variance" in set(table.name)
     with pytest.raises(SpecError, match="no kind 'uqs'"):
         atlas.components("uqs")
 

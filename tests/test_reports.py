@@ -117,7 +117,7 @@ def test_tables_hold_the_numbers_of_the_run(cli: Cli) -> None:
     with (folder / "tables/predictions.csv").open(newline="") as file:
         predictions = list(csv.DictReader(file))
     assert len(predictions) == sum(part["n"] for part in metrics.values())
-    assert {row["std"] for row in predictions} == {""}  # `point` states none
+    assert {row["std"] for row in predictions} == {""}  # `deterministic` states none
     page = (folder / "report.md").read_text(encoding="utf-8")
     assert "### point: " in page
     assert "| MAE (eV/atom) |" in page

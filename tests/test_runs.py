@@ -35,7 +35,8 @@ arms:
     uq: tree_variance
     calibrator: split_conformal
     ood: mahalanobis
-  point: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
+  point:
+    {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 DRAWN = SPEC.replace("arms:", "reports: [html]\narms:")
 SPEC = SPEC.replace("arms:", "reports: []\narms:")  # drawing is what takes longest

@@ -94,7 +94,7 @@ def test_missing_key_is_named(tmp_path: Path) -> None:
 
 
 def test_unmet_need_is_refused_at_its_line_without_torch(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, GOOD.replace("members", "mc_dropout"))
+    (problem,) = problems_of(tmp_path, GOOD.replace("tree_variance", "mc_dropout"))
     assert problem.startswith(
         "s.yaml:10:5  arms.forest.uq.use: uq 'mc_dropout' needs model:dropout"
     )
@@ -103,7 +103,7 @@ def test_unmet_need_is_refused_at_its_line_without_torch(tmp_path: Path) -> None
 
 
 def test_graph_model_on_vectors_is_refused(tmp_path: Path) -> None:
-    text = GOOD.replace("random_forest", "cgcnn").replace("members", "mc_dropout")
+    text = GOOD.replace("random_forest", "cgcnn").replace("tree_variance", "mc_dropout")
     (problem,) = problems_of(tmp_path, text)
     assert "model 'cgcnn' needs features:graphs" in problem
 
@@ -124,7 +124,7 @@ def test_an_unmet_need_names_what_would_give_it(
     tmp_path: Path, featurizer: str, model: str, offered: str
 ) -> None:
     text = GOOD.replace("magpie", featurizer).replace("random_forest", model)
-    (problem,) = problems_of(tmp_path, text.replace("members", "point"))
+    (problem,) = problems_of(tmp_path, text.replace("tree_variance", "deterministic"))
     assert problem.partition(f"; {offered} ")[2].endswith("would give it")
 
 

@@ -249,7 +249,7 @@ def test_a_trust_method_without_a_promise_names_its_line(tmp_path: Path) -> None
         (
             "error_tolerance_quantile: 0.8\n",
             "error_tolerance_quantile: 0.8\n  error_tolerance: 0.2\n",
-            "either error tolerance or",
+            "either error_tolerance or",
         ),
         (
             "  error_tolerance_quantile: 0.8\n",
@@ -307,7 +307,7 @@ def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
             "    trust: learned_region\n",
             "",
             "    surrogate: {model",
-            "only a trust method rehearses the shift",
+            "only a trust method trains nested fits",
         ),
         (
             "surrogate: {model: {use: random_forest, options: {trees: 10}}}",

@@ -507,8 +507,8 @@ def _exam() -> str:
     lines.append("")
     lines.append(
         "Error tolerance: the 80 % quantile of the in-domain errors"
-        f" ({min(error_tolerances):.2f} to {max(error_tolerances):.2f} eV/atom); promised:"
-        f" {first['target_reliability']:.0%} of what may be used lies within it. Of {n} elements the"
+        f" ({min(error_tolerances):.2f} to {max(error_tolerances):.2f} eV/atom); target"
+        f" reliability: {first['target_reliability']:.0%}. Of {n} elements the"
         f" learned region {_outcome(own)}; sigma alone {_outcome(sigma)}. Seed {found['seed']},"
         f" {len(content['seeds'])} seeds and every"
         " bar: [docs/benchmarks.md](docs/benchmarks.md)."

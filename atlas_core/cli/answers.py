@@ -31,11 +31,11 @@ def notes(run: FinishedRun) -> list[str]:
     """Return which fits were not trained again, and which files of the cache were damaged."""
     stages = run.manifest["stages"]
     stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
-    cells = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
+    jobs = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
     reported = []
     for arm, count in stored.items():
-        of = f"{count} of {cells[arm]}" if cells[arm] > count else f"{count}"
-        reported.append(f"arm {arm} ({of} {'fit' if max(count, cells[arm]) == 1 else 'fits'})")
+        of = f"{count} of {jobs[arm]}" if jobs[arm] > count else f"{count}"
+        reported.append(f"arm {arm} ({of} {'fit' if max(count, jobs[arm]) == 1 else 'fits'})")
     lines = []
     if reported:
         lines.append(

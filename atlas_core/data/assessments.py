@@ -81,7 +81,7 @@ class Assessments:
         return abs(self.target - self.mean)
 
     def tally(self) -> dict[str, float]:
-        """Return how many rows there are, are trusted and lie within the tolerance, and the share."""
+        """Return how many rows there are, are trusted and lie within tolerance, and the share."""
         trusted = self.label == "trust"
         hits = int((trusted & (self.error <= self.error_tolerance)).sum())
         n = int(trusted.sum())

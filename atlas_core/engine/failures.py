@@ -34,19 +34,19 @@ def sorted_out(
     done: Mapping[Name, JobResult | Failure],
 ) -> tuple[dict[Name, JobResult], dict[Name, AtlasError]]:
     """Return the results of arms that finished on every fold, and the errors of the others."""
-    failed = {cell: found.error for cell, found in done.items() if isinstance(found, Failure)}
+    failed = {job: found.error for job, found in done.items() if isinstance(found, Failure)}
     broken = {arm for arm, _ in failed}
     results = {
-        cell: found
-        for cell, found in done.items()
-        if isinstance(found, JobResult) and cell[0] not in broken
+        job: found
+        for job, found in done.items()
+        if isinstance(found, JobResult) and job[0] not in broken
     }
     return results, failed
 
 
 def failed_jobs(
     failed: Mapping[Name, AtlasError],
-    cells: int,
+    jobs: int,
     *,
     arms: list[str] | None = None,
     report: Path | None = None,
@@ -55,15 +55,15 @@ def failed_jobs(
 
     Args:
         failed: errors by job.
-        cells: how many there were.
+        jobs: how many there were.
         arms: that the report shows.
         report: where it lies.
     """
     lines = [line for error in failed.values() for line in str(error).splitlines()]
-    if kept := cells - len(failed):
+    if kept := jobs - len(failed):
         shown = f"; {report} shows arm {', '.join(arms)}" if arms and report else ""
         lines.append(
-            f"{len(failed)} of {cells} jobs failed; the other"
+            f"{len(failed)} of {jobs} jobs failed; the other"
             f" {'is' if kept == 1 else f'{kept} are'} kept{shown}; what was trained is not trained"
             " again"
         )

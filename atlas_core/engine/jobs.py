@@ -159,8 +159,8 @@ def run_jobs(
         options.notify(f"resumed: {len(results)} of {len(jobs)} jobs were done before")
     engine = executor or LocalExecutor()
     for position in missing[:1]:
-        cells = "1 job" if len(missing) == 1 else f"{len(missing)} jobs, first"
-        options.notify(f"training {cells}: {jobs[position].label}")
+        first = "1 job" if len(missing) == 1 else f"{len(missing)} jobs, first"
+        options.notify(f"training {first}: {jobs[position].label}")
     fits = FitCache(options.cache_dir, fresh=options.force)
     function = partial(attempt_job, fits=fits, notify=NotifyHere(options.notify))
     # closed at once when this is interrupted: no worker is left behind
@@ -205,13 +205,13 @@ def _stored(
     return results, dropped
 
 
-def _lost(cells: Mapping[str, str], *, kept: int, force: bool) -> str:
+def _lost(lost: Mapping[str, str], *, kept: int, force: bool) -> str:
     """Return one line a job whose worker died: how, what is kept, and what to do."""
-    others = f"{kept} other {'cell is' if kept == 1 else 'cells are'} kept"
+    others = f"{kept} other {'job is' if kept == 1 else 'jobs are'} kept"
     again = "--force computes every job anew" if force else f"{others}, and the same command"
     if not force:
-        again += f" runs {'only this one' if len(cells) == 1 else 'only these'} again"
+        again += f" runs {'only this one' if len(lost) == 1 else 'only these'} again"
     return "\n".join(
-        f"{cell}: its worker {how}; {again} (fewer --workers leave more memory to each)"
-        for cell, how in sorted(cells.items())
+        f"{job}: its worker {how}; {again} (fewer --workers leave more memory to each)"
+        for job, how in sorted(lost.items())
     )

@@ -1,6 +1,7 @@
-"""The two files of a fitted arm: ``predictor.npz``, and ``posthoc.npz`` for all that asks it. Light.
+"""The two files of a fitted arm: ``predictor.npz``, and ``posthoc.npz``. Light.
 
-The first one a later run may take from the cache.
+The second holds what was fitted to its predictions: calibration, detector, trust regions. The first
+a later run may take from the cache.
 """
 
 from __future__ import annotations
@@ -116,8 +117,8 @@ def read_fit(
         key_file: of the user; None: every fit is one from elsewhere.
 
     Returns:
-        Predictor and model, judges, and one line for each thing that is another here than where
-        the arm was fitted.
+        Predictor and model, post-hoc estimators, and one line for each thing that is another here
+        than where the arm was fitted.
 
     Raises:
         DataError: a file is missing, damaged or names what it may not name; or the fit is from

@@ -186,7 +186,7 @@ def _error_tolerance(stated: Trust, error: F8) -> float:
     error_tolerance = float(np.quantile(error, stated.error_tolerance_quantile or 0.0))
     if error_tolerance <= 0:
         raise DataError(
-            "trust: the error_tolerance_quantile of the errors is 0; state an error tolerance instead"
+            "trust: the error_tolerance_quantile of the errors is 0; state an error_tolerance"
         )
     return error_tolerance
 
@@ -259,7 +259,7 @@ def held_out(
                 continue
             found = True
             name = f"{chosen.name} {split.name}"
-            own = derive_seed(seed, "rehearse", name)
+            own = derive_seed(seed, "nested", name)
             spare, rest = _spared(split, own)
             yield HeldOut(
                 name=name,

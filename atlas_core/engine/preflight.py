@@ -143,7 +143,7 @@ class _Fold:
     def _nested(
         self, arm: str, train: I8, step: str, features: Features | None
     ) -> Iterator[Problem]:
-        """Look at what the trust methods of an arm rehearse."""
+        """Look at the nested fits of an arm's trust methods."""
         study, who = self.study, f"arm {arm}, trust"
         if not len(self.split.calibration):
             yield (
@@ -166,7 +166,7 @@ class _Fold:
             yield who, str(err).removeprefix("trust: ")
 
     def _plan_nested(self, train: I8, step: str) -> list[HeldOut]:
-        """Return what is rehearsed, the same for every arm."""
+        """Return what is held out of the training rows, the same for every arm."""
         if self._planned is None:
             seed = derive_seed(self.study.seed, step, self.split.name)
             self._planned = self.nested(train, seed)

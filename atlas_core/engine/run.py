@@ -100,11 +100,11 @@ def run(
                 return replace(stored(folder, reports, watching, resolver), reused=True)
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
-            finished, failed, cells = going.through(executor)
+            finished, failed, jobs = going.through(executor)
             if failed:
                 # an earlier result comes back, and its report with it
                 report = None if earlier else finished.report
-                raise failed_jobs(failed, cells, arms=list(finished.arms), report=report)
+                raise failed_jobs(failed, jobs, arms=list(finished.arms), report=report)
     return finished
 
 

@@ -51,7 +51,8 @@ A whole plugin, in a module ``atlas_scaled_sigma``::
 
         def __init__(self, factor, reliability, levels, defer_above):
             self.factor, self.levels, self.defer_above = factor, np.array(levels), defer_above
-            self.error_tolerance, self.target_reliability = reliability.error_tolerance, reliability.target_reliability
+            self.error_tolerance = reliability.error_tolerance
+            self.target_reliability = reliability.target_reliability
 
         def assess(self, inputs, prediction, ood):
             sigma = self.factor * at_least(prediction.std)

@@ -110,7 +110,9 @@ def fpr_at(ranking: Ranking, positive: F8, weights: F8, *, tpr: float) -> F8:
 
 
 def aurc(ranking: Ranking, error: F8, weights: F8) -> F8:
-    """Return (b,) areas under the risk-coverage curve: mean over k of the k most confident rows' error.
+    """Return (b,) areas under the risk-coverage curve.
+
+    The mean over k of the mean error of the k most confident rows.
 
     The row at position j of N counts in the means k = j..N, so it weighs H_N - H_(j-1), with H the
     harmonic numbers; equal scores are averaged over their positions. Weights must be whole numbers.

@@ -83,7 +83,7 @@ def naming(place: Place) -> Callable[[type[AnyConfig]], type[AnyConfig]]:
 
 
 class Surrogate(Config):
-    """What is trained in place of an arm's own model where it is trained many times."""
+    """Cheaper model for the nested refits."""
 
     model: Annotated[Use, OfKind("model")] | None = Field(
         None, description="In place of `model`; none: that one."
@@ -99,7 +99,7 @@ class Arm(Config):
 
     surrogate: Surrogate | None = Field(
         None,
-        description="What the nested leave-group-out of `trust` trains; none: the arm's own model.",
+        description="Trained for `trust.nested` in place of the arm's own model; none: that one.",
     )
 
 
@@ -116,7 +116,7 @@ class ActiveLearning(Config):
 
 
 class Nested(Config):
-    """Classes held out inside the training part: a shift whose errors may be learned from."""
+    """Nested leave-group-out within the training part, to learn how errors grow under shift."""
 
     splits: _several_of("split") = Field(  # type: ignore[valid-type]
         description=(
@@ -149,7 +149,7 @@ class Price(Config):
 
 
 class Trust(Config):
-    """What a trusted prediction promises, and what the trust region learns from."""
+    """Error tolerance and target reliability, and what the trust region learns from."""
 
     error_tolerance: float | None = Field(
         None, gt=0, description="The largest |error| that is of use, in the target's unit."
@@ -159,8 +159,8 @@ class Trust(Config):
         gt=0,
         lt=1,
         description=(
-            "Instead of `error_tolerance`: this quantile of the |errors| on a fold's calibration rows;"
-            " below 0.7 next to nothing can be trusted outside."
+            "Instead of `error_tolerance`: this quantile of the |errors| on the calibration rows"
+            " of a fold; below 0.7 next to nothing can be trusted out of domain."
         ),
     )
     target_reliability: float | None = Field(
@@ -171,9 +171,12 @@ class Trust(Config):
     )
     price: Price | None = Field(
         None,
-        description="Instead of `target_reliability`: trusts where the expected loss is below a label's.",
+        description=(
+            "Instead of `target_reliability`: trusts where the expected loss is below the cost of a"
+            " label."
+        ),
     )
-    nested: Nested = Field(description="Shifts inside the training part.")
+    nested: Nested = Field(description="Nested leave-group-out within the training part.")
 
     @model_validator(mode="after")
     def _one_each(self) -> Trust:
@@ -185,7 +188,7 @@ class Trust(Config):
 
     @property
     def share(self) -> float:
-        """Return the target reliability: as stated, or where a label and the expected loss cost alike."""
+        """Return the target reliability: as stated, or where label and expected loss cost alike."""
         if self.price is not None:
             return 1.0 - self.price.label / self.price.mistake
         return 0.9 if self.target_reliability is None else self.target_reliability

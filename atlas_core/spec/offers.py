@@ -42,7 +42,8 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
     if len(reported) > MOST + 1:
         reported = [*reported[:MOST], f"{len(reported) - MOST} more"]
         return f"{', '.join(reported[:-1])} and {reported[-1]} would give it"
-    return f"{' or '.join([', '.join(reported[:-1]), reported[-1]] if reported[1:] else reported)} would give it"
+    either = [", ".join(reported[:-1]), reported[-1]] if reported[1:] else reported
+    return f"{' or '.join(either)} would give it"
 
 
 def _how(component: Component, capability: str, start: Config) -> str | None:

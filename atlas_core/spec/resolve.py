@@ -123,7 +123,7 @@ def _check_blocks(spec: Spec, problems: Problems) -> None:
         if arm.surrogate is not None and getattr(arm, "trust", None) is None:
             problems.add(
                 ("arms", name, "surrogate"),
-                "only a trust method rehearses the shift; add 'trust' to this arm, or leave this"
+                "only a trust method trains nested fits; add 'trust' to this arm, or leave this"
                 " out",
             )
 

@@ -26,8 +26,14 @@ reports: []
 dataset: flla
 split: random
 arms:
-  a: {featurizer: element_fractions, model: {use: random_forest, options: {trees: 300}}, uq: deterministic}
-  b: {featurizer: element_fractions, model: {use: extra_trees, options: {trees: 300}}, uq: deterministic}
+  a:
+    featurizer: element_fractions
+    model: {use: random_forest, options: {trees: 300}}
+    uq: deterministic
+  b:
+    featurizer: element_fractions
+    model: {use: extra_trees, options: {trees: 300}}
+    uq: deterministic
   c: {featurizer: element_fractions, model: ridge, uq: deterministic}
 """
 ARMS = {"a", "b", "c"}

@@ -8,7 +8,14 @@ from scipy.stats import binom, norm
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
-from atlas_calibration import hooks, isotonic, none, split_conformal, variance_scaling, venn_abers
+from atlas_calibration import (
+    hooks,
+    identity,
+    isotonic,
+    split_conformal,
+    variance_scaling,
+    venn_abers,
+)
 from atlas_core.api import (
     CalibrationRequest,
     ContractError,
@@ -257,7 +264,7 @@ def test_isotonic_fixes_an_overconfident_sigma_and_a_skewed_error():
         hooks.IsotonicConfig(),
         request(np.zeros(2000), target[:2000], sigma=sigma[:2000]),
     )
-    before = calibrated(none, hooks.IdentityConfig(), request([], []))
+    before = calibrated(identity, hooks.IdentityConfig(), request([], []))
     new = Prediction(np.zeros(4000), epistemic=sigma[2000:])
     assert covered(before(new), target[2000:])[2] < 0.25 * 4000
     out = calibrate(new)
@@ -325,7 +332,7 @@ def test_rare_positives_keep_their_order_and_the_calibration_of_the_plain_curve(
 
 
 def test_none_takes_sigma_at_its_word():
-    out = calibrated(none, hooks.IdentityConfig(), request([], [], levels=(0.6827,)))(
+    out = calibrated(identity, hooks.IdentityConfig(), request([], [], levels=(0.6827,)))(
         Prediction(np.array([1.0]), np.array([3.0]), np.array([4.0]))
     )
     # 68.27 % of a Gaussian is one std; 3 and 4 make 5
@@ -334,12 +341,12 @@ def test_none_takes_sigma_at_its_word():
 
 def test_none_leaves_a_prediction_without_sigma_as_it_is():
     prediction = Prediction(np.zeros(2))
-    assert calibrated(none, hooks.IdentityConfig(), request([], []))(prediction) is prediction
+    assert calibrated(identity, hooks.IdentityConfig(), request([], []))(prediction) is prediction
 
 
 def test_none_takes_a_probability_at_its_word():
     out = calibrated(
-        none, hooks.IdentityConfig(), request([], [], levels=(0.5, 0.9), task="binary")
+        identity, hooks.IdentityConfig(), request([], [], levels=(0.5, 0.9), task="binary")
     )(Prediction(np.array([0.95, 0.6, 0.05])))
     assert out.lower.tolist() == [[1, 1, 0], [1, 0, 0]]
     assert out.upper.tolist() == [[1, 1, 0], [1, 1, 0]]

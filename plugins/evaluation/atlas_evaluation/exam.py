@@ -1,4 +1,4 @@
-"""Examine trust: of the predictions labelled trust, is the share within tolerance what was promised?
+"""Exam of trust: do the predictions labelled trust reach the target reliability?
 
 Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
 saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
@@ -97,7 +97,8 @@ def in_domain_record(trust: Assessments, arm: str) -> dict[str, Any]:
         arm: whose.
 
     Returns:
-        {rows, trusted, within, error tolerances: [of each fold], confidence}; {} without in-domain labels.
+        {rows, trusted, within, error_tolerances: [of each fold], target_reliability}; {} without
+        in-domain labels.
     """
     own = trust.take(trust.arm == arm)
     inside = own.of(str(own.method[0])).part(PARTS["in_domain"])
@@ -232,10 +233,10 @@ def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
 
 
 def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) -> dict[str, Any]:
-    """Return how the rows labelled trust keep the promise.
+    """Return whether the rows labelled trust reach the target reliability.
 
-    ``by_chance``: whether a method that keeps it may have so few within tolerance; ``shown``: whether
-    there are enough to call it kept.
+    ``by_chance``: whether a method that reaches it may have so few within tolerance; ``shown``:
+    whether there are enough to say that it does.
     """
     error, labels = rows.error, rows.label
     chosen = labels == "trust"

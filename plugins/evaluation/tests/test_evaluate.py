@@ -20,7 +20,7 @@ RNG = np.random.default_rng(2)
 
 
 def table(sizes: dict[str, int], *, arms: tuple[str, ...] = ("a",), folds: int = 1) -> dict:
-    """Return prediction columns: calibrated sigma in test, errors twice sigma in shifted."""
+    """Return prediction columns: calibrated sigma in test, errors twice sigma in ood_test."""
     out: dict[str, list] = {}
     for arm in arms:
         for part, n in sizes.items():

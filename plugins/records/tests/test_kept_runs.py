@@ -49,7 +49,8 @@ levels: [0.9]
 dataset: {use: table, options: {path: data/own.csv, target: y, formula: formula}}
 split: random
 arms:
-  ridge: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
+  ridge:
+    {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 
 

@@ -80,8 +80,8 @@ def described(source: Source) -> str:
             formatting.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max)
         )
         learned = (
-            f"began with {low} labelled materials of {formatting.fixed(candidates, 0)} candidates and"
-            f" chose more, up to {high}"
+            f"began with {low} labelled materials of {formatting.fixed(candidates, 0)} candidates"
+            f" and chose more, up to {high}"
         )
         calibrated = f", had its uncertainty calibrated on {kept} others" if calibrated else ""
     sentences.append(

@@ -207,7 +207,8 @@ def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[st
             unit = f" {source.unit}" if about.unit == "target" and source.unit else ""
             out.append(
                 f"{arm}, {PART_LABEL[part]}: {about.label}"
-                f" {formatting.fixed(entry['mean'], places)} ± {formatting.fixed(entry['std'], places)}{unit}"
+                f" {formatting.fixed(entry['mean'], places)}"
+                f" ± {formatting.fixed(entry['std'], places)}{unit}"
                 f" (mean and standard deviation of {len(held['folds'])} folds)"
             )
         out += _detection_folds(source, arm)

@@ -68,7 +68,7 @@ class ArmComparison:
         arm_a: its name in A.
         arm_b: its name in B.
         parts: one entry per part.
-        auroc: of test against shifted rows, for ``score`` and ``sigma``.
+        auroc: of test against ood_test rows, for ``score`` and ``sigma``.
         refused: fold -> why its rows are not paired.
     """
 

@@ -217,8 +217,8 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
     if len(errors) < 2 or not apart(*errors):
         return [
             "To predict, no arm is clearly better: their test MAEs of"
-            f" {formatting.number(final[best])} to {formatting.number(final[worst])}{unit} in the end may"
-            " differ by chance."
+            f" {formatting.number(final[best])} to {formatting.number(final[worst])}{unit} in the"
+            " end may differ by chance."
         ]
     return [
         f"To predict, {worst} taught its model less than {best}: in the end a test MAE of"

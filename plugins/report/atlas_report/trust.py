@@ -138,19 +138,19 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     """
     own = [decided(exam, one) for one in exam["classes"]]
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
-    target_reliability = exam["classes"][0]["target_reliability"]
+    wanted = percent(exam["classes"][0]["target_reliability"])
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     error_tolerance = f"{span(error_tolerances)} {unit}".rstrip()
     text = f"Of {count(rows, 'prediction')} on {_never_seen(names, exam['kind'])}, it lets you use"
     if not n:
-        return f"{text} none: of no list of them {percent(target_reliability)} are expected within {error_tolerance}."
+        return f"{text} none: of no list of them {wanted} are expected within {error_tolerance}."
     ends = ""
     if n >= 2:
         low, high = wilson(hits / n, n)
         ends = f", 95{formatting.NARROW}% interval {percent(low)} to {percent(high)} over materials"
     text += (
-        f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within {error_tolerance}"
-        f" ({percent(target_reliability)} promised{ends})"
+        f" {fixed(n, 0)} ({percent(n / rows)}); {percent(hits / n)} of these are within"
+        f" {error_tolerance} (target reliability {wanted}{ends})"
     )
     if least := exam["least"]:
         text += f"; least of {least['name']}: {percent(least['share'])}"
@@ -165,14 +165,14 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
 
 
 def _reliability(source: Source, exam: Json) -> list[str]:
-    """Say what is promised, and where error tolerance and target reliability come from."""
+    """Say what is wanted, and where error tolerance and target reliability come from."""
     stated = _stated(source.spec)
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     target_reliability = float(exam["classes"][0]["target_reliability"])
     error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
     text = (
-        f"The promise: {percent(target_reliability)} of the predictions labelled trust lie within the error"
-        f" error tolerance, {error_tolerance}, of the true value."
+        f"Target reliability: {percent(target_reliability)} of the predictions labelled trust lie"
+        f" within the error tolerance, {error_tolerance}, of the true value."
     )
     quantile, price = stated.get("error_tolerance_quantile"), stated.get("price")
     origin = []
@@ -183,15 +183,15 @@ def _reliability(source: Source, exam: Json) -> list[str]:
             else "calibration materials"
         )
         origin.append(
-            f"The error tolerance is what {percent(float(quantile))} of the errors on {where}, which are"
-            " like the training set, stay below (the spec's error_tolerance_quantile)"
+            f"The error tolerance is what {percent(float(quantile))} of the errors on {where},"
+            " which are like the training set, stay below (the spec's error_tolerance_quantile)"
         )
     elif stated.get("error_tolerance"):
         origin.append("The error tolerance stands in the spec")
     if price:
         origin.append(
-            f"the target reliability follows from its price: a label costs {price['label']:g}, a mistake"
-            f" {price['mistake']:g}"
+            f"the target reliability follows from its price: a label costs {price['label']:g}, a"
+            f" mistake {price['mistake']:g}"
         )
     elif stated:
         own = stated.get("target_reliability") is not None

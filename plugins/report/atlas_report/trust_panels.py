@@ -71,9 +71,10 @@ def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
             used, target_reliability=target_reliability, slack=room
         ),
         caption="Each mark is a held-out class. To the right: more of it may be used. The"
-        f" grey line is the promise of {percent(target_reliability)}; down to the lower edge of the"
-        f" band, {percent(target_reliability - room)}, it counts as kept. Upright lines are 95 % intervals:"
-        " where one reaches the grey line, bad luck can explain what is missing."
+        f" grey line is the target reliability, {percent(target_reliability)}; down to the lower"
+        f" edge of the band, {percent(target_reliability - room)}, it counts as reached. Upright"
+        " lines are 95 % intervals: where one reaches the grey line, bad luck can explain what"
+        " is missing."
         " Classes of which fewer than"
         f" {enough} predictions are trusted have no mark.",
     )

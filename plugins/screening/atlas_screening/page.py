@@ -117,8 +117,9 @@ def _sentences(facts: Facts, unit: str) -> list[str]:
     if facts.reliability is not None:
         error_tolerance, target_reliability = facts.reliability
         reported.append(
-            f"Of the candidates labelled trust, {formatting.percent(target_reliability)} are meant to lie within"
-            f" {formatting.number(error_tolerance)}{unit} of the truth: a promise about all of them together."
+            f"Of the candidates labelled trust, {formatting.percent(target_reliability)} are meant"
+            f" to lie within {formatting.number(error_tolerance)}{unit} of the truth: a statement"
+            " about all of them together."
         )
         reported.append("Labels give no sign of a true value beyond all that training knew.")
         reported += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
@@ -148,8 +149,8 @@ def _record(facts: Facts, within: str) -> list[str]:
             reported.append(f"{text} none trust.")
             continue
         reported.append(
-            f"{text} {formatting.fixed(one['trusted'], 0)} trust; {formatting.percent(one['hit'])} of these"
-            f" lay within {within}."
+            f"{text} {formatting.fixed(one['trusted'], 0)} trust; {formatting.percent(one['hit'])}"
+            f" of these lay within {within}."
         )
     if record and "class" not in record:
         reported.append(

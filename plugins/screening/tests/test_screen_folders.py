@@ -33,7 +33,8 @@ levels: [0.9]
 dataset: flla
 split: {use: leave_elements_out, options: {elements: [F]}}
 arms:
-  ridge: {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
+  ridge:
+    {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 
 

@@ -62,8 +62,8 @@ class Rows:
         signals: (n, s).
         error: (n,) absolute, on the scale of the arm's own training.
         group: (n,) number of the held-out class; -1 for in-domain rows.
-        training_group: (n,) number of the training without it; classes that share one are left out of a
-            map together. -1 for in-domain rows.
+        training_group: (n,) number of the training without the class; classes that share one are
+            left out of a map together. -1 for in-domain rows.
         in_domain: (n,) whether a row is one of the arm's own calibration rows.
     """
 

@@ -71,7 +71,7 @@ class InfinitesimalJackknifeConfig(Config):
     """No options; it needs many more members than there are training rows.
 
     With fewer, the correction for their number is nearly all of what it corrects, and many
-    variances end at the floor. Use `members` there.
+    variances end at the floor. Use `tree_variance` there.
     """
 
 

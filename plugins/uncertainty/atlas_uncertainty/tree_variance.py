@@ -32,7 +32,7 @@ class TreeVariance:
         """Train the committee; see ``UQMethod.fit``."""
         model = train_one(make_model, features, target, context=context)
         if not isinstance(model, HasMembers):
-            raise incapable(model, "members", "HasMembers")
+            raise incapable(model, "tree_variance", "HasMembers")
         return TreeVariancePredictor(model), model
 
 

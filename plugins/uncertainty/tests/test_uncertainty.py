@@ -66,7 +66,7 @@ def data():
     return Vectors(table, labels), table.sum(axis=1), Vectors(rng.normal(size=(7, 3)), labels)
 
 
-NAMES = ("members", "model_variance", "ensemble", "mc_dropout", "point")
+NAMES = ("tree_variance", "model_variance", "ensemble", "mc_dropout", "deterministic")
 
 
 def made(name, **options):
@@ -111,7 +111,7 @@ def test_the_trained_model_comes_with_the_predictor(name, data):
 
 def test_members_std_by_hand(data):
     train, target, new = data
-    out = made("members").fit(Toy, train, target, CONTEXT)[0].predict(new)
+    out = made("tree_variance").fit(Toy, train, target, CONTEXT)[0].predict(new)
     # offsets -1, 1, -2, 2: mean 0, variance (1 + 1 + 4 + 4) / 4
     np.testing.assert_allclose(out.mean, the_one_model(train, target).predict(new), atol=1e-14)
     np.testing.assert_allclose(out.epistemic, 2.5**0.5)
@@ -144,7 +144,7 @@ def test_model_variance_keeps_the_two_parts_apart(data):
 
 def test_point_has_no_std(data):
     train, target, new = data
-    out = made("point").fit(Toy, train, target, CONTEXT)[0].predict(new)
+    out = made("deterministic").fit(Toy, train, target, CONTEXT)[0].predict(new)
     assert np.array_equal(out.mean, the_one_model(train, target).predict(new))
     assert out.std is None
     assert out.samples is None
@@ -220,7 +220,7 @@ def test_mc_dropout_sums_up_the_models_passes(data):
     np.testing.assert_allclose(out.epistemic, passes.std(axis=0, ddof=1))
 
 
-@pytest.mark.parametrize("name", ["members", "model_variance", "mc_dropout", "snapshots"])
+@pytest.mark.parametrize("name", ["tree_variance", "model_variance", "mc_dropout", "snapshots"])
 def test_a_model_without_the_promised_capability_is_named(name, data):
     train, target, _ = data
     with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):

@@ -128,7 +128,7 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
     """Return how the labels of an arm fared where no class was held out to examine them.
 
     Args:
-        labels: what :func:`atlas_evaluation.exam.at_home` found; {} for an arm without labels.
+        labels: of :func:`atlas_evaluation.exam.in_domain_record`; {} for an arm without labels.
     """
     if not labels:
         return []
