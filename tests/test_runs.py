@@ -303,7 +303,7 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
     line, kept = [one for one in done.stderr.splitlines() if one.startswith("error: ")]
     assert line.startswith("error: arm forest, ")
     assert line.endswith("model spy (spy 1.0): ValueError: no luck")
-    assert "1 of 2 cells failed" in kept
+    assert "1 of 2 jobs failed" in kept
     assert "shows arm point" in kept
 
 
