@@ -1,6 +1,7 @@
 """Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
 
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
+from atlas_core.codecs import Codec, attributes_of, set_attributes
 from atlas_core.component import Component, Config, Field
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.data.predictions import Predictions
@@ -21,7 +22,6 @@ from atlas_core.errors import (
     SpecError,
     TrainingError,
 )
-from atlas_core.families import FAMILIES, anion_family, families_of
 from atlas_core.foresight import FoldFacts
 from atlas_core.hookspecs import hookimpl
 from atlas_core.interfaces import (
@@ -86,6 +86,7 @@ from atlas_core.kinds.trust import (
 from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
 from atlas_core.materials import Materials
 from atlas_core.metrics.weighted import ratio
+from atlas_core.neighbors import nearest
 from atlas_core.observe import (
     Export,
     FinishedRun,
@@ -94,23 +95,14 @@ from atlas_core.observe import (
     RunInfo,
     StageInfo,
 )
-from atlas_core.periodic_table import (
-    covalent_radius,
-    electronegativity,
-    element_statistics,
-    f_block,
-    periodic_group,
-    periodic_row,
-)
 from atlas_core.rows import BadRow, Flag, ReadingReport
-from atlas_core.saving import Codec, attributes_of, set_attributes
+from atlas_core.standardizer import Standardizer
 from atlas_core.store import read_arrays, write_arrays
 from atlas_core.target import TargetScale
 
 __all__ = [
     "ATOMIC_NUMBER",
     "F8",
-    "FAMILIES",
     "I8",
     "LABELS",
     "MAX_Z",
@@ -195,6 +187,7 @@ __all__ = [
     "SplitRequest",
     "Splitter",
     "StageInfo",
+    "Standardizer",
     "Str",
     "TargetScale",
     "Task",
@@ -205,25 +198,18 @@ __all__ = [
     "UQMethod",
     "Vectors",
     "Verdict",
-    "anion_family",
     "attributes_of",
     "concatenate",
-    "covalent_radius",
     "derive_seed",
-    "electronegativity",
-    "element_statistics",
-    "f_block",
-    "families_of",
     "file_sha256",
     "formula_flags",
     "hookimpl",
     "labels_of",
     "longest_prefix",
     "metric",
+    "nearest",
     "offsets_of",
     "parse_formula",
-    "periodic_group",
-    "periodic_row",
     "probability_bins",
     "ratio",
     "read_arrays",

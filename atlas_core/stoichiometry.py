@@ -8,7 +8,7 @@ so that a formula in fractions and the same one in percent get one key.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,16 @@ _RANK = np.array([0, *(_ALPHABET.index(symbol) for symbol in SYMBOLS[1:])])
 """(119,) the place of an atomic number in the alphabet of symbols."""
 _BY_RANK = np.array([SYMBOLS.index(symbol) for symbol in _ALPHABET])
 _ORDER = [math.inf if math.isnan(x) else x for x in ELECTRONEGATIVITY]
+_EN = dict(zip(SYMBOLS, _ORDER, strict=True))
 DIATOMIC = frozenset({"H", "N", "O", "F", "Cl"})
 PEROXIDES = frozenset({"H", "Li", "Na", "K", "Rb", "Cs"})
+ANION = 1.65
+"""Elements whose electronegativities differ by less form an anion, as pymatgen has it."""
+NONMETALS = frozenset("H B C N O F Si P S Cl Ge As Se Br Te I At He Ne Ar Kr Xe Rn".split())  # noqa: SIM905
+"""With the metalloids."""
+HALOGENS = frozenset({"F", "Cl", "Br", "I"})
+OXYANIONS = {"C": 3, "N": 3, "P": 4, "S": 4, "As": 4}
+"""Oxygen atoms of the oxyanions that stand beside OH in minerals such as Ca5(PO4)3(OH)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +170,11 @@ def canonical_formulas(owner: I8, numbers: npt.NDArray[np.int16], amounts: F8) -
 
 
 def written_formulas(owner: I8, numbers: npt.NDArray[np.int16], amounts: F8) -> list[str]:
-    """Return n formulas as chemists write them, by pymatgen's rules for ``reduced_formula``.
+    """Return n formulas as chemists write them.
 
-    The least electronegative element comes first; two that form an anion get brackets.
+    The least electronegative element comes first; two that form an anion get brackets: the rules of
+    pymatgen's ``reduced_formula``. Hydroxides, ammonium salts, hydrogen salts and acids, CH4, NH3
+    and organic molecules (Hill's order) have the order of their own that chemists give them.
     """
     found = canonical_amounts(owner, numbers, amounts)
     z, values = found.numbers.tolist(), found.values.tolist()
@@ -185,27 +195,85 @@ def _bounds(starts: I8) -> list[tuple[int, int]]:
 def _amount(value: float) -> str:
     if value == 1:
         return ""
-    return str(int(value)) if value.is_integer() else f"{value:.10g}"
+    return str(int(value)) if float(value).is_integer() else f"{value:.10g}"
 
 
 def _written(parts: Sequence[tuple[int, float]]) -> str:
-    ordered = sorted((_ORDER[z], SYMBOLS[z], value) for z, value in parts)
-    names = [(symbol, value) for _, symbol, value in ordered]
-    whole = all(value.is_integer() for _, value in names)
-    if whole:
-        if len(names) == 1 and names[0][0] in DIATOMIC:
-            return f"{names[0][0]}2"
-        if (
-            len(names) == 2
-            and names[0][0] in PEROXIDES
-            and names[0][1] == 1
-            and (names[1] == ("O", 1.0))
-        ):
-            return f"{names[0][0]}2O2"
-        if len(names) >= 3 and ordered[-1][0] - ordered[-2][0] < 1.65:
-            (one, a), (two, b) = names[-2:]
-            units = math.gcd(int(a), int(b))
-            if units > 1:
-                anion = f"({one}{_amount(a / units)}{two}{_amount(b / units)}){units}"
-                return "".join(symbol + _amount(value) for symbol, value in names[:-2]) + anion
-    return "".join(symbol + _amount(value) for symbol, value in names)
+    amounts = {SYMBOLS[z]: value for z, value in sorted(parts, key=lambda part: _ORDER[part[0]])}
+    if not all(value.is_integer() for value in amounts.values()):
+        return _row(amounts)
+    if "H" in amounts and set(amounts) - {"H", "O"} and (text := _with_hydrogen(amounts)):
+        return text
+    if len(amounts) == 1 and (only := next(iter(amounts))) in DIATOMIC:
+        return f"{only}2"
+    if len(amounts) == 2 and set(amounts.values()) == {1} and "O" in amounts:
+        (other,) = set(amounts) - {"O"}
+        if other in PEROXIDES:
+            return f"{other}2O2"
+    return _by_electronegativity(amounts)
+
+
+def _row(amounts: Mapping[str, float]) -> str:
+    return "".join(symbol + _amount(value) for symbol, value in amounts.items())
+
+
+def _group(text: str, count: float, *, alone: bool = False) -> str:
+    return text if count == 1 and alone else f"({text}){_amount(count)}"
+
+
+def _by_electronegativity(amounts: Mapping[str, float]) -> str:
+    """Return whole amounts in their order; the last two in brackets where they form an anion."""
+    names = list(amounts.items())
+    if len(names) >= 3:
+        (one, a), (two, b) = names[-2:]
+        units = math.gcd(int(a), int(b))
+        if units > 1 and _EN[two] - _EN[one] < ANION:
+            anion = _group(f"{one}{_amount(a / units)}{two}{_amount(b / units)}", units)
+            return _row(dict(names[:-2])) + anion
+    return _row(amounts)
+
+
+def _with_hydrogen(amounts: Mapping[str, float]) -> str:
+    """Return CH4, NaOH, FeO(OH), Ca5(PO4)3(OH), (NH4)2SO4 or NaH2PO4; "" for other compounds.
+
+    Their order is not that of electronegativity.
+    """
+    h, o, n = (amounts.get(symbol, 0.0) for symbol in ("H", "O", "N"))
+    rest = {symbol: value for symbol, value in amounts.items() if symbol not in ("H", "O")}
+    metals = {symbol: value for symbol, value in rest.items() if symbol not in NONMETALS}
+    others = {symbol: value for symbol, value in rest.items() if symbol in NONMETALS}
+    if set(amounts) in ({"C", "H"}, {"N", "H"}):
+        return _row({**rest, "H": h})
+    if (n, h, o) == (2, 4, 3) and len(amounts) == 3:
+        return "NH4NO3"
+    if h == 4 * n and (o == 3 * others.get("C", 0.0) or "C" not in others):
+        salt = {symbol: value for symbol, value in amounts.items() if symbol not in ("N", "H")}
+        return _group("NH4", n, alone=True) + (_by_electronegativity(salt) if salt else "")
+    if "C" in others and not metals:  # an organic molecule, in the order of Hill
+        carbon = others.pop("C")
+        return _row(
+            {"C": carbon, "H": h} | dict(sorted((others | ({"O": o} if o else {})).items()))
+        )
+    if metals and o:
+        hydroxide = _hydroxide(metals, others, h, o)
+        if hydroxide:
+            return hydroxide
+    if o and ("C" not in others or o == 3 * others["C"]):
+        last = {symbol: value for symbol, value in amounts.items() if symbol in {*others, "O"}}
+        return _by_electronegativity({**metals, "H": h, **last})
+    return ""
+
+
+def _hydroxide(metals: Mapping[str, float], others: Mapping[str, float], h: float, o: float) -> str:
+    """Return the formula of a hydroxide, oxyhydroxide or hydroxide salt; "" for what is none."""
+    if set(others) <= HALOGENS and o == h:
+        return _row({**metals, **others}) + _group("OH", h, alone=not others)
+    if not others and o == 2 * h == 2 * sum(metals.values()) and not set(metals) & PEROXIDES:
+        return f"{_row(metals)}{_row({'O': h})}(OH){_amount(h)}"
+    if len(others) == 1:
+        ((center, count),) = others.items()
+        oxygens = OXYANIONS.get(center)
+        if oxygens is not None and o == oxygens * count + h:
+            anion = _group(f"{center}O{oxygens}", count, alone=True)
+            return f"{_row(metals)}{anion}(OH){_amount(h)}"
+    return ""

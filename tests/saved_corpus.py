@@ -185,7 +185,7 @@ def of_arms() -> Iterator[Saved]:
     features, notes = opened.features(candidates)
 
     def ask(again: OpenArm) -> None:
-        predicted = again.look(candidates, features, notes)
+        predicted = again.predicted(candidates, features, notes)
         if predicted.assessment is not None:
             again.label(predicted.assessment)
         quietly(lambda: again.embed(candidates, features))

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from support import ROOT, Cli
 
+import atlas_chemistry
 import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES
@@ -20,7 +21,8 @@ EXAMPLE = ROOT / "examples/atlas-lab"
 
 
 @pytest.mark.parametrize(
-    ("offered", "name"), [(one, name) for one in (api, atlas_reading) for name in one.__all__]
+    ("offered", "name"),
+    [(one, name) for one in (api, atlas_reading, atlas_chemistry) for name in one.__all__],
 )
 def test_every_name_that_a_plugin_imports_stands_on_the_page_with_its_code(
     offered: ModuleType, name: str

@@ -155,9 +155,9 @@ SPY = '''
                 np.savez(
                     f"saw-{number}.npz",
                     name=one.name,
-                    train=one.train.materials.ids,
+                    train=one.train.ids,
                     train_target=one.train_target,
-                    rows=one.inputs.materials.ids,
+                    rows=one.inputs.ids,
                     target=one.target,
                     ood_test=one.ood_test,
                 )

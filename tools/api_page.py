@@ -9,6 +9,7 @@ from inspect import getsource
 from pathlib import Path
 from types import ModuleType
 
+import atlas_chemistry
 import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES, PROTOCOLS
@@ -81,6 +82,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("Metric", "metric", "MetricRows", "Draw", "probability_bins", "ratio"),
     ),
     (
+        "Evaluators",
+        "What a run says of itself: metrics, what a split holds, an exam of labels, a verdict.",
+        ("Evaluator", "AuditRequest", "Evaluation", "Verdict", "Finding", "Grade"),
+    ),
+    (
         "Reports",
         "Files that are written of a finished run.",
         ("Reporter", "FinishedRun", "Predictions", "Export"),
@@ -120,16 +126,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "SYMBOLS",
             "ATOMIC_NUMBER",
             "MAX_Z",
+            "Standardizer",
+            "nearest",
             "read_arrays",
             "write_arrays",
-            "FAMILIES",
-            "anion_family",
-            "covalent_radius",
-            "electronegativity",
-            "element_statistics",
-            "f_block",
-            "periodic_group",
-            "periodic_row",
         ),
     ),
 )
@@ -141,6 +141,13 @@ READING = (
     *("read_formula", "materials_of_dicts", "structure_of", "Listing", "Listed", "source_files"),
 )
 """What the library of readers offers, in the order of the page."""
+
+CHEMISTRY = (
+    *("FAMILIES", "anion_family", "families_of", "family_of_elements", "element_statistics"),
+    *("periodic_group", "periodic_row", "f_block"),
+    *("atomic_mass", "covalent_radius", "electronegativity"),
+)
+"""What the library of chemistry offers, in the order of the page."""
 
 FAILURES = """\
 ## A promise that a method cannot keep
@@ -171,8 +178,9 @@ def api_page() -> str:
         "# What a plugin imports",
         "",
         "Everything stands in `atlas_core.api`, and a plugin imports nothing else of ATLAS but"
-        " `atlas_core.testing` in its tests and, to read files,"
-        " [`atlas_reading`](#read-what-users-write). Arrays are float64 unless said otherwise; n is"
+        " `atlas_core.testing` in its tests and the libraries"
+        " [`atlas_reading`](#read-what-users-write) and [`atlas_chemistry`](#chemistry). Arrays are"
+        " float64 unless said otherwise; n is"
         " the number of rows. Bodies are left out here. [Four worked components](lab.md) use most"
         " of these types.",
         "",
@@ -197,6 +205,15 @@ def api_page() -> str:
     ]
     for name in READING:
         lines += [f"### {name}", "", "```python", _shown(atlas_reading, name), "```", ""]
+    lines += [
+        "## Chemistry",
+        "",
+        "What is known of a composition without any data: the library `atlas_chemistry`"
+        " (`atlas-materials-chemistry`).",
+        "",
+    ]
+    for name in CHEMISTRY:
+        lines += [f"### {name}", "", "```python", _shown(atlas_chemistry, name), "```", ""]
     return "\n".join(lines) + "\n" + FAILURES
 
 

@@ -121,6 +121,7 @@ class Jobs:
             loop=loop,
             oracle=Oracle(dataset.target) if loop is not None else None,
             final=final,
+            evaluator=study.evaluator if loop is not None else None,
         )
 
     def _trust(self, arm: str) -> TrustSettings | None:

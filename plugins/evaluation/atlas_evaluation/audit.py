@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_chemistry import element_statistics
 from atlas_core.arrays import F8, I8, Bool
 from atlas_core.context import derive_seed
 from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics import weighted
-from atlas_core.periodic_table import element_statistics
+from atlas_core.standardizer import Standardizer
 from atlas_core.store import canonical_hash
 from atlas_evaluation.judge.audit import (
     NEAR,
@@ -258,16 +259,8 @@ def _rows_of(table: npt.NDArray[Any], rows: I8) -> F8:
 
 def _in_units_of(training: F8, tables: Mapping[str, F8]) -> tuple[F8, dict[str, F8]]:
     """Return tables with columns centred and in units of training's spread; 0 for a NaN."""
-    known = np.isfinite(training)
-    count = np.maximum(known.sum(axis=0), 1)
-    centre = np.where(known, training, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, training - centre, 0.0) ** 2).sum(axis=0) / count)
-    spread = np.where(spread > 1e-12 * np.abs(centre), spread, 1.0)
-
-    def scaled(table: F8) -> F8:
-        return np.asarray(np.nan_to_num((table - centre) / spread), dtype=np.float64)
-
-    return scaled(training), {part: scaled(table) for part, table in tables.items()}
+    standard = Standardizer.of(training, relative=1e-12, absolute=0.0)
+    return standard(training), {part: standard(table) for part, table in tables.items()}
 
 
 def _ratio(held: F8, inside: F8) -> Figures:

@@ -21,12 +21,13 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
+    Standardizer,
     TargetScale,
     UQFit,
     Vectors,
 )
 from atlas_uncertainty._shared import spread, train_one
-from atlas_uncertainty._table import Table
+from atlas_uncertainty._table import table_of
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import CommitteeConfig
@@ -65,7 +66,7 @@ class Committee:
             raise DataError("committee: needs a regression target, this one is binary")
         values = _vectors(features).values
         model = train_one(make_model, features, target, context=context)
-        table = Table.of(values)
+        table = table_of(values)
         rows, scale = table(values), TargetScale.by_std(target)
         scaled = scale.standard(target)
         groups = self._groups(_vectors(features), context)
@@ -126,7 +127,7 @@ class CommitteePredictor:
     def __init__(
         self,
         model: Model,
-        table: Table,
+        table: Standardizer,
         others: Sequence[tuple[I8, Any]],
         *,
         scale: TargetScale,
