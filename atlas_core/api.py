@@ -2,7 +2,7 @@
 
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
 from atlas_core.codecs import Codec, attributes_of, set_attributes
-from atlas_core.component import Component, Config, Field
+from atlas_core.component import Component, Config, Field, OfKind, Use
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import (
@@ -167,6 +167,7 @@ __all__ = [
     "ModelFactory",
     "OODMethod",
     "OODScore",
+    "OfKind",
     "PluginError",
     "Prediction",
     "Predictions",
@@ -196,6 +197,7 @@ __all__ = [
     "TrustRegion",
     "UQFit",
     "UQMethod",
+    "Use",
     "Vectors",
     "Verdict",
     "attributes_of",

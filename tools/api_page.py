@@ -13,6 +13,7 @@ import atlas_chemistry
 import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES, PROTOCOLS
+from atlas_core.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "examples/atlas-lab"
@@ -21,7 +22,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Declare a component",
         "A module's hook returns a list of `Component`. `Field` is pydantic's.",
-        ("Component", "Config", "Field", "hookimpl", "FoldFacts"),
+        ("Component", "Config", "Field", "Use", "OfKind", "hookimpl", "FoldFacts"),
     ),
     (
         "Materials and data sets",
@@ -40,12 +41,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("parse_formula", "formula_flags"),
         ),
     ),
-    ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
-    ("Features", "", ("Featurizer", "Features", "Vectors", "Graphs", "concatenate")),
     (
-        "Models",
-        "What a fit receives beside data is its context.",
-        ("Model", "ModelFactory", "FitContext", "derive_seed", "TargetScale"),
+        "What a fit receives beside data",
+        "",
+        ("FitContext", "derive_seed", "TargetScale", "Prediction", "Reason", "Reasons"),
     ),
     (
         "Capabilities of a model",
@@ -53,51 +52,24 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         " `embed` or `leaves` gets what the arm's trained model says.",
         tuple(sorted(one.__name__ for one in PROTOCOLS.values())),
     ),
-    ("Uncertainty", "", ("UQMethod", "UQFit", "Predictor", "Prediction")),
     (
         "What a calibrator, a detector and a trust method see",
         "They get `Inputs`: a field is None unless the component's `needs` asks for it.",
         ("Inputs",),
     ),
-    ("Calibrators", "", ("Calibrator", "CalibrationRequest", "Calibration", "Refit")),
-    ("Detectors", "", ("OODMethod", "Detector", "OODScore", "Reason", "Reasons")),
     (
-        "Trust methods",
+        "Observers and finished runs",
         "",
         (
-            "TrustMethod",
-            "Evidence",
-            "TrustRegion",
-            "Assessment",
-            "ReliabilityTarget",
-            "LABELS",
-            "labels_of",
-            "longest_prefix",
+            "FinishedRun",
+            "Predictions",
+            "RunInfo",
+            "StageInfo",
+            "Export",
+            "ReportSection",
+            "ReportFigure",
         ),
     ),
-    ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
-    (
-        "Metrics",
-        "The host makes rows and draws; a metric is computed for all resamples at once.",
-        ("Metric", "metric", "MetricRows", "Draw", "probability_bins", "ratio"),
-    ),
-    (
-        "Evaluators",
-        "What a run says of itself: metrics, what a split holds, an exam of labels, a verdict.",
-        ("Evaluator", "AuditRequest", "Evaluation", "Verdict", "Finding", "Grade"),
-    ),
-    (
-        "Reports",
-        "Files that are written of a finished run.",
-        ("Reporter", "FinishedRun", "Predictions", "Export"),
-    ),
-    (
-        "Commands",
-        "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
-        ("CommandHost",),
-    ),
-    ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
-    ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Saved fits of another library",
         "An entry point of the group `atlas.codec`, named like the library's package, saves and"
@@ -121,6 +93,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "I8",
             "Bool",
             "Str",
+            "ratio",
             "offsets_of",
             "segments",
             "SYMBOLS",
@@ -185,7 +158,7 @@ def api_page() -> str:
         " of these types.",
         "",
     ]
-    for title, intro, names in SECTIONS:
+    for title, intro, names in (*SECTIONS[:1], *_kinds(), *SECTIONS[1:]):
         lines += [f"## {title}", ""]
         if intro:
             lines += [intro, ""]
@@ -246,6 +219,18 @@ def lab_page() -> str:
         text = (LAB / name).read_text(encoding="utf-8")
         lines += [f"## {title}", "", f'```{language} title="{name}"', text.rstrip("\n"), "```", ""]
     return "\n".join(lines)
+
+
+def _kinds() -> list[tuple[str, str, list[str]]]:
+    """Return a section for each kind: what its interface offers that no other section shows."""
+    shown = {name for _, _, names in SECTIONS for name in names}
+    found = []
+    for kind in KINDS:
+        module = f"atlas_core.kinds.{kind}"
+        own = [name for name, (origin, _) in _origins(api).items() if origin == module]
+        intro = f"Its page, [{kind}](kinds/{kind}.md), opens with a whole plugin."
+        found.append((f"Kind `{kind}`", intro, [name for name in own if name not in shown]))
+    return found
 
 
 @cache

@@ -192,6 +192,8 @@ def _nested(
 def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
     """Ask a component, those beside it and those that its options name."""
     for one in chosen.every:
+        if one.problems is None:
+            continue
         with blame(one):
             reported = one.problems(facts)
         for text in reported:

@@ -6,7 +6,8 @@ A whole plugin, in a module ``atlas_ionic``::
 
     import numpy as np
 
-    from atlas_core.api import Component, Config, Vectors, electronegativity, hookimpl
+    from atlas_chemistry import electronegativity
+    from atlas_core.api import Component, Config, Vectors, hookimpl
 
 
     class IonicConfig(Config):
@@ -45,7 +46,8 @@ with this in its ``pyproject.toml``::
     ionic = "atlas_ionic"
 
 ``featurizer: [ionic, magpie]`` then puts its two columns to the left of those of ``magpie``. A row
-depends on its own material alone; what cannot be computed is NaN, and a failure says why.
+depends on its own material alone; what cannot be computed is NaN, and a failure says why. The table
+is of ``atlas-materials-chemistry``, which its ``dependencies`` name.
 '''
 
 from __future__ import annotations

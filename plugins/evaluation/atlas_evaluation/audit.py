@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_chemistry import element_statistics
-from atlas_core.arrays import F8, I8, Bool
+from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
@@ -77,20 +77,22 @@ class _Data:
     """Hold all n materials as the audit looks at them.
 
     Attributes:
-        materials: all of them.
+        ids: (n,) of all of them.
+        present: (n, 118) which elements they have.
         formula: (n,) numbers, equal for one reduced formula.
         target: (n,) in the target's unit.
         views: from rows to their (k, d) descriptions, by name; those of ``VIEWS`` first.
     """
 
-    materials: Materials
+    ids: Str
+    present: Bool
     formula: I8
     target: F8
     views: Mapping[str, View]
 
     def elements(self, rows: I8) -> list[str]:
         """Return the symbols of the elements that occur in these rows, in atomic order."""
-        return [SYMBOLS[z] for z in np.unique(self.materials.take(rows).numbers)]
+        return [SYMBOLS[z + 1] for z in np.flatnonzero(self.present[rows].any(axis=0))]
 
 
 def audit(
@@ -113,16 +115,13 @@ def audit(
         seed: of the samples.
         vectors: {name: (n, d)} features of the run's arms, measured besides; they judge nothing.
     """
+    fractions = materials.element_fractions()
+    tables = {"fractions": fractions, "statistics": element_statistics(materials)}
     views: dict[str, View] = {
-        "fractions": partial(_described, materials, Materials.element_fractions),
-        "statistics": partial(_described, materials, element_statistics),
+        name: partial(_rows_of, table) for name, table in (tables | dict(vectors or {})).items()
     }
-    if len(splits) > 1:  # describe each row once, not once a fold
-        views = {n: partial(_rows_of, view(np.arange(len(materials)))) for n, view in views.items()}
-    for name, table in (vectors or {}).items():
-        views[name] = partial(_rows_of, table)
     formula = np.unique(materials.formulas(), return_inverse=True)[1].astype(np.int64)
-    data = _Data(materials, formula, np.asarray(target, dtype=np.float64), views)
+    data = _Data(materials.ids, fractions > 0, formula, np.asarray(target, dtype=np.float64), views)
     measured = [_measure(split, data, seed=seed, folds=len(splits)) for split in splits]
     folds = tuple(judge(split, m.figures) for split, m in zip(splits, measured, strict=True))
     return together(folds, measured)
@@ -154,7 +153,7 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
         "shared_formula": {p: float(s.mean()) for p, s in seen.items() if len(s)},
         "yardstick": {"rows": int(yardstick.sum()), "new_formulas_only": alone},
         "elements": data.elements(taught),
-        "training_ids": canonical_hash(sorted(data.materials.ids[taught].tolist())),
+        "training_ids": canonical_hash(sorted(data.ids[taught].tolist())),
         "twins": _twins(data, taught, np.concatenate([inside, held])),
         "views": {},
     }
@@ -240,17 +239,13 @@ def _twins(data: _Data, known: I8, asked: I8) -> dict[str, float]:
         twin = float(values[np.argmin(np.abs(values - data.target[row]))])
         gap = abs(twin - float(data.target[row]))
         if gap > TWIN * spread:
-            found.append((gap, str(data.materials.ids[row]), twin))
+            found.append((gap, str(data.ids[row]), twin))
     found.sort(key=lambda one: (-one[0], one[1]))
     return {name: twin for _, name, twin in sorted(found[:TWINS], key=lambda one: one[1])}
 
 
 def _some(rows: I8, most: int, rng: np.random.Generator) -> I8:
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
-
-
-def _described(materials: Materials, describe: Callable[[Materials], F8], rows: I8) -> F8:
-    return describe(materials.take(rows))
 
 
 def _rows_of(table: npt.NDArray[Any], rows: I8) -> F8:

@@ -118,7 +118,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             out.append(_stat(label, rule["auroc"], "plain", ""))
         if worst := score.get("worst"):
             entry = {"value": float(worst["auroc"])}
-            name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
+            name = (
+                held_out_classes(source.manifest.get("split")).get(worst["fold"]) or worst["fold"]
+            )
             out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from atlas_core.metrics import digits
 from atlas_pages import formatting
@@ -166,7 +162,7 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
 
 def _reliability(source: Source, exam: Json) -> list[str]:
     """Say what is wanted, and where error tolerance and target reliability come from."""
-    stated = _stated(source.spec)
+    stated = source.stated
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     target_reliability = float(exam["classes"][0]["target_reliability"])
     error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
@@ -198,16 +194,6 @@ def _reliability(source: Source, exam: Json) -> list[str]:
         origin.append(f"the target reliability {'stands in the spec' if own else 'is the default'}")
     reported = "; ".join(origin)
     return [text, *([f"{reported[0].upper()}{reported[1:]}."] if reported else [])]
-
-
-def _stated(spec: str) -> Mapping[str, Any]:
-    """Return the spec's block ``trust``; {} where it cannot be read."""
-    try:
-        found = YAML(typ="safe", pure=True).load(spec)
-    except YAMLError:
-        return {}
-    block = found.get("trust") if isinstance(found, dict) else None
-    return block if isinstance(block, dict) else {}
 
 
 def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:

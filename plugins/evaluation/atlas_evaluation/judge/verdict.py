@@ -341,14 +341,14 @@ def verdict_of_run(
         task=str(dataset["task"]),
         target=str(dataset["target"]),
         unit=str(dataset.get("unit") or ""),
-        held_out=held_out(manifest),
+        held_out=held_out(manifest.get("split")),
         chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
         bounded=dataset.get("bounds") is not None,
     )
     return verdict(
         metrics["arms"][arm],
         about,
-        classes=held_out_classes(manifest),
+        classes=held_out_classes(manifest.get("split")),
         kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
         examined=examined,
     )
