@@ -1,4 +1,4 @@
-"""Show text that somebody else wrote, which a terminal prints and never obeys, and counts. Light."""
+"""Show text that somebody else wrote, which a terminal never obeys, and count things. Light."""
 
 from __future__ import annotations
 
