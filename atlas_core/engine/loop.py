@@ -19,8 +19,8 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
 from atlas_core.kinds.split import Split
 from atlas_core.links import delete
-from atlas_core.metrics.digits import counted
 from atlas_core.origin import doubt, mark
+from atlas_core.printing import counted
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.store import DROPPED, read_arrays, write_arrays
 

@@ -24,7 +24,7 @@ from atlas_core.kinds.dataset import Dataset, Task
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Bound, Study
 

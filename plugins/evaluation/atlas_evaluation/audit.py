@@ -30,7 +30,7 @@ from atlas_evaluation.judge.audit import (
     NEAR,
     NEIGHBOURS,
     Figures,
-    Measured,
+    Relative,
     SplitAudit,
     judge,
     together,
@@ -123,12 +123,12 @@ def audit(
     formula = np.unique(materials.formulas(), return_inverse=True)[1].astype(np.int64)
     data = _Data(materials.ids, fractions > 0, formula, np.asarray(target, dtype=np.float64), views)
     measured = [_measure(split, data, seed=seed, folds=len(splits)) for split in splits]
-    folds = tuple(judge(split, m.figures) for split, m in zip(splits, measured, strict=True))
-    return together(folds, measured)
+    folds = tuple(judge(split, own) for split, (own, _) in zip(splits, measured, strict=True))
+    return together(folds, [relative for _, relative in measured])
 
 
-def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
-    """Return the figures of one fold."""
+def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> tuple[Figures, Relative]:
+    """Return the figures of one fold, and what is pooled over folds."""
     rng = np.random.default_rng(derive_seed(seed, "audit", split.name))
     known = taught = np.sort(np.concatenate([split.train, split.pool]))
     inside = split.test if len(split.test) else split.calibration
@@ -157,17 +157,17 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
         "twins": _twins(data, taught, np.concatenate([inside, held])),
         "views": {},
     }
-    pooled: dict[str, dict[str, F8]] = {"errors": {}, "typical": {}, "ranks": {}}
+    pooled: dict[str, dict[str, F8]] = {}
     for name in data.views:
         seen_as, near, relative = _seen(data, name, base=base, asked=asked, yardstick=yardstick)
         figures["views"][name] = seen_as
         if name == "fractions":
             figures["near_duplicates"] = near
-        for kind, values in relative.items():
-            pooled[kind][name] = values
+        if relative:
+            pooled[name] = relative
     if len(held):
         figures["target"] = _target_shift(data.target, held, np.concatenate([known, inside]))
-    return Measured(figures, **pooled)
+    return figures, pooled
 
 
 def _seen(
@@ -211,9 +211,9 @@ def _seen(
     }
     below = [np.searchsorted(np.sort(own), far, side=side) for side in ("left", "right")]
     relative = {
-        "errors": weighted.ratio(far_miss, own_miss.mean()),
+        "error": weighted.ratio(far_miss, own_miss.mean()),
         "typical": weighted.ratio(far_miss, np.median(own_miss)),
-        "ranks": (below[0] + below[1]) / (2.0 * len(own)),
+        "rank": (below[0] + below[1]) / (2.0 * len(own)),
     }
     return figures, near, relative
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas_core.metrics import digits
 from atlas_pages import formatting
 from atlas_pages.formatting import count, fixed, number, percent, slug
 from atlas_pages.panels import Panel
 from atlas_report import metric_labels
 from atlas_report.source import Json, Source
 from atlas_report.trust_panels import decided, named_classes, span, trust_panels
+from atlas_statistics import digits
 from atlas_statistics.binomial import Z_95, wilson
 from atlas_statistics.bootstrap import stands_out
 

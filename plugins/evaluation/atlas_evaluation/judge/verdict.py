@@ -63,7 +63,7 @@ def verdict(
         examined: the exam of its trust method, where it has one: what it says of single predictions
             then comes before what it says of all of them together.
     """
-    facts = Facts.of(metrics_of_arm, about, classes or {}, kept)
+    facts = Facts(metrics_of_arm, about, classes or {}, kept)
     if not facts.test.n or facts.test.value("brier" if about.binary else "mae") is None:
         return Verdict(about, "unknown", (of("no_test_rows"),))
     ruling = next(filter(None, (rule(facts) for rule in RULES)))
