@@ -125,7 +125,8 @@ class Runs:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def raise_version(self, stage: str) -> None:
-        self.edit(self.core / "atlas_core/stages.py", f'"{stage}": Stage(1', f'"{stage}": Stage(2')
+        place = f'"{stage}": Stage('
+        self.edit(self.core / "atlas_core/stages.py", place, f"{place}1 + ")
 
 
 def test_what_no_number_depends_on_computes_nothing_anew(tmp_path: Path, site: Path) -> None:
