@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from support import SHARED, Cli, MakePlugin
+from support import SHARED, Cli, Finished, MakePlugin
 
 collect_ignore = ["examples/atlas-extras"]
 """It is not installed with the others: what it adds would stand in the metrics of every run."""
@@ -31,6 +33,33 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cli(tmp_path: Path, shared_cache: Path) -> Cli:
     """Run ``atlas`` in a folder of the test."""
     return Cli(tmp_path, shared_cache)
+
+
+@pytest.fixture(scope="session")
+def _kept_runs() -> dict[tuple[str, ...], Path]:
+    """Finished runs of this session, by spec and options."""
+    return {}
+
+
+@pytest.fixture
+def finished(
+    cli: Cli, _kept_runs: dict[tuple[str, ...], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Finished:
+    """Give a copy of the finished run of a spec, which runs once in a session."""
+
+    def give(text: str, *args: str) -> Path:
+        key = (text, *args)
+        if key not in _kept_runs:
+            there = Cli(tmp_path_factory.mktemp("finished"), cli.cache)
+            (there.cwd / "s.yaml").write_text(text, encoding="utf-8")
+            done = there("run", "s.yaml", "--json", *args)
+            if done.returncode:
+                pytest.fail(done.stderr)
+            _kept_runs[key] = there.cwd / json.loads(done.stdout)["run"]
+        (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
+        return shutil.copytree(_kept_runs[key], cli.cwd / "runs" / _kept_runs[key].name)
+
+    return give
 
 
 @pytest.fixture

@@ -1,235 +1,121 @@
 """Everything a plugin author imports, in one place. Light: numpy and pydantic only."""
 
-from atlas_core.arrays import F8, I8, Bool, Str, offsets_of, segments
-from atlas_core.component import Component, Config, Field
-from atlas_core.context import FitContext, derive_seed
-from atlas_core.data.predictions import Predictions
-from atlas_core.elements import (
-    ATOMIC_NUMBER,
-    MAX_Z,
-    SYMBOLS,
-    formula_flags,
-    parse_formula,
-)
-from atlas_core.errors import (
-    AtlasError,
-    CautionWarning,
-    ContractError,
-    DataError,
-    MissingDataError,
-    PluginError,
-    SpecError,
-    TrainingError,
-)
-from atlas_core.families import FAMILIES, anion_family, families_of
-from atlas_core.foresight import FoldFacts
-from atlas_core.hookspecs import hookimpl
-from atlas_core.interfaces import (
-    FitsInThreads,
-    HasDropout,
-    HasEmbedding,
-    HasInBag,
-    HasLeaves,
-    HasMembers,
-    HasQuantiles,
-    HasSnapshots,
-    HasVariance,
-)
-from atlas_core.kinds.acquisition import (
-    Acquisition,
-    AcquisitionRequest,
-    Goal,
-    Selection,
-    select_top,
-)
-from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator, Refit
-from atlas_core.kinds.command import CommandHost
-from atlas_core.kinds.dataset import (
-    Batch,
-    Candidates,
-    DataContext,
-    Dataset,
-    DatasetSource,
-    Provenance,
-    Task,
-    file_sha256,
-    read_bounds,
-)
-from atlas_core.kinds.evaluator import (
-    AuditRequest,
-    Evaluation,
-    Evaluator,
-    Finding,
-    Grade,
-    Verdict,
-)
-from atlas_core.kinds.executor import Executor, JobsLostError
-from atlas_core.kinds.featurizer import Features, Featurizer, Graphs, Vectors, concatenate
-from atlas_core.kinds.inputs import Inputs
-from atlas_core.kinds.metric import Draw, Metric, MetricRows, metric, probability_bins
-from atlas_core.kinds.model import Model
-from atlas_core.kinds.ood import Detector, OODMethod, OODScore
-from atlas_core.kinds.prediction import Prediction
-from atlas_core.kinds.reason import Reason, Reasons
-from atlas_core.kinds.report import Reporter
-from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
-from atlas_core.kinds.trust import (
-    LABELS,
-    Assessment,
-    Evidence,
-    ReliabilityTarget,
-    TrustMethod,
-    TrustRegion,
-    labels_of,
-    longest_prefix,
-)
-from atlas_core.kinds.uq import ModelFactory, Predictor, UQFit, UQMethod
-from atlas_core.materials import Materials
-from atlas_core.metrics.weighted import ratio
-from atlas_core.observe import (
-    Export,
-    FinishedRun,
-    ReportFigure,
-    ReportSection,
-    RunInfo,
-    StageInfo,
-)
-from atlas_core.periodic_table import (
-    covalent_radius,
-    electronegativity,
-    element_statistics,
-    f_block,
-    periodic_group,
-    periodic_row,
-)
-from atlas_core.rows import BadRow, Flag, ReadingReport
-from atlas_core.saving import Codec, attributes_of, set_attributes
-from atlas_core.store import read_arrays, write_arrays
-from atlas_core.target import TargetScale
-
-__all__ = [
-    "ATOMIC_NUMBER",
-    "F8",
-    "FAMILIES",
-    "I8",
-    "LABELS",
-    "MAX_Z",
-    "PARTS",
-    "SYMBOLS",
-    "Acquisition",
-    "AcquisitionRequest",
-    "Assessment",
-    "AtlasError",
-    "AuditRequest",
-    "BadRow",
-    "Batch",
-    "Bool",
-    "Calibration",
-    "CalibrationRequest",
-    "Calibrator",
-    "Candidates",
-    "CautionWarning",
-    "Codec",
-    "CommandHost",
-    "Component",
-    "Config",
-    "ContractError",
-    "DataContext",
-    "DataError",
-    "Dataset",
-    "DatasetSource",
-    "Detector",
-    "Draw",
-    "Evaluation",
-    "Evaluator",
-    "Evidence",
-    "Executor",
-    "Export",
-    "Features",
-    "Featurizer",
-    "Field",
-    "Finding",
-    "FinishedRun",
-    "FitContext",
-    "FitsInThreads",
-    "Flag",
-    "FoldFacts",
-    "Goal",
-    "Grade",
-    "Graphs",
-    "HasDropout",
-    "HasEmbedding",
-    "HasInBag",
-    "HasLeaves",
-    "HasMembers",
-    "HasQuantiles",
-    "HasSnapshots",
-    "HasVariance",
-    "Inputs",
-    "JobsLostError",
-    "Materials",
-    "Metric",
-    "MetricRows",
-    "MissingDataError",
-    "Model",
-    "ModelFactory",
-    "OODMethod",
-    "OODScore",
-    "PluginError",
-    "Prediction",
-    "Predictions",
-    "Predictor",
-    "Provenance",
-    "ReadingReport",
-    "Reason",
-    "Reasons",
-    "Refit",
-    "ReliabilityTarget",
-    "ReportFigure",
-    "ReportSection",
-    "Reporter",
-    "RunInfo",
-    "Selection",
-    "SpecError",
-    "Split",
-    "SplitRequest",
-    "Splitter",
-    "StageInfo",
-    "Str",
-    "TargetScale",
-    "Task",
-    "TrainingError",
-    "TrustMethod",
-    "TrustRegion",
-    "UQFit",
-    "UQMethod",
-    "Vectors",
-    "Verdict",
-    "anion_family",
-    "attributes_of",
-    "concatenate",
-    "covalent_radius",
-    "derive_seed",
-    "electronegativity",
-    "element_statistics",
-    "f_block",
-    "families_of",
-    "file_sha256",
-    "formula_flags",
-    "hookimpl",
-    "labels_of",
-    "longest_prefix",
-    "metric",
-    "offsets_of",
-    "parse_formula",
-    "periodic_group",
-    "periodic_row",
-    "probability_bins",
-    "ratio",
-    "read_arrays",
-    "read_bounds",
-    "segments",
-    "select_top",
-    "set_attributes",
-    "write_arrays",
-]
+from atlas_core.arrays import F8 as F8
+from atlas_core.arrays import I8 as I8
+from atlas_core.arrays import Bool as Bool
+from atlas_core.arrays import Str as Str
+from atlas_core.arrays import offsets_of as offsets_of
+from atlas_core.arrays import segments as segments
+from atlas_core.codecs import Codec as Codec
+from atlas_core.codecs import attributes_of as attributes_of
+from atlas_core.codecs import set_attributes as set_attributes
+from atlas_core.component import Component as Component
+from atlas_core.component import Config as Config
+from atlas_core.component import Field as Field
+from atlas_core.component import OfKind as OfKind
+from atlas_core.component import Use as Use
+from atlas_core.context import FitContext as FitContext
+from atlas_core.context import derive_seed as derive_seed
+from atlas_core.data.predictions import Predictions as Predictions
+from atlas_core.elements import ATOMIC_NUMBER as ATOMIC_NUMBER
+from atlas_core.elements import MAX_Z as MAX_Z
+from atlas_core.elements import SYMBOLS as SYMBOLS
+from atlas_core.elements import formula_flags as formula_flags
+from atlas_core.elements import parse_formula as parse_formula
+from atlas_core.errors import AtlasError as AtlasError
+from atlas_core.errors import CautionWarning as CautionWarning
+from atlas_core.errors import ContractError as ContractError
+from atlas_core.errors import DataError as DataError
+from atlas_core.errors import MissingDataError as MissingDataError
+from atlas_core.errors import PluginError as PluginError
+from atlas_core.errors import SpecError as SpecError
+from atlas_core.errors import TrainingError as TrainingError
+from atlas_core.foresight import FoldFacts as FoldFacts
+from atlas_core.hookspecs import hookimpl as hookimpl
+from atlas_core.interfaces import FitsInThreads as FitsInThreads
+from atlas_core.interfaces import HasDropout as HasDropout
+from atlas_core.interfaces import HasEmbedding as HasEmbedding
+from atlas_core.interfaces import HasInBag as HasInBag
+from atlas_core.interfaces import HasLeaves as HasLeaves
+from atlas_core.interfaces import HasMembers as HasMembers
+from atlas_core.interfaces import HasQuantiles as HasQuantiles
+from atlas_core.interfaces import HasSnapshots as HasSnapshots
+from atlas_core.interfaces import HasVariance as HasVariance
+from atlas_core.kinds.acquisition import Acquisition as Acquisition
+from atlas_core.kinds.acquisition import AcquisitionRequest as AcquisitionRequest
+from atlas_core.kinds.acquisition import Goal as Goal
+from atlas_core.kinds.acquisition import Selection as Selection
+from atlas_core.kinds.acquisition import select_top as select_top
+from atlas_core.kinds.calibrator import Calibration as Calibration
+from atlas_core.kinds.calibrator import CalibrationRequest as CalibrationRequest
+from atlas_core.kinds.calibrator import Calibrator as Calibrator
+from atlas_core.kinds.calibrator import Refit as Refit
+from atlas_core.kinds.command import CommandHost as CommandHost
+from atlas_core.kinds.dataset import Batch as Batch
+from atlas_core.kinds.dataset import Candidates as Candidates
+from atlas_core.kinds.dataset import DataContext as DataContext
+from atlas_core.kinds.dataset import Dataset as Dataset
+from atlas_core.kinds.dataset import DatasetSource as DatasetSource
+from atlas_core.kinds.dataset import Provenance as Provenance
+from atlas_core.kinds.dataset import Task as Task
+from atlas_core.kinds.dataset import file_sha256 as file_sha256
+from atlas_core.kinds.dataset import read_bounds as read_bounds
+from atlas_core.kinds.evaluator import AuditRequest as AuditRequest
+from atlas_core.kinds.evaluator import Evaluation as Evaluation
+from atlas_core.kinds.evaluator import Evaluator as Evaluator
+from atlas_core.kinds.evaluator import Finding as Finding
+from atlas_core.kinds.evaluator import Grade as Grade
+from atlas_core.kinds.evaluator import Verdict as Verdict
+from atlas_core.kinds.executor import Executor as Executor
+from atlas_core.kinds.executor import JobsLostError as JobsLostError
+from atlas_core.kinds.featurizer import Features as Features
+from atlas_core.kinds.featurizer import Featurizer as Featurizer
+from atlas_core.kinds.featurizer import Graphs as Graphs
+from atlas_core.kinds.featurizer import Vectors as Vectors
+from atlas_core.kinds.featurizer import concatenate as concatenate
+from atlas_core.kinds.inputs import Inputs as Inputs
+from atlas_core.kinds.metric import Metric as Metric
+from atlas_core.kinds.metric import metric as metric
+from atlas_core.kinds.model import Model as Model
+from atlas_core.kinds.ood import Detector as Detector
+from atlas_core.kinds.ood import OODMethod as OODMethod
+from atlas_core.kinds.ood import OODScore as OODScore
+from atlas_core.kinds.prediction import Prediction as Prediction
+from atlas_core.kinds.reason import Reason as Reason
+from atlas_core.kinds.reason import Reasons as Reasons
+from atlas_core.kinds.report import Reporter as Reporter
+from atlas_core.kinds.split import PARTS as PARTS
+from atlas_core.kinds.split import Split as Split
+from atlas_core.kinds.split import SplitRequest as SplitRequest
+from atlas_core.kinds.split import Splitter as Splitter
+from atlas_core.kinds.trust import LABELS as LABELS
+from atlas_core.kinds.trust import Assessment as Assessment
+from atlas_core.kinds.trust import Evidence as Evidence
+from atlas_core.kinds.trust import ReliabilityTarget as ReliabilityTarget
+from atlas_core.kinds.trust import TrustMethod as TrustMethod
+from atlas_core.kinds.trust import TrustRegion as TrustRegion
+from atlas_core.kinds.trust import labels_of as labels_of
+from atlas_core.kinds.trust import longest_prefix as longest_prefix
+from atlas_core.kinds.uq import ModelFactory as ModelFactory
+from atlas_core.kinds.uq import Predictor as Predictor
+from atlas_core.kinds.uq import UQFit as UQFit
+from atlas_core.kinds.uq import UQMethod as UQMethod
+from atlas_core.materials import Materials as Materials
+from atlas_core.metrics.rows import Draw as Draw
+from atlas_core.metrics.rows import MetricRows as MetricRows
+from atlas_core.metrics.rows import probability_bins as probability_bins
+from atlas_core.metrics.weighted import ratio as ratio
+from atlas_core.neighbors import nearest as nearest
+from atlas_core.observe import Export as Export
+from atlas_core.observe import FinishedRun as FinishedRun
+from atlas_core.observe import ReportFigure as ReportFigure
+from atlas_core.observe import ReportSection as ReportSection
+from atlas_core.observe import RunInfo as RunInfo
+from atlas_core.observe import StageInfo as StageInfo
+from atlas_core.rows import BadRow as BadRow
+from atlas_core.rows import Flag as Flag
+from atlas_core.rows import ReadingReport as ReadingReport
+from atlas_core.standardizer import Standardizer as Standardizer
+from atlas_core.store import read_arrays as read_arrays
+from atlas_core.store import write_arrays as write_arrays
+from atlas_core.target import TargetScale as TargetScale

@@ -34,6 +34,13 @@ def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return array
 
 
+def freeze(owner: object, dtype: npt.DTypeLike, *names: str) -> None:
+    """Make attributes of a frozen dataclass read-only arrays; None stays."""
+    for name in names:
+        if (values := getattr(owner, name)) is not None:
+            object.__setattr__(owner, name, frozen(values, dtype))
+
+
 def fingerprint(parts: Mapping[str, npt.NDArray[Any] | None]) -> str:
     """Return the sha256 of named arrays: names, types, shapes and bytes, in sorted order."""
     digest = hashlib.sha256()

@@ -34,6 +34,11 @@ class Builds(Protocol):
     """A component with its checked options."""
 
     @property
+    def component(self) -> Component:
+        """Return what the plugin declared."""
+        ...
+
+    @property
     def config(self) -> Config:
         """Return the options."""
         ...
@@ -60,7 +65,10 @@ class Use(Config):
         return {"use": value} if isinstance(value, str) else value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Use) and (self.use, self.options) == (other.use, other.options)
+        """Tell whether the same is named, be its defaults written out or not."""
+        if not isinstance(other, Use) or self.use != other.use:
+            return False
+        return self.options == other.options or self.model_dump() == other.model_dump()
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -46,7 +46,6 @@ def read_run(folder: Path) -> FinishedRun:
         exam, verdict = (_there(folder / f"{name}.json") for name in ("exam", "verdict"))
         check_evaluation(folder, metrics, exam, verdict)
         rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
-        lock = folder / "spec.lock.yaml"
         return FinishedRun(
             folder=folder,
             manifest=manifest,
@@ -58,7 +57,6 @@ def read_run(folder: Path) -> FinishedRun:
             exam=exam,
             verdict=verdict,
             audit=checked_audit(folder / "audit.json"),
-            spec=lock.read_text(encoding="utf-8") if lock.exists() else "",
         )
 
 

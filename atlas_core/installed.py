@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
+from functools import cache
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import PurePath
 
@@ -77,17 +78,24 @@ def about(distribution: Distribution) -> Installed:
         text, readable = metadata_text(distribution, "PKG-INFO")
     if not text and readable:
         text, readable = metadata_text(distribution, "")  # an old egg-info is one file
-    stated = HeaderParser().parsestr(text)
-    name, version = str(stated["Name"] or "").strip(), str(stated["Version"] or "").strip()
+    name, version, requires = _stated(text)
     problem = "" if readable else "its metadata are no UTF-8 text"
     if readable and not (name and version):
         problem = "its metadata state no name or no version"
     return Installed(
         name=name or _folder_name(distribution) or "unknown",
         version=version if version and readable else "unreadable",
-        requires=tuple(str(one) for one in stated.get_all("Requires-Dist") or ()),
+        requires=requires,
         problem=_named(distribution, problem),
     )
+
+
+@cache
+def _stated(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name, the version and the needs that the text of a metadata file states."""
+    stated = HeaderParser().parsestr(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0])
+    name, version = str(stated["Name"] or "").strip(), str(stated["Version"] or "").strip()
+    return name, version, tuple(str(one) for one in stated.get_all("Requires-Dist") or ())
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:

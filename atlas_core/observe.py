@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.errors import DataError
 
 LONGEST = 255
 """Bytes that a name may have on the file systems of Linux, macOS and Windows."""
@@ -66,7 +67,6 @@ class FinishedRun:
         exam: the content of ``exam.json``, by arm; {} where no arm has a trust method.
         verdict: the content of ``verdict.json``, by arm: grade, texts and findings.
         audit: the content of ``audit.json``; {} for a run without a split audit.
-        spec: the text of ``spec.lock.yaml``.
         reused: whether its result was stored before.
     """
 
@@ -80,13 +80,25 @@ class FinishedRun:
     exam: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     verdict: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] = field(default_factory=dict)
-    spec: str = ""
     reused: bool = False
 
     @property
     def run_id(self) -> str:
         """Return the folder's name."""
         return self.folder.name
+
+    @property
+    def spec(self) -> str:
+        """Return the text of ``spec.lock.yaml``: the spec with every default; "" without one.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        lock = self.folder / "spec.lock.yaml"
+        try:
+            return lock.read_text(encoding="utf-8") if lock.exists() else ""
+        except (OSError, UnicodeDecodeError) as err:
+            raise DataError(f"{lock}: cannot be read: {err}") from err
 
     @property
     def report(self) -> Path | None:
@@ -105,19 +117,23 @@ class FinishedRun:
         return {fold["fold"]: fold["figures"] for fold in self.audit.get("folds") or ()}
 
 
-def held_out_classes(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return {fold: its held-out class in words}; folds that hold nothing out are left out."""
-    folds = (manifest.get("split") or {}).get("folds") or ()
+def held_out_classes(split: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return {fold: its held-out class in words}; folds that hold nothing out are left out.
+
+    Args:
+        split: what the manifest says of it.
+    """
+    folds = (split or {}).get("folds") or ()
     named = {str(fold.get("name") or ""): str(fold.get("held_out") or "") for fold in folds}
     return {fold: text for fold, text in named.items() if text}
 
 
-def held_out(manifest: Mapping[str, Any]) -> str:
+def held_out(split: Mapping[str, Any] | None) -> str:
     """Return all held-out classes of a run in words, "" where nothing is held out.
 
     A figure over all folds is about all of them, so no single one may name it.
     """
-    return "; ".join(dict.fromkeys(held_out_classes(manifest).values()))
+    return "; ".join(dict.fromkeys(held_out_classes(split).values()))
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class OpenArm:
     def ask(self, materials: Materials) -> Asked:
         """Return what the arm says of materials; an arm that reads crystals needs their cells."""
         features, notes = self.features(materials)
-        looked = self.look(materials, features, notes)
+        predicted = self.predicted(materials, features, notes)
         near, apart = self.nearest(materials, NEIGHBORS, features)
         shown, target = self.reference.formulas.tolist(), self.reference.target
         nearest = [
@@ -153,14 +153,14 @@ class OpenArm:
         ]
         return Asked(
             materials=np.array(materials.written(), dtype=np.str_),
-            value=looked.prediction.mean,
-            std=looked.std,
-            lower=looked.lower,
-            upper=looked.upper,
+            value=predicted.prediction.mean,
+            std=predicted.std,
+            lower=predicted.lower,
+            upper=predicted.upper,
             level=self.level,
-            label=None if looked.assessment is None else self.label(looked.assessment),
-            outside=None if looked.score is None else looked.score.outside,
-            reasons=looked.reasons(),
+            label=None if predicted.assessment is None else self.label(predicted.assessment),
+            outside=None if predicted.score is None else predicted.score.outside,
+            reasons=predicted.reasons(),
             nearest=nearest,
             known=np.isin(np.array(materials.formulas()), self.reference.canonical),
         )
@@ -188,7 +188,9 @@ class OpenArm:
             notes[material] = why
         return joined, list(notes.values())
 
-    def look(self, materials: Materials, features: Features, notes: list[str]) -> ArmPrediction:
+    def predicted(
+        self, materials: Materials, features: Features, notes: list[str]
+    ) -> ArmPrediction:
         """Return what the arm says of materials; with one thread of BLAS, as in the run."""
         fitted, n = self.fitted, len(materials)
         with readable(self._fit), quiet() as caught:
@@ -208,9 +210,9 @@ class OpenArm:
                     assessment.levels, assessment.lower, assessment.upper, level, nan
                 )
             std = nan if final.std is None else final.std
-            looked = ArmPrediction(final, std, lower, upper, answer.score, assessment, notes)
-            looked.check(n)
-            return looked
+            predicted = ArmPrediction(final, std, lower, upper, answer.score, assessment, notes)
+            predicted.check(n)
+            return predicted
 
     def embed(self, materials: Materials, features: Features) -> F8:
         """Return (n, d) the model's inner representation."""

@@ -1,4 +1,4 @@
-"""Show text that somebody else wrote: a terminal prints it, and never obeys it. Light."""
+"""Show text that somebody else wrote, which a terminal never obeys, and count things. Light."""
 
 from __future__ import annotations
 
@@ -40,3 +40,9 @@ def size(count: int) -> str:
     if count < 100_000:
         return f"{count / 1e3:.1f} kB"
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+
+
+def counted(n: int, singular: str, plural: str = "") -> str:
+    """Return ``n`` with its noun: 1 row, 2 rows, 4 427 rows; the plural of an s unless given."""
+    number = f"{n:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{number} {singular if n == 1 else plural or singular + 's'}"

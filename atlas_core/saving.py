@@ -21,15 +21,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
+from atlas_core.codecs import Codecs, Saves, attributes_of, set_attributes
 from atlas_core.component import Component
 from atlas_core.errors import AtlasError, ContractError, DataError
-from atlas_core.installed import offers
 from atlas_core.store import read_arrays, write_arrays
 
 FORMAT = 3
@@ -38,6 +38,7 @@ CORE = (
     "atlas_core.families",
     "atlas_core.kinds",
     "atlas_core.materials",
+    "atlas_core.standardizer",
     "atlas_core.target",
 )
 """Modules of the core whose classes a file may name: those of data."""
@@ -50,43 +51,6 @@ MOST_TEXT = 600
 
 _ATOMS = (type(None), bool, int, str)
 _STRUCTURE = "structure"
-
-
-@runtime_checkable
-class Saves(Protocol):
-    """Say what is kept of an object that holds more than plain data, such as a network."""
-
-    def to_state(self) -> Mapping[str, Any]:
-        """Return what can be saved, by name."""
-        ...
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Return the object that ``to_state`` described."""
-        ...
-
-
-class Codec(Protocol):
-    """Save and load objects of a library: what an entry point of the group ``atlas.codec`` names.
-
-    The entry point has the name of the library's top-level package. Subclasses count, too.
-    """
-
-    def describe(self, value: Any) -> tuple[type, Mapping[str, Any]]:
-        """Return the class to make the object of, and what can be saved of it, by name.
-
-        Raises:
-            ContractError: it cannot be saved.
-        """
-        ...
-
-    def rebuild(self, cls: type, state: Mapping[str, Any]) -> Any:
-        """Return the object; the state may come from a stranger: check what harms if it is wrong.
-
-        Raises:
-            DataError: a part of the state cannot be used.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -233,7 +197,7 @@ class _Packer:
         self.arrays: dict[str, npt.NDArray[Any]] = {}
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []  # an id is an object's own only while it lives
-        self._codecs = _Codecs()
+        self._codecs = Codecs()
 
     def value(self, value: Any, where: str) -> Any:
         """Return the JSON of a value; ``where`` names it in a message."""
@@ -309,64 +273,6 @@ def _class_name(cls: type, value: Any, where: str) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def attributes_of(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object by name.
-
-    Raises:
-        ContractError: it is of compiled code, or of a builtin, and holds more than these.
-    """
-    cls = type(value)
-    try:
-        object.__new__(cls)  # as it will be made again
-    except TypeError as err:
-        raise ContractError(f"a {cls.__module__}.{cls.__qualname__} hides its data") from err
-    state = {name: getattr(value, name) for name in _slots(cls) if hasattr(value, name)}
-    return state | getattr(value, "__dict__", {})
-
-
-def set_attributes(made: Any, state: Mapping[str, Any]) -> None:
-    """Give an object that was made without its constructor its attributes.
-
-    Raises:
-        DataError: one of them would hide a method.
-    """
-    cls = type(made)
-    slots = set(_slots(cls))
-    for name, value in state.items():
-        if name.startswith("__") or (callable(getattr(cls, name, None)) and name not in slots):
-            raise DataError(f"{cls.__qualname__}.{name} is no attribute for data")
-        if name in slots:
-            object.__setattr__(made, name, value)
-        else:
-            made.__dict__[name] = value
-
-
-class _Codecs:
-    """Find the codec of a class: the installed one for the library that it or a base is from."""
-
-    def __init__(self) -> None:
-        sound = [offer for offer in offers("atlas.codec") if not offer.problem]
-        self._points = {offer.point.name: offer.point for offer in sound}
-        self._found: dict[type, Codec | None] = {}
-
-    def of(self, cls: type) -> Codec | None:
-        """Return the codec, None where there is none."""
-        if cls not in self._found:
-            tops = [one.__module__.split(".", maxsplit=1)[0] for one in cls.__mro__]
-            point = next((self._points[top] for top in tops if top in self._points), None)
-            self._found[cls] = None if point is None else point.load()
-        return self._found[cls]
-
-
-def _slots(cls: type) -> list[str]:
-    found: list[str] = []
-    for one in cls.__mro__:
-        slots = one.__dict__.get("__slots__", ())
-        names = (slots,) if isinstance(slots, str) else tuple(slots)
-        found += [name for name in names if name not in {"__dict__", "__weakref__"}]
-    return found
-
-
 class _Unpacker:
     """Make the parts as they are asked for; a part that holds itself finds itself."""
 
@@ -379,7 +285,7 @@ class _Unpacker:
         self._parts, self._arrays, self._allowed = parts, arrays, allowed
         self._made: dict[int, Any] = {}
         self._open: set[int] = set()
-        self._codecs = _Codecs()
+        self._codecs = Codecs()
         self._reached, self._below = 0, dict[int, int]()
 
     def value(self, value: Any) -> Any:

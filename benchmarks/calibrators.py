@@ -42,6 +42,7 @@ from atlas_calibration import (
     venn_abers,
     weighted_conformal,
 )
+from atlas_chemistry import anion_family
 from atlas_composition.hooks import MagpieConfig
 from atlas_composition.magpie import Magpie
 from atlas_core.api import (
@@ -55,7 +56,6 @@ from atlas_core.api import (
     Inputs,
     Prediction,
     Vectors,
-    anion_family,
     derive_seed,
 )
 from atlas_datasets.flla import flla

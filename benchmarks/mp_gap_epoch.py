@@ -81,7 +81,7 @@ def some_steps(graphs: Graphs, target: np.ndarray, steps: int) -> None:
     import torch
 
     from atlas_gnn._crystals import CrystalExamples
-    from atlas_gnn._training import torch_settings
+    from atlas_gnn._device import torch_settings
     from atlas_gnn.cgcnn import CrystalGraphNet
     from atlas_gnn.hooks import CGCNNConfig
 

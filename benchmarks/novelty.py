@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_chemistry import anion_family
 from atlas_core.api import (
     SYMBOLS,
     DataContext,
@@ -31,7 +32,6 @@ from atlas_core.api import (
     Inputs,
     Materials,
     Vectors,
-    anion_family,
     derive_seed,
 )
 from atlas_core.testing import find_component

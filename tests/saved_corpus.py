@@ -106,8 +106,8 @@ def loading(module: Any, make: Callable[[Any], Any]) -> Iterator[None]:
 def of_components(kind: str, *, slow: bool) -> Iterator[Saved]:
     """Yield what each installed component of a kind fits, asked by its contract check."""
     from atlas_core.saving import Allowed, pack
+    from atlas_core.testing import checks_of, find_component
     from atlas_core.testing.checks import shared
-    from atlas_core.testing.kit import checks_of, find_component
     from atlas_core.testing.samples import Sample
 
     checks = checks_of(kind)
@@ -185,7 +185,7 @@ def of_arms() -> Iterator[Saved]:
     features, notes = opened.features(candidates)
 
     def ask(again: OpenArm) -> None:
-        predicted = again.look(candidates, features, notes)
+        predicted = again.predicted(candidates, features, notes)
         if predicted.assessment is not None:
             again.label(predicted.assessment)
         quietly(lambda: again.embed(candidates, features))

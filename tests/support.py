@@ -79,3 +79,4 @@ def reseal(run: Path) -> None:
 
 
 MakePlugin = Callable[..., Path]
+Finished = Callable[..., Path]

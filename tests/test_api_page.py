@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from support import ROOT, Cli
 
+import atlas_chemistry
 import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES
@@ -19,8 +20,14 @@ BLOCKS = dict(re.findall(r'```\w+ title="([^"]+)"\n(.*?)```\n', LAB, flags=re.DO
 EXAMPLE = ROOT / "examples/atlas-lab"
 
 
+def names_of(package: ModuleType) -> list[str]:
+    return [name for name in vars(package) if name.isidentifier() and name[0] != "_"]
+
+
 @pytest.mark.parametrize(
-    ("offered", "name"), [(one, name) for one in (api, atlas_reading) for name in one.__all__]
+    ("offered", "name"),
+    [(one, name) for one in (atlas_reading, atlas_chemistry) for name in one.__all__]
+    + [(api, name) for name in names_of(api)],
 )
 def test_every_name_that_a_plugin_imports_stands_on_the_page_with_its_code(
     offered: ModuleType, name: str

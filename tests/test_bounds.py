@@ -19,6 +19,7 @@ atlas: 1
 name: bounds
 seed: 3
 levels: [0.5, 0.9]
+reports: []
 dataset:
   use: table
   options: {path: gaps.csv, formula: formula, target: gap, unit: eV}

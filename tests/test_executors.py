@@ -16,6 +16,7 @@ atlas: 1
 name: place
 seed: 3
 sample: 120
+reports: []
 dataset: flla
 split: {use: kfold, options: {folds: 3}}
 arms:

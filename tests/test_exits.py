@@ -99,6 +99,7 @@ name: ends
 seed: 3
 sample: 60
 levels: [0.9]
+reports: []
 dataset: flla
 split: random
 arms:

@@ -10,6 +10,7 @@ import pytest
 
 from atlas_core.engine.reference import Reference
 from atlas_core.errors import DataError
+from atlas_core.standardizer import Standardizer
 
 SOUND = Reference(
     ids=np.array(["a", "b"]),
@@ -19,14 +20,13 @@ SOUND = Reference(
     target=np.array([1.0, 2.0]),
     space="features",
     points=np.zeros((2, 4), dtype=np.float32),
-    centre=np.zeros(4),
-    scale=np.ones(4),
+    standard=Standardizer(np.zeros(4), np.ones(4)),
 )
 
 
 def test_sound_training_materials_pass() -> None:
     SOUND.check()
-    replace(SOUND, space="fractions", centre=None, scale=None).check()
+    replace(SOUND, space="fractions", standard=None).check()
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_sound_training_materials_pass() -> None:
         {"points": None},
         {"points": np.zeros((3, 4), dtype=np.float32)},
         {"points": np.zeros((2, 4))},
-        {"centre": np.zeros(5)},
-        {"centre": None},
-        {"scale": np.full(4, np.nan)},
+        {"standard": Standardizer(np.zeros(5), np.ones(4))},
+        {"standard": None},
+        {"standard": Standardizer(np.zeros(4), np.full(4, np.nan))},
         {"formulas": np.array(["NaCl"])},
         {"formulas": np.array([1, 2])},
         {"formulas": ["O", "NaCl"]},

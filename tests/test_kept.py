@@ -150,7 +150,7 @@ def test_an_arm_that_fails_leaves_the_report_to_the_one_that_finished(atlas: Cli
     reported = failed.stderr.splitlines()[-2:]
     assert "arm one" in reported[0]
     assert "detect failed" in reported[0]
-    assert "1 of 2 cells failed; the other is kept" in reported[1]
+    assert "1 of 2 jobs failed; the other is kept" in reported[1]
     (folder,) = (atlas.cwd / "runs").iterdir()
     assert "report.html" in reported[1]
     assert (folder / "report.html").is_file()
@@ -180,7 +180,7 @@ def test_a_forced_run_that_fails_names_no_report_and_the_earlier_one_comes_back(
     (atlas.cwd / "detect.fails").touch()
     failed = atlas("run", "s.yaml", "--force")
     assert failed.returncode == 4
-    assert "1 of 2 cells failed" in failed.stderr
+    assert "1 of 2 jobs failed" in failed.stderr
     assert "report.html" not in failed.stderr
     assert (folder / "predictions.parquet").read_bytes() == before
     assert read_json(folder / "manifest.json")["status"] == "complete"

@@ -25,7 +25,7 @@ class Explainer(Protocol):
     def explain(self, mean: float) -> str: ...
 
 
-KIND = Kind("explainer", Explainer, "an ``Explainer``", place="arm", description="Says why.")
+KIND = Kind("explainer", Explainer, place="arm", description="Says why.")
 '''
 CHECKS = '''
 """The contract of the ``explainer`` kind."""

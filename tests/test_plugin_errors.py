@@ -259,23 +259,28 @@ def test_check_of_a_folder_whose_module_breaks_is_one_line_that_names_it(
     assert "uq quantile_spread" in line
 
 
-@pytest.mark.parametrize(
-    "does",
-    [
-        "print('noise')",
-        "import os; os.fork()",
-        "import sys; sys.stdout = None",
-        "import sys; sys.stderr.close()",
-        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
-    ],
-)
-def test_what_a_sound_plugin_does_at_import_leaves_the_schema_whole(
-    cli: Cli, make_plugin: MakePlugin, does: str
+DOES = [
+    "print('noise')",
+    "import os; os.fork()",
+    "import sys; sys.stdout = None",
+    "import sys; sys.stderr.close()",
+    "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
+]
+
+
+def test_what_sound_plugins_do_at_import_leaves_the_schema_whole(
+    cli: Cli, make_plugin: MakePlugin
 ) -> None:
-    code = f"{does}\n{textwrap.dedent(GOOD)}"
-    done = with_path(cli, make_plugin("loud", "toy_model", code, ENTRY))("schema")
+    sites = []
+    for i, does in enumerate(DOES):
+        code = f"{does}\n{textwrap.dedent(GOOD)}".replace('"toy"', f'"toy{i}"')
+        entry = {"atlas.model": {f"toy{i}": f"toy{i}_model"}}
+        sites.append(make_plugin(f"loud{i}", f"toy{i}_model", code, entry))
+    done = with_path(cli, *sites)("schema")
     assert done.returncode == 0, done.stderr
-    assert "model.toy" in json.loads(done.stdout)["$defs"]
+    found = json.loads(done.stdout)["$defs"]
+    for i, does in enumerate(DOES):
+        assert f"model.toy{i}" in found, does
 
 
 def test_options_whose_schema_is_no_json_are_left_out_and_named(

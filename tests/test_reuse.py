@@ -53,6 +53,7 @@ name: reuse
 seed: 3
 sample: 300
 levels: [0.5, 0.9]
+reports: []
 dataset: flla
 split: {use: leave_elements_out, options: {elements: [O]}}
 arms:

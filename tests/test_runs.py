@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
-from support import ROOT, Cli, MakePlugin
+from support import ROOT, Cli, Finished, MakePlugin
 
 from atlas_core.engine.folder import slug
 from atlas_core.store import read_json
@@ -38,6 +38,8 @@ arms:
   point:
     {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
+DRAWN = SPEC.replace("arms:", "reports: [html]\narms:")
+SPEC = SPEC.replace("arms:", "reports: []\narms:")  # drawing is what takes longest
 
 
 TABLE = "{path: no.csv, formula: f, target: t}"
@@ -55,8 +57,8 @@ def columns(folder: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
-def test_a_run_leaves_what_the_design_promises(cli: Cli) -> None:
-    folder = run(cli)
+def test_a_run_leaves_what_the_design_promises(finished: Finished) -> None:
+    folder = finished(DRAWN)
     names = {path.name for path in folder.iterdir()}
     assert {
         "spec.yaml",
@@ -78,8 +80,8 @@ def test_a_run_leaves_what_the_design_promises(cli: Cli) -> None:
     assert not list(folder.rglob("*.pkl")) + list(folder.rglob("*.pickle"))
 
 
-def test_metrics_are_those_of_the_stored_predictions(cli: Cli) -> None:
-    folder = run(cli)
+def test_metrics_are_those_of_the_stored_predictions(finished: Finished) -> None:
+    folder = finished(SPEC)
     table, metrics = columns(folder), read_json(folder / "metrics.json")
     for arm in ("forest", "point"):
         rows = (table["arm"] == arm) & (table["part"] == "ood_test")
@@ -90,8 +92,8 @@ def test_metrics_are_those_of_the_stored_predictions(cli: Cli) -> None:
         assert stored["picp_0.9"]["value"] == pytest.approx(inside[rows].mean())
 
 
-def test_the_held_out_class_is_exactly_the_shifted_part(cli: Cli) -> None:
-    table = columns(run(cli))
+def test_the_held_out_class_is_exactly_the_shifted_part(finished: Finished) -> None:
+    table = columns(finished(SPEC))
     has_oxygen = np.array(["O" in _elements(formula) for formula in table["formula"]])
     assert has_oxygen.any()
     np.testing.assert_array_equal(has_oxygen, table["part"] == "ood_test")
@@ -116,21 +118,21 @@ def test_the_same_spec_in_another_process_gives_the_same_bytes(cli: Cli) -> None
 THREADED = """\
   cgcnn:
     featurizer: crystal_graph
-    model: {use: cgcnn, options: {epochs: 3, width: 16}}
+    model: {use: cgcnn, options: {epochs: 2, width: 16}}
     uq: {use: mc_dropout, options: {passes: 5}}
     calibrator: split_conformal
     ood: {use: mahalanobis, options: {representation: embedding}}
   together:
     featurizer: crystal_graph
     model: {use: cgcnn, options: {epochs: 2, width: 16}}
-    uq: {use: ensemble, options: {k: 3}}
+    uq: {use: ensemble, options: {k: 2}}
   process: {featurizer: magpie, model: gaussian_process, uq: model_variance}
   boosting: {featurizer: magpie, model: gradient_boosting, uq: deterministic}
 """
 
 
 def test_workers_change_no_bytes(cli: Cli) -> None:
-    text = SPEC + THREADED
+    text = (SPEC + THREADED).replace("sample: 300", "sample: 150")
     one = run(cli, "--out", "one", "--cache-dir", "c-one", text=text)
     two = run(cli, "--out", "two", "--cache-dir", "c-two", "--workers", "2", text=text)
     assert one.name == two.name
@@ -138,8 +140,10 @@ def test_workers_change_no_bytes(cli: Cli) -> None:
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-def test_the_same_spec_again_shows_the_stored_result_until_forced(cli: Cli) -> None:
-    folder = run(cli)
+def test_the_same_spec_again_shows_the_stored_result_until_forced(
+    cli: Cli, finished: Finished
+) -> None:
+    folder = finished(SPEC)
     written = (folder / "manifest.json").stat().st_mtime_ns
     again = json.loads(cli("run", "s.yaml", "--json").stdout)
     assert again["reused"] is True
@@ -149,8 +153,10 @@ def test_the_same_spec_again_shows_the_stored_result_until_forced(cli: Cli) -> N
     assert (folder / "manifest.json").stat().st_mtime_ns > written
 
 
-def test_what_changes_numbers_changes_the_folder_and_nothing_else_does(cli: Cli) -> None:
-    base = run(cli)
+def test_what_changes_numbers_changes_the_folder_and_nothing_else_does(
+    cli: Cli, finished: Finished
+) -> None:
+    base = finished(SPEC)
     assert run(cli, "--set", "seed=4").name != base.name
     assert run(cli, "--set", "arms.forest.model.options.trees=21").name != base.name
     assert run(cli, "--workers", "2", "--device", "cpu").name == base.name
@@ -159,7 +165,7 @@ def test_what_changes_numbers_changes_the_folder_and_nothing_else_does(cli: Cli)
 
 
 def test_stdout_ends_with_the_path_of_the_report(cli: Cli) -> None:
-    (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
+    (cli.cwd / "s.yaml").write_text(DRAWN, encoding="utf-8")
     done = cli("run", "s.yaml")
     last = done.stdout.splitlines()[-1]
     assert (cli.cwd / last).name == "report.html"
@@ -177,8 +183,8 @@ def test_progress_is_plain_lines_on_stderr_and_none_where_quiet_is_asked(cli: Cl
     assert cli("run", "s.yaml", "--force", "--quiet").stderr == ""
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(cli: Cli) -> None:
-    whole = run(cli, "--out", "whole")
+def test_a_killed_run_goes_on_to_the_same_bytes(cli: Cli, finished: Finished) -> None:
+    whole = finished(SPEC)
     killed = run(cli, "--out", "killed")
     cells = killed / "checkpoints"
     # as a kill between the two arms leaves it: the first cell is kept, nothing is complete
@@ -204,7 +210,7 @@ def test_resume_refuses_to_start_a_new_run(cli: Cli) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
-    text = SPEC.replace("trees: 20", "trees: 6000")
+    text = SPEC.replace("trees: 20", "trees: 2000")
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
     environment = {**os.environ, "ATLAS_CACHE": str(cli.cache), "OMP_WAIT_POLICY": "PASSIVE"}
     process = subprocess.Popen(
@@ -229,8 +235,8 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
     assert run(cli, text=text).exists()
 
 
-def test_two_runs_of_one_spec_at_once_are_refused(cli: Cli) -> None:
-    folder = run(cli)
+def test_two_runs_of_one_spec_at_once_are_refused(cli: Cli, finished: Finished) -> None:
+    folder = finished(SPEC)
     with FileLock(folder / ".lock"):
         done = cli("run", "s.yaml")
     assert done.returncode == 1
@@ -288,7 +294,7 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
 ) -> None:
     code = SPY.replace("self.mean = float(target.mean())", "raise ValueError('no luck')")
     site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
-    text = SPEC.replace("{use: random_forest, options: {trees: 20}}", "spy")
+    text = DRAWN.replace("{use: random_forest, options: {trees: 20}}", "spy")
     (cli.cwd / "s.yaml").write_text(
         text.replace("uq: tree_variance", "uq: deterministic"), encoding="utf-8"
     )
@@ -297,7 +303,7 @@ def test_a_component_that_fails_is_named_with_arm_fold_and_distribution(
     line, kept = [one for one in done.stderr.splitlines() if one.startswith("error: ")]
     assert line.startswith("error: arm forest, ")
     assert line.endswith("model spy (spy 1.0): ValueError: no luck")
-    assert "1 of 2 cells failed" in kept
+    assert "1 of 2 jobs failed" in kept
     assert "shows arm point" in kept
 
 
@@ -331,8 +337,8 @@ def test_an_output_folder_that_cannot_be_written_is_named(cli: Cli) -> None:
     assert "cannot be written: a file stands where a folder is needed; free the disk" in done.stderr
 
 
-def test_report_and_compare_work_on_stored_runs(cli: Cli) -> None:
-    first = run(cli)
+def test_report_and_compare_work_on_stored_runs(cli: Cli, finished: Finished) -> None:
+    first = finished(DRAWN)
     second = run(cli, "--set", "arms.forest.model.options.trees=40")
     metrics = (first / "metrics.json").read_bytes()
     (first / "report.html").unlink()
@@ -383,6 +389,7 @@ atlas: 1
 name: grouped
 seed: 1
 levels: [0.9]
+reports: []
 dataset: {use: table, options: {path: d.csv, formula: f, target: t, columns: [g]}}
 split: {use: leave_group_out, options: {column: g, values: [B]}}
 arms:
@@ -443,8 +450,8 @@ def test_a_forced_run_that_fails_brings_the_old_result_back(
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"status": "complete"}', '{"status":'])
-def test_a_damaged_manifest_is_no_finished_run(cli: Cli, damage: str) -> None:
-    folder = run(cli)
+def test_a_damaged_manifest_is_no_finished_run(cli: Cli, finished: Finished, damage: str) -> None:
+    folder = finished(SPEC)
     (folder / "manifest.json").write_text(damage, encoding="utf-8")
     for arguments in (("report", folder), ("compare", folder, folder)):
         done = cli(*arguments)
@@ -456,8 +463,8 @@ def test_a_damaged_manifest_is_no_finished_run(cli: Cli, damage: str) -> None:
     assert read_json(folder / "manifest.json")["status"] == "complete"
 
 
-def test_a_missing_report_is_no_stored_result(cli: Cli) -> None:
-    folder = run(cli)
+def test_a_missing_report_is_no_stored_result(cli: Cli, finished: Finished) -> None:
+    folder = finished(DRAWN)
     (folder / "report.html").unlink()
     assert json.loads(cli("run", "s.yaml", "--json").stdout)["reused"] is False
     assert (folder / "report.html").exists()
@@ -478,7 +485,7 @@ def test_a_function_of_options_in_a_plugin_travels_to_workers(
     code = SPY.replace('requires={"features:vectors"}', 'requires=lambda c: {"features:vectors"}')
     site = make_plugin("spy", "spy_model", code, {"atlas.model": {"spy": "spy_model"}})
     folder = run(Cli(cli.cwd, cli.cache, [str(site)]), "--workers", "2", text=spied(SPEC))
-    assert (folder / "report.html").exists()
+    assert (folder / "predictions.parquet").exists()
 
 
 BAD = '''
@@ -527,8 +534,8 @@ def test_a_run_that_fails_before_anything_is_computed_leaves_no_folder(cli: Cli)
     assert not list((cli.cwd / "runs").iterdir())
 
 
-def test_compare_takes_the_path_that_run_prints(cli: Cli) -> None:
-    folder = run(cli)
+def test_compare_takes_the_path_that_run_prints(cli: Cli, finished: Finished) -> None:
+    folder = finished(DRAWN)
     done = cli("compare", folder / "report.html", folder)
     assert done.returncode == 0, done.stderr
 
@@ -547,8 +554,8 @@ def test_arms_that_share_a_model_share_it_to_the_last_bit(cli: Cli) -> None:
     np.testing.assert_array_equal(*means)
 
 
-def test_runs_that_hold_out_different_elements_are_not_paired(cli: Cli) -> None:
-    one = run(cli)
+def test_runs_that_hold_out_different_elements_are_not_paired(cli: Cli, finished: Finished) -> None:
+    one = finished(SPEC)
     other = run(cli, "--set", "split.options.elements=[S]")
     done = cli("compare", one, other, "--json")
     assert done.returncode == 0, done.stderr
@@ -563,7 +570,7 @@ def test_the_baseline_of_a_run_is_the_median_of_its_training_targets(cli: Cli) -
     rows = "".join(f"{formula},{gap}\n" for formula, gap in gaps.items())
     (cli.cwd / "gaps.csv").write_text(f"formula,gap\n{rows}", encoding="utf-8")
     text = (
-        "atlas: 1\nname: gaps\nseed: 1\n"
+        "atlas: 1\nname: gaps\nseed: 1\nreports: []\n"
         "dataset: {use: table, options: {path: gaps.csv, formula: formula, target: gap}}\n"
         "split: {use: random, options: {calibration: 0.2, test: 0.3}}\n"
         "arms: {constant: {featurizer: element_fractions, model: dummy, uq: deterministic}}\n"

@@ -16,6 +16,7 @@ name: sigma
 seed: 3
 sample: 200
 levels: [0.5, 0.9]
+reports: []
 dataset: flla
 split: {use: random, options: {calibration: 0.3, test: 0.3}}
 arms:

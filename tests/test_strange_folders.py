@@ -134,7 +134,7 @@ def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, stra
     write_arrays(result_file(home), arrays, note)  # its checksum is right
     (home.run / "manifest.json").unlink()
     reported = home.again(key=False)
-    assert any("result.npz: is no finished cell" in line for line in reported), reported
+    assert any("result.npz: is no finished job" in line for line in reported), reported
     assert home.answer() == before
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +139,17 @@ def test_a_run_folder_adds_nothing_to_what_is_trusted(cli: Cli, make_plugin: Mak
     done = atlas("predict", run, "LiFePO4", "--trust-fit")
     assert done.returncode != 0
     assert "Component.trusted" in done.stderr or "manifest.json" in done.stderr
+
+
+def test_a_codec_that_cannot_be_imported_is_one_line(cli: Cli, make_plugin: MakePlugin) -> None:
+    site = make_plugin("worse", "worse", "1 / 0", {"atlas.codec": {"fractions": "worse"}})
+    code = "from fractions import Fraction; from atlas_core.saving import pack; pack([Fraction(1)])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith("ContractError: a Fraction has a codec that fails: division by zero")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atlas_core.api import DataError, FitContext, TargetScale, Vectors
-from atlas_core.testing.kit import find_component
+from atlas_core.testing import find_component, with_components
 from atlas_core.testing.samples import toy_dataset
 
 TREES = ("random_forest", "extra_trees", "quantile_forest", "gradient_boosting")
@@ -43,7 +43,7 @@ def test_a_committee_disagrees_alike_in_another_unit() -> None:
     component, forest = find_component("committee", "uq")[0], find_component("ridge", "model")[0]
 
     def stds(unit: float) -> np.ndarray:
-        method = component.build(component.config())
+        method = component.build(with_components(component.config()))
         fitted, _ = method.fit(
             lambda: forest.build(forest.config()), rows, target * unit, FitContext(seed=0)
         )

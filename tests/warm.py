@@ -22,10 +22,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 MODULES = (
-    *("atlas_core.cli.main", "atlas_core.engine.run", "atlas_report.html"),
-    *("atlas_screening.screen", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas"),
-    *("pyarrow.parquet", "scipy.stats", "sklearn.covariance", "sklearn.ensemble"),
-    *("sklearn.gaussian_process", "sklearn.linear_model", "sklearn.neighbors"),
+    *("atlas_core.cli.main", "atlas_core.cli.run", "atlas_core.cli.answers"),
+    *("atlas_core.engine.run", "atlas_evaluation.standard", "atlas_registry.loading"),
+    *("atlas_registry.watching", "atlas_report.html", "atlas_screening.screen", "jinja2"),
+    *("matplotlib.backends.backend_svg", "matplotlib.figure", "packaging.requirements", "pandas"),
+    *("pyarrow.pandas_compat", "pyarrow.parquet", "scipy.stats", "sklearn.covariance"),
+    *("sklearn.ensemble", "sklearn.gaussian_process", "sklearn.linear_model"),
+    *("sklearn.neighbors", "stevedore.driver"),
 )
 
 
@@ -106,6 +109,9 @@ def serve() -> None:
     """Fork for each line of stdin; print the exit code of each."""
     for name in MODULES:
         import_module(name)
+    installed = import_module("atlas_core.installed")
+    for distribution in installed.distributions():  # what their metadata state is read once
+        installed.about(distribution)
     for line in sys.stdin:
         child = os.fork()
         if not child:

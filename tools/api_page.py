@@ -9,9 +9,11 @@ from inspect import getsource
 from pathlib import Path
 from types import ModuleType
 
+import atlas_chemistry
 import atlas_reading
 from atlas_core import api
 from atlas_core.interfaces import CAPABILITIES, PROTOCOLS
+from atlas_core.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "examples/atlas-lab"
@@ -20,7 +22,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Declare a component",
         "A module's hook returns a list of `Component`. `Field` is pydantic's.",
-        ("Component", "Config", "Field", "hookimpl", "FoldFacts"),
+        ("Component", "Config", "Field", "Use", "OfKind", "hookimpl", "FoldFacts"),
     ),
     (
         "Materials and data sets",
@@ -39,12 +41,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("parse_formula", "formula_flags"),
         ),
     ),
-    ("Splits", "", ("Splitter", "SplitRequest", "Split", "PARTS")),
-    ("Features", "", ("Featurizer", "Features", "Vectors", "Graphs", "concatenate")),
     (
-        "Models",
-        "What a fit receives beside data is its context.",
-        ("Model", "ModelFactory", "FitContext", "derive_seed", "TargetScale"),
+        "What a fit receives beside data",
+        "",
+        ("FitContext", "derive_seed", "TargetScale", "Prediction", "Reason", "Reasons"),
     ),
     (
         "Capabilities of a model",
@@ -52,46 +52,29 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         " `embed` or `leaves` gets what the arm's trained model says.",
         tuple(sorted(one.__name__ for one in PROTOCOLS.values())),
     ),
-    ("Uncertainty", "", ("UQMethod", "UQFit", "Predictor", "Prediction")),
     (
         "What a calibrator, a detector and a trust method see",
         "They get `Inputs`: a field is None unless the component's `needs` asks for it.",
         ("Inputs",),
     ),
-    ("Calibrators", "", ("Calibrator", "CalibrationRequest", "Calibration", "Refit")),
-    ("Detectors", "", ("OODMethod", "Detector", "OODScore", "Reason", "Reasons")),
     (
-        "Trust methods",
+        "What a metric is computed from",
+        "The host makes rows and draws; a metric is computed for all resamples at once.",
+        ("MetricRows", "Draw", "probability_bins", "ratio"),
+    ),
+    (
+        "Observers and finished runs",
         "",
         (
-            "TrustMethod",
-            "Evidence",
-            "TrustRegion",
-            "Assessment",
-            "ReliabilityTarget",
-            "LABELS",
-            "labels_of",
-            "longest_prefix",
+            "FinishedRun",
+            "Predictions",
+            "RunInfo",
+            "StageInfo",
+            "Export",
+            "ReportSection",
+            "ReportFigure",
         ),
     ),
-    ("Acquisition", "", ("Acquisition", "AcquisitionRequest", "Selection", "Goal", "select_top")),
-    (
-        "Metrics",
-        "The host makes rows and draws; a metric is computed for all resamples at once.",
-        ("Metric", "metric", "MetricRows", "Draw", "probability_bins", "ratio"),
-    ),
-    (
-        "Reports",
-        "Files that are written of a finished run.",
-        ("Reporter", "FinishedRun", "Predictions", "Export"),
-    ),
-    (
-        "Commands",
-        "A command is a `click.Command`; `@click.pass_obj` hands it the host.",
-        ("CommandHost",),
-    ),
-    ("Observers", "", ("RunInfo", "StageInfo", "ReportSection", "ReportFigure")),
-    ("Executors", "", ("Executor", "JobsLostError")),
     (
         "Saved fits of another library",
         "An entry point of the group `atlas.codec`, named like the library's package, saves and"
@@ -120,16 +103,10 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "SYMBOLS",
             "ATOMIC_NUMBER",
             "MAX_Z",
+            "Standardizer",
+            "nearest",
             "read_arrays",
             "write_arrays",
-            "FAMILIES",
-            "anion_family",
-            "covalent_radius",
-            "electronegativity",
-            "element_statistics",
-            "f_block",
-            "periodic_group",
-            "periodic_row",
         ),
     ),
 )
@@ -141,6 +118,13 @@ READING = (
     *("read_formula", "materials_of_dicts", "structure_of", "Listing", "Listed", "source_files"),
 )
 """What the library of readers offers, in the order of the page."""
+
+CHEMISTRY = (
+    *("FAMILIES", "anion_family", "families_of", "family_of_elements", "element_statistics"),
+    *("periodic_group", "periodic_row", "f_block"),
+    *("atomic_mass", "covalent_radius", "electronegativity"),
+)
+"""What the library of chemistry offers, in the order of the page."""
 
 FAILURES = """\
 ## A promise that a method cannot keep
@@ -171,13 +155,14 @@ def api_page() -> str:
         "# What a plugin imports",
         "",
         "Everything stands in `atlas_core.api`, and a plugin imports nothing else of ATLAS but"
-        " `atlas_core.testing` in its tests and, to read files,"
-        " [`atlas_reading`](#read-what-users-write). Arrays are float64 unless said otherwise; n is"
+        " `atlas_core.testing` in its tests and the libraries"
+        " [`atlas_reading`](#read-what-users-write) and [`atlas_chemistry`](#chemistry). Arrays are"
+        " float64 unless said otherwise; n is"
         " the number of rows. Bodies are left out here. [Four worked components](lab.md) use most"
         " of these types.",
         "",
     ]
-    for title, intro, names in SECTIONS:
+    for title, intro, names in (*SECTIONS[:1], *_kinds(), *SECTIONS[1:]):
         lines += [f"## {title}", ""]
         if intro:
             lines += [intro, ""]
@@ -197,6 +182,15 @@ def api_page() -> str:
     ]
     for name in READING:
         lines += [f"### {name}", "", "```python", _shown(atlas_reading, name), "```", ""]
+    lines += [
+        "## Chemistry",
+        "",
+        "What is known of a composition without any data: the library `atlas_chemistry`"
+        " (`atlas-materials-chemistry`).",
+        "",
+    ]
+    for name in CHEMISTRY:
+        lines += [f"### {name}", "", "```python", _shown(atlas_chemistry, name), "```", ""]
     return "\n".join(lines) + "\n" + FAILURES
 
 
@@ -229,6 +223,18 @@ def lab_page() -> str:
         text = (LAB / name).read_text(encoding="utf-8")
         lines += [f"## {title}", "", f'```{language} title="{name}"', text.rstrip("\n"), "```", ""]
     return "\n".join(lines)
+
+
+def _kinds() -> list[tuple[str, str, list[str]]]:
+    """Return a section for each kind: what its interface offers that no other section shows."""
+    shown = {name for _, _, names in SECTIONS for name in names}
+    found = []
+    for kind in KINDS:
+        module = f"atlas_core.kinds.{kind}"
+        own = [name for name, (origin, _) in _origins(api).items() if origin == module]
+        intro = f"Its page, [{kind}](kinds/{kind}.md), opens with a whole plugin."
+        found.append((f"Kind `{kind}`", intro, [name for name in own if name not in shown]))
+    return found
 
 
 @cache

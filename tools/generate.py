@@ -16,7 +16,7 @@ import tomllib
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -119,7 +119,9 @@ def _hook(name: str) -> list[str]:
     hook = f"atlas_{name}"
     if name in KINDS:
         function = getattr(hookspecs.Offering, hook)
-        text = f"Return components whose ``build(config)`` is {kind_of(name).returns}."
+        makes = kind_of(name).makes
+        made = " or ".join(f"`{one.__name__}`" for one in get_args(makes) or (makes,))
+        text = f"Return components whose `build(config)` returns a new {made}."
     else:
         function = getattr(hookspecs, hook)
         text = (inspect.getdoc(function) or "").strip()
@@ -148,8 +150,8 @@ def _kind_page(kind: str, registry: Registry, own: set[str]) -> str:
         lines += _facts(component)
         lines += _option_table(component.config)
     lines += ["## What it receives and returns", ""]
-    for name in (f"kinds.{kind}", *kind_of(kind).types):
-        lines += ["```python", _code(importlib.import_module(f"atlas_core.{name}")), "```", ""]
+    lines += ["```python", _code(module), "```", ""]
+    lines += ["Types of other modules are on the page of [what a plugin imports](../api.md).", ""]
     return "\n".join(lines)
 
 

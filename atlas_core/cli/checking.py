@@ -12,7 +12,7 @@ from atlas_core.component import Component
 from atlas_core.errors import PluginError, SpecError, reported
 from atlas_core.kinds import KINDS
 from atlas_core.testing import CheckResult, format_results, run_contract
-from atlas_core.testing.elsewhere import components_of
+from atlas_core.testing.offered import components_of
 from atlas_registry.listing import core_range_problem, installed
 from atlas_registry.loading import Registry
 

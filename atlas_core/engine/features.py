@@ -22,7 +22,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs, Vectors
 from atlas_core.links import below, delete, files
 from atlas_core.materials import Materials
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 from atlas_core.spec.plan import Bound
 from atlas_core.stages import identity
 from atlas_core.store import DROPPED, FolderWriter, canonical_hash, read_folder, write_folder

@@ -36,7 +36,7 @@ from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 
 FINAL = "all rows"
 """What stands in place of a fold's name."""

@@ -50,13 +50,11 @@ class Found:
         manifest: plain data.
         records: plain data, one entry per record.
         audit: of the split, plain data.
-        spec: with every default filled, as text.
     """
 
     manifest: Mapping[str, Any]
     records: Sequence[Mapping[str, Any]]
     audit: Mapping[str, Any]
-    spec: str
 
 
 def finish(
@@ -79,7 +77,6 @@ def finish(
         rounds=_rounds(results),
         trust=Assessments.stacked(blocks) if blocks else None,
         audit=found.audit,
-        spec=found.spec,
     )
     run.predictions.to_parquet(folder / "predictions.parquet")
     write_json(folder / "records.json", run.records)

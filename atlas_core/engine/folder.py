@@ -202,8 +202,8 @@ class RunFolder:
         if source.name == ASIDE:
             source.rmdir()
 
-    def begin(self, text: str, described: Mapping[str, Any], labels: Iterable[str]) -> str:
-        """Write the spec as it was read and with every default filled; return the latter.
+    def begin(self, text: str, described: Mapping[str, Any], labels: Iterable[str]) -> None:
+        """Write the spec as it was read and with every default filled.
 
         Args:
             text: as it was read.
@@ -217,7 +217,6 @@ class RunFolder:
         YAML().dump(described, body)
         write_bytes(self.path / "spec.lock.yaml", body.getvalue().encode())
         self.event("started", {})
-        return body.getvalue()
 
     def event(self, kind: str, content: Mapping[str, Any]) -> None:
         """Append a line to events.jsonl.

@@ -24,6 +24,7 @@ from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
 from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
+from atlas_core.spec.plan import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,7 @@ class Job:
         loop: of active learning, or None.
         oracle: knows the labels that a loop asks for, or None.
         final: whether the fit is one of all rows, which is kept and not scored.
+        evaluator: scores the test rows after each round of a loop, or None.
     """
 
     arm: Arm
@@ -74,6 +76,7 @@ class Job:
     loop: ActiveLearning | None = None
     oracle: Oracle | None = None
     final: bool = False
+    evaluator: Bound | None = None
 
     @property
     def label(self) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import Str
 from atlas_core.context import Notify
 from atlas_core.engine.arm import Arm
 from atlas_core.engine.failures import Failure, of_the_system
@@ -62,82 +59,65 @@ def run_job(job: Job, fits: FitCache, notify: Notify = say_nothing) -> JobResult
     return fit_and_predict(job, fits, notify)
 
 
-@dataclass(frozen=True, eq=False)
-class Jobs:
-    """Make the jobs of a run.
+def make_jobs(
+    study: Study,
+    dataset: Dataset,
+    every: Inputs,
+    splits: Sequence[Split],
+    *,
+    features: Mapping[str, Features],
+    options: RunOptions,
+    folder: RunFolder,
+) -> list[Job]:
+    """Return the jobs of a run, arm after arm, final fits after the folds of their arm.
 
-    Attributes:
-        study: of the run.
+    Args:
+        study: what is run.
         dataset: its data.
         every: its materials, as components see them.
         splits: its folds.
+        features: of each arm.
         options: of the run.
         folder: of the run.
     """
-
-    study: Study
-    dataset: Dataset
-    every: Inputs
-    splits: list[Split]
-    options: RunOptions
-    folder: RunFolder
-
-    def of(self, features: Mapping[str, Features]) -> list[Job]:
-        """Return the jobs, arm after arm, from the features of each arm."""
-        dataset = self.dataset
-        formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
-        splits = [*self.splits, *([all_rows(len(dataset))] if self.study.final else [])]
-        return [
-            self._job(arm, split, own, formulas)
-            for arm, own in features.items()
-            for split in splits
-        ]
-
-    def _job(self, arm: str, split: Split, features: Features, formulas: Str) -> Job:
-        study, dataset, options, folder = self.study, self.dataset, self.options, self.folder
-        known = np.full(len(dataset), np.nan)
-        for rows in (split.train, split.calibration):
-            known[rows] = dataset.target[rows]
-        loop, final = study.loop, split.name == FINAL
-        workers = max(1, min(options.workers, len(study.arms) * len(self.splits)))
-        return Job(
-            arm=Arm(arm, split.name, study.arms[arm], study.levels),
-            data=ArmData(
-                every=seen_by(study.arms[arm]["featurizer"], self.every),
-                features=features,
-                known=known,
-                task=dataset.task,
-                formulas=formulas,
-                bounds=dataset.bounds,
-            ),
-            split=split,
-            seed=study.seed,
-            n_jobs=max(1, cores() // workers),
-            device=options.device,
-            directory=folder.cell(arm, split.name),
-            trust=self._trust(arm),
-            keep=self._keep(folder.fitted(arm, split.name), final=final),
-            key_file=options.key_file,
-            loop=loop,
-            oracle=Oracle(dataset.target) if loop is not None else None,
-            final=final,
-        )
-
-    def _trust(self, arm: str) -> TrustSettings | None:
-        study = self.study
-        if study.trust is None or "trust" not in study.arms[arm]:
-            return None
-        surrogate, materials = study.surrogate.get(arm, {}), self.dataset.materials
-        return TrustSettings(study.trust, study.nested_splits, surrogate, materials)
-
-    def _keep(self, folder: Path, *, final: bool) -> Keep | None:
-        """Return where a fit is kept: of a loop none is, and of many folds only when asked for."""
-        wanted = True if final else self.options.save_fitted
-        if self.study.loop is not None or wanted is False:
-            return None
-        if wanted is None and len(self.splits) > 1:
-            return None
-        return Keep(folder, wanted=bool(wanted), key_file=self.options.key_file)
+    target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
+    whole = [all_rows(len(target))] if study.final else []
+    workers = max(1, min(options.workers, len(study.arms) * len(splits)))
+    made = []
+    for arm, own in features.items():
+        components = study.arms[arm]
+        trust = None
+        if study.trust is not None and "trust" in components:
+            surrogate = study.surrogate.get(arm, {})
+            trust = TrustSettings(study.trust, study.nested_splits, surrogate, dataset.materials)
+        seen = seen_by(components["featurizer"], every)
+        for split in (*splits, *whole):
+            known = np.full(len(target), np.nan)
+            for rows in (split.train, split.calibration):
+                known[rows] = target[rows]
+            final = split.name == FINAL
+            wanted = True if final else options.save_fitted
+            # of a loop no fit is kept, and of many folds only when asked for
+            kept = study.loop is None and (len(splits) == 1 if wanted is None else wanted)
+            place = folder.fitted(arm, split.name)
+            job = Job(
+                arm=Arm(arm, split.name, components, study.levels),
+                data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
+                split=split,
+                seed=study.seed,
+                n_jobs=max(1, cores() // workers),
+                device=options.device,
+                directory=folder.cell(arm, split.name),
+                trust=trust,
+                keep=Keep(place, bool(wanted), options.key_file) if kept else None,
+                key_file=options.key_file,
+                loop=study.loop,
+                oracle=Oracle(target) if study.loop is not None else None,
+                final=final,
+                evaluator=study.evaluator if study.loop is not None else None,
+            )
+            made.append(job)
+    return made
 
 
 def run_jobs(

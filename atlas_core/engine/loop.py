@@ -19,8 +19,8 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
 from atlas_core.kinds.split import Split
 from atlas_core.links import delete
-from atlas_core.metrics.digits import counted
 from atlas_core.origin import doubt, mark
+from atlas_core.printing import counted
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.store import DROPPED, read_arrays, write_arrays
 
@@ -143,9 +143,11 @@ class _Rounds:
             "top1_found": float(np.isin(self._top, labelled).mean()),
         }
         test = self._job.split.test
-        if len(test):
-            mean = fitted.ask(fitted.train.data, test).final.mean
-            progress["mae_test"] = float(np.mean(np.abs(mean - self._oracle.ask(test))))
+        if len(test) and self._job.evaluator is not None:
+            said = fitted.ask(fitted.train.data, test).final
+            with blame(self._job.evaluator, (), "evaluate"):
+                scored = self._job.evaluator.build().score_round(said, self._oracle.ask(test))
+            progress |= {f"{name}_test": float(value) for name, value in scored.items()}
         return progress
 
     def _choose(

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 
 from atlas_core.errors import SpecError
 from atlas_core.installed import CORE, about, distributions, family, libraries, versions
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 from atlas_core.stages import STAGES
 
 

@@ -24,7 +24,7 @@ from atlas_core.kinds.dataset import Dataset, Task
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 from atlas_core.spec.model import Trust
 from atlas_core.spec.plan import Bound, Study
 
@@ -192,6 +192,8 @@ def _nested(
 def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
     """Ask a component, those beside it and those that its options name."""
     for one in chosen.every:
+        if one.problems is None:
+            continue
         with blame(one):
             reported = one.problems(facts)
         for text in reported:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,6 +13,8 @@ from atlas_core.elements import MAX_Z
 from atlas_core.engine.view import View
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Vectors
+from atlas_core.neighbors import nearest
+from atlas_core.standardizer import Standardizer
 
 Space = Literal["features", "embedding", "fractions"]
 
@@ -30,8 +32,7 @@ class Reference:
         space: in which rows are near each other: the arm's ``features``, each column over its
             std; the model's ``embedding``; or element ``fractions``.
         points: (t, d) in that space.
-        centre: (d,) what stands for a missing feature; None for fractions.
-        scale: (d,) what a column is divided by; None for fractions.
+        standard: what makes points of d columns; None for fractions.
     """
 
     ids: Str
@@ -41,8 +42,7 @@ class Reference:
     target: F8
     space: Space
     points: npt.NDArray[np.float32]
-    centre: F8 | None = None
-    scale: F8 | None = None
+    standard: Standardizer | None = None
 
     @classmethod
     def of(cls, train: View, *, embedded: bool) -> Reference:
@@ -59,14 +59,9 @@ class Reference:
             space, values = "features", data.features.values[train.rows]
         elif embedded:
             space, values = "embedding", train.embedding
-        centre = scale = None
-        if space != "fractions":
-            known = ~np.isnan(values)
-            count = np.maximum(known.sum(axis=0), 1)
-            centre = np.where(known, values, 0.0).sum(axis=0) / count
-            spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
-            flat = spread <= 1e-9 * np.maximum(np.abs(centre), 1.0)
-            scale = np.where(flat, 1.0, spread) if space == "features" else np.ones_like(centre)
+        standard = None if space == "fractions" else Standardizer.of(values)
+        if standard is not None and space == "embedding":
+            standard = replace(standard, scale=np.ones_like(standard.mean))
         return cls(
             ids=rows.ids,
             formulas=data.formulas[train.rows],
@@ -74,35 +69,20 @@ class Reference:
             elements=np.asarray((rows.fractions > 0).any(axis=0)),
             target=train.targets,
             space=space,
-            points=_scaled(values, centre, scale),
-            centre=centre,
-            scale=scale,
+            points=_placed(values, standard),
+            standard=standard,
         )
 
     def place(self, values: F8) -> npt.NDArray[np.float32]:
         """Return (n, d) where materials lie, from their features, embedding or fractions."""
-        return _scaled(values, self.centre, self.scale)
+        return _placed(values, self.standard)
 
     def nearest(self, points: npt.NDArray[np.float32], count: int) -> tuple[I8, F8]:
         """Return (n, count) rows of the nearest training materials, and their distances.
 
         Equally near ones come in the order of their rows.
         """
-        own = self.points
-        count = min(count, len(own))
-        rows = np.zeros((len(points), count), dtype=np.int64)
-        apart = np.zeros((len(points), count))
-        length = np.einsum("ij,ij->i", own, own, dtype=np.float64)
-        for i in range(0, len(points), 256):
-            some = points[i : i + 256]
-            squared = length - 2.0 * (some @ own.T).astype(np.float64)
-            few = min(4 * count + 8, len(own))
-            near = np.sort(np.argpartition(squared, few - 1, axis=1)[:, :few], axis=1)
-            # the product above rounds: the few are measured again, one by one
-            exact = np.linalg.norm(own[near].astype(np.float64) - some[:, None, :], axis=2)
-            order = np.argsort(exact, axis=1, kind="stable")[:, :count]
-            rows[i : i + 256] = np.take_along_axis(near, order, axis=1)
-            apart[i : i + 256] = np.take_along_axis(exact, order, axis=1)
+        apart, rows = nearest(self.points, points, count)
         return rows, apart
 
     def check(self) -> None:
@@ -119,21 +99,20 @@ class Reference:
             "points": ("f4", (t, *d)),
         }
         if self.space not in get_args(Space) or (self.space == "fractions") != (
-            self.centre is None and self.scale is None
+            self.standard is None
         ):
             raise DataError("its training materials lie in no known space")
-        if self.space != "fractions":
-            wanted |= dict.fromkeys(("centre", "scale"), ("f8", d))
+        held = {name: getattr(self, name) for name in wanted}
+        if self.standard is not None:
+            wanted |= dict.fromkeys(("mean", "scale"), ("f8", d))
+            held |= {name: getattr(self.standard, name, None) for name in ("mean", "scale")}
         for name, (kind, shape) in wanted.items():
-            value = getattr(self, name)
+            value = held[name]
             sound = isinstance(value, np.ndarray) and value.shape == shape
             sound = sound and (value.dtype.kind if kind == "U" else value.dtype) == kind
             if not sound or (value.dtype.kind == "f" and not np.isfinite(value).all()):
                 raise DataError(f"the {name} of its training materials cannot be used")
 
 
-def _scaled(values: F8, centre: F8 | None, scale: F8 | None) -> npt.NDArray[np.float32]:
-    if centre is None or scale is None:
-        return values.astype(np.float32)
-    filled = np.where(np.isnan(values), centre, values)
-    return np.asarray((filled - centre) / scale, dtype=np.float32)
+def _placed(values: F8, standard: Standardizer | None) -> npt.NDArray[np.float32]:
+    return (values if standard is None else standard(values)).astype(np.float32)

@@ -22,7 +22,7 @@ from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
 from atlas_core.engine.job import Job
-from atlas_core.engine.jobs import Jobs, run_jobs
+from atlas_core.engine.jobs import make_jobs, run_jobs
 from atlas_core.engine.loading import (
     about_dataset,
     about_split,
@@ -155,7 +155,7 @@ class _Run:
             AtlasError: no arm is left.
         """
         plan = self._plan
-        lock = self._begin()
+        self._begin()
         with self._stage("split"), recorded(self.records):
             splits = cut(self._study, self._dataset)
         jobs, audit = self._prepared(splits)
@@ -176,7 +176,7 @@ class _Run:
         }
         self.records += [record for result in results.values() for record in result.records]
         with self._stage("score"):
-            found = Found(manifest, self.records, audit, lock)
+            found = Found(manifest, self.records, audit)
             finished = finish(
                 self.folder.path,
                 results,
@@ -200,19 +200,18 @@ class _Run:
         )
         return finished, failed, len(jobs)
 
-    def _begin(self) -> str:
-        """Write the spec and what could not be read; return the spec with every default."""
+    def _begin(self) -> None:
+        """Write the spec and what could not be read."""
         folder, reading = self.folder, self._dataset.reading
         data = pins(self._context, self._dataset, folder.path)
         plan = self._plan
-        lock = folder.begin(plan.text, {**self._described, "data": data}, plan.labels())
+        folder.begin(plan.text, {**self._described, "data": data}, plan.labels())
         if reading.dropped or reading.flagged:
             rows = unreadable_csv(reading.dropped, reading.flagged)
             write_bytes(folder.path / UNREADABLE, rows)
         info = RunInfo(folder.path.name, self._described)
         self._observers.call("atlas_run_started", run=info)
         self._timed("load", "", "", self._loaded)
-        return lock
 
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the jobs, once it is known that none fails for what can be seen before."""
@@ -232,8 +231,16 @@ class _Run:
             audit = audited(self.folder.path, study.evaluator, request)
         if audit:
             notify(f"split audit: {audit['sentence']}")
-        jobs = Jobs(study, dataset, preflight.every, splits, self._options, self.folder)
-        return jobs.of(features), audit
+        jobs = make_jobs(
+            study,
+            dataset,
+            preflight.every,
+            splits,
+            features=features,
+            options=self._options,
+            folder=self.folder,
+        )
+        return jobs, audit
 
     def _manifest(
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]

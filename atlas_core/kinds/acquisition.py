@@ -54,7 +54,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8, Str, frozen
+from atlas_core.arrays import F8, I8, Str, freeze
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.kind import Kind
@@ -109,9 +109,9 @@ class Selection:
     utility: F8
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", frozen(self.ids, np.str_))
-        object.__setattr__(self, "indices", frozen(self.indices, np.int64))
-        object.__setattr__(self, "utility", frozen(self.utility, np.float64))
+        freeze(self, np.str_, "ids")
+        freeze(self, np.int64, "indices")
+        freeze(self, np.float64, "utility")
         if len(np.unique(self.ids)) != len(self.ids) or self.ids.shape != self.indices.shape:
             raise ContractError("selection: ids must be unique, one per selected row")
         if np.isnan(self.utility).any():
@@ -136,10 +136,8 @@ class Acquisition(Protocol):
 KIND = Kind(
     "acquisition",
     Acquisition,
-    "an ``Acquisition``",
     place="arm",
     description="What to label next; needs `active_learning`.",
     block="active_learning",
     retrained=False,
-    types=("kinds.prediction",),
 )

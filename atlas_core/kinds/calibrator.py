@@ -132,10 +132,8 @@ class Calibrator(Protocol):
 KIND = Kind(
     "calibrator",
     Calibrator,
-    "a ``Calibrator``",
     place="arm",
     description="Calibrates uncertainties on held-out data; if omitted, no intervals are reported.",
     host=("refit",),
     retrained=False,
-    types=("kinds.prediction",),
 )

@@ -114,4 +114,4 @@ class CommandHost(Protocol):
         ...
 
 
-KIND = Kind("command", click.Command, "a ``click.Command`` of the component's name")
+KIND = Kind("command", click.Command)

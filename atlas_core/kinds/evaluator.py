@@ -26,6 +26,9 @@ A whole plugin, in a module ``atlas_limit``::
             mae = {"value": float(rows.error.mean())}
             return {"n": len(rows), "metrics": {"mae": mae}}
 
+        def score_round(self, prediction, target):
+            return {"mae": float(abs(prediction.mean - target).mean())}
+
         def evaluate(self, run, *, levels, metrics):
             task = run.manifest["dataset"]["task"]
             arms, verdicts = {}, {}
@@ -68,6 +71,7 @@ from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.kind import Kind
+from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics.registry import Metrics
@@ -189,6 +193,18 @@ class Evaluator(Protocol):
         """
         ...
 
+    def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:
+        """Return figures of the n test rows after a round of active learning, by name.
+
+        Each is a column of ``active_learning.parquet``: ``mae`` is ``mae_test`` there, the one
+        that reports draw. It is asked in the process of the cell, after every round.
+
+        Args:
+            prediction: of the rows.
+            target: (n,) true values in the target's unit.
+        """
+        ...
+
     def score(
         self, rows: Predictions, *, task: str, metrics: Metrics, seed: int | None
     ) -> Mapping[str, Any]:
@@ -206,7 +222,6 @@ class Evaluator(Protocol):
 KIND = Kind(
     "evaluator",
     Evaluator,
-    "an ``Evaluator``",
     place="run",
     description="What audits the split, scores predictions and judges arms.",
     default=("standard",),

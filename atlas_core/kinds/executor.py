@@ -88,4 +88,4 @@ class Executor(Protocol):
         ...
 
 
-KIND = Kind("executor", Executor, "an ``Executor``")
+KIND = Kind("executor", Executor)

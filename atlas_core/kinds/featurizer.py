@@ -6,7 +6,8 @@ A whole plugin, in a module ``atlas_ionic``::
 
     import numpy as np
 
-    from atlas_core.api import Component, Config, Vectors, electronegativity, hookimpl
+    from atlas_chemistry import electronegativity
+    from atlas_core.api import Component, Config, Vectors, hookimpl
 
 
     class IonicConfig(Config):
@@ -45,7 +46,8 @@ with this in its ``pyproject.toml``::
     ionic = "atlas_ionic"
 
 ``featurizer: [ionic, magpie]`` then puts its two columns to the left of those of ``magpie``. A row
-depends on its own material alone; what cannot be computed is NaN, and a failure says why.
+depends on its own material alone; what cannot be computed is NaN, and a failure says why. The table
+is of ``atlas-materials-chemistry``, which its ``dependencies`` name.
 '''
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ from atlas_core.arrays import (
     I8,
     Str,
     fingerprint,
-    frozen,
+    freeze,
     gather,
     offsets_of,
     opened,
@@ -103,8 +105,8 @@ class Vectors(_Portable):
     form: ClassVar[Literal["vectors"]] = "vectors"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(self.values, np.float64))
-        object.__setattr__(self, "labels", frozen(self.labels, np.str_))
+        freeze(self, np.float64, "values")
+        freeze(self, np.str_, "labels")
         if self.values.ndim != 2 or self.labels.shape != (self.values.shape[1],):
             raise DataError(f"vectors: {self.values.shape} values, {self.labels.shape} labels")
         if np.isinf(self.values).any():
@@ -167,19 +169,11 @@ class Graphs(_Portable):
     form: ClassVar[Literal["graphs"]] = "graphs"
 
     def __post_init__(self) -> None:
-        types = {
-            "node_offsets": np.int64,
-            "numbers": np.int16,
-            "edge_offsets": np.int64,
-            "src": np.int32,
-            "dst": np.int32,
-            "distance": np.float32,
-            "image": np.int8,
-        }
-        for name, dtype in types.items():
-            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
-        if self.vector is not None:
-            object.__setattr__(self, "vector", frozen(self.vector, np.float32))
+        freeze(self, np.int64, "node_offsets", "edge_offsets")
+        freeze(self, np.int32, "src", "dst")
+        freeze(self, np.float32, "distance", "vector")
+        freeze(self, np.int16, "numbers")
+        freeze(self, np.int8, "image")
         n, a, e = len(self.node_offsets) - 1, len(self.numbers), len(self.src)
         if self.edge_offsets.shape != (n + 1,):
             raise DataError("graphs: node and edge offsets count different crystals")
@@ -286,7 +280,6 @@ class Featurizer(Protocol):
 KIND = Kind(
     "featurizer",
     Featurizer,
-    "a ``Featurizer``",
     place="arm",
     description="Materials to vectors or graphs; of several that give vectors, a list: their"
     " columns stand side by side.",

@@ -21,7 +21,6 @@ class Kind:
         name: its entry-point group is ``atlas.<name>``, its hook ``atlas_<name>``, its interface
             ``atlas_core/kinds/<name>.py``, its contract ``atlas_core/testing/checks/<name>.py``.
         makes: what ``Component.build`` returns.
-        returns: the same in words, after "whose ``build(config)`` is".
         place: where a spec names its components: once for the run, in each arm, or nowhere ("").
         key: the key of a spec that names them; "" where it is the kind's name.
         description: of that key.
@@ -34,12 +33,10 @@ class Kind:
         provides: families of capabilities (what stands before the ":") that it is asked for.
         host: capabilities that the host itself provides to it.
         retrained: whether trainings that are nested in the training part have a use for it.
-        types: further modules of the core whose types its docs page shows.
     """
 
     name: str
     makes: type | UnionType
-    returns: str
     place: Place = ""
     key: str = ""
     description: str = ""
@@ -51,7 +48,6 @@ class Kind:
     provides: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
     retrained: bool = True
-    types: tuple[str, ...] = ()
 
     @property
     def field(self) -> str:

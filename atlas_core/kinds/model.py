@@ -96,7 +96,6 @@ class Model(Protocol):
 KIND = Kind(
     "model",
     Model,
-    "a new unfitted ``Model``",
     place="arm",
     description="Maps features to the target.",
     required=True,

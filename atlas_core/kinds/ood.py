@@ -75,7 +75,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, frozen
+from atlas_core.arrays import F8, freeze
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
@@ -98,7 +98,7 @@ class OODScore:
     reasons: Reasons | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "score", frozen(self.score, np.float64))
+        freeze(self, np.float64, "score")
         n = len(self.score)
         if self.score.shape != (n,) or not np.isfinite(self.score).all():
             raise ContractError(f"ood score: must be ({n},) and finite")
@@ -147,7 +147,6 @@ class OODMethod(Protocol):
 KIND = Kind(
     "ood",
     OODMethod,
-    "an ``OODMethod``",
     place="arm",
     description="Out-of-distribution detector: scores how far a material is from the training"
     " data; if omitted, no score.",

@@ -8,8 +8,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, frozen
+from atlas_core.arrays import F8, freeze
 from atlas_core.errors import ContractError
+
+
+def check_intervals(
+    what: str, levels: F8 | None, lower: F8 | None, upper: F8 | None, n: int
+) -> None:
+    """Refuse intervals of n rows that are not (l, n) at l levels, or are none.
+
+    Raises:
+        ContractError: only some of the three are given, a shape does not fit, an end is NaN, or an
+            interval is upside down.
+    """
+    if levels is None or lower is None or upper is None:
+        if any(part is not None for part in (levels, lower, upper)):
+            raise ContractError(f"{what}: give levels, lower and upper, or none of them")
+        return
+    shape = (len(levels), n)
+    if lower.shape != shape or upper.shape != shape:
+        raise ContractError(f"{what}: intervals must be {shape}")
+    if np.isnan(lower).any() or np.isnan(upper).any():
+        raise ContractError(f"{what}: an interval end is NaN")
+    if (lower > upper).any():
+        raise ContractError(f"{what}: an interval is upside down")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +62,8 @@ class Prediction:
     upper: F8 | None = None
 
     def __post_init__(self) -> None:
-        for name in ("mean", "epistemic", "aleatoric", "samples", "levels", "lower", "upper"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, frozen(value, np.float64))
+        freeze(self, np.float64, "mean", "epistemic", "aleatoric", "samples")
+        freeze(self, np.float64, "levels", "lower", "upper")
         n = len(self.mean)
         if self.mean.shape != (n,) or not np.isfinite(self.mean).all():
             raise ContractError(f"prediction: mean must be ({n},) and finite")
@@ -53,17 +73,7 @@ class Prediction:
                 raise ContractError(f"prediction: {name} must be ({n},), finite and >= 0")
         if self.samples is not None and (self.samples.ndim != 2 or self.samples.shape[1] != n):
             raise ContractError(f"prediction: samples must be (k, {n})")
-        together = (self.levels is None, self.lower is None, self.upper is None)
-        if len(set(together)) != 1:
-            raise ContractError("prediction: give levels, lower and upper, or none of them")
-        if self.levels is not None and self.lower is not None and self.upper is not None:
-            shape = (len(self.levels), n)
-            if self.lower.shape != shape or self.upper.shape != shape:
-                raise ContractError(f"prediction: intervals must be {shape}")
-            if np.isnan(self.lower).any() or np.isnan(self.upper).any():
-                raise ContractError("prediction: an interval end is NaN")
-            if (self.lower > self.upper).any():
-                raise ContractError("prediction: an interval is upside down")
+        check_intervals("prediction", self.levels, self.lower, self.upper, n)
 
     def __len__(self) -> int:
         return len(self.mean)

@@ -84,11 +84,9 @@ class Reporter(Protocol):
 KIND = Kind(
     "report",
     Reporter,
-    "a ``Reporter``",
     place="run",
     key="reports",
     description="Reports to write of the finished run; [] for the tables only.",
     many=True,
     default=("html",),
-    types=("observe",),
 )

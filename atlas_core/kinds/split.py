@@ -67,7 +67,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, frozen
+from atlas_core.arrays import F8, I8, freeze
 from atlas_core.context import FitContext
 from atlas_core.errors import DataError
 from atlas_core.kinds.kind import Kind
@@ -106,8 +106,7 @@ class Split:
     held_out: str = ""
 
     def __post_init__(self) -> None:
-        for part in PARTS:
-            object.__setattr__(self, part, frozen(getattr(self, part), np.int64))
+        freeze(self, np.int64, *PARTS)
         used = np.concatenate([getattr(self, part) for part in PARTS])
         if len(np.unique(used)) != len(used):
             raise DataError(f"split {self.name}: a row stands in two parts")
@@ -154,7 +153,6 @@ class Splitter(Protocol):
 KIND = Kind(
     "split",
     Splitter,
-    "a ``Splitter``",
     place="run",
     description="Which rows are for training, calibration, test and OOD test.",
     required=True,

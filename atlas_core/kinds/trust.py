@@ -95,13 +95,13 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, Bool, Str, frozen
+from atlas_core.arrays import F8, Bool, Str, freeze
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.ood import OODScore
-from atlas_core.kinds.prediction import Prediction
+from atlas_core.kinds.prediction import Prediction, check_intervals
 from atlas_core.kinds.reason import Reasons, checked
 
 Label = Literal["trust", "verify", "defer"]
@@ -183,30 +183,19 @@ class Assessment:
     novel: Bool | None = None
 
     def __post_init__(self) -> None:
-        for name in ("risk", "expected_error", "levels", "lower", "upper"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, frozen(value, np.float64))
+        freeze(self, np.float64, "risk", "expected_error", "levels", "lower", "upper")
+        freeze(self, np.bool_, "novel")
         n = len(self.risk)
         if self.risk.shape != (n,) or not ((self.risk >= 0) & (self.risk <= 1)).all():
             raise ContractError(f"assessment: risk must be ({n},) and in [0, 1]")
         error = self.expected_error
         if error.shape != (n,) or not (np.isfinite(error) & (error >= 0)).all():
             raise ContractError(f"assessment: expected_error must be ({n},), finite and >= 0")
-        if len({self.levels is None, self.lower is None, self.upper is None}) != 1:
-            raise ContractError("assessment: give levels, lower and upper, or none of them")
-        if self.levels is not None and self.lower is not None and self.upper is not None:
-            shape = (len(self.levels), n)
-            if self.lower.shape != shape or self.upper.shape != shape:
-                raise ContractError(f"assessment: intervals must be {shape}")
-            if not (self.lower <= self.upper).all():
-                raise ContractError("assessment: an interval is upside down, or an end is NaN")
+        check_intervals("assessment", self.levels, self.lower, self.upper, n)
         if self.reasons is not None:
             object.__setattr__(self, "reasons", checked(self.reasons, n, "assessment"))
-        if self.novel is not None:
-            object.__setattr__(self, "novel", frozen(self.novel, np.bool_))
-            if self.novel.shape != (n,):
-                raise ContractError(f"assessment: novel must be ({n},)")
+        if self.novel is not None and self.novel.shape != (n,):
+            raise ContractError(f"assessment: novel must be ({n},)")
 
     def __len__(self) -> int:
         return len(self.risk)
@@ -299,7 +288,6 @@ def labels_of(trusted: npt.NDArray[np.bool_], deferred: npt.NDArray[np.bool_]) -
 KIND = Kind(
     "trust",
     TrustMethod,
-    "a ``TrustMethod``",
     place="arm",
     description="Labels predictions trust, verify or defer; requires the block `trust`. Of"
     " several methods the first decides, the others are compared with it in the"

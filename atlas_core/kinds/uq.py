@@ -114,10 +114,8 @@ class UQMethod(Protocol):
 KIND = Kind(
     "uq",
     UQMethod,
-    "a ``UQMethod``",
     place="arm",
     description="Uncertainty quantification: how sigma is obtained from the model.",
     required=True,
     provides=("epistemic", "aleatoric", "samples"),
-    types=("kinds.prediction",),
 )

@@ -284,9 +284,3 @@ class Spec(Config):
             " data are refused."
         ),
     )
-
-    @model_validator(mode="after")
-    def _no_final_of_a_loop(self) -> Spec:
-        if self.final and self.active_learning is not None:
-            raise ValueError("active learning has no final fit; leave `final` out")
-        return self

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
-from atlas_core.component import Config, uses
+from atlas_core.component import Component, Config, uses
 from atlas_core.errors import (
     MORE_MEMORY,
     AtlasError,
@@ -46,7 +46,12 @@ class BoundComponent:
     @cached_property
     def together(self) -> tuple[BoundComponent, ...]:
         """Return this component and those beside it, each on its own."""
-        return (replace(self, beside=()), *self.beside)
+        return (replace(self, beside=()), *self.beside) if self.beside else (self,)
+
+    @property
+    def component(self) -> Component:
+        """Return what the plugin declared."""
+        return self.resolved.component
 
     @cached_property
     def nested(self) -> tuple[BoundComponent, ...]:
@@ -185,7 +190,7 @@ class Bound:
         provides: what it gives.
         key: hash of all that decides its numbers.
         build: imports the implementation and makes it; errors as of ``Chosen.build``.
-        problems: says what would fail after a training.
+        problems: says what would fail after a training; None where nothing is looked at.
         beside: of a list, all of it, each on its own; () of a single component.
         nested: the components that its options name, and those that theirs do.
     """
@@ -199,7 +204,7 @@ class Bound:
     provides: frozenset[str]
     key: str
     build: Callable[[], Any]
-    problems: Callable[[FoldFacts], list[str]]
+    problems: Callable[[FoldFacts], list[str]] | None
     beside: tuple[Bound, ...] = ()
     nested: tuple[Bound, ...] = ()
 
@@ -217,7 +222,7 @@ class Bound:
             provides=chosen.provides,
             key=hashlib.sha256(json.dumps(chosen.identity(), sort_keys=True).encode()).hexdigest(),
             build=chosen.build,
-            problems=chosen.problems,
+            problems=None if chosen.resolved.component.check is None else chosen.problems,
             beside=() if alone else tuple(map(cls.of, chosen.together)),
             nested=tuple(map(cls.of, chosen.nested)),
         )

@@ -33,6 +33,8 @@ def resolve_all(
     arms = {name: resolve_arm(spec, name, resolver, problems, whole=whole) for name in spec.arms}
     if whole:
         _check_blocks(spec, problems)
+        if spec.final and spec.active_learning is not None:
+            problems.add(("final",), "active learning has no final fit; leave this out")
     nested_splits = _inside(spec.trust, ("trust",), resolver, problems)
     surrogate = {
         name: _inside(arm.surrogate, ("arms", name, "surrogate"), resolver, problems)

@@ -10,7 +10,6 @@ _HOME = {
         (
             "CheckResult",
             "checks_of",
-            "find_component",
             "format_results",
             "run_contract",
             "summary_line",
@@ -18,6 +17,7 @@ _HOME = {
         "kit",
     ),
     **dict.fromkeys(("NotApplicable", "applies", "require", "require_close"), "outcome"),
+    **dict.fromkeys(("find_component", "with_components"), "offered"),
     "Sample": "samples",
 }
 """Where each name stands: pytest loads this package in every project, and needs none of them."""

@@ -23,8 +23,9 @@ from typing import Any
 
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component
-from atlas_core.errors import ContractError, named
+from atlas_core.errors import named
 from atlas_core.kinds import KINDS
+from atlas_core.testing.offered import components_of
 from atlas_core.testing.samples import Sample
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
@@ -61,21 +62,6 @@ def home_of(component: Component, kind: str) -> str | None:
         if hasattr(sys.modules.get(module), f"atlas_{kind}") and importlib.util.find_spec(module):
             return module
     return None
-
-
-def components_of(module: str, kind: str) -> list[Component]:
-    """Return the components that the hook of ``kind`` in ``module`` offers.
-
-    Raises:
-        ContractError: the module has no such hook, or it returns no list.
-    """
-    hook = getattr(importlib.import_module(module), f"atlas_{kind}", None)
-    if not callable(hook):
-        raise ContractError(f"module {module} has no hook atlas_{kind}()")
-    found = hook()
-    if not isinstance(found, list):
-        raise ContractError(f"{module}.atlas_{kind}() must return a list of components")
-    return found
 
 
 def run_elsewhere(sample: Sample, module: str) -> Elsewhere:

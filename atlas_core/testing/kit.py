@@ -27,9 +27,8 @@ from typing import Any, Literal
 
 from atlas_core.component import Component
 from atlas_core.errors import ContractError, PluginError, named, said
-from atlas_core.installed import offers
 from atlas_core.kinds import KINDS
-from atlas_core.testing.elsewhere import components_of
+from atlas_core.testing.offered import find_component
 from atlas_core.testing.outcome import NotApplicable
 from atlas_core.testing.samples import Sample
 
@@ -138,30 +137,6 @@ def run_contract(
             return [CheckResult("options_are_valid", "failed", named(err), 0.0)]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
         return [_run(name, check, sample) for name, check in chosen.items()]
-
-
-def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
-    """Return an installed component and its kind, found by entry point.
-
-    Raises:
-        ContractError: it is not installed, stands in several kinds, or its module lacks it.
-    """
-    places = {
-        (group, offer.module)
-        for group in (KINDS if kind is None else (kind,))
-        for offer in offers(f"atlas.{group}")
-        if offer.point.name == name and not offer.problem
-    }
-    if not places:
-        raise ContractError(f"no component {name!r} is installed; install its distribution first")
-    if len(places) > 1:
-        listed = ", ".join(f"{g} in {m}" for g, m in sorted(places))
-        raise ContractError(f"{name!r} is ambiguous ({listed}); name the kind")
-    found_kind, module = places.pop()
-    found = [one for one in components_of(module, found_kind) if one.name == name]
-    if not found:
-        raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
-    return found[0], found_kind
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, offsets_of
-from atlas_core.component import Component, Config
+from atlas_core.component import Component, Config, uses
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.kinds.dataset import Dataset, Task
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.materials import Materials
+from atlas_core.testing.offered import with_components
 
 T = TypeVar("T")
 
@@ -330,6 +331,14 @@ class Sample:
     folder: Path
     _store: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.config = with_components(self.config)
+
+    @property
+    def components(self) -> list[Component]:
+        """Return the component and those that its options name."""
+        return [self.component, *(use.bound.component for _, _, use in uses(self.config))]
+
     def once(self, name: str, make: Callable[[], T]) -> T:
         """Return ``make()``, made at the first call under this name."""
         if name not in self._store:
@@ -343,7 +352,9 @@ class Sample:
     @property
     def requires(self) -> frozenset[str]:
         """Return the capabilities that it requires with these options."""
-        return self.component.requires_of(self.config)
+        nested = (use.bound for _, _, use in uses(self.config))
+        inner = (one.component.requires_of(one.config) for one in nested)
+        return self.component.requires_of(self.config).union(*inner)
 
     @property
     def provides(self) -> frozenset[str]:

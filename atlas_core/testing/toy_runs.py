@@ -56,7 +56,6 @@ def toy_run(
         manifest=_manifest(task, arms),
         metrics={"task": task, "levels": [LEVEL], "arms": scored},
         predictions=Predictions.stacked(blocks),
-        spec="atlas: 1\nname: toy # <b>\n",
     )
 
 

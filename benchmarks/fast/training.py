@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from atlas_core.api import Graphs, offsets_of
 from atlas_gnn._crystals import CrystalBatch, CrystalExamples
-from atlas_gnn._training import torch_settings
+from atlas_gnn._device import torch_settings
 from atlas_gnn.cgcnn import CrystalGraphNet, Expansion
 from atlas_gnn.hooks import CGCNNConfig
 

@@ -51,6 +51,6 @@ CAMPAIGNS = [
         bar="the same command ends with the same predictions and metrics, byte for byte",
         run=_run,
         full=50,
-        quick=2,
+        quick=1,
     )
 ]

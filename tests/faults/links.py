@@ -137,6 +137,6 @@ CAMPAIGNS = [
         bar="nothing outside is written or read; refused with one line that names the link",
         run=_run,
         full=108,  # every place of a small run
-        quick=8,
+        quick=4,
     )
 ]

@@ -69,6 +69,6 @@ CAMPAIGNS = [
         " same command ends with the same bytes as a run that nothing happened to",
         run=_signals,
         full=21,
-        quick=2,
+        quick=1,
     )
 ]

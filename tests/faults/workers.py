@@ -22,6 +22,7 @@ name: hurt
 seed: 3
 sample: 120
 levels: [0.9]
+reports: []
 dataset: flla
 split: random
 arms:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support import ROOT
 
+from atlas_chemistry import FAMILIES
 from atlas_core import score_predictions
-from atlas_core.families import FAMILIES
 
 PAGE = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 RNG = np.random.default_rng(0)

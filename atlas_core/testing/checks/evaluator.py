@@ -11,6 +11,7 @@ import numpy as np
 from atlas_core.finished import check_evaluation, checked_audit
 from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Grade
 from atlas_core.kinds.metric import Metric
+from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Built, Metrics
 from atlas_core.observe import FinishedRun
@@ -132,6 +133,17 @@ def check_predictions_of_no_run_are_scored(sample: Sample) -> None:
         whole = {"task": "regression", "levels": [LEVEL], "arms": arms}
         check_evaluation(sample.folder, as_written(whole), {}, {})
         require(found["n"] == len(rows), f"{found['n']} rows are counted of {len(rows)}")
+
+
+def check_rounds_of_a_loop_are_scored(sample: Sample) -> None:
+    """``score_round`` returns finite figures of test rows, and sees how good they are."""
+    rows = toy_run(arms=("one",)).predictions
+    said = Prediction(mean=rows.mean, epistemic=rows.std, aleatoric=rows.std)
+    found = [sample.build().score_round(said, said.mean + error) for error in (0.0, 1.0)]
+    for figures in found:
+        named = all(isinstance(name, str) for name in figures)
+        require(named and np.isfinite(list(figures.values())).all(), f"no figures: {figures}")
+    require(not found[0] or found[0] != found[1], "predictions that are off by 1 score the same")
 
 
 def check_the_audit_names_every_fold(sample: Sample) -> None:

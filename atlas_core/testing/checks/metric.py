@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8
 from atlas_core.errors import named
-from atlas_core.kinds.metric import Better, Draw, Metric, MetricRows, Unit
+from atlas_core.kinds.metric import Better, Metric, Unit
 from atlas_core.metrics.registry import Built
+from atlas_core.metrics.rows import Draw, MetricRows
 from atlas_core.metrics.weighted import unit_weights
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample

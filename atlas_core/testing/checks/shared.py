@@ -153,7 +153,7 @@ def saved_and_loaded(sample: Sample, value: Any) -> Any:
     Raises:
         ContractError: it cannot be saved, or names what may not be loaded.
     """
-    own = Allowed.by([sample.component])
+    own = Allowed.by(sample.components)
     try:
         return restored(value, Allowed(own.packages | {TOYS}, own.classes))
     except DataError as err:

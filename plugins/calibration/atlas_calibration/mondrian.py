@@ -20,6 +20,7 @@ from atlas_calibration._conformal import (
     unit_of,
 )
 from atlas_calibration._shared import check_rows, label_sets, sigma_of
+from atlas_chemistry import families_of
 from atlas_core.api import (
     F8,
     I8,
@@ -29,7 +30,6 @@ from atlas_core.api import (
     Inputs,
     Prediction,
     Str,
-    families_of,
 )
 
 if TYPE_CHECKING:

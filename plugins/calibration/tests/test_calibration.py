@@ -144,14 +144,14 @@ def test_conformal_coverage_is_within_binomial_bounds_whatever_sigma_claims(conf
 def test_mean_coverage_over_many_small_calibration_sets_reaches_the_level():
     rng = np.random.default_rng(3)
     hits = 0
-    for _ in range(2000):
+    for _ in range(1000):
         errors = rng.standard_t(2, size=15)
         calibrate = calibrated(
             split_conformal, ABSOLUTE, request(np.zeros(14), errors[:14], levels=(0.8,))
         )
         hits += covered(calibrate(Prediction(np.zeros(1))), errors[14:])[0]
     # exactly 12 / 15 of the draws in expectation
-    assert binom.ppf(0.001, 2000, 0.8) <= hits <= binom.ppf(0.999, 2000, 0.8)
+    assert binom.ppf(0.001, 1000, 0.8) <= hits <= binom.ppf(0.999, 1000, 0.8)
 
 
 def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,18 @@ def crystal(element: str, a: float) -> Any:
     return core.Structure.from_spacegroup("Fm-3m", core.Lattice.cubic(a), [element], [[0, 0, 0]])
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "metals"
-    root.mkdir()
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("written")
     crystal("Cu", 3.61).to(filename=str(root / "cu.cif"))
     crystal("Al", 4.05).to(filename=str(root / "al.cif"))
     (root / "id_prop.csv").write_text("cu,1.5\nal, -2e-3\n")
     return root
+
+
+@pytest.fixture
+def folder(written: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(written, tmp_path / "metals")
 
 
 def load(folder: Path, **options: Any) -> Dataset:

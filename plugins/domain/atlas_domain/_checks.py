@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from atlas_core.api import FoldFacts, families_of
+from atlas_chemistry import families_of
+from atlas_core.api import FoldFacts
 from atlas_domain._representation import Represented, Scaling
 from atlas_domain._spread import (
     at_hand,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Inputs, Vectors
+from atlas_core.api import F8, DataError, Inputs, Standardizer, Vectors
 
 Representation = Literal["fractions", "root_fractions", "features", "embedding", "volume"]
 
@@ -94,13 +94,11 @@ class Scaling:
 
     Attributes:
         representation: what is read.
-        centre: (d,) training means, 0 for a column without any value.
-        scale: (d,) training std; 1 for a constant column and wherever columns share a unit.
+        standard: means and stds of the training rows; std 1 wherever columns share a unit.
     """
 
     representation: Representation
-    centre: F8
-    scale: F8
+    standard: Standardizer
 
     @classmethod
     def of(cls, train: Inputs, representation: Representation) -> Scaling:
@@ -112,22 +110,17 @@ class Scaling:
         values = read(train, representation)
         if len(values) < 2:
             raise DataError(f"ood: {len(values)} training rows; a detector needs at least 2")
-        known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        centre = np.where(known, values, 0.0).sum(axis=0) / count
-        scale = np.ones_like(centre)
-        if representation == "features":
-            spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
-            # a spread at rounding level is a constant column: dividing by it would invent distance
-            scale = np.where(spread > 1e-9 * np.maximum(np.abs(centre), 1.0), spread, 1.0)
-        return cls(representation, centre, scale)
+        standard = Standardizer.of(values)
+        if representation != "features":
+            standard = replace(standard, scale=np.ones_like(standard.mean))
+        return cls(representation, standard)
 
     def apply(self, rows: Inputs) -> F8:
         """Return (n, d) centred, scaled numbers without gaps."""
         values = read(rows, self.representation)
-        if values.shape[1] != len(self.centre):
+        columns = len(self.standard.mean)
+        if values.shape[1] != columns:
             raise DataError(
-                f"ood: rows have {values.shape[1]} columns, the training rows {len(self.centre)}"
+                f"ood: rows have {values.shape[1]} columns, the training rows {columns}"
             )
-        filled = np.where(np.isnan(values), self.centre, values)
-        return np.asarray((filled - self.centre) / self.scale, dtype=np.float64)
+        return self.standard(values)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_core.api import F8, SYMBOLS, Bool, Inputs, Reason, Reasons, Str, Vectors
+from atlas_core.api import (
+    F8,
+    SYMBOLS,
+    Bool,
+    Inputs,
+    Reason,
+    Reasons,
+    Standardizer,
+    Str,
+    Vectors,
+)
 from atlas_domain._verdict import Elements
 
 
@@ -107,16 +117,11 @@ class OutOfRange:
             return None
         values = train.features.values
         known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
         low = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
         high = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
-        centre = np.where(known, values, 0.0).sum(axis=0) / count
-        spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
-        # a spread at rounding level is a constant column: dividing by it would invent distance
-        scale = np.where(spread > 1e-9 * np.maximum(np.abs(centre), 1.0), spread, 1.0)
         empty = ~known.any(axis=0)
         low[empty], high[empty] = np.nan, np.nan
-        return cls(low, high, scale, train.features.labels)
+        return cls(low, high, Standardizer.of(values).scale, train.features.labels)
 
     def excess(self, rows: Inputs) -> F8:
         """Return (n, d) how far outside each feature lies, in training std; 0 inside."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import KMeans
 
-from atlas_core.api import F8, I8, Detector, FitContext, Inputs, families_of
+from atlas_chemistry import families_of
+from atlas_core.api import F8, I8, Detector, FitContext, Inputs
 from atlas_domain._representation import Scaling
 from atlas_domain._spread import class_means
 from atlas_domain._verdict import Fitted, Verdict

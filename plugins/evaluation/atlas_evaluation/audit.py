@@ -17,19 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, Bool
+from atlas_chemistry import element_statistics
+from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.context import derive_seed
 from atlas_core.elements import SYMBOLS
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
 from atlas_core.metrics import weighted
-from atlas_core.periodic_table import element_statistics
+from atlas_core.standardizer import Standardizer
 from atlas_core.store import canonical_hash
 from atlas_evaluation.judge.audit import (
     NEAR,
     NEIGHBOURS,
     Figures,
-    Measured,
+    Relative,
     SplitAudit,
     judge,
     together,
@@ -76,20 +77,22 @@ class _Data:
     """Hold all n materials as the audit looks at them.
 
     Attributes:
-        materials: all of them.
+        ids: (n,) of all of them.
+        present: (n, 118) which elements they have.
         formula: (n,) numbers, equal for one reduced formula.
         target: (n,) in the target's unit.
         views: from rows to their (k, d) descriptions, by name; those of ``VIEWS`` first.
     """
 
-    materials: Materials
+    ids: Str
+    present: Bool
     formula: I8
     target: F8
     views: Mapping[str, View]
 
     def elements(self, rows: I8) -> list[str]:
         """Return the symbols of the elements that occur in these rows, in atomic order."""
-        return [SYMBOLS[z] for z in np.unique(self.materials.take(rows).numbers)]
+        return [SYMBOLS[z + 1] for z in np.flatnonzero(self.present[rows].any(axis=0))]
 
 
 def audit(
@@ -112,23 +115,20 @@ def audit(
         seed: of the samples.
         vectors: {name: (n, d)} features of the run's arms, measured besides; they judge nothing.
     """
+    fractions = materials.element_fractions()
+    tables = {"fractions": fractions, "statistics": element_statistics(materials)}
     views: dict[str, View] = {
-        "fractions": partial(_described, materials, Materials.element_fractions),
-        "statistics": partial(_described, materials, element_statistics),
+        name: partial(_rows_of, table) for name, table in (tables | dict(vectors or {})).items()
     }
-    if len(splits) > 1:  # describe each row once, not once a fold
-        views = {n: partial(_rows_of, view(np.arange(len(materials)))) for n, view in views.items()}
-    for name, table in (vectors or {}).items():
-        views[name] = partial(_rows_of, table)
     formula = np.unique(materials.formulas(), return_inverse=True)[1].astype(np.int64)
-    data = _Data(materials, formula, np.asarray(target, dtype=np.float64), views)
+    data = _Data(materials.ids, fractions > 0, formula, np.asarray(target, dtype=np.float64), views)
     measured = [_measure(split, data, seed=seed, folds=len(splits)) for split in splits]
-    folds = tuple(judge(split, m.figures) for split, m in zip(splits, measured, strict=True))
-    return together(folds, measured)
+    folds = tuple(judge(split, own) for split, (own, _) in zip(splits, measured, strict=True))
+    return together(folds, [relative for _, relative in measured])
 
 
-def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
-    """Return the figures of one fold."""
+def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> tuple[Figures, Relative]:
+    """Return the figures of one fold, and what is pooled over folds."""
     rng = np.random.default_rng(derive_seed(seed, "audit", split.name))
     known = taught = np.sort(np.concatenate([split.train, split.pool]))
     inside = split.test if len(split.test) else split.calibration
@@ -153,21 +153,21 @@ def _measure(split: Split, data: _Data, *, seed: int, folds: int) -> Measured:
         "shared_formula": {p: float(s.mean()) for p, s in seen.items() if len(s)},
         "yardstick": {"rows": int(yardstick.sum()), "new_formulas_only": alone},
         "elements": data.elements(taught),
-        "training_ids": canonical_hash(sorted(data.materials.ids[taught].tolist())),
+        "training_ids": canonical_hash(sorted(data.ids[taught].tolist())),
         "twins": _twins(data, taught, np.concatenate([inside, held])),
         "views": {},
     }
-    pooled: dict[str, dict[str, F8]] = {"errors": {}, "typical": {}, "ranks": {}}
+    pooled: dict[str, dict[str, F8]] = {}
     for name in data.views:
         seen_as, near, relative = _seen(data, name, base=base, asked=asked, yardstick=yardstick)
         figures["views"][name] = seen_as
         if name == "fractions":
             figures["near_duplicates"] = near
-        for kind, values in relative.items():
-            pooled[kind][name] = values
+        if relative:
+            pooled[name] = relative
     if len(held):
         figures["target"] = _target_shift(data.target, held, np.concatenate([known, inside]))
-    return Measured(figures, **pooled)
+    return figures, pooled
 
 
 def _seen(
@@ -211,9 +211,9 @@ def _seen(
     }
     below = [np.searchsorted(np.sort(own), far, side=side) for side in ("left", "right")]
     relative = {
-        "errors": weighted.ratio(far_miss, own_miss.mean()),
+        "error": weighted.ratio(far_miss, own_miss.mean()),
         "typical": weighted.ratio(far_miss, np.median(own_miss)),
-        "ranks": (below[0] + below[1]) / (2.0 * len(own)),
+        "rank": (below[0] + below[1]) / (2.0 * len(own)),
     }
     return figures, near, relative
 
@@ -239,7 +239,7 @@ def _twins(data: _Data, known: I8, asked: I8) -> dict[str, float]:
         twin = float(values[np.argmin(np.abs(values - data.target[row]))])
         gap = abs(twin - float(data.target[row]))
         if gap > TWIN * spread:
-            found.append((gap, str(data.materials.ids[row]), twin))
+            found.append((gap, str(data.ids[row]), twin))
     found.sort(key=lambda one: (-one[0], one[1]))
     return {name: twin for _, name, twin in sorted(found[:TWINS], key=lambda one: one[1])}
 
@@ -248,26 +248,14 @@ def _some(rows: I8, most: int, rng: np.random.Generator) -> I8:
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _described(materials: Materials, describe: Callable[[Materials], F8], rows: I8) -> F8:
-    return describe(materials.take(rows))
-
-
 def _rows_of(table: npt.NDArray[Any], rows: I8) -> F8:
     return np.asarray(table[rows], dtype=np.float64)
 
 
 def _in_units_of(training: F8, tables: Mapping[str, F8]) -> tuple[F8, dict[str, F8]]:
     """Return tables with columns centred and in units of training's spread; 0 for a NaN."""
-    known = np.isfinite(training)
-    count = np.maximum(known.sum(axis=0), 1)
-    centre = np.where(known, training, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, training - centre, 0.0) ** 2).sum(axis=0) / count)
-    spread = np.where(spread > 1e-12 * np.abs(centre), spread, 1.0)
-
-    def scaled(table: F8) -> F8:
-        return np.asarray(np.nan_to_num((table - centre) / spread), dtype=np.float64)
-
-    return scaled(training), {part: scaled(table) for part, table in tables.items()}
+    standard = Standardizer.of(training, relative=1e-12, absolute=0.0)
+    return standard(training), {part: standard(table) for part, table in tables.items()}
 
 
 def _ratio(held: F8, inside: F8) -> Figures:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from atlas_core.api import (
     F8,
     AuditRequest,
     Evaluation,
     FinishedRun,
+    Prediction,
     Predictions,
     Vectors,
     derive_seed,
@@ -83,6 +86,10 @@ class StandardEvaluator:
         judged = verdicts_of_run(manifest, found, exams)
         verdicts = {arm: narrative.reported(one) for arm, one in judged.items()}
         return Evaluation(found, verdicts, narrative.exams_told(exams, manifest))
+
+    def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:
+        """Return the mean absolute error."""
+        return {"mae": float(np.mean(np.abs(prediction.mean - target)))}
 
     def score(
         self, rows: Predictions, *, task: str, metrics: Metrics, seed: int | None

@@ -147,6 +147,7 @@ name: clones
 seed: 3
 sample: 600
 levels: [0.9]
+reports: []
 dataset: flla
 split: {{use: random, options: {{calibration: 0.2, test: 0.2}}}}
 arms:

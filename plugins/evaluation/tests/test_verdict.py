@@ -395,9 +395,9 @@ FOLDS = [
 
 
 def test_figures_over_all_folds_name_no_single_class() -> None:
-    assert held_out({"split": {"folds": FOLDS}}) == "materials with F; materials with O"
-    assert held_out({"split": {"folds": FOLDS[:1] * 2}}) == "materials with F"
-    assert held_out({"split": {}}) == ""
+    assert held_out({"folds": FOLDS}) == "materials with F; materials with O"
+    assert held_out({"folds": FOLDS[:1] * 2}) == "materials with F"
+    assert held_out({}) == ""
 
 
 def test_the_worst_of_several_folds_is_named_by_its_class() -> None:

@@ -12,12 +12,12 @@ import pytest
 from from_columns import evaluate
 from scipy import stats
 
-from atlas_core.metrics import digits
 from atlas_evaluation.judge.answers import ENOUGH_OF_CLASS, answers_of
 from atlas_evaluation.judge.bars import Bars, bars_of
 from atlas_evaluation.judge.figures import FEW_ROWS, Figure, doubt, slack
 from atlas_evaluation.judge.finding import About, Verdict
 from atlas_evaluation.judge.verdict import verdict
+from atlas_statistics import digits
 
 Arm = dict[str, Any]
 

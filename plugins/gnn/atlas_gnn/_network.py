@@ -13,18 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from atlas_core.api import F8, DataError, Features, FitContext, TrainingError, derive_seed
-from atlas_gnn._device import put
+from atlas_gnn._device import put, torch_settings
+from atlas_gnn._examples import Examples, check_target
 from atlas_gnn._heads import stds_of
 from atlas_gnn._options import TrainingConfig
-from atlas_gnn._training import (
-    Examples,
-    Scale,
-    check_target,
-    evaluate,
-    fingerprint,
-    torch_settings,
-    train,
-)
+from atlas_gnn._training import Scale, evaluate, fingerprint, train
 from atlas_gnn.hooks import atlas_model
 
 

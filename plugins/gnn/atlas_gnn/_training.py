@@ -6,19 +6,15 @@ returns one number a row, and examples hand out batches by row number.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import math
-import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +24,8 @@ from torch.nn import functional
 
 from atlas_core.api import F8, I8, DataError, FitContext, Task, TrainingError, derive_seed
 from atlas_gnn import _checkpoint
-from atlas_gnn._device import put, same_bytes
+from atlas_gnn._device import put
+from atlas_gnn._examples import Examples, Subset, kept_rows
 from atlas_gnn._heads import COLUMNS, loss_of, mean_of
 from atlas_gnn._options import TrainingConfig
 
@@ -40,20 +37,6 @@ _AHEAD = 2
 """Batches that are made ahead of a GPU."""
 _EXPLODED = 1e3
 """A loss no healthy fit reaches: predictions thousands of standard deviations off."""
-
-
-class Examples(Protocol):
-    """Rows that a network reads in batches."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: I8) -> Any:
-        """Return the rows at ``indices``, in that order, as the network takes them."""
-        ...
-
-    def chunks(self) -> Iterator[I8]:
-        """Yield all rows in order, in pieces of a bounded size that depends on the rows alone."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -108,71 +91,6 @@ def one_cycle(step: int, total: int, peak: float) -> tuple[float, float]:
     return end + (start - end) * blend, high + (low - high) * blend
 
 
-class _NumberOfThreads:
-    """Torch's number of threads, part of which is global: the last fit to end puts it back.
-
-    A fit that put it back while another still runs would give that one other sums.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside, self._before = Lock(), 0, 1
-
-    @contextmanager
-    def set(self, threads: int) -> Iterator[None]:
-        with self._lock:
-            if not self._inside:
-                self._before = torch.get_num_threads()
-            self._inside += 1
-            torch.set_num_threads(threads)  # OpenMP keeps one for each thread, MKL one for all
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                if not self._inside:
-                    torch.set_num_threads(self._before)
-
-
-_number_of_threads = _NumberOfThreads()
-
-
-@contextmanager
-def torch_settings(threads: int, device: str = "cpu") -> Iterator[None]:
-    """Use ``threads`` threads and flush denormal numbers to zero, and put both back afterwards.
-
-    Denormal numbers made a training step four times slower where sigmoids saturate. Several fits
-    may be inside at once, each in its own thread, if all ask for the same number. On a GPU sums
-    are taken in one order, so that the same seed gives the same bytes there too.
-    """
-    if torch.device(device).type != "cpu":
-        with same_bytes(), torch_settings(threads):
-            yield
-        return
-    _keep_freed_memory()
-    tiny = torch.full((1,), 1e-310, dtype=torch.float64)
-    flushed = float(tiny * 1.0) == 0.0
-    torch.set_flush_denormal(True)  # of this thread
-    try:
-        with _number_of_threads.set(max(1, threads)):
-            yield
-    finally:
-        torch.set_flush_denormal(flushed)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Tell glibc to keep what a step frees for the next one; other C libraries are left alone.
-
-    A step frees and asks for the same hundred megabytes; given back to the system, every page of
-    them is cleared again, which was a quarter of a step. The settings are those of mallopt(3).
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for setting, size in ((-3, 32 << 20), (-1, 1 << 30), (-2, 64 << 20)):
-        mallopt(setting, size)  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD, in bytes
-
-
 def evaluate(network: nn.Module, examples: Examples) -> Tensor:
     """Return (n,) or (n, c) outputs with dropout off, piece by piece in a fixed order."""
     network.eval()
@@ -186,50 +104,6 @@ def fingerprint(name: str, options: TrainingConfig, data: str, context: FitConte
     parts = (name, _FORMAT, torch.__version__, options.model_dump_json(), data)
     text = repr((*parts, context.seed, context.task, context.device))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def check_target(target: F8, rows: int, context: FitContext) -> None:
-    """Refuse targets that cannot be learnt.
-
-    Raises:
-        DataError: wrong length, a value that is not finite or not 0 or 1; names the row.
-    """
-    if target.shape != (rows,):
-        raise DataError(f"training: {rows} rows of features but targets of shape {target.shape}")
-    bad = ~np.isfinite(target)
-    want = "a finite number"
-    if context.task == "binary":
-        bad, want = bad | ((target != 0) & (target != 1)), "0 or 1"
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"training: target of {_name(row, context)} is {target[row]}, expected {want};"
-            " leave the row out or correct it"
-        )
-
-
-def _name(row: int, context: FitContext) -> str:
-    return f"row {row}" if context.ids is None else f"id {context.ids[row]}"
-
-
-def _kept_rows(target: F8, options: TrainingConfig, context: FitContext) -> I8:
-    """Return the rows to train on, and record the ids of target outliers that are left out."""
-    rows = np.arange(len(target))
-    if options.outlier_sigma is None or context.task == "binary":
-        return rows
-    mean, std = float(target.mean()), float(target.std())
-    far = np.abs(target - mean) > options.outlier_sigma * std
-    context.record(
-        "outliers",
-        {
-            "ids": [str(r if context.ids is None else context.ids[r]) for r in rows[far]],
-            "target": [float(value) for value in target[far]],
-            "mean": mean,
-            "std": std,
-            "sigma": options.outlier_sigma,
-        },
-    )
-    return rows[~far]
 
 
 class _Run:
@@ -247,7 +121,7 @@ class _Run:
     ) -> None:
         self.network, self.examples = network, examples
         self.options, self.context, self.progress = options, context, progress
-        kept = _kept_rows(target, options, context)
+        kept = kept_rows(target, options, context)
         if len(kept) < 2:
             raise DataError(f"training: {len(kept)} rows to train on, at least 2 are needed")
         rng = np.random.default_rng(derive_seed(context.seed, "validation"))
@@ -267,7 +141,7 @@ class _Run:
             self.scale = Scale(float(target[self.rows].mean()), std if std > 0 else 1.0)
         self.target = target
         self.scaled = ((target - self.scale.mean) / self.scale.std).astype(np.float32)
-        self.validation_examples = _Subset(examples, self.held)
+        self.validation_examples = Subset(examples, self.held)
         # Every batch has at least batch_size rows: batch normalisation needs company.
         self.steps = max(1, len(self.rows) // options.batch_size)
         self.epochs = max(options.epochs, math.ceil(options.least_steps / self.steps))
@@ -425,23 +299,6 @@ class _Whole:
     model: dict[str, Tensor]
     optimizer: dict[int, dict[str, Tensor]]
     progress: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Subset:
-    """Some rows of examples, numbered from 0."""
-
-    examples: Examples
-    rows: I8
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, indices: I8) -> Any:
-        return self.examples.batch(self.rows[indices])
-
-    def chunks(self) -> Iterator[I8]:
-        yield from (part for part in np.array_split(np.arange(len(self)), len(self) // 256 + 1))
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

@@ -31,9 +31,10 @@ from atlas_core.api import (
 )
 from atlas_gnn import _checkpoint
 from atlas_gnn._crystals import CrystalExamples
+from atlas_gnn._device import torch_settings
 from atlas_gnn._elements import descriptors
 from atlas_gnn._options import TrainingConfig
-from atlas_gnn._training import _Run, evaluate, one_cycle, torch_settings, train
+from atlas_gnn._training import _Run, evaluate, one_cycle, train
 from atlas_gnn.cgcnn import CrystalGraphNet, Expansion, _GatedSum, cgcnn
 from atlas_gnn.hooks import CGCNNConfig
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from atlas_core.api import MetricRows
-from atlas_core.kinds.metric import floor_std
+from atlas_core.metrics.rows import floor_std
 from atlas_metrics import doubt, intervals, sigma
 
 RNG = np.random.default_rng(5)

@@ -7,9 +7,10 @@ import re
 
 from markupsafe import Markup, escape
 
-from atlas_core.metrics import digits
+from atlas_core.printing import counted
+from atlas_statistics import digits
 
-decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, digits.counted
+decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, counted
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atlas_chemistry import atomic_mass, covalent_radius
 from atlas_core.arrays import F8, I8
 from atlas_core.elements import SYMBOLS
 from atlas_core.materials import Materials
-from atlas_core.periodic_table import atomic_mass, covalent_radius
 
 CLOSEST = 0.5
 """Å between two atoms below which no crystal can be: the shortest bond, of H2, is 0.74 Å."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd
 
+from atlas_chemistry import atomic_mass
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS, parse_formula
-from atlas_core.periodic_table import atomic_mass
 from atlas_reading.cif import Block, number
 from atlas_reading.geometry import GRAMS
 from atlas_reading.symbols import ISOTOPES

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atlas_core.api import SYMBOLS, Materials, covalent_radius, offsets_of
+from atlas_chemistry import covalent_radius
+from atlas_core.api import SYMBOLS, Materials, offsets_of
 from atlas_reading import check_geometry
 from atlas_reading.geometry import density
 

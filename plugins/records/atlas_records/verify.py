@@ -16,7 +16,7 @@ from atlas_core.command_options import (
 )
 from atlas_core.engine.machine import choose_device
 from atlas_core.engine.options import RunOptions
-from atlas_core.metrics.digits import counted
+from atlas_core.printing import counted
 from atlas_core.python.machine import cache_folder
 from atlas_core.seal import FILES, look, read_manifest
 from atlas_records.archive import finished_manifest, verify_archive

@@ -50,7 +50,7 @@ def _colours(source: Source, parts: Parts) -> str:
     blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
     if HELD_OUT not in parts:
         return f"Blue: {blue}."
-    several = len(set(held_out_classes(source.manifest).values())) > 1
+    several = len(set(held_out_classes(source.manifest.get("split")).values())) > 1
     held = f" ({source.held_out})" if source.held_out else ""
     orange = (
         "the class that is held out, another in each fold"

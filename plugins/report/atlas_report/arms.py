@@ -91,7 +91,7 @@ def described(source: Source) -> str:
     if any(size.get("ood_test") for size in sizes):
         n = sum(int(size.get("ood_test") or 0) for size in sizes)
         held = source.held_out or "a class of materials"
-        one = len(set(held_out_classes(source.manifest).values())) < 2
+        one = len(set(held_out_classes(source.manifest.get("split")).values())) < 2
         what = "Held out entirely" if one else "Held out entirely, one class in each fold"
         sentences.append(
             f"{what}: {held} ({count(n, 'material')}), to see whether the model"

@@ -218,7 +218,7 @@ def _folds(source: Source, arms: Sequence[str], parts: Sequence[str]) -> list[st
 def _detection_folds(source: Source, arm: str) -> list[str]:
     """Say how far detection differs between folds; the table holds the means."""
     names = {"score": "detector", "sigma": "sigma alone"}
-    classes = held_out_classes(source.manifest)
+    classes = held_out_classes(source.manifest.get("split"))
     out = []
     for name, label in names.items():
         found = (source.metrics["arms"][arm].get("ood") or {}).get(name) or {}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from atlas_core.kinds.metric import Unit
-from atlas_core.metrics import digits
 from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import percent, slug
 from atlas_report import metric_labels
 from atlas_report.components import KINDS, with_options
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
+from atlas_statistics import digits
 from atlas_statistics.binomial import wilson
 
 TONES = {
@@ -118,7 +118,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             out.append(_stat(label, rule["auroc"], "plain", ""))
         if worst := score.get("worst"):
             entry = {"value": float(worst["auroc"])}
-            name = held_out_classes(source.manifest).get(worst["fold"]) or worst["fold"]
+            name = (
+                held_out_classes(source.manifest.get("split")).get(worst["fold"]) or worst["fold"]
+            )
             out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from atlas_core.metrics import digits
-from atlas_core.printing import on_one_line
+from atlas_core.printing import counted, on_one_line
 from atlas_report.comparison import Comparison, Difference, beside
 from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
@@ -98,7 +97,7 @@ def _tests(score: PairedScore) -> tuple[str, str, str]:
 
 def _over_folds(found: FoldDifference, name: str) -> str:
     return (
-        f"over {digits.counted(found.folds, 'fold')}, each one observation, B - A of the {name} is"
+        f"over {counted(found.folds, 'fold')}, each one observation, B - A of the {name} is"
         f" {found.difference:+.3g} ({found.low:+.3g} to {found.high:+.3g}), p {found.p_value:.3g};"
         f" B is better in {found.better:g} of {found.folds}"
     )

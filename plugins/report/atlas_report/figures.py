@@ -13,7 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import THRESHOLD
+from atlas_core.metrics.rows import THRESHOLD
 from atlas_pages.formatting import count
 from atlas_pages.palette import PART_COLOUR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure

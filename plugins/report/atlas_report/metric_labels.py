@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from atlas_core.kinds.metric import Unit
-from atlas_core.metrics import digits, registry
+from atlas_core.metrics import registry
 from atlas_core.metrics.registry import Shown
 from atlas_pages.formatting import fixed, percent, percent_of_level
+from atlas_statistics import digits
 
 
 def metric(figures: Mapping[str, Shown], name: str) -> Shown | None:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import MetricRows
 from atlas_core.metrics.registry import Metrics
+from atlas_core.metrics.rows import MetricRows
 from atlas_statistics import bootstrap
 from atlas_statistics.bootstrap import CONFIDENCE, PairedDifference
 

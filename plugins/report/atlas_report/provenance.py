@@ -68,8 +68,8 @@ class ProvenanceView:
     spec: str
 
 
-def provenance(source: Source) -> ProvenanceView:
-    """Return the data, versions, seeds and times of a run."""
+def provenance(source: Source, spec: str) -> ProvenanceView:
+    """Return the data, versions, seeds and times of a run; ``spec`` has every default filled."""
     manifest = source.manifest
     sizes = tuple(
         part for part in SIZES if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
@@ -96,7 +96,7 @@ def provenance(source: Source) -> ProvenanceView:
             (str(k), str(v)) for k, v in sorted((manifest.get("packages") or {}).items())
         ),
         remarks=tuple(_remarks(source)),
-        spec=source.spec,
+        spec=spec,
     )
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun, held_out
@@ -36,7 +39,7 @@ class Source:
         rows: predictions by arm, in the order of the spec.
         records: of the run.
         active: columns of the labelling rounds by name; {} without a loop.
-        spec: with every default filled, as text; "" where it is not known.
+        stated: the block `trust` of the spec; {} without one.
         verdict: by arm.
         exam: by arm; empty where no arm has a trust method.
         twins: fold -> {id: target of a training material of the same formula}, where that is far
@@ -49,7 +52,7 @@ class Source:
     rows: Mapping[str, Predictions]
     records: Sequence[Json]
     active: Mapping[str, Any]
-    spec: str
+    stated: Json
     verdict: Mapping[str, Json] = field(default_factory=dict)
     exam: Mapping[str, Json] = field(default_factory=dict)
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -88,7 +91,7 @@ class Source:
     @property
     def held_out(self) -> str:
         """Return the held-out class in words, "" where a split has none."""
-        return held_out(self.manifest)
+        return held_out(self.manifest.get("split"))
 
 
 def source_of(run: FinishedRun) -> Source:
@@ -99,9 +102,19 @@ def source_of(run: FinishedRun) -> Source:
         rows=run.predictions.by_arm(),
         records=run.records,
         active=run.rounds,
-        spec=run.spec,
+        stated=_stated(run.spec),
         verdict=run.verdict,
         exam=run.exam,
         twins={fold: found.get("twins") or {} for fold, found in run.audited.items()},
         audit=run.audit,
     )
+
+
+def _stated(spec: str) -> Mapping[str, Any]:
+    """Return the spec's block ``trust``; {} where it cannot be read."""
+    try:
+        found = YAML(typ="safe", pure=True).load(spec)
+    except YAMLError:
+        return {}
+    block = found.get("trust") if isinstance(found, dict) else None
+    return block if isinstance(block, dict) else {}

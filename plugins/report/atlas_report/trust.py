@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from atlas_core.metrics import digits
 from atlas_pages import formatting
 from atlas_pages.formatting import count, fixed, number, percent, slug
 from atlas_pages.panels import Panel
 from atlas_report import metric_labels
 from atlas_report.source import Json, Source
 from atlas_report.trust_panels import decided, named_classes, span, trust_panels
+from atlas_statistics import digits
 from atlas_statistics.binomial import Z_95, wilson
 from atlas_statistics.bootstrap import stands_out
 
@@ -167,7 +163,7 @@ def _never_seen(names: Sequence[str], kind: str) -> str:
 
 def _reliability(source: Source, exam: Json) -> list[str]:
     """Say what is wanted, and where error tolerance and target reliability come from."""
-    stated = _stated(source.spec)
+    stated = source.stated
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     target_reliability = float(exam["classes"][0]["target_reliability"])
     error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
@@ -199,16 +195,6 @@ def _reliability(source: Source, exam: Json) -> list[str]:
         origin.append(f"the target reliability {'is set in the spec' if own else 'is the default'}")
     reported = "; ".join(origin)
     return [text, *([f"{reported[0].upper()}{reported[1:]}."] if reported else [])]
-
-
-def _stated(spec: str) -> Mapping[str, Any]:
-    """Return the spec's block ``trust``; {} where it cannot be read."""
-    try:
-        found = YAML(typ="safe", pure=True).load(spec)
-    except YAMLError:
-        return {}
-    block = found.get("trust") if isinstance(found, dict) else None
-    return block if isinstance(block, dict) else {}
 
 
 def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:

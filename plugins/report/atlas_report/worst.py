@@ -10,10 +10,10 @@ import numpy as np
 from markupsafe import Markup
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import THRESHOLD
-from atlas_core.metrics import digits
+from atlas_core.metrics.rows import THRESHOLD
 from atlas_pages import formatting
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL
+from atlas_statistics import digits
 
 WORST = 15
 LOPSIDED = 0.01

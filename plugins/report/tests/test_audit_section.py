@@ -37,7 +37,7 @@ def page(folder: Path, count: int) -> str:
 
 def test_the_audit_is_the_first_section_and_says_interpolation(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    make_run(folder)
+    make_run(folder, arms=("forest",))
     assert 'id="audit"' not in write_report(folder).read_text(encoding="utf-8")
     text = page(folder, 4)
     main = text[text.index("<main>") :]
@@ -49,7 +49,7 @@ def test_the_audit_is_the_first_section_and_says_interpolation(tmp_path: Path) -
 
 def test_many_folds_are_folded_away(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    make_run(folder)
+    make_run(folder, arms=("forest",))
     main = page(folder, 15)
     audit_section = main[main.index('id="audit"') : main.index('id="verdict"')]
     assert "<details>" in audit_section

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from atlas_core.data.predictions import Predictions
-from atlas_core.metrics import digits
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_registry.loading import Registry
 from atlas_report.beside import _best
 from atlas_report.worst import confusion, worst_rows
+from atlas_statistics import digits
 
 P = np.array([0.0, 1.0, 1e-9, 1 - 1e-9, 0.004, 0.996, 0.5, 0.25])
 Y = np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0])

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atlas_core.api import CommandHost, Config
-from atlas_core.metrics import digits
-from atlas_core.metrics.digits import counted
-from atlas_core.printing import on_one_line
+from atlas_core.printing import counted, on_one_line
+from atlas_statistics import digits
 
 if TYPE_CHECKING:
     from atlas_screening.result import Screened

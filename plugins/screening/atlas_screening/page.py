@@ -10,12 +10,12 @@ import numpy as np
 
 from atlas_core import __version__
 from atlas_core.arrays import F8
-from atlas_core.metrics import digits
 from atlas_core.store import write_bytes
 from atlas_pages import formatting, palette
 from atlas_pages.page import render
 from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
 from atlas_screening.result import Facts, Screened
+from atlas_statistics import digits
 
 TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
 MOST = 200

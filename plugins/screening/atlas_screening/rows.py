@@ -114,7 +114,7 @@ def columns_of(
     blocks = []
     for rows, features, notes in featurized(opened, batch, bad):
         materials = batch.materials.take(rows)
-        predicted = opened.predict(materials, features, notes)
+        predicted = opened.predicted(materials, features, notes)
         blocks.append(_block(batch, rows, materials, predicted=predicted, training=training))
     if not blocks:
         return None

@@ -25,6 +25,7 @@ from atlas_core.materials import Materials
 from atlas_core.open_arm import open_arm
 from atlas_core.rows import BadRow
 from atlas_core.saving import FORMAT
+from atlas_core.standardizer import Standardizer
 from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
 from atlas_screening.candidates import open_candidates
@@ -487,8 +488,7 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
         target=np.zeros(500),
         space="features",
         points=points,
-        centre=np.zeros(8),
-        scale=np.ones(8),
+        standard=Standardizer(np.zeros(8), np.ones(8)),
     )
     rows, apart = reference.nearest(new, 3)
     wanted = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(points.astype("f8"))

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.api import F8, DataError, Features, Str, Vectors
+from atlas_core.api import F8, DataError, Features, Standardizer, Str, Vectors
 
 
 class Columns:
@@ -35,15 +35,14 @@ class Columns:
         self._keep: npt.NDArray[np.int64] = np.flatnonzero(known.any(axis=0))
         if not len(self._keep):
             raise DataError(f"{model}: no feature column has a number in training")
-        table, known = vectors.values[:, self._keep], known[:, self._keep]
-        self._mean: F8 = np.where(known, table, 0.0).sum(axis=0) / known.sum(axis=0)
-        self._impute = impute
-        self._scale: F8 | None = None
-        if scale:
-            std = np.where(known, table, self._mean).std(axis=0)
-            # a constant column has a std of some rounding errors of its mean, or of 0
-            constant = std <= 1e-12 * np.maximum(np.abs(self._mean), 1e-300)
-            self._scale = np.where(constant, np.inf, std)
+        self._standard = Standardizer.of(
+            vectors.values[:, self._keep],
+            relative=1e-12,
+            absolute=0.0,
+            constant=np.inf,
+            filled=True,
+        )
+        self._impute, self._scale = impute, scale
 
     def __call__(self, features: Features) -> F8:
         """Return (n, d) values of the kept columns, filled and scaled as in training.
@@ -58,10 +57,10 @@ class Columns:
                 f"{len(self._labels)} of training; use the same featurizer"
             )
         table = vectors.values[:, self._keep]
-        if self._impute:
-            table = np.where(np.isnan(table), self._mean, table)
-        if self._scale is not None:
-            table = (table - self._mean) / self._scale
+        if self._scale:
+            table = self._standard(table)
+        elif self._impute:
+            table = self._standard.fill(table)
         return np.ascontiguousarray(table, dtype=np.float64)
 
 

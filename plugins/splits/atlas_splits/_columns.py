@@ -13,19 +13,8 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from atlas_core.api import (
-    I8,
-    SYMBOLS,
-    Bool,
-    DataError,
-    Materials,
-    SplitRequest,
-    Str,
-    anion_family,
-    f_block,
-    periodic_group,
-    periodic_row,
-)
+from atlas_chemistry import anion_family, f_block, periodic_group, periodic_row
+from atlas_core.api import I8, SYMBOLS, Bool, DataError, Materials, SplitRequest, Str
 
 MISSING = ""
 """Text of a row that has no value: it belongs to no group and is never held out."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from atlas_core.api import ATOMIC_NUMBER, I8, MAX_Z, Bool, Materials, f_block, periodic_group
+from atlas_chemistry import f_block, periodic_group
+from atlas_core.api import ATOMIC_NUMBER, I8, MAX_Z, Bool, Materials
 
 _NON_METALS = "H He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Sb Te I Xe At Rn Ts Og"
 """Metalloids (B, Si, Ge, As, Sb, Te) count as non-metals: they make anions."""

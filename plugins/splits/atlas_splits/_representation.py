@@ -7,7 +7,8 @@ from typing import Literal, cast
 
 import numpy as np
 
-from atlas_core.api import F8, DataError, Materials, element_statistics
+from atlas_chemistry import element_statistics
+from atlas_core.api import F8, DataError, Materials
 
 Representation = Literal["fractions", "statistics", "structure"]
 SHELLS = (1, 2, 4, 6, 8, 12)

@@ -7,18 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from atlas_core.api import (
-    F8,
-    I8,
-    SYMBOLS,
-    Bool,
-    DataError,
-    Split,
-    SplitRequest,
-    covalent_radius,
-    derive_seed,
-    electronegativity,
-)
+from atlas_chemistry import covalent_radius, electronegativity
+from atlas_core.api import F8, I8, SYMBOLS, Bool, DataError, Split, SplitRequest, derive_seed
 from atlas_splits._elements import BLOCKS, blocks, presence
 from atlas_splits._parts import hold_out
 from atlas_splits.hooks import RepresentativeElementsConfig

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import Ridge
-from sklearn.neighbors import NearestNeighbors
 
-from atlas_core.api import F8, I8, DataError, Inputs, OODScore, Prediction, Vectors
+from atlas_core.api import (
+    F8,
+    DataError,
+    Inputs,
+    OODScore,
+    Prediction,
+    Standardizer,
+    Vectors,
+    nearest,
+)
 from atlas_trust.sigma_threshold import sigma_of
 
 NEIGHBOURS = 5
-LOOKED_AT = 12
-"""Neighbours that are measured again; of equal ones the first in the training set counts."""
+DECIMALS = 9
+"""To which distances are compared: of equal ones the first in the training set counts."""
 TINY = 1e-12
 
 
@@ -31,53 +39,6 @@ def table_of(inputs: Inputs, representation: str) -> F8:
     if not isinstance(inputs.features, Vectors):
         raise DataError("trust: representation features needs a featurizer that gives vectors")
     return inputs.features.values
-
-
-def nearest(reference: F8, values: F8) -> tuple[F8, I8]:
-    """Return (n, k) distances and places of the nearest of (r, d) rows, k = ``NEIGHBOURS`` at most.
-
-    A fast search rounds as its batch does, and picks among rows at one distance by that. So its
-    finds are measured again, each pair alone, and ties go to the earlier row: the answer for a row
-    does not depend on the rows beside it.
-    """
-    search = NearestNeighbors(n_neighbors=min(LOOKED_AT, len(reference)), algorithm="brute")
-    places = search.fit(reference).kneighbors(values, return_distance=False)
-    distance = np.empty(places.shape)
-    for column in range(places.shape[1]):
-        apart = values - reference[places[:, column]]
-        distance[:, column] = np.sqrt((apart**2).sum(axis=1))
-    distance = np.round(distance, 9)
-    order = np.lexsort((places, distance), axis=1)[:, :NEIGHBOURS]
-    rows = np.arange(len(values))[:, None]
-    return distance[rows, order], places[rows, order].astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Bring columns to one scale.
-
-    Attributes:
-        centre: (d,) training means.
-        scale: (d,) training std; 1 where a column is constant.
-    """
-
-    centre: F8
-    scale: F8
-
-    @classmethod
-    def of(cls, values: F8) -> Scale:
-        """Learn from (t, d) training values, NaN where not defined."""
-        known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        centre = np.where(known, values, 0.0).sum(axis=0) / count
-        spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
-        constant = spread <= 1e-9 * np.maximum(np.abs(centre), 1.0)
-        return cls(centre, np.where(constant, 1.0, spread))
-
-    def __call__(self, values: F8) -> F8:
-        """Return (n, d) scaled values; gaps become the training mean."""
-        filled = np.where(np.isnan(values), self.centre, values)
-        return np.asarray((filled - self.centre) / self.scale, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -120,7 +81,7 @@ class Signals:
     """
 
     representation: str
-    scale: Scale
+    scale: Standardizer
     reference: F8
     fractions: F8
     target: F8
@@ -136,7 +97,7 @@ class Signals:
             kept = np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))
             train, target = train.take(kept), target[kept]
         values = table_of(train, representation)
-        scale = Scale.of(values)
+        scale = Standardizer.of(values)
         scaled, fractions = scale(values), train.fractions
         return cls(
             representation=representation,
@@ -156,8 +117,8 @@ class Signals:
         """Return what is measured of n rows, each (n,) and >= 0; sigma comes first."""
         scaled = self.scale(table_of(inputs, self.representation))
         fractions = inputs.fractions
-        distance, neighbours = nearest(self.reference, scaled)
-        distance_fractions, _ = nearest(self.fractions, fractions)
+        distance, neighbours = nearest(self.reference, scaled, NEIGHBOURS, decimals=DECIMALS)
+        distance_fractions, _ = nearest(self.fractions, fractions, NEIGHBOURS, decimals=DECIMALS)
         around = self.target[neighbours]
         mean = prediction.mean
         found = {

@@ -18,12 +18,12 @@ from atlas_core.api import (
     Reason,
     ReliabilityTarget,
     longest_prefix,
+    nearest,
 )
 from atlas_core.testing import find_component
 from atlas_core.testing.samples import toy_target, toy_vectors
 from atlas_trust import hooks
 from atlas_trust._rule import label
-from atlas_trust._signals import nearest
 from atlas_trust.hooks import LearnedRegionConfig
 from atlas_trust.learned_region import (
     ErrorMap,
@@ -275,9 +275,9 @@ def test_neighbours_at_one_distance_do_not_depend_on_the_rows_beside():
     rng = np.random.default_rng(0)
     reference = np.repeat(rng.normal(size=(40, 3)), 4, axis=0)  # polymorphs: four of each
     values = reference[::7] + 0.25
-    together = nearest(reference, values)
+    together = nearest(reference, values, 5, decimals=9)
     for row in range(len(values)):
-        distance, places = nearest(reference, values[row : row + 1])
+        distance, places = nearest(reference, values[row : row + 1], 5, decimals=9)
         assert places[0].tolist() == together[1][row].tolist()
         apart = np.sqrt(((reference - values[row]) ** 2).sum(axis=1))
         np.testing.assert_allclose(distance[0], np.sort(apart)[:5], atol=1e-9)

@@ -19,9 +19,10 @@ from atlas_core.api import (
     HasEmbedding,
     Model,
     ModelFactory,
+    Standardizer,
     Vectors,
 )
-from atlas_uncertainty._table import Table
+from atlas_uncertainty._table import table_of
 
 ROWS_AT_ONCE = 512
 """Rows whose distances to all others are held at once."""
@@ -120,7 +121,7 @@ class Neighbourhood:
         unit: median over training rows of the mean distance to their own k neighbours.
     """
 
-    table: Table
+    table: Standardizer
     reference: F8
     k: int
     unit: float
@@ -128,7 +129,7 @@ class Neighbourhood:
     @classmethod
     def of(cls, values: F8, *, k: int, most: int, context: FitContext) -> Neighbourhood:
         """Learn from (n, d) training rows, of which at most ``most`` are kept."""
-        table = Table.of(values)
+        table = table_of(values)
         rng = context.child("reference").rng()
         chosen = np.sort(rng.permutation(len(values))[:most])
         reference = table(values[chosen])

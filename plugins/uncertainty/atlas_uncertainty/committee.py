@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
-from sklearn.neighbors import KNeighborsRegressor
-from sklearn.svm import SVR
-from threadpoolctl import threadpool_limits
 
 from atlas_core.api import (
     F8,
@@ -21,33 +16,17 @@ from atlas_core.api import (
     Model,
     ModelFactory,
     Prediction,
-    TargetScale,
     UQFit,
     Vectors,
 )
 from atlas_uncertainty._shared import spread, train_one
-from atlas_uncertainty._table import Table
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import CommitteeConfig
 
-REGRESSORS: dict[str, Callable[[int], Any]] = {
-    "ridge": lambda seed: Ridge(1.0),
-    # brute force would take distances from a matrix product, which depends on the batch
-    "knn": lambda seed: KNeighborsRegressor(5, weights="distance", algorithm="kd_tree"),
-    "extra_trees": lambda seed: ExtraTreesRegressor(
-        100, max_features=1 / 3, bootstrap=True, random_state=seed
-    ),
-    "gradient_boosting": lambda seed: HistGradientBoostingRegressor(
-        max_iter=200, early_stopping=False, random_state=seed
-    ),
-    "svm": lambda seed: SVR(C=10.0, epsilon=0.05),
-}
-"""Regressors of standardised rows and a target of variance 1, by kind and seed."""
-
 
 class Committee:
-    """Train the model, and regressors of other kinds on parts of the columns."""
+    """Train the model, and models of other kinds on parts of the columns."""
 
     def __init__(self, config: CommitteeConfig) -> None:
         self._config = config
@@ -58,58 +37,52 @@ class Committee:
         """Train all of them; see ``UQMethod.fit``.
 
         Raises:
-            DataError: the features are no vectors, or the task is not regression.
+            DataError: the task is not regression, or graphs are to be cut into columns.
         """
         config = self._config
         if context.task != "regression":
             raise DataError("committee: needs a regression target, this one is binary")
-        values = _vectors(features).values
         model = train_one(make_model, features, target, context=context)
-        table = Table.of(values)
-        rows, scale = table(values), TargetScale.by_std(target)
-        scaled = scale.standard(target)
-        groups = self._groups(_vectors(features), context)
-        others = []
-        for i, kind in enumerate(config.others):
-            own = context.child("other", i)
-            columns = groups[i % len(groups)]
-            regressor = REGRESSORS[kind](own.seed % 2**32)
-            if kind == "knn":
-                regressor.set_params(n_neighbors=min(5, len(target)))
-            with threadpool_limits(1):  # sums in one order, whatever the machine
-                regressor.fit(rows[:, columns], scaled)
-            others.append((columns, regressor))
-        predictor = CommitteePredictor(
-            model,
-            table,
-            others,
-            scale=scale,
-            own=config.mean == "model",
-        )
-        return predictor, model
+        parts = self._parts(features, context)
+        others: list[tuple[I8 | None, Model]] = []
+        for i, use in enumerate(config.members):
+            member: Model = use.build()
+            columns = parts[i % len(parts)]
+            member.fit(_of(features, columns), target, context.child("other", i))
+            others.append((columns, member))
+        return CommitteePredictor(model, others, own=config.mean == "model"), model
 
-    def _groups(self, vectors: Vectors, context: FitContext) -> list[I8]:
-        """Return the columns of each regressor, in turns."""
-        d = len(vectors.labels)
+    def _parts(self, features: Features, context: FitContext) -> Sequence[I8 | None]:
+        """Return the columns of each member, in turns; None for all."""
         if self._config.columns == "all":
-            return [np.arange(d)]
+            return [None]
+        labels = _vectors(features).labels
         if self._config.columns == "labels":
-            keys = [" ".join(str(label).split()[:-1]) for label in vectors.labels]
+            keys = [" ".join(str(label).split()[:-1]) for label in labels]
             return [
                 np.array([i for i, key in enumerate(keys) if key == group])
                 for group in dict.fromkeys(keys)
             ]
-        drawn = max(1, round(self._config.share * d))
+        drawn = max(1, round(self._config.share * len(labels)))
         return [
-            np.sort(context.child("columns", i).rng().permutation(d)[:drawn])
-            for i in range(len(self._config.others))
+            np.sort(context.child("columns", i).rng().permutation(len(labels))[:drawn])
+            for i in range(len(self._config.members))
         ]
 
 
 def _vectors(features: Features) -> Vectors:
     if not isinstance(features, Vectors):
-        raise DataError(f"committee: needs feature vectors, not {features.form}; use magpie, say")
+        reported = "committee: needs feature vectors"
+        raise DataError(f"{reported}, not {features.form}; use magpie, say, or columns: all")
     return features
+
+
+def _of(features: Features, columns: I8 | None) -> Features:
+    """Return features with some of their columns, or all."""
+    if columns is None:
+        return features
+    vectors = _vectors(features)
+    return Vectors(vectors.values[:, columns], vectors.labels[columns])
 
 
 class CommitteePredictor:
@@ -117,34 +90,21 @@ class CommitteePredictor:
 
     Args:
         model: the arm's.
-        table: fills and scales rows for the others.
-        others: the columns of each, and the regressor.
-        scale: of the targets that the others learned.
+        others: the columns of each, and the fitted model.
         own: the mean is the model's, not the committee's.
     """
 
     def __init__(
-        self,
-        model: Model,
-        table: Table,
-        others: Sequence[tuple[I8, Any]],
-        *,
-        scale: TargetScale,
-        own: bool,
+        self, model: Model, others: Sequence[tuple[I8 | None, Model]], *, own: bool
     ) -> None:
-        self._model, self._table, self._others = model, table, list(others)
-        self._scale, self._own = scale, own
+        self._model, self._others, self._own = model, list(others), own
 
     def predict(self, features: Features) -> Prediction:
         """Return mean, std (ddof 1: a sample of kinds), and all predictions as samples."""
-        rows = self._table(_vectors(features).values)
         draws = [self._model.predict(features)]
-        if len(rows):
-            with threadpool_limits(1):
-                for columns, regressor in self._others:
-                    found = np.asarray(regressor.predict(rows[:, columns]), dtype=np.float64)
-                    draws.append(self._scale.back(found))
-        else:
-            draws += [np.zeros(0) for _ in self._others]
+        for columns, member in self._others:
+            # estimators of scikit-learn refuse a table without rows
+            some = len(features) > 0
+            draws.append(member.predict(_of(features, columns)) if some else np.zeros(0))
         found = spread(np.stack(draws), ddof=1)
         return found.replace(mean=draws[0]) if self._own else found

@@ -24,7 +24,7 @@ from atlas_uncertainty._held_out import (
     raw_rows,
 )
 from atlas_uncertainty._shared import train_one
-from atlas_uncertainty._table import Table
+from atlas_uncertainty._table import table_of
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import DistanceScaledConfig
@@ -52,7 +52,7 @@ class DistanceScaled:
         rows = self._rows(features, model)
         parts = at_random(len(target), config.folds, context)
         if config.clusters > 1:
-            parts += by_cluster(Table.of(rows)(rows), config.clusters, context)
+            parts += by_cluster(table_of(rows)(rows), config.clusters, context)
         distance, residual = [], []
         for fold in out_of_fold(
             make_model, features, target, parts, context=context, name="distance_scaled"

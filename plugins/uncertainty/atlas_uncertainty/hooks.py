@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from atlas_core.api import Component, Config, Field, FoldFacts, hookimpl
+from atlas_core.api import Component, Config, Field, FoldFacts, OfKind, Use, hookimpl
 
-Regressor = Literal["ridge", "knn", "extra_trees", "gradient_boosting", "svm"]
 MOST_PASSES = 10_000
 
 
 class CommitteeConfig(Config):
-    """Heterogeneous regressors, each on its own features, whose errors are less correlated.
+    """Models of different kinds, each on its own features, whose errors are less correlated.
 
     Models of the same kind on the same features make similar errors and agree on them.
     """
 
-    others: tuple[Regressor, ...] = Field(
-        ("ridge", "knn", "extra_trees", "gradient_boosting"),
+    members: tuple[Annotated[Use, OfKind("model")], ...] = Field(
+        (
+            Use(use="ridge"),
+            Use(use="knn"),
+            Use(use="extra_trees", options={"trees": 100}),
+            Use(use="gradient_boosting", options={"trees": 200}),
+        ),
         min_length=1,
         max_length=100,
-        description="Regressors in addition to the arm's model; the same one may be listed twice.",
+        description="Models in addition to the arm's own, with their options; the same one may be"
+        " listed twice.",
     )
     columns: Literal["random", "labels", "all"] = Field(
         "random",
@@ -173,6 +178,10 @@ class SnapshotsConfig(Config):
     """No options: the model determines how many it keeps (e.g. `snapshots: 5`)."""
 
 
+def _committee_requires(config: CommitteeConfig) -> set[str]:
+    return {"task:regression"} | ({"features:vectors"} if config.columns != "all" else set())
+
+
 def _distance_scaled_requires(config: DistanceScaledConfig) -> set[str]:
     inside = config.representation == "embedding"
     return {"task:regression", "model:embedding" if inside else "features:vectors"}
@@ -202,20 +211,10 @@ METHODS = (
         "committee",
         CommitteeConfig,
         "atlas_uncertainty.committee:Committee",
-        requires={"features:vectors", "task:regression"},
+        requires=_committee_requires,
         provides={"epistemic", "samples"},
         citation="10.1145/130385.130417",
-        contract_options={"others": ["ridge", "knn", "gradient_boosting"]},
-        trusted=(
-            "sklearn.ensemble._forest.ExtraTreesRegressor",
-            "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
-            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-            "sklearn.linear_model._ridge.Ridge",
-            "sklearn.neighbors._regression.KNeighborsRegressor",
-            "sklearn.svm._classes.SVR",
-            "sklearn.tree._classes.ExtraTreeRegressor",
-            "sklearn.tree._tree.Tree",
-        ),
+        contract_options={"members": ["ridge", "knn", "gradient_boosting"]},
     ),
     Component(
         "distance_scaled",

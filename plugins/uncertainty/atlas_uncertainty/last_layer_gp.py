@@ -22,7 +22,7 @@ from atlas_core.api import (
     UQFit,
 )
 from atlas_uncertainty._shared import EmbeddingModel, train_embedding
-from atlas_uncertainty._table import Table
+from atlas_uncertainty._table import table_of
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import LastLayerGPConfig
@@ -67,7 +67,7 @@ class Process:
     def __init__(
         self, values: F8, target: F8, config: LastLayerGPConfig, context: FitContext
     ) -> None:
-        self._table = Table.of(values)
+        self._table = table_of(values)
         with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", ConvergenceWarning)
             rows = self._table(values)

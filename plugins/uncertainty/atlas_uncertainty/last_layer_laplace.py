@@ -14,10 +14,11 @@ from atlas_core.api import (
     FitContext,
     ModelFactory,
     Prediction,
+    Standardizer,
     UQFit,
 )
 from atlas_uncertainty._shared import EmbeddingModel, train_embedding
-from atlas_uncertainty._table import Table
+from atlas_uncertainty._table import table_of
 
 if TYPE_CHECKING:
     from atlas_uncertainty.hooks import LastLayerLaplaceConfig
@@ -47,7 +48,7 @@ class BayesianLine:
         prior: std of the weights before any row was seen.
     """
 
-    table: Table
+    table: Standardizer
     weights: F8
     directions: F8
     variances: F8
@@ -63,7 +64,7 @@ class BayesianLine:
         The fixed point of MacKay 1992 (Bishop 2006, eq. 3.91 to 3.95), in directions in which the
         posterior is diagonal. The offset has a flat prior: rows and target are centred.
         """
-        table = Table.of(values)
+        table = table_of(values)
         rows, offset = table(values), float(target.mean())
         unit = float(target.std()) or 1.0
         y = (target - offset) / unit

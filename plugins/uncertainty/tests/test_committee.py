@@ -9,9 +9,11 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from atlas_core.api import DataError, FitContext, Graphs, Vectors, derive_seed
+from atlas_core.testing import with_components
 from atlas_uncertainty.committee import Committee
 from atlas_uncertainty.hooks import CommitteeConfig
 
+TWO = ("ridge", {"use": "extra_trees", "options": {"trees": 100}})
 LABELS = np.array(["element mean Z", "element mean X", "element range Z", "element range X"])
 
 
@@ -32,9 +34,14 @@ def data():
     return Vectors(table, LABELS), target, Vectors(rng.normal(size=(8, 4)) + 3, LABELS)
 
 
+def committee(**options):
+    """Return the method with the members that are installed."""
+    return Committee(with_components(CommitteeConfig(**options)))
+
+
 def predicted(data, **options):
     train, target, new = data
-    method = Committee(CommitteeConfig(**options))
+    method = committee(**options)
     return method.fit(Nine, train, target, FitContext(seed=2))[0].predict(new)
 
 
@@ -48,20 +55,25 @@ def on(data, columns, regressor):
 
 
 def test_columns_by_label_are_taken_in_turns_and_the_spread_is_by_hand(data):
-    found = predicted(data, others=("ridge", "extra_trees"), columns="labels")
+    found = predicted(data, members=TWO, columns="labels")
     seed = derive_seed(2, "other", 1) % 2**32
     forest = ExtraTreesRegressor(100, max_features=1 / 3, bootstrap=True, random_state=seed)
     expected = np.stack([np.full(8, 9.0), on(data, [0, 1], Ridge(1.0)), on(data, [2, 3], forest)])
     np.testing.assert_allclose(found.samples, expected, rtol=1e-9)
     np.testing.assert_allclose(found.epistemic, expected.std(axis=0, ddof=1))
     assert found.mean.tolist() == [9.0] * 8
-    committee = predicted(data, others=("ridge", "extra_trees"), columns="labels", mean="committee")
+    committee = predicted(
+        data,
+        members=TWO,
+        columns="labels",
+        mean="committee",
+    )
     np.testing.assert_allclose(committee.mean, expected.mean(axis=0))
 
 
 def test_random_columns_are_a_share_drawn_anew_for_each(data):
     train, target, new = data
-    method = Committee(CommitteeConfig(others=("ridge",) * 6, share=0.5))
+    method = committee(members=("ridge",) * 6, share=0.5)
     found = method.fit(Nine, train, target, FitContext(seed=2))[0].predict(new).samples[1:]
     pairs = [[i, j] for i in range(4) for j in range(i + 1, 4)]
     possible = np.stack([on(data, pair, Ridge(1.0)) for pair in pairs])
@@ -70,9 +82,9 @@ def test_random_columns_are_a_share_drawn_anew_for_each(data):
     assert len({int(pair[0]) for pair in which}) > 1
 
 
-def test_every_kind_of_regressor_takes_part(data):
+def test_every_kind_of_model_takes_part(data):
     kinds = ("ridge", "knn", "extra_trees", "gradient_boosting", "svm")
-    found = predicted(data, others=kinds, columns="all")
+    found = predicted(data, members=kinds, columns="all")
     assert found.samples.shape == (6, 8)
     truth = 9 + data[2].values[:, 0] + 0.1 * data[2].values[:, 1]
     errors = np.abs(found.samples[1:] - truth).mean(axis=1)
@@ -81,7 +93,7 @@ def test_every_kind_of_regressor_takes_part(data):
 
 def test_missing_values_graphs_and_labels(data):
     train, target, new = data
-    method = Committee(CommitteeConfig())
+    method = committee()
     holed = new.values.copy()
     holed[0, 1] = np.nan
     predictor = method.fit(Nine, train, target, FitContext(seed=2))[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -84,21 +84,9 @@ LIMITS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """Hold one fold's figures, and what is pooled over folds: (rows,) relative to in-domain.
-
-    Attributes:
-        figures: as in ``FoldAudit``.
-        errors: {view: (h,)} errors of held-out rows over the fold's mean in-domain error.
-        typical: {view: (h,)} the same over its median in-domain error.
-        ranks: {view: (h,)} share of in-domain rows that are nearer than a held-out row.
-    """
-
-    figures: Figures
-    errors: Mapping[str, F8] = field(default_factory=dict)
-    typical: Mapping[str, F8] = field(default_factory=dict)
-    ranks: Mapping[str, F8] = field(default_factory=dict)
+Relative = Mapping[str, Mapping[str, F8]]
+"""By view, (h,) figures of a fold's held-out rows against its in-domain ones: ``error`` over their
+mean, ``typical`` error over their median, and ``rank``, the share of them that are nearer."""
 
 
 def _best(views: Mapping[str, Figures]) -> str:
@@ -200,7 +188,7 @@ def _about_formulas(figures: Figures, kind: Kind) -> Iterator[Finding]:
             yield of(code, part=part, share=share)
 
 
-def together(folds: tuple[FoldAudit, ...], measured: Sequence[Measured]) -> SplitAudit:
+def together(folds: tuple[FoldAudit, ...], pooled: Sequence[Relative]) -> SplitAudit:
     """Return the judgment of a whole split."""
     held = np.array([fold.figures["rows"]["held_out"] for fold in folds])
     kinds = [fold.kind for fold in folds]
@@ -215,7 +203,7 @@ def together(folds: tuple[FoldAudit, ...], measured: Sequence[Measured]) -> Spli
         "held_out_rows": {"least": int(held.min()), "most": int(held.max())},
         "largest_share": max(shares),
         "too_few": int((held < FEW).sum()),
-        "pooled": _pooled(measured),
+        "pooled": _pooled(pooled),
     }
     if len(folds) == 1:
         fold = folds[0]
@@ -270,14 +258,14 @@ def _of(kind: Kind, folds: Sequence[FoldAudit]) -> dict[str, Figures]:
     return found
 
 
-def _pooled(measured: Sequence[Measured]) -> Figures:
+def _pooled(folds: Sequence[Relative]) -> Figures:
     """Return figures of all held-out rows, each measured against its own fold's in-domain rows."""
     views: dict[str, Figures] = {}
-    names = dict.fromkeys(name for m in measured for name in m.ranks)
-    for name in names:
-        errors = np.concatenate([m.errors[name] for m in measured if name in m.errors])
-        ranks = np.concatenate([m.ranks[name] for m in measured if name in m.ranks])
-        typical = np.concatenate([m.typical[name] for m in measured if name in m.typical])
+    for name in dict.fromkeys(name for fold in folds for name in fold):
+        own = [fold[name] for fold in folds if name in fold]
+        ranks, errors, typical = (
+            np.concatenate([one[kind] for one in own]) for kind in ("rank", "error", "typical")
+        )
         known, middle = errors[np.isfinite(errors)], typical[np.isfinite(typical)]
         views[name] = {
             "rows": len(ranks),
@@ -285,7 +273,7 @@ def _pooled(measured: Sequence[Measured]) -> Figures:
             "error_ratio": float(known.mean()) if len(known) else None,
             "error_ratio_median": float(np.median(middle)) if len(middle) else None,
         }
-    return {"rows": sum(len(m.errors.get(VIEWS[0], ())) for m in measured), "views": views}
+    return {"rows": views.get(VIEWS[0], {"rows": 0})["rows"], "views": views}
 
 
 def _in_domain(folds: tuple[FoldAudit, ...], figures: Figures) -> SplitAudit:

@@ -113,6 +113,6 @@ def _detection(facts: Facts) -> Findings:
     if worst:
         yield of("separated_worst", worst=worst)
     if facts.flagged is not None:
-        shares = {"in_domain": facts.flagged[0], "held_out": facts.flagged[1]}
+        shares = {"in_domain": facts.flagged[0].value, "held_out": facts.flagged[1].value}
         by = rule and {"in_domain": rule.flagged[0], "held_out": rule.flagged[1]}
         yield of("flagged", **shares, rule=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from atlas_evaluation.judge.answers import Answers, answers_of
@@ -112,88 +113,95 @@ class Facts:
     """Hold what the rules decide on.
 
     Attributes:
+        metrics: ``metrics["arms"][arm]`` of ``metrics.json``.
         about: the arm.
-        test: the in-domain part.
-        ood_test: the held-out part, without anything where its materials are too few.
-        few_others: held-out materials where they are too few to say anything of them, else 0.
-        auroc: of the detector and of sigma for held-out rows, the mean over folds.
-        worst: the same of the worst fold, and that fold.
-        folds: that detection was scored on.
-        hardest: the fold with surely the largest held-out error of several, and that error.
-        flagged: share that the detector flags in-domain and held out.
-        flags_few: whether the interval of the latter is below ``FLAGS``.
-        rule: what unseen elements alone separate.
-        level: of the intervals quoted; "" where there are none.
-        kept: calibration rows of each fold; () where they are not known.
         classes: fold -> its held-out class in words.
-        cautions: what makes the figures mean less than they seem, as findings.
+        kept: calibration rows of each fold; () where they are not known.
     """
 
+    metrics: Mapping[str, Any]
     about: About
-    test: Part
-    ood_test: Part
-    few_others: int
-    auroc: Mapping[str, Figure]
-    worst: Mapping[str, tuple[str, float]]
-    folds: int
-    hardest: tuple[str, float] | None
-    flagged: tuple[float, float] | None
-    flags_few: bool
-    rule: Rule | None
-    level: str
-    kept: tuple[int, ...]
     classes: Mapping[str, str]
-    cautions: Sequence[Mapping[str, Any]]
+    kept: Sequence[int]
 
-    @classmethod
-    def of(
-        cls,
-        metrics: Mapping[str, Any],
-        about: About,
-        classes: Mapping[str, str],
-        kept: Sequence[int],
-    ) -> Facts:
-        """Return the facts of ``metrics["arms"][arm]``."""
-        parts = metrics.get("parts", {})
-        test, ood_test = Part.of(parts.get("test")), Part.of(parts.get("ood_test"))
-        few_others = ood_test.n if ood_test.n < FEW_ROWS else 0
-        ood_test = Part(0, {}) if few_others else ood_test
-        ood = metrics.get("ood") or {}
-        scored = {
-            name: ood[key]
-            for name, key in (("detector", "score"), ("sigma", "sigma"))
-            if "auroc" in ood.get(key, {})
-        }
-        flags = {
-            part: Figure.of(ood["score"][f"share_flagged_{part}"])
-            for part in ("test", "ood_test")
-            if f"share_flagged_{part}" in ood.get("score", {})
-        }
-        flagged = (flags["test"].value, flags["ood_test"].value) if len(flags) == 2 else None
-        levels = [name.removeprefix("picp_") for name in test.metrics if name.startswith("picp_")]
-        hardest = None if few_others else metrics.get("hardest")
-        error = "brier" if about.binary else "mae"
-        return cls(
-            about=about,
-            test=test,
-            ood_test=ood_test,
-            few_others=few_others,
-            auroc={name: Figure.of(found["auroc"]) for name, found in scored.items()},
-            worst={
-                name: (str(found["worst"]["fold"]), float(found["worst"]["auroc"]))
-                for name, found in scored.items()
-                if "worst" in found
-            },
-            folds=max((len(found.get("folds", ())) for found in scored.values()), default=0),
-            hardest=None if hardest is None else (str(hardest["fold"]), float(hardest[error])),
-            flagged=flagged,
-            flags_few=bool(flagged) and of_share(flags["ood_test"], ood_test.n).high < FLAGS,
-            rule=rule_of(ood),
-            level=min(levels, key=_far_from_headline, default=""),
-            kept=tuple(kept),
-            classes=classes,
-            cautions=metrics.get("cautions") or (),
-        )  # fmt: skip
+    @cached_property
+    def test(self) -> Part:
+        """Return the in-domain part."""
+        return Part.of(self.metrics.get("parts", {}).get("test"))
+
+    @cached_property
+    def _ood_test(self) -> Part:
+        return Part.of(self.metrics.get("parts", {}).get("ood_test"))
+
+    @property
+    def ood_test(self) -> Part:
+        """Return the held-out part, without anything where its materials are too few."""
+        return Part(0, {}) if self.few_others else self._ood_test
+
+    @property
+    def few_others(self) -> int:
+        """Return the held-out materials where they are too few to say anything of them, else 0."""
+        return self._ood_test.n if self._ood_test.n < FEW_ROWS else 0
+
+    @cached_property
+    def detection(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return how the detector and sigma separate held-out rows, where that is known."""
+        ood = self.metrics.get("ood") or {}
+        keys = (("detector", "score"), ("sigma", "sigma"))
+        return {name: ood[key] for name, key in keys if "auroc" in ood.get(key, {})}
+
+    @cached_property
+    def auroc(self) -> Mapping[str, Figure]:
+        """Return the AUROC of the detector and of sigma, the mean over folds."""
+        return {name: Figure.of(found["auroc"]) for name, found in self.detection.items()}
+
+    @property
+    def worst(self) -> Mapping[str, tuple[str, float]]:
+        """Return the same of the worst fold, and that fold."""
+        worst = {n: found["worst"] for n, found in self.detection.items() if "worst" in found}
+        return {name: (str(one["fold"]), float(one["auroc"])) for name, one in worst.items()}
+
+    @property
+    def folds(self) -> int:
+        """Return on how many folds detection was scored."""
+        return max((len(found.get("folds", ())) for found in self.detection.values()), default=0)
+
+    @property
+    def hardest(self) -> tuple[str, float] | None:
+        """Return the fold with surely the largest held-out error of several, and that error."""
+        found = None if self.few_others else self.metrics.get("hardest")
+        if found is None:
+            return None
+        return str(found["fold"]), float(found["brier" if self.about.binary else "mae"])
+
+    @cached_property
+    def flagged(self) -> tuple[Figure, Figure] | None:
+        """Return the shares that the detector flags in-domain and held out."""
+        score = (self.metrics.get("ood") or {}).get("score", {})
+        shares = [score.get(f"share_flagged_{part}") for part in ("test", "ood_test")]
+        return None if None in shares else (Figure.of(shares[0]), Figure.of(shares[1]))
+
+    @property
+    def flags_few(self) -> bool:
+        """Return whether it surely flags less than ``FLAGS`` of the held-out materials."""
+        held_out = None if self.flagged is None else of_share(self.flagged[1], self.ood_test.n)
+        return held_out is not None and held_out.high < FLAGS
+
+    @cached_property
+    def rule(self) -> Rule | None:
+        """Return what unseen elements alone separate."""
+        return rule_of(self.metrics.get("ood") or {})
+
+    @property
+    def level(self) -> str:
+        """Return the level of the intervals quoted; "" where there are none."""
+        levels = [n.removeprefix("picp_") for n in self.test.metrics if n.startswith("picp_")]
+        return min(levels, key=_far_from_headline, default="")
+
+    @property
+    def cautions(self) -> Sequence[Mapping[str, Any]]:
+        """Return what makes the figures mean less than they seem, as findings."""
+        return self.metrics.get("cautions") or ()
 
     @property
     def ratios(self) -> dict[str, Figure]:

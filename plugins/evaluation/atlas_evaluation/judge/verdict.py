@@ -63,7 +63,7 @@ def verdict(
         examined: the exam of its trust method, where it has one: what it says of single predictions
             then comes before what it says of all of them together.
     """
-    facts = Facts.of(metrics_of_arm, about, classes or {}, kept)
+    facts = Facts(metrics_of_arm, about, classes or {}, kept)
     if not facts.test.n or facts.test.value("brier" if about.binary else "mae") is None:
         return Verdict(about, "unknown", (of("no_test_rows"),))
     ruling = next(filter(None, (rule(facts) for rule in RULES)))
@@ -341,14 +341,14 @@ def verdict_of_run(
         task=str(dataset["task"]),
         target=str(dataset["target"]),
         unit=str(dataset.get("unit") or ""),
-        held_out=held_out(manifest),
+        held_out=held_out(manifest.get("split")),
         chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
         bounded=dataset.get("bounds") is not None,
     )
     return verdict(
         metrics["arms"][arm],
         about,
-        classes=held_out_classes(manifest),
+        classes=held_out_classes(manifest.get("split")),
         kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
         examined=examined,
     )

@@ -83,7 +83,7 @@ def exams_told(
     """Return exams with their classes in words, the limits they rest on, and what they compare."""
     found = {}
     for arm, one in exams.items():
-        names = exam.named(one, held_out_classes(manifest))
+        names = exam.named(one, held_out_classes(manifest.get("split")))
         target_reliability = float(one["classes"][0]["target_reliability"])
         found[arm] = {
             **one,

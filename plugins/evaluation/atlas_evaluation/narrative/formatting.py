@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from atlas_core.kinds.reason import listed
-from atlas_core.metrics import digits
+from atlas_core.printing import counted
+from atlas_statistics import digits
 
 NAMED = 4
 """Most classes that a sentence names; more are counted."""
@@ -78,7 +79,7 @@ def _signed(value: float) -> str:
 def _points(share: float) -> str:
     """Return a difference of shares in points of a percent."""
     points = round(100 * share)
-    return digits.counted(points, "point") if points else "less than a point"
+    return counted(points, "point") if points else "less than a point"
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "signed_ends": _ends(_signed),
     "points": _points,
     "level": lambda level: f"{100 * level:.12g}",
-    "counted": lambda n, one, many="": digits.counted(n, one, many),
+    "counted": lambda n, one, many="": counted(n, one, many),
     "all_of": lambda n, many, one="": digits.all_of(n, one, many),
     "plural": lambda n, one, many: one if n == 1 else many,
     "words": lambda code: code.replace("_", " "),

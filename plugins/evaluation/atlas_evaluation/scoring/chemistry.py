@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 import numpy as np
 
+from atlas_chemistry import family_of_elements
 from atlas_core.arrays import F8, I8, Bool, Str, offsets_of
 from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
-from atlas_core.families import family_of_elements
 from atlas_core.metrics import weighted
 from atlas_evaluation.scoring import ranked
 from atlas_statistics.bootstrap import CONFIDENCE

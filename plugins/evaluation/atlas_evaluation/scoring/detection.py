@@ -13,8 +13,9 @@ import numpy as np
 
 from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import Metric, MetricRows
+from atlas_core.kinds.metric import Metric
 from atlas_core.metrics.registry import Metrics
+from atlas_core.metrics.rows import MetricRows
 from atlas_evaluation.scoring.chemistry import Chemistry
 from atlas_evaluation.scoring.scorer import Scorer
 from atlas_statistics import bootstrap

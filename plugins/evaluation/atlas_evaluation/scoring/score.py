@@ -8,8 +8,8 @@ import numpy as np
 
 from atlas_core.arrays import Str
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import PROBABILITY_BINS, floor_std, probability_bins
 from atlas_core.metrics.registry import Metrics
+from atlas_core.metrics.rows import PROBABILITY_BINS, floor_std, probability_bins
 from atlas_evaluation.scoring import groups
 from atlas_evaluation.scoring.scorer import ERROR_OF, scorer_of
 from atlas_statistics import bootstrap

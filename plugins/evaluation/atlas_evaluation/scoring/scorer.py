@@ -14,9 +14,10 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Bool
 from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.metric import PARTIAL, Draw, Metric, MetricRows
+from atlas_core.kinds.metric import Metric
 from atlas_core.metrics import weighted
 from atlas_core.metrics.registry import Metrics
+from atlas_core.metrics.rows import PARTIAL, Draw, MetricRows
 from atlas_statistics import bootstrap
 
 NO_DRAWS = np.empty(0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from atlas_core.printing import counted
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -18,11 +20,6 @@ def number(value: float | None, *, digits: int = 3) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     return fixed(value, decimals(value, digits=digits))
-
-
-def counted(n: int, singular: str, plural: str = "") -> str:
-    """Return ``n`` with its noun: 1 row, 2 rows, 4 427 rows; the plural of an s unless given."""
-    return f"{fixed(n, 0)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def all_of(n: int, singular: str, plural: str = "") -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from atlas_core.families import FAMILIES, anion_family
+from atlas_chemistry import FAMILIES, anion_family
 from atlas_core.materials import Materials
 from atlas_evaluation.scoring.chemistry import Chemistry
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_core.materials import Materials
-from atlas_core.periodic_table import (
+from atlas_chemistry import (
     atomic_mass,
     covalent_radius,
     electronegativity,
@@ -16,6 +15,7 @@ from atlas_core.periodic_table import (
     periodic_group,
     periodic_row,
 )
+from atlas_core.materials import Materials
 
 
 def test_properties_equal_pymatgen_and_magpie():
