@@ -37,7 +37,7 @@ DIALECT = {
     r"keep(s|ing)? (its|their) word|kept (its|their) word": "is calibrated, attains its coverage",
     r"promise[sd]?": "target reliability, nominal coverage, guarantee",
     r"rehears\w*|pseudo[-_ ]shifts?": "nested leave-group-out",
-    r"error tolerances?|error_tolerance_quantile": "error tolerance",
+    r"error budgets?|budget_quantile": "error tolerance",
     r"at home": "in-domain",
     r"told|tells? (it|them) apart": "reported, separates",
     r"surest": "most confident",
