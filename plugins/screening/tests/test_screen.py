@@ -292,8 +292,8 @@ def test_a_page_says_how_the_labels_fared_in_the_run(run: Path, tmp_path: Path) 
         assert about["record"][part]["trusted"] == chosen.sum()
         assert about["record"][part]["within"] == (error <= trust["error_tolerance"][chosen]).sum()
     page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
-    assert "familiar test materials, it labelled" in page
-    assert "materials with F, which it was not trained on, it labelled" in page
+    assert "familiar test materials, it labeled" in page
+    assert "materials with F, which it was not trained on, it labeled" in page
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
     facts = {
         "task": task, "goal": "maximise", "unit": "", "screened": 1, "arm": "a", "fold": "f",
-        "target": "metal", "labels": None, "outside": None,
+        "target": "metal", "labels": None, "outside": None, "final": False,
     }  # fmt: skip
     result: Any = SimpleNamespace(
         facts=SimpleNamespace(**facts), top=[candidate()], folder=Path("out")
