@@ -196,6 +196,8 @@ class Component:
             library a codec must be installed (``Codec``; the one for scikit-learn is in
             ``atlas-materials-estimators``). A fit from a stranger is made of these and of nothing
             else, so trust none that does more than hold data.
+        texts: files of its package that hold words for people and make no number, as patterns such
+            as ``narrative/*.yaml``: a change of one computes nothing again.
         expected_failures: {check name: reason} of contract checks that must fail. Strict.
     """
 
@@ -210,6 +212,7 @@ class Component:
     contract_options: str | Options | Mapping[str, Any] = field(default_factory=dict)
     candidates: str | Candidates | None = None
     trusted: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     @property

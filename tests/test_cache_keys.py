@@ -263,4 +263,21 @@ def test_the_packages_of_a_distribution_are_those_of_its_record_and_entry_points
     before = source_hash("two-parts", "front.hooks")
     (tmp_path / "back/data.csv").write_text("1\n")
     source_hash.cache_clear()
-    assert source_hash("two-parts", "front.hooks") != before
+    changed = source_hash("two-parts", "front.hooks")
+    assert changed != before
+    (tmp_path / "front/words").mkdir()
+    (tmp_path / "front/words/verdict.yaml").write_text("sure: It is sure.\n")
+    for texts, same in [(("words/*",), True), (("other/*",), False), ((), False)]:
+        source_hash.cache_clear()
+        assert (source_hash("two-parts", "front.hooks", texts) == changed) is same
+
+
+def test_another_sentence_of_the_verdict_computes_nothing_again(tmp_path: Path) -> None:
+    import atlas_evaluation
+
+    evaluator = Registry().resolve("evaluator", "standard")
+    package = Path(atlas_evaluation.__file__).parent
+    words = {path for one in evaluator.component.texts for path in package.glob(one)}
+    assert package / "narrative/verdict.yaml" in words
+    assert package / "judge/verdict.py" not in words
+    assert package / "judge/codes.yaml" not in words

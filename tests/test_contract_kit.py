@@ -28,8 +28,10 @@ from atlas_core.api import (
     Component,
     Config,
     DataError,
+    Evaluation,
     Export,
     Field,
+    Finding,
     Graphs,
     JobsLostError,
     Materials,
@@ -39,6 +41,7 @@ from atlas_core.api import (
     Selection,
     Split,
     Vectors,
+    Verdict,
     labels_of,
     longest_prefix,
     select_top,
@@ -786,6 +789,83 @@ def metric(**changes):
     return Metric(**{**about, **changes})
 
 
+class Limit:
+    """Grades an arm by its mean absolute error."""
+
+    def audit(self, request):
+        folds = [{"fold": one.name, "figures": {}} for one in request.splits]
+        return {"sentence": "The folds have names.", "folds": folds}
+
+    def score(self, rows, *, task, metrics, seed):
+        return {"n": len(rows), "metrics": {"mae": {"value": float(rows.error.mean())}}}
+
+    def score_round(self, prediction, target):
+        return {"mae": float(np.abs(prediction.mean - target).mean())}
+
+    def parts(self, rows, task, metrics):
+        names = dict.fromkeys(rows.parts.tolist())
+        return {
+            one: self.score(rows.part(one), task=task, metrics=metrics, seed=None) for one in names
+        }
+
+    def verdict(self, parts):
+        small = parts["test"]["metrics"]["mae"]["value"] < 1
+        return Verdict("trust" if small else "do_not_trust", "It was measured.")
+
+    def found(self, run, metrics):
+        task = run.manifest["dataset"]["task"]
+        return {
+            arm: self.parts(rows, task, metrics) for arm, rows in run.predictions.by_arm().items()
+        }
+
+    def evaluate(self, run, *, levels, metrics):
+        found = self.found(run, metrics)
+        return Evaluation(
+            metrics={
+                "task": run.manifest["dataset"]["task"],
+                "levels": list(levels),
+                "arms": {arm: {"parts": parts} for arm, parts in found.items()},
+            },
+            verdicts={arm: self.verdict(parts) for arm, parts in found.items()},
+        )
+
+
+def limit(**methods):
+    return component(type("Broken", (Limit,), methods))
+
+
+def with_an_array(self, parts):
+    finding = Finding("evidence", "n", None, {"n": np.int64(3)}, "It was counted.")
+    return Verdict("trust", "It was measured.", findings=(finding,))
+
+
+def among_all(self, run, metrics):
+    found = Limit.found(self, run, metrics)
+    mean = float(run.predictions.error.mean())
+    for parts in found.values():
+        parts["test"]["metrics"]["mae"] = {"value": mean}
+    return found
+
+
+def always_good(self, rows, **_):
+    return {"n": len(rows), "metrics": {"mae": {"value": 0.0}}}
+
+
+def of_named_rows(self, rows, **asked):
+    named = rows.take(np.flatnonzero(rows.formula != ""))
+    return {**Limit.score(self, rows, **asked), "n": len(named)}
+
+
+def without_a_name(self, request):
+    return {**Limit.audit(self, request), "folds": [{"fold": "one", "figures": {}}]}
+
+
+def spoils_the_run(self, run, metrics):
+    found = Limit.found(self, run, metrics)
+    thaw(run.predictions.mean)[0] = 9.0
+    return found
+
+
 HONEST = [
     ("dataset", component(Source, **DATA)),
     ("dataset", listed()),
@@ -802,6 +882,8 @@ HONEST = [
     ("acquisition", component(Greedy)),
     ("metric", component(metric)),
     ("report", component(Reported)),
+    ("evaluator", component(Limit)),
+    ("evaluator", limit(audit=lambda self, request: {})),
     ("command", component(command)),
     ("executor", component(Threads)),
     ("executor", component(LocalExecutor)),
@@ -864,6 +946,33 @@ BROKEN = [
         ),
     ),
     ("metric", "inputs_unchanged", component(lambda: metric(terms=(spoiled,)))),
+    ("evaluator", "every_arm_gets_figures_and_a_verdict", limit(found=lambda *_: {})),
+    (
+        "evaluator",
+        "every_arm_gets_figures_and_a_verdict",
+        limit(verdict=lambda self, parts: Verdict("superb", "It was measured.")),
+    ),
+    (
+        "evaluator",
+        "every_arm_gets_figures_and_a_verdict",
+        limit(verdict=lambda self, parts: Verdict("trust", "")),
+    ),
+    ("evaluator", "findings_are_plain_data", limit(verdict=with_an_array)),
+    ("evaluator", "figures_are_those_of_the_run", limit(score=always_good)),
+    ("evaluator", "an_arm_is_evaluated_alone", limit(found=among_all)),
+    ("evaluator", "predictions_of_no_run_are_scored", limit(score=of_named_rows)),
+    (
+        "evaluator",
+        "rounds_of_a_loop_are_scored",
+        limit(score_round=lambda self, prediction, target: {"mae": 0.0}),
+    ),
+    (
+        "evaluator",
+        "rounds_of_a_loop_are_scored",
+        limit(score_round=lambda self, prediction, target: {"mae": float("nan")}),
+    ),
+    ("evaluator", "the_audit_names_every_fold", limit(audit=without_a_name)),
+    ("evaluator", "inputs_unchanged", limit(found=spoils_the_run)),
     ("command", "name_is_the_entry_points", component(lambda: command(name="other"))),
     ("command", "no_built_in_command_is_shadowed", replace(component(command), name="run")),
     ("command", "help_works", component(lambda: command(text=" "))),

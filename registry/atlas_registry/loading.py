@@ -68,7 +68,10 @@ class Registry:
             if offered:
                 first = self._resolved(*offered[0])
                 named = [(row.summary, component) for row, component in offered]
-                found += [replace(first, summary=text, component=one) for text, one in named]
+                found += [
+                    replace(first, summary=text, component=one, source=_source(some[0], one))
+                    for text, one in named
+                ]
             for problem in problems:
                 self._warn(f"{problem}; it is left out")
         return found
@@ -80,7 +83,7 @@ class Registry:
             distribution=listed.distribution,
             version=listed.version,
             summary=listed.summary,
-            source=source_hash(listed.distribution, listed.module),
+            source=_source(listed, component),
             libraries=libraries(listed.distribution),
             resolver=self,
         )
@@ -104,6 +107,10 @@ class Registry:
         from atlas_registry.watching import Watchers
 
         return Watchers(installed([], observers=True), warn)
+
+
+def _source(listed: Listed, component: Component) -> str:
+    return source_hash(listed.distribution, listed.module, component.texts)
 
 
 @lru_cache(maxsize=32)

@@ -13,22 +13,25 @@ from atlas_registry.listing import package_path
 
 
 @lru_cache(maxsize=64)
-def source_hash(distribution: str, module: str) -> str:
+def source_hash(distribution: str, module: str, texts: tuple[str, ...] = ()) -> str:
     """Return the sha256 of the files of a distribution and of its family, names and contents.
 
-    The core's own components count by the VERSIONs of its stages: theirs is "".
+    The core's own components count by the VERSIONs of its stages: theirs is "". Files that match
+    one of ``texts``, patterns within the package of ``module``, hold words and are left out.
     """
     if distribution == CORE:
         return ""
     digest = hashlib.sha256()
-    packages = {module.partition(".")[0]}.union(*map(packages_of, family(distribution)))
+    own = module.partition(".")[0]
+    packages = {own}.union(*map(packages_of, family(distribution)))
     for package in sorted(packages):
         place = package_path(package)
         if place is None:
             continue
         folder = place if place.is_dir() else place.parent
+        words = {path for one in texts for path in place.glob(one)} if package == own else set()
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path not in words and path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.relative_to(folder).as_posix().encode())
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -248,7 +248,6 @@ CALIBRATORS = (
         citation="10.48550/arXiv.1904.06019",
         expected_failures={
             "batch_of_one_equals_the_batch": "the shift is measured on all rows that are predicted",
-            "order_is_kept": "it is measured by cross-fitting, in parts of those rows by position",
         },
         check=_weighted_conformal_check,
     ),

@@ -135,9 +135,15 @@ def look(inputs: Inputs, config: WeightedConformalConfig) -> F8:
 def odds(seen: F8, new: F8, *, config: WeightedConformalConfig, seed: int) -> F8:
     """Return (c + n,) P(new) / P(calibration) of each row, by a classifier of other folds.
 
-    A classifier that had seen a row would know which set it is from.
+    A classifier that had seen a row would know which set it is from. New rows are dealt to the
+    folds in the order of their values, and equal ones share the mean of their ratios: neither the
+    order of a batch nor a row's place in it counts.
     """
-    rows = np.concatenate([seen, new])
+    tabulated = np.where(np.isnan(new), np.inf, new)  # a NaN equals no other
+    _, which = np.unique(tabulated, axis=0, return_inverse=True)
+    which = which.ravel()
+    order = np.argsort(which, kind="stable")
+    rows = np.concatenate([seen, new[order]])
     label = np.repeat([0, 1], [len(seen), len(new)])
     state = seed % 2**32
     found = np.empty(len(rows))
@@ -146,7 +152,8 @@ def odds(seen: F8, new: F8, *, config: WeightedConformalConfig, seed: int) -> F8
         classifier = _classifier(config, state).fit(rows[train], label[train])
         p = classifier.predict_proba(rows[test])[:, 1]
         found[test] = np.clip(p / np.maximum(1 - p, CLIP), CLIP, 1 / CLIP)
-    return found
+    of_kind = np.bincount(which[order], found[len(seen) :]) / np.bincount(which)
+    return np.concatenate([found[: len(seen)], of_kind[which]])
 
 
 def _classifier(config: WeightedConformalConfig, state: int) -> Any:

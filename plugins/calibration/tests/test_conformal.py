@@ -458,6 +458,20 @@ def test_the_logistic_odds_are_the_density_ratio():
     assert np.quantile(np.abs(np.log(found / expected)), 0.95) < 0.25
 
 
+def test_equal_rows_have_equal_odds_in_any_order():
+    from atlas_calibration.weighted_conformal import odds
+
+    x, new = shifted_data(300, 0.0, 9)[0], shifted_data(200, 1.0, 10)[0]
+    new[50:60] = new[7]
+    new[70:80] = np.nan  # not tabulated
+    order = np.random.default_rng(0).permutation(200)
+    config = hooks.WeightedConformalConfig()
+    found = odds(x, new, config=config, seed=0)
+    assert len(set(found[300 + np.r_[7, 50:60]])) == 1
+    assert len(set(found[300 + np.r_[70:80]])) == 1
+    assert (odds(x, new[order], config=config, seed=0)[300:] == found[300:][order]).all()
+
+
 def test_a_class_that_nothing_looks_like_has_infinite_intervals_and_a_warning():
     x, y = shifted_data(500, 0.0, 11)
     request = asked(Prediction(np.zeros(500)), y, inputs(500, x=x), levels=(0.9,))

@@ -12,4 +12,10 @@ class NoOptions(Config):
 @hookimpl
 def atlas_evaluator() -> list[Component]:
     """Offer the evaluator."""
-    return [Component("standard", NoOptions, "atlas_evaluation.standard:StandardEvaluator")]
+    standard = Component(
+        "standard",
+        NoOptions,
+        "atlas_evaluation.standard:StandardEvaluator",
+        texts=("narrative/*",),
+    )
+    return [standard]
