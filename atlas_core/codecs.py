@@ -54,6 +54,11 @@ class Codecs:
         self._points = {offer.point.name: offer.point for offer in sound}
         self._found: dict[type, Codec | None] = {}
 
+    @property
+    def libraries(self) -> frozenset[str]:
+        """Return the packages that have a codec."""
+        return frozenset(self._points)
+
     def of(self, cls: type) -> Codec | None:
         """Return the codec, None where there is none.
 

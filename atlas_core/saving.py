@@ -17,6 +17,7 @@ import importlib
 import io
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -46,6 +47,13 @@ CORE = (
 MOST_SHARED = 1000
 """How many times more parts an object may lead to than it has: asking it takes as long."""
 
+MOST_STRUCTURE = 2**24
+"""Bytes of JSON that say what a fit is made of: numbers lie in arrays, and JSON is 25 times larger
+in memory."""
+
+MOST_KEY = 2**63
+"""Whole numbers that are keys are smaller: of larger ones, many share one hash."""
+
 MOST_TEXT = 600
 """Characters of a message that are shown where a file may have chosen them."""
 
@@ -58,7 +66,7 @@ class Allowed:
     """Say what a file may name.
 
     Attributes:
-        packages: of plugins, whose classes hold data.
+        packages: of plugins, whose classes hold data; never Python's own, nor a library's.
         classes: of libraries, with their modules and dots.
     """
 
@@ -70,8 +78,11 @@ class Allowed:
         """Return what installed components declare: their packages, and what they trust."""
         named = list(components)
         homes = (home for one in named for home in (one.module, one.config.__module__))
-        packages = frozenset(home.split(".", maxsplit=1)[0] for home in homes)
-        return cls(packages, frozenset(name for one in named for name in one.trusted))
+        packages = {home.split(".", maxsplit=1)[0] for home in homes}
+        # an implementation may be a class of a library as it is
+        libraries = sys.stdlib_module_names | Codecs().libraries
+        trusted = frozenset(name for one in named for name in one.trusted)
+        return cls(frozenset(packages - libraries), trusted)
 
 
 def save(path: Path, value: Any, note: Mapping[str, Any], *, most: int | None = None) -> int:
@@ -94,6 +105,11 @@ def save(path: Path, value: Any, note: Mapping[str, Any], *, most: int | None = 
     size = sum(one.nbytes for one in arrays.values())
     if most is None or size <= most:
         text = np.frombuffer(json.dumps(structure, allow_nan=False).encode(), dtype=np.uint8)
+        if len(text) > MOST_STRUCTURE:
+            raise ContractError(
+                f"{type(value).__qualname__} cannot be saved: it has {len(structure['parts'])}"
+                " parts; keep numbers in arrays, or fit fewer models at once"
+            )
         write_arrays(path, {_STRUCTURE: text, **arrays}, {"format": FORMAT, **note}, compress=True)
     return size
 
@@ -113,7 +129,10 @@ def load(path: Path, allowed: Allowed) -> tuple[Any, dict[str, Any]]:
             arrays, note = read_arrays(path)
             if note.pop("format", None) != FORMAT:
                 raise DataError("saved by another version of ATLAS; fit anew")
-            structure = json.loads(arrays.pop(_STRUCTURE).tobytes())
+            content = arrays.pop(_STRUCTURE).tobytes()
+            if len(content) > MOST_STRUCTURE:
+                raise DataError(f"its structure takes {len(content)} bytes, which is none of a fit")
+            structure = json.loads(content)
             return unpack(structure, arrays, allowed), note
     except AtlasError as err:
         text = one_line(err)
@@ -249,8 +268,7 @@ class _Packer:
 
     def _key(self, value: Any, where: str) -> Any:
         """Return a key of a dict or an element of a set: only what has no code of its own."""
-        parts = value if type(value) is tuple else (value,)
-        if not all(type(part) in {*_ATOMS, float} for part in parts):
+        if not _is_key(value):
             raise ContractError(f"{where} cannot be saved: {value!r} is a key in it")
         return self.value(value, where)
 
@@ -260,6 +278,15 @@ class _Packer:
         name = f"a{len(self.arrays)}"
         self.arrays[name] = np.asarray(value)
         return name
+
+
+def _is_key(value: Any) -> bool:
+    """Tell whether a value, or all of a tuple, has no code of its own and a hash of its own."""
+    parts = value if type(value) is tuple else (value,)
+    return all(
+        type(part) in {*_ATOMS, float} and (type(part) is not int or abs(part) < MOST_KEY)
+        for part in parts
+    )
 
 
 def _class_name(cls: type, value: Any, where: str) -> str:
@@ -303,9 +330,17 @@ class _Unpacker:
             return self._arrays[content].tobytes()
         if kind == "scalar":
             return self._arrays[content][()]
-        if kind in _MANY:
-            return _MANY[kind](self.value(one) for one in content)
+        if kind == "tuple":
+            return tuple(self.value(one) for one in content)
+        if kind in _SETS:
+            return _SETS[kind](map(self._key, content))
         raise DataError(f"holds a {kind!r}, which is unknown")
+
+    def _key(self, value: Any) -> Any:
+        found = self.value(value)
+        if not _is_key(found):
+            raise DataError(f"its key is a {type(found).__qualname__}, or too large a number")
+        return found
 
     def _part(self, number: int) -> Any:
         # what is shared counts every time: an object that is asked goes through all of it again
@@ -340,7 +375,7 @@ class _Unpacker:
         if "dict" in part:
             table: dict[Any, Any] = {}
             self._made[number] = table
-            table.update((self.value(key), self.value(one)) for key, one in part["dict"])
+            table.update((self._key(key), self.value(one)) for key, one in part["dict"])
             return table
         if "config" in part:
             cls = self._class(part["config"])
@@ -398,4 +433,4 @@ class _Unpacker:
         return found
 
 
-_MANY: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "frozenset": frozenset, "set": set}
+_SETS: dict[str, Callable[[Any], Any]] = {"frozenset": frozenset, "set": set}

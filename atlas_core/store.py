@@ -164,6 +164,8 @@ MAGIC = b"ATLAS\x00\x02\n"
 _DIGEST = 32
 _SMALL, _DENSEST = 64 * 2**20, 1000
 """Bytes that any file may unpack to, and how many times its own size a larger one may."""
+_COPIES = 3
+"""How often an array is in memory while it is read."""
 
 
 def write_arrays(
@@ -252,8 +254,10 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
 def _unpacked(data: bytes, size: int) -> bytes:
     from pyarrow import Codec
 
-    if not 0 <= size <= psutil.virtual_memory().total or not _may_unpack(len(data), size):
+    if size < 0 or not _may_unpack(len(data), size):
         raise ValueError(f"it claims to unpack to {size} bytes")
+    if size > max(_SMALL, psutil.virtual_memory().available // _COPIES):
+        raise MemoryError(f"it unpacks to {size} bytes, for which there is no room")
     unpacked: bytes = Codec("zstd").decompress(data, decompressed_size=size, asbytes=True)
     if len(unpacked) != size:
         raise ValueError("it unpacks to another size than it says")
@@ -264,6 +268,8 @@ def _members(data: bytes) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an npz whose every claim is held against the bytes that are there."""
     found: dict[str, npt.NDArray[Any]] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > len(data):
+            raise ValueError("two arrays in it share their bytes")
         for info in archive.infolist():
             stored = info.compress_type == zipfile.ZIP_STORED
             if not stored or info.file_size != info.compress_size or info.file_size > len(data):

@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from sklearn.neighbors import KNeighborsRegressor
 
 from atlas_core import saving
-from atlas_core.component import Config, Field
+from atlas_core.component import Component, Config, Field
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.trust import ReliabilityTarget
 from atlas_core.saving import Allowed, load, one_line, pack, restored, save, unpack
@@ -311,6 +311,42 @@ def test_nonsense_is_one_line(tmp_path: Path, structure: dict[str, Any]) -> None
     with pytest.raises(DataError) as caught:
         load(stranger(tmp_path, structure), HERE)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["dict", "set", "frozenset"])
+@pytest.mark.parametrize("key", [2**63, -(2**63), {"part": 1}, {"tuple": [1, {"part": 1}]}])
+def test_a_key_with_code_or_with_the_hash_of_others_is_refused(
+    tmp_path: Path, kind: str, key: Any
+) -> None:
+    held: dict[str, Any] = {"dict": [[key, 0]]} if kind == "dict" else {"list": [{kind: [key]}]}
+    parts = [held, {"object": f"{__name__}:Point", "state": {"x": 1, "y": 2}}]
+    with pytest.raises(DataError, match="its key is"):
+        load(stranger(tmp_path, {"root": {"part": 0}, "parts": parts}), HERE)
+
+
+def test_a_key_that_is_too_large_is_not_written() -> None:
+    with pytest.raises(ContractError, match="is a key in it"):
+        pack({2**63: 1})
+
+
+def test_a_structure_larger_than_that_of_any_fit_is_neither_written_nor_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some kB of a file unpack to text, and that to 25 times as much in memory."""
+    path = tmp_path / "fit.npz"
+    many = [(i,) for i in range(2000)]
+    save(path, many, {})
+    monkeypatch.setattr(saving, "MOST_STRUCTURE", 10_000)
+    with pytest.raises(DataError, match=r"fit\.npz: its structure takes \d+ bytes"):
+        load(path, HERE)
+    with pytest.raises(ContractError, match="list cannot be saved: it has 1 part"):
+        save(path, many, {})
+
+
+def test_python_and_libraries_with_a_codec_are_no_packages_of_a_plugin() -> None:
+    made = Component("x", Options, RandomForestRegressor)
+    other = Component("y", Options, "functools:partial")
+    assert Allowed.by([made, other]).packages == HERE.packages
 
 
 def test_compressed_arrays_are_the_same_arrays(tmp_path: Path) -> None:

@@ -83,6 +83,15 @@ def npz(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> byt
     return body.getvalue()
 
 
+def shared(times: int) -> bytes:
+    """Return an npz whose directory lists one array many times: each would be read anew."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("x.npy", npy("(1000,)", data=bytes(8000)))
+        archive.filelist += archive.filelist * (times - 1)
+    return body.getvalue()
+
+
 def npy(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
     head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
     head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
@@ -108,6 +117,7 @@ def npy(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
         (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)", "|S0"))),
         (b'{"names": ["x"], "note": {}}', npz("x", npy("(1000000000000,)", "|V0"))),
         (b'{"names": ["x"], "note": {}}', npz("x", npy("(0, 1000000000000)"))),
+        (b'{"names": ["x"], "note": {}}', shared(200)),
         (b'{"names": ["x"], "note": {}}', b"no zip"),
         (b'{"names": ["x"]}', npz("x", npy("(0,)"))),
         (b"[" * 100_000, b""),
