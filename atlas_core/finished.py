@@ -191,8 +191,21 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _foreign(path: Path, what: str, why: str) -> DataError:
-    return DataError(f"{path}: is not the {what} of a finished run: {why}; run the spec again")
+class NotARunError(DataError):
+    """A file of a run folder, or what is to become one, is not what a run writes.
+
+    Attributes:
+        why: which, and in what.
+    """
+
+    why: str = ""
+
+
+def _foreign(path: Path, what: str, why: str) -> NotARunError:
+    text = f"{path}: is not the {what} of a finished run: {why}; run the spec again"
+    found = NotARunError(text)
+    found.why = f"{what}: {why}"
+    return found
 
 
 _EXAM: Mapping[str, type] = {
@@ -262,7 +275,16 @@ def checked_audit(path: Path) -> Json:
     """
     if not path.is_file():
         return {}
-    found = _shape(read_json(path), {"folds": list}, path, "audit")
+    return check_audit(read_json(path), path)
+
+
+def check_audit(audit: Any, path: Path) -> Json:
+    """Return the content of ``audit.json``.
+
+    Raises:
+        DataError: it is not what a run writes; names the file.
+    """
+    found = _shape(audit, {"folds": list}, path, "audit")
     for fold in found["folds"]:
         figures = _shape(fold, {"fold": str, "figures": dict}, path, "audit")["figures"]
         _shape(figures, {n: kind for n, kind in _AUDIT.items() if n in figures}, path, "audit")

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from support import Cli, MakePlugin, worked_plugin
 
-from atlas_core.engine.finish import evaluated
+from atlas_core.engine.finish import audited, evaluated
 from atlas_core.errors import AtlasError
+from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Verdict
+from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import installed_metrics
+from atlas_core.observe import FinishedRun
 from atlas_core.spec.load import recorded_evaluator
 from atlas_core.spec.plan import BoundComponent
-from atlas_core.store import read_json
+from atlas_core.store import as_written, read_json
+from atlas_core.testing.samples import toy_dataset
 from atlas_core.testing.toy_runs import toy_run
 from atlas_registry.loading import Registry
+from atlas_report.audit import audit_view
 
 SPEC = """\
 atlas: 1
@@ -93,18 +102,126 @@ def test_a_spec_that_names_none_has_the_usual_one() -> None:
     assert chosen.resolved.distribution == "atlas-materials-evaluation"
 
 
-def test_an_evaluator_that_fails_is_named_in_one_line(tmp_path: Path) -> None:
-    class Broken:
-        def evaluate(self, *_: object, **__: object) -> None:
-            raise ZeroDivisionError("division by zero")
+USUAL = recorded_evaluator({}, Registry())
 
-    usual = recorded_evaluator({}, Registry())
 
-    class Failing(BoundComponent):
-        def build(self) -> Broken:
-            return Broken()
+def chosen(**methods: Callable[..., Any]) -> BoundComponent:
+    """Return an evaluator that answers with these functions."""
+    made = type("Made", (), {name: staticmethod(one) for name, one in methods.items()})
 
-    broken = Failing(usual.kind, usual.resolved, usual.config)
+    class Chosen(BoundComponent):
+        def build(self) -> Any:
+            return made()
+
+    return Chosen(USUAL.kind, USUAL.resolved, USUAL.config)
+
+
+def evaluate(folder: Path, answer: Callable[[FinishedRun, Evaluation], Any]) -> FinishedRun:
+    """Let an evaluator change what the usual one says."""
     metrics = installed_metrics(Registry())
+
+    def own(run: FinishedRun, **options: Any) -> Any:
+        return answer(run, USUAL.build().evaluate(run, **options))
+
+    return evaluated(folder, toy_run(), chosen(evaluate=own), levels=[0.9], metrics=metrics)
+
+
+def test_an_evaluator_that_fails_is_named_in_one_line(tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
     with pytest.raises(AtlasError, match=r"evaluator standard .*ZeroDivisionError: division"):
-        evaluated(tmp_path, toy_run(), broken, levels=[0.9], metrics=metrics)
+        evaluate(tmp_path, broken)
+
+
+def no_number(_: FinishedRun, said: Evaluation) -> Evaluation:
+    figures = as_written(said.metrics)
+    part = next(iter(figures["arms"]["one"]["parts"].values()))
+    part["metrics"]["mae"] = {"value": float("nan")}
+    return replace(said, metrics=figures)
+
+
+def verdicts(grade: Any, headline: Any, findings: Any = ()) -> Any:
+    one = Verdict(grade, headline, (), findings)
+    return lambda _, said: replace(said, verdicts=dict.fromkeys(said.verdicts, one))
+
+
+WRONG: dict[str, tuple[Callable[[FinishedRun, Evaluation], Any], str]] = {
+    "nothing": (lambda *_: None, "a NoneType, not an Evaluation"),
+    "no metrics": (lambda _, said: replace(said, metrics=None), "metrics: holds nothing"),
+    "no arms": (lambda _, said: replace(said, metrics={**said.metrics, "arms": {}}), "arms none"),
+    "not a number": (no_number, "'value' is not what a run writes"),
+    "no verdicts": (lambda _, said: replace(said, verdicts={}), "verdicts of the arms none"),
+    "a table": (lambda _, said: replace(said, verdicts={"one": {}}), "AttributeError"),
+    "grade": (verdicts("splendid", "x"), "the grade 'splendid'"),
+    "headline": (verdicts("trust", 5), "'headline' is not what a run writes"),
+    "finding": (verdicts("trust", "x", (7,)), "verdict: holds no table"),
+    "exam": (lambda _, said: replace(said, exam=[1]), "exam: holds no table"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_no_later_look_would_take_is_not_kept(tmp_path: Path, wrong: str) -> None:
+    answer, reported = WRONG[wrong]
+    with pytest.raises(AtlasError, match=r"evaluate, evaluator standard .*") as caught:
+        evaluate(tmp_path, answer)
+    assert reported in str(caught.value)
+    assert "run the spec again" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_evaluator_changes_nothing_of_the_run(tmp_path: Path) -> None:
+    def clears(run: FinishedRun, said: Evaluation) -> Evaluation:
+        run.manifest.clear()  # type: ignore[attr-defined]
+        run.audit["x"] = 1  # type: ignore[index]
+        return said
+
+    assert evaluate(tmp_path, clears).manifest == toy_run().manifest
+    rows = toy_run().predictions
+    stacked = type(rows).stacked([rows, rows])
+    with pytest.raises(ValueError, match="read-only"):
+        stacked.mean[:] = 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        next(iter(stacked.lower.values()))[:] = 0.0
+
+
+def asked() -> AuditRequest:
+    dataset = toy_dataset()
+    train, calibration, test = np.array_split(np.arange(len(dataset.materials)), 3)
+    folds = [Split("a", train, calibration, test)]
+    return AuditRequest(folds, dataset.materials, dataset.target, {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reported"),
+    [
+        (None, "holds nothing"),
+        ([1], "holds no table"),
+        ({"folds": []}, "an audit without a sentence"),
+        ({"sentence": "x"}, "'folds' is missing"),
+        ({"sentence": "x", "folds": [{"fold": "a", "figures": {"elements": 7}}]}, "'elements'"),
+    ],
+)
+def test_an_audit_that_is_none_is_not_kept(tmp_path: Path, answer: Any, reported: str) -> None:
+    with pytest.raises(AtlasError, match=r"audit, evaluator standard .*") as caught:
+        audited(tmp_path, chosen(audit=lambda _: answer), asked())
+    assert reported in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_audit_takes_no_fold_and_no_feature_away(tmp_path: Path) -> None:
+    def audit(request: AuditRequest) -> dict[str, Any]:
+        request.features.clear()  # type: ignore[attr-defined]
+        assert not hasattr(request.splits, "clear")
+        return {}
+
+    request = replace(asked(), features={"one": None})
+    audited(tmp_path, chosen(audit=audit), request)
+    assert request.features == {"one": None}
+
+
+def test_a_report_shows_what_an_audit_tells() -> None:
+    folds = [{"fold": "a", "figures": {}}, {"fold": "b", "figures": {"rows": {"held_out": 3}}}]
+    view = audit_view({"sentence": "It is one.", "folds": folds})
+    assert view is not None
+    assert (view.sentence, [row.fold for row in view.rows]) == ("It is one.", ["b"])

@@ -410,3 +410,26 @@ def test_a_tab_says_to_use_spaces(tmp_path: Path) -> None:
     (line,) = problems_of(tmp_path, "atlas: 1\nname: t\n\tseed: 1\n")
     assert line.startswith("s.yaml:3:1 ")
     assert "spaces" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("distinct", "deduplicate", "distinct: lowest\n"),
+        ("budget", "error_tolerance", "trust: {budget: 0.1}\n"),
+        ("budget_quantile", "error_tolerance_quantile", "trust: {budget_quantile: 0.1}\n"),
+        ("confidence", "target_reliability", "trust: {confidence: 0.9}\n"),
+        ("promise", "target_reliability", "trust: {promise: 0.9}\n"),
+        ("pseudo_shift", "nested", "trust: {pseudo_shift: {}}\n"),
+    ],
+)
+def test_a_key_of_an_earlier_spec_is_told_with_its_name_of_today(
+    tmp_path: Path, old: str, new: str, place: str
+) -> None:
+    told = [one for one in problems_of(tmp_path, GOOD + place) if "unknown key" in one]
+    assert f"unknown key {old!r}, which is called {new!r} now" in told[0]
+
+
+def test_an_assignment_of_thousands_of_steps_is_one_line(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, GOOD, "a." * 5000 + "b=1")
+    assert "5001 steps lead nowhere in a spec" in problem

@@ -175,15 +175,25 @@ def taken(table: T, rows: npt.NDArray[Any]) -> T:
     return replace(table, **chosen)
 
 
+def below(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return one read-only array of the rows of several, one below the other."""
+    rows = np.concatenate(parts)
+    rows.flags.writeable = False
+    return rows
+
+
 def stacked(tables: Sequence[T]) -> T:
-    """Return the rows of one or more tables with the same levels, one below the other."""
+    """Return the rows of one or more tables with the same levels, one below the other.
+
+    The columns are read-only, as those of a table that was read from a file.
+    """
     first = tables[0]
     joined: dict[str, Any] = {
-        own: np.concatenate([getattr(one, own) for one in tables]) for own, *_ in _declared(first)
+        own: below([getattr(one, own) for one in tables]) for own, *_ in _declared(first)
     }
     for end in ("lower", "upper"):
         joined[end] = {
-            level: np.concatenate([getattr(one, end)[level] for one in tables])
+            level: below([getattr(one, end)[level] for one in tables])
             for level in getattr(first, end)
         }
     return replace(first, **joined)

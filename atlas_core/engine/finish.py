@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,12 @@ from threadpoolctl import threadpool_limits
 from atlas_core.arrays import F8
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
-from atlas_core.data.tables import write_table
+from atlas_core.data.tables import below, write_table
 from atlas_core.engine.blame import blame
 from atlas_core.engine.job import JobResult, scored
-from atlas_core.kinds.evaluator import AuditRequest, Evaluation
+from atlas_core.errors import ContractError
+from atlas_core.finished import NotARunError, check_audit, check_evaluation
+from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Grade
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
@@ -89,8 +91,12 @@ def finish(
 
 def audited(folder: Path, evaluator: Bound, request: AuditRequest) -> Mapping[str, Any]:
     """Return what the split tests, and write it into the folder, where there is something."""
+    own = replace(request, splits=tuple(request.splits), features=dict(request.features))
     with _asked(evaluator, "audit"):
-        found: Mapping[str, Any] = as_written(evaluator.build().audit(request))
+        found: Mapping[str, Any] = as_written(evaluator.build().audit(own))
+        if found != {}:
+            check_audit(found, folder / "audit.json")
+            _require(isinstance(found.get("sentence"), str), "an audit without a sentence")
     if found:
         write_json(folder / "audit.json", found)
     return found
@@ -105,21 +111,48 @@ def evaluated(
     metrics: Metrics,
 ) -> FinishedRun:
     """Return a run with metrics, verdicts and, where trust was learned, exam; write them."""
+    own = replace(
+        run,
+        manifest=as_written(run.manifest),
+        records=as_written(run.records),
+        audit=as_written(run.audit),
+        rounds=dict(run.rounds),
+    )
     with _asked(evaluator, "evaluate"):
-        found: Evaluation = evaluator.build().evaluate(run, levels=levels, metrics=metrics)
-    verdict = {arm: one.as_dict() for arm, one in found.verdicts.items()}
-    files = {"metrics": found.metrics, "exam": found.exam, "verdict": verdict}
+        found = evaluator.build().evaluate(own, levels=levels, metrics=metrics)
+        _require(isinstance(found, Evaluation), f"a {type(found).__name__}, not an Evaluation")
+        files = _checked(folder, run, found)
     for name, content in files.items():
         if content or name != "exam":
             write_json(folder / f"{name}.json", content)
-    return replace(run, **{name: as_written(content) for name, content in files.items()})
+    return replace(run, **files)
+
+
+def _checked(folder: Path, run: FinishedRun, found: Evaluation) -> dict[str, Any]:
+    """Return the contents of the files of an evaluation, once a later look will take them."""
+    verdicts = {arm: one.as_dict() for arm, one in found.verdicts.items()}
+    metrics, exam, verdict = map(as_written, (found.metrics, found.exam, verdicts))
+    check_evaluation(folder, metrics, exam, verdict)
+    for name, arms in (("metrics", metrics["arms"]), ("verdicts", verdict)):
+        _require(set(arms) == set(run.arms), f"{name} of the arms {', '.join(arms) or 'none'}")
+    for one in verdict.values():
+        _require(one["grade"] in get_args(Grade), f"the grade {one['grade']!r}, which there is not")
+    return {"metrics": metrics, "exam": exam, "verdict": verdict}
+
+
+def _require(good: bool, what: str) -> None:
+    if not good:
+        raise ContractError(f"it returned {what}")
 
 
 @contextmanager
 def _asked(evaluator: Bound, where: str) -> Iterator[None]:
     """Ask an evaluator: sums come in one order, whatever the machine, and errors name it."""
     with blame(evaluator, (), where), threadpool_limits(1, user_api="blas"):
-        yield
+        try:
+            yield
+        except NotARunError as err:
+            raise ContractError(f"it returned what cannot be kept: {err.why}") from err
 
 
 def _rounds(
@@ -130,8 +163,4 @@ def _rounds(
         if result.rounds:
             n = len(next(iter(result.rounds.values())))
             blocks.append({"arm": np.full(n, arm), "fold": np.full(n, fold), **result.rounds})
-    return (
-        {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-        if blocks
-        else {}
-    )
+    return {name: below([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}

@@ -147,7 +147,7 @@ class _Rounds:
             said = fitted.ask(fitted.train.data, test).final
             with blame(self._job.evaluator, (), "evaluate"):
                 scored = self._job.evaluator.build().score_round(said, self._oracle.ask(test))
-            progress |= {f"{name}_test": float(value) for name, value in scored.items()}
+                progress |= {f"{name}_test": float(value) for name, value in scored.items()}
         return progress
 
     def _choose(

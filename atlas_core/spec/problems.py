@@ -17,6 +17,16 @@ from atlas_core.errors import (
 from atlas_core.spec.model import Arm, Spec
 from atlas_core.spec.yaml import Document, Path
 
+RENAMED = {
+    "budget": ("error_tolerance",),
+    "budget_quantile": ("error_tolerance_quantile",),
+    "confidence": ("target_reliability",),
+    "distinct": ("deduplicate",),
+    "promise": ("target_reliability",),
+    "pseudo_shift": ("nested", "surrogate"),
+}
+"""Keys of earlier specs, and what they are called now where that stands; only messages read it."""
+
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
@@ -109,7 +119,10 @@ def _explain(item: Any, model: type[BaseModel], location: Sequence[str | int]) -
     kind, value = item["type"], item.get("input")
     if kind == "extra_forbidden":
         names = _fields_at(model, location[:-1])
-        return f"unknown key{closest(str(location[-1]), names)}; known here: {join(names)}"
+        key = str(location[-1])
+        now = [name for name in RENAMED.get(key, ()) if name in names]
+        said = f" {key!r}, which is called {now[0]!r} now" if now else closest(key, names)
+        return f"unknown key{said}; known here: {join(names)}"
     if kind == "missing":
         return f"this key is missing{'; write atlas: 1' if location == ('atlas',) else ''}"
     shown = repr(value) if isinstance(value, str | int | float | bool | type(None)) else ""

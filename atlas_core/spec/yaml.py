@@ -26,6 +26,7 @@ MAX_NODES = 20_000
 MAX_DEPTH = 50
 MAX_PROBLEMS = 100
 """Mistakes that are told; whoever has more has no spec."""
+MAX_STEPS = 60
 MAX_BITS = 4096
 """Of an integer: those in hex may have more digits than Python writes."""
 MAX_CHARACTERS = 1_000_000
@@ -239,6 +240,8 @@ def override(document: Document, assignment: str) -> None:
     steps = [step.strip() for step in dotted.split(".")]
     if not equals or not all(steps):
         raise SpecError(f"--set {assignment}  expected path=value, such as seed=8")
+    if len(steps) > MAX_STEPS:
+        raise SpecError(f"--set {dotted[:40]}...  {len(steps)} steps lead nowhere in a spec")
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.source}:1:1  the file: expected a mapping")
     path: Path = ()

@@ -48,8 +48,9 @@ def audit_view(found: Mapping[str, Any]) -> AuditView | None:
     """Return the view of a run's audit, or None for a run that was made without one."""
     if not found:
         return None
-    folds = [fold for fold in found["folds"] if fold["figures"]["rows"]["held_out"]]
-    names = dict.fromkeys(name for fold in folds for name in fold["figures"]["views"])
+    # an evaluator may tell less than the usual one
+    folds = [fold for fold in found["folds"] if fold["figures"].get("rows", {}).get("held_out")]
+    names = dict.fromkeys(name for fold in folds for name in fold["figures"].get("views", {}))
     titles = [("rows", "Held-out rows."), ("share", "Share of all rows that are held out.")]
     for name in names:
         shown = VIEWS.get(name, name)
@@ -70,10 +71,10 @@ def audit_view(found: Mapping[str, Any]) -> AuditView | None:
     ]
     rows = tuple(_row(fold, tuple(names)) for fold in folds)
     return AuditView(
-        kind=found["kind"],
-        tone=TONES.get(found["kind"], "ref"),
+        kind=(kind := found.get("kind", "")),
+        tone=TONES.get(kind, "ref"),
         sentence=found["sentence"],
-        reasons=tuple(found["reasons"]),
+        reasons=tuple(found.get("reasons", ())),
         titles=tuple(titles) if rows else (),
         rows=rows,
         folded=len(rows) > MANY_FOLDS,
@@ -82,14 +83,19 @@ def audit_view(found: Mapping[str, Any]) -> AuditView | None:
 
 def _row(fold: Mapping[str, Any], names: tuple[str, ...]) -> FoldRow:
     figures = fold["figures"]
-    cells = [fixed(figures["rows"]["held_out"], 0), percent(figures["share_held_out"])]
+    cells = [fixed(figures["rows"]["held_out"], 0), _share(figures.get("share_held_out"))]
     for name in names:
-        view = figures["views"].get(name, {})
+        view = figures.get("views", {}).get(name, {})
         cells += [number(view.get("auroc"), digits=2), _ratios(view)]
-    cells += [percent(figures["shared_formula"]["held_out"]), number(figures["target"]["ks"])]
-    return FoldRow(
-        fold["fold"], fold["held_out"], fold["kind"], TONES.get(fold["kind"], "ref"), tuple(cells)
-    )
+    cells.append(_share(figures.get("shared_formula", {}).get("held_out")))
+    cells.append(number(figures.get("target", {}).get("ks")))
+    kind = fold.get("kind", "")
+    held_out = fold.get("held_out", "")
+    return FoldRow(fold["fold"], held_out, kind, TONES.get(kind, "ref"), tuple(cells))
+
+
+def _share(value: float | None) -> str:
+    return number(None) if value is None else percent(value)
 
 
 def _ratios(view: Mapping[str, Any]) -> str:
