@@ -85,14 +85,14 @@ def test_a_figure_is_the_same_to_the_last_digit_whatever_else_is_scored() -> Non
     rows = read_arms(table, [0.8])["a"]
     alone = scorer_of(rows, "regression", METRICS).values()
     other = Metric(
-        "share_within", "within 0.1", "share", "higher", ("target", "mean"), "Share within 0.1.",
+        "share_small", "within 0.1", "share", "higher", ("target", "mean"), "Share within 0.1.",
         terms=(lambda rows: rows.error <= 0.1,),
     )  # fmt: skip
     more = replace(
         METRICS, families=(*METRICS.families, (other,)), reported=METRICS.reported | {other.name}
     )
     found = scorer_of(rows, "regression", more).values()
-    assert found.pop("share_within") == np.mean(np.abs(table["target"] - table["mean"]) <= 0.1)
+    assert found.pop("share_small") == np.mean(np.abs(table["target"] - table["mean"]) <= 0.1)
     assert found == alone
     fewer = replace(METRICS, reported=frozenset({"rmse", "nll"}))
     assert scorer_of(rows, "regression", fewer).values() == {n: alone[n] for n in ("rmse", "nll")}
