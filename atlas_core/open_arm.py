@@ -331,8 +331,11 @@ def _one(what: str, given: str | None, there: list[str], run: Path) -> str:
         return there[0]
     if given in there and given is not None:
         return given
-    said = f"no {what} {given!r} is kept" if given is not None else f"which {what}?"
-    raise SpecError(f"{run}: {said}; name one with --{what}: {', '.join(there)}")
+    if given is not None:
+        raise SpecError(f"{run}: no {what} {given!r} is kept; there is {', '.join(there)}")
+    raise SpecError(
+        f"{run}: which {what}? Name one (on the command line with --{what}): {', '.join(there)}"
+    )
 
 
 def _interval(

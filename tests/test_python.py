@@ -255,8 +255,15 @@ def test_components_are_listed_as_a_table() -> None:
         atlas.components("uqs")
 
 
+def test_an_arm_that_was_not_kept_is_named_without_an_option_of_the_command_line(
+    run: atlas.Run,
+) -> None:
+    with pytest.raises(SpecError, match=r"no arm 'forrest' is kept; there is forest$"):
+        run.arm("forrest")
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="no finished run here"):
         atlas.load_run(tmp_path)
     assert not list(tmp_path.iterdir())
 

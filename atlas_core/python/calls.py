@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from atlas_core.engine.machine import choose_device
 from atlas_core.engine.options import RunOptions, say_nothing
 from atlas_core.engine.run import run as run_plan
-from atlas_core.errors import SpecError
+from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
 from atlas_core.kinds.executor import Executor
 from atlas_core.observe import FinishedRun
@@ -126,6 +126,8 @@ def load_run(path: str | Path) -> Run:
         DataError: the folder holds no finished run.
     """
     folder = Path(path).expanduser().absolute()
+    if not (folder / "manifest.json").exists():
+        raise DataError(f"{folder}: no finished run here; `path` of a run is its folder")
     return Run(read_run(folder), Registry(), again=run)
 
 
