@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -90,12 +91,16 @@ def show(
         "licence": data.licence,
         "citation": list(data.citation),
     }
-    lines = [
-        f"{key:<11}{', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for key, value in about.items()
-    ]
+    lines = [f"{key:<11}{_text(value)}" for key, value in about.items()]
     reading = data.reading.lines()
     host.answer({**about, "reading": reading}, "\n".join([*lines, *reading]), as_json=as_json)
+
+
+def _text(value: Any) -> str:
+    """Return a figure as a person reads it; JSON has all digits."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 @datasets.command("export")
