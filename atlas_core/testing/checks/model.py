@@ -107,7 +107,7 @@ def with_jobs(sample: Sample, n_jobs: int) -> Arrays:
 
 
 def check_predictions_are_finite(sample: Sample) -> None:
-    """One finite float64 a row, in the target's unit."""
+    """One finite float64 per row, in the target's unit."""
     model, test = _fitted(sample)
     predicted = model.predict(test)
     require(isinstance(predicted, np.ndarray), "predict must return an array")

@@ -38,9 +38,9 @@ from atlas_evaluation.judge.audit import (
 from atlas_statistics.ranks import auroc
 
 DISTINCT = 50  # in-domain rows with a new formula that suffice to be the yardstick alone
-QUERIES = 1500  # rows a part of a fold at most
+QUERIES = 1500  # rows per part of a fold at most
 LEAST_QUERIES = 200
-REFERENCES = 15_000  # training rows a fold at most
+REFERENCES = 15_000  # training rows per fold at most
 LEAST_REFERENCES = 2000
 PAIRS = 60e6  # distances a view, over all folds: about two seconds
 TWIN = 0.5  # standard deviations of the target between two materials of one formula

@@ -1,7 +1,7 @@
 """The training loop: any network that reads examples in batches, on CPU or one GPU.
 
 It knows nothing of crystals: a network is an ``nn.Module`` with ``forward(batch, noise)`` that
-returns one number a row, and examples hand out batches by row number.
+returns one number per row, and examples hand out batches by row number.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class _Run:
             norms.append(nn.utils.clip_grad_norm_(self.network.parameters(), options.clip_norm))
             losses.append(loss.detach())
             self.optimizer.step()
-        # Read once an epoch: a look at every step would make a GPU wait for the host.
+        # Read once per epoch: a look at every step would make a GPU wait for the host.
         found = torch.stack([torch.stack(losses), torch.stack(norms)]).tolist()
         for step, (value, norm) in enumerate(zip(*found, strict=True)):
             if not (value < _EXPLODED and math.isfinite(norm)):

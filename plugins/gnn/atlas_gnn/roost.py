@@ -177,7 +177,7 @@ class Attention(nn.Module):
     receiver become ``a_j = w_j exp(score_j) / sum_k w_k exp(score_k)``, and the pooled messages of
     all heads go through one linear layer: the last layer of the message and the sum over heads.
     That layer stands after the sum over j, because it is linear and the a_j sum to 1: the same
-    numbers, once an element and not once a pair.
+    numbers, once per element and not once per pair.
     """
 
     def __init__(self, inputs: int, config: RoostConfig, rng: torch.Generator) -> None:

@@ -17,9 +17,9 @@ from atlas_core.materials import Materials
 CLOSEST = 0.5
 """Å between two atoms below which no crystal can be: the shortest bond, of H2, is 0.74 Å."""
 SMALLEST = 3.0
-"""Å3 an atom; diamond has 5.7, the densest metal hydrides about 4."""
+"""Å3 per atom; diamond has 5.7, the densest metal hydrides about 4."""
 LARGEST = 1e6
-"""Å3 an atom; one atom in a box of 100 Å."""
+"""Å3 per atom; one atom in a box of 100 Å."""
 DENSEST = 30.0
 """g/cm3; osmium has 22.6."""
 EMPTY = 10.0
@@ -86,12 +86,12 @@ def _cells(materials: Materials) -> list[Oddity]:
     found = []
     for i in np.flatnonzero((each < SMALLEST) | (heavy > DENSEST)).tolist():
         words = (
-            f"its cell holds {heavy[i]:.3g} g/cm3 and {each[i]:.2g} Å3 an atom, which no crystal"
+            f"its cell holds {heavy[i]:.3g} g/cm3 and {each[i]:.2g} Å3 per atom, which no crystal"
             f" does (at most {DENSEST:.0f} and at least {SMALLEST:.0f}); is the cell in nm?"
         )
         found.append(Oddity(i, "refuse", words))
     for i in np.flatnonzero(each > LARGEST).tolist():
-        words = f"its cell has {each[i]:.3g} Å3 an atom, more than any crystal; is the cell in pm?"
+        words = f"its cell has {each[i]:.3g} Å3 per atom, more than any crystal; is the cell in pm?"
         found.append(Oddity(i, "refuse", words))
     return found
 

@@ -15,7 +15,7 @@ from atlas_splits.hooks import ClusterConfig
 
 
 class Cluster:
-    """Hold out one cluster a fold (LOCO-CV, Meredig et al. 2018)."""
+    """Hold out one cluster per fold (LOCO-CV, Meredig et al. 2018)."""
 
     def __init__(self, config: ClusterConfig) -> None:
         self.config = config

@@ -153,7 +153,7 @@ def test_sigma_threshold_is_isotonic_regression_of_both_outcomes():
         np.testing.assert_allclose(said, curve.predict(prediction.epistemic), atol=1e-6)
 
 
-def test_sigma_threshold_does_not_look_at_rehearsals():
+def test_sigma_threshold_does_not_look_at_nested_fits():
     inputs, prediction, _ = toy(formulas(["Se"], 80, 3), 1.0, 4)
     first, second = (
         fitted(SigmaThreshold(hooks.SigmaThresholdConfig()), learn_from=given).assess(

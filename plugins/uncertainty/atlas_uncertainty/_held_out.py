@@ -81,7 +81,7 @@ def out_of_fold(
     if len(parts) < 2 or len(target) < 2 * len(parts):
         raise DataError(
             f"{name}: {len(target)} training rows are too few for {len(parts)} folds;"
-            " it needs two a fold"
+            " it needs two per fold"
         )
     for i, held in enumerate(parts):
         kept = np.setdiff1d(np.arange(len(target)), held)

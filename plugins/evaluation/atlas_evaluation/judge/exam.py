@@ -62,7 +62,7 @@ def _broken_in_domain(exam: Exam) -> int:
 
 
 def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
-    """Return how the deciding method kept its promise on the classes that put it to the test."""
+    """Return how the deciding method kept the target reliability on the classes that tested it."""
     names = named(exam, classes)
     own = dict(zip(names, _own(exam), strict=True))
     grades = dict(zip(names, [one["grade"] for one in exam["classes"]], strict=True))
