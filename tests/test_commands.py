@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from support import ROOT, Cli, MakePlugin, worked_plugin
 
 from atlas_core import installed
@@ -182,6 +183,19 @@ def test_a_shell_completes_commands_of_plugins_and_their_options(atlas: Cli) -> 
         }
         done = atlas(env=asked, fresh=True)
         assert f"plain,{wanted}" in done.stdout, done
+
+
+def test_a_plugins_command_is_the_same_after_atlas_has_run_it() -> None:
+    from atlas_report.hooks import atlas_command
+
+    (compare,) = (one for one in atlas_command() if one.name == "compare")
+
+    def helped() -> str:
+        return CliRunner().invoke(compare.build(compare.config()), ["--help"]).output
+
+    with pytest.raises(SystemExit):
+        main(["compare", "-h"])
+    assert "-h, " not in helped()
 
 
 def test_the_list_of_built_in_commands_is_complete() -> None:

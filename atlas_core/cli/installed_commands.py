@@ -6,6 +6,7 @@ They are listed from package metadata alone, and only the one that is called is 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, closing
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,7 @@ def _loaded(ctx: click.Context, name: str) -> click.Command | None:
     if not isinstance(command, click.Command):
         raise PluginError(f"{label}: build returned a {type(command).__name__}, no command")
     ctx.obj = Host(registry, key_file())
-    return command
+    return copy(command)  # click keeps the first context's help option on a command
 
 
 def _reported(row: Listed) -> str:
