@@ -224,6 +224,13 @@ def test_texts_that_people_read_use_the_terms_of_the_field(words: str) -> None:
     assert not found, f"write {DIALECT[words]!r}: {found}"
 
 
+def test_every_page_stands_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/**/*.md")]
+    assert "kinds/model.md" in pages
+    assert [page for page in pages if f" {page}\n" not in navigation] == []
+
+
 def test_embedded_files_are_small() -> None:
     files = [p for p in (ROOT / "plugins").rglob("data/*") if p.is_file()]
     assert files
