@@ -280,4 +280,5 @@ def test_another_sentence_of_the_verdict_computes_nothing_again(tmp_path: Path) 
     words = {path for one in evaluator.component.texts for path in package.glob(one)}
     assert package / "narrative/verdict.yaml" in words
     assert package / "judge/verdict.py" not in words
+    assert package / "narrative/__init__.py" not in words  # it writes limits beside the words
     assert package / "judge/codes.yaml" not in words

@@ -16,6 +16,6 @@ def atlas_evaluator() -> list[Component]:
         "standard",
         NoOptions,
         "atlas_evaluation.standard:StandardEvaluator",
-        texts=("narrative/*",),
+        texts=("narrative/*.yaml",),
     )
     return [standard]
