@@ -78,7 +78,9 @@ def test_matbench_accepts_the_file_and_agrees_on_the_scores(
     from matbench.data_ops import score_array
 
     run = finished(task)
-    for export in atlas_run_exports(run):
+    exports = atlas_run_exports(run)
+    assert len(exports) == 2
+    for export in exports:
         file = tmp_path / "results.json.gz"
         file.write_bytes(export.content)
         benchmark = matbench.MatbenchBenchmark.from_file(file)

@@ -102,6 +102,7 @@ def test_test_materials_are_answered_as_in_the_run(run: Path, tmp_path: Path) ->
     np.testing.assert_allclose(found["risk"], trust["risk"][mine], rtol=1e-9)
     # the list is the same, so are the labels that a list gets
     assert found["label"] == trust["label"][mine].tolist()
+    assert len(found["reason"])
     assert all("F" in text and "never seen in training" in text for text in found["reason"])
 
 
