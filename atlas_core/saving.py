@@ -36,7 +36,6 @@ from atlas_core.store import read_arrays, write_arrays
 FORMAT = 3
 CORE = (
     "atlas_core.engine.reference",
-    "atlas_core.families",
     "atlas_core.kinds",
     "atlas_core.materials",
     "atlas_core.standardizer",

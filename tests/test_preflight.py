@@ -117,7 +117,7 @@ def test_a_run_tells_what_validate_tells(tmp_path: Path) -> None:
     assert "infinite intervals" not in done.stderr
 
 
-def test_a_trust_region_states_its_rows_before_the_rehearsals(tmp_path: Path) -> None:
+def test_a_trust_region_states_its_rows_before_the_nested_fits(tmp_path: Path) -> None:
     text = (ROOT / "specs" / "screening.yaml").read_text(encoding="utf-8")
     (line,) = refused(tmp_path, "sample=300", text=text)
     # 15 % of 300
@@ -125,7 +125,7 @@ def test_a_trust_region_states_its_rows_before_the_rehearsals(tmp_path: Path) ->
     assert "learned_region" in line
 
 
-def test_rehearsals_without_a_class_are_told_ahead(tmp_path: Path) -> None:
+def test_nested_fits_without_a_class_are_reported_ahead(tmp_path: Path) -> None:
     text = SPEC.replace("sample: 300\n", "sample: 700\n") + (
         "    trust: sigma_threshold\n"
         "trust:\n  error_tolerance: 0.2\n  nested:\n    splits: [{use: leave_elements_out,"

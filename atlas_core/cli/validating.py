@@ -87,8 +87,8 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
     rows = np.unique(place.astype(np.int64))
     for arm, components in plan.arms.items():
-        chosen, judge = plan.study.arms[arm]["featurizer"], components.get("ood")
-        asked = judge is not None and judge.resolved.component.check is not None
+        chosen, detector = plan.study.arms[arm]["featurizer"], components.get("ood")
+        asked = detector is not None and detector.resolved.component.check is not None
         if not asked or "features:vectors" not in chosen.provides:
             continue
         if _differ(_featurized(chosen, dataset.take(rows))):

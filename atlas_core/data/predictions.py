@@ -1,4 +1,4 @@
-"""What arms predict: one table, from the cell that makes it to the report that shows it. Light."""
+"""What arms predict: one table, from the job that makes it to the report that shows it. Light."""
 
 from __future__ import annotations
 

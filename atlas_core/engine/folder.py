@@ -104,7 +104,7 @@ class RunFolder:
             *(f"{self.path / name}: missing" for name in found.missing),
         ]
 
-    def cell(self, arm: str, fold: str) -> Path:
+    def checkpoints(self, arm: str, fold: str) -> Path:
         """Return where a job keeps its checkpoints."""
         return self.path / "checkpoints" / slug(arm) / slug(fold)
 
@@ -233,7 +233,7 @@ class RunFolder:
 
     def keep_result(self, job: Job, result: JobResult) -> None:
         """Store a finished job under the user's mark: a killed run need not compute it again."""
-        folder = self.cell(job.arm.name, job.arm.fold)
+        folder = self.checkpoints(job.arm.name, job.arm.fold)
         arrays, note = arrays_of(result)
         write_arrays(folder / RESULT, arrays, note)
         if job.key_file is not None:
@@ -242,7 +242,7 @@ class RunFolder:
     def stored_result(self, job: Job, notify: Notify) -> JobResult | None:
         """Return a finished job, or None; another than is expected is computed anew, and told."""
         arm, fold, key_file = job.arm.name, job.arm.fold, job.key_file
-        path = self.cell(arm, fold) / RESULT
+        path = self.checkpoints(arm, fold) / RESULT
         if not path.exists():
             return None
         try:

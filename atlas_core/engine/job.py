@@ -1,4 +1,4 @@
-"""One cell: one arm on one fold. It sees targets of train and calibration, and no others. Light."""
+"""One job: one arm on one fold. It sees targets of train and calibration, and no others. Light."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def make_jobs(
                 seed=study.seed,
                 n_jobs=max(1, cores() // workers),
                 device=options.device,
-                directory=folder.cell(arm, split.name),
+                directory=folder.checkpoints(arm, split.name),
                 trust=trust,
                 keep=Keep(place, bool(wanted), options.key_file) if kept else None,
                 key_file=options.key_file,

@@ -1,4 +1,4 @@
-"""Active learning in one cell: label, learn, choose, again, with a lookup oracle. Light."""
+"""Active learning in one job: label, learn, choose, again, with a lookup oracle. Light."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ WORDS = {"name", "question", "reports", "final"}
 """Keys of a spec that change no number of the evaluation."""
 
 
-def _tell_ahead(preflight: Preflight, notify: Notify) -> None:
+def _warn_ahead(preflight: Preflight, notify: Notify) -> None:
     """Look before features are made, which take time; what says little is told, and kept later."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -218,7 +218,7 @@ class _Run:
         study, dataset, notify = self._study, self._dataset, self._options.notify
         with recorded(self.records):
             preflight = Preflight(study, dataset, splits)
-            _tell_ahead(preflight, notify)
+            _warn_ahead(preflight, notify)
             cache = FeatureCache(self._options.cache_dir)
             featurized = Featurized(dataset.materials, cache, self._stage, notify)
             features = {}

@@ -51,7 +51,7 @@ class ArmData:
 
 
 def seen_by(featurizer: Bound, every: Inputs) -> Inputs:
-    """Return materials as an arm may see them: jobs only where its featurizer reads them."""
+    """Return materials as an arm may see them: volumes only where its featurizer reads cells."""
     return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
 
 

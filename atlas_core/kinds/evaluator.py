@@ -197,7 +197,7 @@ class Evaluator(Protocol):
         """Return figures of the n test rows after a round of active learning, by name.
 
         Each is a column of ``active_learning.parquet``: ``mae`` is ``mae_test`` there, the one
-        that reports draw. It is asked in the process of the cell, after every round.
+        that reports draw. It is asked in the process of the job, after every round.
 
         Args:
             prediction: of the rows.

@@ -71,7 +71,7 @@ def run(
     if isinstance(spec, Spec) and isinstance(spec.dataset, Frame):
         spec.dataset.write(out)
     executor = resolve_one("executor", "local", (), registry).build()
-    with _telling(progress) as notify:
+    with _notifying(progress) as notify:
         options = RunOptions(
             out=out,
             cache_dir=cache_folder(cache_dir),
@@ -187,7 +187,7 @@ def _warn(text: str) -> None:
 
 
 @contextmanager
-def _telling(progress: bool | Notify) -> Iterator[Notify]:
+def _notifying(progress: bool | Notify) -> Iterator[Notify]:
     """Yield what is called with each line of progress."""
     if callable(progress):
         yield progress

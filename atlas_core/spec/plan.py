@@ -141,10 +141,10 @@ class BoundComponent:
         }
 
     def _nested(
-        self, key: str, reported: Callable[[BoundComponent], dict[str, Any]]
+        self, key: str, describe: Callable[[BoundComponent], dict[str, Any]]
     ) -> dict[str, list[dict[str, Any]]]:
-        """Return what is told of the components that its options name; nothing where none is."""
-        return {key: [reported(one) for one in self.nested]} if self.nested else {}
+        """Return the description of each component that its options name; nothing where none is."""
+        return {key: [describe(one) for one in self.nested]} if self.nested else {}
 
     def problems(self, facts: FoldFacts) -> list[str]:
         """Return what would fail after a training: what the component's ``check`` says."""
@@ -189,7 +189,7 @@ class Bound:
         requires: what it needs, with those beside it and in its options.
         provides: what it gives.
         key: hash of all that decides its numbers.
-        build: imports the implementation and makes it; errors as of ``Chosen.build``.
+        build: imports the implementation and makes it; errors as of ``BoundComponent.build``.
         problems: says what would fail after a training; None where nothing is looked at.
         beside: of a list, all of it, each on its own; () of a single component.
         nested: the components that its options name, and those that theirs do.
@@ -414,7 +414,7 @@ class Plan:
 
 
 def _filled(chosen: BoundComponent) -> dict[str, Any] | list[dict[str, Any]]:
-    """Return a component as a spec names it; of several featurizers, the list."""
+    """Return a component as a spec names it; of several side by side, the list."""
     filled = [
         {"use": one.name, "options": one.config.model_dump(mode="json")} for one in chosen.together
     ]

@@ -51,7 +51,7 @@ class Elsewhere:
     files: tuple[str, ...]
 
 
-def home_of(component: Component, kind: str) -> str | None:
+def module_of(component: Component, kind: str) -> str | None:
     """Return the module that another process can import to find the component, or None.
 
     It defines the implementation or the options, or is the ``hooks`` beside one of them, and has

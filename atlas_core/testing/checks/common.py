@@ -12,14 +12,14 @@ from atlas_core.errors import ContractError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds.kind import kind_of
 from atlas_core.testing.checks.shared import use, used
-from atlas_core.testing.elsewhere import Elsewhere, home_of, run_elsewhere
+from atlas_core.testing.elsewhere import Elsewhere, module_of, run_elsewhere
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 
 
 def _elsewhere(sample: Sample) -> Elsewhere:
     """Return what another process found, run once for all checks of the component."""
-    module = home_of(sample.component, sample.kind) or ""
+    module = module_of(sample.component, sample.kind) or ""
     hook = f"{sample.component.config.__module__} has no hook atlas_{sample.kind}()"
     applies(module, f"{hook} by which another process could find the component")
     return sample.once("elsewhere", lambda: run_elsewhere(sample, module))
@@ -90,7 +90,7 @@ def check_options_survive_json(sample: Sample) -> None:
 
 
 def check_build_returns_its_protocol(sample: Sample) -> None:
-    """``build`` returns what the runner will call, with every method of the protocol."""
+    """``build`` returns what the host will call, with every method of the protocol."""
     built = sample.build()
     protocol = kind_of(sample.kind).makes
     wanted = getattr(protocol, "__name__", protocol)
@@ -101,9 +101,9 @@ def check_light_module_is_light(sample: Sample) -> None:
     """Importing the descriptor's module imports no heavy package: ``atlas validate`` is quick."""
     found = _elsewhere(sample)
     require(found.imported, f"another process stopped: {found.error}")
-    in_domain, heavy = home_of(sample.component, sample.kind), ", ".join(found.heavy)
+    module, heavy = module_of(sample.component, sample.kind), ", ".join(found.heavy)
     mend = 'name the implementation "module:object", and import them in that module'
-    require(not heavy, f"import of {in_domain} also imports {heavy}; {mend}")
+    require(not heavy, f"import of {module} also imports {heavy}; {mend}")
 
 
 def check_same_seed_same_bytes(sample: Sample) -> None:

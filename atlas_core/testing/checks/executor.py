@@ -28,7 +28,7 @@ MANY = 6
 
 @dataclass(frozen=True)
 class Square:
-    """A result that is more than a number, as those of cells are."""
+    """A result that is more than a number, as those of a run are."""
 
     of: int
     value: npt.NDArray[np.float64]

@@ -160,7 +160,7 @@ def check_predicting_changes_nothing(sample: Sample) -> None:
 
 
 def check_global_random_state_is_left_alone(sample: Sample) -> None:
-    """A fit neither reads nor moves numpy's global generator: parallel cells would interfere."""
+    """A fit neither reads nor moves numpy's global generator: parallel jobs would interfere."""
     state = np.random.get_state()  # noqa: NPY002 - the global state is what is looked at
     _fit(sample)
     after = np.random.get_state()  # noqa: NPY002 - as above

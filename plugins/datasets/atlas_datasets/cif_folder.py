@@ -50,7 +50,7 @@ class CifFolder:
         _refuse_header(listing, rows, table.separator)
         files = _Files(folder)
         kept, report = read_rows(table, rows, config, files.read)
-        files.tell_unlisted({str(one.id).strip() for one in rows})
+        files.warn_of_unlisted({str(one.id).strip() for one in rows})
         digest = hashlib.sha256(listing.read_bytes())
         for material_id in kept.ids:
             digest.update(files.contents[material_id])
@@ -119,7 +119,7 @@ class _Files:
         self.contents[material_id] = raw
         return found
 
-    def tell_unlisted(self, ids: set[str]) -> None:
+    def warn_of_unlisted(self, ids: set[str]) -> None:
         """Warn of CIF files that stand in no row."""
         unlisted = sorted(set(self._known) - ids)
         if unlisted:

@@ -57,7 +57,7 @@ def _checks(cls: type) -> Any:
                 f"a {cls.__module__}.{cls.__qualname__} is not saved: compiled code believes what"
                 " its attributes claim; give its owner to_state() and from_state() of plain arrays"
             )
-        for home, module in CHECKED.items():
-            if base.__module__ == home or base.__module__.startswith(f"{home}."):
+        for place, module in CHECKED.items():
+            if base.__module__ == place or base.__module__.startswith(f"{place}."):
                 return import_module(f"atlas_estimators.{module}")
     return None

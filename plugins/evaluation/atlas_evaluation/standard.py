@@ -85,7 +85,7 @@ class StandardEvaluator:
             own["cautions"] += [caution.as_dict() for caution in noted]
         judged = verdicts_of_run(manifest, found, exams)
         verdicts = {arm: narrative.reported(one) for arm, one in judged.items()}
-        return Evaluation(found, verdicts, narrative.exams_told(exams, manifest))
+        return Evaluation(found, verdicts, narrative.described_exams(exams, manifest))
 
     def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:
         """Return the mean absolute error."""

@@ -18,9 +18,6 @@ GRADES: Mapping[Grade, str] = {
 }
 """What each grade means. Identifiers are stable: scripts may rest on them."""
 
-CAUTIONS = "What makes all figures mean less"
-"""Group of what lowers a verdict, whatever the figures are."""
-
 
 class Code(NamedTuple):
     """Hold what a code is about, the grade that it leaves (None: none), and what it means."""

@@ -1,7 +1,7 @@
 """Findings in plain words: templates that turn codes and figures into English. Nothing is decided.
 
 The reader is a physicist who knows no machine learning. Light: jinja2 and ruamel.yaml are imported
-when something is told.
+when something is written.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atlas_core.kinds import evaluator as told_as
+from atlas_core.kinds import evaluator as kind
 from atlas_core.observe import held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.audit import LIMITS, SplitAudit
@@ -61,23 +61,23 @@ def finding_texts(findings: Iterable[Finding], about: About | None = None) -> li
             for one in findings]  # fmt: skip
 
 
-def reported(verdict: Verdict) -> told_as.Verdict:
+def reported(verdict: Verdict) -> kind.Verdict:
     """Return a verdict with its texts, and each finding with its own."""
     about = verdict.about
-    placed: dict[told_as.Place, tuple[Finding, ...]] = {
+    placed: dict[kind.Place, tuple[Finding, ...]] = {
         "headline": verdict.headline, "evidence": verdict.evidence, "advice": verdict.advice,
     }  # fmt: skip
     findings = [
-        told_as.Finding(place, one.code, one.grade, one.figures, text.lstrip(JOINTS))
+        kind.Finding(place, one.code, one.grade, one.figures, text.lstrip(JOINTS))
         for place, some in placed.items()
         for one, text in zip(some, finding_texts(some, about), strict=True)
     ]
-    return told_as.Verdict(
+    return kind.Verdict(
         verdict.grade, headline(verdict), tuple(sentences(verdict)), tuple(findings)
     )
 
 
-def exams_told(
+def described_exams(
     exams: Mapping[str, Mapping[str, Any]], manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return exams with their classes in words, the limits they rest on, and what they compare."""

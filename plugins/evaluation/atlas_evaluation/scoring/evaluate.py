@@ -49,7 +49,7 @@ def evaluate(
     the AUROC of each in ``folds`` and, where it surely is lower than the others, the lowest in
     ``worst``; ``hardest`` names likewise the fold with the largest error on its held-out class.
     Sigma flags what lies above the 95 % quantile of its fold's calibration sigmas. ``families``
-    holds error and coverage by :mod:`atlas_core.families` for ``test`` and ``ood_test`` (see
+    holds error and coverage by :mod:`atlas_chemistry.families` for ``test`` and ``ood_test`` (see
     :mod:`atlas_evaluation.scoring.groups`).
     ``cautions`` lists what makes the figures mean less than they seem, as findings
     (:mod:`atlas_evaluation.judge.cautions`).
