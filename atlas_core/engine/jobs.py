@@ -186,7 +186,7 @@ def _stored(
 
 
 def _lost(lost: Mapping[str, str], *, kept: int, force: bool) -> str:
-    """Return one line a job whose worker died: how, what is kept, and what to do."""
+    """Return one line per job whose worker died: how, what is kept, and what to do."""
     others = f"{kept} other {'job is' if kept == 1 else 'jobs are'} kept"
     again = "--force computes every job anew" if force else f"{others}, and the same command"
     if not force:

@@ -38,7 +38,7 @@ A whole plugin, in a module ``atlas_two_columns``::
                 rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
                 formulas, values = zip(*[(formula, float(value)) for formula, value in rows])
             except (OSError, ValueError) as err:
-                raise DataError(f"{path}: expected a formula and a number a line: {err}") from err
+                raise DataError(f"{path}: expected a formula and a number per line: {err}") from err
             return Dataset(
                 materials=Materials.from_formulas([f"row-{i}" for i in range(len(rows))], formulas),
                 target=np.array(values),

@@ -28,7 +28,7 @@ from atlas_core.spec.model import ActiveLearning, Data, Spec, Trust
 
 @dataclass(frozen=True)
 class BoundComponent:
-    """Hold one component that a spec names, with its checked options.
+    """One component that a spec names, with its checked options.
 
     Attributes:
         kind: its kind.
@@ -143,7 +143,7 @@ class BoundComponent:
     def _nested(
         self, key: str, reported: Callable[[BoundComponent], dict[str, Any]]
     ) -> dict[str, list[dict[str, Any]]]:
-        """Return what is told of the components that its options name; nothing where none is."""
+        """Return the components that its options name, for a report; nothing if there are none."""
         return {key: [reported(one) for one in self.nested]} if self.nested else {}
 
     def problems(self, facts: FoldFacts) -> list[str]:
@@ -178,7 +178,7 @@ class BoundComponent:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Hold a component with its options bound: it is made and asked, and its options are its own.
+    """A component with its options bound: it is made and asked, and its options are its own.
 
     Attributes:
         kind: its kind.
@@ -244,7 +244,7 @@ Arms = Mapping[str, Mapping[str, Bound]]
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Hold what an engine runs: settings of a spec, and its components with their options bound.
+    """What an engine runs: settings of a spec, and its components with their options bound.
 
     Attributes:
         name: of the run.
@@ -285,7 +285,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold a spec whose every component is resolved.
+    """A spec whose every component is resolved.
 
     Attributes:
         spec: the spec's own fields.

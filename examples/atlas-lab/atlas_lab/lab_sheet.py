@@ -1,4 +1,4 @@
-"""A CSV of repeated measurements: one row a material, with the mean of its values."""
+"""A CSV of repeated measurements: one row per material, with the mean of its values."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def element_statistics(materials: Materials) -> F8:
 
     Electronegativity, covalent radius, column, row and valence (columns to the nearer edge of the
     table), then how evenly the atoms are shared and, where cells are known, the logarithm of the
-    volume an atom. A property that is not known of an element is the mean of those known.
+    volume per atom. A property that is not known of an element is the mean of those known.
     """
     z = np.arange(1, MAX_Z + 1)
     column = periodic_group(z).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Atomic fractions of the elements: one column an element."""
+"""Atomic fractions of the elements: one column per element."""
 
 from __future__ import annotations
 

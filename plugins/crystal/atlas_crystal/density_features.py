@@ -1,4 +1,4 @@
-"""Density, volume an atom and packing fraction of a crystal."""
+"""Density, volume per atom and packing fraction of a crystal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CUBIC_ANGSTROM_PER_CUBIC_CENTIMETRE = 1e24
 
 
 class DensityFeatures:
-    """Turn crystals into density, volume an atom and packing fraction."""
+    """Turn crystals into density, volume per atom and packing fraction."""
 
     def __init__(self, config: DensityFeaturesConfig) -> None:
         self.config = config

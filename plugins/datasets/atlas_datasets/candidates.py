@@ -123,7 +123,7 @@ def _cell(row: Row, column: int | None) -> str:
 
 
 def _looks_like_formula(text: str) -> bool:
-    """Tell whether a cell is a formula, or could be meant as one.
+    """Return whether a cell is a formula, or could be meant as one.
 
     That is a digit behind a capital, or a word of two elements: ``Fe-O``, ``NaCl (rock salt)``.
     """
@@ -141,7 +141,7 @@ def _looks_like_formula(text: str) -> bool:
 
 
 def _json(path: Path, known: Known, *, lines: bool) -> Listing:
-    """Return crystals or formulas of JSON: a list, {id: one}, a table, or one a line."""
+    """Return crystals or formulas of JSON: a list, {id: one}, a table, or one per line."""
     keys: list[str] | None = None
     if lines:
         entries = [(f"line {line}", value, why) for line, value, why in json_lines(path)]

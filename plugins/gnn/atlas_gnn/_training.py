@@ -1,7 +1,7 @@
 """The training loop: any network that reads examples in batches, on CPU or one GPU.
 
 It knows nothing of crystals: a network is an ``nn.Module`` with ``forward(batch, noise)`` that
-returns one number a row, and examples hand out batches by row number.
+returns one number per row, and examples hand out batches by row number.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _floats(values: Sequence[float | None] | None) -> F8:
 def active_learning(
     lines: Mapping[str, tuple[F8, F8, F8, F8]], *, label: str, reference: str
 ) -> Drawn:
-    """Draw a quantity against the number of labels, one line an arm.
+    """Draw a quantity against the number of labels, one line per arm.
 
     Args:
         lines: {arm: (labelled, mean over folds, lowest, highest)}, (rounds,) each.

@@ -35,7 +35,7 @@ _AMOUNT = re.compile(r"[A-Z][a-z]?([\d.e+-]*)")
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Hold which rows belong to which group; a row may belong to several, or to none.
+    """Which rows belong to which group; a row may belong to several, or to none.
 
     Attributes:
         rows: (k,) row numbers.
@@ -171,7 +171,7 @@ SINGLE: dict[str, Callable[[SplitRequest], Sequence[str]]] = {
     "crystal_system": _crystal_systems,
     "prototype": _prototypes,
 }
-"""Derived columns with one value a row."""
+"""Derived columns with one value per row."""
 SEVERAL: dict[str, Callable[[Materials], Groups]] = {
     "element": lambda materials: _of_elements(materials, SYMBOLS),
     "periodic_group": _groups_of_the_table,

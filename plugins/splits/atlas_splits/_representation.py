@@ -43,7 +43,7 @@ def describe(materials: Materials, representation: Representation) -> F8:
 def shells(materials: Materials) -> F8:
     """Return (n, 12) mean and spread over sites of the distances to the 1st, 2nd, ... neighbour.
 
-    In units of the cube root of the volume an atom, so neither a supercell nor a larger lattice
+    In units of the cube root of the volume per atom, so neither a supercell nor a larger lattice
     changes a number.
 
     Raises:

@@ -23,7 +23,7 @@ CAUTIONS = "What makes all figures mean less"
 
 
 class Code(NamedTuple):
-    """Hold what a code is about, the grade that it leaves (None: none), and what it means."""
+    """What a code is about, the grade that it leaves (None: none), and what it means."""
 
     group: str
     grade: Grade | None

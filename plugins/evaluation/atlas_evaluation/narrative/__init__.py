@@ -1,7 +1,7 @@
 """Findings in plain words: templates that turn codes and figures into English. Nothing is decided.
 
 The reader is a physicist who knows no machine learning. Light: jinja2 and ruamel.yaml are imported
-when something is told.
+when something is reported.
 """
 
 from __future__ import annotations
