@@ -638,7 +638,7 @@ def test_a_fit_that_is_killed_outright_goes_on_from_its_last_checkpoint(tmp_path
         "import test_cgcnn as test\n"
         "def die(log, text):\n"
         f"    if text.startswith('epoch {epoch} '):\n        os.kill(os.getpid(), 9)\n"
-        "test.Log.tell = die\n"
+        "test.Log.notify = die\n"
         "test.trained_on(test.Path(sys.argv[2]), [0.0, 0.0, 31.0])\n"
     )
     here = str(Path(__file__).parent)
