@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ArmPrediction:
-    """Hold what an arm says of n materials, each on its own.
+    """What an arm says of n materials, each on its own.
 
     Attributes:
         prediction: calibrated.
@@ -69,7 +69,7 @@ class ArmPrediction:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Hold what an arm says of n materials.
+    """What an arm says of n materials.
 
     Attributes:
         materials: (n,) as they were given: formulas, or those of crystals.

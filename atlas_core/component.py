@@ -65,7 +65,7 @@ class Use(Config):
         return {"use": value} if isinstance(value, str) else value
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether the same is named, be its defaults written out or not."""
+        """Return whether the same is named, be its defaults written out or not."""
         if not isinstance(other, Use) or self.use != other.use:
             return False
         return self.options == other.options or self.model_dump() == other.model_dump()

@@ -287,7 +287,7 @@ def _symbols(run: str) -> list[str]:
 
 
 class _Level:
-    """Hold what was read inside one pair of brackets: whole parts, and the part at hand."""
+    """What was read inside one pair of brackets: whole parts, and the part at hand."""
 
     def __init__(self, opener: str = "") -> None:
         self.opener = opener

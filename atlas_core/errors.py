@@ -114,7 +114,7 @@ _SHORT_OF_MEMORY = (
 
 
 def short_of_memory(error: BaseException) -> bool:
-    """Tell whether an error, or one that caused it, is about memory that could not be had."""
+    """Return whether an error, or one that caused it, is about memory that could not be had."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

@@ -128,7 +128,7 @@ def finished_manifest_of(folder: Path) -> Json:
 
 
 def _plain_name(text: str) -> bool:
-    """Tell whether a text names something in a folder, and nothing elsewhere."""
+    """Return whether a text names something in a folder, and nothing elsewhere."""
     name = PurePosixPath(text)
     return len(name.parts) == 1 and text not in ("", ".", "..", "/") and not strange_name(name)
 

@@ -1,4 +1,4 @@
-"""The hooks a plugin may implement: one a kind, and three that only look on. Light.
+"""The hooks a plugin may implement: one per kind, and three that only look on. Light.
 
 A component's module implements the hook of its kind and stands in the entry-point group of that
 kind (``atlas.uq``, ...); an observer stands in ``atlas.observer``.

@@ -40,7 +40,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Offer:
-    """Hold an entry point and who offers it.
+    """An entry point and who offers it.
 
     Attributes:
         point: the entry point; where ``problem`` says so, one that cannot be loaded.

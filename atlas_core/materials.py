@@ -19,7 +19,7 @@ from atlas_core.stoichiometry import canonical_formulas, written_formulas
 
 @dataclass(frozen=True, eq=False)
 class Materials:
-    """Hold n materials as a struct of arrays: m sites (or elements of a formula) in all.
+    """The n materials as a struct of arrays: m sites (or elements of a formula) in all.
 
     Attributes:
         ids: (n,) distinct text ids.
@@ -86,7 +86,7 @@ class Materials:
 
     @property
     def has_structure(self) -> bool:
-        """Tell whether sites and cells are known, not only formulas."""
+        """Return whether sites and cells are known, not only formulas."""
         return self.frac is not None
 
     @property

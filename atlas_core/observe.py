@@ -23,7 +23,7 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECAS
 
 
 def strange_name(name: PurePosixPath) -> bool:
-    """Tell whether a part of a name is a drive, a device or another name on some system."""
+    """Return whether a part of a name is a drive, a device or another name on some system."""
     return (
         any(
             _DEVICE.fullmatch(part) or part.endswith((" ", ".")) or ":" in part

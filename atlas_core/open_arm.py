@@ -41,7 +41,7 @@ NEIGHBORS = 3
 
 @dataclass(frozen=True, eq=False)
 class OpenArm:
-    """Hold an arm that was read from a run folder, and ask it about materials as the run did.
+    """A fitted arm read from a run folder, which predicts materials as in the run.
 
     Attributes:
         run: whose arm it is.

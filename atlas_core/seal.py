@@ -33,7 +33,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Findings:
-    """Hold the files that are not as the run left them, by their paths in the run folder.
+    """The files that are not as the run left them, by their paths in the run folder.
 
     Attributes:
         changed: other bytes.

@@ -49,7 +49,7 @@ OXYANIONS = {"C": 3, "N": 3, "P": 4, "S": 4, "As": 4}
 
 @dataclass(frozen=True, eq=False)
 class Amounts:
-    """Hold canonical amounts of n compositions, elements in alphabetical order.
+    """Canonical amounts of n compositions, elements in alphabetical order.
 
     Attributes:
         starts: (n + 1,) material i owns entries ``starts[i]:starts[i + 1]``.

@@ -293,7 +293,7 @@ def _members(data: bytes) -> dict[str, npt.NDArray[Any]]:
 
 
 def _credible(kind: np.dtype[Any], shape: tuple[int, ...], size: int) -> bool:
-    """Tell whether ``size`` bytes hold an array of this type and shape, and it is of honest size.
+    """Return whether ``size`` bytes hold an array of this type and shape, and it is of honest size.
 
     An array of no bytes may have any number of rows, each of which takes time when it is used.
     """

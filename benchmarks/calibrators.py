@@ -76,7 +76,7 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 MANY = tuple(float(level) for level in sigma.LEVELS)
 COVERAGE, AREA, ECE = (0.88, 0.92), 0.03, 0.03
 FAMILY_ROWS = 100
-"""Fewest test rows of a family whose coverage is told."""
+"""Fewest test rows of a family whose coverage is reported."""
 
 NORMALISED = {"score": "normalised", "beta": 0.1}
 STATES_SIGMA = ("identity", "variance_scaling", "linear")

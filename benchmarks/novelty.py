@@ -3,7 +3,7 @@
 ``python benchmarks/novelty.py --data-dir FOLDER`` writes benchmarks/results/novelty.json. FOLDER
 holds matbench_mp_e_form.json.bz2 (or .json.gz). 25,000 distinct formulas; each class in turn is
 kept out of training, a forest and the detector are fitted to 8,125 of the rest, and up to 900
-materials of the class are told from 900 in-domain ones (AUROC).
+materials of the class are reported from 900 in-domain ones (AUROC).
 
 The parts of the default were chosen on other classes (``--development`` measures those): nothing
 was chosen on the classes that the bars are about.
@@ -88,7 +88,7 @@ ON_FLLA: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = (
 
 @dataclass(frozen=True)
 class Data:
-    """Hold n distinct formulas with their features and target."""
+    """The n distinct formulas with their features and target."""
 
     materials: Materials
     features: Vectors
@@ -214,7 +214,7 @@ def detectors_on_flla(seed: int) -> list[dict[str, Any]]:
 
 
 def table(data: Data, masks: Mapping[str, Mask], seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Yield a row a class: its size and the mean AUROC over seeds of each variant."""
+    """Yield a row per class: its size and the mean AUROC over seeds of each variant."""
     for name, mask in masks.items():
         start = time.perf_counter()
         runs = [held_out(data, mask, seed) for seed in seeds]

@@ -63,7 +63,7 @@ WHY = {
     "mahalanobis": "linear work; its arrays outgrow the processor's cache at 64k",
     "forest": "a tree sorts its rows at every cut: n log n",
     "knn": "every material is compared with every training material: both grow, so n squared",
-    "cgcnn": "seconds a crystal of a fixed number of steps, times the crystals",
+    "cgcnn": "seconds per crystal of a fixed number of steps, times the crystals",
 }
 Result = TypeVar("Result")
 

@@ -44,7 +44,7 @@ Ask = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Saved:
-    """Hold a fit that can be changed.
+    """A fit that can be changed.
 
     Attributes:
         name: for messages.

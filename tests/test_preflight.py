@@ -1,4 +1,4 @@
-"""What can be known before a training is told before it: by ``run``, and by ``validate``."""
+"""What can be known before a training is reported before it: by ``run``, and by ``validate``."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from atlas_core.store import write_arrays
 
 
 class Tampered:
-    """Hold a saved estimator whose parts can be changed as a stranger would."""
+    """A saved estimator whose parts can be changed as a stranger would."""
 
     def __init__(self, estimator: Any) -> None:
         self.structure, self.arrays = pack(estimator)

@@ -90,7 +90,7 @@ def test_every_method_labels_every_scored_row(whole: Path) -> None:
         error = np.abs(seen["mean"] - seen["target"])[calibration & (seen["fold"] == fold)]
         error_tolerance = trust["error_tolerance"][trust["fold"] == fold]
         np.testing.assert_allclose(error_tolerance, np.quantile(error, 0.8), rtol=1e-12)
-    # one row a formula: no polymorph of a held-out formula was learned from
+    # one row per formula: no polymorph of a held-out formula was learned from
     for fold in ("without O", "without N"):
         formulas = seen["formula"][seen["fold"] == fold]
         assert len(set(formulas.tolist())) == len(formulas)

@@ -33,7 +33,7 @@ MODULES = (
 
 
 class Warm:
-    """Hold the process that is forked; started when it is first asked."""
+    """The process that is forked; started when it is first asked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Write every generated file: spec schema, catalogue, a docs page a kind, the CLI reference.
+"""Write every generated file: spec schema, catalogue, a docs page per kind, the CLI reference.
 
 ``python tools/generate.py`` writes them; ``--check`` only tells which are stale and exits 1.
 """

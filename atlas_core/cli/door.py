@@ -169,7 +169,7 @@ def _explained(err: BaseException) -> tuple[str, int]:
 
 
 def _cannot_print(err: OSError) -> bool:
-    """Tell whether it was stdout that took nothing more: on stderr, that is never an error."""
+    """Return whether it was stdout that took nothing more: on stderr, that is never an error."""
     frames = [frame.f_code for frame, _ in traceback.walk_tb(err.__traceback__)]
     if frames[-1] not in {click.echo.__code__, Atlas._main.__code__}:
         return False

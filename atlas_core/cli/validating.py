@@ -28,7 +28,7 @@ FEW = 3
 
 @dataclass(frozen=True)
 class Ahead:
-    """Hold what was found.
+    """What was found.
 
     Attributes:
         folds: (name, rows by part) of each fold; empty where the data are not at hand.
@@ -113,5 +113,5 @@ def _featurized(chosen: Bound, dataset: Dataset) -> Vectors:
 
 
 def _differ(vectors: Vectors) -> bool:
-    """Tell whether there are more than a few kinds of rows; a value that is not there is one."""
+    """Return whether there are more than a few kinds of rows; a value that is not there is one."""
     return len(np.unique(np.nan_to_num(vectors.values, nan=np.inf), axis=0)) > FEW

@@ -16,7 +16,7 @@ from atlas_core.data.tables import column
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Assessments:
-    """Hold a row for each prediction and trust method.
+    """A row for each prediction and trust method.
 
     Attributes:
         arm: (n,) names.

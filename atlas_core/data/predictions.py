@@ -25,7 +25,7 @@ SCORED_PARTS = ("calibration", "test", "ood_test")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions:
-    """Hold n predictions of one or more arms and folds; the columns of ``predictions.parquet``.
+    """The n predictions of one or more arms and folds; the columns of ``predictions.parquet``.
 
     Attributes:
         ids: (n,) of the materials.

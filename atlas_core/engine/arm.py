@@ -83,7 +83,7 @@ class Arm:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Hold what an arm says of n materials.
+    """What an arm says of n materials.
 
     Attributes:
         view: of the materials.
@@ -103,7 +103,7 @@ class Answer:
 
 @dataclass(eq=False)
 class FittedArm:
-    """Hold what was fitted, and answer for it.
+    """A fitted arm, which predicts.
 
     Attributes:
         arm: what it is a fit of.

@@ -15,13 +15,13 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Failure:
-    """Hold why a job failed, where the others can go on."""
+    """Why a job failed, where the others can go on."""
 
     error: AtlasError
 
 
 def of_the_system(error: AtlasError) -> bool:
-    """Tell whether an error comes from the disk: the next job would meet it, too."""
+    """Return whether an error comes from the disk: the next job would meet it, too."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError):

@@ -46,7 +46,7 @@ def with_targets(result: JobResult, split: Split, target: F8) -> JobResult:
 
 @dataclass(frozen=True)
 class Found:
-    """Hold what a run knows of itself beside its predictions.
+    """What a run knows of itself beside its predictions.
 
     Attributes:
         manifest: plain data.

@@ -68,7 +68,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Hold the paths of one run.
+    """The paths of one run.
 
     Attributes:
         path: the folder.
@@ -77,7 +77,7 @@ class RunFolder:
     path: Path
 
     def complete(self, science: str) -> bool:
-        """Tell whether the run of this science hash has finished."""
+        """Return whether the run of this science hash has finished."""
         try:
             manifest = read_manifest(self.path)
         except DataError:
@@ -113,7 +113,7 @@ class RunFolder:
         return self.path / FITTED / slug(arm) / slug(fold)
 
     def keeps(self, arms: Iterable[str], fold: str) -> bool:
-        """Tell whether the fit of every arm on a fold is kept."""
+        """Return whether the fit of every arm on a fold is kept."""
         return all(self.fitted(arm, fold).is_dir() for arm in arms)
 
     def require_room(self, files: Iterable[str], folders: Iterable[str]) -> None:

@@ -44,7 +44,7 @@ class Oracle:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Hold one job as plain data, for this process or another.
+    """One job as plain data, for this process or another.
 
     Attributes:
         arm: what is fitted.
@@ -101,7 +101,7 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """Hold what a job returns: predictions and what its fits recorded.
+    """What a job returns: predictions and what its fits recorded.
 
     Attributes:
         predictions: of the rows that are scored; those of hidden targets have none.

@@ -45,7 +45,7 @@ class Keep:
 
 @dataclass(frozen=True, eq=False)
 class PostHoc:
-    """Hold what asks a predictor, and what stands beside its answers.
+    """Post-hoc estimators of a predictor, and what its predictions are compared with.
 
     Attributes:
         calibration: of the arm, or None.

@@ -27,7 +27,7 @@ from atlas_core.store import DROPPED, read_arrays, write_arrays
 
 @dataclass
 class _State:
-    """Hold where a loop stands.
+    """Where a loop stands.
 
     Attributes:
         labelled: rows whose labels are known, ascending.

@@ -1,4 +1,4 @@
-"""What a run is told and notes about the machine it ran on. Light."""
+"""What a run records about the machine it runs on. Light."""
 
 from __future__ import annotations
 

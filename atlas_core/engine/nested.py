@@ -33,7 +33,7 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class TrustSettings:
-    """Hold what trust regions are learned from.
+    """What trust regions are learned from.
 
     Attributes:
         stated: the spec's block: error tolerance, target reliability, sizes.
@@ -230,7 +230,7 @@ class HeldOut:
         return inside
 
     def same_training(self, other: HeldOut) -> bool:
-        """Tell whether the training of the other one does for this class, too."""
+        """Return whether the training of the other one does for this class, too."""
         return all(
             np.array_equal(getattr(self.split, part), getattr(other.split, part))
             for part in ("train", "calibration", "test")

@@ -22,7 +22,7 @@ Caught = list[warnings.WarningMessage]
 
 @dataclass
 class Heard:
-    """Hold the texts of warnings, and which of them lower the verdict."""
+    """The texts of warnings, and which of them lower the verdict."""
 
     said: set[str] = field(default_factory=set)
     cautions: set[str] = field(default_factory=set)

@@ -33,7 +33,7 @@ class NotifyHere:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Hold what does not change numbers.
+    """What does not change numbers.
 
     Attributes:
         out: folder that run folders go into.

@@ -74,7 +74,7 @@ class Preflight:
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Hold the (n,) targets of a data set, their name and task."""
+    """The (n,) targets of a data set, their name and task."""
 
     values: F8
     name: str
@@ -94,7 +94,7 @@ class _Fold:
     _planned: list[HeldOut] | None = None
 
     def warn(self) -> None:
-        """Warn of parts whose rows are judged and share one target."""
+        """Warn of parts whose rows are evaluated and share one target."""
         for part in ("test", "ood_test"):
             if reported := _nothing_to_tell_apart(self.targets, self.split.parts()[part]):
                 warnings.warn(f"{self.split.name}, {part}: {reported}", stacklevel=3)
@@ -201,7 +201,7 @@ def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
 
 
 def _nothing_to_tell_apart(targets: Targets, rows: I8) -> str:
-    """Return what one class or value all rows share that are judged, "" where they differ."""
+    """Return what one class or value all rows share that are evaluated, "" where they differ."""
     target = targets.values[rows]
     if len(np.unique(target)) != 1:
         return ""

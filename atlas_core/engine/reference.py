@@ -21,7 +21,7 @@ Space = Literal["features", "embedding", "fractions"]
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Hold the training materials of a fit, to be named beside a candidate.
+    """The training materials of a fit, to be named beside a candidate.
 
     Attributes:
         ids: (t,).

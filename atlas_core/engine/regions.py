@@ -22,7 +22,7 @@ from atlas_core.kinds.trust import LABELS, Assessment, ReliabilityTarget, TrustR
 
 @dataclass(frozen=True, eq=False)
 class TrustRegions:
-    """Hold what the trust methods of an arm learned.
+    """What the trust methods of an arm learned.
 
     Attributes:
         reliability: error tolerance and target reliability.

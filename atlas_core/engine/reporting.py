@@ -26,7 +26,7 @@ from atlas_core.store import write_bytes, write_json
 
 @dataclass(frozen=True)
 class Report:
-    """Hold a reporter that is ready.
+    """A reporter that is ready.
 
     Attributes:
         chosen: the component that made it.

@@ -78,7 +78,7 @@ def _trust(columns: Arrays, said: Predictions, job: Job) -> Assessments | None:
         _require(not columns, "it has labels of trust, which its spec does not ask for")
         return None
     found = _table(Assessments, columns)
-    times = len(found) // max(1, len(said))  # one block a method
+    times = len(found) // max(1, len(said))  # one block per method
     _require(times > 0, "rows of trust are missing")
     _check(found, columns, job, times=times)
     place = {own: row for row, own in enumerate(said.ids.tolist())}  # once in a fold
@@ -119,7 +119,7 @@ def _check_rounds(rounds: Arrays, job: Job) -> None:
     for name, values in rounds.items():
         count = 0 if job.loop is None else job.loop.rounds + 1  # the one before the first choice
         right = values.shape == (count,) and values.dtype.kind == "f"
-        _require(right, f"rounds: {name} is not a number a round")
+        _require(right, f"rounds: {name} is not a number per round")
 
 
 def _record(record: Any, job: Job) -> dict[str, Any]:

@@ -56,7 +56,7 @@ WORDS = {"name", "question", "reports", "final"}
 
 
 def _warn_ahead(preflight: Preflight, notify: Notify) -> None:
-    """Look before features are made, which take time; what says little is told, and kept later."""
+    """Check before features are made, which take time; report and keep what is found."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         preflight.require({})

@@ -244,7 +244,7 @@ class Trained:
 
 
 def is_fit(found: object) -> TypeGuard[UQFit]:
-    """Tell whether an object that was read is what ``keep`` wrote."""
+    """Return whether an object that was read is what ``keep`` wrote."""
     return isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Predictor)
 
 

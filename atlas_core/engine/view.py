@@ -20,7 +20,7 @@ from atlas_core.spec.plan import Bound
 
 @dataclass(frozen=True, eq=False)
 class ArmData:
-    """Hold what an arm may see of n materials: all of them, the targets of some.
+    """What an arm may see of n materials: all of them, the targets of some.
 
     Attributes:
         every: all n materials, without a feature.

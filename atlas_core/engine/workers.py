@@ -39,7 +39,7 @@ class WorkerDiedError(Exception):
 
 
 class Worker:
-    """Hold one process and the job that it has."""
+    """One process and the job that it has."""
 
     def __init__(self) -> None:
         # fresh interpreters: forked ones inherit locks of thread pools that are not there
@@ -84,7 +84,7 @@ class Worker:
         raise value
 
     def is_gone(self) -> bool:
-        """Tell whether the process has ended and left nothing to read."""
+        """Return whether the process has ended and left nothing to read."""
         return self.process.exitcode is not None and not self.connection.poll()
 
 
@@ -202,7 +202,7 @@ def _packed(reply: tuple[bool, Any, str]) -> bytes:
         if not reply[0]:
             pickle.loads(content)  # noqa: S301 - some errors can be written and not read
     except Exception as err:
-        what = err if reply[0] else reply[1]  # what cannot travel is told in words
+        what = err if reply[0] else reply[1]  # what cannot travel is reported in words
         reported = RuntimeError(f"{type(what).__name__}: {what}")
         content = pickle.dumps((False, reported, reply[2]), protocol=pickle.HIGHEST_PROTOCOL)
     return content

@@ -144,7 +144,7 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class AuditRequest:
-    """Hold what is known of a run before anything is trained.
+    """What is known of a run before anything is trained.
 
     Attributes:
         splits: the folds.

@@ -91,7 +91,7 @@ class _Portable:
 
 @dataclass(frozen=True, eq=False)
 class Vectors(_Portable):
-    """Hold one row of features a material.
+    """One row of features per material.
 
     Attributes:
         values: (n, d) float64; NaN marks a feature that is not defined for a material.
@@ -141,7 +141,7 @@ class Vectors(_Portable):
 
 @dataclass(frozen=True, eq=False)
 class Graphs(_Portable):
-    """Hold n crystal graphs as flat arrays.
+    """The n crystal graphs as flat arrays.
 
     Edges of one crystal are sorted by (src, distance, dst, image); ``src`` and ``dst`` count atoms
     within their own crystal, so a slice needs no shifting.
@@ -269,7 +269,7 @@ class Featurizer(Protocol):
     """Turn materials into features; a row depends on its own material alone."""
 
     def featurize(self, materials: Materials) -> Features:
-        """Return ``Vectors`` or ``Graphs`` with one entry a material, in order.
+        """Return ``Vectors`` or ``Graphs`` with one entry per material, in order.
 
         Raises:
             DataError: a material cannot be featurized at all; names its id.

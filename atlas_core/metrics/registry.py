@@ -22,7 +22,7 @@ ALWAYS = "verdict"
 
 @dataclass(frozen=True)
 class Built:
-    """Hold what a component of the kind ``metric`` built.
+    """What a component of the kind ``metric`` built.
 
     Attributes:
         distribution: that offers it.
@@ -69,7 +69,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Hold metrics in the order of tables and sums.
+    """Metrics in the order of tables and sums.
 
     Attributes:
         families: those of each distribution. One matrix product sums the terms of a family: a

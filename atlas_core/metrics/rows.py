@@ -79,7 +79,7 @@ class _Column:
 
 @dataclass(frozen=True, eq=False)
 class MetricRows:
-    """Hold n rows of one arm and part, as metrics read them.
+    """The n rows of one arm and part, as metrics read them.
 
     Attributes:
         columns: name -> (n,) values.
@@ -167,7 +167,7 @@ Term = Callable[[MetricRows], Any]
 
 
 class Draw:
-    """Hold b resamples of the rows as counts: all that a metric computes is of (b,) of them.
+    """The b resamples of the rows as counts: all that a metric computes is of (b,) of them.
 
     Attributes:
         rows: the k rows.

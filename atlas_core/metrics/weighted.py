@@ -15,7 +15,7 @@ from atlas_core.arrays import F8, I8
 
 
 class Ranking:
-    """Hold the ascending order of n scores and where equal scores begin and end.
+    """The ascending order of n scores and where equal scores begin and end.
 
     Attributes:
         order: (n,) rows from the lowest to the highest score.

@@ -98,7 +98,7 @@ def start(
         options: what changes no number.
         registry: of the observers.
         executor: where jobs are computed.
-        warn: is told of an observer that is left out.
+        warn: is reported of an observer that is left out.
     """
     with closing(registry.observers(warn)) as observers:
         return run_plan(plan, options, observers=observers, executor=executor)

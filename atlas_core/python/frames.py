@@ -26,7 +26,7 @@ FOLDER = "data"
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold a table of materials as the bytes of a Parquet file, ready to be part of a spec.
+    """A table of materials as the bytes of a Parquet file, ready to be part of a spec.
 
     Attributes:
         content: the file.

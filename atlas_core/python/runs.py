@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArmVerdict:
-    """Hold what a run says of one arm.
+    """What a run says of one arm.
 
     Attributes:
         grade: a fixed code, such as ``trust`` or ``do_not_trust``.

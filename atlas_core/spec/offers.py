@@ -1,6 +1,6 @@
 """Say which installed components would give a capability. Light: loads light modules only.
 
-A refused spec is not read again and again: what would do instead is told with the refusal.
+A refused spec is not read again and again: what would do instead is reported with the refusal.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _defaults(model: type[Config]) -> Config:
 
 
 def provides_by_default(component: Component, capability: str) -> bool:
-    """Tell whether a component with its default options provides a capability."""
+    """Return whether a component with its default options provides a capability."""
     return _provides(component, capability, _defaults(component.config))
 
 

@@ -28,7 +28,7 @@ from atlas_core.spec.model import ActiveLearning, Data, Spec, Trust
 
 @dataclass(frozen=True)
 class BoundComponent:
-    """Hold one component that a spec names, with its checked options.
+    """One component that a spec names, with its checked options.
 
     Attributes:
         kind: its kind.
@@ -178,7 +178,7 @@ class BoundComponent:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Hold a component with its options bound: it is made and asked, and its options are its own.
+    """A component with its options bound: it is made and asked, and its options are its own.
 
     Attributes:
         kind: its kind.
@@ -244,7 +244,7 @@ Arms = Mapping[str, Mapping[str, Bound]]
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Hold what an engine runs: settings of a spec, and its components with their options bound.
+    """What an engine runs: settings of a spec, and its components with their options bound.
 
     Attributes:
         name: of the run.
@@ -285,7 +285,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold a spec whose every component is resolved.
+    """A spec whose every component is resolved.
 
     Attributes:
         spec: the spec's own fields.

@@ -45,7 +45,7 @@ class Problems:
     _reported: set[object] = field(default_factory=set)
 
     def first(self, what: object) -> bool:
-        """Tell whether this is told for the first time."""
+        """Return whether this is reported for the first time."""
         known = what in self._reported
         self._reported.add(what)
         return not known

@@ -62,7 +62,7 @@ def resolve_all(
 def resolve_named(
     kind: Kind, part: Config, path: Path, resolver: Resolver, problems: Problems
 ) -> tuple[BoundComponent, ...]:
-    """Resolve what a part of a spec names of a kind; what cannot stand in its list is told.
+    """Resolve what a part of a spec names of a kind; what cannot stand in its list is reported.
 
     Args:
         kind: its key is looked up.
@@ -282,7 +282,7 @@ def _check_nested(plan: Plan, arm: str, problems: Problems) -> None:
         others = [plan.dataset, plan.split, *(c for c in again.values() if c is not chosen)]
         where: Path = ("arms", arm, "surrogate", *((kind,) if kind in surrogate else ()))
         for one in chosen.together:
-            # what the arm itself lacks is told at the arm
+            # what the arm itself lacks is reported at the arm
             known = frozenset() if kind in surrogate else one.requires - own_given
             _check_requires(one, where, others, problems, known)
 

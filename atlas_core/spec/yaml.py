@@ -25,7 +25,7 @@ MAX_NODES = 20_000
 """A spec has hundreds; aliases of aliases make billions from a few lines."""
 MAX_DEPTH = 50
 MAX_PROBLEMS = 100
-"""Mistakes that are told; whoever has more has no spec."""
+"""Mistakes that are reported; whoever has more has no spec."""
 MAX_STEPS = 60
 MAX_BITS = 4096
 """Of an integer: those in hex may have more digits than Python writes."""
@@ -35,7 +35,7 @@ MAX_CHARACTERS = 1_000_000
 
 @dataclass
 class Document:
-    """Hold a YAML document as plain values.
+    """A YAML document as plain values.
 
     Attributes:
         source: the file's name, for messages.
@@ -137,7 +137,7 @@ class _Reader:
                     value = self.read(parent, path)
                     if not isinstance(value, dict):
                         if id(parent) in self.open:
-                            continue  # it is told already that this has no end
+                            continue  # it is reported already that this has no end
                         self.problem(parent, path, "'<<' takes a mapping")
                         continue
                     for name, content in value.items():

@@ -34,7 +34,7 @@ HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Hold what another process found; ``error`` is why it could not, and then the rest is empty.
+    """What another process found; ``error`` is why it could not, and then the rest is empty.
 
     Attributes:
         imported: whether the light module was imported at all.
@@ -81,7 +81,7 @@ def _server(module: str, *path: str) -> _Server:
 
 
 class _Server:
-    """Hold the process that imported one module; it ends with this object, or with this process."""
+    """The process that imported one module; it ends with this object, or with this process."""
 
     def __init__(self, module: str, path: tuple[str, ...]) -> None:
         found = os.pathsep.join(str(Path(p or ".").resolve()) for p in path)
@@ -116,7 +116,7 @@ class _Server:
         return Elsewhere(True, heavy, found["digest"], found["error"], files)
 
     def ended(self) -> bool:
-        """Tell whether the process answers no more."""
+        """Return whether the process answers no more."""
         return self._process.poll() is not None
 
     def _line(self) -> Any:
@@ -141,7 +141,7 @@ def serve(module: str) -> None:
     os.dup2(2, 1)  # what a component prints is no answer
     imported = importlib.import_module(module)
     for kind in KINDS:  # a hook that imports its methods makes every command slow, too
-        with suppress(Exception):  # one that fails is told where its component is asked for
+        with suppress(Exception):  # one that fails is reported where its component is asked for
             getattr(imported, f"atlas_{kind}", list)()
     start: dict[str, object] = {"heavy": sorted(set(HEAVY) & set(sys.modules))}
     print(json.dumps(start), file=answers, flush=True)

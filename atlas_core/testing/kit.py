@@ -1,4 +1,4 @@
-"""Run a component's contract: the list of checks, and how a result is told. Light.
+"""Run a component's contract: the list of checks, and how a result is reported. Light.
 
 Three front ends share one list of checks: ``run_contract``, ``atlas check``, and pytest, which
 collects the components that a ``pyproject.toml`` declares by itself (``pytest_plugin``).
@@ -38,7 +38,7 @@ Check = Callable[[Sample], None]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Hold what one check found.
+    """What one check found.
 
     Attributes:
         name: the check's function name without ``check_``.
@@ -54,7 +54,7 @@ class CheckResult:
 
     @property
     def broken(self) -> bool:
-        """Tell whether this result breaks the contract."""
+        """Return whether this result breaks the contract."""
         return self.outcome in ("failed", "unexpected pass")
 
 
@@ -141,7 +141,7 @@ def run_contract(
 
 @dataclass(frozen=True)
 class ContractCase:
-    """Hold one check of one installed component; a call runs it.
+    """One check of one installed component; a call runs it.
 
     Attributes:
         name: of the check.

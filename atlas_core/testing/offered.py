@@ -53,7 +53,7 @@ def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
 
 @dataclass(frozen=True)
 class Offered:
-    """Hold an installed component and its options.
+    """An installed component and its options.
 
     Attributes:
         component: what its hook returns.

@@ -201,7 +201,7 @@ def toy_vectors(materials: Materials) -> Vectors:
 
 
 def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
-    """Return crystal graphs of whole neighbour shells, at most ``most`` edges an atom.
+    """Return crystal graphs of whole neighbour shells, at most ``most`` edges per atom.
 
     Brute force over 3x3x3 images. Whole shells make the graph independent of how sites are
     listed and of the cell that is chosen: nothing depends on ties.
@@ -316,7 +316,7 @@ def toy_dataset(task: Task = "regression") -> Dataset:
 
 @dataclass
 class Sample:
-    """Hold what the checks of one component share: its options, a scratch folder, toy results.
+    """What the checks of one component share: its options, a scratch folder, toy results.
 
     Attributes:
         component: that is checked.

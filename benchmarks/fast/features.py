@@ -53,7 +53,7 @@ NEEDED = {
     "stoichiometry": 50,
     "valence orbitals": 50,
     "ion properties": 50,
-    "density, volume an atom, packing fraction": 10,
+    "density, volume per atom, packing fraction": 10,
     "sine Coulomb matrix eigenvalues": 10,
     "radial distribution function to 20 Å": 10,
     "coordination number statistics": 10,
@@ -160,7 +160,7 @@ def crystal_bars() -> list[Bar]:
     density = DensityFeatures()
     found = [
         compare(
-            "density, volume an atom, packing fraction",
+            "density, volume per atom, packing fraction",
             "matminer DensityFeatures, one process",
             lambda: default(density_features).featurize(materials),
             lambda: [guarded(density, one) for one in structures],

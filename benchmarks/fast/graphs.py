@@ -75,7 +75,7 @@ def compare(graphs: Graphs, structures: list[Any]) -> dict[str, Any]:
         rows = slice(graphs.edge_offsets[index], graphs.edge_offsets[index + 1])
         sites = len(structure)
         if not np.array_equal(graphs.src[rows], np.repeat(np.arange(sites), k)):
-            raise AssertionError(f"crystal {index}: not {k} edges an atom, in their order")
+            raise AssertionError(f"crystal {index}: not {k} edges per atom, in their order")
         distance = graphs.distance[rows].astype(np.float64).reshape(-1, k)
         places = np.column_stack([graphs.dst[rows], graphs.image[rows]]).reshape(-1, k, 4)
         # images of pymatgen count from the sites as they stand in the structure, as ours do

@@ -95,7 +95,7 @@ def _epoch(short: dict[str, Any]) -> Bar:
 
 
 def _lists(ours: float) -> Bar:
-    """Return the bar that compares bytes a crystal, the list's from a sample."""
+    """Return the bar that compares bytes per crystal, the list's from a sample."""
     try:
         found = _child("--lists", str(SAMPLE))
     except RuntimeError as err:

@@ -28,7 +28,7 @@ KEPT = ("predictions.parquet", "metrics.json", "records.json")
 
 @dataclass(frozen=True)
 class Ran:
-    """Hold one command.
+    """One command.
 
     Attributes:
         seconds: of the whole process.

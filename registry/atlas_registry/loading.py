@@ -27,7 +27,7 @@ class Registry:
     """Find installed components; implements ``atlas_core.resolver.Resolver``."""
 
     def __init__(self, warn: Warn = _warn) -> None:
-        """Hold who is told of a component that is left out: a function that can be pickled."""
+        """Hold who is reported of a component that is left out: a function that can be pickled."""
         self._problems: dict[Listed, str] = {}
         self._warn = warn
 

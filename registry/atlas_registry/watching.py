@@ -47,7 +47,7 @@ _CHILD = (
 
 
 class Watcher:
-    """Hold the process of one observer.
+    """The process of one observer.
 
     Raises:
         PluginError: it is broken; names it.
@@ -132,7 +132,7 @@ class Watchers:
 
     Args:
         listed: the observers.
-        warn: is told of each that fails.
+        warn: is reported of each that fails.
     """
 
     def __init__(self, listed: Sequence[Listed], warn: Warn) -> None:

@@ -22,7 +22,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
 
 def _asked(one: Campaign, wanted: list[str]) -> bool:
-    """Tell whether a campaign is meant by the words of the command line."""
+    """Return whether a campaign is meant by the words of the command line."""
     left_out = {word[1:] for word in wanted if word.startswith("-")}
     named = {word for word in wanted if not word.startswith("-")}
     return one.kind not in left_out and (not named or bool({one.kind, one.name} & named))

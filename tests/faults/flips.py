@@ -107,7 +107,7 @@ def _unfinished(home: Path, clean: Ground, damage: Damage, rng: Rng) -> Iterator
 def _finished(
     home: Path, clean: Ground, damage: Damage, rng: Rng, *, manifest: bool
 ) -> Iterator[Outcome]:
-    """The files of a finished run are damaged: it is told, and the same command mends it."""
+    """The files of a finished run are damaged: it is reported, and the same command mends it."""
     out = home / "runs"
     folder = copied(clean.run, out / clean.run.name)
     cache = copied(clean.cache, home / "cache")

@@ -57,7 +57,7 @@ ANSWER = ("predictions.parquet", "metrics.json")
 
 @dataclass(frozen=True)
 class Ground:
-    """Hold a clean run: its spec, its cache and its folder.
+    """A clean run: its spec, its cache and its folder.
 
     Attributes:
         spec: the file.
@@ -105,7 +105,7 @@ def ground(text: str) -> Ground:
 
 @dataclass(frozen=True)
 class Done:
-    """Hold the exit code of a command and what it printed."""
+    """The exit code of a command and what it printed."""
 
     code: int
     text: str

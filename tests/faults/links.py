@@ -18,7 +18,7 @@ PRECIOUS = b"precious\n"
 
 @dataclass(frozen=True)
 class Trap:
-    """Hold one link and the command that meets it.
+    """One link and the command that meets it.
 
     Attributes:
         place: of the link, in the run folder or, for a cache, in that.

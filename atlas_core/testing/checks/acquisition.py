@@ -75,7 +75,7 @@ def check_utility_is_defined_for_all(sample: Sample) -> None:
 
 
 def _by_utility(sample: Sample, request: AcquisitionRequest) -> bool:
-    """Tell whether rows are chosen by falling utility, ties by id."""
+    """Return whether rows are chosen by falling utility, ties by id."""
     chosen = _select(sample, request)
     order = np.lexsort((request.ids, -chosen.utility))[:BATCH]
     return np.array_equal(chosen.ids, request.ids[order])

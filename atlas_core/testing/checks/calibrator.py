@@ -32,7 +32,7 @@ STDS = ("epistemic", "aleatoric")
 
 @dataclass(frozen=True, eq=False)
 class _Toy:
-    """Hold n toy predictions, their true values, and what a calibrator sees of the rows."""
+    """N toy predictions, their true values, and what a calibrator sees of the rows."""
 
     prediction: Prediction
     target: F8

@@ -144,7 +144,7 @@ def check_row_order_does_not_matter(sample: Sample) -> None:
 
 
 def check_resamples_are_repeated_rows(sample: Sample) -> None:
-    """A resample is told by counts: they give what the rows repeated that often give."""
+    """A resample is reported by counts: they give what the rows repeated that often give."""
     counts = _counts(3, 2)
     for metric, task, toy in _each(sample):
         drawn = metric.draws(Draw(_rows(metric, task, toy), counts))

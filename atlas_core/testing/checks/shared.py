@@ -38,7 +38,7 @@ HANGS_ON_THE_LIST = {"label", *HANGS_ON_PLACES}
 
 @dataclass(frozen=True)
 class Case:
-    """Hold what a component fitted, rows that it never saw, and how it is asked for them.
+    """What a component fitted, rows that it never saw, and how it is asked for them.
 
     Attributes:
         name: of the case, for messages.
@@ -70,7 +70,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Hold what came of one use of a component.
+    """What came of one use of a component.
 
     Attributes:
         made: what the kind's ``make`` returned.

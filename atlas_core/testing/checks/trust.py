@@ -48,7 +48,7 @@ Given = tuple[Evidence, Sequence[Evidence], ReliabilityTarget]
 
 @dataclass(frozen=True, eq=False)
 class _Toy:
-    """Hold n rows as a trust region sees them, and their true values."""
+    """The n rows as a trust region sees them, and their true values."""
 
     inputs: Inputs
     prediction: Prediction

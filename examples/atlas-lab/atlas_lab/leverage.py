@@ -38,7 +38,7 @@ class Leverage:
 
 
 class Detector:
-    """Hold plain arrays, so that ATLAS can keep it with the run and ask it later."""
+    """Plain arrays, so that ATLAS can keep it with the run and ask it later."""
 
     def __init__(self, center, scale, inverse, threshold: float) -> None:
         self.center, self.scale, self.inverse = center, scale, inverse

@@ -50,7 +50,7 @@ GAUSSIAN = Shape(0.0)
 
 @dataclass(frozen=True)
 class Fit:
-    """Hold the most likely sigma: ``slope`` x the stated one + ``offset``; ``loss`` a row."""
+    """The most likely sigma: ``slope`` x the stated one + ``offset``; ``loss`` a row."""
 
     slope: float
     offset: float

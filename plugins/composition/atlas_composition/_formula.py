@@ -16,7 +16,7 @@ WHOLE = 1e-6
 
 @dataclass(frozen=True)
 class Formulas:
-    """Hold each element of each material once: m entries, in order of material and atomic number.
+    """Each element of each material once: m entries, in order of material and atomic number.
 
     Attributes:
         owner: (m,) the material.

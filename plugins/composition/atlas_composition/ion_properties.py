@@ -18,7 +18,7 @@ LARGEST_AMOUNT = 10_000
 
 @dataclass(frozen=True)
 class Sums:
-    """Hold the total charges that the atoms of one element can have, as bits of an integer.
+    """The total charges that the atoms of one element can have, as bits of an integer.
 
     Attributes:
         low: the lowest total charge.
@@ -39,7 +39,7 @@ class Sums:
         return cls(low, bits, width, tuple(i for i in range(width + 1) if bits >> i & 1))
 
     def can_cancel(self, other: Sums) -> bool:
-        """Tell whether a sum of this set and one of the other add up to 0."""
+        """Return whether a sum of this set and one of the other add up to 0."""
         mirrored = int(f"{other.bits:b}"[::-1], 2)  # bit i: the charge other.high - i
         shift = self.low + other.low + other.width
         moved = self.bits << shift if shift >= 0 else self.bits >> -shift
@@ -120,7 +120,7 @@ class IonProperties:
         return np.where(usable | alone, possible, np.nan)
 
     def _can_balance(self, pairs: list[tuple[int, int]]) -> bool:
-        """Tell whether (atomic number, amount) pairs can be neutral, each atom with any state."""
+        """Return whether (atomic number, amount) pairs can be neutral, each atom with any state."""
         sums = sorted((self._sums(*pair) for pair in pairs), key=lambda s: len(s.steps))
         *rest, last = sums
         low, bits = rest[0].low, rest[0].bits

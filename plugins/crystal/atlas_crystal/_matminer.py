@@ -121,7 +121,7 @@ def argument_names(chosen: Any, *, preset: bool) -> list[str]:
 
 
 def must_be_fitted(featurizer: BaseFeaturizer) -> bool:
-    """Tell whether a featurizer learns from a data set; a wrapper does when what it wraps does."""
+    """Return whether a featurizer is fitted to data; a wrapper is if what it wraps is."""
     for name in ("site_featurizer", "featurizer"):
         inner = getattr(featurizer, name, None)
         if isinstance(inner, BaseFeaturizer):

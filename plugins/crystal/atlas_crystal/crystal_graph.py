@@ -27,7 +27,7 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class Pairs:
-    """Hold pairs of atoms: src, dst (p,), image (p, 3) and distance (p,) in Å."""
+    """Pairs of atoms: src, dst (p,), image (p, 3) and distance (p,) in Å."""
 
     src: I8
     dst: I8
@@ -66,7 +66,7 @@ class CrystalGraph:
         self.whole = config.shells == "whole"
 
     def featurize(self, materials: Materials) -> Graphs:
-        """Return the graphs: ``neighbours`` edges an atom, more where a shell is kept whole.
+        """Return the graphs: ``neighbours`` edges per atom, more where a shell is kept whole.
 
         Raises:
             DataError: only compositions are known, or a crystal is sparse and must be refused.
@@ -171,7 +171,7 @@ class CrystalGraph:
 
 @dataclass(frozen=True)
 class _Edges:
-    """Hold chosen edges in the types of ``Graphs``, and how many each crystal has."""
+    """Chosen edges in the types of ``Graphs``, and how many each crystal has."""
 
     counts: I8
     src: npt.NDArray[np.int32]

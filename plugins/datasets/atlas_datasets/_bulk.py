@@ -22,7 +22,7 @@ NUMBERS, FRAC, LATTICE = "numbers", "frac_coords", "lattice"
 
 
 class BulkCrystals:
-    """Hold the crystals of all rows of a table, and why some cannot be used.
+    """The crystals of all rows of a table, and why some cannot be used.
 
     Raises:
         DataError: a column is missing, damaged or holds no lists of numbers.
@@ -152,7 +152,7 @@ class BulkListing:
 
     @staticmethod
     def fits(names: Sequence[str]) -> bool:
-        """Tell whether a table with these columns is in the bulk format."""
+        """Return whether a table with these columns is in the bulk format."""
         return {NUMBERS, FRAC, LATTICE} <= set(names)
 
     def batches(self, size: int, only: Collection[int] | None = None) -> Iterator[Batch]:

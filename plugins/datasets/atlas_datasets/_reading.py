@@ -33,7 +33,7 @@ NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
 
 @dataclass(frozen=True)
 class Cells:
-    """Hold the cells of a row that the reading needs; ``id`` is None where the row has none."""
+    """The cells of a row that the reading needs; ``id`` is None where the row has none."""
 
     row: Row
     id: Any
@@ -43,7 +43,7 @@ class Cells:
 
 @dataclass
 class Kept:
-    """Hold the rows that are used.
+    """The rows that are used.
 
     Attributes:
         decimal: the sign in numbers of text.

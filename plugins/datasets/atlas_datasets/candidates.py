@@ -123,7 +123,7 @@ def _cell(row: Row, column: int | None) -> str:
 
 
 def _looks_like_formula(text: str) -> bool:
-    """Tell whether a cell is a formula, or could be meant as one.
+    """Return whether a cell is a formula, or could be meant as one.
 
     That is a digit behind a capital, or a word of two elements: ``Fe-O``, ``NaCl (rock salt)``.
     """

@@ -30,7 +30,7 @@ WORDS = {
 
 
 def no_spread(train: Inputs, representation: Representation | Literal["arm"]) -> list[str]:
-    """Return why rows cannot be told apart by a representation, or nothing.
+    """Return why rows cannot be distinguished by a representation, or nothing.
 
     Nothing is said of one that is not at hand.
     """
@@ -58,7 +58,7 @@ def no_spread(train: Inputs, representation: Representation | Literal["arm"]) ->
 
 
 def varies(values: F8) -> bool:
-    """Tell whether any column of (n, d) numbers takes two values; NaN is none."""
+    """Return whether any column of (n, d) numbers takes two values; NaN is none."""
     known = ~np.isnan(values)
     high = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
     low = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
@@ -127,7 +127,7 @@ def group(elements: I8, sizes: I8) -> I8:
 
 
 def at_hand(train: Inputs, representation: Representation | Literal["arm"]) -> bool:
-    """Tell whether what is compared is known before a training."""
+    """Return whether what is compared is known before a training."""
     if representation == "embedding":
         return train.embedding is not None
     if representation == "features" or (representation == "arm" and train.volume is not None):

@@ -37,7 +37,7 @@ _OUTERMOST = "beyond the last threshold of a feature all rows share the outermos
 
 
 def _of_parts(config: NoveltyConfig) -> frozenset[str]:
-    """Return what the chosen parts require; the fact ``range`` is told only of vectors."""
+    """Return what the chosen parts require; the fact ``range`` is reported only of vectors."""
     found: set[str] = set()
     if "sigma" in config.parts:
         found.add("epistemic")

@@ -35,7 +35,7 @@ def require_pyod() -> None:
 
 
 def check(config: PyODConfig, facts: FoldFacts) -> list[str]:
-    """Return why the training rows cannot be told apart.
+    """Return why the training rows cannot be distinguished.
 
     Raises:
         PluginError: PyOD is not installed.

@@ -74,7 +74,7 @@ def nearest(queries: F8, references: F8, k: int) -> tuple[F8, I8]:
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """Hold all n materials as the audit looks at them.
+    """All n materials as the audit looks at them.
 
     Attributes:
         ids: (n,) of all of them.

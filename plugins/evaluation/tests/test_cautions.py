@@ -42,7 +42,7 @@ def judged(std: np.ndarray = STD, more: list[Finding] | None = None, **columns: 
 def test_a_sound_arm_gives_no_cause_for_caution() -> None:
     assert found() == []
     assert found(folds=5) == []
-    assert found(std=np.full(N, np.nan)) == []  # no sigma is told elsewhere
+    assert found(std=np.full(N, np.nan)) == []  # no sigma is reported elsewhere
     assert judged().grade == "trust"
 
 
@@ -164,7 +164,7 @@ def test_an_ensemble_of_clones_is_told_on_stderr_and_not_trusted(
     cli: Cli, resample: str, clones: bool
 ) -> None:
     (cli.cwd / "s.yaml").write_text(SPEC.format(resample=resample), encoding="utf-8")
-    # a stored result is told alike; so is a fit that comes from the cache with what it warned of
+    # a stored result is reported alike; so is a cached fit with what it warned of
     for args in ((), (), ("--force",)) if clones else ((),):
         done = cli("run", "s.yaml", "--json", *args)
         assert done.returncode == 0, done.stderr

@@ -28,7 +28,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class Subset:
-    """Hold some rows of examples, numbered from 0."""
+    """Some rows of examples, numbered from 0."""
 
     examples: Examples
     rows: I8

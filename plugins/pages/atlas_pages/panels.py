@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 4.0, 3.7  # inches: 384 CSS pixels wide, so that text keeps its 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Hold a figure, and what its caption must add (points sampled, rows left out)."""
+    """A figure, and what its caption must add (points sampled, rows left out)."""
 
     figure: Figure
     note: str = ""
@@ -52,7 +52,7 @@ def legend(axes: Axes, columns: int = 2) -> None:
 
 @dataclass(frozen=True)
 class Panel:
-    """Hold one figure of the page.
+    """One figure of the page.
 
     Attributes:
         name: file name in ``figures/`` without its ending, unique in a report.

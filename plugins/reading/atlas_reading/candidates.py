@@ -1,4 +1,4 @@
-"""Read materials without a target, some thousands at a time; what cannot be read is told. Light."""
+"""Read materials without a target, some thousands at a time; report unreadable ones. Light."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from atlas_reading.geometry import check_geometry
 
 @dataclass(frozen=True)
 class Listed:
-    """Hold one row: where it stands, its id, its formula or what a crystal is made from.
+    """One row: where it stands, its id, its formula or what a crystal is made from.
 
     ``problem`` says why it cannot be read as a row; "" where it can.
     """
@@ -73,7 +73,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Read:
-    """Hold what was read of a row: amounts or a crystal, and what is odd about it."""
+    """What was read of a row: amounts or a crystal, and what is odd about it."""
 
     number: int
     row: Listed

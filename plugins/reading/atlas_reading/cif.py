@@ -31,19 +31,19 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?
 
 
 class Value(str):
-    """Hold one value; ``quoted`` tells whether it stood in quotes or in a text field."""
+    """One value; ``quoted`` tells whether it stood in quotes or in a text field."""
 
     quoted: bool = False
 
     @property
     def missing(self) -> bool:
-        """Tell whether it says ``?`` (unknown) or ``.`` (does not apply), or nothing."""
+        """Return whether it says ``?`` (unknown) or ``.`` (does not apply), or nothing."""
         return not self.strip() or (not self.quoted and self in ("?", "."))
 
 
 @dataclass(frozen=True)
 class Block:
-    """Hold one data block.
+    """One data block.
 
     Attributes:
         name: what stands behind ``data_``.
@@ -80,7 +80,7 @@ class Block:
 
     @property
     def has_atoms(self) -> bool:
-        """Tell whether it lists atoms."""
+        """Return whether it lists atoms."""
         return any(tag.startswith(("_atom_site_fract", "_atom_site_cartn")) for tag in self.columns)
 
 

@@ -32,7 +32,7 @@ ROUNDED = "coordinates written short were moved to the special position that the
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
-    """Hold one ordered crystal of m sites.
+    """One ordered crystal of m sites.
 
     Attributes:
         name: of its CIF data block; "" for other forms.
@@ -55,7 +55,7 @@ class Crystal:
 
 @dataclass(frozen=True, eq=False)
 class _Filled:
-    """Hold the whole cell: the listed site of each atom, and its coordinates."""
+    """The whole cell: the listed site of each atom, and its coordinates."""
 
     origin: I8
     frac: F8
@@ -174,7 +174,7 @@ def _decide(
 
 
 def _all_same(sites: Sites, cells: Sequence[_Filled], lattice: F8) -> bool:
-    """Tell whether the cells hold the same crystal, turned or shifted."""
+    """Return whether the cells hold the same crystal, turned or shifted."""
     if len({len(cell.origin) for cell in cells}) > 1:
         return False
     from pymatgen.analysis.structure_matcher import StructureMatcher
@@ -235,7 +235,7 @@ def _apart(difference: F8) -> F8:
 
 
 def _within(written: F8, exact: F8, step: F8) -> bool:
-    """Tell whether numbers, rounded or cut off, are written as they are."""
+    """Return whether numbers, rounded or cut off, are written as they are."""
     change = np.abs(exact) - np.abs(written)
     half = np.maximum(0.6 * step, SAME)
     return bool(((np.abs(exact - written) <= half) | ((change > 0) & (change < step))).all())
@@ -343,7 +343,7 @@ def _contradiction(
 def _invariant(
     numbers: npt.NDArray[np.int16], frac: F8, operations: Operations, lattice: F8
 ) -> bool:
-    """Tell whether every operation takes every atom to one of its element, within 0.1 Å."""
+    """Return whether every operation takes every atom to one of its element, within 0.1 Å."""
     from scipy.spatial import cKDTree
 
     inside = _wrapped(frac)

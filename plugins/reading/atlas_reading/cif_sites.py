@@ -20,7 +20,7 @@ _COPIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multipl
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """Hold the listed sites.
+    """The listed sites.
 
     Attributes:
         labels: of each.

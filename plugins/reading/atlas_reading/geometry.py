@@ -116,7 +116,7 @@ def _empty(materials: Materials) -> list[Oddity]:
 
 
 def _close(materials: Materials, chosen: I8) -> list[Oddity]:
-    """Return atoms that stand too close; one entry a material, of its worst pair."""
+    """Return atoms that stand too close; one entry per material, of its worst pair."""
     _, cells = materials.sites
     table = covalent_radius() / 100  # pm
     radius = np.where(np.isfinite(table), table, np.nanmax(table))[materials.numbers]

@@ -23,7 +23,7 @@ _NEXT = re.compile(r"\s*(?:direct|cartesian)\s+configuration\s*=", re.I)
 
 
 def is_poscar(text: str) -> bool:
-    """Tell whether a scaling factor and three vectors follow the first line."""
+    """Return whether a scaling factor and three vectors follow the first line."""
     lines = _lines(text)
     return _begins(lines, 0)
 
@@ -89,7 +89,7 @@ def _three(line: str) -> list[float] | None:
 
 
 def _begins(lines: Sequence[str], at: int, factors: Sequence[int] = (1, 3)) -> bool:
-    """Tell whether the head of a POSCAR with its title in line ``at`` stands there."""
+    """Return whether the head of a POSCAR with its title in line ``at`` stands there."""
     rows = [_numbers(line.split()[:3]) for line in lines[at + 1 : at + 5]]
     shapes = [len(row) if row else 0 for row in rows]
     return len(shapes) == 4 and shapes[0] in factors and shapes[1:] == [3, 3, 3]

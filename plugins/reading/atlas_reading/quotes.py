@@ -77,7 +77,7 @@ def _stray(path: Path, line: int, why: str) -> DataError:
 
 
 def _hides_rows(taken: list[str], cells: list[str], separator: str) -> bool:
-    """Tell whether a row of several lines holds a quote that was not meant to open a cell.
+    """Return whether a row of several lines holds a quote that was not meant to open a cell.
 
     Such a quote is closed in the middle of a later cell, or what it took in has the columns of a
     row, with numbers where this row has numbers. Crystals have many lines, and are let be.
@@ -97,12 +97,12 @@ def _hides_rows(taken: list[str], cells: list[str], separator: str) -> bool:
 
 
 def _is_structure(text: str) -> bool:
-    """Tell whether a cell is a pymatgen dict, a CIF or a POSCAR."""
+    """Return whether a cell is a pymatgen dict, a CIF or a POSCAR."""
     return text.lstrip()[:1] in ("{", "[") or bool(LIKE_CIF.search(text)) or is_poscar(text)
 
 
 def _alike(own: list[str], other: list[str]) -> bool:
-    """Tell whether two rows have numbers in the same columns, or formulas where they have none."""
+    """Return whether two rows have numbers in the same columns, or formulas if they have none."""
     pairs = [(_kind(a), _kind(b)) for a, b in zip(own, other, strict=True) if a and b]
     same = [a for a, b in pairs if a == b and a]
     return bool(same) and all((a == "number") == (b == "number") for a, b in pairs)

@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Stated:
-    """Hold what a data block says of its contents; None where it says nothing usable.
+    """What a data block says of its contents; None where it says nothing usable.
 
     Attributes:
         formula: the least and largest amount that each symbol (D and T apart) can mean.
@@ -48,7 +48,7 @@ class Stated:
 
     @property
     def counts(self) -> bool:
-        """Tell whether it says how many atoms the cell holds, by Z or by the density."""
+        """Return whether it says how many atoms the cell holds, by Z or by the density."""
         return self.density is not None or (self.formula is not None and self.units is not None)
 
     @property

@@ -43,7 +43,7 @@ _TERM = re.compile(r"([+-]?)(\d{1,4}/\d{1,4}|\d{0,4}\.\d{1,16}|\d{1,4}\.?)?\*?([
 
 @dataclass(frozen=True, eq=False)
 class Operations:
-    """Hold k symmetry operations x' = R x + t of fractional coordinates.
+    """K symmetry operations x' = R x + t of fractional coordinates.
 
     Attributes:
         rotations: (k, 3, 3) whole numbers.
@@ -63,7 +63,7 @@ class Operations:
         return len(self.rotations)
 
     def fit(self, lattice: F8) -> bool:
-        """Tell whether every operation keeps the lengths and angles of the cell."""
+        """Return whether every operation keeps the lengths and angles of the cell."""
         metric = lattice @ lattice.T
         turned = np.einsum("kji,jl,klm->kim", self.rotations, metric, self.rotations)
         size = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))

@@ -58,7 +58,7 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one row.
+    """One row.
 
     Attributes:
         number: from 1, without the header and without empty lines.
@@ -77,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Hold a table that is read as often as asked.
+    """A table that is read as often as asked.
 
     Attributes:
         path: the file.
@@ -239,7 +239,7 @@ def _separator(start: Sequence[str], form: str, options: TableOptions) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """Hold the rows of a JSON table.
+    """The rows of a JSON table.
 
     Attributes:
         rows: (line, {column: cell} or anything else, problem) each.

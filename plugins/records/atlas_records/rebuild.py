@@ -20,7 +20,7 @@ from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
 
 REPORTED = 20
-"""Figures of a file that are told one by one."""
+"""Figures of a file that are reported one by one."""
 LOCK = "spec.lock.yaml"
 
 Json = Mapping[str, Any]
@@ -28,7 +28,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """Hold how a run fared when it was run anew.
+    """How a run fared when it was run anew.
 
     Attributes:
         differ: a line for each column or figure that came out differently.

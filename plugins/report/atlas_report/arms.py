@@ -19,7 +19,7 @@ from atlas_report.worst import Bad, Confusion, confusion, worst_rows
 
 @dataclass(frozen=True)
 class ArmView:
-    """Hold everything the page shows of one arm below the cards."""
+    """Everything the page shows of one arm below the cards."""
 
     arm: str
     anchor: str

@@ -22,7 +22,7 @@ VIEWS = {"fractions": "element fractions", "statistics": "element properties"}
 
 @dataclass(frozen=True)
 class FoldRow:
-    """Hold one fold's figures as text, in the order of ``AuditView.titles``."""
+    """One fold's figures as text, in the order of ``AuditView.titles``."""
 
     fold: str
     held_out: str
@@ -33,7 +33,7 @@ class FoldRow:
 
 @dataclass(frozen=True)
 class AuditView:
-    """Hold what the page shows of the audit."""
+    """What the page shows of the audit."""
 
     kind: str
     tone: str

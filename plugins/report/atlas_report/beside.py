@@ -42,7 +42,7 @@ RULE = Shown(
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold a value, its interval, and whether it is surely the best of its row and part."""
+    """A value, its interval, and whether it is surely the best of its row and part."""
 
     value: str
     interval: str
@@ -51,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """Hold one metric: a cell for each arm and part; ``cells`` may hold None."""
+    """One metric: a cell for each arm and part; ``cells`` may hold None."""
 
     label: str
     meaning: str
@@ -60,7 +60,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Beside:
-    """Hold the table: its columns (arm, part) and its lines, and what is said below it."""
+    """The table: its columns (arm, part) and its lines, and what is said below it."""
 
     arms: tuple[str, ...]
     parts: tuple[str, ...]

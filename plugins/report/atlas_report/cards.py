@@ -31,7 +31,7 @@ MANY_INFINITE = 0.1
 
 @dataclass(frozen=True)
 class Stat:
-    """Hold a headline number: what it is, its value and its 95 % interval in words."""
+    """A headline number: what it is, its value and its 95 % interval in words."""
 
     label: str
     value: str
@@ -41,7 +41,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class Card:
-    """Hold the verdict on one arm."""
+    """The verdict on one arm."""
 
     arm: str
     anchor: str

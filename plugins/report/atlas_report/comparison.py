@@ -23,7 +23,7 @@ from atlas_statistics.rows import Fold, folds_of, without_empty_sigma
 
 @dataclass(frozen=True)
 class Difference:
-    """Hold one figure of A and of B on the same rows, and B - A with its 95 % interval."""
+    """One figure of A and of B on the same rows, and B - A with its 95 % interval."""
 
     a: float
     b: float

@@ -17,7 +17,7 @@ LEVEL = 0.9
 
 @dataclass(frozen=True)
 class FamilyRow:
-    """Hold one family of one part, as text."""
+    """One family of one part, as text."""
 
     family: str
     part: str
@@ -32,7 +32,7 @@ class FamilyRow:
 
 @dataclass(frozen=True)
 class FamilyTable:
-    """Hold the families of an arm; ``coverage`` is "" where there are no intervals."""
+    """The families of an arm; ``coverage`` is "" where there are no intervals."""
 
     error: str
     coverage: str

@@ -36,7 +36,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 
 @dataclass(frozen=True)
 class Added:
-    """Hold a section that an observer adds."""
+    """A section that an observer adds."""
 
     title: str
     paragraphs: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Active learning in the report: curves an arm, and what they save against random choice."""
+"""Active learning in the report: curves per arm, and what they save against random choice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class LoopView:
-    """Hold the curves and the table below them; no table where there is no reference.
+    """The curves and the table below them; no table where there is no reference.
 
     ``headline`` and ``sentences`` say which arm found most with the fewest labels.
     """
@@ -227,7 +227,7 @@ def _learned_most(source: Source, held: Mapping[str, Mapping[str, Series]]) -> l
 
 
 def labels_besides(source: Source) -> list[int]:
-    """Return how many calibration labels every arm had besides, one entry a fold."""
+    """Return how many calibration labels every arm had besides, one entry per fold."""
     return [int((fold.get("sizes") or {}).get("calibration") or 0) for fold in source.folds]
 
 

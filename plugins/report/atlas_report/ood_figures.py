@@ -28,7 +28,7 @@ def _of_fold(parts: Parts, fold: str) -> dict[str, Predictions]:
 
 
 def limits(parts: Parts) -> dict[str, float] | None:
-    """Return the threshold of each fold; None where that of one cannot be told from its rows."""
+    """Return the threshold of each fold; None if one cannot be determined from its rows."""
     folds = dict.fromkeys(f for rows in parts.values() for f in rows.fold.tolist())
     found = {fold: threshold(_of_fold(parts, fold)) for fold in folds}
     known = {fold: limit for fold, limit in found.items() if limit is not None}

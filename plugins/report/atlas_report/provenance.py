@@ -31,7 +31,7 @@ PROVENANCE: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Hold one component of an arm."""
+    """One component of an arm."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Remark:
-    """Hold what was recorded of rows left out, failures or warnings.
+    """What was recorded of rows left out, failures or warnings.
 
     ``first`` shows at once, ``items`` on a click, and ``more`` counts what is not listed.
     """
@@ -56,7 +56,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class ProvenanceView:
-    """Hold the last section of the page."""
+    """The last section of the page."""
 
     facts: tuple[tuple[str, Markup], ...]
     folds: tuple[tuple[str, str, tuple[str, ...]], ...]

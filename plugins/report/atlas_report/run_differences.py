@@ -21,7 +21,7 @@ LONG = 40
 
 @dataclass(frozen=True)
 class Change:
-    """Hold one thing that differs: what it is, and its value in A and in B ("none": not there)."""
+    """One thing that differs: what it is, and its value in A and in B ("none": not there)."""
 
     what: str
     a: str

@@ -31,7 +31,7 @@ def shown(rows: Predictions) -> dict[str, Predictions]:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Hold what a page shows of a run.
+    """What a page shows of a run.
 
     Attributes:
         manifest: of the run.

@@ -22,7 +22,7 @@ TONES = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
 
 @dataclass(frozen=True)
 class Value:
-    """Hold a cell of the table: a value, small print below it, and the tone of either."""
+    """A cell of the table: a value, small print below it, and the tone of either."""
 
     value: str
     small: str = ""
@@ -32,7 +32,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Line:
-    """Hold one class, or the mean over classes in-domain.
+    """One class, or the mean over classes in-domain.
 
     Attributes:
         name: of the class in words.
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Method:
-    """Hold the name of a trust method and what it is in one line, "" where that is not known."""
+    """The name of a trust method and what it is in one line, "" where that is not known."""
 
     name: str
     meaning: str
@@ -59,7 +59,7 @@ class Method:
 
 @dataclass(frozen=True)
 class TrustView:
-    """Hold what the page shows of one arm's trust."""
+    """What the page shows of one arm's trust."""
 
     arm: str
     anchor: str

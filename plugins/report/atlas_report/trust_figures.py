@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Point:
-    """Hold a labelled mark, and the ends of its interval along y."""
+    """A labelled mark, and the ends of its interval along y."""
 
     label: str
     x: float
@@ -134,7 +134,7 @@ def reached_reliability(
 
 
 def labels(bars: Mapping[str, tuple[float, float, float]]) -> Drawn:
-    """Draw the shares trusted, to be verified and deferred as bars, one a class.
+    """Draw the shares trusted, to be verified and deferred as bars, one per class.
 
     Args:
         bars: {class: (trusted, deferred, usable at best)}, from the top down; NaN for unknown.
@@ -176,7 +176,7 @@ def forecasts(points: Sequence[Point], *, in_domain: float | None, unit: str) ->
     """Draw the forecast of each class's mean error against the true one, on log axes.
 
     Args:
-        points: one a class.
+        points: one per class.
         in_domain: mean error in-domain, drawn as a line; None for none.
         unit: of the errors.
     """

@@ -22,7 +22,7 @@ LOPSIDED = 0.01
 
 @dataclass(frozen=True)
 class Bad:
-    """Hold one of the worst predictions, as text."""
+    """One of the worst predictions, as text."""
 
     id: str
     formula: Markup
@@ -39,7 +39,7 @@ class Bad:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Hold the counts of right and wrong answers of one part."""
+    """The counts of right and wrong answers of one part."""
 
     part: str
     n: int

@@ -242,7 +242,7 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     tmp_path: Path,
 ) -> None:
     text = loop_run(tmp_path / "run", ROUNDS)
-    # greedy and ucb both find all, with 30 labels: a tie is told as one
+    # greedy and ucb both find all, with 30 labels: a tie is reported as one
     assert (
         "greedy and ucb find the best 1 % of the candidates with the fewest labels: 20 of 20"
         " after 30 labels; random found 4 of 20 with 30." in text

@@ -23,7 +23,7 @@ TABLE, TOP, PROBLEMS, PAGE, FACTS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """Hold what ``screen.json`` says.
+    """What ``screen.json`` says.
 
     Attributes:
         run: id of the run.
@@ -97,7 +97,7 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Screened:
-    """Hold the result of a screen.
+    """The result of a screen.
 
     Attributes:
         folder: where the files are.

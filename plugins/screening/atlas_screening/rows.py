@@ -34,7 +34,7 @@ SHOWN = 100
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """Hold what the training materials of an arm say of any candidate.
+    """What the training materials of an arm say of any candidate.
 
     Attributes:
         elements: (118,) whether an element is in one of them.

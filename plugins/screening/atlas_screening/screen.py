@@ -33,7 +33,7 @@ from atlas_screening.table import first_pass, ranks, second_pass
 
 @dataclass(frozen=True)
 class ScreenOptions:
-    """Hold what a screen is asked to do.
+    """What a screen is asked to do.
 
     Attributes:
         run: folder of a finished run that kept its fits.

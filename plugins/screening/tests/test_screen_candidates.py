@@ -16,7 +16,7 @@ from atlas_screening.candidates import open_candidates
 
 
 class Listing:
-    """Hold one candidate."""
+    """One candidate."""
 
     path, structures, total, notes = Path("c.two"), False, 1, ()
 

@@ -35,7 +35,7 @@ _AMOUNT = re.compile(r"[A-Z][a-z]?([\d.e+-]*)")
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Hold which rows belong to which group; a row may belong to several, or to none.
+    """Which rows belong to which group; a row may belong to several, or to none.
 
     Attributes:
         rows: (k,) row numbers.

@@ -20,7 +20,7 @@ class LeaveGroupOut:
         self.config = config
 
     def split(self, request: SplitRequest) -> Sequence[Split]:
-        """Return a fold for the given values, one a group (largest first), or ``folds`` of them.
+        """Return a fold for the given values, one per group (largest first), or ``folds`` of them.
 
         Raises:
             DataError: unknown column or value, no group is large enough, every row is held out,

@@ -26,7 +26,7 @@ BLOCK = 2**21  # counts held at once: 16 MB, which bounds memory at 100,000 rows
 
 @dataclass(frozen=True)
 class Interval:
-    """Hold an estimate and its confidence interval, low <= value <= high."""
+    """An estimate and its confidence interval, low <= value <= high."""
 
     value: float
     low: float

@@ -34,7 +34,7 @@ def without_empty_sigma(rows: Predictions) -> Predictions:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Hold the test rows of a fold, and below them its held-out rows."""
+    """The test rows of a fold, and below them its held-out rows."""
 
     name: str
     rows: Predictions

@@ -14,9 +14,9 @@ DEFER = 2.0
 def trusted(assessment: Assessment, rule: Rule, allowed: float) -> Bool:
     """Return (n,) which candidates may be used.
 
-    The set rule is applied to the novel and to the familiar rows apart: else the many safe
-    familiar ones of a list would pay for risky novel ones, and what is told of a new class would
-    not hold among those of it that are in the list.
+    The set rule is applied to novel and to in-domain rows separately: otherwise the many safe
+    in-domain ones would offset risky novel ones, and the reliability reported for a new class
+    would not hold for its rows in the list.
     """
     risk = assessment.risk
     if rule != "set":

@@ -56,7 +56,7 @@ CLASS_FOLDS = 12
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Hold what maps are fitted on.
+    """What maps are fitted on.
 
     Attributes:
         signals: (n, s).
@@ -90,7 +90,7 @@ class RiskMap:
 
     A linear map carries on outside what it was fitted on, trees with monotone constraints do not
     jump there; each alone is too bold somewhere. The trees are few and their leaves large: one
-    risk is told for many rows, so that few rows of one class cannot vouch for the safest.
+    risk is reported for many rows, so that few rows of one class cannot vouch for the safest.
 
     Attributes:
         linear: logistic regression; None where only one outcome was seen.
@@ -266,7 +266,7 @@ class LearnedRegion:
 
 @dataclass(frozen=True)
 class LearnedRegionMethod:
-    """Fit the maps on pseudo-shift and in-domain rows together."""
+    """Fit the maps on nested leave-group-out and in-domain rows together."""
 
     config: LearnedRegionConfig
 

@@ -33,7 +33,7 @@ ROWS_OF_UNIT = 2000
 
 @dataclass(frozen=True)
 class Fold:
-    """Hold a model that was trained without some rows.
+    """A model that was trained without some rows.
 
     Attributes:
         model: the model.

@@ -35,7 +35,7 @@ LEAST_NOISE = 1e-8
 
 @dataclass(frozen=True)
 class BayesianLine:
-    """Hold the posterior of ``target = offset + rows @ weights + noise``.
+    """The posterior of ``target = offset + rows @ weights + noise``.
 
     Attributes:
         table: scales rows.

@@ -20,7 +20,7 @@ ENOUGH_OF_CLASS = 10  # materials; of fewer an AUROC is off by 0.2 by chance
 
 @dataclass(frozen=True)
 class Answers:
-    """Hold how well the classes of one part's materials are separated.
+    """How well the classes of one part's materials are separated.
 
     Attributes:
         n: materials.

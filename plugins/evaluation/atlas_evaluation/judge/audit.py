@@ -27,7 +27,7 @@ OOD_TEST_TARGET = 0.5  # Kolmogorov-Smirnov distance; half of the targets would 
 NEIGHBOURS = 5  # of the trivial model
 
 VIEWS = ("fractions", "statistics")
-"""The core's own views, by which a split is judged; those of an arm are measured beside."""
+"""The core's own views, by which a split is evaluated; those of an arm are measured beside."""
 
 Figures = dict[str, Any]
 of = Finding.of
@@ -35,7 +35,7 @@ of = Finding.of
 
 @dataclass(frozen=True)
 class FoldAudit:
-    """Hold what one fold tests.
+    """What one fold tests.
 
     Attributes:
         fold: its name.
@@ -54,7 +54,7 @@ class FoldAudit:
 
 @dataclass(frozen=True)
 class SplitAudit:
-    """Hold what a split tests.
+    """What a split tests.
 
     Attributes:
         kind: as of a fold, or ``mixed``.

@@ -24,7 +24,7 @@ State = Literal["kept", "short", "unclear", "nothing"]
 
 @dataclass(frozen=True)
 class Bars:
-    """Hold the intervals, or the label sets, of one part at one level.
+    """The intervals, or the label sets, of one part at one level.
 
     Attributes:
         level: as the metrics are named by it.

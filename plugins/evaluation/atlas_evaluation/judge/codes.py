@@ -20,7 +20,7 @@ GRADES: Mapping[Grade, str] = {
 
 
 class Code(NamedTuple):
-    """Hold what a code is about, the grade that it leaves (None: none), and what it means."""
+    """What a code is about, the grade that it leaves (None: none), and what it means."""
 
     group: str
     grade: Grade | None

@@ -34,7 +34,7 @@ Quality = Literal["good", "weak", "worthless"]
 
 @dataclass(frozen=True)
 class Part:
-    """Hold the metrics of the in-domain or the held-out part.
+    """The metrics of the in-domain or the held-out part.
 
     Attributes:
         n: materials, 0 where there is no such part.
@@ -110,7 +110,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Facts:
-    """Hold what the rules decide on.
+    """What the rules decide on.
 
     Attributes:
         metrics: ``metrics["arms"][arm]`` of ``metrics.json``.
@@ -247,7 +247,7 @@ class Facts:
     def rough(self) -> bool:
         """Return whether predictions are no more than a guide: weak, or good on too few materials.
 
-        Both are told in the same words: which of them a small test shows changes with the split.
+        Both are reported alike: which of them a small test shows changes with the split.
         """
         return self.quality == "weak" or self.test.n < ENOUGH_ROWS
 

@@ -23,7 +23,7 @@ DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is no
 
 @dataclass(frozen=True)
 class Figure:
-    """Hold one metric with its 95 % interval, low <= value <= high."""
+    """One metric with its 95 % interval, low <= value <= high."""
 
     value: float
     low: float

@@ -14,7 +14,7 @@ from atlas_evaluation.judge.figures import Figure
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold one thing that was found.
+    """One thing that was found.
 
     Attributes:
         code: one of :func:`atlas_evaluation.judge.codes.codes`.
@@ -60,7 +60,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class About:
-    """Hold what an arm is about, as its sentences need it.
+    """What an arm is about, as its sentences need it.
 
     Attributes:
         arm: its name.
@@ -88,7 +88,7 @@ class About:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Hold the judgment of one arm.
+    """The judgment of one arm.
 
     Attributes:
         about: whose.

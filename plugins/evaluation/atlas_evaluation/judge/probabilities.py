@@ -28,7 +28,7 @@ ENDS = ("below_1", "1_to_5", "95_to_99", "above_99", "certain")
 
 @dataclass(frozen=True)
 class End:
-    """Hold what came of the probabilities near 0 or 1.
+    """What came of the probabilities near 0 or 1.
 
     Attributes:
         name: which end.
@@ -81,7 +81,7 @@ def ends_of(metrics: Mapping[str, Figure], n: int) -> list[End]:
 
 @dataclass(frozen=True)
 class Bin:
-    """Hold what came of the probabilities between two tenths.
+    """What came of the probabilities between two tenths.
 
     Attributes:
         n: materials.
@@ -131,7 +131,7 @@ def bins_off(reliability: Reliability) -> list[Bin]:
 
 @dataclass(frozen=True)
 class _Gap:
-    """Hold the mean gap of P(1), that of honest ones of as many materials, and twice its spread."""
+    """The mean gap of P(1), that of honest ones of as many materials, and twice its spread."""
 
     value: float
     by_chance: float

@@ -1,7 +1,7 @@
 """Whether sigma has the size of the errors, and whether it knows which are large.
 
-Sigma is judged by quantiles of |error| / sigma: their mean square is carried by single rows. What
-lies in the tail is reported beside.
+Sigma is evaluated by quantiles of |error| / sigma: their mean square is dominated by single rows.
+The tail is reported separately.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Size = Literal["too_small", "too_large", "right", "unclear", "other_shape"]
 
 @dataclass(frozen=True)
 class Sigma:
-    """Hold how large the errors of one part are in units of sigma.
+    """How large the errors of one part are in units of sigma.
 
     Attributes:
         within: share of the rows within one sigma.
@@ -154,7 +154,7 @@ def _order(rho: Figure) -> str:
 
 @dataclass(frozen=True)
 class WrongAnswers:
-    """Hold how well sigma separates wrong answers from right ones.
+    """How well sigma separates wrong answers from right ones.
 
     Attributes:
         area: AUROC of sigma for wrong answers.

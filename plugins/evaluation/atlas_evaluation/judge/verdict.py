@@ -38,7 +38,7 @@ of = Finding.of
 
 @dataclass(frozen=True)
 class Ruling:
-    """Hold what a rule decides: the headline, whose first finding grades it, and what to do."""
+    """What a rule decides: the headline, whose first finding grades it, and what to do."""
 
     headline: tuple[Finding, ...]
     advice: tuple[Finding, ...] = ()

@@ -16,7 +16,7 @@ from atlas_statistics.bootstrap import CONFIDENCE
 
 
 class Chemistry:
-    """Hold which elements each of n rows has; rows without a formula have none."""
+    """Which elements each of n rows has; rows without a formula have none."""
 
     def __init__(self, formula: Str) -> None:
         """Parse each distinct formula once.

@@ -24,7 +24,7 @@ from atlas_statistics import bootstrap
 from atlas_statistics.rows import without_empty_sigma
 
 CHEMISTRY_PARTS = ("test", "ood_test")
-"""Parts whose errors are told by element and by anion family."""
+"""Parts whose errors are reported by element and by anion family."""
 
 
 def evaluate(

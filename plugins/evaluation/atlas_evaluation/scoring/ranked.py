@@ -13,7 +13,7 @@ from atlas_core.arrays import F8
 from atlas_core.metrics import weighted
 
 FEWEST = 10
-"""Observations that a group needs to be told apart."""
+"""Observations that a group needs to be distinguished."""
 
 
 def normal_scores(values: npt.ArrayLike) -> F8:

@@ -34,7 +34,7 @@ def level_text(level: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """Hold the rows that have all columns of some metrics.
+    """The rows that have all columns of some metrics.
 
     Attributes:
         rows: k of them.
@@ -55,7 +55,7 @@ class _View:
 
 @dataclass(frozen=True, eq=False)
 class _Figure:
-    """Hold one figure: a metric, of a level where it is one of intervals, and its rows."""
+    """One figure: a metric, of a level where it is one of intervals, and its rows."""
 
     name: str
     metric: Metric
