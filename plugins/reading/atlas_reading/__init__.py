@@ -26,8 +26,9 @@ from atlas_reading.crystals import (
 )
 from atlas_reading.sifter import MISSING, OnBad, Sifter
 from atlas_reading.structures import materials_of_dicts, structure_of
-from atlas_reading.tables import KEY, Row, TableOptions, open_table
-from atlas_reading.tables import Table as TableFile
+from atlas_reading.table import Row
+from atlas_reading.table import Table as TableFile
+from atlas_reading.tables import KEY, TableOptions, open_table
 
 __all__ = [
     "KEY",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,17 @@ from atlas_core.errors import DataError
 from atlas_reading.files import (
     FILES,
     TEXT,
-    first_line,
     form_of,
     json_lines,
     load_json,
     open_text,
     readable,
 )
+from atlas_reading.parquet import open_parquet
 from atlas_reading.quotes import content, records
 from atlas_reading.sheets import NO_VALUE, UNSTORED, choose_sheet, sheet_rows
+from atlas_reading.table import SEPARATORS, Row, Table
 
-SEPARATORS = (",", ";", "\t", "|")
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
 _LOOKED_AT = 100
 """Lines that tell the separator."""
@@ -56,60 +56,6 @@ class TableOptions:
     width: int | None = None
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row.
-
-    Attributes:
-        number: from 1, without the header and without empty lines.
-        line: of the file, from 1; 0 where it has no lines.
-        cells: in the order of the columns that were asked for.
-        problem: why it cannot be read as a row; "" where it can.
-        text: what stands there, where it cannot be read.
-    """
-
-    number: int
-    line: int
-    cells: Sequence[Any]
-    problem: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table that is read as often as asked.
-
-    Attributes:
-        path: the file.
-        names: of the columns; without a header the numbers from 1.
-        form: its ending, such as ``.csv``.
-        separator: of text; "" for other forms.
-        keyed: whether the ids are keys of the file itself (JSON); they are the column ``KEY``.
-        notes: what was found out about how it is written.
-        lists: columns of Parquet whose cells are lists.
-        facts: metadata of a Parquet file's schema.
-        count: rows of a Parquet file; 0 for other forms.
-    """
-
-    path: Path
-    names: tuple[str, ...]
-    form: str
-    _rows: Callable[[Sequence[int]], Iterator[Row]]
-    separator: str = ""
-    keyed: bool = False
-    notes: tuple[str, ...] = ()
-    lists: frozenset[str] = frozenset()
-    facts: Mapping[bytes, bytes] = field(default_factory=dict)
-    count: int = 0
-
-    def rows(self, names: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield the rows; their cells are those of the columns ``names``, else all."""
-        if names is None:
-            return self._rows(range(len(self.names)))
-        check_columns(self.path, self.names, names)
-        return self._rows([self.names.index(name) for name in names])
-
-
 KEY = "(key)"
 """The column of the ids that are keys of a JSON file."""
 
@@ -133,7 +79,7 @@ def open_table(path: Path, options: TableOptions) -> Table:
     if form in TEXT:
         return _open_text(path, form, options)
     if form == ".parquet":
-        return _open_parquet(path)
+        return open_parquet(path)
     if form == ".xlsx":
         return _open_xlsx(path, options)
     return _open_json(path, form, options)
@@ -147,40 +93,6 @@ def _alike(path: Path) -> str:
         return ""
     close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.7)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Hold the columns that are wanted against those that are there.
-
-    Raises:
-        DataError: one is missing (names the closest), or stands there twice; a line for each.
-    """
-    have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
-    reported = []
-    for name in dict.fromkeys(wanted):
-        if names.count(name) > 1:
-            reported.append(
-                f"{path}: column {name!r} stands twice in the header; rename one of them"
-            )
-        elif name not in names:
-            reported.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
-    if len(names) == 1:
-        reported = reported[:1]  # the columns were not parted: all are missing for one reason
-    if reported:
-        raise DataError("\n".join(reported))
-
-
-def _closest(name: str, names: Sequence[str]) -> str:
-    """Return what to do about a column that is not there, "" where nothing is alike."""
-    if len(names) == 1 and any(sign in names[0] for sign in (*SEPARATORS, " ")):
-        return "; say what stands between its columns with separator"
-    alike = {one.strip().casefold(): one for one in reversed(names)}
-    close = [alike[name.strip().casefold()]] if name.strip().casefold() in alike else []
-    close += difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-# text
 
 
 def _open_text(path: Path, form: str, options: TableOptions) -> Table:
@@ -359,74 +271,7 @@ def _split_row(names: Sequence[str], row: Any) -> tuple[int, Any, str]:
     return 0, dict(zip(names, row, strict=True)), ""
 
 
-# Parquet and xlsx
-
-
-def _open_parquet(path: Path) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    broken = (pa.ArrowException, ValueError)
-    try:
-        with readable(path), path.open("rb") as file:
-            whole = pq.ParquetFile(file)
-            schema, count = whole.schema_arrow, int(whole.metadata.num_rows)
-            names = tuple(schema.names)
-    except broken as err:
-        raise DataError(
-            f"{path}: cannot be read (it is no Parquet file: {first_line(err)})"
-        ) from err
-    types = pa.types
-    lists = frozenset(
-        one.name
-        for one in schema
-        if types.is_list(one.type)
-        or types.is_large_list(one.type)
-        or types.is_fixed_size_list(one.type)
-    )
-
-    def rows(columns: Sequence[int]) -> Iterator[Row]:
-        wanted = list(dict.fromkeys(names[i] for i in columns))
-        number = 0
-        with readable(path, *broken), path.open("rb") as file:
-            whole = pq.ParquetFile(file)
-            if not wanted:
-                yield from (Row(i + 1, 0, ()) for i in range(whole.metadata.num_rows))
-                return
-            for batch in whole.iter_batches(batch_size=4096, columns=wanted, use_threads=False):
-                there = batch.schema.names
-                cells = {
-                    name: _cells(path, name, batch.column(there.index(name))) for name in wanted
-                }
-                picked = [cells[names[i]] for i in columns]
-                for one in zip(*picked, strict=True):
-                    number += 1
-                    yield Row(number, 0, one)
-
-    return Table(
-        path, names, ".parquet", rows, lists=lists, facts=schema.metadata or {}, count=count
-    )
-
-
-def _cells(path: Path, name: str, column: Any) -> list[Any]:
-    """Return the cells of a column of Parquet; bytes as text, as some programs keep it.
-
-    Raises:
-        DataError: Python has no value for one, such as a date far away, or bytes are no text.
-    """
-    try:
-        found = column.to_pylist()
-        return [one.decode() if isinstance(one, bytes) else one for one in found]
-    except UnicodeDecodeError as err:
-        raise DataError(f"{path}: column {name!r} is damaged: it holds text that is none") from err
-    except MemoryError:
-        raise
-    # what has no value in Python ends in its own errors: OverflowError, of time zones a KeyError
-    except Exception as err:
-        raise DataError(
-            f"{path}: column {name!r} of type {column.type} cannot be read ({first_line(err)});"
-            " save it as text or leave it out"
-        ) from err
+# xlsx
 
 
 def _open_xlsx(path: Path, options: TableOptions) -> Table:
