@@ -109,11 +109,11 @@ def chosen(**methods: Callable[..., Any]) -> BoundComponent:
     """Return an evaluator that answers with these functions."""
     made = type("Made", (), {name: staticmethod(one) for name, one in methods.items()})
 
-    class BoundComponent(BoundComponent):
+    class Chosen(BoundComponent):
         def build(self) -> Any:
             return made()
 
-    return BoundComponent(USUAL.kind, USUAL.resolved, USUAL.config)
+    return Chosen(USUAL.kind, USUAL.resolved, USUAL.config)
 
 
 def evaluate(folder: Path, answer: Callable[[FinishedRun, Evaluation], Any]) -> FinishedRun:

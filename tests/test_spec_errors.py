@@ -416,22 +416,18 @@ def test_a_tab_says_to_use_spaces(tmp_path: Path) -> None:
     ("old", "new", "place"),
     [
         ("distinct", "deduplicate", "distinct: lowest\n"),
-        ("error_tolerance", "error_tolerance", "trust: {error_tolerance: 0.1}\n"),
-        (
-            "error_tolerance_quantile",
-            "error_tolerance_quantile",
-            "trust: {error_tolerance_quantile: 0.1}\n",
-        ),
-        ("target_reliability", "target_reliability", "trust: {target_reliability: 0.9}\n"),
-        ("reliability", "target_reliability", "trust: {promise: 0.9}\n"),
-        ("nested", "nested", "trust: {nested: {}}\n"),
+        ("budget", "error_tolerance", "trust: {budget: 0.1}\n"),
+        ("budget_quantile", "error_tolerance_quantile", "trust: {budget_quantile: 0.1}\n"),
+        ("confidence", "target_reliability", "trust: {confidence: 0.9}\n"),
+        ("promise", "target_reliability", "trust: {promise: 0.9}\n"),
+        ("pseudo_shift", "nested", "trust: {pseudo_shift: {}}\n"),
     ],
 )
 def test_a_key_of_an_earlier_spec_is_told_with_its_name_of_today(
     tmp_path: Path, old: str, new: str, place: str
 ) -> None:
-    reported = [one for one in problems_of(tmp_path, GOOD + place) if "unknown key" in one]
-    assert f"unknown key {old!r}, which is called {new!r} now" in reported[0]
+    told = [one for one in problems_of(tmp_path, GOOD + place) if "unknown key" in one]
+    assert f"unknown key {old!r}, which is called {new!r} now" in told[0]
 
 
 def test_an_assignment_of_thousands_of_steps_is_one_line(tmp_path: Path) -> None:

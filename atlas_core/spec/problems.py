@@ -18,12 +18,12 @@ from atlas_core.spec.model import Arm, Spec
 from atlas_core.spec.yaml import Document, Path
 
 RENAMED = {
-    "error_tolerance": ("error_tolerance",),
-    "error_tolerance_quantile": ("error_tolerance_quantile",),
-    "target_reliability": ("target_reliability",),
+    "budget": ("error_tolerance",),
+    "budget_quantile": ("error_tolerance_quantile",),
+    "confidence": ("target_reliability",),
     "distinct": ("deduplicate",),
-    "reliability": ("target_reliability",),
-    "nested": ("nested", "surrogate"),
+    "promise": ("target_reliability",),
+    "pseudo_shift": ("nested", "surrogate"),
 }
 """Keys of earlier specs, and what they are called now where that stands; only messages read it."""
 
