@@ -102,7 +102,7 @@ def test_a_record_is_scored_by_its_own_sigmas_and_intervals(bench: ModuleType) -
     arm = {"uq": {"use": "mc_dropout"}, "calibrator": {"use": "identity"}}
     about = {"spec": {"arms": {"cgcnn": arm}}, "commit": "c", "rows": 8, "spec_hash": "h"}
     found = bench.of_record(results, dict.fromkeys(said, 0.0), about)
-    metrics = found["arms"]["mc_dropout-none"]["metrics"]
+    metrics = found["arms"]["mc_dropout-identity"]["metrics"]
     assert metrics["mae"]["value"] == 4.5
     assert metrics["picp_0.9"]["value"] == 7 / 8
     # ranks of |e| 1..8, of sigma 2..8 and 1: 1 - 6 (7 * 1 + 49) / (8 * 63)

@@ -41,7 +41,7 @@ NAMES = (
     "ridge",
     "knn",
     "svm",
-    "mean",
+    "dummy",
 )
 FORESTS = ("random_forest", "extra_trees", "quantile_forest")
 REGRESSORS = ("gaussian_process", "quantile_forest")
@@ -97,10 +97,10 @@ def test_a_row_alone_is_predicted_as_in_the_batch_and_a_second_fit_gives_the_sam
             assert ((together >= 0) & (together <= 1)).all()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "mean"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "dummy"])
 def test_every_model_beats_the_mean(name, data):
     train, target, new, truth = data
-    model, baseline = made(name), made("mean")
+    model, baseline = made(name), made("dummy")
     model.fit(train, target, REGRESSION)
     baseline.fit(train, target, REGRESSION)
     error = np.abs(model.predict(new) - truth).mean()
@@ -225,7 +225,7 @@ def test_binary_members_are_the_trees_probabilities_of_class_one(data):
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
-@pytest.mark.parametrize("name", ["random_forest", "knn", "mean"])
+@pytest.mark.parametrize("name", ["random_forest", "knn", "dummy"])
 def test_one_class_in_training_is_a_certain_prediction(name, label, data):
     train, _, new, _ = data
     model = made(name)
@@ -336,7 +336,7 @@ def test_mean_looks_at_no_feature():
     graphs = Graphs(
         np.arange(3), np.ones(2), np.zeros(3), *(np.zeros(0) for _ in range(3)), np.zeros((0, 3))
     )
-    model = made("mean")
+    model = made("dummy")
     model.fit(graphs, np.array([1.0, 4.0]), REGRESSION)
     assert model.predict(graphs).tolist() == [2.5, 2.5]
 

@@ -1,4 +1,4 @@
-"""A trust region learned by nested leave-group-out within the training part, with the set rule."""
+"""A trust region learned by nested leave-group-out in the training part, with the set rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variance of a bagged mean from the rows that each member drew (Wager, Hastie & Efron 2014)."""
+"""Variance of a bagged mean from the rows that each member drew (Wager et al., 2014)."""
 
 from __future__ import annotations
 
