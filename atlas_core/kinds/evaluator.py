@@ -89,7 +89,7 @@ class Finding:
 
     Attributes:
         place: whether it stands in the headline, supports it, or says what to do.
-        code: what was found; stable, as scripts may rest on it.
+        code: what was found; it does not change, as scripts may rest on it.
         grade: that this finding, taken alone, leaves; None where it only describes.
         figures: what it rests on, as plain JSON.
         text: the same in words.

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from atlas_core.api import SYMBOLS, DataError, Inputs, Materials, Reason, Reasons, Vectors
+from atlas_core.api import (
+    SYMBOLS,
+    DataError,
+    FitContext,
+    Inputs,
+    Materials,
+    Reason,
+    Reasons,
+    Vectors,
+)
 from atlas_core.testing.samples import far_materials, toy_compounds, toy_vectors
 from atlas_domain._rules import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprisal import CountedSurprisal, Surprisal
@@ -119,7 +128,9 @@ def test_out_of_range_names_the_farthest_property():
 
 
 def test_novelty_is_the_sum_of_minus_log_p_over_parts_and_facts():
-    detector = novelty(parts=("knn_fractions",), rules=("pair",)).fit(TRAIN, CALIBRATION, 0)
+    detector = novelty(parts=("knn_fractions",), rules=("pair",)).fit(
+        TRAIN, CALIBRATION, FitContext(0)
+    )
     train, calibration, near = (np.sqrt(r.fractions) for r in (TRAIN, CALIBRATION, NEAR))
 
     def nearest_five(values):
@@ -136,7 +147,7 @@ def test_novelty_is_the_sum_of_minus_log_p_over_parts_and_facts():
 @pytest.mark.parametrize("calibration", [CALIBRATION, NONE], ids=["calibration", "none"])
 def test_threshold_leaves_the_asked_share_of_reference_rows_below(calibration):
     options = {"parts": ("lof", "mahalanobis", "knn"), "quantile": 0.8}
-    detector = novelty(**options).fit(TRAIN, calibration, 0)
+    detector = novelty(**options).fit(TRAIN, calibration, FitContext(0))
     assert detector.score(NEAR).outside.mean() <= 0.4
     assert detector.score(FAR).outside.mean() == 1.0
 
@@ -148,15 +159,17 @@ def test_an_unseen_element_is_flagged_however_ordinary_the_rest():
     new = formulas("Mg100Ca100O1500Sr", "MgCaO15")
     for element, outside in ((("element",), [True, False]), ((), [False, False])):
         detector = novelty(parts=("knn_fractions",), rules=element, quantile=0.999).fit(
-            train, calibration, 0
+            train, calibration, FitContext(0)
         )
         assert detector.score(new).outside.tolist() == outside
-    found = novelty(parts=("knn_fractions",)).fit(train, calibration, 0).score(new)
+    found = novelty(parts=("knn_fractions",)).fit(train, calibration, FitContext(0)).score(new)
     assert found.reasons[0][0] == Reason.unseen_elements(["Sr"])
 
 
 def test_reasons_tell_facts_first_and_then_the_most_unusual_part():
-    detector = novelty(parts=("lof", "mahalanobis_fractions")).fit(TRAIN, CALIBRATION, 0)
+    detector = novelty(parts=("lof", "mahalanobis_fractions")).fit(
+        TRAIN, CALIBRATION, FitContext(0)
+    )
     score = detector.score(FAR)
     row = FAR.formulas.tolist().index("FLi")
     first, *_, last = score.reasons[row]
@@ -175,11 +188,13 @@ def test_without_calibration_rows_training_rows_are_scored_by_other_folds():
     # each of 17 metals occurs once: to the rest, every row is a new element
     metals = [SYMBOLS[z] for z in (3, 4, 11, 12, 13, *range(19, 31))]
     train = formulas(*[f"{metal}O" for metal in metals])
-    detector = novelty(parts=("knn_fractions",), rules=("element",)).fit(train, formulas(), 0)
+    detector = novelty(parts=("knn_fractions",), rules=("element",)).fit(
+        train, formulas(), FitContext(0)
+    )
     # so a new element is nothing special, though it is flagged
     np.testing.assert_allclose(detector.surprisals["element"](np.array([0.5])), 0.0)
     with pytest.raises(DataError, match="9 training rows and no calibration rows"):
-        novelty(parts=("knn_fractions",)).fit(formulas(*metals[:9]), formulas(), 0)
+        novelty(parts=("knn_fractions",)).fit(formulas(*metals[:9]), formulas(), FitContext(0))
 
 
 def test_needs_follow_the_parts():
@@ -204,6 +219,6 @@ def test_options_that_would_count_twice_are_refused():
 
 def test_a_part_that_cannot_be_told_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="sigma needs predictions with an epistemic std; choose"):
-        novelty(parts=("sigma",)).fit(TRAIN, CALIBRATION, 0)
+        novelty(parts=("sigma",)).fit(TRAIN, CALIBRATION, FitContext(0))
     with pytest.raises(DataError, match="needs a model of trees; use"):
-        novelty(parts=("leaf",)).fit(TRAIN, CALIBRATION, 0)
+        novelty(parts=("leaf",)).fit(TRAIN, CALIBRATION, FitContext(0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from atlas_core.api import Inputs, Materials, Vectors
+from atlas_core.api import FitContext, Inputs, Materials, Vectors
 from atlas_domain._representation import looked_at
 from atlas_domain._spread import no_spread
 from atlas_domain.mahalanobis import Mahalanobis
@@ -51,7 +51,9 @@ def shown(materials, *, form="vectors", structures=True):
 
 @pytest.mark.parametrize("form", ["vectors", "graphs"])
 def test_a_squeezed_cell_is_outside_although_its_composition_is_familiar(form):
-    detector = mahalanobis().fit(shown(REAL, form=form), shown(REAL.take([]), form=form), 0)
+    detector = mahalanobis().fit(
+        shown(REAL, form=form), shown(REAL.take([]), form=form), FitContext(0)
+    )
     familiar = detector.score(shown(TWIN, form=form))
     squeezed = detector.score(shown(SQUEEZED, form=form))
     assert not familiar.outside[0]
@@ -60,15 +62,17 @@ def test_a_squeezed_cell_is_outside_although_its_composition_is_familiar(form):
 
 
 def test_an_arm_of_compositions_is_scored_as_by_fractions():
-    blind = mahalanobis().fit(shown(REAL, structures=False), shown(REAL.take([])), 0)
-    plain = mahalanobis(representation="fractions").fit(shown(REAL), shown(REAL.take([])), 0)
+    blind = mahalanobis().fit(shown(REAL, structures=False), shown(REAL.take([])), FitContext(0))
+    plain = mahalanobis(representation="fractions").fit(
+        shown(REAL), shown(REAL.take([])), FitContext(0)
+    )
     for rows in (REAL, SQUEEZED):
         found = blind.score(shown(rows, structures=False)).score
         assert np.array_equal(found, plain.score(shown(rows)).score)
 
 
 def test_a_new_element_is_outside_for_arms_of_structures_too():
-    detector = mahalanobis().fit(shown(REAL), shown(REAL.take([])), 0)
+    detector = mahalanobis().fit(shown(REAL), shown(REAL.take([])), FitContext(0))
     strange = Materials(**{**TWIN.to_arrays(), "numbers": np.array([92, 17])})
     assert detector.score(shown(strange)).outside[0]
 
@@ -84,7 +88,7 @@ def test_what_is_looked_at_depends_on_what_the_arm_reads():
 def test_novelty_by_default_looks_at_the_features_of_the_arm():
     config = NoveltyConfig(parts=("lof", "knn_fractions"))
     assert config.representation == NoveltyConfig().representation == "features"
-    detector = Novelty(config).fit(shown(REAL), shown(REAL.take([])), 0)
+    detector = Novelty(config).fit(shown(REAL), shown(REAL.take([])), FitContext(0))
     familiar, squeezed = (detector.score(shown(rows)) for rows in (TWIN, SQUEEZED))
     assert squeezed.score[0] > familiar.score[0]
     assert squeezed.outside[0]
@@ -112,7 +116,9 @@ def test_rows_of_one_composition_are_told_apart_by_their_cells_or_refused_before
     # what is not at hand yet may differ; what is at hand does not
     assert no_spread(shown(alike, form="graphs"), "arm") == []
     assert "all are C" in no_spread(shown(alike), "arm")[0]
-    detector = mahalanobis().fit(shown(varied, form="graphs"), shown(varied.take([])), 0)
+    detector = mahalanobis().fit(
+        shown(varied, form="graphs"), shown(varied.take([])), FitContext(0)
+    )
     far = detector.score(shown(carbons(np.array([9.0])), form="graphs"))
     assert far.outside[0]
 
@@ -134,7 +140,7 @@ def test_two_distances_flag_no_more_familiar_rows_than_one(form, quantile):
         )
         parts = np.split(rng.permutation(n), [500, 700])
         train, calibration, fresh = (shown(every, form=form).take(rows) for rows in parts)
-        detector = mahalanobis(quantile=quantile).fit(train, calibration, 0)
+        detector = mahalanobis(quantile=quantile).fit(train, calibration, FitContext(0))
         own = detector.score(calibration).outside
         assert own.sum() == pytest.approx(200 * (1 - quantile), abs=1.01)
         flagged.append(detector.score(fresh).outside.mean())
