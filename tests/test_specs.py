@@ -149,7 +149,7 @@ def test_the_spec_for_screening_keeps_a_fit_that_answers(cli: Cli) -> None:
     assert done.returncode == 0, done.stderr
     assert sum(json.loads(done.stdout)["labels"].values()) == 2
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert "nothing shows how its labels fare on new chemistry" in report
+    assert "its labels were not tested on new chemistry" in " ".join(report.split())
 
 
 def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> None:
