@@ -61,9 +61,9 @@ class ArmPrediction:
     def reasons(self) -> Str:
         """Return (n,) what the featurizer, the detector and the trust region say, in words."""
         said = [one.reasons for one in (self.score, self.assessment) if one is not None]
-        known = [reasons for reasons in said if reasons is not None]
-        reported = texts(distinct(*known) if known else None, len(self.notes))
-        both = zip(self.notes, reported.tolist(), strict=True)
+        known = [one for one in said if one is not None]
+        reasons = texts(distinct(*known) if known else None, len(self.notes))
+        both = zip(self.notes, reasons.tolist(), strict=True)
         return np.array(["; ".join(filter(None, pair)) for pair in both], dtype=np.str_)
 
 

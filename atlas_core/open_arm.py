@@ -297,8 +297,8 @@ def open_arm(
         own = Arm(name, kept_fold, components, spec.levels)
         fitted = FittedArm.load(kept_in, own, trust=trust, key_file=key_file)
         if kept_fold == FINAL and fitted.reference is not None:
-            reported = remark(len(fitted.reference.ids))
-            fitted = replace(fitted, remarks=(*fitted.remarks, reported))
+            line = remark(len(fitted.reference.ids))
+            fitted = replace(fitted, remarks=(*fitted.remarks, line))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
         return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
 

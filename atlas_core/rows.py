@@ -174,6 +174,6 @@ def all_rows_reported(error: RowsError, folder: Path) -> DataError:
         return error
     path = folder / UNREADABLE
     write_bytes(path, unreadable_csv(error.rows))
-    reported = DataError(f"{error}\n{error.source}: all of them stand in {path}")
-    reported.blamed = True
-    return reported
+    whole = DataError(f"{error}\n{error.source}: all of them stand in {path}")
+    whole.blamed = True
+    return whole

@@ -52,8 +52,8 @@ class Findings:
 
     def lines(self) -> list[str]:
         """Return one line for each file."""
-        reported = (("changed", self.changed), ("missing", self.missing), ("added", self.added))
-        return [f"{what}: {on_one_line(name)}" for what, names in reported for name in names]
+        changes = (("changed", self.changed), ("missing", self.missing), ("added", self.added))
+        return [f"{what}: {on_one_line(name)}" for what, names in changes for name in names]
 
 
 def _in(name: str, places: Collection[str]) -> bool:

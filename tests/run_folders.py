@@ -20,7 +20,7 @@ from atlas_core.metrics.registry import installed_metrics
 from atlas_core.observe import ReportSection
 from atlas_core.store import read_json, write_bytes, write_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
-from atlas_evaluation.narrative import described_exams, reported
+from atlas_evaluation.narrative import described_exams, in_words
 from atlas_registry.loading import Registry
 from atlas_report.hooks import NoOptions
 from atlas_report.html import HtmlReport
@@ -320,7 +320,7 @@ def judge(folder: Path) -> None:
     exams = read_json(exam) if exam.exists() else {}
     found = verdicts_of_run(manifest, metrics, exams)
     write_json(
-        folder / "verdict.json", {arm: reported(one).as_dict() for arm, one in found.items()}
+        folder / "verdict.json", {arm: in_words(one).as_dict() for arm, one in found.items()}
     )
     if exams:
         write_json(exam, described_exams(exams, manifest))

@@ -32,14 +32,14 @@ def notes(run: FinishedRun) -> list[str]:
     stages = run.manifest["stages"]
     stored = Counter(stage["arm"] for stage in stages if stage["stage"].endswith(STORED))
     jobs = Counter(stage["arm"] for stage in stages if stage["stage"] == "predict")
-    reported = []
+    kept = []
     for arm, count in stored.items():
         of = f"{count} of {jobs[arm]}" if jobs[arm] > count else f"{count}"
-        reported.append(f"arm {arm} ({of} {'fit' if max(count, jobs[arm]) == 1 else 'fits'})")
+        kept.append(f"arm {arm} ({of} {'fit' if max(count, jobs[arm]) == 1 else 'fits'})")
     lines = []
-    if reported:
+    if kept:
         lines.append(
-            f"found in the cache, not trained again: {', '.join(reported)}; --force trains anew"
+            f"found in the cache, not trained again: {', '.join(kept)}; --force trains anew"
         )
     texts = [text for one in run.records for text in one["content"].get("texts") or ()]
     mark = f"cache: {DROPPED}"

@@ -84,8 +84,8 @@ def _usage(err: click.ClickException) -> str:
     """Return what is wrong with a command line, and where to read how it is meant."""
     context = getattr(err, "ctx", None)
     text = " ".join(err.format_message().split()).rstrip(".")
-    reported = f"{text[:1].lower()}{text[1:]}"
-    return f"{reported}; see `{context.command_path} --help`" if context is not None else reported
+    line = f"{text[:1].lower()}{text[1:]}"
+    return f"{line}; see `{context.command_path} --help`" if context is not None else line
 
 
 def say(text: str, code: int) -> int:
@@ -155,14 +155,14 @@ def _explained(err: BaseException) -> tuple[str, int]:
         return "\n".join(lines), err.exit_code
     if isinstance(err, OSError) and _cannot_print(err):
         why = err.strerror or str(err)
-        reported = f"stdout: cannot be written: {why}; free the disk or send the output elsewhere"
-        return reported, DataError.exit_code
-    reported = named(err)
+        line = f"stdout: cannot be written: {why}; free the disk or send the output elsewhere"
+        return line, DataError.exit_code
+    line = named(err)
     if short_of_memory(err):
-        return f"too little memory ({reported}); {MORE_MEMORY}", DataError.exit_code
+        return f"too little memory ({line}); {MORE_MEMORY}", DataError.exit_code
     # a defect is one line, too, with its own code
     return (
-        f"{reported}; this is a defect of ATLAS or of a plugin, the same command with --debug shows"
+        f"{line}; this is a defect of ATLAS or of a plugin, the same command with --debug shows"
         " where",
         DEFECT,
     )

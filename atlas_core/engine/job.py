@@ -159,8 +159,8 @@ def left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
         yield
     except Exception:  # whatever it is: raised again below
         why = fitted.trained.leave(about(fitted.arm.made_by))
-        reported = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
-        notes.say(f"a step after the fit failed; the fit {reported}")
+        outcome = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
+        notes.say(f"a step after the fit failed; the fit {outcome}")
         raise
 
 

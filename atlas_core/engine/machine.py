@@ -43,9 +43,9 @@ def environment() -> dict[str, object]:
     """Return all that may change a last digit: interpreter, system, processor, BLAS, packages."""
     import scipy.linalg  # noqa: F401 - brings a BLAS of its own
 
-    reported = ("internal_api", "version", "threading_layer", "architecture", "num_threads")
+    keys = ("internal_api", "version", "threading_layer", "architecture", "num_threads")
     blas = [one for one in threadpool_info() if one.get("user_api") == "blas"]
-    libraries = [{key: one.get(key) for key in reported} for one in blas]
+    libraries = [{key: one.get(key) for key in keys} for one in blas]
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),

@@ -96,19 +96,19 @@ class _Fold:
     def warn(self) -> None:
         """Warn of parts whose rows are evaluated and share one target."""
         for part in ("test", "ood_test"):
-            if reported := _nothing_to_tell_apart(self.targets, self.split.parts()[part]):
-                warnings.warn(f"{self.split.name}, {part}: {reported}", stacklevel=3)
+            if problem := _nothing_to_tell_apart(self.targets, self.split.parts()[part]):
+                warnings.warn(f"{self.split.name}, {part}: {problem}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
         loop = self.study.loop
         train, step = self.split.train, "fit"
         if loop is not None:
-            if reported := too_few(self.split, loop):
-                yield "", reported
+            if problem := too_few(self.split, loop):
+                yield "", problem
             train, step = first_labels(self.split, loop, self.study.seed), "round-0"
         what = "labelled at first" if loop is not None else "training"
-        if reported := _nothing_to_learn(self.targets, train, what):
-            yield "", reported
+        if problem := _nothing_to_learn(self.targets, train, what):
+            yield "", problem
         for arm, components in self.study.arms.items():
             own = features.get(arm)
             facts = self._facts(train, self.split.calibration, own, arm)
@@ -156,8 +156,8 @@ class _Fold:
         again = [surrogate[kind] for kind in ("model", "uq", "ood") if kind in surrogate]
         try:
             for one in self._plan_nested(train, step):
-                if reported := _nothing_to_learn(self.targets, one.train, "training"):
-                    yield who, f"nested fit {one.name}: {reported}"
+                if problem := _nothing_to_learn(self.targets, one.train, "training"):
+                    yield who, f"nested fit {one.name}: {problem}"
                     continue
                 facts = self._facts(one.train, one.spare, features, arm)
                 for chosen in again:
@@ -195,8 +195,8 @@ def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
         if one.problems is None:
             continue
         with blame(one):
-            reported = one.problems(facts)
-        for text in reported:
+            problems = one.problems(facts)
+        for text in problems:
             yield f"{who}{one.label}", text
 
 

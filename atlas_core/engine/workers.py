@@ -203,8 +203,8 @@ def _packed(reply: tuple[bool, Any, str]) -> bytes:
             pickle.loads(content)  # noqa: S301 - some errors can be written and not read
     except Exception as err:
         what = err if reply[0] else reply[1]  # what cannot travel is reported in words
-        reported = RuntimeError(f"{type(what).__name__}: {what}")
-        content = pickle.dumps((False, reported, reply[2]), protocol=pickle.HIGHEST_PROTOCOL)
+        error = RuntimeError(f"{type(what).__name__}: {what}")
+        content = pickle.dumps((False, error, reply[2]), protocol=pickle.HIGHEST_PROTOCOL)
     return content
 
 

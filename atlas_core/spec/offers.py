@@ -29,20 +29,20 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
         config: its options. They are kept but for the one that decides; of another component the
             defaults are taken.
     """
-    reported = []
+    offers = []
     own = owner.component.name
     # what the spec does not name is no mistake of the spec: the broken are passed over
     for name in sorted(owner.resolver.sound(owner.kind), key=lambda other: (other != own, other)):
         component = owner.resolver.resolve(owner.kind, name).component
         how = _how(component, capability, config if name == own else _defaults(component.config))
         if how is not None:
-            reported.append(f"{name} with {how}" if how else name)
-    if not reported:
+            offers.append(f"{name} with {how}" if how else name)
+    if not offers:
         return f"no installed {owner.kind} gives it"
-    if len(reported) > MOST + 1:
-        reported = [*reported[:MOST], f"{len(reported) - MOST} more"]
-        return f"{', '.join(reported[:-1])} and {reported[-1]} would give it"
-    either = [", ".join(reported[:-1]), reported[-1]] if reported[1:] else reported
+    if len(offers) > MOST + 1:
+        offers = [*offers[:MOST], f"{len(offers) - MOST} more"]
+        return f"{', '.join(offers[:-1])} and {offers[-1]} would give it"
+    either = [", ".join(offers[:-1]), offers[-1]] if offers[1:] else offers
     return f"{' or '.join(either)} would give it"
 
 

@@ -118,8 +118,8 @@ class BoundComponent:
         except (Exception, SystemExit) as err:
             text = said(err)
             if short_of_memory(err):
-                reported = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
-                raise DataError(reported) from err
+                problem = f"{self.label} cannot be imported: out of memory ({text}); {MORE_MEMORY}"
+                raise DataError(problem) from err
             if isinstance(err, ImportError):
                 raise PluginError(f"{self.label} cannot be imported: {text}") from err
             raise PluginError(f"{self.label} cannot be made: {named(err)}") from err

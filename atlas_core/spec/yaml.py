@@ -167,8 +167,8 @@ class _Counting(Composer):
         self.made += 1
         if self.made > MAX_NODES:
             mark = self.loader.parser.peek_event().start_mark
-            reported = f"more than {MAX_NODES} keys and values are no spec"
-            raise MarkedYAMLError(problem=reported, problem_mark=mark)
+            problem = f"more than {MAX_NODES} keys and values are no spec"
+            raise MarkedYAMLError(problem=problem, problem_mark=mark)
         return super().compose_node(parent, index)
 
 

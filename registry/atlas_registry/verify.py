@@ -107,13 +107,13 @@ def _answers(lines: Sequence[bytes], mark: str, first: int) -> list[str]:
     out: list[str] = []
     for line in lines:
         try:
-            reported = json.loads(line)
+            reply = json.loads(line)
         except ValueError:  # no JSON, or no UTF-8
             break
         head = [mark, first + len(out)]
-        if not (isinstance(reported, list) and reported[:2] == head and len(reported) == 3):
+        if not (isinstance(reply, list) and reply[:2] == head and len(reply) == 3):
             break
-        out.append(str(reported[2]))
+        out.append(str(reply[2]))
     return out
 
 

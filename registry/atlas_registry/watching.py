@@ -114,14 +114,14 @@ class Watcher:
                     raise EOFError
                 if time.monotonic() > until:
                     raise PluginError(f"{self.label} hangs: no end after {seconds:g} s")
-            good, reported = json.loads(self._ours.recv_bytes(MOST))
+            good, reply = json.loads(self._ours.recv_bytes(MOST))
         except (EOFError, ConnectionError) as err:
             raise PluginError(f"{self.label} ends Python in {doing}") from err
         except (OSError, ValueError, TypeError) as err:
             raise PluginError(f"{self.label} writes into ATLAS's own pipe in {doing}") from err
         if not good:
-            raise PluginError(str(reported))
-        return reported
+            raise PluginError(str(reply))
+        return reply
 
 
 class Watchers:
@@ -193,10 +193,10 @@ def watch(parent: int, number: int) -> None:
 
 def _notify(exchange: Connection, work: Callable[..., list[Any]], *arguments: Any) -> None:
     try:
-        reported = [True, work(*arguments)]
+        reply = [True, work(*arguments)]
     except AtlasError as err:
-        reported = [False, said(err)]
-    exchange.send_bytes(json.dumps(reported).encode())
+        reply = [False, said(err)]
+    exchange.send_bytes(json.dumps(reply).encode())
 
 
 def _section(title: str, paragraphs: list[str], figures: list[list[str]]) -> ReportSection:

@@ -169,7 +169,7 @@ def check_coverage_keeps_its_word(sample: Sample) -> None:
                 level,
                 rows=CALIBRATION_ROWS,
                 exact=task == "regression",
-                reported=f"{task}: ",
+                where=f"{task}: ",
             )
 
 

@@ -65,13 +65,13 @@ def check_options_have_help(sample: Sample) -> None:
         if isinstance(command, click.Group):
             waiting += command.commands.values()
         for one in command.params:
-            reported = not isinstance(one, click.Option) or one.hidden or (one.help or "").strip()
-            require(reported, f"option {'/'.join(one.opts)} of {command.name} has no help")
+            helped = not isinstance(one, click.Option) or one.hidden or (one.help or "").strip()
+            require(helped, f"option {'/'.join(one.opts)} of {command.name} has no help")
 
 
 def check_unknown_option_is_a_usage_error(sample: Sample) -> None:
     """A misspelt option is refused with exit code 2 and one line, before anything is done."""
     done = _called(sample, "--no-such-option")
     require(done.exit_code == 2, f"--no-such-option ends with {done.exit_code}, not with 2")
-    reported = [line for line in done.output.splitlines() if line.startswith("Error:")]
-    require(len(reported) == 1, f"--no-such-option is told as {done.output.strip()!r}")
+    errors = [line for line in done.output.splitlines() if line.startswith("Error:")]
+    require(len(errors) == 1, f"--no-such-option is told as {done.output.strip()!r}")

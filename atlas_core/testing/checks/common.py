@@ -44,8 +44,8 @@ def check_descriptor_is_well_formed(sample: Sample) -> None:
     require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
     checks = importlib.import_module("atlas_core.testing.kit").checks_of(sample.kind)
     for check, reason in sample.component.expected_failures.items():
-        reported = f"expected_failures names {check!r}, which is no check of kind {sample.kind!r}"
-        require(check.removeprefix("check_") in checks, reported)
+        problem = f"expected_failures names {check!r}, which is no check of kind {sample.kind!r}"
+        require(check.removeprefix("check_") in checks, problem)
         require(reason.strip(), f"expected failure {check!r} needs a reason")
 
 

@@ -86,5 +86,5 @@ def check_candidates_are_the_same_materials(sample: Sample) -> None:
     require(second.rows.tolist() == [1], "it yields other rows than those that are wanted")
     other = sample.folder / "no-form.known"
     other.write_bytes(b"")
-    reported = sample.component.open_candidates(other, {})
-    require(isinstance(reported, str) and reported.strip(), "it does not say which forms it reads")
+    forms = sample.component.open_candidates(other, {})
+    require(isinstance(forms, str) and forms.strip(), "it does not say which forms it reads")

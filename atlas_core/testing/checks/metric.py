@@ -179,8 +179,8 @@ def check_better_is_better(sample: Sample) -> None:
     applies(cases, "no value of it is better than another")
     for metric, task, toy in cases:
         good, bad = (_shortfall(metric, task, rows) for rows in (toy, _toy(task, bad=True)))
-        reported = f"({metric.better} is better) prefers bad predictions in a {task} task"
-        require(not good >= bad, f"{metric.name} {reported}")  # what is bad may be undefined
+        problem = f"({metric.better} is better) prefers bad predictions in a {task} task"
+        require(not good >= bad, f"{metric.name} {problem}")  # what is bad may be undefined
 
 
 def _shortfall(metric: Metric, task: str, rows: Columns) -> float:

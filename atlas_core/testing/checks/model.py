@@ -146,8 +146,8 @@ def check_binary_predictions_are_probabilities(sample: Sample) -> None:
     p = np.asarray(_fit(sample, data, task="binary").predict(features))
     require(p.shape == (60,) and np.isfinite(p).all(), "a probability is missing or not finite")
     require(((p >= 0) & (p <= 1)).all(), "a probability is outside [0, 1]")
-    reported = {name.removeprefix("check_") for name in sample.component.expected_failures}
-    if "learns_better_than_the_mean" not in reported:
+    expected = {name.removeprefix("check_") for name in sample.component.expected_failures}
+    if "learns_better_than_the_mean" not in expected:
         require(p[label == 1].mean() > p[label == 0].mean(), "P(1) is higher where the label is 0")
 
 
@@ -200,12 +200,12 @@ def check_checkpoints_change_nothing(sample: Sample) -> None:
     model, test = _fitted(sample)
     folder = sample.folder / "checkpoints"
     folder.mkdir(exist_ok=True)
-    for reported in (
+    for what in (
         "a fit with a folder for checkpoints",
         "a fit resumed from its last checkpoint",
     ):
         again = _fit(sample, directory=folder)
-        require_close(again.predict(test), model.predict(test), reported)
+        require_close(again.predict(test), model.predict(test), what)
 
 
 def check_fits_at_once_change_nothing(sample: Sample) -> None:
@@ -299,13 +299,11 @@ def check_graph_representation_does_not_matter(sample: Sample) -> None:
     model, test = _fitted(sample)
     crystals = sample.materials().take(TEST)
     shuffled = reordered_sites(crystals, site_order(crystals))
-    for reported, same in {
+    for what, same in {
         "sites in another order": shuffled,
         "a doubled cell": supercell(crystals),
     }.items():
-        require_close(
-            model.predict(toy_graphs(same)), model.predict(test), reported, tolerance=1e-4
-        )
+        require_close(model.predict(toy_graphs(same)), model.predict(test), what, tolerance=1e-4)
 
 
 def check_orientation_does_not_matter(sample: Sample) -> None:

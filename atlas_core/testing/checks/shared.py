@@ -58,13 +58,13 @@ class Case:
         """Return the answer for all rows, or for some."""
         return self.ask(self.fitted, self.rows if rows is None else self.rows.take(rows))
 
-    def require_rows(self, rows: npt.NDArray[np.int64], reported: str, skip: set[str]) -> None:
+    def require_rows(self, rows: npt.NDArray[np.int64], what: str, skip: set[str]) -> None:
         """Stop the check unless some rows, asked for alone, get what they get among all."""
         found, whole = self.answer(rows), self.answer()
         for part in whole.keys() - skip:
             every = whole[part]
             wanted = every[..., rows] if every.ndim else every
-            what = " ".join(f"{self.name} {part} of {reported}".split())
+            what = " ".join(f"{self.name} {part} of {what}".split())
             require_alike(found[part], wanted, what, self.tolerance, size=every)
 
 
@@ -124,7 +124,7 @@ def state_of(value: Any) -> Any:
 def require_alike(
     found: npt.ArrayLike,
     wanted: npt.ArrayLike,
-    reported: str,
+    what: str,
     tolerance: float,
     *,
     size: npt.ArrayLike | None = None,
@@ -136,9 +136,9 @@ def require_alike(
     """
     a, b = np.asarray(found), np.asarray(wanted)
     if a.dtype.kind == b.dtype.kind == "f":
-        require_close(a, b, reported, tolerance=tolerance, size=size)
+        require_close(a, b, what, tolerance=tolerance, size=size)
     else:
-        require(np.array_equal(a, b), f"{reported}: they differ")
+        require(np.array_equal(a, b), f"{what}: they differ")
 
 
 def found_in(answer: object, *names: str) -> Arrays:
@@ -174,7 +174,7 @@ def one_line_or(act: Callable[[], Any]) -> Any:
 
 
 def require_coverage(
-    truth: F8, lower: F8, upper: F8, level: float, *, rows: int, exact: bool, reported: str = ""
+    truth: F8, lower: F8, upper: F8, level: float, *, rows: int, exact: bool, where: str = ""
 ) -> None:
     """Stop the check unless a level holds within four binomial deviations.
 
@@ -185,25 +185,25 @@ def require_coverage(
         level: that the intervals state.
         rows: how many they were calibrated on.
         exact: whether they may not cover more, either.
-        reported: in front of the message.
+        where: in front of the message.
     """
     covered = float(((truth >= lower - 1e-9) & (truth <= upper + 1e-9)).mean())
     slack = 4.0 * float(np.sqrt(level * (1 - level) * (1 / rows + 1 / len(truth)))) + 1 / rows
     fair = covered >= level - slack and (not exact or covered <= level + slack)
-    require(fair, f"{reported}{covered:.3f} of rows covered at level {level} (± {slack:.3f})")
+    require(fair, f"{where}{covered:.3f} of rows covered at level {level} (± {slack:.3f})")
 
 
-def require_nested(found: Any, levels: tuple[float, ...], reported: str = "") -> tuple[F8, F8]:
+def require_nested(found: Any, levels: tuple[float, ...], where: str = "") -> tuple[F8, F8]:
     """Return lower and upper ends, (l, n) each, of an answer's intervals: an interval per level.
 
     Raises:
         ContractError: there are none, at other levels, or one sticks out of that of a higher level.
     """
-    require(found.levels is not None, f"{reported}there are no intervals")
-    require_close(found.levels, np.array(levels), f"{reported}the levels", tolerance=1e-12)
+    require(found.levels is not None, f"{where}there are no intervals")
+    require_close(found.levels, np.array(levels), f"{where}the levels", tolerance=1e-12)
     lower, upper = np.asarray(found.lower), np.asarray(found.upper)
     nested = (np.diff(lower, axis=0) <= 1e-12).all() and (np.diff(upper, axis=0) >= -1e-12).all()
-    require(nested, f"{reported}an interval sticks out of that of a higher level")
+    require(nested, f"{where}an interval sticks out of that of a higher level")
     return lower, upper
 
 
@@ -256,8 +256,8 @@ def check_the_unit_does_not_matter(sample: Sample) -> None:
     for factor in kind.UNITS:
         found = kind.in_unit(sample, factor)
         for part, values in wanted.items():
-            reported = f"{part} of a target times {factor:g}, divided by it"
-            require_alike(found[part], values, reported, 1e-9)
+            what = f"{part} of a target times {factor:g}, divided by it"
+            require_alike(found[part], values, what, 1e-9)
 
 
 def check_jobs_change_nothing(sample: Sample) -> None:

@@ -174,8 +174,8 @@ def _label(region: TrustRegion, found: Assessment) -> Str:
 
 def _ask(region: TrustRegion, toy: _Toy) -> Arrays:
     said = _assess(region, toy)
-    reported = {"reasons": texts(said.reasons, len(said)), "label": _label(region, said)}
-    return {**found_in(said, "risk", "expected_error", "lower", "upper"), **reported}
+    words = {"reasons": texts(said.reasons, len(said)), "label": _label(region, said)}
+    return {**found_in(said, "risk", "expected_error", "lower", "upper"), **words}
 
 
 def in_unit(sample: Sample, factor: float) -> Arrays:
@@ -269,8 +269,8 @@ def check_expected_error_has_the_right_size(sample: Sample) -> None:
     toy = near[1]
     true = float(np.abs(toy.target - toy.prediction.mean).mean())
     require(0.5 * true <= said <= 2.0 * true, f"it expects {said:.3g}, the errors are {true:.3g}")
-    reported = f"it expects {away:.3g} of a class with huge errors, {said:.3g} in-domain"
-    require(away >= 1.5 * said, reported)
+    problem = f"it expects {away:.3g} of a class with huge errors, {said:.3g} in-domain"
+    require(away >= 1.5 * said, problem)
 
 
 def check_lower_reliability_never_trusts_fewer(sample: Sample) -> None:

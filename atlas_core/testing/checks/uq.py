@@ -115,8 +115,8 @@ def check_sigma_grows_off_the_data(sample: Sample) -> None:
         float(found_in(_predicted(case.fitted, rows), "epistemic")["epistemic"].mean())
         for rows in (case.rows, far)
     )
-    reported = f"mean epistemic std {near:.3g} on the data, {away:.3g} far from it"
-    require(away > 2.0 * near, reported)
+    problem = f"mean epistemic std {near:.3g} on the data, {away:.3g} far from it"
+    require(away > 2.0 * near, problem)
 
 
 def check_binary_means_are_probabilities(sample: Sample) -> None:

@@ -46,8 +46,8 @@ def conformal(config: Config, facts: FoldFacts) -> list[str]:
     n = len(facts.calibration)
     endless = [level for level in facts.levels if rows_needed(level) > n]
     if endless and not problems:
-        reported = ", ".join(f"{level:g} (needs {rows_needed(level)})" for level in endless)
+        needed = ", ".join(f"{level:g} (needs {rows_needed(level)})" for level in endless)
         warnings.warn(
-            f"{n} calibration rows give infinite intervals at level {reported}; {HOW}", stacklevel=2
+            f"{n} calibration rows give infinite intervals at level {needed}; {HOW}", stacklevel=2
         )
     return problems

@@ -136,13 +136,13 @@ def _refuse_text(sifter: Sifter, config: RowsConfig, kept: Kept) -> None:
     Raises:
         DataError: it is such a column.
     """
-    reported = [row for row in sifter.bad if row.kind != MISSING]
-    if kept.ids or len(reported) < 2 or any(row.kind != NO_TARGET for row in reported):
+    wrong = [row for row in sifter.bad if row.kind != MISSING]
+    if kept.ids or len(wrong) < 2 or any(row.kind != NO_TARGET for row in wrong):
         return
     what = "number" if config.task == "regression" else "truth value"
     raise DataError(
         f"{sifter.source}: no row has a {what} in column {config.target!r}; name another with"
-        f" target ({reported[0].line})"
+        f" target ({wrong[0].line})"
     )
 
 

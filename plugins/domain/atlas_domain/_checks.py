@@ -57,9 +57,9 @@ def covariance(config: MahalanobisConfig, facts: FoldFacts) -> list[str]:
 def class_covariance(config: RelativeMahalanobisConfig, facts: FoldFacts) -> list[str]:
     """Return what is missing: rows, or a spread of all and within the classes."""
     train = facts.train
-    reported = two_rows(config, facts) or no_covariance(train, config.representation)
-    if reported or not at_hand(train, config.representation):
-        return reported
+    problems = two_rows(config, facts) or no_covariance(train, config.representation)
+    if problems or not at_hand(train, config.representation):
+        return problems
     values = Scaling.of(train, config.representation).apply(train)
     if config.classes == "clusters":
         kinds = len(np.unique(values, axis=0))

@@ -143,9 +143,9 @@ def no_covariance(
     per_size: bool = False,
 ) -> list[str]:
     """Return why a distance by the training rows' covariance cannot be measured, or nothing."""
-    reported = no_spread(train, representation)
-    if reported or not at_hand(train, representation):
-        return reported
+    problems = no_spread(train, representation)
+    if problems or not at_hand(train, representation):
+        return problems
     found, place = sizes(train, per_size=per_size)
     for one in compared(train, representation):
         values = Scaling.of(train, one).apply(train)

@@ -36,11 +36,11 @@ class _Fitted:
 
     def score(self, rows: Inputs) -> OODScore:
         sigma = Sigma()(rows)
-        reported = tuple(
+        reasons = tuple(
             (self._large(float(value / self.usual)),) if outside else ()
             for value, outside in zip(sigma, sigma > self.verdict.threshold, strict=True)
         )
-        return self.verdict.judge(sigma, rows.fractions, reported)
+        return self.verdict.judge(sigma, rows.fractions, reasons)
 
     def _large(self, times: float) -> Reason:
         return Reason("large_sigma", f"sigma is {times:.1f} times the usual one", {"times": times})

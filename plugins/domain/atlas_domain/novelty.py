@@ -162,8 +162,8 @@ class _Fitted:
 
     def _reasons(self, rows: Inputs, terms: Mapping[str, F8], total: F8) -> Reasons:
         """Return the facts of each row and, of flagged rows, what is most unusual about them."""
-        reported = [rule.describe(rows) for rule in self.detectors.rules.values()]
-        rules = [tuple(one for own in reported for one in own[row]) for row in range(len(rows))]
+        reasons = [rule.describe(rows) for rule in self.detectors.rules.values()]
+        rules = [tuple(one for own in reasons for one in own[row]) for row in range(len(rows))]
         names = tuple(self.detectors.parts)
         strongest = np.argmax([terms[name] for name in names], axis=0)
         outside = total > self.threshold

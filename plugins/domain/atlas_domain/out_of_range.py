@@ -31,8 +31,8 @@ class _Fitted:
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
-        reported = self.excess.ranges.describe(rows)
-        return self.verdict.judge(self.excess(rows), rows.fractions, reported)
+        reasons = self.excess.ranges.describe(rows)
+        return self.verdict.judge(self.excess(rows), rows.fractions, reasons)
 
 
 @dataclass(frozen=True)

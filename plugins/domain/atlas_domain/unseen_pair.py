@@ -16,8 +16,8 @@ class _Fitted:
     verdict: Verdict
 
     def score(self, rows: Inputs) -> OODScore:
-        reported = self.pairs.describe(rows)
-        return self.verdict.judge(self.pairs.share(rows), rows.fractions, reported)
+        reasons = self.pairs.describe(rows)
+        return self.verdict.judge(self.pairs.share(rows), rows.fractions, reasons)
 
 
 @dataclass(frozen=True)

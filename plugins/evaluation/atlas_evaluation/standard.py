@@ -84,7 +84,7 @@ class StandardEvaluator:
             noted += cautions.of_records(run.records, arm)
             own["cautions"] += [caution.as_dict() for caution in noted]
         judged = verdicts_of_run(manifest, found, exams)
-        verdicts = {arm: narrative.reported(one) for arm, one in judged.items()}
+        verdicts = {arm: narrative.in_words(one) for arm, one in judged.items()}
         return Evaluation(found, verdicts, narrative.described_exams(exams, manifest))
 
     def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:

@@ -15,8 +15,8 @@ from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.narrative import (
     finding_texts,
     headline,
+    in_words,
     report_of,
-    reported,
     sentences,
 )
 from atlas_evaluation.narrative.formatting import FILTERS, number, percent
@@ -87,7 +87,7 @@ def test_findings_of_both_parts_are_one_sentence_and_advice_is_the_last() -> Non
         "Use it to rank or to screen out, not for values. Test it on more materials before relying"
         " on it.",
     ]
-    found = reported(said).as_dict()
+    found = in_words(said).as_dict()
     json.dumps(found, allow_nan=False)
     assert found["grade"] == "caution"
     assert [one["place"] for one in found["findings"]] == [

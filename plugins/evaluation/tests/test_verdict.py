@@ -15,7 +15,7 @@ from atlas_core.observe import held_out
 from atlas_evaluation.judge.bars import rows_needed
 from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.judge.verdict import verdict, verdict_of_run
-from atlas_evaluation.narrative import headline, reported, sentences
+from atlas_evaluation.narrative import headline, in_words, sentences
 from atlas_report import metric_labels
 
 
@@ -45,7 +45,7 @@ def judge(
     parts = {k: v for k, v in metrics.items() if k in ("test", "ood_test")}
     about = About("forest", task, "formation_energy", "eV/atom", held_out)
     said = verdict({"parts": parts, "ood": metrics.get("ood", {})}, about, kept=kept)
-    json.dumps(reported(said).as_dict(), allow_nan=False)
+    json.dumps(in_words(said).as_dict(), allow_nan=False)
     return said
 
 
@@ -307,17 +307,17 @@ def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need
     infinite = part(**GOOD, picp__9=1.0, infinite_share__9=1.0, infinite_share__95=1.0)
     finite = part(**GOOD, picp__9=0.9, infinite_share__9=0.0)
 
-    def reported(test: dict[str, Any], *kept: int) -> list[Finding]:
+    def warned(test: dict[str, Any], *kept: int) -> list[Finding]:
         said = judge(test=test, held_out="", kept=kept)
         return [found for found in said.findings if found.code.startswith("calibration_rows")]
 
-    (found,) = reported(infinite, 7, 8)
+    (found,) = warned(infinite, 7, 8)
     assert found.code == "calibration_rows_few"
     needed = [{"level": 0.9, "rows": 9}, {"level": 0.95, "rows": 19}]
     assert found.figures == {"needed": needed, "least": 7, "most": 8, "folds": 2}
-    assert [one.code for one in reported(infinite, 40)] == ["calibration_rows_split"]
-    assert reported(infinite) == []
-    assert reported(finite, 7) == []
+    assert [one.code for one in warned(infinite, 40)] == ["calibration_rows_split"]
+    assert warned(infinite) == []
+    assert warned(finite, 7) == []
 
 
 @pytest.mark.parametrize(

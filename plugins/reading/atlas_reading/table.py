@@ -74,18 +74,18 @@ def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> No
         DataError: one is missing (names the closest), or stands there twice; a line for each.
     """
     have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
-    reported = []
+    problems = []
     for name in dict.fromkeys(wanted):
         if names.count(name) > 1:
-            reported.append(
+            problems.append(
                 f"{path}: column {name!r} stands twice in the header; rename one of them"
             )
         elif name not in names:
-            reported.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
+            problems.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
     if len(names) == 1:
-        reported = reported[:1]  # the columns were not parted: all are missing for one reason
-    if reported:
-        raise DataError("\n".join(reported))
+        problems = problems[:1]  # the columns were not parted: all are missing for one reason
+    if problems:
+        raise DataError("\n".join(problems))
 
 
 def _closest(name: str, names: Sequence[str]) -> str:

@@ -141,12 +141,12 @@ def _reasons(then: Json, now: Json) -> Iterator[str]:
     for place, value in sources[0].items():
         if place.endswith(".source") and sources[1].get(place) != value:
             yield f"code: {place.removesuffix('.source')} is another"
-    reported = set()
+    known = set()
     for what, block, names in groups:
         for name in names:
             a, b = ((one.get(block) or {}).get(name) for one in (then, now))
-            if a != b and (what, name) not in reported:
-                reported.add((what, name))
+            if a != b and (what, name) not in known:
+                known.add((what, name))
                 yield f"{what}: {name}: {_shown(a)} there, {_shown(b)} here"
     a, b = ((one.get("environment") or {}).get("distributions") or {} for one in (then, now))
     for name in sorted({*a, *b}, key=str.lower):

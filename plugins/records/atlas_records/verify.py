@@ -83,8 +83,8 @@ def verify(
         others = counted(len(found.added), "other file")
         lines.append(f"{run}: {others} in it, which the run did not write")
     if rebuild:
-        about["rebuilt"], reported = _rebuilt(host, run, data_dir, cache_dir)
-        lines += reported
+        about["rebuilt"], differences = _rebuilt(host, run, data_dir, cache_dir)
+        lines += differences
     host.answer(about, "\n".join(lines), as_json=as_json)
     if not (found.intact and about.get("rebuilt", {"same": True})["same"]):
         ctx.exit(DataError.exit_code)

@@ -239,13 +239,13 @@ def _refused(
             continue
         parts = dict.fromkeys([*first[fold], *second[fold]])
         none: set[str] = set()
-        reported = []
+        unmatched = []
         for part in parts:
             x, y = first[fold].get(part, none), second[fold].get(part, none)
             if x != y:
-                reported.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
-        if reported:
-            out[fold] = f"it holds other materials in B: they share {', '.join(reported)}"
+                unmatched.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
+        if unmatched:
+            out[fold] = f"it holds other materials in B: they share {', '.join(unmatched)}"
         elif fold in unlike:
             out[fold] = unlike[fold]
     return out

@@ -16,14 +16,12 @@ LONG_OPTION = 30
 def with_options(chosen: Mapping[str, Any]) -> str:
     """Return a component's name, with the options that are not its defaults, briefly."""
     options = chosen.get("options") or {}
-    reported = [f"{name} {option(options.get(name))}" for name in chosen.get("changed") or ()]
-    reported = [
-        text if len(text) <= LONG_OPTION else f"{text[: LONG_OPTION - 1]}…" for text in reported
-    ]
-    if len(reported) > MOST_OPTIONS:
-        reported = [*reported[: MOST_OPTIONS - 1], f"{len(reported) - MOST_OPTIONS + 1} more"]
+    shown = [f"{name} {option(options.get(name))}" for name in chosen.get("changed") or ()]
+    shown = [text if len(text) <= LONG_OPTION else f"{text[: LONG_OPTION - 1]}…" for text in shown]
+    if len(shown) > MOST_OPTIONS:
+        shown = [*shown[: MOST_OPTIONS - 1], f"{len(shown) - MOST_OPTIONS + 1} more"]
     name = str(chosen.get("use", ""))
-    return f"{name} ({', '.join(reported)})" if reported else name
+    return f"{name} ({', '.join(shown)})" if shown else name
 
 
 def option(value: Any) -> str:

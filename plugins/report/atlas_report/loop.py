@@ -81,17 +81,17 @@ def loop_view(source: Source) -> LoopView | None:
             saved.append(Saved(arm, cells))
     by_column = {quantity.column: lines for quantity, lines in held.items()}
     found = [_found_top(source, by_column, reference), _found_best(source, by_column, reference)]
-    reported = [text for text in found if text]
-    reported += _learned_most(source, by_column)
-    reported += _labels_besides(source)
-    reported.append(_how_sure(table))
+    sentences = [text for text in found if text]
+    sentences += _learned_most(source, by_column)
+    sentences += _labels_besides(source)
+    sentences.append(_how_sure(table))
     return LoopView(
         panels=tuple(panels),
         reference=reference,
         columns=tuple(q.title for q in held),
         saved=tuple(saved),
-        headline=reported[0],
-        sentences=tuple(reported[1:]),
+        headline=sentences[0],
+        sentences=tuple(sentences[1:]),
     )
 
 

@@ -94,10 +94,10 @@ def first_line(found: tuple[Change, ...]) -> str:
     """Return in one line what differs between A and B."""
     if not found:
         return "A and B do not differ in seed, data, spec, code, versions or machine"
-    reported = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
+    changes = [f"{change.what} ({change.a} | {change.b})" for change in found[:SHOWN]]
     more = f"; and {len(found) - SHOWN} more (--json has all)" if len(found) > SHOWN else ""
     only = " only" if len(found) == 1 else ""
-    return f"A and B differ{only} in {'; '.join(reported)}{more}"
+    return f"A and B differ{only} in {'; '.join(changes)}{more}"
 
 
 def _spec(run: FinishedRun) -> dict[str, Any]:

@@ -193,8 +193,8 @@ def _reliability(source: Source, exam: Json) -> list[str]:
     elif stated:
         own = stated.get("target_reliability") is not None
         origin.append(f"the target reliability {'is set in the spec' if own else 'is the default'}")
-    reported = "; ".join(origin)
-    return [text, *([f"{reported[0].upper()}{reported[1:]}."] if reported else [])]
+    origins = "; ".join(origin)
+    return [text, *([f"{origins[0].upper()}{origins[1:]}."] if origins else [])]
 
 
 def _sentences(exam: Json, names: Sequence[str], unit: str) -> list[str]:

@@ -106,37 +106,39 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _sentences(facts: Facts, unit: str) -> list[str]:
-    reported = []
+    sentences = []
     if facts.extreme:
         end = "lowest" if facts.goal == "minimise" else "highest"
-        reported.append(
+        sentences.append(
             f"Predicted among the {end} {formatting.percent(facts.extreme_share)} of all training"
             f" values or beyond: {formatting.fixed(facts.extreme, 0)} of the best"
             f" {formatting.fixed(facts.top, 0)}."
         )
     if facts.reliability is not None:
         error_tolerance, target_reliability = facts.reliability
-        reported.append(
+        sentences.append(
             f"Of the candidates labeled trust, {formatting.percent(target_reliability)} should be"
             f" within {formatting.number(error_tolerance)}{unit} of the truth: a statement"
             " about all of them together."
         )
-        reported.append("Labels do not indicate true values beyond the range of the training data.")
-        reported += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
-        reported.append("Deferred candidates are ranked behind all others.")
+        sentences.append(
+            "Labels do not indicate true values beyond the range of the training data."
+        )
+        sentences += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
+        sentences.append("Deferred candidates are ranked behind all others.")
     else:
-        reported.append(
+        sentences.append(
             "The arm has no trust region, so candidates have no labels; only the detector's"
             " flag and the interval limit its domain."
         )
     if facts.charges:
-        reported.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
-    return reported
+        sentences.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
+    return sentences
 
 
 def _record(facts: Facts, within: str) -> list[str]:
     """Say how the labels of this very fit fared where the truth was known."""
-    record, reported = facts.record, []
+    record, sentences = facts.record, []
     for part, what in (
         ("in_domain", "familiar test materials"),
         ("class", f"{facts.held_out}, which it was not trained on"),
@@ -146,18 +148,18 @@ def _record(facts: Facts, within: str) -> list[str]:
         one = record[part]
         text = f"In its run, of {formatting.fixed(one['rows'], 0)} {what}, it labeled"
         if not one["trusted"]:
-            reported.append(f"{text} none trust.")
+            sentences.append(f"{text} none trust.")
             continue
-        reported.append(
+        sentences.append(
             f"{text} {formatting.fixed(one['trusted'], 0)} trust; {formatting.percent(one['hit'])}"
             f" of these lay within {within}."
         )
     if record and "class" not in record:
-        reported.append(
+        sentences.append(
             "Its labels were never evaluated on a class that it had not seen. A run whose split"
             " holds classes out in turn does that."
         )
-    return reported
+    return sentences
 
 
 def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]:

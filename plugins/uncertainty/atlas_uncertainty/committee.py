@@ -72,8 +72,8 @@ class Committee:
 
 def _vectors(features: Features) -> Vectors:
     if not isinstance(features, Vectors):
-        reported = "committee: needs feature vectors"
-        raise DataError(f"{reported}, not {features.form}; use magpie, say, or columns: all")
+        problem = "committee: needs feature vectors"
+        raise DataError(f"{problem}, not {features.form}; use magpie, say, or columns: all")
     return features
 
 

@@ -135,8 +135,8 @@ def _kind(view: Figures) -> Kind:
 def judge(split: Split, figures: Figures) -> FoldAudit:
     """Return the judgment of one fold."""
     kind, findings = _judged(figures)
-    reported = (*findings, *_about_target(figures), *_about_formulas(figures, kind))
-    return FoldAudit(split.name, split.held_out, kind, reported, figures)
+    every = (*findings, *_about_target(figures), *_about_formulas(figures, kind))
+    return FoldAudit(split.name, split.held_out, kind, every, figures)
 
 
 def _judged(figures: Figures) -> tuple[Kind, list[Finding]]:

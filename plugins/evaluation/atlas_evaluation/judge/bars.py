@@ -121,15 +121,15 @@ def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> 
     if inside is None:
         return
     parts = {"in_domain": inside} | ({} if outside is None else {"held_out": outside})
-    reported = {
+    shown = {
         name: {"covered": bars.reported, "some": bars.many_empty}
         for name, bars in parts.items()
         if bars.state != "nothing" and bars.reported is not None
     }
-    if reported:
+    if shown:
         code, below = _coverage_code(inside, outside)
         yield Finding.of(
-            code, level=inside.nominal, **reported, n={name: one.n for name, one in parts.items()},
+            code, level=inside.nominal, **shown, n={name: one.n for name, one in parts.items()},
             below=below, calibrator=calibrator or None,
         )  # fmt: skip
     many = {n: bars.empty.value for n, bars in parts.items() if bars.empty and bars.many_empty}

@@ -88,8 +88,8 @@ def _detection(facts: Facts) -> Findings:
         return
     rule, detection = facts.rule, facts.auroc
     if not detection:
-        reported = rule.auroc if rule is not None and rule.auroc >= NOTICES_PARTLY else None
-        yield of("nothing_warns", rule=reported)
+        auroc = rule.auroc if rule is not None and rule.auroc >= NOTICES_PARTLY else None
+        yield of("nothing_warns", rule=auroc)
         return
     ranked = sorted(detection, key=lambda name: -detection[name].value)
     folds = facts.folds if facts.folds > 1 else None

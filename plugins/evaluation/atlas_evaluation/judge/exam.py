@@ -114,13 +114,13 @@ def comparisons(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
     """Yield what mean and median say, how all methods fared, and how the forecasts did."""
     yield from _typical(exam, names)
     if exam["beside"]:
-        methods = (exam["method"], *exam["beside"])
+        names_of = (exam["method"], *exam["beside"])
         counts = ("classes", "keeps", "refuses", "short", "breaks")
-        reported = [
+        methods = [
             {"name": name, **{key: exam["summary"][name][key] for key in counts}}
-            for name in methods
+            for name in names_of
         ]
-        yield of("labels_compared", methods=reported)
+        yield of("labels_compared", methods=methods)
     yield from _forecast(exam, names)
 
 
@@ -210,15 +210,15 @@ def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
     A few large in-domain errors hide that the typical material of a class is harder, and a few
     large errors of a class make it look hard that is not.
     """
-    reported = [
+    classes = [
         {"name": name, "mean": one["mae_rise"], "median": one["median_rise"]}
         for one, name in zip(exam["classes"], names, strict=True)
         if one.get("mae_rise") is not None
         and one.get("median_rise") is not None
         and (one["mae_rise"] >= WORSE) != (one["median_rise"] >= WORSE)
     ]
-    if reported:
-        yield of("labels_typical", classes=reported)
+    if classes:
+        yield of("labels_typical", classes=classes)
 
 
 def _forecast(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:

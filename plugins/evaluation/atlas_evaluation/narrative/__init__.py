@@ -38,20 +38,20 @@ def headline(verdict: Verdict) -> str:
 
 def sentences(verdict: Verdict) -> list[str]:
     """Return what the headline rests on, each a sentence with its figures; advice comes last."""
-    reported = report_of(verdict.evidence, verdict.about)
+    evidence = report_of(verdict.evidence, verdict.about)
     advice = report_of(verdict.advice, verdict.about)
-    return [*reported, *([" ".join(advice)] if advice else [])]
+    return [*evidence, *([" ".join(advice)] if advice else [])]
 
 
 def report_of(findings: Iterable[Finding], about: About | None = None) -> list[str]:
     """Return findings as sentences; one that goes on where another ended is joined to it."""
-    reported: list[str] = []
+    sentences: list[str] = []
     for text in finding_texts(findings, about):
-        if text[0] in JOINTS and reported:
-            reported[-1] += text
+        if text[0] in JOINTS and sentences:
+            sentences[-1] += text
         else:
-            reported.append(capital(text))
-    return [f"{text}." for text in reported]
+            sentences.append(capital(text))
+    return [f"{text}." for text in sentences]
 
 
 def finding_texts(findings: Iterable[Finding], about: About | None = None) -> list[str]:
@@ -61,7 +61,7 @@ def finding_texts(findings: Iterable[Finding], about: About | None = None) -> li
             for one in findings]  # fmt: skip
 
 
-def reported(verdict: Verdict) -> kind.Verdict:
+def in_words(verdict: Verdict) -> kind.Verdict:
     """Return a verdict with its texts, and each finding with its own."""
     about = verdict.about
     placed: dict[kind.Place, tuple[Finding, ...]] = {
