@@ -70,7 +70,7 @@ class Use(Config):
             return False
         return self.options == other.options or self.model_dump() == other.model_dump()
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # equal ones may differ in what is written out
 
     @model_serializer
     def _filled(self) -> dict[str, Any]:

@@ -40,7 +40,10 @@ DIATOMIC = frozenset({"H", "N", "O", "F", "Cl"})
 PEROXIDES = frozenset({"H", "Li", "Na", "K", "Rb", "Cs"})
 ANION = 1.65
 """Elements whose electronegativities differ by less form an anion, as pymatgen has it."""
-NONMETALS = frozenset("H B C N O F Si P S Cl Ge As Se Br Te I At He Ne Ar Kr Xe Rn".split())  # noqa: SIM905
+NONMETALS = frozenset({
+    *("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Ge", "As", "Se", "Br", "Te", "I", "At"),
+    *("He", "Ne", "Ar", "Kr", "Xe", "Rn"),
+})  # fmt: skip
 """With the metalloids."""
 HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 OXYANIONS = {"C": 3, "N": 3, "P": 4, "S": 4, "As": 4}

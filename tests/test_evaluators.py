@@ -126,6 +126,13 @@ def evaluate(folder: Path, answer: Callable[[FinishedRun, Evaluation], Any]) -> 
     return evaluated(folder, toy_run(), chosen(evaluate=own), levels=[0.9], metrics=metrics)
 
 
+def test_no_exam_of_an_earlier_evaluation_is_left(tmp_path: Path) -> None:
+    (tmp_path / "exam.json").write_text("{}")
+    evaluate(tmp_path, lambda _, said: replace(said, exam={}))
+    assert not (tmp_path / "exam.json").exists()
+    assert (tmp_path / "verdict.json").exists()
+
+
 def test_an_evaluator_that_fails_is_named_in_one_line(tmp_path: Path) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("division by zero")

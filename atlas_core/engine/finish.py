@@ -125,6 +125,8 @@ def evaluated(
     for name, content in files.items():
         if content or name != "exam":
             write_json(folder / f"{name}.json", content)
+        else:  # one of an earlier evaluation of this folder would be taken for this one's
+            (folder / "exam.json").unlink(missing_ok=True)
     return replace(run, **files)
 
 

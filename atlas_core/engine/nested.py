@@ -20,6 +20,7 @@ from atlas_core.engine.notes import Heard, Notes
 from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
+from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, ReliabilityTarget, TrustMethod, TrustRegion
 from atlas_core.materials import Materials
@@ -99,6 +100,13 @@ def learn_trust(
     return heard
 
 
+def refitted(components: Mapping[str, Bound]) -> dict[str, Bound]:
+    """Return what a nested fit is made of: all but what asks for it, and what it has no use for."""
+    return {
+        kind: one for kind, one in components.items() if kind_of(kind).retrained and kind != "trust"
+    }
+
+
 def _nested(
     fitted: FittedArm,
     settings: TrustSettings,
@@ -110,9 +118,7 @@ def _nested(
 ) -> Iterator[Evidence]:
     """Train again without each class, and yield how the errors on it compare."""
     component, train = fitted.arm.components["trust"], fitted.train
-    components = {**fitted.arm.components, **settings.surrogate}
-    for kind in ("calibrator", "trust", "acquisition"):
-        components.pop(kind, None)
+    components = refitted({**fitted.arm.components, **settings.surrogate})
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=components.values(), records=[])

@@ -16,7 +16,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
-from atlas_core.engine.nested import HeldOut, held_out
+from atlas_core.engine.nested import HeldOut, held_out, refitted
 from atlas_core.engine.view import seen_by
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.foresight import FoldFacts
@@ -153,7 +153,7 @@ class _Fold:
             )
             return
         surrogate = {**study.arms[arm], **study.surrogate.get(arm, {})}
-        again = [surrogate[kind] for kind in ("model", "uq", "ood") if kind in surrogate]
+        again = refitted(surrogate).values()
         try:
             for one in self._plan_nested(train, step):
                 if problem := _nothing_to_learn(self.targets, one.train, "training"):

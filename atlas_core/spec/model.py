@@ -44,7 +44,7 @@ def _several_of(kind: str, *, least: int = 1) -> Any:
     one = {"component": kind}
     listed = {"type": "array", "items": one, **({"minItems": least} if least else {})}
     return Annotated[
-        tuple[_one_of(kind), ...],  # type: ignore[misc]
+        tuple[_one_of(kind), ...],  # type: ignore[misc]  # made at run time, from KIND
         AfterValidator(_some if least else tuple),
         BeforeValidator(_listed),
         WithJsonSchema({"anyOf": [one, listed]}),
@@ -121,7 +121,7 @@ class ActiveLearning(Config):
 class Nested(Config):
     """Nested leave-group-out within the training part, to learn how errors grow under shift."""
 
-    splits: _several_of("split") = Field(  # type: ignore[valid-type]
+    splits: _several_of("split") = Field(  # type: ignore[valid-type]  # as above
         description=(
             "Splits of the training rows; for each of their folds with a held-out class the arm"
             " is refitted without that class."

@@ -30,9 +30,9 @@ def _request(*, samples: bool = True, batch: int = BATCH) -> AcquisitionRequest:
 
 
 def _select(sample: Sample, request: AcquisitionRequest) -> Selection:
-    chosen = sample.build().select(request)
+    chosen: Selection = sample.build().select(request)
     require(isinstance(chosen, Selection), "select returned no Selection")
-    return chosen  # type: ignore[no-any-return]
+    return chosen
 
 
 def given(sample: Sample) -> list[AcquisitionRequest]:

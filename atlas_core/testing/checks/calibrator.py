@@ -12,7 +12,7 @@ import numpy.typing as npt
 from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext
 from atlas_core.errors import ContractError
-from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
+from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
@@ -214,6 +214,10 @@ def check_binary_intervals_are_sets_of_labels(sample: Sample) -> None:
     require(np.isin(ends, (0.0, 1.0)).all(), "an interval end of a binary task is neither 0 nor 1")
 
 
+def _without_rows(method: Calibrator, request: CalibrationRequest, toy: _Toy) -> Prediction:
+    return method.calibrate(request)(toy.prediction, toy.inputs)
+
+
 def check_no_calibration_rows(sample: Sample) -> None:
     """Without calibration rows it says so (a DataError of one line) or claims nothing false.
 
@@ -223,6 +227,6 @@ def check_no_calibration_rows(sample: Sample) -> None:
     for task in sample.tasks():
         toy = _data(sample, task, CALIBRATION_ROWS, 0)
         request = _request(sample, toy.take([]), task)
-        method = sample.build()
-        done = shared.one_line_or(lambda: method.calibrate(request)(toy.prediction, toy.inputs))  # noqa: B023
+        calibrated = partial(_without_rows, sample.build(), request, toy)
+        done: Prediction | None = shared.one_line_or(calibrated)
         require(done is None or done.levels is not None, "there are no intervals")

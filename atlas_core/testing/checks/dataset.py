@@ -22,9 +22,9 @@ def given(sample: Sample) -> DataContext:
 
 def make(sample: Sample, context: DataContext) -> Dataset:
     """Return what is loaded."""
-    loaded = sample.build().load(context)
+    loaded: Dataset = sample.build().load(context)
     require(isinstance(loaded, Dataset), f"load returned {type(loaded).__name__}, no Dataset")
-    return loaded  # type: ignore[no-any-return]
+    return loaded
 
 
 def arrays(data: Dataset) -> dict[str, npt.NDArray[Any] | None]:

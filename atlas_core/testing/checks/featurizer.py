@@ -36,11 +36,11 @@ def given(sample: Sample) -> Materials:
 
 def make(sample: Sample, materials: Materials) -> Features:
     """Return the features of materials."""
-    features = sample.build().featurize(materials)
+    features: Features = sample.build().featurize(materials)
     require(isinstance(features, Vectors | Graphs), "the result is neither Vectors nor Graphs")
     asked, found = len(materials), len(features)
     require(found == asked, f"{asked} materials gave {found} entries")
-    return features  # type: ignore[no-any-return]
+    return features
 
 
 def arrays(features: Features) -> Arrays:

@@ -25,10 +25,10 @@ def given(sample: Sample, seed: int = 0) -> SplitRequest:
 
 def make(sample: Sample, request: SplitRequest) -> Sequence[Split]:
     """Return the folds; each is disjoint, and has rows to learn from and to test on."""
-    folds = sample.build().split(request)
+    folds: Sequence[Split] = sample.build().split(request)
     require(len(folds) > 0, "there is no fold")
     require(all(isinstance(f, Split) for f in folds), "a fold is no Split")
-    return folds  # type: ignore[no-any-return]
+    return folds
 
 
 def arrays(folds: Sequence[Split]) -> Arrays:

@@ -143,11 +143,11 @@ def given(sample: Sample, rows: I8 = CALIBRATION) -> Given:
 def _fit(sample: Sample, evidence: Given) -> TrustRegion:
     in_domain, nested, reliability = evidence
     method = sample.build()
-    region = method.fit(
+    region: TrustRegion = method.fit(
         in_domain, nested, reliability=reliability, levels=LEVELS, context=FitContext(0)
     )
     require(isinstance(region, TrustRegion), "fit returned no TrustRegion")
-    return region  # type: ignore[no-any-return]
+    return region
 
 
 def make(sample: Sample, evidence: Given) -> list[Case]:
