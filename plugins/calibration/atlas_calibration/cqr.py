@@ -1,4 +1,4 @@
-"""Conformalized quantile regression: quantiles of the draws, widened to attain nominal coverage."""
+"""Conformalized quantile regression: quantiles of the draws, widened to nominal coverage."""
 
 from __future__ import annotations
 

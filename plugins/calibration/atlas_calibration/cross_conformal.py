@@ -1,4 +1,4 @@
-"""CV+ and jackknife+: intervals from leave-out models; no separate calibration set is needed."""
+"""CV+ and jackknife+: intervals from leave-out models, with no separate calibration set."""
 
 from __future__ import annotations
 
