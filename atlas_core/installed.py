@@ -7,11 +7,13 @@ half-removed installation, a line without "=", a letter that is no UTF-8.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import PurePath
 
@@ -126,6 +128,11 @@ def libraries(distribution: str) -> dict[str, str]:
     Optional ones count where they are installed; the core, which counts by its stages, does not.
     What does not require the core is no plugin, and has none.
     """
+    return dict(_libraries(distribution, _state()))
+
+
+@lru_cache(maxsize=64)
+def _libraries(distribution: str, state: State) -> dict[str, str]:
     if CORE not in _required(distribution):
         return {}
     members = family(distribution)
@@ -142,19 +149,39 @@ def _required(distribution: str) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
+State = tuple[tuple[str, int, int], ...]
+
+
+def _state() -> State:
+    """Return what an installation changes: the folders of the path, and when each was changed."""
+    found = []
+    for path in sys.path:
+        try:
+            folder = os.stat(path or ".")  # noqa: PTH116 - asked often
+        except OSError:
+            continue
+        found.append((path, folder.st_ino, folder.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def _declaring(state: State) -> list[tuple[Distribution, Installed, str, bool]]:
+    """Return the distributions with entry points of ATLAS, these as text, and whether it is UTF-8.
+
+    They are read anew where something was installed or removed.
+    """
+    texts = ((one, *metadata_text(one, POINTS)) for one in distributions())
+    return [(one, about(one), text, utf8) for one, text, utf8 in texts if "atlas." in text]
+
+
 def offers(group: str) -> list[Offer]:
-    """Return what a group of entry points offers, read anew, sorted by name and distribution.
+    """Return what a group of entry points of ATLAS offers, sorted by name and distribution.
 
     A line of the group that is no entry point is an offer with a problem.
     """
     found: list[Offer] = []
-    for distribution in distributions():
-        text, readable = metadata_text(distribution, POINTS)
-        lines = list(_lines(text, group))
-        if not lines:
-            continue
-        owner = about(distribution)
-        for name, value in lines:
+    for distribution, owner, text, readable in _declaring(_state()):
+        for name, value in _lines(text, group):
             point = EntryPoint(name=name, value=value, group=group)
             problem = ""
             if not readable:

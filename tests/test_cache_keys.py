@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ name: keys
 seed: 3
 sample: 200
 levels: [0.9]
+reports: []
 dataset: flla
 split: {use: random, options: {calibration: 0.2, test: 0.2}}
 arms:
@@ -96,14 +98,21 @@ def site(make_plugin: MakePlugin) -> Path:
 COPIED = ("atlas_core", "registry/atlas_registry", "plugins/report/atlas_report")
 
 
+RAISED = """
+from dataclasses import replace
+from atlas_core.stages import STAGES
+STAGES["{0}"] = replace(STAGES["{0}"], VERSION=STAGES["{0}"].VERSION + 1)
+"""
+
+
 class Runs:
     """Run the spec, if need be with copies of core and report, and say what was computed."""
 
-    def __init__(self, folder: Path, site: Path, *, copied: bool = True) -> None:
-        self.core, self.copied = folder / "core", copied
+    def __init__(self, folder: Path, site: Path, *, copied: bool = False, text: str = SPEC) -> None:
+        self.core, self.copied, self.raised = folder / "core", copied, ""
         for package in COPIED if copied else ():
             shutil.copytree(ROOT / package, self.core / Path(package).name)
-        (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+        (folder / "s.yaml").write_text(text, encoding="utf-8")
         self.folder, self.site = folder, site
         self.cli = Cli(folder, folder / "cache", [str(self.core), str(site)])
         self.computed()
@@ -112,7 +121,7 @@ class Runs:
         """Run, and return what was computed: ``nothing``, or what was not stored."""
         noted = self.folder / "asked.txt"
         noted.unlink(missing_ok=True)
-        done = self.cli("run", "s.yaml", "--json", fresh=self.copied)
+        done = self.cli("run", "s.yaml", "--json", fresh=self.copied, first=self.raised)
         assert done.returncode == 0, done.stderr
         if json.loads(done.stdout)["reused"]:
             assert not noted.exists()
@@ -125,12 +134,11 @@ class Runs:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def raise_version(self, stage: str) -> None:
-        place = f'"{stage}": Stage('
-        self.edit(self.core / "atlas_core/stages.py", place, f"{place}1 + ")
+        self.raised += RAISED.format(stage)
 
 
 def test_what_no_number_depends_on_computes_nothing_anew(tmp_path: Path, site: Path) -> None:
-    runs = Runs(tmp_path, site)
+    runs = Runs(tmp_path, site, copied=True, text=SPEC.replace("reports: []\n", ""))
     core = runs.core / "atlas_core"
     for file in [*core.glob("*.py"), *core.glob("*/*.py")]:
         text = file.read_text(encoding="utf-8")
@@ -161,7 +169,7 @@ def test_a_raised_version_computes_what_depends_on_it(tmp_path: Path, site: Path
 def test_the_plugins_code_and_its_libraries_compute_its_part_anew(
     tmp_path: Path, site: Path
 ) -> None:
-    runs = Runs(tmp_path, site, copied=False)
+    runs = Runs(tmp_path, site)
     runs.edit(site / "asked.py", "No options", "No option")  # whatever its author changed
     assert runs.computed() == "run features fit"
     add_library(site, "counting", "1.1")
@@ -270,6 +278,28 @@ def test_the_packages_of_a_distribution_are_those_of_its_record_and_entry_points
     for texts, same in [(("words/*",), True), (("other/*",), False), ((), False)]:
         source_hash.cache_clear()
         assert (source_hash("two-parts", "front.hooks", texts) == changed) is same
+
+
+def test_what_is_installed_or_removed_while_a_process_runs_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "late" not in Registry().names("model")
+    info = tmp_path / "late-1.0.dist-info"
+    info.mkdir()
+    about = "Name: late\nVersion: 1.0\nRequires-Dist: atlas-materials\nRequires-Dist: counting\n"
+    (info / "METADATA").write_text(about)
+    (info / "entry_points.txt").write_text("[atlas.model]\nlate = late_module\n")
+    assert "late" in Registry().names("model")
+    assert libraries("late") == {}
+    add_library(tmp_path, "counting", "1.0")
+    assert libraries("late") == {"counting": "1.0"}
+    time.sleep(0.02)  # folders note the times of changes by ticks of some milliseconds
+    add_library(tmp_path, "counting", "1.1")
+    assert libraries("late") == {"counting": "1.1"}
+    time.sleep(0.02)
+    shutil.rmtree(info)
+    assert "late" not in Registry().names("model")
 
 
 def test_another_sentence_of_the_verdict_computes_nothing_again(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
 from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
+from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
 
 SPEC = """\
@@ -182,7 +183,9 @@ def test_set_of_no_entry_says_which_there_are(tmp_path: Path) -> None:
 
 
 def test_the_schema_takes_a_name_or_a_list() -> None:
-    entry = schema(Registry())["$defs"]["Arm"]["properties"]["featurizer"]
+    registry = Registry()
+    registry.problems(installed())  # all at once, as the command does
+    entry = schema(registry)["$defs"]["Arm"]["properties"]["featurizer"]
     one = {"$ref": "#/$defs/featurizer"}
     assert entry["anyOf"] == [one, {"type": "array", "minItems": 1, "items": one}]
     assert "$ref" not in entry

@@ -13,6 +13,7 @@ from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import BoundComponent, Plan
 from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
+from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
 
 SPEC = """\
@@ -140,7 +141,9 @@ def test_what_is_said_of_a_component_says_its_members_and_their_origin(tmp_path:
 
 
 def test_the_schema_refers_to_the_kind() -> None:
-    definitions = schema(Registry())["$defs"]
+    registry = Registry()
+    registry.problems(installed())  # all at once, as the command does
+    definitions = schema(registry)["$defs"]
     members = definitions["uq.committee"]["properties"]["options"]["properties"]["members"]
     assert members["items"] == {"$ref": "#/$defs/model"}
 

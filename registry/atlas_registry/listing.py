@@ -53,15 +53,18 @@ class Listed:
     problem: str
 
 
-def installed(kinds: Iterable[str] = KINDS, *, observers: bool = False) -> list[Listed]:
-    """Return every installed component of ``kinds``, importing none of them."""
+def installed(
+    kinds: Iterable[str] = KINDS, *, observers: bool = False, name: str | None = None
+) -> list[Listed]:
+    """Return every installed component of ``kinds``, or those of a name, importing none of them."""
     groups = [(kind, f"atlas.{kind}") for kind in kinds]
     if observers:
         groups.append(("observer", OBSERVER_GROUP))
-    return [listed for kind, group in groups for listed in _listed(kind, offers(group))]
+    return [listed for kind, group in groups for listed in _listed(kind, offers(group), name)]
 
 
-def _listed(kind: str, found: list[Offer]) -> list[Listed]:
+def _listed(kind: str, found: list[Offer], asked: str | None) -> list[Listed]:
+    found = [one for one in found if asked in {None, one.point.name}]
     owners = Counter(offer.point.name for offer in found)
     out = []
     for offer in found:

@@ -49,7 +49,7 @@ class Registry:
         Raises:
             PluginError: it is missing, broken, offered twice or made for another core.
         """
-        found = [listed for listed in installed([kind]) if listed.name == name]
+        found = installed([kind], name=name)
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
         return self._resolved(found[0], load_component(found[0]))
