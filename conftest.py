@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support import SHARED, Cli, Finished, MakePlugin
+from warm import leave_out_records
 
 collect_ignore = ["examples/atlas-extras"]
 """It is not installed with the others: what it adds would stand in the metrics of every run."""
@@ -21,6 +22,11 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("share")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_records() -> None:
+    leave_out_records()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +35,11 @@ class Cli:
     path: list[str] = field(default_factory=list)
 
     def __call__(
-        self, *args: str | Path, env: Mapping[str, str] | None = None, fresh: bool = False
+        self,
+        *args: str | Path,
+        env: Mapping[str, str] | None = None,
+        fresh: bool = False,
+        **rest: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end.
 
@@ -42,6 +47,8 @@ class Cli:
             args: its words.
             env: what differs in its environment.
             fresh: start Python anew, for what must not depend on imports or the seed of hashes.
+            rest: ``first``, Python that runs in the process before the command; ``out`` and
+                ``err``, files that take its output, in place of what is returned.
         """
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ATLAS_")},
@@ -51,16 +58,29 @@ class Cli:
             **(env or {}),
         }
         words = [str(arg) for arg in args]
-        warm = None if fresh else WARM.run(words, self.cwd, environment, 600)
-        return warm or subprocess.run(
-            [sys.executable, "-m", "atlas_core.cli", *words],
-            cwd=self.cwd,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        warm = None if fresh else WARM.run(words, self.cwd, environment, 600, **rest)
+        return warm or self._cold(words, environment, **rest)
+
+    def _cold(
+        self, words: list[str], environment: Mapping[str, str], *, first: str = "", **sinks: str
+    ) -> subprocess.CompletedProcess[str]:
+        code = f"{first}\nfrom atlas_core.cli import main\nmain(prog_name='atlas')"
+        started = ["-c", code] if first else ["-m", "atlas_core.cli"]
+        with ExitStack() as stack:
+            out, err = (
+                stack.enter_context(Path(sinks[one]).open("w")) if one in sinks else subprocess.PIPE
+                for one in ("out", "err")
+            )
+            return subprocess.run(
+                [sys.executable, *started, *words],
+                cwd=self.cwd,
+                env=environment,
+                stdout=out,
+                stderr=err,
+                text=True,
+                check=False,
+                timeout=600,
+            )
 
 
 def worked_plugin(kind: str) -> tuple[str, str, dict[str, dict[str, str]]]:

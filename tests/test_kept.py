@@ -82,6 +82,7 @@ name: kept
 seed: 3
 sample: 200
 levels: [0.5, 0.9]
+reports: []
 dataset: flla
 split: random
 arms:
@@ -94,7 +95,7 @@ arms:
 """
 
 TWO = (
-    SPEC
+    SPEC.replace("reports: []\n", "")
     + """\
   two:
     featurizer: element_fractions
@@ -189,7 +190,7 @@ def test_a_forced_run_that_fails_names_no_report_and_the_earlier_one_comes_back(
 def test_with_workers_the_other_cells_go_on_too(atlas: Cli) -> None:
     (atlas.cwd / "s.yaml").write_text(TWO, encoding="utf-8")
     (atlas.cwd / "calibrate.fails").touch()
-    failed = atlas("run", "s.yaml", "--workers", "2")
+    failed = atlas("run", "s.yaml", "--workers", "2", "--set", "reports=[]")
     assert failed.returncode == 4
     assert "calibrate failed" in failed.stderr
     (folder,) = (atlas.cwd / "runs").iterdir()

@@ -11,7 +11,8 @@ import pytest
 from support import Cli, MakePlugin
 
 from atlas_core.observe import RunInfo
-from atlas_registry.loading import Registry
+from atlas_registry import loading
+from atlas_registry.listing import installed
 
 OBSERVER = '''
     """Write down what is seen."""
@@ -177,9 +178,12 @@ def test_what_an_observer_does_to_its_process_is_not_done_to_the_run(
     assert (folder / "report.html").exists()
 
 
-def test_no_process_of_an_observer_is_left_and_none_is_started_for_nothing(tmp_path: Path) -> None:
+def test_no_process_of_an_observer_is_left_and_none_is_started_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loading, "installed", installed)  # with that of Matbench's records
     before = {one.pid for one in psutil.Process().children()}
-    observers = Registry().observers()
+    observers = loading.Registry().observers()
     assert {one.pid for one in psutil.Process().children()} == before
     with closing(observers):
         observers.call("atlas_run_started", run=RunInfo("r", {}))

@@ -42,13 +42,15 @@ def data(**options: object) -> object:
 
 
 def spec(**changes: object) -> atlas.Spec:
-    return atlas.Spec(**{"dataset": data(), "split": SPLIT, "arms": {"forest": FOREST}, **changes})
+    given = {"dataset": data(), "split": SPLIT, "arms": {"forest": FOREST}, "reports": []}
+    return atlas.Spec(**given | changes)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> atlas.Run:
     folder = tmp_path_factory.mktemp("python")
-    return atlas.run(spec(), out=folder / "runs", cache_dir=folder / "cache", progress=False)
+    drawn = spec(reports=["html"])
+    return atlas.run(drawn, out=folder / "runs", cache_dir=folder / "cache", progress=False)
 
 
 def test_the_package_offers_its_names_and_imports_nothing_for_them() -> None:
@@ -69,7 +71,8 @@ def test_who_writes_a_run_reads_none_of_its_tables_again(
 ) -> None:
     read: list[Path] = []
     monkeypatch.setattr("atlas_core.data.tables.read_table", read.append)
-    made = atlas.run(spec(), out=tmp_path / "runs", cache_dir=tmp_path, progress=False)
+    drawn = spec(reports=["html"])
+    made = atlas.run(drawn, out=tmp_path / "runs", cache_dir=tmp_path, progress=False)
     assert len(made.arm().predict("NaCl")) == 1
     assert made.report.path is not None
     assert read == []

@@ -18,18 +18,20 @@ import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from tempfile import TemporaryDirectory
 from typing import Any
 
 MODULES = (
     *("atlas_core.cli.main", "atlas_core.cli.run", "atlas_core.cli.answers"),
-    *("atlas_core.engine.run", "atlas_evaluation.standard", "atlas_registry.loading"),
-    *("atlas_registry.watching", "atlas_report.html", "atlas_screening.screen", "jinja2"),
-    *("matplotlib.backends.backend_svg", "matplotlib.figure", "packaging.requirements", "pandas"),
-    *("pyarrow.pandas_compat", "pyarrow.parquet", "scipy.stats", "sklearn.covariance"),
-    *("sklearn.ensemble", "sklearn.gaussian_process", "sklearn.linear_model"),
-    *("sklearn.neighbors", "stevedore.driver"),
+    *("atlas_core.engine.run", "atlas_core.python.calls", "atlas_registry.loading"),
+    *("atlas_registry.watching", "jinja2", "matplotlib.backends.backend_svg"),
+    *("matplotlib.figure", "matplotlib.font_manager", "packaging.requirements", "pandas"),
+    *("platformdirs.unix", "pyarrow.pandas_compat", "pyarrow.parquet", "scipy.stats"),
+    *("sklearn.cluster", "sklearn.covariance", "sklearn.ensemble", "sklearn.gaussian_process"),
+    *("sklearn.linear_model", "sklearn.neighbors", "stevedore.driver", "torch"),
 )
+"""What a run imports besides the modules of the plugins, which are all imported."""
 
 
 class Warm:
@@ -40,9 +42,23 @@ class Warm:
         self._server: subprocess.Popen[str] | None = None
 
     def run(
-        self, args: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+        self,
+        args: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float,
+        **rest: str,
     ) -> subprocess.CompletedProcess[str] | None:
-        """Run a command to its end; return None where this cannot be done here and now."""
+        """Run a command to its end; return None where this cannot be done here and now.
+
+        Args:
+            args: its words.
+            cwd: where.
+            env: its whole environment.
+            timeout: seconds.
+            rest: ``first``, Python that runs before the command; ``out`` and ``err``, the files
+                that take its output, in place of what is returned.
+        """
         if not hasattr(os, "fork") or not self._lock.acquire(blocking=False):
             return None
         try:
@@ -55,7 +71,8 @@ class Warm:
                     env={**env, "PYTHONPATH": ""},
                     start_new_session=True,
                 )
-            return self._ask(self._server, args, cwd, env, timeout)
+            asked = {"cwd": str(cwd), "env": dict(env), **rest}
+            return self._ask(self._server, list(args), asked, timeout)
         finally:
             self._lock.release()
 
@@ -63,25 +80,23 @@ class Warm:
         self,
         server: subprocess.Popen[str],
         args: Sequence[str],
-        cwd: Path,
-        env: Mapping[str, str],
+        asked: Mapping[str, Any],
         timeout: float,
     ) -> subprocess.CompletedProcess[str]:
         assert server.stdin is not None
         assert server.stdout is not None
         with TemporaryDirectory(prefix="atlas-warm-") as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
-            asked = {"args": list(args), "cwd": str(cwd), "env": dict(env)}
-            server.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}) + "\n")
+            sinks = {"args": args, "out": str(out), "err": str(err)}
+            server.stdin.write(json.dumps({**sinks, **asked}) + "\n")
             server.stdin.flush()
             if not select.select([server.stdout], [], [], timeout)[0]:
                 os.killpg(server.pid, signal.SIGKILL)  # the command that hangs, too
                 server.wait()
                 raise subprocess.TimeoutExpired(["atlas", *args], timeout)
             code = int(server.stdout.readline())
-            return subprocess.CompletedProcess(
-                ["atlas", *args], code, out.read_text("utf-8"), err.read_text("utf-8")
-            )
+            printed = [one.read_text("utf-8") if one.exists() else "" for one in (out, err)]
+            return subprocess.CompletedProcess(["atlas", *args], code, *printed)
 
 
 def _become(asked: Mapping[str, Any]) -> None:
@@ -100,9 +115,26 @@ def _become(asked: Mapping[str, Any]) -> None:
     added = [one for one in asked["env"].get("PYTHONPATH", "").split(os.pathsep) if one]
     sys.path[0:1] = [asked["cwd"], *added]  # as `python -m` has it
     sys.argv = ["atlas", *asked["args"]]
+    exec(asked.get("first", ""), {})
     from atlas_core.cli import main
 
     main(prog_name="atlas")
+
+
+def leave_out_records() -> None:
+    """Leave out the observer that writes Matbench's records: its process takes half a second.
+
+    It says nothing of other data; runs in processes of their own still have it.
+    """
+    loading = import_module("atlas_registry.loading")
+    every = loading.installed
+
+    def installed(*args: Any, **options: Any) -> list[Any]:
+        left_out = ("observer", "atlas-materials-matbench")
+        found = every(*args, **options)
+        return [row for row in found if (row.kind, row.distribution) != left_out]
+
+    loading.installed = installed
 
 
 def serve() -> None:
@@ -112,6 +144,12 @@ def serve() -> None:
     installed = import_module("atlas_core.installed")
     for distribution in installed.distributions():  # what their metadata state is read once
         installed.about(distribution)
+    for folder in (Path(__file__).resolve().parents[1] / "plugins").glob("*/atlas_*"):
+        for module in walk_packages([str(folder)], f"{folder.name}."):
+            import_module(module.name)
+    import_module("atlas_evaluation.judge.codes").codes()
+    import_module("atlas_evaluation.narrative")._environment()
+    leave_out_records()
     for line in sys.stdin:
         child = os.fork()
         if not child:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from support import Cli
+
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
 from atlas_core.spec.load import load_plan
@@ -42,7 +44,7 @@ arms:
 NETWORK = """\
   network:
     featurizer: crystal_graph
-    model: {use: cgcnn, options: {epochs: 3}}
+    model: {use: cgcnn, options: {epochs: 3, width: 16, hidden: 16}}
     uq: deterministic
 """
 RIDGE = """\
@@ -144,16 +146,6 @@ def start(
         return subprocess.Popen(words, stdout=sink, stderr=sink, start_new_session=True)
 
 
-def wait(child: subprocess.Popen[bytes], log: Path, seconds: float = 300.0) -> Done:
-    """Wait for a command; one that takes too long is killed and has the code -9."""
-    try:
-        code = child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        kill(child)
-        return Done(-9, f"took more than {seconds} s: {log.read_text(errors='replace')}")
-    return Done(code, log.read_text(errors="replace"))
-
-
 def kill(child: subprocess.Popen[bytes]) -> None:
     """Kill a command and its children, as a lost machine would."""
     with suppress(ProcessLookupError):
@@ -162,8 +154,11 @@ def kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def command(*arguments: str | Path, log: Path, longest: int | None = None) -> Done:
-    """Run ``atlas`` to its end."""
-    return wait(start(arguments, log, longest=longest), log)
+    """Run ``atlas`` to its end, with imports of another process."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({longest}, {longest}))"
+    env = {name: value for name, value in os.environ.items() if name.startswith("ATLAS_")}
+    done = Cli(Path.cwd(), log.parent)(*arguments, env=env, first=limit if longest else "")
+    return Done(done.returncode, done.stderr + done.stdout)
 
 
 def copied(source: Path, target: Path) -> Path:

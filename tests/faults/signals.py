@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 
 from faults.campaign import Campaign, Tally
-from faults.workers import PATIENCE, Run, left, until_training
+from faults.workers import PATIENCE, Run, clean, left, until_training
 
 CASES = (
     (signal.SIGINT, "group", 2, 130),
@@ -26,7 +26,7 @@ CASES = (
 
 
 def _signals(folder: Path, count: int, rng: np.random.Generator) -> Tally:
-    whole = Run(folder / "whole", 1).ends()
+    whole = clean()
     failures = []
     for number in range(count):
         sent, who, workers, code = CASES[number % len(CASES)]

@@ -28,6 +28,7 @@ arms:
     calibrator: split_conformal
     ood: knn_distance
 """
+UNDRAWN = ("--set", "reports=[]")
 ENTRY = {"atlas.metric": {"share_within": "share_within"}}
 
 
@@ -57,7 +58,7 @@ def metrics_of(run: Path) -> dict[str, dict[str, dict[str, float]]]:
 def test_the_documented_plugin_is_in_metrics_report_and_glossary(
     cli: Cli, make_plugin: MakePlugin, spec: Path
 ) -> None:
-    plain, bare = ran(cli, spec)
+    plain, bare = ran(cli, spec, *UNDRAWN)
     atlas = with_path(cli, make_plugin("own-metrics", *worked_plugin("metric")))
     run, answer = ran(atlas, spec)
     found, before = metrics_of(run), metrics_of(plain)
@@ -80,7 +81,7 @@ def test_the_documented_plugin_is_in_metrics_report_and_glossary(
 def test_a_spec_chooses_what_is_reported_in_addition_to_what_verdicts_read(
     cli: Cli, spec: Path
 ) -> None:
-    every, bare = ran(cli, spec)
+    every, bare = ran(cli, spec, *UNDRAWN)
     run, answer = ran(cli, spec, "--set", "metrics=[rmse]")
     some, all_of_them = metrics_of(run), metrics_of(every)
     for part, own in some.items():
