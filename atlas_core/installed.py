@@ -80,7 +80,7 @@ def about(distribution: Distribution) -> Installed:
         text, readable = metadata_text(distribution, "PKG-INFO")
     if not text and readable:
         text, readable = metadata_text(distribution, "")  # an old egg-info is one file
-    name, version, requires = _stated(text)
+    name, version, requires = _stated(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0])
     problem = "" if readable else "its metadata are no UTF-8 text"
     if readable and not (name and version):
         problem = "its metadata state no name or no version"
@@ -93,9 +93,9 @@ def about(distribution: Distribution) -> Installed:
 
 
 @cache
-def _stated(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the name, the version and the needs that the text of a metadata file states."""
-    stated = HeaderParser().parsestr(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0])
+def _stated(head: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name, the version and the needs that the head of a metadata file states."""
+    stated = HeaderParser().parsestr(head)
     name, version = str(stated["Name"] or "").strip(), str(stated["Version"] or "").strip()
     return name, version, tuple(str(one) for one in stated.get_all("Requires-Dist") or ())
 

@@ -34,7 +34,7 @@ from atlas_core.resolver import Resolver
 from atlas_core.saving import readable
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 
 NEIGHBORS = 3
 
@@ -59,7 +59,7 @@ class OpenArm:
     fold: str
     dataset: Use
     levels: tuple[float, ...]
-    components: Mapping[str, Bound]
+    components: Mapping[str, BoundComponent]
     fitted: FittedArm
     said: set[str] = field(default_factory=set)
 
@@ -180,7 +180,7 @@ class OpenArm:
             DataError: a featurizer refuses one of the materials.
         """
         chosen = self.components["featurizer"]
-        with blame(chosen):
+        with blame(chosen.parts):
             parts = [(name, one.featurize(materials)) for name, one in self._featurizers]
         joined = side_by_side(parts)
         notes = dict.fromkeys(materials.ids.tolist(), "")
@@ -289,8 +289,7 @@ def open_arm(
         folder = RunFolder(run.folder)
         name, kept_fold = _kept(folder, run.manifest, arm, fold)
         # of the other arms, a plugin may be missing here
-        spec, named = load_arm_plan(run.folder / "spec.lock.yaml", resolver, name)
-        components = {kind: Bound.of(one) for kind, one in named.items()}
+        spec, components = load_arm_plan(run.folder / "spec.lock.yaml", resolver, name)
         kept_in = folder.fitted(name, kept_fold)
         place = kept_in.relative_to(run.folder).as_posix()
         require_intact(run.folder, run.manifest, only=(place,))

@@ -11,7 +11,7 @@ from atlas_core.component import Component
 
 @dataclass(frozen=True)
 class Resolved:
-    """Name a loaded component and the distribution that offers it.
+    """Name a loaded component, without an option, and the distribution that offers it.
 
     Attributes:
         kind: one of ``atlas_core.kinds.KINDS``.
@@ -34,9 +34,24 @@ class Resolved:
     libraries: Mapping[str, str]
     resolver: Resolver
 
+    @property
+    def name(self) -> str:
+        """Return the component's name."""
+        return self.component.name
+
+    @property
+    def label(self) -> str:
+        """Return kind, name, distribution and version, for a message."""
+        return f"{self.kind} {self.name} ({self.distribution} {self.version})"
+
+    @property
+    def package(self) -> str:
+        """Return the top-level package that the component comes from."""
+        return self.component.config.__module__.split(".", maxsplit=1)[0]
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a worker as a name: functions of a plugin need not be picklable."""
-        return _again, (self.resolver, self.kind, self.component.name)
+        return _again, (self.resolver, self.kind, self.name)
 
 
 def _again(resolver: Resolver, kind: str, name: str) -> Resolved:

@@ -31,7 +31,6 @@ from measure import save, shared
 from atlas_core.api import DataContext, Dataset, FitContext, Graphs, derive_seed
 from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
-from atlas_core.spec.plan import Bound
 from atlas_registry.loading import Registry
 
 SEED = 20_261_121
@@ -69,7 +68,7 @@ def read(path: Path, scratch: Path) -> Dataset:
 
 def build(data: Dataset, scratch: Path) -> Graphs:
     """Return crystal graphs, written to and mapped from a store in ``scratch``."""
-    chosen = Bound.of(resolve_one("featurizer", "crystal_graph", [], Registry()))
+    chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
     graphs, stored = FeatureCache(scratch).features(chosen, data.materials)
     assert isinstance(graphs, Graphs)
     assert not stored
@@ -173,7 +172,7 @@ def lists(path: Path, count: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         data = read(path, Path(folder))
-        chosen = Bound.of(resolve_one("featurizer", "crystal_graph", [], Registry()))
+        chosen = resolve_one("featurizer", "crystal_graph", [], Registry())
         rows = np.random.default_rng(SEED).permutation(len(data))[:count]
         graphs = chosen.build().featurize(data.materials.take(np.sort(rows)))
     assert isinstance(graphs, Graphs)

@@ -17,7 +17,7 @@ from atlas_core.data.tables import write_table
 from atlas_core.elements import SYMBOLS
 from atlas_core.finished import foreign, read_run
 from atlas_core.metrics.registry import installed_metrics
-from atlas_core.observe import ReportSection
+from atlas_core.observe import ReportSection, held_out_classes
 from atlas_core.store import read_json, write_bytes, write_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_evaluation.narrative import described_exams, in_words
@@ -318,12 +318,14 @@ def judge(folder: Path) -> None:
     manifest, metrics = (read_json(folder / f"{name}.json") for name in ("manifest", "metrics"))
     exam = folder / "exam.json"
     exams = read_json(exam) if exam.exists() else {}
-    found = verdicts_of_run(manifest, metrics, exams)
+    chose = {arm for arm, own in manifest["arms"].items() if own.get("acquisition")}
+    split = manifest.get("split")
+    found = verdicts_of_run(metrics, exams, dataset=manifest["dataset"], split=split, chose=chose)
     write_json(
         folder / "verdict.json", {arm: in_words(one).as_dict() for arm, one in found.items()}
     )
     if exams:
-        write_json(exam, described_exams(exams, manifest))
+        write_json(exam, described_exams(exams, held_out_classes(split)))
 
 
 def write_report(folder: Path, sections: Sequence[ReportSection] = ()) -> Path:

@@ -51,9 +51,7 @@ class Ground:
     reported: list[str]
 
     def notes(self) -> Notes:
-        return Notes(
-            self.arm.name, self.arm.fold, self.arm.components.values(), self.reported.append
-        )
+        return Notes(self.arm.name, self.arm.fold, self.arm.parts, self.reported.append)
 
     def fit(self, cache: Path | None = None) -> FittedArm:
         return FittedArm.fit(
@@ -72,9 +70,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     home = tmp_path_factory.mktemp("arm")
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")
     plan = load_plan(home / "s.yaml", Registry())
-    dataset = load_dataset(plan.study, RunOptions(out=home, cache_dir=home))
-    (split,) = cut(plan.study, dataset)
-    arm = Arm("forest", split.name, plan.study.arms["forest"], plan.study.levels)
+    dataset = load_dataset(plan, RunOptions(out=home, cache_dir=home))
+    (split,) = cut(plan.split, dataset, plan.spec.seed)
+    arm = Arm("forest", split.name, plan.arms["forest"], plan.spec.levels)
     known = np.full(len(dataset), np.nan)
     for rows in (split.train, split.calibration):
         known[rows] = dataset.target[rows]
@@ -137,7 +135,7 @@ def test_each_question_about_rows_is_put_once(
     )
     view = fitted.view(ground.data, ground.split.test)
     for kind in ("calibrator", "ood"):
-        view.inputs(ground.arm.components[kind])
+        view.inputs(ground.arm.components[kind].requires)
     assert view.prediction is view.prediction
     assert asked == [len(ground.split.test)]
     # rows that were looked at while fitting are not asked about again

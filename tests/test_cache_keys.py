@@ -190,12 +190,12 @@ def test_each_key_counts_its_own_stage_only(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = plan.dataset.build().load(DataContext(None, tmp_path, tmp_path))
-    arm = plan.study.arms["one"]
+    arm = plan.arms["one"]
     rows = data.take(range(20))
     features = arm["featurizer"].build().featurize(rows.materials)
     made = FitIdentity(
-        model=arm["model"],
-        uq=arm["uq"],
+        model=arm["model"].key,
+        uq=arm["uq"].key,
         features=features,
         train=rows.target.argsort(),
         target=rows.target,
@@ -240,8 +240,8 @@ def test_parsed_data_count_the_stage_that_loads(
 
 def test_a_component_counts_by_its_distribution_and_the_cores_own_by_no_file(plan: Plan) -> None:
     model = plan.arms["one"]["model"]
-    assert model.identity()["source"] == source_hash("atlas-materials-sklearn", "atlas_sklearn.x")
-    assert set(model.identity()["libraries"]) == {"numpy", "scikit-learn", "scipy", "threadpoolctl"}
+    assert model.identity["source"] == source_hash("atlas-materials-sklearn", "atlas_sklearn.x")
+    assert set(model.identity["libraries"]) == {"numpy", "scikit-learn", "scipy", "threadpoolctl"}
     assert source_hash("atlas-materials", "atlas_core.kinds") == ""
 
 

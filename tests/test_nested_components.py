@@ -89,7 +89,7 @@ def test_members_are_filled_and_read_back_as_the_same_spec(tmp_path: Path) -> No
     ]
     again = plan_of(tmp_path, json.dumps(filled))
     assert again.describe() == filled
-    assert committee(again).identity() == committee(plan).identity()
+    assert committee(again).identity == committee(plan).identity
 
 
 def test_a_member_is_built_anew_each_time_with_its_options(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_what_is_said_of_a_component_says_its_members_and_their_origin(tmp_path:
     usual = plan_of(tmp_path, SPEC.partition("      options:")[0]).arms["a"]["uq"].describe()
     assert usual["changed"] == []
     assert "nested" not in plan.arms["a"]["model"].describe()
-    assert [one.name for one in plan.components() if one.kind == "model"] == [
+    assert [one.name for one in plan.components if one.kind == "model"] == [
         "ridge", "knn", "ridge",
     ]  # fmt: skip
 

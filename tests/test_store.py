@@ -17,7 +17,7 @@ from atlas_core.api import DataContext, DataError, Graphs, Vectors, derive_seed
 from atlas_core.arrays import fingerprint
 from atlas_core.engine.features import FeatureCache
 from atlas_core.spec.load import resolve_one
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 from atlas_core.store import (
     MAGIC,
     FolderWriter,
@@ -248,11 +248,11 @@ def test_seeds_depend_on_the_path_and_nothing_else() -> None:
     assert all(0 <= seed < 2**63 for seed in branches)
 
 
-def featurizer(name: str, *options: str) -> Bound:
-    return Bound.of(resolve_one("featurizer", name, options, Registry()))
+def featurizer(name: str, *options: str) -> BoundComponent:
+    return resolve_one("featurizer", name, options, Registry())
 
 
-def magpie() -> Bound:
+def magpie() -> BoundComponent:
     return featurizer("magpie")
 
 

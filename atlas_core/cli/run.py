@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import click
@@ -114,7 +114,7 @@ def run(
     from atlas_core.cli.answers import answer_of, notes
     from atlas_core.engine.machine import choose_device
     from atlas_core.engine.options import RunOptions
-    from atlas_core.python.calls import start
+    from atlas_core.engine.run import run as run_plan
     from atlas_core.spec.load import load_plan, resolve_one
     from atlas_registry.loading import Registry
 
@@ -140,8 +140,9 @@ def run(
             key_file=key_file(),
             notify=notify,
         )
-        with redirect_stdout(sys.stderr):  # what a component prints is no answer
-            finished = start(plan, options, registry, executor=place, warn=warn)
+        # what a component prints is no answer
+        with redirect_stdout(sys.stderr), closing(registry.observers(warn)) as observers:
+            finished = run_plan(plan, options, observers=observers, executor=place)
     value, text = answer_of(finished)
     for line in () if quiet or finished.reused else notes(finished):
         note(line)

@@ -18,7 +18,7 @@ from atlas_core.engine.preflight import Preflight
 from atlas_core.errors import DataError, MissingDataError
 from atlas_core.kinds.dataset import Dataset
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
-from atlas_core.spec.plan import Bound, Plan
+from atlas_core.spec.plan import BoundComponent, Plan
 
 LOOKED_AT = 20
 """Materials that are featurized to see whether features differ much."""
@@ -58,16 +58,15 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
     Raises:
         DataError: the data cannot be read or cut, or do not do for a component.
     """
-    study = plan.study
     options = RunOptions(out=Path(), cache_dir=cache_dir, data_dir=data_dir, offline=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            dataset = load_dataset(study, options)
+            dataset = load_dataset(plan, options)
         except MissingDataError as err:
             return Ahead(unchecked=str(err))
-        splits = cut(study, dataset)
-        preflight = Preflight(study, dataset, splits)
+        splits = cut(plan.split, dataset, plan.spec.seed)
+        preflight = Preflight(plan, dataset, splits)
         preflight.require({})
         if features := _alike(plan, dataset):
             preflight.require(features)
@@ -87,8 +86,8 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
     rows = np.unique(place.astype(np.int64))
     for arm, components in plan.arms.items():
-        chosen, detector = plan.study.arms[arm]["featurizer"], components.get("ood")
-        asked = detector is not None and detector.resolved.component.check is not None
+        chosen, detector = components["featurizer"], components.get("ood")
+        asked = detector is not None and detector.component.check is not None
         if not asked or "features:vectors" not in chosen.provides:
             continue
         if _differ(_featurized(chosen, dataset.take(rows))):
@@ -97,11 +96,11 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     return found
 
 
-def _featurized(chosen: Bound, dataset: Dataset) -> Vectors:
+def _featurized(chosen: BoundComponent, dataset: Dataset) -> Vectors:
     blocks: list[tuple[str, Features]] = []
     for one in chosen.together:
         featurizer: Featurizer = one.build()
-        with blame(one):
+        with blame(one.parts):
             features = featurizer.featurize(dataset.materials)
         if not isinstance(features, Vectors):
             raise DataError(f"featurizer {one.name}: gives features:vectors but no Vectors")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,7 +18,8 @@ import numpy as np
 
 from atlas_core.arrays import I8
 from atlas_core.context import FitContext, Record, derive_seed
-from atlas_core.data.predictions import Predictions
+from atlas_core.data.assessments import Assessments
+from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.data.tables import ends
 from atlas_core.engine.fits import FitCache, FitIdentity, rows_name
 from atlas_core.engine.kept import (
@@ -40,9 +42,11 @@ from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibra
 from atlas_core.kinds.ood import Detector, OODMethod, OODScore
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.reason import texts
+from atlas_core.kinds.split import Split
 from atlas_core.kinds.trust import Assessment, ReliabilityTarget
 from atlas_core.kinds.uq import Predictor, UQFit, UQMethod
-from atlas_core.spec.plan import Bound
+from atlas_core.resolver import Resolved
+from atlas_core.spec.plan import BoundComponent
 
 TRAINED = ("model", "uq")
 """Kinds that make a predictor; all others only ask it."""
@@ -61,7 +65,7 @@ class Arm:
 
     name: str
     fold: str
-    components: Mapping[str, Bound]
+    components: Mapping[str, BoundComponent]
     levels: tuple[float, ...]
 
     @cached_property
@@ -75,10 +79,15 @@ class Arm:
         calibrator = self.components.get("calibrator")
         return calibrator is not None and "samples" in calibrator.requires
 
-    @cached_property
-    def made_by(self) -> dict[str, Bound]:
-        """Return the components that make the predictor."""
-        return {kind: self.components[kind] for kind in TRAINED}
+    @property
+    def parts(self) -> tuple[Resolved, ...]:
+        """Return what is installed of the components."""
+        return tuple(part for one in self.components.values() for part in one.parts)
+
+    @property
+    def makers(self) -> tuple[Resolved, ...]:
+        """Return what is installed of those that make the predictor."""
+        return tuple(part for kind in TRAINED for part in self.components[kind].parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,14 +168,14 @@ class FittedArm:
         target = data.targets(train)
 
         def fresh(record: Record) -> UQFit:
-            with notes.stage(step, arm.components["uq"]):
+            with notes.stage(step, arm.components["uq"].parts):
                 return _trained(arm, data, train, replace(context, record=record))
 
         start = time.perf_counter()
         shelf = None
         if fits is not None:
             identity = FitIdentity(
-                **arm.made_by,
+                **{kind: arm.components[kind].key for kind in TRAINED},
                 features=data.features,
                 train=train,
                 target=target,
@@ -175,7 +184,7 @@ class FittedArm:
                 task=data.task,
                 device=context.device,
             )
-            shelf = Shelf(fits, identity.key(), allowed_by(arm.made_by))
+            shelf = Shelf(fits, identity.key(), allowed_by(arm.makers))
         trained = Trained(fresh, shelf=shelf, samples=arm.samples)
         if trained.stored:
             notes.stages.append((f"{step}, stored", time.perf_counter() - start))
@@ -205,16 +214,16 @@ class FittedArm:
         chosen = self.arm.components.get("calibrator")
         if chosen is None:
             return
-        with notes.stage("calibrate", chosen):
+        with notes.stage("calibrate", chosen.parts):
             calibrator: Calibrator = chosen.build()
             refits = "refit" in chosen.requires
             request = CalibrationRequest(
                 prediction=view.prediction,
                 target=view.targets,
-                inputs=view.inputs(chosen),
+                inputs=view.inputs(chosen.requires),
                 levels=self.arm.levels,
                 context=context.child("calibrate"),
-                train=train.inputs(chosen) if refits else None,
+                train=train.inputs(chosen.requires) if refits else None,
                 train_target=train.targets if refits else None,
                 refit=partial(self._refit, context) if refits else None,
             )
@@ -232,10 +241,12 @@ class FittedArm:
         chosen = self.arm.components.get("ood")
         if chosen is None:
             return
-        with notes.stage("detect", chosen):
+        with notes.stage("detect", chosen.parts):
             method: OODMethod = chosen.build()
             self.detector = method.fit(
-                self.train.inputs(chosen), view.inputs(chosen), context.child("detect")
+                self.train.inputs(chosen.requires),
+                view.inputs(chosen.requires),
+                context.child("detect"),
             )
 
     def ask(self, data: ArmData, rows: I8) -> Answer:
@@ -243,7 +254,7 @@ class FittedArm:
         view = self.view(data, rows)
         final = view.prediction
         if self.calibration is not None and len(rows):
-            inputs = view.inputs(self.arm.components["calibrator"])
+            inputs = view.inputs(self.arm.components["calibrator"].requires)
             final = self.calibration(final, inputs).within(data.bounds)
         return Answer(view, final, self.score(view))
 
@@ -253,19 +264,38 @@ class FittedArm:
             return None
         if view.score is not None:
             return view.score
-        return self.detector.score(view.inputs(self.arm.components["ood"]))
+        return self.detector.score(view.inputs(self.arm.components["ood"].requires))
 
     def assess(self, answer: Answer) -> dict[str, Assessment]:
         """Return what each trust method says of an answer; nothing without one."""
         if self.trust is None:
             return {}
-        inputs = answer.view.inputs(self.arm.components["trust"])
+        inputs = answer.view.inputs(self.arm.components["trust"].requires)
         return self.trust.assess(inputs, answer.raw, answer.score)
 
     def predict(self, data: ArmData, rows: I8 | None = None, *, part: str = "") -> Predictions:
         """Return predictions of rows, or of all materials."""
         every = np.arange(len(data.every), dtype=np.int64)
         return self.table(self.ask(data, every if rows is None else rows), part)
+
+    def of_split(self, split: Split, notes: Notes) -> tuple[Predictions, Assessments | None]:
+        """Return predictions of the scored parts of a fold, and what trust methods say of them.
+
+        Each part is a list of candidates of its own.
+        """
+        said, judged = [], []
+        data = self.train.data
+        with notes.stage("predict", self.arm.components["uq"].parts):
+            for part in SCORED_PARTS:
+                rows = getattr(split, part)
+                if not len(rows):
+                    continue
+                answer = self.ask(data, rows)
+                said.append(self.table(answer, part))
+                if self.trust is not None:
+                    assessed = self.assess(answer)
+                    judged.append(self.trust.table(assessed, said[-1], bounds=data.bounds))
+        return Predictions.stacked(said), Assessments.stacked(judged) if judged else None
 
     def table(self, answer: Answer, part: str) -> Predictions:
         """Return an answer as a table.
@@ -302,6 +332,17 @@ class FittedArm:
             **known,
         )
 
+    @contextmanager
+    def left_behind(self, notes: Notes) -> Iterator[None]:
+        """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
+        try:
+            yield
+        except Exception:  # whatever it is: raised again below
+            why = self.trained.leave(about(self.arm.makers))
+            outcome = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
+            notes.say(f"a step after the fit failed; the fit {outcome}")
+            raise
+
     def save(self, keep: Keep, notes: Notes) -> None:
         """Write the fit, or say why not.
 
@@ -311,9 +352,9 @@ class FittedArm:
         """
         path, most = keep.folder / PREDICTOR, None if keep.wanted else MOST
         try:
-            why = self.trained.keep(path, about(self.arm.made_by), most=most)
+            why = self.trained.keep(path, about(self.arm.makers), most=most)
             if not why:
-                unmarked = write_post_hoc(keep, self._post_hoc(), about(self.arm.components))
+                unmarked = write_post_hoc(keep, self._post_hoc(), about(self.arm.parts))
                 if unmarked:
                     notes.say(unmarked)
         except ContractError as err:
@@ -342,7 +383,7 @@ class FittedArm:
         cls, folder: Path, arm: Arm, *, trust: bool = False, key_file: Path | None = None
     ) -> FittedArm:
         """Read what ``save`` wrote; arguments and errors as those of ``kept.read_fit``."""
-        made, post_hoc, remarks = read_fit(folder, arm.components, trust=trust, key_file=key_file)
+        made, post_hoc, remarks = read_fit(folder, arm.parts, trust=trust, key_file=key_file)
         regions = None
         if post_hoc.regions is not None and post_hoc.reliability is not None:
             regions = TrustRegions(ReliabilityTarget(*post_hoc.reliability), post_hoc.regions)

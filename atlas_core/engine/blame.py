@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from atlas_core.errors import (
@@ -14,32 +14,33 @@ from atlas_core.errors import (
     said,
     short_of_memory,
 )
-from atlas_core.spec.plan import Bound
+from atlas_core.resolver import Resolved
 
 
-def culprit(error: BaseException, candidates: Iterable[Bound], default: Bound) -> Bound:
+def culprit(error: BaseException, candidates: Sequence[Resolved]) -> Resolved:
     """Return the component whose code raised ``error``: the innermost frame of a plugin.
 
     A stage runs several components (an uncertainty method trains a model). Of two from one
-    package, the one whose name stands in the module's name is meant, then ``default``.
+    package, the one whose name stands in the module's name is meant, then the first.
     """
-    own = [one for chosen in (default, *candidates) for one in chosen.every]
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         module = str(frame.f_globals.get("__name__", ""))
-        same = [chosen for chosen in own if chosen.package == module.split(".", maxsplit=1)[0]]
+        same = [one for one in candidates if one.package == module.split(".", maxsplit=1)[0]]
         if same:
-            named = [chosen for chosen in same if chosen.name in module.rpartition(".")[2]]
+            named = [one for one in same if one.name in module.rpartition(".")[2]]
             return (named or same)[0]
-    return default
+    return candidates[0]
 
 
 @contextmanager
-def blame(default: Bound, others: Iterable[Bound] = (), where: str = "") -> Iterator[None]:
+def blame(
+    called: Sequence[Resolved], others: Iterable[Resolved] = (), where: str = ""
+) -> Iterator[None]:
     """Turn whatever is raised inside into one line that names the component.
 
     Args:
-        default: the component that the host called.
+        called: the component that the host called, and what belongs to it.
         others: components that it may call in turn.
         where: arm and fold, in front of the name.
 
@@ -54,7 +55,7 @@ def blame(default: Bound, others: Iterable[Bound] = (), where: str = "") -> Iter
         text = said(err) or type(err).__name__
         if isinstance(err, AtlasError) and getattr(err, "blamed", False):
             raise
-        label = culprit(err, others, default).label
+        label = culprit(err, (*called, *others)).label
         line = f"{where}, {label}" if where else label
         text = text.removeprefix(f"{label} ")  # what an import says of itself
         fresh: AtlasError

@@ -23,7 +23,7 @@ from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs, Vec
 from atlas_core.links import below, delete, files
 from atlas_core.materials import Materials
 from atlas_core.printing import counted
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 from atlas_core.stages import identity
 from atlas_core.store import DROPPED, FolderWriter, canonical_hash, read_folder, write_folder
 
@@ -41,7 +41,7 @@ class FeatureCache:
 
     folder: Path
 
-    def key(self, chosen: Bound, materials: Materials) -> str:
+    def key(self, chosen: BoundComponent, materials: Materials) -> str:
         """Return the hash of stage, component, options, sources, libraries and materials."""
         stage = identity("shared", "featurize")
         return canonical_hash([stage, chosen.key, materials.fingerprint])
@@ -67,7 +67,7 @@ class FeatureCache:
             delete(path)
             return None
 
-    def features(self, chosen: Bound, materials: Materials) -> tuple[Features, bool]:
+    def features(self, chosen: BoundComponent, materials: Materials) -> tuple[Features, bool]:
         """Return the features of ``materials`` and whether they came from the cache.
 
         Graphs are made and written block by block: a row depends on its own material alone.
@@ -192,7 +192,7 @@ class Featurized:
     notify: Notify
     _made: dict[tuple[str, ...], Features] = field(default_factory=dict)
 
-    def of(self, chosen: Bound) -> Features:
+    def of(self, chosen: BoundComponent) -> Features:
         """Return the features of a featurizer, joined with those beside it.
 
         Raises:
@@ -207,14 +207,14 @@ class Featurized:
             self._made[keys] = side_by_side(parts)
         return self._made[keys]
 
-    def _alone(self, chosen: Bound, key: str) -> Features:
+    def _alone(self, chosen: BoundComponent, key: str) -> Features:
         if (key,) not in self._made:
             self.notify(f"features: {chosen.name} of {counted(len(self.materials), 'material')}")
-            with self.stage(f"features {chosen.name}"), blame(chosen):
+            with self.stage(f"features {chosen.name}"), blame(chosen.parts):
                 self._made[key,], _ = self.cache.features(chosen, self.materials)
         return self._made[key,]
 
-    def failures(self, chosen: Bound, arm: str) -> list[dict[str, Any]]:
+    def failures(self, chosen: BoundComponent, arm: str) -> list[dict[str, Any]]:
         """Return a record for each featurizer that failed on some materials."""
         records = []
         for one in chosen.together:

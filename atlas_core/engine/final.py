@@ -28,7 +28,7 @@ from atlas_core.arrays import I8, Str
 from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.engine.arm import FittedArm
 from atlas_core.engine.fits import FitCache
-from atlas_core.engine.job import Job, JobResult, left_behind, with_trust
+from atlas_core.engine.job import Job, JobResult, with_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import View
 from atlas_core.errors import DataError
@@ -57,7 +57,7 @@ def run_final(job: Job, fits: FitCache, notify: Notify) -> JobResult:
         fitted = FittedArm.of_training(
             job.arm, job.data, job.split.train, context, notes=notes, fits=fits, step="final fit"
         )
-        with left_behind(fitted, notes):
+        with fitted.left_behind(notes):
             if _needs_predictions(fitted):
                 aside: View = out_of_fold(fitted, context, notes=notes, fits=fits, heard=heard)
             else:

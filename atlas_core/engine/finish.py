@@ -24,7 +24,7 @@ from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Grade
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 from atlas_core.store import as_written, write_json
 
 
@@ -64,7 +64,7 @@ def finish(
     results: Mapping[tuple[str, str], JobResult],
     found: Found,
     *,
-    evaluator: Bound,
+    evaluator: BoundComponent,
     levels: Sequence[float],
     metrics: Metrics,
 ) -> FinishedRun:
@@ -89,7 +89,7 @@ def finish(
     return evaluated(folder, run, evaluator, levels=levels, metrics=metrics)
 
 
-def audited(folder: Path, evaluator: Bound, request: AuditRequest) -> Mapping[str, Any]:
+def audited(folder: Path, evaluator: BoundComponent, request: AuditRequest) -> Mapping[str, Any]:
     """Return what the split tests, and write it into the folder, where there is something."""
     own = replace(request, splits=tuple(request.splits), features=dict(request.features))
     with _asked(evaluator, "audit"):
@@ -105,7 +105,7 @@ def audited(folder: Path, evaluator: Bound, request: AuditRequest) -> Mapping[st
 def evaluated(
     folder: Path,
     run: FinishedRun,
-    evaluator: Bound,
+    evaluator: BoundComponent,
     *,
     levels: Sequence[float],
     metrics: Metrics,
@@ -148,9 +148,9 @@ def _require(good: bool, what: str) -> None:
 
 
 @contextmanager
-def _asked(evaluator: Bound, where: str) -> Iterator[None]:
+def _asked(evaluator: BoundComponent, where: str) -> Iterator[None]:
     """Ask an evaluator: sums come in one order, whatever the machine, and errors name it."""
-    with blame(evaluator, (), where), threadpool_limits(1, user_api="blas"):
+    with blame(evaluator.parts, (), where), threadpool_limits(1, user_api="blas"):
         try:
             yield
         except NotARunError as err:

@@ -22,7 +22,6 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features
 from atlas_core.links import below, delete, files
-from atlas_core.spec.plan import Bound
 from atlas_core.stages import identity
 from atlas_core.store import (
     DROPPED,
@@ -44,8 +43,8 @@ class FitIdentity:
     one of them trains nothing anew.
 
     Attributes:
-        model: component that is trained.
-        uq: component that trains it.
+        model: key of the component that is trained.
+        uq: key of the one that trains it.
         features: of all materials; an answer is about rows of them.
         train: (n,) training rows.
         target: (n,) their targets.
@@ -55,8 +54,8 @@ class FitIdentity:
         device: ``cpu``, ``cuda``, ...
     """
 
-    model: Bound
-    uq: Bound
+    model: str
+    uq: str
     features: Features
     train: I8
     target: F8
@@ -70,8 +69,8 @@ class FitIdentity:
         return canonical_hash(
             [
                 identity("shared", "fit"),
-                self.model.key,
-                self.uq.key,
+                self.model,
+                self.uq,
                 self.features.form,
                 self.features.fingerprint,
                 fingerprint({"train": self.train, "target": self.target, "ids": self.ids}),

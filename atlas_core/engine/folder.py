@@ -7,7 +7,6 @@ stranger runs no code.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import shutil
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from ruamel.yaml import YAML
 
 from atlas_core.context import Notify
 from atlas_core.engine.job import Job, JobResult
@@ -43,7 +41,6 @@ from atlas_core.store import (
     plain,
     read_arrays,
     write_arrays,
-    write_bytes,
 )
 
 LOCK, ASIDE, EXPORTS = ".lock", ".previous", "exports"
@@ -202,22 +199,6 @@ class RunFolder:
         if source.name == ASIDE:
             source.rmdir()
 
-    def begin(self, text: str, described: Mapping[str, Any], labels: Iterable[str]) -> None:
-        """Write the spec as it was read and with every default filled.
-
-        Args:
-            text: as it was read.
-            described: with every default.
-            labels: kind, name, distribution and version of each component.
-        """
-        write_bytes(self.path / "spec.yaml", text.encode())
-        body = io.StringIO()
-        body.write("# Every default filled; the versions that filled them:\n")
-        body.writelines(f"# {label}\n" for label in labels)
-        YAML().dump(described, body)
-        write_bytes(self.path / "spec.lock.yaml", body.getvalue().encode())
-        self.event("started", {})
-
     def event(self, kind: str, content: Mapping[str, Any]) -> None:
         """Append a line to events.jsonl.
 
@@ -231,20 +212,10 @@ class RunFolder:
         except OSError as err:
             raise cannot_write(self.path, err) from err
 
-    def keep_result(self, job: Job, result: JobResult) -> None:
-        """Store a finished job under the user's mark: a killed run need not compute it again."""
-        folder = self.checkpoints(job.arm.name, job.arm.fold)
-        arrays, note = arrays_of(result)
-        write_arrays(folder / RESULT, arrays, note)
-        if job.key_file is not None:
-            mark(folder, sorted(path.name for path in folder.glob("*.npz")), job.key_file)
-
     def stored_result(self, job: Job, notify: Notify) -> JobResult | None:
         """Return a finished job, or None; another than is expected is computed anew, and told."""
         arm, fold, key_file = job.arm.name, job.arm.fold, job.key_file
-        path = self.checkpoints(arm, fold) / RESULT
-        if not path.exists():
-            return None
+        path = job.directory / RESULT
         try:
             for fitted in files(self.fitted(arm, fold)):
                 if fitted.suffix == path.suffix:  # the mark beside them is no file of arrays
@@ -261,6 +232,14 @@ class RunFolder:
         notify(f"job {DROPPED}: {text}")
         delete(path)
         return None
+
+
+def keep_result(folder: Path, result: JobResult, key_file: Path | None) -> None:
+    """Store a finished job under the user's mark: a killed run need not compute it again."""
+    arrays, note = arrays_of(result)
+    write_arrays(folder / RESULT, arrays, note)
+    if key_file is not None:
+        mark(folder, sorted(path.name for path in folder.glob("*.npz")), key_file)
 
 
 def _status(folder: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,14 @@ from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.fits import FitCache
-from atlas_core.engine.kept import Keep, about
+from atlas_core.engine.kept import Keep
 from atlas_core.engine.nested import TrustSettings, learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
 from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ class Job:
     loop: ActiveLearning | None = None
     oracle: Oracle | None = None
     final: bool = False
-    evaluator: Bound | None = None
+    evaluator: BoundComponent | None = None
 
     @property
     def label(self) -> str:
@@ -85,7 +83,7 @@ class Job:
 
     def notes(self, notify: Notify) -> Notes:
         """Return empty notes of this job."""
-        return Notes(self.arm.name, self.arm.fold, self.arm.components.values(), notify)
+        return Notes(self.arm.name, self.arm.fold, self.arm.parts, notify)
 
     def context(self, step: str, notes: Notes) -> FitContext:
         """Return the context of a fit: what two arms share, they share to the last bit."""
@@ -138,30 +136,18 @@ def fit_and_predict(job: Job, fits: FitCache, notify: Notify) -> JobResult:
         fitted = FittedArm.of_training(
             job.arm, job.data, split.train, context, notes=notes, fits=fits
         )
-        with left_behind(fitted, notes):
+        with fitted.left_behind(notes):
             aside = fitted.view(job.data, split.calibration)
             fitted.calibrate(aside, context, notes)
             fitted.detect(aside, context, notes)
             heard.add(with_trust(fitted, job, context, notes, fits))
-            predictions, trust = predict_parts(fitted, split, notes)
+            predictions, trust = fitted.of_split(split, notes)
             if job.keep is not None:
                 fitted.save(job.keep, notes)
     heard.listen(caught)
     heard.add(fitted.trained.heard)
     notes.keep(heard)
     return JobResult(predictions, notes.records, notes.stages, trust=trust)
-
-
-@contextmanager
-def left_behind(fitted: FittedArm, notes: Notes) -> Iterator[None]:
-    """Keep the fit where a calibrator, a detector or whatever comes after it fails."""
-    try:
-        yield
-    except Exception:  # whatever it is: raised again below
-        why = fitted.trained.leave(about(fitted.arm.made_by))
-        outcome = f"cannot be kept: {why}" if why else "is kept, the next run starts there"
-        notes.say(f"a step after the fit failed; the fit {outcome}")
-        raise
 
 
 def with_trust(
@@ -173,25 +159,3 @@ def with_trust(
     if job.trust is None:
         raise ContractError("an arm has a trust method, but no error tolerance was stated")
     return learn_trust(fitted, job.trust, context, notes=notes, fits=fits)
-
-
-def predict_parts(
-    fitted: FittedArm, split: Split, notes: Notes
-) -> tuple[Predictions, Assessments | None]:
-    """Return the predictions of the scored parts of a fold, and what trust methods say of them.
-
-    Each part is a list of candidates of its own.
-    """
-    said, judged = [], []
-    data = fitted.train.data
-    with notes.stage("predict", fitted.arm.components["uq"]):
-        for part in SCORED_PARTS:
-            rows = getattr(split, part)
-            if not len(rows):
-                continue
-            answer = fitted.ask(data, rows)
-            said.append(fitted.table(answer, part))
-            if fitted.trust is not None:
-                assessed = fitted.assess(answer)
-                judged.append(fitted.trust.table(assessed, said[-1], bounds=data.bounds))
-    return Predictions.stacked(said), Assessments.stacked(judged) if judged else None

@@ -1,4 +1,4 @@
-"""The jobs of a run: made from its study, done here or in workers, or found done. Light."""
+"""The jobs of a run: made from its plan, done here or in workers, or found done. Light."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from atlas_core.engine.arm import Arm
 from atlas_core.engine.failures import Failure, of_the_system
 from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
-from atlas_core.engine.folder import RunFolder
+from atlas_core.engine.folder import RESULT, RunFolder, keep_result
 from atlas_core.engine.job import Job, JobResult, Oracle, fit_and_predict
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loading import warned
@@ -30,7 +30,7 @@ from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
-from atlas_core.spec.plan import Study
+from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]
 """Called with stage, arm, fold and seconds."""
@@ -60,7 +60,7 @@ def run_job(job: Job, fits: FitCache, notify: Notify = say_nothing) -> JobResult
 
 
 def make_jobs(
-    study: Study,
+    plan: Plan,
     dataset: Dataset,
     every: Inputs,
     splits: Sequence[Split],
@@ -72,7 +72,7 @@ def make_jobs(
     """Return the jobs of a run, arm after arm, final fits after the folds of their arm.
 
     Args:
-        study: what is run.
+        plan: what is run.
         dataset: its data.
         every: its materials, as components see them.
         splits: its folds.
@@ -81,16 +81,16 @@ def make_jobs(
         folder: of the run.
     """
     target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
-    whole = [all_rows(len(target))] if study.final else []
-    workers = max(1, min(options.workers, len(study.arms) * len(splits)))
+    whole = [all_rows(len(target))] if plan.spec.final else []
+    workers = max(1, min(options.workers, len(plan.arms) * len(splits)))
     made = []
     for arm, own in features.items():
-        components = study.arms[arm]
+        components = plan.arms[arm]
         trust = None
-        if study.trust is not None and "trust" in components:
-            surrogate = study.surrogate.get(arm, {})
-            trust = TrustSettings(study.trust, study.nested_splits, surrogate, dataset.materials)
-        seen = seen_by(components["featurizer"], every)
+        if plan.spec.trust is not None and "trust" in components:
+            surrogate = plan.surrogate.get(arm, {})
+            trust = TrustSettings(plan.spec.trust, plan.nested_splits, surrogate, dataset.materials)
+        seen = seen_by(every, components["featurizer"].requires)
         for split in (*splits, *whole):
             known = np.full(len(target), np.nan)
             for rows in (split.train, split.calibration):
@@ -98,23 +98,25 @@ def make_jobs(
             final = split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
-            kept = study.loop is None and (len(splits) == 1 if wanted is None else wanted)
+            kept = plan.spec.active_learning is None and (
+                len(splits) == 1 if wanted is None else wanted
+            )
             place = folder.fitted(arm, split.name)
             job = Job(
-                arm=Arm(arm, split.name, components, study.levels),
+                arm=Arm(arm, split.name, components, plan.spec.levels),
                 data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
                 split=split,
-                seed=study.seed,
+                seed=plan.spec.seed,
                 n_jobs=max(1, cores() // workers),
                 device=options.device,
                 directory=folder.checkpoints(arm, split.name),
                 trust=trust,
                 keep=Keep(place, bool(wanted), options.key_file) if kept else None,
                 key_file=options.key_file,
-                loop=study.loop,
-                oracle=Oracle(target) if study.loop is not None else None,
+                loop=plan.spec.active_learning,
+                oracle=Oracle(target) if plan.spec.active_learning is not None else None,
                 final=final,
-                evaluator=study.evaluator if study.loop is not None else None,
+                evaluator=plan.evaluator if plan.spec.active_learning is not None else None,
             )
             made.append(job)
     return made
@@ -154,7 +156,7 @@ def run_jobs(
                 if isinstance(result, Failure):
                     options.notify(f"failed: {job.label}")
                     continue
-                folder.keep_result(job, result)
+                keep_result(job.directory, result, job.key_file)
                 for stage, seconds in result.stages:
                     timed(stage, arm.name, arm.fold, seconds)
                 options.notify(f"done {len(results)} of {len(jobs)}: {job.label}")
@@ -175,6 +177,8 @@ def _stored(
     results: dict[int, JobResult | Failure] = {}
     dropped: dict[int, dict[str, Any]] = {}
     for i, job in enumerate(jobs):
+        if not (job.directory / RESULT).exists():
+            continue
         said: list[str] = []
         stored = folder.stored_result(job, said.append)
         for text in said:

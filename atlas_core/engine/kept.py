@@ -6,7 +6,7 @@ a later run may take from the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from atlas_core.kinds.calibrator import Calibration
 from atlas_core.kinds.ood import Detector
 from atlas_core.kinds.trust import ReliabilityTarget, TrustRegion
 from atlas_core.kinds.uq import UQFit
-from atlas_core.spec.plan import Bound
+from atlas_core.resolver import Resolved
 
 PREDICTOR, POST_HOC = "predictor.npz", "posthoc.npz"
 MOST = 256 * 2**20
@@ -103,16 +103,16 @@ def write_post_hoc(keep: Keep, post_hoc: PostHoc, note: Mapping[str, Any]) -> st
 
 def read_fit(
     folder: Path,
-    components: Mapping[str, Bound],
+    parts: Sequence[Resolved],
     *,
     trust: bool = False,
     key_file: Path | None = None,
 ) -> tuple[UQFit, PostHoc, tuple[str, ...]]:
-    """Read both files; they may name what ``components`` declare, and nothing else.
+    """Read both files; they may name what ``parts`` declare, and nothing else.
 
     Args:
         folder: of the fit.
-        components: of the arm.
+        parts: the components of the arm.
         trust: open it although it was not made by this user.
         key_file: of the user; None: every fit is one from elsewhere.
 
@@ -127,7 +127,7 @@ def read_fit(
     foreign = origin.doubt(folder, (PREDICTOR, POST_HOC), key_file)
     if foreign and not trust:
         raise DataError(f"{folder}: {foreign}. {origin.WHAT_IT_MEANS}")
-    allowed = allowed_by(components)
+    allowed = allowed_by(parts)
     made, _ = saving.load(folder / PREDICTOR, allowed)
     found, note = saving.load(folder / POST_HOC, allowed)
     with saving.readable(folder):
@@ -135,32 +135,31 @@ def read_fit(
             raise _another(folder, "predictor", made)
         post_hoc = PostHoc(**{name: found.get(name) for name in _KINDS})
         post_hoc.check(folder)
-        remarks = map(saving.one_line, _differences(note, components))
+        remarks = map(saving.one_line, _differences(note, parts))
         return made, post_hoc, (*((foreign,) if foreign else ()), *remarks)
 
 
-def allowed_by(components: Mapping[str, Bound]) -> saving.Allowed:
+def allowed_by(parts: Iterable[Resolved]) -> saving.Allowed:
     """Return what a fit by these components may name."""
-    every = (one for chosen in components.values() for one in chosen.every)
-    return saving.Allowed.by(one.resolved.component for one in every)
+    return saving.Allowed.by(one.component for one in parts)
 
 
 def _another(folder: Path, name: str, value: object) -> DataError:
     return DataError(f"{folder}: its {name} is a {type(value).__qualname__}; fit anew")
 
 
-def about(components: Mapping[str, Bound]) -> dict[str, Any]:
+def about(parts: Iterable[Resolved]) -> dict[str, Any]:
     """Return the versions and sources that made a fit, for its note."""
-    every = [one for chosen in components.values() for one in chosen.every]
+    every = list(parts)
     return {
-        "packages": packages(one.resolved.distribution for one in every),
-        "sources": {f"{one.kind} {one.name}": one.resolved.source for one in every},
+        "packages": packages(one.distribution for one in every),
+        "sources": {f"{one.kind} {one.name}": one.source for one in every},
     }
 
 
-def _differences(note: Mapping[str, Any], components: Mapping[str, Bound]) -> Iterator[str]:
+def _differences(note: Mapping[str, Any], parts: Iterable[Resolved]) -> Iterator[str]:
     """Yield a line for versions that are not those of the fit, and one for edited plugins."""
-    here = about(components)
+    here = about(parts)
     then, now = note.get("packages") or {}, here["packages"]
     other = [
         f"{name} {then[name]} (here {now.get(name, 'none')})"

@@ -26,16 +26,17 @@ from atlas_core.kinds.dataset import (
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.rows import RowsError, all_rows_reported
-from atlas_core.spec.plan import Study
+from atlas_core.spec.model import Data
+from atlas_core.spec.plan import BoundComponent, Plan
 
 
 def loaded_dataset(
-    study: Study, options: RunOptions, context: DataContext, records: list[dict[str, Any]]
+    plan: Plan, options: RunOptions, context: DataContext, records: list[dict[str, Any]]
 ) -> Dataset:
     """Return the data set, and tell what was left out of it and what its reader warned of."""
     with recorded(records):
         try:
-            dataset = load_dataset(study, options, context)
+            dataset = load_dataset(plan, options, context)
         except RowsError as err:
             raise all_rows_reported(err, options.out) from err
     texts = [str(text) for record in records for text in record["content"]["texts"]]
@@ -59,17 +60,16 @@ def warned(arm: str, fold: str, texts: list[str], cautions: Sequence[str] = ()) 
     return {"arm": arm, "fold": fold, "name": "warnings", "content": content}
 
 
-def data_context(study: Study, options: RunOptions) -> DataContext:
-    """Return where the study's data may lie; a lock says where they lay."""
-    pins = study.data
+def data_context(pins: Data | None, spec_dir: Path, options: RunOptions) -> DataContext:
+    """Return where the data of a spec may lie; the pins of a lock say where they lay."""
     folder = options.data_dir
     if folder is None and pins is not None and pins.folder:
-        lay = study.spec_dir / pins.folder
+        lay = spec_dir / pins.folder
         folder = lay if lay.is_dir() else None
     return DataContext(
         data_dir=folder,
         cache_dir=options.cache_dir,
-        spec_dir=study.spec_dir,
+        spec_dir=spec_dir,
         offline=options.offline,
         pinned={} if pins is None else {f.path: (f.found, f.sha256) for f in pins.files},
     )
@@ -94,38 +94,39 @@ def _place(path: Path, run: Path) -> str:
     return ""
 
 
-def load_dataset(study: Study, options: RunOptions, context: DataContext | None = None) -> Dataset:
-    """Load the study's data set and draw its sample, in the data set's order.
+def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = None) -> Dataset:
+    """Load the data set of a plan and draw its sample, in the data set's order.
 
     Raises:
         DataError: a file is missing, damaged or not usable, there are fewer rows than asked, or the
-            data are not those that the study pins.
+            data are not those that its spec pins.
     """
-    source: DatasetSource = study.dataset.build()
-    with blame(study.dataset):
-        dataset = source.load(context or data_context(study, options))
-    pinned = "" if study.data is None else study.data.sha256
+    spec = plan.spec
+    source: DatasetSource = plan.dataset.build()
+    with blame(plan.dataset.parts):
+        dataset = source.load(context or data_context(spec.data, plan.spec_dir, options))
+    pinned = "" if spec.data is None else spec.data.sha256
     if pinned not in ("", dataset.sha256):
         raise DataError(
             f"{dataset.name}: the spec pins data of sha256 {pinned[:12]}..., these have"
             f" {dataset.sha256[:12]}...; give the folder that has them with --data-dir, or take the"
             " block `data` out of the spec"
         )
-    for arm, components in study.arms.items():
+    for arm, components in plan.arms.items():
         for chosen in components["featurizer"].together:
             if "inputs:structure" in chosen.requires and not dataset.materials.has_structure:
                 raise DataError(
                     f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
                     f" arm {arm} needs structures; give the file that has them with --data-dir"
                 )
-    if study.distinct is not None:
-        dataset = deduplicated(dataset, study.distinct)
-    if study.sample is None:
+    if spec.deduplicate is not None:
+        dataset = deduplicated(dataset, spec.deduplicate)
+    if spec.sample is None:
         return dataset
-    if study.sample > len(dataset):
-        raise DataError(f"sample {study.sample}: {dataset.name} has {len(dataset)} rows")
-    rng = np.random.default_rng(derive_seed(study.seed, "sample"))
-    rows = np.sort(rng.choice(len(dataset), study.sample, replace=False))
+    if spec.sample > len(dataset):
+        raise DataError(f"sample {spec.sample}: {dataset.name} has {len(dataset)} rows")
+    rng = np.random.default_rng(derive_seed(spec.seed, "sample"))
+    rows = np.sort(rng.choice(len(dataset), spec.sample, replace=False))
     return dataset.take(rows)
 
 
@@ -160,44 +161,42 @@ def _averaged(
     return replace(dataset.take(rows), target=target[rows])
 
 
-def cut(study: Study, dataset: Dataset) -> list[Split]:
+def cut(chosen: BoundComponent, dataset: Dataset, seed: int) -> list[Split]:
     """Return the folds.
 
     Raises:
         DataError: the data cannot be cut so, or a fold names rows that are not there.
     """
-    splitter: Splitter = study.split.build()
+    splitter: Splitter = chosen.build()
     request = SplitRequest(
         materials=dataset.materials,
         columns=dataset.columns,
-        context=FitContext(derive_seed(study.seed, "split"), dataset.task),
-        target=dataset.target if "target" in study.split.requires else None,
+        context=FitContext(derive_seed(seed, "split"), dataset.task),
+        target=dataset.target if "target" in chosen.requires else None,
     )
-    with blame(study.split):
+    with blame(chosen.parts):
         splits = list(splitter.split(request))
     names = [split.name for split in splits]
     if not splits or len(set(names)) != len(names):
-        raise DataError(f"split {study.split.name}: no folds, or two with one name")
+        raise DataError(f"split {chosen.name}: no folds, or two with one name")
     for split in splits:
         rows = np.concatenate(list(split.parts().values()))
         if rows.min() < 0 or rows.max() >= len(dataset):
-            raise DataError(f"split {study.split.name}, {split.name}: a row outside the data")
+            raise DataError(f"split {chosen.name}, {split.name}: a row outside the data")
     return splits
 
 
-def about_dataset(study: Study, options: Any, dataset: Dataset) -> dict[str, Any]:
-    """Return what the manifest says of the data; ``options`` are those of the data set."""
+def about_dataset(named: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Return what the manifest says of the data; ``named`` is how the spec names them."""
     return {
-        "component": study.dataset.name,
-        "options": options,
+        "component": named["use"],
+        "options": named["options"],
         "name": dataset.name,
         "target": dataset.target_name,
         "unit": dataset.unit,
         "task": dataset.task,
         "rows": len(dataset),
         **({} if dataset.bounds is None else {"bounds": written_bounds(dataset.bounds)}),
-        "distinct": study.distinct,
-        "sample": study.sample,
         "sha256": dataset.sha256,
         "content": dataset.fingerprint,
         "provenance": dataset.provenance,
@@ -207,15 +206,15 @@ def about_dataset(study: Study, options: Any, dataset: Dataset) -> dict[str, Any
     }
 
 
-def about_split(study: Study, options: Any, splits: list[Split]) -> dict[str, Any]:
-    """Return what the manifest says of the folds; ``options`` are those of the split."""
+def about_split(named: Mapping[str, Any], splits: list[Split]) -> dict[str, Any]:
+    """Return what the manifest says of the folds; ``named`` is how the spec names the split."""
 
     def sizes(parts: Mapping[str, I8]) -> dict[str, int]:
         return {part: len(parts[part]) for part in PARTS}
 
     return {
-        "component": study.split.name,
-        "options": options,
+        "component": named["use"],
+        "options": named["options"],
         "folds": [
             {"name": s.name, "held_out": s.held_out, "sizes": sizes(s.parts())} for s in splits
         ],

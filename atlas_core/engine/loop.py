@@ -13,7 +13,7 @@ from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.engine.arm import Answer, FittedArm
 from atlas_core.engine.blame import blame
-from atlas_core.engine.job import Job, JobResult, Oracle, predict_parts, with_trust
+from atlas_core.engine.job import Job, JobResult, Oracle, with_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
@@ -111,7 +111,7 @@ class _Rounds:
                 **self._progress(fitted, labelled),
             }
             if last:
-                said.append(predict_parts(fitted, split, notes)[0])
+                said.append(fitted.of_split(split, notes)[0])
             else:
                 rest = np.setdiff1d(self._candidates, labelled)
                 selection, seen = self._choose(
@@ -145,7 +145,7 @@ class _Rounds:
         test = self._job.split.test
         if len(test) and self._job.evaluator is not None:
             said = fitted.ask(fitted.train.data, test).final
-            with blame(self._job.evaluator, (), "evaluate"):
+            with blame(self._job.evaluator.parts, (), "evaluate"):
                 scored = self._job.evaluator.build().score_round(said, self._oracle.ask(test))
                 progress |= {f"{name}_test": float(value) for name, value in scored.items()}
         return progress
@@ -167,7 +167,7 @@ class _Rounds:
             context=replace(context, seed=derive_seed(self._job.seed, *path)),
             ood=answer.score,
         )
-        with blame(chosen, arm.components.values(), self._job.label):
+        with blame(chosen.parts, arm.parts, self._job.label):
             selection = acquisition.select(request)
         if len(selection.ids) != loop.batch or not np.array_equal(
             request.ids[selection.indices], selection.ids

@@ -25,7 +25,7 @@ from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, ReliabilityTarget, TrustMethod, TrustRegion
 from atlas_core.materials import Materials
 from atlas_core.spec.model import Nested, Trust
-from atlas_core.spec.plan import Bound
+from atlas_core.spec.plan import BoundComponent
 
 IN_DOMAIN = "in-domain"
 FEWEST = 20
@@ -44,8 +44,8 @@ class TrustSettings:
     """
 
     stated: Trust
-    nested_splits: tuple[Bound, ...]
-    surrogate: Mapping[str, Bound]
+    nested_splits: tuple[BoundComponent, ...]
+    surrogate: Mapping[str, BoundComponent]
     materials: Materials
 
 
@@ -71,13 +71,13 @@ def learn_trust(
     """
     chosen, heard = fitted.arm.components["trust"], Heard()
     calibration = fitted.seen[1]
-    with notes.stage("trust", chosen):
+    with notes.stage("trust", chosen.parts):
         if not len(calibration):
             raise DataError(
                 "trust: the split keeps no calibration rows to judge the arm's errors by; raise its"
                 " `calibration` fraction"
             )
-        in_domain = _evidence(IN_DOMAIN, chosen, fitted, calibration, ood_test=0)
+        in_domain = _evidence(IN_DOMAIN, chosen.requires, fitted, calibration, ood_test=0)
         reliability = ReliabilityTarget(
             _error_tolerance(settings.stated, in_domain.error), settings.stated.share
         )
@@ -100,7 +100,7 @@ def learn_trust(
     return heard
 
 
-def refitted(components: Mapping[str, Bound]) -> dict[str, Bound]:
+def refitted(components: Mapping[str, BoundComponent]) -> dict[str, BoundComponent]:
     """Return what a nested fit is made of: all but what asks for it, and what it has no use for."""
     return {
         kind: one for kind, one in components.items() if kind_of(kind).retrained and kind != "trust"
@@ -117,11 +117,11 @@ def _nested(
     heard: Heard,
 ) -> Iterator[Evidence]:
     """Train again without each class, and yield how the errors on it compare."""
-    component, train = fitted.arm.components["trust"], fitted.train
+    requires, train = fitted.arm.components["trust"].requires, fitted.train
     components = refitted({**fitted.arm.components, **settings.surrogate})
     small, data = replace(fitted.arm, components=components), train.data
     # what a nested training records is not of the run
-    own = replace(notes, components=components.values(), records=[])
+    own = replace(notes, components=small.parts, records=[])
     whole = SplitRequest(settings.materials, data.every.columns, context, data.known)
     first: HeldOut | None = None
     classes = held_out(settings.nested_splits, settings.stated, whole, train.rows, context.seed)
@@ -143,20 +143,20 @@ def _nested(
             again.detect(spare, replace(context, seed=derive_seed(one.seed, "detect")), own)
         rows = np.concatenate([one.ood_test, one.inside(first.rest)])
         view = again.view(data, rows)
-        yield _evidence(one.name, component, again, view, ood_test=len(one.ood_test))
+        yield _evidence(one.name, requires, again, view, ood_test=len(one.ood_test))
         heard.said |= {f"in a nested fit: {text}" for text in again.trained.heard.said}
 
 
 def _evidence(
-    name: str, component: Bound, fitted: FittedArm, seen: View, *, ood_test: int
+    name: str, requires: frozenset[str], fitted: FittedArm, seen: View, *, ood_test: int
 ) -> Evidence:
     """Return predictions and errors of rows, the first ``ood_test`` of which are of the class."""
     train = fitted.train
     return Evidence(
         name=name,
-        train=train.inputs(component),
+        train=train.inputs(requires),
         train_target=train.targets,
-        inputs=seen.inputs(component),
+        inputs=seen.inputs(requires),
         prediction=seen.prediction,
         target=seen.targets,
         ood=fitted.score(seen),
@@ -244,7 +244,11 @@ class HeldOut:
 
 
 def held_out(
-    nested_splits: Sequence[Bound], stated: Trust, whole: SplitRequest, train: I8, seed: int
+    nested_splits: Sequence[BoundComponent],
+    stated: Trust,
+    whole: SplitRequest,
+    train: I8,
+    seed: int,
 ) -> Iterator[HeldOut]:
     """Yield the classes that are held out of the training rows.
 
@@ -285,7 +289,7 @@ def held_out(
         )
 
 
-def _folds(chosen: Bound, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
+def _folds(chosen: BoundComponent, whole: SplitRequest, train: I8, seed: int) -> Iterator[Split]:
     """Yield folds of the training rows, in the data set's row numbers."""
     splitter: Splitter = chosen.build()
     target = whole.target if "target" in chosen.requires else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from atlas_core.context import Notify
 from atlas_core.engine.blame import blame
 from atlas_core.errors import CautionWarning
-from atlas_core.spec.plan import Bound
+from atlas_core.resolver import Resolved
 
 Caught = list[warnings.WarningMessage]
 
@@ -89,7 +89,7 @@ class Notes:
 
     arm: str
     fold: str
-    components: Collection[Bound]
+    components: Collection[Resolved]
     notify: Notify
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
@@ -115,9 +115,9 @@ class Notes:
             self.record("warnings", content)
 
     @contextmanager
-    def stage(self, name: str, chosen: Bound) -> Iterator[None]:
-        """Time a stage, and name the component that fails in it."""
+    def stage(self, name: str, called: Sequence[Resolved]) -> Iterator[None]:
+        """Time a stage of a component, and name the one that fails in it."""
         start = time.perf_counter()
-        with blame(chosen, self.components, self.where):
+        with blame(called, self.components, self.where):
             yield
         self.stages.append((name, time.perf_counter() - start))

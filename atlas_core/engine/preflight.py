@@ -25,8 +25,8 @@ from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.printing import counted
-from atlas_core.spec.model import Trust
-from atlas_core.spec.plan import Bound, Study
+from atlas_core.spec.model import ActiveLearning, Trust
+from atlas_core.spec.plan import BoundComponent, Plan
 
 Problem = tuple[str, str]
 """Who has it (arm and component), and what it is."""
@@ -36,7 +36,7 @@ class Preflight:
     """Look at every arm on every fold, as often as more is known of the features.
 
     Args:
-        study: the spec.
+        plan: what is run.
         dataset: its data.
         splits: the folds.
 
@@ -44,11 +44,24 @@ class Preflight:
         every: all materials, as components see them.
     """
 
-    def __init__(self, study: Study, dataset: Dataset, splits: Sequence[Split]) -> None:
+    def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
         self.every = Inputs.of(dataset.materials, structures=True, columns=dataset.columns)
         targets = Targets(dataset.target, dataset.target_name, dataset.task)
-        nested = partial(_nested, study.trust, study.nested_splits, dataset)
-        self._folds = [_Fold(study, targets, self.every, split, nested) for split in splits]
+        spec = plan.spec
+        nested = partial(_nested, spec.trust, plan.nested_splits, dataset)
+        self._folds = [
+            _Fold(
+                arms=[_Arm.of(plan, arm) for arm in plan.arms],
+                levels=spec.levels,
+                loop=spec.active_learning,
+                seed=spec.seed,
+                targets=targets,
+                every=self.every,
+                split=split,
+                nested=nested,
+            )
+            for split in splits
+        ]
 
     def require(self, features: Mapping[str, Features]) -> None:
         """Refuse a run that would fail after a training.
@@ -81,11 +94,45 @@ class Targets:
     task: Task
 
 
+@dataclass(frozen=True)
+class _Arm:
+    """What is asked of an arm.
+
+    Attributes:
+        name: of the arm.
+        requires: what its featurizer requires.
+        asked: those of its components that say ahead what would fail.
+        again: those of its nested fits that do; None where it has none.
+    """
+
+    name: str
+    requires: frozenset[str]
+    asked: tuple[BoundComponent, ...]
+    again: tuple[BoundComponent, ...] | None
+
+    @classmethod
+    def of(cls, plan: Plan, name: str) -> _Arm:
+        """Return what is asked of an arm of a plan."""
+        own = plan.arms[name]
+        nested = "trust" in own and plan.spec.trust is not None
+        again = refitted({**own, **plan.surrogate.get(name, {})})
+        return cls(name, own["featurizer"].requires, _asked(own), _asked(again) if nested else None)
+
+
+def _asked(components: Mapping[str, BoundComponent]) -> tuple[BoundComponent, ...]:
+    """Return the components, those beside them and in their options that look ahead."""
+    every = (one for chosen in components.values() for one in chosen.every)
+    return tuple(one for one in every if one.component.check is not None)
+
+
 @dataclass
 class _Fold:
     """Look at one fold for every arm; of a loop, at its first round."""
 
-    study: Study
+    arms: Sequence[_Arm]
+    levels: tuple[float, ...]
+    loop: ActiveLearning | None
+    seed: int
     targets: Targets
     every: Inputs
     split: Split
@@ -100,25 +147,25 @@ class _Fold:
                 warnings.warn(f"{self.split.name}, {part}: {problem}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
-        loop = self.study.loop
+        loop = self.loop
         train, step = self.split.train, "fit"
         if loop is not None:
             if problem := too_few(self.split, loop):
                 yield "", problem
-            train, step = first_labels(self.split, loop, self.study.seed), "round-0"
+            train, step = first_labels(self.split, loop, self.seed), "round-0"
         what = "labelled at first" if loop is not None else "training"
         if problem := _nothing_to_learn(self.targets, train, what):
             yield "", problem
-        for arm, components in self.study.arms.items():
-            own = features.get(arm)
+        for arm in self.arms:
+            own = features.get(arm.name)
             facts = self._facts(train, self.split.calibration, own, arm)
-            for chosen in components.values():
-                yield from _asked(f"arm {arm}, ", chosen, facts)
-            if "trust" in components and self.study.trust is not None:
+            for one in arm.asked:
+                yield from _answered(f"arm {arm.name}, ", one, facts)
+            if arm.again is not None:
                 yield from self._nested(arm, train, step, own)
 
-    def _facts(self, train: I8, calibration: I8, features: Features | None, arm: str) -> FoldFacts:
-        featurizer, target = self.study.arms[arm]["featurizer"], self.targets.values
+    def _facts(self, train: I8, calibration: I8, features: Features | None, arm: _Arm) -> FoldFacts:
+        target = self.targets.values
         classes = {}
         if self.targets.task == "binary":
             for name, rows in (("train", train), ("calibration", calibration)):
@@ -126,9 +173,9 @@ class _Fold:
                 classes[name] = (len(rows) - ones, ones)
         return FoldFacts(
             task=self.targets.task,
-            levels=self.study.levels,
-            train=seen_by(featurizer, self._shown(train, features)),
-            calibration=seen_by(featurizer, self._shown(calibration, features)),
+            levels=self.levels,
+            train=seen_by(self._shown(train, features), arm.requires),
+            calibration=seen_by(self._shown(calibration, features), arm.requires),
             classes=classes,
         )
 
@@ -141,10 +188,10 @@ class _Fold:
         return replace(self._inputs[key], features=seen)
 
     def _nested(
-        self, arm: str, train: I8, step: str, features: Features | None
+        self, arm: _Arm, train: I8, step: str, features: Features | None
     ) -> Iterator[Problem]:
         """Look at the nested fits of an arm's trust methods."""
-        study, who = self.study, f"arm {arm}, trust"
+        who = f"arm {arm.name}, trust"
         if not len(self.split.calibration):
             yield (
                 who,
@@ -152,29 +199,31 @@ class _Fold:
                 " `calibration` fraction",
             )
             return
-        surrogate = {**study.arms[arm], **study.surrogate.get(arm, {})}
-        again = refitted(surrogate).values()
         try:
             for one in self._plan_nested(train, step):
                 if problem := _nothing_to_learn(self.targets, one.train, "training"):
                     yield who, f"nested fit {one.name}: {problem}"
                     continue
                 facts = self._facts(one.train, one.spare, features, arm)
-                for chosen in again:
-                    yield from _asked(f"arm {arm}, nested fit {one.name}, ", chosen, facts)
+                for asked in arm.again or ():
+                    yield from _answered(f"arm {arm.name}, nested fit {one.name}, ", asked, facts)
         except AtlasError as err:
             yield who, str(err).removeprefix("trust: ")
 
     def _plan_nested(self, train: I8, step: str) -> list[HeldOut]:
         """Return what is held out of the training rows, the same for every arm."""
         if self._planned is None:
-            seed = derive_seed(self.study.seed, step, self.split.name)
+            seed = derive_seed(self.seed, step, self.split.name)
             self._planned = self.nested(train, seed)
         return self._planned
 
 
 def _nested(
-    stated: Trust | None, nested_splits: Sequence[Bound], dataset: Dataset, train: I8, seed: int
+    stated: Trust | None,
+    nested_splits: Sequence[BoundComponent],
+    dataset: Dataset,
+    train: I8,
+    seed: int,
 ) -> list[HeldOut]:
     """Return the classes that are held out of training rows."""
     if stated is None:
@@ -189,15 +238,12 @@ def _nested(
     return found
 
 
-def _asked(who: str, chosen: Bound, facts: FoldFacts) -> Iterator[Problem]:
-    """Ask a component, those beside it and those that its options name."""
-    for one in chosen.every:
-        if one.problems is None:
-            continue
-        with blame(one):
-            problems = one.problems(facts)
-        for text in problems:
-            yield f"{who}{one.label}", text
+def _answered(who: str, one: BoundComponent, facts: FoldFacts) -> Iterator[Problem]:
+    """Ask a component."""
+    with blame(one.parts):
+        problems = one.problems(facts)
+    for text in problems:
+        yield f"{who}{one.label}", text
 
 
 def _nothing_to_tell_apart(targets: Targets, rows: I8) -> str:

@@ -20,7 +20,7 @@ from atlas_core.observe import Export, FinishedRun, ReportSection
 from atlas_core.resolver import Observers, Resolver
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
 from atlas_core.spec.load import recorded_evaluator
-from atlas_core.spec.plan import Bound, BoundComponent
+from atlas_core.spec.plan import BoundComponent
 from atlas_core.store import write_bytes, write_json
 
 
@@ -34,7 +34,7 @@ class Report:
         about: what the manifest says of it.
     """
 
-    chosen: Bound
+    chosen: BoundComponent
     reporter: Reporter
     about: Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class Report:
         """
         reporter: Reporter = chosen.build()
         places = list(reporter.places)
-        return cls(Bound.of(chosen), reporter, {**chosen.describe(), "places": places})
+        return cls(chosen, reporter, {**chosen.describe(), "places": places})
 
 
 def ready(reports: Sequence[BoundComponent]) -> tuple[Report, ...]:
@@ -101,7 +101,13 @@ def complete(
             write_bytes(folder.path / EXPORTS / export.path, export.content)
 
     observers.call("atlas_run_exports", use=keep, run=run)
-    _write(folder.path, run, reports, observers, guard=lambda one: blame(one.chosen, (), "report"))
+    _write(
+        folder.path,
+        run,
+        reports,
+        observers,
+        guard=lambda one: blame(one.chosen.parts, (), "report"),
+    )
     folder.event(status, {"seconds": run.manifest["seconds"]})
     ended = seal(folder.path, {**run.manifest, "status": status}, but=strange)
     write_json(folder.path / MANIFEST, ended)
@@ -129,7 +135,7 @@ def report_again(
         run = evaluated(
             folder.path,
             replace(run, manifest=manifest, metrics={}, exam={}, verdict={}),
-            Bound.of(recorded_evaluator(manifest, resolver)),
+            recorded_evaluator(manifest, resolver),
             levels=run.metrics["levels"],
             metrics=recorded_metrics(manifest.get("metrics"), resolver),
         )

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,6 +108,30 @@ def run(
     return finished
 
 
+@dataclass
+class _Clock:
+    """Keep what each stage took, in events.jsonl, too, and show it to observers."""
+
+    folder: RunFolder
+    observers: Observers
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what stands inside."""
+        start = time.perf_counter()
+        yield
+        self.took(name, "", "", time.perf_counter() - start)
+
+    def took(self, name: str, arm: str, fold: str, seconds: float) -> None:
+        """Note a stage that has ended."""
+        stage = {"stage": name, "arm": arm, "fold": fold, "seconds": round(seconds, 3)}
+        self.stages.append(stage)
+        self.folder.event("stage", stage)
+        info = StageInfo(self.folder.path.name, name, arm, fold, seconds)
+        self.observers.call("atlas_stage_finished", stage=info)
+
+
 class _Run:
     """Load what a run is about, and go through its stages in its folder.
 
@@ -124,12 +148,11 @@ class _Run:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
-        self._study = plan.study
-        self._context = data_context(self._study, options)
-        self._dataset = loaded_dataset(self._study, options, self._context, self.records)
+        self._context = data_context(plan.spec.data, plan.spec_dir, options)
+        self._dataset = loaded_dataset(plan, options, self._context, self.records)
         self._loaded = time.perf_counter() - self._clock
         self._described, self._metrics = plan.describe(), plan.scored_by()
-        parts = plan.components()
+        parts = plan.components
         self._versions = packages(one.resolved.distribution for one in parts)
         asked = {k: v for k, v in self._described.items() if k not in WORDS}
         self._core = identity(*stages_of(one.kind for one in parts))
@@ -138,11 +161,11 @@ class _Run:
                 "stages": self._core,
                 "spec": asked,
                 "data": self._dataset.fingerprint,
-                "components": [one.identity() for one in parts],
+                "components": [one.identity for one in parts],
             }
         )
         self.folder = RunFolder(options.out / f"{plan.spec.name}-{self.science[:8]}")
-        self._stages: list[dict[str, Any]] = []
+        self._timer = _Clock(self.folder, observers)
 
     def through(self, executor: Executor | None) -> tuple[FinishedRun, dict[Name, AtlasError], int]:
         """Run every job, score and report.
@@ -156,10 +179,10 @@ class _Run:
         """
         plan = self._plan
         self._begin()
-        with self._stage("split"), recorded(self.records):
-            splits = cut(self._study, self._dataset)
+        with self._timer.stage("split"), recorded(self.records):
+            splits = cut(plan.split, self._dataset, plan.spec.seed)
         jobs, audit = self._prepared(splits)
-        done = run_jobs(jobs, self._options, executor, self.folder, self._timed)
+        done = run_jobs(jobs, self._options, executor, self.folder, self._timer.took)
         names = [(job.arm.name, job.arm.fold) for job in jobs]
         every = dict(zip(names, done, strict=True))
         results, failed = sorted_out({n: one for n, one in every.items() if n[1] != FINAL})
@@ -175,18 +198,18 @@ class _Run:
             if name in results
         }
         self.records += [record for result in results.values() for record in result.records]
-        with self._stage("score"):
+        with self._timer.stage("score"):
             found = Found(manifest, self.records, audit)
             finished = finish(
                 self.folder.path,
                 results,
                 found,
-                evaluator=self._study.evaluator,
+                evaluator=plan.evaluator,
                 levels=plan.spec.levels,
                 metrics=self._metrics,
             )
         manifest |= {
-            "stages": self._stages,
+            "stages": self._timer.stages,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - self._clock, 2),
             "peak_memory_mb": peak_memory_mb(),
@@ -205,34 +228,38 @@ class _Run:
         folder, reading = self.folder, self._dataset.reading
         data = pins(self._context, self._dataset, folder.path)
         plan = self._plan
-        folder.begin(plan.text, {**self._described, "data": data}, plan.labels())
+        write_bytes(folder.path / "spec.yaml", plan.text.encode())
+        write_bytes(folder.path / "spec.lock.yaml", plan.locked(data).encode())
+        folder.event("started", {})
         if reading.dropped or reading.flagged:
             rows = unreadable_csv(reading.dropped, reading.flagged)
             write_bytes(folder.path / UNREADABLE, rows)
         info = RunInfo(folder.path.name, self._described)
         self._observers.call("atlas_run_started", run=info)
-        self._timed("load", "", "", self._loaded)
+        self._timer.took("load", "", "", self._loaded)
 
     def _prepared(self, splits: list[Split]) -> tuple[list[Job], Mapping[str, Any]]:
         """Return the jobs, once it is known that none fails for what can be seen before."""
-        study, dataset, notify = self._study, self._dataset, self._options.notify
+        plan, dataset, notify = self._plan, self._dataset, self._options.notify
         with recorded(self.records):
-            preflight = Preflight(study, dataset, splits)
+            preflight = Preflight(plan, dataset, splits)
             _warn_ahead(preflight, notify)
             cache = FeatureCache(self._options.cache_dir)
-            featurized = Featurized(dataset.materials, cache, self._stage, notify)
+            featurized = Featurized(dataset.materials, cache, self._timer.stage, notify)
             features = {}
-            for arm, components in study.arms.items():
+            for arm, components in plan.arms.items():
                 features[arm] = featurized.of(components["featurizer"])
                 self.records += featurized.failures(components["featurizer"], arm)
             preflight.require(features)
-        with self._stage("audit"):
-            request = AuditRequest(splits, dataset.materials, dataset.target, features, study.seed)
-            audit = audited(self.folder.path, study.evaluator, request)
+        with self._timer.stage("audit"):
+            request = AuditRequest(
+                splits, dataset.materials, dataset.target, features, plan.spec.seed
+            )
+            audit = audited(self.folder.path, plan.evaluator, request)
         if audit:
             notify(f"split audit: {audit['sentence']}")
         jobs = make_jobs(
-            study,
+            plan,
             dataset,
             preflight.every,
             splits,
@@ -255,16 +282,20 @@ class _Run:
             "seed": plan.spec.seed,
             "science_hash": self.science,
             "started": self._started.isoformat(timespec="seconds"),
-            "dataset": about_dataset(
-                self._study, self._described["dataset"]["options"], self._dataset
-            ),
-            "split": about_split(self._study, self._described["split"]["options"], splits),
-            "metrics": [one.named() for one in plan.metrics if one.name in plan.reported],
+            "dataset": {
+                **about_dataset(plan.dataset.named(), self._dataset),
+                "distinct": plan.spec.deduplicate,
+                "sample": plan.spec.sample,
+            },
+            "split": about_split(plan.split.named(), splits),
+            "metrics": [one.describe() for one in plan.shown],
             "figures": self._metrics.described(),
             "evaluator": plan.evaluator.describe(),
             "arm_order": arms,
             **({"final": about_final(self._dataset)} if plan.spec.final else {}),
-            "arms": plan.about(arms),
+            "arms": {
+                arm: {kind: one.describe() for kind, one in plan.arms[arm].items()} for arm in arms
+            },
             "reports": [report.about for report in self._reports],
             "packages": self._versions,
             "stage_versions": self._core["stages"],
@@ -273,20 +304,6 @@ class _Run:
             "hardware": {**hardware(options.device), "workers": options.workers},
             **({"failed": errors} if errors else {}),
         }
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._timed(name, "", "", time.perf_counter() - start)
-
-    def _timed(self, name: str, arm: str, fold: str, seconds: float) -> None:
-        """Keep what a stage took, in events.jsonl, too, and show it to observers."""
-        stage = {"stage": name, "arm": arm, "fold": fold, "seconds": round(seconds, 3)}
-        self._stages.append(stage)
-        self.folder.event("stage", stage)
-        info = StageInfo(self.folder.path.name, name, arm, fold, seconds)
-        self._observers.call("atlas_stage_finished", stage=info)
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from atlas_core.kinds.featurizer import Features, Graphs
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.spec.plan import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +49,14 @@ class ArmData:
         return target
 
 
-def seen_by(featurizer: Bound, every: Inputs) -> Inputs:
-    """Return materials as an arm may see them: volumes only where its featurizer reads cells."""
-    return every if "inputs:structure" in featurizer.requires else replace(every, volume=None)
+def seen_by(every: Inputs, requires: frozenset[str]) -> Inputs:
+    """Return materials as an arm may see them: volumes only where its featurizer reads cells.
+
+    Args:
+        every: the materials.
+        requires: what the featurizer requires.
+    """
+    return every if "inputs:structure" in requires else replace(every, volume=None)
 
 
 class View:
@@ -111,9 +115,9 @@ class View:
         """
         return self.data.targets(self.rows)
 
-    def inputs(self, chosen: Bound) -> Inputs:
-        """Return what a component sees: no target, and only what it needs."""
-        data, requires = self.data, chosen.requires
+    def inputs(self, requires: frozenset[str]) -> Inputs:
+        """Return what a component sees that requires this: no target, and only what it needs."""
+        data = self.data
         # who trains the arm's model anew predicts with it, too
         graphs = isinstance(data.features, Graphs) and not requires & {"features:graphs", "refit"}
         return replace(

@@ -94,7 +94,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8, fingerprint, freeze
+from atlas_core.arrays import F8, I8, fingerprint, frozen
 from atlas_core.errors import DataError
 from atlas_core.kinds.kind import Kind
 from atlas_core.links import below, delete
@@ -153,7 +153,7 @@ class Dataset:
     bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        freeze(self, np.float64, "target")
+        object.__setattr__(self, "target", frozen(self.target, np.float64))
         n = len(self.materials)
         if self.target.shape != (n,):
             raise DataError(f"{self.name}: {n} materials but {self.target.shape} targets")

@@ -13,8 +13,6 @@ from atlas_core.engine.options import RunOptions, say_nothing
 from atlas_core.engine.run import run as run_plan
 from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
-from atlas_core.kinds.executor import Executor
-from atlas_core.observe import FinishedRun
 from atlas_core.python.frames import Frame
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
@@ -84,24 +82,9 @@ def run(
             key_file=key_file(),
             notify=notify,
         )
-        done = start(plan, options, registry, executor=executor, warn=_warn)
+        with closing(registry.observers(_warn)) as observers:
+            done = run_plan(plan, options, observers=observers, executor=executor)
         return Run(done, registry, again=run)
-
-
-def start(
-    plan: Plan, options: RunOptions, registry: Registry, *, executor: Executor, warn: Notify
-) -> FinishedRun:
-    """Run a plan while the installed observers look on.
-
-    Args:
-        plan: what to run.
-        options: what changes no number.
-        registry: of the observers.
-        executor: where jobs are computed.
-        warn: is reported of an observer that is left out.
-    """
-    with closing(registry.observers(warn)) as observers:
-        return run_plan(plan, options, observers=observers, executor=executor)
 
 
 def validate(

@@ -15,7 +15,7 @@ from atlas_core.kinds.kind import kind_of
 from atlas_core.resolver import Resolver
 from atlas_core.spec.model import AnyConfig, Arm, Spec, usual_uses
 from atlas_core.spec.plan import BoundComponent, Plan
-from atlas_core.spec.problems import Problems, join, models_in, strictly
+from atlas_core.spec.problems import Problems, join, models_in
 from atlas_core.spec.resolve import (
     check_capabilities,
     resolve,
@@ -56,7 +56,7 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
     try:
-        spec = strictly(Spec, document.value)
+        spec = Spec.strictly(document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         spec = _what_is_right(Spec, document.value)
@@ -86,7 +86,7 @@ def load_arm_plan(
     document = parse(_read(path), str(path))
     problems = Problems(document)
     try:
-        spec = strictly(Spec, document.value)
+        spec = Spec.strictly(document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         problems.stop()

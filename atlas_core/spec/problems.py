@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,13 +25,6 @@ RENAMED = {
     "pseudo_shift": ("nested", "surrogate"),
 }
 """Keys of earlier specs, and what they are called now where that stands; only messages read it."""
-
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
-
-
-def strictly(model: type[AnyModel], value: Any) -> AnyModel:
-    """Validate plain data as JSON would be: no text or boolean passes for a number."""
-    return model.model_validate_json(json.dumps(value), strict=True)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from atlas_core.resolver import Resolver
 from atlas_core.spec.model import Spec
 from atlas_core.spec.offers import offers
 from atlas_core.spec.plan import BoundComponent, Plan
-from atlas_core.spec.problems import Problems, closest, join, strictly
+from atlas_core.spec.problems import Problems, closest, join
 from atlas_core.spec.yaml import Path
 
 DEEPEST = 5
@@ -139,7 +139,7 @@ def _metrics(
     for resolved in resolver.every("metric"):
         name, options = resolved.component.name, default_options(resolved.component.config)
         if name in named or options is not None:
-            found[name] = named.get(name) or BoundComponent("metric", resolved, options or Config())
+            found[name] = named.get(name) or BoundComponent(resolved, options or Config())
     if not any(one.always for one in found.values()):
         problems.add_plugin(
             ("metrics",),
@@ -166,13 +166,14 @@ def resolve_arm(
             part, path = _with_block(kind, spec, name, problems, whole=whole)
         chosen = list(resolve_named(kind, part, path, resolver, problems))
         names = {one.name for one in chosen}
-        for wanted in dict.fromkeys(n for one in chosen for n in one.resolved.component.beside):
+        for wanted in dict.fromkeys(n for one in chosen for n in one.component.beside):
             if wanted not in names:
                 use, at = Use(use=wanted), ("arms", name, kind.field)
                 other = resolve(kind.name, use, at, resolver, problems)
                 chosen += [] if other is None else [other]
         if chosen:
-            found[kind.name] = replace(chosen[0], beside=tuple(chosen[1:]))
+            first, *rest = chosen
+            found[kind.name] = replace(first, beside=tuple(rest)) if rest else first
     return found
 
 
@@ -214,7 +215,7 @@ def resolve(
         return None
     model = resolved.component.config
     try:
-        config = strictly(model, use.options)
+        config = model.strictly(use.options)
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
         component = resolved.component
@@ -222,15 +223,13 @@ def resolve(
         if callable(component.requires) or callable(component.provides) or nested:
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
-        return BoundComponent(kind, resolved, model.model_construct())
-    for what, capabilities in (
-        ("needs", resolved.component.requires_of(config)),
-        ("gives", resolved.component.provides_of(config)),
-    ):
-        if unknown := sorted(set(capabilities) - set(CAPABILITIES)):
+        return BoundComponent(resolved, model.model_construct())
+    chosen = BoundComponent(resolved, config)
+    for what, capabilities in (("needs", chosen.needs), ("gives", chosen.provides)):
+        if unknown := sorted(capabilities - set(CAPABILITIES)):
             text = f"{kind} {use.use} {what} {join(unknown)}, which this core does not know"
             problems.add_plugin((*path, "use"), text)
-    return _with_nested(BoundComponent(kind, resolved, config), path, resolver, problems)
+    return _with_nested(chosen, path, resolver, problems)
 
 
 def _with_nested(

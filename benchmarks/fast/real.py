@@ -36,7 +36,7 @@ def real(arm: str, *options: str) -> Real:
     overrides = [f"arms.{arm}.model.options.{option}" for option in options]
     plan = load_plan(ROOT / "specs/ood_formation.yaml", Registry(), overrides=overrides)
     with tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(plan.study, RunOptions(out=Path(folder), cache_dir=Path(folder)))
+        dataset = load_dataset(plan, RunOptions(out=Path(folder), cache_dir=Path(folder)))
     components = plan.arms[arm]
     features = components["featurizer"].build().featurize(dataset.materials)
     return Real(features, dataset.target, components["model"])

@@ -19,6 +19,7 @@ from atlas_core.api import (
     read_bounds,
 )
 from atlas_core.metrics.registry import Metrics
+from atlas_core.observe import held_out_classes
 from atlas_evaluation import narrative
 from atlas_evaluation.audit import audit
 from atlas_evaluation.exam import examine, in_domain_record
@@ -83,9 +84,18 @@ class StandardEvaluator:
             noted = cautions.of_audit(run.audit) if run.audit else []
             noted += cautions.of_records(run.records, arm)
             own["cautions"] += [caution.as_dict() for caution in noted]
-        judged = verdicts_of_run(manifest, found, exams)
+        split, arms = manifest.get("split"), manifest.get("arms") or {}
+        judged = verdicts_of_run(
+            found,
+            exams,
+            dataset=manifest["dataset"],
+            split=split,
+            chose={arm for arm, own in arms.items() if own.get("acquisition")},
+        )
         verdicts = {arm: narrative.in_words(one) for arm, one in judged.items()}
-        return Evaluation(found, verdicts, narrative.described_exams(exams, manifest))
+        return Evaluation(
+            found, verdicts, narrative.described_exams(exams, held_out_classes(split))
+        )
 
     def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:
         """Return the mean absolute error."""

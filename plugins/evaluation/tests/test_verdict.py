@@ -14,7 +14,7 @@ from from_columns import evaluate
 from atlas_core.observe import held_out
 from atlas_evaluation.judge.bars import rows_needed
 from atlas_evaluation.judge.finding import About, Finding, Verdict
-from atlas_evaluation.judge.verdict import verdict, verdict_of_run
+from atlas_evaluation.judge.verdict import verdict, verdicts_of_run
 from atlas_evaluation.narrative import headline, in_words, sentences
 from atlas_report import metric_labels
 
@@ -413,7 +413,7 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
         },
         "hardest": {"fold": "two", "mae": 0.9},
     }
-    said = verdict_of_run(manifest, {"arms": {"forest": arm}}, "forest")
+    said = verdicts_of_run({"arms": {"forest": arm}}, {}, **manifest)["forest"]
     assert opening(said)[1:] == ["not_on_held_out", "held_out_noticed", "noticed_worst"]
     two, of_one = (
         {"fold": f, "class": f"materials with {s}"} for f, s in (("two", "O"), ("one", "F"))
@@ -426,7 +426,7 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
         {"by": "sigma", **of_one, "auroc": 0.51},
     ]
     del arm["hardest"], arm["ood"]["score"]["worst"], arm["ood"]["sigma"]["worst"]
-    alike = verdict_of_run(manifest, {"arms": {"forest": arm}}, "forest")
+    alike = verdicts_of_run({"arms": {"forest": arm}}, {}, **manifest)["forest"]
     assert not {"noticed_worst", "errors_largest", "separated_worst"} & set(alike.codes)
 
 

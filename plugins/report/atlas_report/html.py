@@ -53,8 +53,8 @@ class HtmlReport:
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
         """Return the page and each of its figures in the light colours."""
-        view = _view(source_of(run), sections, run.spec)
-        page = render(view, TEMPLATE).encode("utf-8", "backslashreplace")
+        view = _view(source_of(run), sections)
+        page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
         drawn = {panel.name: to_file(str(panel.svg)).encode() for panel in _panels(view)}
         return [
             Export(PurePosixPath("report.html"), page),
@@ -87,7 +87,7 @@ def _added(place: int, section: ReportSection) -> Added:
     return Added(section.title, tuple(paragraphs), tuple(panels))
 
 
-def _view(source: Source, sections: Sequence[ReportSection], spec: str) -> dict[str, Any]:
+def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
     manifest = source.manifest
     return {
         "name": str(manifest.get("name") or manifest.get("run_id") or "run"),
@@ -103,7 +103,7 @@ def _view(source: Source, sections: Sequence[ReportSection], spec: str) -> dict[
         "trust": trust_views(source),
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
-        "provenance": provenance(source, spec),
+        "provenance": provenance(source),
         "glossary": [(m.label, m.meaning) for m in source.figures.values()],
         "light": palette.css(0),
         "dark": palette.css(1),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from markupsafe import Markup, escape
 
 from atlas_core.rows import UNREADABLE
 from atlas_pages import formatting
-from atlas_report.components import KINDS, option
+from atlas_report.components import Part, citation, options_in_words, parts
 from atlas_report.source import Source
 
 SIZES = ("train", "calibration", "test", "ood_test", "pool")
@@ -27,17 +26,6 @@ PROVENANCE: Mapping[str, str] = {
     "embedded": "ships inside the plug-in, with its licence and its rebuild script",
     "user": "your own file; its content is yours to vouch for",
 }
-
-
-@dataclass(frozen=True)
-class Part:
-    """One component of an arm."""
-
-    kind: str
-    name: str
-    source: str
-    options: str
-    citation: Markup
 
 
 @dataclass(frozen=True)
@@ -65,17 +53,17 @@ class ProvenanceView:
     stages: tuple[tuple[str, str, str], ...]
     packages: tuple[tuple[str, str], ...]
     remarks: tuple[Remark, ...]
-    spec: str
 
 
-def provenance(source: Source, spec: str) -> ProvenanceView:
-    """Return the data, versions, seeds and times of a run; ``spec`` has every default filled."""
+def provenance(source: Source) -> ProvenanceView:
+    """Return the data, versions, seeds and times of a run."""
     manifest = source.manifest
+    arms = manifest.get("arms") or {}
     sizes = tuple(
         part for part in SIZES if any((fold.get("sizes") or {}).get(part) for fold in source.folds)
     )
     return ProvenanceView(
-        facts=tuple(_facts(manifest)),
+        facts=tuple(_facts({key: one for key, one in manifest.items() if key != "arms"})),
         folds=tuple(
             (
                 str(fold.get("name", "")),
@@ -88,15 +76,12 @@ def provenance(source: Source, spec: str) -> ProvenanceView:
             for fold in source.folds
         ),
         sizes=sizes,
-        arms=tuple(
-            (arm, tuple(_parts((manifest.get("arms") or {}).get(arm) or {}))) for arm in source.rows
-        ),
-        stages=tuple(_stages(manifest)),
+        arms=tuple((arm, parts(arms.get(arm) or {})) for arm in source.rows),
+        stages=tuple(_stages(manifest.get("stages") or ())),
         packages=tuple(
             (str(k), str(v)) for k, v in sorted((manifest.get("packages") or {}).items())
         ),
         remarks=tuple(_remarks(source)),
-        spec=spec,
     )
 
 
@@ -170,13 +155,7 @@ def _called(data: Mapping[str, Any]) -> str:
 def _component(chosen: Mapping[str, Any]) -> str:
     options = chosen.get("options")
     name = str(chosen.get("component") or "")
-    return f"{name} ({_options(options)})" if options else name
-
-
-def _options(options: Any) -> str:
-    if not isinstance(options, Mapping):
-        return ""
-    return ", ".join(f"{key}: {option(value)}" for key, value in sorted(options.items()))
+    return f"{name} ({options_in_words(options)})" if options else name
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:
@@ -192,25 +171,9 @@ def _machine(hardware: Mapping[str, Any]) -> str:
     return ", ".join(piece for piece in pieces if piece)
 
 
-def _parts(chosen: Mapping[str, Any]) -> list[Part]:
-    order = [*KINDS, *sorted(set(chosen) - set(KINDS))]
-    return [
-        Part(
-            kind=kind,
-            name=str(one.get("use", "")),
-            source=" ".join(str(one.get(key) or "") for key in ("distribution", "version")).strip(),
-            options=_options(one.get("options")),
-            citation=citation(str(one.get("citation") or "")),
-        )
-        for kind in order
-        if chosen.get(kind)
-        for one in (chosen[kind], *chosen[kind].get("beside", ()))
-    ]
-
-
-def _stages(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _stages(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     total: dict[tuple[str, str], float] = {}
-    for stage in manifest.get("stages") or ():
+    for stage in stages:
         key = (str(stage.get("stage", "")), str(stage.get("arm") or ""))
         total[key] = total.get(key, 0.0) + float(stage.get("seconds") or 0.0)
     return [(stage, arm, duration(seconds)) for (stage, arm), seconds in total.items()]
@@ -255,19 +218,3 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-_LINK = re.compile(r"https?://[^\s<>\"']+|\b10\.\d{4,9}/[^\s<>\"',;]+")
-
-
-def citation(text: str) -> Markup:
-    """Return a citation with its DOIs and addresses as links, escaped."""
-    out = Markup("")
-    at = 0
-    for match in _LINK.finditer(text):
-        shown = match[0].rstrip(".,;)")
-        target = shown if shown.startswith("http") else f"https://doi.org/{shown}"
-        out += escape(text[at : match.start()])
-        out += Markup('<a href="{}" rel="noreferrer">{}</a>').format(target, shown)
-        at = match.start() + len(shown)
-    return out + escape(text[at:])

@@ -39,7 +39,7 @@ class Source:
         rows: predictions by arm, in the order of the spec.
         records: of the run.
         active: columns of the labelling rounds by name; {} without a loop.
-        stated: the block `trust` of the spec; {} without one.
+        stated: the block `trust` of the spec; {} where no arm has a trust method.
         verdict: by arm.
         exam: by arm; empty where no arm has a trust method.
         twins: fold -> {id: target of a training material of the same formula}, where that is far
@@ -102,7 +102,7 @@ def source_of(run: FinishedRun) -> Source:
         rows=run.predictions.by_arm(),
         records=run.records,
         active=run.rounds,
-        stated=_stated(run.spec),
+        stated=_stated(run.spec) if run.exam else {},
         verdict=run.verdict,
         exam=run.exam,
         twins={fold: found.get("twins") or {} for fold, found in run.audited.items()},

@@ -19,7 +19,7 @@ from atlas_core.errors import DataError
 from atlas_core.finished import read_run
 from atlas_core.observe import ReportSection
 from atlas_evaluation import narrative
-from atlas_evaluation.judge.verdict import verdict_of_run
+from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_report import loop
 from atlas_report.source import Source
 
@@ -383,7 +383,8 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
     assert "orange: the class that is held out, another in each fold." in text
     assert "those of the class that the model of a fold saw none of" in text
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    headline = narrative.headline(verdict_of_run(manifest, metrics, "forest"))
+    found = verdicts_of_run(metrics, {}, dataset=manifest["dataset"], split=manifest["split"])
+    headline = narrative.headline(found["forest"])
     assert headline in text
     assert "not on held-out materials" in headline
 

@@ -149,7 +149,7 @@ def test_the_verdict_is_that_of_the_exam(drawn: Path) -> None:
     manifest, metrics, exams = (
         read_json(drawn / f"{name}.json") for name in ("manifest", "metrics", "exam")
     )
-    found = verdicts_of_run(manifest, metrics, exams)
+    found = verdicts_of_run(metrics, exams, dataset=manifest["dataset"], split=manifest["split"])
     assert found["forest"].codes[0] == "labels_kept"
     assert headline(found["forest"]) in text
     assert "labeled trust, held out" in text

@@ -9,7 +9,7 @@ never guessed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -309,46 +309,38 @@ def _noticed(facts: Facts) -> Findings:
 
 
 def verdicts_of_run(
-    manifest: Mapping[str, Any],
     metrics: Mapping[str, Any],
     exams: Mapping[str, exam.Exam],
+    *,
+    dataset: Mapping[str, Any],
+    split: Mapping[str, Any] | None = None,
+    chose: Collection[str] = (),
 ) -> dict[str, Verdict]:
     """Return the judgment of each arm.
 
     Args:
-        manifest: what ``manifest.json`` holds.
         metrics: what ``metrics.json`` holds.
         exams: what ``exam.json`` holds, {} where no arm has a trust method.
+        dataset: what the manifest says of it.
+        split: what the manifest says of it.
+        chose: arms that chose what they learned from.
     """
+    folds = (split or {}).get("folds") or ()
     return {
-        arm: verdict_of_run(manifest, metrics, arm, examined=exams.get(arm))
-        for arm in metrics["arms"]
+        arm: verdict(
+            found,
+            About(
+                arm=arm,
+                task=str(dataset["task"]),
+                target=str(dataset["target"]),
+                unit=str(dataset.get("unit") or ""),
+                held_out=held_out(split),
+                chose=arm in chose,
+                bounded=dataset.get("bounds") is not None,
+            ),
+            classes=held_out_classes(split),
+            kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
+            examined=exams.get(arm),
+        )
+        for arm, found in metrics["arms"].items()
     }
-
-
-def verdict_of_run(
-    manifest: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    arm: str,
-    *,
-    examined: exam.Exam | None = None,
-) -> Verdict:
-    """Return the judgment of one arm, as ``verdicts_of_run`` does."""
-    dataset = manifest["dataset"]
-    folds = (manifest.get("split") or {}).get("folds") or ()
-    about = About(
-        arm=arm,
-        task=str(dataset["task"]),
-        target=str(dataset["target"]),
-        unit=str(dataset.get("unit") or ""),
-        held_out=held_out(manifest.get("split")),
-        chose=bool(((manifest.get("arms") or {}).get(arm) or {}).get("acquisition")),
-        bounded=dataset.get("bounds") is not None,
-    )
-    return verdict(
-        metrics["arms"][arm],
-        about,
-        classes=held_out_classes(manifest.get("split")),
-        kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
-        examined=examined,
-    )

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_core.kinds import evaluator as kind
-from atlas_core.observe import held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.audit import LIMITS, SplitAudit
 from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, slack
@@ -78,12 +77,17 @@ def in_words(verdict: Verdict) -> kind.Verdict:
 
 
 def described_exams(
-    exams: Mapping[str, Mapping[str, Any]], manifest: Mapping[str, Any]
+    exams: Mapping[str, Mapping[str, Any]], classes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return exams with their classes in words, the limits they rest on, and what they compare."""
+    """Return exams with their classes in words, the limits they rest on, and what they compare.
+
+    Args:
+        exams: by arm.
+        classes: {fold: its held-out class}.
+    """
     found = {}
     for arm, one in exams.items():
-        names = exam.named(one, held_out_classes(manifest.get("split")))
+        names = exam.named(one, classes)
         target_reliability = float(one["classes"][0]["target_reliability"])
         found[arm] = {
             **one,
