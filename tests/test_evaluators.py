@@ -113,7 +113,7 @@ def chosen(**methods: Callable[..., Any]) -> BoundComponent:
         def build(self) -> Any:
             return made()
 
-    return Chosen(USUAL.resolved, USUAL.config)
+    return Chosen.of(USUAL.resolved, USUAL.config)
 
 
 def evaluate(folder: Path, answer: Callable[[FinishedRun, Evaluation], Any]) -> FinishedRun:

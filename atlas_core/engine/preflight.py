@@ -114,15 +114,16 @@ class _Arm:
     def of(cls, plan: Plan, name: str) -> _Arm:
         """Return what is asked of an arm of a plan."""
         own = plan.arms[name]
-        nested = "trust" in own and plan.spec.trust is not None
-        again = refitted({**own, **plan.surrogate.get(name, {})})
-        return cls(name, own["featurizer"].requires, _asked(own), _asked(again) if nested else None)
+        again = None
+        if "trust" in own and plan.spec.trust is not None:
+            again = _asked(refitted({**own, **plan.surrogate.get(name, {})}))
+        return cls(name, own["featurizer"].requires, _asked(own), again)
 
 
 def _asked(components: Mapping[str, BoundComponent]) -> tuple[BoundComponent, ...]:
     """Return the components, those beside them and in their options that look ahead."""
     every = (one for chosen in components.values() for one in chosen.every)
-    return tuple(one for one in every if one.component.check is not None)
+    return tuple(one for one in every if one.resolved.component.check is not None)
 
 
 @dataclass

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Self
 
 from ruamel.yaml import YAML
 
-from atlas_core.component import Component, Config, uses
+from atlas_core.component import Component, Config, Steps
 from atlas_core.errors import (
     MORE_MEMORY,
     AtlasError,
@@ -36,13 +36,25 @@ class BoundComponent:
     Attributes:
         resolved: what is installed, without an option.
         config: its options.
+        needs: what it needs itself with these.
+        gives: what it gives itself with these.
         beside: of a list, those after this one: featurizers whose columns stand to the right, or
             trust methods for comparison.
+        inside: {place in its options: the component that is named there}.
     """
 
     resolved: Resolved
     config: Config
+    needs: frozenset[str]
+    gives: frozenset[str]
     beside: tuple[BoundComponent, ...] = ()
+    inside: Mapping[Steps, BoundComponent] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, resolved: Resolved, config: Config) -> Self:
+        """Bind options to a component."""
+        component = resolved.component
+        return cls(resolved, config, component.requires_of(config), component.provides_of(config))
 
     @property
     def component(self) -> Component:
@@ -72,8 +84,7 @@ class BoundComponent:
     @cached_property
     def nested(self) -> tuple[BoundComponent, ...]:
         """Return the components that its options name, and those that theirs do."""
-        own = [use.bound for _, _, use in uses(self.config)]
-        return tuple(part for one in own if isinstance(one, BoundComponent) for part in one.every)
+        return tuple(part for one in self.inside.values() for part in one.every)
 
     @cached_property
     def every(self) -> tuple[BoundComponent, ...]:
@@ -86,11 +97,6 @@ class BoundComponent:
         return tuple(one.resolved for one in self.every)
 
     @cached_property
-    def needs(self) -> frozenset[str]:
-        """Return what it needs itself with these options."""
-        return self.component.requires_of(self.config)
-
-    @cached_property
     def requires(self) -> frozenset[str]:
         """Return what it, those beside it and those that options name need with these options."""
         return frozenset().union(*(one.needs for one in self.every))
@@ -98,8 +104,7 @@ class BoundComponent:
     @cached_property
     def provides(self) -> frozenset[str]:
         """Return what it gives with these options; of several side by side, what each gives."""
-        own = self.component.provides_of(self.config)
-        return own.intersection(*(other.provides for other in self.beside))
+        return self.gives.intersection(*(other.provides for other in self.beside))
 
     @property
     def always(self) -> bool:

@@ -139,7 +139,7 @@ def _metrics(
     for resolved in resolver.every("metric"):
         name, options = resolved.component.name, default_options(resolved.component.config)
         if name in named or options is not None:
-            found[name] = named.get(name) or BoundComponent(resolved, options or Config())
+            found[name] = named.get(name) or BoundComponent.of(resolved, options or Config())
     if not any(one.always for one in found.values()):
         problems.add_plugin(
             ("metrics",),
@@ -165,9 +165,8 @@ def resolve_arm(
         if kind.block:
             part, path = _with_block(kind, spec, name, problems, whole=whole)
         chosen = list(resolve_named(kind, part, path, resolver, problems))
-        names = {one.name for one in chosen}
-        for wanted in dict.fromkeys(n for one in chosen for n in one.component.beside):
-            if wanted not in names:
+        for wanted in dict.fromkeys(n for one in chosen for n in one.resolved.component.beside):
+            if all(wanted != one.name for one in chosen):
                 use, at = Use(use=wanted), ("arms", name, kind.field)
                 other = resolve(kind.name, use, at, resolver, problems)
                 chosen += [] if other is None else [other]
@@ -223,9 +222,9 @@ def resolve(
         if callable(component.requires) or callable(component.provides) or nested:
             return None  # what it would need and give hangs on its options
         # never built, as there are problems: it stands for what any options of it need and give
-        return BoundComponent(resolved, model.model_construct())
-    chosen = BoundComponent(resolved, config)
-    for what, capabilities in (("needs", chosen.needs), ("gives", chosen.provides)):
+        return BoundComponent.of(resolved, model.model_construct())
+    chosen = BoundComponent.of(resolved, config)
+    for what, capabilities in (("needs", chosen.needs), ("gives", chosen.gives)):
         if unknown := sorted(capabilities - set(CAPABILITIES)):
             text = f"{kind} {use.use} {what} {join(unknown)}, which this core does not know"
             problems.add_plugin((*path, "use"), text)
@@ -249,7 +248,7 @@ def _with_nested(
             found[at] = one
     if len(found) < len(named):
         return None
-    return replace(chosen, config=bound(chosen.config, found))
+    return replace(chosen, config=bound(chosen.config, found), inside=found)
 
 
 def check_capabilities(plan: Plan, problems: Problems) -> None:
@@ -298,7 +297,7 @@ def _check_requires(
     known: frozenset[str] = frozenset(),
 ) -> None:
     """Tell what a component, or one that its options name, requires and nothing around provides."""
-    own = known.union(kind_of(chosen.kind).host)
+    own = known.union(kind_of(chosen.resolved.kind).host)
     for need in sorted(chosen.needs - own - _given(around)):
         if need not in CAPABILITIES:
             continue  # told already: this core does not know it
@@ -318,7 +317,5 @@ def _check_requires(
             (*path, "use"),
             f"{chosen.kind} {chosen.name!r} needs {need} ({CAPABILITIES[need]}), {detail}",
         )
-    for at, _, use in uses(chosen.config):
-        inner = use.bound
-        if isinstance(inner, BoundComponent):
-            _check_requires(inner, (*path, "options", *at), around, problems, known)
+    for at, inner in chosen.inside.items():
+        _check_requires(inner, (*path, "options", *at), around, problems, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -55,7 +55,8 @@ class HtmlReport:
         """Return the page and each of its figures in the light colours."""
         view = _view(source_of(run), sections)
         page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
-        drawn = {panel.name: to_file(str(panel.svg)).encode() for panel in _panels(view)}
+        loop = [view["learning"]] if view["learning"] else []
+        drawn = _drawn([*view["arms"], *loop, *view["trust"], *view["sections"]])
         return [
             Export(PurePosixPath("report.html"), page),
             *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
@@ -66,10 +67,10 @@ class HtmlReport:
         return notebook_card(run)
 
 
-def _panels(view: dict[str, Any]) -> list[Panel]:
-    panels = [p for arm in view["arms"] for p in (*arm.panels, *arm.tables)]
-    panels += view["learning"].panels if view["learning"] else ()
-    return panels + [p for part in (*view["trust"], *view["sections"]) for p in part.panels]
+def _drawn(parts: Iterable[Any]) -> dict[str, bytes]:
+    """Return the figures of parts of the page as SVG files, by name."""
+    panels = [p for part in parts for p in (*part.panels, *getattr(part, "tables", ()))]
+    return {panel.name: to_file(str(panel.svg)).encode() for panel in panels}
 
 
 def _added(place: int, section: ReportSection) -> Added:
