@@ -14,9 +14,9 @@ from atlas_core.engine.fits import FitCache
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loading import cut, load_dataset
 from atlas_core.engine.notes import Notes
-from atlas_core.engine.options import RunOptions
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import ContractError
+from atlas_core.kinds.dataset import DataContext
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
 from atlas_core.materials import Materials
@@ -70,7 +70,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     home = tmp_path_factory.mktemp("arm")
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")
     plan = load_plan(home / "s.yaml", Registry())
-    dataset = load_dataset(plan, RunOptions(out=home, cache_dir=home))
+    context = DataContext(None, home, home)
+    dataset = load_dataset(plan.dataset, plan.spec, plan.featurizers, context)
     (split,) = cut(plan.split, dataset, plan.spec.seed)
     arm = Arm("forest", split.name, plan.arms["forest"], plan.spec.levels)
     known = np.full(len(dataset), np.nan)

@@ -11,7 +11,7 @@ import numpy as np
 
 from atlas_core.engine.blame import blame
 from atlas_core.engine.features import side_by_side
-from atlas_core.engine.loading import cut, load_dataset
+from atlas_core.engine.loading import cut, data_context, load_dataset
 from atlas_core.engine.notes import warning_lines
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.preflight import Preflight
@@ -62,11 +62,18 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            dataset = load_dataset(plan, options)
+            context = data_context(plan.spec.data, plan.spec_dir, options)
+            dataset = load_dataset(plan.dataset, plan.spec, plan.featurizers, context)
         except MissingDataError as err:
             return Ahead(unchecked=str(err))
         splits = cut(plan.split, dataset, plan.spec.seed)
-        preflight = Preflight(plan, dataset, splits)
+        preflight = Preflight(
+            plan.spec,
+            plan.asked,
+            nested_splits=plan.nested_splits,
+            dataset=dataset,
+            splits=splits,
+        )
         preflight.require({})
         if features := _alike(plan, dataset):
             preflight.require(features)
@@ -86,7 +93,7 @@ def _alike(plan: Plan, dataset: Dataset) -> dict[str, Features]:
     place = np.linspace(0, len(dataset) - 1, min(LOOKED_AT, len(dataset)))
     rows = np.unique(place.astype(np.int64))
     for arm, components in plan.arms.items():
-        chosen, detector = components["featurizer"], components.get("ood")
+        chosen, detector = plan.featurizers[arm], components.get("ood")
         asked = detector is not None and detector.component.check is not None
         if not asked or "features:vectors" not in chosen.provides:
             continue

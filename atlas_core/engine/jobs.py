@@ -87,9 +87,8 @@ def make_jobs(
     for arm, own in features.items():
         components = plan.arms[arm]
         trust = None
-        if plan.spec.trust is not None and "trust" in components:
-            surrogate = plan.surrogate.get(arm, {})
-            trust = TrustSettings(plan.spec.trust, plan.nested_splits, surrogate, dataset.materials)
+        if plan.spec.trust is not None and (again := plan.refitted(arm)):
+            trust = TrustSettings(plan.spec.trust, plan.nested_splits, again, dataset.materials)
         seen = seen_by(every, components["featurizer"].requires)
         for split in (*splits, *whole):
             known = np.full(len(target), np.nan)

@@ -25,24 +25,8 @@ from atlas_core.kinds.dataset import (
     written_bounds,
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
-from atlas_core.rows import RowsError, all_rows_reported
-from atlas_core.spec.model import Data
-from atlas_core.spec.plan import BoundComponent, Plan
-
-
-def loaded_dataset(
-    plan: Plan, options: RunOptions, context: DataContext, records: list[dict[str, Any]]
-) -> Dataset:
-    """Return the data set, and tell what was left out of it and what its reader warned of."""
-    with recorded(records):
-        try:
-            dataset = load_dataset(plan, options, context)
-        except RowsError as err:
-            raise all_rows_reported(err, options.out) from err
-    texts = [str(text) for record in records for text in record["content"]["texts"]]
-    for line in dict.fromkeys([*dataset.reading.lines(), *texts]):
-        options.notify(line)
-    return dataset
+from atlas_core.spec.model import Data, Spec
+from atlas_core.spec.plan import BoundComponent
 
 
 @contextmanager
@@ -94,17 +78,27 @@ def _place(path: Path, run: Path) -> str:
     return ""
 
 
-def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = None) -> Dataset:
-    """Load the data set of a plan and draw its sample, in the data set's order.
+def load_dataset(
+    chosen: BoundComponent,
+    spec: Spec,
+    featurizers: Mapping[str, BoundComponent],
+    context: DataContext,
+) -> Dataset:
+    """Load a data set and draw the sample of a spec, in the data set's order.
+
+    Args:
+        chosen: the data set.
+        spec: what is run.
+        featurizers: by arm; they may need structures.
+        context: where the data may lie.
 
     Raises:
         DataError: a file is missing, damaged or not usable, there are fewer rows than asked, or the
             data are not those that its spec pins.
     """
-    spec = plan.spec
-    source: DatasetSource = plan.dataset.build()
-    with blame(plan.dataset.parts):
-        dataset = source.load(context or data_context(spec.data, plan.spec_dir, options))
+    source: DatasetSource = chosen.build()
+    with blame(chosen.parts):
+        dataset = source.load(context)
     pinned = "" if spec.data is None else spec.data.sha256
     if pinned not in ("", dataset.sha256):
         raise DataError(
@@ -112,11 +106,11 @@ def load_dataset(plan: Plan, options: RunOptions, context: DataContext | None = 
             f" {dataset.sha256[:12]}...; give the folder that has them with --data-dir, or take the"
             " block `data` out of the spec"
         )
-    for arm, components in plan.arms.items():
-        for chosen in components["featurizer"].together:
-            if "inputs:structure" in chosen.requires and not dataset.materials.has_structure:
+    for arm, featurizer in featurizers.items():
+        for one in featurizer.together:
+            if "inputs:structure" in one.requires and not dataset.materials.has_structure:
                 raise DataError(
-                    f"{dataset.name}: only compositions were found, but featurizer {chosen.name} of"
+                    f"{dataset.name}: only compositions were found, but featurizer {one.name} of"
                     f" arm {arm} needs structures; give the file that has them with --data-dir"
                 )
     if spec.deduplicate is not None:

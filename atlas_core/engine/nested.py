@@ -20,7 +20,6 @@ from atlas_core.engine.notes import Heard, Notes
 from atlas_core.engine.regions import TrustRegions
 from atlas_core.engine.view import View
 from atlas_core.errors import ContractError, DataError
-from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.split import Split, SplitRequest, Splitter
 from atlas_core.kinds.trust import Evidence, ReliabilityTarget, TrustMethod, TrustRegion
 from atlas_core.materials import Materials
@@ -39,13 +38,13 @@ class TrustSettings:
     Attributes:
         stated: the spec's block: error tolerance, target reliability, sizes.
         nested_splits: splits of the training rows.
-        surrogate: {kind: component} trained for each class in place of the arm's own.
+        refitted: {kind: component} that is fitted again without each class.
         materials: all n of the data set, which splits may read.
     """
 
     stated: Trust
     nested_splits: tuple[BoundComponent, ...]
-    surrogate: Mapping[str, BoundComponent]
+    refitted: Mapping[str, BoundComponent]
     materials: Materials
 
 
@@ -100,13 +99,6 @@ def learn_trust(
     return heard
 
 
-def refitted(components: Mapping[str, BoundComponent]) -> dict[str, BoundComponent]:
-    """Return what a nested fit is made of: all but what asks for it, and what it has no use for."""
-    return {
-        kind: one for kind, one in components.items() if kind_of(kind).retrained and kind != "trust"
-    }
-
-
 def _nested(
     fitted: FittedArm,
     settings: TrustSettings,
@@ -118,8 +110,7 @@ def _nested(
 ) -> Iterator[Evidence]:
     """Train again without each class, and yield how the errors on it compare."""
     requires, train = fitted.arm.components["trust"].requires, fitted.train
-    components = refitted({**fitted.arm.components, **settings.surrogate})
-    small, data = replace(fitted.arm, components=components), train.data
+    small, data = replace(fitted.arm, components=settings.refitted), train.data
     # what a nested training records is not of the run
     own = replace(notes, components=small.parts, records=[])
     whole = SplitRequest(settings.materials, data.every.columns, context, data.known)

@@ -16,7 +16,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, derive_seed
 from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
-from atlas_core.engine.nested import HeldOut, held_out, refitted
+from atlas_core.engine.nested import HeldOut, held_out
 from atlas_core.engine.view import seen_by
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.foresight import FoldFacts
@@ -25,8 +25,8 @@ from atlas_core.kinds.featurizer import Features, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.printing import counted
-from atlas_core.spec.model import ActiveLearning, Trust
-from atlas_core.spec.plan import BoundComponent, Plan
+from atlas_core.spec.model import Spec, Trust
+from atlas_core.spec.plan import Asked, BoundComponent
 
 Problem = tuple[str, str]
 """Who has it (arm and component), and what it is."""
@@ -36,7 +36,9 @@ class Preflight:
     """Look at every arm on every fold, as often as more is known of the features.
 
     Args:
-        plan: what is run.
+        spec: what is run.
+        asked: who is asked, by arm.
+        nested_splits: splits of the training rows that the trust methods learn from.
         dataset: its data.
         splits: the folds.
 
@@ -44,24 +46,19 @@ class Preflight:
         every: all materials, as components see them.
     """
 
-    def __init__(self, plan: Plan, dataset: Dataset, splits: Sequence[Split]) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        asked: Mapping[str, Asked],
+        *,
+        nested_splits: Sequence[BoundComponent],
+        dataset: Dataset,
+        splits: Sequence[Split],
+    ) -> None:
         self.every = Inputs.of(dataset.materials, structures=True, columns=dataset.columns)
         targets = Targets(dataset.target, dataset.target_name, dataset.task)
-        spec = plan.spec
-        nested = partial(_nested, spec.trust, plan.nested_splits, dataset)
-        self._folds = [
-            _Fold(
-                arms=[_Arm.of(plan, arm) for arm in plan.arms],
-                levels=spec.levels,
-                loop=spec.active_learning,
-                seed=spec.seed,
-                targets=targets,
-                every=self.every,
-                split=split,
-                nested=nested,
-            )
-            for split in splits
-        ]
+        nested = partial(_nested, spec.trust, nested_splits, dataset)
+        self._folds = [_Fold(spec, asked, targets, self.every, one, nested) for one in splits]
 
     def require(self, features: Mapping[str, Features]) -> None:
         """Refuse a run that would fail after a training.
@@ -94,46 +91,12 @@ class Targets:
     task: Task
 
 
-@dataclass(frozen=True)
-class _Arm:
-    """What is asked of an arm.
-
-    Attributes:
-        name: of the arm.
-        requires: what its featurizer requires.
-        asked: those of its components that say ahead what would fail.
-        again: those of its nested fits that do; None where it has none.
-    """
-
-    name: str
-    requires: frozenset[str]
-    asked: tuple[BoundComponent, ...]
-    again: tuple[BoundComponent, ...] | None
-
-    @classmethod
-    def of(cls, plan: Plan, name: str) -> _Arm:
-        """Return what is asked of an arm of a plan."""
-        own = plan.arms[name]
-        again = None
-        if "trust" in own and plan.spec.trust is not None:
-            again = _asked(refitted({**own, **plan.surrogate.get(name, {})}))
-        return cls(name, own["featurizer"].requires, _asked(own), again)
-
-
-def _asked(components: Mapping[str, BoundComponent]) -> tuple[BoundComponent, ...]:
-    """Return the components, those beside them and in their options that look ahead."""
-    every = (one for chosen in components.values() for one in chosen.every)
-    return tuple(one for one in every if one.resolved.component.check is not None)
-
-
 @dataclass
 class _Fold:
     """Look at one fold for every arm; of a loop, at its first round."""
 
-    arms: Sequence[_Arm]
-    levels: tuple[float, ...]
-    loop: ActiveLearning | None
-    seed: int
+    spec: Spec
+    asked: Mapping[str, Asked]
     targets: Targets
     every: Inputs
     split: Split
@@ -148,24 +111,26 @@ class _Fold:
                 warnings.warn(f"{self.split.name}, {part}: {problem}", stacklevel=3)
 
     def problems(self, features: Mapping[str, Features]) -> Iterator[Problem]:
-        loop = self.loop
+        loop = self.spec.active_learning
         train, step = self.split.train, "fit"
         if loop is not None:
             if problem := too_few(self.split, loop):
                 yield "", problem
-            train, step = first_labels(self.split, loop, self.seed), "round-0"
+            train, step = first_labels(self.split, loop, self.spec.seed), "round-0"
         what = "labelled at first" if loop is not None else "training"
         if problem := _nothing_to_learn(self.targets, train, what):
             yield "", problem
-        for arm in self.arms:
-            own = features.get(arm.name)
-            facts = self._facts(train, self.split.calibration, own, arm)
-            for one in arm.asked:
-                yield from _answered(f"arm {arm.name}, ", one, facts)
-            if arm.again is not None:
+        for arm, asked in self.asked.items():
+            own = features.get(arm)
+            facts = self._facts(train, self.split.calibration, own, asked.requires)
+            for one in asked.arm:
+                yield from _answered(f"arm {arm}, ", one, facts)
+            if asked.nested is not None:
                 yield from self._nested(arm, train, step, own)
 
-    def _facts(self, train: I8, calibration: I8, features: Features | None, arm: _Arm) -> FoldFacts:
+    def _facts(
+        self, train: I8, calibration: I8, features: Features | None, requires: frozenset[str]
+    ) -> FoldFacts:
         target = self.targets.values
         classes = {}
         if self.targets.task == "binary":
@@ -174,9 +139,9 @@ class _Fold:
                 classes[name] = (len(rows) - ones, ones)
         return FoldFacts(
             task=self.targets.task,
-            levels=self.levels,
-            train=seen_by(self._shown(train, features), arm.requires),
-            calibration=seen_by(self._shown(calibration, features), arm.requires),
+            levels=self.spec.levels,
+            train=seen_by(self._shown(train, features), requires),
+            calibration=seen_by(self._shown(calibration, features), requires),
             classes=classes,
         )
 
@@ -189,10 +154,10 @@ class _Fold:
         return replace(self._inputs[key], features=seen)
 
     def _nested(
-        self, arm: _Arm, train: I8, step: str, features: Features | None
+        self, arm: str, train: I8, step: str, features: Features | None
     ) -> Iterator[Problem]:
         """Look at the nested fits of an arm's trust methods."""
-        who = f"arm {arm.name}, trust"
+        asked, who = self.asked[arm], f"arm {arm}, trust"
         if not len(self.split.calibration):
             yield (
                 who,
@@ -205,16 +170,16 @@ class _Fold:
                 if problem := _nothing_to_learn(self.targets, one.train, "training"):
                     yield who, f"nested fit {one.name}: {problem}"
                     continue
-                facts = self._facts(one.train, one.spare, features, arm)
-                for asked in arm.again or ():
-                    yield from _answered(f"arm {arm.name}, nested fit {one.name}, ", asked, facts)
+                facts = self._facts(one.train, one.spare, features, asked.requires)
+                for chosen in asked.nested or ():
+                    yield from _answered(f"arm {arm}, nested fit {one.name}, ", chosen, facts)
         except AtlasError as err:
             yield who, str(err).removeprefix("trust: ")
 
     def _plan_nested(self, train: I8, step: str) -> list[HeldOut]:
         """Return what is held out of the training rows, the same for every arm."""
         if self._planned is None:
-            seed = derive_seed(self.seed, step, self.split.name)
+            seed = derive_seed(self.spec.seed, step, self.split.name)
             self._planned = self.nested(train, seed)
         return self._planned
 

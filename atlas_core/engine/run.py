@@ -28,7 +28,7 @@ from atlas_core.engine.loading import (
     about_split,
     cut,
     data_context,
-    loaded_dataset,
+    load_dataset,
     pins,
     recorded,
     warned,
@@ -45,7 +45,7 @@ from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
 from atlas_core.resolver import NoObservers, Observers
-from atlas_core.rows import UNREADABLE, unreadable_csv
+from atlas_core.rows import UNREADABLE, RowsError, all_rows_reported, unreadable_csv
 from atlas_core.seal import MANIFEST
 from atlas_core.spec.plan import Plan
 from atlas_core.stages import identity, stages_of
@@ -149,7 +149,16 @@ class _Run:
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
         self._context = data_context(plan.spec.data, plan.spec_dir, options)
-        self._dataset = loaded_dataset(plan, options, self._context, self.records)
+        with recorded(self.records):
+            try:
+                self._dataset = load_dataset(
+                    plan.dataset, plan.spec, plan.featurizers, self._context
+                )
+            except RowsError as err:
+                raise all_rows_reported(err, options.out) from err
+        texts = [str(text) for record in self.records for text in record["content"]["texts"]]
+        for line in dict.fromkeys([*self._dataset.reading.lines(), *texts]):
+            options.notify(line)
         self._loaded = time.perf_counter() - self._clock
         self._described, self._metrics = plan.describe(), plan.scored_by()
         parts = plan.components
@@ -242,14 +251,20 @@ class _Run:
         """Return the jobs, once it is known that none fails for what can be seen before."""
         plan, dataset, notify = self._plan, self._dataset, self._options.notify
         with recorded(self.records):
-            preflight = Preflight(plan, dataset, splits)
+            preflight = Preflight(
+                plan.spec,
+                plan.asked,
+                nested_splits=plan.nested_splits,
+                dataset=dataset,
+                splits=splits,
+            )
             _warn_ahead(preflight, notify)
             cache = FeatureCache(self._options.cache_dir)
             featurized = Featurized(dataset.materials, cache, self._timer.stage, notify)
             features = {}
-            for arm, components in plan.arms.items():
-                features[arm] = featurized.of(components["featurizer"])
-                self.records += featurized.failures(components["featurizer"], arm)
+            for arm, featurizer in plan.featurizers.items():
+                features[arm] = featurized.of(featurizer)
+                self.records += featurized.failures(featurizer, arm)
             preflight.require(features)
         with self._timer.stage("audit"):
             request = AuditRequest(

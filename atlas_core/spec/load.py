@@ -62,16 +62,16 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
         spec = _what_is_right(Spec, document.value)
         rest = resolve_all(spec, resolver, problems, whole=False)
         if rest is not None:
-            check_capabilities(rest, problems)
+            check_capabilities(spec, rest, problems)
         problems.stop()
         raise SpecError(f"{document.source}: {err}") from err  # not reached: there were problems
     plan = resolve_all(spec, resolver, problems)
     if plan is not None:
-        check_capabilities(plan, problems)
+        check_capabilities(spec, plan, problems)
     problems.stop()
     if plan is None:
         raise SpecError(f"{document.source}: not resolved")  # not reached: there were problems
-    return replace(plan, spec=spec, spec_dir=spec_dir, text=text)
+    return replace(plan, spec_dir=spec_dir, text=text)
 
 
 def load_arm_plan(

@@ -24,6 +24,7 @@ from atlas_core.errors import (
     short_of_memory,
 )
 from atlas_core.foresight import FoldFacts
+from atlas_core.kinds.kind import kind_of
 from atlas_core.metrics.registry import ALWAYS, Built, Metrics
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import Spec
@@ -179,11 +180,26 @@ Arms = Mapping[str, Mapping[str, BoundComponent]]
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Who is asked before an arm is trained.
+
+    Attributes:
+        requires: what its featurizer requires.
+        arm: its components that say ahead what would fail.
+        nested: those of its nested fits that do; None where it has none.
+    """
+
+    requires: frozenset[str]
+    arm: tuple[BoundComponent, ...]
+    nested: tuple[BoundComponent, ...] | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """A spec whose every component is resolved: what an engine runs.
 
     Attributes:
-        spec: the spec's own fields.
+        spec: the spec's own fields, without its arms.
         dataset: the data set.
         split: the split.
         arms: the components of each arm.
@@ -223,6 +239,33 @@ class Plan:
         ]
         own = (self.dataset, self.split, *self.nested_splits, *arms, *self.shown, self.evaluator)
         return tuple(part for one in own for part in one.every)
+
+    @cached_property
+    def featurizers(self) -> dict[str, BoundComponent]:
+        """Return the featurizer of each arm."""
+        return {arm: components["featurizer"] for arm, components in self.arms.items()}
+
+    def refitted(self, arm: str) -> dict[str, BoundComponent]:
+        """Return what nested fits of an arm are made of, {} where it has none.
+
+        It is all but what asks for them, and what they have no use for.
+        """
+        every = {**self.arms[arm], **self.surrogate.get(arm, {})}
+        if self.spec.trust is None or "trust" not in every:
+            return {}
+        return {k: one for k, one in every.items() if kind_of(k).retrained and k != "trust"}
+
+    @property
+    def asked(self) -> dict[str, Asked]:
+        """Return who is asked before the trainings of each arm."""
+        return {
+            arm: Asked(
+                self.featurizers[arm].requires,
+                _looking_ahead(components),
+                _looking_ahead(again) if (again := self.refitted(arm)) else None,
+            )
+            for arm, components in self.arms.items()
+        }
 
     def scored_by(self) -> Metrics:
         """Build the metrics.
@@ -275,6 +318,12 @@ class Plan:
         body.writelines(dict.fromkeys(lines))
         YAML().dump({**self.describe(), "data": data}, body)
         return body.getvalue()
+
+
+def _looking_ahead(components: Mapping[str, BoundComponent]) -> tuple[BoundComponent, ...]:
+    """Return those that say ahead what would fail, beside others and in options, too."""
+    every = (one for chosen in components.values() for one in chosen.every)
+    return tuple(one for one in every if one.resolved.component.check is not None)
 
 
 def _filled(components: Mapping[str, BoundComponent]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def resolve_all(
     if not (run["dataset"] and run["split"] and run["evaluator"]):
         return None
     return Plan(
-        spec=spec,
+        spec=spec.model_copy(update={"arms": {}}),
         dataset=run["dataset"][0],
         split=run["split"][0],
         arms=arms,
@@ -251,11 +251,11 @@ def _with_nested(
     return replace(chosen, config=bound(chosen.config, found), inside=found)
 
 
-def check_capabilities(plan: Plan, problems: Problems) -> None:
+def check_capabilities(spec: Spec, plan: Plan, problems: Problems) -> None:
     """Check that what each component requires is provided around it."""
     _check_requires(plan.split, ("split",), [plan.dataset], problems)
     for arm, components in plan.arms.items():
-        named = [kind for kind in kinds("arm") if getattr(plan.spec.arms[arm], kind.field, None)]
+        named = [kind for kind in kinds("arm") if getattr(spec.arms[arm], kind.field, None)]
         required = [kind for kind in kinds("arm") if kind.required]
         if any(kind.name not in components for kind in (*required, *named)):
             continue  # what a component that is wrong itself would give is not known

@@ -10,7 +10,7 @@ from measure import ROOT
 
 from atlas_core.api import F8, Features
 from atlas_core.engine.loading import load_dataset
-from atlas_core.engine.options import RunOptions
+from atlas_core.kinds.dataset import DataContext
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import BoundComponent
 from atlas_registry.loading import Registry
@@ -36,7 +36,8 @@ def real(arm: str, *options: str) -> Real:
     overrides = [f"arms.{arm}.model.options.{option}" for option in options]
     plan = load_plan(ROOT / "specs/ood_formation.yaml", Registry(), overrides=overrides)
     with tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(plan, RunOptions(out=Path(folder), cache_dir=Path(folder)))
+        context = DataContext(None, Path(folder), Path(folder))
+        dataset = load_dataset(plan.dataset, plan.spec, plan.featurizers, context)
     components = plan.arms[arm]
     features = components["featurizer"].build().featurize(dataset.materials)
     return Real(features, dataset.target, components["model"])
