@@ -68,11 +68,7 @@ def look_ahead(plan: Plan, *, data_dir: Path | None, cache_dir: Path) -> Ahead:
             return Ahead(unchecked=str(err))
         splits = cut(plan.split, dataset, plan.spec.seed)
         preflight = Preflight(
-            plan.spec,
-            plan.asked,
-            nested_splits=plan.nested_splits,
-            dataset=dataset,
-            splits=splits,
+            plan.spec, plan.asked, plan.nested_splits, dataset=dataset, splits=splits
         )
         preflight.require({})
         if features := _alike(plan, dataset):

@@ -28,7 +28,8 @@ from atlas_core.arrays import I8, Str
 from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.engine.arm import FittedArm
 from atlas_core.engine.fits import FitCache
-from atlas_core.engine.job import Job, JobResult, with_trust
+from atlas_core.engine.job import Job, JobResult
+from atlas_core.engine.nested import learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import View
 from atlas_core.errors import DataError
@@ -64,7 +65,8 @@ def run_final(job: Job, fits: FitCache, notify: Notify) -> JobResult:
                 aside = fitted.view(job.data, _NONE)
             fitted.calibrate(aside, context, notes)
             fitted.detect(fitted.view(job.data, _NONE), context, notes)
-            heard.add(with_trust(fitted, job, context, notes, fits))
+            if job.trust is not None:
+                heard.add(learn_trust(fitted, job.trust, context, notes=notes, fits=fits))
             if job.keep is not None:
                 fitted.save(job.keep, notes)
     heard.listen(caught)

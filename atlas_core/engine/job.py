@@ -19,7 +19,6 @@ from atlas_core.engine.kept import Keep
 from atlas_core.engine.nested import TrustSettings, learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.engine.view import ArmData
-from atlas_core.errors import ContractError
 from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import BoundComponent
@@ -45,6 +44,7 @@ class Job:
     """One job as plain data, for this process or another.
 
     Attributes:
+        label: arm and fold, for a message.
         arm: what is fitted.
         data: what it may see.
         split: row numbers of the fold.
@@ -61,6 +61,7 @@ class Job:
         evaluator: scores the test rows after each round of a loop, or None.
     """
 
+    label: str
     arm: Arm
     data: ArmData
     split: Split
@@ -75,11 +76,6 @@ class Job:
     oracle: Oracle | None = None
     final: bool = False
     evaluator: BoundComponent | None = None
-
-    @property
-    def label(self) -> str:
-        """Return arm and fold, for a message."""
-        return f"arm {self.arm.name}, {self.arm.fold}"
 
     def notes(self, notify: Notify) -> Notes:
         """Return empty notes of this job."""
@@ -140,7 +136,8 @@ def fit_and_predict(job: Job, fits: FitCache, notify: Notify) -> JobResult:
             aside = fitted.view(job.data, split.calibration)
             fitted.calibrate(aside, context, notes)
             fitted.detect(aside, context, notes)
-            heard.add(with_trust(fitted, job, context, notes, fits))
+            if job.trust is not None:
+                heard.add(learn_trust(fitted, job.trust, context, notes=notes, fits=fits))
             predictions, trust = fitted.of_split(split, notes)
             if job.keep is not None:
                 fitted.save(job.keep, notes)
@@ -148,14 +145,3 @@ def fit_and_predict(job: Job, fits: FitCache, notify: Notify) -> JobResult:
     heard.add(fitted.trained.heard)
     notes.keep(heard)
     return JobResult(predictions, notes.records, notes.stages, trust=trust)
-
-
-def with_trust(
-    fitted: FittedArm, job: Job, context: FitContext, notes: Notes, fits: FitCache | None
-) -> Heard:
-    """Fit the arm's trust methods, where it has some; return what their trainings warned of."""
-    if "trust" not in fitted.arm.components:
-        return Heard()
-    if job.trust is None:
-        raise ContractError("an arm has a trust method, but no error tolerance was stated")
-    return learn_trust(fitted, job.trust, context, notes=notes, fits=fits)

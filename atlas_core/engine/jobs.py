@@ -102,6 +102,7 @@ def make_jobs(
             )
             place = folder.fitted(arm, split.name)
             job = Job(
+                label=f"arm {arm}, {split.name}",
                 arm=Arm(arm, split.name, components, plan.spec.levels),
                 data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
                 split=split,

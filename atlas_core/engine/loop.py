@@ -13,7 +13,8 @@ from atlas_core.context import FitContext, Notify, derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.engine.arm import Answer, FittedArm
 from atlas_core.engine.blame import blame
-from atlas_core.engine.job import Job, JobResult, Oracle, with_trust
+from atlas_core.engine.job import Job, JobResult, Oracle
+from atlas_core.engine.nested import learn_trust
 from atlas_core.engine.notes import Heard, Notes, quiet
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.acquisition import Acquisition, AcquisitionRequest, Selection, top_size
@@ -103,7 +104,8 @@ class _Rounds:
                 calibration=split.calibration,
                 step=step,
             )
-            heard.add(with_trust(fitted, job, context, notes, None))
+            if job.trust is not None:
+                heard.add(learn_trust(fitted, job.trust, context, notes=notes))
             row = {
                 "round": float(number),
                 "labelled": float(len(labelled)),

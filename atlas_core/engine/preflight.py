@@ -50,8 +50,8 @@ class Preflight:
         self,
         spec: Spec,
         asked: Mapping[str, Asked],
-        *,
         nested_splits: Sequence[BoundComponent],
+        *,
         dataset: Dataset,
         splits: Sequence[Split],
     ) -> None:

@@ -101,13 +101,11 @@ def complete(
             write_bytes(folder.path / EXPORTS / export.path, export.content)
 
     observers.call("atlas_run_exports", use=keep, run=run)
-    _write(
-        folder.path,
-        run,
-        reports,
-        observers,
-        guard=lambda one: blame(one.chosen.parts, (), "report"),
-    )
+
+    def named(one: Report) -> AbstractContextManager[None]:
+        return blame(one.chosen.parts, where="report")
+
+    _write(folder.path, run, reports, observers, guard=named)
     folder.event(status, {"seconds": run.manifest["seconds"]})
     ended = seal(folder.path, {**run.manifest, "status": status}, but=strange)
     write_json(folder.path / MANIFEST, ended)

@@ -252,11 +252,7 @@ class _Run:
         plan, dataset, notify = self._plan, self._dataset, self._options.notify
         with recorded(self.records):
             preflight = Preflight(
-                plan.spec,
-                plan.asked,
-                nested_splits=plan.nested_splits,
-                dataset=dataset,
-                splits=splits,
+                plan.spec, plan.asked, plan.nested_splits, dataset=dataset, splits=splits
             )
             _warn_ahead(preflight, notify)
             cache = FeatureCache(self._options.cache_dir)

@@ -55,21 +55,17 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
     problems = Problems(document)
     if not isinstance(document.value, dict):
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
+    whole = True
     try:
         spec = Spec.strictly(document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
-        spec = _what_is_right(Spec, document.value)
-        rest = resolve_all(spec, resolver, problems, whole=False)
-        if rest is not None:
-            check_capabilities(spec, rest, problems)
-        problems.stop()
-        raise SpecError(f"{document.source}: {err}") from err  # not reached: there were problems
-    plan = resolve_all(spec, resolver, problems)
+        spec, whole = _what_is_right(Spec, document.value), False
+    plan = resolve_all(spec, resolver, problems, whole=whole)
     if plan is not None:
         check_capabilities(spec, plan, problems)
     problems.stop()
-    if plan is None:
+    if plan is None or not whole:
         raise SpecError(f"{document.source}: not resolved")  # not reached: there were problems
     return replace(plan, spec_dir=spec_dir, text=text)
 

@@ -25,9 +25,7 @@ DEEPEST = 5
 """Components inside each other's options; more have no end."""
 
 
-def resolve_all(
-    spec: Spec, resolver: Resolver, problems: Problems, *, whole: bool = True
-) -> Plan | None:
+def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bool) -> Plan | None:
     """Resolve every component; ``whole`` is False for what is left of a wrong spec."""
     run = {kind.name: resolve_named(kind, spec, (), resolver, problems) for kind in kinds("run")}
     arms = {name: resolve_arm(spec, name, resolver, problems, whole=whole) for name in spec.arms}
