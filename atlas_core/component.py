@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_serializer, model_validator
 from pydantic.fields import FieldInfo
@@ -30,10 +30,13 @@ class Config(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=False
     )
 
-    @classmethod
-    def strictly(cls, value: Any) -> Self:
-        """Validate plain data as JSON would be: no text or boolean passes for a number."""
-        return cls.model_validate_json(json.dumps(value), strict=True)
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def strictly(model: type[AnyModel], value: Any) -> AnyModel:
+    """Validate plain data as JSON would be: no text or boolean passes for a number."""
+    return model.model_validate_json(json.dumps(value), strict=True)
 
 
 class Builds(Protocol):

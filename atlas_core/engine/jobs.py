@@ -81,14 +81,15 @@ def make_jobs(
         folder: of the run.
     """
     target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
-    whole = [all_rows(len(target))] if plan.spec.final else []
+    spec, loop = plan.spec, plan.spec.active_learning
+    whole = [all_rows(len(target))] if spec.final else []
     workers = max(1, min(options.workers, len(plan.arms) * len(splits)))
     made = []
     for arm, own in features.items():
         components = plan.arms[arm]
         trust = None
-        if plan.spec.trust is not None and (again := plan.refitted(arm)):
-            trust = TrustSettings(plan.spec.trust, plan.nested_splits, again, dataset.materials)
+        if spec.trust is not None and (again := plan.refitted(arm)):
+            trust = TrustSettings(spec.trust, plan.nested_splits, again, dataset.materials)
         seen = seen_by(every, components["featurizer"].requires)
         for split in (*splits, *whole):
             known = np.full(len(target), np.nan)
@@ -97,26 +98,24 @@ def make_jobs(
             final = split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
-            kept = plan.spec.active_learning is None and (
-                len(splits) == 1 if wanted is None else wanted
-            )
+            kept = loop is None and (len(splits) == 1 if wanted is None else wanted)
             place = folder.fitted(arm, split.name)
             job = Job(
                 label=f"arm {arm}, {split.name}",
-                arm=Arm(arm, split.name, components, plan.spec.levels),
+                arm=Arm(arm, split.name, components, spec.levels),
                 data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
                 split=split,
-                seed=plan.spec.seed,
+                seed=spec.seed,
                 n_jobs=max(1, cores() // workers),
                 device=options.device,
                 directory=folder.checkpoints(arm, split.name),
                 trust=trust,
                 keep=Keep(place, bool(wanted), options.key_file) if kept else None,
                 key_file=options.key_file,
-                loop=plan.spec.active_learning,
-                oracle=Oracle(target) if plan.spec.active_learning is not None else None,
+                loop=loop,
+                oracle=Oracle(target) if loop is not None else None,
                 final=final,
-                evaluator=plan.evaluator if plan.spec.active_learning is not None else None,
+                evaluator=plan.evaluator if loop is not None else None,
             )
             made.append(job)
     return made

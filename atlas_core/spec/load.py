@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
-from atlas_core.component import Config, Use, kind_in
+from atlas_core.component import Config, Use, kind_in, strictly
 from atlas_core.errors import SpecError
 from atlas_core.kinds.kind import kind_of
 from atlas_core.resolver import Resolver
@@ -57,7 +57,7 @@ def plan_of(document: Document, resolver: Resolver, *, spec_dir: FilePath, text:
         raise SpecError(f"{document.where(())}: expected a mapping such as 'atlas: 1'")
     whole = True
     try:
-        spec = Spec.strictly(document.value)
+        spec = strictly(Spec, document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         spec, whole = _what_is_right(Spec, document.value), False
@@ -82,7 +82,7 @@ def load_arm_plan(
     document = parse(_read(path), str(path))
     problems = Problems(document)
     try:
-        spec = Spec.strictly(document.value)
+        spec = strictly(Spec, document.value)
     except ValidationError as err:
         problems.add_validation((), Spec, err)
         problems.stop()

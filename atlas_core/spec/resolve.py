@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from atlas_core.component import Config, Use, bound, kind_in, uses
+from atlas_core.component import Config, Use, bound, kind_in, strictly, uses
 from atlas_core.errors import PluginError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds.kind import Kind, kind_of, kinds
@@ -212,7 +212,7 @@ def resolve(
         return None
     model = resolved.component.config
     try:
-        config = model.strictly(use.options)
+        config = strictly(model, use.options)
     except ValidationError as err:
         problems.add_validation((*path, "options"), model, err)
         component = resolved.component
