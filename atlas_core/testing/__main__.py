@@ -4,4 +4,4 @@ import sys
 
 from atlas_core.testing.elsewhere import serve
 
-serve(sys.argv[1])
+serve(sys.argv[1], int(sys.argv[2]))

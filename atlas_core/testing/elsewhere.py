@@ -1,15 +1,14 @@
 """Run a component in another process: what it imports, its bytes, the files it leaves. Light.
 
-``python -m atlas_core.testing MODULE`` imports a module that offers components, prints one line of
-JSON, and then one for each line that asks for a component. One process serves the components of a
-module one after the other: what they import is imported once.
+``python -m atlas_core.testing MODULE PIPE`` imports a module that offers components and says
+through a pipe what came with it; then it answers each request for a component. One process serves
+the components of a module one after the other: what they import is imported once.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -18,14 +17,15 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from atlas_core.arrays import fingerprint
 from atlas_core.component import Component
 from atlas_core.errors import named
 from atlas_core.kinds import KINDS
-from atlas_core.testing.offered import components_of
+from atlas_core.testing.offered import offered
 from atlas_core.testing.samples import Sample
 
 HEAVY = ("torch", "sklearn", "pymatgen", "matminer", "scipy", "pandas")
@@ -37,15 +37,13 @@ class Elsewhere:
     """What another process found; ``error`` is why it could not, and then the rest is empty.
 
     Attributes:
-        imported: whether the light module was imported at all.
-        heavy: the heavy packages that came with it.
+        heavy: the heavy packages that came with the light module; None where it was not imported.
         digest: sha256 of the toy run's arrays.
         error: what stopped it, or "".
         files: what was left in its working folder.
     """
 
-    imported: bool
-    heavy: tuple[str, ...]
+    heavy: tuple[str, ...] | None
     digest: str
     error: str
     files: tuple[str, ...]
@@ -67,7 +65,7 @@ def module_of(component: Component, kind: str) -> str | None:
 def run_elsewhere(sample: Sample, module: str) -> Elsewhere:
     """Run the component's toy once more in another process, in an empty working folder."""
     server = _server(module, *sys.path)
-    if server.ended():
+    if server.process.poll() is not None:
         _server.cache_clear()
         server = _server(module, *sys.path)
     options = sample.config.model_dump_json()
@@ -88,44 +86,38 @@ class _Server:
         salt = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         self._folder = tempfile.TemporaryDirectory()
         self._complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - as long
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "atlas_core.testing", module],
-            cwd=self._folder.name,
-            env={**os.environ, "PYTHONPATH": found, "PYTHONHASHSEED": salt},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            text=True,
-        )
-        weakref.finalize(self, _end, self._process, os.getpid())
-        self._start = self._line()
+        self._ours, theirs = Pipe()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "atlas_core.testing", module, str(theirs.fileno())],
+                cwd=self._folder.name,
+                env={**os.environ, "PYTHONPATH": found, "PYTHONHASHSEED": salt},
+                stdin=subprocess.DEVNULL,
+                stdout=self._complaints,  # what a component prints is no answer
+                stderr=self._complaints,
+                pass_fds=[theirs.fileno()],
+            )
+        weakref.finalize(self, _end, self.process, os.getpid())
+        self._heavy: tuple[str, ...] | None = None
+        with suppress(EOFError):
+            self._heavy = self._ours.recv()
 
     def ask(self, *request: str) -> Elsewhere:
         """Return what the process found of one component."""
         with tempfile.TemporaryDirectory() as folder:
-            with suppress(BrokenPipeError):
-                print(json.dumps([*request, folder]), file=self._process.stdin, flush=True)
-            found = self._line()
+            try:
+                self._ours.send((*request, folder))
+                digest, error = self._ours.recv()
+            except (EOFError, OSError):
+                code = self.process.wait()
+                self._complaints.seek(0)
+                lines = self._complaints.read().strip().splitlines() or ["no message"]
+                digest, error = "", f"exit code {code}: {lines[-1]}"
             files = (*_files(self._folder.name), *_files(folder))
-        if self._start is None or found is None:
-            code = self._process.wait()
-            self._complaints.seek(0)
-            lines = self._complaints.read().strip().splitlines() or ["no message"]
-            return Elsewhere(False, (), "", f"exit code {code}: {lines[-1]}", files)
-        heavy = tuple(self._start["heavy"])
-        return Elsewhere(True, heavy, found["digest"], found["error"], files)
-
-    def ended(self) -> bool:
-        """Return whether the process answers no more."""
-        return self._process.poll() is not None
-
-    def _line(self) -> Any:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else None
+        return Elsewhere(self._heavy, digest, error, files)
 
 
-def _end(process: subprocess.Popen[str], parent: int) -> None:
+def _end(process: subprocess.Popen[bytes], parent: int) -> None:
     if os.getpid() == parent:  # not a fork that inherited it
         process.kill()
         process.wait()
@@ -135,31 +127,26 @@ def _files(folder: str) -> tuple[str, ...]:
     return tuple(sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*")))
 
 
-def serve(module: str) -> None:
-    """Answer for the components of a module, until the input ends: the other process's part."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a component prints is no answer
+def serve(module: str, pipe: int) -> None:
+    """Answer for the components of a module, until nobody asks: the other process's part."""
     imported = importlib.import_module(module)
     for kind in KINDS:  # a hook that imports its methods makes every command slow, too
         with suppress(Exception):  # one that fails is reported where its component is asked for
             getattr(imported, f"atlas_{kind}", list)()
-    start: dict[str, object] = {"heavy": sorted(set(HEAVY) & set(sys.modules))}
-    print(json.dumps(start), file=answers, flush=True)
-    for line in sys.stdin:
-        kind, name, options, folder, here = json.loads(line)
-        os.chdir(here)
-        print(json.dumps(_answer(module, kind, name, options, folder)), file=answers, flush=True)
+    with suppress(EOFError), Connection(pipe) as asked:
+        asked.send(tuple(sorted(set(HEAVY) & set(sys.modules))))
+        while True:
+            *request, here = asked.recv()
+            os.chdir(here)
+            asked.send(_answer(module, *request))
 
 
-def _answer(module: str, kind: str, name: str, options: str, folder: str) -> dict[str, str]:
-    """Return the digest of the component's toy run or its error."""
-    found = [c for c in components_of(module, kind) if c.name == name]
-    if not found:
-        return {"digest": "", "error": f"{module} offers no {name!r}"}
-    config = found[0].config.model_validate_json(options)
+def _answer(module: str, kind: str, name: str, options: str, folder: str) -> tuple[str, str]:
+    """Return the digest of the component's toy run and "", or "" and its error."""
     shared = importlib.import_module("atlas_core.testing.checks.shared")
     try:
-        digest = fingerprint(shared.use(Sample(found[0], kind, config, Path(folder))).arrays)
+        component = offered(name, kind, module)
+        config = component.config.model_validate_json(options)
+        return fingerprint(shared.use(Sample(component, kind, config, Path(folder))).arrays), ""
     except Exception as err:  # reported to the parent, which fails the check
-        return {"digest": "", "error": named(err)}
-    return {"digest": digest, "error": ""}
+        return "", named(err)

@@ -20,13 +20,13 @@ import importlib
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from atlas_core.component import Component
-from atlas_core.errors import ContractError, PluginError, named, said
+from atlas_core.errors import ContractError, PluginError, named, reported, said
 from atlas_core.kinds import KINDS
 from atlas_core.testing.offered import find_component
 from atlas_core.testing.outcome import NotApplicable
@@ -129,43 +129,29 @@ def run_contract(
     """
     checks = checks_of(kind)
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            sample = _sample(component, kind, options, Path(folder))
-        except PluginError as err:  # an optional package is missing
-            return [CheckResult(n, "not applicable", str(err), 0.0) for n in checks]
-        except (Exception, SystemExit) as err:  # a broken descriptor is a result too
-            return [CheckResult("options_are_valid", "failed", named(err), 0.0)]
+        made = partial(_sample, component, kind, options, Path(folder))
+        sample = _opened("options_are_valid", made)
+        if isinstance(sample, CheckResult):
+            return [sample] if sample.broken else [replace(sample, name=name) for name in checks]
         chosen = checks if only is None else {n: c for n, c in checks.items() if n in only}
         return [_run(name, check, sample) for name, check in chosen.items()]
 
 
-@dataclass(frozen=True)
-class ContractCase:
-    """One check of one installed component; a call runs it.
+def _opened(name: str, sample: Callable[[], Sample]) -> Sample | CheckResult:
+    """Return the sample of a component, or what is found where it cannot be had."""
+    try:
+        return sample()
+    except PluginError as err:  # an optional package is missing
+        return CheckResult(name, "not applicable", str(err), 0.0)
+    except (Exception, SystemExit) as err:  # a broken or missing component is a result too
+        return CheckResult(name, "failed", reported(err), 0.0)
 
-    Attributes:
-        name: of the check.
-        check: what runs.
-        sample: finds the component and makes its sample at the first call, which all checks share.
+
+def contract_cases(kind: str, name: str) -> dict[str, Callable[[], CheckResult]]:
+    """Return what runs each check of an installed component, importing nothing of it yet.
+
+    The first call finds the component and makes its sample, which all checks share.
     """
-
-    name: str
-    check: Check
-    sample: Callable[[], Sample]
-
-    def __call__(self) -> CheckResult:
-        """Run the check; where the component cannot be had, that is its result."""
-        try:
-            sample = self.sample()
-        except PluginError as err:  # an optional package is missing
-            return CheckResult(self.name, "not applicable", str(err), 0.0)
-        except (Exception, SystemExit) as err:  # a broken or missing component is a result too
-            return CheckResult(self.name, "failed", said(err), 0.0)
-        return _run(self.name, self.check, sample)
-
-
-def contract_cases(kind: str, name: str) -> list[ContractCase]:
-    """Return the checks of an installed component, importing nothing of it yet."""
 
     @cache
     def sample() -> Sample:
@@ -175,7 +161,11 @@ def contract_cases(kind: str, name: str) -> list[ContractCase]:
         made.once("folder", lambda: folder)  # removed with the sample
         return made
 
-    return [ContractCase(one, check, sample) for one, check in checks_of(kind).items()]
+    def case(one: str, check: Check) -> CheckResult:
+        found = _opened(one, sample)
+        return found if isinstance(found, CheckResult) else _run(one, check, found)
+
+    return {one: partial(case, one, check) for one, check in checks_of(kind).items()}
 
 
 _MARKS: dict[str, str] = {

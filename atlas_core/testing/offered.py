@@ -45,10 +45,19 @@ def find_component(name: str, kind: str | None = None) -> tuple[Component, str]:
         listed = ", ".join(f"{g} in {m}" for g, m in sorted(places))
         raise ContractError(f"{name!r} is ambiguous ({listed}); name the kind")
     found_kind, module = places.pop()
-    found = [one for one in components_of(module, found_kind) if one.name == name]
-    if not found:
-        raise ContractError(f"{module}.atlas_{found_kind}() offers no component {name!r}")
-    return found[0], found_kind
+    return offered(name, found_kind, module), found_kind
+
+
+def offered(name: str, kind: str, module: str) -> Component:
+    """Return the component of that name that the hook of ``kind`` in ``module`` offers.
+
+    Raises:
+        ContractError: there is none.
+    """
+    for one in components_of(module, kind):
+        if one.name == name:
+            return one
+    raise ContractError(f"{module}.atlas_{kind}() offers no component {name!r}")
 
 
 @dataclass(frozen=True)

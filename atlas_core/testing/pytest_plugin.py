@@ -9,14 +9,14 @@ check of each component declared there is a test, such as
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from atlas_core.testing.kit import ContractCase
+    from atlas_core.testing.kit import CheckResult
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -58,14 +58,14 @@ class ComponentContract(pytest.Collector):
         """Yield a test for each check of the kind."""
         from atlas_core.testing.kit import contract_cases
 
-        for case in contract_cases(*self._component):
-            yield ContractTest.from_parent(self, name=case.name, case=case)
+        for name, case in contract_cases(*self._component).items():
+            yield ContractTest.from_parent(self, name=name, case=case)
 
 
 class ContractTest(pytest.Item):
     """Run one check of one component."""
 
-    def __init__(self, *, case: ContractCase, **rest: Any) -> None:
+    def __init__(self, *, case: Callable[[], CheckResult], **rest: Any) -> None:
         super().__init__(**rest)
         self._case = case
 

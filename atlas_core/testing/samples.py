@@ -7,7 +7,7 @@ The toy chemistry: rocksalt, perovskite and hexagonal cells of metals with O, S,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -17,17 +17,20 @@ import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, offsets_of
 from atlas_core.component import Component, Config, uses
+from atlas_core.context import FitContext
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_core.kinds.dataset import Dataset, Task
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.materials import Materials
+from atlas_core.neighbors import nearest
 from atlas_core.testing.offered import with_components
 
 T = TypeVar("T")
 
 _ROCKSALT = (("Mg", "Ca", "Sr", "Ba", "Mn", "Fe", "Co", "Ni", "Zn", "Cd"), ("O", "S", "Se"))
 _PEROVSKITE = (("Ca", "Sr", "Ba"), ("Ti", "Zr", "Mn", "Fe", "Nb"))
+_METALS = tuple(sorted({*_ROCKSALT[0], *_PEROVSKITE[1]}))
 _HEXAGONAL = (("Ti", "Zr", "Nb", "Ta", "W"), ("C", "N", "B"))
 _HALIDES = (("Li", "Na", "K", "Rb", "Cs"), ("F", "Cl", "I"))
 
@@ -57,11 +60,31 @@ def _binaries(
     return [([m, a], sites, scale * _size(m, a) * shape) for m in metals for a in anions]
 
 
-def _crystals(cells: list[Cell], prefix: str, seed: int) -> Materials:
-    order = np.random.default_rng(seed).permutation(len(cells))
-    chosen = [cells[i] for i in order]
+def _toys() -> list[Cell]:
+    """Return 60 cells without any halogen or alkali metal."""
+    perovskites: list[Cell] = [
+        ([a, b, "O", "O", "O"], _PEROVSKITE_SITES, _size(a) * np.eye(3))
+        for a in _PEROVSKITE[0]
+        for b in _PEROVSKITE[1]
+    ]
+    rocksalts = _binaries(_ROCKSALT, _ROCKSALT_SITES, _FCC)
+    return [*rocksalts, *perovskites, *_binaries(_HEXAGONAL, _HEXAGONAL_SITES, _HEX, 0.7)]
+
+
+def _halides() -> list[Cell]:
+    """Return 15 alkali halides in the rocksalt cell."""
+    return _binaries(_HALIDES, _ROCKSALT_SITES, _FCC, 1.3)
+
+
+def _crystals(**groups: list[Cell]) -> Materials:
+    """Return the crystals of each group in a shuffled order, named after it."""
+    ids, chosen = [], []
+    for name, cells in groups.items():
+        order = np.random.default_rng(0).permutation(len(cells))
+        ids += [f"{name}-{i:03d}" for i in order]
+        chosen += [cells[i] for i in order]
     return Materials.from_sites(
-        [f"{prefix}-{i:03d}" for i in order],
+        ids,
         [len(symbols) for symbols, _, _ in chosen],
         numbers=[ATOMIC_NUMBER[s] for symbols, _, _ in chosen for s in symbols],
         frac=np.concatenate([sites for _, sites, _ in chosen]),
@@ -69,45 +92,31 @@ def _crystals(cells: list[Cell], prefix: str, seed: int) -> Materials:
     )
 
 
-def toy_materials(seed: int = 0) -> Materials:
+def toy_materials() -> Materials:
     """Return 60 small crystals without any halogen or alkali metal, in a shuffled order."""
-    perovskites: list[Cell] = [
-        ([a, b, "O", "O", "O"], _PEROVSKITE_SITES, _size(a) * np.eye(3))
-        for a in _PEROVSKITE[0]
-        for b in _PEROVSKITE[1]
-    ]
-    rocksalts = _binaries(_ROCKSALT, _ROCKSALT_SITES, _FCC)
-    hexagonal = _binaries(_HEXAGONAL, _HEXAGONAL_SITES, _HEX, 0.7)
-    return _crystals([*rocksalts, *perovskites, *hexagonal], "toy", seed)
+    return _crystals(toy=_toys())
 
 
-def far_materials(seed: int = 0) -> Materials:
+def far_materials() -> Materials:
     """Return 15 alkali halides in the rocksalt cell: no element of ``toy_materials``."""
-    return _crystals(_binaries(_HALIDES, _ROCKSALT_SITES, _FCC, 1.3), "far", seed)
+    return _crystals(far=_halides())
 
 
-def toy_compounds(n: int = 240, seed: int = 0) -> Materials:
-    """Return n formulas of two metals and O or S: more rows than there are toy crystals."""
-    rng = np.random.default_rng(seed)
-    metals = sorted({*_ROCKSALT[0], *_PEROVSKITE[1]})
+def toy_compounds(
+    n: int = 240,
+    name: str = "cmp",
+    *,
+    metals: Sequence[str] = _METALS,
+    anions: Sequence[str] = ("O", "S"),
+) -> Materials:
+    """Return n formulas of two metals and an anion: more rows than there are toy crystals."""
+    rng = np.random.default_rng(0)
     formulas = []
     for _ in range(n):
         a, b = rng.choice(metals, 2, replace=False)
         x, y, z = rng.integers(1, 4, 3)
-        formulas.append(f"{a}{x}{b}{y}{rng.choice(['O', 'S'])}{z + 2}")
-    return Materials.from_formulas([f"cmp-{i:03d}" for i in rng.permutation(n)], formulas)
-
-
-def join(first: Materials, second: Materials) -> Materials:
-    """Return two sets of crystals, one after the other."""
-    both = (first, second)
-    return Materials.from_sites(
-        np.concatenate([one.ids for one in both]),
-        np.concatenate([one.counts for one in both]),
-        numbers=np.concatenate([one.numbers for one in both]),
-        frac=np.concatenate([one.sites[0] for one in both]),
-        lattice=np.concatenate([one.sites[1] for one in both]),
-    )
+        formulas.append(f"{a}{x}{b}{y}{rng.choice(anions)}{z + 2}")
+    return Materials.from_formulas([f"{name}-{i:03d}" for i in rng.permutation(n)], formulas)
 
 
 def scaled_formulas(materials: Materials, factor: float) -> Materials:
@@ -117,32 +126,34 @@ def scaled_formulas(materials: Materials, factor: float) -> Materials:
 
 def supercell(materials: Materials, axis: int = 0) -> Materials:
     """Return each crystal doubled along a lattice vector; site i becomes sites 2i and 2i + 1."""
-    frac, lattice = (part.copy() for part in materials.sites)
+    doubled = reordered_sites(materials, np.repeat(np.arange(len(materials.numbers)), 2))
+    frac, lattice = (part.copy() for part in doubled.sites)
     frac[:, axis] *= 0.5
-    frac = np.repeat(frac, 2, axis=0)
     frac[1::2, axis] += 0.5
     lattice[:, axis] *= 2.0
-    return replace(
-        materials,
-        offsets=materials.offsets * 2,
-        numbers=np.repeat(materials.numbers, 2),
-        amounts=np.repeat(materials.amounts, 2),
-        frac=frac,
-        lattice=lattice,
-    )
+    return replace(doubled, frac=frac, lattice=lattice)
 
 
-def site_order(materials: Materials, seed: int = 5) -> I8:
+def site_order(materials: Materials) -> I8:
     """Return (m,) flat rows that shuffle the sites within each material."""
-    chance = np.random.default_rng(seed).random(len(materials.numbers))
+    chance = np.random.default_rng(5).random(len(materials.numbers))
     return np.lexsort((chance, materials.owner))
 
 
 def reordered_sites(materials: Materials, order: I8) -> Materials:
-    """Return the same crystals with their sites listed in another order."""
-    frac = None if materials.frac is None else materials.frac[order]
-    numbers, amounts = materials.numbers[order], materials.amounts[order]
-    return replace(materials, numbers=numbers, amounts=amounts, frac=frac)
+    """Return crystals with the sites of each listed anew, each as often as all others.
+
+    Args:
+        materials: with m sites.
+        order: (k m,) flat rows, material after material.
+    """
+    return replace(
+        materials,
+        offsets=materials.offsets * (len(order) // len(materials.numbers)),
+        numbers=materials.numbers[order],
+        amounts=materials.amounts[order],
+        frac=None if materials.frac is None else materials.frac[order],
+    )
 
 
 def moved(
@@ -184,20 +195,15 @@ def toy_labels(materials: Materials) -> F8:
 def toy_vectors(materials: Materials) -> Vectors:
     """Return (n, 12) mean, spread, smallest and largest of three element properties."""
     z = np.arange(1, 119, dtype=np.float64)
-    table = np.stack([z, np.cos(z / 9.0), np.sqrt(z)])
     fractions = materials.element_fractions()
-    present = fractions > 0
-    columns, labels = [], []
-    for name, values in zip(("z", "cos", "root"), table, strict=True):
+    columns: dict[str, F8] = {}
+    for name, values in (("z", z), ("cos", np.cos(z / 9.0)), ("root", np.sqrt(z))):
         mean = fractions @ values
-        columns += [
-            mean,
-            np.sqrt(np.maximum(fractions @ values**2 - mean**2, 0.0)),
-            np.where(present, values, np.inf).min(axis=1) if len(materials) else mean,
-            np.where(present, values, -np.inf).max(axis=1) if len(materials) else mean,
-        ]
-        labels += [f"{name} {statistic}" for statistic in ("mean", "spread", "min", "max")]
-    return Vectors(np.stack(columns, axis=1), np.array(labels))
+        columns[f"{name} mean"] = mean
+        columns[f"{name} spread"] = np.sqrt(np.maximum(fractions @ values**2 - mean**2, 0.0))
+        columns[f"{name} min"] = np.where(fractions > 0, values, np.inf).min(axis=1)
+        columns[f"{name} max"] = np.where(fractions > 0, values, -np.inf).max(axis=1)
+    return Vectors(np.column_stack([*columns.values()]), np.array([*columns]))
 
 
 def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
@@ -213,21 +219,14 @@ def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
         listed = frac[materials.offsets[n] : materials.offsets[n + 1]]
         cell_of = np.floor(listed)
         sites = listed - cell_of
-        delta = sites[:, None] + images - sites[:, None, None]  # (from, to, image, 3)
-        length = np.linalg.norm(delta @ cell, axis=3)
-        kept = np.zeros(length.shape, dtype=np.bool_)
-        for i, lengths in enumerate(length):
-            near = np.sort(lengths[(lengths > 1e-6) & (lengths < 8.0)])
-            ends = np.flatnonzero(np.diff(near, append=np.inf) >= 1e-3)  # of each shell, its last
-            whole = ends[ends < most]
-            if len(whole):
-                kept[i] = (lengths > 1e-6) & (lengths <= near[whole[-1]])
-        src, dst, image = np.nonzero(kept)
+        around = (sites[:, None] + images).reshape(-1, 3)
+        apart, place = nearest(around @ cell, sites @ cell, most + 2, decimals=5)
+        ends = np.diff(apart[:, 1:]) >= 1e-3  # of each shell, its last; the first is the atom
+        src, rank = np.nonzero(np.cumsum(ends[:, ::-1], axis=1)[:, ::-1])
+        dst, image = np.divmod(place[src, rank + 1], len(images))
         step = images[image] - cell_of[dst] + cell_of[src]
-        distance = length[kept].round(5)
-        order = np.lexsort((*step.T[::-1], dst, distance, src))
         vector = (listed[dst] + step - listed[src]) @ cell
-        edges.append([part[order] for part in (src, dst, distance, step, vector)])
+        edges.append([src, dst, apart[src, rank + 1], step, vector])
     parts = [np.concatenate(part) for part in zip(*edges, strict=True)]
     counts = offsets_of([len(one[0]) for one in edges])
     return Graphs(materials.offsets, materials.numbers, counts, *parts)
@@ -290,7 +289,7 @@ def _toy_leaves(values: F8, reference: F8) -> I8:
 
 def toy_dataset(task: Task = "regression") -> Dataset:
     """Return 75 crystals (60 toys and 15 halides) with four columns of metadata."""
-    materials = join(toy_materials(), far_materials())
+    materials = _crystals(toy=_toys(), far=_halides())
     sites = materials.counts
     angle = materials.sites[1][:, 0, 0] == 0.0
     system = np.where(angle | (sites == 5), "cubic", "hexagonal")
@@ -360,6 +359,10 @@ class Sample:
     def provides(self) -> frozenset[str]:
         """Return the capabilities that it provides with these options."""
         return self.component.provides_of(self.config)
+
+    def context(self, **changes: Any) -> FitContext:
+        """Return the context of a fit: seed 0 and the first task, but for some changes."""
+        return FitContext(**{"seed": 0, "task": self.tasks()[0], **changes})
 
     def materials(self) -> Materials:
         """Return the 60 toy crystals."""

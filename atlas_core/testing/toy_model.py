@@ -11,16 +11,6 @@ from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext
 from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Vectors
-from atlas_core.kinds.prediction import Prediction
-
-
-def toy_prediction(n: int, seed: int, *, draws: int = 16) -> Prediction:
-    """Return n predictions with both kinds of std and draws from their distribution."""
-    rng = np.random.default_rng(seed)
-    mean = rng.normal(size=n)
-    epistemic = rng.uniform(0.1, 1.0, n)
-    samples = mean + epistemic * rng.normal(size=(draws, n))
-    return Prediction(mean, epistemic, np.full(n, 0.1), samples)
 
 
 def line_data(n: int, seed: int, *, far: bool = False) -> tuple[Vectors, F8]:

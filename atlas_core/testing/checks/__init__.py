@@ -6,4 +6,8 @@ it the kind promises too. Such a file says what a component is handed, and what 
 - ``given(sample)``: everything that it is handed, made anew by each call.
 - ``make(sample, given)``: what comes of that; where a fitted object answers for rows, a list of
   ``shared.Case``. Else ``arrays(made)`` returns what it holds, by name.
+
+Where the unit does not matter, ``given(sample, factor)`` has the target in another one, for each of
+``UNITS``, and ``POWERS`` says with which power of the factor each part of an answer goes. Where
+jobs change nothing, ``make(sample, given, n_jobs=2)`` fits with so many.
 """

@@ -9,10 +9,9 @@ import numpy as np
 from atlas_core.context import FitContext
 from atlas_core.kinds.acquisition import AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.testing.checks.shared import Arrays
+from atlas_core.testing.checks.shared import Arrays, returned
 from atlas_core.testing.outcome import require, require_close
 from atlas_core.testing.samples import Sample
-from atlas_core.testing.toy_model import toy_prediction
 
 POOL, BATCH = 40, 6
 
@@ -20,24 +19,24 @@ POOL, BATCH = 40, 6
 SHARED = ("inputs_unchanged",)
 
 
-def _request(*, samples: bool = True, batch: int = BATCH) -> AcquisitionRequest:
-    """Return a pool whose ids are not in order."""
-    prediction = toy_prediction(POOL, 0)
+def _request(batch: int = BATCH) -> AcquisitionRequest:
+    """Return a pool whose ids are not in order, with draws."""
+    rng = np.random.default_rng(0)
+    mean, epistemic = rng.normal(size=POOL), rng.uniform(0.1, 1.0, POOL)
+    draws = mean + epistemic * rng.normal(size=(16, POOL))
+    prediction = Prediction(mean, epistemic, np.full(POOL, 0.1), draws)
     ids = np.array([f"pool-{i:02d}" for i in np.random.default_rng(9).permutation(POOL)])
-    if not samples:
-        prediction = prediction.replace(samples=None)
     return AcquisitionRequest(ids, prediction, batch, "maximise", 0.5, FitContext(0))
 
 
 def _select(sample: Sample, request: AcquisitionRequest) -> Selection:
-    chosen: Selection = sample.build().select(request)
-    require(isinstance(chosen, Selection), "select returned no Selection")
-    return chosen
+    return returned(sample.build().select(request), Selection, "select")
 
 
 def given(sample: Sample) -> list[AcquisitionRequest]:
     """Return a pool with draws and without."""
-    return [_request(samples=samples) for samples in (True, False)]
+    drawn = _request()
+    return [drawn, replace(drawn, prediction=drawn.prediction.replace(samples=None))]
 
 
 def make(sample: Sample, requests: list[AcquisitionRequest]) -> list[Selection]:
@@ -53,7 +52,7 @@ def arrays(chosen: list[Selection]) -> Arrays:
 def check_picks_are_distinct_and_complete(sample: Sample) -> None:
     """``batch`` distinct rows are chosen, from one to the whole pool; ids and indices agree."""
     for batch in (1, BATCH, POOL):
-        request = _request(batch=batch)
+        request = _request(batch)
         chosen = _select(sample, request)
         require(len(chosen.ids) == batch, f"asked for {batch}, got {len(chosen.ids)}")
         require(len(np.unique(chosen.indices)) == batch, "an index is chosen twice")
@@ -74,43 +73,34 @@ def check_utility_is_defined_for_all(sample: Sample) -> None:
             require(not np.isnan(utility).any(), "a utility is NaN")
 
 
-def _by_utility(sample: Sample, request: AcquisitionRequest) -> bool:
-    """Return whether rows are chosen by falling utility, ties by id."""
+def _require_by_utility(sample: Sample, request: AcquisitionRequest, problem: str) -> None:
+    """Require that rows are chosen by falling utility, ties by id."""
     chosen = _select(sample, request)
     order = np.lexsort((request.ids, -chosen.utility))[:BATCH]
-    return np.array_equal(chosen.ids, request.ids[order])
+    require(np.array_equal(chosen.ids, request.ids[order]), problem)
 
 
 def check_highest_utility_is_chosen(sample: Sample) -> None:
     """Rows are chosen by falling utility, ties by id: the list can be explained afterwards."""
-    right = _by_utility(sample, _request())
-    require(right, "a row of higher utility was passed over")
+    _require_by_utility(sample, _request(), "a row of higher utility was passed over")
 
 
 def check_ties_go_by_id(sample: Sample) -> None:
     """Rows with equal utility are taken in the order of their ids, wherever they stand."""
     request = _request()
     alike = request.prediction.take(np.zeros(POOL, dtype=np.int64))
-    right = _by_utility(sample, replace(request, prediction=alike))
-    require(right, "ties do not go by id")
+    _require_by_utility(sample, replace(request, prediction=alike), "ties do not go by id")
 
 
 def check_pool_order_does_not_matter(sample: Sample) -> None:
     """The same pool in another order gives the same ids: chance hangs on ids, not positions."""
     for request in given(sample):
         order = np.random.default_rng(1).permutation(POOL)
-        shuffled = replace(
-            request, ids=request.ids[order], prediction=request.prediction.take(order)
-        )
-        first = _select(sample, request)
-        second = _select(sample, shuffled)
+        ids, prediction = request.ids[order], request.prediction.take(order)
+        shuffled = replace(request, ids=ids, prediction=prediction)
+        first, second = (_select(sample, r) for r in (request, shuffled))
         require(np.array_equal(first.ids, second.ids), "another order of the pool changed the ids")
         require_close(second.utility, first.utility[order], "utilities of the shuffled pool")
-
-
-def _mirrored(prediction: Prediction) -> Prediction:
-    samples = None if prediction.samples is None else -prediction.samples
-    return prediction.replace(mean=-prediction.mean, samples=samples)
 
 
 def check_goal_is_honoured(sample: Sample) -> None:
@@ -120,11 +110,9 @@ def check_goal_is_honoured(sample: Sample) -> None:
     maximises does not. Draws of its own must be made for the signed value, not for the raw one.
     """
     for request in given(sample):
-        mirror = replace(
-            request,
-            prediction=_mirrored(request.prediction),
-            goal="minimise",
-            best=-request.best,
-        )
+        said = request.prediction
+        samples = None if said.samples is None else -said.samples
+        other = said.replace(mean=-said.mean, samples=samples)
+        mirror = replace(request, prediction=other, goal="minimise", best=-request.best)
         first, second = (_select(sample, r) for r in (request, mirror))
         require(np.array_equal(first.ids, second.ids), "minimising -y chose other rows than y")

@@ -7,19 +7,16 @@ from functools import partial
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-from atlas_core.arrays import F8, I8
-from atlas_core.context import FitContext
+from atlas_core.arrays import I8
 from atlas_core.errors import ContractError
-from atlas_core.kinds.calibrator import Calibration, CalibrationRequest, Calibrator
+from atlas_core.kinds.calibrator import Calibration, CalibrationRequest
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Features, Vectors
-from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
 from atlas_core.testing.checks import shared
-from atlas_core.testing.checks.shared import Arrays, Case, found_in, used
+from atlas_core.testing.checks.shared import Arrays, Case, Rows, found_in, returned, used
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample, toy_compounds, toy_inputs
 
@@ -30,23 +27,7 @@ DRAWS = 100
 STDS = ("epistemic", "aleatoric")
 
 
-@dataclass(frozen=True, eq=False)
-class _Toy:
-    """N toy predictions, their true values, and what a calibrator sees of the rows."""
-
-    prediction: Prediction
-    target: F8
-    inputs: Inputs
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def take(self, rows: npt.ArrayLike) -> _Toy:
-        i = np.asarray(rows, dtype=np.int64)
-        return _Toy(self.prediction.take(i), self.target[i], self.inputs.take(i))
-
-
-def _data(sample: Sample, task: Task, n: int, seed: int) -> _Toy:
+def _data(sample: Sample, task: Task, n: int, seed: int) -> Rows:
     """Return predictions that claim half their true std (or too sure a P(1)), and the truth."""
     rng = np.random.default_rng(seed)
     if task == "binary":
@@ -66,7 +47,8 @@ def _data(sample: Sample, task: Task, n: int, seed: int) -> _Toy:
     stds = {name: found_in(prediction, name).get(name, np.zeros(n)) for name in STDS}
     materials = sample.once("compounds", partial(toy_compounds, TEST_ROWS)).take(np.arange(n))
     known = {"mean": prediction.mean, **stds}
-    return _Toy(prediction, truth, toy_inputs(materials, requires, std=prediction.std, known=known))
+    inputs = toy_inputs(materials, requires, std=prediction.std, known=known)
+    return Rows(inputs, prediction, truth)
 
 
 def _drawn(prediction: Prediction) -> Prediction:
@@ -91,8 +73,8 @@ class ToyRefit:
         return _drawn(found) if self.samples else found
 
 
-def _request(sample: Sample, toy: _Toy, task: Task) -> CalibrationRequest:
-    context = FitContext(0, task)
+def _request(sample: Sample, toy: Rows, task: Task) -> CalibrationRequest:
+    context = sample.context(task=task)
     request = CalibrationRequest(toy.prediction, toy.target, toy.inputs, LEVELS, context)
     requires = sample.requires
     if "refit" not in requires:
@@ -114,37 +96,40 @@ def given(sample: Sample) -> list[CalibrationRequest]:
     ]
 
 
-def _ask(calibration: Calibration, toy: _Toy) -> Arrays:
-    done = calibration(toy.prediction, toy.inputs)
-    require(isinstance(done, Prediction), "the calibration returned no Prediction")
-    require(len(done) == len(toy), f"{len(toy)} rows gave {len(done)}")
-    return found_in(done, "mean", *STDS, "lower", "upper")
+def _apply(calibration: Calibration, rows: Rows) -> Prediction:
+    done = calibration(rows.prediction, rows.inputs)
+    return returned(done, Prediction, "the calibration", rows)
+
+
+def _ask(calibration: Calibration, rows: Rows) -> Arrays:
+    return found_in(_apply(calibration, rows), "mean", *STDS, "lower", "upper")
+
+
+def _calibrate(sample: Sample, request: CalibrationRequest) -> Calibration:
+    return returned(sample.build().calibrate(request), Calibration, "calibrate")
 
 
 def make(sample: Sample, requests: list[CalibrationRequest]) -> list[Case]:
     """Return rows of each task with a calibration for them."""
     found = []
     for request in requests:
-        calibration = sample.build().calibrate(request)
-        require(isinstance(calibration, Calibration), "calibrate returned no Calibration")
-        toy = _data(sample, request.context.task, TEST_ROWS, 1)
-        found.append(Case(request.context.task, calibration, toy, _ask, tolerance=1e-9))
+        task = request.context.task
+        rows = _data(sample, task, TEST_ROWS, 1)
+        found.append(Case(task, _calibrate(sample, request), rows, _ask, tolerance=1e-9))
     return found
 
 
-def _calibrated(sample: Sample) -> dict[str, tuple[Prediction, _Toy]]:
+def _calibrated(sample: Sample) -> dict[str, tuple[Prediction, Rows]]:
     """Return what became of the predictions for each task, and what they were."""
-
-    def make() -> dict[str, tuple[Prediction, _Toy]]:
-        made = used(sample).made
-        return {c.name: (c.fitted(c.rows.prediction, c.rows.inputs), c.rows) for c in made}
-
-    return sample.once("calibrated", make)
+    made = used(sample).made
+    return sample.once(
+        "calibrated", lambda: {one.name: (_apply(one.fitted, one.rows), one.rows) for one in made}
+    )
 
 
-def _binary(sample: Sample) -> tuple[Prediction, _Toy]:
-    applies("binary" in sample.tasks(), "it only calibrates a regression")
-    return _calibrated(sample)["binary"]
+def _anew(sample: Sample, request: CalibrationRequest, rows: Rows) -> Prediction:
+    """Return what becomes of predictions with a calibration of its own."""
+    return _apply(_calibrate(sample, request), rows)
 
 
 def check_intervals_at_every_level(sample: Sample) -> None:
@@ -160,17 +145,8 @@ def check_coverage_keeps_its_word(sample: Sample) -> None:
     The toy predictions claim 0.5 of their true std. Sets of labels may cover more, never less.
     """
     for task, (done, toy) in _calibrated(sample).items():
-        ends = shared.require_nested(done, LEVELS, f"{task}: ")
-        for level, lower, upper in zip(LEVELS, *ends, strict=True):
-            shared.require_coverage(
-                toy.target,
-                lower,
-                upper,
-                level,
-                rows=CALIBRATION_ROWS,
-                exact=task == "regression",
-                where=f"{task}: ",
-            )
+        exact, where = task == "regression", f"{task}: "
+        shared.require_coverage(toy, done, LEVELS, known=CALIBRATION_ROWS, exact=exact, where=where)
 
 
 def check_mean_is_kept(sample: Sample) -> None:
@@ -198,10 +174,8 @@ def check_binary_order_is_kept(sample: Sample) -> None:
     applies("binary" in sample.tasks(), "it only calibrates a regression")
     toy = _data(sample, "binary", CALIBRATION_ROWS, 0)
     rare = replace(toy, target=toy.target * (np.arange(CALIBRATION_ROWS) % 10 == 0))
-    request = _request(sample, rare, "binary")
-    calibration = sample.build().calibrate(request)
     new = _data(sample, "binary", TEST_ROWS, 1)
-    done = calibration(new.prediction, new.inputs).mean
+    done = _anew(sample, _request(sample, rare, "binary"), new).mean
     order = np.argsort(new.prediction.mean, kind="stable")
     before, after = np.diff(new.prediction.mean[order]), np.diff(done[order])
     require((after >= 0).all(), "a P(1) falls where it rose before calibration")
@@ -210,12 +184,9 @@ def check_binary_order_is_kept(sample: Sample) -> None:
 
 def check_binary_intervals_are_sets_of_labels(sample: Sample) -> None:
     """An interval of a binary task is [0, 0], [1, 1] or [0, 1]: a set of labels."""
-    ends = shared.require_nested(_binary(sample)[0], LEVELS)
+    applies("binary" in sample.tasks(), "it only calibrates a regression")
+    ends = shared.require_nested(_calibrated(sample)["binary"][0], LEVELS)
     require(np.isin(ends, (0.0, 1.0)).all(), "an interval end of a binary task is neither 0 nor 1")
-
-
-def _without_rows(method: Calibrator, request: CalibrationRequest, toy: _Toy) -> Prediction:
-    return method.calibrate(request)(toy.prediction, toy.inputs)
 
 
 def check_no_calibration_rows(sample: Sample) -> None:
@@ -227,6 +198,5 @@ def check_no_calibration_rows(sample: Sample) -> None:
     for task in sample.tasks():
         toy = _data(sample, task, CALIBRATION_ROWS, 0)
         request = _request(sample, toy.take([]), task)
-        calibrated = partial(_without_rows, sample.build(), request, toy)
-        done: Prediction | None = shared.one_line_or(calibrated)
+        done = shared.one_line_or(partial(_anew, sample, request, toy))
         require(done is None or done.levels is not None, "there are no intervals")

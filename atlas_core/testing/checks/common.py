@@ -11,7 +11,7 @@ from atlas_core.component import Config
 from atlas_core.errors import ContractError
 from atlas_core.interfaces import CAPABILITIES
 from atlas_core.kinds.kind import kind_of
-from atlas_core.testing.checks.shared import use, used
+from atlas_core.testing.checks.shared import returned, use, used
 from atlas_core.testing.elsewhere import Elsewhere, module_of, run_elsewhere
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
@@ -91,17 +91,14 @@ def check_options_survive_json(sample: Sample) -> None:
 
 def check_build_returns_its_protocol(sample: Sample) -> None:
     """``build`` returns what the host will call, with every method of the protocol."""
-    built = sample.build()
-    protocol = kind_of(sample.kind).makes
-    wanted = getattr(protocol, "__name__", protocol)
-    require(isinstance(built, protocol), f"build returned {type(built).__name__}, no {wanted}")
+    returned(sample.build(), kind_of(sample.kind).makes, "build")
 
 
 def check_light_module_is_light(sample: Sample) -> None:
     """Importing the descriptor's module imports no heavy package: ``atlas validate`` is quick."""
     found = _elsewhere(sample)
-    require(found.imported, f"another process stopped: {found.error}")
-    module, heavy = module_of(sample.component, sample.kind), ", ".join(found.heavy)
+    require(found.heavy is not None, f"another process stopped: {found.error}")
+    module, heavy = module_of(sample.component, sample.kind), ", ".join(found.heavy or ())
     mend = 'name the implementation "module:object", and import them in that module'
     require(not heavy, f"import of {module} also imports {heavy}; {mend}")
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.kinds.dataset import DataContext, Dataset
-from atlas_core.testing.checks.shared import used
+from atlas_core.testing.checks.shared import returned, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 
@@ -22,9 +22,7 @@ def given(sample: Sample) -> DataContext:
 
 def make(sample: Sample, context: DataContext) -> Dataset:
     """Return what is loaded."""
-    loaded: Dataset = sample.build().load(context)
-    require(isinstance(loaded, Dataset), f"load returned {type(loaded).__name__}, no Dataset")
-    return loaded
+    return returned(sample.build().load(context), Dataset, "load")
 
 
 def arrays(data: Dataset) -> dict[str, npt.NDArray[Any] | None]:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8
+from atlas_core.arrays import F8, I8
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.materials import Materials
-from atlas_core.testing.checks.shared import Arrays, used
+from atlas_core.testing.checks.shared import Arrays, returned, used
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import (
     Sample,
@@ -36,27 +36,24 @@ def given(sample: Sample) -> Materials:
 
 def make(sample: Sample, materials: Materials) -> Features:
     """Return the features of materials."""
-    features: Features = sample.build().featurize(materials)
-    require(isinstance(features, Vectors | Graphs), "the result is neither Vectors nor Graphs")
-    asked, found = len(materials), len(features)
-    require(found == asked, f"{asked} materials gave {found} entries")
-    return features
+    found = sample.build().featurize(materials)
+    return returned(found, Vectors | Graphs, "featurize", materials)
 
 
 def arrays(features: Features) -> Arrays:
     """Return the features."""
-    return dict(features.to_arrays())
+    return features.to_arrays()
 
 
-def _owner(graphs: Graphs) -> npt.NDArray[np.int64]:
-    """Return (e,) the flat number of the atom whose neighbour each edge is."""
-    shift = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
-    return np.asarray(graphs.src + shift)
+def _flat(graphs: Graphs, atoms: npt.NDArray[Any]) -> I8:
+    """Return the flat numbers of (e,) atoms that are counted within the crystal of each edge."""
+    first = np.repeat(graphs.node_offsets[:-1], np.diff(graphs.edge_offsets))
+    return np.asarray(atoms + first)
 
 
 def _shells(graphs: Graphs) -> list[F8]:
     """Return the sorted neighbour distances of each atom: what no relabelling may change."""
-    atom = _owner(graphs)
+    atom = _flat(graphs, graphs.src)
     order = np.lexsort((graphs.distance, atom))
     counts = np.bincount(atom, minlength=len(graphs.numbers))
     distances = graphs.distance[order].astype(np.float64)
@@ -64,18 +61,14 @@ def _shells(graphs: Graphs) -> list[F8]:
 
 
 def _require_same(
-    actual: Features, expected: Features, message: str, *, atoms: npt.NDArray[Any] | None = None
+    actual: Features, expected: Features, message: str, *, atoms: I8 | None = None
 ) -> None:
     """Require equal features; ``atoms[i]`` is the atom of ``expected`` that atom i must equal."""
     if isinstance(actual, Vectors) and isinstance(expected, Vectors):
         require(np.array_equal(actual.labels, expected.labels), f"{message}: labels differ")
         for column, label in enumerate(expected.labels):
-            require_close(
-                actual.values[:, column],
-                expected.values[:, column],
-                f"{message}: column {label!r}",
-                tolerance=1e-6,
-            )
+            a, b = (features.values[:, column] for features in (actual, expected))
+            require_close(a, b, f"{message}: column {label!r}", tolerance=1e-6)
         return
     if not (isinstance(actual, Graphs) and isinstance(expected, Graphs)):
         raise ContractError(f"{message}: the form of the features changed")
@@ -83,21 +76,22 @@ def _require_same(
     require(np.array_equal(actual.numbers, expected.numbers[rows]), f"{message}: atoms differ")
     wanted = _shells(expected)
     for atom, found in enumerate(_shells(actual)):
-        require_close(
-            found, wanted[rows[atom]], f"{message}: distances of atom {atom}", tolerance=1e-4
-        )
+        what = f"{message}: distances of atom {atom}"
+        require_close(found, wanted[rows[atom]], what, tolerance=1e-4)
 
 
 def _require_unmoved(
-    sample: Sample,
-    changed: Mapping[str, Materials],
-    *,
-    atoms: npt.NDArray[Any] | None = None,
+    sample: Sample, changed: Mapping[str, Materials], *, atoms: I8 | None = None
 ) -> None:
     """Require that crystals told otherwise get the features that they had."""
     for name, materials in changed.items():
-        found = make(sample, materials)
-        _require_same(found, used(sample).made, name, atoms=atoms)
+        _require_same(make(sample, materials), used(sample).made, name, atoms=atoms)
+
+
+def _require_rows(sample: Sample, rows: npt.ArrayLike, what: str) -> None:
+    """Require that some materials get the features that they get among all."""
+    found = make(sample, sample.materials().take(rows))
+    _require_same(found, used(sample).made.take(rows), what)
 
 
 def check_form_is_as_declared(sample: Sample) -> None:
@@ -120,25 +114,20 @@ def check_something_is_defined(sample: Sample) -> None:
 
 def check_order_is_kept(sample: Sample) -> None:
     """Row i belongs to material i, in whatever order materials come."""
-    order = np.random.default_rng(1).permutation(ROWS)
-    shuffled = make(sample, sample.materials().take(order))
-    _require_same(shuffled, used(sample).made.take(order), "shuffled materials")
+    _require_rows(sample, np.random.default_rng(1).permutation(ROWS), "shuffled materials")
 
 
 def check_batch_of_one_equals_the_batch(sample: Sample) -> None:
     """A material's features do not depend on its companions: no leak, and a cache is right."""
-    whole = used(sample).made
     for row in (0, 7, 23):
-        alone = make(sample, sample.materials().take([row]))
-        _require_same(alone, whole.take([row]), f"material {row} alone")
+        _require_rows(sample, [row], f"material {row} alone")
 
 
 def check_site_order_does_not_matter(sample: Sample) -> None:
     """A crystal whose sites are listed in another order is the same crystal."""
-    materials = given(sample)
-    order = site_order(materials)
-    changed = {"sites in another order": reordered_sites(materials, order)}
-    _require_unmoved(sample, changed, atoms=order)
+    order = site_order(given(sample))
+    shuffled = reordered_sites(given(sample), order)
+    _require_unmoved(sample, {"sites in another order": shuffled}, atoms=order)
 
 
 def _in_other_images(materials: Materials) -> Materials:
@@ -162,8 +151,7 @@ def check_rotation_does_not_matter(sample: Sample) -> None:
 
 def _directed(sample: Sample, materials: Materials) -> tuple[Graphs, F8]:
     """Return graphs and the (e, 3) vectors of their edges, if it gives these."""
-    provides = sample.provides
-    applies("features:directions" in provides, "it does not give features:directions")
+    applies("features:directions" in sample.provides, "it does not give features:directions")
     graphs = make(sample, materials)
     if not isinstance(graphs, Graphs) or graphs.vector is None:
         raise ContractError("it gives features:directions, but its edges have no vectors")
@@ -185,15 +173,17 @@ def check_directions_are_displacements(sample: Sample) -> None:
     for name, crystals in cases.items():
         graphs, vector = _directed(sample, crystals)
         frac, lattice = crystals.sites
-        edges = np.diff(graphs.edge_offsets)
-        to = graphs.dst + np.repeat(graphs.node_offsets[:-1], edges)
-        step = frac[to] + graphs.image - frac[_owner(graphs)]
-        wanted = np.einsum("ei,eij->ej", step, np.repeat(lattice, edges, axis=0))
-        far = float(np.abs(vector - wanted).max(initial=0.0))
+        step = frac[_flat(graphs, graphs.dst)] + graphs.image - frac[_flat(graphs, graphs.src)]
+        cells = np.repeat(lattice, np.diff(graphs.edge_offsets), axis=0)
+        far = np.abs(vector - np.einsum("ei,eij->ej", step, cells)).max(initial=0.0)
         require(far <= 1e-4, f"{name}: a vector is off by {far:.3g} Å")
-        lengths = np.linalg.norm(vector, axis=1)
-        far = float(np.abs(lengths - graphs.distance).max(initial=0.0))
+        far = np.abs(np.linalg.norm(vector, axis=1) - graphs.distance).max(initial=0.0)
         require(far <= 1e-4, f"{name}: a vector's length is {far:.3g} Å off its distance")
+
+
+def _twice(materials: Materials) -> I8:
+    """Return the atom of the crystals that each of those of a doubled cell is."""
+    return np.repeat(np.arange(len(materials.numbers)), 2)
 
 
 def _spread_of_edges(graphs: Graphs, vector: F8) -> F8:
@@ -201,7 +191,7 @@ def _spread_of_edges(graphs: Graphs, vector: F8) -> F8:
     pairs = vector[:, [0, 1, 2, 0, 0, 1]] * vector[:, [0, 1, 2, 1, 2, 2]]
     terms = np.concatenate([np.ones((len(pairs), 1)), pairs], axis=1)
     sums = np.zeros((len(graphs.numbers), 7))
-    np.add.at(sums, _owner(graphs), terms)
+    np.add.at(sums, _flat(graphs, graphs.src), terms)
     return sums
 
 
@@ -213,7 +203,7 @@ def check_directions_are_those_of_the_crystal(sample: Sample) -> None:
     """
     materials = given(sample)
     whole = _spread_of_edges(*_directed(sample, materials))
-    order, twice = site_order(materials), np.repeat(np.arange(len(materials.numbers)), 2)
+    order, twice = site_order(materials), _twice(materials)
     cases = {
         "sites in another order": (reordered_sites(materials, order), order),
         "a doubled cell": (supercell(materials), twice),
@@ -229,17 +219,13 @@ def check_supercell_does_not_matter(sample: Sample) -> None:
     A representation of the cell itself (a sorted Coulomb matrix) declares an expected failure.
     """
     materials = given(sample)
-    atoms = np.repeat(np.arange(len(materials.numbers)), 2)
-    doubled = {
-        f"cell doubled along vector {axis + 1}": supercell(materials, axis) for axis in (0, 2)
-    }
-    _require_unmoved(sample, doubled, atoms=atoms)
+    doubled = {f"cell doubled along {'abc'[axis]}": supercell(materials, axis) for axis in (0, 2)}
+    _require_unmoved(sample, doubled, atoms=_twice(materials))
 
 
 def check_formula_scale_does_not_matter(sample: Sample) -> None:
     """NaCl and Na2Cl2 are one composition, and a structure's composition is its formula's."""
-    requires = sample.requires
-    applies("inputs:structure" not in requires, "it needs structures")
+    applies("inputs:structure" not in sample.requires, "it needs structures")
     materials = given(sample)
     scaled = {f"formulas times {f}": scaled_formulas(materials, f) for f in (1.0, 2.0, 0.25)}
     _require_unmoved(sample, scaled)

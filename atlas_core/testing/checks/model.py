@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_core.context import FitContext
 from atlas_core.interfaces import PROTOCOLS
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.testing.checks import shared
@@ -29,10 +28,13 @@ from atlas_core.testing.samples import (
     toy_target,
 )
 
+Data = tuple[Features, F8]
 SHARED = (*shared.ROWWISE, "the_unit_does_not_matter", "jobs_change_nothing")
 TRAIN, TEST = np.arange(45), np.arange(45, 60)
 UNITS = (1e-12, 1e-6, 1e6, 1e12)
 """Factors by which a target is given in other units; those of physics span more."""
+IN_THE_UNIT = ("predict", "members", "epistemic", "aleatoric", "samples", "quantiles", "snapshots")
+POWERS = dict.fromkeys(IN_THE_UNIT, 1)
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 ANSWERS: dict[str, Callable[[Any, Features], Arrays]] = {
@@ -48,8 +50,6 @@ ANSWERS: dict[str, Callable[[Any, Features], Arrays]] = {
     "model:inbag": lambda model, rows: {"inbag": model.inbag()},
 }
 """What a model is asked for each capability; the rows are the last axis."""
-IN_THE_UNIT = ["predict", "members", "epistemic", "aleatoric", "samples", "quantiles", "snapshots"]
-"""Answers in the target's unit."""
 
 
 def ask(provides: frozenset[str], model: Any, rows: Features) -> Arrays:
@@ -65,45 +65,31 @@ def _target(sample: Sample, task: str) -> F8:
     return (toy_target if task == "regression" else toy_labels)(sample.materials())
 
 
-def given(sample: Sample) -> tuple[Features, F8]:
+def given(sample: Sample, factor: float = 1.0, offset: float = 0.0) -> Data:
     """Return features and target to train on, of the component's first task."""
-    target = _target(sample, sample.tasks()[0])
-    return sample.features().take(TRAIN), target[TRAIN]
+    return _data(sample, sample.tasks()[0], factor, offset)
 
 
-def _fit(sample: Sample, data: tuple[Features, F8] | None = None, **context: Any) -> Any:
+def _data(sample: Sample, task: str, factor: float = 1.0, offset: float = 0.0) -> Data:
+    return sample.features().take(TRAIN), _target(sample, task)[TRAIN] * factor + offset
+
+
+def _fit(sample: Sample, data: Data | None = None, **context: Any) -> Any:
     model = sample.build()
-    settings = {"seed": 0, "task": sample.tasks()[0], **context}
-    model.fit(*(data or given(sample)), FitContext(**settings))
+    model.fit(*(data or given(sample)), sample.context(**context))
     return model
 
 
-def make(sample: Sample, data: tuple[Features, F8]) -> list[Case]:
+def make(sample: Sample, data: Data, n_jobs: int = 1) -> list[Case]:
     """Return rows with a model that was fitted for them."""
-    model = _fit(sample, data)
-    provides = sample.provides
-    return [Case("", model, sample.features().take(TEST), partial(ask, provides))]
+    model = _fit(sample, data, n_jobs=n_jobs)
+    return [Case("", model, sample.features().take(TEST), partial(ask, sample.provides))]
 
 
 def _fitted(sample: Sample) -> tuple[Any, Features]:
     """Return the model that all checks share, and rows that it never saw."""
     (case,) = used(sample).made
     return case.fitted, case.rows
-
-
-def in_unit(sample: Sample, factor: float, *, offset: float = 0.0) -> Arrays:
-    """Return what a model that learned ``factor`` x target + ``offset`` says, divided by it."""
-    target = _target(sample, "regression")[TRAIN] * factor + offset
-    features = sample.features()
-    model = _fit(sample, (features.take(TRAIN), target), task="regression")
-    found = ask(sample.provides, model, features.take(TEST))
-    return {part: found[part] / factor for part in IN_THE_UNIT if part in found}
-
-
-def with_jobs(sample: Sample, n_jobs: int) -> Arrays:
-    """Return the predictions of a model that was fitted by some threads."""
-    model = _fit(sample, n_jobs=n_jobs)
-    return {"predict": np.asarray(model.predict(sample.features().take(TEST)))}
 
 
 def check_predictions_are_finite(sample: Sample) -> None:
@@ -132,8 +118,9 @@ def check_the_zero_does_not_matter(sample: Sample) -> None:
     spread, where the sums of a fit may round to another of two nearly equal answers.
     """
     applies("regression" in sample.tasks(), "P(1) has no zero to move")
-    wanted = in_unit(sample, 1.0)["predict"]
-    moved = in_unit(sample, 1.0, offset=1024.0)["predict"] - 1024.0
+    model, test = _fitted(sample)
+    wanted = model.predict(test)
+    moved = _fit(sample, given(sample, offset=1024.0)).predict(test) - 1024.0
     spread = np.ptp(_target(sample, "regression")[TRAIN])
     require_close(moved, wanted, "predictions of a moved target", tolerance=1e-4, size=spread)
 
@@ -141,9 +128,9 @@ def check_the_zero_does_not_matter(sample: Sample) -> None:
 def check_binary_predictions_are_probabilities(sample: Sample) -> None:
     """For a binary task ``predict`` returns P(1), and it is higher where the label is 1."""
     applies("binary" in sample.tasks(), "it only regresses")
-    features, label = sample.features(), _target(sample, "binary")
-    data = (features.take(TRAIN), label[TRAIN])
-    p = np.asarray(_fit(sample, data, task="binary").predict(features))
+    label = _target(sample, "binary")
+    model = _fit(sample, _data(sample, "binary"), task="binary")
+    p = np.asarray(model.predict(sample.features()))
     require(p.shape == (60,) and np.isfinite(p).all(), "a probability is missing or not finite")
     require(((p >= 0) & (p <= 1)).all(), "a probability is outside [0, 1]")
     expected = {name.removeprefix("check_") for name in sample.component.expected_failures}

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from atlas_core.arrays import F8, I8
-from atlas_core.context import FitContext
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.ood import Detector, OODScore
 from atlas_core.kinds.reason import texts
-from atlas_core.materials import Materials
 from atlas_core.testing.checks import shared
-from atlas_core.testing.checks.shared import Arrays, Case, used
+from atlas_core.testing.checks.shared import Arrays, Case, returned, used
 from atlas_core.testing.outcome import require
 from atlas_core.testing.samples import Sample, far_materials, toy_compounds, toy_inputs
 
@@ -20,12 +18,9 @@ TRAIN, CALIBRATION, NEAR = np.arange(120), np.arange(120, 180), np.arange(180, 2
 NOTHING = np.zeros(0, dtype=np.int64)
 
 
-def _inputs(sample: Sample, materials: Materials) -> Inputs:
-    return toy_inputs(materials, sample.requires)
-
-
 def _rows(sample: Sample, rows: I8) -> Inputs:
-    return _inputs(sample, sample.once("compounds", toy_compounds).take(rows))
+    compounds = sample.once("compounds", toy_compounds)
+    return toy_inputs(compounds.take(rows), sample.requires)
 
 
 def given(sample: Sample, calibration: I8 = CALIBRATION) -> tuple[Inputs, Inputs]:
@@ -35,15 +30,13 @@ def given(sample: Sample, calibration: I8 = CALIBRATION) -> tuple[Inputs, Inputs
 
 def make(sample: Sample, rows: tuple[Inputs, Inputs]) -> list[Case]:
     """Return near and far rows with the detector that was fitted."""
-    detector = sample.build().fit(*rows, FitContext(0))
-    require(isinstance(detector, Detector), "fit returned no Detector")
-    near, far = _rows(sample, NEAR), _inputs(sample, far_materials())
+    detector = returned(sample.build().fit(*rows, sample.context()), Detector, "fit")
+    near, far = _rows(sample, NEAR), toy_inputs(far_materials(), sample.requires)
     return [Case("near", detector, near, _ask), Case("far", detector, far, _ask)]
 
 
 def _score(detector: Detector, rows: Inputs) -> OODScore:
-    score = detector.score(rows)
-    require(isinstance(score, OODScore), "score returned no OODScore")
+    score = returned(detector.score(rows), OODScore, "score")
     require(len(score.score) == len(rows), f"{len(rows)} rows gave {len(score.score)} scores")
     return score
 

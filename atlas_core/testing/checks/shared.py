@@ -5,18 +5,24 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from functools import cached_property
+from types import UnionType
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, fingerprint
 from atlas_core.errors import AtlasError, ContractError, DataError
+from atlas_core.kinds.inputs import Inputs
+from atlas_core.kinds.ood import OODScore
+from atlas_core.kinds.prediction import Prediction
 from atlas_core.saving import Allowed, restored
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample
 
 Arrays = dict[str, npt.NDArray[Any]]
+T = TypeVar("T")
 
 TOYS = "atlas_core.testing"
 """The package of the toys: what is fitted around one holds it."""
@@ -54,15 +60,20 @@ class Case:
     ask: Callable[[Any, Any], Arrays]
     tolerance: float = 1e-5
 
-    def answer(self, rows: npt.ArrayLike | None = None) -> Arrays:
-        """Return the answer for all rows, or for some."""
-        return self.ask(self.fitted, self.rows if rows is None else self.rows.take(rows))
+    @cached_property
+    def whole(self) -> Arrays:
+        """Return the answer for all rows."""
+        return self.ask(self.fitted, self.rows)
+
+    def answer(self, rows: npt.ArrayLike) -> Arrays:
+        """Return the answer for some rows."""
+        return self.ask(self.fitted, self.rows.take(rows))
 
     def require_rows(self, rows: npt.NDArray[np.int64], what: str, skip: set[str]) -> None:
         """Stop the check unless some rows, asked for alone, get what they get among all."""
-        found, whole = self.answer(rows), self.answer()
-        for part in whole.keys() - skip:
-            every = whole[part]
+        found = self.answer(rows)
+        for part in self.whole.keys() - skip:
+            every = self.whole[part]
             wanted = every[..., rows] if every.ndim else every
             what = " ".join(f"{self.name} {part} of {what}".split())
             require_alike(found[part], wanted, what, self.tolerance, size=every)
@@ -83,6 +94,50 @@ class Outcome:
     unchanged: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a calibration or a trust region is asked for n rows, and their true values."""
+
+    inputs: Inputs
+    prediction: Prediction
+    target: F8
+    ood: OODScore | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def error(self) -> F8:
+        """Return (n,) absolute errors in the target's unit."""
+        return np.asarray(np.abs(self.target - self.prediction.mean), dtype=np.float64)
+
+    def take(self, rows: npt.ArrayLike) -> Rows:
+        """Return some rows, in that order."""
+        i = np.asarray(rows, dtype=np.int64)
+        ood = None if self.ood is None else self.ood.take(i)
+        return Rows(self.inputs.take(i), self.prediction.take(i), self.target[i], ood)
+
+
+def returned(value: Any, promised: Callable[..., T] | UnionType, what: str, rows: Any = None) -> T:
+    """Return what a component gave, which must be of the class that its kind promises.
+
+    Args:
+        value: what it gave.
+        promised: a class or a protocol.
+        what: the call that gave it, for messages.
+        rows: what it was asked for, with a length; None: its own does not count.
+
+    Raises:
+        ContractError: it is something else, or not of as many rows.
+    """
+    right = isinstance(value, promised)  # type: ignore[arg-type]  # mypy takes no protocol as type
+    name = getattr(promised, "__name__", promised)
+    require(right, f"{what} returned a {type(value).__name__}, no {name}")
+    if rows is not None:
+        require(len(value) == len(rows), f"{what}: {len(rows)} rows gave {len(value)}")
+    return cast(T, value)
+
+
 def contract_of(sample: Sample) -> Any:
     """Return the module of the checks of the component's kind."""
     return importlib.import_module(f"{__package__}.{sample.kind}")
@@ -90,7 +145,7 @@ def contract_of(sample: Sample) -> Any:
 
 def answers_of(cases: list[Case]) -> Arrays:
     """Return what fitted objects answer for all their rows."""
-    return {f"{c.name} {part}": found for c in cases for part, found in c.answer().items()}
+    return {f"{c.name} {part}": found for c in cases for part, found in c.whole.items()}
 
 
 def use(sample: Sample) -> Outcome:
@@ -173,26 +228,6 @@ def one_line_or(act: Callable[[], Any]) -> Any:
         return None
 
 
-def require_coverage(
-    truth: F8, lower: F8, upper: F8, level: float, *, rows: int, exact: bool, where: str = ""
-) -> None:
-    """Stop the check unless a level holds within four binomial deviations.
-
-    Args:
-        truth: (n,) true values.
-        lower: (n,) lower ends.
-        upper: (n,) upper ends.
-        level: that the intervals state.
-        rows: how many they were calibrated on.
-        exact: whether they may not cover more, either.
-        where: in front of the message.
-    """
-    covered = float(((truth >= lower - 1e-9) & (truth <= upper + 1e-9)).mean())
-    slack = 4.0 * float(np.sqrt(level * (1 - level) * (1 / rows + 1 / len(truth)))) + 1 / rows
-    fair = covered >= level - slack and (not exact or covered <= level + slack)
-    require(fair, f"{where}{covered:.3f} of rows covered at level {level} (± {slack:.3f})")
-
-
 def require_nested(found: Any, levels: tuple[float, ...], where: str = "") -> tuple[F8, F8]:
     """Return lower and upper ends, (l, n) each, of an answer's intervals: an interval per level.
 
@@ -205,6 +240,27 @@ def require_nested(found: Any, levels: tuple[float, ...], where: str = "") -> tu
     nested = (np.diff(lower, axis=0) <= 1e-12).all() and (np.diff(upper, axis=0) >= -1e-12).all()
     require(nested, f"{where}an interval sticks out of that of a higher level")
     return lower, upper
+
+
+def require_coverage(
+    rows: Rows, found: Any, levels: tuple[float, ...], *, known: int, exact: bool, where: str = ""
+) -> None:
+    """Stop the check unless nested intervals hold at each level, within four binomial deviations.
+
+    Args:
+        rows: n rows with their true values.
+        found: an answer for them with intervals.
+        levels: that the intervals state.
+        known: how many rows they were calibrated on.
+        exact: whether they may not cover more, either.
+        where: in front of messages.
+    """
+    for level, lower, upper in zip(levels, *require_nested(found, levels, where), strict=True):
+        covered = float(((rows.target >= lower - 1e-9) & (rows.target <= upper + 1e-9)).mean())
+        deviation = float(np.sqrt(level * (1 - level) * (1 / known + 1 / len(rows))))
+        slack = 4.0 * deviation + 1 / known
+        fair = covered >= level - slack and (not exact or covered <= level + slack)
+        require(fair, f"{where}{covered:.3f} of rows covered at level {level} (± {slack:.3f})")
 
 
 def check_inputs_unchanged(sample: Sample) -> None:
@@ -234,10 +290,9 @@ def check_saved_and_loaded_it_answers_alike(sample: Sample) -> None:
     an object of a class that is made in a function, has no name by which it could be found there.
     """
     for case in used(sample).made:
-        before = case.answer()
         after = case.ask(saved_and_loaded(sample, case.fitted), case.rows)
-        for part in {**before, **after}:
-            one, other = before.get(part), after.get(part)
+        for part in {**case.whole, **after}:
+            one, other = case.whole.get(part), after.get(part)
             same = one is not None and other is not None and one.dtype == other.dtype
             same = same and one.tobytes() == other.tobytes()
             what = " ".join(f"{case.name} {part}".split())
@@ -251,17 +306,19 @@ def check_the_unit_does_not_matter(sample: Sample) -> None:
     rule with a fixed tolerance nor which of two equally good cuts is taken.
     """
     applies("regression" in sample.tasks(), "P(1) has no unit")
-    kind = contract_of(sample)
-    wanted = kind.in_unit(sample, 1.0)
+    kind, wanted = contract_of(sample), used(sample).arrays
     for factor in kind.UNITS:
-        found = kind.in_unit(sample, factor)
-        for part, values in wanted.items():
-            what = f"{part} of a target times {factor:g}, divided by it"
-            require_alike(found[part], values, what, 1e-9)
+        found = answers_of(kind.make(sample, kind.given(sample, factor)))
+        for name, values in wanted.items():
+            power = kind.POWERS.get(name.rpartition(" ")[2])
+            if power is not None:
+                what = f"{name.strip()} of a target times {factor:g}, in its unit"
+                require_alike(found[name] / factor**power, values, what, 1e-9)
 
 
 def check_jobs_change_nothing(sample: Sample) -> None:
     """``n_jobs`` is a share of the machine and part of no hash: it must change no byte."""
     kind = contract_of(sample)
-    one, two = (fingerprint(kind.with_jobs(sample, n_jobs)) for n_jobs in (1, 2))
-    require(one == two, "predictions differ between one job and two")
+    two = answers_of(kind.make(sample, kind.given(sample), n_jobs=2))
+    same = fingerprint(two) == fingerprint(used(sample).arrays)
+    require(same, "predictions differ between one job and two")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas_core.arrays import fingerprint
-from atlas_core.context import FitContext
-from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.split import Split, SplitRequest
 from atlas_core.testing.checks.shared import Arrays, used
 from atlas_core.testing.outcome import require
@@ -17,10 +15,10 @@ SHARED = ("inputs_unchanged",)
 
 def given(sample: Sample, seed: int = 0) -> SplitRequest:
     """Return the request to cut the toy data set."""
-    task: Task = sample.tasks()[0]
-    data = toy_dataset(task)
+    context = sample.context(seed=seed)
+    data = toy_dataset(context.task)
     shown = data.target.copy() if "target" in sample.requires else None
-    return SplitRequest(data.materials, data.columns, FitContext(seed, task), shown)
+    return SplitRequest(data.materials, data.columns, context, shown)
 
 
 def make(sample: Sample, request: SplitRequest) -> Sequence[Split]:

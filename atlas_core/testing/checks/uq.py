@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_core.context import FitContext
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.uq import Predictor
 from atlas_core.testing.checks import shared
-from atlas_core.testing.checks.shared import Arrays, Case, found_in, used
+from atlas_core.testing.checks.shared import Arrays, Case, found_in, returned, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 from atlas_core.testing.toy_model import ToyModel, line_data
@@ -21,6 +21,8 @@ from atlas_core.testing.toy_model import ToyModel, line_data
 SHARED = (*shared.ROWWISE, "the_unit_does_not_matter", "jobs_change_nothing")
 UNITS = (1e-12, 1e-6, 1e6, 1e12)
 """Factors by which a target is given in other units."""
+ANSWERS = ("mean", "epistemic", "aleatoric", "samples", "lower", "upper")
+POWERS = dict.fromkeys(ANSWERS, 1)
 _ROWS = line_data(50, 1)[0]
 
 
@@ -30,52 +32,34 @@ def _data(task: Task, n: int, seed: int) -> tuple[Vectors, F8]:
     return features, (target > np.median(target)).astype(np.float64) if binary else target
 
 
-def given(sample: Sample) -> tuple[Vectors, F8]:
+def given(sample: Sample, factor: float = 1.0) -> tuple[Vectors, F8]:
     """Return features and target to train on."""
-    return _data(sample.tasks()[0], 80, 0)
+    features, target = _data(sample.tasks()[0], 80, 0)
+    return features, target * factor
 
 
-def fit(sample: Sample, data: tuple[Vectors, F8], **context: Any) -> Any:
+def fit(sample: Sample, data: tuple[Vectors, F8], **context: Any) -> tuple[Predictor, ToyModel]:
     """Return predictor and model."""
-    settings = {"seed": 0, "task": sample.tasks()[0], **context}
-    found = sample.build().fit(ToyModel, *data, FitContext(**settings))
+    found = sample.build().fit(ToyModel, *data, sample.context(**context))
     pair = isinstance(found, tuple) and len(found) == 2
     require(pair, "fit returned no pair of a predictor and its model")
-    require(isinstance(found[0], Predictor), "fit returned no Predictor")
-    return found
+    return returned(found[0], Predictor, "fit"), found[1]
 
 
 def _predicted(predictor: Predictor, rows: Vectors) -> Prediction:
-    predicted = predictor.predict(rows)
-    require(isinstance(predicted, Prediction), "predict returned no Prediction")
-    require(len(predicted) == len(rows), f"{len(rows)} rows gave {len(predicted)} predictions")
-    return predicted
+    return returned(predictor.predict(rows), Prediction, "predict", rows)
 
 
 def ask(predictor: Predictor, rows: Vectors) -> Arrays:
     """Return all that is predicted."""
     found = _predicted(predictor, rows)
     levels = np.array(repr(None if found.levels is None else found.levels.tolist()))
-    names = ("mean", "epistemic", "aleatoric", "samples", "lower", "upper")
-    return {"levels": levels, **found_in(found, *names)}
+    return {"levels": levels, **found_in(found, *ANSWERS)}
 
 
-def make(sample: Sample, data: tuple[Vectors, F8]) -> list[Case]:
+def make(sample: Sample, data: tuple[Vectors, F8], n_jobs: int = 1) -> list[Case]:
     """Return rows with a predictor of them."""
-    return [Case("", fit(sample, data)[0], _ROWS, ask)]
-
-
-def in_unit(sample: Sample, factor: float) -> Arrays:
-    """Return what is predicted of a target that was multiplied, divided by the factor."""
-    features, target = line_data(80, 0)
-    scaled = (features, target * factor)
-    found = ask(fit(sample, scaled, task="regression")[0], _ROWS)
-    return {part: v / factor for part, v in found.items() if part != "levels"}
-
-
-def with_jobs(sample: Sample, n_jobs: int) -> Arrays:
-    """Return what is predicted with some threads."""
-    return ask(fit(sample, given(sample), n_jobs=n_jobs)[0], _ROWS)
+    return [Case("", fit(sample, data, n_jobs=n_jobs)[0], _ROWS, ask)]
 
 
 def _prediction(sample: Sample) -> Prediction:
@@ -136,11 +120,10 @@ def check_the_model_comes_with_it(sample: Sample) -> None:
 
 def check_each_predictor_is_its_own(sample: Sample) -> None:
     """Fitting again leaves the first predictor as it was: arms and folds share the method."""
-    method = sample.build()
+    method, context = sample.build(), sample.context()
     features, target = given(sample)
-    task = sample.tasks()[0]
-    first, _ = method.fit(ToyModel, features, target, FitContext(seed=0, task=task))
+    first, _ = method.fit(ToyModel, features, target, context)
     before = first.predict(_ROWS).mean.copy()
-    other = 1.0 - target if task == "binary" else -target
-    method.fit(ToyModel, features, other, FitContext(seed=1, task=task))
+    other = 1.0 - target if context.task == "binary" else -target
+    method.fit(ToyModel, features, other, replace(context, seed=1))
     require(np.array_equal(before, first.predict(_ROWS).mean), "a second fit changed the first")
