@@ -30,8 +30,6 @@ KIND = Kind("explainer", Explainer, place="arm", description="Says why.")
 CHECKS = '''
 """The contract of the ``explainer`` kind."""
 
-import numpy as np
-
 from atlas_core.testing.checks.shared import used
 from atlas_core.testing.outcome import require
 
@@ -42,10 +40,6 @@ def given(sample):
 
 def make(sample, mean):
     return sample.build().explain(mean)
-
-
-def arrays(text):
-    return {"text": np.array([text])}
 
 
 def check_says_something(sample):

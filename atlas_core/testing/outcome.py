@@ -42,15 +42,16 @@ def require_close(
 ) -> None:
     """Stop the check unless two arrays agree to ``tolerance``, relative to the largest value.
 
-    NaN equals NaN. ``size`` are values whose largest is the measure, where ``expected`` is only
-    a row of them: by default ``expected`` itself.
+    What is no floating-point number must be the same. NaN equals NaN. ``size`` are values whose
+    largest is the measure, where ``expected`` is only a row of them: by default ``expected``.
 
     Raises:
         ContractError: a shape or a value differs; the message tells by how much.
     """
-    a, b = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    a, b = np.asarray(actual), np.asarray(expected)
     require(a.shape == b.shape, f"{message}: shape {a.shape}, expected {b.shape}")
-    if not a.size:
+    if not a.dtype.kind == b.dtype.kind == "f":
+        require(np.array_equal(a, b), f"{message}: they differ")
         return
     require(np.array_equal(np.isnan(a), np.isnan(b)), f"{message}: NaN stands elsewhere")
     finite = np.isfinite(a) & np.isfinite(b)

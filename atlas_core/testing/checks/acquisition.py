@@ -9,7 +9,7 @@ import numpy as np
 from atlas_core.context import FitContext
 from atlas_core.kinds.acquisition import AcquisitionRequest, Selection
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.testing.checks.shared import Arrays, returned
+from atlas_core.testing.checks.shared import returned
 from atlas_core.testing.outcome import require, require_close
 from atlas_core.testing.samples import Sample
 
@@ -42,11 +42,6 @@ def given(sample: Sample) -> list[AcquisitionRequest]:
 def make(sample: Sample, requests: list[AcquisitionRequest]) -> list[Selection]:
     """Return what is chosen of each pool."""
     return [_select(sample, request) for request in requests]
-
-
-def arrays(chosen: list[Selection]) -> Arrays:
-    """Return ids and utilities."""
-    return {f"{i} {n}": v for i, c in enumerate(chosen) for n, v in vars(c).items()}
 
 
 def check_picks_are_distinct_and_complete(sample: Sample) -> None:

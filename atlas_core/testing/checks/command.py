@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import click
-import numpy as np
 from click.testing import CliRunner, Result
 
 from atlas_core.kinds.command import BUILT_IN
-from atlas_core.testing.checks.shared import Arrays
 from atlas_core.testing.outcome import require
 from atlas_core.testing.samples import Sample
 
@@ -25,11 +23,6 @@ def given(sample: Sample) -> str:
 def make(sample: Sample, word: str) -> str:
     """Return the command's help."""
     return _called(sample, word).output
-
-
-def arrays(text: str) -> Arrays:
-    """Return the help."""
-    return {"help": np.array(text)}
 
 
 def check_name_is_the_entry_points(sample: Sample) -> None:

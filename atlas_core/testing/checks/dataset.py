@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from atlas_core.kinds.dataset import DataContext, Dataset
 from atlas_core.testing.checks.shared import returned, used
@@ -23,14 +21,6 @@ def given(sample: Sample) -> DataContext:
 def make(sample: Sample, context: DataContext) -> Dataset:
     """Return what is loaded."""
     return returned(sample.build().load(context), Dataset, "load")
-
-
-def arrays(data: Dataset) -> dict[str, npt.NDArray[Any] | None]:
-    """Return everything that was loaded."""
-    columns = {f"column {k}": np.asarray(v).astype(np.str_) for k, v in data.columns.items()}
-    words = [data.name, data.target_name, data.unit, data.task, data.sha256, *data.citation]
-    texts = {"words": np.array(words, dtype=np.str_)}
-    return {**data.materials.to_arrays(), **columns, "target": data.target, **texts}
 
 
 def check_there_is_something_to_learn(sample: Sample) -> None:

@@ -15,8 +15,8 @@ from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Built, Metrics
 from atlas_core.observe import FinishedRun
-from atlas_core.store import as_written, json_bytes, write_json
-from atlas_core.testing.checks.shared import Arrays, used
+from atlas_core.store import as_written, write_json
+from atlas_core.testing.checks.shared import used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample, toy_dataset, toy_features
 from atlas_core.testing.toy_runs import LEVEL, toy_run
@@ -55,11 +55,6 @@ def make(sample: Sample, given: Given) -> Contents:
     """Return the contents of all files, by name."""
     run, request = given
     return {**_evaluated(sample, run), "audit": sample.build().audit(request)}
-
-
-def arrays(made: Contents) -> Arrays:
-    """Return the bytes of every file."""
-    return {name: np.frombuffer(json_bytes(one), np.uint8) for name, one in made.items()}
 
 
 def _not_evaluated(run: FinishedRun) -> FinishedRun:

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.executor import JobsLostError
-from atlas_core.testing.checks.shared import Arrays
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 
@@ -78,11 +77,6 @@ def given(sample: Sample) -> Sequence[int]:
 def make(sample: Sample, jobs: Sequence[int]) -> dict[int, Square]:
     """Return the results of the jobs."""
     return _run(sample, _square, jobs, 2)
-
-
-def arrays(results: dict[int, Square]) -> Arrays:
-    """Return the results in the order of the jobs."""
-    return {"squares": np.stack([results[position].value for position in sorted(results)])}
 
 
 def check_each_job_is_run_once(sample: Sample) -> None:

@@ -13,7 +13,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.materials import Materials
-from atlas_core.testing.checks.shared import Arrays, returned, used
+from atlas_core.testing.checks.shared import returned, used
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import (
     Sample,
@@ -38,11 +38,6 @@ def make(sample: Sample, materials: Materials) -> Features:
     """Return the features of materials."""
     found = sample.build().featurize(materials)
     return returned(found, Vectors | Graphs, "featurize", materials)
-
-
-def arrays(features: Features) -> Arrays:
-    """Return the features."""
-    return features.to_arrays()
 
 
 def _flat(graphs: Graphs, atoms: npt.NDArray[Any]) -> I8:

@@ -102,10 +102,6 @@ def make(sample: Sample, rows: dict[str, Columns]) -> Columns:
     }
 
 
-arrays = dict
-"""What is made is arrays by name."""
-
-
 def check_has_the_components_name(sample: Sample) -> None:
     """``metrics.json`` names it as the spec does; of several, each has a name of its own."""
     names = [metric.name for metric in _metrics(sample)]

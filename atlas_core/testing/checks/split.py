@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atlas_core.arrays import fingerprint
+import numpy as np
+
 from atlas_core.kinds.split import Split, SplitRequest
-from atlas_core.testing.checks.shared import Arrays, used
+from atlas_core.testing.checks.shared import state_of, used
 from atlas_core.testing.outcome import require
 from atlas_core.testing.samples import Sample, toy_dataset
 
@@ -29,16 +30,12 @@ def make(sample: Sample, request: SplitRequest) -> Sequence[Split]:
     return folds
 
 
-def arrays(folds: Sequence[Split]) -> Arrays:
-    """Return every part of every fold."""
-    return {f"{f.name}/{part}": rows for f in folds for part, rows in f.parts().items()}
-
-
 def check_rows_exist(sample: Sample) -> None:
     """Every row of every part is one of the data set."""
     n = len(toy_dataset())
-    for name, rows in used(sample).arrays.items():
-        require(((rows >= 0) & (rows < n)).all(), f"fold {name}: a row is out of 0..{n - 1}")
+    for fold in used(sample).made:
+        rows = np.concatenate([*fold.parts().values()])
+        require(((rows >= 0) & (rows < n)).all(), f"fold {fold.name}: a row is out of 0..{n - 1}")
 
 
 def check_fold_names_are_distinct(sample: Sample) -> None:
@@ -61,5 +58,5 @@ def check_different_seed_different_folds(sample: Sample) -> None:
     Folds fixed by others (Matbench's) declare this as an expected failure.
     """
     folds = (make(sample, given(sample, seed)) for seed in range(4))
-    first, *others = (fingerprint(arrays(found)) for found in folds)
+    first, *others = (state_of([fold.parts() for fold in found]) for found in folds)
     require(any(other != first for other in others), "four seeds gave the same folds")
