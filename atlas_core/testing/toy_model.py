@@ -13,16 +13,6 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.featurizer import Features, Vectors
 
 
-def line_data(n: int, seed: int, *, far: bool = False) -> tuple[Vectors, F8]:
-    """Return (n, 2) inputs in [-1, 1] (or 4 to 6 away) and a noisy, nearly linear target."""
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(-1.0, 1.0, (n, 2))
-    if far:
-        x = np.sign(x) * rng.uniform(4.0, 6.0, (n, 2))
-    y = np.sin(x[:, 0]) + 0.5 * x[:, 1] + 0.1 * rng.normal(size=n)
-    return Vectors(x, np.array(["x0", "x1"])), y
-
-
 @dataclass
 class ToyModel:
     """Fit a committee of 12 straight lines to bootstraps: a model with every capability.

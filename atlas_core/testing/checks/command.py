@@ -27,19 +27,14 @@ def make(sample: Sample, word: str) -> str:
 
 def check_name_is_the_entry_points(sample: Sample) -> None:
     """The command calls itself what the user types, so that its help and errors fit."""
-    name = sample.build().name
-    require(
-        name == sample.component.name,
-        f"the command calls itself {name!r}, not {sample.component.name!r}",
-    )
+    name, own = sample.build().name, sample.component.name
+    require(name == own, f"the command calls itself {name!r}, not {own!r}")
 
 
 def check_no_built_in_command_is_shadowed(sample: Sample) -> None:
     """Its name is not one of the commands of ATLAS itself, which would be called instead."""
-    require(
-        sample.component.name not in BUILT_IN,
-        f"`atlas {sample.component.name}` is a command of ATLAS itself",
-    )
+    name = sample.component.name
+    require(name not in BUILT_IN, f"`atlas {name}` is a command of ATLAS itself")
 
 
 def check_help_works(sample: Sample) -> None:

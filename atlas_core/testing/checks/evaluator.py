@@ -16,7 +16,7 @@ from atlas_core.kinds.split import Split
 from atlas_core.metrics.registry import Built, Metrics
 from atlas_core.observe import FinishedRun
 from atlas_core.store import as_written, write_json
-from atlas_core.testing.checks.shared import used
+from atlas_core.testing.checks.shared import returned, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample, toy_dataset, toy_features
 from atlas_core.testing.toy_runs import LEVEL, toy_run
@@ -48,7 +48,7 @@ def given(sample: Sample) -> Given:
     ]
     features = {"one": toy_features(dataset.materials, "vectors")}
     request = AuditRequest(folds, dataset.materials, dataset.target, features, seed=1)
-    return _not_evaluated(toy_run()), request
+    return toy_run(), request
 
 
 def make(sample: Sample, given: Given) -> Contents:
@@ -57,13 +57,10 @@ def make(sample: Sample, given: Given) -> Contents:
     return {**_evaluated(sample, run), "audit": sample.build().audit(request)}
 
 
-def _not_evaluated(run: FinishedRun) -> FinishedRun:
-    return replace(run, metrics={}, verdict={}, exam={})
-
-
 def _evaluated(sample: Sample, run: FinishedRun) -> Contents:
-    found = sample.build().evaluate(_not_evaluated(run), levels=[LEVEL], metrics=METRICS)
-    require(isinstance(found, Evaluation), f"evaluate returned a {type(found).__name__}")
+    bare = replace(run, metrics={}, verdict={}, exam={})
+    evaluated = sample.build().evaluate(bare, levels=[LEVEL], metrics=METRICS)
+    found = returned(evaluated, Evaluation, "evaluate")
     verdict = {arm: one.as_dict() for arm, one in found.verdicts.items()}
     return {"metrics": found.metrics, "exam": found.exam, "verdict": verdict}
 

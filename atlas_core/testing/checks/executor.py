@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.executor import JobsLostError
+from atlas_core.testing.checks.shared import used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 
@@ -37,7 +38,7 @@ def _square(job: int) -> Square:
     return Square(job, np.full(3, float(job) ** 2))
 
 
-def _noted(job: int, folder: Path, seconds: float = 0.0) -> int:
+def _noted(job: int, folder: Path, seconds: float) -> int:
     """Leave a note of the start and the end of a job."""
     (folder / f"{job}.start").write_text(repr(time.time()), encoding="utf-8")
     time.sleep(seconds)
@@ -61,8 +62,7 @@ def _dies(job: int, parent: int) -> int:
 def _run(sample: Sample, function: Any, jobs: Sequence[int], workers: int) -> dict[int, Any]:
     """Return {position: result}, having required that none comes twice."""
     found: dict[int, Any] = {}
-    executor = sample.build()
-    with closing(executor.run(function, jobs, workers=workers)) as finished:
+    with closing(sample.build().run(function, jobs, workers=workers)) as finished:
         for position, result in finished:
             require(position not in found, f"job {position} has two results")
             found[position] = result
@@ -81,8 +81,8 @@ def make(sample: Sample, jobs: Sequence[int]) -> dict[int, Square]:
 
 def check_each_job_is_run_once(sample: Sample) -> None:
     """Each job has one result, at its own position, with one worker and with more than jobs."""
-    for workers, count in ((1, MANY), (2, MANY), (3, 2)):
-        found = _run(sample, _square, range(count), workers)
+    one, more = _run(sample, _square, range(MANY), 1), _run(sample, _square, range(2), 3)
+    for workers, count, found in ((1, MANY, one), (2, MANY, used(sample).made), (3, 2, more)):
         require(set(found) == set(range(count)), f"{workers} workers: results of {sorted(found)}")
         for position, result in found.items():
             right = result.of == position and (result.value == position**2).all()
@@ -97,14 +97,12 @@ def check_no_job_gives_nothing(sample: Sample) -> None:
 def check_no_more_run_at_a_time_than_asked(sample: Sample) -> None:
     """``workers`` jobs run at a time at most: each was promised its part of the cores."""
     for workers in (1, 2):
-        with tempfile.TemporaryDirectory(dir=sample.folder) as name:
-            folder = Path(name)
-            function = partial(_noted, folder=folder, seconds=0.05)
-            _run(sample, function, range(MANY), workers)
-            times = [
-                (float(start.read_text()), float(start.with_suffix(".end").read_text()))
-                for start in folder.glob("*.start")
-            ]
+        folder = Path(tempfile.mkdtemp(dir=sample.folder))
+        _run(sample, partial(_noted, folder=folder, seconds=0.05), range(MANY), workers)
+        times = [
+            (float(start.read_text()), float(start.with_suffix(".end").read_text()))
+            for start in folder.glob("*.start")
+        ]
         most = max(sum(a <= start < b for a, b in times) for start, _ in times)
         require(most <= workers, f"{most} jobs ran at a time, asked for {workers}")
 
@@ -124,26 +122,23 @@ def check_what_a_job_raises_is_raised(sample: Sample) -> None:
 
 def check_closing_stops_the_rest(sample: Sample) -> None:
     """Closed after the first result, no more jobs are begun: so a run is interrupted."""
-    with tempfile.TemporaryDirectory(dir=sample.folder) as name:
-        folder = Path(name)
-        executor = sample.build()
-        function = partial(_noted, folder=folder, seconds=0.2)
-        with closing(executor.run(function, range(10), workers=2)) as finished:
-            next(finished)
-        begun = len(list(folder.glob("*.start")))
-        time.sleep(0.5)
-        later = len(list(folder.glob("*.start")))
-        require(later < 10, "all 10 jobs ran although only the first result was taken")
-        require(later == begun, f"{later - begun} jobs were begun after it was closed")
+    folder = Path(tempfile.mkdtemp(dir=sample.folder))
+    function = partial(_noted, folder=folder, seconds=0.2)
+    with closing(sample.build().run(function, range(10), workers=2)) as finished:
+        next(finished)
+    begun = len(list(folder.glob("*.start")))
+    time.sleep(0.5)
+    later = len(list(folder.glob("*.start")))
+    require(later < 10, "all 10 jobs ran although only the first result was taken")
+    require(later == begun, f"{later - begun} jobs were begun after it was closed")
 
 
 def check_a_lost_job_costs_no_other(sample: Sample) -> None:
     """A job whose process is killed is named in ``JobsLostError``; all others are done."""
     found: dict[int, int] = {}
-    executor = sample.build()
     function = partial(_dies, parent=os.getpid())
     try:
-        with closing(executor.run(function, range(MANY), workers=2)) as finished:
+        with closing(sample.build().run(function, range(MANY), workers=2)) as finished:
             found.update(finished)
     except JobsLostError as err:
         require(set(err.how) == {1}, f"job 1 was killed, lost are {sorted(err.how)}")

@@ -13,17 +13,10 @@ from atlas_core.arrays import F8, I8
 from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
 from atlas_core.materials import Materials
+from atlas_core.testing import samples
 from atlas_core.testing.checks.shared import returned, used
 from atlas_core.testing.outcome import applies, require, require_close
-from atlas_core.testing.samples import (
-    Sample,
-    moved,
-    reordered_sites,
-    rotation_matrix,
-    scaled_formulas,
-    site_order,
-    supercell,
-)
+from atlas_core.testing.samples import Sample
 
 SHARED = ("inputs_unchanged",)
 ROWS = 24
@@ -120,27 +113,27 @@ def check_batch_of_one_equals_the_batch(sample: Sample) -> None:
 
 def check_site_order_does_not_matter(sample: Sample) -> None:
     """A crystal whose sites are listed in another order is the same crystal."""
-    order = site_order(given(sample))
-    shuffled = reordered_sites(given(sample), order)
+    order = samples.site_order(given(sample))
+    shuffled = samples.reordered_sites(given(sample), order)
     _require_unmoved(sample, {"sites in another order": shuffled}, atoms=order)
 
 
 def _in_other_images(materials: Materials) -> Materials:
     images = np.random.default_rng(2).integers(-1, 2, (len(materials.numbers), 3))
-    return moved(materials, shift=images.astype(np.float64))
+    return samples.moved(materials, shift=images.astype(np.float64))
 
 
 def check_origin_does_not_matter(sample: Sample) -> None:
     """The origin of a cell, and the image in which a site is listed, are free choices."""
     materials = given(sample)
-    shifted = moved(materials, shift=np.array([0.13, 0.27, 0.41]))
+    shifted = samples.moved(materials, shift=np.array([0.13, 0.27, 0.41]))
     changed = {"another origin": shifted, "sites in other images": _in_other_images(materials)}
     _require_unmoved(sample, changed)
 
 
 def check_rotation_does_not_matter(sample: Sample) -> None:
     """A rotated crystal has the same scalar properties, so the same features."""
-    turned = moved(given(sample), rotation=rotation_matrix())
+    turned = samples.moved(given(sample), rotation=samples.rotation_matrix())
     _require_unmoved(sample, {"rotated cell": turned})
 
 
@@ -163,7 +156,7 @@ def check_directions_are_displacements(sample: Sample) -> None:
     cases = {
         "as given": materials,
         "sites in other images": _in_other_images(materials),
-        "a turned crystal": moved(materials, rotation=rotation_matrix()),
+        "a turned crystal": samples.moved(materials, rotation=samples.rotation_matrix()),
     }
     for name, crystals in cases.items():
         graphs, vector = _directed(sample, crystals)
@@ -198,10 +191,10 @@ def check_directions_are_those_of_the_crystal(sample: Sample) -> None:
     """
     materials = given(sample)
     whole = _spread_of_edges(*_directed(sample, materials))
-    order, twice = site_order(materials), _twice(materials)
+    order, twice = samples.site_order(materials), _twice(materials)
     cases = {
-        "sites in another order": (reordered_sites(materials, order), order),
-        "a doubled cell": (supercell(materials), twice),
+        "sites in another order": (samples.reordered_sites(materials, order), order),
+        "a doubled cell": (samples.supercell(materials), twice),
     }
     for name, (crystals, atoms) in cases.items():
         found = _spread_of_edges(*_directed(sample, crystals))
@@ -214,7 +207,9 @@ def check_supercell_does_not_matter(sample: Sample) -> None:
     A representation of the cell itself (a sorted Coulomb matrix) declares an expected failure.
     """
     materials = given(sample)
-    doubled = {f"cell doubled along {'abc'[axis]}": supercell(materials, axis) for axis in (0, 2)}
+    doubled = {
+        f"cell doubled along {'abc'[axis]}": samples.supercell(materials, axis) for axis in (0, 2)
+    }
     _require_unmoved(sample, doubled, atoms=_twice(materials))
 
 
@@ -222,7 +217,9 @@ def check_formula_scale_does_not_matter(sample: Sample) -> None:
     """NaCl and Na2Cl2 are one composition, and a structure's composition is its formula's."""
     applies("inputs:structure" not in sample.requires, "it needs structures")
     materials = given(sample)
-    scaled = {f"formulas times {f}": scaled_formulas(materials, f) for f in (1.0, 2.0, 0.25)}
+    scaled = {
+        f"formulas times {f}": samples.scaled_formulas(materials, f) for f in (1.0, 2.0, 0.25)
+    }
     _require_unmoved(sample, scaled)
 
 

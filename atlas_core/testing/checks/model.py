@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,20 +13,11 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.interfaces import PROTOCOLS
 from atlas_core.kinds.featurizer import Features, Graphs, Vectors
+from atlas_core.testing import samples
 from atlas_core.testing.checks import shared
-from atlas_core.testing.checks.shared import Arrays, Case, used
+from atlas_core.testing.checks.shared import Arrays, Case, case_of
 from atlas_core.testing.outcome import applies, require, require_close
-from atlas_core.testing.samples import (
-    Sample,
-    reordered_sites,
-    rotation_matrix,
-    site_order,
-    supercell,
-    toy_features,
-    toy_graphs,
-    toy_labels,
-    toy_target,
-)
+from atlas_core.testing.samples import Sample
 
 Data = tuple[Features, F8]
 SHARED = (*shared.ROWWISE, "the_unit_does_not_matter", "jobs_change_nothing")
@@ -62,16 +53,13 @@ def ask(provides: frozenset[str], model: Any, rows: Features) -> Arrays:
 
 def _target(sample: Sample, task: str) -> F8:
     """Return the (60,) target of all toy crystals."""
-    return (toy_target if task == "regression" else toy_labels)(sample.materials())
+    return (samples.toy_target if task == "regression" else samples.toy_labels)(sample.materials())
 
 
-def given(sample: Sample, factor: float = 1.0, offset: float = 0.0) -> Data:
-    """Return features and target to train on, of the component's first task."""
-    return _data(sample, sample.tasks()[0], factor, offset)
-
-
-def _data(sample: Sample, task: str, factor: float = 1.0, offset: float = 0.0) -> Data:
-    return sample.features().take(TRAIN), _target(sample, task)[TRAIN] * factor + offset
+def given(sample: Sample, factor: float = 1.0, offset: float = 0.0, task: str = "") -> Data:
+    """Return features and target to train on, of the component's first task or another one."""
+    target = _target(sample, task or sample.tasks()[0])
+    return sample.features().take(TRAIN), target[TRAIN] * factor + offset
 
 
 def _fit(sample: Sample, data: Data | None = None, **context: Any) -> Any:
@@ -88,7 +76,7 @@ def make(sample: Sample, data: Data, n_jobs: int = 1) -> list[Case]:
 
 def _fitted(sample: Sample) -> tuple[Any, Features]:
     """Return the model that all checks share, and rows that it never saw."""
-    (case,) = used(sample).made
+    case = case_of(sample)
     return case.fitted, case.rows
 
 
@@ -119,17 +107,17 @@ def check_the_zero_does_not_matter(sample: Sample) -> None:
     """
     applies("regression" in sample.tasks(), "P(1) has no zero to move")
     model, test = _fitted(sample)
-    wanted = model.predict(test)
     moved = _fit(sample, given(sample, offset=1024.0)).predict(test) - 1024.0
-    spread = np.ptp(_target(sample, "regression")[TRAIN])
-    require_close(moved, wanted, "predictions of a moved target", tolerance=1e-4, size=spread)
+    spread = np.ptp(given(sample)[1])
+    what = "predictions of a moved target"
+    require_close(moved, model.predict(test), what, tolerance=1e-4, size=spread)
 
 
 def check_binary_predictions_are_probabilities(sample: Sample) -> None:
     """For a binary task ``predict`` returns P(1), and it is higher where the label is 1."""
     applies("binary" in sample.tasks(), "it only regresses")
     label = _target(sample, "binary")
-    model = _fit(sample, _data(sample, "binary"), task="binary")
+    model = _fit(sample, given(sample, task="binary"), task="binary")
     p = np.asarray(model.predict(sample.features()))
     require(p.shape == (60,) and np.isfinite(p).all(), "a probability is missing or not finite")
     require(((p >= 0) & (p <= 1)).all(), "a probability is outside [0, 1]")
@@ -157,25 +145,21 @@ def check_global_random_state_is_left_alone(sample: Sample) -> None:
 
 def check_accepts_the_forms_it_says(sample: Sample) -> None:
     """A model that names no form of features takes both, vectors and graphs."""
-    requires = sample.requires
-    named = any(need.startswith("features:") for need in requires)
+    named = any(need.startswith("features:") for need in sample.requires)
     applies(not named, "it names the form that it needs")
     _, target = given(sample)
     for form in ("vectors", "graphs"):
-        features = toy_features(sample.materials(), form)
+        features = samples.toy_features(sample.materials(), form)
         model = _fit(sample, (features.take(TRAIN), target))
         require(len(model.predict(features.take(TEST))) == len(TEST), f"{form}: rows are missing")
 
 
 def check_missing_values_are_handled(sample: Sample) -> None:
     """Vectors may hold NaN (a property that is not tabulated): accept it, or say so in one line."""
-    features = sample.features()
+    features: Any = sample.features()
     applies(isinstance(features, Vectors), "graphs have no missing values")
-    if not isinstance(features, Vectors):
-        return
-    values = features.values.copy()
-    values[np.random.default_rng(3).random(values.shape) < 0.05] = np.nan
-    holed = Vectors(values, features.labels)
+    lost = np.random.default_rng(3).random(features.values.shape) < 0.05
+    holed = Vectors(np.where(lost, np.nan, features.values), features.labels)
     data = (holed.take(TRAIN), given(sample)[1])
     predicted = shared.one_line_or(lambda: _fit(sample, data).predict(holed.take(TEST)))
     finite = predicted is None or np.isfinite(predicted).all()
@@ -187,54 +171,50 @@ def check_checkpoints_change_nothing(sample: Sample) -> None:
     model, test = _fitted(sample)
     folder = sample.folder / "checkpoints"
     folder.mkdir(exist_ok=True)
-    for what in (
-        "a fit with a folder for checkpoints",
-        "a fit resumed from its last checkpoint",
-    ):
+    for what in ("with a folder for checkpoints", "resumed from its last checkpoint"):
         again = _fit(sample, directory=folder)
-        require_close(again.predict(test), model.predict(test), what)
+        require_close(again.predict(test), model.predict(test), f"a fit {what}")
 
 
 def check_fits_at_once_change_nothing(sample: Sample) -> None:
     """Two fits in two threads of one process give the bytes of one after the other."""
     applies("model:threads" in sample.provides, "it does not give model:threads")
-    _, test = _fitted(sample)
+    first, test = _fitted(sample)
 
-    def fit(seed: int) -> bytes:
-        model = _fit(sample, seed=seed)
-        return np.asarray(model.predict(test), dtype=np.float64).tobytes()
+    def predicted(seed: int) -> Any:
+        return _fit(sample, seed=seed).predict(test)
 
-    alone = [fit(seed) for seed in (0, 1)]
+    alone = [first.predict(test), predicted(1)]
     with ThreadPoolExecutor(2) as pool:
-        together = list(pool.map(fit, (0, 1)))
-    require(together == alone, "two fits at once give other predictions than one by one")
+        together = list(pool.map(predicted, (0, 1)))
+    same = shared.state_of(together) == shared.state_of(alone)
+    require(same, "two fits at once give other predictions than one by one")
 
 
 def check_capabilities_are_implemented(sample: Sample) -> None:
     """Each ``model:*`` capability has the methods of its protocol, and a finite answer per row."""
-    provides = sample.provides
-    model, test = _fitted(sample)
-    for capability in sorted(provides & set(PROTOCOLS)):
-        protocol = PROTOCOLS[capability]
-        require(isinstance(model, protocol), f"{capability}: no {protocol.__name__}")
-    for capability in sorted(provides & set(ANSWERS) - {"model:inbag"}):
-        for part, found in ANSWERS[capability](model, test).items():
-            wanted = 1 if capability == "model:variance" else 2
-            shaped = np.ndim(found) == wanted and np.shape(found)[-1] == len(TEST)
-            require(shaped, f"{capability}: {part} of {len(TEST)} rows has shape {np.shape(found)}")
-            require(np.isfinite(found).all(), f"{capability}: {part} is not finite")
+    case = case_of(sample)
+    for capability in sorted(sample.provides & set(PROTOCOLS)):
+        shared.returned(case.fitted, PROTOCOLS[capability], capability)
+    for part in case.whole.keys() - {"inbag"}:
+        found, flat = case.whole[part], part in ("predict", "epistemic", "aleatoric")
+        shaped = found.ndim == (1 if flat else 2) and found.shape[-1] == len(TEST)
+        require(shaped, f"{part} of {len(TEST)} rows has shape {found.shape}")
+        require(np.isfinite(found).all(), f"{part} is not finite")
 
 
-def _capable(sample: Sample, capability: str) -> tuple[Any, Features]:
-    applies(capability in sample.provides, f"it does not give {capability}")
-    return _fitted(sample)
+def _answers(sample: Sample, *capabilities: str) -> Arrays:
+    """Return what a model with one of the capabilities answers for rows that it never saw."""
+    given = sample.provides & set(capabilities)
+    applies(given, f"it does not give {' or '.join(capabilities)}")
+    return case_of(sample).whole
 
 
 def _require_average(sample: Sample, part: str) -> None:
-    model, test = _capable(sample, f"model:{part}")
-    found = np.asarray(getattr(model, part)(test))
+    answers = _answers(sample, f"model:{part}")
+    found = answers[part]
     require(len(found) >= 2, f"{len(found)} of {part} has no spread")
-    require_close(found.mean(axis=0), model.predict(test), f"the mean of the {part}")
+    require_close(found.mean(axis=0), answers["predict"], f"the mean of the {part}")
     require(found.std(axis=0).max() > 0, f"all {part} predict the same")
 
 
@@ -250,15 +230,16 @@ def check_snapshots_average_to_the_prediction(sample: Sample) -> None:
 
 def check_variance_is_a_variance(sample: Sample) -> None:
     """Both parts of its own std are >= 0. A part that it knows nothing of is 0, but not both."""
-    model, test = _capable(sample, "model:variance")
-    parts = np.asarray(model.predict_std(test))
+    answers = _answers(sample, "model:variance")
+    parts = np.array([answers["epistemic"], answers["aleatoric"]])
     require((parts >= 0).all(), "a std is negative")
     require(parts.max() > 0, "both stds are 0 everywhere")
 
 
 def check_dropout_samples_obey_the_seed(sample: Sample) -> None:
     """``sample`` returns (passes, n); the same seed the same bytes, another seed others."""
-    model, test = _capable(sample, "model:dropout")
+    applies("model:dropout" in sample.provides, "it does not give model:dropout")
+    model, test = _fitted(sample)
     before = np.array(model.predict(test))
     first = np.asarray(model.sample(test, 5, 7))
     require(first.shape == (5, len(TEST)), f"sample returned shape {first.shape}")
@@ -270,27 +251,29 @@ def check_dropout_samples_obey_the_seed(sample: Sample) -> None:
 
 def check_rows_are_embedded_apart(sample: Sample) -> None:
     """``embed`` and ``leaves``, which is of whole numbers, tell rows apart."""
-    provides = sample.provides & {"model:embedding", "model:leaves"}
-    applies(provides, "it gives neither model:embedding nor model:leaves")
-    model, test = _fitted(sample)
-    for capability in sorted(provides):
-        for part, found in ANSWERS[capability](model, test).items():
-            require(np.ptp(found, axis=-1).max() > 0, f"{part}: all rows are the same")
-            whole = part != "leaves" or np.issubdtype(found.dtype, np.integer)
-            require(whole, f"leaves are {found.dtype}, no whole numbers")
+    answers = _answers(sample, "model:embedding", "model:leaves")
+    for part in answers.keys() & {"embedding", "leaves"}:
+        found = answers[part]
+        require(np.ptp(found, axis=-1).max() > 0, f"{part}: all rows are the same")
+        whole = part != "leaves" or np.issubdtype(found.dtype, np.integer)
+        require(whole, f"leaves are {found.dtype}, no whole numbers")
 
 
 def check_graph_representation_does_not_matter(sample: Sample) -> None:
     """Sites listed in another order, or a doubled cell, leave a prediction per atom as it is."""
     applies(sample.form() == "graphs", "it takes vectors")
-    model, test = _fitted(sample)
     crystals = sample.materials().take(TEST)
-    shuffled = reordered_sites(crystals, site_order(crystals))
-    for what, same in {
-        "sites in another order": shuffled,
-        "a doubled cell": supercell(crystals),
-    }.items():
-        require_close(model.predict(toy_graphs(same)), model.predict(test), what, tolerance=1e-4)
+    shuffled = samples.reordered_sites(crystals, samples.site_order(crystals))
+    same = {"sites in another order": shuffled, "a doubled cell": samples.supercell(crystals)}
+    graphs = {name: samples.toy_graphs(materials) for name, materials in same.items()}
+    _require_kept(sample, graphs, tolerance=1e-4)
+
+
+def _require_kept(sample: Sample, rows: Mapping[str, Features], *, tolerance: float) -> None:
+    """Require that rows shown otherwise get the predictions that they had."""
+    model, test = _fitted(sample)
+    for name, same in rows.items():
+        require_close(model.predict(same), model.predict(test), name, tolerance=tolerance)
 
 
 def check_orientation_does_not_matter(sample: Sample) -> None:
@@ -299,21 +282,19 @@ def check_orientation_does_not_matter(sample: Sample) -> None:
     Targets are scalars, and a file's choice of axes says nothing of the crystal: a model that reads
     vectors in fixed axes would learn that choice.
     """
-    model, test = _fitted(sample)
+    test: Any = _fitted(sample)[1]
     applies(isinstance(test, Graphs), "it takes vectors, not graphs")
-    if not isinstance(test, Graphs) or test.vector is None:
-        return
-    turn = rotation_matrix()
-    for name, matrix in (("turned", turn), ("mirrored", -np.eye(3)), ("both", -turn @ turn)):
-        vector = (test.vector @ matrix.T).astype(np.float32)
-        found = model.predict(replace(test, vector=vector))
-        require_close(found, model.predict(test), f"crystals {name}")
+    if test.vector is not None:
+        turn = samples.rotation_matrix()
+        ways = {"turned": turn, "mirrored": -np.eye(3), "turned and mirrored": -turn @ turn}
+        seen = {name: replace(test, vector=test.vector @ way.T) for name, way in ways.items()}
+        _require_kept(sample, seen, tolerance=1e-5)
 
 
 def check_bags_are_drawn_from_the_training_rows(sample: Sample) -> None:
     """``inbag`` returns one row a member: whole counts >= 0 that sum to the training rows."""
-    model, test = _capable(sample, "model:inbag")
-    counts = np.asarray(model.inbag())
+    counts = _answers(sample, "model:inbag")["inbag"]
+    model, test = _fitted(sample)
     members = len(model.members(test))
     require(counts.shape == (members, len(TRAIN)), f"inbag returned shape {counts.shape}")
     require(np.issubdtype(counts.dtype, np.integer), f"counts are {counts.dtype}")
@@ -324,8 +305,7 @@ def check_bags_are_drawn_from_the_training_rows(sample: Sample) -> None:
 
 def check_quantiles_rise_with_their_level(sample: Sample) -> None:
     """``quantiles`` returns (l, n) values that never fall as the level rises."""
-    model, test = _capable(sample, "model:quantiles")
-    found = np.asarray(model.quantiles(test, LEVELS))
+    found = _answers(sample, "model:quantiles")["quantiles"]
     require(found.shape == (len(LEVELS), len(TEST)), f"quantiles returned shape {found.shape}")
     require((np.diff(found, axis=0) >= 0).all(), "a quantile lies below one of a lower level")
     require(np.ptp(found, axis=0).max() > 0, "all quantiles of a row are the same")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 
 from atlas_core.engine.folder import OWN
 from atlas_core.observe import Export, FinishedRun, ReportFigure, ReportSection
 from atlas_core.rows import safe_cell
-from atlas_core.testing.checks.shared import state_of, used
+from atlas_core.testing.checks.shared import returned, state_of, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample
 from atlas_core.testing.toy_runs import toy_run
@@ -32,12 +32,10 @@ def given(sample: Sample) -> FinishedRun:
     return toy_run()
 
 
-def make(sample: Sample, run: FinishedRun) -> Sequence[Export]:
+def make(sample: Sample, run: FinishedRun) -> list[Export]:
     """Return the files of a run."""
-    files: Sequence[Export] = sample.build().report(run, [SECTION])
+    files = [returned(file, Export, "report") for file in sample.build().report(run, [SECTION])]
     require(files, "report returned no file")
-    for file in files:
-        require(isinstance(file, Export), f"report returned a {type(file).__name__}, no Export")
     return files
 
 

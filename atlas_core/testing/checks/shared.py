@@ -172,6 +172,13 @@ def used(sample: Sample) -> Outcome:
     return sample.once("used", lambda: use(sample))
 
 
+def case_of(sample: Sample) -> Case:
+    """Return the only case of the first use."""
+    case: Case
+    (case,) = used(sample).made
+    return case
+
+
 def state_of(value: Any) -> Any:
     """Return a copy of all that can be written to in ``value``, to be compared by ``==``."""
     if isinstance(value, np.ndarray):
