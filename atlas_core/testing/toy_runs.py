@@ -5,26 +5,36 @@ Metrics are few and are computed here, so that no plugin that computes metrics i
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.dataset import Task
-from atlas_core.metrics.registry import Shown
+from atlas_core.kinds.metric import Metric
+from atlas_core.metrics.registry import Built, Metrics
+from atlas_core.metrics.rows import MetricRows
 from atlas_core.observe import FinishedRun
 
 ROWS, LEVEL = 40, 0.9
-FIGURES = (
-    Shown("mae", "MAE", "target", "lower", "Mean absolute error."),
-    Shown("picp", "coverage", "share", "level", "Share inside the interval.", of_levels=True),
-    Shown("brier", "Brier score", "plain", "lower", "Mean squared difference."),
-    Shown("accuracy", "accuracy", "share", "higher", "Share of right answers."),
-    Shown("balanced_accuracy", "balanced accuracy", "share", "higher", "Mean of the recalls."),
-)
+POINT, ENDS = ("target", "mean"), ("target", "lower", "upper")
+_TOYS = [
+    Metric("mae", "MAE", "target", "lower", POINT, "Mean absolute error.", task="regression",
+           terms=(lambda rows: rows.error,)),
+    Metric("picp", "coverage", "share", "level", ENDS, "Share inside the interval.",
+           task="regression",
+           terms=(lambda rows: (rows.lower <= rows.target) & (rows.target <= rows.upper),)),
+    Metric("brier", "Brier score", "plain", "lower", POINT, "Mean squared difference.",
+           task="binary", terms=(lambda rows: rows.error**2,)),
+    Metric("accuracy", "accuracy", "share", "higher", POINT, "Share of right answers.",
+           task="binary", terms=(lambda rows: 1.0 - rows.mistake,)),
+    Metric("balanced_accuracy", "balanced accuracy", "share", "higher", POINT,
+           "Mean of the recalls.", task="binary", terms=(lambda rows: 1.0 - rows.mistake,)),
+]  # fmt: skip
+METRICS = Metrics.of([Built("toys", _TOYS, always=True)])
 STRANGE = ("=1+1", "<script>alert(1)</script>", "a|b `c` [d](e) *f*", "@SUM(A1)", "x\ny")
 """Ids that do harm in a page, a spreadsheet or a table that takes them at their word."""
 
@@ -85,18 +95,16 @@ def _block(arm: str, seed: int, task: Task, *, uncertain: bool) -> Predictions:
 
 
 def _metrics(rows: Predictions, task: Task) -> dict[str, dict[str, float]]:
-    if task == "binary":
-        right = (rows.error < 0.5).astype(np.float64)
-        accuracy = {"accuracy": _entry(right), "balanced_accuracy": _entry(right)}
-        return {"brier": _entry(rows.error**2), **accuracy}
-    found = {"mae": _entry(rows.error)}
-    if rows.has_intervals:
-        inside = (rows.lower[LEVEL] <= rows.target) & (rows.target <= rows.upper[LEVEL])
-        found[f"picp_{LEVEL}"] = _entry(inside.astype(np.float64))
-    return found
+    ends = {"lower": rows.lower[LEVEL], "upper": rows.upper[LEVEL]}
+    read = MetricRows({"target": rows.target, "mean": rows.mean, **ends}, task, LEVEL)
+    return {
+        f"{one.name}_{LEVEL}" if one.of_levels else one.name: _entry(one.terms[0](read))
+        for one in METRICS.only(task=task, of_detectors=False)
+        if rows.has_intervals or not one.of_levels
+    }
 
 
-def _entry(values: F8) -> dict[str, float]:
+def _entry(values: npt.NDArray[Any]) -> dict[str, float]:
     """Return the mean of (n,) values with a 95 % interval."""
     mean, room = float(values.mean()), 1.96 * float(values.std()) / len(values) ** 0.5
     return {"value": mean, "low": mean - room, "high": mean + room}
@@ -130,7 +138,7 @@ def _manifest(task: Task, arms: tuple[str, ...]) -> dict[str, Any]:
             "component": "toy",
             "folds": [{"name": "without <F>", "held_out": "materials with <F>", "sizes": sizes}],
         },
-        "figures": [asdict(figure) for figure in FIGURES],
+        "figures": METRICS.described(),
         "arms": {
             arm: {kind: {"use": "toy", **component} for kind in ("featurizer", "model", "uq")}
             for arm in arms

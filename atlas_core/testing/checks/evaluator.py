@@ -10,29 +10,16 @@ import numpy as np
 
 from atlas_core.finished import check_evaluation, checked_audit
 from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Grade
-from atlas_core.kinds.metric import Metric
 from atlas_core.kinds.prediction import Prediction
 from atlas_core.kinds.split import Split
-from atlas_core.metrics.registry import Built, Metrics
 from atlas_core.observe import FinishedRun
 from atlas_core.store import as_written, write_json
 from atlas_core.testing.checks.shared import returned, used
 from atlas_core.testing.outcome import applies, require
 from atlas_core.testing.samples import Sample, toy_dataset, toy_features
-from atlas_core.testing.toy_runs import LEVEL, toy_run
+from atlas_core.testing.toy_runs import LEVEL, METRICS, toy_run
 
 SHARED = ("inputs_unchanged",)
-POINT = ("target", "mean")
-TOYS = [
-    Metric("mae", "MAE", "target", "lower", POINT, "A toy.", terms=(lambda rows: rows.error,)),
-    Metric("accuracy", "right", "share", "higher", POINT, "A toy.", task="binary",
-           terms=(lambda rows: 1.0 - rows.mistake,)),
-    Metric("brier", "Brier", "plain", "lower", POINT, "A toy.", task="binary",
-           terms=(lambda rows: rows.error**2,)),
-]  # fmt: skip
-METRICS = Metrics.of([Built("toys", TOYS, always=True)])
-"""Those of a toy run: no plugin that computes metrics is needed."""
-
 Given = tuple[FinishedRun, AuditRequest]
 Contents = dict[str, Mapping[str, Any]]
 

@@ -14,6 +14,7 @@ from atlas_core.kinds.metric import Better, Metric, Unit
 from atlas_core.metrics.registry import Built
 from atlas_core.metrics.rows import Draw, MetricRows
 from atlas_core.metrics.weighted import unit_weights
+from atlas_core.testing.checks.shared import returned
 from atlas_core.testing.outcome import applies, require, require_close
 from atlas_core.testing.samples import Sample
 
@@ -51,8 +52,7 @@ def _toy(task: str, *, bad: bool = False, n: int = ROWS) -> Columns:
 
 
 def _metrics(sample: Sample) -> tuple[Metric, ...]:
-    made = sample.build()
-    require(isinstance(made, Metric | list), "build returned no Metric, and no list of them")
+    made: Metric | list[Metric] = returned(sample.build(), Metric | list, "build")
     found = Built("", made, always=False).metrics
     require(found and all(isinstance(one, Metric) for one in found), "it is no list of Metric")
     return found
