@@ -17,10 +17,14 @@ from functools import cache, lru_cache
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import PurePath
 
+from atlas_core import __version__
+
 CORE = "atlas-materials"
 """The distribution that the core is part of."""
 POINTS = "entry_points.txt"
 _NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+)*")
+_ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
+"""Its name in a requirement as tools may write it, and no family's."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,29 @@ def _declaring(state: State) -> list[tuple[Distribution, Installed, str, bool]]:
     """
     texts = ((one, *metadata_text(one, POINTS)) for one in distributions())
     return [(one, about(one), text, utf8) for one, text, utf8 in texts if "atlas." in text]
+
+
+@lru_cache(maxsize=256)
+def core_range_problem(requires: tuple[str, ...]) -> str:
+    """Return why a list of requirements does not fit this core, "" when it does.
+
+    The range of ``atlas-materials`` that a plugin asks for is the version of the plug-in interface.
+    """
+    for text in requires:
+        if not _ASKS_FOR_CORE.match(text):
+            continue
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        try:
+            specifier = Requirement(text).specifier
+        except InvalidRequirement:
+            return f"its requirement {text!r} cannot be read"
+        if specifier.contains(__version__, prereleases=True):
+            return ""
+        return (
+            f"made for {CORE}{specifier}, this is {CORE} {__version__}: install a fitting version"
+        )
+    return f"it does not state which {CORE} it needs: add {CORE!r} to its dependencies"
 
 
 def offers(group: str) -> list[Offer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,8 +81,11 @@ class Resolver(Protocol):
         """Return the distribution known to offer a component that is not installed, or None."""
         ...
 
-    def sound(self, kind: str) -> list[str]:
-        """Return the names of a kind that can be loaded, found out without loading one here."""
+    def problems(self, kinds: Iterable[str]) -> dict[tuple[str, str], str]:
+        """Return {(kind, name): why it cannot be loaded, or ""}, found out without loading it here.
+
+        A problem names the component and its distribution.
+        """
         ...
 
 

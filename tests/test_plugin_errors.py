@@ -7,9 +7,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from support import ROOT, Cli, MakePlugin
+from support import Cli, MakePlugin
 
-from atlas_registry.listing import core_range_problem
+from atlas_core.installed import core_range_problem
 
 GOOD = '''
     """A model that is always there."""
@@ -237,26 +237,6 @@ def test_check_all_holds_the_others_though_one_is_broken(cli: Cli, make_plugin: 
         "passed",
         "not applicable",
     }
-
-
-def test_check_of_a_folder_takes_names_and_says_what_it_offers(cli: Cli) -> None:
-    folder = ROOT / "examples/atlas-quantile-spread"
-    done = cli("check", "--path", folder, "feature_noise")
-    assert done.returncode == 2
-    assert "quantile_spread" in done.stderr
-
-
-@pytest.mark.parametrize("code", ["1 / 0", "raise SystemExit(0)", "import not_there"])
-def test_check_of_a_folder_whose_module_breaks_is_one_line_that_names_it(
-    cli: Cli, tmp_path: Path, code: str
-) -> None:
-    text = (ROOT / "examples/atlas-quantile-spread/pyproject.toml").read_text(encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
-    (tmp_path / "quantile_spread.py").write_text(code, encoding="utf-8")
-    done = cli("check", "--path", tmp_path)
-    assert done.returncode == 3
-    (line,) = done.stderr.splitlines()
-    assert "uq quantile_spread" in line
 
 
 DOES = [

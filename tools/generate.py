@@ -13,6 +13,7 @@ import re
 import sys
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -94,8 +95,8 @@ class _Own:
     def names(self, kind: str) -> list[str]:
         return sorted({row.name for row in installed([kind]) if row.distribution in self._own})
 
-    def sound(self, kind: str) -> list[str]:
-        return self.names(kind)
+    def problems(self, kinds: Iterable[str]) -> dict[tuple[str, str], str]:
+        return {(kind, name): "" for kind in kinds for name in self.names(kind)}
 
     def resolve(self, kind: str, name: str) -> Resolved:
         return self._registry.resolve(kind, name)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import click
 
 from atlas_core import __version__
-from atlas_core.cli.cache import cache
-from atlas_core.cli.check import check
 from atlas_core.cli.door import Atlas
 from atlas_core.cli.plugins import plugins
 from atlas_core.cli.run import run
-from atlas_core.cli.schema import schema
 from atlas_core.cli.validate import validate
 
 
@@ -28,5 +25,5 @@ def main(debug: bool) -> None:
     del debug  # handled before click sees it
 
 
-for one in (cache, check, plugins, run, schema, validate):
+for one in (plugins, run, validate):
     main.add_command(one)

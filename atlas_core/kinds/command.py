@@ -53,16 +53,7 @@ if TYPE_CHECKING:
     from atlas_core.context import Notify
     from atlas_core.resolver import Observers, Resolver
 
-BUILT_IN = frozenset(
-    {
-        "cache",
-        "check",
-        "plugins",
-        "run",
-        "schema",
-        "validate",
-    }
-)
+BUILT_IN = frozenset({"plugins", "run", "validate"})
 """The commands of ATLAS itself: no plugin can take one of these names."""
 
 

@@ -188,8 +188,8 @@ def _of_sites(crystal: Mapping[str, Any]) -> dict[str, Any]:
 def _reader(resolver: Resolver) -> str:
     found = [
         name
-        for name in resolver.sound("dataset")
-        if provides_by_default(resolver.resolve("dataset", name).component, READS)
+        for (_, name), problem in resolver.problems(["dataset"]).items()
+        if not problem and provides_by_default(resolver.resolve("dataset", name).component, READS)
     ]
     if len(found) == 1:
         return found[0]

@@ -32,7 +32,9 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
     offers = []
     own = owner.component.name
     # what the spec does not name is no mistake of the spec: the broken are passed over
-    for name in sorted(owner.resolver.sound(owner.kind), key=lambda other: (other != own, other)):
+    problems = owner.resolver.problems([owner.kind])
+    sound = [name for (_, name), problem in problems.items() if not problem]
+    for name in sorted(sound, key=lambda other: (other != own, other)):
         component = owner.resolver.resolve(owner.kind, name).component
         how = _how(component, capability, config if name == own else _defaults(component.config))
         if how is not None:

@@ -56,7 +56,7 @@ def _referring(part: Any) -> Any:
 
 
 def _kind(kind: str, resolver: Resolver, definitions: dict[str, Any]) -> dict[str, Any]:
-    names = resolver.sound(kind)
+    names = [name for (_, name), problem in resolver.problems([kind]).items() if not problem]
     choices: list[dict[str, Any]] = [{"type": "string", "enum": names}]
     for name in names:
         component = resolver.resolve(kind, name).component

@@ -32,11 +32,17 @@ Warn = Callable[[str], None]
 
 
 class ComponentDriver(DriverManager[Any]):
-    """Load the one module that a spec names, from entry points read anew."""
+    """Load the one module that a row of the listing names, from entry points read anew."""
+
+    def __init__(self, listed: Listed) -> None:
+        self._owner = listed.distribution
+        group = f"atlas.{listed.kind}"
+        super().__init__(group, listed.name, on_missing_entrypoints_callback=None)
 
     def list_entry_points(self) -> list[EntryPoint]:
-        """Return the namespace's entry points, without stevedore's cache: stale for minutes."""
-        return [offer.point for offer in offers(self.namespace)]
+        """Return its distribution's, without stevedore's cache: stale for minutes."""
+        found = offers(self.namespace)
+        return [offer.point for offer in found if offer.owner.name == self._owner]
 
 
 def _manager() -> pluggy.PluginManager:
@@ -168,8 +174,7 @@ def _offered(listed: Listed) -> list[Any]:
     if listed.problem:
         raise PluginError(f"{label}: {listed.problem}")
     with blamed(f"{label} cannot be imported"):
-        driver = ComponentDriver(f"atlas.{kind}", listed.name, on_missing_entrypoints_callback=None)
-    module: Any = driver.driver
+        module: Any = ComponentDriver(listed).driver
     manager = _manager()
     _register(manager, module, label)
     hook = f"atlas_{kind}"

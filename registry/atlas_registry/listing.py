@@ -6,20 +6,19 @@ Light: must not import pydantic, numpy or pluggy, so that ``atlas plugins`` answ
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 from pathlib import Path
 
-from atlas_core import __version__
-from atlas_core.installed import CORE, Offer, offers
+from atlas_core.installed import CORE, Offer, core_range_problem, offers
 from atlas_core.kinds import KINDS, OBSERVER_GROUP
 from atlas_core.kinds.command import BUILT_IN
 
-_ASKS_FOR_CORE = re.compile(r"atlas[-_.]+materials(?![-_.]*\w)", re.IGNORECASE)
-"""Its name in a requirement as tools may write it, and no family's."""
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
@@ -65,15 +64,14 @@ def installed(
 
 def _listed(kind: str, found: list[Offer], asked: str | None) -> list[Listed]:
     found = [one for one in found if asked in {None, one.point.name}]
-    owners = Counter(offer.point.name for offer in found)
+    taken = {offer: _taken(offer) if kind == "command" else "" for offer in found}
+    owners = Counter(offer.point.name for offer in found if not taken[offer])
     out = []
     for offer in found:
         name, owner = offer.point.name, offer.owner
-        problem = offer.problem
-        if not problem and kind == "command" and name in BUILT_IN:
-            problem = f"`atlas {name}` is a command of ATLAS itself: it needs another name"
+        problem = offer.problem or taken[offer]
         if not problem and owners[name] > 1:
-            others = [other.owner for other in found if other.point.name == name]
+            others = [o.owner for o in found if o.point.name == name and not taken[o]]
             offering = sorted(f"{other.name} {other.version}" for other in others)
             problem = f"offered by {' and '.join(offering)}: uninstall one of them"
         if not problem and owner.name != CORE:
@@ -92,27 +90,21 @@ def _listed(kind: str, found: list[Offer], asked: str | None) -> list[Listed]:
     return out
 
 
-@lru_cache(maxsize=256)
-def core_range_problem(requires: tuple[str, ...]) -> str:
-    """Return why a list of requirements does not fit this core, "" when it does.
+def _taken(offer: Offer) -> str:
+    """Return why a command cannot have its name, "" where it can: what is known stays there."""
+    name = offer.point.name
+    owner = "ATLAS itself" if name in BUILT_IN else catalogue()["command"].get(name, "")
+    if owner in {"", offer.owner.name}:
+        return ""
+    return f"`atlas {name}` is a command of {owner}: it needs another name"
 
-    The range of ``atlas-materials`` that a plugin asks for is the version of the plug-in interface.
-    """
-    for text in requires:
-        if not _ASKS_FOR_CORE.match(text):
-            continue
-        from packaging.requirements import InvalidRequirement, Requirement
 
-        try:
-            specifier = Requirement(text).specifier
-        except InvalidRequirement:
-            return f"its requirement {text!r} cannot be read"
-        if specifier.contains(__version__, prereleases=True):
-            return ""
-        return (
-            f"made for {CORE}{specifier}, this is {CORE} {__version__}: install a fitting version"
-        )
-    return f"it does not state which {CORE} it needs: add {CORE!r} to its dependencies"
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Return {kind: {name: distribution}} of what the families of ATLAS offer, installed or not."""
+    text = resources.files("atlas_registry").joinpath("catalogue.json").read_text()
+    known: dict[str, dict[str, str]] = json.loads(text)
+    return known
 
 
 @lru_cache(maxsize=64)

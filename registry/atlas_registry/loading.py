@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from importlib import resources
 
 from atlas_core.component import Component
 from atlas_core.errors import PluginError
 from atlas_core.installed import libraries, offers
 from atlas_core.resolver import Observers, Resolved
 from atlas_registry.importing import Warn, load_component, load_components
-from atlas_registry.listing import Listed, installed
+from atlas_registry.listing import Listed, catalogue, installed
 from atlas_registry.sources import source_hash
 
 
@@ -37,11 +35,7 @@ class Registry:
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
-        catalogue = json.loads(
-            resources.files("atlas_registry").joinpath("catalogue.json").read_text()
-        )
-        owner = catalogue.get(kind, {}).get(name)
-        return str(owner) if owner else None
+        return catalogue().get(kind, {}).get(name)
 
     def resolve(self, kind: str, name: str) -> Resolved:
         """Load the light module of one component and check it.
@@ -52,7 +46,8 @@ class Registry:
         found = installed([kind], name=name)
         if not found:
             raise PluginError(f"{kind} {name!r} is not installed")
-        return self._resolved(found[0], load_component(found[0]))
+        chosen = min(found, key=lambda listed: bool(listed.problem))
+        return self._resolved(chosen, load_component(chosen))
 
     def every(self, kind: str) -> list[Resolved]:
         """Load all components of a kind, each module once; a broken one is warned of and left out.
@@ -88,16 +83,18 @@ class Registry:
             resolver=self,
         )
 
-    def problems(self, listed: Sequence[Listed]) -> dict[Listed, str]:
-        """Return what is wrong with each, "" where nothing is: tried once, in another process."""
-        self._problems |= _tried(tuple(row for row in listed if row not in self._problems))
-        return {row: self._problems[row] for row in listed}
+    def problems(self, kinds: Iterable[str]) -> dict[tuple[str, str], str]:
+        """Return {(kind, name): why it cannot be loaded, or ""}: tried once, in another process.
 
-    def sound(self, kind: str) -> list[str]:
-        """Return the names of a kind that can be loaded, found out without loading one here."""
-        found = self.problems(installed([kind])).items()
-        broken = {row.name for row, problem in found if problem}
-        return [name for name in self.names(kind) if name not in broken]
+        A problem names the component and its distribution.
+        """
+        listed = installed(kinds)
+        self._problems |= _tried(tuple(row for row in listed if row not in self._problems))
+        found: dict[tuple[str, str], str] = {}
+        for row in listed:
+            at, problem = (row.kind, row.name), self._problems[row]
+            found[at] = found.get(at, problem) and problem  # a sound one stands for its name
+        return found
 
     def observers(self, warn: Warn = _warn) -> Observers:
         """Load every installed observer; a broken one is left out, and ``warn`` names it.
@@ -115,6 +112,7 @@ def _source(listed: Listed, component: Component) -> str:
 
 @lru_cache(maxsize=32)
 def _tried(listed: tuple[Listed, ...]) -> dict[Listed, str]:
-    from atlas_registry.verify import verify
+    from atlas_registry.verify import named, verify
 
-    return verify(listed) if listed else {}
+    found = verify(listed) if listed else {}
+    return {row: problem and named(row, problem) for row, problem in found.items()}
