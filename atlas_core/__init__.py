@@ -12,14 +12,19 @@ _HOME = {
     "Predictions": "data.predictions",
     "Run": "python.runs",
     "Spec": "python.specs",
-    "from_pandas": "python.frames",
-    "score_predictions": "python.scoring",
     **dict.fromkeys(("components", "load_run", "run", "validate"), "python.calls"),
 }
 """Where each public name stands."""
+_OFFERED = {
+    "from_pandas": "atlas-materials-datasets",
+    "score_predictions": "atlas-materials-evaluation",
+}
+"""Public names that a plugin implements, and whose it is."""
 
 
 def __getattr__(name: str) -> object:
+    if name in _OFFERED:
+        return importlib.import_module(f"{__name__}.python.calls").offered(name, _OFFERED[name])
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
@@ -27,4 +32,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, *_OFFERED})

@@ -100,7 +100,6 @@ CAPABILITIES: dict[str, str] = {
     "target": "the splitter reads targets (stratified folds, target tail)",
     "inputs:composition": "the data set knows formulas",
     "inputs:structure": "the data set knows crystal structures",
-    "data:table": "the data set reads a table file; its options name the columns",
     "features:vectors": "the featurizer returns Vectors",
     "features:fractions": "the featurizer's Vectors are the atomic fractions of all elements",
     "features:graphs": "the featurizer returns Graphs",

@@ -1,9 +1,10 @@
-"""Show text that somebody else wrote, which a terminal never obeys, and count things. Light."""
+"""Show text that somebody else wrote so that a terminal obeys none; count and list. Light."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
 
 _OBEYED = {"Cc", "Cf", "Zl", "Zp"}
 """Categories of Unicode that a terminal acts on: control, format, line and paragraph ends."""
@@ -46,3 +47,8 @@ def counted(n: int, singular: str, plural: str = "") -> str:
     """Return ``n`` with its noun: 1 row, 2 rows, 4 427 rows; the plural of an s unless given."""
     number = f"{n:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{number} {singular if n == 1 else plural or singular + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words joined with commas and "and"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -851,11 +851,6 @@ def always_good(self, rows, **_):
     return {"n": len(rows), "metrics": {"mae": {"value": 0.0}}}
 
 
-def of_named_rows(self, rows, **asked):
-    named = rows.take(np.flatnonzero(rows.formula != ""))
-    return {**Limit.score(self, rows, **asked), "n": len(named)}
-
-
 def without_a_name(self, request):
     return {**Limit.audit(self, request), "folds": [{"fold": "one", "figures": {}}]}
 
@@ -960,7 +955,6 @@ BROKEN = [
     ("evaluator", "findings_are_plain_data", limit(verdict=with_an_array)),
     ("evaluator", "figures_are_those_of_the_run", limit(score=always_good)),
     ("evaluator", "an_arm_is_evaluated_alone", limit(found=among_all)),
-    ("evaluator", "predictions_of_no_run_are_scored", limit(score=of_named_rows)),
     (
         "evaluator",
         "rounds_of_a_loop_are_scored",

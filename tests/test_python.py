@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,8 @@ import pytest
 from pymatgen.core import Composition, Lattice, Structure
 
 import atlas_core as atlas
-from atlas_core.errors import DataError, SpecError
+from atlas_core import installed
+from atlas_core.errors import DataError, PluginError, SpecError
 from atlas_core.seal import seal
 from atlas_core.store import read_json, write_json
 
@@ -64,6 +67,27 @@ def test_the_package_offers_its_names_and_imports_nothing_for_them() -> None:
     )
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         atlas.runn  # noqa: B018 - the access is the subject
+
+
+@pytest.mark.parametrize("name", ["from_pandas", "score_predictions"])
+def test_what_a_plugin_offers_has_the_signature_that_an_editor_shows(name: str) -> None:
+    stub = ast.parse(Path(atlas.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    (shown,) = (one for one in stub.body if isinstance(one, ast.FunctionDef) and one.name == name)
+    given = inspect.signature(getattr(atlas, name)).parameters.values()
+    own = [one.name for one in given if one.name != "resolver"]
+    arguments = [*shown.args.args, *shown.args.kwonlyargs, shown.args.kwarg]
+    assert own == [one.arg for one in arguments if one is not None]
+    with pytest.raises(TypeError):
+        getattr(atlas, name)()
+
+
+def test_what_is_not_installed_names_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    every, left_out = list(installed.distributions()), "atlas-materials-datasets"
+    without = [one for one in every if one.name != left_out]
+    assert len(without) == len(every) - 1
+    monkeypatch.setattr(installed, "distributions", lambda: iter(without))
+    with pytest.raises(PluginError, match=f"from_pandas is not installed: pip install {left_out}"):
+        atlas.from_pandas  # noqa: B018 - the access is the subject
 
 
 def test_who_writes_a_run_reads_none_of_its_tables_again(

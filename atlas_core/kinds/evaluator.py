@@ -22,7 +22,7 @@ A whole plugin, in a module ``atlas_limit``::
         def audit(self, request):
             return {}
 
-        def score(self, rows, *, task, metrics, seed):
+        def score(self, rows):
             mae = {"value": float(rows.error.mean())}
             return {"n": len(rows), "metrics": {"mae": mae}}
 
@@ -30,11 +30,10 @@ A whole plugin, in a module ``atlas_limit``::
             return {"mae": float(abs(prediction.mean - target).mean())}
 
         def evaluate(self, run, *, levels, metrics):
-            task = run.manifest["dataset"]["task"]
             arms, verdicts = {}, {}
             for arm, rows in run.predictions.by_arm().items():
                 parts = {
-                    part: self.score(rows.part(part), task=task, metrics=metrics, seed=None)
+                    part: self.score(rows.part(part))
                     for part in dict.fromkeys(rows.parts.tolist())
                 }
                 arms[arm] = {"parts": parts}
@@ -44,6 +43,7 @@ A whole plugin, in a module ``atlas_limit``::
                 else:
                     grade = "trust" if error <= self.largest else "do_not_trust"
                     verdicts[arm] = Verdict(grade, f"The mean error is {error:.3g}.")
+            task = run.manifest["dataset"]["task"]
             found = {"task": task, "levels": list(levels), "arms": arms}
             return Evaluation(metrics=found, verdicts=verdicts)
 
@@ -68,7 +68,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from atlas_core.arrays import F8
-from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.prediction import Prediction
@@ -202,19 +201,6 @@ class Evaluator(Protocol):
         Args:
             prediction: of the rows.
             target: (n,) true values in the target's unit.
-        """
-        ...
-
-    def score(
-        self, rows: Predictions, *, task: str, metrics: Metrics, seed: int | None
-    ) -> Mapping[str, Any]:
-        """Return the figures of predictions that no run made, as those of a part of an arm.
-
-        Args:
-            rows: of one arm and part; formulas are "" where they are not known.
-            task: ``regression`` or ``binary``.
-            metrics: which.
-            seed: of what is drawn at random; None: values without intervals.
         """
         ...
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import Str
 from atlas_core.errors import ContractError
+from atlas_core.printing import listed
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,3 @@ def texts(reasons: Reasons | None, n: int) -> Str:
     if reasons is None:
         return np.full(n, "")
     return np.array(["; ".join(one.text for one in own) for own in reasons], dtype=np.str_)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words joined with commas and "and"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -5,14 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from atlas_core.errors import SpecError
-from atlas_core.python.frames import Frame
 from atlas_core.resolver import Resolver
 from atlas_core.spec.load import load_plan, plan_of
 from atlas_core.spec.plan import Plan
 from atlas_core.spec.yaml import Document, override, written
+
+
+@runtime_checkable
+class HeldDataset(Protocol):
+    """Hold a data set, as what ``from_pandas`` returns does, until a run writes it to a file."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return the entry ``dataset`` of a spec that lies where the runs do."""
+        ...
+
+    def write(self, out: Path) -> None:
+        """Write the file into the folder of the runs, where it is not there yet.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        ...
 
 
 class Spec:
@@ -34,7 +50,7 @@ class Spec:
     def __init__(
         self,
         *,
-        dataset: str | Mapping[str, Any] | Frame,
+        dataset: str | Mapping[str, Any] | HeldDataset,
         split: str | Mapping[str, Any],
         arms: Mapping[str, Mapping[str, Any]],
         name: str = "notebook",
@@ -62,13 +78,13 @@ class Spec:
             PluginError: a plugin is broken.
         """
         dataset = self.dataset
-        used = dataset.entry(resolver) if isinstance(dataset, Frame) else dataset
+        used = dataset.entry() if isinstance(dataset, HeldDataset) else dataset
         value = _plain({"atlas": 1, **self._rest, "dataset": used})
         document = Document("Spec", value)
         for path, changed in changes.items():
             override(document, assignment(path, changed))
         # a data frame lies where the runs do; other paths are seen from the working folder
-        spec_dir = out if isinstance(dataset, Frame) else Path.cwd()
+        spec_dir = out if isinstance(dataset, HeldDataset) else Path.cwd()
         return plan_of(document, resolver, spec_dir=spec_dir, text=written(document.value))
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from atlas_core.component import Component, Config
+from atlas_core.printing import listed
 from atlas_core.resolver import Resolved
 
 MOST = 4
@@ -43,7 +44,7 @@ def offers(capability: str, owner: Resolved, config: Config) -> str:
         return f"no installed {owner.kind} gives it"
     if len(offers) > MOST + 1:
         offers = [*offers[:MOST], f"{len(offers) - MOST} more"]
-        return f"{', '.join(offers[:-1])} and {offers[-1]} would give it"
+        return f"{listed(offers)} would give it"
     either = [", ".join(offers[:-1]), offers[-1]] if offers[1:] else offers
     return f"{' or '.join(either)} would give it"
 
@@ -71,11 +72,6 @@ def _defaults(model: type[Config]) -> Config:
         return model()
     except ValidationError:
         return model.model_construct()
-
-
-def provides_by_default(component: Component, capability: str) -> bool:
-    """Return whether a component with its default options provides a capability."""
-    return _provides(component, capability, _defaults(component.config))
 
 
 def _provides(component: Component, capability: str, config: Config) -> bool:

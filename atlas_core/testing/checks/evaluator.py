@@ -102,18 +102,6 @@ def check_an_arm_is_evaluated_alone(sample: Sample) -> None:
     require(both["verdict"]["one"] == alone["verdict"]["one"], "a verdict depends on other arms")
 
 
-def check_predictions_of_no_run_are_scored(sample: Sample) -> None:
-    """``score`` returns the figures of a table, with formulas and without, drawn or not."""
-    rows = toy_run(arms=("one",)).predictions.part("test")
-    unnamed = replace(rows, formula=np.full(len(rows), ""))
-    for table, seed in ((rows, 0), (unnamed, None)):
-        found = sample.build().score(table, task="regression", metrics=METRICS, seed=seed)
-        arms = {"one": {"parts": {"test": found}}}
-        whole = {"task": "regression", "levels": [LEVEL], "arms": arms}
-        check_evaluation(sample.folder, as_written(whole), {}, {})
-        require(found["n"] == len(rows), f"{found['n']} rows are counted of {len(rows)}")
-
-
 def check_rounds_of_a_loop_are_scored(sample: Sample) -> None:
     """``score_round`` returns finite figures of test rows, and sees how good they are."""
     rows = toy_run(arms=("one",)).predictions

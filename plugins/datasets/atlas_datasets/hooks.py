@@ -153,7 +153,7 @@ def _cif_folder_contract(folder: Path) -> dict[str, object]:
 
 def _table_provides(config: TableConfig) -> frozenset[str]:
     """Return what the table offers with these options."""
-    found = {"data:table", "inputs:composition", f"task:{config.task}"}
+    found = {"inputs:composition", f"task:{config.task}"}
     if config.structure is not None:
         found.add("inputs:structure")
     return frozenset(found)

@@ -337,9 +337,8 @@ def test_binary_targets_may_be_words(tmp_path: Path) -> None:
 def test_options_decide_what_the_table_gives() -> None:
     formula = TableConfig(path="t.csv", target="y", formula="f")
     crystal = TableConfig(path="t.csv", target="y", structure="s", task="binary")
-    assert hooks._table_provides(formula) == {"data:table", "inputs:composition", "task:regression"}
+    assert hooks._table_provides(formula) == {"inputs:composition", "task:regression"}
     assert hooks._table_provides(crystal) == {
-        "data:table",
         "inputs:composition",
         "inputs:structure",
         "task:binary",

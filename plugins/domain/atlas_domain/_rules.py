@@ -17,6 +17,7 @@ from atlas_core.api import (
     Str,
     Vectors,
 )
+from atlas_core.printing import listed
 from atlas_domain._verdict import Elements
 
 
@@ -91,7 +92,7 @@ class UnseenPairs:
         pairs = [[SYMBOLS[z[i] + 1], SYMBOLS[z[j] + 1]] for i, j in zip(first, second, strict=True)]
         if not pairs:
             return ()
-        text = f"has {_listed([' with '.join(pair) for pair in pairs])}, never seen together"
+        text = f"has {listed([' with '.join(pair) for pair in pairs])}, never seen together"
         return (Reason("unseen_pairs", text, {"pairs": pairs}),)
 
 
@@ -160,7 +161,3 @@ class OutOfRange:
 
 def _present(fractions: F8) -> Bool:
     return fractions > 0
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -13,7 +13,6 @@ from atlas_core.api import (
     Evaluation,
     FinishedRun,
     Prediction,
-    Predictions,
     Vectors,
     derive_seed,
     read_bounds,
@@ -26,10 +25,7 @@ from atlas_evaluation.exam import examine, in_domain_record
 from atlas_evaluation.hooks import NoOptions
 from atlas_evaluation.judge import cautions
 from atlas_evaluation.judge.verdict import verdicts_of_run
-from atlas_evaluation.scoring.chemistry import Chemistry
 from atlas_evaluation.scoring.evaluate import evaluate
-from atlas_evaluation.scoring.score import score_part
-from atlas_statistics.rows import without_empty_sigma
 
 WIDEST = 2000
 """Columns; the features of an arm with more are not measured by the audit."""
@@ -100,13 +96,3 @@ class StandardEvaluator:
     def score_round(self, prediction: Prediction, target: F8) -> Mapping[str, float]:
         """Return the mean absolute error."""
         return {"mae": float(np.mean(np.abs(prediction.mean - target)))}
-
-    def score(
-        self, rows: Predictions, *, task: str, metrics: Metrics, seed: int | None
-    ) -> Mapping[str, Any]:
-        """Return the metrics of the rows, and those of families where formulas are known."""
-        families = Chemistry(rows.formula).families()
-        out, found = score_part(
-            without_empty_sigma(rows), metrics=metrics, task=task, seed=seed, group=families
-        )
-        return out | ({"families": found} if found else {})

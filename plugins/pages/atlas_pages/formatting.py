@@ -7,10 +7,11 @@ import re
 
 from markupsafe import Markup, escape
 
-from atlas_core.printing import counted
+from atlas_core import printing
 from atlas_statistics import digits
 
-decimals, fixed, number, count = digits.decimals, digits.fixed, digits.number, counted
+decimals, fixed, number = digits.decimals, digits.fixed, digits.number
+count, listed = printing.counted, printing.listed
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -27,11 +28,6 @@ def chance(value: float) -> str:
 def percent_of_level(level: float) -> str:
     """Return a coverage level as an exact percentage: two levels never read the same."""
     return f"{100 * level:.12g}{NARROW}%"
-
-
-def listed(items: list[str]) -> str:
-    """Return items joined with commas and "and"."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def slug(text: str) -> str:

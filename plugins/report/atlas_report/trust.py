@@ -10,7 +10,7 @@ from atlas_pages.formatting import count, fixed, number, percent, slug
 from atlas_pages.panels import Panel
 from atlas_report import metric_labels
 from atlas_report.source import Json, Source
-from atlas_report.trust_panels import decided, named_classes, span, trust_panels
+from atlas_report.trust_panels import decided, named_classes, trust_panels
 from atlas_statistics import digits
 from atlas_statistics.binomial import Z_95, wilson
 from atlas_statistics.bootstrap import stands_out
@@ -136,7 +136,7 @@ def _answer(exam: Json, names: Sequence[str], unit: str) -> str:
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
     wanted = percent(exam["classes"][0]["target_reliability"])
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
-    error_tolerance = f"{span(error_tolerances)} {unit}".rstrip()
+    error_tolerance = f"{digits.span(error_tolerances)} {unit}".rstrip()
     unseen = _never_seen(names, exam["kind"])
     text = f"Of {count(rows, 'prediction')} on {unseen}, it labels as trusted"
     if not n:
@@ -166,7 +166,7 @@ def _reliability(source: Source, exam: Json) -> list[str]:
     stated = source.stated
     error_tolerances = [float(one["error_tolerance"]) for one in exam["classes"]]
     target_reliability = float(exam["classes"][0]["target_reliability"])
-    error_tolerance = f"{span(error_tolerances)} {source.unit}".rstrip()
+    error_tolerance = f"{digits.span(error_tolerances)} {source.unit}".rstrip()
     text = (
         f"Target reliability: {percent(target_reliability)} of the predictions labeled trust lie"
         f" within the error tolerance, {error_tolerance}, of the true value."

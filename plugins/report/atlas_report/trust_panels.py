@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from atlas_pages.formatting import count, number, percent
+from atlas_pages.formatting import count, percent
 from atlas_pages.panels import Panel, panel
 from atlas_report import trust_figures
 from atlas_report.source import Json, Source
@@ -24,11 +24,6 @@ def decided(exam: Json, one: Json, part: str = "class") -> Json:
 def named_classes(exam: Json, names: Sequence[str]) -> list[tuple[Json, str]]:
     """Return the classes of an exam with their names."""
     return list(zip(exam["classes"], names, strict=True))
-
-
-def span(values: Sequence[float]) -> str:
-    """Return the lowest to the highest of several values, or the one that all of them are."""
-    return " to ".join(dict.fromkeys(number(v, digits=2) for v in (min(values), max(values))))
 
 
 def short(name: str) -> str:

@@ -6,7 +6,7 @@ Light: pure Python.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from atlas_core.printing import counted
 
@@ -63,6 +63,11 @@ def places(entry: Mapping[str, float]) -> int:
 def shown(entry: Mapping[str, float]) -> str:
     """Return the value of a figure as precise as its interval allows."""
     return fixed(entry["value"], places(entry))
+
+
+def span(values: Sequence[float]) -> str:
+    """Return the lowest to the highest of several values, or the one that all of them are."""
+    return " to ".join(dict.fromkeys(number(v, digits=2) for v in (min(values), max(values))))
 
 
 def auroc(entry: Mapping[str, float]) -> str:

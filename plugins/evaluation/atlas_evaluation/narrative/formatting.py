@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from atlas_core.kinds.reason import listed
-from atlas_core.printing import counted
+from atlas_core.printing import counted, listed
 from atlas_statistics import digits
 
 NAMED = 4
@@ -110,19 +109,6 @@ def those(names: Sequence[str], kind: str) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} held-out {kind}"
 
 
-def short(name: str) -> str:
-    """Return a class as a label in a figure: an element's symbol, or its first words."""
-    if _ELEMENT.fullmatch(name):
-        return name.rpartition(" ")[2]
-    return name if len(name) <= 18 else f"{name[:17]}…"
-
-
-def span(values: Sequence[float]) -> str:
-    """Return the lowest to the highest of several values, or the one that all of them are."""
-    ends = dict.fromkeys(digits.number(v, digits=2) for v in (min(values), max(values)))
-    return " to ".join(ends)
-
-
 def _tally(summary: Mapping[str, Any]) -> str:
     """Return on how many classes the target reliability was reached, missed or not applicable."""
     parts = [f"reached the target reliability on {summary['keeps']} of {summary['classes']}"]
@@ -157,7 +143,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "words": lambda code: code.replace("_", " "),
     "capital": capital,
     "some": _some,
-    "span": span,
+    "span": digits.span,
     "tally": _tally,
     "counted_is": lambda n: f"{n} {'is' if n == 1 else 'are'}",
     "view": lambda name: str(VIEWS.get(name, name)),

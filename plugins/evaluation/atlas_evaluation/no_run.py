@@ -1,19 +1,20 @@
-"""Score a table of predictions that no run made, as the usual evaluator does. Light."""
+"""Score a table of predictions that no run made, as a run's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas_core.arrays import F8, Str
-from atlas_core.data.predictions import Predictions
-from atlas_core.kinds.evaluator import Evaluator
+from atlas_core.api import F8, Predictions, Str
 from atlas_core.metrics.registry import Metrics, installed_metrics
-from atlas_core.spec.load import recorded_evaluator
-from atlas_registry.loading import Registry
+from atlas_core.resolver import Resolver
+from atlas_evaluation.scoring.chemistry import Chemistry
+from atlas_evaluation.scoring.score import score_part
+from atlas_statistics.rows import without_empty_sigma
 
 
 def score_predictions(
@@ -27,6 +28,7 @@ def score_predictions(
     task: str = "regression",
     seed: int | None = 0,
     metrics: Metrics | None = None,
+    resolver: Resolver,
 ) -> dict[str, Any]:
     """Return what ``metrics.json`` holds of a part, for predictions that no run made.
 
@@ -45,6 +47,7 @@ def score_predictions(
         task: ``regression`` or ``binary``.
         seed: of the resampling; None leaves it out, which is much faster on 100,000 rows.
         metrics: which; None: all that are installed.
+        resolver: finds them; ``atlas_core.score_predictions`` has it.
 
     Raises:
         ValueError: lengths differ, or a value is not what it must be.
@@ -52,7 +55,6 @@ def score_predictions(
     """
     y, m = _checked(target, mean, task)
     n = len(y)
-    s = np.full(n, np.nan) if std is None else _std(std, n)
     ends = {level: _ends(level, low, high, n) for level, (low, high) in (intervals or {}).items()}
     numbers, none = np.arange(n).astype(np.str_), np.full(n, "")
     rows = Predictions(
@@ -63,14 +65,25 @@ def score_predictions(
         parts=none,
         target=y,
         mean=m,
-        std=s,
+        std=np.full(n, np.nan) if std is None else _std(std, n),
         lower={level: low for level, (low, _) in ends.items()},
         upper={level: high for level, (_, high) in ends.items()},
     )
-    registry = Registry()
-    evaluator: Evaluator = recorded_evaluator({}, registry).build()
-    asked = metrics or installed_metrics(registry)
-    return dict(evaluator.score(rows, task=task, metrics=asked, seed=seed))
+    out, families = score_part(
+        without_empty_sigma(rows),
+        metrics=metrics or installed_metrics(resolver),
+        task=task,
+        seed=seed,
+        group=Chemistry(rows.formula).families(),
+    )
+    return out | ({"families": families} if families else {})
+
+
+def public(resolver: Resolver) -> Callable[..., dict[str, Any]]:
+    """Return ``atlas_core.score_predictions``."""
+    found = partial(score_predictions, resolver=resolver)
+    found.__doc__ = score_predictions.__doc__
+    return found
 
 
 def _checked(target: npt.ArrayLike, mean: npt.ArrayLike, task: str) -> tuple[F8, F8]:

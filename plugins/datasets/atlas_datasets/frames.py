@@ -1,25 +1,23 @@
-"""Data sets that a Python session holds: a data frame, kept as a file beside the run. Light."""
+"""A data frame of a Python session as a data set: a file beside the runs, which `table` reads."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from atlas_core.errors import DataError, SpecError
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from atlas_core.api import DataError
 from atlas_core.resolver import Resolver
-from atlas_core.spec.offers import provides_by_default
 from atlas_core.store import write_bytes
 
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-READS = "data:table"
-"""What a data set provides that reads the file."""
 FOLDER = "data"
 """Where the files lie, in the folder that holds the runs."""
 
@@ -30,27 +28,15 @@ class Frame:
 
     Attributes:
         content: the file.
-        options: of the data set that reads it, without its path.
+        options: of the data set ``table``, which reads it, without its path.
     """
 
     content: bytes = field(repr=False)
     options: Mapping[str, Any]
 
-    @property
-    def sha256(self) -> str:
-        """Return the hash of the file."""
-        return hashlib.sha256(self.content).hexdigest()
-
-    def entry(self, resolver: Resolver) -> dict[str, Any]:
-        """Return the entry ``dataset`` of a spec that lies where the runs do.
-
-        Raises:
-            SpecError: no installed data set reads tables, or several do.
-        """
-        return {
-            "use": _reader(resolver),
-            "options": {"path": self._path.as_posix(), **self.options},
-        }
+    def entry(self) -> dict[str, Any]:
+        """Return the entry ``dataset`` of a spec that lies where the runs do."""
+        return {"use": "table", "options": {"path": self._path.as_posix(), **self.options}}
 
     def write(self, out: Path) -> None:
         """Write the file into the folder of the runs, where it is not there yet.
@@ -69,11 +55,11 @@ class Frame:
 
     @property
     def _path(self) -> Path:
-        return Path(FOLDER) / f"{self.sha256[:16]}.parquet"
+        return Path(FOLDER) / f"{hashlib.sha256(self.content).hexdigest()[:16]}.parquet"
 
 
 def from_pandas(
-    frame: DataFrame,
+    frame: pd.DataFrame,
     *,
     target: str,
     formula: str | None = None,
@@ -102,9 +88,6 @@ def from_pandas(
     Raises:
         DataError: a column is missing, or holds what no file can.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if (formula is None) == (structure is None):
         raise DataError("from_pandas: name either the formula or the structure column")
     strange = [name for name in frame.columns if not isinstance(name, str)]
@@ -131,14 +114,12 @@ def from_pandas(
     return Frame(buffer.getvalue(), {k: v for k, v in given.items() if k not in empty})
 
 
-def _column(frame: DataFrame, name: str, *, text: bool, crystals: bool) -> Any:
+def _column(frame: pd.DataFrame, name: str, *, text: bool, crystals: bool) -> Any:
     """Return a column of a frame as one of Arrow.
 
     Raises:
         DataError: it stands twice, or cannot be kept.
     """
-    import pyarrow as pa
-
     column = frame[name]
     if getattr(column, "ndim", 1) != 1:
         raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
@@ -149,14 +130,12 @@ def _column(frame: DataFrame, name: str, *, text: bool, crystals: bool) -> Any:
         raise DataError(f"from_pandas: column {name!r} cannot be kept: {err}") from err
 
 
-def _texts(column: Series[Any], *, crystals: bool) -> list[str | None]:
+def _texts(column: pd.Series[Any], *, crystals: bool) -> list[str | None]:
     """Return formulas, ids or crystals as text; objects of pymatgen as formula or as their JSON.
 
     Raises:
         DataError: a crystal cannot be written; names its row.
     """
-    import pandas as pd
-
     texts: list[str | None] = []
     for place, value in enumerate(column, start=1):
         if pd.api.types.is_scalar(value) and pd.isna(value):
@@ -185,13 +164,7 @@ def _of_sites(crystal: Mapping[str, Any]) -> dict[str, Any]:
     return {"lattice": {"matrix": matrix}, "sites": sites}
 
 
-def _reader(resolver: Resolver) -> str:
-    found = [
-        name
-        for (_, name), problem in resolver.problems(["dataset"]).items()
-        if not problem and provides_by_default(resolver.resolve("dataset", name).component, READS)
-    ]
-    if len(found) == 1:
-        return found[0]
-    problem = f"{', '.join(found)} do" if found else "none does: install atlas-materials-datasets"
-    raise SpecError(f"a data frame needs one installed data set that reads tables; {problem}")
+def public(resolver: Resolver) -> Callable[..., Frame]:
+    """Return ``atlas_core.from_pandas``."""
+    del resolver
+    return from_pandas
