@@ -14,12 +14,12 @@ from support import ROOT, Cli
 from atlas_core.api import Graphs, Vectors
 from atlas_core.engine.features import side_by_side
 from atlas_core.errors import DataError, SpecError
+from atlas_core.kinds import KINDS
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import Plan
-from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
-from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
+from atlas_tools.schema import schema_of_specs
 
 SPEC = """\
 atlas: 1
@@ -184,8 +184,8 @@ def test_set_of_no_entry_says_which_there_are(tmp_path: Path) -> None:
 
 def test_the_schema_takes_a_name_or_a_list() -> None:
     registry = Registry()
-    registry.problems(installed())  # all at once, as the command does
-    entry = schema(registry)["$defs"]["Arm"]["properties"]["featurizer"]
+    registry.problems(KINDS)  # all at once, as the command does
+    entry = schema_of_specs(registry)["$defs"]["Arm"]["properties"]["featurizer"]
     one = {"$ref": "#/$defs/featurizer"}
     assert entry["anyOf"] == [one, {"type": "array", "minItems": 1, "items": one}]
     assert "$ref" not in entry

@@ -9,12 +9,12 @@ import pytest
 from support import Cli, MakePlugin
 
 from atlas_core.errors import SpecError
+from atlas_core.kinds import KINDS
 from atlas_core.spec.load import load_plan
 from atlas_core.spec.plan import BoundComponent, Plan
-from atlas_core.spec.schema import schema
 from atlas_core.store import read_json
-from atlas_registry.listing import installed
 from atlas_registry.loading import Registry
+from atlas_tools.schema import schema_of_specs
 
 SPEC = """\
 atlas: 1
@@ -142,8 +142,8 @@ def test_what_is_said_of_a_component_says_its_members_and_their_origin(tmp_path:
 
 def test_the_schema_refers_to_the_kind() -> None:
     registry = Registry()
-    registry.problems(installed())  # all at once, as the command does
-    definitions = schema(registry)["$defs"]
+    registry.problems(KINDS)  # all at once, as the command does
+    definitions = schema_of_specs(registry)["$defs"]
     members = definitions["uq.committee"]["properties"]["options"]["properties"]["members"]
     assert members["items"] == {"$ref": "#/$defs/model"}
 

@@ -31,10 +31,10 @@ from atlas_core.kinds.kind import kind_of
 from atlas_core.kinds.metric import Metric
 from atlas_core.resolver import Resolved
 from atlas_core.spec.model import ActiveLearning, Arm, Nested, Price, Spec, Surrogate, Trust
-from atlas_core.spec.schema import schema_text
 from atlas_evaluation.judge.codes import GRADES, codes
 from atlas_registry.listing import Listed, installed
 from atlas_registry.loading import Registry
+from atlas_tools.schema import schema_text
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))

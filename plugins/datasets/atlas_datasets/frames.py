@@ -34,6 +34,11 @@ class Frame:
     content: bytes = field(repr=False)
     options: Mapping[str, Any]
 
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
     def entry(self) -> dict[str, Any]:
         """Return the entry ``dataset`` of a spec that lies where the runs do."""
         return {"use": "table", "options": {"path": self._path.as_posix(), **self.options}}
@@ -55,7 +60,7 @@ class Frame:
 
     @property
     def _path(self) -> Path:
-        return Path(FOLDER) / f"{hashlib.sha256(self.content).hexdigest()[:16]}.parquet"
+        return Path(FOLDER) / f"{self.sha256[:16]}.parquet"
 
 
 def from_pandas(
