@@ -15,16 +15,13 @@ _HOME = {
     **dict.fromkeys(("components", "load_run", "run", "validate"), "python.calls"),
 }
 """Where each public name stands."""
-_OFFERED = {
-    "from_pandas": "atlas-materials-datasets",
-    "score_predictions": "atlas-materials-evaluation",
-}
-"""Public names that a plugin implements, and whose it is."""
+_OFFERED = ("from_pandas", "score_predictions")
+"""Public names that a plugin implements."""
 
 
 def __getattr__(name: str) -> object:
     if name in _OFFERED:
-        return importlib.import_module(f"{__name__}.python.calls").offered(name, _OFFERED[name])
+        return importlib.import_module(f"{__name__}.python.offered").offered(name)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -169,10 +169,10 @@ def of_arms() -> Iterator[Saved]:
     from atlas_core.engine.kept import POST_HOC, PREDICTOR
     from atlas_core.finished import read_run
     from atlas_core.materials import Materials
-    from atlas_core.open_arm import OpenArm, open_arm
     from atlas_core.saving import FORMAT
     from atlas_core.store import read_arrays, write_arrays
     from atlas_registry.loading import Registry
+    from atlas_screening.open_arm import OpenArm, open_arm
 
     home = Path(tempfile.mkdtemp())
     (home / "s.yaml").write_text(SPEC, encoding="utf-8")

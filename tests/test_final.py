@@ -14,8 +14,8 @@ from atlas_core.engine.final import FINAL, joined
 from atlas_core.errors import SpecError
 from atlas_core.finished import read_run
 from atlas_core.kinds.prediction import Prediction
-from atlas_core.open_arm import open_arm
 from atlas_registry.loading import Registry
+from atlas_screening.open_arm import open_arm
 
 ARM: dict[str, Any] = {
     "featurizer": "element_fractions",

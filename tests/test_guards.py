@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from support import ROOT, Cli
 
-import atlas_core
 from atlas_core import hookspecs
 from atlas_core.kinds import KINDS
+from atlas_core.python.offered import OFFERED
 from atlas_core.testing import checks_of
 from atlas_registry.listing import installed
 
@@ -165,7 +165,7 @@ def test_every_family_is_well_formed_and_required(path: Path) -> None:
         assert group.removeprefix("atlas.") in {*KINDS, "codec", "observer", "python"}
         for name, module in names.items():
             if group == "atlas.python":  # a public name of the core, which the plugin implements
-                assert atlas_core._OFFERED[name] == about["name"]
+                assert OFFERED[name] == about["name"]
                 continue
             if group == "atlas.codec":  # a library below the plugins, by the name of what it saves
                 assert module == package

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from atlas_core.engine.machine import choose_device
 from atlas_core.engine.options import RunOptions, say_nothing
 from atlas_core.engine.run import run as run_plan
-from atlas_core.errors import DataError, PluginError, SpecError
+from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
-from atlas_core.installed import offers
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
 from atlas_core.python.specs import HeldDataset, Spec, plan_of_file
@@ -134,21 +133,6 @@ def components(kind: str | None = None) -> DataFrame:
     rows = [asdict(row) for row in installed(KINDS if kind is None else [kind])]
     names = ["kind", "name", "distribution", "version", "summary", "problem"]
     return DataFrame(rows, columns=names)
-
-
-def offered(name: str, distribution: str) -> Any:
-    """Return what a plugin offers as a name of ATLAS in Python.
-
-    It is an entry point of the group ``atlas.python``: a function that returns it, given the
-    resolver of installed components.
-
-    Raises:
-        PluginError: the distribution is not installed, or it is broken.
-    """
-    for offer in offers("atlas.python"):
-        if (offer.point.name, offer.owner.name) == (name, distribution) and not offer.problem:
-            return offer.point.load()(Registry())
-    raise PluginError(f"{name} is not installed: pip install {distribution}")
 
 
 def _plan(

@@ -6,23 +6,22 @@ pandas is imported when a table is asked for.
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.errors import AtlasError, DataError
 from atlas_core.observe import FinishedRun
 from atlas_core.python.machine import key_file
+from atlas_core.python.offered import offered
 from atlas_core.resolver import Resolver
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from atlas_core.open_arm import OpenArm
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,25 @@ class ArmVerdict:
     headline: str
     findings: tuple[Mapping[str, Any], ...]
     text: tuple[str, ...]
+
+
+class Predicts(Protocol):
+    """Predict with a fitted arm of a run: what ``Run.arm`` opens."""
+
+    def predict(self, materials: Sequence[Any] | Any) -> Any:
+        """Return value, std, interval, label, reasons and nearest known materials of each.
+
+        Args:
+            materials: formulas as text, or ``Structure`` objects of pymatgen, or a list of either;
+                an arm that reads crystals takes crystals only.
+
+        Returns:
+            An object with a column each; ``to_pandas`` makes a data frame of them.
+
+        Raises:
+            DataError: a formula or crystal cannot be read; all bad ones are named.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -134,7 +152,7 @@ class Run:
 
     def arm(
         self, name: str | None = None, *, fold: str | None = None, trust_fit: bool = False
-    ) -> OpenArm:
+    ) -> Predicts:
         """Open a fitted arm, ready to predict.
 
         Args:
@@ -147,16 +165,10 @@ class Run:
             SpecError: the run kept no fit (``save_fitted=True`` keeps them), or it is not clear
                 which one is meant.
         """
-        from atlas_core.open_arm import open_arm
-
-        return open_arm(
-            self._finished,
-            self._resolver,
-            arm=name,
-            fold=fold,
-            trust=trust_fit,
-            key_file=self._key_file,
+        opened: Predicts = offered("open_arm")(
+            self._finished, arm=name, fold=fold, trust=trust_fit, key_file=self._key_file
         )
+        return opened
 
     def final(
         self,

@@ -150,8 +150,8 @@ def _campaign(damage: Damage, home: Path, count: int, rng: Rng) -> Tally:
 def _refused(home: Path, count: int, rng: Rng) -> Tally:
     """Every reader of a finished run refuses it, whichever of its files was hit."""
     from atlas_core.finished import read_run
-    from atlas_core.open_arm import open_arm
     from atlas_registry.loading import Registry
+    from atlas_screening.open_arm import open_arm
 
     def opened(folder: Path, arm: str) -> object:
         return open_arm(read_run(folder), Registry(), arm=arm)

@@ -11,9 +11,9 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
-from atlas_core.open_arm import OpenArm
 from atlas_core.rows import write_csv
 from atlas_core.store import write_bytes
+from atlas_screening.open_arm import OpenArm
 
 NEIGHBORS = 3
 EXTREME = 0.05

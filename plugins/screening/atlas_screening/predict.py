@@ -12,10 +12,10 @@ import click
 import numpy as np
 
 from atlas_core.api import CommandHost, Config, DataError, Materials
-from atlas_core.asked import Asked
 from atlas_core.finished import read_run
-from atlas_core.open_arm import OpenArm, open_arm
 from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
+from atlas_screening.asked import Asked
+from atlas_screening.open_arm import OpenArm, open_arm
 
 
 @click.command()

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import I8, Bool
-from atlas_core.asked import ArmPrediction
 from atlas_core.elements import SYMBOLS
 from atlas_core.errors import AtlasError
 from atlas_core.kinds.dataset import Batch
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.reason import Reason, Reasons, distinct, texts
 from atlas_core.materials import Materials
-from atlas_core.open_arm import OpenArm
 from atlas_core.rows import BadRow
+from atlas_screening.asked import ArmPrediction
+from atlas_screening.open_arm import OpenArm
 from atlas_screening.sanity import Limit, impossible, limit_of
 
 Columns = dict[str, npt.NDArray[Any]]

@@ -18,12 +18,12 @@ from atlas_core.finished import read_run
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
-from atlas_core.open_arm import OpenArm, open_arm
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
 from atlas_screening.best import EXTREME, describe, extreme, write_top
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
+from atlas_screening.open_arm import OpenArm, open_arm
 from atlas_screening.page import write_page
 from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
 from atlas_screening.rows import Tally

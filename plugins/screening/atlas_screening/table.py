@@ -23,9 +23,9 @@ from atlas_core.context import Notify
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Batch, Candidates
-from atlas_core.open_arm import OpenArm
 from atlas_core.rows import Flag, unreadable_rows
 from atlas_core.store import cannot_write, write_bytes, written
+from atlas_screening.open_arm import OpenArm
 from atlas_screening.result import PROBLEMS, TABLE
 from atlas_screening.rows import Tally, Training, columns_of
 

@@ -22,7 +22,6 @@ from atlas_core.finished import read_run
 from atlas_core.kinds.featurizer import Vectors
 from atlas_core.kinds.reason import Reason, distinct, texts
 from atlas_core.materials import Materials
-from atlas_core.open_arm import open_arm
 from atlas_core.rows import BadRow
 from atlas_core.saving import FORMAT
 from atlas_core.standardizer import Standardizer
@@ -30,6 +29,7 @@ from atlas_registry.loading import Registry
 from atlas_screening.best import extreme
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import default_out
+from atlas_screening.open_arm import open_arm
 from atlas_screening.rows import featurized, unseen
 from atlas_screening.sanity import charge_test, impossible, limit_of
 from atlas_screening.table import ranks

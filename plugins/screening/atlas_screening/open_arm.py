@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
-from atlas_core.asked import ArmPrediction, Asked, materials_of
 from atlas_core.component import Use, uses
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.blame import blame
@@ -35,6 +34,7 @@ from atlas_core.saving import readable
 from atlas_core.seal import require_intact
 from atlas_core.spec.load import load_arm_plan
 from atlas_core.spec.plan import BoundComponent
+from atlas_screening.asked import ArmPrediction, Asked, materials_of
 
 NEIGHBORS = 3
 
@@ -300,6 +300,11 @@ def open_arm(
             fitted = replace(fitted, remarks=(*fitted.remarks, line))
         data = next(use for _, kind, use in uses(spec) if kind == "dataset")
         return OpenArm(run, name, kept_fold, data, spec.levels, components, fitted)
+
+
+def public(resolver: Resolver) -> Callable[..., OpenArm]:
+    """Return what ``atlas_core.Run.arm`` opens an arm with: ``open_arm`` with its resolver."""
+    return partial(open_arm, resolver=resolver)
 
 
 def _kept(
