@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from warm import Warm
 
@@ -81,6 +83,23 @@ class Cli:
                 check=False,
                 timeout=600,
             )
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder with a finished run below ``runs``, a cache, and the key of who made it."""
+
+    path: Path
+    run: Path
+
+    @property
+    def key(self) -> Path:
+        return self.path / "origin.key"
+
+    def copied(self, folder: Path) -> Self:
+        """Return a copy of all of it in a new folder."""
+        shutil.copytree(self.path, folder)
+        return type(self)(folder, folder / "runs" / self.run.name)
 
 
 def worked_plugin(kind: str) -> tuple[str, str, dict[str, dict[str, str]]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import Home
 
 from atlas_core.engine.folder import RunFolder
 from atlas_core.engine.options import RunOptions
@@ -40,16 +40,8 @@ active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimise}
 ANSWER = ("predictions.parquet", "metrics.json")
 
 
-@dataclass(frozen=True)
-class Home:
-    """A spec, its run, a cache and a key."""
-
-    path: Path
-    run: Path
-
-    @property
-    def key(self) -> Path:
-        return self.path / "origin.key"
+class Strange(Home):
+    """A home whose run is asked for again."""
 
     def again(self, key: bool = True, **options: Any) -> list[str]:
         """Ask for the run once more; return what was told."""
@@ -65,36 +57,31 @@ class Home:
         return [(self.run / name).read_bytes() for name in ANSWER]
 
 
-def made(path: Path, spec: str) -> Home:
+def made(path: Path, spec: str) -> Strange:
     (path / "strange.yaml").write_text(spec, encoding="utf-8")
-    Home(path, path).again(save_fitted=True if "active" not in spec else None)
+    Strange(path, path).again(save_fitted=True if "active" not in spec else None)
     (folder,) = (path / "runs").iterdir()
-    return Home(path, folder)
+    return Strange(path, folder)
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Strange:
     return made(tmp_path_factory.mktemp("strange"), SPEC)
 
 
 @pytest.fixture(scope="module")
-def clean_loop(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def clean_loop(tmp_path_factory: pytest.TempPathFactory) -> Strange:
     arm = "calibrator: split_conformal, acquisition: random}"
     spec = SPEC.replace("calibrator: split_conformal}", arm) + LOOP
     return made(tmp_path_factory.mktemp("loop"), spec)
 
 
-def copied(clean: Home, path: Path) -> Home:
-    shutil.copytree(clean.path, path / "home")
-    return Home(path / "home", path / "home" / "runs" / clean.run.name)
-
-
 @pytest.fixture
-def home(clean: Home, tmp_path: Path) -> Home:
-    return copied(clean, tmp_path)
+def home(clean: Strange, tmp_path: Path) -> Strange:
+    return clean.copied(tmp_path / "home")
 
 
-def result_file(home: Home) -> Path:
+def result_file(home: Strange) -> Path:
     (path,) = home.run.glob("checkpoints/*/*/result.npz")
     return path
 
@@ -127,7 +114,9 @@ STRANGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, strange: str) -> None:
+def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(
+    home: Strange, strange: str
+) -> None:
     before = home.answer()
     arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)
@@ -138,7 +127,9 @@ def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, stra
     assert home.answer() == before
 
 
-def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(home: Home) -> None:
+def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(
+    home: Strange,
+) -> None:
     before = home.answer()
     (home.run / "manifest.json").unlink()
     assert any("resumed: 1 of 1" in line for line in home.again())
@@ -152,9 +143,9 @@ def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(h
 
 
 def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
-    clean_loop: Home, tmp_path: Path
+    clean_loop: Strange, tmp_path: Path
 ) -> None:
-    home = copied(clean_loop, tmp_path)
+    home = clean_loop.copied(tmp_path / "home")
     before = home.answer()
 
     def killed_in_a_loop() -> Path:
@@ -175,7 +166,9 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "metrics.json", "report.html", "events.jsonl"])
-def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(home: Home, file: str) -> None:
+def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(
+    home: Strange, file: str
+) -> None:
     (home.run / file).unlink()
     (home.run / file).mkdir()
     shutil.rmtree(home.path / "cache" / "fits")
@@ -185,13 +178,13 @@ def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(home: Home, 
 
 
 @pytest.mark.parametrize("aside", [".previous", "screens"])
-def test_a_file_in_place_of_a_folder_is_named(home: Home, aside: str) -> None:
+def test_a_file_in_place_of_a_folder_is_named(home: Strange, aside: str) -> None:
     (home.run / aside).write_text("")
     with pytest.raises(DataError, match=rf"{aside}: a file stands where a folder is needed"):
         home.again(force=True)
 
 
-def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Home) -> None:
+def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Strange) -> None:
     before = home.answer()
     for path in (result_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
         path.unlink()
@@ -204,7 +197,7 @@ def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Home) -> N
 
 
 @pytest.mark.parametrize("depth", [100, 950, 99_999])
-def test_a_manifest_however_deep_is_damaged_and_mended(home: Home, depth: int) -> None:
+def test_a_manifest_however_deep_is_damaged_and_mended(home: Strange, depth: int) -> None:
     text = '{"files": {}, "seal": "x", "deep": ' + "[" * depth + "]" * depth + "}"
     (home.run / "manifest.json").write_text(text)
     with pytest.raises(DataError, match=r"manifest\.json"):
@@ -214,7 +207,7 @@ def test_a_manifest_however_deep_is_damaged_and_mended(home: Home, depth: int) -
 
 
 def test_a_foreign_manifest_is_refused_before_anything_is_run_anew(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Strange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("atlas_records.rebuild.run", lambda *_: pytest.fail("it was run"))
     manifest = {**read_manifest(home.run), "dataset": "x"}
@@ -227,7 +220,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_run_leaves_what_a_screen_is_writing_and_earlier_screens_alone(home: Home) -> None:
+def test_a_run_leaves_what_a_screen_is_writing_and_earlier_screens_alone(home: Strange) -> None:
     busy = home.run / "screens" / "c" / f"x{TEMPORARY}"
     busy.parent.mkdir(parents=True)
     (busy.parent / "screen.json").write_text("{}")

@@ -8,7 +8,6 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from run_folders import make_run, write_report
+from support import Home
 
 from atlas_core.cli.main import main
 from atlas_core.data.tables import read_table, write_table
@@ -54,12 +54,8 @@ arms:
 """
 
 
-@dataclass(frozen=True)
-class Home:
-    """A folder with a spec, its finished run and a cache."""
-
-    path: Path
-    run: Path
+class Kept(Home):
+    """A home whose spec is ``kept.yaml``."""
 
     def atlas(self, *arguments: str | Path) -> tuple[int, str]:
         """Return exit code and output of a command."""
@@ -74,20 +70,19 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     path = tmp_path_factory.mktemp("kept")
     (path / "kept.yaml").write_text(SPEC)
-    home = Home(path, path)
+    home = Kept(path, path)
     code, text = home.atlas("run", path / "kept.yaml", "--out", path / "runs", "--save-fitted")
     assert code == 0, text
     (run,) = (path / "runs").iterdir()
-    return Home(path, run)
+    return Kept(path, run)
 
 
 @pytest.fixture
-def home(clean: Home, tmp_path: Path) -> Home:
-    shutil.copytree(clean.path, tmp_path / "home")
-    return Home(tmp_path / "home", tmp_path / "home" / "runs" / clean.run.name)
+def home(clean: Kept, tmp_path: Path) -> Kept:
+    return clean.copied(tmp_path / "home")
 
 
 def hit(path: Path) -> None:
@@ -97,7 +92,7 @@ def hit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_verify_lists_what_was_changed_what_is_missing_and_what_was_added(home: Home) -> None:
+def test_verify_lists_what_was_changed_what_is_missing_and_what_was_added(home: Kept) -> None:
     assert home.atlas("verify", home.run)[0] == 0
     hit(home.run / "metrics.json")
     (home.run / "audit.json").unlink()
@@ -110,7 +105,7 @@ def test_verify_lists_what_was_changed_what_is_missing_and_what_was_added(home: 
 
 
 def test_a_note_beside_a_run_is_no_fault_and_stays_outside_when_the_run_is_mended(
-    home: Home,
+    home: Kept,
 ) -> None:
     (home.run / "notes.txt").write_text("mine")
     assert home.atlas("verify", home.run)[0] == 0
@@ -121,7 +116,7 @@ def test_a_note_beside_a_run_is_no_fault_and_stays_outside_when_the_run_is_mende
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "metrics.json", "manifest.json"])
-def test_a_changed_run_is_read_by_no_command(home: Home, name: str) -> None:
+def test_a_changed_run_is_read_by_no_command(home: Kept, name: str) -> None:
     hit(home.run / name)
     (home.path / "c.csv").write_text("formula\nNaCl\n")
     for words in (
@@ -136,7 +131,7 @@ def test_a_changed_run_is_read_by_no_command(home: Home, name: str) -> None:
         assert text.count("error:") == 1
 
 
-def test_the_same_command_mends_a_changed_run_and_says_so(home: Home) -> None:
+def test_the_same_command_mends_a_changed_run_and_says_so(home: Kept) -> None:
     before = (home.run / "predictions.parquet").read_bytes()
     hit(home.run / "predictions.parquet")
     code, text = home.again()
@@ -149,7 +144,7 @@ def test_the_same_command_mends_a_changed_run_and_says_so(home: Home) -> None:
     assert "stored result" in text
 
 
-def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home: Home) -> None:
+def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home: Kept) -> None:
     (fit,) = home.run.glob("fitted/*/*")
     assert {file.name for file in fit.iterdir()} == {"predictor.npz", "posthoc.npz", "origin.json"}
     (home.run / "manifest.json").unlink()
@@ -165,7 +160,7 @@ def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home
     assert (code, "posthoc.npz" in text, "dropped" in text) == (0, True, True)
 
 
-def test_a_result_that_a_killed_run_put_aside_is_not_lost(home: Home) -> None:
+def test_a_result_that_a_killed_run_put_aside_is_not_lost(home: Kept) -> None:
     folder = RunFolder(home.run)
     (home.run / ".lock").unlink()
     result = {path.name: path.read_bytes() for path in home.run.iterdir() if path.is_file()}
@@ -183,14 +178,14 @@ def test_a_result_that_a_killed_run_put_aside_is_not_lost(home: Home) -> None:
     assert not (home.run / ".previous").exists()
 
 
-def test_a_report_that_is_drawn_again_leaves_the_run_intact(home: Home) -> None:
+def test_a_report_that_is_drawn_again_leaves_the_run_intact(home: Kept) -> None:
     hit(home.run / "report.html")
     assert home.atlas("verify", home.run)[0] == 4
     assert home.atlas("report", home.run)[0] == 0
     assert home.atlas("verify", home.run)[0] == 0
 
 
-def test_a_damaged_fit_is_not_asked(home: Home) -> None:
+def test_a_damaged_fit_is_not_asked(home: Kept) -> None:
     (fitted,) = (home.run / "fitted").glob("*/*/predictor.npz")
     hit(fitted)
     (home.path / "c.csv").write_text("formula\nNaCl\n")
@@ -199,7 +194,7 @@ def test_a_damaged_fit_is_not_asked(home: Home) -> None:
     assert home.atlas("report", home.run)[0] == 0  # which does not read it
 
 
-def test_the_manifest_names_every_installed_distribution(clean: Home) -> None:
+def test_the_manifest_names_every_installed_distribution(clean: Kept) -> None:
     about = read_manifest(clean.run)["environment"]
     for name in ("numpy", "click", "pyarrow", "pytest"):
         assert about["distributions"][name] == importlib.metadata.version(name)
@@ -207,7 +202,7 @@ def test_the_manifest_names_every_installed_distribution(clean: Home) -> None:
 
 
 def test_every_flipped_bit_of_predictions_is_told_and_pages_tell_most_themselves(
-    home: Home,
+    home: Kept,
 ) -> None:
     path = home.run / "predictions.parquet"
     content, before = path.read_bytes(), pq.read_table(path)
@@ -227,7 +222,7 @@ def test_every_flipped_bit_of_predictions_is_told_and_pages_tell_most_themselves
     assert silent[True] < silent[False] / 2
 
 
-def test_an_archive_repeats_its_bytes_and_verifies_elsewhere(home: Home) -> None:
+def test_an_archive_repeats_its_bytes_and_verifies_elsewhere(home: Kept) -> None:
     one, two = home.path / "one.zip", home.path / "two.zip"
     (home.run / "notes.txt").write_text("mine")
     assert home.atlas("export", home.run, "--out", one)[0] == 0
@@ -256,7 +251,7 @@ def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], N
     return target
 
 
-def test_an_archive_with_another_member_is_told(home: Home) -> None:
+def test_an_archive_with_another_member_is_told(home: Kept) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)
     top = home.run.name
@@ -274,7 +269,7 @@ def test_an_archive_with_another_member_is_told(home: Home) -> None:
 @pytest.mark.parametrize(
     "name", ["../{top}/x", "/etc/x", "{top}/../../x", "{top}/a\\b", "other/x", "x", "{top}//x"]
 )
-def test_an_archive_with_a_path_that_leads_out_is_refused(home: Home, name: str) -> None:
+def test_an_archive_with_a_path_that_leads_out_is_refused(home: Kept, name: str) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)
     name = name.format(top=home.run.name)
@@ -298,7 +293,7 @@ def test_an_archive_with_a_path_that_leads_out_is_refused(home: Home, name: str)
         "a\x1b[2J",
     ],
 )
-def test_an_archive_with_names_that_unpack_to_one_place_is_refused(home: Home, name: str) -> None:
+def test_an_archive_with_names_that_unpack_to_one_place_is_refused(home: Kept, name: str) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)
     more = {f"{home.run.name}/{one}": b"x" for one in name.split("|")}
@@ -307,7 +302,7 @@ def test_an_archive_with_names_that_unpack_to_one_place_is_refused(home: Home, n
         verify_archive(bad)
 
 
-def test_an_archive_with_a_link_or_a_bomb_is_refused(home: Home) -> None:
+def test_an_archive_with_a_link_or_a_bomb_is_refused(home: Kept) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)
     link = zipfile.ZipInfo(f"{home.run.name}/link")
@@ -328,7 +323,7 @@ def test_an_archive_with_a_link_or_a_bomb_is_refused(home: Home) -> None:
     assert home.atlas("verify", home.path / "no.zip")[0] == 4
 
 
-def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home: Home) -> None:
+def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home: Kept) -> None:
     code, text = home.atlas("verify", home.run, "--rebuild", "--json")
     reported = json.loads(text[text.index("{") :])
     assert (code, reported["rebuilt"]["differ"]) == (0, [])
@@ -357,7 +352,7 @@ def test_a_run_that_is_rebuilt_gives_the_same_numbers_or_says_which_differ(home:
     assert reported["because"] == [f"versions: numpy 1.0 there, {here} here"]
 
 
-def own_data(folder: Path) -> Home:
+def own_data(folder: Path) -> Kept:
     (folder / "data").mkdir(parents=True)
     rng = np.random.default_rng(1)
     pairs = [
@@ -366,11 +361,11 @@ def own_data(folder: Path) -> Home:
     rows = [f"{formula},{rng.normal():.6f}" for formula in pairs]
     (folder / "data" / "own.csv").write_text("formula,y\n" + "\n".join(rows) + "\n")
     (folder / "own.yaml").write_text(TABLE)
-    home = Home(folder, folder)
+    home = Kept(folder, folder)
     code, text = home.atlas("run", folder / "own.yaml", "--out", folder / "runs")
     assert code == 0, text
     (run,) = (folder / "runs").iterdir()
-    return Home(folder, run)
+    return Kept(folder, run)
 
 
 def test_a_lock_runs_as_it_is_and_finds_its_own_data_only(tmp_path: Path) -> None:
@@ -451,6 +446,6 @@ def test_predictions_that_are_not_finite_are_refused(tmp_path: Path, value: floa
     table["mean"] = table["mean"].copy()
     table["mean"][2] = value
     write_table(folder / "predictions.parquet", table)
-    home = Home(tmp_path, folder)
+    home = Kept(tmp_path, folder)
     code, text = home.atlas("compare", folder, folder)
     assert (code, "'mean'" in text) == (4, True)

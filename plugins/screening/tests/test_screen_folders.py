@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import Home
 
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
@@ -38,18 +37,6 @@ arms:
 """
 
 
-@dataclass(frozen=True)
-class Home:
-    """A run that kept its fit, and the key of who made it."""
-
-    path: Path
-    run: Path
-
-    @property
-    def key(self) -> Path:
-        return self.path / "origin.key"
-
-
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
     path = tmp_path_factory.mktemp("screened")
@@ -67,8 +54,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def home(clean: Home, tmp_path: Path) -> Home:
-    shutil.copytree(clean.path, tmp_path / "home")
-    return Home(tmp_path / "home", tmp_path / "home" / "runs" / clean.run.name)
+    return clean.copied(tmp_path / "home")
 
 
 def asked(home: Home, text: str = "LiF\nNaCl\n", **options: Any) -> ScreenOptions:
