@@ -31,7 +31,7 @@ RESULTS = ROOT / "benchmarks/results"
 SPEC = ROOT / "specs/trust_exam.yaml"
 ELEMENTS = ("F", "S", "Ti", "H", "U", "Cl", "Fe", "C", "N", "Li", "La", "Al")
 EASY = ("Al", "Li", "Fe", "La", "Ti", "U")
-"""Elements that trees interpolate between their neighbours in the table of properties."""
+"""Elements that trees interpolate between their neighbors in the table of properties."""
 RELIABILITIES = {
     "80 % quantile, target reliability 0.9": (0.8, 0.9),
     "70 % quantile, target reliability 0.8": (0.7, 0.8),

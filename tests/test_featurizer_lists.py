@@ -163,7 +163,7 @@ def test_the_page_of_the_spec_shows_settings_of_list_entries_that_work() -> None
     page = (ROOT / "tools/generate.py").read_text(encoding="utf-8")
     shown = re.findall(r"`--set (arms\.forest_structure\S+|levels\S+)`", page)
     assert len(shown) == 4
-    arm = ["magpie", "density_features", "neighbour_statistics", "radial_distribution"]
+    arm = ["magpie", "density_features", "neighbor_statistics", "radial_distribution"]
     found = []
     for setting in shown:
         filled = load_plan(path, Registry(), overrides=[setting]).describe()

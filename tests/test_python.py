@@ -119,7 +119,7 @@ def test_without_a_report_that_has_a_card_a_notebook_shows_the_verdicts(
     assert run.verdict["forest"].headline in unescape(page)
 
 
-def test_data_in_memory_are_kept_beside_the_run_with_their_hash(run: atlas.Run) -> None:
+def test_data_in_memory_are_kept_next_to_the_run_with_their_hash(run: atlas.Run) -> None:
     (kept,) = (run.path.parent / "data").glob("*.parquet")
     assert kept.stem == data().sha256[:16]
     lock = (run.path / "spec.lock.yaml").read_text(encoding="utf-8")

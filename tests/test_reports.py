@@ -55,7 +55,7 @@ def reported(cli: Cli, *args: str) -> Path:
     return cli.cwd / json.loads(done.stdout)["run"]
 
 
-def test_a_run_writes_its_audit_and_tells_it(cli: Cli) -> None:
+def test_a_run_writes_and_reports_its_audit(cli: Cli) -> None:
     (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
     done = cli("run", "s.yaml", "--json")
     assert done.returncode == 0, done.stderr

@@ -322,7 +322,7 @@ def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> 
         for chosen in (
             magpie(),
             featurizer("crystal_graph"),
-            featurizer("crystal_graph", "neighbours=8"),
+            featurizer("crystal_graph", "neighbors=8"),
         )
         for some in (materials, materials.take([0]))  # type: ignore[attr-defined]
     }
@@ -341,7 +341,7 @@ def test_graphs_and_vectors_survive_storage(tmp_path: Path) -> None:
     assert Vectors.from_arrays(vectors.to_arrays()).failures == (("id-1", "no radius"),)
 
 
-def test_a_fingerprint_tells_tables_of_text_apart() -> None:
+def test_a_fingerprint_distinguishes_tables_of_text() -> None:
     pairs = np.array([["a", "b"], ["c", "d"]])
     assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.T})
     assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.ravel()})

@@ -35,7 +35,7 @@ arms:
     {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 LOOP = """\
-active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimise}
+active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimize}
 """
 ANSWER = ("predictions.parquet", "metrics.json")
 
@@ -127,7 +127,7 @@ STRANGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, strange: str) -> None:
+def test_a_job_result_that_is_not_of_its_run_is_computed_anew(home: Home, strange: str) -> None:
     before = home.answer()
     arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)
@@ -138,7 +138,9 @@ def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(home: Home, stra
     assert home.answer() == before
 
 
-def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(home: Home) -> None:
+def test_a_job_result_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(
+    home: Home,
+) -> None:
     before = home.answer()
     (home.run / "manifest.json").unlink()
     assert any("resumed: 1 of 1" in line for line in home.again())
@@ -169,7 +171,7 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
         state = killed_in_a_loop()
         arrays, note = read_arrays(state)
         rows = [{**row, "best": -99.0} for row in note["rows"]]
-        write_arrays(state, {"labelled": arrays["labelled"] + change}, {**note, "rows": rows})
+        write_arrays(state, {"labeled": arrays["labeled"] + change}, {**note, "rows": rows})
         assert any("stored rounds dropped" in line for line in home.again(key=key))
         assert home.answer() == before
 
@@ -191,7 +193,7 @@ def test_a_file_in_place_of_a_folder_is_named(home: Home, aside: str) -> None:
         home.again(force=True)
 
 
-def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Home) -> None:
+def test_a_folder_in_place_of_a_job_result_or_of_an_answer_is_dropped(home: Home) -> None:
     before = home.answer()
     for path in (result_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
         path.unlink()

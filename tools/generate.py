@@ -1,4 +1,4 @@
-"""Write every generated file: spec schema, catalogue, a docs page per kind, the CLI reference.
+"""Write every generated file: spec schema, catalog, a docs page per kind, the CLI reference.
 
 ``python tools/generate.py`` writes them; ``--check`` only tells which are stale and exits 1.
 """
@@ -54,7 +54,7 @@ def generated() -> dict[str, str]:
     pages = {f"docs/kinds/{kind}.md": _kind_page(kind, registry, own) for kind in KINDS}
     return {
         "registry/spec.schema.json": schema_text(_Own(registry, own)),
-        "registry/atlas_registry/catalogue.json": _catalogue(),
+        "registry/atlas_registry/catalog.json": _catalog(),
         "docs/api.md": api_page.api_page(),
         "docs/lab.md": api_page.lab_page(),
         "docs/cli.md": _cli_page(),
@@ -104,7 +104,7 @@ class _Own:
         return self._registry.known(kind, name)
 
 
-def _catalogue() -> str:
+def _catalog() -> str:
     known: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     for project in _projects():
         groups = project["project"].get("entry-points", {})

@@ -87,7 +87,7 @@ def fetch(folder: Path) -> Path:
 
 
 def read_sdist(path: Path) -> dict[str, bytes]:
-    """Return the CSV files and the licence by name, after the sha256 has been checked."""
+    """Return the CSV files and the license by name, after the sha256 has been checked."""
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != SDIST_SHA256:

@@ -37,10 +37,8 @@ class Registry:
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
-        catalogue = json.loads(
-            resources.files("atlas_registry").joinpath("catalogue.json").read_text()
-        )
-        owner = catalogue.get(kind, {}).get(name)
+        catalog = json.loads(resources.files("atlas_registry").joinpath("catalog.json").read_text())
+        owner = catalog.get(kind, {}).get(name)
         return str(owner) if owner else None
 
     def resolve(self, kind: str, name: str) -> Resolved:

@@ -99,7 +99,7 @@ def test_a_spec_chooses_what_is_reported_in_addition_to_what_verdicts_read(
     assert "RMSE" in page
 
 
-def test_mistakes_are_told_at_their_place(cli: Cli, spec: Path) -> None:
+def test_mistakes_are_reported_at_their_place(cli: Cli, spec: Path) -> None:
     spec.write_text(SPEC + "metrics: [rms, mae, mae]\n", encoding="utf-8")
     done = cli("validate", spec)
     assert done.returncode == 2

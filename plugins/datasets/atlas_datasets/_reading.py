@@ -189,7 +189,7 @@ def user_dataset(
         unit=config.unit,
         task=config.task,
         name=name,
-        licence=config.licence,
+        license=config.license,
         citation=config.citation,
         sha256=sha256,
         provenance="user",

@@ -60,7 +60,7 @@ def write_bulk(path: Path, dataset: Dataset) -> dict[str, Any]:
         "target": target,
         "unit": dataset.unit,
         "task": dataset.task,
-        "licence": dataset.licence,
+        "license": dataset.license,
         "citation": list(dataset.citation),
         "provenance": dataset.provenance,
         "sha256": dataset.sha256,

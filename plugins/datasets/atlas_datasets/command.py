@@ -88,7 +88,7 @@ def show(
         "columns": sorted(data.columns),
         "provenance": data.provenance,
         "sha256": data.sha256,
-        "licence": data.licence,
+        "license": data.license,
         "citation": list(data.citation),
     }
     lines = [f"{key:<11}{_text(value)}" for key, value in about.items()]

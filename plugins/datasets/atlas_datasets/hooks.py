@@ -47,7 +47,7 @@ class RowsConfig(Config):
     encoding: str | None = Field(
         None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
     )
-    licence: str = Field("not stated", description="License of the data.")
+    license: str = Field("not stated", description="License of the data.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 
 

@@ -126,7 +126,7 @@ def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Pa
         source.load(DataContext(None, tmp_path, tmp_path))
 
 
-def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path) -> None:
+def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_reported(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         crystal("Cu", 3.61).to(filename=str(tmp_path / f"{name}.cif"))
     listing = tmp_path / "id_prop.csv"
@@ -143,7 +143,7 @@ def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path
         assert len(source.load(context)) == 1
 
 
-def test_all_bad_rows_of_a_folder_are_told_at_once_or_dropped(folder: Path) -> None:
+def test_all_bad_rows_of_a_folder_are_reported_at_once_or_dropped(folder: Path) -> None:
     (folder / "bad.cif").write_text("data_bad\n")
     (folder / "id_prop.csv").write_text("cu,1\nbad,2\nnone,3\nal,\nal,n/a\nal,two\nal,5\nx,1,2\n")
     with pytest.raises(DataError) as caught:

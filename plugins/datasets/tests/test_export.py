@@ -36,7 +36,7 @@ def formulas(texts: list[str], **changes: Any) -> Dataset:
         unit="eV",
         task="regression",
         name="made",
-        licence="CC0",
+        license="CC0",
         citation=("A paper", "Another"),
         sha256="00",
         provenance="user",
@@ -55,7 +55,7 @@ def test_crystals_come_back_to_the_last_bit(tmp_path: Path) -> None:
     for name, values in data.materials.to_arrays().items():
         np.testing.assert_array_equal(back.materials.to_arrays()[name], values)
     np.testing.assert_array_equal(back.target, data.target)
-    assert (back.unit, back.licence, back.citation) == (data.unit, data.licence, data.citation)
+    assert (back.unit, back.license, back.citation) == (data.unit, data.license, data.citation)
 
 
 def test_the_file_says_what_it_holds_and_is_the_same_each_time(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_target_with_a_name_of_the_format_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_writes_tells_how_to_read_and_never_overwrites_unasked(tmp_path: Path) -> None:
+def test_the_command_prints_how_to_read_and_overwrites_only_with_force(tmp_path: Path) -> None:
     args = ("datasets", "export", "flla", "--set", "target=e_above_hull", "--out", "f.parquet")
     done = atlas(tmp_path, *args, "--json")
     assert done.returncode == 0, done.stderr

@@ -102,7 +102,7 @@ def test_rows_without_id_column_are_numbered(tmp_path: Path) -> None:
     assert load(tmp_path, "t.csv", CSV).materials.ids.tolist() == ["1", "2", "3"]
 
 
-def test_structures_are_recognised_by_their_content(tmp_path: Path) -> None:
+def test_structures_are_recognized_by_their_content(tmp_path: Path) -> None:
     from pymatgen.io.vasp.inputs import Poscar
 
     texts = [
@@ -360,7 +360,7 @@ MESSY = (
 )
 
 
-def test_all_bad_rows_are_told_at_once(tmp_path: Path) -> None:
+def test_all_bad_rows_are_reported_at_once(tmp_path: Path) -> None:
     lines = failed(tmp_path, "t.csv", MESSY, id="name")
     assert [line.split(",")[0].split(":")[0] for line in lines[:-1]] == [
         f"row {n}" for n in range(2, 12)
@@ -451,7 +451,7 @@ def test_commas_that_may_part_thousands_are_refused(tmp_path: Path) -> None:
     assert "decimal" in text
 
 
-def test_the_users_own_formula_is_kept_beside_the_key(tmp_path: Path) -> None:
+def test_the_users_own_formula_is_kept_along_with_the_key(tmp_path: Path) -> None:
     text = "formula,gap\n CuSO4·5H2O ,1\nFe₂O₃,2\nFe0.65Ni0.35,3\nNa0Cl,4\n"
     data = load(tmp_path, "t.csv", text)
     assert data.shown_formulas() == ["CuSO4·5H2O", "Fe₂O₃", "Fe0.65Ni0.35", "Na0Cl"]
@@ -714,7 +714,7 @@ def test_the_decimal_sign_is_that_of_text(tmp_path: Path) -> None:
     assert data.columns["x"].tolist() == [2.5, 0.5]
 
 
-def test_every_missing_column_is_told_at_once(tmp_path: Path) -> None:
+def test_every_missing_column_is_reported_at_once(tmp_path: Path) -> None:
     text = "sample , composition,gap (eV)\na,C,1\n"
     with pytest.raises(DataError) as caught:
         load(tmp_path, "t.csv", text, id="sample", formula="composition")

@@ -1,4 +1,4 @@
-"""Exam of trust: do the predictions labelled trust reach the target reliability?
+"""Exam of trust: do the predictions labeled trust reach the target reliability?
 
 Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
 saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
@@ -233,7 +233,7 @@ def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
 
 
 def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) -> dict[str, Any]:
-    """Return whether the rows labelled trust reach the target reliability.
+    """Return whether the rows labeled trust reach the target reliability.
 
     ``by_chance``: whether a method that reaches it may have so few within tolerance; ``shown``:
     whether there are enough to say that it does.

@@ -85,7 +85,7 @@ def found(exam: dict[str, Any], code: str) -> list[dict[str, Any]]:
 
 def test_a_promise_kept_everywhere() -> None:
     one = said("keeps", "keeps", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_kept", "labels_reliable")
+    assert (one.code, one.grade) == ("labels_reached_on_all", "labels_reliable")
     assert one.figures["judged"] == list(CLASSES.values())
     assert (one.figures["kept"], one.figures["refused"]) == (4, 0)
     assert said("keeps").figures["judged"] == ["materials with F"]
@@ -93,21 +93,25 @@ def test_a_promise_kept_everywhere() -> None:
 
 def test_a_refused_class_is_named_as_such() -> None:
     one = said("keeps", "refuses", "keeps", "refuses")
-    assert (one.code, one.grade, one.figures["refused"]) == ("labels_kept", "labels_reliable", 2)
+    assert (one.code, one.grade, one.figures["refused"]) == (
+        "labels_reached_on_all",
+        "labels_reliable",
+        2,
+    )
     # one of four was put to the test: that is no success
     assert said("keeps", "refuses", "refuses", "refuses").grade == "caution"
     none = said("refuses", "refuses")
-    assert (none.code, none.grade) == ("labels_refuse", "caution")
+    assert (none.code, none.grade) == ("labels_abstain", "caution")
     assert "nor_in_domain" not in none.figures
     assert said("refuses", in_domain="refuses").figures["nor_in_domain"]
 
 
 def test_a_broken_promise_is_named() -> None:
     one = said("breaks", "keeps", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_mostly_kept", "caution")
+    assert (one.code, one.grade) == ("labels_reached_on_most", "caution")
     assert (one.figures["broken"], one.figures["kept"]) == (["materials with F"], 3)
     one = said("keeps", "short", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_mostly_kept", "labels_reliable")
+    assert (one.code, one.grade) == ("labels_reached_on_most", "labels_reliable")
     assert (one.figures["short"], one.figures["by_chance"]) == (["materials with Cl"], True)
 
 
@@ -154,7 +158,7 @@ def test_intervals_of_the_trust_region_that_say_nothing_are_no_merit() -> None:
     assert held == {"level": 0.9, "coverage": 0.9, "classes": 1, "empty": ["materials with Cl"]}
     exam["classes"][0]["intervals"]["trust_class"]["infinite"] = 1.0
     assert not found(exam, "labels_intervals")
-    (empty,) = found(exam, "labels_intervals_empty")
+    (empty,) = found(exam, "labels_intervals_uninformative")
     assert empty["empty"] == ["materials with F", "materials with Cl"]
 
 
@@ -174,20 +178,20 @@ def test_promises_that_are_often_missed_are_not_relied_on() -> None:
     one = said("breaks", "short", "keeps", "keeps")
     assert (one.code, one.grade) == ("labels_unreliable", "do_not_trust")
     assert one.figures["missed"] == ["materials with F", "materials with Cl"]
-    assert (said("breaks").code, said("breaks").grade) == ("labels_broken", "do_not_trust")
+    assert (said("breaks").code, said("breaks").grade) == ("labels_missed", "do_not_trust")
 
 
 def test_a_promise_broken_at_home_spoils_the_grade() -> None:
     exam = exam_of("keeps", "keeps", in_domain="breaks")
     assert headline(exam, CLASSES).grade == "caution"
-    assert found(exam, "labels_broken_in_domain") == [{"broken": 2, "folds": 2}]
-    assert not found(exam_of("keeps", "keeps"), "labels_broken_in_domain")
+    assert found(exam, "labels_missed_in_domain") == [{"broken": 2, "folds": 2}]
+    assert not found(exam_of("keeps", "keeps"), "labels_missed_in_domain")
 
 
 def test_the_evidence_has_the_figures() -> None:
     exam = exam_of("keeps", "refuses")
     assert [one.code for one in evidence(exam, CLASSES)] == [
-        "labels_reliability", "labels_refused", "labels_compared", "labels_forecast",
+        "labels_reliability", "labels_abstain_on_some", "labels_compared", "labels_forecast",
     ]  # fmt: skip
     (reliability,) = found(exam, "labels_reliability")
     # 100 + 3 of 800 rows are trusted, 95 + 1 of them within tolerance
@@ -198,7 +202,9 @@ def test_the_evidence_has_the_figures() -> None:
         0.25,
         [0.2, pytest.approx(0.22)],
     )
-    assert found(exam, "labels_refused") == [{"names": ["materials with Cl"], "kind": "elements"}]
+    assert found(exam, "labels_abstain_on_some") == [
+        {"names": ["materials with Cl"], "kind": "elements"}
+    ]
     (forecast,) = found(exam, "labels_forecast")
     assert forecast["within"] == 1
     assert forecast["most"] == {"ratio": 1.8, "name": "materials with Cl"}
@@ -214,7 +220,7 @@ def test_the_median_is_told_where_it_judges_otherwise_than_the_mean(
     exam = exam_of("keeps", "keeps")
     exam["classes"][1] |= {"median_rise": median} | ({} if mean is None else {"mae_rise": mean})
     classes = [{"name": "materials with Cl", "mean": mean, "median": median}]
-    assert found(exam, "labels_typical") == ([{"classes": classes}] if reported else [])
+    assert found(exam, "labels_median_errors") == ([{"classes": classes}] if reported else [])
 
 
 def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
@@ -231,7 +237,7 @@ def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
         "error_tolerances": [0.1, 0.1],
         "target_reliability": 0.8,
     }
-    assert unexamined(labels) == [Finding.of("labels_unexamined", **figures)]
+    assert unexamined(labels) == [Finding.of("labels_not_tested", **figures)]
     assert unexamined({}) == []
 
 
@@ -277,7 +283,9 @@ def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
     about = About("forest", target="energy", unit="eV", held_out="materials with F")
     exam = exam_of("keeps")
     judged = verdict(metrics(mae, 1.0), about, classes=CLASSES, examined=exam)
-    opening = ["labels_kept", "in_domain_error"] if examined else ["no_better_than_constant"]
+    opening = (
+        ["labels_reached_on_all", "in_domain_error"] if examined else ["no_better_than_constant"]
+    )
     assert [one.code for one in judged.headline] == opening
     assert (judged.grade == "labels_reliable") == examined
     assert ("follow_labels" in judged.codes) == examined

@@ -21,7 +21,7 @@ METRIC = 0.02
 """Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""
 _LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC = "_space_group_symop_magn_operation_xyz"
-_CENTRING = ("_space_group_symop_magn_centering_xyz", "_space_group_symop_magn_centring_xyz")
+_CENTERING = ("_space_group_symop_magn_centering_xyz", "_space_group_symop_magn_centring_xyz")
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NAMES = (
     "_space_group_name_h-m_alt",
@@ -140,7 +140,7 @@ def _unstated(block: Block) -> Operations:
 
 def _listed(block: Block) -> Operations | None:
     lists = [made for tag in _LISTED if (made := _operations_of(block, tag)) is not None]
-    if not lists and (made := _operations_of(block, _MAGNETIC, *_CENTRING)) is not None:
+    if not lists and (made := _operations_of(block, _MAGNETIC, *_CENTERING)) is not None:
         lists.append(made)
     if not lists:
         return None
@@ -150,12 +150,12 @@ def _listed(block: Block) -> Operations | None:
     return lists[0]
 
 
-def _operations_of(block: Block, tag: str, *centring: str) -> Operations | None:
+def _operations_of(block: Block, tag: str, *centering: str) -> Operations | None:
     texts = block.column(tag)
     if texts is None or all(text.missing for text in texts):
         return None
     found = [operation(text) for text in texts]
-    if more_texts := block.column(*centring):
+    if more_texts := block.column(*centering):
         shifts = [operation(text)[1] for text in more_texts if not text.missing]
         found = [(turn, shift + more) for turn, shift in found for more in shifts or [np.zeros(3)]]
     rotations = np.array([turn for turn, _ in found], dtype=np.int64)

@@ -120,7 +120,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
 
 
 def _meanings(manifest: Json, arm: str) -> dict[str, str]:
-    """Return what each trust method is, in the words of its plug-in."""
+    """Return what each trust method is, in the words of its plugin."""
     chosen = ((manifest.get("arms") or {}).get(arm) or {}).get("trust") or {}
     together = [chosen, *(chosen.get("beside") or ())]
     return {str(one.get("use")): str(one.get("summary") or "") for one in together}

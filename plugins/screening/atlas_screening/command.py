@@ -111,7 +111,7 @@ def screen(
             arm=arm,
             fold=fold,
             top=top,
-            goal="minimise" if goal == "min" else "maximise",
+            goal="minimize" if goal == "min" else "maximize",
             chunk=chunk,
             trust_fit=trust_fit,
             key_file=host.key_file,
@@ -141,7 +141,7 @@ def summary(result: Screened) -> str:
     from atlas_screening.result import PAGE, TABLE, TOP
 
     facts = result.facts
-    wanted = "lowest" if facts.goal == "minimise" else "highest"
+    wanted = "lowest" if facts.goal == "minimize" else "highest"
     unit = f" {facts.unit}" if facts.unit else ""
     lines = [
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"

@@ -24,7 +24,7 @@ FEW = 20  # rows; an error ratio of fewer is off by a quarter or more by chance
 NEAR = 0.03  # distance of fractions; one atom in fifty exchanged moves a material by 0.028
 LEAKED = 0.05  # share of test rows with a formula in training that is worth a sentence
 OOD_TEST_TARGET = 0.5  # Kolmogorov-Smirnov distance; half of the targets would have to move
-NEIGHBOURS = 5  # of the trivial model
+NEIGHBORS = 5  # of the trivial model
 
 VIEWS = ("fractions", "statistics")
 """The core's own views, by which a split is evaluated; those of an arm are measured beside."""
@@ -80,7 +80,7 @@ LIMITS = {
     "near": NEAR,
     "leaked": LEAKED,
     "ood_test_target": OOD_TEST_TARGET,
-    "neighbours": NEIGHBOURS,
+    "neighbors": NEIGHBORS,
 }
 
 
@@ -152,18 +152,18 @@ def _judged(figures: Figures) -> tuple[Kind, list[Finding]]:
     if not (best := _best(views)):
         return "degenerate", [size, of("neighbors_err_nowhere")]
     kind = _kind(views[best])
-    return kind, [size, *_about_neighbours(views, kind), *_border(views[best])]
+    return kind, [size, *_about_neighbors(views, kind), *_border(views[best])]
 
 
 def _border(view: Figures) -> list[Finding]:
     return [of("border_undecided", border=WORSE)] if undecided(view) else []
 
 
-def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> Iterator[Finding]:
+def _about_neighbors(views: Mapping[str, Figures], kind: Kind) -> Iterator[Finding]:
     """Yield what distances and the errors of neighbors say."""
     more = "neighbors_err_more" if kind == "extrapolation" else "neighbors_err"
     known = [n for n in VIEWS if views[n]["error_ratio"] is not None]
-    yield of(more, neighbors=NEIGHBOURS, views=[{"view": n, **_times(views[n])} for n in known])
+    yield of(more, neighbors=NEIGHBORS, views=[{"view": n, **_times(views[n])} for n in known])
     areas = [views[name]["auroc"] for name in VIEWS]
     code = "class_not_apart"
     if min(areas) >= FARTHER:

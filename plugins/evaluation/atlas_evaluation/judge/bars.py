@@ -134,16 +134,16 @@ def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> 
         )  # fmt: skip
     many = {n: bars.empty.value for n, bars in parts.items() if bars.empty and bars.many_empty}
     if many:
-        yield Finding.of("intervals_empty", level=inside.nominal, **many)
+        yield Finding.of("intervals_uninformative", level=inside.nominal, **many)
 
 
 def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] | None]:
     """Return what follows from the coverages, and the parts where they are a little low."""
     holds, elsewhere = inside.state, None if outside is None else outside.state
     if holds == "short":
-        return "coverage_short", None
+        return "coverage_too_low", None
     if elsewhere == "short":
-        return "coverage_short_held_out", None
+        return "coverage_too_low_held_out", None
     if inside.too_wide and holds != "nothing":
         return "coverage_high", None
     if holds == "unclear":
@@ -155,7 +155,7 @@ def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] |
     below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "kept"}
     if any(below.values()):
         return "coverage_slightly_low", [name for name, low in below.items() if low]
-    return ("coverage_kept" if len(below) == 1 else "coverage_kept_on_both"), None
+    return ("coverage_attained" if len(below) == 1 else "coverage_attained_on_both"), None
 
 
 def rows_needed(level: str) -> int:

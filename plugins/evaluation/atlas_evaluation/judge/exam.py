@@ -56,7 +56,7 @@ def _own(exam: Exam, part: str = "class") -> list[Mapping[str, Any]]:
     return [one["methods"][exam["method"]][part] for one in exam["classes"]]
 
 
-def _broken_in_domain(exam: Exam) -> int:
+def _missed_in_domain(exam: Exam) -> int:
     """Return in how many folds the promise was missed in-domain."""
     return sum(bool(one["breach"]) for one in _own(exam, "in_domain"))
 
@@ -71,7 +71,7 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
     if not judged:
         in_domain_record = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
         nowhere = True if in_domain_record < LEAST_IN_DOMAIN else None
-        return of("labels_refuse", **figures, name=names[0], nor_in_domain=nowhere)
+        return of("labels_abstain", **figures, name=names[0], nor_in_domain=nowhere)
     broken, short = ([n for n in judged if grades[n] == one] for one in ("breaks", "short"))
     by_chance = bool(short) and all(own[name].get("by_chance") for name in short)
     missed = [name for name in judged if name in broken or name in short]
@@ -80,7 +80,7 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
         "missed": missed, "broken": broken, "short": short, "by_chance": by_chance,
     }  # fmt: skip
     if len(names) == 1 and missed:
-        return of("labels_broken" if broken else "labels_fell_short", **figures)
+        return of("labels_missed" if broken else "labels_fell_short", **figures)
     if len(missed) > (1 - MOSTLY) * len(judged):
         return of("labels_unreliable" if broken else "labels_fell_short", **figures)
     # a promise that was hardly ever put to the test is no success
@@ -90,8 +90,8 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
         if one["grade"] == "keeps" and not one.get("shown", True)
     }
     tested = not broken and figures["refused"] + len(few) <= len(names) / 2
-    grade: Grade = "labels_reliable" if tested and not _broken_in_domain(exam) else "caution"
-    found = of("labels_mostly_kept" if missed else "labels_kept", **figures, few=few)
+    grade: Grade = "labels_reliable" if tested and not _missed_in_domain(exam) else "caution"
+    found = of("labels_reached_on_most" if missed else "labels_reached_on_all", **figures, few=few)
     return replace(found, grade=grade)
 
 
@@ -103,9 +103,9 @@ def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
         name for name, one in zip(names, exam["classes"], strict=True) if one["grade"] == "refuses"
     ]
     if refused and len(refused) < len(names):
-        yield of("labels_refused", names=refused, kind=kind_of(names))
-    if broken := _broken_in_domain(exam):
-        yield of("labels_broken_in_domain", broken=broken, folds=len(names))
+        yield of("labels_abstain_on_some", names=refused, kind=kind_of(names))
+    if broken := _missed_in_domain(exam):
+        yield of("labels_missed_in_domain", broken=broken, folds=len(names))
     yield from _intervals(exam, names)
     yield from comparisons(exam, names)
 
@@ -135,7 +135,7 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
     rows, trusted = labels["rows"], labels["trusted"]
     return [
         of(
-            "labels_unexamined",
+            "labels_not_tested",
             share=trusted / rows,
             within=labels["within"] / trusted if trusted else None,
             error_tolerances=_ends(labels["error_tolerances"]),
@@ -201,7 +201,7 @@ def _intervals(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
             empty=empty or None,
         )
     elif empty:
-        yield of("labels_intervals_empty", level=level, empty=empty)
+        yield of("labels_intervals_uninformative", level=level, empty=empty)
 
 
 def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
@@ -218,7 +218,7 @@ def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
         and (one["mae_rise"] >= WORSE) != (one["median_rise"] >= WORSE)
     ]
     if classes:
-        yield of("labels_typical", classes=classes)
+        yield of("labels_median_errors", classes=classes)
 
 
 def _forecast(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
