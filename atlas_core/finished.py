@@ -210,7 +210,7 @@ def _foreign(path: Path, what: str, why: str) -> NotARunError:
 
 _EXAM: Mapping[str, type] = {
     "method": str,
-    "beside": list,
+    "others": list,
     "level": float,
     "classes": list,
     "summary": dict,
@@ -240,7 +240,7 @@ def _check_exam(exams: Any, path: Path) -> None:
             raise _foreign(path, "exam", "an arm has no class")
         for one in found["classes"]:
             named = _shape(one, _EXAM_CLASS, path, "exam")["methods"]
-            if not {found["method"], *found["beside"]} <= set(named):
+            if not {found["method"], *found["others"]} <= set(named):
                 raise _foreign(path, "exam", "a method is missing")
 
 

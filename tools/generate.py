@@ -520,10 +520,10 @@ def _exam() -> str:
 
 
 def _outcome(summary: dict[str, Any]) -> str:
-    """Return on how many elements a method kept its word, in words."""
-    reported = [f"reached that (to five points) on {summary['keeps']}"]
-    reported += [f"abstained on {summary['refuses']}"] if summary["refuses"] else []
-    missed = summary["short"] + summary["breaks"]
+    """Return on how many elements a method reached the target reliability, in words."""
+    reported = [f"reached that (to five points) on {summary['reached']}"]
+    reported += [f"abstained on {summary['abstained']}"] if summary["abstained"] else []
+    missed = summary["below"] + summary["missed"]
     reported += [f"missed it on {missed}"] if missed else []
     return " and ".join([", ".join(reported[:-1]), reported[-1]]) if reported[1:] else reported[0]
 

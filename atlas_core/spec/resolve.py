@@ -203,7 +203,7 @@ def resolve(
         owner = resolver.known(kind, use.use)
         hint = f"; {owner} offers it: install that" if owner else ""
         text = f"unknown {kind}{closest(use.use, names)}{hint}; installed: {join(set(names))}"
-        problems.add((*path, "use"), text)
+        problems.add((*path, "use") if path else (), text)
         return None
     try:
         resolved = resolver.resolve(kind, use.use)

@@ -58,7 +58,9 @@ class Document:
             if path[:length] in self.places:
                 line, column = self.places[path[:length]]
                 return f"{self.source}:{line}:{column}  {dotted}"
-        return f"{self.source}:1:1  {dotted}" if self.places else f"{self.source}  {dotted}"
+        if self.places:
+            return f"{self.source}:1:1  {dotted}"
+        return f"{self.source}  {dotted}" if path else self.source
 
 
 class _Reader:

@@ -49,6 +49,13 @@ def atlas(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def test_an_unknown_data_set_names_the_closest(tmp_path: Path) -> None:
+    done = atlas(tmp_path, "datasets", "show", "fla")
+    assert done.stderr.startswith(
+        "error: command line: unknown dataset 'fla', did you mean 'flla'?"
+    )
+
+
 def test_crystals_come_back_to_the_last_bit(tmp_path: Path) -> None:
     data = load("flla", tmp_path, {})
     back = load("table", tmp_path, write_bulk(tmp_path / "flla.parquet", data))

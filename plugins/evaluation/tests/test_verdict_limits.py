@@ -104,11 +104,11 @@ def test_infinite_intervals_of_either_part_are_no_trust(
 @pytest.mark.parametrize(
     ("covered", "empty", "state"),
     [
-        (0.9, 0.0, "kept"),
+        (0.9, 0.0, "attained"),
         (0.97, 0.73, "nothing"),
         (0.97, 0.48, "nothing"),
-        (0.97, 0.3, "kept"),
-        (0.73, 0.73, "short"),  # none of the others holds
+        (0.97, 0.3, "attained"),
+        (0.73, 0.73, "too_low"),  # none of the others holds
     ],
 )
 def test_what_is_mostly_infinite_never_attains_its_nominal_coverage(
@@ -168,11 +168,11 @@ def test_the_slack_of_a_nominal_share_shrinks_with_its_misses(
 @pytest.mark.parametrize(
     ("level", "covered", "n", "state", "below"),
     [
-        ("0.99", 0.95, 5_000, "short", True),
-        ("0.95", 0.91, 5_000, "short", True),
-        ("0.9", 0.86, 20_000, "kept", True),
-        ("0.9", 0.9, 20_000, "kept", False),
-        ("0.99", 0.99, 5_000, "kept", False),
+        ("0.99", 0.95, 5_000, "too_low", True),
+        ("0.95", 0.91, 5_000, "too_low", True),
+        ("0.9", 0.86, 20_000, "attained", True),
+        ("0.9", 0.9, 20_000, "attained", False),
+        ("0.99", 0.99, 5_000, "attained", False),
         ("0.99", 0.99, 100, "unclear", False),
     ],
 )

@@ -241,7 +241,7 @@ def reported(arm: dict[str, Any]) -> tuple[Any, Verdict]:
 def test_honest_probabilities_are_called_honest_also_at_the_ends() -> None:
     rng = np.random.default_rng(3)
     p = rng.beta(0.3, 0.3, 4000).clip(0.001, 0.999)
-    wrong = [reported(drawn(p, seed=seed))[0] != "honest" for seed in range(12)]
+    wrong = [reported(drawn(p, seed=seed))[0] != "calibrated" for seed in range(12)]
     assert sum(wrong) <= 1  # 5 % of such tests may call them off by chance
 
 
@@ -377,7 +377,7 @@ def test_a_calibration_error_within_chance_is_not_held_against_a_few_rows() -> N
     some = figures(ece=(0.08, 0.05, 0.12), brier=(0.1, 0.08, 0.12))
     assert probabilities_of(some, 200, {}) == "unclear"
     few_off = figures(ece=(0.02, 0.01, 0.03), brier=(0.08, 0.07, 0.09))
-    assert probabilities_of(few_off, 4000, {}) == "honest"
+    assert probabilities_of(few_off, 4000, {}) == "calibrated"
 
 
 def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None:

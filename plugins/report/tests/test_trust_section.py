@@ -122,9 +122,9 @@ def test_a_class_is_a_line_with_all_methods(drawn: Path) -> None:
     cells = [plain(cell) for cell in re.findall(r"<td.*?</td>", row, flags=re.DOTALL)]
     assert plain(row).startswith("materials with F 240 materials")
     assert cells[0].endswith("in-domain")
-    assert cells[3] == "kept"
+    assert cells[3] == "reached"
     assert cells[6].startswith("100 %")
-    assert "within: broken" in cells[6]
+    assert "within: missed" in cells[6]
     assert cells[7] == "0 % refused"
     assert cells[8].startswith(f"{100 * one['oracle_share']:.0f} %")
     assert 'class="verdict tone-good"' in row
@@ -219,7 +219,7 @@ def test_an_exam_that_no_run_wrote_is_one_line(folder: Path, broken: str) -> Non
 
 def test_an_exam_without_a_method_it_names_is_refused(folder: Path) -> None:
     exam = read_json(folder / "exam.json")
-    exam["forest"]["beside"].append("nobody")
+    exam["forest"]["others"].append("nobody")
     (folder / "exam.json").write_text(json.dumps(exam), encoding="utf-8")
     with pytest.raises(DataError, match="a method is missing"):
         write_report(folder)

@@ -147,8 +147,6 @@ def summary(result: Screened) -> str:
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
         f" {wanted} {facts.target} first"
     ]
-    if facts.final:
-        lines.append("errors are those of the evaluation, measured on fits with fewer rows")
     if facts.labels is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
     if facts.outside is not None:

@@ -18,7 +18,7 @@ Kind = Literal["extrapolation", "interpolation", "mixed", "degenerate", "in-doma
 
 WORSE = 1.5  # times the in-domain error; as the verdict on an arm has it
 FARTHER = 0.7  # AUROC of the distance; below it most held-out rows have in-domain distances
-MOSTLY = 0.8  # share of the judged folds that names a split of several
+MOSTLY = 0.8  # share of the tested folds that names a split of several
 MOST = 0.6  # share of all rows in one class, from which the class is the rule and not the exception
 FEW = 20  # rows; an error ratio of fewer is off by a quarter or more by chance
 NEAR = 0.03  # distance of fractions; one atom in fifty exchanged moves a material by 0.028
@@ -42,7 +42,7 @@ class FoldAudit:
         held_out: the held-out class in words, "" where there is none.
         kind: ``extrapolation``, ``interpolation``, ``degenerate`` or ``in-domain``.
         findings: what the judgment rests on.
-        figures: every judged number, as plain data.
+        figures: every figure that it rests on, as plain data.
     """
 
     fold: str
@@ -227,18 +227,18 @@ def together(folds: tuple[FoldAudit, ...], pooled: Sequence[Relative]) -> SplitA
 def _of_several(folds: Sequence[FoldAudit], pooled: Figures) -> tuple[Kind, tuple[Finding, ...]]:
     """Judge several folds of which none is most of the rows."""
     best = _best(pooled["views"])
-    judged = [fold.kind for fold in folds if fold.kind in ("extrapolation", "interpolation")]
-    if not judged and (pooled["rows"] < FEW or not best):
+    tested = [fold.kind for fold in folds if fold.kind in ("extrapolation", "interpolation")]
+    if not tested and (pooled["rows"] < FEW or not best):
         return "degenerate", (of("split_of_few_rows", rows=pooled["rows"]),)
-    if 2 * len(judged) < len(folds) and best:  # most classes are too small alone
+    if 2 * len(tested) < len(folds) and best:  # most classes are too small alone
         kind = _kind(pooled["views"][best])
         return kind, _headline(kind, {"pooled": True}, pooled["views"])
-    counts = {kind: judged.count(kind) for kind in ("extrapolation", "interpolation")}
-    new = counts["extrapolation"] / len(judged)
+    counts = {kind: tested.count(kind) for kind in ("extrapolation", "interpolation")}
+    new = counts["extrapolation"] / len(tested)
     if max(new, 1.0 - new) < MOSTLY:
-        return "mixed", (of("split_mixed", classes=len(judged), **counts),)
+        return "mixed", (of("split_mixed", classes=len(tested), **counts),)
     kind = "extrapolation" if new > 0.5 else "interpolation"
-    classes = {"classes": counts[kind], "judged": len(judged)}
+    classes = {"classes": counts[kind], "tested": len(tested)}
     return kind, _headline(kind, classes, _of(kind, folds))
 
 

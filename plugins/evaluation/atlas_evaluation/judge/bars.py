@@ -19,7 +19,7 @@ MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 TINY = 1e-9  # a share that is 0 but for rounding
 
-State = Literal["kept", "short", "unclear", "nothing"]
+State = Literal["attained", "too_low", "unclear", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Bars:
         """Say whether the level is attained; ``nothing`` where half may say nothing at all."""
         level = self.nominal
         if self.covered.high < level and self.covered.low < level - slack(level):
-            return "short"
+            return "too_low"
         if self.empty is not None and self.empty.high >= MOSTLY_INFINITE:
             return "nothing"
-        return "kept" if self.covered.low >= level - doubt(level) else "unclear"
+        return "attained" if self.covered.low >= level - doubt(level) else "unclear"
 
     @property
     def below(self) -> bool:
@@ -152,7 +152,7 @@ def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] |
         alone = holds == "nothing"
         return f"coverage_unclear_held_out{'_alone' if alone else ''}", None
     parts = {"in_domain": inside, "held_out": outside}
-    below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "kept"}
+    below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "attained"}
     if any(below.values()):
         return "coverage_slightly_low", [name for name, low in below.items() if low]
     return ("coverage_attained" if len(below) == 1 else "coverage_attained_on_both"), None

@@ -124,7 +124,7 @@ def _worthless(facts: Facts) -> Ruling | None:
 def _failing(facts: Facts) -> Ruling | None:
     """Judge an arm that fails on the held-out class: does it say so by itself?"""
     inside, outside = facts.wide_enough
-    if facts.shift != "worse" and outside != "short":
+    if facts.shift != "worse" and outside != "too_low":
         return None
     if not any(facts.warns(name) for name in facts.auroc):
         sure = all(found.high < NOTICES_PARTLY for found in facts.auroc.values())
@@ -132,7 +132,7 @@ def _failing(facts: Facts) -> Ruling | None:
         code = "fails_undetected" if sure else "fails_maybe_undetected"
         return Ruling((of(code, in_domain=facts.typical, **how),), (of("check_by_hand"),))
     opening, _ = _opening(facts)
-    if inside == "short" and opening.startswith("trust"):
+    if inside == "too_low" and opening.startswith("trust"):
         opening = "trust_predictions"
     if facts.rough:
         opening = "rough_guide_there"
@@ -189,7 +189,7 @@ def _intervals_empty(facts: Facts) -> Ruling | None:
 
 
 def _intervals_narrow(facts: Facts) -> Ruling | None:
-    if facts.wide_enough[0] != "short":
+    if facts.wide_enough[0] != "too_low":
         return None
     return Ruling((_believe(facts), of("not_its_intervals")), (of("calibrate"),), "caution")
 
@@ -250,7 +250,7 @@ def _opening(facts: Facts) -> tuple[str, Grade]:
     if facts.cautions:
         return "use_with_caution", "caution"
     holds = inside is None or (
-        inside.state == "kept" and (inside.binary or not inside.many_empty)
+        inside.state == "attained" and (inside.binary or not inside.many_empty)
     )  # fmt: skip
     return "trust_in_domain", "trust" if holds else "caution"
 
