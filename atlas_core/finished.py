@@ -149,7 +149,7 @@ def _check_manifest(manifest: Any, path: Path) -> None:
         found = _shape(report, {"use": str, "options": dict, "places": list}, path, "manifest")
         places = found["places"]
         if not places or not all(isinstance(one, str) and _plain_name(one) for one in places):
-            raise _foreign(path, "manifest", "a report stands nowhere")
+            raise _foreign(path, "manifest", "a report has no place")
 
 
 def _check_metrics(metrics: Any, path: Path) -> None:

@@ -334,7 +334,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(cli: Cli) -> None:
     (cli.cwd / "blocked").write_text("a file, not a folder")
     done = cli("run", "s.yaml", "--out", "blocked")
     assert done.returncode == 4
-    assert "cannot be written: a file stands where a folder is needed; free the disk" in done.stderr
+    assert "cannot be written: a file is where a folder is needed; free the disk" in done.stderr
 
 
 def test_report_and_compare_work_on_stored_runs(cli: Cli, finished: Finished) -> None:

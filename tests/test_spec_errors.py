@@ -183,7 +183,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_repeated_key_is_refused_at_its_second_line(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, GOOD + "seed: 2\n")
-    assert problem == "s.yaml:11:1  seed: this key stands twice; keep one"
+    assert problem == "s.yaml:11:1  seed: this key occurs twice; keep one"
 
 
 def test_tag_is_refused_so_that_yaml_cannot_run_code(tmp_path: Path) -> None:

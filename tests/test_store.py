@@ -214,9 +214,7 @@ def test_an_array_of_objects_is_never_stored(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(
-        DataError, match=r"x\.json: cannot be written: a file stands where a folder"
-    ):
+    with pytest.raises(DataError, match=r"x\.json: cannot be written: a file is where a folder"):
         write_bytes(blocker / "x.json", b"1")
 
 

@@ -181,7 +181,7 @@ def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(home: Home, 
     (home.run / file).unlink()
     (home.run / file).mkdir()
     shutil.rmtree(home.path / "cache" / "fits")
-    with pytest.raises(DataError, match=rf"{file}: a folder stands where a file is needed"):
+    with pytest.raises(DataError, match=rf"{file}: a folder is where a file is needed"):
         home.again()
     assert not (home.path / "cache" / "fits").exists()
 
@@ -189,7 +189,7 @@ def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(home: Home, 
 @pytest.mark.parametrize("aside", [".previous", "screens"])
 def test_a_file_in_place_of_a_folder_is_named(home: Home, aside: str) -> None:
     (home.run / aside).write_text("")
-    with pytest.raises(DataError, match=rf"{aside}: a file stands where a folder is needed"):
+    with pytest.raises(DataError, match=rf"{aside}: a file is where a folder is needed"):
         home.again(force=True)
 
 
@@ -200,7 +200,7 @@ def test_a_folder_in_place_of_a_job_result_or_of_an_answer_is_dropped(home: Home
         path.mkdir()
     (home.run / "manifest.json").unlink()
     reported = home.again()
-    assert "a folder stands" in (home.run / "records.json").read_text()
+    assert "a folder is where" in (home.run / "records.json").read_text()
     assert any("result.npz" in line and "dropped" in line for line in reported)
     assert home.answer() == before
 

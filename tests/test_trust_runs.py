@@ -300,7 +300,7 @@ def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
             "trust: learned_region",
             "trust: [learned_region, {use: learned_region, options: {rule: point}}]",
             "    trust: [learned_region, {",
-            "trust 'learned_region' stands twice",
+            "trust 'learned_region' occurs twice",
         ),
         ("    trust: learned_region\n", "", "trust:", "no arm names a trust method"),
         (

@@ -382,7 +382,7 @@ class Candidates(Protocol):
         path: of the file or folder.
         structures: whether they are crystals.
         total: about how many rows there are, for a bar of progress; 0 for none.
-        notes: how they were read, where that was found out.
+        notes: how they were read, where that was detected.
     """
 
     @property

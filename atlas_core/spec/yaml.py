@@ -152,7 +152,7 @@ class _Reader:
                 continue
             here = (*path, key)
             if key in result:
-                self.problem(key_node, here, "this key stands twice; keep one")
+                self.problem(key_node, here, "this key occurs twice; keep one")
                 continue
             mark = key_node.start_mark
             self.document.places[here] = (mark.line + 1, mark.column + 1)

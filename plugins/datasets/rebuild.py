@@ -143,7 +143,7 @@ def table(source: Source, content: bytes) -> dict[str, np.ndarray]:
         for name, values in properties.items():
             values.append(float(row[name]))
     if len(set(ids)) != len(ids):
-        raise SystemExit(f"{source.csv}: a material_id stands twice")
+        raise SystemExit(f"{source.csv}: a material_id occurs twice")
     arrays = {
         "ids": np.array(ids, dtype=np.bytes_),
         "counts": np.array([len(z) for z in numbers], dtype=np.uint16),

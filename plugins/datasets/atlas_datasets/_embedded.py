@@ -85,8 +85,8 @@ class Embedded:
         materials = _materials(arrays)
         quantity = self.targets[self.target]
         value = arrays[f"property_{quantity.column}"].astype(np.float64)
-        # the file's other properties stay there: n is the root of poly_electronic, and what stands
-        # in a column is shown for test materials, too
+        # no other property of the file: n is the root of poly_electronic, and columns are shown for
+        # test materials, too
         columns = {
             "formula": np.asarray(materials.formulas()),
             "space_group": arrays["space_group"].astype(np.int64),

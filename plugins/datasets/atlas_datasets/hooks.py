@@ -109,7 +109,7 @@ class TableConfig(RowsConfig):
     structure: str | None = Field(
         None,
         description="Column of crystals: CIF, POSCAR or pymatgen dict; or, in Parquet, the column"
-        " of atomic numbers, with `frac_coords` and `lattice` beside it.",
+        " of atomic numbers, together with `frac_coords` and `lattice`.",
     )
     id: str | None = Field(
         None,

@@ -119,7 +119,7 @@ def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Pa
     (folder / "id_prop.csv").unlink()
     assert message(folder).startswith("/id_prop.csv: missing;")
     source = CifFolder(CifFolderConfig(path="metals/cu.cif"))
-    with pytest.raises(DataError, match=r"metals/cu\.cif: a file; name the folder"):
+    with pytest.raises(DataError, match=r"metals/cu\.cif: a file; give the folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
     source = CifFolder(CifFolderConfig(path="nowhere"))
     with pytest.raises(DataError, match="nowhere: no such folder"):
@@ -136,10 +136,10 @@ def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_reported(tmp_path: 
     with pytest.raises(DataError, match="the first row, id,target, looks like a header"):
         source.load(context)
     listing.write_text("a.cif,1\nb.cif,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"is missing; ids stand without \.cif"):
+    with pytest.raises(DataError, match=r"is missing; write ids without \.cif"):
         source.load(context)
     listing.write_text("a,1\n", encoding="utf-8")
-    with pytest.warns(UserWarning, match="2 CIF files stand in no row .* left out: b, c"):
+    with pytest.warns(UserWarning, match="2 CIF files are in no row .* left out: b, c"):
         assert len(source.load(context)) == 1
 
 

@@ -124,7 +124,7 @@ def test_a_binary_target_and_columns_with_names_of_the_format_are_kept(tmp_path:
 
 
 def test_a_target_with_a_name_of_the_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="target 'lattice' has the name of an own column"):
+    with pytest.raises(DataError, match="target 'lattice' has the name of a column of the format"):
         write_bulk(tmp_path / "x.parquet", formulas(["NaCl"], target_name="lattice"))
     assert list(tmp_path.iterdir()) == []
 
@@ -157,7 +157,7 @@ def test_the_command_prints_how_to_read_and_overwrites_only_with_force(tmp_path:
     [
         (("flla", "--out", "f.csv"), "--out f.csv: expected a name that ends in .parquet"),
         (("fila", "--out", "f.parquet"), "did you mean 'flla'"),
-        (("flla", "--out", "no/f.parquet/"), "cannot be written: a file stands where a folder"),
+        (("flla", "--out", "no/f.parquet/"), "cannot be written: a file is where a folder"),
     ],
 )
 def test_a_wrong_command_is_one_line(tmp_path: Path, args: tuple[str, ...], expected: str) -> None:

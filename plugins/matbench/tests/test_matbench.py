@@ -299,7 +299,7 @@ def test_other_numbers_are_unverified_and_the_published_hash_is_official(
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     file = write(tmp_path)
     file.write_bytes(file.read_bytes()[:-200])
-    assert message(tmp_path).startswith(f"{file}: damaged or cut short (")
+    assert message(tmp_path).startswith(f"{file}: damaged or truncated (")
 
 
 @pytest.mark.parametrize(

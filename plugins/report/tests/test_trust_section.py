@@ -125,7 +125,7 @@ def test_a_class_is_a_line_with_all_methods(drawn: Path) -> None:
     assert cells[3] == "reached"
     assert cells[6].startswith("100 %")
     assert "within: missed" in cells[6]
-    assert cells[7] == "0 % refused"
+    assert cells[7] == "0 % abstained"
     assert cells[8].startswith(f"{100 * one['oracle_share']:.0f} %")
     assert 'class="verdict tone-good"' in row
 

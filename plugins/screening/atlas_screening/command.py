@@ -99,7 +99,7 @@ def screen(
 
     folder = host.run_folder(run_path)
     with (
-        redirect_stdout(sys.stderr),  # what a component prints is no answer
+        redirect_stdout(sys.stderr),  # what a component prints is not part of the answer
         host.progress(quiet=quiet) as notify,
         warnings.catch_warnings(record=True) as caught,
     ):

@@ -166,8 +166,8 @@ def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
         ("NaCl (rock salt)", "line 1: "),
         ("2NaCl", "line 1: "),
         ("Fe-O", "line 1: "),
-        ("nacl", "taken for a header"),
-        ("Material", "taken for a header"),
+        ("nacl", "taken as a header"),
+        ("Material", "taken as a header"),
         ("Formula", ""),
         ("Composition", ""),
     ],
@@ -180,7 +180,7 @@ def test_no_first_line_is_passed_over_in_silence(
     assert left_out in said
     assert about["unreadable"] == (left_out == "line 1: ")
     page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
-    assert ("taken for a header" in page) == ("header" in left_out)
+    assert ("taken as a header" in page) == ("header" in left_out)
 
 
 def test_the_best_say_what_was_looked_at(run: Path, tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_page_says_how_the_labels_fared_in_the_run(run: Path, tmp_path: Path) 
     [
         ("c.csv", b"formula\n" + b"NaCl\n" * 3000 + b"Na\xe9Cl\n", "not UTF-8 text"),
         ("c.csv.gz", gzip.compress(b"formula\n" + b"NaCl\n" * 99, mtime=0)[:-9], "cannot be read"),
-        ("c.parquet", b"PAR1 no PAR1", "is no Parquet file"),
+        ("c.parquet", b"PAR1 no PAR1", "not a Parquet file"),
     ],
     ids=["latin-1", "cut gzip", "no parquet"],  # workers must collect the same names
 )
