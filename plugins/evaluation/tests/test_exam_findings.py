@@ -80,36 +80,36 @@ def found(exam: dict[str, Any], code: str) -> list[dict[str, Any]]:
     return [dict(one.figures) for one in evidence(exam, CLASSES) if one.code == code]
 
 
-def test_a_promise_kept_everywhere() -> None:
-    one = said("keeps", "keeps", "keeps", "keeps")
+def test_a_target_reliability_reached_on_every_class() -> None:
+    one = said("reached", "reached", "reached", "reached")
     assert (one.code, one.grade) == ("labels_reached_on_all", "labels_reliable")
-    assert one.figures["judged"] == list(CLASSES.values())
-    assert (one.figures["kept"], one.figures["refused"]) == (4, 0)
-    assert said("keeps").figures["judged"] == ["materials with F"]
+    assert one.figures["tested"] == list(CLASSES.values())
+    assert (one.figures["reached"], one.figures["abstained"]) == (4, 0)
+    assert said("reached").figures["tested"] == ["materials with F"]
 
 
-def test_a_refused_class_is_named_as_such() -> None:
-    one = said("keeps", "refuses", "keeps", "refuses")
-    assert (one.code, one.grade, one.figures["refused"]) == (
+def test_a_class_without_trusted_predictions_is_named() -> None:
+    one = said("reached", "abstained", "reached", "abstained")
+    assert (one.code, one.grade, one.figures["abstained"]) == (
         "labels_reached_on_all",
         "labels_reliable",
         2,
     )
     # one of four was put to the test: that is no success
-    assert said("keeps", "refuses", "refuses", "refuses").grade == "caution"
-    none = said("refuses", "refuses")
+    assert said("reached", "abstained", "abstained", "abstained").grade == "caution"
+    none = said("abstained", "abstained")
     assert (none.code, none.grade) == ("labels_abstain", "caution")
     assert "nor_in_domain" not in none.figures
     assert said("abstained", in_domain="abstained").figures["nor_in_domain"]
 
 
-def test_a_broken_promise_is_named() -> None:
-    one = said("breaks", "keeps", "keeps", "keeps")
+def test_a_class_that_misses_the_target_reliability_is_named() -> None:
+    one = said("missed", "reached", "reached", "reached")
     assert (one.code, one.grade) == ("labels_reached_on_most", "caution")
-    assert (one.figures["broken"], one.figures["kept"]) == (["materials with F"], 3)
-    one = said("keeps", "short", "keeps", "keeps")
+    assert (one.figures["missed"], one.figures["reached"]) == (["materials with F"], 3)
+    one = said("reached", "below", "reached", "reached")
     assert (one.code, one.grade) == ("labels_reached_on_most", "labels_reliable")
-    assert (one.figures["short"], one.figures["by_chance"]) == (["materials with Cl"], True)
+    assert (one.figures["below"], one.figures["by_chance"]) == (["materials with Cl"], True)
 
 
 def test_chance_is_named_only_where_it_is_not_excluded() -> None:
@@ -174,15 +174,15 @@ def test_abstaining_on_classes_does_not_outweigh_a_missed_one() -> None:
 def test_labels_that_often_miss_the_target_reliability_are_unreliable() -> None:
     one = said("missed", "below", "reached", "reached")
     assert (one.code, one.grade) == ("labels_unreliable", "do_not_trust")
-    assert one.figures["missed"] == ["materials with F", "materials with Cl"]
-    assert (said("breaks").code, said("breaks").grade) == ("labels_missed", "do_not_trust")
+    assert one.figures["not_reached"] == ["materials with F", "materials with Cl"]
+    assert (said("missed").code, said("missed").grade) == ("labels_missed", "do_not_trust")
 
 
 def test_a_target_reliability_missed_in_domain_lowers_the_grade() -> None:
     exam = exam_of("reached", "reached", in_domain="missed")
     assert headline(exam, CLASSES).grade == "caution"
-    assert found(exam, "labels_missed_in_domain") == [{"broken": 2, "folds": 2}]
-    assert not found(exam_of("keeps", "keeps"), "labels_missed_in_domain")
+    assert found(exam, "labels_missed_in_domain") == [{"missed": 2, "folds": 2}]
+    assert not found(exam_of("reached", "reached"), "labels_missed_in_domain")
 
 
 def test_the_evidence_has_the_figures() -> None:

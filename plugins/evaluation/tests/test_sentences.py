@@ -149,5 +149,5 @@ def test_a_count_of_one_is_in_the_singular() -> None:
     assert text == "Of materials with F there is only 1: too few to tell."
     (text,) = report_of([Finding.of("sigma_missing", missing=1, n=120)])
     assert text == "1 of its 120 predictions has no sigma."
-    (text,) = report_of([Finding.of("labels_missed_in_domain", broken=1, folds=1)])
+    (text,) = report_of([Finding.of("labels_missed_in_domain", missed=1, folds=1)])
     assert text.endswith("in 1 of 1 fold.")

@@ -140,9 +140,9 @@ def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> 
 def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] | None]:
     """Return what follows from the coverages, and the parts where they are a little low."""
     holds, elsewhere = inside.state, None if outside is None else outside.state
-    if holds == "short":
+    if holds == "too_low":
         return "coverage_too_low", None
-    if elsewhere == "short":
+    if elsewhere == "too_low":
         return "coverage_too_low_held_out", None
     if inside.too_wide and holds != "nothing":
         return "coverage_high", None

@@ -57,8 +57,8 @@ def _own(exam: Exam, part: str = "class") -> list[Mapping[str, Any]]:
 
 
 def _missed_in_domain(exam: Exam) -> int:
-    """Return in how many folds the promise was missed in-domain."""
-    return sum(bool(one["breach"]) for one in _own(exam, "in_domain"))
+    """Return in how many folds the target reliability was missed in-domain."""
+    return sum(one["grade"] == "missed" for one in _own(exam, "in_domain"))
 
 
 def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
@@ -72,27 +72,29 @@ def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
         in_domain_record = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
         nowhere = True if in_domain_record < LEAST_IN_DOMAIN else None
         return of("labels_abstain", **figures, name=names[0], nor_in_domain=nowhere)
-    broken, short = ([n for n in judged if grades[n] == one] for one in ("breaks", "short"))
-    by_chance = bool(short) and all(own[name].get("by_chance") for name in short)
-    missed = [name for name in judged if name in broken or name in short]
+    missed, below = ([n for n in tested if grades[n] == one] for one in ("missed", "below"))
+    by_chance = bool(below) and all(own[name].get("by_chance") for name in below)
+    not_reached = [name for name in tested if name in missed or name in below]
     figures |= {
         "tested": tested, "abstained": len(names) - len(tested),
         "reached": len(tested) - len(not_reached), "not_reached": not_reached,
         "missed": missed, "below": below, "by_chance": by_chance,
     }  # fmt: skip
-    if len(names) == 1 and missed:
-        return of("labels_missed" if broken else "labels_fell_short", **figures)
-    if len(missed) > (1 - MOSTLY) * len(judged):
-        return of("labels_unreliable" if broken else "labels_fell_short", **figures)
-    # a promise that was hardly ever put to the test is no success
+    if len(names) == 1 and not_reached:
+        return of("labels_missed" if missed else "labels_fell_short", **figures)
+    if len(not_reached) > (1 - MOSTLY) * len(tested):
+        return of("labels_unreliable" if missed else "labels_fell_short", **figures)
+    # a target reliability that was hardly ever tested is no success
     few = {
         name: int(one["trusted"])
         for name, one in own.items()
         if one["grade"] == "reached" and not one.get("shown", True)
     }
-    tested = not broken and figures["refused"] + len(few) <= len(names) / 2
-    grade: Grade = "labels_reliable" if tested and not _missed_in_domain(exam) else "caution"
-    found = of("labels_reached_on_most" if missed else "labels_reached_on_all", **figures, few=few)
+    shown = not missed and figures["abstained"] + len(few) <= len(names) / 2
+    grade: Grade = "labels_reliable" if shown and not _missed_in_domain(exam) else "caution"
+    found = of(
+        "labels_reached_on_most" if not_reached else "labels_reached_on_all", **figures, few=few
+    )
     return replace(found, grade=grade)
 
 
@@ -105,10 +107,10 @@ def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
         for name, one in zip(names, exam["classes"], strict=True)
         if one["grade"] == "abstained"
     ]
-    if refused and len(refused) < len(names):
-        yield of("labels_abstain_on_some", names=refused, kind=kind_of(names))
-    if broken := _missed_in_domain(exam):
-        yield of("labels_missed_in_domain", broken=broken, folds=len(names))
+    if without and len(without) < len(names):
+        yield of("labels_abstain_on_some", names=without, kind=kind_of(names))
+    if missed := _missed_in_domain(exam):
+        yield of("labels_missed_in_domain", missed=missed, folds=len(names))
     yield from _intervals(exam, names)
     yield from comparisons(exam, names)
 
