@@ -65,7 +65,7 @@ matbench: setup ## Matbench records, resumable (hours): make matbench MODEL=fore
 matbench-uq: setup ## how far uncertainties hold on Matbench, resumable (hours; all, or MODEL and TASKS): make matbench-uq DATA_DIR=...
 	@$(IN_ROOT) .venv/bin/python benchmarks/matbench_uq.py run --models $(MODEL) --tasks $(TASKS) --data-dir "$${DATA_DIR:?name the folder of matbench_*.json.gz}"
 
-generate: setup ## write every generated file anew (schema, catalogue, docs pages)
+generate: setup ## write every generated file anew (schema, catalog, docs pages)
 	@$(IN_ROOT) .venv/bin/python tools/generate.py
 
 clean: ## delete what the set-up and the runs made

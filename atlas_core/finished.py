@@ -149,7 +149,7 @@ def _check_manifest(manifest: Any, path: Path) -> None:
         found = _shape(report, {"use": str, "options": dict, "places": list}, path, "manifest")
         places = found["places"]
         if not places or not all(isinstance(one, str) and _plain_name(one) for one in places):
-            raise _foreign(path, "manifest", "a report stands nowhere")
+            raise _foreign(path, "manifest", "a report has no place")
 
 
 def _check_metrics(metrics: Any, path: Path) -> None:
@@ -210,7 +210,7 @@ def _foreign(path: Path, what: str, why: str) -> NotARunError:
 
 _EXAM: Mapping[str, type] = {
     "method": str,
-    "beside": list,
+    "others": list,
     "level": float,
     "classes": list,
     "summary": dict,
@@ -240,7 +240,7 @@ def _check_exam(exams: Any, path: Path) -> None:
             raise _foreign(path, "exam", "an arm has no class")
         for one in found["classes"]:
             named = _shape(one, _EXAM_CLASS, path, "exam")["methods"]
-            if not {found["method"], *found["beside"]} <= set(named):
+            if not {found["method"], *found["others"]} <= set(named):
                 raise _foreign(path, "exam", "a method is missing")
 
 

@@ -182,7 +182,7 @@ def _declaring(state: State) -> list[tuple[Distribution, Installed, str, bool]]:
 def core_range_problem(requires: tuple[str, ...]) -> str:
     """Return why a list of requirements does not fit this core, "" when it does.
 
-    The range of ``atlas-materials`` that a plugin asks for is the version of the plug-in interface.
+    The range of ``atlas-materials`` that a plugin asks for is the version of the plugin interface.
     """
     for text in requires:
         if not _ASKS_FOR_CORE.match(text):

@@ -103,7 +103,7 @@ CAPABILITIES: dict[str, str] = {
     "features:vectors": "the featurizer returns Vectors",
     "features:fractions": "the featurizer's Vectors are the atomic fractions of all elements",
     "features:graphs": "the featurizer returns Graphs",
-    "features:directions": "the featurizer's Graphs hold whole shells of neighbours, with vectors",
+    "features:directions": "the featurizer's Graphs hold whole shells of neighbors, with vectors",
     "model:dropout": "the model predicts with dropout left on (HasDropout)",
     "model:members": "the model is a committee (HasMembers)",
     "model:variance": "the model predicts its own variance (HasVariance)",

@@ -60,7 +60,7 @@ class Materials:
                 raise DataError(
                     f"duplicate id {str(twice[0])!r} ({len(twice)} ids occur more than once)"
                 )
-        self._refuse((self.numbers < 1) | (self.numbers > MAX_Z), "atomic number out of 1..118")
+        self._refuse((self.numbers < 1) | (self.numbers > MAX_Z), "atomic number outside 1..118")
         self._refuse(~(np.isfinite(self.amounts) & (self.amounts > 0)), "amount is not positive")
         if (self.frac is None) != (self.lattice is None):
             raise DataError("materials: give both frac and lattice, or neither")

@@ -70,7 +70,7 @@ class ReadingReport:
         rows: how many rows the source has.
         dropped: rows that were left out because the options say so.
         flagged: rows that are used although something about them is odd.
-        notes: how the source was read where that was found out, such as its decimal sign.
+        notes: how the source was read where that was detected, such as its decimal sign.
     """
 
     rows: int = 0
@@ -174,6 +174,6 @@ def all_rows_reported(error: RowsError, folder: Path) -> DataError:
         return error
     path = folder / UNREADABLE
     write_bytes(path, unreadable_csv(error.rows))
-    whole = DataError(f"{error}\n{error.source}: all of them stand in {path}")
+    whole = DataError(f"{error}\n{error.source}: all of them are in {path}")
     whole.blamed = True
     return whole

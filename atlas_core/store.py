@@ -77,7 +77,7 @@ def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
         option: of the command line, which chooses another folder.
     """
     if isinstance(err, FileExistsError | NotADirectoryError):
-        why = "a file stands where a folder is needed"
+        why = "a file is where a folder is needed"
     elif isinstance(err, IsADirectoryError):
         return in_the_way(path)
     else:
@@ -89,7 +89,7 @@ def cannot_write(path: Path, err: OSError, option: str = "--out") -> DataError:
 
 def in_the_way(path: Path) -> DataError:
     """Return the error of a folder that stands where a file is needed."""
-    return DataError(f"{path}: a folder stands where a file is needed; delete it or move it away")
+    return DataError(f"{path}: a folder is where a file is needed; delete it or move it away")
 
 
 def plain(value: Any) -> Any:
@@ -200,7 +200,7 @@ def checked_bytes(path: Path) -> bytes:
     """Return the content of a file that ``write_arrays`` wrote, once its checksum was found right.
 
     Raises:
-        DataError: the file is missing, cut short or damaged; names it.
+        DataError: the file is missing, truncated or damaged; names it.
     """
     try:
         content = path.read_bytes()
@@ -219,7 +219,7 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
     """Read what ``write_arrays`` wrote.
 
     Raises:
-        DataError: the file is missing, cut short or damaged; names it.
+        DataError: the file is missing, truncated or damaged; names it.
     """
     content = checked_bytes(path)
     start = len(MAGIC) + 8
@@ -395,7 +395,7 @@ def read_folder(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]
     take memory only where they are touched, and processes that map one folder share it.
 
     Raises:
-        DataError: the folder is missing, cut short or damaged; names the file.
+        DataError: the folder is missing, truncated or damaged; names the file.
     """
     try:
         text = plain_file(path / NOTE).read_bytes()

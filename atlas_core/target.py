@@ -9,7 +9,7 @@ import numpy as np
 from atlas_core.arrays import F8
 
 GRID = 2.0**-30
-"""Standardised targets are rounded to multiples of this.
+"""Standardized targets are rounded to multiples of this.
 
 Two columns may cut the same rows apart; which of them a tree takes must not depend on the order in
 which rows are added up. Sums of such multiples are exact in double precision (up to about four
@@ -19,14 +19,14 @@ The price is an error of 5e-10 of the usual deviation."""
 
 @dataclass(frozen=True)
 class TargetScale:
-    """Subtract a centre and divide by a deviation.
+    """Subtract a center and divide by a deviation.
 
     Attributes:
-        centre: in the target's unit.
+        center: in the target's unit.
         unit: the same, > 0.
     """
 
-    centre: float
+    center: float
     unit: float
 
     @classmethod
@@ -35,10 +35,10 @@ class TargetScale:
 
         One extreme value moves neither, so that it does not push the others below ``GRID``.
         """
-        centre = float(np.median(target))
-        deviation = np.abs(target - centre)
+        center = float(np.median(target))
+        deviation = np.abs(target - center)
         deviation = deviation[deviation > 0]
-        return cls(centre, float(np.median(deviation)) if len(deviation) else 1.0)
+        return cls(center, float(np.median(deviation)) if len(deviation) else 1.0)
 
     @classmethod
     def by_std(cls, target: F8) -> TargetScale:
@@ -46,9 +46,9 @@ class TargetScale:
         return cls(float(target.mean()), float(target.std()) or 1.0)
 
     def standard(self, target: F8) -> F8:
-        """Return (n,) standardised targets, on the grid."""
-        return np.asarray(np.round((target - self.centre) / self.unit / GRID) * GRID)
+        """Return (n,) standardized targets, on the grid."""
+        return np.asarray(np.round((target - self.center) / self.unit / GRID) * GRID)
 
     def back(self, standard: F8) -> F8:
-        """Return standardised values in the target's unit."""
-        return np.asarray(standard * self.unit + self.centre)
+        """Return standardized values in the target's unit."""
+        return np.asarray(standard * self.unit + self.center)

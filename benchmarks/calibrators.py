@@ -78,7 +78,7 @@ COVERAGE, AREA, ECE = (0.88, 0.92), 0.03, 0.03
 FAMILY_ROWS = 100
 """Fewest test rows of a family whose coverage is reported."""
 
-NORMALISED = {"score": "normalised", "beta": 0.1}
+NORMALIZED = {"score": "normalized", "beta": 0.1}
 STATES_SIGMA = ("identity", "variance_scaling", "linear")
 """Their intervals are those of a shape around sigma."""
 
@@ -86,20 +86,20 @@ STATES_SIGMA = ("identity", "variance_scaling", "linear")
 REGRESSION: dict[str, Calibrator] = {
     "identity": identity.build(hooks.IdentityConfig()),
     "split_conformal": split_conformal.build(hooks.SplitConformalConfig()),
-    "split_conformal, normalised": split_conformal.build(
-        hooks.SplitConformalConfig(score="normalised")
+    "split_conformal, normalized": split_conformal.build(
+        hooks.SplitConformalConfig(score="normalized")
     ),
-    "split_conformal, normalised, beta 0.1": split_conformal.build(
-        hooks.SplitConformalConfig(**NORMALISED)
+    "split_conformal, normalized, beta 0.1": split_conformal.build(
+        hooks.SplitConformalConfig(**NORMALIZED)
     ),
     "mondrian": mondrian.build(hooks.MondrianConfig()),
-    "mondrian, normalised, beta 0.1": mondrian.build(hooks.MondrianConfig(**NORMALISED)),
+    "mondrian, normalized, beta 0.1": mondrian.build(hooks.MondrianConfig(**NORMALIZED)),
     "mondrian, elements": mondrian.build(hooks.MondrianConfig(groups="elements")),
     "mondrian, sigma": mondrian.build(hooks.MondrianConfig(groups="sigma")),
     "cqr": cqr.build(hooks.CQRConfig()),
     "cross_conformal": cross_conformal.build(hooks.CrossConformalConfig(folds=REFITS)),
-    "cross_conformal, normalised, beta 0.1": cross_conformal.build(
-        hooks.CrossConformalConfig(folds=REFITS, **NORMALISED)
+    "cross_conformal, normalized, beta 0.1": cross_conformal.build(
+        hooks.CrossConformalConfig(folds=REFITS, **NORMALIZED)
     ),
     "weighted_conformal": weighted_conformal.build(hooks.WeightedConformalConfig()),
     "weighted_conformal, boosting": weighted_conformal.build(

@@ -30,7 +30,7 @@ ENSEMBLE = (
     "arms.ensemble={featurizer: crystal_graph,"
     f" model: {{use: cgcnn, options: {{epochs: 40, {NETWORK}}}}},"
     " uq: {use: ensemble, options: {k: 5}},"
-    " calibrator: {use: split_conformal, options: {score: normalised}},"
+    " calibrator: {use: split_conformal, options: {score: normalized}},"
     " ood: {use: novelty, options: {parts: [sigma, lof, mahalanobis], representation: embedding,"
     " rules: [element, pair]}},"
     " trust: {use: learned_region, options: {representation: embedding}},"

@@ -46,7 +46,7 @@ TASKS = {
     "glass": (5680, 3.0),
 }
 FORMULAS = {"steels", "expt_gap", "expt_is_metal", "glass"}
-NEIGHBOURS = 12
+NEIGHBORS = 12
 CARD_BYTES = 12 * 2**30
 """What a larger card is held to: the desktop's 12 GB."""
 FOLDS, SHARE_TRAINED = 5, 0.8 * 0.9
@@ -88,7 +88,7 @@ def projection(edges_a_second: float) -> dict[str, float]:
     """Return hours of training of each task: five folds, by the recipe of the Matbench records."""
     hours = {}
     for task, (count, size) in TASKS.items():
-        edges = count * size * (size if task in FORMULAS else NEIGHBOURS)
+        edges = count * size * (size if task in FORMULAS else NEIGHBORS)
         steps = max(1, round(SHARE_TRAINED * count) // BATCH)
         passes = max(EPOCHS, math.ceil(LEAST_STEPS / steps))
         hours[task] = FOLDS * passes * SHARE_TRAINED * edges / edges_a_second / 3600

@@ -80,7 +80,7 @@ ON_FLLA: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = (
     ("ecod", (FEATURES,)),
     ("isolation_forest", (FEATURES,)),
     ("relative_mahalanobis", (FEATURES,)),
-    ("mahalanobis", (FEATURES, ("centre", "size"))),
+    ("mahalanobis", (FEATURES, ("center", "size"))),
     ("mahalanobis", (FEATURES,)),
 )
 """Detectors that need no model, with their options."""
@@ -155,7 +155,7 @@ def classes(materials: Materials) -> dict[str, Mask]:
 
 
 def clusters(features: Vectors, k: int, seed: int) -> dict[str, Mask]:
-    """Return k-means clusters of standardised features."""
+    """Return k-means clusters of standardized features."""
     from sklearn.cluster import KMeans
 
     values = np.where(np.isnan(features.values), np.nanmean(features.values, 0), features.values)

@@ -56,7 +56,7 @@ LABELS = {
     "forest": f"forest, {TREES} trees",
     "cgcnn": f"CGCNN epoch, from {STEPS} steps",
     "mahalanobis": "OOD: Mahalanobis distance",
-    "knn": "OOD: distance to neighbours",
+    "knn": "OOD: distance to neighbors",
 }
 WHY = {
     "collate": "linear work; rows at random from arrays that outgrow the processor's cache",
@@ -191,7 +191,7 @@ def draw(steps: Sequence[dict[str, Any]]) -> str:
     from atlas_pages.svg import drawing, to_file, to_svg
 
     panels = (("seconds", "Processor time (s)"), ("added_mb", "Memory added at the peak (MB)"))
-    colours = ["arm0", "arm1", "arm2", "arm3", "arm4", "arm5", "ink", "poor"]
+    colors = ["arm0", "arm1", "arm2", "arm3", "arm4", "arm5", "ink", "poor"]
     marks = ["o", "s", "^", "D", "v", "P", "X", "h"]
     with drawing():
         figure = Figure(figsize=(10.4, 5.2), layout="constrained")
@@ -199,11 +199,11 @@ def draw(steps: Sequence[dict[str, Any]]) -> str:
             shown = [np.maximum(step[figures], 1.0 * (figures == "added_mb")) for step in steps]
             low = 10 ** np.floor(np.log10(np.min(shown)))
             high = 10 ** np.ceil(np.log10(np.max(shown)))
-            for values, step, colour, mark in zip(shown, steps, colours, marks, strict=True):
+            for values, step, color, mark in zip(shown, steps, colors, marks, strict=True):
                 axis.plot(
                     SIZES,
                     values,
-                    color=SENTINELS[colour],
+                    color=SENTINELS[color],
                     marker=mark,
                     markersize=5,
                     linewidth=1.4,

@@ -37,7 +37,7 @@ arms:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 100}}
     uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalised}}
+    calibrator: {use: split_conformal, options: {score: normalized}}
     ood: mahalanobis
 """
 KINDS = (

@@ -2,8 +2,8 @@
 
 ``python benchmarks/split_audit.py --data-dir FOLDER`` writes benchmarks/results/split_audit.json.
 FOLDER holds Matbench's files, a folder beside it ``matuq_folds`` the published folds. Extremely
-randomised trees on magpie columns are the referee: the ratio of their errors, held out over
-in-domain, is what a reader wants to know and what the audit guesses from five neighbours.
+randomized trees on magpie columns are the referee: the ratio of their errors, held out over
+in-domain, is what a reader wants to know and what the audit guesses from five neighbors.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def published(path: Path, n: int) -> list[Split]:
 
 
 def referee(split: Split, columns: Any, target: Any) -> dict[str, float]:
-    """Return the errors of extremely randomised trees, held out and in-domain."""
+    """Return the errors of extremely randomized trees, held out and in-domain."""
     model = ExtraTreesRegressor(100, max_features=1 / 3, min_samples_leaf=2, random_state=0)
     rng = np.random.default_rng(0)
     train = rng.choice(split.train, min(8000, len(split.train)), replace=False)

@@ -31,7 +31,7 @@ RESULTS = ROOT / "benchmarks/results"
 SPEC = ROOT / "specs/trust_exam.yaml"
 ELEMENTS = ("F", "S", "Ti", "H", "U", "Cl", "Fe", "C", "N", "Li", "La", "Al")
 EASY = ("Al", "Li", "Fe", "La", "Ti", "U")
-"""Elements that trees interpolate between their neighbours in the table of properties."""
+"""Elements that trees interpolate between their neighbors in the table of properties."""
 RELIABILITIES = {
     "80 % quantile, target reliability 0.9": (0.8, 0.9),
     "70 % quantile, target reliability 0.8": (0.7, 0.8),
@@ -132,33 +132,34 @@ def trust_bars(
     name: str,
     exams: Sequence[Mapping[str, Any]],
     *,
-    kept: int,
+    least: int,
     real: int,
     share: float,
     easy: float,
 ) -> list[dict[str, Any]]:
-    """Return the bars of one promise: counts of the worst seed, shares as means over seeds."""
+    """Return the bars of one setting: counts of the worst seed, shares as means over seeds."""
 
-    def worst(count: str, method: str = "learned_region") -> int:
-        return min(one["summary"][method][count] for one in exams)
+    def worst(*counts: str, method: str = "learned_region") -> int:
+        return min(sum(one["summary"][method][count] for count in counts) for one in exams)
 
     n = len(exams[0]["classes"])
     shares = [share_of(one, "learned_region", ELEMENTS) for one in exams]
     easies = [share_of(one, "learned_region", EASY) for one in exams]
-    breaches = max(one["summary"]["learned_region"]["breaches"] for one in exams)
+    fine = worst("reached", "abstained")
+    missed = max(one["summary"]["learned_region"]["missed"] for one in exams)
     share_found, easy_found = float(np.mean(shares)), float(np.mean(easies))
     found = [
         bar(
-            f"{name}: classes kept or refused, of {n}",
-            worst("kept"),
-            f">= {kept}",
-            worst("kept") >= kept,
+            f"{name}: classes reached or abstained, of {n}",
+            fine,
+            f">= {least}",
+            fine >= least,
         ),
         bar(
-            f"{name}: classes kept with 10 trusted rows or more, of {n}",
-            worst("keeps"),
+            f"{name}: classes reached with 10 trusted rows or more, of {n}",
+            worst("reached"),
             f">= {real}",
-            worst("keeps") >= real,
+            worst("reached") >= real,
         ),
         bar(f"{name}: mean share trusted", share_found, f">= {share}", share_found >= share),
     ]
@@ -171,16 +172,26 @@ def trust_bars(
                 easy_found >= easy,
             )
         )
-    found.append(bar(f"{name}: clear breaches", breaches, "0", breaches == 0))
+    found.append(bar(f"{name}: classes significantly missed", missed, "0", missed == 0))
     for method in ("sigma_threshold", "refuse_unseen"):
-        broken = max(one["summary"][method]["breaches"] for one in exams)
-        lines = (("classes kept or refused", worst("kept", method)), ("clear breaches", broken))
-        found += [bar(f"{name}: beside, {method}: {what}", v, "", None) for what, v in lines]
+        missed = max(one["summary"][method]["missed"] for one in exams)
+        lines = (
+            ("classes reached or abstained", worst("reached", "abstained", method=method)),
+            ("classes significantly missed", missed),
+        )
+        found += [
+            bar(f"{name}: for comparison, {method}: {what}", v, "", None) for what, v in lines
+        ]
     oracle = np.mean([one["oracle_share"] for each in exams for one in each["classes"]])
-    found.append(bar(f"{name}: beside, oracle: share within tolerance", float(oracle), "", None))
+    found.append(
+        bar(f"{name}: for comparison, oracle: share within tolerance", float(oracle), "", None)
+    )
     found.append(
         bar(
-            f"{name}: beside, refuse all: classes kept or refused, all of them refused", n, "", None
+            f"{name}: for comparison, refuse all: classes reached or abstained, abstained on all",
+            n,
+            "",
+            None,
         )
     )
     return found
@@ -264,8 +275,8 @@ def main() -> None:
     names = list(RELIABILITIES)
     most = max(one["nested"] for one in first)
     bars = [
-        *trust_bars(names[0], first, kept=11, real=9, share=0.10, easy=0.18),
-        *trust_bars(names[1], second, kept=10, real=8, share=0.07, easy=0.0),
+        *trust_bars(names[0], first, least=11, real=9, share=0.10, easy=0.18),
+        *trust_bars(names[1], second, least=10, real=8, share=0.07, easy=0.0),
         *interval_bars(first),
         *forecast_bars(first),
         bar("small forests that a trust region costs", most, "<= 15", most <= 15),

@@ -114,7 +114,7 @@ def base_rows(sizes: dict[str, int], folds: int, *, seed: int, task: str) -> dic
 def active_learning_table(arms: dict[str, float], folds: int = 2) -> dict[str, Any]:
     """Return rounds in which an arm's error falls by its own rate."""
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("arm", "fold", "round", "labelled", "mae_test", "best", "top1_found")
+        name: [] for name in ("arm", "fold", "round", "labeled", "mae_test", "best", "top1_found")
     }
     for arm, rate in arms.items():
         for fold in range(folds):
@@ -122,7 +122,7 @@ def active_learning_table(arms: dict[str, float], folds: int = 2) -> dict[str, A
                 columns["arm"].append(arm)
                 columns["fold"].append(f"fold_{fold}")
                 columns["round"].append(float(step))
-                columns["labelled"].append(200.0 + 50 * step)
+                columns["labeled"].append(200.0 + 50 * step)
                 columns["mae_test"].append(0.25 + 0.3 * np.exp(-rate * step) + 0.01 * fold)
                 columns["best"].append(-3.0 - 1.2 * (1 - np.exp(-2 * rate * step)) - 0.05 * fold)
                 columns["top1_found"].append(1 - np.exp(-1.5 * rate * step))
@@ -174,7 +174,7 @@ def manifest(
             "sample": None,
             "sha256": "ab" * 32,
             "provenance": "embedded",
-            "licence": "BSD-3-Clause (matminer)",
+            "license": "BSD-3-Clause (matminer)",
             "citation": ["Faber et al., Int. J. Quantum Chem. 115, 1094 (2015), 10.1002/qua.24917"],
         },
         "split": {

@@ -157,7 +157,7 @@ arms:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 4}}
     uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalised}}
+    calibrator: {use: split_conformal, options: {score: normalized}}
     ood: {use: novelty, options: {parts: [sigma, leaf, lof]}}
     trust: sigma_threshold
 """

@@ -1,4 +1,4 @@
-"""The pages of the plug-in interface: every name of it, and code that is the shipped code."""
+"""The pages of the plugin interface: every name of it, and code that is the shipped code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_name_that_a_plugin_imports_stands_on_the_page_with_its_code(
         assert '"""' in block
 
 
-def test_the_page_tells_shapes_capabilities_and_how_to_declare_an_expected_failure() -> None:
+def test_the_page_states_shapes_capabilities_and_how_to_declare_an_expected_failure() -> None:
     for words in ("(n, d)", "(k, n)", "(l, n)", "(n, 118)", "expected_failures={"):
         assert words in PAGE
     for capability in CAPABILITIES:

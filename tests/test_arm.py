@@ -36,7 +36,7 @@ arms:
     featurizer: element_fractions
     model: {use: random_forest, options: {trees: 5}}
     uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalised}}
+    calibrator: {use: split_conformal, options: {score: normalized}}
     ood: mahalanobis
 """
 

@@ -51,7 +51,7 @@ def atlas(cli: Cli, make_plugin: MakePlugin) -> Cli:
     return having(cli, make_plugin("toy-commands", "toy_command", GOOD, ENTRY))
 
 
-def test_a_command_is_listed_beside_the_built_in_ones_and_runs(atlas: Cli) -> None:
+def test_a_command_is_listed_with_the_built_in_ones_and_runs(atlas: Cli) -> None:
     listed = atlas("--help").stdout
     assert "Commands of plugins:" in listed
     assert "hello" in listed.partition("Commands of plugins:")[2]

@@ -613,7 +613,7 @@ class Greedy:
 
     def utility(self, request):
         mean = request.prediction.mean
-        return mean if request.goal == "maximise" else -mean
+        return mean if request.goal == "maximize" else -mean
 
     def select(self, request):
         return select_top(request, self.utility(request))
@@ -998,8 +998,8 @@ BROKEN = [
     ("executor", "closing_stops_the_rest", component(lambda: Threads(drop=False))),
     ("executor", "a_lost_job_costs_no_other", component(Forgets)),
     ("dataset", "there_is_something_to_learn", dataset(target=np.zeros(75))),
-    ("dataset", "licence_and_citation", dataset(licence=" ")),
-    ("dataset", "licence_and_citation", dataset(citation=())),
+    ("dataset", "license_and_citation", dataset(license=" ")),
+    ("dataset", "license_and_citation", dataset(citation=())),
     ("dataset", "hash_is_sha256", dataset(sha256="unknown")),
     ("dataset", "inputs_are_as_declared", component(lambda: Source(formulas_only), **DATA)),
     ("dataset", "candidates_are_the_same_materials", listed(known=())),
@@ -1402,7 +1402,7 @@ BROKEN = [
     ),
     (
         "acquisition",
-        "goal_is_honoured",
+        "goal_is_honored",
         component(greedy(utility=lambda self, r: r.prediction.mean)),
     ),
     ("acquisition", "inputs_unchanged", component(greedy(select=writes_mean))),
@@ -1653,7 +1653,7 @@ class Options(Config):
 class Method:
     def select(self, request):
         {body}
-        return select_top(request, request.prediction.mean * (-1) ** (request.goal != "maximise"))
+        return select_top(request, request.prediction.mean * (-1) ** (request.goal != "maximize"))
 
 
 def build(config):
@@ -1708,7 +1708,7 @@ def test_an_honest_component_passes(kind, honest_one):
 @pytest.mark.parametrize(
     ("kind", "check", "broken"), BROKEN, ids=[f"{k}-{c}-{i}" for i, (k, c, _) in enumerate(BROKEN)]
 )
-def test_a_broken_promise_fails_its_check(kind, check, broken):
+def test_a_broken_rule_fails_its_check(kind, check, broken):
     (result,) = run_contract(broken, kind, only=[check])
     assert result.outcome == "failed"
     assert result.message
@@ -1754,7 +1754,7 @@ def test_every_check_has_a_component_that_breaks_it():
     assert missing == []
 
 
-def test_every_check_says_its_promise():
+def test_every_check_states_its_rule():
     for kind in KINDS:
         for name, check in checks_of(kind).items():
             assert (check.__doc__ or "").strip(), name
@@ -1771,8 +1771,8 @@ def test_an_expected_failure_is_no_failure():
 
 
 def test_an_expected_failure_that_passes_is_a_failure():
-    good = component(Greedy, expected_failures={"goal_is_honoured": "it was once broken"})
-    (result,) = run_contract(good, "acquisition", only=["goal_is_honoured"])
+    good = component(Greedy, expected_failures={"goal_is_honored": "it was once broken"})
+    (result,) = run_contract(good, "acquisition", only=["goal_is_honored"])
     assert result.outcome == "unexpected pass"
     assert result.broken
 
@@ -1816,7 +1816,7 @@ def test_contract_options_of_the_component_are_used(tmp_path, monkeypatch):
         "    def __init__(self, path):\n"
         "        open(path).close()\n"
         "    def select(self, request):\n"
-        "        sign = 1 if request.goal == 'maximise' else -1\n"
+        "        sign = 1 if request.goal == 'maximize' else -1\n"
         "        return select_top(request, sign * request.prediction.mean)\n"
         "def build(config):\n"
         "    return Method(config.path)\n"
@@ -1854,7 +1854,7 @@ def test_pytest_collects_the_contract_of_what_a_project_declares(tmp_path):
     assert sum("uq.not_installed_anywhere" in line for line in lines) == len(checks_of("uq"))
 
 
-def test_pytest_tells_what_a_check_found(tmp_path):
+def test_pytest_reports_what_a_check_found(tmp_path):
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     reported = collected(tmp_path, "-k", "summary_line", "-rA")
     assert "no component 'not_installed_anywhere' is installed" in reported
@@ -1877,7 +1877,7 @@ def test_far_materials_share_no_element_with_the_toys():
     assert not near & set(far_materials().numbers.tolist())
 
 
-def test_toy_graph_of_rocksalt_has_six_neighbours_at_half_the_edge():
+def test_toy_graph_of_rocksalt_has_six_neighbors_at_half_the_edge():
     crystals = toy_materials()
     row = crystals.formulas().index("MgO")
     graph = toy_graphs(crystals.take([row]))

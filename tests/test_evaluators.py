@@ -227,7 +227,7 @@ def test_an_audit_takes_no_fold_and_no_feature_away(tmp_path: Path) -> None:
     assert request.features == {"one": None}
 
 
-def test_a_report_shows_what_an_audit_tells() -> None:
+def test_a_report_shows_the_findings_of_an_audit() -> None:
     folds = [{"fold": "a", "figures": {}}, {"fold": "b", "figures": {"rows": {"held_out": 3}}}]
     view = audit_view({"sentence": "It is one.", "folds": folds})
     assert view is not None

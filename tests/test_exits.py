@@ -117,7 +117,7 @@ SHORT = '''
         "RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')",
     ],
 )
-def test_too_little_memory_is_told_as_that_with_what_to_do(
+def test_too_little_memory_is_reported_with_what_to_do(
     cli: Cli, make_plugin: MakePlugin, error: str
 ) -> None:
     code = SHORT.replace("ERROR", error)

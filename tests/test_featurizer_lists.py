@@ -89,7 +89,7 @@ def test_rows_of_another_number_name_both_featurizers() -> None:
 
 
 def test_graphs_that_were_declared_as_vectors_are_refused() -> None:
-    with pytest.raises(DataError, match="featurizer y: graphs cannot stand beside"):
+    with pytest.raises(DataError, match="featurizer y: graphs cannot join other features"):
         side_by_side([("x", vectors("a")), ("y", graphs())])
 
 
@@ -129,7 +129,7 @@ def test_one_featurizer_twice_is_refused(tmp_path: Path) -> None:
     text = SPEC.replace("[element_fractions,", "[element_fractions, element_fractions,")
     (problem,) = problems_of(tmp_path, text)
     assert problem.startswith("s.yaml:10:37  arms.both.featurizer.1: ")
-    assert problem.endswith("'element_fractions' stands twice with the same options")
+    assert problem.endswith("'element_fractions' occurs twice with the same options")
 
 
 def test_a_wrong_entry_names_its_place_and_the_others_are_still_checked(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_page_of_the_spec_shows_settings_of_list_entries_that_work() -> None
     page = (ROOT / "tools/generate.py").read_text(encoding="utf-8")
     shown = re.findall(r"`--set (arms\.forest_structure\S+|levels\S+)`", page)
     assert len(shown) == 4
-    arm = ["magpie", "density_features", "neighbour_statistics", "radial_distribution"]
+    arm = ["magpie", "density_features", "neighbor_statistics", "radial_distribution"]
     found = []
     for setting in shown:
         filled = load_plan(path, Registry(), overrides=[setting]).describe()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import Cli
 
 import atlas_core as atlas
 from atlas_core.engine.final import FINAL, joined
@@ -97,6 +98,16 @@ def test_it_says_wherever_it_is_used_that_its_errors_are_those_of_the_evaluation
     assert opened.final
     assert said in repr(finished.arm("forest"))
     assert finished.manifest["final"] == {"fold": FINAL, "rows": 300, "cross_fits": 5}
+
+
+def test_a_screen_says_once_that_its_errors_are_those_of_the_evaluation(
+    finished: atlas.Run, cli: Cli
+) -> None:
+    (cli.cwd / "c.csv").write_text("formula\nNaF\n", encoding="utf-8")
+    done = cli("screen", finished.path, "c.csv", "--trust-fit")
+    assert done.returncode == 0, done.stderr
+    both = done.stdout + done.stderr
+    assert both.count("errors are those of the evaluation, measured on fits with fewer rows") == 1
 
 
 def test_a_fold_is_still_had_by_its_name(finished: atlas.Run) -> None:

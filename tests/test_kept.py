@@ -187,7 +187,7 @@ def test_a_forced_run_that_fails_names_no_report_and_the_earlier_one_comes_back(
     assert read_json(folder / "manifest.json")["status"] == "complete"
 
 
-def test_with_workers_the_other_cells_go_on_too(atlas: Cli) -> None:
+def test_with_workers_the_other_jobs_go_on_too(atlas: Cli) -> None:
     (atlas.cwd / "s.yaml").write_text(TWO, encoding="utf-8")
     (atlas.cwd / "calibrate.fails").touch()
     failed = atlas("run", "s.yaml", "--workers", "2", "--set", "reports=[]")

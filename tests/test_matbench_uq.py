@@ -69,7 +69,7 @@ def test_the_table_says_what_is_not_run_and_how_to_run_it(
     assert f'TASKS="{" ".join(bench.tasks()["cgcnn"])}"' in command
 
 
-def test_the_published_committee_stands_beside(bench: ModuleType, tmp_path: Path) -> None:
+def test_the_published_committee_is_in_the_table(bench: ModuleType, tmp_path: Path) -> None:
     scores = {"mae": {"value": 30.0}, "mae_at_80": {"value": 20.0}, "spearman": {"value": 0.5}}
     content = {"tasks": {"phonons": {"answers": {"committee mean": scores}}}}
     (tmp_path / "committee.json").write_text(json.dumps(content))

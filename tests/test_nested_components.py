@@ -110,7 +110,7 @@ def test_a_member_is_built_anew_each_time_with_its_options(tmp_path: Path) -> No
         ("[knn,", "[cgcnn,", "15:19  arms.a.uq.options.members.0.use", "needs features:graphs"),
     ],
 )
-def test_a_wrong_member_is_told_at_its_line(
+def test_a_wrong_member_is_reported_at_its_line(
     tmp_path: Path, old: str, new: str, place: str, reported: str
 ) -> None:
     problem = problem_of(tmp_path, SPEC.replace(old, new))

@@ -120,7 +120,7 @@ def warned(atlas: Cli, *args: str) -> str:
                 "return [Export",
                 "x = [Export(PurePosixPath('mine'), b'')]\n        return x + [Export",
             ),
-            "a file stands where a folder is needed",
+            "a file is where a folder is needed",
         ),
         (
             OBSERVER.replace(

@@ -50,7 +50,7 @@ def test_the_key_is_random_and_for_its_user_alone(fit: Path) -> None:
     assert stat.S_IMODE(key_of(fit).stat().st_mode) == 0o600
 
 
-def test_the_mark_tells_nothing_of_the_key(fit: Path) -> None:
+def test_the_mark_reveals_nothing_of_the_key(fit: Path) -> None:
     assert key_of(fit).read_bytes().hex() not in (fit / MARK).read_text()
 
 

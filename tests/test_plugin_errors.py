@@ -197,7 +197,7 @@ def test_the_schema_leaves_broken_components_out_and_names_them(
     assert len(lines) == len(sites)
 
 
-def test_a_refused_spec_is_told_though_a_plugin_that_it_does_not_name_ends_python(
+def test_a_refused_spec_is_reported_though_a_plugin_that_it_does_not_name_ends_python(
     cli: Cli, make_plugin: MakePlugin
 ) -> None:
     code = BREAKS["ends"][0]

@@ -44,7 +44,7 @@ def refused(folder: Path, *overrides: str, text: str = SPEC) -> list[str]:
     return str(error.value).splitlines()
 
 
-def test_what_is_well_is_told_with_its_sizes(tmp_path: Path) -> None:
+def test_what_is_in_order_is_reported_with_its_sizes(tmp_path: Path) -> None:
     found = ahead(tmp_path)
     # 15 % of 300 rows calibrate and 15 % test
     sizes = {"train": 210, "calibration": 45, "test": 45, "ood_test": 0, "pool": 0}
@@ -100,7 +100,7 @@ def test_levels_that_will_have_no_bound_are_a_warning(tmp_path: Path) -> None:
     assert "0.9 (" not in warning
 
 
-def test_a_run_tells_what_validate_tells(tmp_path: Path) -> None:
+def test_a_run_reports_what_validate_reports(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
     cli, few = (
         Cli(tmp_path, tmp_path / "cache"),
@@ -222,7 +222,7 @@ def test_two_kinds_of_rows_are_too_few_for_a_detector(tmp_path: Path, ood: str) 
     assert ahead(tmp_path, f"arms.forest.ood={ood}", text=_table(tmp_path, several)).folds
 
 
-def test_rows_of_one_target_to_be_judged_on_are_a_warning(tmp_path: Path) -> None:
+def test_test_rows_of_one_target_are_a_warning(tmp_path: Path) -> None:
     rows = [(f"Fe{i % 13 + 1}C", float(i == 0)) for i in range(160)]
     text = _table(tmp_path, rows)
     found = ahead(tmp_path, "split={use: random, options: {test: 0.1}}", text=text)
@@ -257,7 +257,7 @@ def test_uncertainty_methods_state_the_rows_that_their_folds_need(tmp_path: Path
     assert "84 training rows, needs two for each of 100 folds" in line
 
 
-def test_every_problem_of_every_arm_is_told_at_once(tmp_path: Path) -> None:
+def test_every_problem_of_every_arm_is_reported_at_once(tmp_path: Path) -> None:
     other = SPEC.partition("arms:\n")[2].replace("forest:", "second:")
     lines = refused(
         tmp_path,

@@ -35,7 +35,7 @@ def test_what_only_counts_on_is_printed_at_a_low_rate() -> None:
     assert lines == [f"arm cgcnn, without F: epoch {epoch} of 100" for epoch in range(1, 101, 10)]
 
 
-def test_the_start_of_each_stage_and_the_end_of_each_cell_are_printed() -> None:
+def test_the_start_of_each_stage_and_the_end_of_each_job_are_printed() -> None:
     lines: list[str] = []
     reported = [
         "features: magpie of 300 materials",

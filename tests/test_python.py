@@ -140,7 +140,7 @@ def test_without_a_report_that_has_a_card_a_notebook_shows_the_verdicts(
     assert run.verdict["forest"].headline in unescape(page)
 
 
-def test_data_in_memory_are_kept_beside_the_run_with_their_hash(run: atlas.Run) -> None:
+def test_data_in_memory_are_kept_next_to_the_run_with_their_hash(run: atlas.Run) -> None:
     (kept,) = (run.path.parent / "data").glob("*.parquet")
     assert kept.stem == data().sha256[:16]
     lock = (run.path / "spec.lock.yaml").read_text(encoding="utf-8")
@@ -214,7 +214,7 @@ def test_a_wrong_spec_is_refused_with_every_mistake_and_no_line_of_a_file(
     first, second = str(refused.value).splitlines()
     assert first.startswith("Spec  split.use: unknown split 'randm', did you mean 'random'?")
     assert second.startswith("Spec  arms.a.model.use: unknown model 'ridg'")
-    with pytest.raises(SpecError, match=r"arms\.a\.model: a object cannot stand in a spec"):
+    with pytest.raises(SpecError, match=r"arms\.a\.model: a object is not allowed in a spec"):
         atlas.validate(spec(arms={"a": {**FOREST, "model": object()}}))
     assert not Path("runs").exists()
     with pytest.raises(SpecError, match="split: this key is missing"):
@@ -391,7 +391,7 @@ def test_a_report_lies_in_its_run(run: atlas.Run, tmp_path: Path, places: list[s
     manifest = read_json(copy / "manifest.json")
     manifest["reports"][0]["places"] = places
     write_json(copy / "manifest.json", seal(copy, manifest))
-    with pytest.raises(DataError, match="a report stands nowhere"):
+    with pytest.raises(DataError, match="a report has no place"):
         atlas.load_run(copy)
 
 

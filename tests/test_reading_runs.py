@@ -120,7 +120,7 @@ def measured(*formulas: str, target: list[float], **changes: Any) -> Dataset:
         "unit": "",
         "task": "regression",
         "name": "d",
-        "licence": "",
+        "license": "",
         "citation": (),
         "sha256": "",
         "provenance": "user",

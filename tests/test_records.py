@@ -65,7 +65,7 @@ def test_an_error_is_the_mean_over_the_folds_with_its_coverage(leaderboard: Modu
     assert found["mean_width_0.9"] == 3.0
 
 
-def test_roc_auc_of_labels_is_balanced_accuracy_and_that_of_probabilities_stands_beside(
+def test_roc_auc_of_labels_is_balanced_accuracy_and_that_of_probabilities_is_reported_too(
     leaderboard: ModuleType,
 ) -> None:
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score

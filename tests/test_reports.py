@@ -55,7 +55,7 @@ def reported(cli: Cli, *args: str) -> Path:
     return cli.cwd / json.loads(done.stdout)["run"]
 
 
-def test_a_run_writes_its_audit_and_tells_it(cli: Cli) -> None:
+def test_a_run_writes_and_reports_its_audit(cli: Cli) -> None:
     (cli.cwd / "s.yaml").write_text(SPEC, encoding="utf-8")
     done = cli("run", "s.yaml", "--json")
     assert done.returncode == 0, done.stderr
@@ -181,7 +181,7 @@ def test_a_report_stands_once_in_a_spec(cli: Cli) -> None:
     (cli.cwd / "s.yaml").write_text(SPEC + "reports: [csv, csv]\n", encoding="utf-8")
     done = cli("validate", "s.yaml")
     assert done.returncode == 2
-    assert "s.yaml:10:16  reports.1: report 'csv' stands twice" in done.stderr
+    assert "s.yaml:10:16  reports.1: report 'csv' occurs twice" in done.stderr
 
 
 def test_the_plugin_that_opens_the_page_of_the_kind_works(

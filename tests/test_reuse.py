@@ -95,14 +95,14 @@ def entries(atlas: Cli) -> list[Path]:
 def test_what_no_fit_depends_on_trains_nothing_and_changes_no_other_byte(atlas: Cli) -> None:
     cold = run(atlas, out="cold")
     assert fits(atlas) == 1
-    changed = run(atlas, "--set", "arms.one.ood.options.neighbours=3")
+    changed = run(atlas, "--set", "arms.one.ood.options.neighbors=3")
     for change in ("name=other", "levels=[0.8]", "arms.one.calibrator=", "arms.one.ood="):
         run(atlas, "--set", change)
     assert run(atlas, out="again") == cold
     assert run(atlas, "--workers", "2", out="workers", text=SPEC) == cold
     assert fits(atlas) == 1
     elsewhere = "--cache-dir", str(atlas.cwd / "elsewhere")
-    assert run(atlas, "--set", "arms.one.ood.options.neighbours=3", *elsewhere, out="x") == changed
+    assert run(atlas, "--set", "arms.one.ood.options.neighbors=3", *elsewhere, out="x") == changed
     assert fits(atlas) == 2  # an empty cache: trained anew, to the same bytes
     assert changed["predictions.parquet"] != cold["predictions.parquet"]
 
@@ -130,7 +130,7 @@ def test_records_and_warnings_of_a_reused_fit_are_there(atlas: Cli) -> None:
     ]
 
 
-def test_a_reused_fit_is_told_once_and_how_to_train_it_again(atlas: Cli) -> None:
+def test_a_reused_fit_is_reported_once_with_how_to_train_it_again(atlas: Cli) -> None:
     run(atlas, out="one")
     reported = "found in the cache, not trained again: arm one (1 fit); --force trains anew"
     again = ("run", "s.yaml", "--out", "two")
@@ -241,7 +241,7 @@ def at_a_terminal(atlas: Cli, answer: str) -> subprocess.CompletedProcess[str]:
         (5_000_000_000, "5.0 GB"),
     ],
 )
-def test_a_size_is_told_in_the_unit_that_leaves_it_digits(count: int, text: str) -> None:
+def test_a_size_is_written_in_the_unit_that_leaves_it_digits(count: int, text: str) -> None:
     assert size(count) == text
 
 

@@ -57,7 +57,7 @@ def columns(folder: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
-def test_a_run_leaves_what_the_design_promises(finished: Finished) -> None:
+def test_a_run_leaves_what_the_docs_say(finished: Finished) -> None:
     folder = finished(DRAWN)
     names = {path.name for path in folder.iterdir()}
     assert {
@@ -334,7 +334,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(cli: Cli) -> None:
     (cli.cwd / "blocked").write_text("a file, not a folder")
     done = cli("run", "s.yaml", "--out", "blocked")
     assert done.returncode == 4
-    assert "cannot be written: a file stands where a folder is needed; free the disk" in done.stderr
+    assert "cannot be written: a file is where a folder is needed; free the disk" in done.stderr
 
 
 def test_report_and_compare_work_on_stored_runs(cli: Cli, finished: Finished) -> None:
@@ -357,7 +357,7 @@ def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes
         "--set",
         "sample=400",
         "--set",
-        "active_learning={initial: 40, batch: 20, rounds: 3, goal: minimise}",
+        "active_learning={initial: 40, batch: 20, rounds: 3, goal: minimize}",
     ]
     for arm in ("random", "greedy", "ucb", "max_uncertainty"):
         small += ["--set", f"arms.{arm}.model.options.trees=10"]
@@ -366,12 +366,12 @@ def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes
     assert done.returncode == 0, done.stderr
     folder = cli.cwd / json.loads(done.stdout)["run"]
     table = pq.read_table(folder / "active_learning.parquet").to_pydict()
-    assert table["labelled"] == [40.0, 60.0, 80.0, 100.0] * 4
+    assert table["labeled"] == [40.0, 60.0, 80.0, 100.0] * 4
     first = {arm: table["best"][table["arm"].index(arm)] for arm in ("random", "greedy", "ucb")}
     assert len(set(first.values())) == 1  # every arm starts from the same labels
     assert all(0 <= share <= 1 for share in table["top1_found"])
     best = np.array(table["best"]).reshape(4, 4)
-    assert (np.diff(best, axis=1) <= 0).all()  # minimise: the best found only falls
+    assert (np.diff(best, axis=1) <= 0).all()  # minimize: the best found only falls
     other = cli.cwd / "two" / folder.name
     other.mkdir(parents=True)
     loop = next(folder.glob("checkpoints/greedy/*/loop.npz"))

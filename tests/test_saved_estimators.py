@@ -182,7 +182,7 @@ def test_a_claim_of_columns_that_no_table_has_is_refused(
         evil.load()
 
 
-def test_a_forest_for_more_columns_than_its_table_asks_no_neighbouring_memory() -> None:
+def test_a_forest_for_more_columns_than_its_table_asks_no_neighboring_memory() -> None:
     evil = Tampered(ESTIMATORS["forest"])
     evil.set("n_features_in_", 10**6)
     for state in (state for state in evil.states() if "columns" in state):

@@ -135,7 +135,7 @@ def test_a_data_set_keeps_its_own_options_but_the_one_that_decides(tmp_path: Pat
     assert "; matbench with structures: auto or required, " in problem
 
 
-def test_a_need_that_nothing_installed_meets_is_told_as_such(
+def test_a_need_that_nothing_installed_meets_is_reported_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = Registry.names
@@ -183,7 +183,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_repeated_key_is_refused_at_its_second_line(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, GOOD + "seed: 2\n")
-    assert problem == "s.yaml:11:1  seed: this key stands twice; keep one"
+    assert problem == "s.yaml:11:1  seed: this key occurs twice; keep one"
 
 
 def test_tag_is_refused_so_that_yaml_cannot_run_code(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_what_is_no_number_or_no_name_is_refused_at_its_place(
     assert any(path in problem.split(": ")[0] for problem in problems), problems
 
 
-def test_an_unknown_key_beside_an_optional_component_lists_what_is_known(tmp_path: Path) -> None:
+def test_an_unknown_key_next_to_an_optional_component_lists_what_is_known(tmp_path: Path) -> None:
     text = GOOD + "    ood: {use: mahalanobis, optionz: {}}\n"
     (problem,) = problems_of(tmp_path, text)
     assert "unknown key 'optionz', did you mean 'options'?; known here: options, use" in problem
@@ -323,7 +323,7 @@ def test_set_with_nothing_after_the_sign_takes_a_key_out(tmp_path: Path) -> None
         load_plan(path, Registry(), overrides=["arms.forrest="])
 
 
-def test_a_misspelt_arm_in_a_set_is_blamed_on_the_set(tmp_path: Path) -> None:
+def test_a_misspelled_arm_in_a_set_is_blamed_on_the_set(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, GOOD, "arms.forrest.uq=tree_variance")
     assert all(p.startswith("--set arms.forrest.uq=tree_variance  arms.forrest.") for p in problems)
 
@@ -391,7 +391,7 @@ def test_an_integer_of_more_digits_than_can_be_written_is_refused(text: str, pla
     assert parse("a: 0xffffffffffffffff", "s.yaml").value == {"a": 2**64 - 1}
 
 
-def test_what_an_arm_lacks_is_told_beside_a_wrong_option(tmp_path: Path) -> None:
+def test_what_an_arm_lacks_is_reported_along_with_a_wrong_option(tmp_path: Path) -> None:
     for wrong in ("arms.forest.model.options.trees=-3", "split.options.tset=3"):
         overrides = ("arms.forest.uq=mc_dropout", wrong)
         reported = problems_of(tmp_path, GOOD, *overrides)
@@ -423,11 +423,26 @@ def test_a_tab_says_to_use_spaces(tmp_path: Path) -> None:
         ("pseudo_shift", "nested", "trust: {pseudo_shift: {}}\n"),
     ],
 )
-def test_a_key_of_an_earlier_spec_is_told_with_its_name_of_today(
+def test_a_key_of_an_earlier_spec_is_reported_with_its_name_of_today(
     tmp_path: Path, old: str, new: str, place: str
 ) -> None:
-    told = [one for one in problems_of(tmp_path, GOOD + place) if "unknown key" in one]
-    assert f"unknown key {old!r}, which is called {new!r} now" in told[0]
+    found = [one for one in problems_of(tmp_path, GOOD + place) if "unknown key" in one]
+    assert f"unknown key {old!r}, which is called {new!r} now" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "use"),
+    [
+        ("centre", "center", "arms.forest.ood={use: mahalanobis, options: {centre: size}}"),
+        ("licence", "license", "dataset={use: table, options: {licence: MIT}}"),
+        ("neighbours", "neighbors", "arms.forest.ood={use: lof, options: {neighbours: 9}}"),
+    ],
+)
+def test_an_option_of_an_earlier_spec_is_reported_with_its_name_of_today(
+    tmp_path: Path, old: str, new: str, use: str
+) -> None:
+    found = [one for one in problems_of(tmp_path, GOOD, use) if "unknown key" in one]
+    assert f"unknown key {old!r}, which is called {new!r} now" in found[0]
 
 
 def test_an_assignment_of_thousands_of_steps_is_one_line(tmp_path: Path) -> None:

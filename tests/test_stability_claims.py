@@ -37,7 +37,7 @@ def test_no_question_calls_stable_what_is_ranked_by_another_quantity(path) -> No
     assert ranks_by_the_hull(spec) or not CLAIM.search(str(spec.get("question")))
 
 
-def test_pages_and_docs_say_stable_only_beside_the_hull() -> None:
+def test_pages_and_docs_say_stable_only_with_the_hull() -> None:
     reported = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in TEXTS

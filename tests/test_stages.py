@@ -59,7 +59,7 @@ def test_a_changed_module_is_named_with_the_stage_to_raise(module: str, stage: s
     )
 
 
-def test_a_new_a_deleted_module_and_a_raised_version_are_told() -> None:
+def test_a_new_a_deleted_module_and_a_raised_version_are_reported() -> None:
     found = tool.now()
     changed = copy.deepcopy(found)
     del changed["modules"]["atlas_core.elements"]

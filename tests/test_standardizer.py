@@ -43,7 +43,7 @@ def test_a_std_at_rounding_level_is_a_constant_column(
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("repeats", [1, 20, 100])
-def test_equally_near_rows_come_in_their_order_whatever_stands_beside(
+def test_equally_near_rows_come_in_their_order_whatever_the_others(
     kind: type, repeats: int
 ) -> None:
     rng = np.random.default_rng(0)

@@ -214,9 +214,7 @@ def test_an_array_of_objects_is_never_stored(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(
-        DataError, match=r"x\.json: cannot be written: a file stands where a folder"
-    ):
+    with pytest.raises(DataError, match=r"x\.json: cannot be written: a file is where a folder"):
         write_bytes(blocker / "x.json", b"1")
 
 
@@ -322,7 +320,7 @@ def test_another_option_or_another_material_is_another_entry(tmp_path: Path) -> 
         for chosen in (
             magpie(),
             featurizer("crystal_graph"),
-            featurizer("crystal_graph", "neighbours=8"),
+            featurizer("crystal_graph", "neighbors=8"),
         )
         for some in (materials, materials.take([0]))  # type: ignore[attr-defined]
     }
@@ -341,7 +339,7 @@ def test_graphs_and_vectors_survive_storage(tmp_path: Path) -> None:
     assert Vectors.from_arrays(vectors.to_arrays()).failures == (("id-1", "no radius"),)
 
 
-def test_a_fingerprint_tells_tables_of_text_apart() -> None:
+def test_a_fingerprint_distinguishes_tables_of_text() -> None:
     pairs = np.array([["a", "b"], ["c", "d"]])
     assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.T})
     assert fingerprint({"x": pairs}) != fingerprint({"x": pairs.ravel()})

@@ -35,7 +35,7 @@ arms:
     {featurizer: element_fractions, model: ridge, uq: deterministic, calibrator: split_conformal}
 """
 LOOP = """\
-active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimise}
+active_learning: {initial: 20, batch: 5, rounds: 2, goal: minimize}
 """
 ANSWER = ("predictions.parquet", "metrics.json")
 
@@ -114,9 +114,7 @@ STRANGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(
-    home: Strange, strange: str
-) -> None:
+def test_a_job_result_that_is_not_of_its_run_is_computed_anew(home: Strange, strange: str) -> None:
     before = home.answer()
     arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)
@@ -127,7 +125,7 @@ def test_a_cell_that_is_not_what_its_run_gives_is_computed_anew(
     assert home.answer() == before
 
 
-def test_a_cell_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(
+def test_a_job_result_without_the_users_mark_is_computed_anew_and_one_with_it_is_not(
     home: Strange,
 ) -> None:
     before = home.answer()
@@ -160,7 +158,7 @@ def test_rounds_that_no_loop_of_the_user_wrote_are_begun_anew(
         state = killed_in_a_loop()
         arrays, note = read_arrays(state)
         rows = [{**row, "best": -99.0} for row in note["rows"]]
-        write_arrays(state, {"labelled": arrays["labelled"] + change}, {**note, "rows": rows})
+        write_arrays(state, {"labeled": arrays["labeled"] + change}, {**note, "rows": rows})
         assert any("stored rounds dropped" in line for line in home.again(key=key))
         assert home.answer() == before
 
@@ -172,7 +170,7 @@ def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(
     (home.run / file).unlink()
     (home.run / file).mkdir()
     shutil.rmtree(home.path / "cache" / "fits")
-    with pytest.raises(DataError, match=rf"{file}: a folder stands where a file is needed"):
+    with pytest.raises(DataError, match=rf"{file}: a folder is where a file is needed"):
         home.again()
     assert not (home.path / "cache" / "fits").exists()
 
@@ -180,18 +178,18 @@ def test_a_folder_in_place_of_a_file_stops_a_run_before_it_computes(
 @pytest.mark.parametrize("aside", [".previous", "screens"])
 def test_a_file_in_place_of_a_folder_is_named(home: Strange, aside: str) -> None:
     (home.run / aside).write_text("")
-    with pytest.raises(DataError, match=rf"{aside}: a file stands where a folder is needed"):
+    with pytest.raises(DataError, match=rf"{aside}: a file is where a folder is needed"):
         home.again(force=True)
 
 
-def test_a_folder_in_place_of_a_cell_or_of_an_answer_is_dropped(home: Strange) -> None:
+def test_a_folder_in_place_of_a_job_result_or_of_an_answer_is_dropped(home: Strange) -> None:
     before = home.answer()
     for path in (result_file(home), *(home.path / "cache" / "fits").rglob("*.npz")):
         path.unlink()
         path.mkdir()
     (home.run / "manifest.json").unlink()
     reported = home.again()
-    assert "a folder stands" in (home.run / "records.json").read_text()
+    assert "a folder is where" in (home.run / "records.json").read_text()
     assert any("result.npz" in line and "dropped" in line for line in reported)
     assert home.answer() == before
 

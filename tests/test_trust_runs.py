@@ -235,7 +235,7 @@ def changed(old: str, new: str) -> str:
     return SPEC.replace(old, new)
 
 
-def test_a_trust_method_without_a_promise_names_its_line(tmp_path: Path) -> None:
+def test_a_trust_method_without_its_block_names_its_line(tmp_path: Path) -> None:
     text = SPEC[: SPEC.index("trust:\n")] + SPEC[SPEC.index("arms:") :]
     (problem,) = problems_of(tmp_path, text)
     line = text.split("\n").index("    trust: learned_region") + 1
@@ -273,7 +273,7 @@ def test_a_trust_method_without_a_promise_names_its_line(tmp_path: Path) -> None
         ("use: representative_elements", "use: representative_element", "representative_elements"),
     ],
 )
-def test_a_promise_that_says_too_little_or_too_much_is_refused(
+def test_a_wrong_error_tolerance_target_reliability_or_price_is_refused(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     (problem,) = problems_of(tmp_path, changed(old, new))
@@ -281,7 +281,7 @@ def test_a_promise_that_says_too_little_or_too_much_is_refused(
     assert problem.startswith("s.yaml:")
 
 
-def test_pseudo_shift_must_name_splits(tmp_path: Path) -> None:
+def test_nested_must_name_splits(tmp_path: Path) -> None:
     start, end = SPEC.index("    splits:"), SPEC.index("    rows: 300")
     (problem,) = problems_of(tmp_path, SPEC[:start] + SPEC[end:])
     assert "trust.nested.splits: this key is missing" in problem
@@ -300,7 +300,7 @@ def test_a_trust_method_without_sigma_is_refused_once(tmp_path: Path) -> None:
             "trust: learned_region",
             "trust: [learned_region, {use: learned_region, options: {rule: point}}]",
             "    trust: [learned_region, {",
-            "trust 'learned_region' stands twice",
+            "trust 'learned_region' occurs twice",
         ),
         ("    trust: learned_region\n", "", "trust:", "no arm names a trust method"),
         (
@@ -347,7 +347,7 @@ def test_one_row_a_formula_is_the_lowest_or_the_highest() -> None:
         unit="eV/atom",
         task="regression",
         name="made up",
-        licence="none needed",
+        license="none needed",
         citation=("none",),
         sha256="0" * 64,
         provenance="embedded",

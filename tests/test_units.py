@@ -67,7 +67,7 @@ def test_the_scale_is_not_moved_by_one_extreme_value() -> None:
     target = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     scale = TargetScale.of(np.append(target, 1e12))
     # median 3.5; deviations 2.5, 1.5, 0.5, 0.5, 1.5, 1e12: median 1.5
-    assert (scale.centre, scale.unit) == (3.5, 1.5)
+    assert (scale.center, scale.unit) == (3.5, 1.5)
     assert TargetScale.of(np.full(3, 7.0)) == TargetScale(7.0, 1.0)
 
 

@@ -44,7 +44,7 @@ def test_a_reader_who_types_the_page_in_passes_the_contract(cli: Cli, tmp_path: 
     assert f"\n{count[1]}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_broken_promise_fails_the_check(cli: Cli, tmp_path: Path) -> None:
+def test_a_broken_rule_fails_the_check(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(BLOCKS["pyproject.toml"], encoding="utf-8")
     module = BLOCKS["quantile_spread.py"].replace("(high - low) / 2", "(low * 0)")
     (tmp_path / "quantile_spread.py").write_text(module, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write every generated file: spec schema, catalogue, a docs page per kind, the CLI reference.
+"""Write every generated file: spec schema, catalog, a docs page per kind, the CLI reference.
 
 ``python tools/generate.py`` writes them; ``--check`` only tells which are stale and exits 1.
 """
@@ -55,7 +55,7 @@ def generated() -> dict[str, str]:
     pages = {f"docs/kinds/{kind}.md": _kind_page(kind, registry, own) for kind in KINDS}
     return {
         "registry/spec.schema.json": schema_text(_Own(registry, own)),
-        "registry/atlas_registry/catalogue.json": _catalogue(),
+        "registry/atlas_registry/catalog.json": _catalog(),
         "docs/api.md": api_page.api_page(),
         "docs/lab.md": api_page.lab_page(),
         "docs/cli.md": _cli_page(),
@@ -105,7 +105,7 @@ class _Own:
         return self._registry.known(kind, name)
 
 
-def _catalogue() -> str:
+def _catalog() -> str:
     known: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     for project in _projects():
         groups = project["project"].get("entry-points", {})
@@ -521,10 +521,10 @@ def _exam() -> str:
 
 
 def _outcome(summary: dict[str, Any]) -> str:
-    """Return on how many elements a method kept its word, in words."""
-    reported = [f"reached that (to five points) on {summary['keeps']}"]
-    reported += [f"abstained on {summary['refuses']}"] if summary["refuses"] else []
-    missed = summary["short"] + summary["breaks"]
+    """Return on how many elements a method reached the target reliability, in words."""
+    reported = [f"reached that (to five points) on {summary['reached']}"]
+    reported += [f"abstained on {summary['abstained']}"] if summary["abstained"] else []
+    missed = summary["below"] + summary["missed"]
     reported += [f"missed it on {missed}"] if missed else []
     return " and ".join([", ".join(reported[:-1]), reported[-1]]) if reported[1:] else reported[0]
 

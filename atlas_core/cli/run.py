@@ -140,7 +140,7 @@ def run(
             key_file=key_file(),
             notify=notify,
         )
-        # what a component prints is no answer
+        # what a component prints is not part of the answer
         with redirect_stdout(sys.stderr), closing(registry.observers(warn)) as observers:
             finished = run_plan(plan, options, observers=observers, executor=place)
     value, text = answer_of(finished)

@@ -154,7 +154,7 @@ def side_by_side(parts: Sequence[tuple[str, Features]]) -> Features:
     for name, part in parts:
         if not isinstance(part, Vectors):
             raise DataError(
-                f"featurizer {name}: {part.form} cannot stand beside other features; name it alone"
+                f"featurizer {name}: {part.form} cannot join other features; name it alone"
             )
         if vectors and len(part) != len(vectors[0]):
             raise DataError(

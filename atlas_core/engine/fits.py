@@ -101,7 +101,7 @@ class FitCache:
         """
         path = below(self.folder, self.folder / "fits" / key[:2] / key / f"{name}.npz")
         if path.is_dir():
-            _drop(path, f"{path}: a folder stands where a file is needed")
+            _drop(path, f"{path}: a folder is where a file is needed")
         return path
 
     def get(self, key: str, name: str) -> Stored | None:

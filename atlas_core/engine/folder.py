@@ -125,7 +125,7 @@ class RunFolder:
         for name in folders:
             if (self.path / name).is_file():
                 raise DataError(
-                    f"{self.path / name}: a file stands where a folder is needed; delete it"
+                    f"{self.path / name}: a file is where a folder is needed; delete it"
                 )
 
     @contextmanager

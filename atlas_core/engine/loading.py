@@ -194,7 +194,7 @@ def about_dataset(named: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
         "sha256": dataset.sha256,
         "content": dataset.fingerprint,
         "provenance": dataset.provenance,
-        "licence": dataset.licence,
+        "license": dataset.license,
         "citation": list(dataset.citation),
         "reading": dataset.reading.describe(),
     }

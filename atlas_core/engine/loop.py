@@ -31,20 +31,18 @@ class _State:
     """Where a loop stands.
 
     Attributes:
-        labelled: rows whose labels are known, ascending.
+        labeled: rows whose labels are known, ascending.
         rows: of the table, one per finished round.
         records: of the fits of these rounds.
     """
 
-    labelled: I8
+    labeled: I8
     rows: list[dict[str, float]]
     records: list[dict[str, Any]]
 
     def write(self, path: Path, key_file: Path | None) -> None:
         """Write it, under the user's mark."""
-        write_arrays(
-            path, {"labelled": self.labelled}, {"rows": self.rows, "records": self.records}
-        )
+        write_arrays(path, {"labeled": self.labeled}, {"rows": self.rows, "records": self.records})
         if key_file is not None:
             mark(path.parent, [path.name], key_file)
 
@@ -78,7 +76,7 @@ class _Rounds:
     def __init__(self, job: Job, loop: ActiveLearning, oracle: Oracle, notify: Notify) -> None:
         self._job, self._loop, self._oracle, self._notify = job, loop, oracle, notify
         self._candidates = np.concatenate([job.split.train, job.split.pool])
-        self._sign = 1.0 if loop.goal == "maximise" else -1.0
+        self._sign = 1.0 if loop.goal == "maximize" else -1.0
         labels = oracle.ask(self._candidates)
         top = self._candidates[np.argsort(-self._sign * labels, kind="stable")]
         self._top = top[: top_size(len(self._candidates))]
@@ -86,19 +84,19 @@ class _Rounds:
 
     def run(self, state: _State, number: int, *, last: bool) -> list[Predictions]:
         """Run a round and add it to the state; return the predictions of the last one."""
-        job, split, labelled = self._job, self._job.split, state.labelled
+        job, split, labeled = self._job, self._job.split, state.labeled
         notes = job.notes(self._notify)
-        so_far = counted(len(labelled), "label")
+        so_far = counted(len(labeled), "label")
         self._notify(f"arm {job.arm.name}: round {number} of {self._loop.rounds}, {so_far}")
         said: list[Predictions] = []
         heard = Heard()
         with quiet() as caught:
             step = f"round-{number}"
-            context, data = job.context(step, notes), self._data(labelled)
+            context, data = job.context(step, notes), self._data(labeled)
             fitted = FittedArm.fit(
                 job.arm,
                 data,
-                labelled,
+                labeled,
                 context,
                 notes=notes,
                 calibration=split.calibration,
@@ -108,21 +106,21 @@ class _Rounds:
                 heard.add(learn_trust(fitted, job.trust, context, notes=notes))
             row = {
                 "round": float(number),
-                "labelled": float(len(labelled)),
+                "labeled": float(len(labeled)),
                 "calibration_labels": float(len(split.calibration)),
-                **self._progress(fitted, labelled),
+                **self._progress(fitted, labeled),
             }
             if last:
                 said.append(fitted.of_split(split, notes)[0])
             else:
-                rest = np.setdiff1d(self._candidates, labelled)
+                rest = np.setdiff1d(self._candidates, labeled)
                 selection, seen = self._choose(
-                    fitted, rest, number, data.known[labelled], context=context
+                    fitted, rest, number, data.known[labeled], context=context
                 )
                 picked = rest[selection.indices]
                 error = seen.final.mean[selection.indices] - self._oracle.ask(picked)
                 row["mae_picked"] = float(np.mean(np.abs(error)))
-                state.labelled = np.sort(np.concatenate([labelled, picked]))
+                state.labeled = np.sort(np.concatenate([labeled, picked]))
         heard.listen(caught)
         heard.add(fitted.trained.heard)
         notes.keep(heard)
@@ -131,18 +129,18 @@ class _Rounds:
         self.stages.extend(notes.stages)
         return said
 
-    def _data(self, labelled: I8) -> Any:
+    def _data(self, labeled: I8) -> Any:
         """Return the data with the labels that are known by now."""
         known = self._job.data.known.copy()
         known[self._candidates] = np.nan
-        known[labelled] = self._oracle.ask(labelled)
+        known[labeled] = self._oracle.ask(labeled)
         return replace(self._job.data, known=known)
 
-    def _progress(self, fitted: FittedArm, labelled: I8) -> dict[str, float]:
+    def _progress(self, fitted: FittedArm, labeled: I8) -> dict[str, float]:
         found = fitted.train.targets
         progress = {
             "best": float(self._sign * np.max(self._sign * found)),
-            "top1_found": float(np.isin(self._top, labelled).mean()),
+            "top1_found": float(np.isin(self._top, labeled).mean()),
         }
         test = self._job.split.test
         if len(test) and self._job.evaluator is not None:
@@ -155,7 +153,7 @@ class _Rounds:
     def _choose(
         self, fitted: FittedArm, rest: I8, number: int, found: F8, *, context: FitContext
     ) -> tuple[Selection, Answer]:
-        """Return which of the rest are labelled next, and what the arm says of the rest."""
+        """Return which of the rest are labeled next, and what the arm says of the rest."""
         arm, loop = self._job.arm, self._loop
         chosen, path = arm.components["acquisition"], ("acquire", arm.fold, number)
         acquisition: Acquisition = chosen.build()
@@ -165,7 +163,7 @@ class _Rounds:
             prediction=answer.final,
             batch=loop.batch,
             goal=loop.goal,
-            best=float(found.max() if loop.goal == "maximise" else found.min()),
+            best=float(found.max() if loop.goal == "maximize" else found.min()),
             context=replace(context, seed=derive_seed(self._job.seed, *path)),
             ood=answer.score,
         )
@@ -193,7 +191,7 @@ def too_few(split: Split, loop: ActiveLearning) -> str:
 
 
 def first_labels(split: Split, loop: ActiveLearning, seed: int) -> I8:
-    """Return the rows that are labelled at first.
+    """Return the rows that are labeled at first.
 
     They are the same for every arm: a comparison of acquisitions, not of luck.
     """
@@ -212,13 +210,13 @@ def _stored(path: Path, job: Job, loop: ActiveLearning, notify: Notify) -> _Stat
         arrays, note = read_arrays(path)
         if job.key_file is not None and (why := doubt(path.parent, [path.name], job.key_file)):
             raise DataError(f"{path}: {why}")
-        labelled, rows = arrays["labelled"], [_round(row) for row in note["rows"]]
+        labeled, rows = arrays["labeled"], [_round(row) for row in note["rows"]]
         candidates = np.concatenate([split.train, split.pool])
-        done = np.unique(labelled).astype(np.int64, casting="safe")
+        done = np.unique(labeled).astype(np.int64, casting="safe")
         size = loop.initial + loop.batch * len(rows)
-        fits = np.array_equal(done, labelled) and len(done) == size and 0 < len(rows) <= loop.rounds
+        fits = np.array_equal(done, labeled) and len(done) == size and 0 < len(rows) <= loop.rounds
         if not fits or not np.isin(initial, done).all() or not np.isin(done, candidates).all():
-            raise ValueError(f"{path}: its labelled rows are not those of {len(rows)} rounds")
+            raise ValueError(f"{path}: its labeled rows are not those of {len(rows)} rounds")
         return _State(done, rows, [dict(record) for record in note["records"]])
     except (AttributeError, DataError, KeyError, TypeError, ValueError) as err:
         delete(path)

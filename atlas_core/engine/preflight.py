@@ -117,7 +117,7 @@ class _Fold:
             if problem := too_few(self.split, loop):
                 yield "", problem
             train, step = first_labels(self.split, loop, self.spec.seed), "round-0"
-        what = "labelled at first" if loop is not None else "training"
+        what = "labeled at first" if loop is not None else "training"
         if problem := _nothing_to_learn(self.targets, train, what):
             yield "", problem
         for arm, asked in self.asked.items():

@@ -20,7 +20,7 @@ from atlas_core.errors import DataError
 from atlas_core.kinds.trust import LABELS
 from atlas_core.store import Arrays, canonical_hash
 
-_ROUNDS = ("round", "labelled", "calibration_labels", "best", "top1_found")
+_ROUNDS = ("round", "labeled", "calibration_labels", "best", "top1_found")
 """What every round of a loop tells; some tell more."""
 
 

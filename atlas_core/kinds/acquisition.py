@@ -27,7 +27,7 @@ A whole plugin, in a module ``atlas_either``::
             self.curiosity = config.curiosity
 
         def select(self, request):
-            wanted = 1.0 if request.goal == "maximise" else -1.0
+            wanted = 1.0 if request.goal == "maximize" else -1.0
             utility = rank(wanted * request.prediction.mean)
             sigma = request.prediction.std
             if sigma is not None:
@@ -61,7 +61,7 @@ from atlas_core.kinds.kind import Kind
 from atlas_core.kinds.ood import OODScore
 from atlas_core.kinds.prediction import Prediction
 
-Goal = Literal["maximise", "minimise"]
+Goal = Literal["maximize", "minimize"]
 TOP_SHARE = 0.01
 """Share of the candidates that are the best, of which an acquisition is to find many."""
 

@@ -46,7 +46,7 @@ A whole plugin, in a module ``atlas_two_columns``::
                 unit=self.config.unit,
                 task="regression",
                 name=path.stem,
-                licence="as its source says",
+                license="as its source says",
                 citation=("the paper that the table is from",),
                 sha256=file_sha256(path),
                 provenance="user",
@@ -126,7 +126,7 @@ class Dataset:
         formulas: n formulas as their source writes them, to be shown; None: reduced ones.
         reading: rows of the source that were left out or are odd.
         name: what the data set is called in a report.
-        licence: under which terms the data may be used.
+        license: under which terms the data may be used.
         citation: papers to cite, one text each.
         sha256: hash of the source file (of the content, where there is no single file).
         provenance: ``official`` (hash held against a published one), ``rebuilt``,
@@ -143,7 +143,7 @@ class Dataset:
     unit: str
     task: Task
     name: str
-    licence: str
+    license: str
     citation: tuple[str, ...]
     sha256: str
     provenance: Provenance
@@ -382,7 +382,7 @@ class Candidates(Protocol):
         path: of the file or folder.
         structures: whether they are crystals.
         total: about how many rows there are, for a bar of progress; 0 for none.
-        notes: how they were read, where that was found out.
+        notes: how they were read, where that was detected.
     """
 
     @property

@@ -150,10 +150,10 @@ class Graphs(_Portable):
         node_offsets: (n + 1,) crystal i owns atoms ``node_offsets[i]:node_offsets[i + 1]``.
         numbers: (a,) atomic numbers.
         edge_offsets: (n + 1,) crystal i owns edges ``edge_offsets[i]:edge_offsets[i + 1]``.
-        src: (e,) the atom whose neighbour this is.
-        dst: (e,) the neighbour.
+        src: (e,) the atom whose neighbor this is.
+        dst: (e,) the neighbor.
         distance: (e,) in Å.
-        image: (e, 3) the periodic image of the neighbour, in lattice vectors.
+        image: (e, 3) the periodic image of the neighbor, in lattice vectors.
         vector: (e, 3) from ``src`` to ``dst`` in Å, Cartesian, in the axes of the lattice; None
             where the featurizer does not know it. One that gives ``features:directions`` does.
     """

@@ -109,7 +109,7 @@ class Split:
         freeze(self, np.int64, *PARTS)
         used = np.concatenate([getattr(self, part) for part in PARTS])
         if len(np.unique(used)) != len(used):
-            raise DataError(f"split {self.name}: a row stands in two parts")
+            raise DataError(f"split {self.name}: a row is in two parts")
         if not len(self.train):
             raise DataError(f"split {self.name}: no rows to train on")
         if not len(self.test) + len(self.ood_test):

@@ -120,4 +120,4 @@ def _plain(value: Any, where: str = "") -> Any:
         return [_plain(one, f"{where}.{place}") for place, one in enumerate(value)]
     if hasattr(value, "__fspath__"):
         return str(Path(value))
-    raise SpecError(f"{where or 'the spec'}: a {type(value).__name__} cannot stand in a spec")
+    raise SpecError(f"{where or 'the spec'}: a {type(value).__name__} is not allowed in a spec")

@@ -115,7 +115,7 @@ class ActiveLearning(Config):
     )
     batch: int = Field(50, ge=1, description="Labels acquired per round.")
     rounds: int = Field(10, ge=1, description="Number of rounds.")
-    goal: Goal = Field("minimise", description="Whether low or high targets are sought.")
+    goal: Goal = Field("minimize", description="Whether low or high targets are sought.")
 
 
 class Nested(Config):

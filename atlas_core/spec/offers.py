@@ -18,7 +18,7 @@ from atlas_core.printing import listed
 from atlas_core.resolver import Resolved
 
 MOST = 4
-"""Names told; a longer list is a catalogue, and ``atlas plugins`` prints that better."""
+"""Names told; a longer list is a catalog, and ``atlas plugins`` prints that better."""
 
 
 def offers(capability: str, owner: Resolved, config: Config) -> str:

@@ -19,8 +19,11 @@ from atlas_core.spec.yaml import Document, Path
 RENAMED = {
     "budget": ("error_tolerance",),
     "budget_quantile": ("error_tolerance_quantile",),
+    "centre": ("center",),
     "confidence": ("target_reliability",),
     "distinct": ("deduplicate",),
+    "licence": ("license",),
+    "neighbours": ("neighbors",),
     "promise": ("target_reliability",),
     "pseudo_shift": ("nested", "surrogate"),
 }

@@ -91,10 +91,10 @@ def resolve_named(
             )
             wrong = True
         if kind.joined and one in before:
-            problems.add(place, f"{kind.name} {one.name!r} stands twice with the same options")
+            problems.add(place, f"{kind.name} {one.name!r} occurs twice with the same options")
             wrong = True
         elif not kind.joined and any(one.name == other.name for other in before):
-            problems.add(place, f"{kind.name} {one.name!r} stands twice")
+            problems.add(place, f"{kind.name} {one.name!r} occurs twice")
     return () if wrong and kind.place == "arm" else tuple(one for one, _ in found)
 
 
@@ -203,7 +203,7 @@ def resolve(
         owner = resolver.known(kind, use.use)
         hint = f"; {owner} offers it: install that" if owner else ""
         text = f"unknown {kind}{closest(use.use, names)}{hint}; installed: {join(set(names))}"
-        problems.add((*path, "use"), text)
+        problems.add((*path, "use") if path else (), text)
         return None
     try:
         resolved = resolver.resolve(kind, use.use)

@@ -58,7 +58,9 @@ class Document:
             if path[:length] in self.places:
                 line, column = self.places[path[:length]]
                 return f"{self.source}:{line}:{column}  {dotted}"
-        return f"{self.source}:1:1  {dotted}" if self.places else f"{self.source}  {dotted}"
+        if self.places:
+            return f"{self.source}:1:1  {dotted}"
+        return f"{self.source}  {dotted}" if path else self.source
 
 
 class _Reader:
@@ -150,7 +152,7 @@ class _Reader:
                 continue
             here = (*path, key)
             if key in result:
-                self.problem(key_node, here, "this key stands twice; keep one")
+                self.problem(key_node, here, "this key occurs twice; keep one")
                 continue
             mark = key_node.start_mark
             self.document.places[here] = (mark.line + 1, mark.column + 1)

@@ -9,7 +9,7 @@ from atlas_core.errors import ContractError
 
 
 class NotApplicable(Exception):  # noqa: N818 - it is an answer, not an error
-    """Leave a check: the promise does not concern this component; the text says why."""
+    """Leave a check: the promise does not concern this component; the message states why."""
 
 
 def require(condition: object, message: str) -> None:

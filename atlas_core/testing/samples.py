@@ -207,7 +207,7 @@ def toy_vectors(materials: Materials) -> Vectors:
 
 
 def toy_graphs(materials: Materials, *, most: int = 12) -> Graphs:
-    """Return crystal graphs of whole neighbour shells, at most ``most`` edges per atom.
+    """Return crystal graphs of whole neighbor shells, at most ``most`` edges per atom.
 
     Brute force over 3x3x3 images. Whole shells make the graph independent of how sites are
     listed and of the cell that is chosen: nothing depends on ties.
@@ -255,15 +255,15 @@ def toy_inputs(
     Args:
         materials: n.
         requires: capabilities.
-        std: (n,) sigma; else one that grows away from the oxides and sulphides.
+        std: (n,) sigma; else one that grows away from the oxides and sulfides.
         known: (n,) columns by label that stand in front of the toy vectors.
     """
     vectors = toy_vectors(materials)
     reference = toy_vectors(toy_compounds()).values
     hidden = np.arcsinh(vectors.values) @ _PROJECTION
-    centre = np.arcsinh(reference).mean(axis=0) @ _PROJECTION
+    center = np.arcsinh(reference).mean(axis=0) @ _PROJECTION
     if std is None:
-        std = 0.05 + 0.01 * np.linalg.norm(hidden - centre, axis=1)
+        std = 0.05 + 0.01 * np.linalg.norm(hidden - center, axis=1)
     first = known or {}
     values = np.column_stack([*first.values(), vectors.values])
     return Inputs.of(
@@ -300,7 +300,7 @@ def toy_dataset(task: Task = "regression") -> Dataset:
         unit="eV/atom",
         task=task,
         name="toy",
-        licence="none needed",
+        license="none needed",
         citation=("toy",),
         sha256="0" * 64,
         provenance="embedded",

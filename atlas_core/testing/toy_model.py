@@ -23,7 +23,7 @@ class ToyModel:
 
     weights: F8 = field(default_factory=lambda: np.zeros((0, 0)))
     noise: float = 0.0
-    centre: F8 = field(default_factory=lambda: np.zeros(0))
+    center: F8 = field(default_factory=lambda: np.zeros(0))
     scale: F8 = field(default_factory=lambda: np.ones(0))
     binary: bool = False
     counts: I8 = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
@@ -32,14 +32,14 @@ class ToyModel:
     def _inputs(self, features: Features) -> F8:
         if not isinstance(features, Vectors):
             raise DataError("toy model: it takes vectors")
-        return np.asarray((features.values - self.centre) / self.scale, dtype=np.float64)
+        return np.asarray((features.values - self.center) / self.scale, dtype=np.float64)
 
     def fit(self, features: Features, target: F8, context: FitContext) -> None:
         """Fit each line by ridge regression on its own bootstrap."""
         if not isinstance(features, Vectors):
             raise DataError("toy model: it takes vectors")
         self.binary = context.task == "binary"
-        self.centre = features.values.mean(axis=0)
+        self.center = features.values.mean(axis=0)
         self.scale = features.values.std(axis=0) + 1e-9
         x = np.column_stack([np.ones(len(features)), self._inputs(features)])
         rng = context.rng()
@@ -50,7 +50,7 @@ class ToyModel:
             counts.append(np.bincount(rows, minlength=len(x)))
             normal = x[rows].T @ x[rows] + 1e-3 * np.eye(x.shape[1])
             line = np.linalg.solve(normal, x[rows].T @ (target[rows] - level))
-            line[0] += level  # the ridge pulls towards the mean, not towards zero
+            line[0] += level  # the ridge pulls toward the mean, not toward zero
             lines.append(line)
         self.weights, self.counts = np.stack(lines), np.stack(counts)
         self.noise = float(np.std(target - x @ self.weights.mean(axis=0)))
@@ -84,7 +84,7 @@ class ToyModel:
         return self._clip(values)
 
     def embed(self, features: Features) -> F8:
-        """Return (n, d) standardised inputs."""
+        """Return (n, d) standardized inputs."""
         return self._inputs(features)
 
     def leaves(self, features: Features) -> I8:

@@ -19,7 +19,7 @@ from atlas_core.api import F8, SYMBOLS, Materials, Vectors
 from atlas_core.testing import find_component
 from atlas_crystal import (
     density_features,
-    neighbour_statistics,
+    neighbor_statistics,
     radial_distribution,
     sine_coulomb_matrix,
 )
@@ -202,7 +202,7 @@ def crystal_bars() -> list[Bar]:
         compare(
             "coordination number statistics",
             "matminer SiteStatsFingerprint of CoordinationNumber(MinimumDistanceNN), one process",
-            lambda: default(neighbour_statistics).featurize(materials),
+            lambda: default(neighbor_statistics).featurize(materials),
             lambda: [coordination.featurize(structures[i]) for i in few],
             few,
             tolerance=1e-6,

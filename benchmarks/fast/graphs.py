@@ -1,4 +1,4 @@
-"""Crystal graphs against the neighbour search of the original CGCNN code."""
+"""Crystal graphs against the neighbor search of the original CGCNN code."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ def bars() -> list[Bar]:
 
 
 def by_objects(structure: Any) -> list[Any]:
-    """Return the nearest neighbours of each atom, as many as there are, at most 12."""
+    """Return the nearest neighbors of each atom, as many as there are, at most 12."""
     found = structure.get_all_neighbors(CONFIG.radius, include_index=True)
-    return [sorted(row, key=lambda one: one[1])[: CONFIG.neighbours] for row in found]
+    return [sorted(row, key=lambda one: one[1])[: CONFIG.neighbors] for row in found]
 
 
 def compare(graphs: Graphs, structures: list[Any]) -> dict[str, Any]:
     """Hold every edge against pymatgen's; return what was compared.
 
-    Where several atoms are equally far as the last neighbour, any of them may be taken; all nearer
+    Where several atoms are equally far as the last neighbor, any of them may be taken; all nearer
     ones must be the same atoms in the same images.
 
     Raises:
-        AssertionError: a distance or a neighbour differs.
+        AssertionError: a distance or a neighbor differs.
     """
-    k = CONFIG.neighbours
+    k = CONFIG.neighbors
     largest, edges, ties, missing = 0.0, 0, 0, 0
     for index, structure in enumerate(structures):
         rows = slice(graphs.edge_offsets[index], graphs.edge_offsets[index + 1])
@@ -95,7 +95,7 @@ def compare(graphs: Graphs, structures: list[Any]) -> dict[str, Any]:
             edges += size
             expected = {tuple(place) for place in where[:size][sure].tolist()}
             if not expected <= {tuple(place) for place in places[atom].tolist()}:
-                raise AssertionError(f"crystal {index}, atom {atom}: other neighbours")
+                raise AssertionError(f"crystal {index}, atom {atom}: other neighbors")
     if largest > SAME_DISTANCE:
         raise AssertionError(f"a distance differs by {largest:g} Å")
     return {

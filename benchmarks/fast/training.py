@@ -1,7 +1,7 @@
 """One training step of CGCNN, and what loading its batches costs.
 
 The references stand here in full: the layer of the original CGCNN code as its paper describes it
-(dense neighbours, one linear layer on the joined vectors), and torch-geometric's ``CGConv``. All
+(dense neighbors, one linear layer on the joined vectors), and torch-geometric's ``CGConv``. All
 three share embedding, pooling, head, optimizer, batch and threads; denormal numbers are flushed and
 freed memory is kept for all of them, as ATLAS does for itself.
 """
@@ -26,14 +26,14 @@ from atlas_gnn._device import torch_settings
 from atlas_gnn.cgcnn import CrystalGraphNet, Expansion
 from atlas_gnn.hooks import CGCNNConfig
 
-CRYSTALS, ATOMS, NEIGHBOURS = 256, 10, 12
+CRYSTALS, ATOMS, NEIGHBORS = 256, 10, 12
 CONFIG = CGCNNConfig()
 EPOCH = 12
 """Batches of the loading benchmark."""
 
 
 class DenseConvolution(nn.Module):
-    """The layer of the original code: (atoms, neighbours, ...) arrays, one joined linear layer."""
+    """The layer of the original code: (atoms, neighbors, ...) arrays, one joined linear layer."""
 
     def __init__(self, width: int, edge_width: int) -> None:
         super().__init__()
@@ -44,10 +44,10 @@ class DenseConvolution(nn.Module):
     def forward(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (a, width) updated atoms."""
         atoms, width = x.shape
-        neighbours = x[batch.dst.view(atoms, -1)]
-        centre = x[:, None].expand_as(neighbours)
+        neighbors = x[batch.dst.view(atoms, -1)]
+        center = x[:, None].expand_as(neighbors)
         dense = edges.values.view(atoms, batch.degree, -1)
-        z = self.joined(torch.cat([centre, neighbours, dense], dim=2))
+        z = self.joined(torch.cat([center, neighbors, dense], dim=2))
         z = self.edge_norm(z.view(-1, 2 * width)).view(atoms, batch.degree, 2 * width)
         gate, core = z.chunk(2, dim=2)
         total = (torch.sigmoid(gate) * functional.softplus(core)).sum(1)
@@ -55,7 +55,7 @@ class DenseConvolution(nn.Module):
 
 
 class GeometricConvolution(nn.Module):
-    """torch-geometric's layer, which normalises after the sum."""
+    """torch-geometric's layer, which normalizes after the sum."""
 
     def __init__(self, width: int, edge_width: int) -> None:
         super().__init__()
@@ -69,16 +69,16 @@ class GeometricConvolution(nn.Module):
 
 
 def random_graphs(crystals: int) -> Graphs:
-    """Return crystals of ``ATOMS`` atoms with ``NEIGHBOURS`` random neighbours each."""
+    """Return crystals of ``ATOMS`` atoms with ``NEIGHBORS`` random neighbors each."""
     rng = np.random.default_rng(0)
-    atoms, edges = crystals * ATOMS, crystals * ATOMS * NEIGHBOURS
+    atoms, edges = crystals * ATOMS, crystals * ATOMS * NEIGHBORS
     return Graphs(
         node_offsets=offsets_of(np.full(crystals, ATOMS)),
         numbers=rng.integers(1, 90, atoms),
-        edge_offsets=offsets_of(np.full(crystals, ATOMS * NEIGHBOURS)),
-        src=np.tile(np.repeat(np.arange(ATOMS), NEIGHBOURS), crystals),
+        edge_offsets=offsets_of(np.full(crystals, ATOMS * NEIGHBORS)),
+        src=np.tile(np.repeat(np.arange(ATOMS), NEIGHBORS), crystals),
         dst=rng.integers(0, ATOMS, edges),
-        distance=np.sort(rng.uniform(2, 6, (atoms, NEIGHBOURS)), axis=1).ravel(),
+        distance=np.sort(rng.uniform(2, 6, (atoms, NEIGHBORS)), axis=1).ravel(),
         image=np.zeros((edges, 3)),
     )
 
@@ -86,7 +86,7 @@ def random_graphs(crystals: int) -> Graphs:
 def networks(batch: CrystalBatch) -> dict[str, nn.Module]:
     """Return ATLAS's network, and the same with the reference layers in place of its own."""
     own = CrystalGraphNet(CONFIG, 0)
-    steps = len(own.centres)
+    steps = len(own.centers)
     found = {"atlas": own}
     for name, layer in (("dense", DenseConvolution), ("geometric", GeometricConvolution)):
         other = copy.deepcopy(own)
@@ -97,9 +97,9 @@ def networks(batch: CrystalBatch) -> dict[str, nn.Module]:
         other.expand = lambda _batch, whole=whole: whole  # they store the Gaussians with the data
         found[name] = other
     for mine, theirs in zip(own.convolutions, found["dense"].convolutions, strict=True):
-        parts = [mine.centre.weight, mine.neighbour.weight, mine.edge.weight]
+        parts = [mine.center.weight, mine.neighbor.weight, mine.edge.weight]
         theirs.joined.weight.data = torch.cat(parts, dim=1).detach().clone()
-        theirs.joined.bias.data = mine.centre.bias.detach().clone()
+        theirs.joined.bias.data = mine.center.bias.detach().clone()
     return found
 
 
@@ -117,7 +117,7 @@ def difference(found: dict[str, nn.Module], batch: CrystalBatch, target: Tensor)
         first = network.convolutions[0]
         weight = (
             torch.cat(
-                [first.centre.weight.grad, first.neighbour.weight.grad, first.edge.weight.grad], 1
+                [first.center.weight.grad, first.neighbor.weight.grad, first.edge.weight.grad], 1
             )
             if name == "atlas"
             else first.joined.weight.grad
@@ -156,7 +156,7 @@ def step_bars() -> list[Bar]:
         for name, values in ratios.items():
             values.append(ratio(seconds, name, "atlas"))
     detail |= {f"ratios_{name}": values for name, values in ratios.items()}
-    size = f"{CRYSTALS} crystals x {ATOMS} atoms x {NEIGHBOURS} neighbours"
+    size = f"{CRYSTALS} crystals x {ATOMS} atoms x {NEIGHBORS} neighbors"
     note = "the lesser of one and two threads; "
     equal = f"equal to {detail['largest_difference']:.0e}"
     return [
@@ -165,7 +165,7 @@ def step_bars() -> list[Bar]:
             "torch-geometric CGConv(batch_norm=True)",
             min(ratios["geometric"]),
             2.5,
-            note=note + "it normalises after the sum, so its numbers differ",
+            note=note + "it normalizes after the sum, so its numbers differ",
             detail=detail,
         ),
         Bar(

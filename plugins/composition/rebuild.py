@@ -2,7 +2,7 @@
 
 Run ``python rebuild.py`` in an environment with matminer: it writes ``data/magpie.csv`` (118
 elements, 22 properties, an empty field where Magpie knows no value) and ``data/ions.csv``
-(pymatgen's electronegativity and oxidation states), and copies both licences beside them.
+(pymatgen's electronegativity and oxidation states), and copies both licenses beside them.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def write_ions() -> None:
             writer.writerow([symbol, known, " ".join(map(str, states))])
 
 
-def copy_licence(name: str, *, of: str) -> None:
-    """Copy the licence of an installed distribution."""
-    (licence,) = [f for f in distribution(of).files or [] if f.name.startswith("LICENSE")]
-    (OUT / f"LICENSE-{name}.txt").write_text(licence.read_text())
+def copy_license(name: str, *, of: str) -> None:
+    """Copy the license of an installed distribution."""
+    (found,) = [f for f in distribution(of).files or [] if f.name.startswith("LICENSE")]
+    (OUT / f"LICENSE-{name}.txt").write_text(found.read_text())
 
 
 def main() -> None:
-    """Write the tables and the licences."""
+    """Write the tables and the licenses."""
     properties = ElementProperty.from_preset("magpie", impute_nan=False).features
     known = MagpieData(impute_nan=False).all_elemental_props
     with (OUT / "magpie.csv").open("w", newline="") as file:
@@ -57,8 +57,8 @@ def main() -> None:
             values = [float(known[name][symbol]) for name in properties]
             writer.writerow([symbol, *("" if math.isnan(v) else repr(v) for v in values)])
     write_ions()
-    copy_licence("matminer", of="matminer")
-    copy_licence("pymatgen", of="pymatgen-core")
+    copy_license("matminer", of="matminer")
+    copy_license("pymatgen", of="pymatgen-core")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def fetch(folder: Path) -> Path:
 
 
 def read_sdist(path: Path) -> dict[str, bytes]:
-    """Return the CSV files and the licence by name, after the sha256 has been checked."""
+    """Return the CSV files and the license by name, after the sha256 has been checked."""
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != SDIST_SHA256:
@@ -143,7 +143,7 @@ def table(source: Source, content: bytes) -> dict[str, np.ndarray]:
         for name, values in properties.items():
             values.append(float(row[name]))
     if len(set(ids)) != len(ids):
-        raise SystemExit(f"{source.csv}: a material_id stands twice")
+        raise SystemExit(f"{source.csv}: a material_id occurs twice")
     arrays = {
         "ids": np.array(ids, dtype=np.bytes_),
         "counts": np.array([len(z) for z in numbers], dtype=np.uint16),

@@ -93,16 +93,16 @@ def _listed(kind: str, found: list[Offer], asked: str | None) -> list[Listed]:
 def _taken(offer: Offer) -> str:
     """Return why a command cannot have its name, "" where it can: what is known stays there."""
     name = offer.point.name
-    owner = "ATLAS itself" if name in BUILT_IN else catalogue()["command"].get(name, "")
+    owner = "ATLAS itself" if name in BUILT_IN else catalog()["command"].get(name, "")
     if owner in {"", offer.owner.name}:
         return ""
     return f"`atlas {name}` is a command of {owner}: it needs another name"
 
 
 @cache
-def catalogue() -> dict[str, dict[str, str]]:
+def catalog() -> dict[str, dict[str, str]]:
     """Return {kind: {name: distribution}} of what the families of ATLAS offer, installed or not."""
-    text = resources.files("atlas_registry").joinpath("catalogue.json").read_text()
+    text = resources.files("atlas_registry").joinpath("catalog.json").read_text()
     known: dict[str, dict[str, str]] = json.loads(text)
     return known
 

@@ -12,7 +12,7 @@ from atlas_core.errors import PluginError
 from atlas_core.installed import libraries, offers
 from atlas_core.resolver import Observers, Resolved
 from atlas_registry.importing import Warn, load_component, load_components
-from atlas_registry.listing import Listed, catalogue, installed
+from atlas_registry.listing import Listed, catalog, installed
 from atlas_registry.sources import source_hash
 
 
@@ -35,7 +35,7 @@ class Registry:
 
     def known(self, kind: str, name: str) -> str | None:
         """Return the distribution known to offer a component, or None."""
-        return catalogue().get(kind, {}).get(name)
+        return catalog().get(kind, {}).get(name)
 
     def resolve(self, kind: str, name: str) -> Resolved:
         """Load the light module of one component and check it.

@@ -56,7 +56,7 @@ def _case(home: Path, what: str, share: float) -> str:
                 _mount("-o", "remount,size=200m", str(disk))
             done = command(*words, log=log)
         if done.code != 0:
-            return f"afterwards exit {done.code}: {done.text[-400:]}"
+            return f"afterward exit {done.code}: {done.text[-400:]}"
         (folder,) = places["runs"].iterdir()
         return "" if answer(folder) == clean.answer() else "the run answered differently"
 

@@ -196,7 +196,7 @@ CAMPAIGNS = [
     ),
     Campaign(
         name="truncated_files",
-        fault="a file of the cache or of a run folder cut short",
+        fault="a file of the cache or of a run folder truncated",
         kind="truncation",
         bar="reported, never used, and the same command gives the result of the clean run, byte for"
         " byte",

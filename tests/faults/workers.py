@@ -85,7 +85,7 @@ def clean() -> bytes:
 
 
 def until_training(process: subprocess.Popen[str]) -> str:
-    """Read stderr until the first cell starts; return what was read."""
+    """Read stderr until the first job starts; return what was read."""
     read = ""
     assert process.stderr is not None
     for line in process.stderr:
@@ -130,8 +130,8 @@ def _killed_workers(folder: Path, count: int, rng: np.random.Generator) -> Tally
         again = Run(run.folder, 1).ends()
         fine = {
             "exit code 5": process.returncode == 5,
-            "the cell is named": len(named) == 1 and named <= ARMS,
-            "every other cell is kept": kept == ARMS - named,
+            "the job is named": len(named) == 1 and named <= ARMS,
+            "every other job is kept": kept == ARMS - named,
             "no traceback": "Traceback" not in said,
             "no process is left": not left(children),
             "the same command ends with the same bytes": again == whole,
@@ -145,9 +145,9 @@ def _killed_workers(folder: Path, count: int, rng: np.random.Generator) -> Tally
 CAMPAIGNS = [
     Campaign(
         name="killed_workers",
-        fault="SIGKILL of one worker of `--workers 2` while cells train",
+        fault="SIGKILL of one worker of `--workers 2` while jobs are training",
         kind="worker",
-        bar="its cell is named, the others are kept, exit code 5, no process is left, and the same"
+        bar="its job is named, the others are kept, exit code 5, no process is left, and the same"
         " command ends with the same bytes as a run that nothing happened to",
         run=_killed_workers,
         full=9,

@@ -99,13 +99,13 @@ def test_a_spec_chooses_what_is_reported_in_addition_to_what_verdicts_read(
     assert "RMSE" in page
 
 
-def test_mistakes_are_told_at_their_place(cli: Cli, spec: Path) -> None:
+def test_mistakes_are_reported_at_their_place(cli: Cli, spec: Path) -> None:
     spec.write_text(SPEC + "metrics: [rms, mae, mae]\n", encoding="utf-8")
     done = cli("validate", spec)
     assert done.returncode == 2
     first, second = done.stderr.splitlines()
     assert "s.yaml:15:11  metrics.0.use: unknown metric 'rms', did you mean" in first
-    assert "s.yaml:15:21  metrics.2: metric 'mae' stands twice" in second
+    assert "s.yaml:15:21  metrics.2: metric 'mae' occurs twice" in second
 
 
 def test_a_broken_metric_is_left_out_and_named(

@@ -26,7 +26,7 @@ def _request(batch: int = BATCH) -> AcquisitionRequest:
     draws = mean + epistemic * rng.normal(size=(16, POOL))
     prediction = Prediction(mean, epistemic, np.full(POOL, 0.1), draws)
     ids = np.array([f"pool-{i:02d}" for i in np.random.default_rng(9).permutation(POOL)])
-    return AcquisitionRequest(ids, prediction, batch, "maximise", 0.5, FitContext(0))
+    return AcquisitionRequest(ids, prediction, batch, "maximize", 0.5, FitContext(0))
 
 
 def _select(sample: Sample, request: AcquisitionRequest) -> Selection:
@@ -76,7 +76,7 @@ def _require_by_utility(sample: Sample, request: AcquisitionRequest, problem: st
 
 
 def check_highest_utility_is_chosen(sample: Sample) -> None:
-    """Rows are chosen by falling utility, ties by id: the list can be explained afterwards."""
+    """Rows are chosen by falling utility, ties by id: the list can be explained afterward."""
     _require_by_utility(sample, _request(), "a row of higher utility was passed over")
 
 
@@ -98,16 +98,16 @@ def check_pool_order_does_not_matter(sample: Sample) -> None:
         require_close(second.utility, first.utility[order], "utilities of the shuffled pool")
 
 
-def check_goal_is_honoured(sample: Sample) -> None:
-    """To maximise y is to minimise -y: the mirrored question must get the same answer.
+def check_goal_is_honored(sample: Sample) -> None:
+    """To maximize y is to minimize -y: the mirrored question must get the same answer.
 
     One that ignores the goal on purpose (pure exploration) passes too; one that always
-    maximises does not. Draws of its own must be made for the signed value, not for the raw one.
+    maximizes does not. Draws of its own must be made for the signed value, not for the raw one.
     """
     for request in given(sample):
         said = request.prediction
         samples = None if said.samples is None else -said.samples
         other = said.replace(mean=-said.mean, samples=samples)
-        mirror = replace(request, prediction=other, goal="minimise", best=-request.best)
+        mirror = replace(request, prediction=other, goal="minimize", best=-request.best)
         first, second = (_select(sample, r) for r in (request, mirror))
-        require(np.array_equal(first.ids, second.ids), "minimising -y chose other rows than y")
+        require(np.array_equal(first.ids, second.ids), "minimizing -y chose other rows than y")

@@ -58,7 +58,7 @@ def check_options_have_help(sample: Sample) -> None:
 
 
 def check_unknown_option_is_a_usage_error(sample: Sample) -> None:
-    """A misspelt option is refused with exit code 2 and one line, before anything is done."""
+    """A misspelled option is refused with exit code 2 and one line, before anything is done."""
     done = _called(sample, "--no-such-option")
     require(done.exit_code == 2, f"--no-such-option ends with {done.exit_code}, not with 2")
     errors = [line for line in done.output.splitlines() if line.startswith("Error:")]

@@ -33,11 +33,11 @@ def _answered(sample: Sample) -> Elsewhere:
 def check_descriptor_is_well_formed(sample: Sample) -> None:
     """Name, capabilities and expected failures are words that the host knows.
 
-    A misspelt capability would never be met, a misspelt check would never be checked.
+    A misspelled capability would never be met, a misspelled check would never be checked.
     """
     name = sample.component.name
-    spelt = name.isascii() and name.isidentifier() and name == name.lower()
-    require(spelt, f"the name {name!r} must be lower-case words joined by '_'")
+    spelled = name.isascii() and name.isidentifier() and name == name.lower()
+    require(spelled, f"the name {name!r} must be lower-case words joined by '_'")
     named = sample.requires | sample.provides
     unknown = sorted(named - set(CAPABILITIES))
     require(not unknown, f"unknown capabilities {unknown}; known: {sorted(CAPABILITIES)}")
@@ -72,7 +72,7 @@ def check_options_are_documented(sample: Sample) -> None:
 
 
 def check_unknown_options_are_refused(sample: Sample) -> None:
-    """A misspelt option is an error, not a silent default."""
+    """A misspelled option is an error, not a silent default."""
     options = {**sample.config.model_dump(), "no_such_option": 1}
     try:
         sample.component.config.model_validate(options)

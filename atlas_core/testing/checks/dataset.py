@@ -30,10 +30,10 @@ def check_there_is_something_to_learn(sample: Sample) -> None:
     require(data.target_name.strip(), "the target has no name")
 
 
-def check_licence_and_citation(sample: Sample) -> None:
-    """Licence and papers to cite are stated: a report must be able to give credit."""
+def check_license_and_citation(sample: Sample) -> None:
+    """License and papers to cite are stated: a report must be able to give credit."""
     data = used(sample).made
-    require(data.licence.strip(), "the licence is empty")
+    require(data.license.strip(), "the license is empty")
     cited = data.provenance == "user" or (data.citation and all(c.strip() for c in data.citation))
     require(cited, "there is no citation")
 

@@ -40,7 +40,7 @@ def _flat(graphs: Graphs, atoms: npt.NDArray[Any]) -> I8:
 
 
 def _shells(graphs: Graphs) -> list[F8]:
-    """Return the sorted neighbour distances of each atom: what no relabelling may change."""
+    """Return the sorted neighbor distances of each atom: what no relabeling may change."""
     atom = _flat(graphs, graphs.src)
     order = np.lexsort((graphs.distance, atom))
     counts = np.bincount(atom, minlength=len(graphs.numbers))
@@ -184,9 +184,9 @@ def _spread_of_edges(graphs: Graphs, vector: F8) -> F8:
 
 
 def check_directions_are_those_of_the_crystal(sample: Sample) -> None:
-    """Where an atom's neighbours lie does not depend on the cell, nor on how sites are listed.
+    """Where an atom's neighbors lie does not depend on the cell, nor on how sites are listed.
 
-    A shell of equally far neighbours that is cut breaks it: which of them are kept depends on the
+    A shell of equally far neighbors that is cut breaks it: which of them are kept depends on the
     cell. Distances cannot tell, and a network that reads directions would predict by it.
     """
     materials = given(sample)
@@ -198,7 +198,7 @@ def check_directions_are_those_of_the_crystal(sample: Sample) -> None:
     }
     for name, (crystals, atoms) in cases.items():
         found = _spread_of_edges(*_directed(sample, crystals))
-        require_close(found, whole[atoms], f"{name}: neighbours of an atom", tolerance=1e-4)
+        require_close(found, whole[atoms], f"{name}: neighbors of an atom", tolerance=1e-4)
 
 
 def check_supercell_does_not_matter(sample: Sample) -> None:

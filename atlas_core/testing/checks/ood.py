@@ -53,7 +53,7 @@ def _auroc(near: F8, far: F8) -> float:
 
 
 def check_far_scores_above_near(sample: Sample) -> None:
-    """Alkali halides score above oxides and sulphides of metals, the only things it has seen."""
+    """Alkali halides score above oxides and sulfides of metals, the only things it has seen."""
     auroc = _auroc(*(case.whole["score"] for case in used(sample).made))
     require(auroc >= 0.9, f"AUROC of far against near materials is {auroc:.2f}, below 0.9")
 

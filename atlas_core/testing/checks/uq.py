@@ -111,7 +111,7 @@ def check_the_model_comes_with_it(sample: Sample) -> None:
     """A trained model comes with the predictor: who needs embedding or leaves asks that."""
     _, model = fit(sample, given(sample))
     require(isinstance(model, ToyModel), "fit returned another model than it was to make")
-    require(len(model.centre) > 0, "fit returned a model that was not trained")
+    require(len(model.center) > 0, "fit returned a model that was not trained")
 
 
 def check_each_predictor_is_its_own(sample: Sample) -> None:

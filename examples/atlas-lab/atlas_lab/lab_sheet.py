@@ -47,7 +47,7 @@ class LabSheet:
             unit=self.config.unit,
             task="regression",
             name="lab_sheet",
-            licence="as the laboratory says",
+            license="as the laboratory says",
             citation=("our own measurements",),
             sha256=hashlib.sha256(content).hexdigest(),
             provenance="user",

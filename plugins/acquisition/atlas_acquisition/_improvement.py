@@ -15,7 +15,7 @@ def gain_of(request: AcquisitionRequest, xi: float) -> F8:
     return signed(request.prediction.mean, request.goal) - best - xi
 
 
-def _standardised(gain: F8, std: F8) -> F8:
+def _standardized(gain: F8, std: F8) -> F8:
     """Return (n,) gain / std; 0 where std is 0, which callers treat apart."""
     return np.divide(gain, std, out=np.zeros_like(gain), where=std > 0)
 
@@ -26,7 +26,7 @@ def expected_gain(gain: F8, std: F8) -> F8:
     Jones, Schonlau & Welch 1998, eq. 15. Below z = -1 the two terms cancel; there the scaled
     complementary error function keeps the digits, so that poor rows still have an order.
     """
-    z = _standardised(gain, std)
+    z = _standardized(gain, std)
     density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
     below = np.maximum(-z, 0.0)
     tail = density * (1.0 - below * np.sqrt(np.pi / 2.0) * erfcx(below / np.sqrt(2.0)))
@@ -36,5 +36,5 @@ def expected_gain(gain: F8, std: F8) -> F8:
 
 def probability_of_gain(gain: F8, std: F8) -> F8:
     """Return (n,) P[g > 0] for g ~ N(gain, std²): Phi(gain / std) (Kushner 1964)."""
-    likely = ndtr(_standardised(gain, std))
+    likely = ndtr(_standardized(gain, std))
     return np.asarray(np.where(std > 0, likely, (gain > 0).astype(np.float64)), dtype=np.float64)

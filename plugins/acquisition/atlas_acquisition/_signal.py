@@ -8,8 +8,8 @@ from atlas_core.api import F8, I8, AcquisitionRequest, DataError, Goal
 
 
 def signed(values: F8, goal: Goal) -> F8:
-    """Return ``values`` so that higher is better: as they are, or negated to minimise."""
-    return np.asarray(values if goal == "maximise" else -values, dtype=np.float64)
+    """Return ``values`` so that higher is better: as they are, or negated to minimize."""
+    return np.asarray(values if goal == "maximize" else -values, dtype=np.float64)
 
 
 def sigma(request: AcquisitionRequest, name: str) -> F8:

@@ -24,7 +24,7 @@ SIGMA = np.array([0.5, 0.0, 1.0, 2.0])
 
 
 def request(**changes):
-    made = AcquisitionRequest(IDS, Prediction(MEAN, SIGMA), 2, "maximise", 2.5, FitContext(0))
+    made = AcquisitionRequest(IDS, Prediction(MEAN, SIGMA), 2, "maximize", 2.5, FitContext(0))
     return replace(made, **changes)
 
 
@@ -34,8 +34,8 @@ def test_ucb_adds_kappa_sigma_to_the_mean():
     assert chosen.ids.tolist() == ["b", "c"]  # both 4: by id
 
 
-def test_ucb_to_minimise_wants_low_means_and_high_sigma():
-    chosen = UCB(hooks.UCBConfig(kappa=2.0)).select(request(goal="minimise"))
+def test_ucb_to_minimize_wants_low_means_and_high_sigma():
+    chosen = UCB(hooks.UCBConfig(kappa=2.0)).select(request(goal="minimize"))
     assert chosen.utility.tolist() == [0.0, -3.0, 0.0, 4.0]
     assert chosen.ids.tolist() == ["b", "c"]  # c and d both 0: by id
 
@@ -52,7 +52,7 @@ def test_sigma_is_the_total_of_both_parts():
 
 def test_greedy_reads_the_mean_alone():
     assert Greedy(hooks.GreedyConfig()).select(request()).ids.tolist() == ["a", "c"]
-    assert Greedy(hooks.GreedyConfig()).select(request(goal="minimise")).ids.tolist() == ["b", "d"]
+    assert Greedy(hooks.GreedyConfig()).select(request(goal="minimize")).ids.tolist() == ["b", "d"]
 
 
 @pytest.mark.parametrize(("gain", "std"), [(0.7, 0.4), (-0.7, 0.4), (-3.0, 1.0), (0.0, 2.0)])
@@ -90,7 +90,7 @@ def test_improvement_counts_from_the_best_in_the_direction_of_the_goal():
     ei = ExpectedImprovement(hooks.ExpectedImprovementConfig(xi=0.25))
     certain = Prediction(MEAN, np.zeros(4))
     up = ei.select(request(prediction=certain))
-    down = ei.select(request(prediction=certain, goal="minimise", best=1.5))
+    down = ei.select(request(prediction=certain, goal="minimize", best=1.5))
     assert up.utility.tolist() == [0.0, 0.25, 0.0, 0.0]
     assert down.utility.tolist() == [0.25, 0.0, 0.0, 1.25]
 
@@ -124,7 +124,7 @@ def test_thompson_starts_again_when_there_are_fewer_draws_than_picks():
 
 def test_thompson_picks_a_row_as_often_as_it_is_best():
     pair = Prediction(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-    made = AcquisitionRequest(np.array(["x", "y"]), pair, 1, "maximise", 0.0, 0)
+    made = AcquisitionRequest(np.array(["x", "y"]), pair, 1, "maximize", 0.0, 0)
     picks = [
         Thompson(hooks.ThompsonConfig()).select(replace(made, context=FitContext(s))).ids[0] == "y"
         for s in range(2000)

@@ -45,12 +45,12 @@ class Unit:
     """Tell what a row's error is counted in: the target's unit, or sigma plus a floor.
 
     Attributes:
-        normalised: whether it is sigma.
+        normalized: whether it is sigma.
         floor: added to sigma, in the target's unit.
         method: the calibrator's name, for errors.
     """
 
-    normalised: bool
+    normalized: bool
     floor: float
     method: str
 
@@ -60,7 +60,7 @@ class Unit:
         Raises:
             DataError: sigma is needed and there is none.
         """
-        if not self.normalised:
+        if not self.normalized:
             return np.ones(len(prediction))
         return sigma_of(prediction, self.method) + self.floor
 
@@ -72,21 +72,21 @@ def unit_of(prediction: Prediction, config: ScoreConfig, method: str) -> Unit:
         DataError: sigma is needed, and is missing or 0 everywhere.
     """
     if config.score == "absolute":
-        return Unit(normalised=False, floor=0.0, method=method)
+        return Unit(normalized=False, floor=0.0, method=method)
     sigma = sigma_of(prediction, method)
     if not sigma.any():
         raise DataError(f"{method}: sigma is 0 on all calibration rows; use score: absolute")
-    return Unit(normalised=True, floor=config.beta * float(np.median(sigma)), method=method)
+    return Unit(normalized=True, floor=config.beta * float(np.median(sigma)), method=method)
 
 
-def refuse_normalised(request: CalibrationRequest, config: ScoreConfig, method: str) -> None:
+def refuse_normalized(request: CalibrationRequest, config: ScoreConfig, method: str) -> None:
     """Refuse a sigma where the score is 1 - P(true label).
 
     Raises:
-        DataError: the task is binary and the score is ``normalised``.
+        DataError: the task is binary and the score is ``normalized``.
     """
-    if request.context.task == "binary" and config.score == "normalised":
-        raise DataError(f"{method}: score normalised is for regression; use absolute")
+    if request.context.task == "binary" and config.score == "normalized":
+        raise DataError(f"{method}: score normalized is for regression; use absolute")
 
 
 def in_units(error: F8, unit: F8) -> F8:

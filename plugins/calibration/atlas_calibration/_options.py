@@ -12,29 +12,29 @@ from atlas_core.api import Config, Field
 class ScoreConfig(Config):
     """The nonconformity score."""
 
-    score: Literal["absolute", "normalised"] = Field(
+    score: Literal["absolute", "normalized"] = Field(
         "absolute",
-        description="`absolute`: one width for all rows. `normalised`: width in proportion to "
+        description="`absolute`: one width for all rows. `normalized`: width in proportion to "
         "sigma; regression only. A binary target has one score, 1 - P(true label).",
     )
     beta: float = Field(
         0.0,
         ge=0,
-        description="With `normalised`: sigma + beta x its median on the calibration rows is"
+        description="With `normalized`: sigma + beta x its median on the calibration rows is"
         " used instead of sigma, so that a tiny sigma does not give a huge score.",
     )
 
     @model_validator(mode="after")
     def _beta_counts(self) -> Self:
         if self.beta and self.score == "absolute":
-            raise ValueError("beta is added to sigma: it needs score: normalised")
+            raise ValueError("beta is added to sigma: it needs score: normalized")
         return self
 
 
 def requires_of_score(config: ScoreConfig) -> frozenset[str]:
     """Return ``epistemic`` and regression where sigma is used."""
-    normalised = config.score == "normalised"
-    return frozenset({"epistemic", "task:regression"} if normalised else ())
+    normalized = config.score == "normalized"
+    return frozenset({"epistemic", "task:regression"} if normalized else ())
 
 
 class TailsConfig(Config):

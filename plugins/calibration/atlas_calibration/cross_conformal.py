@@ -13,7 +13,7 @@ from atlas_calibration._conformal import (
     in_units,
     label_scores,
     rank,
-    refuse_normalised,
+    refuse_normalized,
     rows_needed,
     times,
     unit_of,
@@ -129,7 +129,7 @@ class CrossConformal:
         t, needed = len(train), min(map(rows_needed, request.levels))
         if t < max(needed, 2):
             raise DataError(f"{METHOD}: {t} training rows, needs at least {max(needed, 2)}")
-        refuse_normalised(request, self._config, METHOD)
+        refuse_normalized(request, self._config, METHOD)
         features = features_of(train)
         k = min(self._config.folds, t)
         fold = np.empty(t, dtype=np.int64)

@@ -14,7 +14,7 @@ from atlas_calibration._conformal import (
     in_units,
     label_scores,
     quantiles,
-    refuse_normalised,
+    refuse_normalized,
     rows_needed,
     times,
     unit_of,
@@ -117,7 +117,7 @@ class Mondrian:
         """
         levels, prediction, config = request.levels, request.prediction, self._config
         check_rows(request, min(map(rows_needed, levels)), METHOD)
-        refuse_normalised(request, config, METHOD)
+        refuse_normalized(request, config, METHOD)
         unit = None if request.context.task == "binary" else unit_of(prediction, config, METHOD)
         if unit is None:
             scores = label_scores(prediction, request.target)

@@ -13,7 +13,7 @@ from atlas_calibration._conformal import (
     in_units,
     label_scores,
     quantiles,
-    refuse_normalised,
+    refuse_normalized,
     rows_needed,
     times,
     unit_of,
@@ -80,12 +80,12 @@ class SplitConformal:
         never empty.
 
         Raises:
-            DataError: there are too few rows for every level; or the score is ``normalised`` and
+            DataError: there are too few rows for every level; or the score is ``normalized`` and
                 there is no sigma above 0, or the task is binary.
         """
         levels, prediction = request.levels, request.prediction
         check_rows(request, min(map(rows_needed, levels)), METHOD)
-        refuse_normalised(request, self._config, METHOD)
+        refuse_normalized(request, self._config, METHOD)
         if request.context.task == "binary":
             scores = label_scores(prediction, request.target)
             return LabelSets(levels, quantiles(scores, levels))

@@ -106,5 +106,5 @@ def tables(p: F8, target: F8) -> tuple[F8, F8, F8]:
 
 
 def merged(zero: F8, one: F8) -> F8:
-    """Return the probability that minimises the worst log loss (Vovk & Petej 2014)."""
+    """Return the probability that minimizes the worst log loss (Vovk & Petej 2014)."""
     return np.asarray(one / (1 - zero + one))

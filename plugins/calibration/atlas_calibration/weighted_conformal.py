@@ -20,7 +20,7 @@ from atlas_calibration._conformal import (
     around,
     in_units,
     label_scores,
-    refuse_normalised,
+    refuse_normalized,
     rows_needed,
     times,
     unit_of,
@@ -108,7 +108,7 @@ class WeightedConformal:
         """
         levels, prediction, config = request.levels, request.prediction, self._config
         check_rows(request, max(config.folds, *map(rows_needed, levels[:1])), METHOD)
-        refuse_normalised(request, config, METHOD)
+        refuse_normalized(request, config, METHOD)
         unit = None if request.context.task == "binary" else unit_of(prediction, config, METHOD)
         if unit is None:
             scores = label_scores(prediction, request.target)

@@ -29,7 +29,7 @@ from atlas_core.testing import find_component
 
 LEVELS = (0.5, 0.8, 0.9)
 ABSOLUTE = hooks.SplitConformalConfig()
-NORMALISED = hooks.SplitConformalConfig(score="normalised")
+NORMALIZED = hooks.SplitConformalConfig(score="normalized")
 
 
 def request(mean, target, *, sigma=None, levels=LEVELS, task="regression"):
@@ -87,11 +87,11 @@ def test_nine_errors_give_the_fifth_the_eighth_and_the_ninth_as_bounds():
     assert out.levels.tolist() == list(LEVELS)
 
 
-def test_normalised_bounds_are_multiples_of_sigma():
+def test_normalized_bounds_are_multiples_of_sigma():
     # errors 2, 4, ..., 18 at sigma 2 are the scores 1..9
     calibrate = calibrated(
         split_conformal,
-        NORMALISED,
+        NORMALIZED,
         request(np.zeros(9), 2.0 * np.arange(1, 10), sigma=np.full(9, 2.0)),
     )
     out = calibrate(Prediction(np.zeros(2), epistemic=np.array([0.0, 0.5])))
@@ -100,7 +100,7 @@ def test_normalised_bounds_are_multiples_of_sigma():
 
 def test_a_level_with_too_few_rows_has_an_infinite_interval():
     levels = (0.8, 0.95)
-    for config in (ABSOLUTE, NORMALISED):
+    for config in (ABSOLUTE, NORMALIZED):
         out = calibrated(
             split_conformal,
             config,
@@ -132,7 +132,7 @@ def test_the_rank_does_not_grow_by_a_rounding_error():
     assert rank(99, 0.55) == 55
 
 
-@pytest.mark.parametrize("config", [ABSOLUTE, NORMALISED])
+@pytest.mark.parametrize("config", [ABSOLUTE, NORMALIZED])
 def test_conformal_coverage_is_within_binomial_bounds_whatever_sigma_claims(config):
     prediction, target = gaussian(1, 500, factor=3.0)
     new, truth = gaussian(2, 4000, factor=3.0)
@@ -157,7 +157,7 @@ def test_mean_coverage_over_many_small_calibration_sets_reaches_the_level():
 def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():
     sigma = np.array([0.0] + [1.0] * 8)
     out = calibrated(
-        split_conformal, NORMALISED, request(np.zeros(9), np.arange(1, 10), sigma=sigma)
+        split_conformal, NORMALIZED, request(np.zeros(9), np.arange(1, 10), sigma=sigma)
     )(Prediction(np.zeros(1), epistemic=np.ones(1)))
     # scores 2..9 and infinity: the fifth is 6, the eighth is 9, the ninth is infinite
     assert out.upper[:, 0].tolist() == [6.0, 9.0, np.inf]
@@ -165,7 +165,7 @@ def test_an_error_where_sigma_is_zero_counts_as_infinitely_surprising():
 
 def test_sigma_that_is_zero_everywhere_is_refused():
     with pytest.raises(DataError, match="sigma is 0 on all"):
-        calibrated(split_conformal, NORMALISED, request(np.zeros(9), np.ones(9), sigma=np.zeros(9)))
+        calibrated(split_conformal, NORMALIZED, request(np.zeros(9), np.ones(9), sigma=np.zeros(9)))
 
 
 def test_label_sets_by_hand():
@@ -192,10 +192,10 @@ def test_label_sets_cover_at_least_the_level_and_are_never_empty():
     assert (counts / 4000 >= np.array(LEVELS) - norm.ppf(0.9999) * noise).all()
 
 
-def test_normalised_needs_a_sigma_and_absolute_does_not():
+def test_normalized_needs_a_sigma_and_absolute_does_not():
     component, _ = find_component("split_conformal", "calibrator")
     assert component.requires_of(ABSOLUTE) == frozenset()
-    assert component.requires_of(NORMALISED) == {"epistemic", "task:regression"}
+    assert component.requires_of(NORMALIZED) == {"epistemic", "task:regression"}
 
 
 def test_the_scaling_factor_by_hand():

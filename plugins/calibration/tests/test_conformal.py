@@ -64,7 +64,7 @@ def test_beta_adds_a_share_of_the_median_sigma_by_hand():
     # the median sigma is 2, so beta 0.5 adds 1: errors 2..18 over 2, 3 or 5
     sigma = np.array([1, 1, 1, 2, 2, 2, 4, 4, 4], float)
     errors = np.array([2, 4, 6, 9, 12, 15, 35, 40, 45], float)  # scores 1..9 with units 2, 3, 5
-    config = hooks.SplitConformalConfig(score="normalised", beta=0.5)
+    config = hooks.SplitConformalConfig(score="normalized", beta=0.5)
     calibration = split_conformal.SplitConformal(config).calibrate(
         asked(Prediction(np.zeros(9), sigma), errors, inputs(9))
     )
@@ -75,7 +75,7 @@ def test_beta_adds_a_share_of_the_median_sigma_by_hand():
 
 
 def test_beta_without_sigma_is_refused():
-    with pytest.raises(ValueError, match="needs score: normalised"):
+    with pytest.raises(ValueError, match="needs score: normalized"):
         hooks.SplitConformalConfig(beta=0.1)
 
 
@@ -83,7 +83,7 @@ def test_beta_without_sigma_is_refused():
 
 
 def test_each_family_has_the_bound_of_its_own_rows():
-    # five errors of 1..5 for oxides, of 10..50 for sulphides: the 50 % bound is the third
+    # five errors of 1..5 for oxides, of 10..50 for sulfides: the 50 % bound is the third
     families = ["oxide"] * 5 + ["chalcogenide"] * 5
     errors = np.array([1, -2, 3, -4, 5, 10, 20, -30, 40, 50], float)
     config = hooks.MondrianConfig(min_rows=5)
@@ -108,7 +108,7 @@ def test_small_and_unknown_groups_take_the_bound_of_all_rows_and_say_so():
 
 
 def test_a_group_that_the_highest_level_asks_more_rows_of_takes_the_bound_of_all_rows():
-    # 90 % asks for nine rows of a group, which the eight sulphides are not
+    # 90 % asks for nine rows of a group, which the eight sulfides are not
     families = ["oxide"] * 12 + ["chalcogenide"] * 8
     with pytest.warns(UserWarning, match=r"chalcogenide \(8\)$"):
         calibration = mondrian.Mondrian(hooks.MondrianConfig(min_rows=1)).calibrate(
@@ -118,7 +118,7 @@ def test_a_group_that_the_highest_level_asks_more_rows_of_takes_the_bound_of_all
     assert out.upper[:, 0].tolist() == [10.0, 16.0, 18.0]  # of all: the 11th, 17th and 19th
 
 
-@pytest.mark.parametrize("score", ["absolute", "normalised"])
+@pytest.mark.parametrize("score", ["absolute", "normalized"])
 def test_intervals_equal_those_of_crepes(score):
     crepes = pytest.importorskip("crepes", reason="the independent reference")
     rng = np.random.default_rng(0)
@@ -130,11 +130,11 @@ def test_intervals_equal_those_of_crepes(score):
     out = mondrian.Mondrian(config).calibrate(
         asked(Prediction(np.zeros(n), sigma), target, inputs(n, families=group), levels=(0.83,))
     )(Prediction(np.ones(50), new_sigma), inputs(50, families=new_group))
-    normalised = score == "normalised"
+    normalized = score == "normalized"
     reference = crepes.ConformalRegressor()
-    reference.fit(target, sigmas=sigma if normalised else None, bins=group)
+    reference.fit(target, sigmas=sigma if normalized else None, bins=group)
     expected = reference.predict_int(
-        np.ones(50), sigmas=new_sigma if normalised else None, bins=new_group, confidence=0.83
+        np.ones(50), sigmas=new_sigma if normalized else None, bins=new_group, confidence=0.83
     )
     np.testing.assert_allclose(out.lower[0], expected[:, 0])
     np.testing.assert_allclose(out.upper[0], expected[:, 1])
@@ -172,7 +172,7 @@ def test_groups_of_a_binary_target_are_covered_group_by_group():
     n = 6000
     family = rng.choice(["oxide", "chalcogenide"], n)
     p = rng.random(n)
-    true = np.where(family == "oxide", p, 0.5 + 0.5 * (p - 0.5))  # too sure of the sulphides
+    true = np.where(family == "oxide", p, 0.5 + 0.5 * (p - 0.5))  # too sure of the sulfides
     target = (rng.random(n) < true).astype(float)
     rows, prediction = inputs(n, families=family), Prediction(p)
     first, rest = np.arange(2000), np.arange(2000, n)
@@ -308,7 +308,7 @@ def test_sigma_scales_the_errors_of_cross_conformal_by_hand():
     # as above, but each model's sigma is 2 on training rows and 2 on the new row: no change
     y = np.array([0.0, 3.0, 6.0])
     calibration = crossed(
-        hooks.CrossConformalConfig(folds=3, score="normalised"),
+        hooks.CrossConformalConfig(folds=3, score="normalized"),
         np.zeros((3, 1)),
         y,
         lambda rows: Mean(float(y[rows].mean())),
@@ -425,10 +425,10 @@ def test_equal_weights_give_split_conformal(n):
     np.testing.assert_array_equal(bounds[:, 0], quantiles(scores, levels))
 
 
-def shifted_data(n, centre, seed):
-    """Return x about ``centre``, and errors whose size grows with x."""
+def shifted_data(n, center, seed):
+    """Return x about ``center``, and errors whose size grows with x."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(centre, 1.0, (n, 1))
+    x = rng.normal(center, 1.0, (n, 1))
     return x, np.exp(0.7 * x[:, 0]) * rng.normal(size=n)
 
 
@@ -530,7 +530,7 @@ def test_fractions_are_looked_at_where_the_features_are_no_vectors():
     calibration = weighted_conformal.WeightedConformal(config).calibrate(
         asked(Prediction(np.zeros(200)), y, inputs(200, families=families), levels=(0.5,))
     )
-    # predicted rows are sulphides: their errors, ten times as large, count most
+    # predicted rows are sulfides: their errors, ten times as large, count most
     width = calibration(Prediction(np.zeros(100)), inputs(100, families=["chalcogenide"] * 100))
     assert 10 * norm.ppf(0.75) * 0.6 < np.median(width.upper) < 10 * norm.ppf(0.75) * 1.5
     with pytest.raises(DataError, match="no vectors; set look_at: fractions"):

@@ -17,7 +17,7 @@ def featurize(formulas, config=None):
     return ElementFractions(config).featurize(Materials.from_formulas(ids, formulas))
 
 
-def test_all_columns_are_labelled_by_symbol_and_sum_to_one():
+def test_all_columns_are_labeled_by_symbol_and_sum_to_one():
     vectors = featurize(["Fe2O3", "Li0.5CoO2"])
     assert vectors.labels.tolist() == list(SYMBOLS[1:])
     np.testing.assert_allclose(vectors.values.sum(axis=1), 1, rtol=1e-15)

@@ -111,7 +111,7 @@ def test_a_thousand_atoms_of_an_element_are_balanced():
     assert featurize(["Fe900O1003C7"]).values[0, 0] == 1
 
 
-def test_a_row_does_not_depend_on_its_neighbours():
+def test_a_row_does_not_depend_on_its_neighbors():
     together = featurize(FORMULAS).values
     alone = np.concatenate([featurize([formula]).values for formula in FORMULAS])
     assert together.tobytes() == alone.tobytes()

@@ -105,7 +105,7 @@ def test_a_crystal_counts_like_its_formula():
     np.testing.assert_array_equal(ours, featurize(["Sr2Ti2O6"]).values)
 
 
-def test_a_row_does_not_depend_on_its_neighbours():
+def test_a_row_does_not_depend_on_its_neighbors():
     together = featurize(FORMULAS).values
     alone = np.concatenate([featurize([formula]).values for formula in FORMULAS])
     assert together.tobytes() == alone.tobytes()

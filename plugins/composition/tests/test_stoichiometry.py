@@ -39,7 +39,7 @@ def test_iron_oxide_by_hand():
     np.testing.assert_allclose(row, expected, rtol=1e-14)
 
 
-def test_a_row_does_not_depend_on_its_neighbours():
+def test_a_row_does_not_depend_on_its_neighbors():
     together = featurize(FORMULAS).values
     alone = np.concatenate([featurize([formula]).values for formula in FORMULAS])
     assert together.tobytes() == alone.tobytes()

@@ -1,1 +1,1 @@
-"""Crystal features: neighbour graphs, sine Coulomb matrix, matminer's featurizers."""
+"""Crystal features: neighbor graphs, sine Coulomb matrix, matminer's featurizers."""

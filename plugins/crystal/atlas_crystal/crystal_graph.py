@@ -1,4 +1,4 @@
-"""Crystal graph: each atom with its nearest neighbours (Xie & Grossman 2018)."""
+"""Crystal graph: each atom with its nearest neighbors (Xie & Grossman 2018)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from atlas_crystal.hooks import CrystalGraphConfig
 RESOLUTION = 1e-5
 """Å; distances are rounded to it, so that symmetry-equal ones tie whatever the rounding error."""
 SHELL = 0.01
-"""Å; a whole shell reaches this far beyond the last neighbour."""
+"""Å; a whole shell reaches this far beyond the last neighbor."""
 MARGIN = 4 * RESOLUTION
-"""Å; a neighbour this far inside the search radius has all its ties inside as well."""
+"""Å; a neighbor this far inside the search radius has all its ties inside as well."""
 GROWTH = 1.4
 SURPLUS = 1.8
-"""Atoms expected in the first search sphere, in units of ``neighbours``; measured as fastest."""
+"""Atoms expected in the first search sphere, in units of ``neighbors``; measured as fastest."""
 BLOCK = 256
 """Crystals whose pairs are sorted together."""
 
@@ -49,14 +49,14 @@ def pairs_within(cart: F8, lattice: F8, radius: float) -> Pairs:
 
 
 class CrystalGraph:
-    """Connect every atom with its k nearest neighbours.
+    """Connect every atom with its k nearest neighbors.
 
     The result is that of "all pairs within the radius, then the k nearest of each atom", with the
     radius grown for a crystal where that gives an atom fewer than k. The search itself starts from
     a smaller radius, estimated from the density of atoms, and grows until each atom has k.
 
-    Distances are rounded to ``RESOLUTION``. At equal distance the lighter neighbour comes first,
-    then the lower site number, then the lower image: so which species are neighbours does not
+    Distances are rounded to ``RESOLUTION``. At equal distance the lighter neighbor comes first,
+    then the lower site number, then the lower image: so which species are neighbors does not
     depend on the order of sites (the oxygen of a cubic perovskite has 12 atoms at a/√2, Sr and O).
     Their directions do depend on it: so vectors are stored only where shells are whole.
     """
@@ -66,7 +66,7 @@ class CrystalGraph:
         self.whole = config.shells == "whole"
 
     def featurize(self, materials: Materials) -> Graphs:
-        """Return the graphs: ``neighbours`` edges per atom, more where a shell is kept whole.
+        """Return the graphs: ``neighbors`` edges per atom, more where a shell is kept whole.
 
         Raises:
             DataError: only compositions are known, or a crystal is sparse and must be refused.
@@ -106,14 +106,14 @@ class CrystalGraph:
             far = int(np.abs(image).max(axis=1).argmax())
             owner = start + int(np.searchsorted(np.cumsum(sizes), far, side="right"))
             raise DataError(
-                f"crystal_graph: id {materials.ids[owner]}: a neighbour is more than 127 cells"
+                f"crystal_graph: id {materials.ids[owner]}: a neighbor is more than 127 cells"
                 " away; give a reduced cell"
             )
         numbers = materials.numbers[materials.offsets[start] : materials.offsets[stop]]
         where = _place(dst, image)
         near = atom << 32 | steps  # one integer sorts by atom, then by distance
         order = np.lexsort((where | numbers[dst + first].astype(np.int64) << 52, near))
-        k = self.config.neighbours
+        k = self.config.neighbors
         degree = np.bincount(atom)
         begin = np.cumsum(degree) - degree
         if self.whole:
@@ -148,7 +148,7 @@ class CrystalGraph:
         rows = slice(materials.offsets[index], materials.offsets[index + 1])
         lattice = materials.lattice[index]
         cart = np.ascontiguousarray(materials.frac[rows] @ lattice)
-        k, sites = self.config.neighbours, len(cart)
+        k, sites = self.config.neighbors, len(cart)
         radius = float(np.cbrt(3 * SURPLUS * k * volume / (4 * np.pi)))
         margin = MARGIN + (SHELL if self.whole else 0.0)
         while True:
@@ -162,7 +162,7 @@ class CrystalGraph:
             fewest = int(np.bincount(within, minlength=sites).min())
             if fewest < k:
                 raise DataError(
-                    f"crystal_graph: id {materials.ids[index]}: an atom has {fewest} neighbours"
+                    f"crystal_graph: id {materials.ids[index]}: an atom has {fewest} neighbors"
                     f" within {self.config.radius:g} Å, {k} are needed; raise radius or take"
                     " sparse: grow"
                 )

@@ -10,7 +10,7 @@ from atlas_crystal.hooks import DensityFeaturesConfig
 
 GRAMS_PER_DALTON = 1.66053906892e-24
 """CODATA 2022."""
-CUBIC_ANGSTROM_PER_CUBIC_CENTIMETRE = 1e24
+CUBIC_ANGSTROM_PER_CUBIC_CENTIMETER = 1e24
 
 
 class DensityFeatures:
@@ -39,6 +39,6 @@ class DensityFeatures:
         owner, n = materials.owner, len(materials)
         mass = np.bincount(owner, weights=self.mass[materials.numbers], minlength=n)
         spheres = np.bincount(owner, weights=self.sphere[materials.numbers], minlength=n)
-        density = mass * GRAMS_PER_DALTON * CUBIC_ANGSTROM_PER_CUBIC_CENTIMETRE / volume
+        density = mass * GRAMS_PER_DALTON * CUBIC_ANGSTROM_PER_CUBIC_CENTIMETER / volume
         values = np.column_stack([density, volume / materials.counts, spheres / volume])
         return Vectors(values, self.labels)

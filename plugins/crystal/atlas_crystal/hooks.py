@@ -13,7 +13,7 @@ Scalar = str | bool | int | float | None
 
 
 class CrystalGraphConfig(Config):
-    """Every atom gets edges to its ``neighbours`` nearest atoms and their images."""
+    """Every atom gets edges to its ``neighbors`` nearest atoms and their images."""
 
     radius: float = Field(
         8.0,
@@ -22,12 +22,12 @@ class CrystalGraphConfig(Config):
         description="Cutoff radius in Å; a crystal is sparse if an atom has too few neighbors"
         " within it.",
     )
-    neighbours: int = Field(12, ge=1, le=100, description="Edges per atom.")
+    neighbors: int = Field(12, ge=1, le=100, description="Edges per atom.")
     shells: Literal["cut", "whole"] = Field(
         "cut",
         description=(
             "If several atoms are at the distance of the last neighbor: `cut` the shell to"
-            " exactly `neighbours` edges, or keep it `whole` and store the vector of every edge"
+            " exactly `neighbors` edges, or keep it `whole` and store the vector of every edge"
             " (`features:directions`). Which atoms of a cut shell are kept depends on the choice"
             " of cell; distances and elements do not reveal it, directions do."
         ),
@@ -36,7 +36,7 @@ class CrystalGraphConfig(Config):
         "grow",
         description=(
             "What to do with a sparse crystal: `grow` the radius until every atom has enough"
-            " neighbours, so that atoms beyond `radius` count too; or `refuse` it by its id."
+            " neighbors, so that atoms beyond `radius` count too; or `refuse` it by its id."
         ),
     )
 
@@ -79,14 +79,14 @@ class MatminerConfig(Config):
         return self
 
 
-class NeighbourStatisticsConfig(Config):
+class NeighborStatisticsConfig(Config):
     """Neighbors are atoms nearly as close as the nearest, as in pymatgen's MinimumDistanceNN."""
 
     tolerance: float = Field(
         0.1,
         ge=0.001,
         le=1,
-        description="A neighbour is nearer than (1 + tolerance) times the distance of the nearest.",
+        description="A neighbor is nearer than (1 + tolerance) times the distance of the nearest.",
     )
 
 
@@ -161,9 +161,9 @@ def atlas_featurizer() -> list[Component]:
             citation="10.1016/j.commatsci.2018.05.018",
         ),
         Component(
-            "neighbour_statistics",
-            NeighbourStatisticsConfig,
-            "atlas_crystal.neighbour_statistics:NeighbourStatistics",
+            "neighbor_statistics",
+            NeighborStatisticsConfig,
+            "atlas_crystal.neighbor_statistics:NeighborStatistics",
             requires={"inputs:structure"},
             provides={"features:vectors"},
             citation="10.1016/j.commatsci.2012.10.028",

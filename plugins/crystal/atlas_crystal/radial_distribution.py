@@ -37,7 +37,7 @@ class RadialDistribution:
         self.labels = np.asarray([f"rdf [{a:.5f} - {b:.5f}]A" for a, b in pairwise(edges)])
 
     def featurize(self, materials: Materials) -> Vectors:
-        """Return (n, bins): neighbours an atom in each shell, by those of an even distribution.
+        """Return (n, bins): neighbors an atom in each shell, by those of an even distribution.
 
         Raises:
             DataError: only compositions are known.

@@ -73,7 +73,7 @@ class SineCoulombMatrix:
                 kept = min(width, int(sites))
                 values[part[usable], :kept] = spectrum[:, :kept]
         labels = np.asarray([f"sine coulomb matrix eig {i}" for i in range(width)])
-        reason = "two atoms stand at one place"
+        reason = "two atoms are at the same position"
         failures = tuple((str(materials.ids[i]), reason) for i in sorted(failed))
         return Vectors(values, labels, failures)
 

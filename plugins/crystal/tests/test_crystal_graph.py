@@ -1,4 +1,4 @@
-"""Neighbours, held against pymatgen's neighbour objects and against geometry."""
+"""Neighbors, held against pymatgen's neighbor objects and against geometry."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def edge_kinds(structure) -> Counter:
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
-def test_distances_are_those_of_the_nearest_pymatgen_neighbours(name):
+def test_distances_are_those_of_the_nearest_pymatgen_neighbors(name):
     structure = CRYSTALS[name]
     ours = graph([structure]).distance.reshape(len(structure), 12)
-    for row, neighbours in zip(ours, structure.get_all_neighbors(8.0), strict=True):
-        theirs = sorted(float(x.nn_distance) for x in neighbours)
+    for row, neighbors in zip(ours, structure.get_all_neighbors(8.0), strict=True):
+        theirs = sorted(float(x.nn_distance) for x in neighbors)
         assert len(theirs) >= 12
         np.testing.assert_allclose(row, theirs[:12], atol=2e-5)
 
@@ -107,13 +107,13 @@ def test_the_image_of_each_edge_gives_its_distance(name):
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
-def test_whole_shells_are_all_neighbours_as_near_as_the_last(name):
+def test_whole_shells_are_all_neighbors_as_near_as_the_last(name):
     structure = CRYSTALS[name]
     one = graph([structure], shells="whole")
     cart = structure.cart_coords
-    for atom, neighbours in enumerate(structure.get_all_neighbors(8.0)):
-        reach = sorted(float(x.nn_distance) for x in neighbours)[11] + 0.01
-        wanted = [x.coords - cart[atom] for x in neighbours if x.nn_distance <= reach]
+    for atom, neighbors in enumerate(structure.get_all_neighbors(8.0)):
+        reach = sorted(float(x.nn_distance) for x in neighbors)[11] + 0.01
+        wanted = [x.coords - cart[atom] for x in neighbors if x.nn_distance <= reach]
         got = one.vector[one.src == atom]
         assert len(got) == len(wanted) >= 12
         gap = np.linalg.norm(got[:, None] - np.array(wanted)[None], axis=2)
@@ -123,7 +123,7 @@ def test_whole_shells_are_all_neighbours_as_near_as_the_last(name):
 
 
 def test_vectors_of_rock_salt_by_hand():
-    one = graph([CRYSTALS["rock salt"]], neighbours=6, shells="whole")
+    one = graph([CRYSTALS["rock salt"]], neighbors=6, shells="whole")
     for atom in range(8):
         vectors = one.vector[one.src == atom]
         wanted = [sign * row for row in np.eye(3) * 2.82 for sign in (-1, 1)]
@@ -169,7 +169,7 @@ def test_a_supercell_has_the_same_edge_kinds_eight_times(name):
 
 
 def test_edges_are_sorted_and_every_atom_has_exactly_k():
-    both = graph(list(CRYSTALS.values()), neighbours=7)
+    both = graph(list(CRYSTALS.values()), neighbors=7)
     assert both.edge_offsets.tolist() == (both.node_offsets * 7).tolist()
     for i in range(len(both)):
         one = both.take([i])
@@ -195,11 +195,9 @@ def test_a_sparse_crystal_still_gets_every_edge():
 
 def test_a_sparse_crystal_can_be_refused_by_its_id():
     gas = Structure(Lattice.cubic(7.5), ["Xe"], [[0, 0, 0]])
-    with pytest.raises(
-        DataError, match="id m0: an atom has 6 neighbours within 8 Å, 12 are needed"
-    ):
+    with pytest.raises(DataError, match="id m0: an atom has 6 neighbors within 8 Å, 12 are needed"):
         graph([gas], sparse="refuse")
-    assert len(graph([gas], sparse="refuse", neighbours=6).src) == 6
+    assert len(graph([gas], sparse="refuse", neighbors=6).src) == 6
     assert len(graph([gas], sparse="refuse", radius=11).src) == 12
 
 
@@ -211,7 +209,7 @@ def test_formulas_are_refused():
 
 def test_a_cell_skewed_beyond_any_image_number_is_refused_by_its_id():
     skewed = Structure([[3, 0, 0], [600, 3, 0], [0, 0, 3]], ["Po"], [[0, 0, 0]])
-    with pytest.raises(DataError, match="id m1: a neighbour is more than 127 cells away"):
+    with pytest.raises(DataError, match="id m1: a neighbor is more than 127 cells away"):
         graph([CRYSTALS["one atom"], skewed])
 
 

@@ -83,7 +83,7 @@ def test_a_crystal_alone_gives_the_bytes_it_gives_in_a_batch():
 def test_atoms_at_one_place_give_a_row_of_nan_and_a_reason():
     bad = Structure(Lattice.cubic(4), ["H", "He"], [[0, 0, 0], [0, 0, 0]])
     ours = spectra([CRYSTALS[0], bad])
-    assert ours.failures == (("m1", "two atoms stand at one place"),)
+    assert ours.failures == (("m1", "two atoms are at the same position"),)
     assert np.isnan(ours.values[1]).all()
     assert np.isfinite(ours.values[0]).all()
 

@@ -25,7 +25,7 @@ class BulkCrystals:
     """The crystals of all rows of a table, and why some cannot be used.
 
     Raises:
-        DataError: a column is missing, damaged or holds no lists of numbers.
+        DataError: a column is missing, damaged or does not contain lists of numbers.
     """
 
     def __init__(self, path: Path, table: pa.Table, column: str) -> None:
@@ -35,14 +35,16 @@ class BulkCrystals:
         frac_counts, frac = self._lists(path, table, FRAC)
         lattice_counts, lattice = self._lists(path, table, LATTICE)
         self._refuse(counts == 0, f"column {column!r} is empty")
-        self._refuse(frac_counts != 3 * counts, f"column {FRAC!r} does not hold 3 numbers a site")
-        self._refuse(lattice_counts != 9, f"column {LATTICE!r} does not hold 9 numbers")
+        self._refuse(
+            frac_counts != 3 * counts, f"column {FRAC!r} does not contain 3 numbers per site"
+        )
+        self._refuse(lattice_counts != 9, f"column {LATTICE!r} does not contain 9 numbers")
         self._counts = counts
         self._numbers, self._frac, self._lattice = numbers, frac, lattice
         self._starts = offsets_of(counts), offsets_of(frac_counts), offsets_of(lattice_counts)
         owner = np.repeat(np.arange(len(counts)), counts)
         known = (numbers >= 1) & (numbers < len(SYMBOLS))
-        self._refuse_rows(owner[~known], "atomic number out of 1..118")
+        self._refuse_rows(owner[~known], "atomic number outside 1..118")
         whole_numbers = numbers == np.trunc(numbers)
         self._refuse_rows(owner[~whole_numbers], "an atomic number is not whole")
         sites = np.repeat(np.arange(len(counts)), frac_counts)
@@ -61,7 +63,7 @@ class BulkCrystals:
                 if name not in there:
                     raise DataError(f"{path}: no column {name!r}, which {column!r} needs")
                 if there.count(name) > 1:
-                    raise DataError(f"{path}: column {name!r} stands twice; rename one of them")
+                    raise DataError(f"{path}: column {name!r} occurs twice; rename one of them")
             table = whole.read(columns=[column, FRAC, LATTICE], use_threads=False)
         return cls(path, table, column)
 
@@ -99,12 +101,12 @@ class BulkCrystals:
             or pa.types.is_large_list(kind)
             or pa.types.is_fixed_size_list(kind)
         ):
-            raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
+            raise DataError(f"{path}: column {name!r} does not contain lists of numbers")
         counts = pa.compute.fill_null(pa.compute.list_value_length(column), 0)
         flat = column.flatten()
         values = flat.to_numpy(zero_copy_only=False)  # an empty number is NaN
         if values.dtype.kind not in "iuf":
-            raise DataError(f"{path}: column {name!r} does not hold lists of numbers")
+            raise DataError(f"{path}: column {name!r} does not contain lists of numbers")
         return counts.to_numpy(zero_copy_only=False).astype(np.int64), values
 
     def read(self, cells: Cells) -> tuple[int, Sequence[str]]:

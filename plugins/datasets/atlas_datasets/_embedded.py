@@ -15,8 +15,8 @@ from atlas_core.api import DataContext, DataError, Dataset, Materials, Str, read
 SCALE = 1e8
 """Coordinates and cells are kept as whole numbers of 1e-8, the precision of the source."""
 
-LICENCE = (
-    "compiled in matminer 0.3.2, BSD-3-Clause style licence of LBNL (LICENSE-matminer.txt);"
+LICENSE = (
+    "compiled in matminer 0.3.2, BSD-3-Clause style license of LBNL (LICENSE-matminer.txt);"
     " computed by the Materials Project, CC BY 4.0"
 )
 MATERIALS_PROJECT = (
@@ -85,8 +85,8 @@ class Embedded:
         materials = _materials(arrays)
         quantity = self.targets[self.target]
         value = arrays[f"property_{quantity.column}"].astype(np.float64)
-        # the file's other properties stay there: n is the root of poly_electronic, and what stands
-        # in a column is shown for test materials, too
+        # no other property of the file: n is the root of poly_electronic, and columns are shown for
+        # test materials, too
         columns = {
             "formula": np.asarray(materials.formulas()),
             "space_group": arrays["space_group"].astype(np.int64),
@@ -100,7 +100,7 @@ class Embedded:
             unit=quantity.unit,
             task="regression",
             name=self.name,
-            licence=LICENCE,
+            license=LICENSE,
             citation=(*self.citation, MATERIALS_PROJECT, MATMINER),
             sha256=self.sha256,
             provenance="embedded",

@@ -1,4 +1,4 @@
-"""Read the rows of a table into ids, targets and materials, and say what became of each row."""
+"""Read the rows of a table into ids, targets and materials, and say the outcome for each row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from atlas_reading import (
     sniff_decimal,
 )
 
-NO_TARGET = "with a target that is no number"
+NO_TARGET = "with a target that is not a number"
 NO_ID = ("nan", "NA", "N/A", "None", "<NA>", "#N/A")
 """What programs write for an id that is not there; ``Na`` and ``NaN`` may be formulas."""
 
@@ -75,7 +75,7 @@ class Refused(ValueError):  # noqa: N818 - never leaves this module
 def read_rows(
     table: TableFile, rows: Sequence[Cells], config: RowsConfig, read: Read
 ) -> tuple[Kept, ReadingReport]:
-    """Return the rows that can be used, and what became of the others.
+    """Return the rows that can be used, and the outcome for the others.
 
     Args:
         table: the file.
@@ -189,7 +189,7 @@ def user_dataset(
         unit=config.unit,
         task=config.task,
         name=name,
-        licence=config.licence,
+        license=config.license,
         citation=config.citation,
         sha256=sha256,
         provenance="user",
@@ -201,10 +201,10 @@ def user_dataset(
 def _decimal_of(
     table: TableFile, rows: Sequence[Cells], config: RowsConfig
 ) -> tuple[Decimal, tuple[str, ...]]:
-    """Return the decimal sign of the targets, and a note where it was found out.
+    """Return the decimal sign of the targets, and a note where it was detected.
 
     Raises:
-        DataError: commas in the targets may be decimal or part thousands.
+        DataError: commas in the targets may be decimal or separate thousands.
     """
     if config.decimal is not None or table.separator in ("", ","):
         return config.decimal or ".", ()
@@ -212,7 +212,7 @@ def _decimal_of(
     if found is None:
         raise DataError(
             f"{table.path}: column {config.target!r} has numbers such as 1,500, which may be 1.5 or"
-            ' 1500; say decimal: "," for the first, or take the commas out'
+            ' 1500; set decimal: "," for the former, or remove the commas'
         )
     noted = f"{table.path.name}: read with a comma as the decimal sign"
     return found, (noted,) if found == "," else ()

@@ -1,6 +1,6 @@
 """ATLAS's own bulk format: a data set as one Parquet file of columns, crystals as lists of numbers.
 
-A row is a material: ``id``, then ``numbers`` (atomic numbers), ``frac_coords`` (3 a site) and
+A row is a material: ``id``, then ``numbers`` (atomic numbers), ``frac_coords`` (3 per site) and
 ``lattice`` (9, rows a, b, c, in Å) for a crystal, or ``formula``; then the target and the metadata
 columns. The ``table`` data set reads it. Imports pyarrow.
 """
@@ -39,14 +39,14 @@ def write_bulk(path: Path, dataset: Dataset) -> dict[str, Any]:
     of one of the format's own columns, or of the target, is written as ``<name>_2``.
 
     Raises:
-        DataError: a site is not wholly occupied, the target's name is a column of the format, or
+        DataError: a site is not fully occupied, the target's name is a column of the format, or
             the file cannot be written.
     """
     materials, target = dataset.materials, dataset.target_name
     inputs = _crystals(materials) if materials.has_structure else _formulas(dataset)
     columns: dict[str, pa.Array] = {"id": pa.array(materials.ids.tolist(), pa.string()), **inputs}
     if target in _OWN:
-        raise DataError(f"{dataset.name}: target {target!r} has the name of an own column")
+        raise DataError(f"{dataset.name}: target {target!r} has the name of a column of the format")
     binary = dataset.task == "binary"
     columns[target] = pa.array(dataset.target.astype(bool) if binary else dataset.target)
     for name, values in dataset.columns.items():
@@ -60,7 +60,7 @@ def write_bulk(path: Path, dataset: Dataset) -> dict[str, Any]:
         "target": target,
         "unit": dataset.unit,
         "task": dataset.task,
-        "licence": dataset.licence,
+        "license": dataset.license,
         "citation": list(dataset.citation),
         "provenance": dataset.provenance,
         "sha256": dataset.sha256,
@@ -92,7 +92,7 @@ def _crystals(materials: Materials) -> dict[str, pa.Array]:
         raise DataError("materials: no structures")
     if not (materials.amounts == 1).all():
         row = int(np.flatnonzero(materials.amounts != 1)[0])
-        raise DataError(f"id {materials.ids[materials.owner[row]]}: a site is not wholly occupied")
+        raise DataError(f"id {materials.ids[materials.owner[row]]}: a site is not fully occupied")
     cells = np.arange(len(materials) + 1) * 9
     return {
         "numbers": _lists(materials.offsets, materials.numbers.astype(np.uint8)),

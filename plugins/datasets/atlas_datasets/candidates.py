@@ -92,8 +92,8 @@ def _cells(table: TableFile, known: Known) -> Listing:
     id_column = known_id if has_header and known_id != column else None
     notes = list(table.notes)
     if has_header and not named:
-        said = f"{table.path.name}: the first row ({header[column]!r}) is taken for a header"
-        notes.append(f"{said}, and is no candidate, as nothing in it could be a formula")
+        said = f"{table.path.name}: the first row ({header[column]!r}) is taken as a header"
+        notes.append(f"{said}, not as a candidate, as nothing in it could be a formula")
     elif has_header and known_id is None and len(header) > 1:
         notes.append(
             f"{table.path.name}: no column of ids ({', '.join(known.id)}): rows are named by their"
@@ -125,7 +125,7 @@ def _cell(row: Row, column: int | None) -> str:
 def _looks_like_formula(text: str) -> bool:
     """Return whether a cell is a formula, or could be meant as one.
 
-    That is a digit behind a capital, or a word of two elements: ``Fe-O``, ``NaCl (rock salt)``.
+    That is a digit after a capital, or a word of two elements: ``Fe-O``, ``NaCl (rock salt)``.
     """
     if re.match(r"\s*[A-Z(\[].*\d", text):
         return True
@@ -150,7 +150,7 @@ def _json(path: Path, known: Known, *, lines: bool) -> Listing:
         entries = [(f"row {i + 1}", value, "") for i, value in enumerate(values)]
     found = [_material(value, known) for _, value, _ in entries]
     good = [one[1] for one, (_, _, why) in zip(found, entries, strict=True) if not why]
-    # where crystals stand beside formulas, the formulas are reported as no crystals
+    # where crystals are mixed with formulas, the formulas are reported as not being crystals
     structures = True in good or (bool(good) and False not in good)
     listed = [
         Listed(place, keys[i] if keys else _own_id(value, place, known), found[i][0], why)
@@ -160,10 +160,10 @@ def _json(path: Path, known: Known, *, lines: bool) -> Listing:
 
 
 def _entries(path: Path, content: Any, known: Known) -> tuple[list[str] | None, list[Any]]:
-    """Return the ids where they are keys, and what stands for each material.
+    """Return the ids where they are keys, and the entry of each material.
 
     Raises:
-        DataError: it is no list of materials.
+        DataError: it is not a list of materials.
     """
     wanted = known.formula + known.structure
     if isinstance(content, Mapping):

@@ -14,7 +14,7 @@ from atlas_datasets.hooks import CifFolderConfig
 from atlas_reading import Crystal, Row, TableOptions, materials_of, open_table
 
 _WORDS = {"true", "false", "yes", "no", "nan", "na", "n/a", "inf", "-inf", "infinity", ""}
-"""Second cells of a first row that are no name of a column."""
+"""Second cells of a first row that are not the name of a column."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class CifFolder:
         Raises:
             DataError: folder or listing is missing or damaged.
             RowsError: a file is missing or does not parse, an id is repeated or no file name, a
-                target is no number, a crystal is disordered.
+                target is not a number, a crystal is disordered.
         """
         config = self.config
         folder = context.path(config.path)
         if folder.is_file():
-            raise DataError(f"{folder}: a file; name the folder that it lies in")
+            raise DataError(f"{folder}: a file; give the folder that contains it")
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder")
         listing = folder / "id_prop.csv"
@@ -77,7 +77,7 @@ def _refuse_header(listing: Path, rows: Sequence[Cells], separator: str) -> None
         return
     if first.target.strip().lower() not in _WORDS:
         shown = separator.join(map(str, first.row.cells))
-        raise DataError(f"{listing}: the first row, {shown[:80]}, looks like a header; take it out")
+        raise DataError(f"{listing}: the first row, {shown[:80]}, looks like a header; remove it")
 
 
 class _Files:
@@ -95,20 +95,20 @@ class _Files:
         """Return the crystal of an id, and what is odd about it.
 
         Raises:
-            ValueError: the id is no file name, or there is no file, or two.
-            DataError: the file holds no usable crystal; names it.
+            ValueError: the id is not a file name, or there is no file, or two.
+            DataError: the file contains no usable crystal; names it.
         """
         material_id = str(cells.material).strip()
         if "/" in material_id or "\\" in material_id:
             raise ValueError("an id must be a file name without folders")
         there = self._known.get(material_id, [])
         if not there:
-            hint = "; ids stand without .cif" if material_id.lower().endswith(".cif") else ""
+            hint = "; write ids without .cif" if material_id.lower().endswith(".cif") else ""
             shown = material_id if len(material_id) <= 60 else f"{material_id[:60]}..."
             raise ValueError(f"{shown}.cif is missing{hint}")
         if len(there) > 1:
             names = " and ".join(path.name for path in there)
-            raise ValueError(f"{names} have this id; take one of them out")
+            raise ValueError(f"{names} have this id; remove one of them")
         try:
             raw = there[0].read_bytes()
             found = read_structure(raw)
@@ -120,11 +120,11 @@ class _Files:
         return found
 
     def warn_of_unlisted(self, ids: set[str]) -> None:
-        """Warn of CIF files that stand in no row."""
+        """Warn of CIF files that are in no row."""
         unlisted = sorted(set(self._known) - ids)
         if unlisted:
             warnings.warn(
-                f"{self._folder.name}: {len(unlisted)} CIF files stand in no row of id_prop.csv and"
+                f"{self._folder.name}: {len(unlisted)} CIF files are in no row of id_prop.csv and"
                 f" are left out: {', '.join(unlisted[:5])}{', ...' if len(unlisted) > 5 else ''}",
                 stacklevel=2,
             )

@@ -43,7 +43,7 @@ def list_all(ctx: click.Context, *, as_json: bool) -> None:
 
 
 def _asks(function: Callable[..., None]) -> Callable[..., None]:
-    """Add what says which data set is meant, and where its file may lie."""
+    """Add what says which data set is meant, and where its file may be."""
     options = (
         click.argument("name"),
         click.option(
@@ -72,7 +72,7 @@ def show(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Load the data set NAME and say what it holds."""
+    """Load the data set NAME and print what it contains."""
     context = _context(data_dir, cache_dir, offline=offline)
     data = load_dataset(name, settings, host.resolver, context)
     about = {
@@ -88,7 +88,7 @@ def show(
         "columns": sorted(data.columns),
         "provenance": data.provenance,
         "sha256": data.sha256,
-        "licence": data.licence,
+        "license": data.license,
         "citation": list(data.citation),
     }
     lines = [f"{key:<11}{_text(value)}" for key, value in about.items()]
@@ -162,7 +162,7 @@ def load_dataset(
     if any("=" not in text for text in settings):
         raise SpecError("--set: expected OPTION=VALUE, such as target=band_gap")
     source: DatasetSource = resolve_one("dataset", name, settings, resolver).build()
-    with redirect_stdout(sys.stderr):  # what a component prints is no answer
+    with redirect_stdout(sys.stderr):  # what a component prints is not part of the answer
         return source.load(context)
 
 

@@ -123,11 +123,11 @@ def _column(frame: pd.DataFrame, name: str, *, text: bool, crystals: bool) -> An
     """Return a column of a frame as one of Arrow.
 
     Raises:
-        DataError: it stands twice, or cannot be kept.
+        DataError: it occurs twice, or cannot be kept.
     """
     column = frame[name]
     if getattr(column, "ndim", 1) != 1:
-        raise DataError(f"from_pandas: column {name!r} stands twice; rename one of them")
+        raise DataError(f"from_pandas: column {name!r} occurs twice; rename one of them")
     values = _texts(column, crystals=crystals) if text else column.to_list()
     try:
         return pa.array(values, from_pandas=True)

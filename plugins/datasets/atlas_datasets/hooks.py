@@ -47,7 +47,7 @@ class RowsConfig(Config):
     encoding: str | None = Field(
         None, description="Encoding of text, such as `latin-1` or `utf-16`; default: UTF-8."
     )
-    licence: str = Field("not stated", description="License of the data.")
+    license: str = Field("not stated", description="License of the data.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
 
 
@@ -109,7 +109,7 @@ class TableConfig(RowsConfig):
     structure: str | None = Field(
         None,
         description="Column of crystals: CIF, POSCAR or pymatgen dict; or, in Parquet, the column"
-        " of atomic numbers, with `frac_coords` and `lattice` beside it.",
+        " of atomic numbers, together with `frac_coords` and `lattice`.",
     )
     id: str | None = Field(
         None,

@@ -100,12 +100,12 @@ class Table:
         )
 
     def _known(self, table: TableFile) -> dict[str, Any]:
-        """Return unit, licence and papers: the options', else those that the file states."""
+        """Return unit, license and papers: the options', else those that the file states."""
         config, facts = self.config, _facts(table, self.config.target)
-        stated = "licence" in config.model_fields_set
+        stated = "license" in config.model_fields_set
         return {
             "unit": config.unit or _about(facts, "unit", ""),
-            "licence": config.licence if stated else _about(facts, "licence", config.licence),
+            "license": config.license if stated else _about(facts, "license", config.license),
             "citation": config.citation or tuple(_about(facts, "citation", [])),
         }
 

@@ -61,7 +61,7 @@ def test_a_list_with_a_stray_quote_or_a_key_twice_is_refused(tmp_path: Path) -> 
         )
         with pytest.raises(DataError, match="line 3"):
             batches(written(tmp_path, text))
-    with pytest.raises(DataError, match="stands twice"):
+    with pytest.raises(DataError, match="occurs twice"):
         opened(written(tmp_path, '{"a": "NaCl", "a": "KCl"}', "c.json"))
 
 
@@ -132,9 +132,9 @@ def test_crystals_are_read_from_cif_json_and_parquet_alike(tmp_path: Path) -> No
         ("a.csv", "", "the file is empty"),
         ("a.csv", "formula\n", "no candidate in it"),
         ("a.xyz", "x", "unknown form; expected .csv, .*, or a folder of .cif files"),
-        ("a.json", "{", "is no JSON"),
+        ("a.json", "{", "not valid JSON"),
         ("a.json", "3", "expected a list"),
-        ("a.parquet", "x", "is no Parquet file"),
+        ("a.parquet", "x", "not a Parquet file"),
     ],
 )
 def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str, why: str) -> None:

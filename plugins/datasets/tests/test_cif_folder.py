@@ -119,14 +119,14 @@ def test_missing_listing_and_missing_folder_are_named(folder: Path, tmp_path: Pa
     (folder / "id_prop.csv").unlink()
     assert message(folder).startswith("/id_prop.csv: missing;")
     source = CifFolder(CifFolderConfig(path="metals/cu.cif"))
-    with pytest.raises(DataError, match=r"metals/cu\.cif: a file; name the folder"):
+    with pytest.raises(DataError, match=r"metals/cu\.cif: a file; give the folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
     source = CifFolder(CifFolderConfig(path="nowhere"))
     with pytest.raises(DataError, match="nowhere: no such folder"):
         source.load(DataContext(None, tmp_path, tmp_path))
 
 
-def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path) -> None:
+def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_reported(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         crystal("Cu", 3.61).to(filename=str(tmp_path / f"{name}.cif"))
     listing = tmp_path / "id_prop.csv"
@@ -136,14 +136,14 @@ def test_a_header_an_id_with_suffix_and_an_unlisted_file_are_told(tmp_path: Path
     with pytest.raises(DataError, match="the first row, id,target, looks like a header"):
         source.load(context)
     listing.write_text("a.cif,1\nb.cif,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"is missing; ids stand without \.cif"):
+    with pytest.raises(DataError, match=r"is missing; write ids without \.cif"):
         source.load(context)
     listing.write_text("a,1\n", encoding="utf-8")
-    with pytest.warns(UserWarning, match="2 CIF files stand in no row .* left out: b, c"):
+    with pytest.warns(UserWarning, match="2 CIF files are in no row .* left out: b, c"):
         assert len(source.load(context)) == 1
 
 
-def test_all_bad_rows_of_a_folder_are_told_at_once_or_dropped(folder: Path) -> None:
+def test_all_bad_rows_of_a_folder_are_reported_at_once_or_dropped(folder: Path) -> None:
     (folder / "bad.cif").write_text("data_bad\n")
     (folder / "id_prop.csv").write_text("cu,1\nbad,2\nnone,3\nal,\nal,n/a\nal,two\nal,5\nx,1,2\n")
     with pytest.raises(DataError) as caught:

@@ -121,7 +121,7 @@ def test_a_changed_file_is_refused() -> None:
         loader.load(DataContext(None, Path("unused"), Path()))
 
 
-def test_embedded_files_are_small_and_come_with_licence_and_citations() -> None:
+def test_embedded_files_are_small_and_come_with_license_and_citations() -> None:
     folder = Path(__file__).parents[1] / "atlas_datasets" / "data"
     for name in PUBLISHED:
         assert (folder / f"{name}.npz").stat().st_size <= 2_000_000

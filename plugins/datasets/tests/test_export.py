@@ -36,7 +36,7 @@ def formulas(texts: list[str], **changes: Any) -> Dataset:
         unit="eV",
         task="regression",
         name="made",
-        licence="CC0",
+        license="CC0",
         citation=("A paper", "Another"),
         sha256="00",
         provenance="user",
@@ -49,13 +49,20 @@ def atlas(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def test_an_unknown_data_set_names_the_closest(tmp_path: Path) -> None:
+    done = atlas(tmp_path, "datasets", "show", "fla")
+    assert done.stderr.startswith(
+        "error: command line: unknown dataset 'fla', did you mean 'flla'?"
+    )
+
+
 def test_crystals_come_back_to_the_last_bit(tmp_path: Path) -> None:
     data = load("flla", tmp_path, {})
     back = load("table", tmp_path, write_bulk(tmp_path / "flla.parquet", data))
     for name, values in data.materials.to_arrays().items():
         np.testing.assert_array_equal(back.materials.to_arrays()[name], values)
     np.testing.assert_array_equal(back.target, data.target)
-    assert (back.unit, back.licence, back.citation) == (data.unit, data.licence, data.citation)
+    assert (back.unit, back.license, back.citation) == (data.unit, data.license, data.citation)
 
 
 def test_the_file_says_what_it_holds_and_is_the_same_each_time(tmp_path: Path) -> None:
@@ -117,12 +124,12 @@ def test_a_binary_target_and_columns_with_names_of_the_format_are_kept(tmp_path:
 
 
 def test_a_target_with_a_name_of_the_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="target 'lattice' has the name of an own column"):
+    with pytest.raises(DataError, match="target 'lattice' has the name of a column of the format"):
         write_bulk(tmp_path / "x.parquet", formulas(["NaCl"], target_name="lattice"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_writes_tells_how_to_read_and_never_overwrites_unasked(tmp_path: Path) -> None:
+def test_the_command_prints_how_to_read_and_overwrites_only_with_force(tmp_path: Path) -> None:
     args = ("datasets", "export", "flla", "--set", "target=e_above_hull", "--out", "f.parquet")
     done = atlas(tmp_path, *args, "--json")
     assert done.returncode == 0, done.stderr
@@ -150,7 +157,7 @@ def test_the_command_writes_tells_how_to_read_and_never_overwrites_unasked(tmp_p
     [
         (("flla", "--out", "f.csv"), "--out f.csv: expected a name that ends in .parquet"),
         (("fila", "--out", "f.parquet"), "did you mean 'flla'"),
-        (("flla", "--out", "no/f.parquet/"), "cannot be written: a file stands where a folder"),
+        (("flla", "--out", "no/f.parquet/"), "cannot be written: a file is where a folder"),
     ],
 )
 def test_a_wrong_command_is_one_line(tmp_path: Path, args: tuple[str, ...], expected: str) -> None:

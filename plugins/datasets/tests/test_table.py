@@ -102,7 +102,7 @@ def test_rows_without_id_column_are_numbered(tmp_path: Path) -> None:
     assert load(tmp_path, "t.csv", CSV).materials.ids.tolist() == ["1", "2", "3"]
 
 
-def test_structures_are_recognised_by_their_content(tmp_path: Path) -> None:
+def test_structures_are_recognized_by_their_content(tmp_path: Path) -> None:
     from pymatgen.io.vasp.inputs import Poscar
 
     texts = [
@@ -159,10 +159,12 @@ def test_parquet_with_lists_of_numbers_is_read_as_crystals(tmp_path: Path) -> No
 def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -> None:
     content = parquet(tmp_path, sites(frac_coords=[[0, 0, 0], [0.25, 0, 0]]))
     text = message(tmp_path, "t.parquet", content, id="mbid", structure="numbers")
-    assert text.startswith(": row 1, id x: column 'frac_coords' does not hold 3 numbers a site")
+    assert text.startswith(
+        ": row 1, id x: column 'frac_coords' does not contain 3 numbers per site"
+    )
     content = parquet(tmp_path, sites(numbers=[[11, 0], [6]]))
     text = message(tmp_path, "t.parquet", content, id="mbid", structure="numbers")
-    assert text.startswith(": row 1, id x: atomic number out of 1..118")
+    assert text.startswith(": row 1, id x: atomic number outside 1..118")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_parquet_with_a_short_coordinate_list_names_row_and_id(tmp_path: Path) -
         (CSV.replace("PO4", "XxO4"), {"id": "name"}, "unknown element 'Xx'"),
         (CSV.replace("NaN", ""), {"id": "name"}, ": row 1, id a: no formula"),
         (CSV.replace(",8", ",8,extra"), {}, ": row 2: expected 4 columns, found 5"),
-        (CSV.replace("name", "gap"), {}, ": column 'gap' stands twice in the header"),
+        (CSV.replace("name", "gap"), {}, ": column 'gap' occurs twice in the header"),
         (CSV.replace("Gap", "gap"), {"target": "Gap "}, "; did you mean 'gap'?"),
         (CSV.replace(",2,", ',"2,5",'), {}, "target 'gap' is '2,5', not a number; is decimal:"),
     ],
@@ -201,7 +203,7 @@ def test_a_bad_table_gets_one_line_that_names_file_row_and_id(
         ("t.json", b"3", ": cannot be read (records, columns"),
         ("t.json", b'{"gap": {"0": 1}, "formula": {"1": "H2"}}', ": cannot be read (records"),
         ("t.parquet", b"PAR1 no more", ": cannot be read ("),
-        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:30], ": damaged or cut short ("),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:30], ": damaged or truncated ("),
         ("t.csv", b"formula,gap\nNa\xffCl,1\n", "encoding: latin-1"),
         ("t.csv", "formula,gap\nNaCl,1\n".encode("utf-16"), "encoding: utf-16"),
         ("t.csv", b"x" * 200_000 + b",gap\n1,2\n", ": no column 'formula' (it has xxx"),
@@ -359,7 +361,7 @@ MESSY = (
 )
 
 
-def test_all_bad_rows_are_told_at_once(tmp_path: Path) -> None:
+def test_all_bad_rows_are_reported_at_once(tmp_path: Path) -> None:
     lines = failed(tmp_path, "t.csv", MESSY, id="name")
     assert [line.split(",")[0].split(":")[0] for line in lines[:-1]] == [
         f"row {n}" for n in range(2, 12)
@@ -450,7 +452,7 @@ def test_commas_that_may_part_thousands_are_refused(tmp_path: Path) -> None:
     assert "decimal" in text
 
 
-def test_the_users_own_formula_is_kept_beside_the_key(tmp_path: Path) -> None:
+def test_the_users_own_formula_is_kept_along_with_the_key(tmp_path: Path) -> None:
     text = "formula,gap\n CuSO4·5H2O ,1\nFe₂O₃,2\nFe0.65Ni0.35,3\nNa0Cl,4\n"
     data = load(tmp_path, "t.csv", text)
     assert data.shown_formulas() == ["CuSO4·5H2O", "Fe₂O₃", "Fe0.65Ni0.35", "Na0Cl"]
@@ -641,7 +643,7 @@ def test_a_poscar_or_dict_of_many_lines_is_no_stray_quote(tmp_path: Path) -> Non
     ],
 )
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path, file: str, text: str, key: str) -> None:
-    assert f"the key {key!r} stands twice" in message(tmp_path, file, text)
+    assert f"the key {key!r} occurs twice" in message(tmp_path, file, text)
 
 
 def test_atomic_numbers_that_are_not_whole_are_refused(tmp_path: Path) -> None:
@@ -649,7 +651,7 @@ def test_atomic_numbers_that_are_not_whole_are_refused(tmp_path: Path) -> None:
     table = sites(numbers=pa.array([[11.9, 17.9], [6.0]], pa.list_(pa.float64())))
     content = parquet(tmp_path, table)
     assert failed(tmp_path, "t.parquet", content, **options) == [
-        "row 1, id x: an atomic number is not whole; mend it, or leave it out with on_error: drop"
+        "row 1, id x: an atomic number is not whole; fix it, or leave it out with on_error: drop"
     ]
     whole = sites(numbers=pa.array([[11.0, 17.0], [6.0]], pa.list_(pa.float64())))
     data = load(tmp_path, "t.parquet", parquet(tmp_path, whole), **options)
@@ -697,7 +699,7 @@ def test_parquet_columns_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         assert load(tmp_path, "t.parquet", content).target.tolist() == [1.0, 2.0]
     twice = pa.Table.from_arrays([*base, base[1]], names=["formula", "gap", "gap"])
     content = parquet(tmp_path, twice)
-    assert "column 'gap' stands twice" in message(tmp_path, "t.parquet", content)
+    assert "column 'gap' occurs twice" in message(tmp_path, "t.parquet", content)
     spare = pa.Table.from_arrays([*base, *base], names=["formula", "gap", "note", "note"])
     assert len(load(tmp_path, "t.parquet", parquet(tmp_path, spare))) == 2
     data = pa.table({"name": [b"a", b"b"], "formula": [b"C", b"Si"], "gap": [1, 2]})
@@ -713,7 +715,7 @@ def test_the_decimal_sign_is_that_of_text(tmp_path: Path) -> None:
     assert data.columns["x"].tolist() == [2.5, 0.5]
 
 
-def test_every_missing_column_is_told_at_once(tmp_path: Path) -> None:
+def test_every_missing_column_is_reported_at_once(tmp_path: Path) -> None:
     text = "sample , composition,gap (eV)\na,C,1\n"
     with pytest.raises(DataError) as caught:
         load(tmp_path, "t.csv", text, id="sample", formula="composition")
@@ -733,7 +735,7 @@ def test_the_first_line_of_excel_and_blanks_between_columns(tmp_path: Path) -> N
     data = load(tmp_path, "t.csv", "sep=;\nformula;gap\nC;1,5\n")
     assert data.target.tolist() == [1.5]
     text = "formula gap\nC 1\n"
-    assert "say what stands between" in message(tmp_path, "t.txt", text)
+    assert "state what separates its columns" in message(tmp_path, "t.txt", text)
     assert load(tmp_path, "t.txt", text, separator=" ").target.tolist() == [1.0]
 
 
@@ -746,12 +748,12 @@ def test_a_formula_without_a_value_is_called_so_in_xlsx(tmp_path: Path) -> None:
     book.save(tmp_path / "x.xlsx")
     content = (tmp_path / "x.xlsx").read_bytes()
     lines = failed(tmp_path, "t.xlsx", content)
-    assert "row 2: column 'gap' holds a formula without a stored value" in lines[0]
+    assert "row 2: column 'gap' contains a formula without a stored value" in lines[0]
     assert "is empty" in lines[1]
     data = load(tmp_path, "t.xlsx", content, missing="drop", on_error="drop")
     assert data.target.tolist() == [1.0]
     assert data.reading.reasons() == {"that cannot be read": 1, "without a target": 1}
-    assert "beside it is more" in data.reading.notes[0]
+    assert "the file also has more" in data.reading.notes[0]
 
 
 def test_a_column_of_text_is_no_target_in_one_line(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def covariance(config: MahalanobisConfig, facts: FoldFacts) -> list[str]:
         facts.train,
         config.representation,
         shrunk=config.shrinkage is not None,
-        per_size=config.centre == "size",
+        per_size=config.center == "size",
     )
 
 

@@ -116,7 +116,7 @@ class Scaling:
         return cls(representation, standard)
 
     def apply(self, rows: Inputs) -> F8:
-        """Return (n, d) centred, scaled numbers without gaps."""
+        """Return (n, d) centered, scaled numbers without gaps."""
         values = read(rows, self.representation)
         columns = len(self.standard.mean)
         if values.shape[1] != columns:

@@ -68,7 +68,7 @@ def varies(values: F8) -> bool:
 
 
 def flat(values: F8, *, shrunk: bool = False) -> str:
-    """Return why the shrunk covariance of (n, d) centred rows has no inverse, "" where it has one.
+    """Return why the shrunk covariance of (n, d) centered rows has no inverse, "" where it has one.
 
     Ledoit and Wolf's share of the identity is 0 where all rows are the same but for their sign, as
     those of two rows are; their formula (2004, eq. 14) measures how the rows' squares differ.

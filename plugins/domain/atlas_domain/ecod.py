@@ -69,10 +69,10 @@ class ECOD:
         """
         scaling = Scaling.of(train, self.config.representation)
         values = scaling.apply(train)
-        centred = values - values.mean(axis=0)
-        third = (centred**3).mean(axis=0)
+        centered = values - values.mean(axis=0)
+        third = (centered**3).mean(axis=0)
         # what rounding leaves of a symmetric column points nowhere
-        level = 1e-9 * (centred**2).mean(axis=0) ** 1.5
+        level = 1e-9 * (centered**2).mean(axis=0) ** 1.5
         skew = np.where(np.abs(third) > level, np.sign(third), 0.0)
         tails = Tails(scaling, np.sort(values, axis=0), skew, self.config.tails)
         verdict = Verdict.of(

@@ -21,7 +21,7 @@ PETTIFOR = (
     " At I Br Cl F H"
 )
 """The modified Pettifor scale (Glawe et al. 2016, New J. Phys. 18, 093011)."""
-_HOMOLOGUE = 32
+_HOMOLOG = 32
 """Elements beyond lawrencium are not on that scale: each stands beside the one a row above."""
 
 
@@ -34,7 +34,7 @@ def _places(scale: Scale) -> F8:
     for place, symbol in enumerate(order):
         places[ATOMIC_NUMBER[symbol] - 1] = place
     for z in range(len(order) + 1, MAX_Z + 1):
-        places[z - 1] = places[z - 1 - _HOMOLOGUE]
+        places[z - 1] = places[z - 1 - _HOMOLOG]
     return places
 
 
@@ -43,7 +43,7 @@ class Line:
     """Turn compositions into vectors whose L1 distance is the element mover's distance.
 
     On a line the least work that moves one distribution into another is the area between their
-    cumulative distributions (Vallender 1974), so nothing needs to be optimised.
+    cumulative distributions (Vallender 1974), so nothing needs to be optimized.
 
     Attributes:
         order: (118,) columns of elements along the line.
@@ -73,20 +73,20 @@ class MeanDistance:
     Attributes:
         line: along which atoms are moved.
         reference: (t, 117) areas of the training rows.
-        neighbours: how many distances are averaged.
+        neighbors: how many distances are averaged.
     """
 
     line: Line
     reference: F8
-    neighbours: int
+    neighbors: int
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) mean distances."""
-        return self._nearest(self.line.areas(rows.fractions), self.neighbours).mean(axis=1)
+        return self._nearest(self.line.areas(rows.fractions), self.neighbors).mean(axis=1)
 
     def without_self(self) -> F8:
         """Return the training rows' scores: the nearest row of each is itself, and is dropped."""
-        return self._nearest(self.reference, self.neighbours + 1)[:, 1:].mean(axis=1)
+        return self._nearest(self.reference, self.neighbors + 1)[:, 1:].mean(axis=1)
 
     def _nearest(self, areas: F8, k: int) -> F8:
         index = NearestNeighbors(algorithm="brute", metric="manhattan", n_jobs=1)
@@ -110,7 +110,7 @@ class ElementDistance:
             raise DataError(f"ood: {len(train)} training rows; a detector needs at least 2")
         line = Line.of(self.config.scale)
         areas = line.areas(train.fractions)
-        distance = MeanDistance(line, areas, min(self.config.neighbours, len(train) - 1))
+        distance = MeanDistance(line, areas, min(self.config.neighbors, len(train) - 1))
         verdict = Verdict.of(
             train,
             calibration,

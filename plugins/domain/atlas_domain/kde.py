@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from atlas_core.api import F8, DataError, Detector, FitContext, Inputs
-from atlas_domain._neighbours import nearest
+from atlas_domain._neighbors import nearest
 from atlas_domain._representation import Scaling
 from atlas_domain._spread import CLOSE, DRAWN, NEAR
 from atlas_domain._verdict import Fitted, Verdict

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas_core.api import F8, Detector, FitContext, Inputs
-from atlas_domain._neighbours import nearest
+from atlas_domain._neighbors import nearest
 from atlas_domain._representation import Representation, Scaling
 from atlas_domain._verdict import Fitted, Verdict
 from atlas_domain.options import LOFConfig
@@ -27,10 +27,10 @@ class OutlierFactor:
     Attributes:
         scaling: what is read and how it is scaled.
         reference: (t, d) the training rows.
-        reach: (t,) distance of each to its k-th neighbour.
+        reach: (t,) distance of each to its k-th neighbor.
         density: (t,) local reachability density of each.
         floor: least distance that counts.
-        neighbours: k.
+        neighbors: k.
     """
 
     scaling: Scaling
@@ -38,10 +38,10 @@ class OutlierFactor:
     reach: F8
     density: F8
     floor: float
-    neighbours: int
+    neighbors: int
 
     @classmethod
-    def of(cls, train: Inputs, representation: Representation, neighbours: int) -> OutlierFactor:
+    def of(cls, train: Inputs, representation: Representation, neighbors: int) -> OutlierFactor:
         """Measure the density around each training row, itself left out.
 
         Raises:
@@ -49,7 +49,7 @@ class OutlierFactor:
         """
         scaling = Scaling.of(train, representation)
         values = scaling.apply(train)
-        k = min(neighbours, len(values) - 1)
+        k = min(neighbors, len(values) - 1)
         distance, place = _others(values, k)
         reach = distance[:, -1]
         length = float(np.sqrt((values**2).sum(axis=1).mean()))
@@ -59,13 +59,13 @@ class OutlierFactor:
         return cls(scaling, values, reach, 1.0 / mean_reach, floor, k)
 
     def __call__(self, rows: Inputs) -> F8:
-        """Return (n,) log LOF: 0 where it is as dense as around the neighbours, above: emptier."""
-        distance, place = nearest(self.reference, self.scaling.apply(rows), self.neighbours)
+        """Return (n,) log LOF: 0 where it is as dense as around the neighbors, above: emptier."""
+        distance, place = nearest(self.reference, self.scaling.apply(rows), self.neighbors)
         return self._factor(distance, place)
 
     def without_self(self) -> F8:
         """Return the training rows' own log LOF, each without itself."""
-        return self._factor(*_others(self.reference, self.neighbours))
+        return self._factor(*_others(self.reference, self.neighbors))
 
     def _factor(self, distance: F8, place: np.ndarray) -> F8:
         mean_reach = np.maximum(np.maximum(distance, self.reach[place]), self.floor).mean(axis=1)
@@ -83,7 +83,7 @@ def _others(values: F8, k: int) -> tuple[F8, np.ndarray]:
 
 @dataclass(frozen=True)
 class LOF:
-    """Measure the emptiness around a row relative to that around its neighbours."""
+    """Measure the emptiness around a row relative to that around its neighbors."""
 
     config: LOFConfig
 
@@ -93,7 +93,7 @@ class LOF:
         Raises:
             DataError: fewer than two training rows.
         """
-        factor = OutlierFactor.of(train, self.config.representation, self.config.neighbours)
+        factor = OutlierFactor.of(train, self.config.representation, self.config.neighbors)
         verdict = Verdict.of(
             train,
             calibration,

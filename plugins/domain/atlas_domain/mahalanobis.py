@@ -15,13 +15,13 @@ from atlas_domain.options import MahalanobisConfig
 
 
 def whitening(values: F8, shrinkage: float | None = None) -> F8:
-    """Return (d, d) W with W W^T = the inverse covariance of centred rows.
+    """Return (d, d) W with W W^T = the inverse covariance of centered rows.
 
-    The covariance is shrunk towards a multiple of the identity, so it can be inverted, and a
+    The covariance is shrunk toward a multiple of the identity, so it can be inverted, and a
     column that is constant gets a small variance instead of none.
 
     Args:
-        values: (n, d) rows, centred.
+        values: (n, d) rows, centered.
         shrinkage: share of the identity; None: that of Ledoit & Wolf 2004.
 
     Raises:
@@ -49,13 +49,13 @@ class Distance:
     Attributes:
         scaling: what is read, its mean and scale.
         sizes: (k,) ascending numbers of elements; a row belongs to the largest not above its own.
-        centres: (k, d) means of the training rows of each size.
+        centers: (k, d) means of the training rows of each size.
         whiten: (k, d, d) W with W W^T = inverse covariance, of each size.
     """
 
     scaling: Scaling
     sizes: I8
-    centres: F8
+    centers: F8
     whiten: F8
 
     @classmethod
@@ -79,19 +79,19 @@ class Distance:
         values = scaling.apply(train)
         found, place = sizes(train, per_size=per_size)
         own = [values[place == k] for k in range(len(found))]
-        centres = np.stack([rows.mean(axis=0) for rows in own])
+        centers = np.stack([rows.mean(axis=0) for rows in own])
         whiten = [
-            whitening(rows - centre, shrinkage) for rows, centre in zip(own, centres, strict=True)
+            whitening(rows - center, shrinkage) for rows, center in zip(own, centers, strict=True)
         ]
-        return cls(scaling, found, centres, np.stack(whiten))
+        return cls(scaling, found, centers, np.stack(whiten))
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) distances."""
         offset, distance = self.scaling.apply(rows), np.zeros(len(rows))
         place = group(elements(rows), self.sizes)
-        for k, (centre, whiten) in enumerate(zip(self.centres, self.whiten, strict=True)):
+        for k, (center, whiten) in enumerate(zip(self.centers, self.whiten, strict=True)):
             chosen = place == k
-            distance[chosen] = np.sqrt((((offset[chosen] - centre) @ whiten) ** 2).sum(axis=1))
+            distance[chosen] = np.sqrt((((offset[chosen] - center) @ whiten) ** 2).sum(axis=1))
         return distance
 
 
@@ -131,7 +131,7 @@ class Mahalanobis:
                 train,
                 representation,
                 shrinkage=self.config.shrinkage,
-                per_size=self.config.centre == "size",
+                per_size=self.config.center == "size",
             )
             for representation in own
         )

@@ -23,7 +23,7 @@ from atlas_domain._rules import OutOfRange, UnseenElements, UnseenPairs
 from atlas_domain._surprisal import CountedSurprisal, Surprisal
 from atlas_domain._verdict import farther
 from atlas_domain.disagreement import Sigma
-from atlas_domain.knn_distance import NeighbourDistance
+from atlas_domain.knn_distance import NeighborDistance
 from atlas_domain.leaf_proximity import LeafProximity
 from atlas_domain.lof import OutlierFactor
 from atlas_domain.mahalanobis import Distance
@@ -50,11 +50,11 @@ def _leaf_local(train: Inputs, config: NoveltyConfig) -> Part:
 
 
 def _lof(train: Inputs, config: NoveltyConfig) -> Part:
-    return OutlierFactor.of(train, config.representation, config.neighbours)
+    return OutlierFactor.of(train, config.representation, config.neighbors)
 
 
 def _knn(train: Inputs, config: NoveltyConfig) -> Part:
-    return NeighbourDistance.of(train, config.representation, NEAREST)
+    return NeighborDistance.of(train, config.representation, NEAREST)
 
 
 def _mahalanobis(train: Inputs, config: NoveltyConfig) -> Part:
@@ -66,7 +66,7 @@ def _mahalanobis_fractions(train: Inputs, config: NoveltyConfig) -> Part:
 
 
 def _knn_fractions(train: Inputs, config: NoveltyConfig) -> Part:
-    return NeighbourDistance.of(train, "root_fractions", NEAREST)
+    return NeighborDistance.of(train, "root_fractions", NEAREST)
 
 
 PARTS: Mapping[str, tuple[Callable[[Inputs, NoveltyConfig], Part], str]] = {

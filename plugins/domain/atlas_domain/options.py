@@ -91,7 +91,7 @@ class ElementDistanceConfig(Config):
         description="Scale on which elements are compared: the modified Pettifor scale of Glawe"
         " et al. 2016, on which similar elements are close, or the atomic number.",
     )
-    neighbours: Averaged = 5
+    neighbors: Averaged = 5
     quantile: Quantile = 0.95
 
 
@@ -125,7 +125,7 @@ class KernelDensityConfig(Config):
 class KNNDistanceConfig(Config):
     """Number of neighbors, representation, and threshold."""
 
-    neighbours: Averaged = 5
+    neighbors: Averaged = 5
     representation: Compared = "fractions"
     quantile: Quantile = 0.95
 
@@ -150,7 +150,7 @@ class LeafDetectorConfig(Config):
 class LOFConfig(Config):
     """Number of neighbors, representation, and threshold."""
 
-    neighbours: int = Field(20, ge=2, description="Number of nearest training materials.")
+    neighbors: int = Field(20, ge=2, description="Number of nearest training materials.")
     representation: Compared = "features"
     quantile: Quantile = 0.95
 
@@ -174,7 +174,7 @@ class MahalanobisConfig(Config):
         description="Shrinkage of the covariance toward the identity; null: the Ledoit-Wolf"
         " estimate.",
     )
-    centre: Literal["all", "size"] = Field(
+    center: Literal["all", "size"] = Field(
         "all",
         description="Mean and covariance of `all` training rows, or of those with the same"
         " `size`, i.e. number of elements (few elements give extreme statistics, so"
@@ -205,7 +205,7 @@ class NoveltyConfig(Config):
         " detect new elements as such.",
     )
     representation: Compared = "features"
-    neighbours: int = Field(20, ge=2, description="Number of nearest training materials for `lof`.")
+    neighbors: int = Field(20, ge=2, description="Number of nearest training materials for `lof`.")
     quantile: Quantile = 0.95
 
     @field_validator("parts", "rules")

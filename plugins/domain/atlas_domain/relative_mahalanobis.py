@@ -27,19 +27,19 @@ class RelativeDistance:
     Attributes:
         scaling: what is read, its mean and scale.
         within, overall: (d, d) W with W W^T = inverse covariance.
-        centres: (k, d) means of the classes, whitened by ``within``.
+        centers: (k, d) means of the classes, whitened by ``within``.
     """
 
     scaling: Scaling
     within: F8
     overall: F8
-    centres: F8
+    centers: F8
 
     def __call__(self, rows: Inputs) -> F8:
         """Return (n,) relative squared distances."""
         offset = self.scaling.apply(rows)
         inner = offset @ self.within
-        nearest = np.min([((inner - c) ** 2).sum(axis=1) for c in self.centres], axis=0)
+        nearest = np.min([((inner - c) ** 2).sum(axis=1) for c in self.centers], axis=0)
         return np.asarray(nearest - ((offset @ self.overall) ** 2).sum(axis=1), dtype=np.float64)
 
 

@@ -52,7 +52,7 @@ NEAR = rows(COMPOUNDS.take(range(200, 240)))
 NONE = rows(COMPOUNDS.take([]))
 
 
-def standardised(*parts):
+def standardized(*parts):
     first = parts[0].features.values
     return [(p.features.values - first.mean(axis=0)) / first.std(axis=0) for p in parts]
 
@@ -67,7 +67,7 @@ def shares(one, other):
 
 
 def test_lof_equals_scikit_learn():
-    train, near = standardised(TRAIN, NEAR)
+    train, near = standardized(TRAIN, NEAR)
     reference = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(train)
     detector = fitted("lof", TRAIN, quantile=0.9)
     found = detector.score(NEAR)
@@ -79,7 +79,7 @@ def test_lof_equals_scikit_learn():
 def test_lof_of_many_copies_is_finite_and_does_not_hang_on_rounding():
     table = np.repeat([[0.0, 0.0], [1.0, 3.0], [5.0, 1.0]], 30, axis=0) + 0.1
     table = np.concatenate([table, np.random.default_rng(0).normal(size=(60, 2))])
-    detector = fitted("lof", vectors(table), neighbours=5)
+    detector = fitted("lof", vectors(table), neighbors=5)
     found = detector.score(vectors(table + 1e-15)).score
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, detector.score(vectors(table)).score, atol=1e-6)
@@ -157,8 +157,8 @@ def test_out_of_range_by_degree_and_by_share():
 
 def test_relative_mahalanobis_equals_the_formula():
     found = fitted("relative_mahalanobis", TRAIN, classes="family").score(NEAR).score
-    x, y = standardised(TRAIN, NEAR)
-    oxide = TRAIN.fractions[:, 7] > 0  # the others are sulphides
+    x, y = standardized(TRAIN, NEAR)
+    oxide = TRAIN.fractions[:, 7] > 0  # the others are sulfides
     means = [x[oxide].mean(axis=0), x[~oxide].mean(axis=0)]
     within = np.where(oxide[:, None], x - means[0], x - means[1])
     inner, outer = (
@@ -180,7 +180,7 @@ def test_mahalanobis_by_size_compares_a_row_with_rows_of_its_size():
     )
     labels = np.array(["a", "b", "c"])
     inputs = Inputs.of(materials, Vectors(table, labels))
-    detector = fitted("mahalanobis", inputs, representation="features", centre="size")
+    detector = fitted("mahalanobis", inputs, representation="features", center="size")
     found = detector.score(inputs).score
     scaled = (table - table.mean(axis=0)) / table.std(axis=0)
     for group in (binary, ~binary):
@@ -201,7 +201,7 @@ def test_mahalanobis_with_a_set_shrinkage_equals_scikit_learn():
 
 
 def test_kde_equals_scikit_learn_but_for_the_norm_of_the_kernel():
-    x, y = standardised(TRAIN, NEAR)
+    x, y = standardized(TRAIN, NEAR)
     found = fitted("kde", TRAIN, bandwidth=0.7, representation="features").score(NEAR).score
     log_density = SklearnDensity(bandwidth=0.7).fit(x).score_samples(y)
     norm = x.shape[1] * np.log(0.7 * np.sqrt(2 * np.pi))
@@ -226,7 +226,7 @@ def test_kde_leaves_a_training_row_out_of_its_own_density():
 
 
 def test_pca_residual_equals_scikit_learn():
-    x, y = standardised(TRAIN, NEAR)
+    x, y = standardized(TRAIN, NEAR)
     found = fitted("pca_residual", TRAIN, variance=0.9, representation="features").score(NEAR).score
     pca = PCA(0.9, svd_solver="full").fit(x)
     rest = y - pca.inverse_transform(pca.transform(y))
@@ -245,7 +245,7 @@ def test_density_ratio_finds_the_hole_between_correlated_columns(background):
     assert np.array_equal(again, detector.score(on).score)
 
 
-def test_disagreement_tells_sigma_in_units_of_the_usual_one():
+def test_disagreement_states_sigma_in_units_of_the_usual_one():
     calibration = rows(COMPOUNDS.take(range(160, 200)), std=np.full(40, 0.2))
     new = rows(COMPOUNDS.take(range(200, 202)), std=np.array([0.1, 0.6]))
     score = fitted("disagreement", TRAIN, calibration, quantile=0.9).score(new)
@@ -260,7 +260,7 @@ def test_element_distance_of_perovskites_is_the_published_one():
     # the documented distances of the authors' package: CaTiO3 to SrTiO3 on both lines
     for scale, expected in (("pettifor", 0.2), ("atomic_number", 3.6)):
         train = formulas("CaTiO3", "CaTiO3")
-        detector = fitted("element_distance", train, scale=scale, neighbours=1)
+        detector = fitted("element_distance", train, scale=scale, neighbors=1)
         assert detector.score(formulas("SrTiO3")).score[0] == pytest.approx(expected)
 
 
@@ -275,8 +275,8 @@ def test_element_distance_equals_scipy_on_a_line():
         assert np.abs(areas[i] - areas[j]).sum() == pytest.approx(expected)
 
 
-def test_elements_beyond_the_scale_stand_beside_their_homologues():
-    detector = fitted("element_distance", formulas("HfO2", "HfO"), neighbours=1)
+def test_elements_beyond_the_scale_are_next_to_their_homologs():
+    detector = fitted("element_distance", formulas("HfO2", "HfO"), neighbors=1)
     assert detector.score(formulas("RfO2")).score[0] == pytest.approx(0.0)
 
 
@@ -297,7 +297,7 @@ def test_ecod_equals_pyod_for_one_row_at_a_time(tails, name):
     # skewed so much that one more row, which PyOD counts in, turns no column round
     table = np.random.default_rng(0).exponential(size=(200, 4)) * [1.0, -1.0, 5.0, -3.0]
     train, new = vectors(table[:160]), vectors(table[160:])
-    x, y = standardised(train, new)
+    x, y = standardized(train, new)
     other = getattr(models, name)().fit(x)
     expected = [other.decision_function(row[None])[0] for row in y]
     found = fitted("ecod", train, tails=tails).score(new).score
@@ -318,8 +318,8 @@ def test_pyod_offers_listed_detectors_only():
 @pytest.mark.skipif(
     find_spec("pyod") is None, reason="PyOD is not installed: atlas-materials-domain[pyod]"
 )
-def test_pyod_knn_equals_the_distance_to_the_fifth_neighbour():
-    x, y = standardised(TRAIN, NEAR)
+def test_pyod_knn_equals_the_distance_to_the_fifth_neighbor():
+    x, y = standardized(TRAIN, NEAR)
     detector = fitted("pyod", TRAIN, CALIBRATION, detector="KNN")
     distance = np.sort(np.linalg.norm(y[:, None] - x[None], axis=2), axis=1)[:, 4]
     np.testing.assert_allclose(detector.score(NEAR).score, distance, rtol=1e-6)
@@ -343,7 +343,7 @@ METHODS = [
         for seen in ("fractions", "features")
     ],
     ("mahalanobis", {}),
-    ("mahalanobis", {"centre": "size"}),
+    ("mahalanobis", {"center": "size"}),
     ("mahalanobis", {"shrinkage": 0.1}),
     ("relative_mahalanobis", {}),
     ("relative_mahalanobis", {"classes": "family"}),
@@ -354,7 +354,7 @@ METHODS = [
 
 @pytest.mark.parametrize("rows_of", sorted(DEGENERATE))
 @pytest.mark.parametrize(("name", "options"), METHODS)
-def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_of) -> None:
+def test_what_cannot_be_computed_is_reported_before_training(name, options, rows_of) -> None:
     component = COMPONENTS[name]
     config = component.config(**options)
     some = formulas(*DEGENERATE[rows_of])
@@ -382,7 +382,7 @@ def test_what_cannot_be_computed_is_told_before_a_training(name, options, rows_o
 def test_without_a_spread_what_is_far_is_far_by_lof() -> None:
     train = formulas(*DEGENERATE["one kind"])
     found = fitted("lof", train, representation="fractions").score(formulas("C", "Fe"))
-    # a copy of the training rows has the density of its neighbours: log 1
+    # a copy of the training rows has the density of its neighbors: log 1
     assert found.score[0] == pytest.approx(0.0)
     assert found.score[1] > 10
     assert found.outside.tolist() == [False, True]

@@ -58,8 +58,8 @@ def test_mahalanobis_equals_the_formula_and_scikit_learn():
     np.testing.assert_allclose(found**2, LedoitWolf().fit(x).mahalanobis(y), rtol=1e-6)
 
 
-def test_mahalanobis_standardises_features_so_that_units_do_not_matter():
-    metres = fitted("mahalanobis", TRAIN, representation="features").score(NEAR).score
+def test_mahalanobis_standardizes_features_so_that_units_do_not_matter():
+    meters = fitted("mahalanobis", TRAIN, representation="features").score(NEAR).score
     factors = np.logspace(-6, 6, 12)
 
     def scaled(r):
@@ -67,7 +67,7 @@ def test_mahalanobis_standardises_features_so_that_units_do_not_matter():
 
     detector = fitted("mahalanobis", scaled(TRAIN), representation="features")
     other = detector.score(scaled(NEAR)).score
-    np.testing.assert_allclose(metres, other, rtol=1e-6)
+    np.testing.assert_allclose(meters, other, rtol=1e-6)
 
 
 def test_knn_distance_equals_brute_force():
@@ -77,7 +77,7 @@ def test_knn_distance_equals_brute_force():
     np.testing.assert_allclose(found, np.sort(distance, axis=1)[:, :5].mean(axis=1), atol=1e-7)
 
 
-def test_knn_threshold_from_training_rows_leaves_each_row_out_of_its_own_neighbours():
+def test_knn_threshold_from_training_rows_leaves_each_row_out_of_its_own_neighbors():
     threshold = fitted("knn_distance", TRAIN, quantile=0.5).score(NEAR).threshold
     x = TRAIN.fractions
     distance = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(axis=2))
@@ -201,7 +201,7 @@ def test_a_detector_refuses_what_it_cannot_measure():
     [("mahalanobis", {"representation": "fractions"}, 0.95), ("unseen_element", {}, 0.999)],
     ids=["mahalanobis", "unseen_element"],
 )
-def test_fluorides_are_told_from_other_materials_of_flla(name, options, least, tmp_path):
+def test_fluorides_are_separated_from_other_materials_of_flla(name, options, least, tmp_path):
     if not importlib.metadata.entry_points(group="atlas.dataset", name="flla"):
         pytest.skip("the data set flla is not installed (plugins/datasets)")
     component, _ = find_component("flla", "dataset")

@@ -166,7 +166,7 @@ def test_an_unseen_element_is_flagged_however_ordinary_the_rest():
     assert found.reasons[0][0] == Reason.unseen_elements(["Sr"])
 
 
-def test_reasons_tell_facts_first_and_then_the_most_unusual_part():
+def test_reasons_state_facts_first_and_then_the_most_unusual_part():
     detector = novelty(parts=("lof", "mahalanobis_fractions")).fit(
         TRAIN, CALIBRATION, FitContext(0)
     )
@@ -217,7 +217,7 @@ def test_options_that_would_count_twice_are_refused():
         NoveltyConfig(parts=())
 
 
-def test_a_part_that_cannot_be_told_is_an_error_that_says_what_to_do():
+def test_a_part_that_cannot_be_computed_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="sigma needs predictions with an epistemic std; choose"):
         novelty(parts=("sigma",)).fit(TRAIN, CALIBRATION, FitContext(0))
     with pytest.raises(DataError, match="needs a model of trees; use"):

@@ -108,7 +108,7 @@ def carbons(edges):
     )
 
 
-def test_rows_of_one_composition_are_told_apart_by_their_cells_or_refused_before_training():
+def test_rows_of_one_composition_are_distinguished_by_their_cells_or_refused_before_training():
     varied, alike = carbons(2.5 + 0.05 * np.arange(20)), carbons(np.full(20, 3.0))
     assert no_spread(shown(varied, form="graphs"), "arm") == []
     assert no_spread(shown(varied, structures=False), "arm") != []

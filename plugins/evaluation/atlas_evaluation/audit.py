@@ -2,7 +2,7 @@
 
 A held-out class with a bold name can lie in the midst of the training data, or be most of the data
 set, and an error on it then says nothing about new materials. Two views of a material that need no
-plug-in are used: its element fractions, in which every unseen element is far, and statistics of its
+plugin are used: its element fractions, in which every unseen element is far, and statistics of its
 elements' properties, in which an unseen element may stand between known ones. The host alone calls
 this: it reads targets. Light: numpy only.
 """
@@ -28,7 +28,7 @@ from atlas_core.standardizer import Standardizer
 from atlas_core.store import canonical_hash
 from atlas_evaluation.judge.audit import (
     NEAR,
-    NEIGHBOURS,
+    NEIGHBORS,
     Figures,
     Relative,
     SplitAudit,
@@ -192,7 +192,7 @@ def _seen(
         training, tables = _in_units_of(training, tables)
     distance, miss = {}, {}
     for part, table in tables.items():
-        apart, index = nearest(table, training, min(NEIGHBOURS, len(base)))
+        apart, index = nearest(table, training, min(NEIGHBORS, len(base)))
         distance[part] = apart[:, 0]
         miss[part] = np.abs(data.target[base][index].mean(axis=1) - data.target[asked[part]])
     near = {part: float((d <= NEAR).mean()) for part, d in distance.items()}
@@ -253,7 +253,7 @@ def _rows_of(table: npt.NDArray[Any], rows: I8) -> F8:
 
 
 def _in_units_of(training: F8, tables: Mapping[str, F8]) -> tuple[F8, dict[str, F8]]:
-    """Return tables with columns centred and in units of training's spread; 0 for a NaN."""
+    """Return tables with columns centered and in units of training's spread; 0 for a NaN."""
     standard = Standardizer.of(training, relative=1e-12, absolute=0.0)
     return standard(training), {part: standard(table) for part, table in tables.items()}
 

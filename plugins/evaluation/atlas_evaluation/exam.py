@@ -1,8 +1,8 @@
-"""Exam of trust: do the predictions labelled trust reach the target reliability?
+"""Exam of trust: do the predictions labeled trust reach the target reliability?
 
-Light: numpy only. Each held-out class is an exam of its own: neither the arm nor its trust methods
-saw a label of it. Beside the methods stand two that need no method: refuse everything, and the
-oracle that knows every error.
+Light: numpy only. Each held-out class is evaluated by itself: neither the arm nor its trust methods
+saw a target of it. Two references need no method: abstaining on everything, and the oracle that
+knows every error.
 
 A figure ``x`` has a 95 % interval ``x_low`` to ``x_high``: Wilson's where it is a share, else
 percentiles of bootstrap resamples of the materials.
@@ -27,16 +27,16 @@ from atlas_statistics import bootstrap
 from atlas_statistics import ranks as ood
 from atlas_statistics.binomial import binomial_below, wilson
 
-BREACH = 0.05
-"""Probability below which a share is no bad luck."""
+SIGNIFICANT = 0.05
+"""Probability below which a share is significantly too low."""
 HEADLINE = 0.9
 """Level of the intervals that the exam is held at, or the nearest there is."""
 
 PARTS = {"class": "ood_test", "in_domain": "test"}
-GRADES = ("keeps", "refuses", "short", "breaks")
-"""What can come of one class: its promise is kept on what is trusted; next to nothing is trusted,
-so no promise is broken and nothing gained; it falls short, not shown to be by more than the slack;
-or it is broken."""
+GRADES = ("reached", "abstained", "below", "missed")
+"""Outcome on one class: the predictions labeled trust reach the target reliability; too few are
+labeled trust to tell; fewer are within tolerance than targeted, which may be chance or within the
+slack; or significantly fewer."""
 
 
 def examine(
@@ -58,8 +58,8 @@ def examine(
             little as an infinite one.
 
     Returns:
-        Plain data: {arm: {"method": the one that decides, "beside": the others, "classes": [...],
-        "summary": {method: {...}}}}; arms without a held-out class are left out.
+        Plain data: {arm: {"method": the one that decides, "others": names of the other methods,
+        "classes": [...], "summary": {method: {...}}}}; arms without a held-out class are left out.
     """
     level = min(levels, key=lambda one: (abs(one - HEADLINE), one))
     found: dict[str, Any] = {}
@@ -74,10 +74,10 @@ def examine(
                 own_class = _class(rows, seen, level, seed=branch, bounds=bounds)
                 classes.append({"class": fold, **own_class})
         if classes:
-            method, *beside = classes[0]["methods"]
+            method, *others = classes[0]["methods"]
             found[arm] = {
                 "method": method,
-                "beside": beside,
+                "others": others,
                 "level": level,
                 "classes": classes,
                 "summary": {
@@ -233,7 +233,7 @@ def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
 
 
 def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) -> dict[str, Any]:
-    """Return whether the rows labelled trust reach the target reliability.
+    """Return whether the rows labeled trust reach the target reliability.
 
     ``by_chance``: whether a method that reaches it may have so few within tolerance; ``shown``:
     whether there are enough to say that it does.
@@ -242,12 +242,12 @@ def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) ->
     chosen = labels == "trust"
     n, hits = int(chosen.sum()), int((error[chosen] <= reliability.error_tolerance).sum())
     wanted = reliability.target_reliability - slack(reliability.target_reliability)
-    by_chance = binomial_below(hits, n, reliability.target_reliability) >= BREACH
+    by_chance = binomial_below(hits, n, reliability.target_reliability) >= SIGNIFICANT
     least = wilson(hits / n, n)[0] if n else 0.0
     few = n < ENOUGH_TRUSTED
     held = not few and hits / n >= wanted and (by_chance or least >= wanted)
-    breach = not few and binomial_below(hits, n, wanted) < BREACH
-    grade = "refuses" if few else "keeps" if held else "breaks" if breach else "short"
+    significant = binomial_below(hits, n, wanted) < SIGNIFICANT
+    grade = "abstained" if few else "reached" if held else "missed" if significant else "below"
     return {
         "rows": len(labels),
         "trusted": n,
@@ -255,8 +255,6 @@ def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) ->
         "within": hits,
         **_share("hit", hits, n),
         "deferred": int((labels == "defer").sum()),
-        "breach": breach,
-        "kept": few or held,
         "by_chance": by_chance,
         "shown": held
         and least >= reliability.target_reliability - doubt(reliability.target_reliability),
@@ -348,15 +346,13 @@ def _summary(methods: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the counts and means over classes."""
     classes = [one["class"] for one in methods]
     inside = [one["in_domain"] for one in methods if one["in_domain"]["rows"]]
-    judged = [one["hit"] for one in classes if one["trusted"] >= ENOUGH_TRUSTED]
+    enough = [one["hit"] for one in classes if one["trusted"] >= ENOUGH_TRUSTED]
     return {
         "classes": len(classes),
         **{grade: sum(one["grade"] == grade for one in classes) for grade in GRADES},
-        "kept": sum(one["kept"] for one in classes),
-        "breaches": sum(one["breach"] for one in classes),
         "share": float(np.mean([one["share"] for one in classes])),
         "share_in_domain": float(np.mean([one["share"] for one in inside])) if inside else None,
-        "worst_hit": min(judged, default=None),
+        "worst_hit": min(enough, default=None),
     }
 
 

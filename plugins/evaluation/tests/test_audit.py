@@ -1,4 +1,4 @@
-"""The audit of splits: its distances and figures, and its judgement where the truth is known."""
+"""The audit of splits: its distances and figures, and its judgment where the truth is known."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_random_class_is_interpolation_and_says_so():
     assert all(0.35 < area < 0.65 for area in areas)
 
 
-def test_a_class_that_no_neighbour_knows_is_extrapolation():
+def test_a_class_that_no_neighbor_knows_is_extrapolation():
     known = toy_compounds(500)
     pairs = [(a, b) for a in ("Cs", "Rb", "K") for b in ("F", "Cl", "I")]
     salts = [f"{a}{x}{b}{y}" for a, b in pairs for x in range(1, 5) for y in range(1, 5)]
@@ -88,7 +88,7 @@ def test_a_class_that_no_neighbour_knows_is_extrapolation():
 
 
 def test_the_error_ratio_by_hand():
-    # one neighbour: training Fe2O3 (target 1); in-domain FeO (2) is missed by 1, held-out by 6
+    # one neighbor: training Fe2O3 (target 1); in-domain FeO (2) is missed by 1, held-out by 6
     materials = formulas(["Fe2O3", "FeO", *["LiF"] * FEW])
     target = np.array([1.0, 2.0, *[7.0] * FEW])
     split = Split("f", train=[0], test=[1], ood_test=np.arange(2, 2 + FEW), held_out="x")
@@ -100,10 +100,10 @@ def test_the_error_ratio_by_hand():
     assert views["fractions"]["distance_held_out"] == pytest.approx(np.sqrt(1.02))
 
 
-def by_one_neighbour(
+def by_one_neighbor(
     inside: list[float], held: list[float]
 ) -> tuple[list[Split], Materials, np.ndarray]:
-    """Return a fold in which the neighbours of all rows miss by these errors."""
+    """Return a fold in which the neighbors of all rows miss by these errors."""
     materials = formulas(["Fe2O3", *["FeO"] * len(inside), *["LiF"] * len(held)])
     rows = np.arange(1, len(inside) + len(held) + 1)
     test, ood_test = rows[: len(inside)], rows[len(inside) :]
@@ -113,7 +113,7 @@ def by_one_neighbour(
 
 def test_a_class_whose_typical_error_is_twice_the_in_domain_one_is_extrapolation():
     # mean errors 5.9 and 2, but median errors 1 and 2: two large in-domain errors level the means
-    found = audit(*by_one_neighbour([1.0] * 18 + [50.0] * 2, [2.0] * FEW), seed=0)
+    found = audit(*by_one_neighbor([1.0] * 18 + [50.0] * 2, [2.0] * FEW), seed=0)
     view = found.folds[0].figures["views"]["fractions"]
     assert view["error_ratio"] == pytest.approx(40 / 118)
     assert view["error_ratio_median"] == 2.0
@@ -127,23 +127,23 @@ def test_a_class_whose_typical_error_is_twice_the_in_domain_one_is_extrapolation
     assert figures["by_median"] == 2.0
 
 
-def test_a_class_with_a_few_large_errors_is_extrapolation_and_its_median_is_told():
-    found = audit(*by_one_neighbour([1.0] * 20, [1.0] * 18 + [50.0] * 2), seed=0)
+def test_a_class_with_a_few_large_errors_is_extrapolation_and_its_median_is_reported():
+    found = audit(*by_one_neighbor([1.0] * 20, [1.0] * 18 + [50.0] * 2), seed=0)
     assert found.kind == "extrapolation"
     figures = conclusion(found).figures
     assert figures["times"] == pytest.approx({"value": 5.9, "low": 0.0, "high": 12.51}, abs=5e-3)
     assert figures["by_median"] == 1.0
 
 
-def test_a_class_no_harder_by_mean_and_by_median_is_interpolation_and_no_median_is_told():
-    found = audit(*by_one_neighbour([1.0] * 20, [1.2] * FEW), seed=0)
+def test_a_class_no_harder_by_mean_and_by_median_is_interpolation_and_no_median_is_reported():
+    found = audit(*by_one_neighbor([1.0] * 20, [1.2] * FEW), seed=0)
     assert found.kind == "interpolation"
     assert conclusion(found).figures["times"]["value"] == pytest.approx(1.2)
     assert "by_median" not in conclusion(found).figures
 
 
 def test_features_that_do_better_than_the_named_model_are_named_with_their_ratio():
-    # by composition all neighbours are Fe3O4 (3): in-domain rows (4) miss by 1, held-out (0) by 3;
+    # by composition all neighbors are Fe3O4 (3): in-domain rows (4) miss by 1, held-out (0) by 3;
     # in the features of the arm the held-out rows stand on Fe2O3 (0.5) and miss by 0.5
     texts = ["Fe3O4"] * 5 + ["Fe2O3"] * 5 + ["FeO"] * 20 + ["FeF"] * FEW
     target = np.array([3.0] * 5 + [0.5] * 5 + [4.0] * 20 + [0.0] * FEW)
@@ -269,7 +269,7 @@ def data_file(name: str) -> Path:
     for place in places:
         if (place / name).is_file():
             return place / name
-    pytest.skip(f"{name} is not here: the judgement is made on real data")
+    pytest.skip(f"{name} is not here: the judgment is made on real data")
 
 
 def table(name: str, *columns: str) -> list[list[object]]:

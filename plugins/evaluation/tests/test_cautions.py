@@ -160,7 +160,7 @@ arms:
 
 
 @pytest.mark.parametrize(("resample", "clones"), [("seeds", True), ("bootstrap", False)])
-def test_an_ensemble_of_clones_is_told_on_stderr_and_not_trusted(
+def test_an_ensemble_of_clones_is_reported_on_stderr_and_not_trusted(
     cli: Cli, resample: str, clones: bool
 ) -> None:
     (cli.cwd / "s.yaml").write_text(SPEC.format(resample=resample), encoding="utf-8")

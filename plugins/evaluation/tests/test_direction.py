@@ -102,7 +102,7 @@ def with_elements(
     )["arms"]["a"]["ood"]
 
 
-def test_the_rule_of_unseen_elements_is_scored_beside_the_detector() -> None:
+def test_the_rule_of_unseen_elements_is_scored_along_with_the_detector() -> None:
     # 1 of 5 in-domain and 3 of 4 held-out rows have an element that was never trained on
     found = with_elements(
         ["MgO", "NaCl", "Na2O", "CaO", "MgCl2"], ["MgF2", "NaF", "MgO", "CaF2"], [0.0] * 9
@@ -152,8 +152,8 @@ def judged(detector: float, rule: float, sigma: float = 0.6) -> Verdict:
 
 def test_a_detector_that_does_no_better_than_the_rule_is_not_praised() -> None:
     found = judged(0.997, 1.0)
-    assert not {"held_out_noticed", "separated_well"} & set(found.codes)
-    (headline,) = found.of("rule_notices")
+    assert not {"held_out_detected", "separated_well"} & set(found.codes)
+    (headline,) = found.of("rule_detects")
     assert headline.figures == {"how": "well", "sigma": "not"}
     (rule,) = found.of("rule_separates")
     assert (rule.figures["rule"], rule.figures["detector"]["value"]) == (1.0, 0.997)
@@ -161,10 +161,10 @@ def test_a_detector_that_does_no_better_than_the_rule_is_not_praised() -> None:
     assert sigma.figures["how"] == "not"
 
 
-def test_a_detector_that_does_better_than_the_rule_is_praised_with_the_rule_beside_it() -> None:
+def test_a_detector_better_than_the_rule_is_reported_together_with_the_rule() -> None:
     found = judged(0.95, 0.5)
-    (headline,) = found.of("held_out_noticed")
+    (headline,) = found.of("held_out_detected")
     assert headline.figures["by"] == ["detector"]
     (separated,) = found.of("separated_well")
     assert (separated.figures["by"], separated.figures["rule"]) == ("detector", 0.5)
-    assert not {"rule_notices", "rule_separates"} & set(found.codes)
+    assert not {"rule_detects", "rule_separates"} & set(found.codes)

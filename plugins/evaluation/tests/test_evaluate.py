@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_numbers_and_arms_do_not_matter() -> None:
     assert other["arms"] != both["arms"]
 
 
-def test_folds_are_scored_apart_and_summarised_with_population_std() -> None:
+def test_folds_are_scored_apart_and_summarized_with_population_std() -> None:
     columns = table({"test": 30}, folds=3)
     arm = evaluate(columns, task="regression", levels=[0.9], seed=1)["arms"]["a"]
     error = np.abs(columns["target"] - columns["mean"])
@@ -263,7 +263,7 @@ def test_the_ends_of_the_scale_count_surprises_against_what_was_stated() -> None
     }  # fmt: skip
 
 
-def test_sigma_of_a_class_is_judged_by_wrong_answers_alone() -> None:
+def test_sigma_of_a_class_is_evaluated_by_wrong_answers_alone() -> None:
     sk = pytest.importorskip("sklearn.metrics", reason="the independent reference")
     p = RNG.uniform(0, 1, 400)
     y = (RNG.random(400) < p).astype(float)
@@ -362,7 +362,7 @@ def test_the_baseline_is_scored_where_it_is_known() -> None:
     assert share["low"] < share["value"] < share["high"]
 
 
-def test_elements_of_pure_noise_are_not_told_apart_and_a_hard_one_is() -> None:
+def test_elements_of_pure_noise_do_not_differ_significantly_and_a_hard_one_does() -> None:
     rng = np.random.default_rng(6)
     symbols = np.array(["Fe", "Ni", "Co", "Cr", "Mn", "Cu", "Zn", "Ti", "V", "Mo", "W", "Nb"])
     formulas, error = [], []
@@ -383,7 +383,7 @@ def test_elements_of_pure_noise_are_not_told_apart_and_a_hard_one_is() -> None:
 
 
 @pytest.mark.parametrize("skewed", [np.abs, np.exp])
-def test_errors_independent_of_the_elements_colour_one_in_a_twentieth_of_the_tables(
+def test_errors_independent_of_the_elements_color_one_in_a_twentieth_of_the_tables(
     skewed: Callable[[np.ndarray], np.ndarray],
 ) -> None:
     rng = np.random.default_rng(9)

@@ -104,23 +104,22 @@ def graded(right: int, wrong: int, refused: int = 5) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "grade", "kept"),
+    ("right", "wrong", "grade"),
     [
-        (11, 1, "keeps", True),  # 0.917 is above 0.9
-        (17, 3, "keeps", True),  # 0.85 is 0.9 less the slack, exactly
-        (8, 2, "short", False),  # 0.8; with 0.85 eight or fewer of ten come in 46 % of cases
-        (10, 10, "breaks", False),  # with 0.85 ten or fewer of twenty come once in 4,000 cases
-        (0, 9, "refuses", True),  # too few to judge
-        (0, 0, "refuses", True),
+        (11, 1, "reached"),  # 0.917 is above 0.9
+        (17, 3, "reached"),  # 0.85 is 0.9 less the slack, exactly
+        (8, 2, "below"),  # 0.8; with 0.85 eight or fewer of ten come in 46 % of cases
+        (10, 10, "missed"),  # with 0.85 ten or fewer of twenty come once in 4,000 cases
+        (0, 9, "abstained"),  # too few to judge
+        (0, 0, "abstained"),
     ],
 )
 def test_a_class_is_graded_by_the_share_of_trusted_that_hold(
-    right: int, wrong: int, grade: str, kept: bool
+    right: int, wrong: int, grade: str
 ) -> None:
     found = graded(right, wrong)
-    assert (found["grade"], found["kept"]) == (grade, kept)
-    assert found["breach"] == (grade == "breaks")
-    assert found["grade"] in GRADES
+    assert found["grade"] == grade
+    assert grade in GRADES
     assert (found["trusted"], found["within"]) == (right + wrong, right)
     assert found["share"] == pytest.approx((right + wrong) / (right + wrong + 5))
 
@@ -128,15 +127,15 @@ def test_a_class_is_graded_by_the_share_of_trusted_that_hold(
 @pytest.mark.parametrize(
     ("right", "wrong", "grade", "by_chance", "shown"),
     [
-        (18, 2, "keeps", True, False),  # 0.70 to 0.97: it may miss thrice as often
-        (90, 10, "keeps", True, True),
-        (8, 2, "short", True, False),
-        (1690, 310, "short", False, False),  # 1,690 or fewer of 2,000 come once in 1e14
-        (1702, 298, "short", False, False),  # 0.851 is within the slack, and surely short
-        (1790, 210, "keeps", True, True),
+        (18, 2, "reached", True, False),  # 0.70 to 0.97: it may miss thrice as often
+        (90, 10, "reached", True, True),
+        (8, 2, "below", True, False),
+        (1690, 310, "below", False, False),  # 1,690 or fewer of 2,000 come once in 1e14
+        (1702, 298, "below", False, False),  # 0.851 is within the slack, and surely short
+        (1790, 210, "reached", True, True),
     ],
 )
-def test_a_promise_is_kept_or_missed_by_what_its_interval_shows(
+def test_the_interval_decides_whether_the_target_reliability_is_reached(
     right: int, wrong: int, grade: str, by_chance: bool, shown: bool
 ) -> None:
     found = graded(right, wrong)
@@ -153,7 +152,7 @@ def test_intervals_over_the_whole_stated_range_say_nothing() -> None:
         assert found["intervals"]["calibrator_class"]["infinite"] == empty  # -0.2 to 0.4
 
 
-def test_what_is_trusted_is_told_with_intervals() -> None:
+def test_what_is_trusted_is_reported_with_intervals() -> None:
     found = graded(11, 1)
     interval = stats.binomtest(11, 12).proportion_ci(method="wilson")
     assert found["hit"] == pytest.approx(11 / 12)
@@ -186,7 +185,7 @@ def one_class() -> dict[str, Any]:
 
 def test_the_figures_of_a_class_by_hand() -> None:
     exam = one_class()
-    assert (exam["method"], exam["beside"], exam["level"]) == ("learned", ["plain"], LEVEL)
+    assert (exam["method"], exam["others"], exam["level"]) == ("learned", ["plain"], LEVEL)
     (found,) = exam["classes"]
     assert (found["class"], found["rows"]) == ("without X", 20)
     assert (found["error_tolerance"], found["target_reliability"]) == (TOLERANCE, RELIABILITY)
@@ -204,12 +203,12 @@ def test_the_figures_of_a_class_by_hand() -> None:
     assert found["false_alarms"] == pytest.approx(0.25)
     assert found["forecast"] == pytest.approx(0.3)
     assert found["forecast_ratio"] == pytest.approx(0.3 / 0.34)
-    assert found["grade"] == "keeps"
+    assert found["grade"] == "reached"
     learned = found["methods"]["learned"]
     assert learned["class"]["deferred"] == 4
     assert (learned["in_domain"]["trusted"], learned["in_domain"]["within"]) == (3, 3)
     plain = found["methods"]["plain"]["class"]
-    assert (plain["trusted"], plain["within"], plain["grade"]) == (20, 12, "breaks")
+    assert (plain["trusted"], plain["within"], plain["grade"]) == (20, 12, "missed")
 
 
 def test_coverage_and_width_of_intervals_by_hand() -> None:
@@ -228,7 +227,7 @@ def test_coverage_and_width_of_intervals_by_hand() -> None:
     assert said["trust_class"]["coverage_high"] == pytest.approx(interval.high)
 
 
-def test_the_summary_counts_classes_and_tells_how_forecasts_fare() -> None:
+def test_the_summary_counts_classes_and_scores_forecasts() -> None:
     errors = {"test": [GOOD] * 4}
     classes = {"A": (20, 0, 0.1), "B": (8, 2, 0.2), "C": (5, 15, 0.5), "D": (0, 0, 2.0)}
     trust, seen = [], []
@@ -245,10 +244,10 @@ def test_the_summary_counts_classes_and_tells_how_forecasts_fare() -> None:
         trust.append(both[0])
         seen.append(both[1])
     exam = examine(stacked(*trust), stacked(*seen), levels=[LEVEL])["forest"]
-    assert [one["grade"] for one in exam["classes"]] == ["keeps", "short", "breaks", "refuses"]
+    assert [one["grade"] for one in exam["classes"]] == ["reached", "below", "missed", "abstained"]
     summary = exam["summary"]["m"]
     assert {grade: summary[grade] for grade in GRADES} == dict.fromkeys(GRADES, 1)
-    assert (summary["classes"], summary["kept"], summary["breaches"]) == (4, 2, 1)
+    assert summary["classes"] == 4
     assert summary["share"] == pytest.approx((1.0 + 0.5 + 1.0 + 0.0) / 4)
     assert summary["share_in_domain"] == pytest.approx(1.0)
     assert summary["worst_hit"] == pytest.approx(0.25)
@@ -299,6 +298,6 @@ def test_the_binomial_tail_is_that_of_scipy(hits: int, n: int, share: float) -> 
     assert binomial_below(hits, n, share) == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
-def test_ten_trusted_rows_are_enough_to_be_judged() -> None:
-    assert graded(ENOUGH_TRUSTED, 0)["grade"] == "keeps"
-    assert graded(ENOUGH_TRUSTED - 1, 0)["grade"] == "refuses"
+def test_ten_trusted_rows_are_enough_for_a_grade() -> None:
+    assert graded(ENOUGH_TRUSTED, 0)["grade"] == "reached"
+    assert graded(ENOUGH_TRUSTED - 1, 0)["grade"] == "abstained"

@@ -12,7 +12,7 @@ from atlas_evaluation.judge.finding import About, Finding
 from atlas_evaluation.judge.verdict import verdict
 from atlas_evaluation.narrative import report_of
 
-TRUSTED = {"keeps": (100, 95), "refuses": (3, 1), "short": (20, 16), "breaks": (100, 60)}
+TRUSTED = {"reached": (100, 95), "abstained": (3, 1), "below": (20, 16), "missed": (100, 60)}
 """Trusted and within tolerance of 400 rows."""
 
 
@@ -26,15 +26,13 @@ def method(grade: str) -> dict[str, Any]:
         "hit": hits / n,
         "deferred": 40,
         "grade": grade,
-        "breach": grade == "breaks",
-        "kept": grade in {"keeps", "refuses"},
-        "by_chance": grade in {"keeps", "short"},
-        "shown": grade == "keeps",
+        "by_chance": grade in {"reached", "below"},
+        "shown": grade == "reached",
     }
 
 
 def exam_of(
-    *grades: str, other: str = "breaks", in_domain: str = "keeps", ratio: float = 0.8
+    *grades: str, other: str = "missed", in_domain: str = "reached", ratio: float = 0.8
 ) -> dict[str, Any]:
     """Return an exam whose classes have these grades, all errors being 0.5."""
     classes = [
@@ -48,7 +46,7 @@ def exam_of(
             "grade": grade,
             "methods": {
                 "mine": {"class": method(grade), "in_domain": method(in_domain)},
-                "plain": {"class": method(other), "in_domain": method("keeps")},
+                "plain": {"class": method(other), "in_domain": method("reached")},
             },
         }
         for place, (symbol, grade) in enumerate(zip(["F", "Cl", "Al", "La"], grades, strict=False))
@@ -58,12 +56,11 @@ def exam_of(
         own = [one["methods"][name]["class"]["grade"] for one in classes]
         counts = {grade: own.count(grade) for grade in GRADES}
         inside = [one["methods"][name]["in_domain"]["share"] for one in classes]
-        kept = counts["keeps"] + counts["refuses"]
-        return {**counts, "classes": len(own), "kept": kept, "share_in_domain": inside[0]}
+        return {**counts, "classes": len(own), "share_in_domain": inside[0]}
 
     return {
         "method": "mine",
-        "beside": ["plain"],
+        "others": ["plain"],
         "level": 0.9,
         "classes": classes,
         "summary": {name: summary(name) for name in ("mine", "plain")},
@@ -83,60 +80,64 @@ def found(exam: dict[str, Any], code: str) -> list[dict[str, Any]]:
     return [dict(one.figures) for one in evidence(exam, CLASSES) if one.code == code]
 
 
-def test_a_promise_kept_everywhere() -> None:
-    one = said("keeps", "keeps", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_kept", "labels_reliable")
-    assert one.figures["judged"] == list(CLASSES.values())
-    assert (one.figures["kept"], one.figures["refused"]) == (4, 0)
-    assert said("keeps").figures["judged"] == ["materials with F"]
+def test_a_target_reliability_reached_on_every_class() -> None:
+    one = said("reached", "reached", "reached", "reached")
+    assert (one.code, one.grade) == ("labels_reached_on_all", "labels_reliable")
+    assert one.figures["tested"] == list(CLASSES.values())
+    assert (one.figures["reached"], one.figures["abstained"]) == (4, 0)
+    assert said("reached").figures["tested"] == ["materials with F"]
 
 
-def test_a_refused_class_is_named_as_such() -> None:
-    one = said("keeps", "refuses", "keeps", "refuses")
-    assert (one.code, one.grade, one.figures["refused"]) == ("labels_kept", "labels_reliable", 2)
+def test_a_class_without_trusted_predictions_is_named() -> None:
+    one = said("reached", "abstained", "reached", "abstained")
+    assert (one.code, one.grade, one.figures["abstained"]) == (
+        "labels_reached_on_all",
+        "labels_reliable",
+        2,
+    )
     # one of four was put to the test: that is no success
-    assert said("keeps", "refuses", "refuses", "refuses").grade == "caution"
-    none = said("refuses", "refuses")
-    assert (none.code, none.grade) == ("labels_refuse", "caution")
+    assert said("reached", "abstained", "abstained", "abstained").grade == "caution"
+    none = said("abstained", "abstained")
+    assert (none.code, none.grade) == ("labels_abstain", "caution")
     assert "nor_in_domain" not in none.figures
-    assert said("refuses", in_domain="refuses").figures["nor_in_domain"]
+    assert said("abstained", in_domain="abstained").figures["nor_in_domain"]
 
 
-def test_a_broken_promise_is_named() -> None:
-    one = said("breaks", "keeps", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_mostly_kept", "caution")
-    assert (one.figures["broken"], one.figures["kept"]) == (["materials with F"], 3)
-    one = said("keeps", "short", "keeps", "keeps")
-    assert (one.code, one.grade) == ("labels_mostly_kept", "labels_reliable")
-    assert (one.figures["short"], one.figures["by_chance"]) == (["materials with Cl"], True)
+def test_a_class_that_misses_the_target_reliability_is_named() -> None:
+    one = said("missed", "reached", "reached", "reached")
+    assert (one.code, one.grade) == ("labels_reached_on_most", "caution")
+    assert (one.figures["missed"], one.figures["reached"]) == (["materials with F"], 3)
+    one = said("reached", "below", "reached", "reached")
+    assert (one.code, one.grade) == ("labels_reached_on_most", "labels_reliable")
+    assert (one.figures["below"], one.figures["by_chance"]) == (["materials with Cl"], True)
 
 
 def test_chance_is_named_only_where_it_is_not_excluded() -> None:
-    for others in (("keeps", "keeps", "keeps"), ()):
-        exam = exam_of("short", *others)
+    for others in (("reached", "reached", "reached"), ()):
+        exam = exam_of("below", *others)
         assert headline(exam, CLASSES).figures["by_chance"]
         exam["classes"][0]["methods"]["mine"]["class"]["by_chance"] = False
         one = headline(exam, CLASSES)
         assert not one.figures["by_chance"]
-        assert one.figures["short"] == ["materials with F"]
+        assert one.figures["below"] == ["materials with F"]
 
 
 @pytest.mark.parametrize("few", [0, 1, 2, 3])
-def test_a_promise_kept_on_a_handful_is_said_to_be_no_proof(few: int) -> None:
-    exam = exam_of("keeps", "keeps", "keeps", "keeps")
+def test_a_target_reliability_reached_on_few_predictions_is_not_shown(few: int) -> None:
+    exam = exam_of("reached", "reached", "reached", "reached")
     for one in exam["classes"][:few]:
         one["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
     kept = headline(exam, CLASSES)
     assert kept.grade == ("labels_reliable" if few < 3 else "caution")
     assert kept.figures["few"] == dict.fromkeys(list(CLASSES.values())[:few], 10)
-    alone = exam_of("keeps")
+    alone = exam_of("reached")
     alone["classes"][0]["methods"]["mine"]["class"] |= {"shown": False, "trusted": 10}
     assert headline(alone, CLASSES).grade == "caution"
 
 
 def test_the_least_of_several_classes_is_named_only_where_it_is_apart() -> None:
     for trusted, apart in ((10, False), (100, True)):
-        exam = exam_of("keeps", "keeps", "keeps")
+        exam = exam_of("reached", "reached", "reached")
         for one in exam["classes"]:
             one["methods"]["mine"]["class"] |= {"trusted": trusted, "within": trusted * 9 // 10}
         own = exam["classes"][1]["methods"]["mine"]["class"]
@@ -147,47 +148,47 @@ def test_the_least_of_several_classes_is_named_only_where_it_is_apart() -> None:
 
 
 def test_intervals_of_the_trust_region_that_say_nothing_are_no_merit() -> None:
-    exam = exam_of("keeps", "keeps")
+    exam = exam_of("reached", "reached")
     for one, empty in zip(exam["classes"], (0.0, 0.6), strict=True):
         one["intervals"] = {"trust_class": {"coverage": 0.9 + empty / 10, "infinite": empty}}
     (held,) = found(exam, "labels_intervals")
     assert held == {"level": 0.9, "coverage": 0.9, "classes": 1, "empty": ["materials with Cl"]}
     exam["classes"][0]["intervals"]["trust_class"]["infinite"] = 1.0
     assert not found(exam, "labels_intervals")
-    (empty,) = found(exam, "labels_intervals_empty")
+    (empty,) = found(exam, "labels_intervals_uninformative")
     assert empty["empty"] == ["materials with F", "materials with Cl"]
 
 
-def test_a_promise_that_nobody_kept_is_no_success_though_no_class_alone_shows_it() -> None:
-    one = said("short", "short", "short", "short")
+def test_a_target_reliability_that_no_class_reaches_is_no_success_though_none_misses_it() -> None:
+    one = said("below", "below", "below", "below")
     assert (one.code, one.grade) == ("labels_fell_short", "caution")
-    assert one.figures["missed"] == list(CLASSES.values())
+    assert one.figures["not_reached"] == list(CLASSES.values())
     assert "chance" not in report_of([one])[0]
 
 
-def test_refused_classes_do_not_outweigh_a_broken_one() -> None:
-    one = said("breaks", "refuses", "refuses", "refuses")
+def test_abstaining_on_classes_does_not_outweigh_a_missed_one() -> None:
+    one = said("missed", "abstained", "abstained", "abstained")
     assert (one.code, one.grade) == ("labels_unreliable", "do_not_trust")
 
 
-def test_promises_that_are_often_missed_are_not_relied_on() -> None:
-    one = said("breaks", "short", "keeps", "keeps")
+def test_labels_that_often_miss_the_target_reliability_are_unreliable() -> None:
+    one = said("missed", "below", "reached", "reached")
     assert (one.code, one.grade) == ("labels_unreliable", "do_not_trust")
-    assert one.figures["missed"] == ["materials with F", "materials with Cl"]
-    assert (said("breaks").code, said("breaks").grade) == ("labels_broken", "do_not_trust")
+    assert one.figures["not_reached"] == ["materials with F", "materials with Cl"]
+    assert (said("missed").code, said("missed").grade) == ("labels_missed", "do_not_trust")
 
 
-def test_a_promise_broken_at_home_spoils_the_grade() -> None:
-    exam = exam_of("keeps", "keeps", in_domain="breaks")
+def test_a_target_reliability_missed_in_domain_lowers_the_grade() -> None:
+    exam = exam_of("reached", "reached", in_domain="missed")
     assert headline(exam, CLASSES).grade == "caution"
-    assert found(exam, "labels_broken_in_domain") == [{"broken": 2, "folds": 2}]
-    assert not found(exam_of("keeps", "keeps"), "labels_broken_in_domain")
+    assert found(exam, "labels_missed_in_domain") == [{"missed": 2, "folds": 2}]
+    assert not found(exam_of("reached", "reached"), "labels_missed_in_domain")
 
 
 def test_the_evidence_has_the_figures() -> None:
-    exam = exam_of("keeps", "refuses")
+    exam = exam_of("reached", "abstained")
     assert [one.code for one in evidence(exam, CLASSES)] == [
-        "labels_reliability", "labels_refused", "labels_compared", "labels_forecast",
+        "labels_reliability", "labels_abstain_on_some", "labels_compared", "labels_forecast",
     ]  # fmt: skip
     (reliability,) = found(exam, "labels_reliability")
     # 100 + 3 of 800 rows are trusted, 95 + 1 of them within tolerance
@@ -198,7 +199,9 @@ def test_the_evidence_has_the_figures() -> None:
         0.25,
         [0.2, pytest.approx(0.22)],
     )
-    assert found(exam, "labels_refused") == [{"names": ["materials with Cl"], "kind": "elements"}]
+    assert found(exam, "labels_abstain_on_some") == [
+        {"names": ["materials with Cl"], "kind": "elements"}
+    ]
     (forecast,) = found(exam, "labels_forecast")
     assert forecast["within"] == 1
     assert forecast["most"] == {"ratio": 1.8, "name": "materials with Cl"}
@@ -208,13 +211,13 @@ def test_the_evidence_has_the_figures() -> None:
     ("mean", "median", "reported"),
     [(1.1, 1.8, True), (3.0, 1.0, True), (3.0, 4.5, False), (1.1, 1.2, False), (None, 2.0, False)],
 )
-def test_the_median_is_told_where_it_judges_otherwise_than_the_mean(
+def test_the_median_is_reported_where_it_differs_from_the_mean(
     mean: float | None, median: float, *, reported: bool
 ) -> None:
-    exam = exam_of("keeps", "keeps")
+    exam = exam_of("reached", "reached")
     exam["classes"][1] |= {"median_rise": median} | ({} if mean is None else {"mae_rise": mean})
     classes = [{"name": "materials with Cl", "mean": mean, "median": median}]
-    assert found(exam, "labels_typical") == ([{"classes": classes}] if reported else [])
+    assert found(exam, "labels_median_errors") == ([{"classes": classes}] if reported else [])
 
 
 def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
@@ -231,23 +234,27 @@ def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
         "error_tolerances": [0.1, 0.1],
         "target_reliability": 0.8,
     }
-    assert unexamined(labels) == [Finding.of("labels_unexamined", **figures)]
+    assert unexamined(labels) == [Finding.of("labels_not_tested", **figures)]
     assert unexamined({}) == []
 
 
 def test_refusals_of_every_method_count_alike_and_never_as_kept() -> None:
-    exam = exam_of("keeps", "refuses", "short", "short")
+    exam = exam_of("reached", "abstained", "below", "below")
     exam["summary"]["plain"] = exam["summary"]["mine"]
-    counts = {"classes": 4, "keeps": 1, "refuses": 1, "short": 2, "breaks": 0}
+    counts = {"classes": 4, "reached": 1, "abstained": 1, "below": 2, "missed": 0}
     (compared,) = found(exam, "labels_compared")
     assert compared["methods"] == [{"name": "mine", **counts}, {"name": "plain", **counts}]
-    assert not found(exam_of("keeps") | {"beside": []}, "labels_compared")
-    none = report_of(comparisons(exam_of("keeps", "keeps", other="refuses"), ["x", "y"]))
+    assert not found(exam_of("reached") | {"others": []}, "labels_compared")
+    none = report_of(comparisons(exam_of("reached", "reached", other="abstained"), ["x", "y"]))
     assert none[0].endswith("plain trusts nothing there.")
 
 
 def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() -> None:
-    for grades in (["keeps", "refuses", "refuses"], ["short", "refuses"], ["breaks", "refuses"]):
+    for grades in (
+        ["reached", "abstained", "abstained"],
+        ["below", "abstained"],
+        ["missed", "abstained"],
+    ):
         (text,) = report_of([said(*grades)])
         assert "materials with F" in text
         assert "1 held-out elements" not in text
@@ -255,8 +262,8 @@ def test_one_class_put_to_the_test_is_named_and_never_counted_in_the_plural() ->
 
 def test_classes_that_are_no_elements_are_held_out_classes() -> None:
     classes = {"without F": "cluster 3 of 8", "without Cl": "cluster 5 of 8"}
-    assert headline(exam_of("keeps", "keeps"), classes).figures["kind"] == "classes"
-    assert said("keeps", "keeps").figures["kind"] == "elements"
+    assert headline(exam_of("reached", "reached"), classes).figures["kind"] == "classes"
+    assert said("reached", "reached").figures["kind"] == "elements"
 
 
 def metrics(mae: float, baseline: float) -> dict[str, Any]:
@@ -275,16 +282,18 @@ def test_the_exam_makes_the_verdict_unless_the_model_is_worthless(
     mae: float, *, examined: bool
 ) -> None:
     about = About("forest", target="energy", unit="eV", held_out="materials with F")
-    exam = exam_of("keeps")
+    exam = exam_of("reached")
     judged = verdict(metrics(mae, 1.0), about, classes=CLASSES, examined=exam)
-    opening = ["labels_kept", "in_domain_error"] if examined else ["no_better_than_constant"]
+    opening = (
+        ["labels_reached_on_all", "in_domain_error"] if examined else ["no_better_than_constant"]
+    )
     assert [one.code for one in judged.headline] == opening
     assert (judged.grade == "labels_reliable") == examined
     assert ("follow_labels" in judged.codes) == examined
     assert ("labels_reliability" in judged.codes) == examined
 
 
-@pytest.mark.parametrize(("grade", "by_chance"), [("short", True), ("breaks", False)])
+@pytest.mark.parametrize(("grade", "by_chance"), [("below", True), ("missed", False)])
 def test_one_class_that_fell_short_may_be_chance_and_a_broken_one_is_not(
     grade: str, *, by_chance: bool
 ) -> None:
@@ -293,7 +302,7 @@ def test_one_class_that_fell_short_may_be_chance_and_a_broken_one_is_not(
     assert one.grade == ("caution" if by_chance else "do_not_trust")
 
 
-@pytest.mark.parametrize("grades", [("breaks", "keeps"), ("keeps", "breaks")])
+@pytest.mark.parametrize("grades", [("missed", "reached"), ("reached", "missed")])
 def test_two_folds_of_one_name_are_two_classes(grades: tuple[str, str]) -> None:
     exam = exam_of(*grades)
     same = dict.fromkeys((str(one["class"]) for one in exam["classes"]), "cluster 3")

@@ -34,7 +34,7 @@ def reported(found: Verdict) -> list[str]:
 
 
 @pytest.mark.parametrize("task", ["regression", "binary"])
-def test_the_same_answers_in_four_folds_are_judged_as_in_one(task: str) -> None:
+def test_the_same_answers_in_four_folds_get_the_verdict_of_one(task: str) -> None:
     mean = RNG.beta(0.5, 0.5, N)
     target = (RNG.random(N) < mean) * 1.0 if task == "binary" else mean + RNG.normal(0, 0.1, N)
     four, once = (judged(task, target, mean, folds=n) for n in (4, 1))
@@ -42,7 +42,7 @@ def test_the_same_answers_in_four_folds_are_judged_as_in_one(task: str) -> None:
     assert reported(four) == reported(once)  # figures differ in their last digit
 
 
-def test_one_surprise_told_by_four_folds_is_one_surprise() -> None:
+def test_one_surprise_in_four_folds_counts_once() -> None:
     # 40 materials of P = 0.5 %, one of class 1: of 40 that is chance (18 %), 4 of 160 were none
     target, mean = np.arange(N) % 2 * 1.0, np.full(N, 0.5)
     mean[:40], target[:40], target[7] = 0.005, 0.0, 1.0

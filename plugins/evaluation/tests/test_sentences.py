@@ -53,7 +53,7 @@ def test_a_headline_is_one_sentence_of_all_its_findings() -> None:
         "caution",
         (
             Finding.of("trust_in_domain", in_domain=TYPICAL),
-            Finding.of("intervals_wider_than_need_be"),
+            Finding.of("intervals_wider_than_needed"),
             Finding.of("nothing_else_tested"),
             Finding.of("sigma_zero"),
         ),
@@ -144,10 +144,10 @@ def test_a_correlation_of_nothing_has_no_sign() -> None:
     assert reported == ["0.00", "0.00", "−0.26", "0.50"]
 
 
-def test_one_is_told_in_the_singular() -> None:
+def test_a_count_of_one_is_in_the_singular() -> None:
     (text,) = report_of([Finding.of("held_out_materials_few", n=1)], F)
     assert text == "Of materials with F there is only 1: too few to tell."
     (text,) = report_of([Finding.of("sigma_missing", missing=1, n=120)])
     assert text == "1 of its 120 predictions has no sigma."
-    (text,) = report_of([Finding.of("labels_broken_in_domain", broken=1, folds=1)])
+    (text,) = report_of([Finding.of("labels_missed_in_domain", missed=1, folds=1)])
     assert text.endswith("in 1 of 1 fold.")

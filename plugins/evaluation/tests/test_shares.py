@@ -110,7 +110,7 @@ def test_no_group_is_named_where_none_is_below(counts: list[tuple[int, int]]) ->
     assert found(counts, 0.9)["below"] == []
 
 
-def test_where_every_group_keeps_the_promise_one_is_named_in_one_table_of_ten_at_most() -> None:
+def test_where_every_group_is_calibrated_one_is_named_in_one_table_of_ten_at_most() -> None:
     rng = np.random.default_rng(3)
     sizes = [40, 60, 200, 1000, 45]
     named = sum(
@@ -136,7 +136,7 @@ def test_too_few_calibration_materials_for_a_level_have_no_draw() -> None:
 
 
 @pytest.mark.parametrize("calibration", [30, 150])
-def test_exchangeable_groups_of_calibrated_intervals_are_named_as_seldom_as_promised(
+def test_exchangeable_groups_of_calibrated_intervals_are_named_at_the_nominal_rate(
     calibration: int,
 ) -> None:
     rng = np.random.default_rng(calibration)
@@ -159,7 +159,7 @@ def test_counts_that_are_not_whole_are_rounded_against_the_claim() -> None:
     assert binomial.fisher_below(34.2, 40, 39.8, 40) == binomial.fisher_below(35, 40, 39, 40)
 
 
-def test_the_least_of_several_shares_is_named_where_fishers_test_tells_it() -> None:
+def test_the_least_of_several_shares_is_named_where_fishers_test_is_significant() -> None:
     p = stats.fisher_exact([[60, 40], [180, 20]], alternative="less").pvalue
     assert 3 * p < 0.05
     assert binomial.surely_least([90, 60, 90], [100, 100, 100]) == 1

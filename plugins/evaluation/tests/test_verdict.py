@@ -75,18 +75,18 @@ def test_fails_on_the_held_out_class_and_notices() -> None:
     )
     assert said.grade == "caution"
     assert said.codes == [
-        "trust_in_domain", "not_on_held_out", "held_out_noticed",
-        "errors", "errors_of_constant", "coverage_short_held_out", "sigma_order_right",
+        "trust_in_domain", "not_on_held_out", "held_out_detected",
+        "errors", "errors_of_constant", "coverage_too_low_held_out", "sigma_order_right",
         "sigma_order_weak", "separated_well", "flagged",
-        "obey_flags",
+        "heed_flags",
     ]  # fmt: skip
     assert one(said, "trust_in_domain") == {"in_domain": TYPICAL}
-    assert one(said, "held_out_noticed") == {"by": ["detector", "sigma"], "how": "well"}
+    assert one(said, "held_out_detected") == {"by": ["detector", "sigma"], "how": "well"}
     errors = one(said, "errors")
     assert (errors["in_domain"], errors["held_out"]) == (figure(0.15), figure(0.70))
     assert errors["times"]["value"] == pytest.approx(0.70 / 0.15)
     assert one(said, "errors_of_constant")["in_domain"] == pytest.approx(0.15 / 0.18)
-    covered = one(said, "coverage_short_held_out")
+    covered = one(said, "coverage_too_low_held_out")
     assert covered["level"] == 0.9  # the one nearest to 0.9 of three
     assert covered["held_out"]["covered"]["value"] == 0.34
     assert one(said, "separated_well")["also"] == [{"by": "sigma", "auroc": figure(0.94)}]
@@ -118,8 +118,8 @@ def test_fails_on_the_held_out_class_without_noticing() -> None:
         ood_test=part(mae=0.70, picp__9=0.34),
         ood={"score": detection(0.46, test=0.05, ood_test=0.04)},
     )
-    assert (said.grade, opening(said)) == ("do_not_trust", ["fails_unwarned"])
-    failing = one(said, "fails_unwarned")
+    assert (said.grade, opening(said)) == ("do_not_trust", ["fails_undetected"])
+    failing = one(said, "fails_undetected")
     assert (failing["in_domain"], failing["measure"]) == (TYPICAL, "mae")
     assert failing["times"]["value"] == pytest.approx(0.70 / 0.15)
     assert said.codes[4:] == ["separated_not", "flagged", "check_by_hand"]
@@ -135,7 +135,7 @@ def test_sigma_alone_notices() -> None:
     assert said.grade == "caution"
     assert said.codes[5:] == [
         "sigma_right", "sigma_held_out", "sigma_order_weak", "sigma_order_right", "separated_well",
-        "obey_sigma",
+        "heed_sigma",
     ]  # fmt: skip
     assert one(said, "sigma_right")["median"] == figure(0.674)
     assert one(said, "sigma_held_out")["within"]["value"] == 0.38
@@ -143,14 +143,14 @@ def test_sigma_alone_notices() -> None:
 
 
 def test_a_detector_that_orders_well_but_flags_little_is_named() -> None:
-    for flags, advice in ((0.2, "lower_threshold"), (0.9, "obey_flags")):
+    for flags, advice in ((0.2, "lower_threshold"), (0.9, "heed_flags")):
         said = judge(
             test=part(**GOOD),
             ood_test=part(mae=0.70),
             ood={"score": detection(0.85, test=0.01, ood_test=flags)},
         )
         assert said.grade == "caution"
-        assert one(said, "held_out_noticed") == {"by": ["detector"], "how": "in_part"}
+        assert one(said, "held_out_detected") == {"by": ["detector"], "how": "in_part"}
         assert said.codes[-1] == advice
 
 
@@ -167,7 +167,7 @@ def test_the_headline_distinguishes_the_detector_from_the_model(
     score: float, sigma: float, noticed: tuple[str, str, str]
 ) -> None:
     found = {"score": detection(score, test=0.05, ood_test=0.9), "sigma": detection(sigma)}
-    figures = one(judge(test=part(**GOOD), ood_test=part(mae=0.70), ood=found), "held_out_noticed")
+    figures = one(judge(test=part(**GOOD), ood_test=part(mae=0.70), ood=found), "held_out_detected")
     by, how, other = noticed
     assert figures["by"] == (["detector", "sigma"] if by == "both" else [by])
     assert figures["how"] == how
@@ -177,13 +177,13 @@ def test_the_headline_distinguishes_the_detector_from_the_model(
 def test_fails_with_neither_sigma_nor_detector() -> None:
     said = judge(test=part(**GOOD), ood_test=part(mae=0.70))
     assert said.grade == "do_not_trust"
-    assert "nothing_warns" in said.codes
+    assert "no_sigma_no_detector" in said.codes
 
 
 def test_only_the_coverage_fails_on_the_held_out_class() -> None:
     said = judge(test=part(**GOOD, picp__9=0.9), ood_test=part(mae=0.18, picp__9=0.7), ood={})
-    assert (said.grade, opening(said)) == ("do_not_trust", ["fails_unwarned"])
-    assert one(said, "fails_unwarned") == {"in_domain": TYPICAL}  # no errors are larger
+    assert (said.grade, opening(said)) == ("do_not_trust", ["fails_undetected"])
+    assert one(said, "fails_undetected") == {"in_domain": TYPICAL}  # no errors are larger
 
 
 def test_good_on_the_held_out_class_too() -> None:
@@ -195,7 +195,7 @@ def test_good_on_the_held_out_class_too() -> None:
     assert said.grade == "trust"
     assert opening(said) == ["trust_in_domain", "also_on_held_out"]
     assert one(said, "errors")["times"]["value"] == pytest.approx(1.0)
-    assert "coverage_kept_on_both" in said.codes
+    assert "coverage_attained_on_both" in said.codes
     assert said.codes[-1] == "other_classes_unknown"
 
 
@@ -203,7 +203,7 @@ def test_folds_without_a_held_out_class() -> None:
     said = judge(test=part(**GOOD, picp__9=0.98, spearman=0.05), held_out="")
     assert said.grade == "trust"
     assert said.codes == [
-        "trust_in_domain", "intervals_wider_than_need_be", "nothing_else_tested",
+        "trust_in_domain", "intervals_wider_than_needed", "nothing_else_tested",
         "errors", "errors_of_constant", "coverage_high", "sigma_order_weak",
         "nothing_known_beyond",
     ]  # fmt: skip
@@ -215,9 +215,9 @@ def test_folds_without_a_held_out_class() -> None:
     [
         ({"picp__9": 0.91}, []),
         (RIGHT, []),
-        (LARGE, ["sigma_larger_than_need_be"]),
-        ({"picp__9": 0.91, **SMALL}, ["sigma_smaller_than_it_should_be"]),
-        ({"picp__9": 0.98}, ["intervals_wider_than_need_be"]),
+        (LARGE, ["sigma_larger_than_needed"]),
+        ({"picp__9": 0.91, **SMALL}, ["sigma_smaller_than_needed"]),
+        ({"picp__9": 0.98}, ["intervals_wider_than_needed"]),
     ],
 )
 @pytest.mark.parametrize("chose", [False, True])
@@ -232,7 +232,7 @@ def test_trust_names_its_reserves(
     assert headline(said).startswith(f"Trust it on {in_domain} (mean error")
 
 
-def test_a_sigma_beside_intervals_is_named_when_it_is_no_standard_deviation() -> None:
+def test_a_sigma_with_intervals_is_named_when_it_is_no_standard_deviation() -> None:
     # a median of 2 x 0.674 sigma: sigma is half of what it should be; of half of it: twice
     for sizes, code in ((SMALL, "sigma_too_small"), (LARGE, "sigma_too_large")):
         figures = one(judge(test=part(**GOOD, picp__9=0.9, **sizes), held_out=""), code)
@@ -260,8 +260,11 @@ def test_sentences_have_the_digits_of_the_cards() -> None:
 
 def test_error_bars_too_narrow_in_domain() -> None:
     said = judge(test=part(**GOOD, picp__9=0.6), held_out="")
-    assert (said.grade, opening(said)) == ("caution", ["believe_predictions", "not_its_intervals"])
-    assert "coverage_short" in said.codes
+    assert (said.grade, opening(said)) == (
+        "caution",
+        ["trust_predictions_only", "not_its_intervals"],
+    )
+    assert "coverage_too_low" in said.codes
     assert judge(test=part(**GOOD, **SMALL), held_out="").grade == "caution"
 
 
@@ -271,7 +274,7 @@ def test_error_bars_too_narrow_in_domain_and_outside() -> None:
         ood_test=part(mae=0.70, picp__9=0.3),
         ood={"sigma": detection(0.95)},
     )
-    assert opening(said) == ["trust_predictions", "not_on_held_out", "held_out_noticed"]
+    assert opening(said) == ["trust_predictions", "not_on_held_out", "held_out_detected"]
 
 
 def test_no_uncertainty_at_all_is_unknown() -> None:
@@ -293,14 +296,14 @@ def test_no_better_than_the_mean_is_not_trusted() -> None:
 def test_infinite_intervals_are_no_merit() -> None:
     said = judge(test=part(**GOOD, picp__9=1.0, infinite_share__9=1.0), held_out="")
     assert said.grade == "caution"
-    assert one(said, "most_intervals_empty")["extent"] == "all"
-    assert one(said, "intervals_empty") == {"level": 0.9, "in_domain": 1.0}
+    assert one(said, "most_intervals_uninformative")["extent"] == "all"
+    assert one(said, "intervals_uninformative") == {"level": 0.9, "in_domain": 1.0}
     assert not [code for code in said.codes if code.startswith("coverage")]
     some = judge(
         test=part(**GOOD, picp__9=0.9, infinite_share__9=0.0),
         ood_test=part(mae=0.15, picp__9=0.95, infinite_share__9=0.4),
     )
-    assert one(some, "intervals_empty") == {"level": 0.9, "held_out": 0.4}
+    assert one(some, "intervals_uninformative") == {"level": 0.9, "held_out": 0.4}
 
 
 def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need() -> None:
@@ -329,7 +332,7 @@ def test_infinite_intervals_are_explained_by_the_calibration_rows_that_they_need
         ((1,), (7, 8, 9, 95), "3 for 70 % up to 19 for 95 %; there was 1."),
     ],
 )
-def test_the_calibration_rows_needed_are_told(
+def test_the_calibration_rows_needed_are_reported(
     kept: tuple[int, ...], levels: tuple[int, ...], text: str
 ) -> None:
     every = {f"infinite_share__{level}": 1.0 for level in levels}
@@ -377,7 +380,7 @@ def test_test_targets_that_do_not_vary_are_unknown_not_large_errors(task: str) -
     }
     metrics = evaluate(table, task=task, levels=[], seed=0)["arms"]["forest"]
     said = verdict(metrics, About("forest", task, "gap"))
-    assert (said.grade, opening(said)) == ("unknown", ["targets_alike"])
+    assert (said.grade, opening(said)) == ("unknown", ["targets_constant"])
 
 
 def folded(auroc: float, **folds: float) -> dict[str, Any]:
@@ -414,11 +417,11 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
         "hardest": {"fold": "two", "mae": 0.9},
     }
     said = verdicts_of_run({"arms": {"forest": arm}}, {}, **manifest)["forest"]
-    assert opening(said)[1:] == ["not_on_held_out", "held_out_noticed", "noticed_worst"]
+    assert opening(said)[1:] == ["not_on_held_out", "held_out_detected", "detected_worst"]
     two, of_one = (
         {"fold": f, "class": f"materials with {s}"} for f, s in (("two", "O"), ("one", "F"))
     )
-    assert one(said, "noticed_worst") == {**two, "auroc": 0.85}
+    assert one(said, "detected_worst") == {**two, "auroc": 0.85}
     assert one(said, "errors_largest") == {**two, "mae": 0.9}
     assert one(said, "separated_well")["folds"] == 2
     assert one(said, "separated_worst")["worst"] == [
@@ -427,7 +430,7 @@ def test_the_worst_of_several_folds_is_named_by_its_class() -> None:
     ]
     del arm["hardest"], arm["ood"]["score"]["worst"], arm["ood"]["sigma"]["worst"]
     alike = verdicts_of_run({"arms": {"forest": arm}}, {}, **manifest)["forest"]
-    assert not {"noticed_worst", "errors_largest", "separated_worst"} & set(alike.codes)
+    assert not {"detected_worst", "errors_largest", "separated_worst"} & set(alike.codes)
 
 
 BINARY = {
@@ -442,14 +445,14 @@ def test_a_binary_arm_in_domain() -> None:
     assert said.grade == "trust"
     assert said.codes == [
         "trust_in_domain", "nothing_else_tested",
-        "answers_better", "classes_separated", "probabilities_honest", "coverage_kept",
+        "answers_better", "classes_separated", "probabilities_calibrated", "coverage_attained",
         "sigma_at_wrong_larger",
         "nothing_known_beyond",
     ]  # fmt: skip
     answers = one(said, "answers_better")
     assert (answers["right"]["value"], answers["constant"]) == (0.9, ALWAYS_0)
     assert answers["balanced"] == figure(0.84)
-    probabilities = one(said, "probabilities_honest")
+    probabilities = one(said, "probabilities_calibrated")
     # gaps of sqrt(20 x 0.08 / (500 pi)) = 0.032 come by chance
     assert probabilities["by_chance"] == pytest.approx(0.032, abs=1e-3)
     assert (probabilities["gap"], probabilities["beyond"]) == (0.03, 0.0)
@@ -464,19 +467,19 @@ def test_a_classifier_with_dishonest_probabilities_is_trusted_for_its_answers() 
     assert one(few, "probabilities_unclear")["beyond"] == 0.0
 
 
-def test_a_classifier_that_fails_is_judged_as_one() -> None:
+def test_a_classifier_that_fails_gets_the_verdict_of_one() -> None:
     small = judge(task="binary", test=part(**BINARY, picp__9=0.6), held_out="")
-    assert opening(small) == ["believe_predictions", "not_its_intervals"]
+    assert opening(small) == ["trust_predictions_only", "not_its_intervals"]
     both = judge(task="binary", test=part(**BINARY, picp__9=1.0, mpiw__9=0.8), held_out="")
-    assert opening(both) == ["believe_predictions", "most_intervals_empty"]
-    assert one(both, "most_intervals_empty") == {"empty": 0.8, "extent": "most"}
-    assert one(both, "intervals_empty")["in_domain"] == 0.8
+    assert opening(both) == ["trust_predictions_only", "most_intervals_uninformative"]
+    assert one(both, "most_intervals_uninformative") == {"empty": 0.8, "extent": "most"}
+    assert one(both, "intervals_uninformative")["in_domain"] == 0.8
     weak = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.7})), held_out="")
     assert one(weak, "rough_guide")["roc_auc"] == figure(0.7)
     lost = judge(task="binary", test=part(**(BINARY | {"roc_auc": 0.3})), held_out="")
     assert opening(lost) == ["worse_than_constant"]
     outside = judge(task="binary", test=part(**BINARY), ood_test=part(accuracy=0.6, brier=0.32))
-    failing = one(outside, "fails_unwarned")
+    failing = one(outside, "fails_undetected")
     assert failing["measure"] == "brier"
     assert failing["times"]["value"] == pytest.approx(4.0)
     assert failing["in_domain"]["constant"] == ALWAYS_0
@@ -514,7 +517,7 @@ def test_the_metrics_of_a_run_are_understood() -> None:
     about = About("forest", target="gap", unit="eV", held_out="materials with F")
     said = verdict(metrics["arms"]["forest"], about)
     assert said.grade == "caution"
-    assert one(said, "held_out_noticed") == {"by": ["sigma"], "how": "well"}
+    assert one(said, "held_out_detected") == {"by": ["sigma"], "how": "well"}
     assert one(said, "separated_well")["auroc"]["value"] == 1.0
 
 
@@ -534,7 +537,10 @@ def test_the_floor_is_the_training_median_on_each_part_by_name() -> None:
 def test_few_test_materials_with_infinite_intervals_are_never_said_to_look_right() -> None:
     few = part(7, **GOOD, picp__9=1.0, infinite_share__9=1.0)
     said = judge(test=few, held_out="")
-    assert (said.grade, opening(said)) == ("caution", ["too_few_materials", "most_intervals_empty"])
+    assert (said.grade, opening(said)) == (
+        "caution",
+        ["too_few_materials", "most_intervals_uninformative"],
+    )
     assert one(said, "too_few_materials")["in_domain"]["n"] == 7
     finite = judge(test=part(7, **GOOD, picp__9=0.9, infinite_share__9=0.0), held_out="")
     assert (finite.grade, opening(finite)) == ("caution", ["too_few_materials"])

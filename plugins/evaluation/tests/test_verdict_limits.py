@@ -85,11 +85,11 @@ def with_empty(inside: float, outside: float, n: int = 400, held: int = 200) -> 
     ("inside", "outside", "why"),
     [
         (0.0, 0.0, ""),
-        (0.0, 0.73, "held_out_intervals_empty"),
-        (0.0, 1.0, "held_out_intervals_empty"),
-        (0.48, 0.0, "most_intervals_empty"),  # its interval holds one half
-        (0.2, 0.0, "some_intervals_empty"),
-        (0.0, 0.2, "held_out_intervals_empty"),
+        (0.0, 0.73, "held_out_intervals_uninformative"),
+        (0.0, 1.0, "held_out_intervals_uninformative"),
+        (0.48, 0.0, "most_intervals_uninformative"),  # its interval holds one half
+        (0.2, 0.0, "some_intervals_uninformative"),
+        (0.0, 0.2, "held_out_intervals_uninformative"),
     ],
 )
 def test_infinite_intervals_of_either_part_are_no_trust(
@@ -97,21 +97,21 @@ def test_infinite_intervals_of_either_part_are_no_trust(
 ) -> None:
     found = said(with_empty(inside, outside))
     assert found.grade == ("caution" if why else "trust")
-    empty = [one.code for one in found.headline if one.code.endswith("intervals_empty")]
+    empty = [one.code for one in found.headline if one.code.endswith("intervals_uninformative")]
     assert empty == ([why] if why else [])
 
 
 @pytest.mark.parametrize(
     ("covered", "empty", "state"),
     [
-        (0.9, 0.0, "kept"),
+        (0.9, 0.0, "attained"),
         (0.97, 0.73, "nothing"),
         (0.97, 0.48, "nothing"),
-        (0.97, 0.3, "kept"),
-        (0.73, 0.73, "short"),  # none of the others holds
+        (0.97, 0.3, "attained"),
+        (0.73, 0.73, "too_low"),  # none of the others holds
     ],
 )
-def test_what_is_mostly_infinite_never_keeps_its_word(
+def test_what_is_mostly_infinite_never_attains_its_nominal_coverage(
     covered: float, empty: float, state: str
 ) -> None:
     figures = {
@@ -123,7 +123,7 @@ def test_what_is_mostly_infinite_never_keeps_its_word(
     assert bars.state == state
 
 
-def test_coverage_is_told_of_the_intervals_that_say_something() -> None:
+def test_coverage_is_reported_for_the_informative_intervals() -> None:
     bars = Bars("0.9", Figure(0.9, 0.86, 0.93), Figure(0.4, 0.35, 0.45), 400, binary=False)
     # 360 of 400 hold, 160 of them by being infinite: 200 of 240
     wanted = stats.binomtest(200, 240).proportion_ci(method="wilson")
@@ -150,7 +150,7 @@ def test_an_interval_over_the_whole_stated_range_counts_as_infinite() -> None:
     assert arm["parts"]["test"]["metrics"]["infinite_share_0.9"]["value"] == 0.0
     found = said(arm, bounded=True)
     assert found.grade == "caution"
-    assert "held_out_intervals_empty" in found.codes
+    assert "held_out_intervals_uninformative" in found.codes
     free = scored(target, mean, half=wide, held_out=200)
     assert free["parts"]["ood_test"]["metrics"]["infinite_share_0.9"]["value"] == 0.0
 
@@ -159,7 +159,7 @@ def test_an_interval_over_the_whole_stated_range_counts_as_infinite() -> None:
     ("level", "room", "doubtful"),
     [(0.5, 0.05, 0.1), (0.9, 0.05, 0.1), (0.95, 0.025, 0.05), (0.99, 0.005, 0.01)],
 )
-def test_the_slack_of_a_promise_shrinks_with_its_misses(
+def test_the_slack_of_a_nominal_share_shrinks_with_its_misses(
     level: float, room: float, doubtful: float
 ) -> None:
     assert (slack(level), doubt(level)) == pytest.approx((room, doubtful))
@@ -168,15 +168,15 @@ def test_the_slack_of_a_promise_shrinks_with_its_misses(
 @pytest.mark.parametrize(
     ("level", "covered", "n", "state", "below"),
     [
-        ("0.99", 0.95, 5_000, "short", True),
-        ("0.95", 0.91, 5_000, "short", True),
-        ("0.9", 0.86, 20_000, "kept", True),
-        ("0.9", 0.9, 20_000, "kept", False),
-        ("0.99", 0.99, 5_000, "kept", False),
+        ("0.99", 0.95, 5_000, "too_low", True),
+        ("0.95", 0.91, 5_000, "too_low", True),
+        ("0.9", 0.86, 20_000, "attained", True),
+        ("0.9", 0.9, 20_000, "attained", False),
+        ("0.99", 0.99, 5_000, "attained", False),
         ("0.99", 0.99, 100, "unclear", False),
     ],
 )
-def test_coverage_surely_below_its_promise_is_told(
+def test_coverage_significantly_below_nominal_is_reported(
     level: str, covered: float, n: int, state: str, *, below: bool
 ) -> None:
     bars = bars_of({f"picp_{level}": Figure(covered, covered, covered)}, n, level, binary=False)
@@ -389,7 +389,7 @@ def test_too_few_of_a_class_are_neither_trusted_nor_worse_than_chance(ones: int)
     assert enough.grade != "unknown"
 
 
-def test_a_roc_auc_without_an_interval_tells_nothing() -> None:
+def test_a_roc_auc_without_an_interval_shows_nothing() -> None:
     arm = binary(*drawn(400, 150, skill=2.5))
     assert said(arm, task="binary").grade == "trust"
     arm["parts"]["test"]["metrics"]["roc_auc"] = {"value": 0.2}
@@ -412,7 +412,7 @@ def test_sigma_at_a_few_wrong_answers_is_noise(wrong: int, *, reported: bool) ->
 # --- numbers in words -------------------------------------------------------------------------
 
 
-def test_every_one_of_a_number_is_told_in_words_of_that_number() -> None:
+def test_all_of_a_count_is_written_in_the_words_for_that_count() -> None:
     reported = [digits.all_of(n, "class", "classes") for n in (1, 2, 3)]
     assert reported == ["1 class", "both classes", "all 3 classes"]
     assert [digits.percentage(share) for share in (0.194, 1.0, 1.503)] == ["19", "100", "150"]

@@ -101,7 +101,7 @@ def test_the_interval_of_a_ratio_is_near_that_of_many_draws() -> None:
     assert ratio(some, none) == Figure(math.inf, math.inf, math.inf)
 
 
-def test_an_arm_without_any_error_in_domain_is_judged_all_the_same() -> None:
+def test_an_arm_without_any_error_in_domain_gets_a_verdict() -> None:
     perfect = error((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)) | {
         "within_1_sigma": (1.0, 1.0, 1.0), "median_z": (0.0, 0.0, 0.0),
         "beyond_5_sigma": (0.0, 0.0, 0.0), "zms": (0.0, 0.0, 0.0), "median_ae": (0.0, 0.0, 0.0),
@@ -212,7 +212,7 @@ def _quantiles(within: float, median: float, far: float) -> dict[str, Ends]:
         ((-0.3, -0.4, -0.2), "sigma_order_reversed"),
     ],
 )
-def test_the_order_of_sigma_is_judged_by_its_interval(rho: Ends, code: str) -> None:
+def test_the_rank_correlation_of_sigma_is_evaluated_by_its_interval(rho: Ends, code: str) -> None:
     assert [one.code for one in order(Figure(*rho), None)] == [code]
 
 
@@ -241,11 +241,11 @@ def reported(arm: dict[str, Any]) -> tuple[Any, Verdict]:
 def test_honest_probabilities_are_called_honest_also_at_the_ends() -> None:
     rng = np.random.default_rng(3)
     p = rng.beta(0.3, 0.3, 4000).clip(0.001, 0.999)
-    wrong = [reported(drawn(p, seed=seed))[0] != "honest" for seed in range(12)]
+    wrong = [reported(drawn(p, seed=seed))[0] != "calibrated" for seed in range(12)]
     assert sum(wrong) <= 1  # 5 % of such tests may call them off by chance
 
 
-def test_probabilities_that_are_honest_on_average_and_off_at_zero_are_told_apart() -> None:
+def test_probabilities_calibrated_on_average_and_off_at_zero_are_distinguished() -> None:
     rng = np.random.default_rng(4)
     p = rng.beta(0.3, 0.3, 4000).clip(0.03, 0.97)
     stated = np.where(p < 0.05, 0.001, np.where(p > 0.95, 0.999, p))  # 3 % is called 0.1 %
@@ -377,7 +377,7 @@ def test_a_calibration_error_within_chance_is_not_held_against_a_few_rows() -> N
     some = figures(ece=(0.08, 0.05, 0.12), brier=(0.1, 0.08, 0.12))
     assert probabilities_of(some, 200, {}) == "unclear"
     few_off = figures(ece=(0.02, 0.01, 0.03), brier=(0.08, 0.07, 0.09))
-    assert probabilities_of(few_off, 4000, {}) == "honest"
+    assert probabilities_of(few_off, 4000, {}) == "calibrated"
 
 
 def test_sigma_of_a_class_is_not_praised_for_following_the_probability() -> None:
@@ -447,21 +447,21 @@ def test_the_grade_of_a_classifier_is_what_the_interval_of_its_auc_leaves(
 @pytest.mark.parametrize(
     ("coverage", "n", "code"),
     [
-        ((0.84, 0.80, 0.88), 500, "coverage_short"),
+        ((0.84, 0.80, 0.88), 500, "coverage_too_low"),
         ((0.88, 0.875, 0.885), 17_619, "coverage_slightly_low"),  # short for sure, by no matter
         ((0.80, 0.66, 0.91), 40, "coverage_unclear"),
-        ((1.0, 1.0, 1.0), 30, "coverage_kept"),  # not: wider than need be
+        ((1.0, 1.0, 1.0), 30, "coverage_attained"),  # not: wider than need be
         ((1.0, 1.0, 1.0), 500, "coverage_high"),
-        ((0.93, 0.91, 0.95), 500, "coverage_kept"),
+        ((0.93, 0.91, 0.95), 500, "coverage_attained"),
     ],
 )
-def test_coverage_is_judged_by_an_interval_that_so_many_rows_allow(
+def test_coverage_is_evaluated_by_the_interval_for_the_number_of_rows(
     coverage: Ends, n: int, code: str
 ) -> None:
     said = judge(GOOD | {"picp__9": coverage}, n=n)
     assert [one for one in said.codes if one.startswith("coverage_") and one in COVERAGE] == [code]
-    assert ("not_its_intervals" in said.codes) == (code == "coverage_short")
-    assert ("intervals_wider_than_need_be" in said.codes) == (code == "coverage_high")
+    assert ("not_its_intervals" in said.codes) == (code == "coverage_too_low")
+    assert ("intervals_wider_than_needed" in said.codes) == (code == "coverage_high")
 
 
 def test_a_class_with_a_larger_median_error_is_not_trusted_although_its_mean_is_alike() -> None:
@@ -513,14 +513,14 @@ def test_a_warning_counts_only_where_its_interval_shows_it(auroc: Ends, grade: s
         ((0.65, 0.61, 0.69), "separated_not"),
     ],
 )
-def test_noticing_is_judged_by_its_interval(auroc: Ends, code: str) -> None:
+def test_detection_is_evaluated_by_its_interval(auroc: Ends, code: str) -> None:
     area = dict(zip(("value", "low", "high"), auroc, strict=True))
     said = judge(GOOD, {"mae": (0.7, 0.65, 0.75)}, ood={"sigma": {"auroc": area}})
     assert code in said.codes
-    noticed = [one.figures["how"] for one in said.of("held_out_noticed")]
+    noticed = [one.figures["how"] for one in said.of("held_out_detected")]
     reported = {"separated_well": ["well"], "separated_in_part": ["in_part"]}
     assert noticed == reported.get(code, [])
-    unwarned = {"separated_unclear": "fails_maybe_unwarned", "separated_not": "fails_unwarned"}
+    unwarned = {"separated_unclear": "fails_maybe_undetected", "separated_not": "fails_undetected"}
     assert noticed or said.codes[0] == unwarned[code]
 
 

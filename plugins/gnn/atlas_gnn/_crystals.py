@@ -27,8 +27,8 @@ class CrystalBatch:
         numbers: (a,) atomic numbers.
         owner: (a,) the crystal of each atom.
         atoms: (b,) atoms of each crystal.
-        src: (e,) the atom whose neighbour this is, numbered through the batch.
-        dst: (e,) the neighbour.
+        src: (e,) the atom whose neighbor this is, numbered through the batch.
+        dst: (e,) the neighbor.
         distance: (e,) in Å.
         nearest: the smallest distance, in Å.
         farthest: the largest distance, in Å.
@@ -75,7 +75,7 @@ class CrystalExamples:
         nodes = segments(graphs.node_offsets, indices)
         vector = None
         if degree:
-            # Edges stand in atom order: whole rows of neighbours, not single edges, are gathered.
+            # Edges stand in atom order: whole rows of neighbors, not single edges, are gathered.
             dst = _rows(graphs.dst, degree, nodes) + np.repeat(first, atoms)[:, None]
             distance = _rows(graphs.distance, degree, nodes)
             src = np.repeat(np.arange(len(nodes)), degree)

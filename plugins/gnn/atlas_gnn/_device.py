@@ -30,7 +30,7 @@ def put(values: npt.NDArray[Any] | Tensor, device: str | torch.device) -> Tensor
 
 @contextmanager
 def same_bytes() -> Iterator[None]:
-    """Let a GPU add in one order, and put the settings back afterwards.
+    """Let a GPU add in one order, and put the settings back afterward.
 
     Without it ``index_add`` adds with atomics, in whatever order its threads come: two fits with
     one seed then differed from the first epoch on (PyTorch, "Reproducibility").
@@ -78,7 +78,7 @@ _number_of_threads = _NumberOfThreads()
 
 @contextmanager
 def torch_settings(threads: int, device: str = "cpu") -> Iterator[None]:
-    """Use ``threads`` threads and flush denormal numbers to zero, and put both back afterwards.
+    """Use ``threads`` threads and flush denormal numbers to zero, and put both back afterward.
 
     Denormal numbers made a training step four times slower where sigmoids saturate. Several fits
     may be inside at once, each in its own thread, if all ask for the same number. On a GPU sums

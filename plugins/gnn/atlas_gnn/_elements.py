@@ -27,8 +27,8 @@ _RADIUS = (
     " 1.8 1.75 1.75 1.75 1.75 1.75 1.75 1.75 1.55 1.45 1.35 1.35 1.3 1.35 1.35 1.35 1.5 1.9 1.8"
     " 1.6 1.9 - - - 2.15 1.95 1.8 1.8 1.75 1.75 1.75 1.75 - - - - - - - -"
 )
-# First ionisation energy in eV.
-_IONISATION = (
+# First ionization energy in eV.
+_IONIZATION = (
     "13.6 24.59 5.39 9.32 8.3 11.26 14.53 13.62 17.42 21.56 5.14 7.65 5.99 8.15 10.49 10.36"
     " 12.97 15.76 4.34 6.11 6.56 6.83 6.75 6.77 7.43 7.9 7.88 7.64 7.73 9.39 6 7.9 9.79 9.75"
     " 11.81 14 4.18 5.69 6.22 6.63 6.76 7.09 7.12 7.36 7.46 8.34 7.58 8.99 5.79 7.34 8.61 9.01"
@@ -52,7 +52,7 @@ def _place(z: int) -> tuple[int, int, int, int]:
     return 3, period, 3, place
 
 
-def _standardised(text: str) -> npt.NDArray[np.float32]:
+def _standardized(text: str) -> npt.NDArray[np.float32]:
     """Return (119,) a property in standard deviations from its mean; 0 where it is unknown."""
     known = np.array([np.nan if word == "-" else float(word) for word in text.split()])
     column = np.zeros(MAX_Z + 1, dtype=np.float32)
@@ -64,10 +64,10 @@ def descriptors() -> npt.NDArray[np.float32]:
     """Return (119, 33) float32: row z describes atomic number z; row 0 is zeros.
 
     Columns: group one-hot (18), period one-hot (7), block one-hot (4; f-block elements stand in
-    group 3), how far the f shell is filled (0 to 1), and electronegativity, radius and ionisation
+    group 3), how far the f shell is filled (0 to 1), and electronegativity, radius and ionization
     energy in standard deviations. An element that no training crystal holds shares most of this
-    with elements that were seen, so what the network learnt about those carries over to it; a
-    learnt embedding of its own would still be noise.
+    with elements that were seen, so what the network learned about those carries over to it; a
+    learned embedding of its own would still be noise.
     """
     table = np.zeros((MAX_Z + 1, 33), dtype=np.float32)
     for z in range(1, MAX_Z + 1):
@@ -76,6 +76,6 @@ def descriptors() -> npt.NDArray[np.float32]:
         table[z, 18 + period - 1] = 1
         table[z, 25 + block] = 1
         table[z, 29] = (place - 2) / 14 if block == 3 else float(period >= 6 and place > 16)
-    for column, text in enumerate((_ELECTRONEGATIVITY, _RADIUS, _IONISATION), start=30):
-        table[:, column] = _standardised(text)
+    for column, text in enumerate((_ELECTRONEGATIVITY, _RADIUS, _IONIZATION), start=30):
+        table[:, column] = _standardized(text)
     return table

@@ -46,7 +46,7 @@ class Subset:
 
 
 def check_target(target: F8, rows: int, context: FitContext) -> None:
-    """Refuse targets that cannot be learnt.
+    """Refuse targets that cannot be learned.
 
     Raises:
         DataError: wrong length, a value that is not finite or not 0 or 1; names the row.

@@ -111,7 +111,7 @@ class NetworkModel:
                 ``learning_curve`` and, with ``outlier_sigma``, ``outliers``.
 
         Raises:
-            DataError: the network cannot read the features, or a target cannot be learnt.
+            DataError: the network cannot read the features, or a target cannot be learned.
             TrainingError: the loss is NaN or explodes.
         """
         examples = self._make_examples(features, context.device)

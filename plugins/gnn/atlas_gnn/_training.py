@@ -142,7 +142,7 @@ class _Run:
         self.target = target
         self.scaled = ((target - self.scale.mean) / self.scale.std).astype(np.float32)
         self.validation_examples = Subset(examples, self.held)
-        # Every batch has at least batch_size rows: batch normalisation needs company.
+        # Every batch has at least batch_size rows: batch normalization needs company.
         self.steps = max(1, len(self.rows) // options.batch_size)
         self.epochs = max(options.epochs, math.ceil(options.least_steps / self.steps))
         self.optimizer = torch.optim.AdamW(

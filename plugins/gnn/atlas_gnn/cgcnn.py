@@ -32,8 +32,8 @@ class Expansion:
     """Distances as Gaussians.
 
     Attributes:
-        values: (e, c) at the ``reached`` centres; the others are zero for every edge.
-        reached: which of all centres.
+        values: (e, c) at the ``reached`` centers; the others are zero for every edge.
+        reached: which of all centers.
     """
 
     values: Tensor
@@ -41,7 +41,7 @@ class Expansion:
 
 
 class _RowNorm(nn.BatchNorm1d):
-    """Batch normalisation that falls back on its running statistics for a single row."""
+    """Batch normalization that falls back on its running statistics for a single row."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and len(x) < 2:
@@ -59,7 +59,7 @@ def _column_dot(x: Tensor, y: Tensor, sums: torch.dtype) -> Tensor:
 
 
 class _GatedSum(torch.autograd.Function):
-    """Normalise over edges, gate, and sum over neighbours: forward and backward by hand.
+    """Normalize over edges, gate, and sum over neighbors: forward and backward by hand.
 
     torch's own derivative of these steps makes twice as many passes over arrays of (edges,
     2 width), which is where a step on a CPU spends its time.
@@ -68,8 +68,8 @@ class _GatedSum(torch.autograd.Function):
     @staticmethod
     def forward(  # type: ignore[override]  # noqa: PLR0917 - autograd counts by position
         ctx: Any,
-        centre: Tensor,
-        neighbour: Tensor,
+        center: Tensor,
+        neighbor: Tensor,
         weight: Tensor,
         gamma: Tensor,
         beta: Tensor,
@@ -77,12 +77,12 @@ class _GatedSum(torch.autograd.Function):
         batch: CrystalBatch,
         norm: nn.BatchNorm1d,
     ) -> Tensor:
-        """Return (a, width) from (a, 2 width) centre and neighbour and (e, c) edges."""
-        atoms, double = centre.shape
-        edges = edges.to(neighbour.dtype)
-        z = neighbour.index_select(0, batch.dst)
-        z.addmm_(edges, weight.to(neighbour.dtype).t())
-        z.view(atoms, batch.degree, double).add_(centre[:, None])
+        """Return (a, width) from (a, 2 width) center and neighbor and (e, c) edges."""
+        atoms, double = center.shape
+        edges = edges.to(neighbor.dtype)
+        z = neighbor.index_select(0, batch.dst)
+        z.addmm_(edges, weight.to(neighbor.dtype).t())
+        z.view(atoms, batch.degree, double).add_(center[:, None])
         normed, _, inverse_std = torch.native_batch_norm(
             z, None, None, norm.running_mean, norm.running_var, True, norm.momentum, norm.eps
         )
@@ -112,14 +112,14 @@ class _GatedSum(torch.autograd.Function):
         dbeta, dgamma = dz.sum(0, dtype=sums), _column_dot(dz, normed, sums)
         dz.addcmul_(normed, dgamma / -len(dz)).sub_(dbeta / len(dz))
         slope = gamma * inverse_std  # of each column: applied to the small sums, not to dz
-        dneighbour = dz.new_zeros((atoms, 2 * width), dtype=sums).index_add_(0, dst, dz.to(sums))
+        dneighbor = dz.new_zeros((atoms, 2 * width), dtype=sums).index_add_(0, dst, dz.to(sums))
         dweight = (edges.t() @ dz).t() * slope[:, None]
-        dcentre = by_atom.sum(1, dtype=sums) * slope
-        return dcentre, dneighbour * slope, dweight, dgamma, dbeta, None, None, None
+        dcenter = by_atom.sum(1, dtype=sums) * slope
+        return dcenter, dneighbor * slope, dweight, dgamma, dbeta, None, None, None
 
 
 class GatedConvolution(nn.Module):
-    """Update atoms from their neighbours (eq. 5 of the paper).
+    """Update atoms from their neighbors (eq. 5 of the paper).
 
     The linear layer on the joined ``[x_i; x_j; e_ij]`` is split into one each, so that the two on
     atoms run over atoms, not over their twelve times as many edges: the same numbers, 2.6 times
@@ -130,34 +130,34 @@ class GatedConvolution(nn.Module):
         super().__init__()
         # One draw for the joined layer keeps the usual bound, that of all its inputs.
         joined = linear(2 * width + edge_width, 2 * width, rng)
-        self.centre = linear(width, 2 * width, rng)
-        self.neighbour = linear(width, 2 * width, rng, bias=False)
+        self.center = linear(width, 2 * width, rng)
+        self.neighbor = linear(width, 2 * width, rng, bias=False)
         self.edge = linear(edge_width, 2 * width, rng, bias=False)
         parts = torch.split(joined.weight.detach(), [width, width, edge_width], dim=1)
-        layers = (self.centre, self.neighbour, self.edge)
+        layers = (self.center, self.neighbor, self.edge)
         for layer, part in zip(layers, parts, strict=True):
             layer.weight.data = part.clone()
-        self.centre.bias.data = joined.bias.detach().clone()
+        self.center.bias.data = joined.bias.detach().clone()
         self.edge_norm = _RowNorm(2 * width)
         self.atom_norm = _RowNorm(width)
 
     def join(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (e, 2 width): the linear layer on ``[x_i; x_j; e_ij]`` of every edge."""
-        centre: Tensor = self.centre(x)
-        z: Tensor = functional.embedding(batch.dst, self.neighbour(x))
+        center: Tensor = self.center(x)
+        z: Tensor = functional.embedding(batch.dst, self.neighbor(x))
         z = z + functional.linear(edges.values, self.edge.weight[:, edges.reached])
         if batch.degree:
-            per_atom = z.view(len(x), batch.degree, -1) + centre[:, None, :]
+            per_atom = z.view(len(x), batch.degree, -1) + center[:, None, :]
             return per_atom.view(len(z), -1)
-        return z + functional.embedding(batch.src, centre)
+        return z + functional.embedding(batch.src, center)
 
     def forward(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
         """Return (a, width) updated atoms."""
         if batch.degree and self.training and len(batch.dst) > 1:
             norm = self.edge_norm
             total: Tensor = _GatedSum.apply(  # type: ignore[no-untyped-call]
-                self.centre(x),
-                self.neighbour(x),
+                self.center(x),
+                self.neighbor(x),
                 self.edge.weight[:, edges.reached],
                 norm.weight,
                 norm.bias,
@@ -170,7 +170,7 @@ class GatedConvolution(nn.Module):
         return functional.softplus(x + self.atom_norm(total))
 
     def _gated_sum(self, x: Tensor, edges: Expansion, batch: CrystalBatch) -> Tensor:
-        """Return (a, width) sums of messages, for any number of neighbours."""
+        """Return (a, width) sums of messages, for any number of neighbors."""
         if len(batch.dst):
             gate, core = self.edge_norm(self.join(x, edges, batch)).chunk(2, dim=1)
             message = (torch.sigmoid(gate) * functional.softplus(core)).to(x.dtype)
@@ -185,7 +185,7 @@ class CrystalGraphNet(nn.Module):
     """Atoms, convolutions, mean over the crystal, head with dropout."""
 
     elements: Tensor
-    centres: Tensor
+    centers: Tensor
 
     def __init__(self, config: CGCNNConfig, seed: int) -> None:
         super().__init__()
@@ -194,8 +194,8 @@ class CrystalGraphNet(nn.Module):
         table = torch.from_numpy(descriptors())
         self.register_buffer("elements", table, persistent=False)
         steps = round(config.cutoff / config.spacing) + 1
-        centres = torch.arange(steps, dtype=torch.float64) * config.spacing
-        self.register_buffer("centres", centres.float(), persistent=False)
+        centers = torch.arange(steps, dtype=torch.float64) * config.spacing
+        self.register_buffer("centers", centers.float(), persistent=False)
         self._spacing, self._dropout = config.spacing, config.dropout
         self.describe = linear(table.shape[1], width, rng)
         # Small at first: an element starts as its place in the table, and learns to differ.
@@ -212,7 +212,7 @@ class CrystalGraphNet(nn.Module):
         first = max(0, math.ceil(batch.nearest / self._spacing - _REACH))
         last = max(first, math.floor(batch.farthest / self._spacing + _REACH))
         reached = slice(first, last + 1)
-        values = (batch.distance[:, None] - self.centres[reached]).div_(self._spacing)
+        values = (batch.distance[:, None] - self.centers[reached]).div_(self._spacing)
         return Expansion(values.square_().clamp_(max=_FARTHEST).neg_().exp_(), reached)
 
     def encode(self, batch: CrystalBatch) -> Tensor:

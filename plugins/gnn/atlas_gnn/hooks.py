@@ -25,7 +25,7 @@ class CGCNNConfig(TrainingConfig):
     )
 
     @model_validator(mode="after")
-    def _has_two_centres(self) -> Self:
+    def _has_two_centers(self) -> Self:
         if self.spacing > self.cutoff:
             raise ValueError("spacing must not exceed cutoff")
         if self.cutoff / self.spacing > 1000:

@@ -36,7 +36,7 @@ class Edges:
 
     Attributes:
         src: (e,) the atom that receives.
-        dst: (e,) its neighbour, which sends.
+        dst: (e,) its neighbor, which sends.
         basis: (e, r) radial functions of the distance, the last one the cutoff itself; all are
             zero from the cutoff on.
         unit: (e, 3) from ``src`` to ``dst``, of length 1.
@@ -119,7 +119,7 @@ class _SumInBlocks(torch.autograd.Function):
 def pass_messages(
     phi: Tensor, weight: Tensor, v: Tensor | None, edges: Edges
 ) -> tuple[Tensor, Tensor]:
-    """Return (a, f) and (a, 3, f): the sums over neighbours of equations 7 and 8.
+    """Return (a, f) and (a, 3, f): the sums over neighbors of equations 7 and 8.
 
     Args:
         phi: (a, 3 f) what an atom sends: to scalars, along the edge, and along its own vectors;
@@ -143,7 +143,7 @@ class Interaction(nn.Module):
         radial: columns of the radial basis.
         rng: draws the start values.
         first: vectors are still zero, so none are sent.
-        last: vectors are not read afterwards, so they are not updated.
+        last: vectors are not read afterward, so they are not updated.
     """
 
     def __init__(

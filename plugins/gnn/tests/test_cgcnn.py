@@ -41,8 +41,8 @@ from atlas_gnn.hooks import CGCNNConfig
 SMALL = {"epochs": 3, "width": 8, "hidden": 8, "convolutions": 2, "batch_size": 8}
 
 
-def graph_of(numbers, frac, lattice, neighbours=12):
-    """The neighbours nearest to each atom, by brute force over images -3..3."""
+def graph_of(numbers, frac, lattice, neighbors=12):
+    """The neighbors nearest to each atom, by brute force over images -3..3."""
     numbers, frac, lattice = np.asarray(numbers), np.asarray(frac, float), np.asarray(lattice)
     src, dst, distance, image = [], [], [], []
     for i in range(len(numbers)):
@@ -52,7 +52,7 @@ def graph_of(numbers, frac, lattice, neighbours=12):
                 d = np.linalg.norm((frac[j] + cell - frac[i]) @ lattice)
                 if d > 1e-6:
                     found.append((round(float(d), 5), j, cell))
-        for d, j, cell in sorted(found)[:neighbours]:
+        for d, j, cell in sorted(found)[:neighbors]:
             src.append(i)
             dst.append(j)
             distance.append(d)
@@ -69,7 +69,7 @@ def graph_of(numbers, frac, lattice, neighbours=12):
 
 
 def random_graphs(n, seed=0, degree=12):
-    """Crystals of 1 to 5 atoms with random neighbours, ``degree`` an atom; and a target."""
+    """Crystals of 1 to 5 atoms with random neighbors, ``degree`` an atom; and a target."""
     rng = np.random.default_rng(seed)
     atoms = rng.integers(1, 6, n)
     degrees = np.full(atoms.sum(), degree) if degree else rng.integers(0, 5, atoms.sum())
@@ -120,33 +120,33 @@ def trained():
 
 
 @pytest.mark.parametrize("degree", [12, 0])
-def test_the_factorised_convolution_is_one_linear_layer_on_the_joined_vectors(degree):
+def test_the_factorized_convolution_is_one_linear_layer_on_the_joined_vectors(degree):
     graphs, _ = random_graphs(6, degree=degree)
     batch = CrystalExamples(graphs, "cpu").batch(np.array([4, 0, 3]))
     layer = CrystalGraphNet(CGCNNConfig(**SMALL), 0).convolutions[0]
     x = torch.randn(len(batch.numbers), 8, generator=torch.Generator().manual_seed(0))
     edges = torch.randn(len(batch.src), 41, generator=torch.Generator().manual_seed(1))
-    weight = torch.cat([layer.centre.weight, layer.neighbour.weight, layer.edge.weight], dim=1)
+    weight = torch.cat([layer.center.weight, layer.neighbor.weight, layer.edge.weight], dim=1)
     joined = torch.cat([x[batch.src], x[batch.dst], edges], dim=1)
-    expected = joined @ weight.T + layer.centre.bias
+    expected = joined @ weight.T + layer.center.bias
     assert torch.allclose(layer.join(x, Expansion(edges, slice(None)), batch), expected, atol=1e-5)
 
 
 def test_a_convolution_is_the_equation_of_the_paper():
-    # v_i + sum over neighbours of sigmoid(z W_f + b_f) * softplus(z W_s + b_s), then softplus;
-    # untouched normalisations are the identity at evaluation.
+    # v_i + sum over neighbors of sigmoid(z W_f + b_f) * softplus(z W_s + b_s), then softplus;
+    # untouched normalizations are the identity at evaluation.
     graphs, _ = random_graphs(3, degree=0)
     batch = CrystalExamples(graphs, "cpu").batch(np.arange(3))
     layer = CrystalGraphNet(CGCNNConfig(**SMALL), 0).convolutions[0].eval()
     x = torch.randn(len(batch.numbers), 8, generator=torch.Generator().manual_seed(0))
     edges = torch.randn(len(batch.src), 41, generator=torch.Generator().manual_seed(1))
-    weight = torch.cat([layer.centre.weight, layer.neighbour.weight, layer.edge.weight], dim=1)
+    weight = torch.cat([layer.center.weight, layer.neighbor.weight, layer.edge.weight], dim=1)
     expected = x.clone()
     whole = Expansion(edges, slice(None))
     scale = 1 / np.sqrt(1 + 1e-5)
     for k in range(len(edges)):
         i, j = int(batch.src[k]), int(batch.dst[k])
-        z = (weight @ torch.cat([x[i], x[j], edges[k]]) + layer.centre.bias) * scale
+        z = (weight @ torch.cat([x[i], x[j], edges[k]]) + layer.center.bias) * scale
         expected[i] += scale / (1 + torch.exp(-z[:8])) * torch.log1p(torch.exp(z[8:]))
     expected = torch.log1p(torch.exp(expected))
     assert torch.allclose(layer(x, whole, batch), expected, atol=1e-5)
@@ -157,8 +157,8 @@ def test_gaussians_that_are_left_out_are_zero():
     batch = CrystalExamples(graphs, "cpu").batch(np.arange(6))
     network = CrystalGraphNet(CGCNNConfig(**SMALL), 0)
     found = network.expand(batch)
-    centres = np.arange(41) * 0.2
-    every = np.exp(-(((batch.distance.numpy()[:, None] - centres) / 0.2) ** 2))
+    centers = np.arange(41) * 0.2
+    every = np.exp(-(((batch.distance.numpy()[:, None] - centers) / 0.2) ** 2))
     np.testing.assert_allclose(found.values.numpy(), every[:, found.reached], rtol=2e-4, atol=1e-7)
     every[:, found.reached] = 0
     assert every.max() < 1e-10
@@ -198,7 +198,7 @@ def test_predictions_ignore_atom_order_origin_and_choice_of_cell(trained):
     np.testing.assert_allclose(predictions, predictions[0], atol=1e-4)
 
 
-def test_it_gives_what_its_component_promises(trained):
+def test_it_provides_what_its_component_declares(trained):
     model, graphs, _ = trained
     assert isinstance(model, HasDropout)
     assert isinstance(model, HasEmbedding)
@@ -294,13 +294,13 @@ def test_atoms_may_have_few_edges_or_none():
     model, _ = fitted(graphs, target)
     alone = np.concatenate([model.predict(graphs.take([i])) for i in range(30)])
     np.testing.assert_allclose(alone, model.predict(graphs), rtol=1e-5, atol=1e-5)
-    isolated = graph_of([11], [[0, 0, 0]], np.eye(3) * 20, neighbours=0)
+    isolated = graph_of([11], [[0, 0, 0]], np.eye(3) * 20, neighbors=0)
     assert np.isfinite(model.predict(isolated)).all()
 
 
-def test_a_set_without_any_edge_can_be_learnt():
-    one = graph_of([11], [[0, 0, 0]], np.eye(3) * 20, neighbours=0)
-    other = graph_of([17, 17], [[0, 0, 0], [0.5, 0, 0]], np.eye(3) * 40, neighbours=0)
+def test_a_set_without_any_edge_can_be_learned():
+    one = graph_of([11], [[0, 0, 0]], np.eye(3) * 20, neighbors=0)
+    other = graph_of([17, 17], [[0, 0, 0], [0.5, 0, 0]], np.eye(3) * 40, neighbors=0)
     graphs = concatenate([one, other] * 4)
     model, _ = fitted(graphs, np.tile([0.0, 1.0], 4), epochs=40, validation=0)
     assert model.predict(other)[0] > model.predict(one)[0]
@@ -361,7 +361,7 @@ def test_bfloat16_products_learn_nearly_as_float32(degree):
 
 
 def test_sums_are_taken_in_float32_where_products_are_in_bfloat16():
-    # Sums over neighbours in bfloat16, forward or back, put the gradient 1.2 % off.
+    # Sums over neighbors in bfloat16, forward or back, put the gradient 1.2 % off.
     graphs, target = random_graphs(128)
     batch = CrystalExamples(graphs, "cpu").batch(np.arange(128))
     wanted = torch.as_tensor((target - target.mean()) / target.std(), dtype=torch.float32)
@@ -592,7 +592,7 @@ def trained_on(folder: Path | None, seconds: list[float], epochs: int = 9) -> tu
     return network, log
 
 
-def test_a_validation_part_of_less_than_a_row_is_told() -> None:
+def test_a_validation_part_of_less_than_a_row_is_reported() -> None:
     def said(rows: int, share: float) -> list[str]:
         examples, log = Rows(rows), Log()
         options = TrainingConfig(epochs=2, batch_size=8, validation=share)

@@ -19,7 +19,7 @@ N = 512
 
 
 def crystals(seed: int = 0) -> Graphs:
-    """Crystals of 1 to 8 atoms, each with twelve random neighbours."""
+    """Crystals of 1 to 8 atoms, each with twelve random neighbors."""
     rng = np.random.default_rng(seed)
     atoms = rng.integers(1, 9, N)
     owner = np.repeat(np.arange(N), atoms * 12)

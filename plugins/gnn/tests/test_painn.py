@@ -28,7 +28,7 @@ SMALL = {"epochs": 3, "width": 8, "hidden": 8, "interactions": 2, "batch_size": 
 
 
 def random_graphs(n, seed=0, degree=12):
-    """Crystals of 1 to 5 atoms with random neighbours all around; ``degree`` 0: 0 to 4 each."""
+    """Crystals of 1 to 5 atoms with random neighbors all around; ``degree`` 0: 0 to 4 each."""
     rng = np.random.default_rng(seed)
     atoms = rng.integers(1, 6, n)
     degrees = np.full(atoms.sum(), degree) if degree else rng.integers(0, 5, atoms.sum())
@@ -230,7 +230,7 @@ def test_a_crystal_alone_is_the_crystal_in_a_batch():
 
 
 def test_a_vector_of_length_zero_has_a_derivative():
-    pair = np.array([[1.0, 0, 0], [-1.0, 0, 0]]) * 2.5  # opposite neighbours: vectors cancel
+    pair = np.array([[1.0, 0, 0], [-1.0, 0, 0]]) * 2.5  # opposite neighbors: vectors cancel
     chain = Graphs([0, 1], [14], [0, 2], [0, 0], [0, 0], [2.5, 2.5], np.zeros((2, 3)), pair)
     alone = Graphs([0, 1], [14], [0, 0], [], [], [], np.zeros((0, 3)), np.zeros((0, 3)))
     for graphs in (chain, alone):
@@ -240,7 +240,7 @@ def test_a_vector_of_length_zero_has_a_derivative():
         assert all(torch.isfinite(g).all() for g in grads.values() if g is not None)
 
 
-def test_every_parameter_is_learnt():
+def test_every_parameter_is_learned():
     network = EquivariantNet(PaiNNConfig(**{**SMALL, "interactions": 3}), 0)
     network(batch_of(random_graphs(10)), None).sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
@@ -286,7 +286,7 @@ def bent(n, seed=0):
     return graphs, np.cos(angle)
 
 
-def test_an_angle_that_distances_do_not_know_is_learnt():
+def test_an_angle_that_distances_do_not_know_is_learned():
     train, target = bent(120)
     test, wanted = bent(40, seed=1)
     options = {"epochs": 40, "validation": 0, "width": 16, "batch_size": 16, "weight_decay": 0}

@@ -215,7 +215,7 @@ def test_nothing_in_gives_nothing_out(trained):
     assert model.sample(none, 4, 0).shape == (4, 0)
 
 
-def test_it_gives_what_its_component_promises(trained):
+def test_it_provides_what_its_component_declares(trained):
     model, features, _ = trained
     assert isinstance(model, HasDropout)
     assert isinstance(model, HasEmbedding)
@@ -251,7 +251,7 @@ def test_it_learns_a_small_set_by_heart():
     assert np.abs(model.predict(features) - target).mean() < 0.1 * target.std()
 
 
-def test_it_learns_what_only_a_pair_of_elements_tells():
+def test_it_learns_what_only_a_pair_of_elements_determines():
     # 1 where O meets S, else 0: no sum over single elements has it.
     formulas = ["FeO", "FeS", "FeOS", "NiO", "NiS", "NiOS", "CoO", "CoS", "CoOS"]
     target = np.tile([0.0, 0.0, 1.0], 3)

@@ -156,7 +156,7 @@ def unpacked(path: Path, content: bytes, unpack: Callable[[bytes], bytes]) -> st
     try:
         return unpack(content).decode("utf-8")
     except (OSError, EOFError, zlib.error, ValueError) as err:
-        raise DataError(f"{path}: damaged or cut short ({err}); get the file again") from err
+        raise DataError(f"{path}: damaged or truncated ({err}); get the file again") from err
 
 
 def content_of(path: Path) -> bytes:

@@ -93,7 +93,7 @@ class MatbenchSource:
             unit=self.task.unit,
             task="binary" if self.task.binary else "regression",
             name=self.name,
-            licence="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
+            license="Matbench v0.1, MIT; the numbers under the terms of their source (citation)",
             citation=(MATBENCH, self.task.citation),
             sha256=sha256,
             provenance=origin,

@@ -299,7 +299,7 @@ def test_other_numbers_are_unverified_and_the_published_hash_is_official(
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     file = write(tmp_path)
     file.write_bytes(file.read_bytes()[:-200])
-    assert message(tmp_path).startswith(f"{file}: damaged or cut short (")
+    assert message(tmp_path).startswith(f"{file}: damaged or truncated (")
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     assert message(tmp_path).startswith(f"{plain}: no Matbench file (maximum recursion depth")
 
 
-def test_all_bad_rows_are_told_at_once(tmp_path: Path) -> None:
+def test_all_bad_rows_are_reported_at_once(tmp_path: Path) -> None:
     bad = rows()
     bad[2][0], bad[7][1], bad[300][0] = "Xx2", "much", "CuSO4.5H2O"
     file = write(tmp_path, data=bad)
@@ -547,7 +547,7 @@ def test_a_damaged_entry_is_dropped_with_a_warning(tmp_path: Path) -> None:
     assert load("steels", tmp_path).fingerprint == first
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_not_needed(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported_and_not_needed(tmp_path: Path) -> None:
     stand_in(tmp_path)
     (tmp_path / "cache").write_text("a file")
     with pytest.warns(UserWarning, match="not kept, the next run reads again"):

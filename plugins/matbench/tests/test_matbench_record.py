@@ -134,7 +134,7 @@ def test_an_arm_without_sigma_has_no_uncertainty() -> None:
     assert set(fold) == {"data", "parameters", "scores"}
 
 
-def test_the_runs_own_interval_stands_beside_matbenchs_and_is_accepted(
+def test_the_runs_own_interval_accompanies_that_of_matbench_and_is_accepted(
     matbench: Any, tmp_path: Path
 ) -> None:
     run = finished("steels")

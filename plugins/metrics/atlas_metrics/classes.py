@@ -138,7 +138,7 @@ ENDS: dict[str, tuple[str, Mask]] = {
     "above_99": ("P ≥ 0.99", lambda p: p >= 0.99),
     "certain": ("P = 0 or 1 exactly", lambda p: (p == 0) | (p == 1)),
 }
-"""Ends of the scale of P, closed towards 0 and 1."""
+"""Ends of the scale of P, closed toward 0 and 1."""
 
 
 def _at(rows: MetricRows, mask: Mask) -> F8 | None:

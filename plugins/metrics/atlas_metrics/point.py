@@ -103,8 +103,8 @@ def mae_over_mad(draw: Draw) -> F8:
     1: no better than that mean.
     """
     y = draw.rows.target
-    centre = draw[target] + y.mean()
-    deviation = np.abs(y[None, :] - centre[:, None])
+    center = draw[target] + y.mean()
+    deviation = np.abs(y[None, :] - center[:, None])
     mad = np.einsum("bn,bn->b", draw.weights, deviation) / draw.weights.sum(axis=1)
     return ratio(draw[size], np.where(_varies(draw) == 0, 0.0, mad))
 

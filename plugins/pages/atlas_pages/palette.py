@@ -1,12 +1,12 @@
-"""Colours of the report: CSS variables with a light and a dark value each. Light.
+"""Colors of the report: CSS variables with a light and a dark value each. Light.
 
 In-domain is blue and held-out is vermilion everywhere; the pair stays apart for the common kinds of
-colour blindness (Okabe and Ito 2008), and marks differ in shape or line style besides.
+color blindness (Okabe and Ito 2008), and marks differ in shape or line style besides.
 """
 
 from __future__ import annotations
 
-COLOURS: dict[str, tuple[str, str]] = {
+COLORS: dict[str, tuple[str, str]] = {
     "bg": ("#ffffff", "#11151b"),
     "surface": ("#f5f7fa", "#191f28"),
     "ink": ("#171c24", "#e7ecf2"),
@@ -43,28 +43,28 @@ COLOURS: dict[str, tuple[str, str]] = {
 """``{name: (light, dark)}``; the page writes each as ``--name``."""
 
 RAMP_STEPS = 7
-ARM_COLOURS = tuple(f"arm{i}" for i in range(6))
+ARM_COLORS = tuple(f"arm{i}" for i in range(6))
 
-SENTINELS: dict[str, str] = {name: f"#fe01{i:02x}" for i, name in enumerate(COLOURS)}
+SENTINELS: dict[str, str] = {name: f"#fe01{i:02x}" for i, name in enumerate(COLORS)}
 """What a figure is drawn with, to be replaced by the CSS variable of that name."""
 
-PART_COLOUR = {"test": "in", "ood_test": "out"}
+PART_COLOR = {"test": "in", "ood_test": "out"}
 
 
 def css(scheme: int) -> str:
     """Return the declarations of all variables, light (``scheme`` 0) or dark (1)."""
-    return "".join(f"--{name}:{pair[scheme]};" for name, pair in COLOURS.items())
+    return "".join(f"--{name}:{pair[scheme]};" for name, pair in COLORS.items())
 
 
 def with_variables(text: str) -> str:
-    """Return ``text`` with each sentinel colour as ``var(--name)``."""
+    """Return ``text`` with each sentinel color as ``var(--name)``."""
     for name, sentinel in SENTINELS.items():
         text = text.replace(sentinel, f"var(--{name})")
     return text
 
 
-def with_light_colours(text: str) -> str:
-    """Return ``text`` with each ``var(--name)`` as its light colour, for a file of its own."""
-    for name, (light, _) in COLOURS.items():
+def with_light_colors(text: str) -> str:
+    """Return ``text`` with each ``var(--name)`` as its light color, for a file of its own."""
+    for name, (light, _) in COLORS.items():
         text = text.replace(f"var(--{name})", light)
     return text

@@ -82,11 +82,11 @@ def panel(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> P
     with drawing():
         drawn = draw()
         text = to_svg(drawn.figure, name)
-    svg = labelled(text, f"{title}, arm {arm}. {caption}")
+    svg = labeled(text, f"{title}, arm {arm}. {caption}")
     return Panel(name, title, svg, " ".join(t for t in (caption, drawn.note) if t))
 
 
-def labelled(svg: str, label: str) -> Markup:
+def labeled(svg: str, label: str) -> Markup:
     """Return an ``<svg>`` whose text is escaped, with a text for those who do not see it."""
     head = Markup('<svg role="img" aria-label="{}" ').format(label)
     return Markup(svg.replace("<svg ", str(head), 1))  # noqa: S704 - escaped, as said

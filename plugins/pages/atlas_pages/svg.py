@@ -1,4 +1,4 @@
-"""Turn a matplotlib Figure into SVG that can stand inside a page and follow its colours."""
+"""Turn a matplotlib Figure into SVG that can stand inside a page and follow its colors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from atlas_pages.palette import SENTINELS, with_light_colours, with_variables
+from atlas_pages.palette import SENTINELS, with_light_colors, with_variables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ def drawing() -> Iterator[None]:
     """Apply the style of all figures to what is drawn inside, and to nothing after it."""
     import matplotlib as mpl
 
-    colour = SENTINELS
+    color = SENTINELS
     with mpl.rc_context(
         {
             "svg.fonttype": "none",
@@ -36,8 +36,8 @@ def drawing() -> Iterator[None]:
             "font.family": ["DejaVu Sans"],
             "font.size": 8.5,
             "axes.labelsize": 8.5,
-            "axes.labelcolor": colour["ink"],
-            "axes.edgecolor": colour["ref"],
+            "axes.labelcolor": color["ink"],
+            "axes.edgecolor": color["ref"],
             "axes.linewidth": 0.7,
             "axes.facecolor": "none",
             "axes.grid": True,
@@ -46,23 +46,23 @@ def drawing() -> Iterator[None]:
             "axes.spines.right": False,
             "axes.unicode_minus": True,
             "axes.autolimit_mode": "data",
-            "grid.color": colour["grid"],
+            "grid.color": color["grid"],
             "grid.linewidth": 0.6,
             "figure.facecolor": "none",
             "legend.fontsize": 8,
             "legend.frameon": False,
-            "legend.labelcolor": colour["ink"],
-            "xtick.color": colour["ref"],
-            "ytick.color": colour["ref"],
-            "xtick.labelcolor": colour["muted"],
-            "ytick.labelcolor": colour["muted"],
+            "legend.labelcolor": color["ink"],
+            "xtick.color": color["ref"],
+            "ytick.color": color["ref"],
+            "xtick.labelcolor": color["muted"],
+            "ytick.labelcolor": color["muted"],
             "xtick.labelsize": 8,
             "ytick.labelsize": 8,
             "xtick.major.size": 2.5,
             "ytick.major.size": 2.5,
             "xtick.minor.size": 0,
             "ytick.minor.size": 0,
-            "text.color": colour["ink"],
+            "text.color": color["ink"],
             "path.simplify": True,
         }
     ):
@@ -73,7 +73,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
     """Return a figure as an ``<svg>`` element for a page, the same bytes each time.
 
     Args:
-        figure: drawn inside :func:`drawing` with the sentinel colours.
+        figure: drawn inside :func:`drawing` with the sentinel colors.
         prefix: put before every id, so that two figures of a page never share a clip path.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -97,16 +97,14 @@ def to_svg(figure: Figure, prefix: str) -> str:
 
 
 def to_file(svg: str) -> str:
-    """Return an inline ``<svg>`` as the text of an SVG file in the light colours on white."""
+    """Return an inline ``<svg>`` as the text of an SVG file in the light colors on white."""
     head = _head(svg)
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', head)
     size = f' width="{box[1]}pt" height="{box[2]}pt"' if box else ""
     head = head.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg"{size}', 1)
     # matplotlib's own clip paths and markers are found through plain href as of SVG 2
     body = '><rect width="100%" height="100%" fill="#ffffff"/>' + svg[svg.index(">") + 1 :]
-    text = with_light_colours(head + body).replace(
-        "font-family: inherit", "font-family: sans-serif"
-    )
+    text = with_light_colors(head + body).replace("font-family: inherit", "font-family: sans-serif")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 

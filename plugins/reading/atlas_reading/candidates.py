@@ -21,7 +21,7 @@ from atlas_reading.geometry import check_geometry
 
 @dataclass(frozen=True)
 class Listed:
-    """One row: where it stands, its id, its formula or what a crystal is made from.
+    """One row: its place, its id, its formula or what a crystal is made from.
 
     ``problem`` says why it cannot be read as a row; "" where it can.
     """
@@ -41,7 +41,7 @@ class Listing:
         structures: whether they are crystals.
         total: about how many rows there are.
         rows: yields them, as often as asked.
-        notes: how they were read, where that was found out.
+        notes: how they were read, where that was detected.
     """
 
     path: Path
@@ -118,7 +118,7 @@ def _unreadable(row: Listed, why: str) -> BadRow:
 def _possible(
     kept: list[_Read], materials: Materials, bad: list[BadRow]
 ) -> tuple[list[_Read], Materials]:
-    """Return the rows whose crystals can be, and these; the distances of all are looked at."""
+    """Return the rows whose crystals can be, and these; the distances of all are checked."""
     refused: dict[int, str] = {}
     for i, severity, words in check_geometry(materials):
         if severity == "refuse":
@@ -131,6 +131,6 @@ def _possible(
 
 
 def _crystal(content: Any) -> tuple[Crystal, tuple[str, ...]]:
-    """Return a crystal whose distances are looked at later, and what is odd about it."""
+    """Return a crystal whose distances are checked later, and what is odd about it."""
     crystal = one_crystal(read_crystals(content, checked=False))
     return crystal, crystal.flags

@@ -27,13 +27,13 @@ def text_of(value: Any) -> str:
 
 
 def number(text: str, decimal: Decimal = ".") -> float:
-    """Return the number that ``text`` says, in plain digits.
+    """Return the number in ``text``, written in plain digits.
 
-    Python would also take ``5_000`` and digits of other scripts, where a file more likely holds a
+    Python would also take ``5_000`` and digits of other scripts, where a file more likely has a
     slip or a code.
 
     Raises:
-        ValueError: it is no such number.
+        ValueError: it is not such a number.
     """
     if "_" in text or not text.isascii() or (decimal == "," and "." in text):
         raise ValueError(f"not a number: {text!r}")
@@ -44,7 +44,7 @@ def read_target(value: Any, *, column: str, task: str, decimal: Decimal = ".") -
     """Return a target as a number, 0 or 1 when ``task`` is ``binary``.
 
     Raises:
-        NoTargetError: the cell is empty or says that there is none.
+        NoTargetError: the cell is empty or states that there is none.
         ValueError: it is text, infinite, or no truth value when binary; the text is the reason.
     """
     text = text_of(value).strip()
@@ -66,7 +66,7 @@ def read_target(value: Any, *, column: str, task: str, decimal: Decimal = ".") -
         hint = '; is decimal: "," meant?' if decimal == "." and _COMMA.fullmatch(text) else ""
         raise ValueError(f"target {column!r} is {shown(text)}, not a number{hint}") from None
     if not math.isfinite(found):
-        raise ValueError(f"target {column!r} is {text}; remove the row or mend it")
+        raise ValueError(f"target {column!r} is {text}; remove the row or fix it")
     return found
 
 
@@ -74,7 +74,7 @@ def sniff_decimal(cells: Iterable[Any]) -> Decimal | None:
     """Return the decimal sign of a column of text; None where it may be either.
 
     It is a comma where no cell has a full stop and some have a comma between digits. Where each of
-    these has three digits behind it, as 1,500 has, it may part thousands as well.
+    these has three digits after it, as 1,500 has, it may separate thousands as well.
     """
     some = [text for text in (text_of(cell).strip() for cell in cells) if text]
     commas = [text for text in some if _COMMA.fullmatch(text)]

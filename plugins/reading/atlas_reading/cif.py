@@ -2,7 +2,7 @@
 
 S. R. Hall, F. H. Allen and I. D. Brown, Acta Cryst. A47, 655 (1991); the grammar:
 https://www.iucr.org/resources/cif/spec/version1.1/cifsyntax. Lists and tables of CIF 2.0
-(H. J. Bernstein et al., J. Appl. Cryst. 49, 277 (2016)) are values like others: none is read.
+(H. J. Bernstein et al., J. Appl. Cryst. 49, 277 (2016)) are skipped like other values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+))?(?:\(\d+\))?
 
 
 class Value(str):
-    """One value; ``quoted`` tells whether it stood in quotes or in a text field."""
+    """One value; ``quoted``: whether it was in quotes or in a text field."""
 
     quoted: bool = False
 
@@ -46,9 +46,9 @@ class Block:
     """One data block.
 
     Attributes:
-        name: what stands behind ``data_``.
-        columns: values by tag, in small letters and with ``_`` for ``.``; one for a plain item.
-        twice: tags that stand in it with two values that differ.
+        name: what follows ``data_``.
+        columns: values by tag, in lower case and with ``_`` for ``.``; one for a plain item.
+        twice: tags that occur with two different values.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Block:
         """Return the value of the first of ``tags`` that has one; None for ``?`` and ``.``.
 
         Raises:
-            DataError: it has two that differ.
+            DataError: it has two different ones.
         """
         for tag in tags:
             values = self.column(tag)
@@ -71,11 +71,11 @@ class Block:
         """Return the values of the first of ``tags`` that is there.
 
         Raises:
-            DataError: it stands in the block twice, with values that differ.
+            DataError: it occurs twice in the block, with different values.
         """
         found = next((tag for tag in tags if tag in self.columns), None)
         if found in self.twice:
-            raise DataError(f"{found} stands in it twice, with values that differ")
+            raise DataError(f"{found} occurs twice, with different values")
         return None if found is None else self.columns[found]
 
     @property
@@ -95,7 +95,7 @@ def read_blocks(text: str) -> list[Block]:
     """Return the data blocks of a file in their order.
 
     Raises:
-        DataError: it is no CIF; the text says in which line and why.
+        DataError: it is not a CIF; the message states in which line and why.
     """
     blocks: list[Block] = []
     tags: list[str] = []
@@ -114,7 +114,7 @@ def read_blocks(text: str) -> list[Block]:
         if len(values) % len(tags):
             raise DataError(
                 f"the loop_ of line {loop_line} ({tags[0]}, ...) has {len(tags)} columns, but"
-                f" {len(values)} values: a value is missing, or one with blanks stands unquoted"
+                f" {len(values)} values: a value is missing, or one with spaces is not quoted"
             )
         for i, tag in enumerate(tags):
             _put(blocks[-1], tag, values[i :: len(tags)])
@@ -127,7 +127,7 @@ def read_blocks(text: str) -> list[Block]:
             continue
         if not blocks:
             raise DataError(
-                f"line {token.line}: {token.value[:40]!r} stands before any data_ line; a CIF"
+                f"line {token.line}: {token.value[:40]!r} comes before any data_ line; a CIF"
                 " begins with data_<name>"
             )
         if token.kind == "loop":
@@ -158,7 +158,7 @@ def _put(block: Block, tag: str, values: list[Value]) -> None:
 
 def _tokens(text: str) -> Iterator[_Token]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # what editors and old systems put behind the end of a file
+    # what editors and old systems append to a file
     text = text.rstrip("\x00\x0c\x1a \t\n")
     lists = text.startswith("#\\#CIF_2.0")
     at, line, seen = 0, 1, 0
@@ -233,7 +233,7 @@ def _bare(word: str, line: int) -> _Token:
     if lowered == "loop_":
         return _Token("loop", Value(word), line)
     if lowered.startswith("save_"):
-        raise DataError(f"line {line}: a save frame: this is a dictionary of CIF, no crystal")
+        raise DataError(f"line {line}: a save frame: this is a CIF dictionary, not a crystal")
     if word.startswith("_"):
         return _Token("tag", Value(lowered.replace(".", "_")), line)
     return _Token("value", Value(word), line)
@@ -243,11 +243,11 @@ def number(text: str) -> tuple[float, int]:
     """Return a number of CIF, its standard uncertainty left out, and its written decimals.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     digits, exponent = match.groups()
     decimals = len(digits.partition(".")[2]) - int(exponent or 0)
     return float(digits + (f"e{exponent}" if exponent else "")), min(max(decimals, 0), 15)

@@ -1,4 +1,4 @@
-"""Make the crystal that a data block of CIF describes, and check it against what it says. Light.
+"""Make the crystal that a data block of CIF describes, and check it against what it states. Light.
 
 Nothing is guessed: where elements, cell, symmetry or positions leave more than one reading, and
 the formula, Z, volume and density of the file do not decide, the block is refused.
@@ -25,9 +25,9 @@ SAME = 1e-4
 """Fraction of a cell by which equal positions may differ in a file of many digits."""
 MOVED = 1e-4
 """Fraction of a cell beyond which a coordinate that was moved to a special position is flagged."""
-MISCOUNTED = "a site has another multiplicity than stated, but the cell holds the stated atoms"
-OTHER_GROUP = "its space group is not that of the operations that it lists: those are used"
-ROUNDED = "coordinates written short were moved to the special position that they round"
+MISCOUNTED = "a site's multiplicity is not the stated one, but the cell contains the stated atoms"
+OTHER_GROUP = "its space group is not that of its listed operations: these are used"
+ROUNDED = "rounded coordinates were moved to the special position that they approximate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +115,15 @@ def _lattice(block: Block) -> F8:
             raise DataError(f"{tag}: {err}") from err
         largest = 180.0 if "angle" in name else 1e6
         if not 0.0 < value < largest:
-            raise DataError(f"{tag} is {text}; it must lie between 0 and {largest:g}")
+            raise DataError(f"{tag} is {text}; it must be between 0 and {largest:g}")
         found.append(value)
     lengths, angles = np.array(found[:3]), np.deg2rad(found[3:])
     cos, sin = np.cos(angles), np.sin(angles)
     star = (cos[0] * cos[1] - cos[2]) / (sin[0] * sin[1])
     if not abs(star) < 1.0 - 1e-9:  # the cell would be flat
-        raise DataError(f"the angles of the cell ({found[3]}, {found[4]}, {found[5]}) fit no cell")
+        raise DataError(
+            f"the angles of the cell ({found[3]}, {found[4]}, {found[5]}) cannot form a cell"
+        )
     gamma = np.arccos(star)
     a, b, c = lengths
     return np.array(
@@ -139,7 +141,7 @@ def _decide(
     """Return the cell of the one setting that the name can mean.
 
     Where more than one origin (or setting) has that name, the checks of the file decide: its
-    formula, Z, volume and density, and that no atoms stand on top of each other.
+    formula, Z, volume and density, and that no atoms are on top of each other.
     """
     settings = distinct(symmetry.named)
     if 3 <= settings[0].number <= 15:
@@ -169,7 +171,7 @@ def _decide(
         )
     setting, filled = tried[0]
     decided = len(settings) > 1 and len(tried) == 1
-    flag = ("the setting of its space group is not stated: the one that fits is taken",)
+    flag = ("the setting of its space group is not stated: the one that fits is used",)
     return filled, setting.flags + (flag if decided else ())
 
 
@@ -192,7 +194,7 @@ def _fill(sites: Sites, operations: Operations, lattice: F8) -> _Filled:
     """Return the cell that the operations make of the listed sites.
 
     Raises:
-        DataError: a site stands where a special position is meant but not within its digits.
+        DataError: a site is near a special position but not within its digits.
     """
     origin, coordinates, moved = [], [], False
     for i, (place, step) in enumerate(zip(sites.frac, sites.step, strict=True)):
@@ -207,7 +209,7 @@ def _orbit(place: F8, step: F8, operations: Operations, lattice: F8) -> tuple[F8
     """Return (k, 3) copies of a site in the cell, and how far it was moved to be special.
 
     Operations that take the site onto itself within the digits it is written in, and in space
-    closer than two atoms can be, leave it where it is: it stands on their common element, and is
+    closer than two atoms can be, leave it where it is: it is on their common element, and is
     moved there (the mean of its images).
     """
     turn, shift = operations.rotations, operations.translations
@@ -271,13 +273,13 @@ def _miscounted(sites: Sites, filled: _Filled, operations: int) -> str:
         return ""
     i = int(bad[0])
     return (
-        f"{sites.labels[i]}: the cell holds {made[i]} of it by symmetry, but its multiplicity says"
+        f"{sites.labels[i]}: symmetry puts {made[i]} of it in the cell, but its multiplicity is"
         f" {sites.copies[i]}: symmetry or coordinates are not those of the file"
     )
 
 
 def _overlap(sites: Sites, filled: _Filled, lattice: F8) -> str:
-    """Say which listed sites stand closer than two atoms can, "" for none."""
+    """Say which listed sites are closer than two atoms can be, "" for none."""
     if (heights_of(lattice[None]) < 2 * CLOSEST).any():
         return ""  # no crystal; the check of the geometry says why
     first, second, distances = near_pairs(filled.frac, lattice, CLOSEST)
@@ -288,14 +290,12 @@ def _overlap(sites: Sites, filled: _Filled, lattice: F8) -> str:
     d = distances[worst]
     if one == two:
         return (
-            f"{sites.labels[one]}: its copies by symmetry stand {d:.2f} Å apart: its coordinates"
-            " are written too short for a special position, or the cell or symmetry is wrong"
+            f"{sites.labels[one]}: its symmetry copies are {d:.2f} Å apart: its coordinates"
+            " have too few digits for a special position, or the cell or symmetry is wrong"
         )
     if d < 0.01:
-        return f"{sites.labels[one]} and {sites.labels[two]} stand on one place"
-    return (
-        f"{sites.labels[one]} and {sites.labels[two]} stand {d:.2f} Å apart, which no two atoms can"
-    )
+        return f"{sites.labels[one]} and {sites.labels[two]} are at the same position"
+    return f"{sites.labels[one]} and {sites.labels[two]} are {d:.2f} Å apart, which is impossible"
 
 
 def _contradiction(
@@ -327,7 +327,7 @@ def _contradiction(
             return (OTHER_GROUP,)
         raise DataError(
             f"it names space group {symmetry.name!r}, but its {len(listed)} symmetry operations are"
-            " those of another one: name theirs, or list those of the one that is named"
+            " those of another one: correct the name, or the list of operations"
         )
     numbers = sites.numbers[filled.origin]
     for one in symmetry.named:
@@ -335,7 +335,7 @@ def _contradiction(
             return ()
     raise DataError(
         f"it names space group {symmetry.name!r} with {fewest} symmetry operations but lists"
-        f" {len(listed)}, and its atoms do not have the others: list all operations, or name the"
+        f" {len(listed)}, and its atoms do not obey the others: list all operations, or name the"
         " space group of those listed"
     )
 

@@ -51,13 +51,13 @@ def read_sites(block: Block, stated: Stated) -> Sites:
     if any(axis is None for axis in axes):
         raise DataError(
             "its atoms have no fractional coordinates (_atom_site_fract_x, _y and _z); those of"
-            " _atom_site_Cartn_ depend on how the axes were laid"
+            " _atom_site_Cartn_ depend on the orientation of the axes"
         )
     rows = len(axes[0] or ())
     if not rows:
         raise DataError("its list of atoms is empty")
     if any(len(axis or ()) != rows for axis in axes):
-        raise DataError("_atom_site_fract_x, _y and _z stand in different loops")
+        raise DataError("_atom_site_fract_x, _y and _z are in different loops")
     labels = _labels(block, rows)
     numbers, isotopes = _elements(block, labels, stated)
     _check_whole(block, labels)
@@ -72,7 +72,7 @@ def read_sites(block: Block, stated: Stated) -> Sites:
                 ) from None
     far = np.flatnonzero(~(np.abs(frac) < 1000).all(axis=1))
     if far.size:
-        raise DataError(f"{labels[far[0]]}: its coordinates are no fractions of the cell")
+        raise DataError(f"{labels[far[0]]}: its coordinates are not fractional")
     # 0, 0.5 or 0.25 are written short in a file of many digits: they have lost zeros only
     finest = int(decimals.max())
     digits = np.where(decimals <= 1, max(finest, 2), np.maximum(decimals, 2))
@@ -89,14 +89,14 @@ def _copies(block: Block, rows: int) -> I8:
 
 
 def _column(block: Block, tag: str, rows: int) -> list[Value] | None:
-    """Return what stands in a column of the sites, None where it is not there.
+    """Return a column of the sites, None where it is not there.
 
     Raises:
-        DataError: it stands in another loop.
+        DataError: it is in another loop.
     """
     column = block.column(f"_atom_site_{tag}")
     if column is not None and len(column) not in (0, rows):
-        raise DataError(f"_atom_site_{tag} stands in another loop than the coordinates")
+        raise DataError(f"_atom_site_{tag} is in another loop than the coordinates")
     return column
 
 
@@ -163,7 +163,7 @@ def _check_whole(block: Block, labels: Sequence[str]) -> None:
         if share > 1.0 + 1e-6:
             raise DataError(f"{label}: occupancy {text} is more than 1")
         if share <= 0.0:
-            raise DataError(f"{label}: occupancy {text}; take a site that is empty out")
+            raise DataError(f"{label}: occupancy {text}; remove an empty site")
         if share < 1.0 - 1e-6:
             raise DataError(
                 f"site occupancy is disordered ({label}: {text}); order the structure first"
@@ -177,7 +177,7 @@ def _check_whole(block: Block, labels: Sequence[str]) -> None:
         )
     for label, text in zip(labels, of("calc_flag"), strict=False):
         if text.lower() == "dum":
-            raise DataError(f"{label}: a dummy site (_atom_site_calc_flag dum); take it out")
+            raise DataError(f"{label}: a dummy site (_atom_site_calc_flag dum); remove it")
     for label, text in zip(labels, of("attached_hydrogens"), strict=False):
         if not text.missing and text.strip() != "0":
             raise DataError(

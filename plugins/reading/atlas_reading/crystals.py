@@ -1,4 +1,4 @@
-"""Read crystals from CIF, POSCAR and pymatgen dicts, or say truly why not. Light.
+"""Read crystals from CIF, POSCAR and pymatgen dicts, or say exactly why not. Light.
 
 The one reader of ``table``, ``cif_folder``, ``matbench`` and ``screen``. A CIF file is read by
 ATLAS itself (``cif_crystal``), and so is a POSCAR (``poscar``); spglib is imported where a file
@@ -43,11 +43,11 @@ def read_crystals(
     Args:
         value: text or bytes of a CIF, a POSCAR or a dict; a pymatgen dict; a file; or one of
             ``cif_blocks``.
-        form: ``cif`` where it can be nothing else; None: found out.
-        checked: whether distances are looked at, too.
+        form: ``cif`` where it can be nothing else; None: detected.
+        checked: whether distances are checked, too.
 
     Raises:
-        DataError: it is no ordered, possible crystal; the text is the reason without a place.
+        DataError: it is not an ordered, possible crystal; the text is the reason without a place.
     """
     found = _parsed(value, form)
     if not checked:
@@ -59,7 +59,7 @@ def read_crystals(
 def _parsed(
     value: str | bytes | Mapping[str, Any] | Path | Block, form: Literal["cif"] | None
 ) -> list[Crystal]:
-    """Return the crystals, their geometry not looked at."""
+    """Return the crystals, without checks of their geometry."""
     what = "file" if isinstance(value, (Path, bytes)) else "structure"
     if isinstance(value, Block):
         return [crystal_of(value)]
@@ -101,8 +101,8 @@ def one_crystal(crystals: Sequence[Crystal]) -> Crystal:
     names = ", ".join(repr(one.name) for one in crystals[:5])
     more = ", ..." if len(crystals) > 5 else ""
     raise DataError(
-        f"it holds {len(crystals)} crystals (data blocks {names}{more}), and a target belongs to"
-        " one; write each data block to a file, with an id, of its own"
+        f"it contains {len(crystals)} crystals (data blocks {names}{more}), but a target belongs to"
+        " one; write each data block to its own file, with its own id"
     )
 
 
@@ -134,14 +134,14 @@ def _text(content: bytes) -> str:
     except UnicodeDecodeError as err:
         line = content.count(b"\n", 0, err.start) + 1
         raise DataError(
-            f"not UTF-8 text (line {line}); save it as UTF-8, or take the accents out"
+            f"not UTF-8 text (line {line}); save it as UTF-8, or remove the accents"
         ) from err
 
 
 def _from_cif(text: str) -> list[Crystal]:
     blocks = read_blocks(text)
     if not blocks:
-        raise DataError("no CIF: it has no data_ line")
+        raise DataError("not a CIF: it has no data_ line")
     atoms = [block for block in blocks if block.has_atoms]
     if not atoms:
         cell = any("_cell_length_a" in block.columns for block in blocks)
@@ -161,7 +161,7 @@ def cif_blocks(path: Path) -> list[tuple[str, Block]]:
     """Return a file's data blocks with atoms and their names; a repeated one is numbered.
 
     Raises:
-        DataError: it is no CIF.
+        DataError: it is not a CIF.
     """
     names: Counter[str] = Counter()
     found = []
@@ -191,7 +191,7 @@ def _from_dict(value: Mapping[str, Any]) -> Crystal:
     """Return the crystal of a pymatgen dict.
 
     Raises:
-        DataError: it is no ordered crystal.
+        DataError: it is not an ordered crystal.
     """
     if missing := [key for key in ("lattice", "sites") if key not in value]:
         raise DataError(
@@ -200,7 +200,7 @@ def _from_dict(value: Mapping[str, Any]) -> Crystal:
         )
     try:
         made = materials_of_dicts(["0"], [value])
-    except DataError as err:  # what stands before the colon is the made-up id
+    except DataError as err:  # what comes before the colon is the made-up id
         raise DataError(str(err).partition(": ")[2] or str(err)) from err
     frac, lattice = made.sites
     flags = isotope_flags(str(site["species"][0]["element"]) for site in value["sites"])
@@ -215,11 +215,11 @@ def _dict(text: str) -> Mapping[str, Any]:
             found = ast.literal_eval(text)  # Python's own notation, as pandas writes a dict
         except (ValueError, SyntaxError, MemoryError, RecursionError) as err:
             reason = str(err).strip().split("\n")[0] or type(err).__name__
-            raise DataError(f"the structure cannot be read as pymatgen dict ({reason})") from err
+            raise DataError(f"the structure cannot be read as a pymatgen dict ({reason})") from err
     except RecursionError as err:
-        raise DataError("the structure cannot be read as pymatgen dict (too deep)") from err
+        raise DataError("the structure cannot be read as a pymatgen dict (too deep)") from err
     if not isinstance(found, Mapping):
-        raise DataError("the structure cannot be read as pymatgen dict (it is none)")
+        raise DataError("the structure cannot be read as a pymatgen dict (it is not one)")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Open a user's text file, packed or not, and say truly why one cannot be read. Light."""
+"""Open a user's text file, packed or not, and say exactly why one cannot be read. Light."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
         others: exceptions of the library that reads it.
 
     Raises:
-        DataError: it is not UTF-8 text, cut short or damaged.
+        DataError: it is not UTF-8 text, truncated or damaged.
     """
     import lzma
 
@@ -54,7 +54,7 @@ def readable(path: Path, *others: type[Exception]) -> Iterator[None]:
         raise DataError(f"{path}: not UTF-8 text ({_encoding(path)})") from err
     except cut as err:
         raise DataError(
-            f"{path}: cannot be read: damaged or cut short ({first_line(err)})"
+            f"{path}: cannot be read: damaged or truncated ({first_line(err)})"
         ) from err
     except OSError as err:
         raise DataError(f"{path}: cannot be read ({err.strerror or first_line(err)})") from err
@@ -111,20 +111,20 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object.
 
     Raises:
-        _TwiceError: one of its keys stands there twice.
+        _TwiceError: one of its keys occurs twice.
     """
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise _TwiceError(f"the key {twice[:60]!r} stands twice in one object; rename one of them")
+        raise _TwiceError(f"the key {twice[:60]!r} occurs twice in one object; rename one of them")
     return found
 
 
 def load_json(path: Path, encoding: str | None = None) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
-        DataError: it is no JSON, damaged or nested too deeply, or has a key twice.
+        DataError: it is not JSON, damaged or nested too deeply, or has a key twice.
     """
     with readable(path), open_text(path, encoding) as file:
         text = file.read()
@@ -136,7 +136,7 @@ def load_json(path: Path, encoding: str | None = None) -> Any:
         hint = ""
         if "Extra data" in str(err) and text.lstrip().startswith("{"):
             hint = "; is it one record a line? Then its name must end in .jsonl"
-        raise DataError(f"{path}: cannot be read (it is no JSON: {err}){hint}") from err
+        raise DataError(f"{path}: cannot be read (not valid JSON: {err}){hint}") from err
     except RecursionError as err:
         raise DataError(f"{path}: cannot be read (nested too deeply)") from err
 
@@ -152,4 +152,4 @@ def json_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, A
             except _TwiceError as err:
                 yield line, text.strip(), str(err)
             except (ValueError, RecursionError) as err:
-                yield line, text.strip(), f"no JSON ({first_line(err)})"
+                yield line, text.strip(), f"not valid JSON ({first_line(err)})"

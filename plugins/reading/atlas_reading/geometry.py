@@ -31,7 +31,7 @@ MANY = 400
 PAIRS = 2_000_000
 """Pairs of atoms that are looked at together."""
 
-TOO_CLOSE = "two atoms stand closer than half the sum of their covalent radii"
+TOO_CLOSE = "two atoms are closer than half the sum of their covalent radii"
 IN_VACUUM = {
     1: f"more than {EMPTY:.0f} Å along one axis are empty (a slab in vacuum?)",
     2: f"more than {EMPTY:.0f} Å along two axes are empty (a chain in vacuum?)",
@@ -86,8 +86,8 @@ def _cells(materials: Materials) -> list[Oddity]:
     found = []
     for i in np.flatnonzero((each < SMALLEST) | (heavy > DENSEST)).tolist():
         words = (
-            f"its cell holds {heavy[i]:.3g} g/cm3 and {each[i]:.2g} Å3 per atom, which no crystal"
-            f" does (at most {DENSEST:.0f} and at least {SMALLEST:.0f}); is the cell in nm?"
+            f"its cell has {heavy[i]:.3g} g/cm3 and {each[i]:.2g} Å3 per atom, which no crystal"
+            f" has (at most {DENSEST:.0f} and at least {SMALLEST:.0f}); is the cell in nm?"
         )
         found.append(Oddity(i, "refuse", words))
     for i in np.flatnonzero(each > LARGEST).tolist():
@@ -116,7 +116,7 @@ def _empty(materials: Materials) -> list[Oddity]:
 
 
 def _close(materials: Materials, chosen: I8) -> list[Oddity]:
-    """Return atoms that stand too close; one entry per material, of its worst pair."""
+    """Return atoms that are too close; one entry per material, of its worst pair."""
     _, cells = materials.sites
     table = covalent_radius() / 100  # pm
     radius = np.where(np.isfinite(table), table, np.nanmax(table))[materials.numbers]
@@ -129,8 +129,7 @@ def _close(materials: Materials, chosen: I8) -> list[Oddity]:
         Oddity(
             i,
             "refuse",
-            f"each atom stands {shortest[i]:.2g} Å from its copy in the next cell, which no two"
-            " atoms can",
+            f"each atom is {shortest[i]:.2g} Å from its copy in the next cell, which is impossible",
         )
         for i in chosen[flat].tolist()
     ]
@@ -227,7 +226,7 @@ def _worst_of_many(
 
 
 def near_pairs(frac: F8, lattice: F8, reach: float) -> tuple[I8, I8, F8]:
-    """Return the pairs of atoms, copies in other cells included, that stand within ``reach``.
+    """Return the pairs of atoms, copies in other cells included, that are within ``reach``.
 
     Args:
         frac: (m, 3) fractional coordinates.
@@ -261,7 +260,7 @@ def _judged(
     pair = int(distance.argmin())
     if distance[pair] < CLOSEST:
         words = _on_top(materials, row, int(first[pair]), int(second[pair]))
-        words += f" {distance[pair]:.2f} Å apart, which no two atoms can"
+        words += f" {distance[pair]:.2f} Å apart, which is impossible"
         return [Oddity(row, "refuse", words)]
     return [Oddity(row, "flag", TOO_CLOSE)] if (distance < limit).any() else []
 
@@ -269,9 +268,9 @@ def _judged(
 def _on_top(materials: Materials, row: int, first: int, second: int) -> str:
     numbers: npt.NDArray[np.int16] = materials.numbers[materials.offsets[row] :]
     if first == second:
-        return f"atom {first + 1} ({SYMBOLS[numbers[first]]}) and its copy in the next cell stand"
+        return f"atom {first + 1} ({SYMBOLS[numbers[first]]}) and its copy in the next cell are"
     one, two = SYMBOLS[numbers[first]], SYMBOLS[numbers[second]]
-    return f"atoms {first + 1} ({one}) and {second + 1} ({two}) stand"
+    return f"atoms {first + 1} ({one}) and {second + 1} ({two}) are"
 
 
 def _reduced(lattice: F8) -> F8:

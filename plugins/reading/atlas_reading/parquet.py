@@ -27,9 +27,7 @@ def open_parquet(path: Path) -> Table:
             schema, count = whole.schema_arrow, int(whole.metadata.num_rows)
             names = tuple(schema.names)
     except broken as err:
-        raise DataError(
-            f"{path}: cannot be read (it is no Parquet file: {first_line(err)})"
-        ) from err
+        raise DataError(f"{path}: cannot be read (not a Parquet file: {first_line(err)})") from err
     types = pa.types
     lists = frozenset(
         one.name
@@ -72,7 +70,7 @@ def _cells(path: Path, name: str, column: Any) -> list[Any]:
         found = column.to_pylist()
         return [one.decode() if isinstance(one, bytes) else one for one in found]
     except UnicodeDecodeError as err:
-        raise DataError(f"{path}: column {name!r} is damaged: it holds text that is none") from err
+        raise DataError(f"{path}: column {name!r} is damaged: it contains invalid text") from err
     except MemoryError:
         raise
     # what has no value in Python ends in its own errors: OverflowError, of time zones a KeyError

@@ -1,7 +1,7 @@
 """Read the text of a POSCAR or CONTCAR of VASP, or say why not. Light: numpy only.
 
-The form: https://www.vasp.at/wiki/index.php/POSCAR. Elements stand in the line above the counts
-(VASP 5), else behind the coordinates; the title is never taken for them.
+The form: https://www.vasp.at/wiki/index.php/POSCAR. Elements are in the line above the counts
+(VASP 5), else after the coordinates; the title is never taken for them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def is_poscar(text: str) -> bool:
 
 
 def read_poscar(text: str) -> Crystal:
-    """Return the crystal of a POSCAR, its geometry not looked at.
+    """Return the crystal of a POSCAR, without checks of its geometry.
 
     Raises:
-        DataError: it is cut short, holds more than one crystal, names no elements or contradicts
+        DataError: it is truncated, contains more than one crystal, names no elements or contradicts
             itself; the text is the reason.
     """
     lines = _lines(text)
@@ -44,9 +44,9 @@ def read_poscar(text: str) -> Crystal:
     selective = lines[at][:1].upper() == "S" if at < len(lines) else False
     at += selective
     if len(lines) < at + 1 + atoms or not atoms:
-        raise DataError(f"it is cut short: the sum of its counts is {atoms}")
+        raise DataError(f"it is truncated: the sum of its counts is {atoms}")
     if _three(lines[at]):
-        raise DataError("the line that says Direct or Cartesian is missing")
+        raise DataError("the line with Direct or Cartesian is missing")
     rows = [line.split() for line in lines[at + 1 : at + 1 + atoms]]
     places = [_three(line) for line in lines[at + 1 : at + 1 + atoms]]
     for i, place in enumerate(places):
@@ -98,7 +98,7 @@ def _begins(lines: Sequence[str], at: int, factors: Sequence[int] = (1, 3)) -> b
 def _lattice(lines: Sequence[str]) -> tuple[F8, F8]:
     """Return (3, 3) vectors in Å and the factors of x, y and z of Cartesian coordinates."""
     if not _begins(lines, 0):
-        raise DataError("lines 2 to 5 are no scaling factor (or three) and three vectors")
+        raise DataError("lines 2 to 5 are not a scaling factor (or three) and three vectors")
     rows = [_numbers(line.split()[:3]) for line in lines[2:5]]
     lattice = np.array(rows, dtype=np.float64)
     scale: F8 = np.array(_numbers(lines[1].split()[:3]), dtype=np.float64)
@@ -113,7 +113,7 @@ def _lattice(lines: Sequence[str]) -> tuple[F8, F8]:
 
 
 def _counts(lines: Sequence[str]) -> tuple[list[str] | None, list[int], int]:
-    """Return the symbols, None where there are none, the counts, and the line behind them.
+    """Return the symbols, None where there are none, the counts, and the line after them.
 
     Both may go on in further lines, as VASP writes more than 20 groups.
     """
@@ -125,18 +125,18 @@ def _counts(lines: Sequence[str]) -> tuple[list[str] | None, list[int], int]:
         symbols = [re.split("[_/]", word)[0] for line in named for word in line.split()]
     words = [word for line in lines[at : at + max(1, len(named))] for word in line.split()]
     if not words or not all(re.fullmatch("[0-9]{1,9}", word) for word in words):
-        raise DataError(f"line {at + 1} holds no counts of atoms")
+        raise DataError(f"line {at + 1} contains no atom counts")
     counts = [int(word) for word in words]
     if symbols is not None and len(symbols) != len(counts):
         named_here, counted_here = (" ".join(some)[:60] for some in (symbols, words))
         raise DataError(
-            f"its elements are {named_here} and its counts {counted_here}; one belongs to each"
+            f"its elements are {named_here} and its counts {counted_here}; they must match"
         )
     return symbols, counts, at + max(1, len(named))
 
 
 def _label(words: Sequence[str]) -> str:
-    """Return the element behind coordinates, "" for none; flags of what may move are none."""
+    """Return the element after coordinates, "" for none; flags of what may move are none."""
     if len(words) >= 3 and all(_FLAG.fullmatch(word) for word in words[:3]):
         words = words[3:]
     return words[0] if words else ""
@@ -162,7 +162,7 @@ def _names(symbols: list[str] | None, counts: Sequence[int], labels: Sequence[st
     except ValueError as err:
         raise DataError(str(err)) from err
     if None not in known and any(z != stated[i] for z, i in zip(known, group, strict=True)):
-        raise DataError("the elements behind its coordinates are not those of its counts")
+        raise DataError("the elements after its coordinates do not match its counts")
     return [symbols[i] for i in group]
 
 
@@ -174,7 +174,7 @@ def _z(label: str) -> int | None:
 
 
 def _check_rest(rest: Sequence[str], atoms: int) -> None:
-    """Refuse what is more than velocities behind the coordinates.
+    """Refuse what is more than velocities after the coordinates.
 
     Raises:
         DataError: there are more coordinates than counted atoms, or a second crystal.
@@ -190,4 +190,4 @@ def _check_rest(rest: Sequence[str], atoms: int) -> None:
         )
         for i, line in enumerate(filled)
     ):
-        raise DataError("it holds more than one crystal; write each to a file of its own")
+        raise DataError("it contains more than one crystal; write each to its own file")

@@ -1,4 +1,4 @@
-"""Part the lines of a text table into rows, and refuse a stray quote that hides some. Light."""
+"""Split the lines of a text table into rows, and refuse a stray quote that hides some. Light."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from atlas_reading.poscar import is_poscar
 LONGEST_CELL = 100_000_000
 """Characters of a cell; Python's own limit is shorter than a CIF file may be."""
 _END = "\ufdd0"
-"""Fed to the reader behind the last line: a cell that takes it in was never closed."""
+"""Fed to the reader after the last line: a cell that takes it in was never closed."""
 _EXCEL = re.compile('"?sep=."?', re.I)
 
 
 def content(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Yield (line from 1, text) below what may stand above a header.
+    """Yield (line from 1, text) below what may come above a header.
 
     That is comments, as in matminer's files, and the line ``sep=;`` of Excel.
     """
@@ -60,10 +60,12 @@ def records(path: Path, lines: Iterable[str], separator: str) -> Iterator[tuple[
     for cells in csv.reader(fed(), delimiter=separator):
         if taken[-1] is _END:
             if len(taken) > 1:
-                raise _stray(path, line - len(taken) + 2, "a quote opens a cell and is not closed")
+                raise _stray(
+                    path, line - len(taken) + 2, "a cell begins with a quote that is never closed"
+                )
             return
         if len(taken) > 1 and _hides_rows(taken, cells, separator):
-            why = f"a cell in quotes runs to line {line}, over what look like rows of their own"
+            why = f"a cell in quotes runs to line {line}, across what look like separate rows"
             raise _stray(path, line - len(taken) + 1, why)
         if len(cells) > 1 or (cells and cells[0].strip()):
             yield line, cells
@@ -72,15 +74,15 @@ def records(path: Path, lines: Iterable[str], separator: str) -> Iterator[tuple[
 
 def _stray(path: Path, line: int, why: str) -> DataError:
     return DataError(
-        f'{path}: line {line}: {why}; close the quote, or take it out (one inside quotes is "")'
+        f'{path}: line {line}: {why}; close or remove the quote (inside quotes, double it: "")'
     )
 
 
 def _hides_rows(taken: list[str], cells: list[str], separator: str) -> bool:
-    """Return whether a row of several lines holds a quote that was not meant to open a cell.
+    """Return whether a row of several lines contains a quote that was not meant to open a cell.
 
     Such a quote is closed in the middle of a later cell, or what it took in has the columns of a
-    row, with numbers where this row has numbers. Crystals have many lines, and are let be.
+    row, with numbers where this row has numbers. Crystals have many lines and are left alone.
     """
     long = [i for i, cell in enumerate(cells) if "\n" in cell or "\r" in cell]
     if all(_is_structure(cells[i]) for i in long):

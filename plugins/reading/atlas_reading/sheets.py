@@ -26,7 +26,7 @@ class Unstored:
 
 
 UNSTORED = Unstored()
-NO_VALUE = "holds a formula without a stored value; open the file in a spreadsheet and save it"
+NO_VALUE = "contains a formula without a stored value; open the file in a spreadsheet and save it"
 
 
 def choose_sheet(path: Path, wanted: str | None) -> tuple[str, tuple[str, ...]]:
@@ -46,12 +46,12 @@ def choose_sheet(path: Path, wanted: str | None) -> tuple[str, tuple[str, ...]]:
     with closing(_book(path, values=True)) as book:
         names = [str(sheet.title) for sheet in book.worksheets]
     if not names or (wanted is not None and wanted not in names):
-        have = f"it has {', '.join(names[:12])}" if names else "it has none with cells"
+        have = f"it has {', '.join(names[:12])}" if names else "no sheet has cells"
         raise DataError(f"{path}: no sheet {wanted!r} ({have})" if wanted else f"{path}: {have}")
     if wanted is not None or len(names) == 1:
         return wanted or names[0], ()
     others = ", ".join(names[1:12])
-    return names[0], (f"{path.name}: sheet {names[0]} was read; beside it is {others}",)
+    return names[0], (f"{path.name}: sheet {names[0]} was read; the file also has {others}",)
 
 
 def sheet_rows(path: Path, name: str) -> Iterator[list[Any]]:
@@ -67,7 +67,7 @@ def sheet_rows(path: Path, name: str) -> Iterator[list[Any]]:
         seen = 0
         for at, row in enumerate(book[name].iter_rows(values_only=True)):
             cells = list(row)
-            if None in cells:  # empty, or a formula: only the other view of the file tells
+            if None in cells:  # empty, or a formula: only the other view of the file shows which
                 if written is None:
                     other = opened.enter_context(closing(_book(path, values=False)))
                     written = other[name].iter_rows(values_only=True)

@@ -1,4 +1,4 @@
-"""Decide what becomes of the rows that cannot be used: all of them are reported at once. Light."""
+"""Handle the rows that cannot be used: all of them are reported at once. Light."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MISSING = "without a target"
 
 @dataclass
 class Sifter:
-    """Collect the rows of a source that cannot be used, and decide what becomes of them.
+    """Collect the rows of a source that cannot be used, and decide whether to drop them.
 
     Attributes:
         source: the file, for messages.
@@ -34,15 +34,15 @@ class Sifter:
     flags: list[Flag] = field(default_factory=list)
 
     def add(self, row: BadRow) -> None:
-        """Take a row for one that cannot be used."""
+        """Note a row that cannot be used."""
         self.bad.append(row)
 
     def flag(self, kinds: Iterable[str], place: str, material_id: str) -> None:
-        """Take a row for one that is used although it is odd."""
+        """Note a row that is used although it is odd."""
         self.flags += [Flag(kind, place, material_id) for kind in kinds]
 
     def finish(self, kept: int, notes: Sequence[str] = ()) -> ReadingReport:
-        """Return what became of the rows.
+        """Return the outcome for the rows.
 
         Raises:
             RowsError: a row cannot be used and none of its kind may be dropped, or none is left.
@@ -53,8 +53,8 @@ class Sifter:
                 f"{'missing' if row.kind == MISSING else 'on_error'}: drop" for row in stopping
             )
             one = len(stopping) == 1
-            mend, leave = ("mend it", "leave it") if one else ("mend them", "leave them")
-            remedy = f"; {mend}, or {leave} out with {' and '.join(options)}" if self.choose else ""
+            fix, leave = ("fix it", "leave it") if one else ("fix them", "leave them")
+            remedy = f"; {fix}, or {leave} out with {' and '.join(options)}" if self.choose else ""
             raise RowsError(self.source, stopping, self.rows, remedy)
         if not kept and self.bad:
             raise RowsError(self.source, self.bad, self.rows, "; no row is left")

@@ -19,7 +19,7 @@ _OLD = {  # symbols of before 1992, in spglib's order of settings
     68: "Ccca Ccca Cccb Cccb Abaa Abaa Acaa Acaa Bbcb Bbcb Bbab Bbab",
 }
 _SUFFIX = {"h": "H", "r": "R", "s": "1", "z": "2"}
-"""ICSD's marks behind a symbol: hexagonal or rhombohedral axes, first or second origin."""
+"""ICSD's marks after a symbol: hexagonal or rhombohedral axes, first or second origin."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def hall_key(name: str) -> str:
 
 
 def spglib_says(function: str, *arguments: Any, **options: Any) -> Any:
-    """Return what a function of spglib returns, without its warning of how it will tell of errors.
+    """Return what a function of spglib returns, without its warning of how it will report errors.
 
     Args:
         function: its name.
@@ -98,7 +98,7 @@ def settings() -> Table:
         number = numbers[hall]
         symbols[hall], *others = [part.strip() for part in kind.international.split("=")]
         own = [kind.international_full, *others]
-        if 3 <= number <= 15:  # the short symbol stands in all its settings
+        if 3 <= number <= 15:  # the short symbol is in all its settings
             own.append(re.sub(r" 1(?= |$)", "", kind.international_full))
         else:
             own = [kind.international_full, kind.international_short, symbols[hall]]

@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Stated:
-    """What a data block says of its contents; None where it says nothing usable.
+    """What a data block states about its contents; None where nothing is usable.
 
     Attributes:
         formula: the least and largest amount that each symbol (D and T apart) can mean.
@@ -48,12 +48,12 @@ class Stated:
 
     @property
     def counts(self) -> bool:
-        """Return whether it says how many atoms the cell holds, by Z or by the density."""
+        """Return whether it states how many atoms the cell contains, by Z or by the density."""
         return self.density is not None or (self.formula is not None and self.units is not None)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return what of it could not be held against the atoms."""
+        """Return what of it could not be compared with the atoms."""
         return (UNREAD,) if self.text and self.formula is None else ()
 
     def against(self, symbols: Sequence[str], volume: float) -> str:
@@ -65,7 +65,7 @@ class Stated:
         """
         if self.volume is not None and abs(volume / self.volume - 1) > VOLUME:
             return (
-                f"its cell has {volume:.6g} Å3, but _cell_volume says {self.volume:.6g}: lengths,"
+                f"its cell has {volume:.6g} Å3, but _cell_volume is {self.volume:.6g}: lengths,"
                 " angles or their unit are wrong"
             )
         return self._composition(symbols) or self._density(symbols, volume)
@@ -103,8 +103,8 @@ class Stated:
         if low <= 1 + 1e-6 and high >= 1 - 1e-6 and whole % self.units == 0:
             return ""
         return (
-            f"its cell holds {(low + high) / 2:.3g} formula units of {self.text!r}, but"
-            f" _cell_formula_units_Z says {self.units:g}: symmetry, cell or sites are not whole"
+            f"its cell contains {(low + high) / 2:.3g} formula units of {self.text!r}, but"
+            f" _cell_formula_units_Z is {self.units:g}: symmetry, cell or sites are incomplete"
         )
 
     def _density(self, symbols: Sequence[str], volume: float) -> str:
@@ -117,8 +117,8 @@ class Stated:
         if any(abs(found / (self.density / unit) - 1) <= DENSITY for unit in (1.0, 1000.0)):
             return ""
         return (
-            f"its cell has {found:.4g} g/cm3, but _exptl_crystal_density_diffrn says"
-            f" {self.density:.4g}: symmetry, cell or sites are not whole"
+            f"its cell has {found:.4g} g/cm3, but _exptl_crystal_density_diffrn is"
+            f" {self.density:.4g}: symmetry, cell or sites are incomplete"
         )
 
 
@@ -146,7 +146,7 @@ def _formula(symbols: Sequence[str]) -> str:
 
 
 def read_stated(block: Block) -> Stated:
-    """Return what a block says of its contents; what cannot be read counts as not said."""
+    """Return what a block states about its contents; what cannot be read counts as not stated."""
     text = block.first("_chemical_formula_sum")
     return Stated(
         formula=None if text is None else _amounts(text) or _other_notation(text),

@@ -19,7 +19,7 @@ def materials_of_dicts(ids: Sequence[str], structures: Iterable[Mapping[str, Any
     """Read ordered crystals in pymatgen's dict form, without making pymatgen objects.
 
     Raises:
-        DataError: a dict is no crystal, or disordered; the line names the id.
+        DataError: a dict is not a crystal, or disordered; the line names the id.
     """
     numbers, frac, lattice, counts = array("h"), array("d"), array("d"), array("q")
     for material_id, structure in zip(ids, structures, strict=True):

@@ -17,11 +17,11 @@ ISOTOPES = {"D": 1, "T": 1}
 """Symbols of isotopes that have a letter of their own, with their atomic number."""
 _CHARGED = re.compile(r"([A-Z][A-Za-z]?|[a-z]{1,2})(?:[+-]\d*(?:\.\d+)?|\d+(?:\.\d+)?[+-]|)")
 _SPIN = re.compile(r",spin=[+-]?\d+(?:\.\d+)?$")
-"""What pymatgen writes behind the element of a site with a magnetic moment."""
+"""What pymatgen writes after the element of a site with a magnetic moment."""
 _HEAVY = re.compile(r"\s*[DT](?![A-Za-z])")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SUFFIXES = frozenset(ATOMIC_NUMBER) | set("ABDEGMTWXZ")
-"""Letters that stand behind an element in labels with a meaning of their own: OW1, CA1, HO1."""
+"""Letters that follow an element in labels with a meaning of their own: OW1, CA1, HO1."""
 _GROUPS = frozenset(["AC", "AM", "AT", "RE", "TM"])
 """Capitals of labels that may be a kind of site, such as a rare earth or a transition metal."""
 _LAST = 103
@@ -47,10 +47,10 @@ def read_symbol(text: str, known: Collection[int] = ()) -> int:
 
     Args:
         text: the symbol.
-        known: atomic numbers of the elements that must occur, where a formula says so.
+        known: atomic numbers of the elements that must occur, where a formula states them.
 
     Raises:
-        ValueError: it is no such symbol; the text says why.
+        ValueError: it is not such a symbol; the message states why.
     """
     text = text.strip()
     match = _CHARGED.fullmatch(_SPIN.sub("", text))
@@ -85,7 +85,7 @@ def read_label(text: str, known: Collection[int] = ()) -> int:
 
     Args:
         text: the label.
-        known: atomic numbers of the elements that must occur, where a formula says so.
+        known: atomic numbers of the elements that must occur, where a formula states them.
 
     Raises:
         ValueError: it begins with no element, or is ambiguous.
@@ -117,7 +117,7 @@ def read_label(text: str, known: Collection[int] = ()) -> int:
 
 
 def _refusal(text: str, letters: str = "") -> str:
-    """Say that a text is no element and, where that is known, what it is instead."""
+    """Say that a text is not an element and, where that is known, what it is instead."""
     stem = letters or re.sub(r"(?<=[A-Za-z])[+-].*", "", text)
     meaning = _NO_ELEMENT.get(stem.lower(), "")
     numbered = re.fullmatch(r"([A-Z][a-z]?)\d+|\d+([A-Z][a-z]?)", text)

@@ -21,7 +21,7 @@ METRIC = 0.02
 """Share by which an operation may change the metric tensor of the cell: 1 % of a length, 1°."""
 _LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC = "_space_group_symop_magn_operation_xyz"
-_CENTRING = ("_space_group_symop_magn_centering_xyz", "_space_group_symop_magn_centring_xyz")
+_CENTERING = ("_space_group_symop_magn_centering_xyz", "_space_group_symop_magn_centring_xyz")
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NAMES = (
     "_space_group_name_h-m_alt",
@@ -86,12 +86,12 @@ class Symmetry:
 
 
 def read_symmetry(block: Block, lattice: F8) -> Symmetry:
-    """Return what a block states of its symmetry; without a word of it, P 1 and a flag.
+    """Return what a block states of its symmetry; if it states none, P 1 and a flag.
 
     Raises:
-        DataError: the operations cannot be read, are no group or do not fit the cell; or none is
+        DataError: the operations cannot be read, are not a group or do not fit the cell; or none is
             listed and the name is unknown, contradicts itself or does not fit the cell, or what is
-            said of the symmetry is not understood.
+            stated of the symmetry is not understood.
     """
     listed = _listed(block)
     if listed is not None:
@@ -103,7 +103,7 @@ def read_symmetry(block: Block, lattice: F8) -> Symmetry:
         try:
             name, named = _named(block)
         except DataError:
-            return Symmetry(listed, (), "")  # the list says it all
+            return Symmetry(listed, (), "")  # the list is complete
         return Symmetry(listed, tuple(one for one in named if one.fit(lattice)), name)
     name, named = _named(block)
     if not named:
@@ -131,8 +131,8 @@ def _unstated(block: Block) -> Operations:
         value = next((one for one in values if symbol_key(one) not in {"", "?", ".", *trivial}), "")
         if value:
             raise DataError(
-                f"of its symmetry it states {tag} {' '.join(value.split())[:40]!r}, which is not"
-                " understood, and no operations; list them as _symmetry_equiv_pos_as_xyz"
+                f"its only symmetry is {tag} {' '.join(value.split())[:40]!r}, which is not"
+                " supported; list the operations as _symmetry_equiv_pos_as_xyz"
             )
     flag = "states no symmetry: read as P 1"
     return Operations(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3)), "P 1", (flag,))
@@ -140,7 +140,7 @@ def _unstated(block: Block) -> Operations:
 
 def _listed(block: Block) -> Operations | None:
     lists = [made for tag in _LISTED if (made := _operations_of(block, tag)) is not None]
-    if not lists and (made := _operations_of(block, _MAGNETIC, *_CENTRING)) is not None:
+    if not lists and (made := _operations_of(block, _MAGNETIC, *_CENTERING)) is not None:
         lists.append(made)
     if not lists:
         return None
@@ -150,12 +150,12 @@ def _listed(block: Block) -> Operations | None:
     return lists[0]
 
 
-def _operations_of(block: Block, tag: str, *centring: str) -> Operations | None:
+def _operations_of(block: Block, tag: str, *centering: str) -> Operations | None:
     texts = block.column(tag)
     if texts is None or all(text.missing for text in texts):
         return None
     found = [operation(text) for text in texts]
-    if more_texts := block.column(*centring):
+    if more_texts := block.column(*centering):
         shifts = [operation(text)[1] for text in more_texts if not text.missing]
         found = [(turn, shift + more) for turn, shift in found for more in shifts or [np.zeros(3)]]
     rotations = np.array([turn for turn, _ in found], dtype=np.int64)
@@ -175,9 +175,11 @@ def _check_group(operations: Operations) -> None:
     turn, shift = operations.rotations, operations.translations
     identity = (turn == np.eye(3, dtype=np.int64)).all(axis=(1, 2)) & (shift == 0).all(axis=1)
     if not identity.any():
-        raise DataError("its list of symmetry operations has no x,y,z: it is not whole")
+        raise DataError("its list of symmetry operations lacks x,y,z: it is incomplete")
     if (np.abs(np.rint(np.linalg.det(turn))) != 1).any():
-        raise DataError("one of its symmetry operations is none (its determinant is not 1 or -1)")
+        raise DataError(
+            "one of its symmetry operations is invalid (its determinant is not 1 or -1)"
+        )
     if len(turn) > 768:
         raise DataError(f"it lists {len(turn)} symmetry operations; a space group has at most 192")
     own = {tuple(key) for key in _keys(turn, shift).tolist()}
@@ -186,7 +188,7 @@ def _check_group(operations: Operations) -> None:
         # 1/3 written 0.333 is not closed to the last digit
         if not all(_near(key, own) for key in _keys(*both).tolist()):
             raise DataError(
-                "its list of symmetry operations is no group: one of them is missing or wrong"
+                "its list of symmetry operations is not a group: one of them is missing or wrong"
             )
 
 
@@ -207,14 +209,16 @@ def operation(text: str) -> tuple[I8, F8]:
     Decimals that are a rounded multiple of 1/24 are taken as that.
 
     Raises:
-        DataError: it is no operation.
+        DataError: it is not an operation.
     """
     parts = re.sub(r"\s", "", text.lower()).split(",")
     if len(parts) == 4 and parts[3] in ("+1", "-1", "1"):  # time reversal of a magnetic group
         parts = parts[:3]
     turn, shift = np.zeros((3, 3), dtype=np.int64), np.zeros(3)
     if len(parts) != 3 or not all(parts):
-        raise DataError(f"symmetry operation {text!r} is none; expected three parts as in x,y,-z")
+        raise DataError(
+            f"symmetry operation {text!r} is invalid; expected three parts as in x,y,-z"
+        )
     for row, part in enumerate(parts):
         at = 0
         while at < len(part):
@@ -256,7 +260,7 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
     code = (block.first(*_CODE) or "").strip()
     halls = [str(hall) for hall in map(block.first, _HALL) if hall]
     symbols = [str(name) for name in map(block.first, _NAMES) if name]
-    symbols = [name for name in symbols if name.strip() not in ("?", ".")]  # they stand in quotes
+    symbols = [name for name in symbols if name.strip() not in ("?", ".")]  # they are in quotes
     read = [(hall, table.hall.get(hall_key(hall), frozenset())) for hall in halls]
     read += [(name, table.lookup(name, code)) for name in symbols]
     said = [(name, found) for name, found in read if found]
@@ -285,10 +289,10 @@ def _named(block: Block) -> tuple[str, list[Operations]]:
 
 
 def _by_number(text: str, code: str, *, hall: bool) -> frozenset[int]:
-    """Return the settings of a number: all beside a name, else those of the standard symbol."""
+    """Return the settings of a number: all if named, else those of the standard symbol."""
     table = settings()
     if not re.fullmatch(r"\s*\d{1,3}\s*", text) or not 1 <= int(text) <= 230:
-        raise DataError(f"space group number {text!r} is none of 1 to 230")
+        raise DataError(f"space group number {text!r} is not in 1 to 230")
     own = [h for h, number in table.numbers.items() if number == int(text)]
     if hall:
         return frozenset(own)

@@ -22,7 +22,7 @@ class Row:
         line: of the file, from 1; 0 where it has no lines.
         cells: in the order of the columns that were asked for.
         problem: why it cannot be read as a row; "" where it can.
-        text: what stands there, where it cannot be read.
+        text: its text, where it cannot be read.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Table:
         form: its ending, such as ``.csv``.
         separator: of text; "" for other forms.
         keyed: whether the ids are keys of the file itself (JSON); they are the column ``KEY``.
-        notes: what was found out about how it is written.
+        notes: what was detected about how it is written.
         lists: columns of Parquet whose cells are lists.
         facts: metadata of a Parquet file's schema.
         count: rows of a Parquet file; 0 for other forms.
@@ -68,22 +68,22 @@ class Table:
 
 
 def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Hold the columns that are wanted against those that are there.
+    """Compare the wanted columns with those that are there.
 
     Raises:
-        DataError: one is missing (names the closest), or stands there twice; a line for each.
+        DataError: one is missing (names the closest), or occurs twice; a line for each.
     """
     have = ", ".join(one[:60] for one in names[:12]) + (", ..." if len(names) > 12 else "")
     problems = []
     for name in dict.fromkeys(wanted):
         if names.count(name) > 1:
             problems.append(
-                f"{path}: column {name!r} stands twice in the header; rename one of them"
+                f"{path}: column {name!r} occurs twice in the header; rename one of them"
             )
         elif name not in names:
             problems.append(f"{path}: no column {name!r}{_closest(name, names)} (it has {have})")
     if len(names) == 1:
-        problems = problems[:1]  # the columns were not parted: all are missing for one reason
+        problems = problems[:1]  # the columns were not split: all are missing for one reason
     if problems:
         raise DataError("\n".join(problems))
 
@@ -91,7 +91,7 @@ def check_columns(path: Path, names: Sequence[str], wanted: Sequence[str]) -> No
 def _closest(name: str, names: Sequence[str]) -> str:
     """Return what to do about a column that is not there, "" where nothing is alike."""
     if len(names) == 1 and any(sign in names[0] for sign in (*SEPARATORS, " ")):
-        return "; say what stands between its columns with separator"
+        return "; state what separates its columns with separator"
     alike = {one.strip().casefold(): one for one in reversed(names)}
     close = [alike[name.strip().casefold()]] if name.strip().casefold() in alike else []
     close += difflib.get_close_matches(name, names, n=1, cutoff=0.5)

@@ -2,7 +2,7 @@
 
 The one reader of ``table``, ``cif_folder``, ``matbench`` and ``screen``: CSV, TSV and text (packed
 or not), JSON, JSON lines, Parquet and xlsx. Rows come one after the other, so that a long list
-need not fit into memory; what is wrong with one row is said of that row.
+need not fit into memory; what is wrong with a row is reported for that row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from atlas_reading.table import SEPARATORS, Row, Table
 
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "'|'"}
 _LOOKED_AT = 100
-"""Lines that tell the separator."""
+"""Lines that determine the separator."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class TableOptions:
     """Say how a file is written where it does not say so itself.
 
     Attributes:
-        separator: between the cells of text; None: found out.
+        separator: between the cells of text; None: detected.
         encoding: of text.
         sheet: of an xlsx file; None: the first.
         header: whether the first row names the columns.
-        wanted: columns that must be there; they also tell the separator and the layout of JSON.
+        wanted: columns that must be there; they also decide the separator and the layout of JSON.
         width: how many columns there must be where none is named; None: any.
     """
 
@@ -86,7 +86,7 @@ def open_table(path: Path, options: TableOptions) -> Table:
 
 
 def _alike(path: Path) -> str:
-    """Return which file beside a missing one may be meant, "" for none."""
+    """Return which existing file may be meant instead of a missing one, "" for none."""
     try:
         there = [one.name for one in path.parent.iterdir() if one.is_file()]
     except (OSError, ValueError):
@@ -207,11 +207,11 @@ def records_of(path: Path, found: Any, wanted: Sequence[str]) -> Records:
 
     Args:
         path: of the file, for messages.
-        found: what it holds.
-        wanted: columns that must be there; they tell the layout.
+        found: its content.
+        wanted: columns that must be there; they determine the layout.
 
     Raises:
-        DataError: it is no table.
+        DataError: it is not a table.
     """
 
     def refuse(what: str) -> DataError:
@@ -226,7 +226,7 @@ def records_of(path: Path, found: Any, wanted: Sequence[str]) -> Records:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise refuse("'columns' must be a list of texts")
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise DataError(f"{path}: column {twice[0]!r} stands twice in 'columns'")
+            raise DataError(f"{path}: column {twice[0]!r} occurs twice in 'columns'")
         if not isinstance(data, list):
             raise refuse("'data' must be a list of rows")
         keys = _index(found.get("index"), len(data))

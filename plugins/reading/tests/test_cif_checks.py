@@ -6,7 +6,7 @@ import pytest
 from test_crystals import P1, SALT, cif, counts, read, reason
 
 SODIUM, CHLORINE = "Na1 Na 0 0 0\n", "Cl1 Cl 0.5 0.5 0.5\n"
-F_CENTRED = (
+F_CENTERED = (
     "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\nx,y+1/2,z+1/2\nx+1/2,y,z+1/2\nx+1/2,y+1/2,z\n"
 )
 NEWER = "loop_\n_space_group_symop_operation_xyz\n"
@@ -26,8 +26,8 @@ def test_a_loop_that_stands_in_a_block_twice_is_refused_unless_it_says_the_same(
         assert "_atom_site" in reason(bare + two)
     older = "loop_\n_symmetry_equiv_pos_as_xyz\n"
     assert counts(read(cif(symmetry=f"{older}x,y,z\n{NEWER}'x, y, z'\n"))) == {11: 1, 17: 1}
-    assert "twice" in reason(cif(symmetry=f"{older}x,y,z\n{F_CENTRED}"))
-    assert "differ" in reason(cif(symmetry=f"{F_CENTRED}{NEWER}x,y,z\n"))
+    assert "twice" in reason(cif(symmetry=f"{older}x,y,z\n{F_CENTERED}"))
+    assert "differ" in reason(cif(symmetry=f"{F_CENTERED}{NEWER}x,y,z\n"))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_symmetry_under_another_tag_is_never_p1(said: str) -> None:
     assert said.split()[0 if "loop_" not in said else 1].lower().replace(".", "_") in reason(
         cif(symmetry=said)
     )
-    assert counts(read(cif(symmetry=f"{F_CENTRED}{said}"))) == {11: 4, 17: 4}
+    assert counts(read(cif(symmetry=f"{F_CENTERED}{said}"))) == {11: 4, 17: 4}
 
 
 def test_what_says_no_symmetry_or_none_beyond_p1_is_no_contradiction() -> None:
@@ -65,7 +65,7 @@ WITH_COPIES = "label type_symbol fract_x fract_y fract_z symmetry_multiplicity"
 
 
 @pytest.mark.parametrize(("stated", "read_as"), [((1, 1), 1), ((48, 48), 1), ((4, 4), 0)])
-def test_multiplicities_are_held_against_the_cell(stated: tuple[int, int], read_as: int) -> None:
+def test_multiplicities_are_checked_against_the_cell(stated: tuple[int, int], read_as: int) -> None:
     # 48 operations keep each site where it is: some programs write that number
     sites = [(*site, n) for site, n in zip(SALT, stated, strict=True)]
     text = cif(sites, symmetry=f"{NAMED} 'P m -3 m'", columns=WITH_COPIES)
@@ -99,11 +99,11 @@ def test_multiplicities_decide_between_two_origins() -> None:
 def test_listed_operations_of_another_group_than_the_named_need_a_count() -> None:
     inversion = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\n"
     for said in (f"{NAMED} 'P 1'", "_symmetry_Int_Tables_number 1"):
-        reason(cif(symmetry=f"{said}\n{F_CENTRED}"))
+        reason(cif(symmetry=f"{said}\n{F_CENTERED}"))
     reason(cif(symmetry=f"{NAMED} 'P 1 2 1'\n{inversion}"))
     assert read(cif(symmetry=f"{NAMED} 'P -1'\n{inversion}")).flags == ()
     counted = "_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 4"
-    found = read(cif(symmetry=f"{NAMED} 'P 1'\n{F_CENTRED}", more=counted))
+    found = read(cif(symmetry=f"{NAMED} 'P 1'\n{F_CENTERED}", more=counted))
     assert (counts(found), len(found.flags)) == ({11: 4, 17: 4}, 1)
 
 

@@ -35,7 +35,7 @@ def cif(
     return "\n".join([*lines, *(" ".join(map(str, site)) for site in sites), ""])
 
 
-def labelled(*labels: str, **options: Any) -> str:
+def labeled(*labels: str, **options: Any) -> str:
     """Return a CIF file without type symbols: sites along the diagonal, 2.4 Å apart or more."""
     step = 1 / max(len(labels), 2)
     sites = [(label, *[f"{i * step:.4f}"] * 3) for i, label in enumerate(labels)]
@@ -105,7 +105,7 @@ def test_a_symbol_is_an_element_and_a_charge(symbol: str, z: int) -> None:
     ],
 )
 def test_a_label_without_a_symbol_that_can_mean_two_things_is_refused(label: str) -> None:
-    assert label in reason(labelled(label, "O1"))
+    assert label in reason(labeled(label, "O1"))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_label_without_a_symbol_that_can_mean_two_things_is_refused(label: str
     ],
 )
 def test_a_label_begins_with_its_element(label: str, z: int) -> None:
-    assert read(labelled(label)).numbers.tolist() == [z]
+    assert read(labeled(label)).numbers.tolist() == [z]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_label_begins_with_its_element(label: str, z: int) -> None:
 def test_the_formula_decides_what_a_label_means(
     labels: tuple[str, ...], formula: str, numbers: list[int]
 ) -> None:
-    text = labelled(*labels, more=f"_chemical_formula_sum '{formula.strip(chr(39))}'")
+    text = labeled(*labels, more=f"_chemical_formula_sum '{formula.strip(chr(39))}'")
     assert read(text).numbers.tolist() == numbers
 
 
@@ -169,7 +169,7 @@ def test_a_dict_of_another_program_is_refused_by_what_it_lacks() -> None:
     assert "lattice and sites" in reason(jarvis)
 
 
-def test_an_empty_file_and_an_empty_text_are_told_apart(tmp_path: Path) -> None:
+def test_an_empty_file_and_an_empty_text_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "a.cif").write_bytes(b"")
     for empty in (tmp_path / "a.cif", b""):
         assert "file" in reason(empty)
@@ -224,7 +224,7 @@ def test_a_file_without_a_word_of_symmetry_is_p1_and_flagged() -> None:
     assert read(cif(symmetry="_symmetry_space_group_name_H-M 'P 1'")).flags == ()
 
 
-def test_rhombohedral_and_hexagonal_axes_are_told_apart_by_the_cell() -> None:
+def test_rhombohedral_and_hexagonal_axes_are_distinguished_by_the_cell() -> None:
     rhombohedron = (4.7, 4.7, 4.7, 57.2, 57.2, 57.2)
     bismuth = [("Bi1", "Bi", 0.234, 0.234, 0.234)]
     for name in ("'R -3 m'", "'R -3 m R'", "R-3m:R", "'R -3 m :R'"):

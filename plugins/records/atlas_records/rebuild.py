@@ -40,7 +40,7 @@ class Rebuilt:
 
 
 def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
-    """Run ``spec.lock.yaml`` in a folder that is deleted afterwards, and compare every number.
+    """Run ``spec.lock.yaml`` in a folder that is deleted afterward, and compare every number.
 
     Args:
         folder: of the finished run.

@@ -104,7 +104,7 @@ def test_verify_lists_what_was_changed_what_is_missing_and_what_was_added(home: 
     assert reported["added"] == ["notes.txt"]
 
 
-def test_a_note_beside_a_run_is_no_fault_and_stays_outside_when_the_run_is_mended(
+def test_a_note_next_to_a_run_is_no_fault_and_stays_outside_when_the_run_is_repaired(
     home: Kept,
 ) -> None:
     (home.run / "notes.txt").write_text("mine")
@@ -144,7 +144,7 @@ def test_the_same_command_mends_a_changed_run_and_says_so(home: Kept) -> None:
     assert "stored result" in text
 
 
-def test_a_killed_run_goes_on_with_its_finished_cells_and_their_marked_fits(home: Kept) -> None:
+def test_a_killed_run_goes_on_with_its_finished_jobs_and_their_marked_fits(home: Kept) -> None:
     (fit,) = home.run.glob("fitted/*/*")
     assert {file.name for file in fit.iterdir()} == {"predictor.npz", "posthoc.npz", "origin.json"}
     (home.run / "manifest.json").unlink()
@@ -201,7 +201,7 @@ def test_the_manifest_names_every_installed_distribution(clean: Kept) -> None:
     assert {"python", "system", "machine", "processor", "blas"} <= set(about)
 
 
-def test_every_flipped_bit_of_predictions_is_told_and_pages_tell_most_themselves(
+def test_every_flipped_bit_of_predictions_is_reported_and_most_of_those_in_pages(
     home: Kept,
 ) -> None:
     path = home.run / "predictions.parquet"
@@ -251,7 +251,7 @@ def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], N
     return target
 
 
-def test_an_archive_with_another_member_is_told(home: Kept) -> None:
+def test_an_archive_with_another_member_is_reported(home: Kept) -> None:
     good = home.path / "good.zip"
     home.atlas("export", home.run, "--out", good)
     top = home.run.name

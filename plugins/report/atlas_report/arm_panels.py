@@ -46,7 +46,7 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
     return panels, missing
 
 
-def _colours(source: Source, parts: Parts) -> str:
+def _colors(source: Source, parts: Parts) -> str:
     blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
     if HELD_OUT not in parts:
         return f"Blue: {blue}."
@@ -67,7 +67,7 @@ def _value_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
             "Predicted against true",
             lambda: figures.parity(parts, target=source.target, unit=source.unit),
             caption=f"{dots(parts)}, made without training on it; on the gray line the prediction"
-            f" is exact. {_colours(source, parts)}",
+            f" is exact. {_colors(source, parts)}",
         )
     ]
 
@@ -93,7 +93,7 @@ def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
             lambda: class_figures.reliability(parts),
             caption="Of the materials given a probability near x, the share y really belonged to"
             " class 1; on the gray line the probabilities are calibrated. Larger dots"
-            f" hold more materials. {_colours(source, parts)}",
+            f" hold more materials. {_colors(source, parts)}",
         )
     ]
     if any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):

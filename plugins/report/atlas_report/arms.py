@@ -77,7 +77,7 @@ def described(source: Source) -> str:
     if source.active is not None and source.loop:
         candidates = int(first.get("train") or 0) + int(first.get("pool") or 0)
         low, high = (
-            formatting.fixed(float(f(source.active["labelled"])), 0) for f in (np.min, np.max)
+            formatting.fixed(float(f(source.active["labeled"])), 0) for f in (np.min, np.max)
         )
         learned = (
             f"began with {low} labeled materials of {formatting.fixed(candidates, 0)} candidates"

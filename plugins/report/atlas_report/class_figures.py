@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_pages.palette import PART_COLOUR, SENTINELS
+from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.figures import Parts, curve_points
 from atlas_report.source import IN_DOMAIN, PART_LABEL
@@ -36,15 +36,13 @@ def thinned(x: F8, y: F8) -> tuple[F8, F8]:
 
 
 def roc_axes(curves: Sequence[tuple[F8, F8, str, str, Any]]) -> Figure:
-    """Draw curves of (negative, positive, label, colour, line style)."""
+    """Draw curves of (negative, positive, label, color, line style)."""
     figure, axes = new_figure()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
-    for negative, positive, label, colour, style in curves:
+    for negative, positive, label, color, style in curves:
         fpr, tpr, area = roc_points(negative, positive)
         x, y = thinned(fpr, tpr)
-        axes.plot(
-            x, y, color=SENTINELS[colour], linestyle=style, label=f"{label}, AUROC {area:.3f}"
-        )
+        axes.plot(x, y, color=SENTINELS[color], linestyle=style, label=f"{label}, AUROC {area:.3f}")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
     axes.set_aspect("equal", adjustable="box")
@@ -61,7 +59,7 @@ def class_roc(parts: Parts) -> Drawn:
         if truth.any() and not truth.all():
             style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
             curves.append(
-                (rows.mean[~truth], rows.mean[truth], PART_LABEL[part], PART_COLOUR[part], style)
+                (rows.mean[~truth], rows.mean[truth], PART_LABEL[part], PART_COLOR[part], style)
             )
     figure = roc_axes(curves)
     figure.axes[0].set_xlabel("share of class 0 called 1")
@@ -79,14 +77,14 @@ def reliability(parts: Parts) -> Drawn:
         x = np.array([rows.mean[which == b].mean() for b in bins])
         y = np.array([(rows.target[which == b] > 0.5).mean() for b in bins])
         share = np.array([(which == b).mean() for b in bins])
-        colour = SENTINELS[PART_COLOUR[part]]
+        color = SENTINELS[PART_COLOR[part]]
         style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
-        axes.plot(x, y, color=colour, linestyle=style, linewidth=1.3)
-        axes.scatter(x, y, s=18 + 220 * share, color=colour, alpha=0.75, clip_on=False, zorder=3)
+        axes.plot(x, y, color=color, linestyle=style, linewidth=1.3)
+        axes.scatter(x, y, s=18 + 220 * share, color=color, alpha=0.75, clip_on=False, zorder=3)
         axes.plot(
             [],
             [],
-            color=colour,
+            color=color,
             linestyle=style,
             marker="o",
             label=f"{PART_LABEL[part]}, n = {len(rows)}",

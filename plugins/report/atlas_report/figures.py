@@ -1,4 +1,4 @@
-"""Draw values and their uncertainty from arrays, in the colours of the palette.
+"""Draw values and their uncertainty from arrays, in the colors of the palette.
 
 Every function returns a finished figure. Points beyond a limit are sampled by a fixed seed, never
 by taking the head, and ``Drawn.note`` says so.
@@ -15,7 +15,7 @@ from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.rows import THRESHOLD
 from atlas_pages.formatting import count
-from atlas_pages.palette import PART_COLOUR, SENTINELS
+from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.source import IN_DOMAIN, PART_LABEL
 from atlas_report.ticks import plain_log
@@ -44,7 +44,7 @@ def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    colour = SENTINELS[PART_COLOUR[part]]
+    color = SENTINELS[PART_COLOR[part]]
     chosen = sampled(len(x))
     size = float(np.interp(len(chosen), [30, 300, 3000], [5.0, 3.6, 2.4]))
     layers = min(LAYERS, max(1, len(chosen) // 20))
@@ -57,13 +57,13 @@ def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
             PathPatch(
                 path,
                 facecolor="none",
-                edgecolor=colour,
+                edgecolor=color,
                 linewidth=size,
                 capstyle="round",
                 alpha=0.55,
             )
         )
-    handle = Line2D([], [], marker="o", linestyle="", markersize=4.5, color=colour, label=label)
+    handle = Line2D([], [], marker="o", linestyle="", markersize=4.5, color=color, label=label)
     axes.add_line(handle)
     if len(chosen) == len(x):
         return ""
@@ -104,7 +104,7 @@ def calibration(parts: Parts) -> Drawn:
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
     grid = np.linspace(0, 1, 101)
     for part, rows in parts.items():
-        colour = SENTINELS[PART_COLOUR[part]]
+        color = SENTINELS[PART_COLOR[part]]
         known = np.isfinite(rows.std)
         if known.any():
             error, std = rows.error[known], rows.std[known]
@@ -113,7 +113,7 @@ def calibration(parts: Parts) -> Drawn:
             observed = np.searchsorted(reached, grid, side="right") / len(reached)
             style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
             axes.plot(
-                grid, observed, color=colour, linestyle=style, label=f"{PART_LABEL[part]}, sigma"
+                grid, observed, color=color, linestyle=style, label=f"{PART_LABEL[part]}, sigma"
             )
         points = []
         for level in sorted(rows.lower):
@@ -127,7 +127,7 @@ def calibration(parts: Parts) -> Drawn:
             axes.plot(
                 x,
                 y,
-                color=colour,
+                color=color,
                 linestyle="",
                 marker="D" if part == IN_DOMAIN else "s",
                 markersize=5,
@@ -165,9 +165,7 @@ def error_against_sigma(parts: Parts, *, unit: str) -> Drawn:
         notes.append(_dots(axes, rows.std, rows.error, part, label=PART_LABEL[part]))
     for part, rows in usable.items():
         x, y = rms_bins(rows.std, rows.error)
-        _outlined(
-            axes, x, y, SENTINELS[PART_COLOUR[part]], marker="o" if part == IN_DOMAIN else "s"
-        )
+        _outlined(axes, x, y, SENTINELS[PART_COLOR[part]], marker="o" if part == IN_DOMAIN else "s")
     ends = np.array([min(left, bottom), max(right, top)])
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     axes.set_xlim(left, right)
@@ -197,12 +195,12 @@ def rms_bins(std: F8, error: F8, bins: int = 10) -> tuple[F8, F8]:
     return x, y
 
 
-def _outlined(axes: Axes, x: F8, y: F8, colour: str, *, marker: str) -> None:
+def _outlined(axes: Axes, x: F8, y: F8, color: str, *, marker: str) -> None:
     axes.plot(x, y, color=SENTINELS["bg"], linewidth=3.4, zorder=3)
     axes.plot(
         x,
         y,
-        color=colour,
+        color=color,
         linewidth=1.6,
         marker=marker,
         markersize=5.5,
@@ -224,7 +222,7 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         error = held.error
         if binary:
             error = ((held.mean > THRESHOLD) != (held.target == 1)).astype(np.float64)
-        colour = SENTINELS[PART_COLOUR[part]]
+        color = SENTINELS[PART_COLOR[part]]
         at = curve_points(len(error))
         at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise
         kept = (at + 1) / len(error)
@@ -235,8 +233,8 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
             ranked = error[np.argsort(order, kind="stable")]
             risk = (np.cumsum(ranked) / np.arange(1, len(error) + 1))[at]
             top = max(top, float(risk[kept >= 0.05].max(initial=0.0)))
-            axes.plot(kept, risk, color=colour, linestyle=style, linewidth=width, label=label)
-        axes.axhline(float(error.mean()), color=colour, linewidth=0.9, linestyle=(0, (4, 3)))
+            axes.plot(kept, risk, color=color, linestyle=style, linewidth=width, label=label)
+        axes.axhline(float(error.mean()), color=color, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, (top or 1.0) * 1.08)
     axes.set_xlabel("share of materials kept, most confident first")

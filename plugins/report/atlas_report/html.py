@@ -12,7 +12,7 @@ from atlas_pages import palette
 from atlas_pages.foreign_svg import checked_svg
 from atlas_pages.formatting import slug
 from atlas_pages.page import render
-from atlas_pages.panels import Panel, labelled
+from atlas_pages.panels import Panel, labeled
 from atlas_pages.svg import to_file, with_ids
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
@@ -52,7 +52,7 @@ class HtmlReport:
         """Take no option."""
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
-        """Return the page and each of its figures in the light colours."""
+        """Return the page and each of its figures in the light colors."""
         view = _view(source_of(run), sections)
         page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
         loop = [view["learning"]] if view["learning"] else []
@@ -84,7 +84,7 @@ def _added(place: int, section: ReportSection) -> Added:
             paragraphs.append(f"The figure {figure.title!r} is left out: {err}.")
             continue
         label = f"{figure.title}. {figure.caption}"
-        panels.append(Panel(name, figure.title, labelled(svg, label), figure.caption))
+        panels.append(Panel(name, figure.title, labeled(svg, label), figure.caption))
     return Added(section.title, tuple(paragraphs), tuple(panels))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8
-from atlas_pages.palette import ARM_COLOURS, SENTINELS
+from atlas_pages.palette import ARM_COLORS, SENTINELS
 from atlas_pages.panels import HEIGHT, WIDTH, Drawn, legend, new_figure
 from atlas_report.ticks import plain_log
 
@@ -29,13 +29,13 @@ def learning_curves(curves: Sequence[Curve], *, unit: str) -> Drawn:
     wanted = [w for w in known if any(_floats(c.get(w[0])).size for c in curves)]
     panels = figure.subplots(len(wanted), 1, sharex=True, squeeze=False)[:, 0]
     faint = float(np.clip(2.5 / len(curves), 0.3, 1.0))
-    for axes, (key, label, colour) in zip(panels, wanted, strict=True):
+    for axes, (key, label, color) in zip(panels, wanted, strict=True):
         lowest = np.inf
         for curve in curves:
             x, y = _floats(curve.get("epoch")), _floats(curve.get(key))
             n = min(len(x), len(y))
             if n:
-                axes.plot(x[:n], y[:n], color=SENTINELS[colour], linewidth=1.2, alpha=faint)
+                axes.plot(x[:n], y[:n], color=SENTINELS[color], linewidth=1.2, alpha=faint)
                 positive = y[:n][np.isfinite(y[:n])]
                 lowest = min(lowest, float(positive.min(initial=np.inf)))
         if np.isfinite(lowest) and lowest > 0:
@@ -58,9 +58,9 @@ def active_learning(
     """Draw a quantity against the number of labels, one line per arm.
 
     Args:
-        lines: {arm: (labelled, mean over folds, lowest, highest)}, (rounds,) each.
+        lines: {arm: (labeled, mean over folds, lowest, highest)}, (rounds,) each.
         label: of the vertical axis.
-        reference: the arm drawn in grey, to hold the others against.
+        reference: the arm drawn in gray, to hold the others against.
     """
     figure, axes = new_figure()
     styles: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
@@ -68,16 +68,16 @@ def active_learning(
     others = [arm for arm in lines if arm != reference]
     for arm, (x, y, low, high) in lines.items():
         place = others.index(arm) if arm in others else 0
-        grey = arm == reference
-        colour = SENTINELS["ref" if grey else ARM_COLOURS[place % len(ARM_COLOURS)]]
+        gray = arm == reference
+        color = SENTINELS["ref" if gray else ARM_COLORS[place % len(ARM_COLORS)]]
         if (high > low).any():
-            axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(
             x,
             y,
-            color=colour,
-            linestyle=(0, (3, 2)) if grey else styles[place % len(styles)],
-            marker="" if grey else markers[place % len(markers)],
+            color=color,
+            linestyle=(0, (3, 2)) if gray else styles[place % len(styles)],
+            marker="" if gray else markers[place % len(markers)],
             markersize=3.5,
             linewidth=1.5,
             label=arm,

@@ -53,7 +53,7 @@ class _Quantity:
 
 
 def loop_view(source: Source) -> LoopView | None:
-    """Return what the page shows of the labelling rounds, or None."""
+    """Return what the page shows of the labeling rounds, or None."""
     if not source.loop:
         return None
     table = source.active
@@ -294,13 +294,13 @@ def _lines(table: Mapping[str, Any], arms: list[str], column: str) -> dict[str, 
     if column not in table:
         return {}
     owner = np.array([str(a) for a in table["arm"].tolist()])
-    labelled = np.asarray(table["labelled"], dtype=np.float64)
+    labeled = np.asarray(table["labeled"], dtype=np.float64)
     values = np.asarray(table[column], dtype=np.float64)
     lines: dict[str, Series] = {}
     for arm in arms:
         mine = (owner == arm) & np.isfinite(values)
-        x = np.unique(labelled[mine])
-        groups = [values[mine & (labelled == at)] for at in x]
+        x = np.unique(labeled[mine])
+        groups = [values[mine & (labeled == at)] for at in x]
         if groups:
             lines[arm] = (
                 x,

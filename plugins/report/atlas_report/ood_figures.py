@@ -9,7 +9,7 @@ import numpy as np
 from atlas_core.arrays import F8
 from atlas_core.data.predictions import Predictions
 from atlas_pages.formatting import count
-from atlas_pages.palette import PART_COLOUR, SENTINELS
+from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.class_figures import roc_axes, roc_points, thinned
 from atlas_report.figures import CURVE, Parts
@@ -35,7 +35,7 @@ def limits(parts: Parts) -> dict[str, float] | None:
     return known if len(known) == len(found) else None
 
 
-def _standardised(parts: Parts) -> dict[str, F8]:
+def _standardized(parts: Parts) -> dict[str, F8]:
     """Return scores as distances from their fold's threshold (median), in its in-domain std."""
     known = limits(parts)
     reference = parts.get(IN_DOMAIN, next(iter(parts.values())))
@@ -58,7 +58,7 @@ def score_histograms(parts: Parts) -> Drawn:
     figure, axes = new_figure()
     folds = several(parts)
     scores = (
-        _standardised(parts) if folds else {part: rows.ood_score for part, rows in parts.items()}
+        _standardized(parts) if folds else {part: rows.ood_score for part, rows in parts.items()}
     )
     scores = {part: values[np.isfinite(values)] for part, values in scores.items()}
     scores = {part: values for part, values in scores.items() if len(values)}
@@ -75,13 +75,13 @@ def score_histograms(parts: Parts) -> Drawn:
     edges = np.geomspace(low, high, 41) if logarithmic else np.linspace(low, high, 41)
     for part, values in scores.items():
         counts, _ = np.histogram(values, edges)
-        colour = SENTINELS[PART_COLOUR[part]]
-        axes.stairs(counts / len(values), edges, fill=True, color=colour, alpha=0.28)
+        color = SENTINELS[PART_COLOR[part]]
+        axes.stairs(counts / len(values), edges, fill=True, color=color, alpha=0.28)
         style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
         axes.stairs(
             counts / len(values),
             edges,
-            color=colour,
+            color=color,
             linewidth=1.3,
             linestyle=style,
             label=PART_LABEL[part],
@@ -120,7 +120,7 @@ def ood_roc(parts: Parts) -> Drawn:
     grid = np.linspace(0, 1, CURVE + 1)
     figure = roc_axes([])
     axes = figure.axes[0]
-    for name, colour, style in (("ood_score", "arm3", "-"), ("std", "arm2", (0, (5, 1.5)))):
+    for name, color, style in (("ood_score", "arm3", "-"), ("std", "arm2", (0, (5, 1.5)))):
         values = (getattr(inside, name), getattr(outside, name))
         pairs = [(values[0][inside.fold == f], values[1][outside.fold == f]) for f in folds]
         if not pairs or not all(np.isfinite(side).all() for pair in pairs for side in pair):
@@ -133,11 +133,11 @@ def ood_roc(parts: Parts) -> Drawn:
             x, y = thinned(fpr, tpr)
             text = None if thin else f"{label}, AUROC {mean:.3f}"
             line: dict[str, Any] = {"linewidth": 0.7, "alpha": 0.55} if thin else {}
-            axes.plot(x, y, color=SENTINELS[colour], linestyle=style, label=text, **line)
+            axes.plot(x, y, color=SENTINELS[color], linestyle=style, label=text, **line)
         if thin:
             height = np.mean([_height(grid, fpr, tpr) for fpr, tpr, _ in drawn], axis=0)
             text = f"{label}, mean AUROC {mean:.3f}"
-            axes.plot(grid, height, color=SENTINELS[colour], linestyle=style, label=text)
+            axes.plot(grid, height, color=SENTINELS[color], linestyle=style, label=text)
     legend(axes, 1)
     axes.set_xlabel("share of in-domain flagged by mistake")
     axes.set_ylabel("share of held-out flagged")

@@ -1,4 +1,4 @@
-"""Draw the periodic table as a heat map, as SVG text in the colours of the palette. Light."""
+"""Draw the periodic table as a heat map, as SVG text in the colors of the palette. Light."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def place(z: int) -> tuple[int, float]:
 
 
 def edges(tables: Sequence[Elements]) -> list[float]:
-    """Return the inner edges of the colour steps, equal in ratio, common to all tables.
+    """Return the inner edges of the color steps, equal in ratio, common to all tables.
 
     Only elements whose errors differ from the others by more than chance span the scale: stretched
     over noise it would show differences that are not there.
@@ -60,15 +60,15 @@ def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str)
     """Return an ``<svg>`` with one cell an element; a cell's title gives n and its error.
 
     Args:
-        elements: {symbol: {"n", "mae", "apart"}}; those not apart from the others have no colour.
+        elements: {symbol: {"n", "mae", "apart"}}; those not apart from the others have no color.
         limits: from :func:`edges`.
         unit: of the error.
         label: what the picture shows, for those who do not see it.
     """
     width, height = 18 * CELL, 9.3 * CELL + 30
     cells = [_cell(z, elements.get(SYMBOLS[z]), limits, unit) for z in ATOMIC_NUMBER.values()]
-    coloured = [float(entry["mae"]) for entry in elements.values() if apart(entry)]
-    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8, most=max(coloured, default=None))
+    colored = [float(entry["mae"]) for entry in elements.values() if apart(entry)]
+    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8, most=max(colored, default=None))
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
         f'<g style="font-family: inherit">{body}</g></svg>'
@@ -112,7 +112,7 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
 
 
 def _key(limits: Sequence[float], unit: str, top: float, *, most: float | None) -> str:
-    """Return the key of the colours, with the largest error of the last one; "" without colours."""
+    """Return the key of the colors, with the largest error of the last one; "" without colors."""
     unit_text = f", {escape(unit)}" if unit else ""
     if most is None:
         return (

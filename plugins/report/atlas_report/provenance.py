@@ -23,7 +23,7 @@ PROVENANCE: Mapping[str, str] = {
     "official": "the file's hash equals the published one",
     "rebuilt": "rebuilt from the original source by a documented script",
     "unverified": "no published hash to hold the file against",
-    "embedded": "ships inside the plug-in, with its licence and its rebuild script",
+    "embedded": "ships inside the plugin, with its license and its rebuild script",
     "user": "your own file; its content is yours to vouch for",
 }
 
@@ -102,7 +102,7 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         *_reading(data),
         ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
         ("Provenance", f"{kind}: {meaning}" if meaning else kind),
-        ("Data licence", data.get("licence")),
+        ("Data license", data.get("license")),
         ("Please cite", cited),
         ("sha256 of the data", data.get("sha256")),
         ("Split", _component(split)),

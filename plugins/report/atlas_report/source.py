@@ -38,7 +38,7 @@ class Source:
         metrics: of the run.
         rows: predictions by arm, in the order of the spec.
         records: of the run.
-        active: columns of the labelling rounds by name; {} without a loop.
+        active: columns of the labeling rounds by name; {} without a loop.
         stated: the block `trust` of the spec; {} where no arm has a trust method.
         verdict: by arm.
         exam: by arm; empty where no arm has a trust method.
@@ -81,7 +81,7 @@ class Source:
     @property
     def loop(self) -> bool:
         """Return whether the arms chose what they learned from."""
-        return bool(len(self.active.get("labelled", ())))
+        return bool(len(self.active.get("labeled", ())))
 
     @property
     def folds(self) -> Sequence[Json]:

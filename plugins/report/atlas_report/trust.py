@@ -1,4 +1,4 @@
-"""What the page shows of trust: which predictions may be used, and whether the promise was kept."""
+"""What the page shows of trust: what to use, and whether that reaches the target reliability."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from atlas_statistics import digits
 from atlas_statistics.binomial import Z_95, wilson
 from atlas_statistics.bootstrap import stands_out
 
-KEPT = {"keeps": "kept", "refuses": "refused", "short": "fell short", "breaks": "broken"}
-"""Of a class: its promise was ..."""
-TONES = {"keeps": "good", "refuses": "ref", "short": "fair", "breaks": "poor"}
+TONES = {"reached": "good", "abstained": "ref", "below": "fair", "missed": "poor"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
         reliability=tuple(_reliability(source, exam)),
         sentences=tuple(_sentences(exam, names, source.unit)),
         method=Method(exam["method"], meanings.get(exam["method"], "")),
-        others=tuple(Method(name, meanings.get(name, "")) for name in exam["beside"]),
+        others=tuple(Method(name, meanings.get(name, "")) for name in exam["others"]),
         titles=(
             (
                 "error",
@@ -120,7 +118,7 @@ def _view(source: Source, arm: str, exam: Json) -> TrustView:
 
 
 def _meanings(manifest: Json, arm: str) -> dict[str, str]:
-    """Return what each trust method is, in the words of its plug-in."""
+    """Return what each trust method is, in the words of its plugin."""
     chosen = ((manifest.get("arms") or {}).get(arm) or {}).get("trust") or {}
     together = [chosen, *(chosen.get("beside") or ())]
     return {str(one.get("use")): str(one.get("summary") or "") for one in together}
@@ -274,11 +272,11 @@ def _line(exam: Json, one: Json, name: str) -> Line:
             ),
             Value(percent(own["share"]), fixed(own["trusted"], 0)),
             _hit(own),
-            Value(KEPT[own["grade"]], "", TONES[own["grade"]]),
+            Value(own["grade"], "", TONES[own["grade"]]),
             _covered(covered) if covered else NOTHING,
             forecast,
         ),
-        others=tuple(_of_other(one["methods"][method]["class"]) for method in exam["beside"]),
+        others=tuple(_of_other(one["methods"][method]["class"]) for method in exam["others"]),
         oracle=_share(one, "oracle_share"),
     )
 
@@ -302,7 +300,7 @@ def _hit(own: Json) -> Value:
 
 
 def _of_other(own: Json) -> Value:
-    tone, small = TONES[own["grade"]], KEPT[own["grade"]]
-    if own["grade"] != "refuses":
+    tone, small = TONES[own["grade"]], own["grade"]
+    if own["grade"] != "abstained":
         small = f"{percent(own['hit'])} within: {small}"
     return Value(percent(own["share"]), small, "", tone)

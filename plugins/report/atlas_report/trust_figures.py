@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Point:
-    """A labelled mark, and the ends of its interval along y."""
+    """A labeled mark, and the ends of its interval along y."""
 
     label: str
     x: float
@@ -31,21 +31,21 @@ MANY_LABELS = 14
 
 
 def _marks(
-    axes: Axes, points: Sequence[Point], colour: str, marker: str, *, label: str, bold: bool
+    axes: Axes, points: Sequence[Point], color: str, marker: str, *, label: str, bold: bool
 ) -> None:
     """Draw marks with upright intervals."""
     for point in points:
         axes.plot(
-            [point.x] * 2, point.ends, color=colour, linewidth=1.0, alpha=0.55 if bold else 0.35
+            [point.x] * 2, point.ends, color=color, linewidth=1.0, alpha=0.55 if bold else 0.35
         )
     axes.plot(
         [point.x for point in points],
         [point.y for point in points],
-        color=colour,
+        color=color,
         linestyle="",
         marker=marker,
         markersize=6.0 if bold else 4.5,
-        markerfacecolor=colour if bold else SENTINELS["bg"],
+        markerfacecolor=color if bold else SENTINELS["bg"],
         markeredgewidth=1.2,
         label=label,
         clip_on=False,
@@ -115,8 +115,8 @@ def reached_reliability(
         linewidth=0,
     )
     for place, (method, points) in enumerate(methods.items()):
-        colour = SENTINELS[("arm2", "arm1", "arm3", "arm4", "arm5", "arm0")[place % 6]]
-        _marks(axes, points, colour, "osD^vP"[place % 6], label=method, bold=place == 0)
+        color = SENTINELS[("arm2", "arm1", "arm3", "arm4", "arm5", "arm0")[place % 6]]
+        _marks(axes, points, color, "osD^vP"[place % 6], label=method, bold=place == 0)
     everything = [point for points in methods.values() for point in points]
     left = min(point.x for point in everything) / 1.4
     right = min(1.0, max(point.x for point in everything) * 1.6)
@@ -148,8 +148,8 @@ def labels(bars: Mapping[str, tuple[float, float, float]]) -> Drawn:
         ("verify", "fair", trusted, 1.0 - trusted - deferred),
         ("defer", "poor", 1.0 - deferred, deferred),
     )
-    for name, colour, left, width in parts:
-        axes.barh(y, width, 0.66, left, color=SENTINELS[colour], alpha=0.8, label=name)
+    for name, color, left, width in parts:
+        axes.barh(y, width, 0.66, left, color=SENTINELS[color], alpha=0.8, label=name)
     known = np.isfinite(best)
     axes.plot(
         best[known],

@@ -46,7 +46,7 @@ def trust_panels(source: Source, arm: str, exam: Json, names: Sequence[str]) -> 
 def _kept(arm: str, exam: Json, names: Sequence[str]) -> Panel | None:
     enough = exam["limits"]["enough_trusted"]
     used: dict[str, list[Point]] = {}
-    for method in (exam["method"], *exam["beside"]):
+    for method in (exam["method"], *exam["others"]):
         points = [
             Point(short(name), found["share"], found["hit"], _ends(found, "hit"))
             for one, name in named_classes(exam, names)

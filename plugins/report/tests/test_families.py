@@ -54,7 +54,7 @@ def test_the_table_holds_each_family_as_text() -> None:
     assert table.notes == ()
 
 
-def test_every_family_below_the_promise_is_named_with_its_share_and_p() -> None:
+def test_every_family_below_nominal_is_named_with_its_share_and_p() -> None:
     (text,) = notes(
         intermetallic=(15505, 17619), pnictide=(5305, 6001), oxide=(9400, 10000), elemental=(43, 50)
     )
@@ -84,7 +84,7 @@ def test_nothing_is_said_of_coverage_where_no_family_is_below(counts: dict[str, 
     assert notes(**counts) == ()
 
 
-def test_a_share_just_below_the_promise_never_reads_as_the_promise() -> None:
+def test_a_share_just_below_nominal_is_never_rounded_to_nominal() -> None:
     (text,) = notes(oxide=(89_600, 100_000), halide=(90_100, 100_000))
     assert "oxide, 89.6\N{NARROW NO-BREAK SPACE}%" in text
 

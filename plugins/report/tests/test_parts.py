@@ -57,7 +57,7 @@ def test_formulas_get_subscripts_and_are_escaped() -> None:
     assert formatting.formula("<b>2") == "&lt;b&gt;2"
 
 
-def test_options_that_are_not_the_defaults_stand_beside_the_name_briefly() -> None:
+def test_options_that_are_not_the_defaults_follow_the_name_briefly() -> None:
     chosen = {
         "use": "graph",
         "options": {"shells": "whole", "radius": 8.0, "elements": ["F", "Cl"]},
@@ -94,14 +94,16 @@ def test_elements_stand_where_the_periodic_table_has_them() -> None:
     assert len({periodic.place(z) for z in ATOMIC_NUMBER.values()}) == 118
 
 
-def test_a_cell_tells_its_error_and_its_count() -> None:
+def test_a_cell_shows_its_error_and_its_count() -> None:
     tables = [{"F": {"n": 1301, "mae": 0.712}, "O": {"n": 1, "mae": 0.1}}]
     svg = periodic.table(tables[0], periodic.edges(tables), unit="eV", label="errors")
     assert "<title>F: MAE 0.712 eV, 1\N{NARROW NO-BREAK SPACE}301 materials</title>" in svg
     assert "<title>O: MAE 0.100 eV, 1 material</title>" in svg
 
 
-def test_elements_not_told_from_the_mean_have_no_colour_and_do_not_stretch_the_scale() -> None:
+def test_elements_that_do_not_differ_from_the_mean_have_no_color_and_do_not_stretch_the_scale() -> (
+    None
+):
     noise = {s: {"n": 40, "mae": 100.0 + k, "apart": False} for k, s in enumerate(("W", "Fe"))}
     svg = periodic.table(noise, periodic.edges([noise]), unit="MPa", label="errors")
     assert "fill: var(--ramp" not in svg
@@ -117,7 +119,7 @@ def test_elements_not_told_from_the_mean_have_no_colour_and_do_not_stretch_the_s
     assert "--ramp6" in cells["F"]
 
 
-def test_colour_steps_separate_the_extremes() -> None:
+def test_color_steps_separate_the_extremes() -> None:
     edges = periodic.edges([{s: {"n": 9, "mae": v} for s, v in {"H": 0.1, "F": 10.0}.items()}])
     assert len(edges) == palette.RAMP_STEPS - 1
     assert np.allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0]))
@@ -150,14 +152,14 @@ def test_a_sample_is_not_the_head() -> None:
     assert sampled(5).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_file_has_the_light_colours() -> None:
+def test_a_file_has_the_light_colors() -> None:
     text = to_file('<svg viewBox="0 0 10 20"><path style="fill: var(--in)"/></svg>')
-    assert palette.COLOURS["in"][0] in text
+    assert palette.COLORS["in"][0] in text
     assert 'width="10pt" height="20pt"' in text
 
 
-def luminance(colour: str) -> float:
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def luminance(color: str) -> float:
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
@@ -168,15 +170,15 @@ def contrast(a: str, b: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
-def test_colours_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
-    colour = {name: pair[scheme] for name, pair in palette.COLOURS.items()}
+def test_colors_reach_the_contrast_that_wcag_asks_for(scheme: int) -> None:
+    color = {name: pair[scheme] for name, pair in palette.COLORS.items()}
     for text in ("ink", "muted", "good", "fair", "poor", "in"):
         for ground in ("bg", "surface"):
-            assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
-    for mark in ("out", "ref", *palette.ARM_COLOURS):
-        assert contrast(colour[mark], colour["bg"]) >= 3, mark
+            assert contrast(color[text], color[ground]) >= 4.5, (text, ground)
+    for mark in ("out", "ref", *palette.ARM_COLORS):
+        assert contrast(color[mark], color["bg"]) >= 3, mark
     for step in range(palette.RAMP_STEPS):
-        assert contrast(colour[f"rampink{step}"], colour[f"ramp{step}"]) >= 4.5, step
+        assert contrast(color[f"rampink{step}"], color[f"ramp{step}"]) >= 4.5, step
 
 
 FIGURES = figures(installed_metrics(Registry()).described())
@@ -218,7 +220,7 @@ METRICS = {"task": "regression", "arms": {name: {"parts": {}} for name in "abc"}
 SOURCE = Source({"dataset": {"task": "regression", "unit": "eV"}}, METRICS, {}, [], {}, "")
 
 
-def test_two_arms_with_the_same_errors_are_not_told_apart() -> None:
+def test_two_arms_with_the_same_errors_do_not_differ() -> None:
     rows = some_rows([f"m{k}" for k in range(12)])
     same = beside.difference(SOURCE, ("x", rows), ("y", rows))
     assert same == "y and x have the same error (12 shared rows)."

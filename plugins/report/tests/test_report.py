@@ -148,7 +148,7 @@ def test_an_id_that_is_a_script_is_shown_as_text(tmp_path: Path) -> None:
     assert "<script" not in text
 
 
-def test_figures_follow_the_colour_scheme_of_the_page(html: str) -> None:
+def test_figures_follow_the_color_scheme_of_the_page(html: str) -> None:
     drawn = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
     assert "var(--in)" in drawn
     assert "var(--out)" in drawn
@@ -229,7 +229,7 @@ def loop_run(folder: Path, rounds: dict[str, tuple], folds: int = 1, *, doubt: f
                     "arm": arm,
                     "fold": f"f{fold}",
                     "round": step,
-                    "labelled": 10.0 * (1 + step),
+                    "labeled": 10.0 * (1 + step),
                 }
                 for name, value in row.items():
                     columns.setdefault(name, []).append(value)
@@ -261,7 +261,7 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     ("own", "other", "sure"),
     [(1.0, 0.2, True), (0.5, 0.3, False), (0.45, 0.1, True), (0.35, 0.1, False)],
 )
-def test_who_found_most_is_told_where_fishers_test_of_the_counts_tells_it(
+def test_who_found_most_is_reported_where_fishers_test_of_the_counts_is_significant(
     own: float, other: float, sure: bool
 ) -> None:
     # of the best twenty of 2,000 candidates
@@ -318,7 +318,9 @@ def test_an_arm_without_sigma_says_so_instead_of_drawing_it(tmp_path: Path) -> N
     assert "±" not in Page(text).headings
 
 
-def test_intervals_without_sigma_are_still_held_against_their_promise(tmp_path: Path) -> None:
+def test_intervals_without_sigma_are_still_compared_with_their_nominal_coverage(
+    tmp_path: Path,
+) -> None:
     headings = Page(report(tmp_path / "run", arms=("forest",), blank=("std",))).headings
     assert "Calibration" in headings
     assert "Risk and coverage" not in headings
@@ -501,7 +503,7 @@ def test_rows_that_failed_are_listed_with_their_reason(html: str) -> None:
     assert "mp-1: no radius for element Og" in html
 
 
-def test_stages_before_the_cells_are_shown_with_count_and_reasons(tmp_path: Path) -> None:
+def test_stages_before_the_jobs_are_shown_with_count_and_reasons(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", records=False)
     ids = [f"mp-{i}" for i in range(7)]
     failed = {

@@ -115,17 +115,17 @@ def test_the_section_says_in_words_what_may_be_used(drawn: Path) -> None:
     assert "careful: Looks twice &lt;b&gt;. bold: Trusts all." in text
 
 
-def test_a_class_is_a_line_with_the_methods_beside_it(drawn: Path) -> None:
+def test_a_class_is_a_line_with_all_methods(drawn: Path) -> None:
     (one,) = read_json(drawn / "exam.json")["forest"]["classes"]
     text = section(drawn)
     (row,) = re.findall(r"<tr><th scope=\"row\">.*?</tr>", text, flags=re.DOTALL)
     cells = [plain(cell) for cell in re.findall(r"<td.*?</td>", row, flags=re.DOTALL)]
     assert plain(row).startswith("materials with F 240 materials")
     assert cells[0].endswith("in-domain")
-    assert cells[3] == "kept"
+    assert cells[3] == "reached"
     assert cells[6].startswith("100 %")
-    assert "within: broken" in cells[6]
-    assert cells[7] == "0 % refused"
+    assert "within: missed" in cells[6]
+    assert cells[7] == "0 % abstained"
     assert cells[8].startswith(f"{100 * one['oracle_share']:.0f} %")
     assert 'class="verdict tone-good"' in row
 
@@ -150,7 +150,7 @@ def test_the_verdict_is_that_of_the_exam(drawn: Path) -> None:
         read_json(drawn / f"{name}.json") for name in ("manifest", "metrics", "exam")
     )
     found = verdicts_of_run(metrics, exams, dataset=manifest["dataset"], split=manifest["split"])
-    assert found["forest"].codes[0] == "labels_kept"
+    assert found["forest"].codes[0] == "labels_reached_on_all"
     assert headline(found["forest"]) in text
     assert "labeled trust, held out" in text
     assert "labels_reliability" not in found["cgcnn"].codes
@@ -199,7 +199,9 @@ def test_several_arms_and_folds_each_have_their_lines(tmp_path: Path) -> None:
         ("trust: [", "of the true value."),
     ],
 )
-def test_where_the_promise_comes_from_is_told(tmp_path: Path, spec: str, words: str) -> None:
+def test_the_source_of_the_target_reliability_is_reported(
+    tmp_path: Path, spec: str, words: str
+) -> None:
     folder = make_exam(make_run(tmp_path / "run", arms=("forest",)), spec=spec)
     assert words in plain(section(folder))
 
@@ -217,7 +219,7 @@ def test_an_exam_that_no_run_wrote_is_one_line(folder: Path, broken: str) -> Non
 
 def test_an_exam_without_a_method_it_names_is_refused(folder: Path) -> None:
     exam = read_json(folder / "exam.json")
-    exam["forest"]["beside"].append("nobody")
+    exam["forest"]["others"].append("nobody")
     (folder / "exam.json").write_text(json.dumps(exam), encoding="utf-8")
     with pytest.raises(DataError, match="a method is missing"):
         write_report(folder)

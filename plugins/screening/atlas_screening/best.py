@@ -64,7 +64,7 @@ def extreme(predictions: F8, known: F8, goal: Goal) -> int:
 
     A prediction is, where no more than ``EXTREME`` of the known values are as good or better.
     """
-    sign = 1.0 if goal == "minimise" else -1.0
+    sign = 1.0 if goal == "minimize" else -1.0
     as_good = np.searchsorted(np.sort(sign * known), sign * predictions, side="right")
     return int((as_good <= EXTREME * len(known)).sum()) if len(known) else 0
 

@@ -99,7 +99,7 @@ def screen(
 
     folder = host.run_folder(run_path)
     with (
-        redirect_stdout(sys.stderr),  # what a component prints is no answer
+        redirect_stdout(sys.stderr),  # what a component prints is not part of the answer
         host.progress(quiet=quiet) as notify,
         warnings.catch_warnings(record=True) as caught,
     ):
@@ -111,7 +111,7 @@ def screen(
             arm=arm,
             fold=fold,
             top=top,
-            goal="minimise" if goal == "min" else "maximise",
+            goal="minimize" if goal == "min" else "maximize",
             chunk=chunk,
             trust_fit=trust_fit,
             key_file=host.key_file,
@@ -141,14 +141,12 @@ def summary(result: Screened) -> str:
     from atlas_screening.result import PAGE, TABLE, TOP
 
     facts = result.facts
-    wanted = "lowest" if facts.goal == "minimise" else "highest"
+    wanted = "lowest" if facts.goal == "minimize" else "highest"
     unit = f" {facts.unit}" if facts.unit else ""
     lines = [
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
         f" {wanted} {facts.target} first"
     ]
-    if facts.final:
-        lines.append("errors are those of the evaluation, measured on fits with fewer rows")
     if facts.labels is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
     if facts.outside is not None:

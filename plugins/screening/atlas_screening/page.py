@@ -42,7 +42,7 @@ def _view(result: Screened) -> dict[str, Any]:
     facts = result.facts
     unit = f" {facts.unit}" if facts.unit else ""
     target = facts.target.replace("_", " ")
-    wanted = "lowest" if facts.goal == "minimise" else "highest"
+    wanted = "lowest" if facts.goal == "minimize" else "highest"
     places = formatting.decimals(float(np.ptp(result.prediction)) or 1.0)
     shown = result.top[:MOST]
     return {
@@ -108,7 +108,7 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
 def _sentences(facts: Facts, unit: str) -> list[str]:
     sentences = []
     if facts.extreme:
-        end = "lowest" if facts.goal == "minimise" else "highest"
+        end = "lowest" if facts.goal == "minimize" else "highest"
         sentences.append(
             f"Predicted among the {end} {formatting.percent(facts.extreme_share)} of all training"
             f" values or beyond: {formatting.fixed(facts.extreme, 0)} of the best"
@@ -255,7 +255,7 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
     """Draw how predictions for candidates spread, stacked, over the true values of training.
 
     Args:
-        groups: {colour: (name, predictions)}, from the bottom up.
+        groups: {color: (name, predictions)}, from the bottom up.
         training: (t,) true values of the training materials.
         label: of the axis.
     """
@@ -265,14 +265,14 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
     edges = np.linspace(low, high if high > low else low + 1.0, 61)
     total = sum(len(some) for _, some in groups.values())
     floor = np.zeros(60)
-    for colour, (name, some) in groups.items():
+    for color, (name, some) in groups.items():
         top = floor + np.histogram(some, edges)[0] / max(total, 1)
         axes.stairs(
             top,
             edges,
             baseline=floor,
             fill=True,
-            color=palette.SENTINELS[colour],
+            color=palette.SENTINELS[color],
             label=f"{name}, n = {len(some)}",
         )
         floor = top

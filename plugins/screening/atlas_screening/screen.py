@@ -55,7 +55,7 @@ class ScreenOptions:
     arm: str | None = None
     fold: str | None = None
     top: int = 100
-    goal: Goal = "minimise"
+    goal: Goal = "minimize"
     chunk: int = 20_000
     trust_fit: bool = False
     key_file: Path | None = None

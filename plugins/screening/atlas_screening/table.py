@@ -135,7 +135,7 @@ def row_groups(sink: BinaryIO, **settings: Any) -> Iterator[Callable[[pa.Table],
 
 def ranks(prediction: F8, goal: Goal, labels: Str | None) -> I8:
     """Return (n,) ranks from 1: deferred candidates come last, ties in the order of the list."""
-    sign = 1.0 if goal == "minimise" else -1.0
+    sign = 1.0 if goal == "minimize" else -1.0
     late = np.zeros(len(prediction), bool) if labels is None else labels == "defer"
     order = np.lexsort((np.arange(len(prediction)), sign * prediction, late))
     rank = np.empty(len(prediction), dtype=np.int64)

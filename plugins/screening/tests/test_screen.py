@@ -52,7 +52,7 @@ arms:
     featurizer: magpie
     model: {use: random_forest, options: {trees: 12}}
     uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalised}}
+    calibrator: {use: split_conformal, options: {score: normalized}}
     ood: mahalanobis
     trust: sigma_threshold
 """
@@ -166,8 +166,8 @@ def test_a_first_line_is_a_header_only_where_it_can_be_no_formula(
         ("NaCl (rock salt)", "line 1: "),
         ("2NaCl", "line 1: "),
         ("Fe-O", "line 1: "),
-        ("nacl", "taken for a header"),
-        ("Material", "taken for a header"),
+        ("nacl", "taken as a header"),
+        ("Material", "taken as a header"),
         ("Formula", ""),
         ("Composition", ""),
     ],
@@ -180,7 +180,7 @@ def test_no_first_line_is_passed_over_in_silence(
     assert left_out in said
     assert about["unreadable"] == (left_out == "line 1: ")
     page = (tmp_path / "o/screen.html").read_text(encoding="utf-8")
-    assert ("taken for a header" in page) == ("header" in left_out)
+    assert ("taken as a header" in page) == ("header" in left_out)
 
 
 def test_the_best_say_what_was_looked_at(run: Path, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_spec_in_the_place_of_a_run_is_called_one(tmp_path: Path) -> None:
     assert "my.yaml: a spec" in done.stderr
 
 
-def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) -> None:
+def test_an_element_of_which_there_is_none_is_reported(run: Path, tmp_path: Path) -> None:
     ask(run, tmp_path, written(tmp_path, "formula\nNaCl0\nLi10O5\nNaCl\nNaN\nLiD\nDyTe\n"))
     reasons = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()["reason"]
     assert reasons[0].startswith("Cl has an amount of 0 and is left out")
@@ -208,7 +208,7 @@ def test_an_element_of_which_there_is_none_is_told(run: Path, tmp_path: Path) ->
     assert ["D is read as hydrogen" in text for text in reasons] == [*[False] * 4, True, False]
 
 
-def test_an_odd_formula_is_listed_beside_the_rows_that_were_left_out(
+def test_an_odd_formula_is_listed_with_the_rows_that_were_left_out(
     run: Path, tmp_path: Path
 ) -> None:
     ask(run, tmp_path, written(tmp_path, "formula\nNaCl\nNaCl0\nXx2\n"))
@@ -219,7 +219,7 @@ def test_an_odd_formula_is_listed_beside_the_rows_that_were_left_out(
 
 def test_low_values_come_first_unless_high_ones_are_wanted(run: Path, tmp_path: Path) -> None:
     path = written(tmp_path, "formula\nNaCl\nMgO\nTiO2\nKBr\n")
-    for words, goal, best in (((), "minimise", min), (("--goal", "max"), "maximise", max)):
+    for words, goal, best in (((), "minimize", min), (("--goal", "max"), "maximize", max)):
         facts, _ = ask(run, tmp_path, path, *words)
         assert facts["goal"] == goal
         found = pq.read_table(tmp_path / "o/screened.parquet").to_pydict()
@@ -251,11 +251,11 @@ def test_names_that_are_no_utf8_are_screened_and_escaped(run: Path, tmp_path: Pa
 def test_predictions_at_the_end_of_what_is_known_are_counted() -> None:
     known = np.arange(1001.0)
     asked = np.array([-5.0, 49.0, 50.0, 500.0, 950.0, 951.0, 2000.0])
-    assert extreme(asked, known, "minimise") == 2
-    assert extreme(asked, known, "maximise") == 2
-    assert extreme(asked, known[:0], "minimise") == 0
+    assert extreme(asked, known, "minimize") == 2
+    assert extreme(asked, known, "maximize") == 2
+    assert extreme(asked, known[:0], "minimize") == 0
     gaps = np.maximum(known - 500.0, 0.0)  # half of them are 0: that is nothing extreme
-    assert extreme(np.zeros(20), gaps, "minimise") == 0
+    assert extreme(np.zeros(20), gaps, "minimize") == 0
 
 
 def test_the_page_says_how_many_of_the_best_are_extreme(run: Path, tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_page_says_how_the_labels_fared_in_the_run(run: Path, tmp_path: Path) 
     [
         ("c.csv", b"formula\n" + b"NaCl\n" * 3000 + b"Na\xe9Cl\n", "not UTF-8 text"),
         ("c.csv.gz", gzip.compress(b"formula\n" + b"NaCl\n" * 99, mtime=0)[:-9], "cannot be read"),
-        ("c.parquet", b"PAR1 no PAR1", "is no Parquet file"),
+        ("c.parquet", b"PAR1 no PAR1", "not a Parquet file"),
     ],
     ids=["latin-1", "cut gzip", "no parquet"],  # workers must collect the same names
 )
@@ -337,7 +337,7 @@ class Picky:
         return vectors, [""] * len(materials)
 
 
-def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> None:
+def test_a_row_that_a_featurizer_refuses_is_reported_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "formula\nNaCl\n\nXx\nArF\nKCl\n")
     (batch,) = open_candidates(path, Registry()).batches(10)
     bad: list[BadRow] = []
@@ -347,7 +347,7 @@ def test_a_row_that_a_featurizer_refuses_is_told_by_its_line(tmp_path: Path) -> 
     assert [batch.formulas[i] for rows, _, _ in kept for i in rows] == ["NaCl", "KCl"]
 
 
-def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
+def test_every_row_is_ranked_or_reported(run: Path, tmp_path: Path) -> None:
     text = 'name,formula\na,TiO2\nb,NotAFormula\nc,\nd,Xx2O3\ne,MgO\n"f, g",Og2O\n'
     about, said = ask(run, tmp_path, written(tmp_path, text), "--top", "2")
     assert (about["screened"], about["unreadable"]) == (3, 3)
@@ -365,7 +365,7 @@ def test_every_row_is_ranked_or_told(run: Path, tmp_path: Path) -> None:
     assert "line 5" in page
 
 
-def test_the_best_are_told_in_full(run: Path, tmp_path: Path) -> None:
+def test_the_best_are_reported_in_full(run: Path, tmp_path: Path) -> None:
     about, _ = ask(
         run, tmp_path, written(tmp_path, "CaO\nTiO2\nKCl\nCsF\n", "c.txt"), "--goal", "max"
     )
@@ -420,7 +420,7 @@ def test_a_stranger_s_fit_runs_no_code(run: Path, tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_other_versions_are_told_in_one_line(run: Path, tmp_path: Path) -> None:
+def test_other_versions_are_reported_in_one_line(run: Path, tmp_path: Path) -> None:
     from atlas_core.store import read_arrays, write_arrays
 
     folder = tmp_path / "r"
@@ -451,15 +451,15 @@ def test_saved_fits_come_from_the_cache_without_training(tmp_path: Path) -> None
     assert one.read_bytes() == other.read_bytes()
 
 
-# ranks, reasons, neighbours, sanity
+# ranks, reasons, neighbors, sanity
 
 
 def test_deferred_candidates_come_last_and_ties_keep_their_order() -> None:
     values = np.array([3.0, 1.0, 2.0, 1.0, 0.0])
     labels = np.array(["trust", "verify", "trust", "trust", "defer"])
-    assert ranks(values, "minimise", labels).tolist() == [4, 1, 3, 2, 5]
-    assert ranks(values, "maximise", labels).tolist() == [1, 3, 2, 4, 5]
-    assert ranks(values, "minimise", None).tolist() == [5, 2, 4, 3, 1]
+    assert ranks(values, "minimize", labels).tolist() == [4, 1, 3, 2, 5]
+    assert ranks(values, "maximize", labels).tolist() == [1, 3, 2, 4, 5]
+    assert ranks(values, "minimize", None).tolist() == [5, 2, 4, 3, 1]
 
 
 def test_unseen_elements_are_named_and_nothing_is_said_twice() -> None:
@@ -476,7 +476,7 @@ def test_unseen_elements_are_named_and_nothing_is_said_twice() -> None:
     assert texts(reported, 2).tolist() == ["", f"{found.text}; {far.text}"]
 
 
-def test_neighbours_are_those_of_scikit_learn() -> None:
+def test_neighbors_are_those_of_scikit_learn() -> None:
     from sklearn.neighbors import NearestNeighbors
 
     rng = np.random.default_rng(0)
@@ -538,7 +538,7 @@ def test_a_logarithm_may_be_negative() -> None:
     ]
 
 
-def test_charges_are_judged_by_smact() -> None:
+def test_charges_are_checked_by_smact() -> None:
     pytest.importorskip("smact", reason="smact is not installed: it is optional")
     found = charge_test()
     assert found is not None

@@ -75,7 +75,7 @@ def test_a_form_that_nothing_reads_is_refused_with_those_that_are_read(tmp_path:
         open_candidates(tmp_path / "none.one", Installed("one"))
 
 
-def test_a_broken_data_set_of_the_run_itself_is_told(tmp_path: Path) -> None:
+def test_a_broken_data_set_of_the_run_itself_is_reported(tmp_path: Path) -> None:
     (tmp_path / "c.two").write_text("x")
     with pytest.raises(PluginError, match="broken: cannot be imported"):
         open_candidates(tmp_path / "c.two", Installed("two"), dataset="broken")

@@ -128,7 +128,7 @@ def test_a_screen_does_not_replace_its_candidates(home: Home) -> None:
     assert listed.read_text() == "formula\nLiF\n"
 
 
-def test_screens_are_told_where_they_lie(home: Home) -> None:
+def test_the_places_of_screens_are_reported(home: Home) -> None:
     result = screen(asked(home), Registry())
     assert result.folder == home.run / "screens" / "c"
     assert json.loads((result.folder / "screen.json").read_text())["screened"] == 2

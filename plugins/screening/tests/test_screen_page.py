@@ -36,7 +36,7 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
 @pytest.mark.parametrize(("task", "shown"), [("binary", "above 0.99"), ("regression", " 1")])
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
     facts = {
-        "task": task, "goal": "maximise", "unit": "", "screened": 1, "arm": "a", "fold": "f",
+        "task": task, "goal": "maximize", "unit": "", "screened": 1, "arm": "a", "fold": "f",
         "target": "metal", "labels": None, "outside": None, "final": False,
     }  # fmt: skip
     result: Any = SimpleNamespace(

@@ -21,7 +21,7 @@ class Columns:
         features: n training rows.
         model: name of the model, for messages.
         impute: fill NaN; else it stays.
-        scale: standardise the columns.
+        scale: standardize the columns.
 
     Raises:
         DataError: the features are no vectors, or no column has a number.

@@ -48,8 +48,8 @@ class GaussianProcess:
         self._columns = Columns(features, "gaussian_process", scale=True)
         table = self._columns(features)
         scale = TargetScale.by_std(target)
-        self._mean, self._unit = scale.centre, scale.unit
-        # the distance of two standardised rows grows with the root of the number of columns
+        self._mean, self._unit = scale.center, scale.unit
+        # the distance of two standardized rows grows with the root of the number of columns
         length = {"length_scale": table.shape[1] ** 0.5, "length_scale_bounds": (1e-2, 1e4)}
         shape = RBF(**length) if self._config.kernel == "rbf" else Matern(**length, nu=2.5)
         noise = WhiteKernel(self._config.noise, NOISE)

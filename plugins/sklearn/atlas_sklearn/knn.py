@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KNN:
-    """Average neighbours; of labels 0 and 1 the average is P(1)."""
+    """Average neighbors; of labels 0 and 1 the average is P(1)."""
 
     def __init__(self, config: KNNConfig) -> None:
         self._config = config
@@ -33,5 +33,5 @@ class KNN:
         ).fit(self._columns(features), target)
 
     def predict(self, features: Features) -> F8:
-        """Return (n,) weighted means over the neighbours; P(1) for a binary task."""
+        """Return (n,) weighted means over the neighbors; P(1) for a binary task."""
         return np.asarray(self.estimator.predict(self._columns(features)), dtype=np.float64)

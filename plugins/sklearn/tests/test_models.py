@@ -113,11 +113,11 @@ def test_every_model_beats_the_mean(name, data):
 
 
 def standard(target):
-    """Return what the trees learn, its centre and its unit, worked out anew."""
-    centre = np.median(target)
-    away = np.abs(target - centre)
+    """Return what the trees learn, its center and its unit, worked out anew."""
+    center = np.median(target)
+    away = np.abs(target - center)
     unit = np.median(away[away > 0])
-    return np.round((target - centre) / unit * 2.0**30) / 2.0**30, centre, unit
+    return np.round((target - center) / unit * 2.0**30) / 2.0**30, center, unit
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -125,14 +125,14 @@ def test_members_are_the_predictions_of_scikit_learns_trees(data, jobs):
     train, target, new, _ = data
     model = made("random_forest", max_features="sqrt", min_samples_leaf=3)
     model.fit(train, target, FitContext(seed=SEED, n_jobs=jobs))
-    learned, centre, unit = standard(target)
+    learned, center, unit = standard(target)
     forest = RandomForestRegressor(
         20, max_features="sqrt", min_samples_leaf=3, random_state=SEED % 2**32
     ).fit(train.values, learned)
     expected = np.array([tree.predict(new.values) for tree in forest.estimators_])
     assert isinstance(model, HasMembers)
-    assert np.array_equal(model.members(new), expected * unit + centre)
-    wanted = forest.predict(new.values) * unit + centre
+    assert np.array_equal(model.members(new), expected * unit + center)
+    wanted = forest.predict(new.values) * unit + center
     np.testing.assert_allclose(model.predict(new), wanted, rtol=1e-13)
 
 
@@ -141,12 +141,12 @@ def test_extra_trees_are_those_of_scikit_learn(data, bootstrap):
     train, target, new, _ = data
     model = made("extra_trees", max_features=0.5, min_samples_leaf=2, bootstrap=bootstrap)
     model.fit(train, target, REGRESSION)
-    learned, centre, unit = standard(target)
+    learned, center, unit = standard(target)
     forest = ExtraTreesRegressor(
         20, max_features=0.5, min_samples_leaf=2, bootstrap=bootstrap, random_state=seed32(SEED)
     ).fit(train.values, learned)
     expected = np.array([tree.predict(new.values) for tree in forest.estimators_])
-    assert np.array_equal(model.members(new), expected * unit + centre)
+    assert np.array_equal(model.members(new), expected * unit + center)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -167,13 +167,13 @@ def test_a_tree_grown_anew_on_the_rows_in_its_bag_is_the_same_tree(data):
     counts = model.inbag()
     assert isinstance(model, HasInBag)
     assert counts.shape == (20, 100)
-    learned, centre, unit = standard(target)
+    learned, center, unit = standard(target)
     for tree, drawn, predicted in zip(
         model.estimator.estimators_, counts, model.members(new), strict=True
     ):
         again = DecisionTreeRegressor(max_features=1.0, random_state=tree.random_state)
         again.fit(train.values, learned, sample_weight=drawn)
-        assert np.array_equal(again.predict(new.values) * unit + centre, predicted)
+        assert np.array_equal(again.predict(new.values) * unit + center, predicted)
 
 
 def test_without_a_bootstrap_no_tree_has_a_bag(data):
@@ -286,7 +286,7 @@ def test_gradient_boosting_equals_scikit_learns_and_reads_nan(data):
     np.testing.assert_allclose(model.predict(new), reference.predict(new.values), rtol=1e-7)
 
 
-def test_ridge_equals_scikit_learns_on_standardised_columns(data):
+def test_ridge_equals_scikit_learns_on_standardized_columns(data):
     train, target, new, _ = data
     scaler = StandardScaler().fit(train.values)
     model = made("ridge", alpha=3.0)
@@ -320,7 +320,7 @@ def test_knn_equals_brute_force_and_gives_the_mean_of_equal_rows(data):
     assert model.predict(vectors([[1.0]])).tolist() == [3.0]
 
 
-def test_svm_standardises_columns_and_target(data):
+def test_svm_standardizes_columns_and_target(data):
     train, target, new, _ = data
     scaler, mean, std = StandardScaler().fit(train.values), target.mean(), target.std()
     model = made("svm")

@@ -12,9 +12,9 @@ from atlas_core.api import F8, DataError, Materials
 
 Representation = Literal["fractions", "statistics", "structure"]
 SHELLS = (1, 2, 4, 6, 8, 12)
-"""Neighbours whose distances describe a crystal."""
+"""Neighbors whose distances describe a crystal."""
 REACH = 2.5
-"""Farthest neighbour looked at, in units of the edge of an atom's share of the volume."""
+"""Farthest neighbor looked at, in units of the edge of an atom's share of the volume."""
 HELP = (
     "`fractions` of elements; `statistics` of their properties (electronegativity, radius, place"
     " in the periodic table; and the volume per atom if known); or the `structure`: distances to"
@@ -41,7 +41,7 @@ def describe(materials: Materials, representation: Representation) -> F8:
 
 
 def shells(materials: Materials) -> F8:
-    """Return (n, 12) mean and spread over sites of the distances to the 1st, 2nd, ... neighbour.
+    """Return (n, 12) mean and spread over sites of the distances to the 1st, 2nd, ... neighbor.
 
     In units of the cube root of the volume per atom, so neither a supercell nor a larger lattice
     changes a number.
@@ -55,13 +55,13 @@ def shells(materials: Materials) -> F8:
     for i, (start, end) in enumerate(pairwise(materials.offsets.tolist())):
         lattice, frac = materials.lattice[i], materials.frac[start:end]
         edge = float(np.cbrt(abs(np.linalg.det(lattice)) / (end - start)))
-        found = _neighbours(lattice / edge, frac)[:, [k - 1 for k in SHELLS]]
+        found = _neighbors(lattice / edge, frac)[:, [k - 1 for k in SHELLS]]
         out[i] = np.concatenate([found.mean(axis=0), found.std(axis=0)])
     return out
 
 
-def _neighbours(lattice: F8, frac: F8) -> F8:
-    """Return (m, 12) distances to the nearest neighbours of each site; ``REACH`` where none is."""
+def _neighbors(lattice: F8, frac: F8) -> F8:
+    """Return (m, 12) distances to the nearest neighbors of each site; ``REACH`` where none is."""
     heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     steps = [np.arange(-k, k + 1) for k in np.ceil(REACH / heights).astype(int) + 1]
     images = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)

@@ -200,7 +200,7 @@ class SparseConfig(InDomainConfig):
     points: int = Field(
         50, ge=1, description="Number of sparse points, spread over the sparse regions."
     )
-    neighbours: int = Field(
+    neighbors: int = Field(
         10, ge=0, description="Nearest rows held out with each point; 0 holds out the point alone."
     )
     candidates: float = Field(
@@ -291,7 +291,7 @@ SPLITS = (
         "atlas_splits.sparse:Sparse",
         requires=_sparse_requires,
         citation="10.1038/s41524-024-01316-4",
-        contract_options={"points": 3, "neighbours": 3},
+        contract_options={"points": 3, "neighbors": 3},
     ),
     Component(
         "target_tail",

@@ -15,11 +15,11 @@ from atlas_splits._representation import describe
 from atlas_splits.hooks import SparseConfig
 
 CROWD = 10
-"""The distance to this neighbour measures density: a pair of rare twins is rare."""
+"""The distance to this neighbor measures density: a pair of rare twins is rare."""
 
 
 class Sparse:
-    """Put the loneliest rows, with their neighbours, into ``ood_test``."""
+    """Put the loneliest rows, with their neighbors, into ``ood_test``."""
 
     def __init__(self, config: SparseConfig) -> None:
         self.config = config
@@ -37,12 +37,12 @@ class Sparse:
                 f"sparse: {n} rows are too few for {config.points} points; lower points"
             )
         with threadpool_limits(limits=1):  # threads add up in no fixed order: ties could differ
-            model = NearestNeighbors(n_neighbors=max(CROWD, config.neighbours) + 1).fit(space)
+            model = NearestNeighbors(n_neighbors=max(CROWD, config.neighbors) + 1).fit(space)
             distance, near = model.kneighbors(space)
             seed = derive_seed(request.context.seed, "sparse") % 2**32
             points = self._points(space, distance[:, CROWD], seed)
         groups = [
-            np.unique(np.append(near[point, : config.neighbours + 1], point)) for point in points
+            np.unique(np.append(near[point, : config.neighbors + 1], point)) for point in points
         ]
         where = "target" if config.space == "target" else config.representation
         if config.pooled:

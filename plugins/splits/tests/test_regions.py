@@ -30,12 +30,12 @@ def test_shells_of_simple_cubic_by_hand():
     crystal = Materials(
         np.array(["po"]), [0, 1], [84], [1.0], np.zeros((1, 3)), np.eye(3)[None] * 3.34
     )
-    # six neighbours at the edge of the cell, twelve at the diagonal of a face
+    # six neighbors at the edge of the cell, twelve at the diagonal of a face
     expected = [1, 1, 1, 1, np.sqrt(2), np.sqrt(2), *[0] * 6]
     np.testing.assert_allclose(shells(crystal)[0], expected, atol=1e-12)
 
 
-def test_shells_of_skewed_cells_equal_pymatgens_neighbours():
+def test_shells_of_skewed_cells_equal_pymatgens_neighbors():
     pytest.importorskip("pymatgen.core")
     rng = np.random.default_rng(4)
     lattice = np.array([[4.0, 0, 0], [3.1, 2.2, 0], [1.5, 1.0, 5.0]])
@@ -76,15 +76,15 @@ def test_structure_of_formulas_is_refused():
 
 def test_sparse_materials_are_the_lonely_ones():
     formulas = COMMON * 40 + ["CsI", "RbI", "CsBr"]
-    config = hooks.SparseConfig(points=3, neighbours=0, candidates=0.01, representation="fractions")
+    config = hooks.SparseConfig(points=3, neighbors=0, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
     assert fold.ood_test.tolist() == [160, 161, 162]
     assert fold.held_out == "materials in sparse regions of the fractions"
 
 
-def test_sparse_points_take_their_neighbours_along():
+def test_sparse_points_take_their_neighbors_along():
     formulas = COMMON * 40 + ["CsI", "Cs2I3"] + ["Cs3I4"]
-    config = hooks.SparseConfig(points=1, neighbours=2, candidates=0.01, representation="fractions")
+    config = hooks.SparseConfig(points=1, neighbors=2, candidates=0.01, representation="fractions")
     (fold,) = cut(sparse, config, request(formulas))
     assert fold.ood_test.tolist() == [160, 161, 162]
 
@@ -92,7 +92,7 @@ def test_sparse_points_take_their_neighbours_along():
 def test_sparse_targets_are_those_far_from_others():
     target = np.concatenate([np.linspace(0, 1, 198), [50.0, -40.0]])
     config = hooks.SparseConfig(
-        space="target", points=2, neighbours=0, candidates=0.01, pooled=False
+        space="target", points=2, neighbors=0, candidates=0.01, pooled=False
     )
     folds = cut(sparse, config, request(COMMON * 50, target=target))
     assert [fold.ood_test.tolist() for fold in folds] == [[198], [199]]  # 49 away, then 40

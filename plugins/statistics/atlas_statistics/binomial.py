@@ -13,9 +13,9 @@ ROUNDING = 1e-9  # by which a sum of shares may miss a whole number
 def wilson(share: float, n: float) -> tuple[float, float]:
     """Return the interval of a share of n rows (Wilson 1927, 10.1080/01621459.1927.10502953)."""
     z = Z_95
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    low, high = max(0.0, center - half), min(1.0, center + half)
     # at either end the bound is exact, but for rounding
     return (0.0 if share == 0 else low), (1.0 if share == 1 else high)
 
@@ -45,7 +45,7 @@ def binomial_below(hits: int, n: int, share: float) -> float:
 def fisher_below(hits: float, n: int, other_hits: float, other_n: int) -> float:
     """Return the one-sided P(at most ``hits`` in the first group) given both margins.
 
-    Counts that are not whole are rounded towards each other.
+    Counts that are not whole are rounded toward each other.
     Source: Fisher, J. R. Stat. Soc. 98, 39 (1935).
     """
     most, others = math.ceil(hits - ROUNDING), math.floor(other_hits + ROUNDING)

@@ -20,7 +20,7 @@ from atlas_core.api import (
 )
 from atlas_trust.sigma_threshold import sigma_of
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 DECIMALS = 9
 """To which distances are compared: of equal ones the first in the training set counts."""
 TINY = 1e-12
@@ -49,7 +49,7 @@ class Whitening:
 
     @classmethod
     def of(cls, values: F8) -> Whitening:
-        """Learn from (t, d) centred training values."""
+        """Learn from (t, d) centered training values."""
         variance, axes = np.linalg.eigh(values.T @ values / max(len(values), 1))
         order = np.argsort(-variance, kind="stable")
         share = np.cumsum(variance[order]) / max(float(variance.sum()), TINY)
@@ -71,7 +71,7 @@ class Signals:
     Attributes:
         representation: ``features`` or ``embedding``.
         scale: of that representation.
-        reference: (r, d) scaled rows that neighbours are looked for among.
+        reference: (r, d) scaled rows that neighbors are looked for among.
         fractions: (r, 118) their atomic fractions.
         target: (r,) true values of the reference rows.
         ridge: linear model on the representation.
@@ -117,9 +117,9 @@ class Signals:
         """Return what is measured of n rows, each (n,) and >= 0; sigma comes first."""
         scaled = self.scale(table_of(inputs, self.representation))
         fractions = inputs.fractions
-        distance, neighbours = nearest(self.reference, scaled, NEIGHBOURS, decimals=DECIMALS)
-        distance_fractions, _ = nearest(self.fractions, fractions, NEIGHBOURS, decimals=DECIMALS)
-        around = self.target[neighbours]
+        distance, neighbors = nearest(self.reference, scaled, NEIGHBORS, decimals=DECIMALS)
+        distance_fractions, _ = nearest(self.fractions, fractions, NEIGHBORS, decimals=DECIMALS)
+        around = self.target[neighbors]
         mean = prediction.mean
         found = {
             "sigma": sigma_of(prediction),

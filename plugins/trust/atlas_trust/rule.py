@@ -1,4 +1,4 @@
-"""How a list of candidates is labelled, once the risk of each is known. Light."""
+"""How a list of candidates is labeled, once the risk of each is known. Light."""
 
 from __future__ import annotations
 

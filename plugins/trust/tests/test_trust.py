@@ -257,7 +257,7 @@ def test_familiar_rows_of_a_list_do_not_pay_for_novel_ones():
     assert alone.tolist() == ["trust"] * 100
 
 
-def test_the_point_rule_trusts_what_is_exactly_as_sure_as_promised():
+def test_the_point_rule_trusts_what_is_exactly_at_the_target_reliability():
     found = Assessment(np.array([0.1, 0.1001]), np.zeros(2))
     assert label(found, "point", allowed=1.0 - 0.9, in_domain_error=1.0).tolist() == [
         "trust",
@@ -271,7 +271,7 @@ def test_a_vetoed_row_is_deferred_where_its_error_is_large():
     assert labels.tolist() == ["verify", "defer"]
 
 
-def test_neighbours_at_one_distance_do_not_depend_on_the_rows_beside():
+def test_neighbors_at_one_distance_do_not_depend_on_other_rows():
     rng = np.random.default_rng(0)
     reference = np.repeat(rng.normal(size=(40, 3)), 4, axis=0)  # polymorphs: four of each
     values = reference[::7] + 0.25

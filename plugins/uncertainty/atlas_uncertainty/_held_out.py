@@ -111,14 +111,14 @@ def raw_rows(features: Features, model: Model | None, name: str) -> F8:
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
+class Neighborhood:
     """Tell how far rows lie from training rows, in units of how far those lie from each other.
 
     Attributes:
         table: fills and scales rows.
         reference: (m, d) training rows.
-        k: neighbours that count.
-        unit: median over training rows of the mean distance to their own k neighbours.
+        k: neighbors that count.
+        unit: median over training rows of the mean distance to their own k neighbors.
     """
 
     table: Standardizer
@@ -127,7 +127,7 @@ class Neighbourhood:
     unit: float
 
     @classmethod
-    def of(cls, values: F8, *, k: int, most: int, context: FitContext) -> Neighbourhood:
+    def of(cls, values: F8, *, k: int, most: int, context: FitContext) -> Neighborhood:
         """Learn from (n, d) training rows, of which at most ``most`` are kept."""
         table = table_of(values)
         rng = context.child("reference").rng()

@@ -17,7 +17,7 @@ from atlas_core.api import (
     UQFit,
 )
 from atlas_uncertainty._held_out import (
-    Neighbourhood,
+    Neighborhood,
     at_random,
     by_cluster,
     out_of_fold,
@@ -76,9 +76,9 @@ class DistanceScaled:
         inside = self._config.representation == "embedding"
         return raw_rows(features, model if inside else None, "distance_scaled")
 
-    def _near(self, rows: F8, context: FitContext) -> Neighbourhood:
-        return Neighbourhood.of(
-            rows, k=self._config.neighbours, most=self._config.reference_rows, context=context
+    def _near(self, rows: F8, context: FitContext) -> Neighborhood:
+        return Neighborhood.of(
+            rows, k=self._config.neighbors, most=self._config.reference_rows, context=context
         )
 
 
@@ -110,7 +110,7 @@ class DistancePredictor:
     """Predict with the model's mean and a variance that is linear in distance."""
 
     def __init__(
-        self, model: Model, near: Neighbourhood, *, floor: float, slope: float, embedded: bool
+        self, model: Model, near: Neighborhood, *, floor: float, slope: float, embedded: bool
     ) -> None:
         self._model, self._near, self._embedded = model, near, embedded
         self._floor, self._slope = floor, slope

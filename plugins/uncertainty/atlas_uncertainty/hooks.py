@@ -48,7 +48,7 @@ class DistanceScaledConfig(Config):
         "vectors",
         description="Distances between feature vectors, or in the embedding of the trained model.",
     )
-    neighbours: int = Field(5, ge=1, le=1000, description="Number of nearest training rows.")
+    neighbors: int = Field(5, ge=1, le=1000, description="Number of nearest training rows.")
     folds: int = Field(
         5, ge=2, le=100, description="Number of random folds that are left out in turn."
     )

@@ -74,7 +74,7 @@ class Process:
             _, _, turn = np.linalg.svd(rows, full_matrices=False)
             self._axes: F8 = turn[: config.components].T
             scale = TargetScale.by_std(target)
-            self._mean, self._unit = scale.centre, scale.unit
+            self._mean, self._unit = scale.center, scale.unit
             length = {
                 "length_scale": self._axes.shape[1] ** 0.5,
                 "length_scale_bounds": LENGTH,

@@ -62,7 +62,7 @@ class BayesianLine:
         """Fit (n, d) rows; prior and noise are those of the largest evidence.
 
         The fixed point of MacKay 1992 (Bishop 2006, eq. 3.91 to 3.95), in directions in which the
-        posterior is diagonal. The offset has a flat prior: rows and target are centred.
+        posterior is diagonal. The offset has a flat prior: rows and target are centered.
         """
         table = table_of(values)
         rows, offset = table(values), float(target.mean())

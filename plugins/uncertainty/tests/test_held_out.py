@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from atlas_core.api import DataError, FitContext, Graphs, Vectors
 from atlas_uncertainty import distance_scaled, hooks, residual_model
-from atlas_uncertainty._held_out import Neighbourhood, at_random, by_cluster, out_of_fold
+from atlas_uncertainty._held_out import Neighborhood, at_random, by_cluster, out_of_fold
 from atlas_uncertainty.distance_scaled import linear_variance
 
 CONTEXT = FitContext(seed=5, ids=np.array([f"m-{i}" for i in range(60)]))
@@ -56,15 +56,15 @@ def test_each_row_is_left_out_once_and_its_model_never_saw_it(data):
 
 
 def test_clusters_are_found_and_left_out_whole():
-    centres = np.array([[0.0, 0.0], [50.0, 0.0], [0.0, 50.0]])
-    table = np.repeat(centres, 20, axis=0) + np.random.default_rng(1).normal(size=(60, 2))
+    centers = np.array([[0.0, 0.0], [50.0, 0.0], [0.0, 50.0]])
+    table = np.repeat(centers, 20, axis=0) + np.random.default_rng(1).normal(size=(60, 2))
     parts = {tuple(part) for part in by_cluster(table, 3, CONTEXT)}
     assert parts == {tuple(range(20)), tuple(range(20, 40)), tuple(range(40, 60))}
 
 
 def test_distances_are_those_of_scikit_learn_in_units_of_the_data(data):
     features, _ = data
-    near = Neighbourhood.of(features.values, k=3, most=1000, context=CONTEXT)
+    near = Neighborhood.of(features.values, k=3, most=1000, context=CONTEXT)
     scaled = StandardScaler().fit(features.values)
     search = NearestNeighbors(n_neighbors=4).fit(scaled.transform(features.values))
     own, _ = search.kneighbors(scaled.transform(features.values))
@@ -96,7 +96,7 @@ def test_the_variance_that_made_the_errors_is_found():
 @pytest.mark.parametrize("representation", ["vectors", "embedding"])
 def test_sigma_is_the_root_of_distance_over_a_constant(data, representation):
     features, target = data
-    config = hooks.DistanceScaledConfig(representation=representation, neighbours=1, clusters=0)
+    config = hooks.DistanceScaledConfig(representation=representation, neighbors=1, clusters=0)
     records = {}
     context = FitContext(seed=5, record=records.__setitem__)
     predictor = distance_scaled.DistanceScaled(config).fit(Embedding, features, target, context)[0]

@@ -221,7 +221,7 @@ def test_mc_dropout_sums_up_the_models_passes(data):
 
 
 @pytest.mark.parametrize("name", ["tree_variance", "model_variance", "mc_dropout", "snapshots"])
-def test_a_model_without_the_promised_capability_is_named(name, data):
+def test_a_model_without_the_declared_capability_is_named(name, data):
     train, target, _ = data
     with pytest.raises(ContractError, match=f"{name}: Plain does not implement Has"):
         made(name).fit(Plain, train, target, CONTEXT)

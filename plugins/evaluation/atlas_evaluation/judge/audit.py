@@ -18,13 +18,13 @@ Kind = Literal["extrapolation", "interpolation", "mixed", "degenerate", "in-doma
 
 WORSE = 1.5  # times the in-domain error; as the verdict on an arm has it
 FARTHER = 0.7  # AUROC of the distance; below it most held-out rows have in-domain distances
-MOSTLY = 0.8  # share of the judged folds that names a split of several
+MOSTLY = 0.8  # share of the tested folds that names a split of several
 MOST = 0.6  # share of all rows in one class, from which the class is the rule and not the exception
 FEW = 20  # rows; an error ratio of fewer is off by a quarter or more by chance
 NEAR = 0.03  # distance of fractions; one atom in fifty exchanged moves a material by 0.028
 LEAKED = 0.05  # share of test rows with a formula in training that is worth a sentence
 OOD_TEST_TARGET = 0.5  # Kolmogorov-Smirnov distance; half of the targets would have to move
-NEIGHBOURS = 5  # of the trivial model
+NEIGHBORS = 5  # of the trivial model
 
 VIEWS = ("fractions", "statistics")
 """The core's own views, by which a split is evaluated; those of an arm are measured beside."""
@@ -42,7 +42,7 @@ class FoldAudit:
         held_out: the held-out class in words, "" where there is none.
         kind: ``extrapolation``, ``interpolation``, ``degenerate`` or ``in-domain``.
         findings: what the judgment rests on.
-        figures: every judged number, as plain data.
+        figures: every figure that it rests on, as plain data.
     """
 
     fold: str
@@ -80,7 +80,7 @@ LIMITS = {
     "near": NEAR,
     "leaked": LEAKED,
     "ood_test_target": OOD_TEST_TARGET,
-    "neighbours": NEIGHBOURS,
+    "neighbors": NEIGHBORS,
 }
 
 
@@ -152,18 +152,18 @@ def _judged(figures: Figures) -> tuple[Kind, list[Finding]]:
     if not (best := _best(views)):
         return "degenerate", [size, of("neighbors_err_nowhere")]
     kind = _kind(views[best])
-    return kind, [size, *_about_neighbours(views, kind), *_border(views[best])]
+    return kind, [size, *_about_neighbors(views, kind), *_border(views[best])]
 
 
 def _border(view: Figures) -> list[Finding]:
     return [of("border_undecided", border=WORSE)] if undecided(view) else []
 
 
-def _about_neighbours(views: Mapping[str, Figures], kind: Kind) -> Iterator[Finding]:
+def _about_neighbors(views: Mapping[str, Figures], kind: Kind) -> Iterator[Finding]:
     """Yield what distances and the errors of neighbors say."""
     more = "neighbors_err_more" if kind == "extrapolation" else "neighbors_err"
     known = [n for n in VIEWS if views[n]["error_ratio"] is not None]
-    yield of(more, neighbors=NEIGHBOURS, views=[{"view": n, **_times(views[n])} for n in known])
+    yield of(more, neighbors=NEIGHBORS, views=[{"view": n, **_times(views[n])} for n in known])
     areas = [views[name]["auroc"] for name in VIEWS]
     code = "class_not_apart"
     if min(areas) >= FARTHER:
@@ -227,18 +227,18 @@ def together(folds: tuple[FoldAudit, ...], pooled: Sequence[Relative]) -> SplitA
 def _of_several(folds: Sequence[FoldAudit], pooled: Figures) -> tuple[Kind, tuple[Finding, ...]]:
     """Judge several folds of which none is most of the rows."""
     best = _best(pooled["views"])
-    judged = [fold.kind for fold in folds if fold.kind in ("extrapolation", "interpolation")]
-    if not judged and (pooled["rows"] < FEW or not best):
+    tested = [fold.kind for fold in folds if fold.kind in ("extrapolation", "interpolation")]
+    if not tested and (pooled["rows"] < FEW or not best):
         return "degenerate", (of("split_of_few_rows", rows=pooled["rows"]),)
-    if 2 * len(judged) < len(folds) and best:  # most classes are too small alone
+    if 2 * len(tested) < len(folds) and best:  # most classes are too small alone
         kind = _kind(pooled["views"][best])
         return kind, _headline(kind, {"pooled": True}, pooled["views"])
-    counts = {kind: judged.count(kind) for kind in ("extrapolation", "interpolation")}
-    new = counts["extrapolation"] / len(judged)
+    counts = {kind: tested.count(kind) for kind in ("extrapolation", "interpolation")}
+    new = counts["extrapolation"] / len(tested)
     if max(new, 1.0 - new) < MOSTLY:
-        return "mixed", (of("split_mixed", classes=len(judged), **counts),)
+        return "mixed", (of("split_mixed", classes=len(tested), **counts),)
     kind = "extrapolation" if new > 0.5 else "interpolation"
-    classes = {"classes": counts[kind], "judged": len(judged)}
+    classes = {"classes": counts[kind], "tested": len(tested)}
     return kind, _headline(kind, classes, _of(kind, folds))
 
 

@@ -19,7 +19,7 @@ MANY_INFINITE = 0.1  # share of infinite intervals worth a sentence
 MOSTLY_INFINITE = 0.5  # share from which coverage is no merit: most intervals say nothing
 TINY = 1e-9  # a share that is 0 but for rounding
 
-State = Literal["kept", "short", "unclear", "nothing"]
+State = Literal["attained", "too_low", "unclear", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Bars:
         """Say whether the level is attained; ``nothing`` where half may say nothing at all."""
         level = self.nominal
         if self.covered.high < level and self.covered.low < level - slack(level):
-            return "short"
+            return "too_low"
         if self.empty is not None and self.empty.high >= MOSTLY_INFINITE:
             return "nothing"
-        return "kept" if self.covered.low >= level - doubt(level) else "unclear"
+        return "attained" if self.covered.low >= level - doubt(level) else "unclear"
 
     @property
     def below(self) -> bool:
@@ -134,16 +134,16 @@ def coverage(inside: Bars | None, outside: Bars | None, *, calibrator: bool) -> 
         )  # fmt: skip
     many = {n: bars.empty.value for n, bars in parts.items() if bars.empty and bars.many_empty}
     if many:
-        yield Finding.of("intervals_empty", level=inside.nominal, **many)
+        yield Finding.of("intervals_uninformative", level=inside.nominal, **many)
 
 
 def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] | None]:
     """Return what follows from the coverages, and the parts where they are a little low."""
     holds, elsewhere = inside.state, None if outside is None else outside.state
-    if holds == "short":
-        return "coverage_short", None
-    if elsewhere == "short":
-        return "coverage_short_held_out", None
+    if holds == "too_low":
+        return "coverage_too_low", None
+    if elsewhere == "too_low":
+        return "coverage_too_low_held_out", None
     if inside.too_wide and holds != "nothing":
         return "coverage_high", None
     if holds == "unclear":
@@ -152,10 +152,10 @@ def _coverage_code(inside: Bars, outside: Bars | None) -> tuple[str, list[str] |
         alone = holds == "nothing"
         return f"coverage_unclear_held_out{'_alone' if alone else ''}", None
     parts = {"in_domain": inside, "held_out": outside}
-    below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "kept"}
+    below = {n: bars.below for n, bars in parts.items() if bars and bars.state == "attained"}
     if any(below.values()):
         return "coverage_slightly_low", [name for name, low in below.items() if low]
-    return ("coverage_kept" if len(below) == 1 else "coverage_kept_on_both"), None
+    return ("coverage_attained" if len(below) == 1 else "coverage_attained_on_both"), None
 
 
 def rows_needed(level: str) -> int:

@@ -89,7 +89,7 @@ def _detection(facts: Facts) -> Findings:
     rule, detection = facts.rule, facts.auroc
     if not detection:
         auroc = rule.auroc if rule is not None and rule.auroc >= NOTICES_PARTLY else None
-        yield of("nothing_warns", rule=auroc)
+        yield of("no_sigma_no_detector", rule=auroc)
         return
     ranked = sorted(detection, key=lambda name: -detection[name].value)
     folds = facts.folds if facts.folds > 1 else None

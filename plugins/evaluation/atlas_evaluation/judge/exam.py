@@ -56,42 +56,45 @@ def _own(exam: Exam, part: str = "class") -> list[Mapping[str, Any]]:
     return [one["methods"][exam["method"]][part] for one in exam["classes"]]
 
 
-def _broken_in_domain(exam: Exam) -> int:
-    """Return in how many folds the promise was missed in-domain."""
-    return sum(bool(one["breach"]) for one in _own(exam, "in_domain"))
+def _missed_in_domain(exam: Exam) -> int:
+    """Return in how many folds the target reliability was missed in-domain."""
+    return sum(one["grade"] == "missed" for one in _own(exam, "in_domain"))
 
 
 def headline(exam: Exam, classes: Mapping[str, str]) -> Finding:
-    """Return how the deciding method kept the target reliability on the classes that tested it."""
+    """Return how far the deciding method reached the target reliability on the held-out classes."""
     names = named(exam, classes)
     own = dict(zip(names, _own(exam), strict=True))
     grades = dict(zip(names, [one["grade"] for one in exam["classes"]], strict=True))
-    judged = [name for name in names if grades[name] != "refuses"]
+    tested = [name for name in names if grades[name] != "abstained"]
     figures: dict[str, Any] = {"kind": kind_of(names), "classes": len(names)}
-    if not judged:
+    if not tested:
         in_domain_record = float(exam["summary"][exam["method"]]["share_in_domain"] or 0.0)
         nowhere = True if in_domain_record < LEAST_IN_DOMAIN else None
-        return of("labels_refuse", **figures, name=names[0], nor_in_domain=nowhere)
-    broken, short = ([n for n in judged if grades[n] == one] for one in ("breaks", "short"))
-    by_chance = bool(short) and all(own[name].get("by_chance") for name in short)
-    missed = [name for name in judged if name in broken or name in short]
+        return of("labels_abstain", **figures, name=names[0], nor_in_domain=nowhere)
+    missed, below = ([n for n in tested if grades[n] == one] for one in ("missed", "below"))
+    by_chance = bool(below) and all(own[name].get("by_chance") for name in below)
+    not_reached = [name for name in tested if name in missed or name in below]
     figures |= {
-        "judged": judged, "refused": len(names) - len(judged), "kept": len(judged) - len(missed),
-        "missed": missed, "broken": broken, "short": short, "by_chance": by_chance,
+        "tested": tested, "abstained": len(names) - len(tested),
+        "reached": len(tested) - len(not_reached), "not_reached": not_reached,
+        "missed": missed, "below": below, "by_chance": by_chance,
     }  # fmt: skip
-    if len(names) == 1 and missed:
-        return of("labels_broken" if broken else "labels_fell_short", **figures)
-    if len(missed) > (1 - MOSTLY) * len(judged):
-        return of("labels_unreliable" if broken else "labels_fell_short", **figures)
-    # a promise that was hardly ever put to the test is no success
+    if len(names) == 1 and not_reached:
+        return of("labels_missed" if missed else "labels_fell_short", **figures)
+    if len(not_reached) > (1 - MOSTLY) * len(tested):
+        return of("labels_unreliable" if missed else "labels_fell_short", **figures)
+    # a target reliability that was hardly ever tested is no success
     few = {
         name: int(one["trusted"])
         for name, one in own.items()
-        if one["grade"] == "keeps" and not one.get("shown", True)
+        if one["grade"] == "reached" and not one.get("shown", True)
     }
-    tested = not broken and figures["refused"] + len(few) <= len(names) / 2
-    grade: Grade = "labels_reliable" if tested and not _broken_in_domain(exam) else "caution"
-    found = of("labels_mostly_kept" if missed else "labels_kept", **figures, few=few)
+    shown = not missed and figures["abstained"] + len(few) <= len(names) / 2
+    grade: Grade = "labels_reliable" if shown and not _missed_in_domain(exam) else "caution"
+    found = of(
+        "labels_reached_on_most" if not_reached else "labels_reached_on_all", **figures, few=few
+    )
     return replace(found, grade=grade)
 
 
@@ -99,13 +102,15 @@ def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
     """Yield what the headline of an exam rests on."""
     names = named(exam, classes)
     yield _reliability(exam, names)
-    refused = [
-        name for name, one in zip(names, exam["classes"], strict=True) if one["grade"] == "refuses"
+    without = [
+        name
+        for name, one in zip(names, exam["classes"], strict=True)
+        if one["grade"] == "abstained"
     ]
-    if refused and len(refused) < len(names):
-        yield of("labels_refused", names=refused, kind=kind_of(names))
-    if broken := _broken_in_domain(exam):
-        yield of("labels_broken_in_domain", broken=broken, folds=len(names))
+    if without and len(without) < len(names):
+        yield of("labels_abstain_on_some", names=without, kind=kind_of(names))
+    if missed := _missed_in_domain(exam):
+        yield of("labels_missed_in_domain", missed=missed, folds=len(names))
     yield from _intervals(exam, names)
     yield from comparisons(exam, names)
 
@@ -113,9 +118,9 @@ def evidence(exam: Exam, classes: Mapping[str, str]) -> Iterator[Finding]:
 def comparisons(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
     """Yield what mean and median say, how all methods fared, and how the forecasts did."""
     yield from _typical(exam, names)
-    if exam["beside"]:
-        names_of = (exam["method"], *exam["beside"])
-        counts = ("classes", "keeps", "refuses", "short", "breaks")
+    if exam["others"]:
+        names_of = (exam["method"], *exam["others"])
+        counts = ("classes", "reached", "abstained", "below", "missed")
         methods = [
             {"name": name, **{key: exam["summary"][name][key] for key in counts}}
             for name in names_of
@@ -135,7 +140,7 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
     rows, trusted = labels["rows"], labels["trusted"]
     return [
         of(
-            "labels_unexamined",
+            "labels_not_tested",
             share=trusted / rows,
             within=labels["within"] / trusted if trusted else None,
             error_tolerances=_ends(labels["error_tolerances"]),
@@ -149,7 +154,7 @@ def _ends(values: Sequence[float]) -> list[float]:
 
 
 def _reliability(exam: Exam, names: Sequence[str]) -> Finding:
-    """Return how much is trusted, what was promised, and what came of it."""
+    """Return how much is labeled trust, the target reliability, and the observed one."""
     own = _own(exam)
     rows, n, hits = (sum(one[key] for one in own) for key in ("rows", "trusted", "within"))
     return of(
@@ -167,12 +172,12 @@ def _reliability(exam: Exam, names: Sequence[str]) -> Finding:
 
 
 def least_of(exam: Exam, names: Sequence[str]) -> dict[str, Any] | None:
-    """Return the class whose promise surely held worst, with its share; None where it is chance."""
+    """Return the class with the significantly lowest reliability, and that; None if none is."""
     own = _own(exam)
-    judged = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= ENOUGH_TRUSTED]
-    sizes = [int(one["trusted"]) for one, _ in judged]
-    worst = surely_least([int(one["within"]) for one, _ in judged], sizes)
-    return None if worst is None else {"name": judged[worst][1], "share": judged[worst][0]["hit"]}
+    enough = [pair for pair in zip(own, names, strict=True) if pair[0]["trusted"] >= ENOUGH_TRUSTED]
+    sizes = [int(one["trusted"]) for one, _ in enough]
+    worst = surely_least([int(one["within"]) for one, _ in enough], sizes)
+    return None if worst is None else {"name": enough[worst][1], "share": enough[worst][0]["hit"]}
 
 
 def _intervals(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
@@ -201,7 +206,7 @@ def _intervals(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
             empty=empty or None,
         )
     elif empty:
-        yield of("labels_intervals_empty", level=level, empty=empty)
+        yield of("labels_intervals_uninformative", level=level, empty=empty)
 
 
 def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
@@ -218,7 +223,7 @@ def _typical(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:
         and (one["mae_rise"] >= WORSE) != (one["median_rise"] >= WORSE)
     ]
     if classes:
-        yield of("labels_typical", classes=classes)
+        yield of("labels_median_errors", classes=classes)
 
 
 def _forecast(exam: Exam, names: Sequence[str]) -> Iterator[Finding]:

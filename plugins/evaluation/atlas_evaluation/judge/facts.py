@@ -303,8 +303,8 @@ class Facts:
             if bars is not None or sigma is None:
                 found.append(None if bars is None else bars.state)
             else:
-                wide: State = "kept" if sigma.size in ("right", "too_large") else "unclear"
-                found.append("short" if sigma.size == "too_small" else wide)
+                wide: State = "attained" if sigma.size in ("right", "too_large") else "unclear"
+                found.append("too_low" if sigma.size == "too_small" else wide)
         return found[0], found[1]
 
     def warns(self, name: str) -> bool:

@@ -18,7 +18,7 @@ ROUGH = 2 * HONEST_ECE  # a gap that chance gives honest probabilities, from whi
 END_BY_CHANCE = 0.01  # of both sides; one of five honest ends is called off in 5 % of all tests
 OFF = 2.0  # times the probability stated; less is no matter in use
 
-Probabilities = Literal["honest", "unclear", "rough", "off_at_ends", "off_in_between", "off"]
+Probabilities = Literal["calibrated", "unclear", "rough", "off_at_ends", "off_in_between", "off"]
 Reliability = Mapping[str, Sequence[float]]
 """Of each bin of P(1) in use: ``predicted`` and ``observed`` shares, ``materials``."""
 
@@ -187,7 +187,7 @@ def probabilities_of(
     if chance > ROUGH:
         return "unclear"
     if gap.value <= HONEST_ECE and gap.beyond + gap.noise <= HONEST_ECE:
-        return "honest"
+        return "calibrated"
     return "unclear" if gap.value <= chance else "rough"
 
 

@@ -94,7 +94,9 @@ def verdict(
 
 
 def _targets_alike(facts: Facts) -> Ruling | None:
-    return Ruling((of("targets_alike"),), (of("test_other_values"),)) if not facts.quality else None
+    return (
+        Ruling((of("targets_constant"),), (of("test_other_values"),)) if not facts.quality else None
+    )
 
 
 def _class_rare(facts: Facts) -> Ruling | None:
@@ -122,24 +124,24 @@ def _worthless(facts: Facts) -> Ruling | None:
 def _failing(facts: Facts) -> Ruling | None:
     """Judge an arm that fails on the held-out class: does it say so by itself?"""
     inside, outside = facts.wide_enough
-    if facts.shift != "worse" and outside != "short":
+    if facts.shift != "worse" and outside != "too_low":
         return None
     if not any(facts.warns(name) for name in facts.auroc):
         sure = all(found.high < NOTICES_PARTLY for found in facts.auroc.values())
         how = _how_much(facts) if facts.shift == "worse" else {}
-        code = "fails_unwarned" if sure else "fails_maybe_unwarned"
+        code = "fails_undetected" if sure else "fails_maybe_undetected"
         return Ruling((of(code, in_domain=facts.typical, **how),), (of("check_by_hand"),))
     opening, _ = _opening(facts)
-    if inside == "short" and opening.startswith("trust"):
+    if inside == "too_low" and opening.startswith("trust"):
         opening = "trust_predictions"
     if facts.rough:
         opening = "rough_guide_there"
     headline = (_use(opening, facts), of("not_on_held_out"), *_noticed(facts), *_silent(facts))
     advice = "lower_threshold"
     if facts.warns("detector") and facts.flagged is not None and not facts.flags_few:
-        advice = "obey_flags"
+        advice = "heed_flags"
     elif facts.warns("sigma"):
-        advice = "obey_sigma"
+        advice = "heed_sigma"
     return Ruling(headline, (of(advice),), "caution")
 
 
@@ -187,7 +189,7 @@ def _intervals_empty(facts: Facts) -> Ruling | None:
 
 
 def _intervals_narrow(facts: Facts) -> Ruling | None:
-    if facts.wide_enough[0] != "short":
+    if facts.wide_enough[0] != "too_low":
         return None
     return Ruling((_believe(facts), of("not_its_intervals")), (of("calibrate"),), "caution")
 
@@ -209,7 +211,7 @@ def _good(facts: Facts) -> Ruling:
         clause = of("held_out_coverage_unclear", n=facts.ood_test.n)
         return Ruling((opening, *reserves, clause), (more,), "caution")
     if outside and (outside.state == "nothing" or (outside.many_empty and not outside.binary)):
-        clause = of("held_out_intervals_empty", **outside.nothing)
+        clause = of("held_out_intervals_uninformative", **outside.nothing)
         return Ruling((opening, *reserves, clause), (of("errors_small_on_average"),), "caution")
     advice = of("other_classes_unknown")
     return Ruling((opening, of("also_on_held_out"), *reserves), (advice,), grade)
@@ -248,7 +250,7 @@ def _opening(facts: Facts) -> tuple[str, Grade]:
     if facts.cautions:
         return "use_with_caution", "caution"
     holds = inside is None or (
-        inside.state == "kept" and (inside.binary or not inside.many_empty)
+        inside.state == "attained" and (inside.binary or not inside.many_empty)
     )  # fmt: skip
     return "trust_in_domain", "trust" if holds else "caution"
 
@@ -256,14 +258,14 @@ def _opening(facts: Facts) -> tuple[str, Grade]:
 def _believe(facts: Facts) -> Finding:
     """Return how far predictions without their intervals may be believed in-domain."""
     lost = facts.answers is not None and not facts.answers.beat_one_answer
-    return _use("rank_only" if lost else "believe_predictions", facts)
+    return _use("rank_only" if lost else "trust_predictions_only", facts)
 
 
 def _silent(facts: Facts) -> tuple[Finding, ...]:
     """Return that most in-domain intervals say nothing, () where they do not."""
     inside = facts.inside
     silent = inside is not None and inside.state == "nothing"
-    return (of("most_intervals_empty", **inside.nothing),) if inside and silent else ()
+    return (of("most_intervals_uninformative", **inside.nothing),) if inside and silent else ()
 
 
 def _reserves(facts: Facts) -> tuple[Finding, ...]:
@@ -271,15 +273,15 @@ def _reserves(facts: Facts) -> tuple[Finding, ...]:
     inside, own = facts.inside, facts.test.sigma
     if inside is None:
         large = own is not None and own.size == "too_large"
-        return (of("sigma_larger_than_need_be"),) if large else ()
+        return (of("sigma_larger_than_needed"),) if large else ()
     if inside.too_wide:
-        return (of("intervals_wider_than_need_be"),)
+        return (of("intervals_wider_than_needed"),)
     if inside.state == "unclear":
         return (of("coverage_not_shown", n=facts.test.n),)
     if inside.many_empty and not inside.binary:
-        return (of("some_intervals_empty", **inside.nothing),)
+        return (of("some_intervals_uninformative", **inside.nothing),)
     small = own is not None and own.size == "too_small"
-    return (of("sigma_smaller_than_it_should_be"),) if small else ()
+    return (of("sigma_smaller_than_needed"),) if small else ()
 
 
 def _how_much(facts: Facts) -> dict[str, Any]:
@@ -293,16 +295,16 @@ def _noticed(facts: Facts) -> Findings:
     well = {name: noticing(found) for name, found in facts.auroc.items()}
     first, *rest = sorted(well, key=lambda name: -RANK.index(well[name]))
     if facts.detector_is_no_better and well["detector"] in ("in_part", "well"):
-        yield of("rule_notices", how=well["detector"], sigma=well.get("sigma"))
+        yield of("rule_detects", how=well["detector"], sigma=well.get("sigma"))
         return
     same = bool(rest) and well[rest[0]] == well[first]
     other = {"by": rest[0], "how": well[rest[0]]} if rest and not same else None
     by = ["detector", "sigma"] if same else [first]
-    yield of("held_out_noticed", by=by, how=well[first], other=other)
+    yield of("held_out_detected", by=by, how=well[first], other=other)
     if first in facts.worst:
         fold, area = facts.worst[first]
         if RANK.index(noticing(Figure(area, area, area))) < RANK.index(well[first]):
-            yield of("noticed_worst", **facts.named(fold), auroc=area)
+            yield of("detected_worst", **facts.named(fold), auroc=area)
 
 
 # --- of a whole run ---------------------------------------------------------------------------

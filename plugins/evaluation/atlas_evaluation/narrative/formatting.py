@@ -111,10 +111,10 @@ def those(names: Sequence[str], kind: str) -> str:
 
 def _tally(summary: Mapping[str, Any]) -> str:
     """Return on how many classes the target reliability was reached, missed or not applicable."""
-    parts = [f"reached the target reliability on {summary['keeps']} of {summary['classes']}"]
-    parts += [f"abstained on {summary['refuses']}"] if summary["refuses"] else []
-    parts += [f"fell short of it on {summary['short']}"] if summary["short"] else []
-    parts += [f"missed it on {summary['breaks']}"] if summary["breaks"] else []
+    parts = [f"reached the target reliability on {summary['reached']} of {summary['classes']}"]
+    parts += [f"abstained on {summary['abstained']}"] if summary["abstained"] else []
+    parts += [f"fell short of it on {summary['below']}"] if summary["below"] else []
+    parts += [f"missed it on {summary['missed']}"] if summary["missed"] else []
     return listed(parts)
 
 

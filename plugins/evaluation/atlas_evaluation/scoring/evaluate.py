@@ -116,7 +116,7 @@ def _evaluate_arm(
     return {
         "parts": scored,
         "folds": folds,
-        "summary": _summarise(folds, parts),
+        "summary": _summarize(folds, parts),
         **_hardest(by_part.get("ood_test"), task),
         "ood": separate(by_part, seed("ood"), trained, metrics),
         "elements": elements,
@@ -165,7 +165,7 @@ def _hardest(ood_test: Predictions | None, task: str) -> dict[str, dict[str, str
     return {} if most is None else {"hardest": {"fold": folds[most], name: means[most]}}
 
 
-def _summarise(
+def _summarize(
     folds: Mapping[str, Mapping[str, Mapping[str, float]]], parts: Sequence[str]
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return mean and population std (ddof 0, Matbench's convention) over the folds."""

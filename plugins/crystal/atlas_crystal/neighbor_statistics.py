@@ -1,4 +1,4 @@
-"""Nearest-neighbour distance and coordination number: statistics over the sites."""
+"""Nearest-neighbor distance and coordination number: statistics over the sites."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from atlas_core.api import F8, DataError, Materials, Vectors
-from atlas_crystal.hooks import NeighbourStatisticsConfig
+from atlas_crystal.hooks import NeighborStatisticsConfig
 
 STATISTICS = ("mean", "std_dev", "minimum", "maximum")
 EXPECTED = 6
@@ -35,12 +35,12 @@ def nearest(cart: F8, lattice: F8, tolerance: float) -> tuple[F8, F8]:
         radius = needed * (1 + 1e-6) if np.isfinite(needed) else radius * GROWTH
 
 
-class NeighbourStatistics:
-    """Turn crystals into statistics of their sites' nearest neighbours."""
+class NeighborStatistics:
+    """Turn crystals into statistics of their sites' nearest neighbors."""
 
-    def __init__(self, config: NeighbourStatisticsConfig) -> None:
+    def __init__(self, config: NeighborStatisticsConfig) -> None:
         self.config = config
-        quantities = ("nearest neighbour distance", "CN_MinimumDistanceNN")
+        quantities = ("nearest neighbor distance", "CN_MinimumDistanceNN")
         self.labels = np.asarray([f"{stat} {name}" for name in quantities for stat in STATISTICS])
 
     def featurize(self, materials: Materials) -> Vectors:
@@ -52,7 +52,7 @@ class NeighbourStatistics:
             DataError: only compositions are known.
         """
         if materials.frac is None or materials.lattice is None:
-            raise DataError("neighbour_statistics: needs crystal structures, not formulas")
+            raise DataError("neighbor_statistics: needs crystal structures, not formulas")
         n = len(materials)
         distance, number = np.empty(len(materials.numbers)), np.empty(len(materials.numbers))
         for index in range(n):

@@ -1,4 +1,4 @@
-"""Nearest neighbours, held against matminer and counted by hand."""
+"""Nearest neighbors, held against matminer and counted by hand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from atlas_core.api import DataError, Materials
-from atlas_crystal.hooks import NeighbourStatisticsConfig
-from atlas_crystal.neighbour_statistics import NeighbourStatistics
+from atlas_crystal.hooks import NeighborStatisticsConfig
+from atlas_crystal.neighbor_statistics import NeighborStatistics
 
 PEROVSKITE = Structure.from_spacegroup(
     "Pm-3m", Lattice.cubic(3.9), ["Sr", "Ti", "O"], [[0] * 3, [0.5] * 3, [0.5, 0.5, 0]]
@@ -23,8 +23,8 @@ def random_cell(seed, sites):
 
 def features(structures, **options):
     ids = [f"m{i}" for i in range(len(structures))]
-    config = NeighbourStatisticsConfig(**options)
-    return NeighbourStatistics(config).featurize(Materials.from_structures(ids, structures))
+    config = NeighborStatisticsConfig(**options)
+    return NeighborStatistics(config).featurize(Materials.from_structures(ids, structures))
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.35])
@@ -50,7 +50,7 @@ def test_a_perovskite_by_hand():
     np.testing.assert_allclose(row, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_a_sparse_crystal_has_neighbours_too():
+def test_a_sparse_crystal_has_neighbors_too():
     gas = Structure(Lattice.orthorhombic(3, 40, 40), ["Xe"], [[0, 0, 0]])
     np.testing.assert_allclose(features([gas]).values[0], [3, 0, 3, 3, 2, 0, 2, 2])
     lone = Structure(Lattice.orthorhombic(3, 40, 40), ["Xe"] * 2, [[0, 0, 0], [0.01, 0, 0]])
@@ -59,7 +59,7 @@ def test_a_sparse_crystal_has_neighbours_too():
 
 def test_formulas_are_refused():
     with pytest.raises(DataError, match="needs crystal structures"):
-        NeighbourStatistics(NeighbourStatisticsConfig()).featurize(
+        NeighborStatistics(NeighborStatisticsConfig()).featurize(
             Materials.from_formulas(["a"], ["NaCl"])
         )
 

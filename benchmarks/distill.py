@@ -1,6 +1,6 @@
-"""Distil a finished run into a small JSON file that the README's figures are made from.
+"""Distill a finished run into a small JSON file that the README's figures are made from.
 
-``python benchmarks/distil.py RUN_FOLDER`` writes benchmarks/results/<name of the spec>.json.
+``python benchmarks/distill.py RUN_FOLDER`` writes benchmarks/results/<name of the spec>.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KEPT = (
 )
 
 
-def distil(folder: Path) -> dict[str, object]:
+def distill(folder: Path) -> dict[str, object]:
     """Return the headline figures of a run, with its seed, times, versions and hardware."""
     manifest = read_json(folder / "manifest.json")
     metrics = read_json(folder / "metrics.json")
@@ -53,9 +53,9 @@ def distil(folder: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Distil each run folder that is named."""
+    """Distill each run folder that is named."""
     for name in sys.argv[1:]:
-        result = distil(Path(name))
+        result = distill(Path(name))
         path = ROOT / "benchmarks/results" / f"{result['name']}.json"
         text = json.dumps(result, indent=1, sort_keys=True, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8")
