@@ -1,4 +1,4 @@
-"""A toy model with every capability, and toy numbers for it and for others. Light."""
+"""A toy model with every capability. Light."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def bars() -> list[Bar]:
             detail=detail,
         ),
         Bar(
-            "one option of the OOD block changed, beside the detector, scores and report",
+            "one option of the OOD block changed, apart from the detector, scores and report",
             f"the first run ({cold.seconds:.0f} s)",
             median(w - c for w, c in zip(whole, work, strict=True)),
             2.0,

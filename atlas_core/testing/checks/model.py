@@ -26,6 +26,7 @@ UNITS = (1e-12, 1e-6, 1e6, 1e12)
 """Factors by which a target is given in other units; those of physics span more."""
 IN_THE_UNIT = ("predict", "members", "epistemic", "aleatoric", "samples", "quantiles", "snapshots")
 POWERS = dict.fromkeys(IN_THE_UNIT, 1)
+"""Powers of the target's unit in answers that must follow it."""
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 ANSWERS: dict[str, Callable[[Any, Features], Arrays]] = {

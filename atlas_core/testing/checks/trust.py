@@ -39,6 +39,7 @@ RELIABILITY = ReliabilityTarget(error_tolerance=0.2, target_reliability=0.9)
 UNITS = (1e-12,)  # a fit takes seconds
 """Factors by which targets, predictions and error tolerance are given in other units."""
 POWERS = {"risk": 0, "expected_error": 1, "lower": 1, "upper": 1}
+"""Powers of the target's unit in answers that must follow it."""
 
 
 class Given(NamedTuple):

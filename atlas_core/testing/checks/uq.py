@@ -23,6 +23,7 @@ UNITS = (1e-12, 1e-6, 1e6, 1e12)
 """Factors by which a target is given in other units."""
 ANSWERS = ("mean", "epistemic", "aleatoric", "samples", "lower", "upper")
 POWERS = dict.fromkeys(ANSWERS, 1)
+"""Powers of the target's unit in answers that must follow it."""
 
 
 def _line(n: int, seed: int, *, task: Task = "regression", far: bool = False) -> tuple[Vectors, F8]:
