@@ -79,7 +79,7 @@ class _Reader:
         place = f"{self.document.source}:{mark.line + 1}:{mark.column + 1}"
         self.problems[f"{place}  {dotted}: {text}"] = None  # two aliases of one mistake are one
         if len(self.problems) == MAX_PROBLEMS:
-            raise SpecError([*self.problems, f"{place}  the file: more mistakes are not told"])
+            raise SpecError([*self.problems, f"{place}  the file: further mistakes are not listed"])
 
     def read(self, node: Node, path: Path) -> Any:
         self.nodes += 1

@@ -179,7 +179,7 @@ def check_binary_order_is_kept(sample: Sample) -> None:
     order = np.argsort(new.prediction.mean, kind="stable")
     before, after = np.diff(new.prediction.mean[order]), np.diff(done[order])
     require((after >= 0).all(), "a P(1) falls where it rose before calibration")
-    require((after[before > 1e-9] > 0).all(), "rows that P(1) told apart have the same one now")
+    require((after[before > 1e-9] > 0).all(), "rows with different P(1) have the same one now")
 
 
 def check_binary_intervals_are_sets_of_labels(sample: Sample) -> None:

@@ -62,4 +62,4 @@ def check_unknown_option_is_a_usage_error(sample: Sample) -> None:
     done = _called(sample, "--no-such-option")
     require(done.exit_code == 2, f"--no-such-option ends with {done.exit_code}, not with 2")
     errors = [line for line in done.output.splitlines() if line.startswith("Error:")]
-    require(len(errors) == 1, f"--no-such-option is told as {done.output.strip()!r}")
+    require(len(errors) == 1, f"--no-such-option is reported as {done.output.strip()!r}")

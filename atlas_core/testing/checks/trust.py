@@ -174,7 +174,7 @@ def check_reliability_is_reached_in_domain(sample: Sample) -> None:
     applies(n, "it trusts nothing")
     kept = float((near.rows.error[trusted] <= RELIABILITY.error_tolerance).mean())
     slack = 4.0 * float(np.sqrt(share * (1 - share) * (1 / n + 1 / len(CALIBRATION))))
-    require(kept >= share - slack, f"{kept:.2f} of {n} trusted rows hold, promised {share:.2f}")
+    require(kept >= share - slack, f"{kept:.2f} of {n} trusted rows hold, target {share:.2f}")
 
 
 def check_trusts_some_in_domain(sample: Sample) -> None:

@@ -205,8 +205,8 @@ def _histogram_caption(parts: Parts) -> str:
 def _roc_caption(parts: Parts) -> str:
     text = (
         "Share of the held-out materials that are flagged against the share of in-domain ones"
-        " flagged by mistake, as the threshold falls. The area (AUROC) is 1 when they are told"
-        " apart and 0.5 on the gray line, which is chance level."
+        " flagged by mistake, as the threshold falls. The area (AUROC) is 1 when they are"
+        " fully separated and 0.5 on the gray line, which is chance level."
     )
     if ood_figures.several(parts):
         text += (
