@@ -144,7 +144,7 @@ def test_what_no_number_depends_on_computes_nothing_anew(tmp_path: Path, site: P
         text = file.read_text(encoding="utf-8")
         if text.startswith('"""'):
             file.write_text('"""Another docstring. ' + text.removeprefix('"""'), encoding="utf-8")
-    page = runs.core / "atlas_report/templates/report.html.j2"
+    page = runs.core / "atlas_report/templates/provenance.html.j2"
     runs.edit(page, "Versions of packages", "What was installed")
     add_library(site, "torch_geometric", "9.9")
     assert runs.computed() == "nothing"

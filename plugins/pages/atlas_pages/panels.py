@@ -5,6 +5,7 @@ matplotlib is imported when a figure is drawn.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,10 +24,14 @@ WIDTH, HEIGHT = 4.0, 3.7  # inches: 384 CSS pixels wide, so that text keeps its 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A figure, and what its caption must add (points sampled, rows left out)."""
+    """A figure, what its caption must add (points sampled, rows left out), and whether it places.
+
+    ``places``: its x axis is the true value and its y axis the prediction, both linear.
+    """
 
     figure: Figure
     note: str = ""
+    places: bool = False
 
 
 def new_figure() -> tuple[Figure, Axes]:
@@ -60,6 +65,8 @@ class Panel:
         svg: inline markup.
         caption: what it shows and how to read it.
         wide: whether it takes the full width of the page.
+        arm: whose it is, "" where that does not matter.
+        limits: JSON of where true and predicted values lie in it; "" where they do not.
     """
 
     name: str
@@ -67,6 +74,8 @@ class Panel:
     svg: Markup
     caption: str
     wide: bool = False
+    arm: str = ""
+    limits: str = ""
 
 
 def panel(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> Panel:
@@ -82,8 +91,24 @@ def panel(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> P
     with drawing():
         drawn = draw()
         text = to_svg(drawn.figure, name)
+        limits = _limits(drawn.figure.axes[0], text) if drawn.places else ""
     svg = labeled(text, f"{title}, arm {arm}. {caption}")
-    return Panel(name, title, svg, " ".join(t for t in (caption, drawn.note) if t))
+    caption = " ".join(t for t in (caption, drawn.note) if t)
+    return Panel(name, title, svg, caption, arm=arm, limits=limits)
+
+
+def _limits(axes: Axes, svg: str) -> str:
+    """Return the box of the axes in units of the SVG, and the values at its ends, as JSON."""
+    size = [float(one) for one in svg.partition('viewBox="')[2].partition('"')[0].split()]
+    box = axes.get_position()  # in shares of the figure, from below
+    shares = (box.x0, 1 - box.y1, box.width, box.height)
+    return json.dumps(
+        {
+            "box": [round(s * size[2 + k % 2], 2) for k, s in enumerate(shares)],
+            "x": [round(float(v), 6) for v in axes.get_xlim()],
+            "y": [round(float(v), 6) for v in axes.get_ylim()],
+        }
+    )
 
 
 def labeled(svg: str, label: str) -> Markup:

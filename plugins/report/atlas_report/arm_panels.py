@@ -10,7 +10,7 @@ from atlas_pages.formatting import count, number, slug
 from atlas_pages.panels import Panel, panel
 from atlas_report import class_figures, figures, learning_figures, ood_figures, periodic
 from atlas_report.figures import Parts
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 
@@ -61,13 +61,15 @@ def _colors(source: Source, parts: Parts) -> str:
 
 
 def _value_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
+    ends = figures.ends_of([shown(rows) for rows in source.rows.values()])
     return [
         panel(
             arm,
             "Predicted against true",
-            lambda: figures.parity(parts, target=source.target, unit=source.unit),
+            lambda: figures.parity(parts, target=source.target, unit=source.unit, ends=ends),
             caption=f"{dots(parts)}, made without training on it; on the gray line the prediction"
-            f" is exact. {_colors(source, parts)}",
+            " is exact, and a dashed line lies above or below it by the mean error of its part."
+            f" {_colors(source, parts)}",
         )
     ]
 

@@ -55,8 +55,8 @@ def arm_view(source: Source, arm: str) -> ArmView:
     )
 
 
-def described(source: Source) -> str:
-    """Return in a few sentences what was done."""
+def described(source: Source) -> list[str]:
+    """Return what was done, a sentence each: first what is predicted, of which data."""
     data = source.manifest["dataset"]
     unit = f" in {source.unit}" if source.unit else ""
     size = f" ({count(int(data['rows']), 'material')})" if data.get("rows") else ""
@@ -68,7 +68,7 @@ def described(source: Source) -> str:
     sizes: list[Mapping[str, int]] = [fold.get("sizes") or {} for fold in source.folds]
     if not sizes:
         sentences.append(f"{arms} was trained, then evaluated on unseen materials.")
-        return " ".join(sentences)
+        return sentences
     first = sizes[0]
     more = f", in {len(sizes)} folds (sizes of the first)" if len(sizes) > 1 else ""
     kept = _size(first, "calibration")
@@ -97,7 +97,7 @@ def described(source: Source) -> str:
             f"{what}: {held} ({count(n, 'material')}), to see whether the model"
             " detects what it was not trained on."
         )
-    return " ".join(sentences)
+    return sentences
 
 
 def _size(sizes: Mapping[str, int], part: str) -> str:

@@ -6,7 +6,7 @@ by taking the head, and ``Drawn.note`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,18 +74,39 @@ def _join(notes: Sequence[str]) -> str:
     return " ".join(note for note in notes if note)
 
 
-def parity(parts: Parts, *, target: str, unit: str) -> Drawn:
-    """Draw predicted against true values."""
-    figure, axes = new_figure()
-    values = np.concatenate([v for rows in parts.values() for v in (rows.target, rows.mean)])
+def ends_of(arms: Iterable[Parts]) -> tuple[float, float]:
+    """Return the ends of the axes on which all arms lie."""
+    rows = [own for parts in arms for own in parts.values()]
+    values = np.concatenate([v for own in rows for v in (own.target, own.mean)])
     low, high = float(values.min()), float(values.max())
     pad = 0.04 * ((high - low) or 1.0)
-    ends = (low - pad, high + pad)
+    return low - pad, high + pad
+
+
+def parity(
+    parts: Parts, *, target: str, unit: str, ends: tuple[float, float] | None = None
+) -> Drawn:
+    """Draw predicted against true values, and by how much each part is off on average.
+
+    Args:
+        parts: rows by part.
+        target: what is predicted, in words.
+        unit: of it.
+        ends: of both axes; None: those of these rows.
+    """
+    figure, axes = new_figure()
+    ends = ends_of([parts]) if ends is None else ends
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     notes = [
         _dots(axes, rows.target, rows.mean, part, label=f"{PART_LABEL[part]}, n = {len(rows)}")
         for part, rows in parts.items()
     ]
+    for part, rows in parts.items():
+        off = float((rows.mean - rows.target).mean())
+        color = SENTINELS[PART_COLOR[part]]
+        axes.plot(
+            ends, [end + off for end in ends], color=color, linewidth=1.1, linestyle=(0, (4, 2))
+        )
     axes.set_xlim(ends)
     axes.set_ylim(ends)
     axes.set_aspect("equal", adjustable="box")
@@ -93,7 +114,7 @@ def parity(parts: Parts, *, target: str, unit: str) -> Drawn:
     axes.set_xlabel(f"true {target}{suffix}")
     axes.set_ylabel(f"predicted{suffix}")
     legend(axes)
-    return Drawn(figure, _join(notes))
+    return Drawn(figure, _join(notes), places=True)
 
 
 def calibration(parts: Parts) -> Drawn:

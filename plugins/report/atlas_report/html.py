@@ -14,10 +14,12 @@ from atlas_pages.formatting import slug
 from atlas_pages.page import render
 from atlas_pages.panels import Panel, labeled
 from atlas_pages.svg import to_file, with_ids
+from atlas_report.answer import answers, strip, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
 from atlas_report.cards import card
+from atlas_report.explorer import explorer
 from atlas_report.hooks import NoOptions
 from atlas_report.loop import loop_view
 from atlas_report.notebook import notebook_card
@@ -97,6 +99,9 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "finished": str(manifest.get("finished") or ""),
         "described": described(source),
         "audit": audit_view(source.audit),
+        "answers": answers(source),
+        "strip": strip(source),
+        "todo": what_to_do(source),
         "cards": [card(source, arm) for arm in source.rows],
         "arms": [arm_view(source, arm) for arm in source.rows],
         "beside": beside(source),
@@ -104,6 +109,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "trust": trust_views(source),
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
+        "explorer": explorer(source),
         "provenance": provenance(source),
         "glossary": [(m.label, m.meaning) for m in source.figures.values()],
         "light": palette.css(0),

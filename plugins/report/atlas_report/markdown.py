@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 def _head(source: Source) -> Iterator[str]:
     manifest = source.manifest
     yield f"# {plain(str(manifest.get('question') or manifest.get('name') or 'run'))}"
-    yield from ("", plain(described(source)), "")
+    yield from ("", plain(" ".join(described(source))), "")
     audit = audit_view(source.audit)
     if audit is not None:
         yield from ("## Split audit", "", plain(audit.sentence), "")

@@ -102,8 +102,9 @@ def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], un
         if n < FEW_MATERIALS
         else ""
     )
+    named = "" if entry is None else f' data-element="{symbol}"'
     return (
-        f"<g><title>{title}</title>"
+        f"<g{named}><title>{title}</title>"
         f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
         f' style="fill: var({fill}); stroke: var(--line); stroke-width: 0.4"/>'
         f'<text {middle} style="font-size: 9.5px; font-weight: 600; text-anchor: middle;'

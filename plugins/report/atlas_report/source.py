@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun, held_out
@@ -45,6 +46,7 @@ class Source:
         twins: fold -> {id: target of a training material of the same formula}, where that is far
             from the material's own target, as the split audit noted.
         audit: of the split; {} where there was none.
+        labeled: {arm: {(fold, id, part): label}} of its deciding trust method; {} without one.
     """
 
     manifest: Json
@@ -57,6 +59,7 @@ class Source:
     exam: Mapping[str, Json] = field(default_factory=dict)
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     audit: Json = field(default_factory=dict)
+    labeled: Mapping[str, Mapping[tuple[str, str, str], str]] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -107,7 +110,19 @@ def source_of(run: FinishedRun) -> Source:
         exam=run.exam,
         twins={fold: found.get("twins") or {} for fold, found in run.audited.items()},
         audit=run.audit,
+        labeled={} if run.trust is None else _labeled(run.trust),
     )
+
+
+def _labeled(trust: Assessments) -> dict[str, dict[tuple[str, str, str], str]]:
+    """Return the label of each prediction of each arm by the method that decides."""
+    found: dict[str, dict[tuple[str, str, str], str]] = {}
+    for arm in dict.fromkeys(trust.arm.tolist()):
+        own = trust.take(trust.arm == arm)
+        own = own.of(str(own.method[0]))
+        keys = zip(own.fold.tolist(), own.ids.tolist(), own.parts.tolist(), strict=True)
+        found[arm] = dict(zip(keys, own.label.tolist(), strict=True))
+    return found
 
 
 def _stated(spec: str) -> Mapping[str, Any]:

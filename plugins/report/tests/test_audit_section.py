@@ -1,4 +1,4 @@
-"""The report opens with what the split tests; a run without an audit has no such section."""
+"""The first screen says what the split tests; a section further down holds the figures."""
 
 from __future__ import annotations
 
@@ -35,23 +35,32 @@ def page(folder: Path, count: int) -> str:
     return write_report(folder).read_text(encoding="utf-8")
 
 
-def test_the_audit_is_the_first_section_and_says_interpolation(tmp_path: Path) -> None:
+def section(text: str, name: str) -> str:
+    start = text.index(f'<section id="{name}"')
+    return text[start : text.index("</section>", start)]
+
+
+def test_the_first_screen_says_interpolation_and_the_section_holds_the_figures(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "run"
     make_run(folder, arms=("forest",))
-    assert 'id="audit"' not in write_report(folder).read_text(encoding="utf-8")
+    without = write_report(folder).read_text(encoding="utf-8")
+    assert "What this tests" not in without
+    assert "Figures of" not in section(without, "audit")
     text = page(folder, 4)
-    main = text[text.index("<main>") :]
-    assert main.index('id="audit"') < main.index('id="verdict"')
-    assert "This is interpolation: on all 4 held-out classes" in main
-    assert 'title="class &lt;0&gt;"' in main
-    assert "<details open>" in main[: main.index('id="verdict"')]
+    sentence = "This is interpolation: on all 4 held-out classes"
+    assert sentence in section(text, "answer")
+    own = section(text, "audit")
+    assert sentence in own
+    assert 'title="class &lt;0&gt;"' in own
+    assert "<details open>" in own
 
 
 def test_many_folds_are_folded_away(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     make_run(folder, arms=("forest",))
-    main = page(folder, 15)
-    audit_section = main[main.index('id="audit"') : main.index('id="verdict"')]
+    audit_section = section(page(folder, 15), "audit")
     assert "<details>" in audit_section
     assert audit_section.count('scope="row"') == 15
     assert audit_section.count("<td>40</td>") == 15  # 600 rows in 15 classes, counted whole

@@ -137,7 +137,7 @@ def test_the_figures_are_drawn_and_stand_as_files(drawn: Path) -> None:
         "Labels of each class",
         "Error forecast against true error",
     ):
-        assert f"<h4>{title}</h4>" in text
+        assert f'<h3 class="title">{title}</h3>' in text
     files = list((drawn / "figures").glob("forest-*.svg"))
     assert len([path for path in files if "error-forecast" in path.name]) == 1
     for path in files:

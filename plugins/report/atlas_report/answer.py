@@ -1,0 +1,361 @@
+"""The first screen: a sentence per arm, its errors on one axis, and what to do. Light."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from atlas_core.kinds.trust import LABELS
+from atlas_pages.formatting import count, fixed, listed, number, percent, slug
+from atlas_report import metric_labels
+from atlas_report.cards import GRADES, NO_VERDICT, TONES
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+
+Entry = Mapping[str, float]
+
+WORTH = {"regression": "mae", "binary": "balanced_accuracy"}
+"""The metric of the strip chart, by task."""
+CHANCE = 0.5
+"""Balanced accuracy of always naming one class."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many predictions of a part have a label, and which share of the part that is."""
+
+    label: str
+    text: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The labels of one part of an arm, in words and as widths in percent."""
+
+    part: str
+    text: str
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One arm on the first screen."""
+
+    arm: str
+    anchor: str
+    grade: str
+    tone: str
+    sentence: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One error on the strip chart: places in percent of its width, and the same in words.
+
+    Attributes:
+        arm: whose it is.
+        part: in words.
+        held_out: whether it is of the held-out class.
+        value: the error, as precise as its interval allows.
+        interval: the ends of its 95 % interval in words, "" where it has none.
+        at: its place.
+        low: place of the lower end.
+        high: place of the upper end.
+        baseline: place of the trivial baseline, None where it is not known.
+        trivial: the baseline in words.
+    """
+
+    arm: str
+    part: str
+    held_out: bool
+    value: str
+    interval: str
+    at: float
+    low: float
+    high: float
+    baseline: float | None
+    trivial: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The errors of all arms on one axis.
+
+    Attributes:
+        title: what is shown, with its unit.
+        marks: per arm in-domain, then held out.
+        ticks: places in percent and their labels.
+        tolerance: place of the error tolerance; None without one.
+        tolerated: it in words.
+        baseline: what the trivial baseline is, in words.
+    """
+
+    title: str
+    marks: tuple[Mark, ...]
+    ticks: tuple[tuple[float, str], ...]
+    tolerance: float | None
+    tolerated: str
+    baseline: str
+
+
+def answers(source: Source) -> tuple[Answer, ...]:
+    """Return the sentence of each arm, with the shares of its labels."""
+    found = []
+    for arm in source.rows:
+        said = source.verdict.get(arm) or NO_VERDICT
+        grade = said["grade"]
+        bars = tuple(_bars(source.labeled.get(arm, {})))
+        found.append(
+            Answer(
+                arm=arm,
+                anchor=slug(arm),
+                grade=GRADES.get(grade, grade),
+                tone=TONES.get(grade, "ref"),
+                sentence=said["headline"],
+                bars=bars,
+            )
+        )
+    return tuple(found)
+
+
+def _bars(labeled: Mapping[tuple[str, str, str], str]) -> Iterator[Bar]:
+    for part in (IN_DOMAIN, HELD_OUT):
+        counts = Counter(label for (_, _, own), label in labeled.items() if own == part)
+        if counts:
+            yield _bar(part, counts)
+
+
+def _bar(part: str, counts: Mapping[str, int]) -> Bar:
+    n = sum(counts.values())
+    shares = tuple(
+        Share(label, f"{percent(counts[label] / n)} {label}", 100 * counts[label] / n)
+        for label in LABELS
+        if counts.get(label)
+    )
+    text = f"{', '.join(one.text for one in shares)} of {count(n, 'prediction')}"
+    return Bar(PART_LABEL[part], text, shares)
+
+
+def strip(source: Source) -> Strip | None:
+    """Return the errors of all arms on one axis; None where none is known."""
+    name = WORTH[source.task]
+    about = metric_labels.metric(source.figures, name)
+    found = [
+        (arm, part, entry, _baseline(source, arm, part))
+        for arm in source.rows
+        for part in (IN_DOMAIN, HELD_OUT)
+        if (entry := _metric(source, arm, part, name)) is not None
+    ]
+    if not found or about is None:
+        return None
+    binary = source.task == "binary"
+    tolerance = None if binary else _tolerance(source)
+    known = [value for _, _, entry, base in found for value in (*_ends(entry), base)]
+    first, last = _axis([v for v in (*known, tolerance) if v is not None], binary=binary)
+
+    def place(value: float) -> float:
+        return round(100 * min(max((value - first) / (last - first), 0.0), 1.0), 2)
+
+    unit = f", {source.unit}" if source.unit and not binary else ""
+    return Strip(
+        title=f"{about.label}{unit}",
+        marks=tuple(
+            Mark(
+                arm=arm,
+                part=PART_LABEL[part],
+                held_out=part == HELD_OUT,
+                value=metric_labels.shown(entry, about.unit),
+                interval=metric_labels.interval(entry, about.unit),
+                at=place(entry["value"]),
+                low=place(_ends(entry)[0]),
+                high=place(_ends(entry)[1]),
+                baseline=None if base is None else place(base),
+                trivial="" if base is None else _trivial(base, binary=binary),
+            )
+            for arm, part, entry, base in found
+        ),
+        ticks=tuple((place(at), _tick(at, binary=binary)) for at in _ticks(first, last)),
+        tolerance=None if tolerance is None else place(tolerance),
+        tolerated=(
+            "" if tolerance is None else f"{number(tolerance, digits=2)} {source.unit}".rstrip()
+        ),
+        baseline="always naming one class" if binary else "always predicting the training median",
+    )
+
+
+def _metric(source: Source, arm: str, part: str, name: str) -> Entry | None:
+    parts = source.metrics["arms"][arm].get("parts") or {}
+    entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
+    known = entry is not None and entry.get("value") is not None and math.isfinite(entry["value"])
+    return entry if known else None
+
+
+def _baseline(source: Source, arm: str, part: str) -> float | None:
+    """Return what the trivial baseline reaches on the same rows."""
+    if source.task == "binary":
+        return CHANCE
+    entry = _metric(source, arm, part, "mae_baseline")
+    return None if entry is None else float(entry["value"])
+
+
+def _tolerance(source: Source) -> float | None:
+    """Return the error tolerance of the spec, or the mean of those that its folds drew."""
+    drawn = [
+        float(one["error_tolerance"]) for exam in source.exam.values() for one in exam["classes"]
+    ]
+    return sum(drawn) / len(drawn) if drawn else None
+
+
+def _ends(entry: Entry) -> tuple[float, float]:
+    low, high = entry.get("low"), entry.get("high")
+    ends = (entry["value"] if end is None else float(end) for end in (low, high))
+    first, last = ends
+    return first, last
+
+
+def _axis(values: Sequence[float], *, binary: bool) -> tuple[float, float]:
+    finite = [value for value in values if math.isfinite(value)]
+    if binary:
+        return min(CHANCE, *finite), 1.0
+    return 0.0, max(finite) * 1.04 or 1.0
+
+
+def _ticks(first: float, last: float) -> list[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(nbins=5).tick_values(first, last)
+    return [float(at) for at in found if first <= at <= last]
+
+
+def _tick(value: float, *, binary: bool) -> str:
+    return percent(value) if binary else fixed(value, 10).rstrip("0").rstrip(".")
+
+
+def _trivial(value: float, *, binary: bool) -> str:
+    return percent(value) if binary else number(value, digits=2)
+
+
+IN_DOMAIN_USE = frozenset(
+    {
+        "trust_in_domain",
+        "trust_answers_off",
+        "trust_answers_off_at_ends",
+        "trust_answers_off_in_between",
+        "trust_predictions",
+        "believe_predictions",
+        "use_with_caution",
+    }
+)
+"""First findings of a headline that allow the predictions to be used in-domain."""
+NOT_USED = frozenset(
+    {
+        "fails_unwarned",
+        "no_better_than_constant",
+        "no_variance_explained",
+        "worse_than_constant",
+    }
+)
+"""Those that forbid it."""
+
+
+def what_to_do(source: Source) -> tuple[str, ...]:
+    """Return at most three lines of what to do, each from codes that all its arms have.
+
+    A code rests on an interval, and the sentence of the arm states it: a line says only what these
+    say together.
+    """
+    codes = {arm: _codes(source.verdict.get(arm) or {}) for arm in source.rows}
+    lines = [_inside(codes), _outside(source, codes), _before_use(source, codes)]
+    return tuple(line for line in lines if line)
+
+
+def _codes(verdict: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Return {code: figures} of the findings of an arm; of one that comes twice, the first."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for one in verdict.get("findings") or ():
+        found.setdefault(str(one.get("code")), one.get("figures") or {})
+    return found
+
+
+Codes = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def _with(codes: Codes, wanted: Iterable[str]) -> list[str]:
+    """Return the arms that have one of the codes."""
+    return [arm for arm, own in codes.items() if any(code in own for code in wanted)]
+
+
+def _these(arms: Sequence[str], codes: Codes) -> str:
+    """Return arms in words: by name where there are others or only a few."""
+    if len(codes) == 1:
+        return "its predictions"
+    if len(arms) == len(codes) and len(arms) > 3:
+        return "the predictions of every arm"
+    return f"the predictions of {listed(list(arms))}"
+
+
+def _inside(codes: Codes) -> str:
+    good, bad = _with(codes, IN_DOMAIN_USE), _with(codes, NOT_USED)
+    if good:
+        return f"On materials like the training set, use {_these(good, codes)}."
+    if len(bad) == len(codes):
+        return "Do not use the predictions: on none of its materials are they shown to help."
+    return ""
+
+
+def _outside(source: Source, codes: Codes) -> str:
+    there = source.held_out or "materials unlike the training set"
+    bad = _with(codes, ("not_on_held_out",))
+    good = _with(codes, ("also_on_held_out",))
+    labels = _with(codes, ("labels_kept", "labels_mostly_kept"))
+    if labels:
+        return (
+            f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
+            " or measure those labeled verify, and do not rank by those labeled defer."
+        )
+    if good:
+        return f"On {there}, {_these(good, codes)} may be used, too."
+    if bad and len(bad) == len(codes):
+        off = _bias(source, codes)
+        them = "none of them" if len(codes) > 1 else "none of its predictions"
+        return f"On {there}, use {them}{off}: compute or measure these materials."
+    return ""
+
+
+def _bias(source: Source, codes: Codes) -> str:
+    """Return how far predictions are off on the held-out class, where all are off one way."""
+    for way in ("too_high", "too_low"):
+        own = {arm: found.get(f"errors_{way}") for arm, found in codes.items()}
+        sizes = [
+            number(float(one["by"]["value"]), digits=2)
+            for one in own.values()
+            if one is not None and one["part"] == "held_out"
+        ]
+        if sizes and len(sizes) == len(codes):
+            ends = " to ".join(dict.fromkeys((min(sizes), max(sizes))))
+            unit = f" {source.unit}" if source.unit else ""
+            return f" (they are {way.replace('_', ' ')} by {ends}{unit} on average)"
+    return ""
+
+
+def _before_use(source: Source, codes: Codes) -> str:
+    if source.loop:
+        return ""
+    if _with(codes, ("nothing_else_tested",)):
+        return (
+            "Before using it on another chemistry, hold that chemistry out and run the spec again:"
+            " nothing was held out here."
+        )
+    if _with(codes, ("rule_notices",)):
+        return (
+            "Before using a prediction, look whether its material contains an element that the"
+            " training set lacks; if so, compute or measure it."
+        )
+    noticed = [own.get("held_out_noticed") or {} for own in codes.values()]
+    if all("detector" in one.get("by", ()) and one.get("how") == "well" for one in noticed):
+        return "Compute or measure a material that the detector flags."
+    return ""

@@ -1,0 +1,148 @@
+"""The first screen: places on its axis worked out by hand, and lines that must not be said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atlas_core.data.predictions import Predictions
+from atlas_core.metrics.registry import installed_metrics
+from atlas_registry.loading import Registry
+from atlas_report.answer import answers, strip, what_to_do
+from atlas_report.source import Source
+
+FIGURES = installed_metrics(Registry()).described()
+ROWS = Predictions(
+    arm=np.array(["forest"]),
+    fold=np.array(["all"]),
+    ids=np.array(["a"]),
+    formula=np.array(["NaCl"]),
+    parts=np.array(["test"]),
+    target=np.zeros(1),
+    mean=np.zeros(1),
+)
+SPLIT = {"folds": [{"name": "all", "held_out": "materials with F", "sizes": {}}]}
+
+
+def finding(code: str, **own: Any) -> dict[str, Any]:
+    return {"code": code, "place": "headline", "grade": None, "figures": own, "text": code}
+
+
+def source(
+    *codes: list[dict[str, Any]],
+    parts: dict[str, Any] | None = None,
+    task: str = "regression",
+    **more: Any,
+) -> Source:
+    arms = ["forest", "cgcnn", "ridge"][: len(codes)]
+    return Source(
+        manifest={
+            "dataset": {"task": task, "unit": "eV/atom", "target": "e"},
+            "split": SPLIT,
+            "figures": FIGURES,
+        },
+        metrics={"task": task, "arms": {arm: {"parts": parts or {}} for arm in arms}},
+        rows=dict.fromkeys(arms, ROWS),
+        records=[],
+        active={},
+        stated={},
+        verdict={
+            arm: {"grade": "caution", "headline": "Said.", "sentences": [], "findings": own}
+            for arm, own in zip(arms, codes, strict=True)
+        },
+        **more,
+    )
+
+
+GOOD, NOT_THERE = finding("trust_in_domain"), finding("not_on_held_out")
+
+
+def high(value: float, part: str = "held_out") -> dict[str, Any]:
+    return finding("errors_too_high", part=part, by={"value": value})
+
+
+def test_errors_stand_where_they_are_on_the_axis() -> None:
+    found = strip(
+        source(
+            [GOOD],
+            parts={
+                "test": {
+                    "metrics": {
+                        "mae": {"value": 0.5, "low": 0.4, "high": 0.7},
+                        "mae_baseline": {"value": 1.0, "low": 0.9, "high": 1.1},
+                    }
+                },
+                "ood_test": {"metrics": {"mae": {"value": 2.0, "low": 1.5, "high": 2.5}}},
+            },
+        )
+    )
+    assert found is not None
+    inside, outside = found.marks
+    end = 2.5 * 1.04  # a little beyond the largest value
+    assert [inside.low, inside.at, inside.high] == pytest.approx(
+        [100 * v / end for v in (0.4, 0.5, 0.7)], abs=0.01
+    )
+    assert inside.baseline == pytest.approx(100 / end, abs=0.01)
+    assert (outside.held_out, outside.baseline, outside.value) == (True, None, "2.0")
+    assert found.title == "MAE, eV/atom"
+    assert found.tolerance is None
+
+
+def test_answers_of_classes_lie_between_chance_and_one() -> None:
+    parts = {"test": {"metrics": {"balanced_accuracy": {"value": 0.75, "low": 0.7, "high": 0.8}}}}
+    found = strip(source([GOOD], parts=parts, task="binary"))
+    assert found is not None
+    (mark,) = found.marks
+    assert (mark.at, mark.low, mark.high, mark.baseline) == (50.0, 40.0, 60.0, 0.0)
+
+
+def test_without_a_finite_error_there_is_no_axis() -> None:
+    assert strip(source([GOOD])) is None
+    parts = {"test": {"metrics": {"mae": {"value": float("nan")}}}}
+    assert strip(source([GOOD], parts=parts)) is None
+
+
+def test_shares_of_labels_are_those_counted() -> None:
+    said = ["trust", "defer", "defer", "defer"]
+    labeled = {("all", f"m{row}", "ood_test"): label for row, label in enumerate(said)}
+    labeled["all", "m9", "calibration"] = "verify"
+    (one,) = answers(source([GOOD], labeled={"forest": labeled}))
+    (bar,) = one.bars
+    assert [(share.label, share.width) for share in bar.shares] == [("trust", 25), ("defer", 75)]
+    assert bar.text.replace("\u202f", " ") == "25 % trust, 75 % defer of 4 predictions"
+
+
+def test_a_direction_is_said_only_where_all_arms_are_off_that_way() -> None:
+    said = what_to_do(source([GOOD, NOT_THERE, high(0.68)], [GOOD, NOT_THERE, high(0.984)]))
+    assert said[0] == "On materials like the training set, use the predictions of forest and cgcnn."
+    assert "(they are too high by 0.68 to 0.98 eV/atom on average)" in said[1]
+    for other in (
+        [GOOD, NOT_THERE],
+        [GOOD, NOT_THERE, high(0.9, "in_domain")],
+        [GOOD, NOT_THERE, finding("errors_too_low", part="held_out", by={"value": -0.9})],
+    ):
+        said = what_to_do(source([GOOD, NOT_THERE, high(0.68)], other))
+        assert said[1] == (
+            "On materials with F, use none of them: compute or measure these materials."
+        )
+
+
+def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
+    assert what_to_do(source([finding("rough_guide")])) == ()
+    (line,) = what_to_do(source([finding("worse_than_constant")]))
+    assert line.startswith("Do not use the predictions")
+    first, *rest = what_to_do(source([GOOD], [finding("worse_than_constant")], [NOT_THERE]))
+    assert first == "On materials like the training set, use the predictions of forest."
+    assert rest == []  # one arm was not tested there, so nothing holds of all
+
+
+def test_a_flag_is_relied_on_only_where_every_detector_separates_the_class() -> None:
+    noticed = finding("held_out_noticed", by=["detector", "sigma"], how="well")
+    flag = "Compute or measure a material that the detector flags."
+    assert flag in what_to_do(source([GOOD, NOT_THERE, noticed]))
+    assert flag not in what_to_do(source([GOOD, NOT_THERE, noticed], [GOOD, NOT_THERE]))
+    for less in ({"by": ["sigma"], "how": "well"}, {"by": ["detector"], "how": "in_part"}):
+        own = finding("held_out_noticed", **less)
+        assert flag not in what_to_do(source([GOOD, NOT_THERE, own]))
