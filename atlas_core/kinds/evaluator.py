@@ -33,8 +33,7 @@ A whole plugin, in a module ``atlas_limit``::
             arms, verdicts = {}, {}
             for arm, rows in run.predictions.by_arm().items():
                 parts = {
-                    part: self.score(rows.part(part))
-                    for part in dict.fromkeys(rows.parts.tolist())
+                    part: self.score(rows.part(part)) for part in dict.fromkeys(rows.parts.tolist())
                 }
                 arms[arm] = {"parts": parts}
                 error = parts["test"]["metrics"]["mae"]["value"] if "test" in parts else None
