@@ -21,6 +21,8 @@ setup: ## create .venv and install everything (again only when requirements chan
 demo: setup ## run specs/ood_formation.yaml and print the path of its report
 	@$(IN_ROOT) .venv/bin/atlas run specs/ood_formation.yaml --out "$$ATLAS_ROOT/runs"
 
+# compiled once, not at each of some hundred starts of Python, whatever the environment says
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## run every test
 	@$(IN_ROOT) .venv/bin/python -m pytest -n 2 --dist worksteal
 

@@ -132,7 +132,7 @@ THREADED = """\
 
 
 def test_workers_change_no_bytes(cli: Cli) -> None:
-    text = (SPEC + THREADED).replace("sample: 300", "sample: 150")
+    text = (SPEC + THREADED).replace("sample: 300", "sample: 100")
     one = run(cli, "--out", "one", "--cache-dir", "c-one", text=text)
     two = run(cli, "--out", "two", "--cache-dir", "c-two", "--workers", "2", text=text)
     assert one.name == two.name
@@ -210,7 +210,7 @@ def test_resume_refuses_to_start_a_new_run(cli: Cli) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(cli: Cli) -> None:
-    text = SPEC.replace("trees: 20", "trees: 2000")
+    text = SPEC.replace("trees: 20", "trees: 800")
     (cli.cwd / "s.yaml").write_text(text, encoding="utf-8")
     environment = {**os.environ, "ATLAS_CACHE": str(cli.cache), "OMP_WAIT_POLICY": "PASSIVE"}
     process = subprocess.Popen(
@@ -354,6 +354,8 @@ def test_report_and_compare_work_on_stored_runs(cli: Cli, finished: Finished) ->
 
 def test_an_active_learning_run_records_its_rounds_and_resumes_to_the_same_bytes(cli: Cli) -> None:
     small = [
+        "--set",
+        "reports=[]",
         "--set",
         "sample=400",
         "--set",

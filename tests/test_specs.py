@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support import ROOT, Cli
+from support import ROOT, Cli, Finished
+from warm import WITH_RECORDS
 
 from atlas_core.spec.load import load_plan
 from atlas_core.store import read_json
@@ -96,13 +97,20 @@ def test_a_spec_asks_its_question_first_and_is_valid(path: Path) -> None:
 
 
 def run_small(cli: Cli, name: str, *args: str | Path) -> Path:
-    done = cli("run", ROOT / f"specs/{name}.yaml", "--json", *settings(name), *args)
+    words = ("run", ROOT / f"specs/{name}.yaml", "--json", *settings(name), *args)
+    done = cli(*words, first=WITH_RECORDS)
     assert done.returncode == 0, done.stderr
     return cli.cwd / json.loads(done.stdout)["run"]
 
 
-def test_the_demo_runs_small_and_compares_both_arms(cli: Cli) -> None:
-    folder = run_small(cli, "ood_formation")
+@pytest.fixture
+def demo(finished: Finished) -> Path:
+    text = (ROOT / "specs/ood_formation.yaml").read_text(encoding="utf-8")
+    return finished(text, *settings("ood_formation"))
+
+
+def test_the_demo_runs_small_and_compares_both_arms(demo: Path) -> None:
+    folder = demo
     metrics = read_json(folder / "metrics.json")["arms"]
     for arm in ("forest", "cgcnn"):
         assert metrics[arm]["parts"]["ood_test"]["n"] > 0
@@ -161,8 +169,7 @@ def test_formulas_structures_and_directions_run_small_side_by_side(cli: Cli) -> 
         assert name in report
 
 
-def test_a_filled_spec_of_a_run_gives_the_same_run(cli: Cli) -> None:
-    folder = run_small(cli, "ood_formation")
-    done = cli("run", folder / "spec.lock.yaml", "--json")
+def test_a_filled_spec_of_a_run_gives_the_same_run(cli: Cli, demo: Path) -> None:
+    done = cli("run", demo / "spec.lock.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["reused"] is True

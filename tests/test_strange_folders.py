@@ -70,6 +70,13 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Strange:
 
 
 @pytest.fixture(scope="module")
+def clean_undrawn(tmp_path_factory: pytest.TempPathFactory) -> Strange:
+    """The same without a page."""
+    spec = SPEC.replace("dataset:", "reports: []\ndataset:")
+    return made(tmp_path_factory.mktemp("undrawn"), spec)
+
+
+@pytest.fixture(scope="module")
 def clean_loop(tmp_path_factory: pytest.TempPathFactory) -> Strange:
     arm = "calibrator: split_conformal, acquisition: random}"
     spec = SPEC.replace("calibrator: split_conformal}", arm) + LOOP
@@ -114,7 +121,10 @@ STRANGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-def test_a_job_result_that_is_not_of_its_run_is_computed_anew(home: Strange, strange: str) -> None:
+def test_a_job_result_that_is_not_of_its_run_is_computed_anew(
+    clean_undrawn: Strange, tmp_path: Path, strange: str
+) -> None:
+    home = copied(clean_undrawn, tmp_path)
     before = home.answer()
     arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)

@@ -28,6 +28,7 @@ seed: 3
 sample: 800
 deduplicate: lowest
 levels: [0.5, 0.9]
+reports: []
 dataset: flla
 split:
   use: leave_elements_out
@@ -65,7 +66,7 @@ def run(cli: Cli, *args: str, text: str = SPEC) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of one run that several tests read."""
     folder = tmp_path_factory.mktemp("whole")
-    return run(Cli(folder, folder / "cache"))
+    return run(Cli(folder, folder / "cache"), "--set", "reports=[html]")
 
 
 def test_every_method_labels_every_scored_row(whole: Path) -> None:

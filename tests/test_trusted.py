@@ -81,6 +81,7 @@ name: theirs
 seed: 3
 sample: 200
 levels: [0.9]
+reports: []
 dataset: flla
 split: {use: random, options: {calibration: 0.2, test: 0.2}}
 arms:

@@ -121,6 +121,13 @@ def _become(asked: Mapping[str, Any]) -> None:
     main(prog_name="atlas")
 
 
+WITH_RECORDS = """
+from atlas_registry import listing, loading
+loading.installed = listing.installed
+"""
+"""To be run before a command that has the observer of Matbench's records."""
+
+
 def leave_out_records() -> None:
     """Leave out the observer that writes Matbench's records: its process takes half a second.
 

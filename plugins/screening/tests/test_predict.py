@@ -17,6 +17,7 @@ name: few
 seed: 3
 dataset: flla
 sample: 200
+reports: []
 split: {use: random, options: {calibration: 0.3}}
 arms:
   forest:

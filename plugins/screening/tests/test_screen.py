@@ -39,6 +39,7 @@ atlas: 1
 name: screening
 seed: 3
 sample: 400
+reports: []
 dataset: {use: flla, options: {target: formation_energy_per_atom}}
 split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
 trust:

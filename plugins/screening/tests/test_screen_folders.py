@@ -28,6 +28,7 @@ atlas: 1
 name: screened
 seed: 3
 sample: 150
+reports: []
 levels: [0.9]
 dataset: flla
 split: {use: leave_elements_out, options: {elements: [F]}}
