@@ -124,7 +124,7 @@ STRANGE: dict[str, Change] = {
 def test_a_job_result_that_is_not_of_its_run_is_computed_anew(
     clean_undrawn: Strange, tmp_path: Path, strange: str
 ) -> None:
-    home = copied(clean_undrawn, tmp_path)
+    home = clean_undrawn.copied(tmp_path / "home")
     before = home.answer()
     arrays, note = read_arrays(result_file(home))
     STRANGE[strange](arrays, note)

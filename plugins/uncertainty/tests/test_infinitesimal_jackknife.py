@@ -67,7 +67,7 @@ def test_the_variance_is_that_of_equations_5_and_7_with_a_floor():
 
 def test_the_std_of_a_bagged_mean_is_its_standard_error():
     class Many(BaggedMean):
-        k = 20_000
+        k = 8_000
 
     predictor, _, target = fitted(Many, 30)
     found = predictor.predict(Vectors(np.ones((1, 1)), np.array(["x"]))).epistemic
