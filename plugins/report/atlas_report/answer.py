@@ -246,20 +246,24 @@ IN_DOMAIN_USE = frozenset(
         "trust_answers_off_at_ends",
         "trust_answers_off_in_between",
         "trust_predictions",
-        "believe_predictions",
+        "trust_predictions_only",
         "use_with_caution",
     }
 )
 """First findings of a headline that allow the predictions to be used in-domain."""
 NOT_USED = frozenset(
     {
-        "fails_unwarned",
+        "fails_undetected",
         "no_better_than_constant",
         "no_variance_explained",
         "worse_than_constant",
     }
 )
 """Those that forbid it."""
+ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
+LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
+OFF = {"too high": "errors_too_high", "too low": "errors_too_low"}
+NOTHING_HELD_OUT, BY_RULE, BY_ARM = "nothing_else_tested", "rule_detects", "held_out_detected"
 
 
 def what_to_do(source: Source) -> tuple[str, ...]:
@@ -309,9 +313,9 @@ def _inside(codes: Codes) -> str:
 
 def _outside(source: Source, codes: Codes) -> str:
     there = source.held_out or "materials unlike the training set"
-    bad = _with(codes, ("not_on_held_out",))
-    good = _with(codes, ("also_on_held_out",))
-    labels = _with(codes, ("labels_kept", "labels_mostly_kept"))
+    bad = _with(codes, (NOT_THERE,))
+    good = _with(codes, (ALSO_THERE,))
+    labels = _with(codes, LABELS_REACHED)
     if labels:
         return (
             f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
@@ -328,8 +332,8 @@ def _outside(source: Source, codes: Codes) -> str:
 
 def _bias(source: Source, codes: Codes) -> str:
     """Return how far predictions are off on the held-out class, where all are off one way."""
-    for way in ("too_high", "too_low"):
-        own = {arm: found.get(f"errors_{way}") for arm, found in codes.items()}
+    for way, code in OFF.items():
+        own = {arm: found.get(code) for arm, found in codes.items()}
         sizes = [
             number(float(one["by"]["value"]), digits=2)
             for one in own.values()
@@ -338,24 +342,24 @@ def _bias(source: Source, codes: Codes) -> str:
         if sizes and len(sizes) == len(codes):
             ends = " to ".join(dict.fromkeys((min(sizes), max(sizes))))
             unit = f" {source.unit}" if source.unit else ""
-            return f" (they are {way.replace('_', ' ')} by {ends}{unit} on average)"
+            return f" (they are {way} by {ends}{unit} on average)"
     return ""
 
 
 def _before_use(source: Source, codes: Codes) -> str:
     if source.loop:
         return ""
-    if _with(codes, ("nothing_else_tested",)):
+    if _with(codes, (NOTHING_HELD_OUT,)):
         return (
             "Before using it on another chemistry, hold that chemistry out and run the spec again:"
             " nothing was held out here."
         )
-    if _with(codes, ("rule_notices",)):
+    if _with(codes, (BY_RULE,)):
         return (
             "Before using a prediction, look whether its material contains an element that the"
             " training set lacks; if so, compute or measure it."
         )
-    noticed = [own.get("held_out_noticed") or {} for own in codes.values()]
+    noticed = [own.get(BY_ARM) or {} for own in codes.values()]
     if all("detector" in one.get("by", ()) and one.get("how") == "well" for one in noticed):
         return "Compute or measure a material that the detector flags."
     return ""

@@ -9,7 +9,9 @@ import pytest
 
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import installed_metrics
+from atlas_evaluation.judge.codes import codes
 from atlas_registry.loading import Registry
+from atlas_report import answer
 from atlas_report.answer import answers, strip, what_to_do
 from atlas_report.source import Source
 
@@ -139,10 +141,17 @@ def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
 
 
 def test_a_flag_is_relied_on_only_where_every_detector_separates_the_class() -> None:
-    noticed = finding("held_out_noticed", by=["detector", "sigma"], how="well")
+    noticed = finding("held_out_detected", by=["detector", "sigma"], how="well")
     flag = "Compute or measure a material that the detector flags."
     assert flag in what_to_do(source([GOOD, NOT_THERE, noticed]))
     assert flag not in what_to_do(source([GOOD, NOT_THERE, noticed], [GOOD, NOT_THERE]))
     for less in ({"by": ["sigma"], "how": "well"}, {"by": ["detector"], "how": "in_part"}):
-        own = finding("held_out_noticed", **less)
+        own = finding("held_out_detected", **less)
         assert flag not in what_to_do(source([GOOD, NOT_THERE, own]))
+
+
+def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
+    several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_REACHED}
+    single = {answer.ALSO_THERE, answer.NOT_THERE, answer.BY_RULE, answer.BY_ARM}
+    rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
+    assert several | single | rest <= set(codes())
