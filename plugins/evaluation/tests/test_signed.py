@@ -63,7 +63,9 @@ def test_one_large_error_is_no_bias_and_neither_are_errors_that_are_all_zero() -
     ],
     ids=["normal", "heavy tails", "mixed sizes", "skewed"],
 )
-def test_errors_without_a_bias_mark_an_element_in_one_table_of_twenty_at_most(drawn: object) -> None:
+def test_errors_without_a_bias_mark_an_element_in_one_table_of_twenty_at_most(
+    drawn: object,
+) -> None:
     rng = np.random.default_rng(4)
     symbols = list(ATOMIC_NUMBER)[:30]
     marked = 0

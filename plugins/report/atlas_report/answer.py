@@ -12,12 +12,11 @@ from atlas_core.kinds.trust import LABELS
 from atlas_pages.formatting import count, fixed, listed, number, percent, slug
 from atlas_report import metric_labels
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.entries import MANY
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 Entry = Mapping[str, float]
 
-WORTH = {"regression": "mae", "binary": "balanced_accuracy"}
-"""The metric of the strip chart, by task."""
 CHANCE = 0.5
 """Balanced accuracy of always naming one class."""
 
@@ -103,7 +102,10 @@ class Strip:
 
 
 def answers(source: Source) -> tuple[Answer, ...]:
-    """Return the sentence of each arm, with the shares of its labels."""
+    """Return the sentence of each arm, with the shares of its labels.
+
+    Of many arms each has its first finding only; the others are in its own section.
+    """
     found = []
     for arm in source.rows:
         said = source.verdict.get(arm) or NO_VERDICT
@@ -111,15 +113,23 @@ def answers(source: Source) -> tuple[Answer, ...]:
         bars = tuple(_bars(source.labeled.get(arm, {})))
         found.append(
             Answer(
-                arm=arm,
+                arm=source.called(arm),
                 anchor=slug(arm),
                 grade=GRADES.get(grade, grade),
                 tone=TONES.get(grade, "ref"),
-                sentence=said["headline"],
+                sentence=_first(said) if len(source.rows) > MANY else said["headline"],
                 bars=bars,
             )
         )
     return tuple(found)
+
+
+def _first(verdict: Mapping[str, Any]) -> str:
+    """Return the first finding of a headline as a sentence."""
+    for one in verdict.get("findings") or ():
+        if one.get("place") == "headline" and one.get("text"):
+            return f"{one['text']}."
+    return str(verdict["headline"])
 
 
 def _bars(labeled: Mapping[tuple[str, str, str], str]) -> Iterator[Bar]:
@@ -148,7 +158,7 @@ def strip(source: Source) -> Strip | None:
         (arm, part, entry, _baseline(source, arm, part))
         for arm in source.rows
         for part in (IN_DOMAIN, HELD_OUT)
-        if (entry := _metric(source, arm, part, name)) is not None
+        if (entry := metric_of(source, arm, part, name)) is not None
     ]
     if not found or about is None:
         return None
@@ -165,7 +175,7 @@ def strip(source: Source) -> Strip | None:
         title=f"{about.label}{unit}",
         marks=tuple(
             Mark(
-                arm=arm,
+                arm=source.called(arm),
                 part=PART_LABEL[part],
                 held_out=part == HELD_OUT,
                 value=metric_labels.shown(entry, about.unit),
@@ -187,18 +197,11 @@ def strip(source: Source) -> Strip | None:
     )
 
 
-def _metric(source: Source, arm: str, part: str, name: str) -> Entry | None:
-    parts = source.metrics["arms"][arm].get("parts") or {}
-    entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
-    known = entry is not None and entry.get("value") is not None and math.isfinite(entry["value"])
-    return entry if known else None
-
-
 def _baseline(source: Source, arm: str, part: str) -> float | None:
     """Return what the trivial baseline reaches on the same rows."""
     if source.task == "binary":
         return CHANCE
-    entry = _metric(source, arm, part, "mae_baseline")
+    entry = metric_of(source, arm, part, "mae_baseline")
     return None if entry is None else float(entry["value"])
 
 
