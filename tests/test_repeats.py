@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import atlas_core as atlas
-from atlas_core.context import derive_seed
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import read_table, write_table
@@ -41,9 +40,7 @@ TRAINED = ("fit",)
 
 
 def run(home: Path, cache: str = "cache", **changes: Any) -> atlas.Run:
-    return atlas.run(
-        {**SPEC, **changes}, out=home / "runs", cache_dir=home / cache, progress=False
-    )
+    return atlas.run({**SPEC, **changes}, out=home / "runs", cache_dir=home / cache, progress=False)
 
 
 @pytest.fixture(scope="module")

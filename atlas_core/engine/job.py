@@ -23,7 +23,6 @@ from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import BoundComponent
 
-
 Name = tuple[str, str, int]
 """An arm, a fold and a repeat."""
 
