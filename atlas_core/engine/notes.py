@@ -85,6 +85,7 @@ class Notes:
         notify: called with a line of progress.
         records: plain data for ``records.json``.
         stages: (stage, seconds).
+        repeat: which training of the arm and fold it is, from 1.
     """
 
     arm: str
@@ -93,11 +94,13 @@ class Notes:
     notify: Notify
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
+    repeat: int = 1
 
     @property
     def where(self) -> str:
         """Return arm and fold, for a message."""
-        return f"arm {self.arm}, {self.fold}"
+        training = "" if self.repeat == 1 else f", training {self.repeat}"
+        return f"arm {self.arm}, {self.fold}{training}"
 
     def say(self, text: str) -> None:
         """Tell a line of progress, with arm and fold."""
