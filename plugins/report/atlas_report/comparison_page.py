@@ -156,7 +156,7 @@ def _group(
     return Group(
         anchor=anchor,
         question=lines[0].question if len({one.question for one in lines}) == 1 else "",
-        about=f"{lines[0].data}: {lines[0].target.replace('_', ' ')}",
+        about=f"{lines[0].data}: {lines[0].target}",
         first_line=_first_line(names, differ),
         names=names,
         varied=differ,
@@ -273,7 +273,7 @@ def _rows(runs: Sequence[ListedRun], page: Path) -> list[Row]:
             "link": _link(Path(run.folder) / "report.html", page),
             "question": run.question,
             "data": run.data,
-            "target": run.target.replace("_", " "),
+            "target": run.target,
             "arm": arm.arm,
             "grade": arm.grade,
             "tone": arm.tone,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from atlas_core.api import FinishedRun
+from atlas_core.data.meaning import meaning_of
 from atlas_core.printing import counted, on_one_line
 from atlas_pages.formatting import number
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
@@ -44,7 +45,7 @@ class ListedRun:
         folder: where it stands.
         question: of its spec, "" without one.
         data: name of its data.
-        target: what is predicted.
+        target: what is predicted, in words.
         unit: of the target, "" without one.
         task: ``regression`` or ``binary``.
         seconds: what it took; None where the manifest does not say.
@@ -78,7 +79,7 @@ def listed_run(run: FinishedRun) -> ListedRun:
         folder=str(run.folder),
         question=" ".join(str(manifest.get("question") or "").split()),
         data=str(about.get("name") or about.get("component") or ""),
-        target=str(about["target"]),
+        target=meaning_of(about).words(str(about["target"])),
         unit=str(about.get("unit") or ""),
         task=task,
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
