@@ -22,7 +22,7 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
     missing: list[str] = []
     if parts:
         binary = source.task == "binary"
-        panels += _class_panels(arm, parts) if binary else _sigma_panels(source, arm, parts)
+        panels += _class_panels(source, arm, parts) if binary else _sigma_panels(source, arm, parts)
         panels += _ood_panels(source, arm, parts, missing)
     else:
         missing.append("No test rows: there is nothing to draw.")
@@ -47,17 +47,18 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
     return panels, missing
 
 
-def _class_panels(arm: str, parts: Parts) -> list[Panel]:
+def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
+    quoted = source.meaning.quoted
     if not any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):
         return []
     return [
         panel(
             arm,
             "Separation of classes",
-            lambda: class_figures.class_roc(parts),
-            caption="Share of class 1 found against the share of class 0 called 1 by mistake,"
-            " as the threshold falls; the closer to the upper left corner the better, the gray"
-            " line is guessing.",
+            lambda: class_figures.class_roc(parts, source.classes),
+            caption=f"Share of {quoted(1)} found against the share of {quoted(0)} called"
+            f" {quoted(1)} by mistake, as the threshold falls; the closer to the upper left corner"
+            " the better, the gray line is guessing.",
         )
     ]
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from atlas_core.data.predictions import Predictions
 from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, slug
-from atlas_pages.panels import Panel, panel
+from atlas_pages.panels import Drawn, Panel, panel
 from atlas_report import class_figures, coverage, figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source, shown
@@ -163,15 +163,23 @@ def _reliability(arms: dict[str, dict[str, Predictions]], source: Source) -> _Ki
     title = "Reliability of probabilities"
     one = next(iter(arms.values()), {})
     caption = (
-        "Of the materials given a probability near x, the share y really belonged to class 1; on"
-        " the gray line the probabilities are calibrated. Larger dots hold more materials."
+        "Of the materials given a probability near x, the share y really is"
+        f" {source.meaning.of_class(1)}; on the gray line the probabilities are calibrated. Larger"
+        " dots hold more materials."
         f" {_colors(source, one)}"
     )
 
     def draw(arm: str) -> list[Panel]:
         if arm not in arms:
             return []
-        return [panel(arm, title, lambda: class_figures.reliability(arms[arm]), caption=caption)]
+        return [
+            panel(
+                arm,
+                title,
+                lambda: class_figures.reliability(arms[arm], source.classes),
+                caption=caption,
+            )
+        ]
 
     return _Kind(title, caption, draw, "there is no test row.")
 
@@ -243,8 +251,11 @@ def _signed(source: Source) -> _Kind:
     last = periodic.reach(
         [table for own in tables.values() for table in own.values()], _least(source)
     )
+    what = "Mean error"
+    if source.task == "binary":
+        what = f"Mean probability of {source.meaning.quoted(1)} less its observed share"
     caption = (
-        "Mean error of the materials that contain an element: orange and ▲ too high, purple and ▼"
+        f"{what} of the materials that contain an element: orange and ▲ too high, purple and ▼"
         " too low; hover over a cell for the number. No color: the interval includes 0 (95 % for"
         " all elements together, a formula counts once). A dot: too few formulas. All tables share"
         " one color scale."

@@ -101,7 +101,10 @@ def test_a_fold_that_tests_other_materials_is_not_paired_and_says_why() -> None:
     # 30 of the 60 odd rows stand in the fold that both cut alike
     assert (part.paired, part.only_a, part.only_b) == (30, 30, 20)
     assert list(found.refused) == ["cut"]
-    for piece in ("20 of 30 test rows of A and 20 of B", "20 of 30 ood_test rows of A and 20 of B"):
+    for piece in (
+        "20 of 30 in-domain rows of A and 20 of B",
+        "20 of 30 held-out rows of A and 20 of B",
+    ):
         assert piece in found.refused["cut"]
 
 

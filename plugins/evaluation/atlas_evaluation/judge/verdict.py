@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atlas_core.api import Grade
+from atlas_core.api import Grade, meaning_of
 from atlas_core.observe import held_out, held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.cautions import reported_in_headline
@@ -355,6 +355,7 @@ def verdicts_of_run(
                 held_out=held_out(split),
                 chose=arm in chose,
                 bounded=dataset.get("bounds") is not None,
+                meaning=meaning_of(dataset),
             ),
             classes=held_out_classes(split),
             kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
