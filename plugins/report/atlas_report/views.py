@@ -11,7 +11,7 @@ from markupsafe import Markup
 from atlas_core.data.predictions import Predictions
 from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, slug
-from atlas_pages.panels import Drawn, Panel, panel
+from atlas_pages.panels import Panel, panel
 from atlas_report import class_figures, coverage, figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source, shown
