@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 60.0
 """Seconds that an answer of the browser may take on a busy machine."""
+LOADED = """new Promise(done => document.readyState === "complete" ? done(1)
+  : addEventListener("load", () => done(1)))"""
+FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(all => all.violations.flatMap(
+  one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 200)} `
+    + node.failureSummary.replace(/\\s+/g, " ").slice(0, 300))))"""
 SETTLE = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
 
 
@@ -37,7 +42,10 @@ def axe_core() -> Path | None:
     """Return axe-core's script; None where nobody installed it."""
     named = os.environ.get("AXE_CORE")
     start = Path(named) if named else ROOT
-    places = [start, *(start / below / "axe.min.js" for below in ("", "axe-core", "node_modules/axe-core"))]
+    places = [
+        start,
+        *(start / below / "axe.min.js" for below in ("", "axe-core", "node_modules/axe-core")),
+    ]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -135,7 +143,7 @@ class Browser:
         page.send("Emulation.setDeviceMetricsOverride", **size)
         page.show(scheme=scheme)
         page.send("Page.navigate", url=file.resolve().as_uri())
-        page.run("new Promise(d => document.readyState === 'complete' ? d(1) : addEventListener('load', () => d(1)))")
+        page.run(LOADED)
         page.run(SETTLE)
         try:
             yield page
@@ -177,12 +185,18 @@ class Page:
         codes = {"Tab": 9, "Enter": 13, "Escape": 27}
         text = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
-            more = {"key": key, "windowsVirtualKeyCode": codes[key], **(text if kind == "keyDown" else {})}
+            more = {
+                "key": key,
+                "windowsVirtualKeyCode": codes[key],
+                **(text if kind == "keyDown" else {}),
+            }
             self.send("Input.dispatchKeyEvent", type=kind, **more)
 
     def downloads(self, folder: Path) -> None:
         """Let what the page saves go into a folder."""
-        self._browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self._browser.send(
+            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder)
+        )
 
     def errors(self) -> list[str]:
         """Return what the console holds: uncaught errors, refusals of the policy, failed loads."""
@@ -192,7 +206,9 @@ class Page:
                 continue
             what, params = event["method"], event["params"]
             if what == "Runtime.exceptionThrown":
-                found.append(str(params["exceptionDetails"].get("exception", {}).get("description")))
+                found.append(
+                    str(params["exceptionDetails"].get("exception", {}).get("description"))
+                )
             elif what == "Log.entryAdded" and params["entry"]["level"] in {"error", "warning"}:
                 found.append(params["entry"]["text"])
             elif what == "Runtime.consoleAPICalled" and params["type"] in {"error", "warning"}:
@@ -212,10 +228,4 @@ class Page:
     def violations(self, axe: Path) -> list[str]:
         """Return what axe-core finds, a line per rule and element."""
         self.run(axe.read_text(encoding="utf-8") + ";1")
-        return list(
-            self.run(
-                "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap("
-                "one => one.nodes.map(node => one.id + ': ' + node.html.slice(0, 200) + ' '"
-                " + node.failureSummary.replace(/\\s+/g, ' ').slice(0, 300))))"
-            )
-        )
+        return list(self.run(FOUND))

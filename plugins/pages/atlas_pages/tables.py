@@ -8,20 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from markupsafe import Markup
-
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 _HEAD = re.compile(r"<thead\b.*?</thead>", re.DOTALL)
 _ROW = re.compile(r"(<tr\b[^>]*>)(.*?)(</tr>)", re.DOTALL)
 _CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
 _SPAN = re.compile(r'\bcolspan="(\d+)"')
 
 
 def titled(page: str) -> str:
     """Return a page whose table cells have their column's title as ``data-title``.
 
-    A table without a head stays as it is; of a head with several rows a cell has all that stand
-    above it, joined by commas. Cells may span columns, not rows.
+    A table without a head stays as it is, so does a cell that is a title of its row; of a head with
+    several rows a cell has all that stand above it, joined by commas. Cells span columns, not rows.
     """
     return _TABLE.sub(lambda found: _titled(found[0]), page)
 
@@ -48,12 +47,12 @@ def _spans(row: str) -> Iterator[tuple[range, re.Match[str]]]:
 
 
 def _titles(head: str) -> list[list[str]]:
-    """Return what stands above each column, a line per row of the head."""
+    """Return what stands above each column, a line per row of the head, escaped as it is there."""
     lines = []
     for row in _ROW.finditer(head):
         line = []
         for columns, cell in _spans(row[2]):
-            line += [" ".join(Markup(cell[3]).striptags().split())] * len(columns)
+            line += [" ".join(_TAG.sub(" ", cell[3]).split()).replace('"', "&quot;")] * len(columns)
         lines.append(line)
     return lines
 
@@ -64,8 +63,8 @@ def _cells(row: str, titles: list[list[str]]) -> str:
         above = [{line[c] for c in columns if c < len(line)} for line in titles]
         title = ", ".join(one.pop() for one in above if len(one) == 1 and one != {""})
         parts.append(row[end : cell.end(1)])
-        if title:
-            parts.append(str(Markup(' data-title="{}"').format(title)))
+        if title and cell[1] == "td":
+            parts.append(f' data-title="{title}"')
         parts.append(row[cell.end(1) : cell.end()])
         end = cell.end()
     return "".join(parts) + row[end:]
