@@ -25,7 +25,7 @@ def compare(host: CommandHost, *, run_a: Path, run_b: Path, as_json: bool) -> No
     first, second = read_run(a), read_run(b)
     with foreign(Path(f"{a}, {b}")):
         found = compared(first, second, seed=0, metrics=installed_metrics(host.resolver))
-        value, text = found.as_dict(), format_comparison(found)
+        value, text = found.as_dict(), format_comparison(found, host.width)
     host.answer(value, text, as_json=as_json)
 
 
