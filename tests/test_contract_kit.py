@@ -1,6 +1,9 @@
 """No check is unable to fail: each has a component here that breaks just that promise."""
 
+import base64
+import hashlib
 import importlib
+import json
 import math
 import re
 import subprocess
@@ -673,6 +676,30 @@ def reported(**changes):
         for name, make in changes.items()
     }
     return type("Broken", (Reported,), methods)
+
+
+def scripted(text, *, policy=None, also=""):
+    """Return a page with one script: its policy names it, or says something else."""
+
+    def page(run):
+        script = text(run)
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        says = policy or f"default-src 'none'; script-src 'sha256-{digest}'"
+        return [
+            f'<meta http-equiv="Content-Security-Policy" content="{says}">{also}',
+            *(escape(arm) for arm in run.arms),
+            f"<script>{script}</script>",
+        ]
+
+    return page
+
+
+def own_script(run):
+    return "document.title = 1;"
+
+
+def arms_as_code(run):
+    return f"const arms = {json.dumps(list(run.arms))};".replace("<", "\\u003c")
 
 
 def no_line(run):
@@ -1420,7 +1447,34 @@ BROKEN = [
         "numbers_are_those_of_the_run",
         component(reported(page=lambda run: [], table=lambda run: [])),
     ),
-    ("report", "pages_run_and_load_nothing", component(reported(page=by_their_word))),
+    ("report", "pages_run_their_own_script_only", component(reported(page=by_their_word))),
+    (
+        "report",
+        "pages_run_their_own_script_only",
+        component(reported(page=scripted(own_script, policy="script-src 'unsafe-inline'"))),
+    ),
+    (
+        "report",
+        "pages_run_their_own_script_only",
+        component(
+            reported(page=scripted(own_script, policy="default-src 'none'; script-src 'sha256-'"))
+        ),
+    ),
+    (
+        "report",
+        "pages_run_their_own_script_only",
+        component(reported(page=scripted(arms_as_code))),
+    ),
+    (
+        "report",
+        "pages_load_nothing",
+        component(reported(page=scripted(own_script, also="<script src='https://a.b/c'>"))),
+    ),
+    (
+        "report",
+        "pages_load_nothing",
+        component(reported(page=scripted(own_script, also="<p onclick='a()'>"))),
+    ),
     ("report", "tables_hold_no_formula", component(reported(table=by_their_word))),
     ("report", "inputs_unchanged", component(reported(page=writes_in_the_run))),
 ]

@@ -211,7 +211,7 @@ def test_fingerprint_depends_on_content_alone() -> None:
     ("change", "message"),
     [
         ({"ids": np.array(["a", "a"])}, "duplicate id 'a'"),
-        ({"numbers": np.array([11, 17, 55, 55, 8, 8, 0])}, "material cs2o3: atomic number out of"),
+        ({"numbers": np.array([11, 17, 55, 55, 8, 8, 0])}, "material cs2o3: atomic number outside"),
         ({"amounts": np.array([1, 1, 1, 1, 1, 1, -1.0])}, "material cs2o3: amount is not positive"),
         ({"offsets": np.array([0, 7, 7])}, "material cs2o3: it has no atom"),
         ({"offsets": np.array([0, 2, 6])}, "offsets must be"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -78,37 +80,87 @@ def check_numbers_are_those_of_the_run(sample: Sample) -> None:
     require(not same, "a run with another arm gave the same files")
 
 
-ACTIVE = {"script", "iframe", "object", "embed", "base", "form"}
+ACTIVE = {"iframe", "object", "embed", "base", "form"}
 LOADING = {"src", "srcset", "data", "poster"}
 
 
 class _Tags(HTMLParser):
-    """Collect the tags that a browser would see."""
+    """Collect the tags that a browser would see, the scripts that it would run, and the policy."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[tuple[str, Mapping[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.policy = ""
+        self._runs = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep a tag."""
-        self.tags.append((tag, dict(attrs)))
+        """Keep a tag, and what it begins."""
+        own = dict(attrs)
+        self.tags.append((tag, own))
+        if own.get("http-equiv", "") == "Content-Security-Policy":
+            self.policy = own.get("content") or ""
+        self._runs = tag == "script" and own.get("type") != "application/json"
+        if self._runs:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note where a script ends."""
+        self._runs = self._runs and tag != "script"
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text of a script."""
+        if self._runs:
+            self.scripts[-1] += data
 
 
-def check_pages_run_and_load_nothing(sample: Sample) -> None:
-    """Names in a run are any text: no page lets one act, and none loads what is not in it."""
-    files = used(sample).made
-    pages = [file for file in files if file.path.suffix in {".html", ".svg"}]
-    applies(pages, "it writes no page")
-    for page in pages:
-        parser = _Tags()
+def _pages(files: list[Export]) -> dict[str, _Tags]:
+    """Return what a browser finds in each page, by path."""
+    found = {}
+    for page in (file for file in files if file.path.suffix in {".html", ".svg"}):
+        parser = found[str(page.path)] = _Tags()
         parser.feed(page.content.decode())
-        for tag, attributes in parser.tags:
-            require(tag not in ACTIVE, f"{page.path} has a <{tag}>")
+    return found
+
+
+def check_pages_load_nothing(sample: Sample) -> None:
+    """Names in a run are any text: no page lets one act, and none loads what is not in it."""
+    pages = _pages(used(sample).made)
+    applies(pages, "it writes no page")
+    for path, page in pages.items():
+        for tag, attributes in page.tags:
+            require(tag not in ACTIVE, f"{path} has a <{tag}>")
             for name, value in attributes.items():
                 loads = name in LOADING or (name in {"href", "xlink:href"} and tag != "a")
                 inside = re.match(r"#|data:", value or "")
-                require(not loads or inside, f"{page.path}: <{tag}> loads {value}")
-                require(not name.startswith("on"), f"{page.path}: <{tag}> has {name}")
+                require(not loads or inside, f"{path}: <{tag}> loads {value}")
+                require(not name.startswith("on"), f"{path}: <{tag}> has {name}")
+
+
+def check_pages_run_their_own_script_only(sample: Sample) -> None:
+    """A script is the same whatever the run holds, and the page's policy lets run no other."""
+    pages = _pages(used(sample).made)
+    applies(pages, "it writes no page")
+    others = _pages(make(sample, toy_run(arms=("one", "other"), uncertain=False)))
+    for path, page in pages.items():
+        if not page.scripts:
+            continue
+        require(path not in others or others[path].scripts == page.scripts, f"{path}: {VARIES}")
+        digests = {
+            f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'"
+            for one in page.scripts
+        }
+        rules = [rule.split() for rule in page.policy.split(";")]
+        allowed = {rule[0]: set(rule[1:]) for rule in rules if rule}
+        require(allowed.get("default-src") == {"'none'"}, f"{path}: {NO_POLICY}")
+        require(allowed.get("script-src") == digests, f"{path}: {NO_POLICY}")
+
+
+VARIES = "its script differs from run to run: what a run holds must be data, not code"
+NO_POLICY = (
+    "its Content-Security-Policy must be default-src 'none' and name its scripts by their sha256,"
+    " and nothing else, in script-src"
+)
 
 
 def check_tables_hold_no_formula(sample: Sample) -> None:

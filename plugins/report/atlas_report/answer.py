@@ -1,25 +1,16 @@
-"""The first screen: a sentence per arm, its errors on one axis, and what to do. Light."""
+"""The first screen: a sentence per arm, the shares of its labels, and what to do. Light."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from atlas_core.kinds.trust import LABELS
-from atlas_pages.formatting import count, fixed, listed, number, percent, slug
-from atlas_report import metric_labels
+from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
-
-Entry = Mapping[str, float]
-
-WORTH = {"regression": "mae", "binary": "balanced_accuracy"}
-"""The metric of the strip chart, by task."""
-CHANCE = 0.5
-"""Balanced accuracy of always naming one class."""
 
 
 @dataclass(frozen=True)
@@ -50,56 +41,6 @@ class Answer:
     tone: str
     sentence: str
     bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One error on the strip chart: places in percent of its width, and the same in words.
-
-    Attributes:
-        arm: whose it is.
-        part: in words.
-        held_out: whether it is of the held-out class.
-        value: the error, as precise as its interval allows.
-        interval: the ends of its 95 % interval in words, "" where it has none.
-        at: its place.
-        low: place of the lower end.
-        high: place of the upper end.
-        baseline: place of the trivial baseline, None where it is not known.
-        trivial: the baseline in words.
-    """
-
-    arm: str
-    part: str
-    held_out: bool
-    value: str
-    interval: str
-    at: float
-    low: float
-    high: float
-    baseline: float | None
-    trivial: str
-
-
-@dataclass(frozen=True)
-class Strip:
-    """The errors of all arms on one axis.
-
-    Attributes:
-        title: what is shown, with its unit.
-        marks: per arm in-domain, then held out.
-        ticks: places in percent and their labels.
-        tolerance: place of the error tolerance; None without one.
-        tolerated: it in words.
-        baseline: what the trivial baseline is, in words.
-    """
-
-    title: str
-    marks: tuple[Mark, ...]
-    ticks: tuple[tuple[float, str], ...]
-    tolerance: float | None
-    tolerated: str
-    baseline: str
 
 
 def answers(source: Source) -> tuple[Answer, ...]:
@@ -138,105 +79,6 @@ def _bar(part: str, counts: Mapping[str, int]) -> Bar:
     )
     text = f"{', '.join(one.text for one in shares)} of {count(n, 'prediction')}"
     return Bar(PART_LABEL[part], text, shares)
-
-
-def strip(source: Source) -> Strip | None:
-    """Return the errors of all arms on one axis; None where none is known."""
-    name = WORTH[source.task]
-    about = metric_labels.metric(source.figures, name)
-    found = [
-        (arm, part, entry, _baseline(source, arm, part))
-        for arm in source.rows
-        for part in (IN_DOMAIN, HELD_OUT)
-        if (entry := _metric(source, arm, part, name)) is not None
-    ]
-    if not found or about is None:
-        return None
-    binary = source.task == "binary"
-    tolerance = None if binary else _tolerance(source)
-    known = [value for _, _, entry, base in found for value in (*_ends(entry), base)]
-    first, last = _axis([v for v in (*known, tolerance) if v is not None], binary=binary)
-
-    def place(value: float) -> float:
-        return round(100 * min(max((value - first) / (last - first), 0.0), 1.0), 2)
-
-    unit = f", {source.unit}" if source.unit and not binary else ""
-    return Strip(
-        title=f"{about.label}{unit}",
-        marks=tuple(
-            Mark(
-                arm=arm,
-                part=PART_LABEL[part],
-                held_out=part == HELD_OUT,
-                value=metric_labels.shown(entry, about.unit),
-                interval=metric_labels.interval(entry, about.unit),
-                at=place(entry["value"]),
-                low=place(_ends(entry)[0]),
-                high=place(_ends(entry)[1]),
-                baseline=None if base is None else place(base),
-                trivial="" if base is None else _trivial(base, binary=binary),
-            )
-            for arm, part, entry, base in found
-        ),
-        ticks=tuple((place(at), _tick(at, binary=binary)) for at in _ticks(first, last)),
-        tolerance=None if tolerance is None else place(tolerance),
-        tolerated=(
-            "" if tolerance is None else f"{number(tolerance, digits=2)} {source.unit}".rstrip()
-        ),
-        baseline="always naming one class" if binary else "always predicting the training median",
-    )
-
-
-def _metric(source: Source, arm: str, part: str, name: str) -> Entry | None:
-    parts = source.metrics["arms"][arm].get("parts") or {}
-    entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
-    known = entry is not None and entry.get("value") is not None and math.isfinite(entry["value"])
-    return entry if known else None
-
-
-def _baseline(source: Source, arm: str, part: str) -> float | None:
-    """Return what the trivial baseline reaches on the same rows."""
-    if source.task == "binary":
-        return CHANCE
-    entry = _metric(source, arm, part, "mae_baseline")
-    return None if entry is None else float(entry["value"])
-
-
-def _tolerance(source: Source) -> float | None:
-    """Return the error tolerance of the spec, or the mean of those that its folds drew."""
-    drawn = [
-        float(one["error_tolerance"]) for exam in source.exam.values() for one in exam["classes"]
-    ]
-    return sum(drawn) / len(drawn) if drawn else None
-
-
-def _ends(entry: Entry) -> tuple[float, float]:
-    low, high = entry.get("low"), entry.get("high")
-    ends = (entry["value"] if end is None else float(end) for end in (low, high))
-    first, last = ends
-    return first, last
-
-
-def _axis(values: Sequence[float], *, binary: bool) -> tuple[float, float]:
-    finite = [value for value in values if math.isfinite(value)]
-    if binary:
-        return min(CHANCE, *finite), 1.0
-    return 0.0, max(finite) * 1.04 or 1.0
-
-
-def _ticks(first: float, last: float) -> list[float]:
-    from matplotlib.ticker import MaxNLocator
-
-    found = MaxNLocator(nbins=5).tick_values(first, last)
-    return [float(at) for at in found if first <= at <= last]
-
-
-def _tick(value: float, *, binary: bool) -> str:
-    return percent(value) if binary else fixed(value, 10).rstrip("0").rstrip(".")
-
-
-def _trivial(value: float, *, binary: bool) -> str:
-    return percent(value) if binary else number(value, digits=2)
 
 
 IN_DOMAIN_USE = frozenset(

@@ -14,11 +14,12 @@ from atlas_pages.formatting import slug
 from atlas_pages.page import render
 from atlas_pages.panels import Panel, labeled
 from atlas_pages.svg import to_file, with_ids
-from atlas_report.answer import answers, strip, what_to_do
+from atlas_report.answer import answers, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
 from atlas_report.cards import card
+from atlas_report.error_strip import error_strip
 from atlas_report.explorer import explorer
 from atlas_report.hooks import NoOptions
 from atlas_report.loop import loop_view
@@ -100,7 +101,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "described": described(source),
         "audit": audit_view(source.audit),
         "answers": answers(source),
-        "strip": strip(source),
+        "strip": error_strip({"": source}),
         "todo": what_to_do(source),
         "cards": [card(source, arm) for arm in source.rows],
         "arms": [arm_view(source, arm) for arm in source.rows],

@@ -10,9 +10,11 @@ import pytest
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import installed_metrics
 from atlas_evaluation.judge.codes import codes
+from atlas_pages.strip import Strip
 from atlas_registry.loading import Registry
 from atlas_report import answer
-from atlas_report.answer import answers, strip, what_to_do
+from atlas_report.answer import answers, what_to_do
+from atlas_report.error_strip import error_strip
 from atlas_report.source import Source
 
 FIGURES = installed_metrics(Registry()).described()
@@ -26,6 +28,10 @@ ROWS = Predictions(
     mean=np.zeros(1),
 )
 SPLIT = {"folds": [{"name": "all", "held_out": "materials with F", "sizes": {}}]}
+
+
+def strip(source: Source) -> Strip | None:
+    return error_strip({"": source})
 
 
 def finding(code: str, **own: Any) -> dict[str, Any]:
