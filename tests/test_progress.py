@@ -100,7 +100,7 @@ class Watch:
                 self.now += line
         self.file.seek(0)
         self.file.truncate()
-        self.console.print(drawn(self.far))
+        self.console.print(drawn(self.far, self.console.width))
         return self.file.getvalue().splitlines()
 
 

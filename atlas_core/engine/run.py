@@ -151,7 +151,7 @@ class _Run:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
-        self._say(f"load: {plan.dataset.name}")
+        self._say(f"load: {plan.dataset.name}", brief=True)
         self._context = data_context(plan.spec.data, plan.spec_dir, options)
         with recorded(self.records):
             try:
@@ -239,9 +239,9 @@ class _Run:
         )
         return finished, failed, len(jobs)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, *, brief: bool = False) -> None:
         """Name the stage that begins."""
-        self._options.notify(Step(text, stage=text.partition(":")[0]))
+        self._options.notify(Step(text, stage=text.partition(":")[0], brief=brief))
 
     def _begin(self) -> None:
         """Write the spec and what could not be read."""

@@ -40,7 +40,8 @@ def shown(
     far, spinner = HowFar(), Spinner("dots", style="green")
 
     def frame() -> Table:
-        return drawn(far, spinner, where.get_time())
+        # at the end of a full line, the ^C that a terminal echoes would begin another
+        return drawn(far, where.width - len(" ^C"), spinner, where.get_time())
 
     with Live(console=where, transient=True, get_renderable=frame, refresh_per_second=10) as live:
 
@@ -65,12 +66,13 @@ def print_line(console: Console, line: str) -> None:
     console.print(text, highlight=False)
 
 
-def drawn(far: HowFar, spinner: Spinner | None = None, now: float = 0.0) -> Table:
+def drawn(far: HowFar, width: int, spinner: Spinner | None = None, now: float = 0.0) -> Table:
     """Return a row of all jobs, or of what is done before and after them, and one of the fit.
 
     What gives way where it is narrow are the names, never the figures.
     """
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    table.width = width
     table.add_column(width=1 if spinner else 0)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for width in (BAR, PERCENT, TIME):
