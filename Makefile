@@ -10,7 +10,7 @@ export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //'
 export OMP_WAIT_POLICY = PASSIVE
 export DATA_DIR
 
-.PHONY: help setup demo test test-faults test-fuzz lint format docs bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
+.PHONY: help setup demo test test-pages test-faults test-fuzz lint format docs bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ demo: setup ## run specs/ood_formation.yaml and print the path of its report
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## run every test
 	@$(IN_ROOT) .venv/bin/python -m pytest -n 2 --dist worksteal
+
+test-pages: setup ## every page in headless Chromium: phone, dark, print, axe-core (once: npm install --no-save axe-core)
+	@$(IN_ROOT) .venv/bin/python -m pytest -n0 -m 'all_pages or not all_pages' tests/test_pages_in_a_browser.py
 
 test-faults: setup ## kills, flipped bits, hostile files, signals, links, full disks: every campaign at full size (15 minutes)
 	@$(IN_ROOT) PYTHONPATH=tests .venv/bin/python -m faults -input

@@ -16,6 +16,9 @@ from atlas_core.component import OfKind as OfKind
 from atlas_core.component import Use as Use
 from atlas_core.context import FitContext as FitContext
 from atlas_core.context import derive_seed as derive_seed
+from atlas_core.data.meaning import Meaning as Meaning
+from atlas_core.data.meaning import meaning_of as meaning_of
+from atlas_core.data.meaning import read_bounds as read_bounds
 from atlas_core.data.predictions import Predictions as Predictions
 from atlas_core.elements import ATOMIC_NUMBER as ATOMIC_NUMBER
 from atlas_core.elements import MAX_Z as MAX_Z
@@ -59,7 +62,6 @@ from atlas_core.kinds.dataset import DatasetSource as DatasetSource
 from atlas_core.kinds.dataset import Provenance as Provenance
 from atlas_core.kinds.dataset import Task as Task
 from atlas_core.kinds.dataset import file_sha256 as file_sha256
-from atlas_core.kinds.dataset import read_bounds as read_bounds
 from atlas_core.kinds.evaluator import AuditRequest as AuditRequest
 from atlas_core.kinds.evaluator import Evaluation as Evaluation
 from atlas_core.kinds.evaluator import Evaluator as Evaluator

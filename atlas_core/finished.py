@@ -16,6 +16,7 @@ import numpy as np
 
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import read_table
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.errors import AtlasError, DataError
@@ -46,11 +47,14 @@ def read_run(folder: Path) -> FinishedRun:
         exam, verdict = (_there(folder / f"{name}.json") for name in ("exam", "verdict"))
         check_evaluation(folder, metrics, exam, verdict)
         rounds, trust = folder / "active_learning.parquet", folder / "trust.parquet"
+        predictions = _predictions(folder / "predictions.parquet", metrics)
+        repeats = folder / "repeats.parquet"
         return FinishedRun(
             folder=folder,
             manifest=manifest,
             metrics=metrics,
-            predictions=_predictions(folder / "predictions.parquet", metrics),
+            predictions=predictions,
+            repeats=read_repeats(repeats, predictions) if repeats.exists() else (),
             records=_records(folder / "records.json"),
             rounds=read_table(rounds) if rounds.exists() else {},
             trust=Assessments.from_parquet(trust) if trust.exists() else None,

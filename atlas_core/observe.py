@@ -61,6 +61,8 @@ class FinishedRun:
         manifest: the content of ``manifest.json``.
         metrics: the content of ``metrics.json``.
         predictions: of every arm, fold and part.
+        repeats: likewise, row for row, of the second training of each arm, the third and so on;
+            () of a run that trains once.
         records: the content of ``records.json``.
         rounds: columns of ``active_learning.parquet`` by name; {} without a loop.
         trust: what each trust method says of each prediction; None where no arm has one.
@@ -74,6 +76,7 @@ class FinishedRun:
     manifest: Mapping[str, Any]
     metrics: Mapping[str, Any]
     predictions: Predictions
+    repeats: Sequence[Predictions] = ()
     records: Sequence[Mapping[str, Any]] = ()
     rounds: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     trust: Assessments | None = None

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from from_columns import evaluate
+from from_columns import evaluate, examine
 
-from atlas_core.data.tables import write_table
+from atlas_core.data.tables import read_table, write_table
 from atlas_core.elements import SYMBOLS
 from atlas_core.finished import foreign, read_run
 from atlas_core.metrics.registry import installed_metrics
@@ -30,6 +30,14 @@ Z = 1.6448536269514722  # standard normal quantile of 0.95
 
 CATIONS = [z for z in range(3, 84) if z not in {2, 9, 10, 18, 36, 54, 8, 7, 16, 17, 35, 53}]
 ANIONS = ["O", "S", "N", "Cl", "Br", "Se", "P"]
+
+TRUST_SPEC = """\
+trust:
+  error_tolerance: null
+  error_tolerance_quantile: 0.8
+  target_reliability: 0.9
+  price: null
+"""
 
 
 def formulas(n: int, rng: np.random.Generator, *, fluorides: bool) -> list[str]:
@@ -310,6 +318,47 @@ def make_run(
             {"random": 0.18, "greedy": 0.12, "ucb": 0.28, "max_uncertainty": 0.35}
         )
         write_table(folder / "active_learning.parquet", rounds)
+    return folder
+
+
+def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = TRUST_SPEC) -> Path:
+    """Add an exam: ``careful`` trusts what errs little, ``bold`` everything, ``shy`` nothing."""
+    table = read_table(folder / "predictions.parquet")
+    error = np.abs(table["target"] - table["mean"])
+    rows = np.isin(table["part"], ("test", "ood_test")) & np.isin(table["arm"], arms)
+    error_tolerance = float(np.quantile(error[table["part"] == "calibration"], 0.8))
+    names = ("arm", "fold", "part", "target", "mean", "lower_0.9", "upper_0.9")
+    labels = {
+        "careful": np.where(
+            error <= 0.8 * error_tolerance, "trust", np.where(error > 1, "defer", "verify")
+        ),
+        "bold": np.full(len(error), "trust"),
+        "shy": np.full(len(error), "verify"),
+    }
+    n = int(rows.sum())
+    blocks = [
+        {
+            **{name: table[name][rows] for name in names},
+            "method": np.full(n, method),
+            "error_tolerance": np.full(n, error_tolerance),
+            "target_reliability": np.full(n, 0.9),
+            "expected_error": np.full(n, 0.4),
+            "label": given[rows],
+        }
+        for method, given in labels.items()
+    ]
+    trust = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    write_json(folder / "exam.json", examine(trust, table, levels=[0.9]))
+    manifest = read_json(folder / "manifest.json")
+    for arm in arms:
+        manifest["arms"][arm]["trust"] = {
+            "use": "careful",
+            "summary": "Looks twice <b>.",
+            "beside": [{"use": "bold", "summary": "Trusts all."}, {"use": "shy"}],
+        }
+    write_json(folder / "manifest.json", manifest)
+    (folder / "spec.lock.yaml").write_text(f"atlas: 1\n{spec}", encoding="utf-8")
+    judge(folder)
     return folder
 
 

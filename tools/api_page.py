@@ -30,7 +30,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         " make materials; a data set adds a target.",
         (
             *("Materials", "Dataset", "DatasetSource", "DataContext", "Task", "Provenance"),
-            *("Candidates", "Batch"),
+            *("Meaning", "meaning_of", "Candidates", "Batch"),
         ),
     ),
     (

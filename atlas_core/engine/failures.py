@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas_core.engine.job import JobResult
+from atlas_core.engine.job import JobResult, Name
 from atlas_core.errors import AtlasError
-
-Name = tuple[str, str]
-"""An arm and a fold."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +30,9 @@ def of_the_system(error: AtlasError) -> bool:
 def sorted_out(
     done: Mapping[Name, JobResult | Failure],
 ) -> tuple[dict[Name, JobResult], dict[Name, AtlasError]]:
-    """Return the results of arms that finished on every fold, and the errors of the others."""
+    """Return the results of arms whose every job finished, and the errors of the others."""
     failed = {job: found.error for job, found in done.items() if isinstance(found, Failure)}
-    broken = {arm for arm, _ in failed}
+    broken = {arm for arm, *_ in failed}
     results = {
         job: found
         for job, found in done.items()

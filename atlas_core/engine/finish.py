@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 from atlas_core.arrays import F8
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.data.repeats import write_repeats
 from atlas_core.data.tables import below, write_table
 from atlas_core.engine.blame import blame
-from atlas_core.engine.job import JobResult, scored
+from atlas_core.engine.job import JobResult, Name, scored
 from atlas_core.errors import ContractError
 from atlas_core.finished import NotARunError, check_audit, check_evaluation
 from atlas_core.kinds.evaluator import AuditRequest, Evaluation, Grade
@@ -61,7 +62,7 @@ class Found:
 
 def finish(
     folder: Path,
-    results: Mapping[tuple[str, str], JobResult],
+    results: Mapping[Name, JobResult],
     found: Found,
     *,
     evaluator: BoundComponent,
@@ -74,19 +75,26 @@ def finish(
         folder=folder,
         manifest=as_written(found.manifest),
         metrics={},
-        predictions=Predictions.stacked([result.predictions for result in results.values()]),
+        predictions=_stacked(results, 1),
+        repeats=tuple(_stacked(results, k) for k in sorted({n[2] for n in results} - {1})),
         records=as_written(found.records),
         rounds=_rounds(results),
         trust=Assessments.stacked(blocks) if blocks else None,
         audit=found.audit,
     )
     run.predictions.to_parquet(folder / "predictions.parquet")
+    if run.repeats:
+        write_repeats(folder / "repeats.parquet", run.repeats)
     write_json(folder / "records.json", run.records)
     if run.rounds:
         write_table(folder / "active_learning.parquet", run.rounds)
     if run.trust is not None:
         run.trust.to_parquet(folder / "trust.parquet")
     return evaluated(folder, run, evaluator, levels=levels, metrics=metrics)
+
+
+def _stacked(results: Mapping[Name, JobResult], repeat: int) -> Predictions:
+    return Predictions.stacked([one.predictions for n, one in results.items() if n[2] == repeat])
 
 
 def audited(folder: Path, evaluator: BoundComponent, request: AuditRequest) -> Mapping[str, Any]:
@@ -157,11 +165,9 @@ def _asked(evaluator: BoundComponent, where: str) -> Iterator[None]:
             raise ContractError(f"it returned what cannot be kept: {err.why}") from err
 
 
-def _rounds(
-    results: Mapping[tuple[str, str], JobResult],
-) -> dict[str, npt.NDArray[Any]]:
+def _rounds(results: Mapping[Name, JobResult]) -> dict[str, npt.NDArray[Any]]:
     blocks = []
-    for (arm, fold), result in results.items():
+    for (arm, fold, _), result in results.items():
         if result.rounds:
             n = len(next(iter(result.rounds.values())))
             blocks.append({"arm": np.full(n, arm), "fold": np.full(n, fold), **result.rounds})

@@ -49,7 +49,7 @@ _FOLDERS = ("checkpoints", EXPORTS, FITTED, SCREENS, ASIDE)
 _FILES = (
     *(MANIFEST, *SCORED, "audit.json", "records.json", EVENTS, LOCK, UNREADABLE),
     *("spec.yaml", "spec.lock.yaml"),
-    *("predictions.parquet", "trust.parquet", "active_learning.parquet"),
+    *("predictions.parquet", "repeats.parquet", "trust.parquet", "active_learning.parquet"),
 )
 
 
@@ -101,9 +101,10 @@ class RunFolder:
             *(f"{self.path / name}: missing" for name in found.missing),
         ]
 
-    def checkpoints(self, arm: str, fold: str) -> Path:
+    def checkpoints(self, arm: str, fold: str, repeat: int = 1) -> Path:
         """Return where a job keeps its checkpoints."""
-        return self.path / "checkpoints" / slug(arm) / slug(fold)
+        again = () if repeat == 1 else (f"repeat-{repeat}",)
+        return self.path.joinpath("checkpoints", slug(arm), slug(fold), *again)
 
     def fitted(self, arm: str, fold: str) -> Path:
         """Return where the fit of a job is kept."""
@@ -217,7 +218,7 @@ class RunFolder:
         arm, fold, key_file = job.arm.name, job.arm.fold, job.key_file
         path = job.directory / RESULT
         try:
-            for fitted in files(self.fitted(arm, fold)):
+            for fitted in files(self.fitted(arm, fold)) if job.repeat == 1 else ():
                 if fitted.suffix == path.suffix:  # the mark beside them is no file of arrays
                     checked_bytes(fitted)
             if key_file is not None and (why := doubt(path.parent, [RESULT], key_file)):

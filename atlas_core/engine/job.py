@@ -23,6 +23,20 @@ from atlas_core.kinds.split import Split
 from atlas_core.spec.model import ActiveLearning
 from atlas_core.spec.plan import BoundComponent
 
+Name = tuple[str, str, int]
+"""An arm, a fold and a repeat."""
+
+
+def seed_of_repeat(seed: int, repeat: int) -> int:
+    """Return the root seed of a repeat: of the first, that of the run itself."""
+    return seed if repeat == 1 else derive_seed(seed, "repeat", repeat)
+
+
+def in_words(name: Name) -> str:
+    """Return arm and fold, and which training of theirs it is where it is not the first."""
+    arm, fold, repeat = name
+    return f"{arm}, {fold}" if repeat == 1 else f"{arm}, {fold}, training {repeat}"
+
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
@@ -48,7 +62,7 @@ class Job:
         arm: what is fitted.
         data: what it may see.
         split: row numbers of the fold.
-        seed: root seed of the run.
+        seed: root of every random number: of the run, or of the repeat.
         n_jobs: threads the job may use.
         device: ``cpu``, ``cuda``, ``cuda:0``, ...
         directory: where the job keeps checkpoints.
@@ -59,6 +73,7 @@ class Job:
         oracle: knows the labels that a loop asks for, or None.
         final: whether the fit is one of all rows, which is kept and not scored.
         evaluator: scores the test rows after each round of a loop, or None.
+        repeat: which training of this arm and fold it is, from 1.
     """
 
     label: str
@@ -76,10 +91,16 @@ class Job:
     oracle: Oracle | None = None
     final: bool = False
     evaluator: BoundComponent | None = None
+    repeat: int = 1
+
+    @property
+    def name(self) -> Name:
+        """Return arm, fold and repeat."""
+        return self.arm.name, self.arm.fold, self.repeat
 
     def notes(self, notify: Notify) -> Notes:
         """Return empty notes of this job."""
-        return Notes(self.arm.name, self.arm.fold, self.arm.parts, notify)
+        return Notes(self.arm.name, self.arm.fold, self.arm.parts, notify, repeat=self.repeat)
 
     def context(self, step: str, notes: Notes) -> FitContext:
         """Return the context of a fit: what two arms share, they share to the last bit."""

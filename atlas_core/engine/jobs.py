@@ -15,7 +15,14 @@ from atlas_core.engine.failures import Failure, of_the_system
 from atlas_core.engine.final import FINAL, all_rows, run_final
 from atlas_core.engine.fits import FitCache
 from atlas_core.engine.folder import RESULT, RunFolder, keep_result
-from atlas_core.engine.job import Job, JobResult, Oracle, fit_and_predict
+from atlas_core.engine.job import (
+    Job,
+    JobResult,
+    Oracle,
+    fit_and_predict,
+    in_words,
+    seed_of_repeat,
+)
 from atlas_core.engine.kept import Keep
 from atlas_core.engine.loading import warned
 from atlas_core.engine.local import LocalExecutor
@@ -70,7 +77,10 @@ def make_jobs(
     options: RunOptions,
     folder: RunFolder,
 ) -> list[Job]:
-    """Return the jobs of a run, arm after arm, final fits after the folds of their arm.
+    """Return the jobs of a run, arm after arm: its folds, its final fit, its repeats.
+
+    A repeat trains, calibrates and detects with another seed. Trust is learned once, and one fit is
+    kept: that of the first training.
 
     Args:
         plan: what is run.
@@ -84,39 +94,43 @@ def make_jobs(
     target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
     spec, loop = plan.spec, plan.spec.active_learning
     whole = [all_rows(len(target))] if spec.final else []
-    workers = max(1, min(options.workers, len(plan.arms) * len(splits)))
+    again = range(2, spec.repeats + 1)
+    todo = [*((1, one) for one in (*splits, *whole)), *((k, one) for k in again for one in splits)]
+    workers = max(1, min(options.workers, len(plan.arms) * len(splits) * spec.repeats))
     made = []
     for arm, own in features.items():
         components = plan.arms[arm]
         trust = None
-        if spec.trust is not None and (again := plan.refitted(arm)):
-            trust = TrustSettings(spec.trust, plan.nested_splits, again, dataset.materials)
+        if spec.trust is not None and (nested := plan.refitted(arm)):
+            trust = TrustSettings(spec.trust, plan.nested_splits, nested, dataset.materials)
         seen = seen_by(every, components["featurizer"].requires)
-        for split in (*splits, *whole):
+        for repeat, split in todo:
+            first = repeat == 1
             known = np.full(len(target), np.nan)
             for rows in (split.train, split.calibration):
                 known[rows] = target[rows]
             final = split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
-            kept = loop is None and (len(splits) == 1 if wanted is None else wanted)
+            kept = first and loop is None and (len(splits) == 1 if wanted is None else wanted)
             place = folder.fitted(arm, split.name)
             job = Job(
-                label=f"arm {arm}, {split.name}",
+                label=f"arm {in_words((arm, split.name, repeat))}",
                 arm=Arm(arm, split.name, components, spec.levels),
                 data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
                 split=split,
-                seed=spec.seed,
+                seed=seed_of_repeat(spec.seed, repeat),
                 n_jobs=max(1, cores() // workers),
                 device=options.device,
-                directory=folder.checkpoints(arm, split.name),
-                trust=trust,
+                directory=folder.checkpoints(arm, split.name, repeat),
+                trust=trust if first else None,
                 keep=Keep(place, bool(wanted), options.key_file) if kept else None,
                 key_file=options.key_file,
                 loop=loop,
                 oracle=Oracle(target) if loop is not None else None,
                 final=final,
                 evaluator=plan.evaluator if loop is not None else None,
+                repeat=repeat,
             )
             made.append(job)
     return made
@@ -176,7 +190,8 @@ def _step(
 ) -> Step:
     """Return a line that says how many jobs are done, and who ended one."""
     waiting = [one.arm.name for i, one in enumerate(jobs) if i not in results]
-    arm, fold = ("", "") if job is None else (job.arm.name, job.arm.fold)
+    arm = "" if job is None else job.arm.name
+    fold = "" if job is None else job.label.removeprefix(f"arm {arm}, ")
     count = len(results), len(jobs)
     return Step(text, stage=TRAINING, arm=arm, fold=fold, jobs=count, waiting=waiting)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.context import FitContext, derive_seed
+from atlas_core.data.meaning import written_bounds
 from atlas_core.engine.blame import blame
 from atlas_core.engine.notes import listening
 from atlas_core.engine.options import RunOptions
@@ -22,7 +23,6 @@ from atlas_core.kinds.dataset import (
     Dataset,
     DatasetSource,
     file_sha256,
-    written_bounds,
 )
 from atlas_core.kinds.split import PARTS, Split, SplitRequest, Splitter
 from atlas_core.spec.model import Data, Spec
@@ -191,6 +191,7 @@ def about_dataset(named: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
         "task": dataset.task,
         "rows": len(dataset),
         **({} if dataset.bounds is None else {"bounds": written_bounds(dataset.bounds)}),
+        **dataset.meaning.stated(),
         "sha256": dataset.sha256,
         "content": dataset.fingerprint,
         "provenance": dataset.provenance,

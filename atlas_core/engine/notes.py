@@ -86,6 +86,7 @@ class Notes:
         notify: called with a line of progress.
         records: plain data for ``records.json``.
         stages: (stage, seconds).
+        repeat: which training of the arm and fold it is, from 1.
     """
 
     arm: str
@@ -94,11 +95,16 @@ class Notes:
     notify: Notify
     records: list[dict[str, Any]] = field(default_factory=list)
     stages: list[tuple[str, float]] = field(default_factory=list)
+    repeat: int = 1
 
     @property
     def where(self) -> str:
         """Return arm and fold, for a message."""
-        return f"arm {self.arm}, {self.fold}"
+        return f"arm {self.arm}, {self._fold}"
+
+    @property
+    def _fold(self) -> str:
+        return self.fold if self.repeat == 1 else f"{self.fold}, training {self.repeat}"
 
     def say(self, text: str) -> None:
         """Tell something that is to be kept in sight, with arm and fold."""
@@ -107,7 +113,7 @@ class Notes:
     def step(self, text: str, *, brief: bool = False) -> None:
         """Tell how far the job is, with arm and fold."""
         line = f"{self.where}: {text}"
-        self.notify(Step(line, stage=TRAINING, arm=self.arm, fold=self.fold, brief=brief))
+        self.notify(Step(line, stage=TRAINING, arm=self.arm, fold=self._fold, brief=brief))
 
     def hear(self, text: str) -> None:
         """Pass on what a component tells: how far it is, or something to be kept in sight."""

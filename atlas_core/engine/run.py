@@ -16,12 +16,12 @@ from typing import Any
 
 from atlas_core import __version__
 from atlas_core.context import Notify
-from atlas_core.engine.failures import Failure, Name, failed_jobs, sorted_out
+from atlas_core.engine.failures import Failure, failed_jobs, sorted_out
 from atlas_core.engine.features import FeatureCache, Featurized
 from atlas_core.engine.final import FINAL, about_final
 from atlas_core.engine.finish import Found, audited, finish, with_targets
 from atlas_core.engine.folder import FITTED, RunFolder
-from atlas_core.engine.job import Job
+from atlas_core.engine.job import Job, JobResult, Name, in_words
 from atlas_core.engine.jobs import make_jobs, run_jobs
 from atlas_core.engine.loading import (
     about_dataset,
@@ -196,10 +196,10 @@ class _Run:
             splits = cut(plan.split, self._dataset, plan.spec.seed)
         jobs, audit = self._prepared(splits)
         done = run_jobs(jobs, self._options, executor, self.folder, self._timer.took)
-        names = [(job.arm.name, job.arm.fold) for job in jobs]
+        names = [job.name for job in jobs]
         every = dict(zip(names, done, strict=True))
         results, failed = sorted_out({n: one for n, one in every.items() if n[1] != FINAL})
-        arms = [arm for arm in plan.arms if (arm, splits[0].name) in results]
+        arms = [arm for arm in plan.arms if (arm, splits[0].name, 1) in results]
         # an arm that was evaluated stays so where its final fit fails
         failed |= {n: one.error for n, one in every.items() if isinstance(one, Failure)}
         if failed and not arms:
@@ -210,7 +210,7 @@ class _Run:
             for name, job in zip(names, jobs, strict=True)
             if name in results
         }
-        self.records += [record for result in results.values() for record in result.records]
+        self.records += _records_of(results)
         rows = sum(len(result.predictions) for result in results.values())
         self._say(f"score: {counted(rows, 'prediction')}")
         with self._timer.stage("score"):
@@ -296,13 +296,14 @@ class _Run:
         self, splits: list[Split], arms: list[str], failed: Mapping[Name, AtlasError]
     ) -> dict[str, Any]:
         plan, options = self._plan, self._options
-        errors = {f"{arm}, {fold}": str(err) for (arm, fold), err in failed.items()}
+        errors = {in_words(name): str(err) for name, err in failed.items()}
         return {
             "atlas": __version__,
             "run_id": self.folder.path.name,
             "name": plan.spec.name,
             "question": plan.spec.question,
             "seed": plan.spec.seed,
+            **({"repeats": plan.spec.repeats} if plan.spec.repeats > 1 else {}),
             "science_hash": self.science,
             "started": self._started.isoformat(timespec="seconds"),
             "dataset": {
@@ -327,6 +328,23 @@ class _Run:
             "hardware": {**hardware(options.device), "workers": options.workers},
             **({"failed": errors} if errors else {}),
         }
+
+
+def _records_of(results: Mapping[Name, JobResult]) -> list[dict[str, Any]]:
+    """Return the records of the first training of each arm and fold, and warnings of the others.
+
+    These lower no verdict, which is that of the first.
+    """
+    found: list[dict[str, Any]] = []
+    for (arm, fold, repeat), result in results.items():
+        if repeat == 1:
+            found += result.records
+            continue
+        for one in result.records:
+            if one["name"] == "warnings":
+                texts = [f"in training {repeat}: {text}" for text in one["content"]["texts"]]
+                found.append(warned(arm, fold, texts))
+    return found
 
 
 @contextmanager

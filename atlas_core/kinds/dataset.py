@@ -95,6 +95,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas_core.arrays import F8, I8, fingerprint, frozen
+from atlas_core.data.meaning import Meaning
 from atlas_core.errors import DataError
 from atlas_core.kinds.kind import Kind
 from atlas_core.links import below, delete
@@ -122,6 +123,7 @@ class Dataset:
         task: ``regression`` or ``binary``.
         bounds: (low, high) between which every target of this kind must lie, whatever the
             material: a band gap is in (0, inf). Intervals are clipped to them. None: unknown.
+        meaning: the target in words, its classes, what it is not, a page of each material.
         columns: metadata by name, (n,) each: space group, source, ...
         formulas: n formulas as their source writes them, to be shown; None: reduced ones.
         reading: rows of the source that were left out or are odd.
@@ -151,6 +153,7 @@ class Dataset:
     formulas: Sequence[str] | None = None
     reading: ReadingReport = field(default_factory=ReadingReport)
     bounds: tuple[float, float] | None = None
+    meaning: Meaning = field(default_factory=Meaning)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", frozen(self.target, np.float64))
@@ -167,6 +170,8 @@ class Dataset:
         self._check_range()
         if self.task == "binary" and not np.isin(self.target, (0.0, 1.0)).all():
             raise DataError(f"{self.name}: a binary target must be 0 or 1")
+        if self.task != "binary" and self.meaning.class_names is not None:
+            raise DataError(f"{self.name}: class_names name the classes of a binary target only")
         if self.formulas is not None and len(self.formulas) != n:
             raise DataError(f"{self.name}: {n} materials but {len(self.formulas)} formulas")
         if self.bounds is not None:
@@ -230,19 +235,6 @@ class Dataset:
             for name, values in self.columns.items()
         }
         return fingerprint({**self.materials.to_arrays(), "target": self.target, **columns})
-
-
-def written_bounds(bounds: tuple[float, float]) -> list[float | None]:
-    """Return bounds as JSON takes them: None for an open end."""
-    return [end if np.isfinite(end) else None for end in bounds]
-
-
-def read_bounds(written: Sequence[float | None] | None) -> tuple[float, float] | None:
-    """Return bounds from [low, high], None for an open end; None where none are stated."""
-    if written is None:
-        return None
-    low, high = written
-    return (-np.inf if low is None else float(low), np.inf if high is None else float(high))
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ def drawn(far: HowFar, width: int, spinner: Spinner | None = None, now: float = 
     table.width = width
     table.add_column(width=1 if spinner else 0)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    for width in (BAR, PERCENT, TIME):
-        table.add_column(width=width, no_wrap=True, justify="right")
+    for size in (BAR, PERCENT, TIME):
+        table.add_column(width=size, no_wrap=True, justify="right")
     if far.jobs is None:
         share, left = far.share, far.fit_left
     else:

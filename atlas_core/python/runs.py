@@ -88,6 +88,7 @@ class Run:
         path: its folder.
         manifest: what was run: components, data, seed, versions, machine.
         predictions: of every arm, fold and part.
+        repeats: likewise of the other trainings of a spec with ``repeats``; () without.
         reused: whether its result was stored before.
     """
 
@@ -98,6 +99,7 @@ class Run:
         self.path, self.reused = finished.folder, finished.reused
         self.manifest: Mapping[str, Any] = finished.manifest
         self.predictions: Predictions = finished.predictions
+        self.repeats: Sequence[Predictions] = finished.repeats
         self._finished, self._resolver, self._again = finished, resolver, again
         self._key_file = key_file()
 

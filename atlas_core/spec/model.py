@@ -243,6 +243,15 @@ class Spec(Config):
     name: Name = Field(description="Short name of the run; its folder begins with it.")
     question: str = Field("", description="The question that the spec asks, in one sentence.")
     seed: int = Field(ge=0, lt=2**63, description="Root seed of every random number in the run.")
+    repeats: int = Field(
+        1,
+        ge=1,
+        description=(
+            "Number of trainings of each arm: on the same data and folds, each with a seed of its"
+            " own for everything that is fitted. The first is that of `repeats: 1`: verdicts,"
+            " figures and labels of trust are its own; the others show how much a seed moves them."
+        ),
+    )
     deduplicate: Literal["lowest", "highest", "mean", "median"] | None = Field(
         None,
         description=(

@@ -286,6 +286,8 @@ class Plan:
         filled = self.spec.model_dump(mode="json", exclude={"data", "arms"})
         if not filled["final"]:
             filled.pop("final")
+        if filled["repeats"] == 1:
+            filled.pop("repeats")
         filled["dataset"] = self.dataset.named()
         filled["split"] = self.split.named()
         filled["evaluator"] = self.evaluator.named()

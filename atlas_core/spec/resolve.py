@@ -33,6 +33,12 @@ def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bo
         _check_blocks(spec, problems)
         if spec.final and spec.active_learning is not None:
             problems.add(("final",), "active learning has no final fit; leave this out")
+        if spec.repeats > 1 and spec.active_learning is not None:
+            problems.add(
+                ("repeats",),
+                "active learning runs its loop once; leave this out, and run the spec with other"
+                " values of `seed`",
+            )
     nested_splits = _inside(spec.trust, ("trust",), resolver, problems)
     surrogate = {
         name: _inside(arm.surrogate, ("arms", name, "surrogate"), resolver, problems)

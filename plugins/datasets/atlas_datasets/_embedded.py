@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from atlas_core.api import DataContext, DataError, Dataset, Materials, Str, read_bounds
+from atlas_core.api import DataContext, DataError, Dataset, Materials, Meaning, Str, read_bounds
 
 SCALE = 1e8
 """Coordinates and cells are kept as whole numbers of 1e-8, the precision of the source."""
@@ -27,6 +27,9 @@ MATMINER = (
     "L. Ward et al., Matminer: An open source toolkit for materials data mining,"
     " Comput. Mater. Sci. 152, 60-69 (2018), doi:10.1016/j.commatsci.2018.05.018"
 )
+
+PAGE = "https://materialsproject.org/materials/{id}"
+"""Page of a material: all ids are those of the Materials Project."""
 
 _SYSTEMS = {
     "triclinic": 2,
@@ -47,14 +50,18 @@ class Quantity:
     Attributes:
         column: as it is stored.
         unit: of the target.
+        words: the target in words.
         log10: whether its logarithm is meant.
         bounds: [low, high] of what is possible, None for an open end.
+        caveat: what the target is not.
     """
 
     column: str
     unit: str
+    words: str
     log10: bool = False
     bounds: tuple[float | None, float | None] | None = None
+    caveat: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,7 @@ class Embedded:
             provenance="embedded",
             columns=columns,
             bounds=read_bounds(quantity.bounds),
+            meaning=Meaning(quantity.words, caveat=quantity.caveat, url=PAGE),
         )
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -195,6 +195,7 @@ def user_dataset(
         provenance="user",
         reading=report,
         bounds=read_bounds(config.bounds),
+        meaning=config.meaning,
     )
 
 

@@ -64,6 +64,7 @@ def write_bulk(path: Path, dataset: Dataset) -> dict[str, Any]:
         "citation": list(dataset.citation),
         "provenance": dataset.provenance,
         "sha256": dataset.sha256,
+        **dataset.meaning.stated(),
     }
     text = json.dumps(plain(about), sort_keys=True, ensure_ascii=False)
     table = pa.table(columns).replace_schema_metadata({METADATA: text.encode()})

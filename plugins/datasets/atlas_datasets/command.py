@@ -20,6 +20,7 @@ from atlas_core.command_options import (
     overwrite_option,
     require_new_file,
 )
+from atlas_core.data.meaning import written_bounds
 from atlas_core.printing import size
 from atlas_core.python.machine import cache_folder
 from atlas_core.resolver import Resolver
@@ -79,7 +80,9 @@ def show(
         "name": data.name,
         "rows": len(data),
         "target": data.target_name,
+        **data.meaning.stated(),
         "unit": data.unit,
+        **({} if data.bounds is None else {"bounds": written_bounds(data.bounds)}),
         "task": data.task,
         "mean": float(data.target.mean()),
         "std": float(data.target.std()),
@@ -91,7 +94,7 @@ def show(
         "license": data.license,
         "citation": list(data.citation),
     }
-    lines = [f"{key:<11}{_text(value)}" for key, value in about.items()]
+    lines = [f"{key:<13}{_text(value)}" for key, value in about.items()]
     reading = data.reading.lines()
     host.answer({**about, "reading": reading}, "\n".join([*lines, *reading]), as_json=as_json)
 
@@ -99,7 +102,7 @@ def show(
 def _text(value: Any) -> str:
     """Return a figure as a person reads it; JSON has all digits."""
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join("open" if one is None else str(one) for one in value)
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 

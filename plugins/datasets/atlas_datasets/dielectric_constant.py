@@ -5,6 +5,8 @@ from __future__ import annotations
 from atlas_datasets._embedded import Embedded, Quantity
 from atlas_datasets.hooks import DielectricConstantConfig
 
+CAVEAT = "computed by density functional perturbation theory, not measured"
+
 
 def dielectric_constant(config: DielectricConstantConfig) -> Embedded:
     """Return the loader of the embedded file."""
@@ -13,9 +15,18 @@ def dielectric_constant(config: DielectricConstantConfig) -> Embedded:
         sha256="c13cf9f4da0d7dc9c4bd4a7d3bbeea6fd9f2a9ec9afd5dab1bb0c36acd917ad3",
         target=config.target,
         targets={
-            "n": Quantity("n", "", bounds=(1, None)),
-            "band_gap": Quantity("band_gap", "eV", bounds=(0, None)),
-            "poly_total": Quantity("poly_total", "", bounds=(1, None)),
+            "n": Quantity("n", "", "refractive index", bounds=(1, None), caveat=CAVEAT),
+            "band_gap": Quantity(
+                "band_gap",
+                "eV",
+                "band gap",
+                bounds=(0, None),
+                caveat="a gap of semilocal density functional theory, which is below the measured"
+                " one",
+            ),
+            "poly_total": Quantity(
+                "poly_total", "", "mean dielectric constant", bounds=(1, None), caveat=CAVEAT
+            ),
         },
         citation=(
             "I. Petousis et al., High-throughput screening of inorganic compounds for the "

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from atlas_core.api import Component, Config, Field, hookimpl
+from atlas_core.api import Component, Config, DataError, Field, Meaning, hookimpl
 from atlas_reading import Decimal, OnBad
 
 
@@ -24,6 +24,24 @@ class RowsConfig(Config):
         None,
         description="`[low, high]` between which every value of the target must lie, `null` for"
         " an open end: `[0, null]` for a band gap. Intervals are clipped to it.",
+    )
+    quantity: str = Field(
+        "",
+        description="The target in words, as reports name it: `formation energy per atom`; default:"
+        " its column.",
+    )
+    class_names: tuple[str, str] | None = Field(
+        None,
+        description="What 0 and 1 of a binary target are, false first: `[not a metal, metal]`.",
+    )
+    caveat: str = Field(
+        "",
+        description="What the target is not, for the report: `computed at 0 K, not measured`.",
+    )
+    url: str = Field(
+        "",
+        description="Web page of a material, to which reports link its id: http(s), with `{id}`"
+        " where the id stands.",
     )
     on_error: OnBad = Field(
         "stop",
@@ -49,6 +67,21 @@ class RowsConfig(Config):
     )
     license: str = Field("not stated", description="License of the data.")
     citation: tuple[str, ...] = Field((), description="Papers to cite.")
+
+    @property
+    def meaning(self) -> Meaning:
+        """Return what these options state of the target."""
+        return Meaning(self.quantity, self.class_names, self.caveat, self.url)
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        try:
+            stated = self.meaning
+        except DataError as err:
+            raise ValueError(str(err)) from err
+        if stated.class_names is not None and self.task != "binary":
+            raise ValueError("class_names need task: binary")
+        return self
 
 
 class CifFolderConfig(RowsConfig):

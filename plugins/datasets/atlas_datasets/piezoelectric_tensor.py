@@ -12,7 +12,15 @@ def piezoelectric_tensor(config: PiezoelectricTensorConfig) -> Embedded:
         name="piezoelectric_tensor",
         sha256="6d167625d5f571a3d209ea6d2c118153fcfa9e0a5ed1fa14a71bd9ec060dea3d",
         target=config.target,
-        targets={"eij_max": Quantity("eij_max", "C/m^2", bounds=(0, None))},
+        targets={
+            "eij_max": Quantity(
+                "eij_max",
+                "C/m^2",
+                "largest piezoelectric modulus",
+                bounds=(0, None),
+                caveat="computed by density functional perturbation theory, not measured",
+            )
+        },
         citation=(
             "M. de Jong, W. Chen, H. Geerlings, M. Asta, K. A. Persson, A database to "
             "enable discovery and design of piezoelectric materials, Sci. Data 2, 150053 "

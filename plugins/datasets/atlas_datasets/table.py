@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atlas_core.api import DataContext, DataError, Dataset, Materials, file_sha256
+from atlas_core.api import (
+    DataContext,
+    DataError,
+    Dataset,
+    Materials,
+    Meaning,
+    file_sha256,
+    meaning_of,
+)
 from atlas_datasets._reading import (
     Cells,
     Kept,
@@ -100,14 +108,21 @@ class Table:
         )
 
     def _known(self, table: TableFile) -> dict[str, Any]:
-        """Return unit, license and papers: the options', else those that the file states."""
+        """Return unit, license, papers and meaning: the options', else those of the file."""
         config, facts = self.config, _facts(table, self.config.target)
         stated = "license" in config.model_fields_set
         return {
             "unit": config.unit or _about(facts, "unit", ""),
             "license": config.license if stated else _about(facts, "license", config.license),
             "citation": config.citation or tuple(_about(facts, "citation", [])),
+            "meaning": self._meaning(facts),
         }
+
+    def _meaning(self, facts: Mapping[str, Any]) -> Meaning:
+        stated = {**facts, **self.config.meaning.stated()}
+        if self.config.task != "binary":
+            stated.pop("class_names", None)
+        return meaning_of(stated)
 
 
 def _facts(table: TableFile, target: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from atlas_evaluation.hooks import NoOptions
 from atlas_evaluation.judge import cautions
 from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_evaluation.scoring.evaluate import evaluate
+from atlas_evaluation.scoring.repeats import spread
 
 WIDEST = 2000
 """Columns; the features of an arm with more are not measured by the audit."""
@@ -61,8 +63,8 @@ class StandardEvaluator:
         """Return metrics, exam and verdicts."""
         manifest, trust = run.manifest, run.trust
         bounds = read_bounds(manifest["dataset"].get("bounds"))
-        found = evaluate(
-            run.predictions,
+        score = partial(
+            evaluate,
             task=manifest["dataset"]["task"],
             levels=levels,
             seed=derive_seed(manifest["seed"], "bootstrap"),
@@ -70,16 +72,19 @@ class StandardEvaluator:
             bounds=bounds,
             metrics=metrics,
         )
+        found, *others = map(score, (run.predictions, *run.repeats))
         exams: dict[str, Any] = {}
         if trust is not None:
             seed = derive_seed(manifest["seed"], "exam")
             exams = examine(trust, run.predictions, levels=levels, seed=seed, bounds=bounds)
             for arm in dict.fromkeys(trust.arm.tolist()):
                 found["arms"][arm]["labels"] = in_domain_record(trust, arm)
-        for arm, own in found["arms"].items():
+        for arm, own in ((n, own) for one in (found, *others) for n, own in one["arms"].items()):
             noted = cautions.of_audit(run.audit) if run.audit else []
             noted += cautions.of_records(run.records, arm)
             own["cautions"] += [caution.as_dict() for caution in noted]
+        for arm, own in found["arms"].items() if others else ():
+            own["repeats"] = spread([own, *(one["arms"][arm] for one in others)])
         split, arms = manifest.get("split"), manifest.get("arms") or {}
         judged = verdicts_of_run(
             found,
@@ -87,6 +92,7 @@ class StandardEvaluator:
             dataset=manifest["dataset"],
             split=split,
             chose={arm for arm, own in arms.items() if own.get("acquisition")},
+            others=others,
         )
         verdicts = {arm: narrative.in_words(one) for arm, one in judged.items()}
         return Evaluation(

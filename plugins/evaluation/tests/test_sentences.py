@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from ruamel.yaml import YAML
 
-from atlas_core.api import Grade
+from atlas_core.api import Grade, Meaning
 from atlas_evaluation.judge.codes import GRADES, codes
 from atlas_evaluation.judge.finding import About, Finding, Verdict
 from atlas_evaluation.narrative import (
@@ -151,3 +151,31 @@ def test_a_count_of_one_is_in_the_singular() -> None:
     assert text == "1 of its 120 predictions has no sigma."
     (text,) = report_of([Finding.of("labels_missed_in_domain", missed=1, folds=1)])
     assert text.endswith("in 1 of 1 fold.")
+
+
+def test_classes_have_their_names_where_the_data_set_states_them() -> None:
+    named = About("x", task="binary", meaning=Meaning(class_names=("not a metal", "metal")))
+    constant = {"class": 0, "right": 0.6}
+    found = [
+        Finding.of("class_rare", **{"class": 1}, n=5),
+        Finding.of("answers_better", right={"value": 0.9}, constant=constant),
+        Finding.of(
+            "probabilities_off_at_end",
+            end="below_1",
+            n=1921,
+            surprises=60,
+            share=0.031,
+            stated=0.001,
+        ),
+        Finding.of("probabilities_off_in_bin", n=40, stated=0.79, share=1.0),
+    ]
+    assert report_of(found, named) == [
+        "Only 5 materials are “metal”: too few to evaluate that class.",
+        "In-domain it classifies 90 % of the materials correctly, compared with 60 % for always"
+        " “not a metal”.",
+        "Of 1921 in-domain materials given a probability of 1 % or less for “metal”, 60 (3 %) are"
+        " “metal” where 0.1 % was stated.",
+        "Of 40 in-domain materials given a probability of about 79 % for “metal”, 100 % are"
+        " “metal”.",
+    ]
+    assert "class 1" in report_of(found, About("x", task="binary"))[0]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from atlas_core.api import Meaning
+
 TaskName = Literal[
     "steels",
     "jdft2d",
@@ -50,6 +52,7 @@ class MatbenchTask:
             copy of them was at hand when the table was made.
         citation: the source of the numbers.
         bounds: [low, high] of what is possible, None for an open end.
+        meaning: the target in words; tasks of Matbench have ids of their own, so no page.
     """
 
     rows: int
@@ -60,6 +63,7 @@ class MatbenchTask:
     sha256: str
     content: str | None
     citation: str
+    meaning: Meaning
     bounds: tuple[float | None, float | None] | None = None
 
 
@@ -77,6 +81,10 @@ TASKS: dict[str, MatbenchTask] = {
             "citrination.com/datasets/153092"
         ),
         bounds=(0, None),
+        meaning=Meaning(
+            "yield strength",
+            caveat="it depends on heat treatment and grain size, too, which no composition shows",
+        ),
     ),
     "jdft2d": MatbenchTask(
         rows=636,
@@ -88,6 +96,9 @@ TASKS: dict[str, MatbenchTask] = {
         content="895164634a16bde32bfead4c9658da569f5c6e3923aa1f2306964925f6e35e5e",
         citation="K. Choudhary et al., Sci. Rep. 7, 5179 (2017), doi:10.1038/s41598-017-05402-0",
         bounds=(0, None),
+        meaning=Meaning(
+            "exfoliation energy", caveat="computed with a van der Waals functional, not measured"
+        ),
     ),
     "phonons": MatbenchTask(
         rows=1265,
@@ -99,6 +110,10 @@ TASKS: dict[str, MatbenchTask] = {
         content="2d1c38118e7be2702317d094c0eaf4827334c54f7e68e45615778ecfccc51d56",
         citation="G. Petretto et al., Sci. Data 5, 180065 (2018), doi:10.1038/sdata.2018.65",
         bounds=(0, None),
+        meaning=Meaning(
+            "frequency of the last peak in the phonon density of states",
+            caveat="an estimate of the longitudinal optical frequency, not the largest of all",
+        ),
     ),
     "expt_gap": MatbenchTask(
         rows=4604,
@@ -113,6 +128,7 @@ TASKS: dict[str, MatbenchTask] = {
             "doi:10.1021/acs.jpclett.8b00124"
         ),
         bounds=(0, None),
+        meaning=Meaning("band gap"),
     ),
     "dielectric": MatbenchTask(
         rows=4764,
@@ -124,6 +140,10 @@ TASKS: dict[str, MatbenchTask] = {
         content=None,
         citation="I. Petousis et al., Sci. Data 4, 160134 (2017), doi:10.1038/sdata.2016.134",
         bounds=(1, None),
+        meaning=Meaning(
+            "refractive index",
+            caveat="computed by density functional perturbation theory, not measured",
+        ),
     ),
     "expt_is_metal": MatbenchTask(
         rows=4921,
@@ -137,6 +157,7 @@ TASKS: dict[str, MatbenchTask] = {
             "Y. Zhuo, A. Mansouri Tehrani, J. Brgoch, J. Phys. Chem. Lett. 9, 1668 (2018), "
             "doi:10.1021/acs.jpclett.8b00124"
         ),
+        meaning=Meaning("metallic character", ("not a metal", "metal")),
     ),
     "glass": MatbenchTask(
         rows=5680,
@@ -151,6 +172,11 @@ TASKS: dict[str, MatbenchTask] = {
             "Landolt-Boernstein III 37A (1997); L. Ward et al., npj Comput. Mater. 2, 16028 "
             "(2016), doi:10.1038/npjcompumats.2016.28"
         ),
+        meaning=Meaning(
+            "glass-forming ability",
+            ("no glass", "glass"),
+            caveat="of metallic alloys; it depends on the rate of cooling, too",
+        ),
     ),
     "log_gvrh": MatbenchTask(
         rows=10987,
@@ -161,6 +187,10 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="098af941f4c663270f1fe21abf20ffad6fb85ecbfcba5786ceac03983ac29da7",
         content="51cf81a0e7a6d4f7bf523ccfde909a70e7e5eb1028fb6966b805a01d4814ca1d",
         citation="M. de Jong et al., Sci. Data 2, 150009 (2015), doi:10.1038/sdata.2015.9",
+        meaning=Meaning(
+            "logarithm of the shear modulus",
+            caveat="Voigt-Reuss-Hill average of a perfect crystal at 0 K, computed, not measured",
+        ),
     ),
     "log_kvrh": MatbenchTask(
         rows=10987,
@@ -171,6 +201,10 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="44b113ddb7e23aa18731a62c74afa7e5aa654199e0db5f951c8248a00955c9cd",
         content="896cea6bd11101705e292dfa1e6753b130cb0f5ea676d75905c52fd041b6414a",
         citation="M. de Jong et al., Sci. Data 2, 150009 (2015), doi:10.1038/sdata.2015.9",
+        meaning=Meaning(
+            "logarithm of the bulk modulus",
+            caveat="Voigt-Reuss-Hill average of a perfect crystal at 0 K, computed, not measured",
+        ),
     ),
     "perovskites": MatbenchTask(
         rows=18928,
@@ -183,6 +217,10 @@ TASKS: dict[str, MatbenchTask] = {
         citation=(
             "I. E. Castelli et al., Energy Environ. Sci. 5, 9034 (2012), doi:10.1039/c2ee22341d"
         ),
+        meaning=Meaning(
+            "heat of formation per unit cell",
+            caveat="formation energy, not stability: that is the distance to the convex hull",
+        ),
     ),
     "mp_gap": MatbenchTask(
         rows=106113,
@@ -194,6 +232,9 @@ TASKS: dict[str, MatbenchTask] = {
         content="f5300eedb630d984b86d1819fcef00525c666c46e08c21224e04d68a610cdba8",
         citation="A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
         bounds=(0, None),
+        meaning=Meaning(
+            "band gap", caveat="a gap of the PBE functional, which is below the measured one"
+        ),
     ),
     "mp_is_metal": MatbenchTask(
         rows=106113,
@@ -204,6 +245,11 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="9a028ed5750a4c76ca36e9f3c8d48fe0bf3fb21b76ec2289e58ae7048d527919",
         content="b3d2a3b858b56b131c8dec4333a66823f1b16b2bce05fdb168527c492829efa6",
         citation="A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
+        meaning=Meaning(
+            "metallic character",
+            ("not a metal", "metal"),
+            caveat="a metal of the PBE functional, which calls some semiconductors metals",
+        ),
     ),
     "mp_e_form": MatbenchTask(
         rows=132752,
@@ -214,5 +260,9 @@ TASKS: dict[str, MatbenchTask] = {
         sha256="dedcb1d4ba2e3e50dbdd45ba5bc647a00e9c2bcf8f8bf556dc8e92caa39eb21f",
         content="85f07f29f3c6dbe26396aecfebd2bfff5a965c0e5f54dcccf0e81d8879deabbc",
         citation="A. Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323",
+        meaning=Meaning(
+            "formation energy per atom",
+            caveat="formation energy, not stability: that is the distance to the convex hull",
+        ),
     ),
 }

@@ -98,6 +98,7 @@ class MatbenchSource:
             sha256=sha256,
             provenance=origin,
             bounds=self._bounds(arrays["target"]),
+            meaning=self.task.meaning,
             columns={name: arrays[name] for name in _PLAIN_COLUMNS if name in arrays},
             formulas=arrays[_TEXTS].tolist() if _TEXTS in arrays else None,
             reading=ReadingReport(rows=len(materials), flagged=flags),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -33,6 +34,19 @@ def percent_of_level(level: float) -> str:
 def slug(text: str) -> str:
     """Return text as a part of an id or a file name: letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
+
+
+def linked(material: str, url: str) -> str | Markup:
+    """Return an id as a link to the page of its material, alone where a data set names none.
+
+    Args:
+        material: id.
+        url: of a page, with ``{id}``; a checked one (:class:`atlas_core.data.meaning.Meaning`).
+    """
+    if not url:
+        return material
+    place = url.replace("{id}", quote(material, safe=""))
+    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(place, material)
 
 
 def formula(text: str) -> Markup:

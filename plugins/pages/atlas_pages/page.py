@@ -10,6 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from atlas_pages.tables import titled
+
 TEMPLATES = Path(__file__).parent / "templates"
 """``page.css``, which every page includes."""
 
@@ -38,4 +40,4 @@ def render(view: Mapping[str, Any], template: Path) -> str:
         keep_trailing_newline=True,
     )
     own = {"script": SCRIPT, "script_policy": POLICY}
-    return environment.get_template(template.name).render({**own, **view})
+    return titled(environment.get_template(template.name).render({**own, **view}))

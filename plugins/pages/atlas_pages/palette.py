@@ -15,7 +15,7 @@ COLORS: dict[str, tuple[str, str]] = {
     "grid": ("#e5e9ef", "#28313c"),
     "in": ("#0a64ad", "#5cb3f5"),
     "out": ("#c94f06", "#ff9b54"),
-    "ref": ("#737d8b", "#8d98a6"),
+    "ref": ("#667080", "#8d98a6"),
     "good": ("#14795a", "#4cc79a"),
     "fair": ("#96690a", "#e6b84a"),
     "poor": ("#b3261e", "#ff8a80"),

@@ -88,13 +88,14 @@ def dots(parts: Parts) -> str:
 
 
 def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
+    quoted, of_class = source.meaning.quoted, source.meaning.of_class
     panels = [
         panel(
             arm,
             "Reliability of probabilities",
-            lambda: class_figures.reliability(parts),
-            caption="Of the materials given a probability near x, the share y really belonged to"
-            " class 1; on the gray line the probabilities are calibrated. Larger dots"
+            lambda: class_figures.reliability(parts, source.classes),
+            caption="Of the materials given a probability near x, the share y really is"
+            f" {of_class(1)}; on the gray line the probabilities are calibrated. Larger dots"
             f" hold more materials. {_colors(source, parts)}",
         )
     ]
@@ -103,8 +104,9 @@ def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
             panel(
                 arm,
                 "Separation of classes",
-                lambda: class_figures.class_roc(parts),
-                caption="Share of class 1 found against the share of class 0 called 1 by mistake,"
+                lambda: class_figures.class_roc(parts, source.classes),
+                caption=f"Share of {quoted(1)} found against the share of {quoted(0)} called"
+                f" {quoted(1)} by mistake,"
                 " as the threshold falls; the closer to the upper left corner the better, the gray"
                 " line is guessing.",
             )

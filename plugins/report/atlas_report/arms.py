@@ -40,7 +40,7 @@ def arm_view(source: Source, arm: str) -> ArmView:
     panels, missing = panels_of(source, arm, parts)
 
     binary = source.task == "binary"
-    worst, spread = worst_rows(rows, source.twins, binary=binary)
+    worst, spread = worst_rows(rows, source.twins, meaning=source.meaning, binary=binary)
     return ArmView(
         arm=arm,
         anchor=slug(arm),
@@ -59,9 +59,11 @@ def described(source: Source) -> list[str]:
     """Return what was done, a sentence each: first what is predicted, of which data."""
     data = source.manifest["dataset"]
     unit = f" in {source.unit}" if source.unit else ""
+    caveat = f" ({source.meaning.caveat})" if source.meaning.caveat else ""
     size = f" ({count(int(data['rows']), 'material')})" if data.get("rows") else ""
     sentences = [
-        f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}."
+        f"Data: {data.get('name', 'unnamed')}{size}; what is predicted: {source.target}{unit}"
+        f"{caveat}."
     ]
     names = list(source.rows)
     arms = f"Arm {names[0]}" if len(names) == 1 else f"Each of {formatting.listed(names)}"

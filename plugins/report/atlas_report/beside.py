@@ -84,14 +84,14 @@ def beside(source: Source) -> Beside:
             [_entry(metrics[arm]["parts"].get(part, {}).get("metrics"), name) for part in parts]
             for arm in arms
         ]
-        lines.append(_line(name, named, entries, source.unit))
+        lines.append(_line(name, named, entries, source))
     detection = []
     for name, about in source.figures.items():
         if about.of_detectors and about.table:
             row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
-            detection.append(_line(name, about, row, source.unit))
+            detection.append(_line(name, about, row, source))
     row = [[_entry((metrics[arm].get("ood") or {}).get("rule"), "auroc")] for arm in arms]
-    detection.append(_line("rule", RULE, row, source.unit))
+    detection.append(_line("rule", RULE, row, source))
     return Beside(
         arms=tuple(arms),
         parts=tuple(PART_LABEL[part] for part in parts),
@@ -141,7 +141,7 @@ def _line(
     name: str,
     about: Shown,
     entries: Sequence[Sequence[Mapping[str, float] | None]],
-    unit: str,
+    source: Source,
 ) -> Line:
     cells: list[Cell | None] = []
     columns = len(entries[0])
@@ -153,8 +153,9 @@ def _line(
                 continue
             value = metric_labels.shown(entry, about.unit)
             cells.append(Cell(value, metric_labels.interval(entry, about.unit), best[part] == arm))
-    label = about.label + (f" ({unit})" if about.unit == "target" and unit else "")
-    return Line(label, about.meaning, tuple(cells))
+    unit = f" ({source.unit})" if about.unit == "target" and source.unit else ""
+    label, meaning = (source.in_classes(text) for text in (about.label, about.meaning))
+    return Line(label + unit, meaning, tuple(cells))
 
 
 def _best(name: str, about: Shown, row: Sequence[Mapping[str, float] | None]) -> int | None:

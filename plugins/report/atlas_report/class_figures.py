@@ -51,8 +51,8 @@ def roc_axes(curves: Sequence[tuple[F8, F8, str, str, Any]]) -> Figure:
     return figure
 
 
-def class_roc(parts: Parts) -> Drawn:
-    """Draw how well P(1) tells the two classes apart."""
+def class_roc(parts: Parts, classes: tuple[str, str]) -> Drawn:
+    """Draw how well P(1) tells the two classes, whose names are given, apart."""
     curves: list[tuple[F8, F8, str, str, Any]] = []
     for part, rows in parts.items():
         truth = rows.target > 0.5
@@ -62,12 +62,12 @@ def class_roc(parts: Parts) -> Drawn:
                 (rows.mean[~truth], rows.mean[truth], PART_LABEL[part], PART_COLOR[part], style)
             )
     figure = roc_axes(curves)
-    figure.axes[0].set_xlabel("share of class 0 called 1")
-    figure.axes[0].set_ylabel("share of class 1 called 1")
+    figure.axes[0].set_xlabel(f"share of {classes[0]} called {classes[1]}")
+    figure.axes[0].set_ylabel(f"share of {classes[1]} called {classes[1]}")
     return Drawn(figure)
 
 
-def reliability(parts: Parts) -> Drawn:
+def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
     """Draw the observed share of class 1 against the predicted probability, in ten bins."""
     figure, axes = new_figure()
     axes.plot((0, 1), (0, 1), color=SENTINELS["ref"], linewidth=0.9)
@@ -92,7 +92,7 @@ def reliability(parts: Parts) -> Drawn:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal", adjustable="box")
-    axes.set_xlabel("predicted probability of class 1")
-    axes.set_ylabel("observed share of class 1")
+    axes.set_xlabel(f"predicted probability of {classes[1]}")
+    axes.set_ylabel(f"observed share of {classes[1]}")
     legend(axes)
     return Drawn(figure)

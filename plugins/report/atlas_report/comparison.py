@@ -20,6 +20,9 @@ from atlas_report.run_differences import Change, changes, unlike_folds
 from atlas_statistics import bootstrap
 from atlas_statistics.rows import Fold, folds_of, without_empty_sigma
 
+PART_WORD = {"test": "in-domain", "ood_test": "held-out"}
+"""What the rows of a part are called in a reason."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -47,6 +50,9 @@ class PartComparison:
         coverage: B - A of the coverage, by level, where both have intervals.
         scores: B against A by every score that both have, with the tests of
             :mod:`atlas_report.paired`; B is the first.
+        bias: B - A of the mean signed error; None where ``error`` is None, and of classes.
+        baseline: MAE of always predicting the training median, on the paired rows; None likewise,
+            and where it is not known.
     """
 
     part: str
@@ -58,6 +64,8 @@ class PartComparison:
     share_better: float | None
     coverage: Mapping[str, Difference]
     scores: Mapping[str, PairedScore]
+    bias: Difference | None = None
+    baseline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,14 @@ class Comparison:
         return {name: value for name, value in asdict(self).items() if name != "labels"}
 
 
-def compare(a: FinishedRun, b: FinishedRun, *, seed: int, metrics: Metrics) -> Comparison:
+def compare(
+    a: FinishedRun,
+    b: FinishedRun,
+    *,
+    seed: int,
+    metrics: Metrics,
+    names: tuple[str, str] = ("A", "B"),
+) -> Comparison:
     """Return B - A on the folds that both runs cut alike.
 
     Arms of one name are paired; where each run has a single arm, those are. Rows are paired within
@@ -126,6 +141,7 @@ def compare(a: FinishedRun, b: FinishedRun, *, seed: int, metrics: Metrics) -> C
         b: the other run.
         seed: of the resampling.
         metrics: whose rows are compared.
+        names: what reasons call the runs.
 
     Raises:
         SpecError: the runs predict another target, unit or data, or share no arm.
@@ -143,7 +159,7 @@ def compare(a: FinishedRun, b: FinishedRun, *, seed: int, metrics: Metrics) -> C
             f" ({', '.join(arms_a)} against {', '.join(arms_b)}); give one arm the same name"
         )
     task = str(a.manifest["dataset"]["task"])
-    unlike = unlike_folds(a, b)
+    unlike = unlike_folds(a, b, names)
     return Comparison(
         name_a=a.run_id,
         name_b=b.run_id,
@@ -160,6 +176,7 @@ def compare(a: FinishedRun, b: FinishedRun, *, seed: int, metrics: Metrics) -> C
                 unlike=unlike,
                 seed=seed,
                 metrics=metrics,
+                names=names,
             )
             for x, y in pairs
         ),
@@ -225,6 +242,7 @@ def _refused(
     a: Mapping[tuple[str, str, str], int],
     b: Mapping[tuple[str, str, str], int],
     unlike: Mapping[str, str],
+    names: tuple[str, str],
 ) -> dict[str, str]:
     """Return {fold: why its rows are not paired}; folds that are the same are left out."""
     out: dict[str, str] = {}
@@ -235,7 +253,7 @@ def _refused(
     first, second = members
     for fold in dict.fromkeys([*first, *second]):
         if fold not in first or fold not in second:
-            out[fold] = f"only {'A' if fold in first else 'B'} has this fold"
+            out[fold] = f"only {names[0 if fold in first else 1]} has this fold"
             continue
         parts = dict.fromkeys([*first[fold], *second[fold]])
         none: set[str] = set()
@@ -243,9 +261,10 @@ def _refused(
         for part in parts:
             x, y = first[fold].get(part, none), second[fold].get(part, none)
             if x != y:
-                unmatched.append(f"{len(x & y)} of {len(x)} {part} rows of A and {len(y)} of B")
+                of = f"{PART_WORD.get(part, part)} rows of {names[0]} and {len(y)} of {names[1]}"
+                unmatched.append(f"{len(x & y)} of {len(x)} {of}")
         if unmatched:
-            out[fold] = f"it holds other materials in B: they share {', '.join(unmatched)}"
+            out[fold] = f"it holds other materials in {names[1]}: they share {', '.join(unmatched)}"
         elif fold in unlike:
             out[fold] = unlike[fold]
     return out
@@ -260,11 +279,12 @@ def _compare_rows(
     unlike: Mapping[str, str],
     seed: int,
     metrics: Metrics,
+    names: tuple[str, str],
 ) -> ArmComparison:
     (arm_a, rows_a), (arm_b, rows_b) = a, b
     keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
     _same_targets(a, b)
-    refused = _refused(keys_a, keys_b, unlike)
+    refused = _refused(keys_a, keys_b, unlike, names)
     shared = [key for key in keys_a if key in keys_b and key[0] not in refused]
     paired_a = rows_a.take(np.array([keys_a[k] for k in shared], dtype=np.int64))
     paired_b = rows_b.take(np.array([keys_b[k] for k in shared], dtype=np.int64))
@@ -328,7 +348,22 @@ def _compare_part(
         share_better=error.bootstrap.share_better,
         coverage=_coverage(a, b, bootstrap.numbered(a.ids), seed),
         scores=scores,
+        bias=None if task == "binary" else _bias(a, b, seed),
+        baseline=None if task == "binary" else _baseline(a),
     )
+
+
+def _bias(a: Predictions, b: Predictions, seed: int) -> Difference:
+    signed = [rows.mean - rows.target for rows in (a, b)]
+    found = bootstrap.paired_difference(
+        signed[1], signed[0], seed=seed, materials=bootstrap.numbered(a.ids)
+    )
+    return _difference(signed[0], signed[1], found)
+
+
+def _baseline(rows: Predictions) -> float | None:
+    error = float(np.abs(rows.baseline - rows.target).mean())
+    return error if np.isfinite(error) else None
 
 
 def beside(score: PairedScore) -> Difference:

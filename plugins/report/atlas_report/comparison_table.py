@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from atlas_core.printing import counted, on_one_line
 from atlas_core.text_table import columns
 from atlas_report.comparison import Comparison, Difference, PartComparison, beside
+from atlas_report.comparison_sentences import said
 from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
 from atlas_report.source import PART_LABEL
 
 SHOWN_LEVEL = 0.9
 WHAT_WARNS = {"score": "the detector"}
+FIRST = 2
+"""Sentences on an arm in a part: which run errs less, and what a constant would err."""
 HEADER = ("", "A", "B", "B - A", "95 % interval", "p", "B better", "p of ranks")
 OVER_MATERIALS = (
     "p and intervals are over materials, for one training each: another seed can change them"
@@ -35,7 +38,10 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
         f"A = {on_one_line(comparison.name_a)}",
         f"B = {on_one_line(comparison.name_b)}",
     ]
-    sentences: list[str] = []
+    sentences = [
+        f"{one.arm}, {one.part}: {' '.join(one.sentences[:FIRST])}"
+        for one in said(comparison, ("A", "B"))
+    ]
     tables: list[str] = []
     notes: list[str] = []
     for arm in comparison.arms:
@@ -45,7 +51,6 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
             if part.part == "calibration" or part.error is None:
                 continue
             where = f"{label}, {PART_LABEL.get(part.part, part.part)}"
-            sentences.append(f"{where}: {_sentence(part.error, comparison)}")
             count = counted(part.paired, "row")
             tables += ["", f"{where}, {count}", _table(part, comparison.labels, width)]
             over = part.scores[comparison.metric].folds
@@ -59,7 +64,7 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
             tables += ["", f"{label}, held out against in-domain", _columns(rows, width)]
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
     notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
-    if sentences:
+    if tables:
         lines += ["", *sentences, OVER_MATERIALS, *tables]
     else:
         notes.append(
@@ -67,21 +72,6 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
             " each run's own report, or run one spec with a single option changed"
         )
     return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
-
-
-def _sentence(error: Difference, comparison: Comparison) -> str:
-    """Return whether B errs less or more than A, if the interval of the difference can tell."""
-    unit = f" {on_one_line(comparison.unit)}" if comparison.unit else ""
-    name = comparison.labels[comparison.metric]
-    if error.low == error.high == 0:
-        return f"A and B err alike, {name} {error.a:.3g}{unit}"
-    both = f"{name} {error.b:.3g} against {error.a:.3g}{unit}"
-    by = f"B - A {error.difference:+.3g}, 95 % interval {error.low:+.3g} to {error.high:+.3g}"
-    if error.high < 0:
-        return f"B errs less than A, {both} ({by})"
-    if error.low > 0:
-        return f"B errs more than A, {both} ({by})"
-    return f"no difference in error is shown, {both} ({by})"
 
 
 def _table(part: PartComparison, labels: Mapping[str, str], width: int | None) -> str:

@@ -56,12 +56,13 @@ def family_table(source: Source, arm: str) -> FamilyTable | None:
     of = "brier" if source.task == "binary" else "mae"
     unit = f" ({source.unit})" if source.unit and of == "mae" else ""
     share = formatting.percent_of_level(float(level)) if level else ""
+    sets = "label sets of both classes" if source.task == "binary" else ""
     return FamilyTable(
         error=_label(source, of) + unit,
         coverage=f"{share} {_label(source, 'picp')}" if level else "",
-        width=f"{_label(source, 'mpiw')}{unit}" if level else "",
+        width=(sets or f"{_label(source, 'mpiw')}{unit}") if level else "",
         rows=tuple(
-            _row(family, own, part, of, level)
+            _row(family, own, part, of, level, sets=bool(sets))
             for part, found in parts.items()
             for family, own in found["groups"].items()
         ),
@@ -75,7 +76,9 @@ def _label(source: Source, name: str) -> str:
     return name if about is None else about.label
 
 
-def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) -> FamilyRow:
+def _row(
+    family: str, own: Mapping[str, Any], part: str, of: str, level: str, *, sets: bool
+) -> FamilyRow:
     covered = own.get(f"picp_{level}")
     width = own.get(f"mpiw_{level}")
     return FamilyRow(
@@ -87,7 +90,8 @@ def _row(family: str, own: Mapping[str, Any], part: str, of: str, level: str) ->
         error_interval=metric_labels.interval(own[of], "target"),
         coverage=metric_labels.shown(covered, "share") if covered else "–",
         coverage_interval=metric_labels.interval(covered, "share") if covered else "",
-        width=formatting.number(width),
+        # a label set of both classes is 1 wide, one of a single class 0
+        width=formatting.percent(width) if sets and width is not None else formatting.number(width),
     )
 
 

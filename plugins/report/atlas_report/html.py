@@ -14,6 +14,7 @@ from atlas_pages.formatting import slug
 from atlas_pages.page import render
 from atlas_pages.panels import Panel, labeled
 from atlas_pages.svg import to_file, with_ids
+from atlas_report import metric_labels
 from atlas_report.answer import answers, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
@@ -112,10 +113,10 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
         "explorer": explorer(source),
         "provenance": provenance(source),
-        "glossary": [(m.label, m.meaning) for m in source.figures.values()],
+        "glossary": metric_labels.glossary(source),
         "light": palette.css(0),
         "dark": palette.css(1),
-        "binary": source.task == "binary",
+        "classes": source.classes if source.task == "binary" else None,
         "held_out": source.held_out,
         "several_held_out": len(set(held_out_classes(manifest.get("split")).values())) > 1,
     }

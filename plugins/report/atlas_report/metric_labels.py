@@ -9,6 +9,7 @@ from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import registry
 from atlas_core.metrics.registry import Shown
 from atlas_pages.formatting import fixed, percent, percent_of_level
+from atlas_report.source import Source
 from atlas_statistics import digits
 
 
@@ -24,6 +25,16 @@ def metric(figures: Mapping[str, Shown], name: str) -> Shown | None:
         return about
     level = percent_of_level(float(name.rpartition("_")[2]))
     return replace(about, label=f"{level} {about.label}")
+
+
+def glossary(source: Source) -> list[tuple[str, str]]:
+    """Return each figure of a run and what it means; label sets have no widths."""
+    binary = source.task == "binary"
+    return [
+        (source.in_classes(one.label), source.in_classes(one.meaning))
+        for one in source.figures.values()
+        if not (binary and one.of_levels and one.unit == "target")
+    ]
 
 
 def shown(entry: Mapping[str, float], scale: Unit) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from atlas_core.data.meaning import meaning_of
 from atlas_core.rows import UNREADABLE
 from atlas_pages import formatting
 from atlas_report.components import Part, citation, options_in_words, parts
@@ -100,7 +101,8 @@ def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         ("Data", _called(data)),
         ("Rows", f"{data.get('rows', '–')}" + (f", a sample of {sample}" if sample else "")),
         *_reading(data),
-        ("Target", f"{data.get('target', '')}" + (f", {data['unit']}" if data.get("unit") else "")),
+        ("Target", _target(data)),
+        ("It is not", meaning_of(data).caveat),
         ("Provenance", f"{kind}: {meaning}" if meaning else kind),
         ("Data license", data.get("license")),
         ("Please cite", cited),
@@ -145,6 +147,15 @@ def _reading(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _counted(reasons: Any) -> str:
     pairs = reasons.items() if isinstance(reasons, Mapping) else ()
     return ", ".join(f"{n} {kind}" for kind, n in pairs)
+
+
+def _target(data: Mapping[str, Any]) -> str:
+    """Return the target in words, its unit, and the column that holds it."""
+    name, meaning = str(data.get("target", "")), meaning_of(data)
+    classes = "" if meaning.class_names is None else f"{' (0) or '.join(meaning.class_names)} (1)"
+    column = f"column {name}" if meaning.quantity and meaning.quantity != name else ""
+    pieces = (meaning.quantity or name, str(data.get("unit") or ""), classes, column)
+    return ", ".join(piece for piece in pieces if piece)
 
 
 def _called(data: Mapping[str, Any]) -> str:

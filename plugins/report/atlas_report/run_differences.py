@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,15 +28,28 @@ class Change:
     b: str
 
 
+@dataclass(frozen=True)
+class Varied:
+    """One thing that is not the same in all runs: what it is, and its value in each."""
+
+    what: str
+    values: tuple[str, ...]
+
+
+def varied(runs: Sequence[FinishedRun]) -> tuple[Varied, ...]:
+    """Return what differs among runs: the seed first, then data, options, versions, machine."""
+    facts = [dict(_facts(run)) for run in runs]
+    found = []
+    for name in dict.fromkeys(name for own in facts for name in own):
+        values = [own.get(name) for own in facts]
+        if any(value != values[0] for value in values):
+            found.append(Varied(name, tuple(map(_text, values))))
+    return tuple(found)
+
+
 def changes(a: FinishedRun, b: FinishedRun) -> tuple[Change, ...]:
-    """Return what differs: the seed first, then the data, the spec's options, and versions."""
-    first, second = dict(_facts(a)), dict(_facts(b))
-    names = list(dict.fromkeys([*first, *second]))
-    return tuple(
-        Change(name, _text(first.get(name)), _text(second.get(name)))
-        for name in names
-        if first.get(name) != second.get(name)
-    )
+    """Return what differs between two runs, in the order of :func:`varied`."""
+    return tuple(Change(one.what, *one.values) for one in varied((a, b)))
 
 
 def _facts(run: FinishedRun) -> Iterator[tuple[str, Any]]:
@@ -114,7 +127,9 @@ def _spec(run: FinishedRun) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def unlike_folds(a: FinishedRun, b: FinishedRun) -> dict[str, str]:
+def unlike_folds(
+    a: FinishedRun, b: FinishedRun, names: tuple[str, str] = ("A", "B")
+) -> dict[str, str]:
     """Return {fold: why} for folds of one name whose training rows are known to differ."""
     sizes = [
         {
@@ -127,9 +142,9 @@ def unlike_folds(a: FinishedRun, b: FinishedRun) -> dict[str, str]:
     for fold in sizes[0].keys() & sizes[1].keys():
         x, y = (own[fold].get("train", 0) + own[fold].get("pool", 0) for own in sizes)
         if x != y:
-            out[fold] = f"it was trained on {x} rows in A and {y} in B"
+            out[fold] = f"it was trained on {x} rows in {names[0]} and {y} in {names[1]}"
     for fold in a.audited.keys() & b.audited.keys():
         ids = {run.audited[fold].get("training_ids") for run in (a, b)}
         if len(ids - {None}) == 2:
-            out.setdefault(fold, "it was trained on other materials in B")
+            out.setdefault(fold, f"it was trained on other materials in {names[1]}")
     return out

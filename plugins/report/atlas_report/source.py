@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from atlas_core.api import Meaning, meaning_of
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import Shown, figures
@@ -76,10 +78,27 @@ class Source:
         """Return the target's unit, "" where it has none."""
         return str(self.manifest["dataset"].get("unit") or "")
 
+    @cached_property
+    def meaning(self) -> Meaning:
+        """Return what the data set says of its target."""
+        return meaning_of(self.manifest["dataset"])
+
     @property
     def target(self) -> str:
         """Return the target's name in words."""
-        return str(self.manifest["dataset"].get("target", "target")).replace("_", " ")
+        return self.meaning.words(str(self.manifest["dataset"].get("target", "target")))
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """Return what 0 and 1 of a binary target are called."""
+        return self.meaning.class_name(0), self.meaning.class_name(1)
+
+    def in_classes(self, text: str) -> str:
+        """Return a text on class 0, class 1 or P(1) with the names of the classes."""
+        if self.meaning.class_names is None:
+            return text
+        text = text.replace("P(1)", f"P({self.classes[1]})")
+        return re.sub(r"class ([01])\b", lambda found: self.meaning.quoted(int(found[1])), text)
 
     @property
     def loop(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from atlas_core.data.meaning import Meaning
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.rows import THRESHOLD
 from atlas_pages import formatting
@@ -24,7 +25,7 @@ LOPSIDED = 0.01
 class Bad:
     """One of the worst predictions, as text."""
 
-    id: str
+    id: str | Markup
     formula: Markup
     true: str
     predicted: str
@@ -63,7 +64,11 @@ def confusion(part: str, rows: Predictions) -> Confusion:
 
 
 def worst_rows(
-    rows: Predictions, twins: Mapping[str, Mapping[str, float]], *, binary: bool = False
+    rows: Predictions,
+    twins: Mapping[str, Mapping[str, float]],
+    *,
+    meaning: Meaning,
+    binary: bool = False,
 ) -> tuple[tuple[Bad, ...], str]:
     """Return the rows with the largest errors, and what their ± is ("" where there is none).
 
@@ -72,13 +77,17 @@ def worst_rows(
     Args:
         rows: of the arm.
         twins: see :class:`atlas_report.source.Source`.
+        meaning: what the data set says of its target.
         binary: whether the target is a class.
     """
     seen = rows.take(np.isin(rows.parts, (IN_DOMAIN, HELD_OUT)))
     if binary:
         order = np.lexsort((seen.fold, seen.ids, -seen.error))[:WORST]
         return tuple(
-            _bad(seen, int(i), (np.nan, np.nan), places=2, twins=twins, binary=True) for i in order
+            _bad(
+                seen, int(i), (np.nan, np.nan), places=2, twins=twins, meaning=meaning, binary=True
+            )
+            for i in order
         ), ""
     levels = sorted(seen.lower, key=lambda level: abs(level - 0.9))
     ends: Any = np.full((2, len(seen)), np.nan)
@@ -96,7 +105,14 @@ def worst_rows(
     places = formatting.decimals(float(seen.error[order].min()))
     places = places if places == 99 else min(places, 3)
     return tuple(
-        _bad(seen, int(i), (float(ends[0, i]), float(ends[1, i])), places=places, twins=twins)
+        _bad(
+            seen,
+            int(i),
+            (float(ends[0, i]), float(ends[1, i])),
+            places=places,
+            twins=twins,
+            meaning=meaning,
+        )
         for i in order
     ), spread
 
@@ -108,16 +124,20 @@ def _bad(
     *,
     places: int,
     twins: Mapping[str, Mapping[str, float]],
+    meaning: Meaning,
     binary: bool = False,
 ) -> Bad:
 
     def show(value: float) -> str:
         return digits.probability(value) if binary else formatting.fixed(value, places)
 
+    def true(value: float) -> str:
+        return meaning.class_name(int(value)) if binary else formatting.fixed(value, places)
+
     return Bad(
-        id=str(rows.ids[i]),
+        id=formatting.linked(str(rows.ids[i]), meaning.url),
         formula=formatting.formula(str(rows.formula[i])),
-        true=f"class {rows.target[i]:.0f}" if binary else show(float(rows.target[i])),
+        true=true(float(rows.target[i])),
         predicted=show(float(rows.mean[i])),
         spread="" if binary else _spread(float(rows.mean[i]), ends, places),
         error=show(float(rows.error[i])),
@@ -125,7 +145,7 @@ def _bad(
         held_out=str(rows.parts[i]) == HELD_OUT,
         outside=bool(rows.outside[i]),
         reason=str(rows.reason[i]),
-        twin=twin_text(rows, i, twins, show),
+        twin=twin_text(rows, i, twins, lambda value: f"{'is' if binary else 'has'} {true(value)}"),
     )
 
 
@@ -150,11 +170,10 @@ def twin_text(
 ) -> str:
     """Return that the label may be wrong where a training material speaks for the prediction.
 
-    It does where its target lies nearer to the prediction than to the row's own label.
+    It does where its target lies nearer to the prediction than to the row's own label. ``show``
+    says what that target is, with its verb.
     """
     twin = twins.get(str(rows.fold[i]), {}).get(str(rows.ids[i]))
     if twin is None or abs(twin - rows.mean[i]) >= abs(twin - rows.target[i]):
         return ""
-    return (
-        f"or the label is wrong, or of another phase: the same formula in training has {show(twin)}"
-    )
+    return f"or the label is wrong, or of another phase: the same formula in training {show(twin)}"

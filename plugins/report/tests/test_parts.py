@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from atlas_core.data.meaning import Meaning
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.metrics.registry import figures, installed_metrics
@@ -291,7 +292,7 @@ def bad_label(mean: float, twins: dict[str, dict[str, float]]) -> str:
         target=np.array([-1.69]),
         mean=np.array([mean]),
     )
-    return worst_rows(rows, twins)[0][0].twin
+    return worst_rows(rows, twins, meaning=Meaning())[0][0].twin
 
 
 def test_a_label_is_doubted_only_where_its_formula_in_training_speaks_for_the_prediction() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from atlas_core.data.meaning import Meaning
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_registry.loading import Registry
@@ -40,7 +41,7 @@ def test_a_probability_is_never_written_as_0_or_1(value: float, text: str) -> No
 
 def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> None:
     for levels in ((0.9,), ()):
-        worst, spread = worst_rows(rows(levels), {}, binary=True)
+        worst, spread = worst_rows(rows(levels), {}, meaning=Meaning(), binary=True)
         assert spread == ""
         assert {bad.spread for bad in worst} == {""}
         assert {bad.true for bad in worst} == {"class 0", "class 1"}
@@ -48,16 +49,25 @@ def test_the_worst_predictions_of_a_class_state_no_certainty_and_no_spread() -> 
             assert shown.startswith(("below", "above")) or 0 < float(shown) < 1
 
 
+def test_the_worst_predictions_of_a_class_have_the_names_of_their_classes() -> None:
+    meaning = Meaning(class_names=("not a metal", "metal"), url="https://x.org/m/{id}")
+    worst, _ = worst_rows(rows(), {"f": {"m1": 1.0}}, meaning=meaning, binary=True)
+    assert {bad.true for bad in worst} == {"not a metal", "metal"}
+    doubted = {str(bad.id): bad.twin for bad in worst if bad.twin}
+    assert list(doubted) == ['<a href="https://x.org/m/m1" rel="noreferrer">m1</a>']
+    assert doubted.popitem()[1].endswith("the same formula in training is metal")
+
+
 def test_the_worst_predictions_of_a_quantity_keep_their_spread() -> None:
-    worst, spread = worst_rows(rows(), {})
+    worst, spread = worst_rows(rows(), {}, meaning=Meaning())
     assert spread.startswith("±")
     # every interval is 0 to 1, and one prediction is in the middle of it
     reported = {bad.predicted: bad.spread for bad in worst}
     assert reported.pop("0.500") == "0.500"
     assert set(reported.values()) == {"0.000 to 1.000"}
-    (endless,) = worst_rows(cut(0.25, 0.0, math.inf), {})[0]
+    (endless,) = worst_rows(cut(0.25, 0.0, math.inf), {}, meaning=Meaning())[0]
     assert endless.spread == "0.000 to ∞"
-    (either,) = worst_rows(cut(0.25, -math.inf, math.inf), {})[0]
+    (either,) = worst_rows(cut(0.25, -math.inf, math.inf), {}, meaning=Meaning())[0]
     assert either.spread == "∞"
 
 

@@ -7,65 +7,13 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-from from_columns import examine
-from run_folders import judge, make_run, write_report
+from run_folders import make_exam, make_run, write_report
 
-from atlas_core.data.tables import read_table
 from atlas_core.errors import DataError
-from atlas_core.store import read_json, write_json
+from atlas_core.store import read_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_evaluation.narrative import headline
-
-SPEC = """\
-trust:
-  error_tolerance: null
-  error_tolerance_quantile: 0.8
-  target_reliability: 0.9
-  price: null
-"""
-
-
-def make_exam(folder: Path, arms: tuple[str, ...] = ("forest",), spec: str = SPEC) -> Path:
-    """Add an exam: ``careful`` trusts what errs little, ``bold`` everything, ``shy`` nothing."""
-    table = read_table(folder / "predictions.parquet")
-    error = np.abs(table["target"] - table["mean"])
-    rows = np.isin(table["part"], ("test", "ood_test")) & np.isin(table["arm"], arms)
-    error_tolerance = float(np.quantile(error[table["part"] == "calibration"], 0.8))
-    names = ("arm", "fold", "part", "target", "mean", "lower_0.9", "upper_0.9")
-    labels = {
-        "careful": np.where(
-            error <= 0.8 * error_tolerance, "trust", np.where(error > 1, "defer", "verify")
-        ),
-        "bold": np.full(len(error), "trust"),
-        "shy": np.full(len(error), "verify"),
-    }
-    n = int(rows.sum())
-    blocks = [
-        {
-            **{name: table[name][rows] for name in names},
-            "method": np.full(n, method),
-            "error_tolerance": np.full(n, error_tolerance),
-            "target_reliability": np.full(n, 0.9),
-            "expected_error": np.full(n, 0.4),
-            "label": given[rows],
-        }
-        for method, given in labels.items()
-    ]
-    trust = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    write_json(folder / "exam.json", examine(trust, table, levels=[0.9]))
-    manifest = read_json(folder / "manifest.json")
-    for arm in arms:
-        manifest["arms"][arm]["trust"] = {
-            "use": "careful",
-            "summary": "Looks twice <b>.",
-            "beside": [{"use": "bold", "summary": "Trusts all."}, {"use": "shy"}],
-        }
-    write_json(folder / "manifest.json", manifest)
-    (folder / "spec.lock.yaml").write_text(f"atlas: 1\n{spec}", encoding="utf-8")
-    judge(folder)
-    return folder
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def summary(result: Screened) -> str:
     unit = f" {facts.unit}" if facts.unit else ""
     lines = [
         f"{counted(facts.screened, 'candidate')} by arm {facts.arm} ({facts.fold}),"
-        f" {wanted} {facts.target} first"
+        f" {wanted} {facts.words} first"
     ]
     if facts.labels is not None:
         lines.append(", ".join(f"{label} {n}" for label, n in facts.labels.items()))
@@ -156,7 +156,9 @@ def summary(result: Screened) -> str:
         flag = f"  ({row['reason']})" if row["reason"] else ""
         value = f"{row['prediction']:.4g}{unit}"
         if facts.task == "binary":
-            value = f"P(1) {digits.probability(float(row['prediction']))}"
+            value = (
+                f"P({facts.meaning.class_name(1)}) {digits.probability(float(row['prediction']))}"
+            )
         lines.append(f"{row['rank']:>3}  {_named(row)}  {value}{label}{flag}")
     lines += [str(result.folder / name) for name in (TABLE, TOP, PAGE)]
     return "\n".join(map(on_one_line, lines))

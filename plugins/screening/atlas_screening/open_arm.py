@@ -12,6 +12,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8, Str
 from atlas_core.component import Use, uses
+from atlas_core.data.meaning import read_bounds
 from atlas_core.engine.arm import Arm, FittedArm
 from atlas_core.engine.blame import blame
 from atlas_core.engine.features import side_by_side
@@ -23,7 +24,6 @@ from atlas_core.engine.reference import Reference
 from atlas_core.engine.view import ArmData
 from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import foreign
-from atlas_core.kinds.dataset import read_bounds
 from atlas_core.kinds.featurizer import Features, Featurizer, Vectors
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.trust import Assessment

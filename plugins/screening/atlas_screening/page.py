@@ -41,7 +41,7 @@ def write_page(result: Screened, path: Path) -> None:
 def _view(result: Screened) -> dict[str, Any]:
     facts = result.facts
     unit = f" {facts.unit}" if facts.unit else ""
-    target = facts.target.replace("_", " ")
+    target = facts.words
     wanted = "lowest" if facts.goal == "minimize" else "highest"
     places = formatting.decimals(float(np.ptp(result.prediction)) or 1.0)
     shown = result.top[:MOST]
@@ -59,12 +59,14 @@ def _view(result: Screened) -> dict[str, Any]:
             for name, n in (facts.labels or {}).items()
         ],
         "panel": _panel(result, target, unit),
-        "rows": [_row(row, places, binary=facts.task == "binary") for row in shown],
+        "rows": [_row(row, places, facts) for row in shown],
         "more": len(result.top) - len(shown),
         "has_label": facts.labels is not None,
         "has_interval": any(np.isfinite(row["lower"]) for row in shown),
         "level": formatting.percent_of_level(facts.level),
         "unit": unit.strip(),
+        "predicted": f"P({facts.meaning.class_name(1)})" if facts.task == "binary" else "predicted",
+        "interval": "label set" if facts.task == "binary" else "interval",
         "target": target,
         "space": SPACE[facts.space],
         "unreadable": result.shown,
@@ -162,10 +164,12 @@ def _record(facts: Facts, within: str) -> list[str]:
     return sentences
 
 
-def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], places: int, facts: Facts) -> dict[str, Any]:
+    binary = facts.task == "binary"
+
     def fixed(value: float) -> str:
         if binary:
-            return f"class {value:.0f}"
+            return facts.meaning.class_name(int(value))
         return formatting.fixed(value, places) if np.isfinite(value) else formatting.number(value)
 
     lower, upper = float(row["lower"]), float(row["upper"])
@@ -197,7 +201,7 @@ def _row(row: Mapping[str, Any], places: int, *, binary: bool) -> dict[str, Any]
                 formatting.formula(one["formula"]),
                 fixed(one["value"]),
                 formatting.number(one["distance"], digits=2),
-                one["id"],
+                formatting.linked(one["id"], facts.meaning.url),
             )
             for one in row["nearest"]
         ],

@@ -12,10 +12,12 @@ import click
 import numpy as np
 
 from atlas_core.api import CommandHost, Config, DataError, Materials
+from atlas_core.data.meaning import meaning_of
 from atlas_core.finished import read_run
 from atlas_reading import Crystal, materials_of, one_crystal, read_crystals
 from atlas_screening.asked import Asked
 from atlas_screening.open_arm import OpenArm, open_arm
+from atlas_statistics import digits
 
 
 @click.command()
@@ -130,11 +132,22 @@ def answers(given: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
 
 
 def _line(opened: OpenArm) -> Any:
-    unit = str(opened.run.manifest["dataset"].get("unit", ""))
+    data = opened.run.manifest["dataset"]
+    unit, meaning = str(data.get("unit", "")), meaning_of(data)
+    binary = opened.task == "binary"
+
+    def known(value: float) -> str:
+        return meaning.class_name(int(value)) if binary else f"{value:.4g}"
 
     def line(row: dict[str, Any]) -> str:
-        parts = [f"{row['formula']}: {row['value']:.4g}{f' {unit}' if unit else ''}"]
-        if row["lower"] is not None and row["upper"] is not None:
+        value = f"{row['value']:.4g}{f' {unit}' if unit else ''}"
+        if binary:
+            value = f"P({meaning.class_name(1)}) {digits.probability(float(row['value']))}"
+        parts = [f"{row['formula']}: {value}"]
+        if binary and row["lower"] is not None and row["upper"] is not None:
+            sets = "either class" if row["lower"] != row["upper"] else known(row["lower"])
+            parts.append(f"{100 * row['level']:g} % label set: {sets}")
+        elif row["lower"] is not None and row["upper"] is not None:
             ends = [float(row[end]) for end in ("lower", "upper")]
             parts.append(f"{100 * row['level']:g} % interval {ends[0]:.4g} to {ends[1]:.4g}")
         if row["label"] is not None:
@@ -143,7 +156,7 @@ def _line(opened: OpenArm) -> Any:
             parts.append("outside")
         if row["reasons"]:
             parts.append(row["reasons"])
-        near = [f"{one['formula']} ({one['value']:.4g})" for one in row["nearest"]]
+        near = [f"{one['formula']} ({known(one['value'])})" for one in row["nearest"]]
         return "; ".join([*parts, f"nearest known: {', '.join(near)}"])
 
     return line

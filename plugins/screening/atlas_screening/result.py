@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_core.arrays import F8, Bool, Str
+from atlas_core.data.meaning import Meaning
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Task
 from atlas_core.rows import BadRow
@@ -33,6 +34,7 @@ class Facts:
         final: whether that is one of all rows, whose errors are those of the evaluation.
         candidates: name of their file or folder.
         target: its name.
+        meaning: what the data set says of it.
         unit: of the target, "" without one.
         task: of the arm.
         goal: whether low or high values come first.
@@ -68,6 +70,7 @@ class Facts:
     final: bool
     candidates: str
     target: str
+    meaning: Meaning
     unit: str
     task: Task
     goal: Goal
@@ -93,6 +96,11 @@ class Facts:
     charges: str
     remarks: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Return the target in words."""
+        return self.meaning.words(self.target)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from atlas_core.arrays import Bool, Str
 from atlas_core.context import Notify
+from atlas_core.data.meaning import meaning_of
 from atlas_core.errors import DataError
 from atlas_core.finished import read_run
 from atlas_core.kinds.acquisition import Goal
@@ -157,6 +158,7 @@ def _facts(
         final=opened.final,
         candidates=candidates.path.name,
         target=str(data["target"]),
+        meaning=meaning_of(data),
         unit=str(data.get("unit") or ""),
         task=opened.task,
         goal=goal,

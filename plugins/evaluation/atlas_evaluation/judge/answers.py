@@ -77,11 +77,14 @@ class Answers:
         """Return the one answer that the larger class gives, and the share it is right for."""
         return None if self.larger is None else {"class": self.larger[0], "right": self.larger[1]}
 
-    def findings(self, elsewhere: Figure | None) -> Iterator[Finding]:
+    def findings(
+        self, elsewhere: Figure | None, trainings: Mapping[str, Any] | None = None
+    ) -> Iterator[Finding]:
         """Yield how many are called right, and how well the classes are separated.
 
         Args:
             elsewhere: the share of the held-out class that is called right.
+            trainings: between what the balanced accuracy lies over several trainings.
         """
         yield Finding.of(
             "answers_better" if self.beat_one_answer else "answers_no_better",
@@ -89,6 +92,7 @@ class Answers:
             constant=self.constant,
             held_out=elsewhere,
             balanced=None if self.few else self.balanced,
+            trainings=trainings,
         )
         if self.few is not None:
             yield Finding.of("class_rare", **{"class": self.few[0]}, n=self.few[1])

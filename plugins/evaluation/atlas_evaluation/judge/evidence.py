@@ -46,7 +46,9 @@ def evidence(facts: Facts, *, calibrator: bool) -> Findings:
 def _classified(facts: Facts) -> Findings:
     if facts.answers is not None:
         test = facts.test
-        yield from facts.answers.findings(facts.ood_test.metrics.get("accuracy"))
+        yield from facts.answers.findings(
+            facts.ood_test.metrics.get("accuracy"), facts.trainings("balanced_accuracy")
+        )
         yield from probability_findings(test.metrics, test.n, test.reliability)
 
 
@@ -56,6 +58,7 @@ def _errors(facts: Facts) -> Findings:
     yield of(
         "errors", in_domain=test.metrics["mae"], held_out=ood_test.metrics.get("mae"),
         times=times if times is None or math.isfinite(times.value) else "infinite",
+        trainings=facts.trainings("mae"),
     )  # fmt: skip
     for part, name in ((test, "in_domain"), (ood_test, "held_out")):
         yield from direction(

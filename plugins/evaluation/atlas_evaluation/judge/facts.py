@@ -318,6 +318,20 @@ class Facts:
         score = self.auroc.get("detector")
         return self.rule is not None and score is not None and self.rule.equals(score)
 
+    def trainings(self, name: str) -> dict[str, Any] | None:
+        """Return the lowest and highest value of a metric over trainings; None of one training."""
+        found = self.metrics.get("repeats")
+        if not found:
+            return None
+        parts = {"in_domain": "test", **({"held_out": "ood_test"} if self.ood_test.n else {})}
+        values = {
+            where: found["parts"][part][name]["values"]
+            for where, part in parts.items()
+            if name in found["parts"].get(part, {})
+        }
+        ends = {where: {"low": min(own), "high": max(own)} for where, own in values.items()}
+        return {"n": found["n"], **ends} if "in_domain" in ends else None
+
     def named(self, fold: str) -> dict[str, str]:
         """Return a fold and its held-out class, where that has a name."""
         return {"fold": fold, "class": self.classes.get(fold) or ""}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from atlas_core.api import Grade
+from atlas_core.api import Grade, Meaning
 from atlas_evaluation.judge.codes import codes
 from atlas_evaluation.judge.figures import Figure
 
@@ -70,6 +70,7 @@ class About:
         held_out: the held-out classes in words, joined with "; "; "" for none.
         chose: whether the arm chose its own training set, which test materials then differ from.
         bounded: whether the target has stated bounds, at which intervals are cut.
+        meaning: the target and its classes in words.
     """
 
     arm: str
@@ -79,6 +80,7 @@ class About:
     held_out: str = ""
     chose: bool = False
     bounded: bool = False
+    meaning: Meaning = field(default_factory=Meaning)
 
     @property
     def binary(self) -> bool:

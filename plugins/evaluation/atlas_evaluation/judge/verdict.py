@@ -9,11 +9,12 @@ never guessed.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from atlas_core.api import Grade
+from atlas_core.api import Grade, meaning_of
 from atlas_core.observe import held_out, held_out_classes
 from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.cautions import reported_in_headline
@@ -52,6 +53,7 @@ def verdict(
     classes: Mapping[str, str] | None = None,
     kept: Sequence[int] = (),
     examined: exam.Exam | None = None,
+    others: Sequence[Grade] = (),
 ) -> Verdict:
     """Return the judgment of one arm.
 
@@ -62,6 +64,8 @@ def verdict(
         kept: calibration rows of each fold; () where they are not known.
         examined: the exam of its trust method, where it has one: what it says of single predictions
             then comes before what it says of all of them together.
+        others: grades of the other trainings, each judged alone: what they contradict is not
+            trusted. No matter to an arm whose labels are examined, which are of the first.
     """
     facts = Facts(metrics_of_arm, about, classes or {}, kept)
     if not facts.test.n or facts.test.value("brier" if about.binary else "mae") is None:
@@ -80,6 +84,9 @@ def verdict(
     if cautions and grade != "do_not_trust":
         headline = (*headline, *reported_in_headline(cautions))
         grade = "unknown" if grade == "unknown" else "caution"
+    if examined is None and set(others) - {grade}:
+        headline = (*headline, _disagreement(grade, others))
+        grade = "caution" if grade == "trust" else grade
     calibrator = bool(own) and examined is not None
     return Verdict(
         about,
@@ -91,6 +98,12 @@ def verdict(
 
 
 # --- the rules, in the order in which they are asked ------------------------------------------
+
+
+def _disagreement(grade: Grade, others: Sequence[Grade]) -> Finding:
+    """Return how many trainings would get another grade than the first, and which."""
+    counted = [{"grade": one, "trainings": n} for one, n in Counter(others).items() if one != grade]
+    return of("trainings_disagree", trainings=1 + len(others), others=counted)
 
 
 def _targets_alike(facts: Facts) -> Ruling | None:
@@ -317,6 +330,7 @@ def verdicts_of_run(
     dataset: Mapping[str, Any],
     split: Mapping[str, Any] | None = None,
     chose: Collection[str] = (),
+    others: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Verdict]:
     """Return the judgment of each arm.
 
@@ -326,7 +340,9 @@ def verdicts_of_run(
         dataset: what the manifest says of it.
         split: what the manifest says of it.
         chose: arms that chose what they learned from.
+        others: what ``metrics.json`` would hold of each other training.
     """
+    alone = [verdicts_of_run(one, {}, dataset=dataset, split=split, chose=chose) for one in others]
     folds = (split or {}).get("folds") or ()
     return {
         arm: verdict(
@@ -339,10 +355,12 @@ def verdicts_of_run(
                 held_out=held_out(split),
                 chose=arm in chose,
                 bounded=dataset.get("bounds") is not None,
+                meaning=meaning_of(dataset),
             ),
             classes=held_out_classes(split),
             kept=[int((fold.get("sizes") or {}).get("calibration") or 0) for fold in folds],
             examined=exams.get(arm),
+            others=[one[arm].grade for one in alone],
         )
         for arm, found in metrics["arms"].items()
     }

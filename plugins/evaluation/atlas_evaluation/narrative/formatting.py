@@ -70,6 +70,20 @@ def _around(value: Callable[[Entry], str], ends: Callable[[Entry], str]) -> Call
     return lambda entry: value(entry) + (f" ({ends(entry)})" if "high" in entry else "")
 
 
+def _range_as(ends: Entry, figure: Entry) -> str:
+    """Return the lowest to the highest of several values, written as a figure of theirs is."""
+    places = digits.places(figure)
+    return _between(digits.fixed(ends["low"], places), digits.fixed(ends["high"], places))
+
+
+def _pct_range(ends: Entry) -> str:
+    return _between(percent(ends["low"]), percent(ends["high"]))
+
+
+def _between(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
+
+
 def _signed(value: float) -> str:
     """Return two decimals with a true minus sign, and no sign on zero."""
     return digits.fixed(value, 2)
@@ -122,6 +136,8 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "shown": digits.shown,
     "ends": _interval,
     "around": _around(digits.shown, _interval),
+    "range_as": _range_as,
+    "pct_range": _pct_range,
     "pct": _share,
     "pct_ends": _ends(percent),
     "pct_around": _around(_share, lambda entry: f"{_ends(digits.percentage)(entry)} %"),

@@ -24,6 +24,9 @@ from atlas_statistics.rows import SIDES, Fold, folds_of
 SIGMA_QUANTILE = 0.95
 """Sigma flags a row above this quantile of the sigmas of its fold's calibration rows."""
 
+RULE = "rule"
+"""The name of the rule "contains an element not in the training set"."""
+
 AREA = "auroc"
 """The figure whose lowest fold is named."""
 
@@ -71,7 +74,7 @@ def _detectors(
     if {fold.name for fold in folds} <= set(trained) and named:
         strange = [Chemistry(f.rows.formula).beyond(trained[f.name]) for f in folds]
         pairs = zip(folds, strange, strict=True)
-        out["rule"] = [_rows(f, own.astype(np.float64), own) for f, own in pairs]
+        out[RULE] = [_rows(f, own.astype(np.float64), own) for f, own in pairs]
     return out
 
 

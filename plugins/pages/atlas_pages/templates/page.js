@@ -80,9 +80,11 @@ for (const svg of all("figure .canvas > svg")) {
 // all test materials: search, filter, sort, page
 const data = document.getElementById("rows");
 if (!data) return;
-const { arms, parts, families, unit, places, url, binary, columns } = JSON.parse(data.textContent);
+const { arms, parts, families, unit, places, url, classes, columns } = JSON.parse(data.textContent);
 const home = document.getElementById("explorer"), size = 25;
 const number = (value) => (value === null || value === undefined ? "\u2013" : (places === 99 ? value.toPrecision(3) : value.toFixed(places)).replace("-", "\u2212"));
+const probability = (value) => (!classes || value === null ? number(value) : value < 0.005 ? "below 0.01" : value > 0.995 ? "above 0.99" : number(value));
+const truth = (value) => (classes ? classes[value] : number(value));
 const elements = columns.formula.map((text) => new Set(text.match(/[A-Z][a-z]?/g)));
 const state = { text: "", part: "", element: "", family: "", flag: "", arm: 0, by: "error", up: false, page: 0 };
 const value = {
@@ -120,14 +122,14 @@ const subscripts = (text) => {
   return made;
 };
 const linked = (id) => (url ? make("a", { href: url.replace("{id}", encodeURIComponent(id)), rel: "noreferrer" }, id) : id);
-const titles = [["id", "id"], ["formula", "formula"], ["part", "part"], ["true", "true"], ["predicted", binary ? "P(1)" : "predicted"], ["error", "error"]];
-if (!binary && columns.ends.some(Boolean)) titles.push(["interval", "interval"]);
+const titles = [["id", "id"], ["formula", "formula"], ["part", "part"], ["true", "true"], ["predicted", classes ? `P(${classes[1]})` : "predicted"], ["error", "error"]];
+if (!classes && columns.ends.some(Boolean)) titles.push(["interval", "interval"]);
 if (columns.flag.some(Boolean)) titles.push(["flagged", "flagged"]);
 if (columns.label.some(Boolean)) titles.push(["label", "label"]);
 const cell = {
   id: (i) => linked(columns.id[i]), formula: (i) => subscripts(columns.formula[i]),
   part: (i) => make("span", { class: "part " + (columns.part[i] ? "out" : "in") }, parts[columns.part[i]]),
-  true: (i) => number(columns.true[i]), predicted: (i) => number(value.predicted(i)), error: (i) => number(value.error(i)),
+  true: (i) => truth(columns.true[i]), predicted: (i) => probability(value.predicted(i)), error: (i) => probability(value.error(i)),
   interval: (i) => (value.interval(i) === null ? "\u2013" : `${number(columns.ends[state.arm][0][i])} to ${number(columns.ends[state.arm][1][i])}${beyond(i) ? " (missed)" : ""}`),
   flagged: (i) => (value.flagged(i) ? "yes" : "no"), label: (i) => value.label(i) ?? "\u2013",
 };

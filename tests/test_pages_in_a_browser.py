@@ -1,0 +1,282 @@
+"""Pages as a person meets them: in a window, on a phone, in the dark, by keyboard, on paper."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browser, Page, axe_core, chromium
+from run_folders import make_exam, make_run, write_report
+from support import Cli
+
+WIDE, PHONE = (1280, 900), (400, 800)
+LONG = "forest_of_1000_trees_on_magpie_features_and_matminer_densities_scaled_and_calibrated"
+EIGHT = (LONG, "cgcnn", "boosting", "roost", "painn", "ridge", "gaussian process", "mean")
+A4 = 6
+"""Sheets of A4 that a report of two arms may take."""
+
+Draw = Callable[[Path], Path]
+
+
+def _exam(folder: Path) -> Path:
+    sizes = {"calibration": 60, "test": 90, "ood_test": 240}
+    return write_report(
+        make_exam(make_run(folder, arms=("forest", LONG), sizes=sizes), ("forest",))
+    )
+
+
+def _learning(folder: Path) -> Path:
+    arms = ("random", "greedy", "ucb", "max_uncertainty")
+    return write_report(make_run(folder, arms=arms, loop=True))
+
+
+PAGES: dict[str, Draw] = {
+    "two": lambda folder: write_report(make_run(folder)),
+    "exam": _exam,
+    "binary": lambda folder: write_report(make_run(folder, task="binary")),
+    "eight": lambda folder: write_report(make_run(folder, arms=EIGHT)),
+    "learning": _learning,
+}
+NAMES = [
+    name if name == "two" else pytest.param(name, marks=pytest.mark.all_pages) for name in PAGES
+]
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the page of that name, drawn once."""
+    drawn: dict[str, Path] = {}
+
+    def give(name: str) -> Path:
+        if name not in drawn:
+            drawn[name] = PAGES[name](tmp_path_factory.mktemp(name) / "run")
+        return drawn[name]
+
+    return give
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium found (CHROMIUM names its program): pages are not looked at")
+    with Browser(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    found = axe_core()
+    if found is None:
+        pytest.skip("no axe-core found (npm install --no-save axe-core, or AXE_CORE): not audited")
+    return found
+
+
+def _bottom(page: Page, what: str) -> float:
+    """Return where the last element of a kind ends, in pixels from the top of the page."""
+    code = f"[...document.querySelectorAll({json.dumps(what)})].at(-1)"
+    return float(page.run(f"{code}.getBoundingClientRect().bottom + scrollY"))
+
+
+def _beyond(page: Page) -> list[str]:
+    """Return what reaches beyond the right edge of the window, and what scrolls sideways."""
+    code = """[...document.querySelectorAll("body *")].filter(one => {
+      const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+      if (one.closest("svg svg, svg > *, .unseen, thead") || !box.width) return false;
+      return box.right > innerWidth + 1 || (style.overflowX === "auto"
+        && one.scrollWidth > one.clientWidth + 1);
+    }).map(one => `${one.tagName}.${one.className} ${one.textContent.slice(0, 60)}`)"""
+    wide = page.run("document.documentElement.scrollWidth")
+    return [*page.run(code), *([f"the page: {wide}"] if wide > page.run("innerWidth") else [])]
+
+
+def _looked_at(browser: Browser, axe: Path, file: Path) -> list[str]:
+    """Return what is wrong with a page at both widths and in both schemes."""
+    wrong = []
+    for width, height in (WIDE, PHONE):
+        for scheme in ("light", "dark"):
+            with browser.page(file, width, height, scheme=scheme) as page:
+                assert page.run(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+                found = [*page.violations(axe), *page.errors()]
+                found += _beyond(page) if width == PHONE[0] else []
+            wrong += [f"{width} {scheme} {one}" for one in found]
+    return wrong
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_has_no_finding_of_axe_and_fits_a_phone(
+    browser: Browser, axe: Path, pages: Callable[[str], Path], name: str
+) -> None:
+    assert _looked_at(browser, axe, pages(name)) == []
+
+
+@pytest.mark.all_pages
+def test_the_page_of_a_screen_has_no_finding_of_axe_and_fits_a_phone(
+    browser: Browser, axe: Path, tmp_path: Path
+) -> None:
+    assert _looked_at(browser, axe, _screen(Cli(tmp_path, tmp_path / "cache"))) == []
+
+
+SCREEN = """\
+atlas: 1
+name: screening
+seed: 3
+sample: 400
+reports: []
+dataset: {use: flla, options: {target: formation_energy_per_atom}}
+split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
+trust:
+  error_tolerance_quantile: 0.8
+  nested:
+    splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
+    rows: 150
+    scored: 40
+arms:
+  forest:
+    featurizer: magpie
+    model: {use: random_forest, options: {trees: 12}}
+    uq: tree_variance
+    calibrator: {use: split_conformal, options: {score: normalized}}
+    ood: mahalanobis
+    trust: sigma_threshold
+"""
+
+
+def _screen(cli: Cli) -> Path:
+    (cli.cwd / "s.yaml").write_text(SCREEN, encoding="utf-8")
+    done = cli("run", "s.yaml", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    lines = [
+        f"{a}{b}{x}{n}" for a in ("Li", "Ca") for b in ("Ti", "Fe") for x in "OF" for n in "234"
+    ]
+    (cli.cwd / "c.csv").write_text("\n".join(["formula", *lines, "no"]) + "\n", encoding="utf-8")
+    asked = cli("screen", json.loads(done.stdout)["run"], "c.csv", "--out", "o")
+    assert asked.returncode == 0, asked.stderr
+    return cli.cwd / "o/screen.html"
+
+
+def test_a_page_that_is_too_wide_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "wide.html"
+    page.write_text("<p style='width:500px'>a</p>", encoding="utf-8")
+    with browser.page(page, *PHONE) as shown:
+        assert len(_beyond(shown)) == 2
+    with browser.page(page, *WIDE) as shown:
+        assert _beyond(shown) == []
+
+
+def test_a_script_that_fails_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "wrong.html"
+    policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'none'\">"
+    for head in ("", policy):
+        page.write_text(f"{head}<script>throw new Error('here')</script>", encoding="utf-8")
+        with browser.page(page) as shown:
+            (error,) = shown.errors()
+        assert ("Content Security Policy" in error) == bool(head)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1280", "400"])
+def test_answer_and_what_to_do_stand_on_the_first_screen(
+    browser: Browser, pages: Callable[[str], Path], size: tuple[int, int]
+) -> None:
+    with browser.page(pages("two"), *size) as page:
+        for what in ("h1", ".answers .said", ".strip", "ol.todo li"):
+            assert _bottom(page, what) <= size[1], what
+
+
+def test_a_table_is_sorted_by_the_title_of_a_column(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        cells = "[...document.querySelectorAll('table.worst.sortable')[0].tBodies[0].rows]"
+        seen = f"{cells}.map(row => row.cells[2].textContent.replace('\\u2212', '-'))"
+        before = page.run(seen)
+        title = "document.querySelectorAll('table.worst.sortable')[0].tHead.rows[0].cells[2]"
+        page.run(f"{title}.firstChild.click()")
+        falling = [float(one) for one in page.run(seen)]
+        assert page.run(f"{title}.ariaSort") == "descending"
+        assert falling == sorted(falling, reverse=True) != [float(one) for one in before]
+        page.run(f"{title}.firstChild.click()")
+        assert [float(one) for one in page.run(seen)] == sorted(falling)
+
+
+ROWS = "[...document.querySelectorAll('#explorer tbody tr')].map(row => row.cells[1].textContent)"
+COUNT = "document.querySelector('#explorer [role=status]').textContent"
+
+
+def _click(page: Page, text: str) -> None:
+    inside = "[...document.querySelectorAll('#explorer button')]"
+    page.run(f"{inside}.find(one => one.textContent === {json.dumps(text)}).click()")
+
+
+def test_materials_are_paged_filtered_marked_and_saved(
+    browser: Browser, pages: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with browser.page(pages("two")) as page:
+        rings = "document.querySelector('path.over').getAttribute('d')"
+        assert page.run(COUNT).startswith("1 to 25 of 150 predictions")
+        first = page.run(ROWS)
+        _click(page, "Next")
+        assert page.run(COUNT).startswith("26 to 50 of 150")
+        assert page.run(ROWS) != first
+        assert not page.run(rings)
+        page.run("document.querySelector('[data-element=O]').dispatchEvent(new Event('click'))")
+        kept = page.run(COUNT)
+        found = re.match(r"1 to (\d+) of (\d+) predictions", kept)
+        assert found
+        assert 0 < int(found[2]) < 150
+        assert all(re.search(r"O(?![a-z])", formula) for formula in page.run(ROWS))
+        assert page.run(rings).count("M") == int(found[2])
+        page.downloads(tmp_path)
+        _click(page, "CSV")
+        table = _saved(tmp_path / "predictions.csv")
+        assert len(table) == int(found[2])
+        assert {"id", "formula", "true", "predicted", "error", "lower", "upper"} <= set(table[0])
+        for row in table:
+            error = abs(float(row["predicted"]) - float(row["true"]))
+            assert float(row["error"]) == pytest.approx(error, abs=1e-9)
+        _click(page, "Clear")
+        assert page.run(COUNT).startswith("1 to 25 of 150")
+        assert page.errors() == []
+
+
+def _saved(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a file that the browser saves, once it is there."""
+    for _ in range(100):
+        if path.exists() and (text := path.read_text(encoding="utf-8")):
+            return list(csv.DictReader(text.splitlines()))
+        time.sleep(0.1)
+    raise AssertionError(f"{path.name} was not saved")
+
+
+def test_the_first_stop_of_the_keyboard_leads_to_the_answer(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        page.press("Tab")
+        assert page.run("document.activeElement.textContent") == "Skip to the answer"
+        assert page.run("document.activeElement.getBoundingClientRect().top") >= 0
+        page.press("Enter")
+        assert page.run("location.hash") == "#answer"
+        page.press("Tab")
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        assert page.run(outline) != "none"
+
+
+def test_nothing_moves_for_who_wants_less_motion(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        behavior = "getComputedStyle(document.documentElement).scrollBehavior"
+        assert page.run(behavior) == "smooth"
+        page.show(motion="reduce")
+        assert page.run(behavior) == "auto"
+
+
+def sheets(pdf: bytes) -> int:
+    """Return the number of pages of a PDF whose objects are not compressed."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
