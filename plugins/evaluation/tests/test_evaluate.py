@@ -410,7 +410,9 @@ def test_rows_of_one_formula_are_one_observation_of_its_elements() -> None:
     formulas = np.array(["FeO"] * 50 + ["NiO"] * 50)
     error = np.r_[np.full(50, 1.0), np.full(50, 5.0)]
     found = Chemistry(formulas).errors(error, np.arange(100) // 2)
-    assert found["Fe"] == {"n": 25, "mae": 1.0, "apart": False, "above": False}
+    assert found["Fe"] == {
+        "n": 25, "mae": 1.0, "apart": False, "above": False, "mean_error": 1.0, "off": False,
+    }  # fmt: skip
     assert not any(own["apart"] for own in found.values())
 
 

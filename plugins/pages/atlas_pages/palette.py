@@ -25,6 +25,18 @@ COLORS: dict[str, tuple[str, str]] = {
     "arm3": ("#93428f", "#df9adb"),
     "arm4": ("#8a6d00", "#e2c64a"),
     "arm5": ("#3b4a9c", "#9fb0ff"),
+    "low3": ("#5e3c99", "#c3aef0"),
+    "low2": ("#a897cc", "#6f5fa3"),
+    "low1": ("#dcd6ea", "#37314d"),
+    "high1": ("#fbdcb0", "#4a3113"),
+    "high2": ("#f0a23c", "#94590f"),
+    "high3": ("#a04a00", "#ffb861"),
+    "lowink3": ("#ffffff", "#11151b"),
+    "lowink2": ("#171c24", "#ffffff"),
+    "lowink1": ("#171c24", "#e7ecf2"),
+    "highink1": ("#171c24", "#e7ecf2"),
+    "highink2": ("#171c24", "#ffffff"),
+    "highink3": ("#ffffff", "#11151b"),
     "ramp0": ("#fff8dc", "#2a2419"),
     "ramp1": ("#fee6a0", "#46371c"),
     "ramp2": ("#fec95f", "#684b1c"),
@@ -43,6 +55,9 @@ COLORS: dict[str, tuple[str, str]] = {
 """``{name: (light, dark)}``; the page writes each as ``--name``."""
 
 RAMP_STEPS = 7
+SIDE_STEPS = 3
+"""Steps of ``low`` and of ``high``, the two sides of the diverging scale: purple and orange, which
+stay apart for every kind of color blindness (ColorBrewer's PuOr)."""
 ARM_COLORS = tuple(f"arm{i}" for i in range(6))
 
 SENTINELS: dict[str, str] = {name: f"#fe01{i:02x}" for i, name in enumerate(COLORS)}

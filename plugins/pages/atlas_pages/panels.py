@@ -64,6 +64,7 @@ class Panel:
         title: a few words.
         svg: inline markup.
         caption: what it shows and how to read it.
+        note: the part of the caption that is of this figure alone; "" where there is none.
         wide: whether it takes the full width of the page.
         arm: whose it is, "" where that does not matter.
         limits: JSON of where true and predicted values lie in it; "" where they do not.
@@ -73,6 +74,7 @@ class Panel:
     title: str
     svg: Markup
     caption: str
+    note: str = ""
     wide: bool = False
     arm: str = ""
     limits: str = ""
@@ -94,7 +96,7 @@ def panel(arm: str, title: str, draw: Callable[[], Drawn], *, caption: str) -> P
         limits = _limits(drawn.figure.axes[0], text) if drawn.places else ""
     svg = labeled(text, f"{title}, arm {arm}. {caption}")
     caption = " ".join(t for t in (caption, drawn.note) if t)
-    return Panel(name, title, svg, caption, arm=arm, limits=limits)
+    return Panel(name, title, svg, caption, drawn.note, arm=arm, limits=limits)
 
 
 def _limits(axes: Axes, svg: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from atlas_core.kinds.trust import LABELS
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
+from atlas_report.entries import MANY
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
 
 
@@ -44,7 +45,10 @@ class Answer:
 
 
 def answers(source: Source) -> tuple[Answer, ...]:
-    """Return the sentence of each arm, with the shares of its labels."""
+    """Return the sentence of each arm, with the shares of its labels.
+
+    Of many arms each has its first finding only; the others are in its own section.
+    """
     found = []
     for arm in source.rows:
         said = source.verdict.get(arm) or NO_VERDICT
@@ -52,15 +56,23 @@ def answers(source: Source) -> tuple[Answer, ...]:
         bars = tuple(_bars(source.labeled.get(arm, {})))
         found.append(
             Answer(
-                arm=arm,
+                arm=source.called(arm),
                 anchor=slug(arm),
                 grade=GRADES.get(grade, grade),
                 tone=TONES.get(grade, "ref"),
-                sentence=said["headline"],
+                sentence=_first(said) if len(source.rows) > MANY else said["headline"],
                 bars=bars,
             )
         )
     return tuple(found)
+
+
+def _first(verdict: Mapping[str, Any]) -> str:
+    """Return the first finding of a headline as a sentence."""
+    for one in verdict.get("findings") or ():
+        if one.get("place") == "headline" and one.get("text"):
+            return f"{one['text']}."
+    return str(verdict["headline"])
 
 
 def _bars(labeled: Mapping[tuple[str, str, str], str]) -> Iterator[Bar]:

@@ -1,16 +1,18 @@
-"""The figures of one arm, each with the sentence that says how to read it."""
+"""The figures of one arm that no other shares, each with the sentence that says how to read it."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
+
 from markupsafe import Markup
 
-from atlas_core.observe import held_out_classes
-from atlas_pages.formatting import count, number, slug
+from atlas_pages.formatting import number, slug
 from atlas_pages.panels import Panel, panel
 from atlas_report import class_figures, figures, learning_figures, ood_figures, periodic
 from atlas_report.figures import Parts
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.views import dots
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 
@@ -19,10 +21,9 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
     panels: list[Panel] = []
     missing: list[str] = []
     if parts:
-        draw = _class_panels if source.task == "binary" else _value_panels
-        panels += draw(source, arm, parts)
-        panels += _trust_panels(source, arm, parts, missing)
-        panels += _ood_panels(arm, parts, missing)
+        binary = source.task == "binary"
+        panels += _class_panels(source, arm, parts) if binary else _sigma_panels(source, arm, parts)
+        panels += _ood_panels(source, arm, parts, missing)
     else:
         missing.append("No test rows: there is nothing to draw.")
     curves = [
@@ -46,80 +47,26 @@ def panels_of(source: Source, arm: str, parts: Parts) -> tuple[list[Panel], list
     return panels, missing
 
 
-def _colors(source: Source, parts: Parts) -> str:
-    blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
-    if HELD_OUT not in parts:
-        return f"Blue: {blue}."
-    several = len(set(held_out_classes(source.manifest.get("split")).values())) > 1
-    held = f" ({source.held_out})" if source.held_out else ""
-    orange = (
-        "the class that is held out, another in each fold"
-        if several
-        else (f"the held-out class{held}")
-    )
-    return f"Orange: {orange}." if IN_DOMAIN not in parts else f"Blue: {blue}; orange: {orange}."
-
-
-def _value_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
-    ends = figures.ends_of([shown(rows) for rows in source.rows.values()])
+def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
+    quoted = source.meaning.quoted
+    if not any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):
+        return []
     return [
         panel(
             arm,
-            "Predicted against true",
-            lambda: figures.parity(parts, target=source.target, unit=source.unit, ends=ends),
-            caption=f"{dots(parts)}, made without training on it; on the gray line the prediction"
-            " is exact, and a dashed line lies above or below it by the mean error of its part."
-            f" {_colors(source, parts)}",
+            "Separation of classes",
+            lambda: class_figures.class_roc(parts, source.classes),
+            caption=f"Share of {quoted(1)} found against the share of {quoted(0)} called"
+            f" {quoted(1)} by mistake, as the threshold falls; the closer to the upper left corner"
+            " the better, the gray line is guessing.",
         )
     ]
 
 
-def dots(parts: Parts) -> str:
-    """Say what a dot is: with several folds a material may have more than one."""
-    ids = np.concatenate([rows.ids for rows in parts.values()])
-    counts = np.unique(ids, return_counts=True)[1]
-    text = "Each dot is a prediction of one material"
-    if counts.max() == 1:
-        return text
-    return (
-        f"{text} ({count(len(ids), 'prediction')} of {count(len(counts), 'material')}, up to"
-        f" {counts.max()} each, from different folds)"
-    )
-
-
-def _class_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
-    quoted, of_class = source.meaning.quoted, source.meaning.of_class
-    panels = [
-        panel(
-            arm,
-            "Reliability of probabilities",
-            lambda: class_figures.reliability(parts, source.classes),
-            caption="Of the materials given a probability near x, the share y really is"
-            f" {of_class(1)}; on the gray line the probabilities are calibrated. Larger dots"
-            f" hold more materials. {_colors(source, parts)}",
-        )
-    ]
-    if any(0 < (rows.target > 0.5).mean() < 1 for rows in parts.values()):
-        panels.append(
-            panel(
-                arm,
-                "Separation of classes",
-                lambda: class_figures.class_roc(parts, source.classes),
-                caption=f"Share of {quoted(1)} found against the share of {quoted(0)} called"
-                f" {quoted(1)} by mistake,"
-                " as the threshold falls; the closer to the upper left corner the better, the gray"
-                " line is guessing.",
-            )
-        )
-    return panels
-
-
-def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
-    binary = source.task == "binary"
-    intervals = any(rows.has_intervals for rows in parts.values())
+def _sigma_panels(source: Source, arm: str, parts: Parts) -> list[Panel]:
     spread = any(rows.has_std for rows in parts.values())
     panels = []
-    if not binary and (spread or intervals):
+    if spread or any(rows.has_intervals for rows in parts.values()):
         panels.append(
             panel(
                 arm,
@@ -131,13 +78,7 @@ def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) ->
                 " reports.",
             )
         )
-    if not spread:
-        missing.append(
-            "This arm states no sigma, so error against sigma and risk against coverage cannot"
-            " be drawn."
-        )
-        return panels
-    if not binary:
+    if spread:
         panels.append(
             panel(
                 arm,
@@ -148,20 +89,10 @@ def _trust_panels(source: Source, arm: str, parts: Parts, missing: list[str]) ->
                 " announces; above it the model is too sure.",
             )
         )
-    panels.append(
-        panel(
-            arm,
-            "Risk and coverage",
-            lambda: figures.risk_coverage(parts, unit=source.unit, binary=binary),
-            caption="Error when only the most confident share of the materials is kept: the"
-            " solid line should fall to the left. Dotted: the ideal order, by true error;"
-            " dashed: a random order, that is, an uninformative sigma.",
-        )
-    )
     return panels
 
 
-def _ood_panels(arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
+def _ood_panels(source: Source, arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
     if not any(rows.has_score for rows in parts.values()):
         missing.append(
             "No detector scored this arm, so there is no distance from the training data."
@@ -175,13 +106,14 @@ def _ood_panels(arm: str, parts: Parts, missing: list[str]) -> list[Panel]:
             caption=_histogram_caption(parts),
         )
     ]
+    rule = (source.metrics["arms"][arm].get("ood") or {}).get("rule")
     if IN_DOMAIN in parts and HELD_OUT in parts and all(r.has_score for r in parts.values()):
         panels.append(
             panel(
                 arm,
                 "Does it detect the held-out class?",
-                lambda: ood_figures.ood_roc(parts),
-                caption=_roc_caption(parts),
+                lambda: ood_figures.ood_roc(parts, rule),
+                caption=_roc_caption(parts, rule),
             )
         )
     return panels
@@ -206,12 +138,14 @@ def _histogram_caption(parts: Parts) -> str:
     )
 
 
-def _roc_caption(parts: Parts) -> str:
+def _roc_caption(parts: Parts, rule: Mapping[str, Any] | None) -> str:
     text = (
         "Share of the held-out materials that are flagged against the share of in-domain ones"
         " flagged by mistake, as the threshold falls. The area (AUROC) is 1 when they are"
         " fully separated and 0.5 on the gray line, which is chance level."
     )
+    if rule:
+        text += " The cross is the rule “contains an element not in the training set”, no model."
     if ood_figures.several(parts):
         text += (
             " Thin lines: single folds; thick: their mean. Scores of different folds are not"
@@ -230,7 +164,7 @@ def element_tables(source: Source, arm: str) -> list[Panel]:
     panels = []
     for part, table in tables.items():
         where = PART_LABEL[part]
-        title = f"Error by element, {where}"
+        title = f"Absolute error by element, {where}"
         caption = (
             "Mean absolute error of the materials that contain an element; hover over a cell for"
             " the number. An element without a color does not differ"

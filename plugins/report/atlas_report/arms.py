@@ -12,8 +12,10 @@ from atlas_pages import formatting
 from atlas_pages.formatting import count, slug
 from atlas_pages.panels import Panel
 from atlas_report.arm_panels import element_tables, panels_of
+from atlas_report.cards import Card, card
 from atlas_report.families import FamilyTable, family_table
 from atlas_report.source import Source, shown
+from atlas_report.views import of_arm
 from atlas_report.worst import Bad, Confusion, confusion, worst_rows
 
 
@@ -23,6 +25,7 @@ class ArmView:
 
     arm: str
     anchor: str
+    card: Card
     panels: tuple[Panel, ...]
     missing: tuple[str, ...]
     confusion: tuple[Confusion, ...]
@@ -33,8 +36,14 @@ class ArmView:
     has_flags: bool
 
 
-def arm_view(source: Source, arm: str) -> ArmView:
-    """Draw the figures of one arm and list its worst predictions."""
+def arm_view(source: Source, arm: str, *, alone: bool) -> ArmView:
+    """Draw the figures of one arm and list its worst predictions.
+
+    Args:
+        source: of the page.
+        arm: which.
+        alone: whether it does not stand among the views of several arms, and so has its own.
+    """
     rows = source.rows[arm]
     parts = shown(rows)
     panels, missing = panels_of(source, arm, parts)
@@ -42,9 +51,10 @@ def arm_view(source: Source, arm: str) -> ArmView:
     binary = source.task == "binary"
     worst, spread = worst_rows(rows, source.twins, meaning=source.meaning, binary=binary)
     return ArmView(
-        arm=arm,
+        arm=source.called(arm),
         anchor=slug(arm),
-        panels=tuple(panels),
+        card=card(source, arm),
+        panels=(*(of_arm(source, arm) if alone else ()), *panels),
         missing=tuple(missing),
         confusion=tuple(confusion(part, r) for part, r in parts.items()) if binary else (),
         tables=tuple(element_tables(source, arm)),

@@ -8,10 +8,11 @@ from typing import Any
 
 from atlas_core.kinds.metric import Unit
 from atlas_core.observe import held_out_classes
-from atlas_pages.formatting import percent, slug
+from atlas_pages.formatting import number, percent, slug
 from atlas_report import metric_labels
 from atlas_report.components import KINDS, with_options
-from atlas_report.source import HELD_OUT, IN_DOMAIN, Source
+from atlas_report.coverage import constant_interval
+from atlas_report.source import HELD_OUT, IN_DOMAIN, Source, metric_of
 from atlas_statistics import digits
 from atlas_statistics.binomial import wilson
 
@@ -31,12 +32,13 @@ MANY_INFINITE = 0.1
 
 @dataclass(frozen=True)
 class Stat:
-    """A headline number: what it is, its value and its 95 % interval in words."""
+    """A headline number: what it is, its value, its 95 % interval and its trivial baseline."""
 
     label: str
     value: str
     unit: str
     interval: str
+    trivial: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ def card(source: Source, arm: str) -> Card:
     exam = source.exam.get(arm)
     said = source.verdict.get(arm) or NO_VERDICT
     return Card(
-        arm=arm,
+        arm=source.called(arm),
         anchor=slug(arm),
         made_of=_made_of(source, arm),
         headline=said["headline"],
         sentences=tuple(said["sentences"]),
         grade=GRADES.get(said["grade"], said["grade"]),
         tone=TONES.get(said["grade"], "ref"),
-        stats=(*_trust_stats(exam), *_stats(metrics, source)),
+        stats=(*_trust_stats(exam), *_stats(metrics, source, arm)),
     )
 
 
@@ -93,7 +95,7 @@ def _trust_stats(exam: Mapping[str, Any] | None) -> list[Stat]:
     return found
 
 
-def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
+def _stats(metrics: Mapping[str, Any], source: Source, arm: str) -> list[Stat]:
     parts = metrics.get("parts") or {}
     names = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
     wanted = ["balanced_accuracy"] if source.task == "binary" else ["mae"]
@@ -107,7 +109,9 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             about = metric_labels.metric(source.figures, name)
             if entry and entry.get("value") is not None and about:
                 stat = _stat(f"{about.label}, {where}", entry, about.unit, source.unit)
-                out.append(replace(stat, interval=_infinite(parts[part], name) or stat.interval))
+                interval = _infinite(parts[part], name) or stat.interval
+                trivial = _trivial(source, arm, part, name)
+                out.append(replace(stat, interval=interval, trivial=trivial))
     score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
     if score and score.get("auroc"):
         folds = len(score.get("folds") or ())
@@ -123,6 +127,24 @@ def _stats(metrics: Mapping[str, Any], source: Source) -> list[Stat]:
             )
             out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
+
+
+def _trivial(source: Source, arm: str, part: str, name: str) -> str:
+    """Return what the trivial baseline of a metric reaches on the same rows, "" without one."""
+    if name == "mae":
+        base = metric_of(source, arm, part, "mae_baseline")
+        return f"training median: {number(base['value'], digits=2)}" if base else ""
+    level = name.removeprefix("picp_")
+    width = metric_of(source, arm, part, f"mpiw_{level}") if level != name else None
+    if width is None:
+        return ""
+    constant = constant_interval(source, arm, part, float(level))
+    text = f"mean width {number(width['value'], digits=2)}"
+    if constant is None:
+        return text
+    return (
+        f"{text}; a constant width of {number(constant[0], digits=2)} covers {percent(constant[1])}"
+    )
 
 
 def _infinite(part: Mapping[str, Any], name: str) -> str:

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from atlas_pages.formatting import fixed, number, percent
 from atlas_pages.strip import Axis, Mark, Strip, axis_from_zero
 from atlas_report import metric_labels
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 Entry = Mapping[str, float]
 
-WORTH = {"regression": "mae", "binary": "balanced_accuracy"}
-"""The metric of the strip chart, by task."""
 CHANCE = 0.5
 """Balanced accuracy of always naming one class."""
 
@@ -57,11 +55,11 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
     name = WORTH[source.task]
     about = metric_labels.metric(source.figures, name)
     found = [
-        Found(run, arm, part, entry, _baseline(own, arm, part))
+        Found(run, own.called(arm), part, entry, _baseline(own, arm, part))
         for arm in dict.fromkeys(arm for own in runs.values() for arm in own.rows)
         for part in (IN_DOMAIN, HELD_OUT)
         for run, own in runs.items()
-        if arm in own.rows and (entry := _metric(own, arm, part, name)) is not None
+        if arm in own.rows and (entry := metric_of(own, arm, part, name)) is not None
     ]
     if not found or about is None:
         return None
@@ -103,18 +101,11 @@ def _axis(found: list[Found], tolerance: float | None, *, binary: bool) -> Axis:
     return axis_from_zero(known)
 
 
-def _metric(source: Source, arm: str, part: str, name: str) -> Entry | None:
-    parts = source.metrics["arms"][arm].get("parts") or {}
-    entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
-    known = entry is not None and entry.get("value") is not None and math.isfinite(entry["value"])
-    return entry if known else None
-
-
 def _baseline(source: Source, arm: str, part: str) -> float | None:
     """Return what the trivial baseline reaches on the same rows."""
     if source.task == "binary":
         return CHANCE
-    entry = _metric(source, arm, part, "mae_baseline")
+    entry = metric_of(source, arm, part, "mae_baseline")
     return None if entry is None else float(entry["value"])
 
 

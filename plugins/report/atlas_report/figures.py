@@ -7,6 +7,7 @@ by taking the head, and ``Drawn.note`` says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from atlas_pages.formatting import count
 from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.source import IN_DOMAIN, PART_LABEL
-from atlas_report.ticks import plain_log
+from atlas_report.ticks import percent_ticks, plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,10 +232,33 @@ def _outlined(axes: Axes, x: F8, y: F8, color: str, *, marker: str) -> None:
     )
 
 
-def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
-    """Draw the error of the kept rows while the least certain ones are handed back."""
-    figure, axes = new_figure()
-    top = 0.0
+@dataclass(frozen=True, eq=False)
+class Risk:
+    """The error of the kept rows of one part, the least certain dropped first.
+
+    Attributes:
+        part: of the rows.
+        kept: (k,) shares of the rows, ascending.
+        by_sigma: (k,) error of the kept ones, the most confident first.
+        ideal: (k,) the same in the order of the true errors.
+        all_rows: error of all, which is that of any share in a random order.
+    """
+
+    part: str
+    kept: F8
+    by_sigma: F8
+    ideal: F8
+    all_rows: float
+
+    @property
+    def top(self) -> float:
+        """Return the largest error of a share that is worth a look."""
+        return float(max(line[self.kept >= 0.05].max() for line in (self.by_sigma, self.ideal)))
+
+
+def risks(parts: Parts, *, binary: bool) -> list[Risk]:
+    """Return the curve of each part that has a sigma."""
+    found = []
     for part, rows in parts.items():
         known = np.isfinite(rows.std)
         if not known.any():
@@ -243,21 +267,37 @@ def risk_coverage(parts: Parts, *, unit: str, binary: bool) -> Drawn:
         error = held.error
         if binary:
             error = ((held.mean > THRESHOLD) != (held.target == 1)).astype(np.float64)
-        color = SENTINELS[PART_COLOR[part]]
         at = curve_points(len(error))
         at = at[at >= min(FEWEST, len(error)) - 1]  # the mean of a handful is noise
-        kept = (at + 1) / len(error)
-        for order, style, width, label in (
-            (held.std, "-", 1.7, f"{PART_LABEL[part]}, by sigma"),
-            (error, ":", 1.2, f"{PART_LABEL[part]}, ideal"),
+        lines = [
+            (np.cumsum(error[np.argsort(order, kind="stable")]) / np.arange(1, len(error) + 1))[at]
+            for order in (held.std, error)
+        ]
+        found.append(Risk(part, (at + 1) / len(error), *lines, all_rows=float(error.mean())))
+    return found
+
+
+def risk_coverage(curves: Sequence[Risk], *, unit: str, binary: bool, top: float) -> Drawn:
+    """Draw the error of the kept rows while the least certain ones are handed back.
+
+    Args:
+        curves: of one arm.
+        unit: of the error.
+        binary: whether the error is a share of wrong answers.
+        top: end of the vertical axis, common to all arms.
+    """
+    figure, axes = new_figure()
+    for one in curves:
+        color = SENTINELS[PART_COLOR[one.part]]
+        for line, style, width, label in (
+            (one.by_sigma, "-", 1.7, f"{PART_LABEL[one.part]}, by sigma"),
+            (one.ideal, ":", 1.2, f"{PART_LABEL[one.part]}, ideal"),
         ):
-            ranked = error[np.argsort(order, kind="stable")]
-            risk = (np.cumsum(ranked) / np.arange(1, len(error) + 1))[at]
-            top = max(top, float(risk[kept >= 0.05].max(initial=0.0)))
-            axes.plot(kept, risk, color=color, linestyle=style, linewidth=width, label=label)
-        axes.axhline(float(error.mean()), color=color, linewidth=0.9, linestyle=(0, (4, 3)))
+            axes.plot(one.kept, line, color=color, linestyle=style, linewidth=width, label=label)
+        axes.axhline(one.all_rows, color=color, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, (top or 1.0) * 1.08)
+    percent_ticks(axes.xaxis)
     axes.set_xlabel("share of materials kept, most confident first")
     suffix = f" ({unit})" if unit else ""
     axes.set_ylabel("share misclassified" if binary else f"MAE of the kept ones{suffix}")

@@ -19,7 +19,7 @@ from atlas_report.answer import answers, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
-from atlas_report.cards import card
+from atlas_report.entries import entries
 from atlas_report.error_strip import error_strip
 from atlas_report.explorer import explorer
 from atlas_report.hooks import NoOptions
@@ -28,6 +28,7 @@ from atlas_report.notebook import notebook_card
 from atlas_report.provenance import provenance
 from atlas_report.source import Source, source_of
 from atlas_report.trust import trust_views
+from atlas_report.views import COLUMNS, views_of
 
 LABELS = {
     "trust": "use the prediction",
@@ -35,6 +36,8 @@ LABELS = {
     "defer": "do not even rank materials by it until the model has more training data",
 }
 """Each label of a prediction, in words."""
+UNFOLDED = 2
+"""Arms whose sections are open; of more each is folded under its name."""
 TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 
 
@@ -59,8 +62,8 @@ class HtmlReport:
         """Return the page and each of its figures in the light colors."""
         view = _view(source_of(run), sections)
         page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
-        loop = [view["learning"]] if view["learning"] else []
-        drawn = _drawn([*view["arms"], *loop, *view["trust"], *view["sections"]])
+        shared = [part for part in (view["learning"], view["views"]) if part]
+        drawn = _drawn([*shared, *view["arms"], *view["trust"], *view["sections"]])
         return [
             Export(PurePosixPath("report.html"), page),
             *(Export(PurePosixPath(f"figures/{name}.svg"), svg) for name, svg in drawn.items()),
@@ -93,26 +96,29 @@ def _added(place: int, section: ReportSection) -> Added:
 
 
 def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
-    manifest = source.manifest
+    manifest, every = source.manifest, source
+    source = entries(every)
+    views = views_of(source)
     return {
         "name": str(manifest.get("name") or manifest.get("run_id") or "run"),
         "question": " ".join(str(manifest.get("question") or "").split()),
         "atlas": str(manifest.get("atlas") or ""),
         "finished": str(manifest.get("finished") or ""),
-        "described": described(source),
+        "described": described(every),
         "audit": audit_view(source.audit),
         "answers": answers(source),
         "strip": error_strip({"": source}),
-        "todo": what_to_do(source),
-        "cards": [card(source, arm) for arm in source.rows],
-        "arms": [arm_view(source, arm) for arm in source.rows],
-        "beside": beside(source),
-        "learning": loop_view(source),
+        "todo": what_to_do(every),
+        "views": views,
+        "folded": len(source.rows) > UNFOLDED,
+        "arms": [arm_view(source, arm, alone=k >= COLUMNS) for k, arm in enumerate(source.rows)],
+        "beside": beside(every),
+        "learning": loop_view(every),
         "trust": trust_views(source),
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
-        "explorer": explorer(source),
-        "provenance": provenance(source),
+        "explorer": explorer(every),
+        "provenance": provenance(every),
         "glossary": metric_labels.glossary(source),
         "light": palette.css(0),
         "dark": palette.css(1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -113,8 +114,13 @@ def threshold(parts: Parts) -> float | None:
     return float((flagged.min() + passed.max()) / 2)
 
 
-def ood_roc(parts: Parts) -> Drawn:
-    """Draw how well score and sigma tell held-out rows from in-domain rows, fold by fold."""
+def ood_roc(parts: Parts, rule: Mapping[str, Any] | None) -> Drawn:
+    """Draw how well score and sigma tell held-out rows from in-domain rows, fold by fold.
+
+    Args:
+        parts: rows by part, both.
+        rule: shares that the rule of unseen elements flags, each {"value"}; None without it.
+    """
     inside, outside = parts[IN_DOMAIN], parts[HELD_OUT]
     folds = [f for f in dict.fromkeys(inside.fold.tolist()) if (outside.fold == f).any()]
     grid = np.linspace(0, 1, CURVE + 1)
@@ -138,6 +144,12 @@ def ood_roc(parts: Parts) -> Drawn:
             height = np.mean([_height(grid, fpr, tpr) for fpr, tpr, _ in drawn], axis=0)
             text = f"{label}, mean AUROC {mean:.3f}"
             axes.plot(grid, height, color=SENTINELS[color], linestyle=style, label=text)
+    if rule:
+        x, y = (rule[f"share_flagged_{part}"]["value"] for part in (IN_DOMAIN, HELD_OUT))
+        axes.plot(
+            x, y, color=SENTINELS["ink"], marker="X", markersize=7, linestyle="", clip_on=False,
+            zorder=4, label=f"unseen element, AUROC {rule['auroc']['value']:.3f}",
+        )  # fmt: skip
     legend(axes, 1)
     axes.set_xlabel("share of in-domain flagged by mistake")
     axes.set_ylabel("share of held-out flagged")

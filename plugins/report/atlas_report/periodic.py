@@ -1,21 +1,30 @@
-"""Draw the periodic table as a heat map, as SVG text in the colors of the palette. Light."""
+"""Draw the periodic table as a heat map, as SVG text in the colors of the palette. Light.
+
+Absolute errors have a scale from small to large, signed ones a scale from too low to too high. A
+cell has a color only where its value is no chance, and only such cells span the scale.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
 from atlas_core.elements import ATOMIC_NUMBER, SYMBOLS
 from atlas_pages.formatting import count, number
-from atlas_pages.palette import RAMP_STEPS
+from atlas_pages.palette import RAMP_STEPS, SIDE_STEPS
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 CELL = 20.0
 GAP = 1.2
 ROWS = ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54), (5, 55, 86), (6, 87, 118))
 """Row, first and last atomic number of the periods."""
+
+HEIGHT = 9.3 * CELL + 34
+TEXT = 10.6
+"""Size of all text: 11 px where three tables share a row of the page."""
 
 Elements = Mapping[str, Mapping[str, float]]
 
@@ -56,6 +65,38 @@ def edges(tables: Sequence[Elements]) -> list[float]:
     return [float(v) for v in np.geomspace(low, high, RAMP_STEPS + 1)[1:-1]]
 
 
+def reach(tables: Iterable[Elements], least: float) -> float:
+    """Return where the last step of a scale of signed errors begins on either side.
+
+    Equal steps up to the 95 % quantile of the sizes of those that are no chance, and to ``least``
+    where all of these are smaller: a scale stretched over tiny biases would make them look large.
+
+    Args:
+        tables: signed errors by element, all that share the scale.
+        least: a size of errors that is no small one, such as the smallest MAE.
+    """
+    sizes = [abs(e["mean_error"]) for table in tables for e in table.values() if off(e)]
+    end = max(float(np.quantile(sizes, 0.95)) if sizes else 0.0, least)
+    return end * (SIDE_STEPS - 1) / SIDE_STEPS
+
+
+def off(entry: Mapping[str, float]) -> bool:
+    """Return whether the mean signed error of an element lies from 0 by more than chance."""
+    return bool(entry.get("off", False))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How the cell of an element looks: colors by name, what hovering says, and its marks."""
+
+    fill: str
+    ink: str
+    title: str
+    few: bool
+    points: str = ""
+    """``up``, ``down`` or ""."""
+
+
 def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str) -> str:
     """Return an ``<svg>`` with one cell an element; a cell's title gives n and its error.
 
@@ -65,77 +106,167 @@ def table(elements: Elements, limits: Sequence[float], *, unit: str, label: str)
         unit: of the error.
         label: what the picture shows, for those who do not see it.
     """
-    width, height = 18 * CELL, 9.3 * CELL + 30
-    cells = [_cell(z, elements.get(SYMBOLS[z]), limits, unit) for z in ATOMIC_NUMBER.values()]
+    cells = {symbol: _size(symbol, entry, limits, unit) for symbol, entry in elements.items()}
     colored = [float(entry["mae"]) for entry in elements.values() if apart(entry)]
-    body = "".join(cells) + _key(limits, unit, 9.3 * CELL + 8, most=max(colored, default=None))
+    if not colored:
+        key = _said("no element differs from the others by more than chance")
+    else:
+        largest = f"largest {number(max(colored), digits=2)}"
+        ticks = [(i + 1.0, number(limit, digits=2)) for i, limit in enumerate(limits)]
+        fills = [f"--ramp{i}" for i in range(RAMP_STEPS)]
+        key = _key((f"MAE{_in(unit)}", largest), fills, ticks)
+    return _svg(cells, key, label)
+
+
+def signed_table(elements: Elements, last: float, *, unit: str, label: str) -> str:
+    """Return an ``<svg>`` of signed errors: purple too low, orange too high, else no color.
+
+    Args:
+        elements: {symbol: {"n", "mean_error", "off", "low", "high"}}.
+        last: from :func:`reach`.
+        unit: of the error.
+        label: what the picture shows, for those who do not see it.
+    """
+    cells = {symbol: _bias(symbol, entry, last, unit) for symbol, entry in elements.items()}
+    colored = [float(entry["mean_error"]) for entry in elements.values() if off(entry)]
+    if not colored:
+        key = _said("no element is predicted too high or too low by more than chance")
+        return _svg(cells, key, label)
+    largest = f"largest {plus(max(colored, key=abs), digits=2)}"
+    sides = range(SIDE_STEPS)
+    fills = [f"--low{i + 1}" for i in reversed(sides)] + [f"--high{i + 1}" for i in sides]
+    steps = [last * i / (SIDE_STEPS - 1) for i in range(SIDE_STEPS)]
+    ticks = [(SIDE_STEPS + i, plus(step, digits=2)) for i, step in enumerate(steps) if i]
+    ticks += [(SIDE_STEPS - i, plus(-step, digits=2)) for i, step in enumerate(steps) if i]
+    key = _key((f"mean error{_in(unit)}", largest), fills, [*ticks, (SIDE_STEPS, "0")])
+    return _svg(cells, key, label)
+
+
+def plus(value: float, *, digits: int = 3) -> str:
+    """Return a signed number in words of the page, with a plus where it is above 0."""
+    return f"{'+' if value > 0 else ''}{number(value, digits=digits)}"
+
+
+def _in(unit: str) -> str:
+    return f", {unit}" if unit else ""
+
+
+def _svg(cells: Mapping[str, Cell], key: str, label: str) -> str:
+    own = "".join(_drawn(SYMBOLS[z], cells[SYMBOLS[z]]) for z in _atoms() if SYMBOLS[z] in cells)
+    others = [SYMBOLS[z] for z in _atoms() if SYMBOLS[z] not in cells]
+    boxes = "".join(_box(symbol) + "/>" for symbol in others)
+    names = "".join(f"<text {_middle(symbol)}>{symbol}</text>" for symbol in others)
     return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
-        f'<g style="font-family: inherit">{body}</g></svg>'
+        f'<svg viewBox="0 0 {18 * CELL:g} {HEIGHT:g}" role="img" aria-label="{escape(label)}">'
+        f'<g style="font-family: inherit; font-size: {TEXT}px; text-anchor: middle">'
+        f'<g style="fill: none; stroke: var(--grid); stroke-width: 0.8">{boxes}</g>'
+        f'<g style="fill: var(--ref)">{names}</g>'
+        f'<g style="stroke-width: 0.4">{own}</g>{key}</g></svg>'
     )
 
 
-def _cell(z: int, entry: Mapping[str, float] | None, limits: Sequence[float], unit: str) -> str:
-    column, row = place(z)
-    x, y, side = column * CELL, row * CELL, CELL - GAP
-    symbol = SYMBOLS[z]
-    middle = f'x="{x + side / 2:.4g}" y="{y + side / 2 + 3.3:.4g}"'
-    if entry is None:
-        return (
-            f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
-            f' style="fill: none; stroke: var(--grid); stroke-width: 0.8"/>'
-            f'<text {middle} style="font-size: 8.5px; text-anchor: middle; fill: var(--ref);'
-            f' opacity: 0.65">{symbol}</text>'
-        )
+def _atoms() -> Iterable[int]:
+    return ATOMIC_NUMBER.values()
+
+
+def _corner(symbol: str) -> tuple[float, float]:
+    column, row = place(ATOMIC_NUMBER[symbol])
+    return column * CELL, row * CELL
+
+
+def _box(symbol: str) -> str:
+    """Return the square of an element, not closed."""
+    x, y = _corner(symbol)
+    return f'<rect x="{x:g}" y="{y:.4g}" width="{CELL - GAP:g}" height="{CELL - GAP:g}" rx="2"'
+
+
+def _middle(symbol: str) -> str:
+    x, y = _corner(symbol)
+    return f'x="{x + (CELL - GAP) / 2:.4g}" y="{y + (CELL - GAP) / 2 + 3.8:.4g}"'
+
+
+def _size(symbol: str, entry: Mapping[str, float], limits: Sequence[float], unit: str) -> Cell:
     n = int(entry["n"])
-    step = int(np.searchsorted(limits, entry["mae"], side="right"))
-    fill, ink = f"--ramp{step}", f"--rampink{step}"
-    if not apart(entry):
-        fill, ink = "--surface", "--muted"
-    unit_text = f" {unit}" if unit else ""
-    title = f"{symbol}: MAE {number(entry['mae'])}{unit_text}, {count(n, 'material')}"
+    title = f"{symbol}: MAE {number(entry['mae'])}{_after(unit)}, {count(n, 'material')}"
     if not apart(entry):
         title += "; too few materials" if n < FEW_MATERIALS else "; not significantly different"
-    title = escape(title)
-    few = (
-        f'<circle cx="{x + side - 3:.4g}" cy="{y + 3:.4g}" r="1.3" style="fill: var({ink})"/>'
-        if n < FEW_MATERIALS
-        else ""
-    )
-    named = "" if entry is None else f' data-element="{symbol}"'
+        return Cell("--surface", "--muted", title, n < FEW_MATERIALS)
+    step = int(np.searchsorted(limits, entry["mae"], side="right"))
+    return Cell(f"--ramp{step}", f"--rampink{step}", title, n < FEW_MATERIALS)
+
+
+def _bias(symbol: str, entry: Mapping[str, float], last: float, unit: str) -> Cell:
+    n, value = int(entry["n"]), float(entry["mean_error"])
+    ends = ""
+    if "low" in entry:
+        ends = f" ({plus(entry['low'])} to {plus(entry['high'])})"
+    title = f"{symbol}: mean error {plus(value)}{_after(unit)}{ends}, {count(n, 'material')}"
+    if not off(entry):
+        title += "; no bias shown" if "low" in entry else "; too few materials"
+        return Cell("--surface", "--muted", title, "low" not in entry)
+    step = 1 + int(abs(value) / last * (SIDE_STEPS - 1)) if last > 0 else SIDE_STEPS
+    side, points = ("high", "up") if value > 0 else ("low", "down")
+    step = min(step, SIDE_STEPS)
+    title += f"; predicted too {side}"
+    return Cell(f"--{side}{step}", f"--{side}ink{step}", title, False, points)
+
+
+def _after(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def _drawn(symbol: str, cell: Cell) -> str:
+    x, y = _corner(symbol)
+    ink = f"var({cell.ink})"
+    right, top = x + CELL - GAP - 1, y + 1
+    marks = {
+        "up": f"M{right - 5:.4g} {top + 4:.4g}h5l-2.5 -4z",
+        "down": f"M{right - 5:.4g} {top:.4g}h5l-2.5 4z",
+    }
+    mark = f'<path d="{marks[cell.points]}" style="fill: {ink}"/>' if cell.points else ""
+    if cell.few:
+        mark = f'<circle cx="{right - 2:.4g}" cy="{top + 2:.4g}" r="1.3" style="fill: {ink}"/>'
     return (
-        f"<g{named}><title>{title}</title>"
-        f'<rect x="{x:g}" y="{y:.4g}" width="{side:g}" height="{side:g}" rx="2"'
-        f' style="fill: var({fill}); stroke: var(--line); stroke-width: 0.4"/>'
-        f'<text {middle} style="font-size: 9.5px; font-weight: 600; text-anchor: middle;'
-        f' fill: var({ink})">{symbol}</text>{few}</g>'
+        f'<g data-element="{symbol}"><title>{escape(cell.title)}</title>'
+        f'{_box(symbol)} style="fill: var({cell.fill}); stroke: var(--line)"/>'
+        f'<text {_middle(symbol)} style="font-weight: 600; fill: {ink}">{symbol}</text>{mark}</g>'
     )
 
 
-def _key(limits: Sequence[float], unit: str, top: float, *, most: float | None) -> str:
-    """Return the key of the colors, with the largest error of the last one; "" without colors."""
-    unit_text = f", {escape(unit)}" if unit else ""
-    if most is None:
-        return (
-            f'<text x="{18 * CELL - 2:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
-            f' fill: var(--muted)">no element differs from the others by more than chance</text>'
-        )
-    step = 34.0
-    left = 18 * CELL - RAMP_STEPS * step - 2
-    parts = [
-        f'<text x="{left - 6:g}" y="{top + 8:g}" style="font-size: 8px; text-anchor: end;'
-        f' fill: var(--muted)">MAE{unit_text}</text>'
-    ]
+def _text(x: float, y: float, text: str, *, anchor: str) -> str:
+    return (
+        f'<text x="{x:g}" y="{y:g}" style="text-anchor: {anchor}; fill: var(--muted)">'
+        f"{escape(text)}</text>"
+    )
+
+
+KEY = 9.3 * CELL + 4
+
+
+def _said(text: str) -> str:
+    """Return what stands in place of the key where no cell has a color."""
+    return _text(18 * CELL - 2, KEY + 12, text, anchor="end")
+
+
+def _key(about: tuple[str, str], fills: Sequence[str], ticks: Sequence[tuple[float, str]]) -> str:
+    """Return the key of the colors: what they are and the largest in two lines, then the steps.
+
+    Args:
+        about: the two lines.
+        fills: names of the colors.
+        ticks: (place in steps, text).
+    """
+    step = 232.0 / len(fills)
+    left = 18 * CELL - 232.0 - 2
+    parts = [_text(0, KEY + 10 + 14 * k, line, anchor="start") for k, line in enumerate(about)]
     parts += [
-        f'<rect x="{left + i * step:g}" y="{top:g}" width="{step:g}" height="9"'
-        f' style="fill: var(--ramp{i}); stroke: var(--line); stroke-width: 0.4"/>'
-        for i in range(RAMP_STEPS)
+        f'<rect x="{left + i * step:.4g}" y="{KEY:g}" width="{step:.4g}" height="11"'
+        f' style="fill: var({fill}); stroke: var(--line); stroke-width: 0.4"/>'
+        for i, fill in enumerate(fills)
     ]
-    ends = [(left + (i + 1) * step, number(limit, digits=2)) for i, limit in enumerate(limits)]
-    ends.append((left + RAMP_STEPS * step - 14, f"max {number(most, digits=2)}"))
-    parts += [
-        f'<text x="{x:g}" y="{top + 18:g}" style="font-size: 7.5px;'
-        f' text-anchor: middle; fill: var(--muted)">{text}</text>'
-        for x, text in ends
-    ]
+    if max(len(text) for _, text in ticks) * 6.5 > step:  # they would run into one another
+        ticks = [
+            (at, text) for at, text in ticks if (at - len(fills) / 2) % 2 == len(fills) % 2 / 2
+        ]
+    parts += [_text(left + at * step, KEY + 24, text, anchor="middle") for at, text in ticks]
     return "".join(parts)

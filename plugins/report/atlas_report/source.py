@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,16 @@ from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun, held_out
+from atlas_core.printing import listed
 
 IN_DOMAIN = "test"
 HELD_OUT = "ood_test"
 SHOWN_PARTS = (IN_DOMAIN, HELD_OUT)
 
 PART_LABEL = {IN_DOMAIN: "in-domain", HELD_OUT: "held out"}
+
+WORTH = {"regression": "mae", "binary": "balanced_accuracy"}
+"""The metric by which arms are compared at a glance, by task."""
 
 Json = Mapping[str, Any]
 
@@ -49,6 +54,7 @@ class Source:
             from the material's own target, as the split audit noted.
         audit: of the split; {} where there was none.
         labeled: {arm: {(fold, id, part): label}} of its deciding trust method; {} without one.
+        together: {arm: arms whose predictions are its own row by row, itself first}.
     """
 
     manifest: Json
@@ -62,6 +68,11 @@ class Source:
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     audit: Json = field(default_factory=dict)
     labeled: Mapping[str, Mapping[tuple[str, str, str], str]] = field(default_factory=dict)
+    together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def called(self, arm: str) -> str:
+        """Return the name of an arm, with those that are shown as one with it."""
+        return listed(list(self.together.get(arm) or (arm,)))
 
     @property
     def task(self) -> str:
@@ -114,6 +125,28 @@ class Source:
     def held_out(self) -> str:
         """Return the held-out class in words, "" where a split has none."""
         return held_out(self.manifest.get("split"))
+
+
+def metric_of(source: Source, arm: str, part: str, name: str) -> Mapping[str, float] | None:
+    """Return a metric of an arm on a part; None where it is not known."""
+    parts = source.metrics["arms"][arm].get("parts") or {}
+    entry = ((parts.get(part) or {}).get("metrics") or {}).get(name)
+    known = entry is not None and entry.get("value") is not None and math.isfinite(entry["value"])
+    return entry if known else None
+
+
+def worth(source: Source, arm: str) -> tuple[bool, float]:
+    """Return what arms are ranked by, the best the smallest; an arm without it comes last.
+
+    It is the error on the held-out class, without one in-domain; of classes less the balanced
+    accuracy.
+    """
+    name, sign = WORTH[source.task], -1.0 if source.task == "binary" else 1.0
+    for part in (HELD_OUT, IN_DOMAIN):
+        if any(metric_of(source, one, part, name) for one in source.rows):
+            entry = metric_of(source, arm, part, name)
+            return entry is None, 0.0 if entry is None else sign * entry["value"]
+    return True, 0.0
 
 
 def source_of(run: FinishedRun) -> Source:

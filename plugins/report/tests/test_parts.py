@@ -14,7 +14,7 @@ from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_pages import formatting, palette
 from atlas_pages.svg import to_file
 from atlas_registry.loading import Registry
-from atlas_report import arm_panels, beside, metric_labels, periodic
+from atlas_report import beside, metric_labels, periodic, views
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
 from atlas_report.figures import rms_bins, sampled
@@ -113,7 +113,7 @@ def test_elements_that_do_not_differ_from_the_mean_have_no_color_and_do_not_stre
     edges = periodic.edges([mixed])
     assert 2 < edges[0] < edges[-1] < 4
     svg = periodic.table(mixed, edges, unit="eV", label="errors")
-    assert ">max 4.0</text>" in svg
+    assert ">largest 4.0</text>" in svg
     cells = {title: svg.split(f"<title>{title}: ")[1].split("</g>")[0] for title in ("W", "O", "F")}
     assert "--ramp" not in cells["W"]
     assert "--ramp0" in cells["O"]
@@ -210,9 +210,9 @@ def some_rows(ids: list[str]) -> Predictions:
 
 
 def test_a_dot_is_called_a_prediction_and_repeated_materials_are_counted() -> None:
-    text = arm_panels.dots({"test": some_rows(["a", "b", "a"]), "ood_test": some_rows(["a"])})
+    text = views.dots({"test": some_rows(["a", "b", "a"]), "ood_test": some_rows(["a"])})
     assert "4 predictions of 2 materials, up to 3 each" in text
-    alone = arm_panels.dots({"test": some_rows(["a", "b"]), "ood_test": some_rows(["c"])})
+    alone = views.dots({"test": some_rows(["a", "b"]), "ood_test": some_rows(["c"])})
     assert "up to" not in alone
     assert "3 predictions" not in alone
 

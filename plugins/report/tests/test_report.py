@@ -105,7 +105,8 @@ def test_the_sections_stand_in_reading_order(html: str) -> None:
     wanted = [
         "Answer",
         "Active learning",
-        "Evidence",
+        "At a glance",
+        "Evidence, arm by arm",
         "forest",
         "cgcnn",
         "Comparison of arms",
@@ -120,18 +121,27 @@ def test_the_sections_stand_in_reading_order(html: str) -> None:
 def test_each_arm_shows_every_figure_with_a_caption(html: str) -> None:
     headings = Page(html).headings
     for title in (
-        "Predicted against true",
         "Calibration",
         "Error against sigma",
-        "Risk and coverage",
         "Distance from training data",
         "Does it detect the held-out class?",
-        "Error by element, in-domain",
-        "Error by element, held out",
+        "Absolute error by element, in-domain",
+        "Absolute error by element, held out",
         "The 15 worst predictions",
     ):
         assert headings.count(title) == 2, title
     assert headings.count("Learning curves") == 1
+    glance = html[html.index('id="views"') : html.index('id="verdict"')]
+    for title in (
+        "Predicted against true",
+        "Observed against nominal coverage",
+        "Error when the doubtful are dropped",
+        "Signed error by element",
+    ):
+        assert headings.count(title) == 1, title  # once for all arms
+        assert glance.count(f"<h3>{title}</h3>") == 1
+    for name in ("predicted-against-true", "signed-error-by-element-held-out"):
+        assert glance.count(f'-{name}"') == 2, name
     assert html.count("<figure") == html.count("<figcaption>")
 
 
@@ -183,7 +193,7 @@ def test_every_figure_has_a_text_alternative(html: str) -> None:
 
 def test_figure_files_are_well_formed_and_need_no_page(full: Path) -> None:
     files = sorted((full / "figures").glob("*.svg"))
-    assert len(files) == 2 * 8 + 1 + 3
+    assert len(files) == 2 * (5 + 6) + 1 + 3
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - ours
@@ -315,7 +325,7 @@ def test_an_answer_says_when_nothing_was_found(tmp_path: Path) -> None:
 def test_a_run_without_a_held_out_class_has_no_figure_that_needs_one(tmp_path: Path) -> None:
     text = report(tmp_path / "run", arms=("forest",), sizes={"calibration": 40, "test": 80})
     assert "Does it detect the held-out class?" not in text
-    assert "Error by element, held out" not in text
+    assert "Absolute error by element, held out" not in text
     assert "Predicted against true" in text
 
 
@@ -328,7 +338,8 @@ def test_a_run_with_only_a_held_out_class_is_drawn(tmp_path: Path) -> None:
 def test_an_arm_without_sigma_says_so_instead_of_drawing_it(tmp_path: Path) -> None:
     columns = ("std", "lower_0.9", "upper_0.9")
     text = report(tmp_path / "run", arms=("forest",), blank=columns)
-    assert "This arm states no sigma" in text
+    assert "no sigma is stated" in text
+    assert "no intervals are stated" in text
     assert "Error against sigma" not in Page(text).headings
     assert "Calibration" not in Page(text).headings
     assert "±" not in Page(text).headings
@@ -339,7 +350,8 @@ def test_intervals_without_sigma_are_still_compared_with_their_nominal_coverage(
 ) -> None:
     headings = Page(report(tmp_path / "run", arms=("forest",), blank=("std",))).headings
     assert "Calibration" in headings
-    assert "Risk and coverage" not in headings
+    assert "Observed against nominal coverage" in headings
+    assert "Error when the doubtful are dropped" not in headings
 
 
 def test_an_arm_without_a_detector_says_so(tmp_path: Path) -> None:
@@ -359,7 +371,9 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_binary_run_shows_reliability_roc_and_confusion(classes: Path) -> None:
     text = (classes / "report.html").read_text(encoding="utf-8")
     headings = Page(text).headings
-    assert headings.count("Reliability of probabilities") == 2
+    assert headings.count("Reliability of probabilities") == 1
+    assert text.count('-reliability-of-probabilities"') == 2
+    assert "no intervals are stated" not in text
     assert headings.count("Separation of classes") == 2
     assert "Right and wrong answers" in headings
     assert "Predicted against true" not in headings

@@ -11,7 +11,7 @@ from atlas_core.arrays import F8, I8, Bool, Str, offsets_of
 from atlas_core.elements import ATOMIC_NUMBER, MAX_Z, SYMBOLS, parse_formula
 from atlas_core.errors import DataError
 from atlas_core.metrics import weighted
-from atlas_evaluation.scoring import ranked
+from atlas_evaluation.scoring import ranked, signed
 from atlas_statistics.bootstrap import CONFIDENCE
 
 
@@ -63,8 +63,12 @@ class Chemistry:
         found = np.bincount(owner, strange[self._numbers], len(self._sizes)) > 0
         return np.asarray(found[self._place], dtype=np.bool_)
 
-    def errors(self, error: F8, materials: I8) -> dict[str, dict[str, float | bool]]:
-        """Return materials with each element and the mean |error| of their rows, by atomic number.
+    def errors(self, off: F8, materials: I8) -> dict[str, dict[str, float | bool]]:
+        """Return materials with each element and the errors of their rows, by atomic number.
+
+        ``mae`` is the mean |error| of the rows, ``mean_error`` the mean of the signed errors of the
+        formulas, with ``low`` and ``high`` of its interval where there are enough formulas, and
+        ``off`` whether it lies from 0 by more than chance (:mod:`.signed`).
 
         ``apart`` says whether these errors rank above or below the others, and their mean so lies
         from that of all, by more than chance: a test on normal scores at 5 % for all elements
@@ -72,13 +76,14 @@ class Chemistry:
         which side the mean lies.
 
         Args:
-            error: (n,) absolute.
+            off: (n,) prediction minus true value, in the target's unit.
             materials: (n,) number of the material each row belongs to.
         """
         k = len(self._sizes)
         owner = np.repeat(np.arange(k), self._sizes)
         repeats = np.bincount(self._place, minlength=k)
-        total = np.bincount(self._place, error, k)
+        total = np.bincount(self._place, np.abs(off), k)
+        shift = weighted.ratio(np.bincount(self._place, off, k), repeats.astype(np.float64))
         pairs = np.unique(np.stack([self._place, materials]), axis=1)[0]
 
         def by_element(values: F8 | I8) -> F8:
@@ -95,12 +100,15 @@ class Chemistry:
         p = ranked.apart_p(scores[held], sums, by_element(held.astype(np.float64)))
         apart = (p < 1 - CONFIDENCE) & ((sums > 0) == (mean > overall))
         n = by_element(np.bincount(pairs, minlength=k))
+        present = np.flatnonzero(n)
+        biases = signed.biases([shift[owner[self._numbers == z]] for z in present])
         return {
             SYMBOLS[z]: {
                 "n": int(n[z]),
                 "mae": float(mean[z]),
                 "apart": bool(apart[z]),
                 "above": bool(mean[z] > overall),
+                **bias.as_dict(),
             }
-            for z in np.flatnonzero(n)
+            for z, bias in zip(present, biases, strict=True)
         }

@@ -109,7 +109,8 @@ def _evaluate_arm(
             calibration=_calibrated_on(by_part.get("calibration"), held),
         )
         if chemistry:
-            elements[part] = chemistry.errors(held.error, bootstrap.numbered(held.ids))
+            off = held.mean - held.target
+            elements[part] = chemistry.errors(off, bootstrap.numbered(held.ids))
         if found:
             families[part] = found
     folds = _score_folds(by_part, task, metrics)
