@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page, axe_core, chromium
+from browser import SETTLE, Browser, Page, axe_core, chromium
 from run_folders import make_exam, make_run, write_report
 from support import Cli
 
@@ -265,6 +265,30 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_answer(
         page.press("Tab")
         outline = "getComputedStyle(document.activeElement).outlineStyle"
         assert page.run(outline) != "none"
+
+
+def test_what_hovering_explains_can_be_reached_without_a_pointer(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        hovered = page.run("[...document.querySelectorAll('[title]')].map(one => one.title)")
+        listed = page.run("[...document.querySelectorAll('dd')].map(one => one.textContent)")
+        assert len(hovered) > 10
+        assert set(hovered) <= set(listed)
+        page.run("document.querySelector('a[href=\"#meanings\"]').click()")
+        page.run(SETTLE)
+        assert page.run("document.querySelector('#meanings').checkVisibility()")
+
+
+def test_a_colored_periodic_table_is_a_table_for_a_screen_reader(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        cells = page.run("document.querySelectorAll('svg [data-element]').length")
+        assert cells > 50
+        assert page.run("document.querySelectorAll('.unseen tbody th').length") == cells
+        box = "document.querySelector('.canvas .unseen').getBoundingClientRect()"
+        assert page.run(f"{box}.width * {box}.height") <= 1
 
 
 def test_nothing_moves_for_who_wants_less_motion(
