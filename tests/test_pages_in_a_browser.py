@@ -301,6 +301,33 @@ def test_nothing_moves_for_who_wants_less_motion(
         assert page.run(behavior) == "auto"
 
 
+SHEET = (718, 1054)
+"""A sheet of A4 without its margins, in CSS pixels."""
+
+
 def sheets(pdf: bytes) -> int:
     """Return the number of pages of a PDF whose objects are not compressed."""
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_a_report_of_two_arms_is_six_sheets_with_the_answer_on_the_first(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two"), *SHEET, scheme="dark") as page:
+        assert 2 <= sheets(page.pdf()) <= A4  # and from here on as it is printed
+        for what in ("h1", ".answers .said", ".strip", "ol.todo"):
+            assert _bottom(page, what) < SHEET[1], what
+        assert page.run("document.documentElement.scrollWidth") <= SHEET[0] + 1  # rounded
+        shown = "document.querySelector('{}').checkVisibility()"
+        assert page.run(shown.format("#meanings"))
+        assert not page.run(shown.format("#explorer"))
+        assert page.run("getComputedStyle(document.querySelector('footer')).breakBefore") == "avoid"
+        colors = "getComputedStyle(document.body).backgroundColor"
+        assert page.run(colors) == "rgb(255, 255, 255)"
+
+
+def test_sheets_are_counted(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "three.html"
+    page.write_text("<p style='break-after: page'>a</p>" * 2 + "<p>b</p>", encoding="utf-8")
+    with browser.page(page) as shown:
+        assert sheets(shown.pdf()) == 3
