@@ -10,6 +10,7 @@ from atlas_core.errors import SpecError
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+open_option = click.option("--open", "opened", is_flag=True, help="Show the report in the browser.")
 offline_option = click.option("--offline", is_flag=True, help="Refuse downloads.")
 data_dir_option = click.option(
     "--data-dir",

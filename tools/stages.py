@@ -48,6 +48,8 @@ NO_NUMBERS = (
         "origin",
         "pages",
         "printing",
+        "progress",
+        "text_table",
         "resolver",
         "seal",
         "spec",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from atlas_core.cli.terminal import GRADE_COLORS
 from atlas_core.observe import FinishedRun
 from atlas_core.printing import on_one_line
 from atlas_core.store import DROPPED
@@ -23,8 +25,24 @@ def answer_of(run: FinishedRun) -> tuple[dict[str, Any], str]:
         "cautions": cautions(run),
     }
     stored = ["stored result (--force computes anew)"] if run.reused else []
-    lines = [*stored, *(f"{arm}: {one['headline']}" for arm, one in verdicts.items())]
-    return value, "\n".join([*map(on_one_line, lines), str(run.report or run.folder)])
+    said = [f"{_opening(arm, one)} {one['headline']}" for arm, one in verdicts.items()]
+    lines = map(on_one_line, [*stored, *said])
+    return value, "\n".join([*lines, str(run.report or run.folder)])
+
+
+def marks(run: FinishedRun) -> dict[str, str]:
+    """Return {what the line of an arm begins with: the color of its grade}."""
+    colors = {arm: GRADE_COLORS.get(run.verdict[arm]["grade"]) for arm in run.arms}
+    return {
+        on_one_line(_opening(arm, run.verdict[arm])): color
+        for arm, color in colors.items()
+        if color
+    }
+
+
+def _opening(arm: str, verdict: Mapping[str, Any]) -> str:
+    """Return an arm and its grade, which its verdict begins with."""
+    return f"{arm}: {str(verdict['grade']).replace('_', ' ')}."
 
 
 def notes(run: FinishedRun) -> list[str]:

@@ -6,11 +6,14 @@ import codecs
 import io
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
+from atlas_core.cli.terminal import MARKS, fitted, linked, marked, open_page, width
 from atlas_core.printing import on_one_line, printable
 
 _NAME = "atlas-bytes"
@@ -34,16 +37,34 @@ def print_anything() -> None:
             stream.reconfigure(errors=_NAME)
 
 
-def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
-    """Print a text as one for people to read: whatever it quotes, the terminal obeys none of it."""
-    click.echo(printable(text), err=err, nl=nl)
+def echo(text: object, *, err: bool = False, marks: Mapping[str, str] = MARKS) -> None:
+    """Print a text as one for people to read: whatever it quotes, the terminal obeys none of it.
+
+    On a terminal, lines are broken between words, and paths of files at its end are links.
+
+    Args:
+        text: any number of lines.
+        err: on stderr.
+        marks: {what a line begins with: its color}.
+    """
+    stream = sys.stderr if err else sys.stdout
+    shown = marked(fitted(printable(text), width(stream)), marks, stream)
+    click.echo(shown if err else linked(shown), err=err, color=True)
 
 
-def answer(value: Any, text: str, *, as_json: bool) -> None:
-    """Print the answer on stdout: as JSON for a script, else as text."""
+def answer(value: Any, text: str, *, as_json: bool, marks: Mapping[str, str] = MARKS) -> None:
+    """Print the answer on stdout: as JSON for a script, else as text, with colors of its lines."""
+    if not as_json:
+        echo(text, marks=marks)
+        return
     from atlas_core.store import plain
 
-    echo(json.dumps(plain(value), indent=1) if as_json else text)
+    print_json(plain(value))
+
+
+def print_json(value: Any) -> None:
+    """Print plain data as JSON, which no terminal changes."""
+    click.echo(printable(json.dumps(value, indent=1)))
 
 
 def note(text: str) -> None:
@@ -55,3 +76,11 @@ def note(text: str) -> None:
 def warn(text: str) -> None:
     """Print a warning on stderr."""
     note(f"warning: {text}")
+
+
+def open_report(page: Path | None) -> None:
+    """Show a report in the browser, or say in one line why it is not shown."""
+    if page is None:
+        warn("--open: the spec asks for no report")
+    elif why := open_page(page):
+        warn(why)

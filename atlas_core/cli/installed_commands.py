@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from atlas_core.cli.console import answer, note, warn
+from atlas_core.cli.console import answer, note, open_report, warn
 from atlas_core.cli.progress import progress
+from atlas_core.cli.terminal import width
 from atlas_core.errors import PluginError, SpecError
 from atlas_core.python.machine import key_file
 
@@ -55,6 +56,15 @@ class Host:
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""
         note(text)
+
+    @property
+    def width(self) -> int | None:
+        """Return the characters of a line of stdout; None where it is no terminal."""
+        return width()
+
+    def show(self, page: Path | None) -> None:
+        """Show a page in the browser; say in one line why where it cannot be shown."""
+        open_report(page)
 
     def observers(self) -> AbstractContextManager[Observers]:
         """Load the installed observers, until the context is left; a broken one is warned of."""
@@ -97,8 +107,13 @@ class WithPlugins(click.Group):
         return [*super().shell_complete(ctx, incomplete), *found]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands of ATLAS itself, then those of plugins."""
-        super().format_commands(ctx, formatter)
+        """Write the commands of ATLAS itself, then those of plugins, each with its whole line."""
+        own = [
+            (name, one.get_short_help_str(limit=formatter.width * 10))
+            for name, one in sorted(self.commands.items())
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(own)
         rows = [(row.name, _reported(row)) for row in self.installed()]
         if rows:
             with formatter.section("Commands of plugins"):

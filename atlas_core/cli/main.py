@@ -10,8 +10,10 @@ from atlas_core.cli.plugins import plugins
 from atlas_core.cli.run import run
 from atlas_core.cli.validate import validate
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
-@click.group(cls=Atlas, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=Atlas, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="atlas")
 @click.option(
     "--debug", is_flag=True, help="Show the traceback of an error (also after a command)."

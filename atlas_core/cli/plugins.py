@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 
 import click
 
-from atlas_core.cli.console import echo
-from atlas_core.cli.tables import columns
+from atlas_core.cli.console import echo, print_json
+from atlas_core.cli.terminal import width
 from atlas_core.command_options import json_option
 from atlas_core.kinds import KINDS
+from atlas_core.text_table import columns
 
 
 @click.command()
@@ -52,7 +52,10 @@ def plugins(*, kind: str | None, verify: bool, timeout: float, as_json: bool) ->
         }
         for row in listed
     ]
-    echo(json.dumps(rows, indent=1) if as_json else _table(rows, verified=verify))
+    if as_json:
+        print_json(rows)
+    else:
+        echo(_table(rows, verified=verify))
     if verify and any(problems.values()):
         sys.exit(1)
 
@@ -70,6 +73,8 @@ def _table(rows: Sequence[Mapping[str, str]], *, verified: bool) -> str:
             for row in rows
         ],
         ("KIND", "NAME", "DISTRIBUTION", "VERSION", "WHAT IT IS"),
+        width=width(),
+        spare=("VERSION", "DISTRIBUTION"),
     )
     broken = sum(bool(row["problem"]) for row in rows)
     state = f", {broken} broken" if broken or verified else ""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from atlas_core.cli.console import note
-from atlas_core.printing import on_one_line
+from atlas_core.progress import Step
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
@@ -36,25 +37,26 @@ class PlainLines:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a line of progress, with a bar where it counts ("3 of 8")."""
+    """Yield a function that shows a line of progress: as a bar on a terminal, else as a line.
+
+    On a terminal what passes ("3 of 8") is a bar, and all else stays above it.
+    """
     if quiet:
         yield lambda _text: None
         return
-    if not sys.stderr.isatty():
-        yield PlainLines(note)
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        lines = PlainLines(note)
+        yield lambda text: None if isinstance(text, Step) and text.brief else lines(text)
         return
     from rich.console import Console
-    from rich.text import Text
 
-    from atlas_core.python.bar import shown
+    from atlas_core.python.bar import print_line, shown
 
-    console = Console(stderr=True, log_path=False)
-    # brackets and colons in a line are no markup
-    log = PlainLines(lambda text: console.log(Text(text), highlight=False))
-    with shown(console) as show:
+    console = Console(stderr=True)
 
-        def notify(text: str) -> None:
-            log(on_one_line(text))
-            show(text)
+    def keep(line: str) -> None:
+        with suppress(OSError):  # a terminal that is gone ends no run of hours
+            print_line(console, line)
 
-        yield notify
+    with shown(console, keep) as show:
+        yield show

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from atlas_core.cli.console import answer, note, warn
+from atlas_core.cli.console import answer, note, open_report, warn
 from atlas_core.cli.progress import progress
 from atlas_core.command_options import (
     cache_dir_option,
     data_dir_option,
     json_option,
     offline_option,
+    open_option,
 )
 from atlas_core.errors import SpecError
 from atlas_core.python.machine import cache_folder, key_file
@@ -91,6 +92,7 @@ set_option = click.option(
     is_flag=True,
     help="Print nothing to stderr but errors and warnings that affect a verdict.",
 )
+@open_option
 @json_option
 def run(
     *,
@@ -108,10 +110,11 @@ def run(
     resume: bool,
     save_fitted: bool | None,
     quiet: bool,
+    opened: bool,
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
-    from atlas_core.cli.answers import answer_of, notes
+    from atlas_core.cli.answers import answer_of, marks, notes
     from atlas_core.engine.machine import choose_device
     from atlas_core.engine.options import RunOptions
     from atlas_core.engine.run import run as run_plan
@@ -148,4 +151,6 @@ def run(
         note(line)
     for line in value["cautions"]:
         warn(line)
-    answer(value, text, as_json=as_json)
+    answer(value, text, as_json=as_json, marks=marks(finished))
+    if opened:
+        open_report(finished.report)

@@ -23,6 +23,7 @@ from atlas_core.kinds.featurizer import FORMS, Features, Featurizer, Graphs, Vec
 from atlas_core.links import below, delete, files
 from atlas_core.materials import Materials
 from atlas_core.printing import counted
+from atlas_core.progress import Step
 from atlas_core.spec.plan import BoundComponent
 from atlas_core.stages import identity
 from atlas_core.store import DROPPED, FolderWriter, canonical_hash, read_folder, write_folder
@@ -209,7 +210,8 @@ class Featurized:
 
     def _alone(self, chosen: BoundComponent, key: str) -> Features:
         if (key,) not in self._made:
-            self.notify(f"features: {chosen.name} of {counted(len(self.materials), 'material')}")
+            line = f"features: {chosen.name} of {counted(len(self.materials), 'material')}"
+            self.notify(Step(line, stage="features"))
             with self.stage(f"features {chosen.name}"), blame(chosen.parts):
                 self._made[key,], _ = self.cache.features(chosen, self.materials)
         return self._made[key,]

@@ -145,7 +145,7 @@ def out_of_fold(
     rows, said, scored = [], [], []
     for number in range(fold.max() + 1):
         step = f"cross-fit {number + 1}"
-        notes.say(f"{step} of {fold.max() + 1}")
+        notes.step(f"{step} of {fold.max() + 1}")
         at = None if context.directory is None else context.directory.parent / step
         there = replace(context, seed=derive_seed(context.seed, "cross-fit", number), directory=at)
         part = FittedArm.of_training(

@@ -110,7 +110,7 @@ class Job:
             n_jobs=self.n_jobs,
             device=self.device,
             directory=self.directory / step,
-            notify=notes.say,
+            notify=notes.hear,
         )
 
 

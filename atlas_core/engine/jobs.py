@@ -37,6 +37,7 @@ from atlas_core.kinds.executor import Executor, JobsLostError
 from atlas_core.kinds.featurizer import Features
 from atlas_core.kinds.inputs import Inputs
 from atlas_core.kinds.split import Split
+from atlas_core.progress import TRAINING, Step
 from atlas_core.spec.plan import Plan
 
 Timed = Callable[[str, str, str, float], None]
@@ -155,7 +156,7 @@ def run_jobs(
     engine = executor or LocalExecutor()
     for position in missing[:1]:
         first = "1 job" if len(missing) == 1 else f"{len(missing)} jobs, first"
-        options.notify(f"training {first}: {jobs[position].label}")
+        options.notify(_step(f"training {first}: {jobs[position].label}", jobs, results))
     fits = FitCache(options.cache_dir, fresh=options.force)
     function = partial(attempt_job, fits=fits, notify=NotifyHere(options.notify))
     # closed at once when this is interrupted: no worker is left behind
@@ -172,7 +173,8 @@ def run_jobs(
                 keep_result(job.directory, result, job.key_file)
                 for stage, seconds in result.stages:
                     timed(stage, arm.name, arm.fold, seconds)
-                options.notify(f"done {len(results)} of {len(jobs)}: {job.label}")
+                line = f"done {len(results)} of {len(jobs)}: {job.label}"
+                options.notify(_step(line, jobs, results, job))
         except JobsLostError as err:
             lost = {jobs[missing[position]].label: how for position, how in err.how.items()}
             kept = sum(isinstance(one, JobResult) for one in results.values())
@@ -181,6 +183,17 @@ def run_jobs(
         if isinstance(one := results[i], JobResult):
             one.records.append(record)
     return [results[i] for i in range(len(jobs))]
+
+
+def _step(
+    text: str, jobs: Sequence[Job], results: Mapping[int, object], job: Job | None = None
+) -> Step:
+    """Return a line that says how many jobs are done, and who ended one."""
+    waiting = [one.arm.name for i, one in enumerate(jobs) if i not in results]
+    arm = "" if job is None else job.arm.name
+    fold = "" if job is None else job.label.removeprefix(f"arm {arm}, ")
+    count = len(results), len(jobs)
+    return Step(text, stage=TRAINING, arm=arm, fold=fold, jobs=count, waiting=waiting)
 
 
 def _stored(

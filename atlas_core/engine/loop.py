@@ -87,7 +87,7 @@ class _Rounds:
         job, split, labeled = self._job, self._job.split, state.labeled
         notes = job.notes(self._notify)
         so_far = counted(len(labeled), "label")
-        self._notify(f"arm {job.arm.name}: round {number} of {self._loop.rounds}, {so_far}")
+        notes.step(f"round {number} of {self._loop.rounds}, {so_far}")
         said: list[Predictions] = []
         heard = Heard()
         with quiet() as caught:

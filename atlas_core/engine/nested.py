@@ -117,7 +117,7 @@ def _nested(
     first: HeldOut | None = None
     classes = held_out(settings.nested_splits, settings.stated, whole, train.rows, context.seed)
     for number, one in enumerate(classes, start=1):
-        notes.say(f"nested fit {number}, {one.name}")
+        notes.step(f"nested fit {number}, {one.name}")
         if first is None or not one.same_training(first):
             first, step = one, f"nested {one.name}"
             at = None if context.directory is None else context.directory.parent / step

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from atlas_core.context import Notify
 from atlas_core.engine.blame import blame
 from atlas_core.errors import CautionWarning
+from atlas_core.progress import TRAINING, Step, counts_on
 from atlas_core.resolver import Resolved
 
 Caught = list[warnings.WarningMessage]
@@ -99,12 +100,24 @@ class Notes:
     @property
     def where(self) -> str:
         """Return arm and fold, for a message."""
-        training = "" if self.repeat == 1 else f", training {self.repeat}"
-        return f"arm {self.arm}, {self.fold}{training}"
+        return f"arm {self.arm}, {self._fold}"
+
+    @property
+    def _fold(self) -> str:
+        return self.fold if self.repeat == 1 else f"{self.fold}, training {self.repeat}"
 
     def say(self, text: str) -> None:
-        """Tell a line of progress, with arm and fold."""
+        """Tell something that is to be kept in sight, with arm and fold."""
         self.notify(f"{self.where}: {text}")
+
+    def step(self, text: str, *, brief: bool = False) -> None:
+        """Tell how far the job is, with arm and fold."""
+        line = f"{self.where}: {text}"
+        self.notify(Step(line, stage=TRAINING, arm=self.arm, fold=self._fold, brief=brief))
+
+    def hear(self, text: str) -> None:
+        """Pass on what a component tells: how far it is, or something to be kept in sight."""
+        (self.step if counts_on(text) else self.say)(text)
 
     def record(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep plain data."""
@@ -121,6 +134,7 @@ class Notes:
     def stage(self, name: str, called: Sequence[Resolved]) -> Iterator[None]:
         """Time a stage of a component, and name the one that fails in it."""
         start = time.perf_counter()
+        self.step(name, brief=True)
         with blame(called, self.components, self.where):
             yield
         self.stages.append((name, time.perf_counter() - start))

@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from atlas_core.context import Notify
 from atlas_core.engine.blame import blame
 from atlas_core.engine.finish import evaluated
 from atlas_core.engine.folder import EXPORTS, OWN, RunFolder
+from atlas_core.engine.options import say_nothing
 from atlas_core.errors import PluginError
 from atlas_core.finished import foreign, read_run
 from atlas_core.kinds.report import Reporter
 from atlas_core.links import delete
 from atlas_core.metrics.registry import recorded_metrics
 from atlas_core.observe import Export, FinishedRun, ReportSection
+from atlas_core.printing import counted
+from atlas_core.progress import Step
 from atlas_core.resolver import Observers, Resolver
 from atlas_core.seal import FILES, MANIFEST, SCORED, added, seal
 from atlas_core.spec.load import recorded_evaluator
@@ -89,6 +93,7 @@ def complete(
     reports: Sequence[Report],
     observers: Observers,
     *,
+    notify: Notify,
     status: str,
 ) -> FinishedRun:
     """Let observers add files and sections, write the reports, then state the ``status``."""
@@ -105,7 +110,7 @@ def complete(
     def named(one: Report) -> AbstractContextManager[None]:
         return blame(one.chosen.parts, where="report")
 
-    _write(folder.path, run, reports, observers, guard=named)
+    _write(folder.path, run, reports, observers, guard=named, notify=notify)
     folder.event(status, {"seconds": run.manifest["seconds"]})
     ended = seal(folder.path, {**run.manifest, "status": status}, but=strange)
     write_json(folder.path / MANIFEST, ended)
@@ -118,6 +123,8 @@ def report_again(
     reports: Sequence[Report],
     observers: Observers,
     resolver: Resolver,
+    *,
+    notify: Notify = say_nothing,
 ) -> FinishedRun:
     """Score the stored predictions and write the reports anew; the folder is locked.
 
@@ -129,6 +136,7 @@ def report_again(
     if known:  # killed from here on: some of these files are of this report, some are not
         begun = seal(folder.path, {**manifest, "status": "reporting"}, only=())
         write_json(folder.path / MANIFEST, begun)
+    notify(Step(f"score: {counted(len(run.predictions), 'prediction')}", stage="score"))
     with foreign(folder.path):
         run = evaluated(
             folder.path,
@@ -137,7 +145,14 @@ def report_again(
             levels=run.metrics["levels"],
             metrics=recorded_metrics(manifest.get("metrics"), resolver),
         )
-        kept = _write(folder.path, run, reports, observers, guard=lambda _: foreign(folder.path))
+        kept = _write(
+            folder.path,
+            run,
+            reports,
+            observers,
+            guard=lambda _: foreign(folder.path),
+            notify=notify,
+        )
     if not known:
         return run
     places = tuple(place for report in reports for place in report.reporter.places)
@@ -152,7 +167,12 @@ def report_again(
 
 
 def stored(
-    folder: RunFolder, reports: Sequence[Report], observers: Observers, resolver: Resolver
+    folder: RunFolder,
+    reports: Sequence[Report],
+    observers: Observers,
+    resolver: Resolver,
+    *,
+    notify: Notify,
 ) -> FinishedRun:
     """Return an earlier result, with the reports that are asked for now; the folder is locked."""
     run = read_run(folder.path)
@@ -162,7 +182,7 @@ def stored(
     )
     if wanted == there:
         return run
-    return report_again(folder, run, reports, observers, resolver)
+    return report_again(folder, run, reports, observers, resolver, notify=notify)
 
 
 def _named(about: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -176,6 +196,7 @@ def _write(
     observers: Observers,
     *,
     guard: Callable[[Report], AbstractContextManager[None]],
+    notify: Notify,
 ) -> set[str]:
     """Write the files of every report; return their paths in the folder."""
     if not reports:
@@ -184,6 +205,7 @@ def _write(
     sections: list[ReportSection] = [section for some in returned for section in some]
     written: set[str] = set()
     for report in reports:
+        notify(Step(f"report: {report.chosen.name}", stage="report"))
         with guard(report):
             files = report.reporter.report(run, sections)
         for file in files:

@@ -44,6 +44,8 @@ from atlas_core.kinds.executor import Executor
 from atlas_core.kinds.split import Split
 from atlas_core.links import below
 from atlas_core.observe import FinishedRun, RunInfo, StageInfo
+from atlas_core.printing import counted
+from atlas_core.progress import Step
 from atlas_core.resolver import NoObservers, Observers
 from atlas_core.rows import UNREADABLE, RowsError, all_rows_reported, unreadable_csv
 from atlas_core.seal import MANIFEST
@@ -97,7 +99,8 @@ def run(
             anew = anew or (plan.spec.final and not folder.keeps(plan.arms, FINAL))
             if not anew:
                 resolver = plan.dataset.resolved.resolver
-                return replace(stored(folder, reports, watching, resolver), reused=True)
+                found = stored(folder, reports, watching, resolver, notify=options.notify)
+                return replace(found, reused=True)
         earlier = anew and (folder.path / MANIFEST).exists()
         with folder.replaced() if anew else _discarded(folder):
             finished, failed, jobs = going.through(executor)
@@ -148,6 +151,7 @@ class _Run:
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
         self._plan, self._options, self._observers = plan, options, observers
         self.records: list[dict[str, Any]] = []
+        self._say(f"load: {plan.dataset.name}", brief=True)
         self._context = data_context(plan.spec.data, plan.spec_dir, options)
         with recorded(self.records):
             try:
@@ -207,6 +211,8 @@ class _Run:
             if name in results
         }
         self.records += _records_of(results)
+        rows = sum(len(result.predictions) for result in results.values())
+        self._say(f"score: {counted(rows, 'prediction')}")
         with self._timer.stage("score"):
             found = Found(manifest, self.records, audit)
             finished = finish(
@@ -228,9 +234,14 @@ class _Run:
             replace(finished, manifest=as_written(manifest)),
             self._reports,
             self._observers,
+            notify=self._options.notify,
             status="incomplete" if failed else "complete",
         )
         return finished, failed, len(jobs)
+
+    def _say(self, text: str, *, brief: bool = False) -> None:
+        """Name the stage that begins."""
+        self._options.notify(Step(text, stage=text.partition(":")[0], brief=brief))
 
     def _begin(self) -> None:
         """Write the spec and what could not be read."""
@@ -262,6 +273,7 @@ class _Run:
                 features[arm] = featurized.of(featurizer)
                 self.records += featurized.failures(featurizer, arm)
             preflight.require(features)
+        self._say("audit of the split")
         with self._timer.stage("audit"):
             request = AuditRequest(
                 splits, dataset.materials, dataset.target, features, plan.spec.seed

@@ -68,6 +68,11 @@ class CommandHost(Protocol):
     resolver: Resolver
     key_file: Path
 
+    @property
+    def width(self) -> int | None:
+        """Characters of a line of stdout; None where it is no terminal."""
+        ...
+
     def run_folder(self, path: Path) -> Path:
         """Return the folder of a finished run, given the folder or its report.
 
@@ -88,6 +93,10 @@ class CommandHost(Protocol):
 
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""
+        ...
+
+    def show(self, page: Path | None) -> None:
+        """Show a page in the browser, for ``--open``; say so where there is no page or browser."""
         ...
 
     def observers(self) -> AbstractContextManager[Observers]:

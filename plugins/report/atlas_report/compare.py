@@ -60,7 +60,7 @@ def _two(host: CommandHost, runs: tuple[Path, ...], *, keep: bool) -> Answer:
         both = Runs(keep=keep)
         for run in (first, second):
             both.add(run)
-        return found.as_dict(), format_comparison(found), both, []
+        return found.as_dict(), format_comparison(found, host.width), both, []
 
 
 def _many(host: CommandHost, paths: tuple[Path, ...], *, keep: bool) -> Answer:

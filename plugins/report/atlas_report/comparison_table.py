@@ -1,40 +1,48 @@
-"""Write a comparison of two runs as plain text: what differs, the table, what is not paired."""
+"""Write a comparison of two runs as plain text: what differs, sentences, figures, the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from atlas_core.printing import counted, on_one_line
-from atlas_report.comparison import Comparison, Difference, beside
+from atlas_core.text_table import columns
+from atlas_report.comparison import Comparison, Difference, PartComparison, beside
+from atlas_report.comparison_sentences import said
 from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
+from atlas_report.source import PART_LABEL
 
 SHOWN_LEVEL = 0.9
+WHAT_WARNS = {"score": "the detector"}
+FIRST = 2
+"""Sentences on an arm in a part: which run errs less, and what a constant would err."""
+HEADER = ("", "A", "B", "B - A", "95 % interval", "p", "B better", "p of ranks")
 OVER_MATERIALS = (
     "p and intervals are over materials, for one training each: another seed can change them"
 )
 
 
-def format_comparison(comparison: Comparison) -> str:
-    """Return the comparison as plain text: the first line says what differs between the runs.
+def format_comparison(comparison: Comparison, width: int | None = None) -> str:
+    """Return the comparison as plain text: what differs, a sentence per arm and part, the figures.
 
     The calibration part and all levels but the one nearest ``SHOWN_LEVEL`` are left to ``as_dict``.
     p is of the mean (bootstrap), p of ranks of the signed-rank test; the test over folds follows
     below.
+
+    Args:
+        comparison: of two runs.
+        width: characters of a line, for which columns are left out; None: any number.
     """
-    unit = f" in {on_one_line(comparison.unit)}" if comparison.unit else ""
-    name = comparison.labels[comparison.metric]
     lines = [
         first_line(comparison.changes),
         f"A = {on_one_line(comparison.name_a)}",
         f"B = {on_one_line(comparison.name_b)}",
     ]
-    table: list[Sequence[str]] = [
-        (
-            *("arm", "part", "what", "A", "B", "B - A", "95 % interval"),
-            *("p", "p of ranks", "B better", "rows"),
-        )
+    sentences = [
+        f"{one.arm}, {one.part}: {' '.join(one.sentences[:FIRST])}"
+        for one in said(comparison, ("A", "B"))
     ]
+    tables: list[str] = []
     notes: list[str] = []
     for arm in comparison.arms:
         label = arm.arm_a if arm.arm_a == arm.arm_b else f"{arm.arm_a} / {arm.arm_b}"
@@ -42,36 +50,46 @@ def format_comparison(comparison: Comparison) -> str:
         for part in arm.parts:
             if part.part == "calibration" or part.error is None:
                 continue
-            rows = str(part.paired)
-            for what, score in _shown(part.scores, comparison.labels):
-                cells = _cells(beside(score))
-                table.append((label, part.part, what, *cells, *_tests(score), rows))
+            where = f"{label}, {PART_LABEL.get(part.part, part.part)}"
+            count = counted(part.paired, "row")
+            tables += ["", f"{where}, {count}", _table(part, comparison.labels, width)]
             over = part.scores[comparison.metric].folds
             if over is not None:
-                notes.append(f"{label}, {part.part}: {_over_folds(over, name)}")
-            if part.coverage:
-                level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
-                cells = _cells(part.coverage[level])
-                table.append((label, part.part, f"coverage {level}", *cells, "", "", "", rows))
-        table.extend(
-            (label, "test/ood_test", f"AUROC {detector}", *_cells(found), "", "", "", "")
-            for detector, found in arm.auroc.items()
-        )
+                notes.append(f"{where}: {_over_folds(over, comparison.labels[comparison.metric])}")
+        if arm.auroc:
+            rows = [
+                (f"AUROC of {WHAT_WARNS.get(name, name)}", *_cells(found))
+                for name, found in arm.auroc.items()
+            ]
+            tables += ["", f"{label}, held out against in-domain", _columns(rows, width)]
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
     notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
-    if len(table) == 1:
+    if tables:
+        lines += ["", *sentences, OVER_MATERIALS, *tables]
+    else:
         notes.append(
             "nothing is paired: B - A would be of other test materials or other training rows; read"
             " each run's own report, or run one spec with a single option changed"
         )
-    else:
-        lines += [
-            f"{name}{unit} and more on the folds that both share; B - A with its 95 % interval",
-            OVER_MATERIALS,
-            "",
-            *_aligned(table),
-        ]
     return "\n".join([*lines, *([""] if notes else []), *notes]).rstrip()
+
+
+def _table(part: PartComparison, labels: Mapping[str, str], width: int | None) -> str:
+    """Return every figure of a part, a line each."""
+    rows = [
+        (what, *_cells(beside(score)), *_tests(score))
+        for what, score in _shown(part.scores, labels)
+    ]
+    if part.coverage:
+        level = min(part.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
+        rows.append((f"coverage {level}", *_cells(part.coverage[level]), "", "", ""))
+    return _columns(rows, width)
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    header = HEADER[: len(rows[0])]
+    spare = [name for name in ("p of ranks", "B better") if name in header]
+    return columns(rows, header, width=width, spare=spare, numbers=header[1:])
 
 
 def _shown(
@@ -92,7 +110,7 @@ def _shown(
 
 def _tests(score: PairedScore) -> tuple[str, str, str]:
     ranks = "" if score.wilcoxon_p is None else f"{score.wilcoxon_p:.3g}"
-    return f"{score.bootstrap.p_value:.3g}", ranks, f"{score.bootstrap.share_better:.0%}"
+    return f"{score.bootstrap.p_value:.3g}", f"{score.bootstrap.share_better:.0%}", ranks
 
 
 def _over_folds(found: FoldDifference, name: str) -> str:
@@ -106,14 +124,3 @@ def _over_folds(found: FoldDifference, name: str) -> str:
 def _cells(found: Difference) -> tuple[str, str, str, str]:
     interval = f"{found.low:+.3g} to {found.high:+.3g}"
     return f"{found.a:.3g}", f"{found.b:.3g}", f"{found.difference:+.3g}", interval
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if k < 3 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]

@@ -11,6 +11,7 @@ from atlas_report.arms import described
 from atlas_report.audit import audit_view
 from atlas_report.beside import Beside, Cell, Line, beside
 from atlas_report.cards import card
+from atlas_report.data_view import data_sentences
 from atlas_report.hooks import NoOptions
 from atlas_report.source import Source, source_of
 
@@ -28,7 +29,8 @@ class MarkdownReport:
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
         """Return the page; of figures that observers add, title and caption."""
         source = source_of(run)
-        lines = [*_head(source), *_verdicts(source), *_numbers(beside(source)), *_added(sections)]
+        lines = [*_head(source), *_verdicts(source), *_numbers(beside(source)), *_data(source)]
+        lines += _added(sections)
         lines += [f"Made by ATLAS {plain(str(run.manifest.get('atlas') or ''))}.", ""]
         page = "\n".join(lines).encode("utf-8", "backslashreplace")
         return [Export(PurePosixPath("report.md"), page)]
@@ -72,7 +74,14 @@ def _numbers(table: Beside) -> Iterator[str]:
     yield from _table(columns, table.lines)
     yield from _table(table.arms, table.detection)
     yield from _items((*table.folds, *table.paired))
-    yield from ("In brackets: 95 % intervals over materials, of one training.", "")
+    if table.trainings > 1:
+        yield from (
+            f"In brackets: 95 % intervals over materials, of the first of {table.trainings}"
+            " trainings; with ±, mean and standard deviation over all of them.",
+            "",
+        )
+    else:
+        yield from ("In brackets: 95 % intervals over materials, of one training.", "")
 
 
 def _table(columns: Sequence[str], lines: Sequence[Line]) -> Iterator[str]:
@@ -89,7 +98,15 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "–"
     value = f"**{plain(cell.value)}**" if cell.best else plain(cell.value)
-    return f"{value} ({plain(cell.interval)})" if cell.interval else value
+    value = f"{value} ({plain(cell.interval)})" if cell.interval else value
+    return f"{value}; {plain(cell.spread)}" if cell.spread else value
+
+
+def _data(source: Source) -> Iterator[str]:
+    said = data_sentences(source)
+    if said:
+        yield from ("## The data", "")
+        yield from _items(said)
 
 
 def _added(sections: Sequence[ReportSection]) -> Iterator[str]:

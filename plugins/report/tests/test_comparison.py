@@ -253,14 +253,23 @@ def test_the_table_is_plain_aligned_text() -> None:
     a, b = run(rows("x", 0.5), name="one"), run(rows("x", 0.2), name="two")
     lines = format_comparison(compare(a, b, seed=0)).splitlines()
     assert lines[1:3] == ["A = one", "B = two"]
-    assert lines[3].startswith("MAE in eV")
-    assert lines[4] == OVER_MATERIALS
-    assert " ".join(lines[6].split()) == (
-        "arm part what A B B - A 95 % interval p p of ranks B better rows"
-    )
+    assert lines[4].startswith("x, in-domain: B has a lower MAE than A: 0.2")
+    assert lines[5].startswith("x, held out: B has a lower MAE than A: 0.2")
+    assert lines[6] == OVER_MATERIALS
+    assert lines[8] == "x, in-domain, 30 rows"
+    assert " ".join(lines[9].split()) == "A B B - A 95 % interval p B better p of ranks"
     # all 30 materials differ by the same: every rank is 15.5, so z = sqrt(30), p = 4.3e-08
-    expected = "x test MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 4.32e-08 100% 30"
-    assert " ".join(lines[7].split()) == expected
+    expected = "MAE 0.5 0.2 -0.3 -0.3 to -0.3 0.002 100% 4.32e-08"
+    assert " ".join(lines[10].split()) == expected
+
+
+def test_a_narrow_terminal_gets_the_figures_that_fit_and_no_line_of_them_is_longer() -> None:
+    found = compare(run(rows("x", 0.5)), run(rows("x", 0.2)), seed=0)
+    for width, left in ((72, "p"), (80, "p B better"), (120, "p B better p of ranks")):
+        lines = format_comparison(found, width).splitlines()
+        at = lines.index("x, in-domain, 30 rows")
+        assert " ".join(lines[at + 1].split()) == f"A B B - A 95 % interval {left}"
+        assert max(map(len, lines[at:])) <= width
 
 
 def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
@@ -289,6 +298,6 @@ def test_every_score_has_its_tests_and_folds_have_one_of_their_own() -> None:
     assert over.high - over.difference == pytest.approx(12.7062 * 0.01 / np.sqrt(2), rel=1e-4)
     assert over.better == 2
     text = format_comparison(found)
-    assert "x, test: over 2 folds, each one observation, B - A of the MAE is -0.295" in text
+    assert "x, in-domain: over 2 folds, each one observation, B - A of the MAE is -0.295" in text
     assert "B is better in 2 of 2" in text
     assert "interval score 0.9" in text
