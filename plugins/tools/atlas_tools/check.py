@@ -1,4 +1,4 @@
-"""Test components, installed or in a plugin's folder, against the contract of their kind."""
+"""Test components against the contract of their kind."""
 
 from __future__ import annotations
 
