@@ -10,7 +10,7 @@ export ATLAS_ROOT := $(shell f="$$(printf '%s' "$(MAKEFILE_LIST)" | sed 's/^ //'
 export OMP_WAIT_POLICY = PASSIVE
 export DATA_DIR
 
-.PHONY: help setup demo test test-pages test-faults test-fuzz lint format docs bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
+.PHONY: help setup demo test test-pages test-faults test-fuzz lint format docs picture bench bench-setup bench-seeds bench-scaling bench-trust bench-gpu matbench matbench-uq generate clean
 
 help: ## show the targets
 	@$(IN_ROOT) awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -42,8 +42,11 @@ lint: setup ## formatting, lint, types, import contracts
 format: setup ## format the code
 	@$(IN_ROOT) .venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-docs: setup ## generate the docs pages and build the site into site/
-	@$(IN_ROOT) .venv/bin/python tools/generate.py && .venv/bin/mkdocs build --strict
+docs: setup ## generate the docs pages, run two samples (minutes, once) and build the site into site/
+	@$(IN_ROOT) .venv/bin/python tools/generate.py && .venv/bin/python tools/sample.py && .venv/bin/mkdocs build --strict
+
+picture: setup ## run the demo and take the README's picture of its report (needs Chromium)
+	@$(IN_ROOT) .venv/bin/python tools/picture.py
 
 bench-setup: setup
 	@$(IN_ROOT) .venv/bin/python -m pip install --quiet -r requirements-bench.txt

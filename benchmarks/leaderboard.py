@@ -232,9 +232,26 @@ def _remark(found: Mapping[str, Any], theirs: float, *, area: bool) -> str:
     return f"as errors, 1 - area: {(1 - found['mean']) / (1 - theirs):.3f} of the published"
 
 
-def beside(path: Path = RESULTS / "matbench.json") -> str:
-    """Return the table of errors beside the leaderboard's, from the stored results alone."""
-    return "\n".join([*_beside(json.loads(path.read_text(encoding="utf-8"))["tasks"]), ""])
+def short(path: Path = RESULTS / "matbench.json") -> str:
+    """Return the README's table: our forest, our best and the best published, by task."""
+    tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
+    lines = [
+        "| task | ATLAS, forest | published forest | ATLAS, best | best of eight published |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, task in tasks.items():
+        own, published = task["models"], task["published"]
+        theirs = {column: published[column] for column in SHOWN if published.get(column)}
+        cells = [_task(name, task), _number(own["forest"]["mean"])]
+        cells.append(_number(theirs["RF-SCM/Magpie"]["mean"]))
+        cells += [_best(own, larger=not task["unit"]), _best(theirs, larger=not task["unit"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _best(found: Mapping[str, Any], *, larger: bool) -> str:
+    name = (max if larger else min)(found, key=lambda name: found[name]["mean"])
+    return f"{_number(found[name]['mean'])} ({name})"
 
 
 def _paired(tasks: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -138,15 +139,16 @@ def test_a_data_set_keeps_its_own_options_but_the_one_that_decides(tmp_path: Pat
 def test_a_need_that_nothing_installed_meets_is_reported_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = Registry.names
+    every = Registry.problems
 
-    def names(self: Registry, kind: str) -> list[str]:
-        return [name for name in every(self, kind) if kind != "model" or name == "ridge"]
+    def problems(self: Registry, kinds: Iterable[str]) -> dict[tuple[str, str], str]:
+        found = every(self, kinds)
+        return {at: found[at] for at in found if at[0] != "model" or at[1] == "ridge"}
 
     text = GOOD.replace("random_forest", "ridge")
     (problem,) = problems_of(tmp_path, text)
     assert "random_forest" in problem.rpartition(";")[2]
-    monkeypatch.setattr(Registry, "names", names)
+    monkeypatch.setattr(Registry, "problems", problems)
     (problem,) = problems_of(tmp_path, text)
     assert problem.endswith("; no installed model gives it")
 

@@ -66,6 +66,8 @@ def test_a_spec_that_names_the_installed_example_runs(cli: Cli) -> None:
 def test_nothing_in_atlas_names_the_example() -> None:
     for folder in ("atlas_core", "registry", "plugins"):
         for path in (ROOT / folder).rglob("*.py"):
+            if "tests" in path.parts:
+                continue
             assert "quantile_spread" not in path.read_text(encoding="utf-8"), path
 
 

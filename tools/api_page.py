@@ -203,10 +203,10 @@ def lab_page() -> str:
         " alone. [Write a plugin](write-a-plugin.md) leads through an uncertainty method step by"
         " step; [What a plugin imports](api.md) shows the types.",
         "",
-        "```console",
-        "$ pip install -e examples/atlas-lab",
-        "$ atlas check --path examples/atlas-lab",
-        "$ atlas run examples/atlas-lab/spec.yaml",
+        "```bash",
+        "pip install -e examples/atlas-lab",
+        "atlas check --path examples/atlas-lab",
+        "atlas run examples/atlas-lab/spec.yaml",
         "```",
         "",
     ]

@@ -25,8 +25,8 @@ class Meaning:
     Attributes:
         quantity: the property in words, in the middle of a sentence: ``formation energy per atom``.
         class_names: what targets of 0 and of 1 are: ``("not a metal", "metal")``.
-        caveat: what the target is not: ``formation energy, not stability: that is the distance to
-            the convex hull``.
+        caveat: what the target is not:
+            ``formation energy, not stability: that is the distance to the convex hull``.
         url: page of a material, http or https, with ``{id}`` where its id stands.
 
     Raises:

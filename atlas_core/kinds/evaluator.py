@@ -172,7 +172,9 @@ class Evaluator(Protocol):
         It is asked before anything is trained. ``sentence`` is shown to the user then; ``folds``
         holds a table per fold, with its name under ``fold`` and its ``figures``. Where these have
         ``elements`` (symbols in the training rows), ``training_ids`` (a digest) and ``twins``
-        ({id: target of a training material of the same formula}), reports use them.
+        ({id: target of a training material of the same formula}), reports use them. ``data``, where
+        it is there, describes targets, elements and repeated formulas (``audit.json`` of the
+        standard evaluator shows how), of which reports make a section.
         """
         ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +121,3 @@ def test_a_material_of_which_nothing_is_known_is_listed():
 
 def test_no_materials_give_no_rows():
     assert featurize([]).values.shape == (0, 132)
-
-
-def test_twenty_thousand_formulas_take_well_under_a_second():
-    start = time.perf_counter()
-    featurize(FORMULAS[:12] * 1667)
-    assert time.perf_counter() - start < 1.5  # measured 0.1 s; the bound allows a busy machine

@@ -22,6 +22,7 @@ from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import held_out_classes
 from atlas_evaluation import narrative
 from atlas_evaluation.audit import audit
+from atlas_evaluation.described_data import described_data
 from atlas_evaluation.exam import examine, in_domain_record
 from atlas_evaluation.hooks import NoOptions
 from atlas_evaluation.judge import cautions
@@ -47,15 +48,15 @@ class StandardEvaluator:
                 same = any(found.values is other for other in vectors.values())
                 if not same:
                     vectors[f"features of {arm}"] = found.values
-        return narrative.audit_json(
-            audit(
-                request.splits,
-                request.materials,
-                request.target,
-                seed=derive_seed(request.seed, "audit"),
-                vectors=vectors,
-            )
+        audited = audit(
+            request.splits,
+            request.materials,
+            request.target,
+            seed=derive_seed(request.seed, "audit"),
+            vectors=vectors,
         )
+        described = described_data(request.splits, request.materials, request.target)
+        return {**narrative.audit_json(audited), "data": described}
 
     def evaluate(
         self, run: FinishedRun, *, levels: Sequence[float], metrics: Metrics

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import tempfile
-import time
 import urllib.error
 from dataclasses import replace
 from pathlib import Path
@@ -229,11 +228,8 @@ def test_formulas_are_read_as_pymatgen_reads_them(task: str) -> None:
         assert np.abs(fractions[row] - expected).max() < 1e-12, formulas[row]
 
 
-def test_eleven_thousand_crystals_load_within_seconds() -> None:
-    start = time.perf_counter()
-    data = load("log_gvrh", shared())
-    assert len(data) == 10_987
-    assert time.perf_counter() - start < 5
+def test_a_large_task_loads_whole() -> None:
+    assert len(load("log_gvrh", shared())) == 10_987
 
 
 def test_formulas_only_files_carry_space_groups_and_can_be_refused(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ from atlas_statistics import digits
 decimals, fixed, number = digits.decimals, digits.fixed, digits.number
 count, listed = printing.counted, printing.listed
 NARROW = "\N{NARROW NO-BREAK SPACE}"
+ALLOY, ROUNDED, TRACE = 4, 0.02, 0.05
+"""Elements of an alloy, by how much its fractions may miss 1, and at% of what is not a trace."""
+_AMOUNT = re.compile(r"([A-Z][a-z]?)_?(\d*\.?\d*(?:e[-+]?\d+)?)")
+_ALLOY = re.compile(rf"(?:{_AMOUNT.pattern})+")
 
 
 def percent(value: float) -> str:
@@ -49,7 +53,29 @@ def linked(material: str, url: str) -> str | Markup:
     return Markup('<a href="{}" rel="noreferrer">{}</a>').format(place, material)
 
 
+def alloy(text: str) -> str:
+    """Return the formula of an alloy in at%, the main element first; others as they are.
+
+    An alloy is a formula of fractions that add up to 1 of at least four elements, or any with an
+    amount that needs an exponent. Amounts are rounded; those below 0.05 at% are named as traces.
+    """
+    if "." not in text or not _ALLOY.fullmatch(text):
+        return text
+    amounts: dict[str, float] = {}
+    for symbol, amount in _AMOUNT.findall(text):
+        amounts[symbol] = amounts.get(symbol, 0.0) + float(amount or 1)
+    total = sum(amounts.values())
+    fractions = len(amounts) >= ALLOY and abs(total - 1) <= ROUNDED
+    if not fractions and not any("e" in amount for _, amount in _AMOUNT.findall(text)):
+        return text
+    (first, _), *others = sorted(amounts.items(), key=lambda one: -one[1])
+    percents = {symbol: 100 * amount / total for symbol, amount in others}
+    shown = [f"{round(p, 1):g}{s}" for s, p in percents.items() if p >= TRACE]
+    traces = ", ".join(symbol for symbol, p in percents.items() if p < TRACE)
+    return f"{'-'.join([first, *shown])}{f' + {traces}' if traces else ''} (at%)"
+
+
 def formula(text: str) -> Markup:
-    """Return a formula with its amounts as subscripts, escaped."""
-    safe = str(escape(text))
+    """Return a formula with its amounts as subscripts, an alloy in at%, escaped."""
+    safe = str(escape(alloy(text)))
     return Markup(re.sub(r"(?<=[A-Za-z)\]])(\d+\.?\d*)", r"<sub>\1</sub>", safe))  # noqa: S704 - escaped above

@@ -64,7 +64,7 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
     if not found or about is None:
         return None
     binary = source.task == "binary"
-    tolerances = {None if binary else _tolerance(own) for own in runs.values()}
+    tolerances = {None if binary else error_tolerance(own) for own in runs.values()}
     tolerance = tolerances.pop() if len(tolerances) == 1 else None
     axis = _axis([*found], tolerance, binary=binary)
     unit = f", {source.unit}" if source.unit and not binary else ""
@@ -109,7 +109,7 @@ def _baseline(source: Source, arm: str, part: str) -> float | None:
     return None if entry is None else float(entry["value"])
 
 
-def _tolerance(source: Source) -> float | None:
+def error_tolerance(source: Source) -> float | None:
     """Return the error tolerance of the spec, or the mean of those that its folds drew."""
     drawn = [
         float(one["error_tolerance"]) for exam in source.exam.values() for one in exam["classes"]

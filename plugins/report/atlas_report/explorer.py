@@ -14,7 +14,7 @@ from atlas_chemistry import FAMILIES, family_of_elements
 from atlas_core.arrays import F8, I8, Str, offsets_of
 from atlas_core.data.predictions import Predictions
 from atlas_core.elements import parse_formula
-from atlas_pages.formatting import decimals
+from atlas_pages.formatting import alloy, decimals
 from atlas_report.source import PART_LABEL, SHOWN_PARTS, Source
 
 MOST = 1_500_000
@@ -87,7 +87,7 @@ def _json(
     formulas = _spread(np.concatenate([r.formula for r in seen]), first, chosen)
     columns: dict[str, Any] = {
         "id": _spread(np.concatenate([r.ids for r in seen]), first, chosen).tolist(),
-        "formula": formulas.tolist(),
+        "formula": [alloy(text) for text in formulas.tolist()],
         "part": [
             SHOWN_PARTS.index(part)
             for part in _spread(np.concatenate([r.parts for r in seen]), first, chosen).tolist()

@@ -19,6 +19,7 @@ from atlas_report.answer import answers, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
+from atlas_report.data_view import data_view
 from atlas_report.entries import entries
 from atlas_report.error_strip import error_strip
 from atlas_report.explorer import explorer
@@ -62,7 +63,8 @@ class HtmlReport:
         """Return the page and each of its figures in the light colors."""
         view = _view(source_of(run), sections)
         page = render({**view, "spec": run.spec}, TEMPLATE).encode("utf-8", "backslashreplace")
-        shared = [part for part in (view["learning"], view["views"]) if part]
+        parts = (view[name] for name in ("learning", "views", "data"))
+        shared = [part for part in parts if part]
         drawn = _drawn([*shared, *view["arms"], *view["trust"], *view["sections"]])
         return [
             Export(PurePosixPath("report.html"), page),
@@ -118,6 +120,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "labels": LABELS,
         "sections": [_added(place, section) for place, section in enumerate(sections, start=1)],
         "explorer": explorer(every),
+        "data": data_view(every),
         "provenance": provenance(every),
         "glossary": metric_labels.glossary(source),
         "light": palette.css(0),

@@ -11,6 +11,7 @@ from atlas_report.arms import described
 from atlas_report.audit import audit_view
 from atlas_report.beside import Beside, Cell, Line, beside
 from atlas_report.cards import card
+from atlas_report.data_view import data_sentences
 from atlas_report.hooks import NoOptions
 from atlas_report.source import Source, source_of
 
@@ -28,7 +29,8 @@ class MarkdownReport:
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
         """Return the page; of figures that observers add, title and caption."""
         source = source_of(run)
-        lines = [*_head(source), *_verdicts(source), *_numbers(beside(source)), *_added(sections)]
+        lines = [*_head(source), *_verdicts(source), *_numbers(beside(source)), *_data(source)]
+        lines += _added(sections)
         lines += [f"Made by ATLAS {plain(str(run.manifest.get('atlas') or ''))}.", ""]
         page = "\n".join(lines).encode("utf-8", "backslashreplace")
         return [Export(PurePosixPath("report.md"), page)]
@@ -90,6 +92,13 @@ def _cell(cell: Cell | None) -> str:
         return "–"
     value = f"**{plain(cell.value)}**" if cell.best else plain(cell.value)
     return f"{value} ({plain(cell.interval)})" if cell.interval else value
+
+
+def _data(source: Source) -> Iterator[str]:
+    said = data_sentences(source)
+    if said:
+        yield from ("## The data", "")
+        yield from _items(said)
 
 
 def _added(sections: Sequence[ReportSection]) -> Iterator[str]:
