@@ -172,6 +172,24 @@ def _check_metrics(metrics: Any, path: Path) -> None:
                     else ()
                 )
                 _shape(metric, dict.fromkeys(("value", *ends), float), path, "metrics")
+        _check_spread(arm.get("repeats") or {}, path)
+
+
+def _check_spread(repeats: Any, path: Path) -> None:
+    """Check what metrics hold of several trainings of an arm."""
+    for kind in ("parts", "ood") if _shape(repeats, {}, path, "metrics") else ():
+        for figures in _shape(repeats.get(kind), {}, path, "metrics").values():
+            for one in _shape(figures, {}, path, "metrics").values():
+                found = _shape(one, _SPREAD, path, "metrics")
+                if not found["values"] or not all(map(_number, found["values"])):
+                    raise _foreign(path, "metrics", "a figure of a training is no number")
+
+
+_SPREAD: Mapping[str, type] = {"values": list, "mean": float, "std": float}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and _finite(value)
 
 
 def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Mapping[str, Any]:

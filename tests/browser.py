@@ -162,8 +162,8 @@ class Page:
         """Return the answer of the page to a command."""
         return self._browser.send(method, self._session, **params)
 
-    def show(self, *, scheme: str = "light", media: str = "screen", motion: str = "") -> None:
-        """Show it in a color scheme, in print, or with less motion."""
+    def show(self, *, scheme: str = "light", media: str = "", motion: str = "") -> None:
+        """Show it in a color scheme, as in ``print``, or with less motion."""
         wanted = [{"name": "prefers-color-scheme", "value": scheme}]
         wanted += [{"name": "prefers-reduced-motion", "value": motion}] if motion else []
         self.send("Emulation.setEmulatedMedia", media=media, features=wanted)
@@ -217,9 +217,10 @@ class Page:
 
     def pdf(self) -> bytes:
         """Return the page printed on A4, as a person's browser does with its usual margins."""
+        self.show(media="print")
         inch = {"paperWidth": 8.27, "paperHeight": 11.69}
-        inch |= {f"margin{side}": 0.4 for side in ("Top", "Bottom", "Left", "Right")}
-        return base64.b64decode(self.send("Page.printToPDF", printBackground=False, **inch)["data"])
+        more = {"printBackground": False, "preferCSSPageSize": True}
+        return base64.b64decode(self.send("Page.printToPDF", **inch, **more)["data"])
 
     def picture(self) -> bytes:
         """Return what the window shows, as PNG."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page, axe_core, chromium
+from browser import SETTLE, Browser, Page, axe_core, chromium
 from run_folders import make_exam, make_run, write_report
 from support import Cli
 
@@ -267,6 +267,30 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_answer(
         assert page.run(outline) != "none"
 
 
+def test_what_hovering_explains_can_be_reached_without_a_pointer(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        hovered = page.run("[...document.querySelectorAll('[title]')].map(one => one.title)")
+        listed = page.run("[...document.querySelectorAll('dd')].map(one => one.textContent)")
+        assert len(hovered) > 10
+        assert set(hovered) <= set(listed)
+        page.run("document.querySelector('a[href=\"#meanings\"]').click()")
+        page.run(SETTLE)
+        assert page.run("document.querySelector('#meanings').checkVisibility()")
+
+
+def test_a_colored_periodic_table_is_a_table_for_a_screen_reader(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two")) as page:
+        cells = page.run("document.querySelectorAll('svg [data-element]').length")
+        assert cells > 50
+        assert page.run("document.querySelectorAll('.unseen tbody th').length") == cells
+        box = "document.querySelector('.canvas .unseen').getBoundingClientRect()"
+        assert page.run(f"{box}.width * {box}.height") <= 1
+
+
 def test_nothing_moves_for_who_wants_less_motion(
     browser: Browser, pages: Callable[[str], Path]
 ) -> None:
@@ -277,6 +301,33 @@ def test_nothing_moves_for_who_wants_less_motion(
         assert page.run(behavior) == "auto"
 
 
+SHEET = (718, 1054)
+"""A sheet of A4 without its margins, in CSS pixels."""
+
+
 def sheets(pdf: bytes) -> int:
     """Return the number of pages of a PDF whose objects are not compressed."""
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_a_report_of_two_arms_is_six_sheets_with_the_answer_on_the_first(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("two"), *SHEET, scheme="dark") as page:
+        assert 2 <= sheets(page.pdf()) <= A4  # and from here on as it is printed
+        for what in ("h1", ".answers .said", ".strip", "ol.todo"):
+            assert _bottom(page, what) < SHEET[1], what
+        assert page.run("document.documentElement.scrollWidth") <= SHEET[0] + 1  # rounded
+        shown = "document.querySelector('{}').checkVisibility()"
+        assert page.run(shown.format("#meanings"))
+        assert not page.run(shown.format("#explorer"))
+        assert page.run("getComputedStyle(document.querySelector('footer')).breakBefore") == "avoid"
+        colors = "getComputedStyle(document.body).backgroundColor"
+        assert page.run(colors) == "rgb(255, 255, 255)"
+
+
+def test_sheets_are_counted(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "three.html"
+    page.write_text("<p style='break-after: page'>a</p>" * 2 + "<p>b</p>", encoding="utf-8")
+    with browser.page(page) as shown:
+        assert sheets(shown.pdf()) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import atlas_core as atlas
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import read_table, write_table
+from atlas_core.engine.options import RunOptions
 from atlas_core.errors import DataError, SpecError
-from atlas_core.finished import read_run
+from atlas_core.finished import check_evaluation, read_run
+from atlas_core.seal import look, read_manifest
+from atlas_records.rebuild import rebuild
+from atlas_registry.loading import Registry
 
 ARM: dict[str, Any] = {
     "featurizer": "element_fractions",
@@ -173,3 +178,54 @@ def test_a_loop_and_repeats_together_are_refused(home: Path) -> None:
 def test_a_number_of_repeats_that_is_none_is_refused(home: Path, number: Any) -> None:
     with pytest.raises(SpecError, match="repeats"):
         run(home, repeats=number)
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [
+        {"values": [], "mean": 0.1, "std": 0.0},
+        {"values": ["0.1", "0.2"], "mean": 0.1, "std": 0.0},
+        {"values": [0.1, 0.2], "mean": 0.1},
+        [0.1, 0.2],
+    ],
+)
+def test_metrics_with_a_spread_that_no_run_writes_are_refused(
+    thrice: atlas.Run, spread: Any
+) -> None:
+    metrics = json.loads((thrice.path / "metrics.json").read_text())
+    check_evaluation(thrice.path, metrics, {}, {})
+    metrics["arms"]["forest"]["repeats"]["parts"]["test"]["mae"] = spread
+    with pytest.raises(DataError, match=r"metrics\.json"):
+        check_evaluation(thrice.path, metrics, {}, {})
+
+
+def test_a_damaged_file_of_repeats_is_found_and_the_same_run_mends_it(
+    home: Path, thrice: atlas.Run, tmp_path: Path
+) -> None:
+    shutil.copytree(thrice.path, tmp_path / "runs" / thrice.path.name)
+    run_folder = tmp_path / "runs" / thrice.path.name
+    path = run_folder / "repeats.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9] + b"x" + whole[-8:])
+    assert look(run_folder, read_manifest(run_folder)).changed == ("repeats.parquet",)
+    with pytest.raises(DataError, match=r"repeats\.parquet"):
+        read_run(run_folder)
+    again = atlas.run(
+        {**SPEC, "repeats": 3}, out=tmp_path / "runs", cache_dir=home / "cache", progress=False
+    )
+    assert again.path == run_folder
+    assert path.read_bytes() == whole
+
+
+def test_a_rebuild_compares_the_repeats_too(thrice: atlas.Run, tmp_path: Path) -> None:
+    folder = tmp_path / thrice.path.name
+    shutil.copytree(thrice.path, folder)
+    options = RunOptions(out=tmp_path, cache_dir=tmp_path / "cache")
+    assert rebuild(folder, Registry(), options).differ == ()
+    table = read_table(folder / "repeats.parquet")
+    table["mean"] = table["mean"].copy()
+    table["mean"][3] += 0.5
+    write_table(folder / "repeats.parquet", table)
+    (line,) = rebuild(folder, Registry(), options).differ
+    assert line.startswith("repeats.parquet: column mean: 1 of ")
+    assert line.endswith("rows differ, by at most 0.5")

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from atlas_pages.tables import titled
+from atlas_pages.unseen import with_numbers
 
 TEMPLATES = Path(__file__).parent / "templates"
 """``page.css``, which every page includes."""
@@ -40,4 +41,5 @@ def render(view: Mapping[str, Any], template: Path) -> str:
         keep_trailing_newline=True,
     )
     own = {"script": SCRIPT, "script_policy": POLICY}
-    return titled(environment.get_template(template.name).render({**own, **view}))
+    page = environment.get_template(template.name).render({**own, **view})
+    return titled(with_numbers(page))

@@ -55,6 +55,8 @@ class Mark:
         high: place of the upper end.
         baseline: place of the trivial baseline, None where it is not known.
         trivial: the baseline in words.
+        repeats: places of the other trainings' errors.
+        trainings: between what the errors of all trainings lie, in words; "" of one.
     """
 
     arm: str
@@ -67,6 +69,8 @@ class Mark:
     high: float
     baseline: float | None
     trivial: str
+    repeats: tuple[float, ...] = ()
+    trainings: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,8 @@ class Strip:
     tolerance: float | None
     tolerated: str
     baseline: str
+
+    @property
+    def repeated(self) -> bool:
+        """Return whether some error has those of other trainings beside it."""
+        return any(mark.repeats for mark in self.marks)

@@ -19,8 +19,9 @@ _SPAN = re.compile(r'\bcolspan="(\d+)"')
 def titled(page: str) -> str:
     """Return a page whose table cells have their column's title as ``data-title``.
 
-    A table without a head stays as it is, so does a cell that is a title of its row; of a head with
-    several rows a cell has all that stand above it, joined by commas. Cells span columns, not rows.
+    A table without a head stays as it is, so does a cell that is the title of its row or has one
+    already; of a head with several rows a cell has all that stand above it, joined by commas. Cells
+    span columns, not rows.
     """
     return _TABLE.sub(lambda found: _titled(found[0]), page)
 
@@ -63,7 +64,7 @@ def _cells(row: str, titles: list[list[str]]) -> str:
         above = [{line[c] for c in columns if c < len(line)} for line in titles]
         title = ", ".join(one.pop() for one in above if len(one) == 1 and one != {""})
         parts.append(row[end : cell.end(1)])
-        if title and cell[1] == "td":
+        if title and cell[1] == "td" and "data-title=" not in cell[2]:
             parts.append(f' data-title="{title}"')
         parts.append(row[cell.end(1) : cell.end()])
         end = cell.end()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atlas_core.data.repeats import columns_of_repeats
 from atlas_core.data.tables import Columns, columns_of, read_table
 from atlas_core.engine.options import RunOptions
 from atlas_core.engine.run import run
@@ -57,6 +58,7 @@ def rebuild(folder: Path, resolver: Resolver, options: RunOptions) -> Rebuilt:
         anew = run(replace(plan, reports=()), again)
     tables = {
         "predictions": anew.predictions.to_columns(),
+        "repeats": columns_of_repeats(anew.repeats),
         "trust": {} if anew.trust is None else columns_of(anew.trust),
         "active_learning": anew.rounds,
     }

@@ -15,7 +15,7 @@ from atlas_core.kinds.metric import Better
 from atlas_core.metrics.registry import Shown
 from atlas_core.observe import held_out_classes
 from atlas_pages import formatting
-from atlas_report import metric_labels
+from atlas_report import metric_labels, repeats
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
 from atlas_statistics.bootstrap import (
     FEW_MATERIALS,
@@ -42,11 +42,15 @@ RULE = Shown(
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, its interval, and whether it is surely the best of its row and part."""
+    """A value, its interval, and whether it is surely the best of its row and part.
+
+    ``spread`` is its mean ± standard deviation over trainings, "" of one training.
+    """
 
     value: str
     interval: str
     best: bool
+    spread: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Beside:
     detection: tuple[Line, ...]
     folds: tuple[str, ...]
     paired: tuple[str, ...]
+    trainings: int
 
 
 def beside(source: Source) -> Beside:
@@ -84,12 +89,16 @@ def beside(source: Source) -> Beside:
             [_entry(metrics[arm]["parts"].get(part, {}).get("metrics"), name) for part in parts]
             for arm in arms
         ]
-        lines.append(_line(name, named, entries, source))
+        spreads = [
+            [repeats.spread_of(source, arm, name, part=part) for part in parts] for arm in arms
+        ]
+        lines.append(_line(name, named, entries, source, spreads))
     detection = []
     for name, about in source.figures.items():
         if about.of_detectors and about.table:
             row = [[_entry((metrics[arm].get("ood") or {}).get("score"), name)] for arm in arms]
-            detection.append(_line(name, about, row, source))
+            spreads = [[repeats.spread_of_detector(source, arm, name)] for arm in arms]
+            detection.append(_line(name, about, row, source, spreads))
     row = [[_entry((metrics[arm].get("ood") or {}).get("rule"), "auroc")] for arm in arms]
     detection.append(_line("rule", RULE, row, source))
     return Beside(
@@ -99,6 +108,7 @@ def beside(source: Source) -> Beside:
         detection=tuple(line for line in detection if any(line.cells)),
         folds=tuple(_folds(source, arms, parts)),
         paired=tuple(_paired(source)),
+        trainings=repeats.trainings(source),
     )
 
 
@@ -142,6 +152,7 @@ def _line(
     about: Shown,
     entries: Sequence[Sequence[Mapping[str, float] | None]],
     source: Source,
+    spreads: Sequence[Sequence[repeats.Spread | None]] | None = None,
 ) -> Line:
     cells: list[Cell | None] = []
     columns = len(entries[0])
@@ -152,7 +163,15 @@ def _line(
                 cells.append(None)
                 continue
             value = metric_labels.shown(entry, about.unit)
-            cells.append(Cell(value, metric_labels.interval(entry, about.unit), best[part] == arm))
+            spread = None if spreads is None else spreads[arm][part]
+            cells.append(
+                Cell(
+                    value,
+                    metric_labels.interval(entry, about.unit),
+                    best[part] == arm,
+                    "" if spread is None else repeats.plus_minus(spread, about.unit),
+                )
+            )
     unit = f" ({source.unit})" if about.unit == "target" and source.unit else ""
     label, meaning = (source.in_classes(text) for text in (about.label, about.meaning))
     return Line(label + unit, meaning, tuple(cells))

@@ -78,15 +78,16 @@ def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
         y = np.array([(rows.target[which == b] > 0.5).mean() for b in bins])
         share = np.array([(which == b).mean() for b in bins])
         color = SENTINELS[PART_COLOR[part]]
-        style = "-" if part == IN_DOMAIN else (0, (5, 1.5))
+        style, marker = ("-", "o") if part == IN_DOMAIN else ((0, (5, 1.5)), "s")
         axes.plot(x, y, color=color, linestyle=style, linewidth=1.3)
-        axes.scatter(x, y, s=18 + 220 * share, color=color, alpha=0.75, clip_on=False, zorder=3)
+        sizes = 18 + 220 * share
+        axes.scatter(x, y, sizes, color, marker, alpha=0.75, clip_on=False, zorder=3)
         axes.plot(
             [],
             [],
             color=color,
             linestyle=style,
-            marker="o",
+            marker=marker,
             label=f"{PART_LABEL[part]}, n = {len(rows)}",
         )
     axes.set_xlim(0, 1)

@@ -14,6 +14,8 @@ from atlas_report import metric_labels
 from atlas_report.hooks import NoOptions
 
 HEADER = ("arm", "part", "metric", "value", "low", "high", "unit", "n")
+REPEATED = ("mean_of_trainings", "std_of_trainings")
+"""Two more columns of a run that trained each arm several times."""
 
 
 class CsvReport:
@@ -26,11 +28,12 @@ class CsvReport:
 
     def report(self, run: FinishedRun, sections: Sequence[ReportSection]) -> list[Export]:
         """Return both tables; what is not known is an empty cell."""
+        header = (*HEADER, *(REPEATED if run.repeats else ()))
         columns = run.predictions.to_columns()
         cells = [map(_cell, values.tolist()) for values in columns.values()]
         predictions = write_csv(tuple(columns), zip(*cells, strict=True))
         return [
-            Export(PurePosixPath("tables/metrics.csv"), write_csv(HEADER, _metrics(run))),
+            Export(PurePosixPath("tables/metrics.csv"), write_csv(header, _metrics(run))),
             Export(PurePosixPath("tables/predictions.csv"), predictions),
         ]
 
@@ -41,14 +44,22 @@ def _metrics(run: FinishedRun) -> Iterator[Sequence[Any]]:
     shown = figures(run.manifest.get("figures"))
     for arm in run.arms:
         own = run.metrics["arms"][arm]
+        again = own.get("repeats") or {}
         for part, scored in own["parts"].items():
             for name, entry in scored["metrics"].items():
                 about = metric_labels.metric(shown, name)
                 in_unit = unit if about is not None and about.unit == "target" else ""
-                yield arm, part, name, *_ends(entry), in_unit, scored["n"]
+                spread = _spread(run, again.get("parts", {}).get(part, {}).get(name))
+                yield arm, part, name, *_ends(entry), in_unit, scored["n"], *spread
         for name, found in (own.get("ood") or {}).items():
             if entry := (found or {}).get("auroc"):
-                yield arm, "", f"ood_auroc_{name}", *_ends(entry), "", ""
+                spread = _spread(run, again.get("ood", {}).get(name, {}).get("auroc"))
+                yield arm, "", f"ood_auroc_{name}", *_ends(entry), "", "", *spread
+
+
+def _spread(run: FinishedRun, found: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """Return mean and standard deviation over trainings; nothing of a run of one training."""
+    return tuple(_cell((found or {}).get(key)) for key in ("mean", "std")) if run.repeats else ()
 
 
 def _ends(entry: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from atlas_pages.formatting import fixed, number, percent
 from atlas_pages.strip import Axis, Mark, Strip, axis_from_zero
-from atlas_report import metric_labels
+from atlas_report import metric_labels, repeats
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 Entry = Mapping[str, float]
@@ -27,6 +27,7 @@ class Found:
         part: of the table.
         entry: value and ends of its interval.
         baseline: what the trivial baseline reaches on the same rows; None where it is not known.
+        spread: over trainings; None of one.
     """
 
     run: str
@@ -34,6 +35,12 @@ class Found:
     part: str
     entry: Entry
     baseline: float | None
+    spread: repeats.Spread | None
+
+    @property
+    def others(self) -> tuple[float, ...]:
+        """Return the errors of the other trainings."""
+        return () if self.spread is None else tuple(map(float, self.spread["values"][1:]))
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -55,7 +62,11 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
     name = WORTH[source.task]
     about = metric_labels.metric(source.figures, name)
     found = [
-        Found(run, own.called(arm), part, entry, _baseline(own, arm, part))
+        Found(
+            *(run, own.called(arm), part, entry),
+            baseline=_baseline(own, arm, part),
+            spread=repeats.spread_of(own, arm, name, part=part),
+        )
         for arm in dict.fromkeys(arm for own in runs.values() for arm in own.rows)
         for part in (IN_DOMAIN, HELD_OUT)
         for run, own in runs.items()
@@ -82,6 +93,10 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
                 high=axis.place(one.ends[1]),
                 baseline=None if one.baseline is None else axis.place(one.baseline),
                 trivial="" if one.baseline is None else _trivial(one.baseline, binary=binary),
+                repeats=tuple(map(axis.place, one.others)),
+                trainings=(
+                    "" if one.spread is None else repeats.span(one.spread, one.entry, about.unit)
+                ),
             )
             for one in found
         ),
@@ -95,7 +110,12 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
 
 
 def _axis(found: list[Found], tolerance: float | None, *, binary: bool) -> Axis:
-    known = [v for one in found for v in (*one.ends, one.baseline, tolerance) if v is not None]
+    known = [
+        value
+        for one in found
+        for value in (*one.ends, *one.others, one.baseline, tolerance)
+        if value is not None
+    ]
     if binary:
         return Axis(min(CHANCE, *(v for v in known if math.isfinite(v))), 1.0)
     return axis_from_zero(known)

@@ -40,7 +40,10 @@ def sampled(n: int, limit: int = POINTS) -> I8:
 
 
 def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
-    """Draw points as lines of no length; return a note where they were sampled."""
+    """Draw points as lines of no length; return a note where they were sampled.
+
+    Their caps make them discs in-domain and squares held out.
+    """
     from matplotlib.lines import Line2D
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
@@ -48,6 +51,7 @@ def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
     color = SENTINELS[PART_COLOR[part]]
     chosen = sampled(len(x))
     size = float(np.interp(len(chosen), [30, 300, 3000], [5.0, 3.6, 2.4]))
+    size *= 1.0 if part == IN_DOMAIN else 0.9  # a square is larger than its disc
     layers = min(LAYERS, max(1, len(chosen) // 20))
     for layer in range(layers):
         rows = chosen[layer::layers]
@@ -60,11 +64,12 @@ def _dots(axes: Axes, x: F8, y: F8, part: str, *, label: str) -> str:
                 facecolor="none",
                 edgecolor=color,
                 linewidth=size,
-                capstyle="round",
+                capstyle="round" if part == IN_DOMAIN else "projecting",
                 alpha=0.55,
             )
         )
-    handle = Line2D([], [], marker="o", linestyle="", markersize=4.5, color=color, label=label)
+    marker = "o" if part == IN_DOMAIN else "s"
+    handle = Line2D([], [], marker=marker, linestyle="", markersize=4.5, color=color, label=label)
     axes.add_line(handle)
     if len(chosen) == len(x):
         return ""

@@ -74,7 +74,14 @@ def _numbers(table: Beside) -> Iterator[str]:
     yield from _table(columns, table.lines)
     yield from _table(table.arms, table.detection)
     yield from _items((*table.folds, *table.paired))
-    yield from ("In brackets: 95 % intervals over materials, of one training.", "")
+    if table.trainings > 1:
+        yield from (
+            f"In brackets: 95 % intervals over materials, of the first of {table.trainings}"
+            " trainings; with ±, mean and standard deviation over all of them.",
+            "",
+        )
+    else:
+        yield from ("In brackets: 95 % intervals over materials, of one training.", "")
 
 
 def _table(columns: Sequence[str], lines: Sequence[Line]) -> Iterator[str]:
@@ -91,7 +98,8 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "–"
     value = f"**{plain(cell.value)}**" if cell.best else plain(cell.value)
-    return f"{value} ({plain(cell.interval)})" if cell.interval else value
+    value = f"{value} ({plain(cell.interval)})" if cell.interval else value
+    return f"{value}; {plain(cell.spread)}" if cell.spread else value
 
 
 def _data(source: Source) -> Iterator[str]:

@@ -144,12 +144,13 @@ def labels(bars: Mapping[str, tuple[float, float, float]]) -> Drawn:
     trusted, deferred, best = np.array(list(bars.values())).T
     y = np.arange(len(names))[::-1]
     parts = (
-        ("trust", "good", 0 * trusted, trusted),
-        ("verify", "fair", trusted, 1.0 - trusted - deferred),
-        ("defer", "poor", 1.0 - deferred, deferred),
+        ("trust", "good", "", 0 * trusted, trusted),
+        ("verify", "fair", "///", trusted, 1.0 - trusted - deferred),
+        ("defer", "poor", "|||", 1.0 - deferred, deferred),
     )
-    for name, color, left, width in parts:
-        axes.barh(y, width, 0.66, left, color=SENTINELS[color], alpha=0.8, label=name)
+    for name, color, hatch, left, width in parts:
+        look = {"facecolor": SENTINELS[color], "edgecolor": SENTINELS["bg"], "hatch": hatch}
+        axes.barh(y, width, 0.66, left, linewidth=0, label=name, **look)
     known = np.isfinite(best)
     axes.plot(
         best[known],
@@ -195,7 +196,7 @@ def forecasts(points: Sequence[Point], *, in_domain: float | None, unit: str) ->
             linestyle=(0, (4, 3)),
             label="error in-domain",
         )
-    _marks(axes, points, SENTINELS["out"], "o", label="held-out class", bold=True)
+    _marks(axes, points, SENTINELS["out"], "s", label="held-out class", bold=True)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from atlas_registry.loading import Registry
 from atlas_report import answer
 from atlas_report.answer import answers, what_to_do
 from atlas_report.error_strip import error_strip
+from atlas_report.repeats import plus_minus
 from atlas_report.source import Source
 
 FIGURES = installed_metrics(Registry()).described()
@@ -96,6 +98,50 @@ def test_errors_stand_where_they_are_on_the_axis() -> None:
     assert (outside.held_out, outside.baseline, outside.value) == (True, None, "2.0")
     assert found.title == "MAE, eV/atom"
     assert found.tolerance is None
+
+
+def test_errors_of_other_trainings_stand_beside_that_of_the_first() -> None:
+    """A fourth training lies beyond the interval and the baseline: the axis holds it."""
+    values = [0.5, 0.4, 0.6, 4.0]
+    found = source(
+        [GOOD], parts={"test": {"metrics": {"mae": {"value": 0.5, "low": 0.4, "high": 0.7}}}}
+    )
+    found.metrics["arms"]["forest"]["repeats"] = {
+        "n": 4,
+        "parts": {"test": {"mae": {"values": values, "mean": 1.375, "std": 1.75}}},
+    }
+    shown = strip(found)
+    assert shown is not None
+    (mark,) = shown.marks
+    end = 4.0 * 1.04
+    assert mark.repeats == pytest.approx([100 * v / end for v in values[1:]], abs=0.01)
+    assert mark.at == pytest.approx(100 * 0.5 / end, abs=0.01)
+    assert mark.trainings == "over 4 trainings: 0.40 to 4.00"
+    assert shown.repeated
+
+
+def test_one_training_has_no_ticks_beside_it() -> None:
+    parts = {"test": {"metrics": {"mae": {"value": 0.5, "low": 0.4, "high": 0.7}}}}
+    found = strip(source([GOOD], parts=parts))
+    assert found is not None
+    assert not found.repeated
+    assert (found.marks[0].repeats, found.marks[0].trainings) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "text"),
+    [
+        ([0.157, 0.161, 0.165], "target", "0.1610 ± 0.0040"),  # mean and sample deviation by hand
+        ([1.0, 0.9, 0.8], "target", "0.90 ± 0.10"),
+        ([0.5, 0.5], "target", "0.5000 ± 0"),
+        ([0.90, 0.92, 0.94], "share", "92.0 ± 2.0 %"),
+        ([1.0, 1.0], "share", "100.0 ± 0 %"),
+        ([30.0, 40.0], "target", "35.0 ± 7.1"),
+    ],
+)
+def test_mean_and_deviation_over_trainings(values: list[float], scale: Any, text: str) -> None:
+    mean, std = statistics.mean(values), statistics.stdev(values)
+    assert plus_minus({"values": values, "mean": mean, "std": std}, scale) == text
 
 
 def test_answers_of_classes_lie_between_chance_and_one() -> None:

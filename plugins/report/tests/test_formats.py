@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 from dataclasses import replace
 
 import pytest
 
-from atlas_core.observe import ReportFigure, ReportSection
+from atlas_core.observe import FinishedRun, ReportFigure, ReportSection
 from atlas_core.testing.toy_runs import STRANGE, toy_run
 from atlas_report.csv import CsvReport
 from atlas_report.hooks import NoOptions
@@ -98,3 +99,38 @@ def test_markdown_shows_names_as_they_are() -> None:
 )
 def test_plain_text_of_markdown(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def repeated_run() -> FinishedRun:
+    """Return a run of two trainings, whose MAE is 0.1 and 0.3 in every part."""
+    run = toy_run()
+    metrics = copy.deepcopy(dict(run.metrics))
+    spread = {"values": [0.1, 0.3], "mean": 0.2, "std": 0.1414213562373095}
+    for arm in metrics["arms"].values():
+        parts = {part: {"mae": spread} for part in arm["parts"]}
+        arm["repeats"] = {"n": 2, "parts": parts, "ood": {"score": {"auroc": spread}}}
+    manifest = {**run.manifest, "repeats": 2}
+    return replace(run, metrics=metrics, manifest=manifest, repeats=(run.predictions,))
+
+
+def test_tables_hold_mean_and_deviation_over_trainings_where_there_are_several() -> None:
+    for run, times in ((repeated_run(), True), (toy_run(), False)):
+        (page,) = (
+            f.content.decode()
+            for f in HtmlReport(NoOptions()).report(run, [])
+            if str(f.path) == "report.html"
+        )
+        assert ("0.20 ± 0.14</small>" in page) == times
+        assert ("of the first of 2 trainings" in page) == times
+        assert ("of one training: another seed can change the number more" in page) != times
+        (text,) = (f.content.decode() for f in MarkdownReport(NoOptions()).report(run, []))
+        assert ("; 0.20 ± 0.14" in text) == times
+        assert ("of the first of 2 trainings; with ±" in text) == times
+        tables = {str(f.path): f.content for f in CsvReport(NoOptions()).report(run, [])}
+        rows = list(csv.DictReader(io.StringIO(tables["tables/metrics.csv"].decode("utf-8-sig"))))
+        assert ("std_of_trainings" in rows[0]) == times
+        if times:
+            found = {row["metric"]: row for row in rows if row["part"] == "test"}
+            assert float(found["mae"]["std_of_trainings"]) == pytest.approx(0.1414213562373095)
+            others = [r for r in rows if r["metric"] not in ("mae", "ood_auroc_score")]
+            assert {row["mean_of_trainings"] for row in others} <= {""}
