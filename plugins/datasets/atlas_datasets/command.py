@@ -94,7 +94,7 @@ def show(
         "license": data.license,
         "citation": list(data.citation),
     }
-    lines = [f"{key:<13}{_text(value)}" for key, value in about.items()]
+    lines = [f"{key:<13}{_text(value)}" for key, value in about.items() if value not in ("", [])]
     reading = data.reading.lines()
     host.answer({**about, "reading": reading}, "\n".join([*lines, *reading]), as_json=as_json)
 
