@@ -95,8 +95,9 @@ def show(
         "license": data.license,
         "citation": list(data.citation),
     }
+    stated = {key: value for key, value in about.items() if value not in ("", [])}
     table = columns(
-        [(key.replace("_", " "), _text(value)) for key, value in about.items()],
+        [(key.replace("_", " "), _text(value)) for key, value in stated.items()],
         ("", ""),
         width=host.width,
     )
