@@ -58,7 +58,7 @@ def shown(
 
 
 def print_line(console: Console, line: str) -> None:
-    """Print a line whole, over as many rows as it needs; what went wrong is set off by its color."""
+    """Print a line whole, over as many rows as it needs, with what went wrong in color."""
     # brackets and colons in a line are no markup
     text = Text(line, overflow="fold")
     for word, color in (("warning:", "yellow"), ("failed:", "red")):
