@@ -62,6 +62,11 @@ class Step(str):
         return made
 
 
+def is_brief(text: str) -> bool:
+    """Return whether a line is only for who looks on."""
+    return isinstance(text, Step) and text.brief
+
+
 def passing(text: str) -> bool:
     """Return whether a line may be replaced by the next; ``rows read: 3 of 8`` may, too."""
     return isinstance(text, Step) or _COUNTS_ROWS.match(text) is not None

@@ -24,7 +24,7 @@ def columns(
 
     Args:
         rows: a cell per column each.
-        header: the names of the columns.
+        header: the names of the columns; one of empty names only is not printed.
         width: characters of a line, to which the last column is folded between words; None: each
             row is one line of any length.
         spare: columns that may be left out where it is narrow, the first of them first.
@@ -43,7 +43,7 @@ def columns(
                 row.pop(at)
     widths = [_longest(table, at) for at in range(len(names))]
     lines = []
-    for row in table:
+    for row in table if any(header) else table[1:]:
         cells = [
             cell.rjust(n) if name in numbers else cell.ljust(n)
             for cell, n, name in zip(row, widths, names, strict=True)

@@ -147,3 +147,14 @@ def test_the_families_of_the_install_page_need_no_other() -> None:
     }
     assert {one for one in needed if one.startswith("atlas-materials")} <= own
     assert "torch" not in needed
+
+
+def test_the_glossary_has_the_terms_of_a_report_in_order() -> None:
+    page = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\*\*(.+)\*\*$", page, re.MULTILINE)
+    assert terms == sorted(terms, key=str.casefold)
+    assert len(re.findall(r"^:   \S", page, re.MULTILINE)) == len(terms)
+    asked = "Arm, Fold, In-domain, Held out, Sigma, Detector, AUROC, Coverage, Calibration, Exam"
+    asked += ", Verdict, Epistemic, Aleatoric, Interval, Target, MAE, Error tolerance, Magpie"
+    assert set(asked.split(", ")) <= set(terms)
+    assert "Trust, verify, defer" in terms

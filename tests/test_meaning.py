@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +14,17 @@ from support import Cli
 
 from atlas_core.api import DataContext, DataError, Dataset, Meaning, meaning_of
 from atlas_core.testing.samples import toy_dataset
+from atlas_datasets.bulk_file import write_bulk
+from atlas_datasets.command import load_dataset
+from atlas_datasets.hooks import (
+    DielectricConstantConfig,
+    ElasticTensorConfig,
+    FllaConfig,
+    PiezoelectricTensorConfig,
+)
+from atlas_matbench._tasks import TASKS
 from atlas_registry.loading import Registry
+from atlas_screening.result import Facts
 
 PAGE = "https://materialsproject.org/materials/{id}"
 SPEC = """\
@@ -111,11 +123,68 @@ def test_without_names_a_class_keeps_its_number() -> None:
     assert Meaning("band gap").words("gap pbe") == "band gap"
 
 
-def load(name: str, options: dict[str, str], folder: Path) -> Dataset:
-    chosen = Registry().resolve("dataset", name)
-    config = chosen.component.config(**options)
-    source = chosen.component.build(config)
-    return source.load(DataContext(None, folder, folder, offline=True))
+def load(name: str, folder: Path, *settings: str) -> Dataset:
+    context = DataContext(None, folder, folder, offline=True)
+    return load_dataset(name, settings, Registry(), context)
+
+
+SHIPPED = {
+    "flla": FllaConfig,
+    "dielectric_constant": DielectricConstantConfig,
+    "elastic_tensor": ElasticTensorConfig,
+    "piezoelectric_tensor": PiezoelectricTensorConfig,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        (name, target)
+        for name, config in SHIPPED.items()
+        for target in get_args(config.model_fields["target"].annotation)
+    ],
+)
+def test_every_target_that_ships_has_words_and_pages(
+    name: str, target: str, tmp_path: Path
+) -> None:
+    data = load(name, tmp_path, f"target={target}")
+    assert data.meaning.quantity
+    assert "_" not in data.meaning.quantity
+    assert data.meaning.caveat
+    assert data.meaning.url.replace("{id}", data.materials.ids[0]).startswith(
+        "https://materialsproject.org/materials/mp-"
+    )
+    assert data.bounds is not None or "formation" in target or "log10" in target
+
+
+def test_every_task_of_matbench_has_words_and_names_of_its_classes() -> None:
+    assert len(TASKS) == 13
+    for task in TASKS.values():
+        assert task.meaning.quantity
+        assert "_" not in task.meaning.quantity
+        assert (task.meaning.class_names is not None) == task.binary
+    assert TASKS["mp_is_metal"].meaning.class_name(1) == "metal"  # true in its column is_metal
+    assert "convex hull" in TASKS["mp_e_form"].meaning.caveat
+
+
+def test_an_exported_file_keeps_what_is_said_and_options_come_first(folder: Path) -> None:
+    named = "class_names=[not a metal, metal]"
+    read = ("path=metals.csv", "formula=formula", "target=is_m", "task=binary")
+    data = load("table", folder, *read, named, "caveat=measured", f"url={PAGE}")
+    write_bulk(folder / "m.parquet", data)
+    again = ("path=m.parquet", *read[1:])
+    assert load("table", folder, *again).meaning == data.meaning
+    other = load("table", folder, *again, "caveat=computed").meaning
+    assert other == replace(data.meaning, caveat="computed")
+
+
+def test_a_list_of_candidates_is_ranked_by_a_target_or_by_the_probability_of_a_class() -> None:
+    named = Meaning("metallic character", ("not a metal", "metal"))
+    ranked = {
+        task: Facts.words.fget(SimpleNamespace(task=task, meaning=named, target="is_m"))
+        for task in ("regression", "binary")
+    }
+    assert ranked == {"regression": "metallic character", "binary": "P(metal)"}
 
 
 @pytest.fixture
@@ -163,7 +232,7 @@ def test_words_change_no_prediction_and_no_fit_and_stand_everywhere(folder: Path
         text = text.partition("<details><summary>The whole spec")[0]
         assert "metallic character" in text
         assert "measured, not computed" in text
-        for raw in ("class 1", "class 0", "is m ", "P(1)", "interval width"):
+        for raw in ("class 1", "class 0", "is m ", "P(1)", "interval width", "mean width"):
             assert raw not in text, (page, raw)
     page = (told / "report.html").read_text(encoding="utf-8")
     assert "is metal</th>" in page

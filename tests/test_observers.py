@@ -186,6 +186,28 @@ def test_no_process_of_an_observer_is_left_and_none_is_started_for_nothing(
     observers = loading.Registry().observers()
     assert {one.pid for one in psutil.Process().children()} == before
     with closing(observers):
-        observers.call("atlas_run_started", run=RunInfo("r", {}))
+        spec = {"dataset": {"use": "matbench"}}
+        observers.call("atlas_run_started", run=RunInfo("r", spec))
         assert len({one.pid for one in psutil.Process().children()} - before) == 1
     assert {one.pid for one in psutil.Process().children()} == before
+
+
+def test_an_observer_of_some_data_sets_is_started_for_no_other_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loading, "installed", installed)  # with that of Matbench's records
+    (row,) = (one for one in installed([], observers=True) if one.name == "matbench_record")
+    assert row.datasets == ("matbench",)
+    before = {one.pid for one in psutil.Process().children()}
+    with closing(loading.Registry().observers()) as observers:
+        observers.call("atlas_run_started", run=RunInfo("r", {"dataset": {"use": "flla"}}))
+        assert {one.pid for one in psutil.Process().children()} == before
+
+
+@pytest.mark.parametrize(("names", "seen"), [('("matbench", "table")', False), ('("flla",)', True)])
+def test_an_observer_that_names_data_sets_looks_on_their_runs_alone(
+    cli: Cli, make_plugin: MakePlugin, names: str, seen: bool
+) -> None:
+    code = OBSERVER.replace("    @hookimpl", f"    DATASETS = {names}\n\n    @hookimpl", 1)
+    assert watched(cli, make_plugin, code)("run", "s.yaml").returncode == 0
+    assert (cli.cwd / "started.txt").exists() == seen

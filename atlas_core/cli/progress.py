@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from atlas_core.cli.console import note
-from atlas_core.progress import Step
+from atlas_core.progress import is_brief
 
 EVERY = 30.0
 """Seconds between two plain lines about one thing: a log of hours stays readable."""
@@ -46,7 +46,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         return
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         lines = PlainLines(note)
-        yield lambda text: None if isinstance(text, Step) and text.brief else lines(text)
+        yield lambda text: None if is_brief(text) else lines(text)
         return
     from rich.console import Console
 

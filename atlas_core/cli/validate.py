@@ -28,7 +28,9 @@ def validate(
     cache_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Check SPEC, report all mistakes at once, and check its data if available; nothing is trained.
+    """Check SPEC and its data, all mistakes at once; nothing is trained.
+
+    Data are checked where they are at hand, and nothing is downloaded.
 
     Exit code 2 if the spec is invalid, 4 if the data are not suitable for it.
     """

@@ -58,11 +58,12 @@ def shown(
 
 
 def print_line(console: Console, line: str) -> None:
-    """Print a line whole, over as many rows as it needs; a warning is set off by its color."""
+    """Print a line whole, over as many rows as it needs, with what went wrong in color."""
     # brackets and colons in a line are no markup
     text = Text(line, overflow="fold")
-    if line.startswith("warning: "):
-        text.stylize("yellow", 0, len("warning:"))
+    for word, color in (("warning:", "yellow"), ("failed:", "red")):
+        if line.startswith(word):
+            text.stylize(color, 0, len(word))
     console.print(text, highlight=False)
 
 

@@ -13,6 +13,7 @@ from atlas_core.engine.options import RunOptions, say_nothing
 from atlas_core.engine.run import run as run_plan
 from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import read_run
+from atlas_core.progress import is_brief
 from atlas_core.python.machine import cache_folder, key_file
 from atlas_core.python.runs import Run
 from atlas_core.python.specs import HeldDataset, Spec, plan_of_file
@@ -172,7 +173,7 @@ def _warn(text: str) -> None:
 def _notifying(progress: bool | Notify) -> Iterator[Notify]:
     """Yield what is called with each line of progress."""
     if callable(progress):
-        yield progress
+        yield lambda text: None if is_brief(text) else progress(text)
     elif not progress:
         yield say_nothing
     else:

@@ -22,6 +22,8 @@ from atlas_core.kinds.command import BUILT_IN
 _DOCSTRING = re.compile(r"""\A(?:\s|#[^\n]*\n)*[rR]?(\"{3}|'{3})\s*(?P<line>[^\n]*?)(?:\1|\n)""")
 
 
+_DATASETS = re.compile(r"^DATASETS = \((?P<names>[^)]*)\)", re.MULTILINE)
+_NAME = re.compile(r"""["'](\w+)["']""")
 _IMPLEMENTATION = (
     r"""Component\(\s*["']{name}["'],\s*\w+,\s*["'](?P<module>[\w.]+):(?P<object>\w+)"""
 )
@@ -41,6 +43,7 @@ class Listed:
         module: the module to import.
         summary: one line of what it is; "" where the module has no docstring.
         problem: why it cannot be used, as far as metadata tells; "" otherwise.
+        datasets: of an observer, the data sets whose runs alone it looks on; () for all.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Listed:
     module: str
     summary: str
     problem: str
+    datasets: tuple[str, ...] = ()
 
 
 def installed(
@@ -85,9 +89,16 @@ def _listed(kind: str, found: list[Offer], asked: str | None) -> list[Listed]:
                 module=offer.module,
                 summary=_summary(offer.module, name),
                 problem=problem,
+                datasets=_datasets(offer.module) if kind == "observer" else (),
             )
         )
     return out
+
+
+def _datasets(module: str) -> tuple[str, ...]:
+    """Return the names in a module's ``DATASETS = ("matbench",)``; () where it has no such line."""
+    found = _DATASETS.search(_text(module))
+    return tuple(_NAME.findall(found["names"])) if found else ()
 
 
 def _taken(offer: Offer) -> str:

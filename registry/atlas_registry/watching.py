@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from multiprocessing import Pipe
@@ -25,7 +25,7 @@ import pluggy
 
 from atlas_core.engine.guard import end_with_parent, kill_group
 from atlas_core.errors import AtlasError, PluginError, said
-from atlas_core.observe import Export, ReportFigure, ReportSection
+from atlas_core.observe import Export, FinishedRun, ReportFigure, ReportSection, RunInfo
 from atlas_core.resolver import Use
 from atlas_registry.importing import Warn, blamed, label_of, load_observer
 from atlas_registry.listing import Listed
@@ -142,11 +142,7 @@ class Watchers:
 
     def call(self, hook: str, use: Use | None = None, **arguments: Any) -> list[Any]:
         """Return what each observer returned (None is left out); a broken one is warned of."""
-        while self._waiting:
-            try:
-                self._watchers.append(Watcher(self._waiting.pop(0)))
-            except AtlasError as err:
-                self._warn(f"{said(err)}; it is left out")
+        self._start(arguments.get("run"))
         returned: list[Any] = []
         for watcher in list(self._watchers):
             try:
@@ -163,10 +159,32 @@ class Watchers:
             returned += found
         return returned
 
+    def _start(self, run: RunInfo | FinishedRun | None) -> None:
+        """Start those that look on this run: an interpreter for nothing is half a second."""
+        dataset = _dataset_of(run)
+        while self._waiting:
+            one = self._waiting.pop(0)
+            if dataset and one.datasets and dataset not in one.datasets:
+                continue
+            try:
+                self._watchers.append(Watcher(one))
+            except AtlasError as err:
+                self._warn(f"{said(err)}; it is left out")
+
     def close(self) -> None:
         """End the processes, once they have done what they still do."""
         while self._watchers:
             self._watchers.pop().close()
+
+
+def _dataset_of(run: RunInfo | FinishedRun | None) -> str:
+    """Return the component that a run has its data from; "" where nothing says so."""
+    if run is None:
+        return ""
+    if isinstance(run, RunInfo):
+        chosen = run.spec.get("dataset")
+        return str(chosen.get("use") or "") if isinstance(chosen, Mapping) else ""
+    return str(run.manifest["dataset"].get("component") or "")
 
 
 def watch(parent: int, number: int) -> None:

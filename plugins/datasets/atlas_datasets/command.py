@@ -26,6 +26,7 @@ from atlas_core.python.machine import cache_folder
 from atlas_core.resolver import Resolver
 from atlas_core.rows import RowsError, all_rows_reported
 from atlas_core.spec.load import resolve_one
+from atlas_core.text_table import columns
 
 
 @click.group()
@@ -94,9 +95,14 @@ def show(
         "license": data.license,
         "citation": list(data.citation),
     }
-    lines = [f"{key:<13}{_text(value)}" for key, value in about.items()]
+    stated = {key: value for key, value in about.items() if value not in ("", [])}
+    table = columns(
+        [(key.replace("_", " "), _text(value)) for key, value in stated.items()],
+        ("", ""),
+        width=host.width,
+    )
     reading = data.reading.lines()
-    host.answer({**about, "reading": reading}, "\n".join([*lines, *reading]), as_json=as_json)
+    host.answer({**about, "reading": reading}, "\n".join([table, *reading]), as_json=as_json)
 
 
 def _text(value: Any) -> str:

@@ -88,7 +88,7 @@ def from_pandas(
         task: ``binary`` for a target of true and false.
         columns: columns to keep as metadata.
         options: others of the data set that reads tables, such as ``bounds=(0, None)``,
-            ``missing="drop"`` or ``on_error="drop"``.
+            ``quantity="band gap"``, ``missing="drop"`` or ``on_error="drop"``.
 
     Raises:
         DataError: a column is missing, or holds what no file can.

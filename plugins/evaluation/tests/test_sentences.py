@@ -178,4 +178,8 @@ def test_classes_have_their_names_where_the_data_set_states_them() -> None:
         "Of 40 in-domain materials given a probability of about 79 % for “metal”, 100 % are"
         " “metal”.",
     ]
+    certain = Finding.of(
+        "probabilities_off_at_end", end="below_1", n=9, surprises=3, share=1 / 3, stated=0.0
+    )
+    assert report_of([certain], named)[0].endswith("where less than 0.1 % was stated.")
     assert "class 1" in report_of(found, About("x", task="binary"))[0]

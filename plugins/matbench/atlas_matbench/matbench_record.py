@@ -10,6 +10,8 @@ from atlas_core.api import hookimpl
 if TYPE_CHECKING:
     from atlas_core.api import Export, FinishedRun
 
+DATASETS = ("matbench",)
+
 
 @hookimpl
 def atlas_run_exports(run: FinishedRun) -> Sequence[Export]:

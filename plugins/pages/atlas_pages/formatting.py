@@ -20,9 +20,13 @@ _AMOUNT = re.compile(r"([A-Z][a-z]?)_?(\d*\.?\d*(?:e[-+]?\d+)?)")
 _ALLOY = re.compile(rf"(?:{_AMOUNT.pattern})+")
 
 
-def percent(value: float) -> str:
-    """Return a share as a percentage, with a decimal only where 1 % would hide it."""
-    return f"{digits.percentage(value)}{NARROW}%" if math.isfinite(value) else number(value)
+def percent(value: float, *, tenths: bool = False) -> str:
+    """Return a share as a percentage, with a decimal only where 1 % would hide it, or asked for."""
+    return (
+        f"{digits.percentage(value, tenths=tenths)}{NARROW}%"
+        if math.isfinite(value)
+        else number(value)
+    )
 
 
 def chance(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Write a finished run as one file, which `atlas verify` checks anywhere."""
+"""Write a finished run as one file, for `atlas verify` anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say whether every file of a run is as the run left it; run it anew and compare."""
+"""Check that a run is as it was left, or run it anew and compare."""
 
 from __future__ import annotations
 

@@ -138,6 +138,8 @@ def _trivial(source: Source, arm: str, part: str, name: str) -> str:
     width = metric_of(source, arm, part, f"mpiw_{level}") if level != name else None
     if width is None:
         return ""
+    if source.task == "binary":  # a label set of both classes is 1 wide, one of a single class 0
+        return f"{percent(width['value'])} of the label sets hold both classes"
     constant = constant_interval(source, arm, part, float(level))
     text = f"mean width {number(width['value'], digits=2)}"
     if constant is None:

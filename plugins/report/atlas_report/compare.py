@@ -1,4 +1,4 @@
-"""Compare finished runs: paired differences of two, a list of any number, as text or a page."""
+"""Compare two finished runs row by row, or list any number of them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def glossary(source: Source) -> list[tuple[str, str]]:
 def shown(entry: Mapping[str, float], scale: Unit) -> str:
     """Return a value as precise as its interval allows."""
     if scale == "share":
-        return percent(entry["value"])
+        return percent(entry["value"], tenths=digits.tight(entry))
     return digits.shown(entry)
 
 
@@ -50,6 +50,6 @@ def interval(entry: Mapping[str, float], scale: Unit) -> str:
     if low is None or high is None or low == high:  # the same in all resamples
         return ""
     if scale == "share":
-        return f"{percent(low)} to {percent(high)}"
+        return " to ".join(percent(end, tenths=digits.tight(entry)) for end in (low, high))
     places = digits.places(entry)
     return f"{fixed(low, places)} to {fixed(high, places)}"

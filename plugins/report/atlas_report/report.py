@@ -1,4 +1,4 @@
-"""Score a finished run and write its reports again, from its stored predictions."""
+"""Score a finished run and write its reports again."""
 
 from __future__ import annotations
 

@@ -189,10 +189,12 @@ def _coverage(source: Source) -> _Kind:
     title = "Observed against nominal coverage"
     bars = {arm: coverage.bars_of(source, arm) for arm in source.rows}
     every = [bar for own in bars.values() for bar in own]
-    top = 0.0 if source.task == "binary" else coverage.widest(every)
+    binary = source.task == "binary"
+    top = 0.0 if binary else coverage.widest(every)
+    what = "the true class is in a label set" if binary else "the true value lies in an interval"
     caption = (
-        "How often the true value lies in an interval that should contain it as often as the black"
-        " line across the bars says; upright lines are 95 % intervals."
+        f"How often {what} that should contain it as often as the black line across the bars"
+        " says; upright lines are 95 % intervals."
     )
     if top:
         caption += " Below: mean width of the intervals."

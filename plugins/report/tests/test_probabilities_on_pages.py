@@ -12,6 +12,7 @@ from atlas_core.data.meaning import Meaning
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_registry.loading import Registry
+from atlas_report import metric_labels
 from atlas_report.beside import _best
 from atlas_report.worst import confusion, worst_rows
 from atlas_statistics import digits
@@ -75,6 +76,19 @@ def cut(mean: float, low: float, high: float) -> Predictions:
     one = rows(()).take(np.arange(len(P)) == len(P) - 1)
     ends = {"lower": {0.9: np.array([low])}, "upper": {0.9: np.array([high])}}
     return replace(one, mean=np.array([mean]), **ends)
+
+
+def test_a_share_that_is_known_to_a_percent_is_written_with_tenths() -> None:
+    # 4,921 materials: whole percents would say "90 % (90 % to 91 %)" of one and 91 % of the other
+    first = {"value": 0.904, "low": 0.896, "high": 0.912}
+    assert metric_labels.shown(first, "share").startswith("90.4")
+    assert metric_labels.interval(first, "share").replace("\N{NARROW NO-BREAK SPACE}", " ") == (
+        "89.6 % to 91.2 %"
+    )
+    few = {"value": 0.904, "low": 0.87, "high": 0.93}
+    assert metric_labels.shown(few, "share").startswith("90\N{NARROW NO-BREAK SPACE}")
+    assert not digits.tight({"value": 1.0, "low": 0.99, "high": 1.0})
+    assert not digits.tight({"value": 0.9})
 
 
 def test_one_half_is_called_class_0_by_the_table_as_by_the_metrics() -> None:

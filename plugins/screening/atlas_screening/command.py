@@ -1,4 +1,4 @@
-"""Ask the fitted arm of a run about candidates: rank, trust and reasons.
+"""Rank candidates by a fitted arm, with labels and reasons.
 
 The options of the command, what it prints and what it answers.
 """

@@ -1,4 +1,4 @@
-"""Predict a handful of materials with the fitted arm of a run: value, interval, reasons."""
+"""Predict a few materials with a fitted arm: value and reasons."""
 
 from __future__ import annotations
 

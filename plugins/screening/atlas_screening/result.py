@@ -99,7 +99,9 @@ class Facts:
 
     @property
     def words(self) -> str:
-        """Return the target in words."""
+        """Return what is ranked in words: the target, or the probability of a class."""
+        if self.task == "binary":
+            return f"P({self.meaning.class_name(1)})"
         return self.meaning.words(self.target)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from atlas_core.api import Meaning
 from atlas_pages import formatting
 from atlas_screening.command import summary
 from atlas_screening.page import _row
@@ -22,13 +23,24 @@ def candidate(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def asked(task: str, meaning: Meaning) -> Any:
+    return SimpleNamespace(task=task, meaning=meaning)
+
+
 def test_a_screen_for_a_class_states_no_certainty() -> None:
-    row = _row(candidate(), 2, binary=True)
+    one_of = asked("binary", Meaning())
+    row = _row(candidate(), 2, one_of)
     assert row["prediction"] == "above 0.99"
     assert row["interval"] == "class 1"
     assert row["risk"].startswith("less than")
-    assert _row(candidate(lower=0.0), 2, binary=True)["interval"] == "either class"
-    quantity = _row(candidate(lower=0.5, risk=0.25), 2, binary=False)
+    assert _row(candidate(lower=0.0), 2, one_of)["interval"] == "either class"
+    named = asked("binary", Meaning(class_names=("not a metal", "metal"), url="https://x.org/{id}"))
+    near = [{"formula": "NaF", "value": 0.0, "distance": 0.1, "id": "a"}]
+    told = _row(candidate(nearest=near), 2, named)
+    assert told["interval"] == "metal"
+    ((_, value, _, place),) = told["nearest"]
+    assert (value, "https://x.org/a" in place) == ("not a metal", True)
+    quantity = _row(candidate(lower=0.5, risk=0.25), 2, asked("regression", Meaning()))
     assert (quantity["prediction"], quantity["interval"]) == ("1.00", "0.50 to 1.00")
     assert quantity["risk"] == formatting.percent(0.25)
 
@@ -37,7 +49,8 @@ def test_a_screen_for_a_class_states_no_certainty() -> None:
 def test_the_terminal_states_no_certainty_of_a_class(task: str, shown: str) -> None:
     facts = {
         "task": task, "goal": "maximize", "unit": "", "screened": 1, "arm": "a", "fold": "f",
-        "target": "metal", "labels": None, "outside": None, "final": False,
+        "target": "metal", "words": "P(metal)", "meaning": Meaning(),
+        "labels": None, "outside": None, "final": False,
     }  # fmt: skip
     result: Any = SimpleNamespace(
         facts=SimpleNamespace(**facts), top=[candidate()], folder=Path("out")

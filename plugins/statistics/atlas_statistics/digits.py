@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from atlas_core.printing import counted
 
 MINUS = "\N{MINUS SIGN}"
+TIGHT = 0.02
+"""Width of the interval of a share from which it is in whole percents."""
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
@@ -86,13 +88,25 @@ def probability(value: float, *, digits: int = 2) -> str:
     return f"{value:.{digits}f}"
 
 
-def percentage(share: float) -> str:
+def tight(entry: Mapping[str, float]) -> bool:
+    """Return whether the interval of a share is so narrow that whole percents hide it."""
+    low, high = entry.get("low"), entry.get("high")
+    if low is None or high is None or not 0 < entry["value"] < 1:
+        return False
+    return 0 < high - low < TIGHT - 1e-9
+
+
+def percentage(share: float, *, tenths: bool = False) -> str:
     """Return a share in percent, without the sign: a decimal only where it matters.
 
     What is not exactly 0 or 1 is never written as such; a ratio may be above 1.
+
+    Args:
+        share: from 0 on.
+        tenths: whether its interval is ``tight``, which takes a decimal.
     """
     if share in {0, 1} or 0.01 <= share <= 0.99 or share >= 1.01:
-        return f"{100 * share:.0f}"
+        return f"{100 * share:.{int(tenths and share not in {0, 1})}f}"
     text = f"{100 * share:.1f}"
     if text == "100.0" and share < 1:
         return "more than 99.9"

@@ -1,4 +1,4 @@
-"""Show or clear what is stored of features, fits and parsed data files."""
+"""Show or clear stored features, fits and parsed data files."""
 
 from __future__ import annotations
 

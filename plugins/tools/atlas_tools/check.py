@@ -1,10 +1,10 @@
-"""Test components, installed or in a plugin's folder, against the contract of their kind."""
+"""Test components against the contract of their kind."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from atlas_core.command_options import json_option
 from atlas_core.errors import reported
 from atlas_core.installed import core_range_problem
 from atlas_core.kinds import KINDS
+from atlas_core.progress import Step
 from atlas_core.resolver import Resolver
 from atlas_core.testing import CheckResult, format_results, run_contract
 from atlas_core.testing.offered import components_of
@@ -45,14 +46,18 @@ def check(
 ) -> None:
     """Test components against the contract of their kind; exit 1 if a check fails."""
     kinds = KINDS if kind is None else (kind,)
-    with redirect_stdout(sys.stderr):
+    with host.progress(quiet=as_json) as notify, redirect_stdout(sys.stderr):
+
+        def tried(component: Component, own: str) -> Checked:
+            line = f"check: {own} {component.name}"
+            notify(Step(line, stage="check", brief=True))
+            return own, component.name, run_contract(component, own)
+
         if path is not None:
-            checked = [
-                (own, component.name, run_contract(component, own))
-                for own, component in _of_folder(path, names, kinds)
-            ]
+            found = _of_folder(path, names, kinds)
+            checked = [tried(component, own) for own, component in found]
         else:
-            checked = list(_of_installed(host.resolver, names, kinds, everything=everything))
+            checked = list(_of_installed(host.resolver, names, kinds, tried, everything=everything))
     if not checked:
         raise SpecError("name a component, or give --path FOLDER or --all")
     rows = [
@@ -63,7 +68,7 @@ def check(
         }
         for own, name, found in checked
     ]
-    blocks = [f"{own} {name}\n{format_results(found)}" for own, name, found in checked]
+    blocks = [f"{own} {name}\n{format_results(results)}" for own, name, results in checked]
     failed = any(result.broken for _, _, found in checked for result in found)
     if len(rows) > 1:
         count = sum(len(found) for _, _, found in checked)
@@ -75,7 +80,12 @@ def check(
 
 
 def _of_installed(
-    resolver: Resolver, names: Sequence[str], kinds: Sequence[str], *, everything: bool
+    resolver: Resolver,
+    names: Sequence[str],
+    kinds: Sequence[str],
+    tried: Callable[[Component, str], Checked],
+    *,
+    everything: bool,
 ) -> Iterator[Checked]:
     """Check what was asked for; of all, one that cannot be loaded keeps no other from its turn."""
     offered = [(kind, name) for kind in kinds for name in resolver.names(kind)]
@@ -89,7 +99,7 @@ def _of_installed(
         if problem := problems.get((kind, name)):
             yield kind, name, [CheckResult("loads", "failed", problem, 0.0)]
         elif everything or name in names:
-            yield kind, name, run_contract(resolver.resolve(kind, name).component, kind)
+            yield tried(resolver.resolve(kind, name).component, kind)
 
 
 def _of_folder(

@@ -1,4 +1,4 @@
-"""Print the JSON Schema of specs, with the options of every installed component."""
+"""Print the JSON Schema of specs, with all installed options."""
 
 from __future__ import annotations
 

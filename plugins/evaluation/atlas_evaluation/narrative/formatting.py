@@ -35,9 +35,9 @@ def number(value: float, *, like: float | None = None) -> str:
     return f"{value:.{max(0, 1 - math.floor(math.log10(rounded)))}f}"
 
 
-def percent(share: float) -> str:
+def percent(share: float, *, tenths: bool = False) -> str:
     """Return a share in percent; never 0 or 100 for what is not exactly that."""
-    return f"{digits.percentage(share)} %"
+    return f"{digits.percentage(share, tenths=tenths)} %"
 
 
 def _value(given: Any) -> float:
@@ -45,7 +45,16 @@ def _value(given: Any) -> float:
 
 
 def _share(given: Any) -> str:
-    return percent(_value(given))
+    return percent(_value(given), tenths=isinstance(given, Mapping) and digits.tight(given))
+
+
+def _pct_ends(entry: Entry) -> str:
+    return _ends(lambda end: percent(end, tenths=digits.tight(entry)))(entry)
+
+
+def _stated(probability: float) -> str:
+    """Return a probability that a model states in percent; never 0 or 100, which none can know."""
+    return percent(min(max(probability, 1e-9), 1 - 1e-9))
 
 
 def _ends(write: Callable[[float], str]) -> Callable[[Entry], str]:
@@ -139,9 +148,10 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "range_as": _range_as,
     "pct_range": _pct_range,
     "pct": _share,
-    "pct_ends": _ends(percent),
-    "pct_around": _around(_share, lambda entry: f"{_ends(digits.percentage)(entry)} %"),
-    "pct_around_pct": _around(_share, _ends(percent)),
+    "pct_ends": _pct_ends,
+    "stated_pct": _stated,
+    "pct_around": _around(_share, lambda entry: _pct_ends(entry).replace(" % to ", " to ")),
+    "pct_around_pct": _around(_share, _pct_ends),
     "two": lambda given: number(_value(given)),
     "two_ends": _two_ends,
     "number": lambda value, places=3: digits.number(value, digits=places),
