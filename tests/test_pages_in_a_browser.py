@@ -188,6 +188,41 @@ def test_answer_and_what_to_do_stand_on_the_first_screen(
             assert _bottom(page, what) <= size[1], what
 
 
+@pytest.mark.all_pages
+def test_eight_arms_stay_on_a_page_of_moderate_height(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    with browser.page(pages("eight"), *WIDE) as page:
+        assert page.run("document.documentElement.scrollHeight") < 12_000
+        # a link to an arm opens its section
+        page.run("document.querySelector('.answers a').click()")
+        assert page.run("document.querySelector(location.hash).closest('details').open")
+
+
+def test_text_of_figures_is_large_enough(browser: Browser, pages: Callable[[str], Path]) -> None:
+    small = """[...document.querySelectorAll("figure svg text")].filter(one => {
+      const scale = Math.hypot(one.getScreenCTM().a, one.getScreenCTM().b);
+      return one.getBoundingClientRect().width
+        && parseFloat(getComputedStyle(one).fontSize) * scale < 11;
+    }).map(one => one.textContent)"""
+    with browser.page(pages("two"), *WIDE) as page:
+        assert page.run("document.querySelectorAll('figure svg text').length") > 1000
+        assert page.run(small) == []
+
+
+def test_figures_leave_no_half_of_the_page_white(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    """The right end of what stands in the last row of figures lies beyond the middle."""
+    ends = """[...document.querySelectorAll(".panels")].map(one => Math.max(
+      ...[...one.lastElementChild.querySelectorAll("svg, figcaption")].map(
+        part => part.getBoundingClientRect().right)))"""
+    with browser.page(pages("two"), *WIDE) as page:
+        found = page.run(ends)
+        assert len(found) >= 4
+        assert min(found) > WIDE[0] / 2
+
+
 def test_a_table_is_sorted_by_the_title_of_a_column(
     browser: Browser, pages: Callable[[str], Path]
 ) -> None:

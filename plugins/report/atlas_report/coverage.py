@@ -134,11 +134,16 @@ def coverage_bars(bars: Sequence[Bar], *, unit: str, top: float) -> Drawn:
     for bar in bars:
         x = levels.index(bar.level) + BAR * (parts.index(bar.part) - (len(parts) - 1) / 2)
         color, square = SENTINELS[PART_COLOR[bar.part]], bar.part != IN_DOMAIN
-        axes.bar(x, bar.covered, 0.9 * BAR, facecolor=color, alpha=0.3 if square else 0.75)
+        text = label(PART_LABEL[bar.part])
         axes.bar(
-            x, bar.covered, 0.9 * BAR, facecolor="none", edgecolor=color, linewidth=0.8,
-            hatch="////" if square else None, label=label(PART_LABEL[bar.part]),
+            x, bar.covered, 0.9 * BAR, facecolor=color, alpha=0.3 if square else 0.75,
+            label="_" if square else text,
         )  # fmt: skip
+        if square:
+            axes.bar(
+                x, bar.covered, 0.9 * BAR, facecolor="none", edgecolor=color, linewidth=0.8,
+                hatch="////", label=text,
+            )  # fmt: skip
         if bar.ends is not None:
             axes.plot([x, x], bar.ends, color=SENTINELS["ink"], linewidth=1.3, zorder=3)
         if bar.constant is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8
+from atlas_pages.formatting import listed
 from atlas_pages.palette import ARM_COLORS, SENTINELS
 from atlas_pages.panels import HEIGHT, WIDTH, Drawn, legend, new_figure
 from atlas_report.ticks import plain_log
@@ -42,7 +43,7 @@ def learning_curves(curves: Sequence[Curve], *, unit: str) -> Drawn:
             axes.set_yscale("log")
             low, high = axes.get_ylim()
             plain_log(axes.yaxis, low, high)
-        axes.set_title(label, loc="left", fontsize=8.5)
+        axes.set_title(label, loc="left", fontsize=8.8)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[-1].set_xlabel("epoch")
     return Drawn(figure)
@@ -57,6 +58,9 @@ def active_learning(
 ) -> Drawn:
     """Draw a quantity against the number of labels, one line per arm.
 
+    A line is thinner than those below it and has marks of its own, so that lines that coincide are
+    told apart; the note names those that do so all the way.
+
     Args:
         lines: {arm: (labeled, mean over folds, lowest, highest)}, (rounds,) each.
         label: of the vertical axis.
@@ -66,7 +70,7 @@ def active_learning(
     styles: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
     markers = "osD^vP"
     others = [arm for arm in lines if arm != reference]
-    for arm, (x, y, low, high) in lines.items():
+    for arm, (x, y, low, high) in sorted(lines.items(), key=lambda one: one[0] != reference):
         place = others.index(arm) if arm in others else 0
         gray = arm == reference
         color = SENTINELS["ref" if gray else ARM_COLORS[place % len(ARM_COLORS)]]
@@ -78,11 +82,26 @@ def active_learning(
             color=color,
             linestyle=(0, (3, 2)) if gray else styles[place % len(styles)],
             marker="" if gray else markers[place % len(markers)],
-            markersize=3.5,
-            linewidth=1.5,
+            markevery=(place % len(x), max(1, len(others))),
+            markersize=4.5,
+            linewidth=_width(len(others) if gray else len(others) - 1 - place),
             label=arm,
         )
     axes.set_xlabel("labeled materials")
     axes.set_ylabel(label)
     legend(axes, 3)
-    return Drawn(figure)
+    told = [f"The lines of {listed(arms)} coincide." for arms in coinciding(lines)]
+    return Drawn(figure, " ".join(told))
+
+
+def _width(above: int) -> float:
+    """Return how wide a line is with so many others on top of it."""
+    return 1.3 + 1.1 * min(above, 5)
+
+
+def coinciding(lines: Mapping[str, tuple[F8, F8, F8, F8]]) -> list[list[str]]:
+    """Return the arms whose lines are one, where they are more than one."""
+    found: dict[tuple[bytes, ...], list[str]] = {}
+    for arm, (x, y, _, _) in lines.items():
+        found.setdefault((x.tobytes(), y.tobytes()), []).append(arm)
+    return [arms for arms in found.values() if len(arms) > 1]

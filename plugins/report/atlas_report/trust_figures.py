@@ -84,7 +84,7 @@ def _name(axes: Axes, points: Sequence[Point]) -> None:
             (point.x, point.y),
             xytext=choices[best],
             textcoords="offset points",
-            fontsize=8,
+            fontsize=8.7,
             color=SENTINELS["ink"],
             zorder=4,
         )

@@ -84,9 +84,10 @@ def views_of(source: Source) -> Views | None:
             notes.append(f"{kind.title}: {kind.missing}")
     if len(source.rows) > len(first):
         best = "highest balanced accuracy" if source.task == "binary" else "lowest error"
+        where = PART_LABEL[HELD_OUT if HELD_OUT in shown(source.rows[first[0]]) else IN_DOMAIN]
         notes.append(
-            f"Shown are the {len(first)} arms of the {best}; the others are on the same axes in"
-            " their own sections below."
+            f"Shown are the {len(first)} arms of the {best} {where}, which may be by chance; the"
+            " others are on the same axes in their own sections below."
         )
     return Views(tuple(found), tuple(notes), len(first))
 

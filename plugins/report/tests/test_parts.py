@@ -12,9 +12,9 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.elements import ATOMIC_NUMBER
 from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_pages import formatting, palette
-from atlas_pages.svg import to_file
+from atlas_pages.svg import drawing, to_file
 from atlas_registry.loading import Registry
-from atlas_report import beside, metric_labels, periodic, views
+from atlas_report import beside, learning_figures, metric_labels, periodic, views
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
 from atlas_report.figures import rms_bins, sampled
@@ -300,3 +300,16 @@ def test_a_label_is_doubted_only_where_its_formula_in_training_speaks_for_the_pr
     assert bad_label(-3.3, {}) == ""
     assert bad_label(-3.3, {"1": {"a": -3.51}}) == ""  # another fold
     assert bad_label(1.0, {"0": {"a": -3.51}}) == ""  # the twin is as far from the prediction
+
+
+def test_a_line_is_wider_than_those_on_top_of_it() -> None:
+    x, y = np.arange(4.0), np.ones(4)
+    lines = dict.fromkeys(("random", "a", "b", "c"), (x, y, y, y))
+    with drawing():
+        drawn = learning_figures.active_learning(lines, label="error", reference="random")
+    widths = [line.get_linewidth() for line in drawn.figure.axes[0].lines]
+    assert widths == sorted(widths, reverse=True)
+    assert len(set(widths)) == 4
+    marks = [(line.get_marker(), line.get_color()) for line in drawn.figure.axes[0].lines]
+    assert len(set(marks)) == 4
+    assert drawn.note == "The lines of random, a, b and c coincide."
