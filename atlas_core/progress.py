@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 _COUNT = re.compile(r"\b([0-9][0-9,]*) of ([0-9][0-9,]*)\b")
 _COUNTS_ROWS = re.compile(r"(?!warning:)[a-z ]+: [0-9][0-9,]* of [0-9][0-9,]*(?:, |$)")
-_COUNTS_ON = re.compile(r"(?:[a-z]+ [0-9]+ of [0-9]+(?:[:,] |$))+")
+_COUNTS_ON = re.compile(r"(?:[a-z]+ [0-9]+ of [0-9]+: )*[a-z]+ [0-9]+ of [0-9]+(?:, .*)?")
 _ROUND = re.compile(r"(?:round|cross-fit) [0-9]+ of [0-9]+")
 _MODEL = re.compile(r"model ([0-9]+) of ([0-9]+): ")
 
@@ -74,7 +74,7 @@ def passing(text: str) -> bool:
 
 def counts_on(text: str) -> bool:
     """Return whether a component's line only counts, such as ``model 2 of 5: epoch 3 of 100``."""
-    return _COUNTS_ON.match(text) is not None
+    return _COUNTS_ON.fullmatch(text) is not None
 
 
 def count_of(text: str) -> Count | None:
@@ -139,12 +139,13 @@ class HowFar:
         if step.stage != self.stage:
             self.stage, self.jobs, self._begun = step.stage, None, self.clock()
             self._forget()
+        if step.jobs is not None:
+            self._of_jobs(step, step.jobs)
+            self.arm = self.fold = ""  # what goes on now is said by who does it
+            return
         if (step.arm, step.fold) != (self.arm, self.fold):
             self._forget()
             self.arm, self.fold = step.arm, step.fold
-        if step.jobs is not None:
-            self._of_jobs(step, step.jobs)
-            return
         where = f"arm {step.arm}, {step.fold}: " if step.arm else ""
         self.detail = str(step).removeprefix(where)
         self._counted(self.detail)

@@ -152,7 +152,10 @@ def test_one_class_is_refused_in_training_and_for_a_curve_in_calibration(tmp_pat
     one = [(f"Na{i + 1}Cl{i % 7 + 1}", 0.0) for i in range(80)]
     text = _table(tmp_path, one).replace("target: y}", "target: y, task: binary}")
     lines = refused(tmp_path, text=text)
-    assert any("all 56 training rows have class 0" in line for line in lines)
+    assert any("all 56 training rows are of class 0" in line for line in lines)
+    named = text.replace("task: binary}", "task: binary, class_names: [not a metal, metal]}")
+    lines = refused(tmp_path, text=named)
+    assert any("all 56 training rows are “not a metal”" in line for line in lines)
     rare = [(f"Na{i + 1}Cl{i % 7 + 1}", float(i in (17, 90, 160))) for i in range(200)]
     text = _table(tmp_path, rare).replace("target: y}", "target: y, task: binary}")
     for calibrator in ("isotonic", "venn_abers"):

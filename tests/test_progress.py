@@ -14,7 +14,8 @@ from rich.console import Console
 from support import Cli
 
 from atlas_core.cli.progress import EVERY, PlainLines, progress
-from atlas_core.progress import HowFar, Step
+from atlas_core.engine.notes import Notes
+from atlas_core.progress import HowFar, Step, passing
 from atlas_core.python.bar import drawn, print_line, shown
 
 SPEC = """\
@@ -131,6 +132,13 @@ def test_a_bar_names_stage_job_arm_fold_epoch_percentage_and_remaining_time(widt
     assert len(fit) == len(line) == width
 
 
+def test_jobs_of_worker_processes_are_counted_and_none_is_named() -> None:
+    first, second = (step("t", "a" * n, jobs=(n, 3), waiting=["a"] * (3 - n)) for n in (0, 1))
+    (line,) = Watch(80).shown(first, 5.0, second)
+    assert line.startswith(" training, 1 of 3 jobs done ")
+    assert line.endswith(" 33 %     0:10 left")
+
+
 def test_the_time_that_is_left_of_all_jobs_is_that_of_earlier_ones_of_the_same_arms() -> None:
     watch = Watch(80)
     arms = ["slow", "fast", "slow", "fast"]
@@ -185,6 +193,22 @@ def test_what_does_not_pass_stays_above_the_bar_whole() -> None:
     for line in kept:
         assert " ".join(line.split()) in " ".join(said.split())
     assert said.count("split audit") == 1
+
+
+def test_of_what_a_component_tells_only_counts_pass() -> None:
+    said: list[str] = []
+    notes = Notes("a", "b", (), said.append)
+    texts = {
+        "epoch 3 of 100": True,
+        "model 2 of 5: epoch 3 of 100, loss 0.1": True,
+        "model 2 of 5: its checkpoint is damaged; training starts anew": False,
+        "3 of 5 models are the same": False,
+        "warning: epoch 3 of 9 diverged": False,
+    }
+    for text in texts:
+        notes.hear(text)
+    assert said == [f"arm a, b: {text}" for text in texts]
+    assert [passing(text) for text in said] == list(texts.values())
 
 
 def test_a_warning_has_a_color_unless_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

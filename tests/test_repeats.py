@@ -229,3 +229,31 @@ def test_a_rebuild_compares_the_repeats_too(thrice: atlas.Run, tmp_path: Path) -
     (line,) = rebuild(folder, Registry(), options).differ
     assert line.startswith("repeats.parquet: column mean: 1 of ")
     assert line.endswith("rows differ, by at most 0.5")
+
+
+def test_folds_a_final_fit_and_labels_of_trust_go_with_repeats(home: Path) -> None:
+    """Labels are learned once, a final fit is made once, and every fold is repeated."""
+    trust = {
+        "error_tolerance": 0.3,
+        "nested": {
+            "splits": {"use": "leave_elements_out", "options": {"elements": ["O"], "test": 0.4}},
+            "rows": 100,
+            "scored": 20,
+        },
+    }
+    split = {"use": "kfold", "options": {"folds": 2, "calibration": 0.2}}
+    arms = {"forest": {**ARM, "trust": "sigma_threshold"}}
+    once, twice = (
+        run(home, split=split, arms=arms, trust=trust, final=True, repeats=k) for k in (1, 2)
+    )
+    for name in ("predictions.parquet", "trust.parquet", "exam.json"):
+        if (once.path / name).exists():
+            assert (once.path / name).read_bytes() == (twice.path / name).read_bytes(), name
+    assert (twice.path / "trust.parquet").exists()
+    assert sorted(p.name for p in (twice.path / "fitted/forest").iterdir()) == sorted(
+        p.name for p in (once.path / "fitted/forest").iterdir()
+    )
+    (second,) = twice.repeats
+    assert set(second.fold.tolist()) == set(once.predictions.fold.tolist())
+    assert len(set(second.fold.tolist())) == 2
+    assert twice.verdict["forest"].grade == once.verdict["forest"].grade

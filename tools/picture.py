@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs/img/report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1280, 660
+WIDTH, HEIGHT = 1280, 654
 COLORS = 128
 
 

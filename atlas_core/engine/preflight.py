@@ -14,6 +14,7 @@ import numpy as np
 
 from atlas_core.arrays import F8, I8
 from atlas_core.context import FitContext, derive_seed
+from atlas_core.data.meaning import Meaning
 from atlas_core.engine.blame import blame
 from atlas_core.engine.loop import first_labels, too_few
 from atlas_core.engine.nested import HeldOut, held_out
@@ -56,7 +57,7 @@ class Preflight:
         splits: Sequence[Split],
     ) -> None:
         self.every = Inputs.of(dataset.materials, structures=True, columns=dataset.columns)
-        targets = Targets(dataset.target, dataset.target_name, dataset.task)
+        targets = Targets(dataset.target, dataset.target_name, dataset.task, dataset.meaning)
         nested = partial(_nested, spec.trust, nested_splits, dataset)
         self._folds = [_Fold(spec, asked, targets, self.every, one, nested) for one in splits]
 
@@ -84,11 +85,12 @@ class Preflight:
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The (n,) targets of a data set, their name and task."""
+    """The (n,) targets of a data set, their name and task, and what they mean."""
 
     values: F8
     name: str
     task: Task
+    meaning: Meaning
 
 
 @dataclass
@@ -217,9 +219,10 @@ def _nothing_to_tell_apart(targets: Targets, rows: I8) -> str:
     target = targets.values[rows]
     if len(np.unique(target)) != 1:
         return ""
-    what = "class" if targets.task == "binary" else "target"
+    binary = targets.task == "binary"
+    what = targets.meaning.quoted(int(target[0])) if binary else f"target {target[0]:g}"
     return (
-        f"{what} {target[0]:g} in each of {counted(len(rows), 'row')}, so nothing can be said of"
+        f"{what} in each of {counted(len(rows), 'row')}, so nothing can be said of"
         " how well a model tells them apart"
     )
 
@@ -232,8 +235,8 @@ def _nothing_to_learn(targets: Targets, rows: I8, what: str) -> str:
     if targets.task == "binary":
         other = int((targets.values != target[0]).sum())
         return (
-            f"all {len(rows)} {what} rows have class {target[0]:g} (elsewhere {other} rows have the"
-            " other one); use a stratified split, or more data"
+            f"all {len(rows)} {what} rows are {targets.meaning.of_class(int(target[0]))} (elsewhere"
+            f" {other} are of the other class); use a stratified split, or more data"
         )
     return (
         f"the target {targets.name!r} is {target[0]:g} for all {len(rows)} {what} rows:"

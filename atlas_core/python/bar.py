@@ -103,8 +103,9 @@ def _doing(far: HowFar) -> str:
     if far.jobs is None:
         return far.detail or far.stage
     done, total = far.jobs
-    job = f"{far.stage}, job {min(done + 1, total)} of {total}"
-    return f"{job}: {far.arm}, {far.fold}" if far.arm else job
+    if not far.arm:  # in worker processes, from which no line comes
+        return f"{far.stage}, {done} of {total} jobs done"
+    return f"{far.stage}, job {min(done + 1, total)} of {total}: {far.arm}, {far.fold}"
 
 
 def _words(text: str) -> Text:

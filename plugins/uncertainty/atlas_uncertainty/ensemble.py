@@ -91,9 +91,13 @@ def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> No
     """
     members = [context.child("member", i) for i in range(len(fits))]
     threads = min(threads, len(fits))
+
+    def of_member(i: int, tell: Callable[[str], None]) -> Callable[[str], None]:
+        return lambda text: tell(f"model {i + 1} of {len(fits)}: {text}")
+
     if threads <= 1:
-        for fit, member in zip(fits, members, strict=True):
-            fit(member)
+        for i, (fit, member) in enumerate(zip(fits, members, strict=True)):
+            fit(replace(member, notify=of_member(i, context.notify)))
         return
     stop = Event()
     heard: list[list[tuple[str, Mapping[str, Any]]]] = [[] for _ in fits]
@@ -108,7 +112,7 @@ def fit_members(fits: Sequence[Fit], context: FitContext, *, threads: int) -> No
             members[i],
             n_jobs=max(1, context.n_jobs // threads),
             record=lambda name, content: heard[i].append((name, dict(content))),
-            notify=lambda text: notify(f"model {i + 1} of {len(fits)}: {text}"),
+            notify=of_member(i, notify),
         )
 
     with ThreadPoolExecutor(threads) as pool:

@@ -276,6 +276,9 @@ def test_members_in_threads_change_no_byte_and_no_order_of_records(resample, dat
         assert (len({m.thread for m in models}) > 1) == (n_jobs > 1)
         assert [model.context.n_jobs for model in models] == [1] * 5
         assert len(reported) == 15
+        assert {text.partition(":")[0] for text in reported} == {
+            f"model {i} of 5" for i in range(1, 6)
+        }
     assert found[0] == found[1]
     assert [name for name, _ in records] == [f"member-{i}/curve" for i in range(5)]
 
