@@ -14,6 +14,8 @@ import atlas_core as atlas
 from atlas_core.data.predictions import Predictions
 from atlas_core.data.repeats import read_repeats
 from atlas_core.data.tables import read_table, write_table
+from atlas_core.engine.failures import Failure, sorted_out
+from atlas_core.engine.job import JobResult, in_words, seed_of_repeat
 from atlas_core.engine.options import RunOptions
 from atlas_core.errors import DataError, SpecError
 from atlas_core.finished import check_evaluation, read_run
@@ -257,3 +259,20 @@ def test_folds_a_final_fit_and_labels_of_trust_go_with_repeats(home: Path) -> No
     assert set(second.fold.tolist()) == set(once.predictions.fold.tolist())
     assert len(set(second.fold.tolist())) == 2
     assert twice.verdict["forest"].grade == once.verdict["forest"].grade
+
+
+def test_an_arm_of_which_one_training_failed_is_left_out_whole_and_the_training_is_named(
+    once: atlas.Run,
+) -> None:
+    fine, broken = JobResult(once.predictions), Failure(DataError("no"))
+    done = {("a", "f", 1): fine, ("a", "f", 2): broken, ("b", "f", 1): fine, ("b", "f", 2): fine}
+    results, failed = sorted_out(done)
+    assert list(results) == [("b", "f", 1), ("b", "f", 2)]
+    assert [in_words(name) for name in failed] == ["a, f, training 2"]
+    assert in_words(("a", "f", 1)) == "a, f"
+
+
+def test_the_first_repeat_has_the_seed_of_the_spec_and_every_other_one_of_its_own() -> None:
+    seeds = [seed_of_repeat(seed, repeat) for seed in (3, 4) for repeat in (1, 2, 3)]
+    assert (seeds[0], seeds[3]) == (3, 4)
+    assert len(set(seeds)) == 6
