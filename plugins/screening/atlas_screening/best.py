@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from atlas_core.arrays import F8
+from atlas_core.engine.reference import Reference
 from atlas_core.kinds.acquisition import Goal
 from atlas_core.kinds.dataset import Candidates
 from atlas_core.rows import write_csv
@@ -16,6 +17,8 @@ from atlas_core.store import write_bytes
 from atlas_screening.open_arm import OpenArm
 
 NEIGHBORS = 3
+MEASURED = 1000
+"""Training materials that say how far the nearest other one usually is."""
 EXTREME = 0.05
 """The share of the training values, at the end that is looked for, that counts as extreme."""
 TOGETHER = 1024
@@ -29,7 +32,7 @@ def describe(
     *,
     charges: Callable[[str], str] | None,
 ) -> None:
-    """Add ``charges`` and ``nearest`` to rows of the table.
+    """Add ``charges``, ``nearest``, ``canonical`` and ``written`` to rows of the table.
 
     Args:
         opened: the arm.
@@ -44,9 +47,10 @@ def describe(
         here = np.flatnonzero(np.isin(batch.rows, list(wanted)))
         materials = batch.materials.take(here)
         near, apart = opened.nearest(materials, NEIGHBORS)
-        formulas = materials.formulas()
+        formulas, written = materials.formulas(), materials.written()
         for i, number in enumerate(batch.rows[here].tolist()):
             row = wanted[number]
+            row["canonical"], row["written"] = formulas[i], written[i]
             row["charges"] = "" if charges is None else charges(formulas[i])
             row["nearest"] = [
                 {
@@ -57,6 +61,21 @@ def describe(
                 }
                 for j, distance in zip(near[i].tolist(), apart[i].tolist(), strict=True)
             ]
+
+
+def usual_distance(reference: Reference) -> float | None:
+    """Return how far a training material usually is from the nearest other one: the median.
+
+    Of ``MEASURED`` of them, evenly spaced. None where there are fewer than two, or where most have
+    one at no distance.
+    """
+    t = len(reference.ids)
+    if t < 2:
+        return None
+    some = np.unique(np.linspace(0, t - 1, min(t, MEASURED)).astype(np.int64))
+    _, apart = reference.nearest(reference.points[some], 2)
+    # at place 0 stands the material itself, or another at no distance
+    return float(np.median(apart[:, 1])) or None
 
 
 def extreme(predictions: F8, known: F8, goal: Goal) -> int:
@@ -71,7 +90,7 @@ def extreme(predictions: F8, known: F8, goal: Goal) -> int:
 
 def write_top(path: Path, best: list[dict[str, Any]], *, sound: str) -> None:
     """Write the best rows as CSV, one line each; ``sound`` where nothing is wrong with charges."""
-    plain = [name for name in best[0] if name != "nearest"]
+    plain = [name for name in best[0] if name not in ("nearest", "canonical", "written")]
     near = [
         f"nearest_{i + 1}_{part}"
         for i in range(NEIGHBORS)

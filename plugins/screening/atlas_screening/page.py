@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,18 +14,16 @@ from atlas_core.store import write_bytes
 from atlas_pages import formatting, palette
 from atlas_pages.page import render
 from atlas_pages.panels import Drawn, Panel, legend, new_figure, panel
-from atlas_screening.result import Facts, Screened
-from atlas_statistics import digits
+from atlas_screening.page_rows import LABEL_TONE, groups, shown_axis
+from atlas_screening.result import TABLE, TOP, Facts, Screened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TEMPLATE = Path(__file__).parent / "templates" / "screen.html.j2"
-MOST = 200
-"""Rows of the table on the page; the file has all that were asked for."""
-LABEL_TONE = {"trust": "good", "verify": "fair", "defer": "poor"}
-LABEL_MEANS = {
-    "trust": "use the value",
-    "verify": "check it by a calculation or a measurement",
-    "defer": "do not even rank by it: its expected error is more than twice the usual one",
-}
+FEW = 100
+"""Candidates up to which each is a dot of the figure."""
+MARKERS = ("o", "s", "^")
 SPACE = {
     "features": "in the arm's features, each over its spread",
     "embedding": "in the model's own representation",
@@ -41,40 +39,66 @@ def write_page(result: Screened, path: Path) -> None:
 def _view(result: Screened) -> dict[str, Any]:
     facts = result.facts
     unit = f" {facts.unit}" if facts.unit else ""
-    target = facts.words
     wanted = "lowest" if facts.goal == "minimize" else "highest"
-    places = formatting.decimals(float(np.ptp(result.prediction)) or 1.0)
-    shown = result.top[:MOST]
+    axis = shown_axis(result)
     return {
         "name": facts.candidates,
         "title": f"Which of {formatting.count(facts.screened, 'candidate')} have the {wanted}"
-        f" {target}, and which predictions may be used?",
-        "lede": _lede(facts, target),
+        f" {facts.words}, and which predictions may be used?",
+        "answer": _answer(facts),
+        "shares": _shares(facts),
+        "caveat": facts.meaning.caveat,
+        "lede": _lede(facts, facts.words),
         "light": palette.css(0),
         "dark": palette.css(1),
         "facts": _counts(facts),
         "sentences": _sentences(facts, unit),
-        "labels": [
-            (name, formatting.count(int(n), "candidate"), LABEL_MEANS[name], LABEL_TONE[name])
-            for name, n in (facts.labels or {}).items()
-        ],
-        "panel": _panel(result, target, unit),
-        "rows": [_row(row, places, facts) for row in shown],
-        "more": len(result.top) - len(shown),
+        "remarks": _remarks(facts),
+        "panel": _panel(result, facts.words, unit),
+        "groups": groups(result, axis),
+        "ticks": axis.ticks(_tick),
         "has_label": facts.labels is not None,
-        "has_interval": any(np.isfinite(row["lower"]) for row in shown),
+        "has_interval": any(np.isfinite(row["lower"]) for row in result.rows),
         "level": formatting.percent_of_level(facts.level),
         "unit": unit.strip(),
         "predicted": f"P({facts.meaning.class_name(1)})" if facts.task == "binary" else "predicted",
         "interval": "label set" if facts.task == "binary" else "interval",
-        "target": target,
         "space": SPACE[facts.space],
+        "usual": "" if facts.usual_distance is None else formatting.number(facts.usual_distance),
+        "top": TOP,
+        "table": TABLE,
         "unreadable": result.shown,
         "unread_more": facts.unreadable - len(result.shown),
         "provenance": _provenance(facts),
         "warnings": [*facts.remarks, *facts.warnings],
         "atlas": __version__,
     }
+
+
+def _answer(facts: Facts) -> str:
+    """Say how many may be used, or that nothing says so."""
+    many = formatting.count(facts.screened, "candidate")
+    if facts.labels is None:
+        return f"{many}, ranked by the prediction; no label says which may be used."
+    rest = ", ".join(
+        f"{formatting.fixed(n, 0)} {name}" for name, n in facts.labels.items() if name != "trust"
+    )
+    trusted = facts.labels["trust"]
+    verb = "is" if trusted == 1 else "are"
+    return f"Of {many}, {formatting.fixed(trusted, 0)} {verb} labeled trust, {rest}."
+
+
+def _shares(facts: Facts) -> list[tuple[str, str, float]]:
+    """Return each label with its share in words and in percent."""
+    return [
+        (name, formatting.percent(n / facts.screened), round(100 * n / facts.screened, 2))
+        for name, n in (facts.labels or {}).items()
+        if n
+    ]
+
+
+def _tick(value: float) -> str:
+    return formatting.fixed(value, 10).rstrip("0").rstrip(".")
 
 
 def _lede(facts: Facts, target: str) -> str:
@@ -108,34 +132,37 @@ def _counts(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _sentences(facts: Facts, unit: str) -> list[str]:
-    sentences = []
+    """Say what a label promises, and how the labels of this very fit fared."""
+    if facts.reliability is None:
+        return [
+            "The arm has no trust region, so candidates have no labels; only the detector's"
+            " flag and the interval limit its domain."
+        ]
+    error_tolerance, target_reliability = facts.reliability
+    within = f"{formatting.number(error_tolerance)}{unit}"
+    return [
+        f"Of the candidates labeled trust, {formatting.percent(target_reliability)} should be"
+        f" within {within} of the truth: a statement about all of them together.",
+        *_record(facts, within),
+    ]
+
+
+def _remarks(facts: Facts) -> list[str]:
+    """Say what holds of the whole list."""
+    remarks = []
     if facts.extreme:
         end = "lowest" if facts.goal == "minimize" else "highest"
-        sentences.append(
+        remarks.append(
             f"Predicted among the {end} {formatting.percent(facts.extreme_share)} of all training"
             f" values or beyond: {formatting.fixed(facts.extreme, 0)} of the best"
             f" {formatting.fixed(facts.top, 0)}."
         )
     if facts.reliability is not None:
-        error_tolerance, target_reliability = facts.reliability
-        sentences.append(
-            f"Of the candidates labeled trust, {formatting.percent(target_reliability)} should be"
-            f" within {formatting.number(error_tolerance)}{unit} of the truth: a statement"
-            " about all of them together."
-        )
-        sentences.append(
-            "Labels do not indicate true values beyond the range of the training data."
-        )
-        sentences += _record(facts, f"{formatting.number(error_tolerance)}{unit}")
-        sentences.append("Deferred candidates are ranked behind all others.")
-    else:
-        sentences.append(
-            "The arm has no trust region, so candidates have no labels; only the detector's"
-            " flag and the interval limit its domain."
-        )
+        remarks.append("Labels do not indicate true values beyond the range of the training data.")
+        remarks.append("Deferred candidates are ranked behind all others.")
     if facts.charges:
-        sentences.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
-    return sentences
+        remarks.append(f"{facts.charges[0].upper()}{facts.charges[1:]}.")
+    return remarks
 
 
 def _record(facts: Facts, within: str) -> list[str]:
@@ -164,58 +191,6 @@ def _record(facts: Facts, within: str) -> list[str]:
     return sentences
 
 
-def _row(row: Mapping[str, Any], places: int, facts: Facts) -> dict[str, Any]:
-    binary = facts.task == "binary"
-
-    def fixed(value: float) -> str:
-        if binary:
-            return facts.meaning.class_name(int(value))
-        return formatting.fixed(value, places) if np.isfinite(value) else formatting.number(value)
-
-    lower, upper = float(row["lower"]), float(row["upper"])
-    known = float(row["training_value"])
-    flags = [text for text in (row["impossible"], row["charges"], row["note"]) if text]
-    if np.isfinite(known):
-        n = int(row["training_rows"])
-        which = f" (the lowest of {n})" if n > 1 else ""
-        flags.insert(0, f"its formula is in the training data, with {fixed(known)}{which}")
-    return {
-        "rank": row["rank"],
-        "formula": formatting.formula(str(row["formula"])),
-        "id": "" if row["id"] == row["formula"] else row["id"],
-        "prediction": (
-            digits.probability(float(row["prediction"]))
-            if binary
-            else fixed(float(row["prediction"]))
-        ),
-        "interval": _interval(lower, upper, fixed, binary=binary),
-        "label": row.get("label", ""),
-        "risk": formatting.chance(float(row["risk"])) if "risk" in row else "",
-        "expected": formatting.number(float(row["expected_error"])) if "risk" in row else "",
-        "tone": LABEL_TONE.get(str(row.get("label", "")), "ref"),
-        "outside": bool(row.get("outside", False)),
-        "reason": row["reason"],
-        "flags": flags,
-        "nearest": [
-            (
-                formatting.formula(one["formula"]),
-                fixed(one["value"]),
-                formatting.number(one["distance"], digits=2),
-                formatting.linked(one["id"], facts.meaning.url),
-            )
-            for one in row["nearest"]
-        ],
-    }
-
-
-def _interval(lower: float, upper: float, show: Callable[[float], str], *, binary: bool) -> str:
-    if np.isnan(lower):
-        return ""
-    if binary:
-        return "either class" if lower != upper else show(lower)
-    return f"{show(lower)} to {show(upper)}"
-
-
 def _provenance(facts: Facts) -> list[tuple[str, str]]:
     made = [(kind, ", ".join(labels)) for kind, labels in facts.components.items()]
     return [
@@ -240,8 +215,9 @@ def _panel(result: Screened, target: str, unit: str) -> Panel:
         groups = {"candidates": result.prediction}
     tones = ["good", "fair", "poor"] if result.labels is not None else ["in", "out"]
 
+    drawn = "Dots" if len(result.prediction) <= FEW else "Filled"
     caption = (
-        "Filled: predictions for the candidates. Line: true values of the training materials."
+        f"{drawn}: predictions for the candidates. Line: true values of the training materials."
         " A model rarely predicts beyond the range it was trained on, whatever the candidates."
     )
     label = f"{target} ({unit.strip()})" if unit.strip() else target
@@ -256,7 +232,9 @@ def _panel(result: Screened, target: str, unit: str) -> Panel:
 
 
 def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, label: str) -> Drawn:
-    """Draw how predictions for candidates spread, stacked, over the true values of training.
+    """Draw how predictions for candidates spread over the true values of training.
+
+    Up to ``FEW`` are dots below the axis of shares, a line of them per group; more are stacked.
 
     Args:
         groups: {color: (name, predictions)}, from the bottom up.
@@ -267,10 +245,42 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
     values = np.concatenate([training, *(some for _, some in groups.values())])
     low, high = float(values.min()), float(values.max())
     edges = np.linspace(low, high if high > low else low + 1.0, 61)
+    share = np.histogram(training, edges)[0] / max(len(training), 1)
     total = sum(len(some) for _, some in groups.values())
-    floor = np.zeros(60)
+    if total <= FEW:
+        _dots(axes, groups, float(share.max()) or 1.0)
+    else:
+        _stacked(axes, groups, edges, total)
+    line = f"training, n = {len(training)}"
+    axes.stairs(share, edges, color=palette.SENTINELS["ink"], linewidth=1.0, label=line)
+    axes.set_xlabel(label)
+    axes.set_ylabel("share of materials")
+    legend(axes)
+    return Drawn(figure)
+
+
+def _dots(axes: Axes, groups: Mapping[str, tuple[str, F8]], height: float) -> None:
+    step = 0.08 * height
+    for place, (color, (name, some)) in enumerate(groups.items(), start=1):
+        axes.plot(
+            some,
+            np.full(len(some), -place * step),
+            linestyle="none",
+            marker=MARKERS[(place - 1) % len(MARKERS)],
+            markersize=4.5,
+            alpha=0.8,
+            color=palette.SENTINELS[color],
+            label=f"{name}, n = {len(some)}",
+        )
+    axes.axhline(0.0, color=palette.SENTINELS["ref"], linewidth=0.7)
+    axes.set_ylim(bottom=-(len(groups) + 1) * step)
+    axes.set_yticks([tick for tick in axes.get_yticks() if tick >= 0])
+
+
+def _stacked(axes: Axes, groups: Mapping[str, tuple[str, F8]], edges: F8, total: int) -> None:
+    floor = np.zeros(len(edges) - 1)
     for color, (name, some) in groups.items():
-        top = floor + np.histogram(some, edges)[0] / max(total, 1)
+        top = floor + np.histogram(some, edges)[0] / total
         axes.stairs(
             top,
             edges,
@@ -280,10 +290,3 @@ def candidate_figure(groups: Mapping[str, tuple[str, F8]], training: F8, *, labe
             label=f"{name}, n = {len(some)}",
         )
         floor = top
-    share = np.histogram(training, edges)[0] / max(len(training), 1)
-    line = f"training, n = {len(training)}"
-    axes.stairs(share, edges, color=palette.SENTINELS["ink"], linewidth=1.0, label=line)
-    axes.set_xlabel(label)
-    axes.set_ylabel("share of materials")
-    legend(axes)
-    return Drawn(figure)

@@ -42,6 +42,8 @@ class Facts:
         components: {kind: labels} of the arm.
         trained_on: number of training materials.
         space: in which neighbors are near: ``features``, ``embedding`` or ``fractions``.
+        usual_distance: of a training material to the nearest other one, in that space; None where
+            it says nothing.
         mae: {part: MAE of this fit}, as the run found it.
         reliability: error tolerance, in the target's unit, and target reliability; None without a
             trust region.
@@ -78,6 +80,7 @@ class Facts:
     components: Mapping[str, list[str]]
     trained_on: int
     space: str
+    usual_distance: float | None
     mae: Mapping[str, float]
     reliability: Sequence[float] | None
     record: Mapping[str, Any]
@@ -113,6 +116,7 @@ class Screened:
         folder: where the files are.
         facts: facts and counts, as in ``screen.json``.
         top: rows of ``top.csv``, best first, each with its nearest training materials.
+        rows: these and the first that are labeled trust, in the order of their ranks.
         prediction: (n,) of all candidates.
         labels: (n,) or None.
         outside: (n,) or None without a detector.
@@ -123,6 +127,7 @@ class Screened:
     folder: Path
     facts: Facts
     top: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
     prediction: F8
     labels: Str | None
     outside: Bool | None

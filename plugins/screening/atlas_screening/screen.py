@@ -21,7 +21,7 @@ from atlas_core.kinds.dataset import Candidates
 from atlas_core.kinds.trust import LABELS, Assessment
 from atlas_core.resolver import Resolver
 from atlas_core.store import write_json
-from atlas_screening.best import EXTREME, describe, extreme, write_top
+from atlas_screening.best import EXTREME, describe, extreme, usual_distance, write_top
 from atlas_screening.candidates import open_candidates
 from atlas_screening.folder import replaced
 from atlas_screening.open_arm import OpenArm, open_arm
@@ -29,7 +29,7 @@ from atlas_screening.page import write_page
 from atlas_screening.result import FACTS, PAGE, TABLE, TOP, Facts, Screened
 from atlas_screening.rows import Tally
 from atlas_screening.sanity import ABSENT, charge_test
-from atlas_screening.table import first_pass, ranks, second_pass
+from atlas_screening.table import first_pass, listed, ranks, second_pass
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,12 @@ def _screened(
     prediction = np.asarray(tally.all("prediction"))
     labels, outside = _labels(opened, tally), tally.all("outside")
     rank = ranks(prediction, options.goal, labels)
-    best = second_pass(parts, folder / TABLE, rank, labels, top=options.top)
+    wanted = listed(rank, labels, options.top)
+    rows = second_pass(parts, folder / TABLE, rank, labels, wanted=wanted)
     parts.unlink()
     charges = charge_test()
-    describe(opened, candidates, best, charges=charges)
+    describe(opened, candidates, rows, charges=charges)
+    best = [row for row in rows if row["rank"] <= options.top]
     write_top(folder / TOP, best, sound="pass" if charges is not None else "not checked")
     training = opened.reference.target
     asked = np.array([float(row["prediction"]) for row in best])
@@ -124,7 +126,9 @@ def _screened(
         charges="" if charges is not None else ABSENT,
     )
     write_json(folder / FACTS, asdict(facts))
-    result = Screened(options.out, facts, best, prediction, labels, outside, tally.shown, training)
+    result = Screened(
+        options.out, facts, best, rows, prediction, labels, outside, tally.shown, training
+    )
     write_page(result, folder / PAGE)
     return result
 
@@ -170,6 +174,7 @@ def _facts(
         },
         trained_on=len(opened.reference.target),
         space=opened.reference.space,
+        usual_distance=usual_distance(opened.reference),
         mae=_mae(opened),
         reliability=opened.reliability,
         record=opened.record,

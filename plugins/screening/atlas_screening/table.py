@@ -15,10 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from atlas_core.arrays import F8, I8, Str
+from atlas_core.arrays import F8, I8, Bool, Str
 from atlas_core.context import Notify
 from atlas_core.errors import DataError
 from atlas_core.kinds.acquisition import Goal
@@ -28,6 +27,9 @@ from atlas_core.store import cannot_write, write_bytes, written
 from atlas_screening.open_arm import OpenArm
 from atlas_screening.result import PROBLEMS, TABLE
 from atlas_screening.rows import Tally, Training, columns_of
+
+TRUSTED = 100
+"""Candidates labeled trust that the page describes, wherever they stand in the ranking."""
 
 
 def first_pass(
@@ -84,9 +86,9 @@ def first_pass(
 
 
 def second_pass(
-    parts: Path, path: Path, rank: I8, labels: Str | None, *, top: int
+    parts: Path, path: Path, rank: I8, labels: Str | None, *, wanted: Bool
 ) -> list[dict[str, Any]]:
-    """Write the table with ranks and labels; return its first ``top`` ranks, best first.
+    """Write the table with ranks and labels; return those of its rows that are wanted, best first.
 
     Raises:
         DataError: the file cannot be written.
@@ -108,7 +110,7 @@ def second_pass(
             if labels is not None:
                 table = table.add_column(1, "label", pa.array(labels[here].tolist()))
             write(table)
-            best += table.filter(pc.less_equal(table["rank"], top)).to_pylist()
+            best += table.filter(pa.array(wanted[here])).to_pylist()
     return sorted(best, key=lambda row: int(row["rank"]))
 
 
@@ -141,6 +143,15 @@ def ranks(prediction: F8, goal: Goal, labels: Str | None) -> I8:
     rank = np.empty(len(prediction), dtype=np.int64)
     rank[order] = np.arange(1, len(prediction) + 1)
     return rank
+
+
+def listed(rank: I8, labels: Str | None, top: int) -> Bool:
+    """Return (n,) what is described in full: the first ``top`` ranks, and the first to trust."""
+    wanted: Bool = rank <= top
+    if labels is not None:
+        trusted = np.flatnonzero(labels == "trust")
+        wanted[trusted[np.argsort(rank[trusted])][: min(top, TRUSTED)]] = True
+    return wanted
 
 
 def _flagged(batch: Batch) -> list[Flag]:
