@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
+import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -382,6 +385,31 @@ def test_the_best_are_reported_in_full(run: Path, tmp_path: Path) -> None:
     page = (tmp_path / "o/screen.html").read_text()
     assert "http" not in page.split("<body>")[0].replace("http-equiv", "")
     assert "sigma_threshold" in page
+
+
+def test_the_page_of_a_screen_runs_its_one_script_and_links_its_files(
+    run: Path, tmp_path: Path
+) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    text = f'id,formula\n"{evil}",La2F5\nb,F5La2\nc,La4F10\nd,"{evil}"\n'
+    about, _ = ask(run, tmp_path, written(tmp_path, text))
+    page = (tmp_path / "o/screen.html").read_text()
+    (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    own = f"script-src 'sha256-{digest}'"
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; {own}"
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") == 3  # an id, a row left out and why
+    assert not re.search(r"<(img|iframe|object|embed)\b|\bsrc=\"|<[^>]* on\w+=\"", page)
+    links = set(re.findall(r'href="([^"#]*)"', page)) - {"data:,"}
+    assert {"top.csv", "screened.parquet", "unreadable.csv"} <= links
+    assert all((tmp_path / "o" / one).is_file() for one in links if "://" not in one)
+    # one composition written three ways is one row that names the others
+    (row,) = re.findall(r"<tr><td[^>]*>1</td>.*?</tr>", page, flags=re.DOTALL)
+    assert "(b, rank 2)" in row
+    assert "(c, rank 3)" in row
+    assert about["usual_distance"] > 0
+    assert "not stability: that is the distance to the convex hull" in page
 
 
 def test_a_screen_repeats_to_the_byte(run: Path, tmp_path: Path) -> None:
