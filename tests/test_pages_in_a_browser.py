@@ -127,7 +127,7 @@ def test_the_page_of_a_comparison_has_no_finding_of_axe_and_fits_a_phone(
     browser: Browser, axe: Path, pages: Callable[[str], Path], tmp_path: Path
 ) -> None:
     cli = Cli(tmp_path, tmp_path / "cache")
-    runs = [pages(name).parent for name in NAMES]
+    runs = [pages(name).parent for name in PAGES]
     done = cli("compare", *runs, runs[0], tmp_path, "--html", "c.html")
     assert done.returncode == 0, done.stderr
     assert _looked_at(browser, axe, tmp_path / "c.html") == []

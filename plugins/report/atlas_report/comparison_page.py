@@ -193,7 +193,7 @@ def _pairs(kept: Mapping[str, FinishedRun], metrics: Metrics) -> Iterator[Pair]:
             yield Pair(title, said(compared, names), unpaired(compared, names))
     alone = [name for name in kept if name not in shown]
     if alone:
-        line = "No other run here has an arm in common with it; give one arm the same name."
+        line = "No other run here has an arm in common with it, on the same data."
         yield Pair(f"Not compared: {listed(alone)}", (), (line,))
 
 
@@ -206,7 +206,10 @@ def _partner(
     for other, before in earlier:
         if not ({*before.arms} & {*run.arms} or len(before.arms) == len(run.arms) == 1):
             continue
-        found = compare(before, run, seed=0, metrics=metrics, names=(other, name))
+        try:
+            found = compare(before, run, seed=0, metrics=metrics, names=(other, name))
+        except SpecError:  # of other data, though they state the same
+            continue
         if any(part.paired for arm in found.arms for part in arm.parts):
             return (other, name), found
         first = first or ((other, name), found)
