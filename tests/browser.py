@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds that an answer of the browser may take on a busy machine."""
 LOADED = """new Promise(done => document.readyState === "complete" ? done(1)
   : addEventListener("load", () => done(1)))"""

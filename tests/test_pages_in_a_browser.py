@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 from browser import SETTLE, Browser, Page, axe_core, chromium
+from from_columns import METRICS
 from run_folders import make_exam, make_run, write_report
 from support import Cli
+
+from atlas_core.finished import read_run
+from atlas_report.comparison_page import Runs, write_page
 
 WIDE, PHONE = (1280, 900), (400, 800)
 LONG = "forest_of_1000_trees_on_magpie_features_and_matminer_densities_scaled_and_calibrated"
@@ -35,12 +39,23 @@ def _learning(folder: Path) -> Path:
     return write_report(make_run(folder, arms=arms, loop=True))
 
 
+def _comparison(folder: Path) -> Path:
+    """Compare three runs, two of which have the same data."""
+    made = [make_run(folder / name, arms=("forest", LONG)) for name in ("a", "b")]
+    runs = Runs(keep=True)
+    for one in (*made, make_run(folder / "c", task="binary")):
+        runs.add(read_run(one))
+    write_page(folder / "compare.html", runs, [f"{LONG}: no run"], metrics=METRICS)
+    return folder / "compare.html"
+
+
 PAGES: dict[str, Draw] = {
     "two": lambda folder: write_report(make_run(folder)),
     "exam": _exam,
     "binary": lambda folder: write_report(make_run(folder, task="binary")),
     "eight": lambda folder: write_report(make_run(folder, arms=EIGHT)),
     "learning": _learning,
+    "comparison": _comparison,
 }
 NAMES = [
     name if name == "two" else pytest.param(name, marks=pytest.mark.all_pages) for name in PAGES
@@ -109,7 +124,7 @@ def _looked_at(browser: Browser, axe: Path, file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_report_has_no_finding_of_axe_and_fits_a_phone(
+def test_a_page_has_no_finding_of_axe_and_fits_a_phone(
     browser: Browser, axe: Path, pages: Callable[[str], Path], name: str
 ) -> None:
     assert _looked_at(browser, axe, pages(name)) == []
