@@ -107,7 +107,7 @@ def _kinds(source: Source) -> list[_Kind]:
 def _colors(source: Source, parts: Parts) -> str:
     blue = f"materials like {'the candidates' if source.loop else 'those it was trained on'}"
     if HELD_OUT not in parts:
-        return f"Blue: {blue}."
+        return f"Blue discs: {blue}."
     several = len(set(held_out_classes(source.manifest.get("split")).values())) > 1
     held = f" ({source.held_out})" if source.held_out else ""
     orange = (
@@ -115,7 +115,11 @@ def _colors(source: Source, parts: Parts) -> str:
         if several
         else (f"the held-out class{held}")
     )
-    return f"Orange: {orange}." if IN_DOMAIN not in parts else f"Blue: {blue}; orange: {orange}."
+    return (
+        f"Orange squares: {orange}."
+        if IN_DOMAIN not in parts
+        else f"Blue discs: {blue}; orange squares: {orange}."
+    )
 
 
 def dots(parts: Parts) -> str:

@@ -280,7 +280,7 @@ def test_an_active_learning_report_opens_with_who_found_most_with_the_fewest_lab
     assert "in the end a test MAE of 0.450 against 0.300 eV/atom." in text
     assert "These counts leave out 40 labels that every arm was given besides" in text
     assert "chose more, up to 30, had its uncertainty calibrated on 40 others" in text
-    assert "Blue: materials like the candidates." in text
+    assert "Blue discs: materials like the candidates." in text
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_detection_of_several_folds_names_the_worst_class(tmp_path: Path) -> Non
     assert f"AUROC, worst: {named}" in text
     assert "Thin lines: single folds; thick: their mean." in text
     assert "as distances from its threshold" in text
-    assert "orange: the class that is held out, another in each fold." in text
+    assert "orange squares: the class that is held out, another in each fold." in text
     assert "those of the class that the model of a fold saw none of" in text
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     found = verdicts_of_run(metrics, {}, dataset=manifest["dataset"], split=manifest["split"])

@@ -81,7 +81,7 @@ for (const svg of all("figure .canvas > svg")) {
 const data = document.getElementById("rows");
 if (!data) return;
 const { arms, parts, families, unit, places, url, classes, columns } = JSON.parse(data.textContent);
-const home = document.getElementById("explorer"), size = 25;
+const home = document.getElementById("explorer"), size = matchMedia("(max-width: 560px)").matches ? 10 : 25;
 const number = (value) => (value === null || value === undefined ? "\u2013" : (places === 99 ? value.toPrecision(3) : value.toFixed(places)).replace("-", "\u2212"));
 const probability = (value) => (!classes || value === null ? number(value) : value < 0.005 ? "below 0.01" : value > 0.995 ? "above 0.99" : number(value));
 const truth = (value) => (classes ? classes[value] : number(value));
