@@ -21,8 +21,8 @@ from PIL.PngImagePlugin import PngInfo
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs/img/report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1280, 654
-COLORS = 128
+WIDTH, HEIGHT = 1280, 680
+COLORS = 256
 
 
 def shot(page: Path) -> Image.Image:
