@@ -651,13 +651,16 @@ def by_their_word(run):
     return [str(one) for one in run.predictions.ids]
 
 
+POLICY = """<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'"></head>"""
+
+
 class Reported:
     """A page and a table of ids."""
 
     places = ("told.html", "told.csv")
 
     def page(self, run):
-        return [escape(one) for one in [*run.arms, *by_their_word(run)]]
+        return [POLICY, *(escape(one) for one in [*run.arms, *by_their_word(run)])]
 
     def table(self, run):
         return [safe_cell(one) for one in by_their_word(run)]
@@ -678,20 +681,30 @@ def reported(**changes):
     return type("Broken", (Reported,), methods)
 
 
-def scripted(text, *, policy=None, also=""):
-    """Return a page with one script: its policy names it, or says something else."""
+META = '<meta http-equiv="Content-Security-Policy" content="{policy}">'
+SCRIPT = "<script>{script}</script>"
+TWICE = '<script type="text/javascript" type="application/json">a</script>'
 
-    def page(run):
+
+def scripted(text, *, policy="default-src 'none'; script-src {}", page=None):
+    """Return a page with one script: its policy names it, or says something else."""
+    layout = page or (
+        '<head><meta http-equiv="Content-Security-Policy" content="{policy}"></head>'
+        "<script>{script}</script>"
+    )
+
+    def made(run):
         script = text(run)
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        says = policy or f"default-src 'none'; script-src 'sha256-{digest}'"
-        return [
-            f'<meta http-equiv="Content-Security-Policy" content="{says}">{also}',
-            *(escape(arm) for arm in run.arms),
-            f"<script>{script}</script>",
-        ]
+        says = policy.replace("{}", f"'sha256-{digest}'")
+        head = layout.replace("{policy}", says).replace("{script}", script)
+        return [head, *(escape(arm) for arm in run.arms)]
 
-    return page
+    return made
+
+
+def ids_as_code(run):
+    return f"const ids = {json.dumps(run.predictions.ids.tolist())};".replace("<", "\\u003c")
 
 
 def own_script(run):
@@ -1448,32 +1461,34 @@ BROKEN = [
         component(reported(page=lambda run: [], table=lambda run: [])),
     ),
     ("report", "pages_run_their_own_script_only", component(reported(page=by_their_word))),
-    (
-        "report",
-        "pages_run_their_own_script_only",
-        component(reported(page=scripted(own_script, policy="script-src 'unsafe-inline'"))),
+    *(
+        ("report", "pages_run_their_own_script_only", component(reported(page=page)))
+        for page in (
+            scripted(arms_as_code),
+            scripted(ids_as_code),
+            scripted(own_script, policy="script-src 'unsafe-inline'"),
+            scripted(own_script, policy="default-src 'none'; script-src 'sha256-'"),
+            scripted(
+                own_script, policy="default-src 'none'; script-src 'unsafe-inline'; script-src {}"
+            ),
+            scripted(
+                own_script, policy="default-src 'none'; script-src {}; script-src-elem 'self'"
+            ),
+            scripted(own_script, page=f"<title>{META}</title>{SCRIPT}"),
+            scripted(own_script, page=f"<head></head><body>{META}{SCRIPT}</body>"),
+            scripted(own_script, page=f"<head>{SCRIPT}{META}</head>"),
+            scripted(own_script, page=f"<head>{META}</head>{TWICE}<script>{{script}}</script>"),
+        )
     ),
-    (
-        "report",
-        "pages_run_their_own_script_only",
-        component(
-            reported(page=scripted(own_script, policy="default-src 'none'; script-src 'sha256-'"))
-        ),
-    ),
-    (
-        "report",
-        "pages_run_their_own_script_only",
-        component(reported(page=scripted(arms_as_code))),
-    ),
-    (
-        "report",
-        "pages_load_nothing",
-        component(reported(page=scripted(own_script, also="<script src='https://a.b/c'>"))),
-    ),
-    (
-        "report",
-        "pages_load_nothing",
-        component(reported(page=scripted(own_script, also="<p onclick='a()'>"))),
+    *(
+        ("report", "pages_load_nothing", component(reported(page=scripted(own_script, page=page))))
+        for page in (
+            f"<head>{META}<script src='https://a.b/c'></script></head>{SCRIPT}",
+            f"<head>{META}</head><p onclick='a()'>{SCRIPT}",
+            f"<head>{META}<meta http-equiv='Refresh' content='0;url=https://a.b'></head>{SCRIPT}",
+            f"<head>{META}</head><a href=' JavaScript:a()'>b</a>{SCRIPT}",
+            f"<head>{META}</head>{TWICE}{SCRIPT}",
+        )
     ),
     ("report", "tables_hold_no_formula", component(reported(table=by_their_word))),
     ("report", "inputs_unchanged", component(reported(page=writes_in_the_run))),
