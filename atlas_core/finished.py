@@ -7,6 +7,7 @@ perhaps by somebody else.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -210,6 +211,9 @@ def _shape(value: Any, fields: Mapping[str, type], path: Path, what: str) -> Map
 
 
 def _finite(value: Any) -> bool:
+    """Return whether a number is one that a float can be."""
+    if isinstance(value, int):
+        return abs(value) <= sys.float_info.max
     return not isinstance(value, float) or math.isfinite(value)
 
 

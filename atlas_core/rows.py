@@ -144,12 +144,20 @@ def safe_cell(value: Any) -> Any:
     return value if _NUMBER.fullmatch(value) else f"'{value}"
 
 
+def _in_one_row(cell: Any) -> Any:
+    safe = safe_cell(cell)
+    return re.sub("\r\n?", "\n", safe) if isinstance(safe, str) else safe
+
+
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return a CSV file whose cells no spreadsheet takes for formulas."""
+    """Return a CSV file whose cells no spreadsheet takes for formulas.
+
+    A carriage return within a cell would end a row where it is not quoted: it is written as a line
+    feed, which is.
+    """
     body = io.StringIO()
     writer = csv.writer(body, lineterminator="\n")
-    writer.writerow([safe_cell(name) for name in header])
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    writer.writerows([_in_one_row(cell) for cell in row] for row in [header, *rows])
     return body.getvalue().encode("utf-8", "backslashreplace")
 
 

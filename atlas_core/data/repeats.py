@@ -55,9 +55,10 @@ def read_repeats(path: Path, first: Predictions) -> tuple[Predictions, ...]:
     if number is None or number.dtype.kind not in "iu":
         raise DataError(f"{path}: column {REPEAT!r} is missing or holds no whole numbers")
     numbers = np.unique(number).tolist()
-    found = [every.take(number == k) for k in numbers]
     ordered = numbers == list(range(2, len(numbers) + 2))
-    if not ordered or not all(_alike(one, first) for one in found):
+    whole = ordered and len(every) == len(numbers) * len(first)
+    found = [every.take(number == k) for k in numbers] if whole else []
+    if not whole or not all(_alike(one, first) for one in found):
         raise DataError(f"{path}: its rows are not those of predictions.parquet")
     for one in found:
         one.require_finite(str(path))

@@ -246,6 +246,7 @@ class Spec(Config):
     repeats: int = Field(
         1,
         ge=1,
+        le=100,
         description=(
             "Number of trainings of each arm: on the same data and folds, each with a seed of its"
             " own for everything that is fitted. The first is that of `repeats: 1`: verdicts,"

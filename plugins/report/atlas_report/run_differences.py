@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from atlas_core.api import DataError, FinishedRun
+from atlas_core.api import DataError, FinishedRun, SpecError
+from atlas_core.spec.yaml import parse
 
 SHOWN = 8
 """Changes that the first line of a comparison names; all of them stand in the JSON."""
@@ -119,11 +117,13 @@ def _spec(run: FinishedRun) -> dict[str, Any]:
     Raises:
         DataError: it cannot be read.
     """
+    path = run.folder / "spec.lock.yaml"
+    if not run.spec.strip():
+        return {}
     try:
-        found = YAML(typ="safe", pure=True).load(run.spec)
-    except YAMLError as err:
-        path, why = run.folder / "spec.lock.yaml", " ".join(str(err).split())
-        raise DataError(f"{path}: cannot be read: {why}") from err
+        found = parse(run.spec, str(path)).value
+    except SpecError as err:
+        raise DataError(f"{path}: cannot be read: {' '.join(str(err).split())}") from err
     return found if isinstance(found, dict) else {}
 
 

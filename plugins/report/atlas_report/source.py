@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from atlas_core.api import Meaning, meaning_of
 from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
+from atlas_core.errors import SpecError
 from atlas_core.metrics.registry import Shown, figures
 from atlas_core.observe import FinishedRun, held_out
 from atlas_core.printing import listed
+from atlas_core.spec.yaml import parse
 
 IN_DOMAIN = "test"
 HELD_OUT = "ood_test"
@@ -180,8 +179,8 @@ def _labeled(trust: Assessments) -> dict[str, dict[tuple[str, str, str], str]]:
 def _stated(spec: str) -> Mapping[str, Any]:
     """Return the spec's block ``trust``; {} where it cannot be read."""
     try:
-        found = YAML(typ="safe", pure=True).load(spec)
-    except YAMLError:
+        found = parse(spec, "spec.lock.yaml").value
+    except SpecError:
         return {}
     block = found.get("trust") if isinstance(found, dict) else None
     return block if isinstance(block, dict) else {}

@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
+from pydantic import BaseModel, Field, ValidationError
 
 from atlas_core.api import CommandHost, Component, Config, PluginError, SpecError
 from atlas_core.command_options import json_option
@@ -117,6 +118,13 @@ def _of_folder(
     return [found for found in offered if not names or found[1].name in names]
 
 
+class _Project(BaseModel):
+    """What is read of the table ``project`` of a pyproject.toml."""
+
+    dependencies: list[str] = []
+    entry_points: dict[str, dict[str, str]] = Field({}, alias="entry-points")
+
+
 def _offered(path: Path) -> list[tuple[str, Component]]:
     """Load the components that a folder's pyproject.toml offers, installed or not."""
     project = path / "pyproject.toml"
@@ -124,12 +132,17 @@ def _offered(path: Path) -> list[tuple[str, Component]]:
         content = tomllib.loads(project.read_text(encoding="utf-8"))
     except OSError as err:
         raise PluginError(f"{project}: cannot be read: {err.strerror}") from err
-    except tomllib.TOMLDecodeError as err:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise PluginError(f"{project}: is no TOML: {err}") from err
-    about = content.get("project", {})
-    if problem := core_range_problem(tuple(about.get("dependencies", ()))):
+    try:
+        about = _Project.model_validate(content.get("project", {}))
+    except ValidationError as err:
+        first = err.errors()[0]
+        place = ".".join(map(str, ("project", *first["loc"])))
+        raise PluginError(f"{project}: {place}: {first['msg']}") from err
+    if problem := core_range_problem(tuple(about.dependencies)):
         raise PluginError(f"{project}: {problem}")
-    groups = about.get("entry-points", {})
+    groups = about.entry_points
     folder = str(path.resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)

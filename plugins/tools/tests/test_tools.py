@@ -53,3 +53,23 @@ def test_the_schema_is_written_to_a_file(cli: Cli) -> None:
     found = json.loads((cli.cwd / "spec.schema.json").read_text("utf-8"))
     assert found["title"] == "ATLAS spec"
     assert "model.ridge" in found["$defs"]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"project = 1", "project: "),
+        (b"[project]\ndependencies = 1", "project.dependencies: "),
+        (b"[project]\ndependencies = [1]", "project.dependencies.0: "),
+        (b"[project]\nentry-points = 1", "project.entry-points: "),
+        (b"\xff", "is no TOML: "),
+    ],
+)
+def test_a_project_file_that_is_none_is_one_line(
+    cli: Cli, tmp_path: Path, content: bytes, named: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    done = cli("check", "--path", tmp_path)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert f"{tmp_path / 'pyproject.toml'}: {named}" in line

@@ -17,7 +17,7 @@ const save = (name, content, type) => {
 };
 const quoted = (cell) => {
   const text = /^[=+@\t\r-]/.test(cell) && isNaN(cell) ? "'" + cell : String(cell);
-  return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 };
 const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
 const written = (cell) => {  // a number as a page writes it: thin spaces, a real minus, a unit behind it
@@ -178,6 +178,7 @@ const set = (key, code) => { for (const one of all("select", home)) if (one.data
 const over = document.getElementById("hover");
 const placed = all("figure[data-limits]").map((figure) => {
   const svg = figure.querySelector("svg"), limits = JSON.parse(figure.dataset.limits), arm = arms.indexOf(figure.dataset.arm);
+  if (arm < 0) return null;  // a name that HTML reads otherwise, such as one with a carriage return
   const rings = document.createElementNS("http://www.w3.org/2000/svg", "path");
   rings.setAttribute("class", "over");
   svg.append(rings);
@@ -201,7 +202,7 @@ const placed = all("figure[data-limits]").map((figure) => {
   });
   svg.addEventListener("pointerleave", () => { over.hidden = true; });
   return { rings, at };
-});
+}).filter(Boolean);
 const ring = (rows) => {
   for (const { rings, at } of placed) {
     rings.setAttribute("d", rows.slice(0, 5000).map(at).filter(Boolean).map(([x, y]) => `M${(x - 3.2).toFixed(1)} ${y.toFixed(1)}a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0 -6.4 0`).join(""));
