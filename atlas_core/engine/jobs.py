@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from atlas_core.arrays import F8
 from atlas_core.context import Notify
 from atlas_core.engine.arm import Arm
 from atlas_core.engine.failures import Failure, of_the_system
@@ -106,9 +107,6 @@ def make_jobs(
         seen = seen_by(every, components["featurizer"].requires)
         for repeat, split in todo:
             first = repeat == 1
-            known = np.full(len(target), np.nan)
-            for rows in (split.train, split.calibration):
-                known[rows] = target[rows]
             final = split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
@@ -117,7 +115,9 @@ def make_jobs(
             job = Job(
                 label=f"arm {in_words((arm, split.name, repeat))}",
                 arm=Arm(arm, split.name, components, spec.levels),
-                data=ArmData(seen, own, known, dataset.task, formulas, dataset.bounds),
+                data=ArmData(
+                    seen, own, _known(target, split), dataset.task, formulas, dataset.bounds
+                ),
                 split=split,
                 seed=seed_of_repeat(spec.seed, repeat),
                 n_jobs=max(1, cores() // workers),
@@ -134,6 +134,14 @@ def make_jobs(
             )
             made.append(job)
     return made
+
+
+def _known(target: F8, split: Split) -> F8:
+    """Return (n,) the labels that a job may learn from; NaN elsewhere."""
+    known = np.full(len(target), np.nan)
+    for rows in (split.train, split.calibration):
+        known[rows] = target[rows]
+    return known
 
 
 def run_jobs(

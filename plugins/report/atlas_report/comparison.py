@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -150,9 +150,7 @@ def compare(
     _same_question(a, b)
     levels = [v for v in a.metrics["levels"] if v in b.metrics["levels"]]
     arms_a, arms_b = _arms(a.predictions, levels), _arms(b.predictions, levels)
-    pairs = [(name, name) for name in arms_a if name in arms_b]
-    if not pairs and len(arms_a) == len(arms_b) == 1:
-        pairs = [(next(iter(arms_a)), next(iter(arms_b)))]
+    pairs = _pairs(arms_a, arms_b)
     if not pairs:
         raise SpecError(
             f"{a.run_id} and {b.run_id}: no arm in common"
@@ -183,6 +181,13 @@ def compare(
         unpaired_a=tuple(x for x in arms_a if x not in {p[0] for p in pairs}),
         unpaired_b=tuple(y for y in arms_b if y not in {p[1] for p in pairs}),
     )
+
+
+def _pairs(arms_a: Iterable[str], arms_b: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the arms of one name; where each run has a single arm, those."""
+    ours, others = list(arms_a), list(arms_b)
+    same = [(name, name) for name in ours if name in others]
+    return same or [(ours[0], others[0])] if len(ours) == len(others) == 1 else same
 
 
 def _arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predictions]:
