@@ -94,9 +94,6 @@ def make_jobs(
     """
     target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
     spec, loop = plan.spec, plan.spec.active_learning
-    whole = [all_rows(len(target))] if spec.final else []
-    again = range(2, spec.repeats + 1)
-    todo = [*((1, one) for one in (*splits, *whole)), *((k, one) for k in again for one in splits)]
     workers = max(1, min(options.workers, len(plan.arms) * len(splits) * spec.repeats))
     made = []
     for arm, own in features.items():
@@ -105,13 +102,13 @@ def make_jobs(
         if spec.trust is not None and (nested := plan.refitted(arm)):
             trust = TrustSettings(spec.trust, plan.nested_splits, nested, dataset.materials)
         seen = seen_by(every, components["featurizer"].requires)
-        for repeat, split in todo:
+        for repeat, split in _trainings(plan, splits, len(target)):
             first = repeat == 1
             final = split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
             kept = first and loop is None and (len(splits) == 1 if wanted is None else wanted)
-            place = folder.fitted(arm, split.name)
+            keep = Keep(folder.fitted(arm, split.name), bool(wanted), options.key_file)
             job = Job(
                 label=f"arm {in_words((arm, split.name, repeat))}",
                 arm=Arm(arm, split.name, components, spec.levels),
@@ -124,7 +121,7 @@ def make_jobs(
                 device=options.device,
                 directory=folder.checkpoints(arm, split.name, repeat),
                 trust=trust if first else None,
-                keep=Keep(place, bool(wanted), options.key_file) if kept else None,
+                keep=keep if kept else None,
                 key_file=options.key_file,
                 loop=loop,
                 oracle=Oracle(target) if loop is not None else None,
@@ -134,6 +131,13 @@ def make_jobs(
             )
             made.append(job)
     return made
+
+
+def _trainings(plan: Plan, splits: Sequence[Split], n: int) -> list[tuple[int, Split]]:
+    """Return the number of each training and its rows: the folds, all n rows, then repeats."""
+    whole = [all_rows(n)] if plan.spec.final else []
+    again = range(2, plan.spec.repeats + 1)
+    return [*((1, one) for one in (*splits, *whole)), *((k, one) for k in again for one in splits)]
 
 
 def _known(target: F8, split: Split) -> F8:
