@@ -95,42 +95,48 @@ def make_jobs(
     target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
     spec, loop = plan.spec, plan.spec.active_learning
     workers = max(1, min(options.workers, len(plan.arms) * len(splits) * spec.repeats))
-    made = []
+    made: list[Job] = []
     for arm, own in features.items():
         components = plan.arms[arm]
-        trust = None
-        if spec.trust is not None and (nested := plan.refitted(arm)):
-            trust = TrustSettings(spec.trust, plan.nested_splits, nested, dataset.materials)
+        trust = _trust(plan, arm, dataset)
         seen = seen_by(every, components["featurizer"].requires)
         for repeat, split in _trainings(plan, splits, len(target)):
-            first = repeat == 1
-            final = split.name == FINAL
+            first, final = repeat == 1, split.name == FINAL
             wanted = True if final else options.save_fitted
             # of a loop no fit is kept, and of many folds only when asked for
             kept = first and loop is None and (len(splits) == 1 if wanted is None else wanted)
             keep = Keep(folder.fitted(arm, split.name), bool(wanted), options.key_file)
-            job = Job(
-                label=f"arm {in_words((arm, split.name, repeat))}",
-                arm=Arm(arm, split.name, components, spec.levels),
-                data=ArmData(
-                    seen, own, _known(target, split), dataset.task, formulas, dataset.bounds
-                ),
-                split=split,
-                seed=seed_of_repeat(spec.seed, repeat),
-                n_jobs=max(1, cores() // workers),
-                device=options.device,
-                directory=folder.checkpoints(arm, split.name, repeat),
-                trust=trust if first else None,
-                keep=keep if kept else None,
-                key_file=options.key_file,
-                loop=loop,
-                oracle=Oracle(target) if loop is not None else None,
-                final=final,
-                evaluator=plan.evaluator if loop is not None else None,
-                repeat=repeat,
+            made.append(
+                Job(
+                    label=f"arm {in_words((arm, split.name, repeat))}",
+                    arm=Arm(arm, split.name, components, spec.levels),
+                    data=ArmData(
+                        seen, own, _known(target, split), dataset.task, formulas, dataset.bounds
+                    ),
+                    split=split,
+                    seed=seed_of_repeat(spec.seed, repeat),
+                    n_jobs=max(1, cores() // workers),
+                    device=options.device,
+                    directory=folder.checkpoints(arm, split.name, repeat),
+                    trust=trust if first else None,
+                    keep=keep if kept else None,
+                    key_file=options.key_file,
+                    loop=loop,
+                    oracle=Oracle(target) if loop is not None else None,
+                    final=final,
+                    evaluator=plan.evaluator if loop is not None else None,
+                    repeat=repeat,
+                )
             )
-            made.append(job)
     return made
+
+
+def _trust(plan: Plan, arm: str, dataset: Dataset) -> TrustSettings | None:
+    """Return what an arm's trust methods learn from; None for an arm without any."""
+    nested = plan.refitted(arm)
+    if plan.spec.trust is None or not nested:
+        return None
+    return TrustSettings(plan.spec.trust, plan.nested_splits, nested, dataset.materials)
 
 
 def _trainings(plan: Plan, splits: Sequence[Split], n: int) -> list[tuple[int, Split]]:
