@@ -92,13 +92,12 @@ def make_jobs(
         options: of the run.
         folder: of the run.
     """
-    target, formulas = dataset.target, np.asarray(dataset.shown_formulas(), dtype=np.str_)
-    spec, loop = plan.spec, plan.spec.active_learning
+    target, spec, loop = dataset.target, plan.spec, plan.spec.active_learning
+    formulas = np.asarray(dataset.shown_formulas(), dtype=np.str_)
     workers = max(1, min(options.workers, len(plan.arms) * len(splits) * spec.repeats))
     made: list[Job] = []
     for arm, own in features.items():
-        components = plan.arms[arm]
-        trust = _trust(plan, arm, dataset)
+        trust, components = _trust(plan, arm, dataset), plan.arms[arm]
         seen = seen_by(every, components["featurizer"].requires)
         for repeat, split in _trainings(plan, splits, len(target)):
             first, final = repeat == 1, split.name == FINAL
