@@ -51,7 +51,9 @@ def test_each_arm_has_a_grade_and_findings_that_are_stored_sealed_and_printed(cl
     metrics = read_json(folder / "metrics.json")["arms"]["mean"]["parts"]["test"]["metrics"]
     assert in_domain["mae"] == metrics["mae"]
     printed = cli("run", "s.yaml").stdout.splitlines()
-    assert printed[1:3] == [f"{arm}: {one['headline']}" for arm, one in said.items()]
+    grades = {"mean": "do not trust", "ridge": "caution"}
+    lines = [f"{arm}: {grades[arm]}. {one['headline']}" for arm, one in said.items()]
+    assert printed[1:3] == lines
     before = (folder / "verdict.json").read_bytes()
     assert cli("report", str(folder)).returncode == 0
     assert (folder / "verdict.json").read_bytes() == before

@@ -54,7 +54,7 @@ def test_the_first_screen_says_interpolation_and_the_section_holds_the_figures(
     assert sentence in section(text, "answer")
     own = section(text, "audit")
     assert sentence in own
-    assert 'title="class &lt;0&gt;"' in own
+    assert "<small>class &lt;0&gt;</small>" in own
     assert "<details open>" in own
 
 
