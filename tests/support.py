@@ -27,6 +27,31 @@ SHARED = ROOT.parent / "shared" / "data"
 
 WARM = Warm()
 
+SCREENING = """\
+atlas: 1
+name: screening
+seed: 3
+sample: 400
+reports: []
+dataset: {use: flla, options: {target: formation_energy_per_atom}}
+split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
+trust:
+  error_tolerance_quantile: 0.8
+  nested:
+    splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
+    rows: 150
+    scored: 40
+arms:
+  forest:
+    featurizer: magpie
+    model: {use: random_forest, options: {trees: 12}}
+    uq: tree_variance
+    calibrator: {use: split_conformal, options: {score: normalized}}
+    ood: mahalanobis
+    trust: sigma_threshold
+"""
+"""A small spec whose fit can be asked, with labels of trust."""
+
 
 @dataclass(frozen=True)
 class Cli:

@@ -13,7 +13,7 @@ import pytest
 from browser import SETTLE, Browser, Page, axe_core, chromium
 from from_columns import METRICS
 from run_folders import make_exam, make_run, write_report
-from support import Cli
+from support import SCREENING, Cli
 
 from atlas_core.finished import read_run
 from atlas_report.comparison_page import Runs, write_page
@@ -148,33 +148,8 @@ def test_the_page_of_a_comparison_has_no_finding_of_axe_and_fits_a_phone(
     assert _looked_at(browser, axe, tmp_path / "c.html") == []
 
 
-SCREEN = """\
-atlas: 1
-name: screening
-seed: 3
-sample: 400
-reports: []
-dataset: {use: flla, options: {target: formation_energy_per_atom}}
-split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
-trust:
-  error_tolerance_quantile: 0.8
-  nested:
-    splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
-    rows: 150
-    scored: 40
-arms:
-  forest:
-    featurizer: magpie
-    model: {use: random_forest, options: {trees: 12}}
-    uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalized}}
-    ood: mahalanobis
-    trust: sigma_threshold
-"""
-
-
 def _screen(cli: Cli) -> Path:
-    (cli.cwd / "s.yaml").write_text(SCREEN, encoding="utf-8")
+    (cli.cwd / "s.yaml").write_text(SCREENING, encoding="utf-8")
     done = cli("run", "s.yaml", "--json", "-q")
     assert done.returncode == 0, done.stderr
     lines = [

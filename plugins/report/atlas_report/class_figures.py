@@ -81,7 +81,7 @@ def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
         style, marker = ("-", "o") if part == IN_DOMAIN else ((0, (5, 1.5)), "s")
         axes.plot(x, y, color=color, linestyle=style, linewidth=1.3)
         sizes = 18 + 220 * share
-        axes.scatter(x, y, sizes, color, marker, alpha=0.75, clip_on=False, zorder=3)
+        axes.scatter(x, y, s=sizes, c=color, marker=marker, alpha=0.75, clip_on=False, zorder=3)
         axes.plot(
             [],
             [],

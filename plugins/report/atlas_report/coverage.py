@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import HEIGHT, WIDTH, Drawn, legend
 from atlas_report.source import IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source
 from atlas_report.ticks import percent_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 """Levels that are drawn, or of those that a run has the nearest ones."""
@@ -169,7 +173,9 @@ def coverage_bars(bars: Sequence[Bar], *, unit: str, top: float) -> Drawn:
     return Drawn(figure)
 
 
-def _frame(axes, below, levels: Sequence[float], *, unit: str, top: float) -> None:  # type: ignore[no-untyped-def]
+def _frame(
+    axes: Axes, below: Axes | None, levels: Sequence[float], *, unit: str, top: float
+) -> None:
     axes.set_ylim(0, 1.03)
     axes.set_ylabel("observed coverage")
     percent_ticks(axes.yaxis)

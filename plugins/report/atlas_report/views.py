@@ -11,7 +11,7 @@ from markupsafe import Markup
 from atlas_core.data.predictions import Predictions
 from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, slug
-from atlas_pages.panels import Panel, panel
+from atlas_pages.panels import Drawn, Panel, panel
 from atlas_report import class_figures, coverage, figures, periodic
 from atlas_report.figures import Parts
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source, shown
@@ -147,21 +147,10 @@ def _parity(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
         else ""
     )
 
-    def draw(arm: str) -> list[Panel]:
-        if arm not in arms:
-            return []
-        return [
-            panel(
-                arm,
-                title,
-                lambda: figures.parity(
-                    arms[arm], target=source.target, unit=source.unit, ends=ends
-                ),
-                caption=caption,
-            )
-        ]
+    def draw(parts: dict[str, Predictions]) -> Drawn:
+        return figures.parity(parts, target=source.target, unit=source.unit, ends=ends)
 
-    return _Kind(title, caption, draw, "there is no test row.")
+    return _of_test_rows(arms, title, caption, draw)
 
 
 def _reliability(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
@@ -174,19 +163,26 @@ def _reliability(arms: dict[str, dict[str, Predictions]], source: Source) -> _Ki
         f" {_colors(source, one)}"
     )
 
-    def draw(arm: str) -> list[Panel]:
+    def draw(parts: dict[str, Predictions]) -> Drawn:
+        return class_figures.reliability(parts, source.classes)
+
+    return _of_test_rows(arms, title, caption, draw)
+
+
+def _of_test_rows(
+    arms: dict[str, dict[str, Predictions]],
+    title: str,
+    caption: str,
+    draw: Callable[[dict[str, Predictions]], Drawn],
+) -> _Kind:
+    """Return a view that draws the parts of an arm; one without a test row has none."""
+
+    def panels(arm: str) -> list[Panel]:
         if arm not in arms:
             return []
-        return [
-            panel(
-                arm,
-                title,
-                lambda: class_figures.reliability(arms[arm], source.classes),
-                caption=caption,
-            )
-        ]
+        return [panel(arm, title, lambda: draw(arms[arm]), caption=caption)]
 
-    return _Kind(title, caption, draw, "there is no test row.")
+    return _Kind(title, caption, panels, "there is no test row.")
 
 
 def _coverage(source: Source) -> _Kind:

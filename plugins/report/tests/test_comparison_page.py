@@ -6,13 +6,13 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from from_columns import METRICS, predictions
+from parsed_page import Page
 from run_folders import make_run
 from support import Cli
 
@@ -149,28 +149,6 @@ def test_letters_go_on_after_z() -> None:
 )
 def test_a_time_is_in_the_unit_that_a_reader_wants(seconds: float | None, text: str) -> None:
     assert time(seconds) == text
-
-
-class Page(HTMLParser):
-    """Collect tags and their attributes; note tags that are never closed."""
-
-    VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.mismatched: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.mismatched.append(tag)
 
 
 def changed(folder: Path, **more: object) -> Path:

@@ -7,12 +7,12 @@ import hashlib
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from parsed_page import Page
 from run_folders import judge, make_run, write_report
 from scipy import stats
 
@@ -32,36 +32,6 @@ BESIDE = {"metrics.json", "verdict.json", "predictions.parquet", "figures/"}
 """Files of the run folder that the page links to."""
 
 ADDED = [ReportSection("Added <b>", ("One & two <i>.",))]
-
-
-class Page(HTMLParser):
-    """Collect tags, attributes and headings; note tags that are never closed."""
-
-    VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.headings: list[str] = []
-        self.open: list[str] = []
-        self.mismatched: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.mismatched.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if {"h2", "h3"} & set(self.open[-2:]) and data.strip():
-            self.headings.append(data.strip())
 
 
 def report(folder: Path, **options: object) -> str:

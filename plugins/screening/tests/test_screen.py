@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from support import Cli, MakePlugin, reseal
+from support import SCREENING, Cli, MakePlugin, reseal
 
 from atlas_core.data.tables import read_table
 from atlas_core.engine.reference import Reference
@@ -37,29 +37,6 @@ from atlas_screening.rows import featurized, unseen
 from atlas_screening.sanity import charge_test, impossible, limit_of
 from atlas_screening.table import ranks
 
-SPEC = """\
-atlas: 1
-name: screening
-seed: 3
-sample: 400
-reports: []
-dataset: {use: flla, options: {target: formation_energy_per_atom}}
-split: {use: leave_elements_out, options: {elements: [F], calibration: 0.15, test: 0.15}}
-trust:
-  error_tolerance_quantile: 0.8
-  nested:
-    splits: {use: leave_elements_out, options: {elements: [O], test: 0.2}}
-    rows: 150
-    scored: 40
-arms:
-  forest:
-    featurizer: magpie
-    model: {use: random_forest, options: {trees: 12}}
-    uq: tree_variance
-    calibrator: {use: split_conformal, options: {score: normalized}}
-    ood: mahalanobis
-    trust: sigma_threshold
-"""
 PARTS = ("screened.parquet", "top.csv", "unreadable.csv", "screen.html", "screen.json")
 
 
@@ -67,7 +44,7 @@ PARTS = ("screened.parquet", "top.csv", "unreadable.csv", "screen.html", "screen
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that kept its fit."""
     folder = tmp_path_factory.mktemp("run")
-    (folder / "s.yaml").write_text(SPEC, encoding="utf-8")
+    (folder / "s.yaml").write_text(SCREENING, encoding="utf-8")
     done = Cli(folder, folder / "cache")("run", "s.yaml", "--json", "-q")
     assert done.returncode == 0, done.stderr
     found = folder / json.loads(done.stdout)["run"]
@@ -466,7 +443,7 @@ def test_other_versions_are_reported_in_one_line(run: Path, tmp_path: Path) -> N
 
 
 def test_saved_fits_come_from_the_cache_without_training(tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(SCREENING, encoding="utf-8")
     atlas = Cli(tmp_path, tmp_path / "cache")
     assert atlas("run", "s.yaml", "--no-save-fitted", "--out", "none").returncode == 0
     assert not list((tmp_path / "none").rglob("predictor.npz"))
