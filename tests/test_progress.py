@@ -146,18 +146,24 @@ def test_fits_that_go_on_at_a_time_have_a_row_each_until_their_job_is_done() -> 
     epochs = [step(f"arm {arm}, without F: epoch {n} of 9", arm) for arm, n in ("a3", "b6")]
     one, two, line = reversed(watch.shown(begun, *epochs))
     assert line.startswith(" training, 0 of 3 jobs done ")
-    assert two.startswith(" a, without F: epoch 3 of 9 ")
+    assert two.startswith(" a: epoch 3 of 9 ")
     assert " 33 % " in two
-    assert one.startswith(" b, without F: epoch 6 of 9 ")
+    assert one.startswith(" b: epoch 6 of 9 ")
     assert " 66 % " in one
     done = step("done 1 of 3: arm a, without F", "a", jobs=(1, 3), waiting=["b", "c"])
     line, one = watch.shown(done)
     assert line.startswith(" training, job 2 of 3: b, without F ")
     assert one.startswith(" epoch 6 of 9 ")
+    other = Step("arm b, without O: fit", stage="training", arm="b", fold="without O")
+    rows = watch.shown(other)[1:]
+    assert [row.split(" epoch")[0].strip() for row in rows] == [
+        "b, without F:",
+        "b, without O: fit",
+    ]
     line, *rows, last = watch.shown(*(step("fit", f"arm {n}") for n in range(9)))
     assert line.startswith(" training, 1 of 3 jobs done ")
     assert len(rows) == ROWS
-    assert last.strip() == f"and {10 - ROWS} more"
+    assert last.strip() == f"and {11 - ROWS} more"
 
 
 def test_the_time_that_is_left_of_all_jobs_is_that_of_earlier_ones_of_the_same_arms() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from io import StringIO
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from atlas_core.printing import on_one_line
-from atlas_core.progress import HowFar, passing
+from atlas_core.progress import Fit, HowFar, passing
 
 BAR = 16
 """Characters of a bar: beside it, at 80, there is room for the names of an arm and a fold."""
@@ -138,8 +138,7 @@ def drawn(far: HowFar, width: int, spinner: Spinner | None = None, now: float = 
         done, left = fit.share, fit.left
         bar = ProgressBar(total=1.0, completed=done or 0.0, width=BAR)
         time = "" if left is None else f"{clock(left)} left"
-        where = f"{fit.arm}, {fit.fold}: " if len(fits) > 1 else ""
-        text = _words(f"{where}{fit.detail}")
+        text = _words(f"{_whose(fit, fits)}{fit.detail}")
         table.add_row("", text, "" if done is None else bar, _percent(done), time)
     if jobs is not None and len(fits) > ROWS:
         table.add_row("", _words(f"and {len(fits) - ROWS} more"), "", "", "")
@@ -155,6 +154,14 @@ def _doing(far: HowFar) -> str:
         return f"{far.stage}, {done} of {total} jobs done"
     (fit,) = far.fits
     return f"{far.stage}, job {min(done + 1, total)} of {total}: {fit.arm}, {fit.fold}"
+
+
+def _whose(fit: Fit, fits: Sequence[Fit]) -> str:
+    """Return whose a line is where several go on: the arm, and the fold if it goes on twice."""
+    if len(fits) == 1:
+        return ""
+    twice = sum(one.arm == fit.arm for one in fits) > 1
+    return f"{fit.arm}, {fit.fold}: " if twice else f"{fit.arm}: "
 
 
 def _words(text: str) -> Text:
