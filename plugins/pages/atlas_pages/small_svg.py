@@ -65,7 +65,7 @@ def _unwrap(parent: Element) -> None:
 
 def _boxes(root: Element) -> dict[str, tuple[float, ...]]:
     """Return left, top, right and bottom of each clip path, by its id."""
-    found = {}
+    found: dict[str, tuple[float, ...]] = {}
     for clip in root.iter("clipPath"):
         x, y, width, height = (float(clip[0].get(name, "0")) for name in _PLACES)
         found[clip.get("id", "")] = (x, y, x + width, y + height)
