@@ -11,7 +11,7 @@ from atlas_core.kinds.trust import LABELS
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
 from atlas_report.entries import MANY
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,24 @@ def answers(source: Source) -> tuple[Answer, ...]:
             )
         )
     return tuple(found)
+
+
+def ranking(source: Source) -> str:
+    """Return by what many arms are ordered, the best first; "" of a few.
+
+    The order is of what was measured: that another draw of materials keeps it is not claimed.
+    """
+    if len(source.rows) <= MANY:
+        return ""
+    first = next(iter(source.rows))
+    what = "Highest balanced accuracy" if source.task == "binary" else "Lowest error"
+    for part in (HELD_OUT, IN_DOMAIN):
+        if metric_of(source, first, part, WORTH[source.task]) is not None:
+            return (
+                f"{what} {PART_LABEL[part]} of {len(source.rows)} arms; where intervals overlap,"
+                " the order may be chance."
+            )
+    return f"{len(source.rows)} arms, in the order of the spec."
 
 
 def _first(verdict: Mapping[str, Any]) -> str:
