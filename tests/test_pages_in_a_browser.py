@@ -185,7 +185,7 @@ def test_a_script_that_fails_is_noticed(browser: Browser, tmp_path: Path) -> Non
 def test_answer_and_what_to_do_stand_on_the_first_screen(
     browser: Browser, pages: Callable[[str], Path], name: str, size: tuple[int, int]
 ) -> None:
-    room = size[1] + (60 if (name, size) == ("eight", PHONE) else 0)  # for a name of 84 letters
+    room = size[1] + (70 if (name, size) == ("eight", PHONE) else 0)  # for a name of 84 letters
     with browser.page(pages(name), *size) as page:
         for what in ("h1", ".answers .said:not(.rest *)", ".strip", "ol.todo li"):
             assert _bottom(page, what) <= room, what
