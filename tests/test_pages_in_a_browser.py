@@ -117,8 +117,8 @@ def _looked_at(browser: Browser, axe: Path, file: Path) -> list[str]:
         for scheme in ("light", "dark"):
             with browser.page(file, width, height, scheme=scheme) as page:
                 assert page.run(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
-                found = [*page.violations(axe), *page.errors()]
-                found += _beyond(page) if width == PHONE[0] else []
+                found = _beyond(page) if width == PHONE[0] else []
+                found += [*page.violations(axe), *page.errors()]
             wrong += [f"{width} {scheme} {one}" for one in found]
     return wrong
 

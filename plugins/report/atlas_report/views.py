@@ -141,7 +141,7 @@ def _parity(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
     one = next(iter(arms.values()), {})
     caption = (
         f"{dots(one)}, made without training on it. On the gray line the prediction is exact; a"
-        " dashed line lies above or below it by the mean error of its part."
+        " dashed line lies above or below it by the mean signed error of its part."
         f" {_colors(source, one)}"
         if one
         else ""
@@ -254,7 +254,7 @@ def _signed(source: Source) -> _Kind:
     last = periodic.reach(
         [table for own in tables.values() for table in own.values()], _least(source)
     )
-    what = "Mean error"
+    what = "Mean signed error"
     if source.task == "binary":
         what = f"Mean probability of {source.meaning.quoted(1)} less its observed share"
     caption = (

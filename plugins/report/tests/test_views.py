@@ -46,7 +46,7 @@ def test_signed_errors_are_orange_too_high_purple_too_low_and_neutral_without_a_
     assert "fill: var(--high3)" in cell(svg, "O")
     assert "predicted too high" in cell(svg, "O")
     assert "fill: var(--low3)" in cell(svg, "F")
-    assert "mean error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
+    assert "mean signed error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
     for symbol in ("W", "Fe"):
         assert "fill: var(--surface)" in cell(svg, symbol)
         assert "too high" not in cell(svg, symbol)
