@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from browser import SETTLE, Browser, Page, axe_core, chromium
 from from_columns import METRICS
@@ -280,13 +282,67 @@ def test_materials_are_paged_filtered_marked_and_saved(
         assert page.errors() == []
 
 
-def _saved(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a file that the browser saves, once it is there."""
+def _file(path: Path) -> bytes:
+    """Return what the browser saves, once it is there."""
     for _ in range(100):
-        if path.exists() and (text := path.read_text(encoding="utf-8")):
-            return list(csv.DictReader(text.splitlines()))
+        if path.exists() and (content := path.read_bytes()):
+            return content
         time.sleep(0.1)
     raise AssertionError(f"{path.name} was not saved")
+
+
+def _saved(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table that the browser saves."""
+    return list(csv.DictReader(_file(path).decode().splitlines()))
+
+
+def test_a_dot_names_its_material_and_a_row_rings_its_dot(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    file = pages("two")
+    rows = read_run(file.parent).predictions
+    one = np.flatnonzero((rows.arm == "forest") & (rows.parts == "ood_test"))[0]
+    with browser.page(file) as page:
+        figure = "document.querySelector('figure[data-limits][data-arm=forest]')"
+        limits = json.loads(page.run(f"{figure}.dataset.limits"))
+        left, top, width, height = limits["box"]
+        (x0, x1), (y0, y1) = limits["x"], limits["y"]
+        at = (
+            left + width * (rows.target[one] - x0) / (x1 - x0),
+            top + height - height * (rows.mean[one] - y0) / (y1 - y0),
+        )
+        page.run(f"""(() => {{ const svg = {figure}.querySelector("svg");
+          svg.scrollIntoView();
+          const point = new DOMPoint({at[0]}, {at[1]}).matrixTransform(svg.getScreenCTM());
+          svg.dispatchEvent(new PointerEvent("pointermove",
+            {{clientX: point.x, clientY: point.y}})); }})()""")
+        said = page.run("document.getElementById('hover').textContent")
+        assert page.run("document.getElementById('hover').checkVisibility()")
+        assert f"({rows.ids[one]})" in said
+        true, predicted = re.findall(r"(?:true|predicted) (\S+),", said.replace("\u2212", "-"))
+        assert float(true) == pytest.approx(rows.target[one], abs=0.006)
+        assert float(predicted) == pytest.approx(rows.mean[one], abs=0.006)
+        page.run("document.querySelector('#explorer tbody tr').focus()")
+        ring = "document.querySelector('path.over').getAttribute('d')"
+        assert page.run(ring).count("M") == 1
+
+
+def test_a_figure_is_saved_as_svg_in_colors_and_as_png(
+    browser: Browser, pages: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with browser.page(pages("two")) as page:
+        page.downloads(tmp_path)
+        first = "document.querySelector('figure[data-name]')"
+        name = page.run(f"{first}.dataset.name")
+        for kind in ("SVG", "PNG"):
+            page.run(f"{first}.querySelector('button[aria-label$={kind}]').click()")
+        svg = ElementTree.fromstring(_file(tmp_path / f"{name}.svg"))
+        assert svg.tag.endswith("}svg")
+        assert b"var(--" not in _file(tmp_path / f"{name}.svg")
+        png = _file(tmp_path / f"{name}.png")
+        assert png.startswith(b"\x89PNG")
+        assert len(png) > 5000  # an empty picture of that size takes less
+        assert page.errors() == []
 
 
 def test_the_first_stop_of_the_keyboard_leads_to_the_answer(

@@ -94,6 +94,11 @@ class Strip:
     baseline: str
 
     @property
+    def compared(self) -> bool:
+        """Return whether the trivial baseline of some row is known."""
+        return any(mark.baseline is not None for mark in self.marks)
+
+    @property
     def repeated(self) -> bool:
         """Return whether some error has those of other trainings beside it."""
         return any(mark.repeats for mark in self.marks)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atlas_core.kinds.trust import LABELS
+from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
 from atlas_report.entries import MANY
@@ -170,9 +171,11 @@ def _inside(codes: Codes) -> str:
 
 def _outside(source: Source, codes: Codes) -> str:
     there = source.held_out or "materials unlike the training set"
+    if len(set(held_out_classes(source.manifest.get("split")).values())) > 1:
+        there = "materials of the held-out classes"
     bad = _with(codes, (NOT_THERE,))
     good = _with(codes, (ALSO_THERE,))
-    labels = _with(codes, LABELS_REACHED)
+    labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
         return (
             f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
@@ -185,6 +188,14 @@ def _outside(source: Source, codes: Codes) -> str:
         them = "none of them" if len(codes) > 1 else "none of its predictions"
         return f"On {there}, use {them}{off}: compute or measure these materials."
     return ""
+
+
+def _labels_reliable(verdict: Mapping[str, Any]) -> bool:
+    """Return whether an arm's labels reached the target reliability on enough to show it."""
+    return any(
+        one.get("code") in LABELS_REACHED and one.get("grade") == "labels_reliable"
+        for one in verdict.get("findings") or ()
+    )
 
 
 def _bias(source: Source) -> str:

@@ -198,6 +198,22 @@ def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
     assert rest == []  # one arm was not tested there, so nothing holds of all
 
 
+@pytest.mark.parametrize("code", sorted(answer.LABELS_REACHED))
+def test_labels_are_recommended_only_where_enough_of_them_were_tested(code: str) -> None:
+    reliable = finding(code) | {"grade": "labels_reliable"}
+    (line,) = what_to_do(source([reliable]))
+    assert line.startswith("On materials with F, use the predictions of forest that are labeled")
+    assert what_to_do(source([finding(code) | {"grade": "caution"}])) == ()
+
+
+def test_several_held_out_classes_are_not_strung_together() -> None:
+    found = source([finding("labels_reached_on_all") | {"grade": "labels_reliable"}])
+    folds = [{"name": one, "held_out": f"materials with {one}", "sizes": {}} for one in ("F", "S")]
+    found.manifest["split"] = {"folds": folds}
+    (line,) = what_to_do(found)
+    assert line.startswith("On materials of the held-out classes, use the predictions of forest")
+
+
 def test_no_line_recommends_probabilities_that_are_off() -> None:
     off = finding("trust_answers_off_at_ends")
     assert what_to_do(source([off]))[0] == "On materials like the training set, use its answers."
