@@ -180,8 +180,8 @@ def test_classes_have_their_names_where_the_data_set_states_them() -> None:
         "Only 5 materials are “metal”: too few to evaluate that class.",
         "In-domain it classifies 90 % of the materials correctly, compared with 60 % for always"
         " “not a metal”.",
-        "Of 1\u202f921 in-domain materials given a probability of 1 % or less for “metal”, 60 (3 %) are"
-        " “metal” where 0.1 % was stated.",
+        "Of 1\u202f921 in-domain materials given a probability of 1 % or less for “metal”, 60 (3 %)"
+        " are “metal” where 0.1 % was stated.",
         "Of 40 in-domain materials given a probability of about 79 % for “metal”, 100 % are"
         " “metal”.",
     ]

@@ -104,7 +104,13 @@ def parity(
     ends = ends_of([parts]) if ends is None else ends
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     notes = [
-        _dots(axes, rows.target, rows.mean, part, label=f"{PART_LABEL[part]}, n = {fixed(len(rows), 0)}")
+        _dots(
+            axes,
+            rows.target,
+            rows.mean,
+            part,
+            label=f"{PART_LABEL[part]}, n = {fixed(len(rows), 0)}",
+        )
         for part, rows in parts.items()
     ]
     for part, rows in parts.items():

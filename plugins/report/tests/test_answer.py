@@ -183,7 +183,9 @@ def test_a_direction_is_said_only_where_all_arms_are_off_that_way() -> None:
         )
 
 
-def test_a_direction_goes_from_the_smallest_to_the_largest_also_where_in_domain_is_off_too() -> None:
+def test_a_direction_goes_from_the_smallest_to_the_largest_also_where_in_domain_is_off_too() -> (
+    None
+):
     arms = [[GOOD, NOT_THERE, high(2.0, "in_domain"), high(size)] for size in (105.0, 93.0)]
     said = what_to_do(source(*arms))
     assert "(they are too high by 93 to 105 eV/atom on average)" in said[1]
