@@ -109,8 +109,8 @@ class Strip:
         return tuple(dict.fromkeys((mark.part, mark.held_out) for mark in self.marks))
 
     @property
-    def has_baseline(self) -> bool:
-        """Return whether the trivial baseline is known anywhere."""
+    def compared(self) -> bool:
+        """Return whether the trivial baseline of some row is known."""
         return any(mark.baseline is not None for mark in self.marks)
 
     @property

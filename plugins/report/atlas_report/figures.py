@@ -15,7 +15,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.rows import THRESHOLD
-from atlas_pages.formatting import count
+from atlas_pages.formatting import count, fixed
 from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.source import IN_DOMAIN, PART_LABEL
@@ -112,7 +112,13 @@ def parity(
     ends = ends_of([parts]) if ends is None else ends
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     notes = [
-        _dots(axes, rows.target, rows.mean, part, label=f"{PART_LABEL[part]}, n = {len(rows)}")
+        _dots(
+            axes,
+            rows.target,
+            rows.mean,
+            part,
+            label=f"{PART_LABEL[part]}, n = {fixed(len(rows), 0)}",
+        )
         for part, rows in parts.items()
     ]
     for part, rows in parts.items():
@@ -130,7 +136,7 @@ def parity(
     legend(axes)
     if biases:
         lines = (f"{PART_LABEL[part]} {text}" for part, text in biases.items())
-        _in_a_corner(axes, "\n".join((f"mean error{suffix}", *lines)), parts.values())
+        _in_a_corner(axes, "\n".join((f"mean signed error{suffix}", *lines)), parts.values())
     return Drawn(figure, _join(notes), places=True)
 
 

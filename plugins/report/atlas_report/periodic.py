@@ -144,7 +144,7 @@ def signed_table(elements: Elements, last: float, *, unit: str, label: str) -> s
     steps = [last * i / (SIDE_STEPS - 1) for i in range(SIDE_STEPS)]
     ticks = [(SIDE_STEPS + i, plus(step, digits=2)) for i, step in enumerate(steps) if i]
     ticks += [(SIDE_STEPS - i, plus(-step, digits=2)) for i, step in enumerate(steps) if i]
-    key = _key((f"mean error{_in(unit)}", largest), fills, [*ticks, (SIDE_STEPS, "0")])
+    key = _key((f"signed error{_in(unit)}", largest), fills, [*ticks, (SIDE_STEPS, "0")])
     return _svg(cells, key, label)
 
 
@@ -212,7 +212,7 @@ def _bias(symbol: str, entry: Mapping[str, float], last: float, unit: str) -> Ce
     ends = ""
     if "low" in entry:
         ends = f" ({plus(entry['low'])} to {plus(entry['high'])})"
-    title = f"{symbol}: mean error {plus(value)}{_after(unit)}{ends}, {count(n, 'material')}"
+    title = f"{symbol}: mean signed error {plus(value)}{_after(unit)}{ends}, {count(n, 'material')}"
     if not off(entry):
         title += "; no bias shown" if "low" in entry else "; too few materials"
         return Cell("--surface", "--muted", title, "low" not in entry)

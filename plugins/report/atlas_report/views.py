@@ -149,7 +149,7 @@ def _parity(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
     one = next(iter(arms.values()), {})
     caption = (
         f"{dots(one)}, made without training on it. On the gray line the prediction is exact; a"
-        " dashed line lies above or below it by the mean error of its part, which is given with its"
+        " dashed line lies above or below it by the mean signed error of its part, given with its"
         " 95 % interval: above 0, predictions are too high."
         f" {_colors(source, one)}"
         if one
@@ -280,7 +280,7 @@ def _signed(source: Source) -> _Kind:
     last = periodic.reach(
         [table for own in tables.values() for table in own.values()], _least(source)
     )
-    what = "Mean error"
+    what = "Mean signed error"
     if source.task == "binary":
         what = f"Mean probability of {source.meaning.quoted(1)} less its observed share"
     caption = (

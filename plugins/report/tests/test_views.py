@@ -48,7 +48,7 @@ def test_signed_errors_are_orange_too_high_purple_too_low_and_neutral_without_a_
     assert "color: var(--high3)" in cell(svg, "O")
     assert "predicted too high" in cell(svg, "O")
     assert "color: var(--low3)" in cell(svg, "F")
-    assert "mean error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
+    assert "mean signed error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
     for symbol in ("W", "Fe"):
         assert "color: var(--surface)" in cell(svg, symbol)
         assert "too high" not in cell(svg, symbol)
@@ -248,7 +248,7 @@ def test_the_scatter_gives_the_mean_error_with_interval_and_unit(source: Source)
     assert views is not None
     for arm in source.rows:
         (svg,) = (str(p.svg) for p in views.panels if p.name == f"{arm}-predicted-against-true")
-        assert ">mean error (eV/atom)</text>" in svg
+        assert ">mean signed error (eV/atom)</text>" in svg
         for part, name in (("test", "in-domain"), ("ood_test", "held out")):
             found = re.search(
                 rf">{name} ([+−]?[\d.]+) \(([+−]?[\d.]+) to ([+−]?[\d.]+)\)</text>", svg
@@ -263,7 +263,7 @@ def test_the_scatter_gives_the_mean_error_with_interval_and_unit(source: Source)
     arms = {arm: {**own, "parts": {}} for arm, own in source.metrics["arms"].items()}
     views = views_of(replace(source, metrics={**source.metrics, "arms": arms}))
     assert views is not None
-    assert not any("mean error (eV/atom)</text>" in str(panel.svg) for panel in views.panels)
+    assert not any("mean signed error (eV/atom)</text>" in str(panel.svg) for panel in views.panels)
 
 
 def test_curves_of_what_is_kept_differ_in_marks_and_not_in_color_alone(source: Source) -> None:
