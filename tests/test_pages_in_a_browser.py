@@ -475,6 +475,23 @@ def test_a_report_of_two_arms_is_six_sheets_with_the_answer_on_the_first(
         assert page.run(colors) == "rgb(255, 255, 255)"
 
 
+def test_printed_views_fill_the_width_of_a_sheet(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    wide = """[...document.querySelectorAll(".view")].map(view => {
+      const drawn = [...view.querySelectorAll(".canvas svg")];
+      const boxes = drawn.map(one => one.getBoundingClientRect());
+      return [Math.min(...boxes.map(box => box.width)), Math.max(...boxes.map(box => box.right))];
+    })"""
+    with browser.page(pages("two"), *SHEET) as page:
+        page.show(media="print")
+        found = page.run(wide)
+        assert len(found) == 4
+        for width, right in found:
+            assert width > 0.34 * SHEET[0]
+            assert right > 0.95 * SHEET[0]
+
+
 def test_sheets_are_counted(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "three.html"
     page.write_text("<p style='break-after: page'>a</p>" * 2 + "<p>b</p>", encoding="utf-8")

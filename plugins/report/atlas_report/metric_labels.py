@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from atlas_core.kinds.metric import Unit
 from atlas_core.metrics import registry
@@ -28,13 +29,22 @@ def metric(figures: Mapping[str, Shown], name: str) -> Shown | None:
 
 
 def glossary(source: Source) -> list[tuple[str, str]]:
-    """Return each figure of a run and what it means; label sets have no widths."""
-    binary = source.task == "binary"
+    """Return each figure that an arm of a run has, and what it means; label sets have no widths."""
+    binary, known = source.task == "binary", set(_keys(source.metrics["arms"]))
+    known |= {name.rpartition("_")[0] for name in known}
     return [
         (source.in_classes(one.label), source.in_classes(one.meaning))
-        for one in source.figures.values()
-        if not (binary and one.of_levels and one.unit == "target")
+        for name, one in source.figures.items()
+        if name in known and not (binary and one.of_levels and one.unit == "target")
     ]
+
+
+def _keys(held: Any) -> Iterator[str]:
+    """Yield the names of all that is held, at any depth."""
+    if isinstance(held, Mapping):
+        for name, inner in held.items():
+            yield name
+            yield from _keys(inner)
 
 
 def shown(entry: Mapping[str, float], scale: Unit) -> str:

@@ -604,3 +604,18 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(alone: tuple[str, bool]
 def test_the_page_of_a_run_like_the_demo_is_light(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", sizes={"calibration": 184, "test": 369, "ood_test": 251})
     assert write_report(folder).stat().st_size < 530_000
+
+
+def test_the_glossary_explains_what_a_run_has_and_nothing_else(html: str) -> None:
+    listed = html[html.index('id="meanings"') :].partition("</dl>")[0]
+    assert "<dt>MAE</dt>" in listed
+    assert "<dt>coverage</dt>" in listed
+    assert "<dt>OOD AUROC</dt>" in listed
+    assert "Brier" not in listed  # of classes
+
+
+def test_a_caption_stands_once_on_paper(html: str) -> None:
+    shared = re.findall(r'<figcaption><span class="again">([^<]*)</span>', html)
+    assert len(shared) >= 4
+    for text in set(shared):  # and it is there in full above
+        assert html.index(f"<figcaption>{text}") < html.index(f'<span class="again">{text}')
