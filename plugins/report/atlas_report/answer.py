@@ -134,6 +134,7 @@ NOT_USED = frozenset(
 """Those that forbid it."""
 ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
 LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
+LABELS_IN_DOMAIN, LABELS_REFUSED = "follow_labels_in_domain", "do_not_follow_labels"
 OFF = {"too high": "errors_too_high", "too low": "errors_too_low"}
 NOTHING_HELD_OUT, BY_RULE, BY_ARM = "nothing_else_tested", "rule_detects", "held_out_detected"
 
@@ -179,12 +180,28 @@ def _these(arms: Sequence[str], codes: Codes) -> str:
 
 
 def _inside(codes: Codes) -> str:
-    good, bad = _with(codes, IN_DOMAIN_USE), _with(codes, NOT_USED)
-    if good:
-        return f"On materials like the training set, use {_these(good, codes)}."
+    labels = _with(codes, (LABELS_IN_DOMAIN,))
+    good = [arm for arm in _with(codes, IN_DOMAIN_USE) if arm not in labels]
+    bad = _with(codes, NOT_USED)
     if len(bad) == len(codes):
         return "Do not use the predictions: on none of its materials are they shown to help."
-    return ""
+    used = [f"use {_these(good, codes)}"] if good else []
+    used += [_labeled(labels)] if labels else []
+    lines = [f"On materials like the training set, {'; '.join(used)}."] if used else []
+    if refused := _with(codes, (LABELS_REFUSED,)):
+        lines.append(
+            f"Do not rely on the trust labels of {listed(refused)}: even in-domain too few of the"
+            " trusted predictions are within the error tolerance."
+        )
+    return " ".join(lines)
+
+
+def _labeled(arms: Sequence[str]) -> str:
+    """Return what to do with the predictions of arms by their labels."""
+    return (
+        f"use the predictions of {listed(list(arms))} that are labeled trust; compute or measure"
+        " those labeled verify, and do not rank by those labeled defer"
+    )
 
 
 def _outside(source: Source, codes: Codes) -> str:
@@ -195,10 +212,7 @@ def _outside(source: Source, codes: Codes) -> str:
     good = _with(codes, (ALSO_THERE,))
     labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
-        return (
-            f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
-            " or measure those labeled verify, and do not rank by those labeled defer."
-        )
+        return f"On {there}, {_labeled(labels)}."
     if good:
         return f"On {there}, {_these(good, codes)} may be used, too."
     if bad and len(bad) == len(codes):
@@ -238,9 +252,11 @@ def _before_use(source: Source, codes: Codes) -> str:
     if source.loop:
         return ""
     if _with(codes, (NOTHING_HELD_OUT,)):
+        labels = _with(codes, (LABELS_IN_DOMAIN, LABELS_REFUSED))
+        untested = ", so the labels are not tested there either" if labels else ""
         return (
             "Before using it on another chemistry, hold that chemistry out and run the spec again:"
-            " nothing was held out here."
+            f" nothing was held out here{untested}."
         )
     if _with(codes, (BY_RULE,)):
         return (

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atlas_core.api import Grade, meaning_of
@@ -72,9 +72,13 @@ def verdict(
         return Verdict(about, "unknown", (of("no_test_rows"),))
     ruling = next(filter(None, (rule(facts) for rule in RULES)))
     own: list[Finding] = []
+    judged = facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}
     if examined is None:
-        own = exam.unexamined(metrics_of_arm.get("labels") or {})
-    elif facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}:
+        labels = metrics_of_arm.get("labels") or {}
+        own = exam.unexamined(labels)
+        if judged:
+            ruling = replace(ruling, advice=(*exam.in_domain_advice(labels), *ruling.advice))
+    elif judged:
         reliability_reached = exam.headline(examined, facts.classes)
         in_domain = of("in_domain_error", in_domain=facts.typical)
         ruling = Ruling((reliability_reached, in_domain), (of("follow_labels"),))
