@@ -276,9 +276,33 @@ def test_the_tolerance_is_drawn_where_labels_were_judged_in_domain_only() -> Non
     assert shown.tolerated == "0.30 eV/atom"
 
 
+def test_a_bias_is_said_over_all_trainings() -> None:
+    far = {"n": 3, "low": 0.41, "high": 0.7}
+    one = finding("errors_too_high", part="held_out", by={"value": 0.68}, trainings=far)
+    said = what_to_do(source([GOOD, NOT_THERE, one], [GOOD, NOT_THERE, high(0.55)]))
+    assert "(they are too high by 0.41 to 0.70 eV/atom on average, over 3 trainings)" in said[1]
+    said = what_to_do(source([GOOD, NOT_THERE, high(0.68)]))
+    assert "trainings" not in " ".join(said)
+
+
+def disagree(grade: str) -> dict[str, Any]:
+    others = [{"grade": grade, "trainings": 1}]
+    return finding("trainings_disagree", trainings=3, others=others)
+
+
+def test_what_another_training_contradicts_is_no_advice() -> None:
+    warning = "Do not rely on one training of forest: another would be judged differently."
+    (line,) = what_to_do(source([GOOD, disagree("do_not_trust")]))
+    assert line == warning
+    (line,) = what_to_do(source([GOOD, disagree("caution")]))
+    assert line == f"On materials like the training set, use its predictions. {warning}"
+    (line,) = what_to_do(source([GOOD]))
+    assert line == "On materials like the training set, use its predictions."
+
+
 def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
     several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_REACHED}
     single = {answer.ALSO_THERE, answer.NOT_THERE, answer.BY_RULE, answer.BY_ARM}
     rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
-    rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED}
+    rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED, answer.DISAGREE}
     assert several | single | rest <= set(codes())

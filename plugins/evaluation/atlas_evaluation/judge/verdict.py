@@ -25,6 +25,7 @@ from atlas_evaluation.judge.facts import (
     RANK,
     WORTHLESS_MAE,
     Facts,
+    ends,
     noticing,
 )
 from atlas_evaluation.judge.figures import FEW_ROWS, Figure
@@ -302,9 +303,17 @@ def _reserves(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _how_much(facts: Facts) -> dict[str, Any]:
-    """Return how much larger errors on the held-out class are, by the figure that says most."""
+    """Return how much larger errors on the held-out class are, by the figure that says most.
+
+    Of several trainings it is said of each: all of them have the same test materials.
+    """
     name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
-    return {"measure": name, "times": found if math.isfinite(found.value) else "infinite"}
+    if not math.isfinite(found.value):
+        return {"measure": name, "times": "infinite"}
+    inside, outside = (facts.values(name, part) for part in ("test", "ood_test"))
+    times = [far / near for near, far in zip(inside, outside, strict=False) if near > 0]
+    trainings = {"n": len(times), **ends(times)} if times and len(times) == len(inside) else None
+    return {"measure": name, "times": found, "trainings": trainings}
 
 
 def _noticed(facts: Facts) -> Findings:
