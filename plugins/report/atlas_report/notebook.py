@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from atlas_core.api import FinishedRun
+from atlas_core.api import FinishedRun, meaning_of
 from atlas_core.printing import counted
 from atlas_report.repeats import plus_minus
 
@@ -29,8 +29,14 @@ def notebook_card(run: FinishedRun) -> str:
     )
     return (
         '<div style="font-family:sans-serif;max-width:48em">'
-        f"<strong>{escape(str(title))}</strong>{verdicts}{_errors(run)}{_trainings(run)}</div>"
+        f"<strong>{escape(str(title))}</strong>{verdicts}{_errors(run)}{_trainings(run)}{_caveat(run)}</div>"
     )
+
+
+def _caveat(run: FinishedRun) -> str:
+    """Return what the target is not, where the data set says so."""
+    caveat = meaning_of(run.manifest["dataset"]).caveat
+    return f"<div><small>What is predicted: {escape(caveat)}.</small></div>" if caveat else ""
 
 
 def _trainings(run: FinishedRun) -> str:

@@ -70,7 +70,7 @@ def verdict(
     """
     facts = Facts(metrics_of_arm, about, classes or {}, kept)
     if not facts.test.n or facts.test.value("brier" if about.binary else "mae") is None:
-        return Verdict(about, "unknown", (of("no_test_rows"),))
+        return Verdict(about, "unknown", (of("no_test_rows"),), _caveat(about))
     ruling = next(filter(None, (rule(facts) for rule in RULES)))
     own: list[Finding] = []
     judged = facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}
@@ -97,9 +97,15 @@ def verdict(
         about,
         grade,
         headline,
-        (*own, *cautions, *evidence(facts, calibrator=calibrator)),
+        (*own, *cautions, *evidence(facts, calibrator=calibrator), *_caveat(about)),
         ruling.advice,
     )
+
+
+def _caveat(about: About) -> tuple[Finding, ...]:
+    """Return what the target is not, where the data set says so."""
+    caveat = about.meaning.caveat
+    return (of("target_is_not", caveat=caveat),) if caveat else ()
 
 
 # --- the rules, in the order in which they are asked ------------------------------------------
