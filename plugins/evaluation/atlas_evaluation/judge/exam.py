@@ -13,7 +13,7 @@ from typing import Any
 
 from atlas_core.api import Grade
 from atlas_evaluation.judge.bars import MANY_INFINITE
-from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, Figure, Kept, reliability_of
+from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, Figure, Reliability, reliability_of
 from atlas_evaluation.judge.finding import Finding
 from atlas_statistics.binomial import surely_least, wilson
 
@@ -145,16 +145,16 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
             "labels_not_tested",
             share=trusted / rows,
             within=within,
-            grade=_in_domain_grade(labels),
+            grade=_in_domain(labels).grade,
             error_tolerances=_ends(labels["error_tolerances"]),
             target_reliability=labels["target_reliability"],
         )
     ]
 
 
-def _in_domain_grade(labels: Mapping[str, Any]) -> Kept:
+def _in_domain(labels: Mapping[str, Any]) -> Reliability:
     target = float(labels["target_reliability"])
-    return reliability_of(int(labels["within"]), int(labels["trusted"]), target).grade
+    return reliability_of(int(labels["within"]), int(labels["trusted"]), target)
 
 
 def in_domain_advice(labels: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -163,9 +163,11 @@ def in_domain_advice(labels: Mapping[str, Any]) -> tuple[Finding, ...]:
     Args:
         labels: as of :func:`unexamined`.
     """
-    codes = {"reached": "follow_labels_in_domain", "missed": "do_not_follow_labels"}
-    code = codes.get(_in_domain_grade(labels)) if labels else None
-    return () if code is None else (of(code),)
+    found = _in_domain(labels) if labels else None
+    if found is not None and found.shown:
+        return (of("follow_labels_in_domain"),)
+    missed = found is not None and found.grade == "missed"
+    return (of("do_not_follow_labels"),) if missed else ()
 
 
 def _ends(values: Sequence[float]) -> list[float]:
