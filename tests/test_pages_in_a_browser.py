@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.image import imread
 from browser import SETTLE, Browser, Page, axe_core, chromium
 from from_columns import METRICS
+from matplotlib.image import imread
 from run_folders import make_exam, make_run, write_report
 from support import SCREENING, Cli
 

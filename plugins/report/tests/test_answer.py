@@ -206,8 +206,8 @@ def test_labels_are_recommended_only_where_enough_of_them_were_tested(code: str)
     (line,) = what_to_do(source([reliable]))
     assert line.startswith("On materials with F, use the predictions of forest that are labeled")
     few = finding(code) | {"grade": "caution"}
-    for codes in ([few], [few, finding("also_on_held_out")]):
-        (line,) = what_to_do(source(codes))
+    for own in ([few], [few, finding("also_on_held_out")]):
+        (line,) = what_to_do(source(own))
         assert line.startswith("On materials with F, compute or measure: it is not shown")
     assert what_to_do(source([few], [GOOD]))[1:] == ()  # the other arm has no labels
 
