@@ -29,22 +29,22 @@ def metric(figures: Mapping[str, Shown], name: str) -> Shown | None:
 
 
 def glossary(source: Source) -> list[tuple[str, str]]:
-    """Return each figure that an arm of a run has, and what it means; label sets have no widths."""
-    binary, known = source.task == "binary", set(_keys(source.metrics["arms"]))
-    known |= {name.rpartition("_")[0] for name in known}
+    """Return each figure that a run has and what it means; label sets have no widths."""
+    binary = source.task == "binary"
+    found = {registry.shown(source.figures, name) for name in _names(source.metrics["arms"])}
     return [
         (source.in_classes(one.label), source.in_classes(one.meaning))
-        for name, one in source.figures.items()
-        if name in known and not (binary and one.of_levels and one.unit == "target")
+        for one in source.figures.values()
+        if one in found and not (binary and one.of_levels and one.unit == "target")
     ]
 
 
-def _keys(held: Any) -> Iterator[str]:
-    """Yield the names of all that is held, at any depth."""
-    if isinstance(held, Mapping):
-        for name, inner in held.items():
-            yield name
-            yield from _keys(inner)
+def _names(tree: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every key of nested objects."""
+    for name, inside in tree.items():
+        yield name
+        if isinstance(inside, Mapping):
+            yield from _names(inside)
 
 
 def shown(entry: Mapping[str, float], scale: Unit) -> str:
