@@ -28,6 +28,8 @@ class Point:
 
 MANY_LABELS = 14
 """More marks of one series than this go without labels."""
+LEAST_SPAN = 6.0
+"""Least ratio of the ends of the axis of shares: two of the ticks 1, 2 and 5 lie between."""
 
 
 def _marks(
@@ -120,6 +122,7 @@ def reached_reliability(
     everything = [point for points in methods.values() for point in points]
     left = min(point.x for point in everything) / 1.4
     right = min(1.0, max(point.x for point in everything) * 1.6)
+    left = min(left, right / LEAST_SPAN)
     axes.set_xscale("log")
     axes.set_xlim(left, right)
     percent_log(axes.xaxis, left, right)
@@ -129,7 +132,7 @@ def reached_reliability(
     axes.set_xlabel("share of the class labeled trust")
     axes.set_ylabel("share of these within tolerance")
     legend(axes, 3)
-    _name(axes, next(iter(methods.values())))
+    _name(axes, everything if len(everything) <= MANY_LABELS else next(iter(methods.values())))
     return Drawn(figure)
 
 

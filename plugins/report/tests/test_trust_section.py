@@ -14,6 +14,8 @@ from atlas_core.errors import DataError
 from atlas_core.store import read_json
 from atlas_evaluation.judge.verdict import verdicts_of_run
 from atlas_evaluation.narrative import headline
+from atlas_pages.svg import drawing
+from atlas_report.trust_figures import MANY_LABELS, Point, reached_reliability
 
 
 @pytest.fixture
@@ -171,3 +173,20 @@ def test_an_exam_without_a_method_it_names_is_refused(folder: Path) -> None:
     (folder / "exam.json").write_text(json.dumps(exam), encoding="utf-8")
     with pytest.raises(DataError, match="a method is missing"):
         write_report(folder)
+
+
+def test_marks_of_every_method_are_named_on_an_axis_that_says_where_it_is() -> None:
+    one, other = Point("Fe", 0.5, 0.97, (0.9, 0.99)), Point("Fe", 0.02, 0.9, (0.7, 0.97))
+    for methods in ({"region": [one]}, {"region": [one], "sigma": [other]}):
+        with drawing():
+            figure = reached_reliability(methods, target_reliability=0.9, slack=0.05).figure
+            (axes,) = figure.axes
+            low, high = axes.get_xlim()
+            assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 2
+        assert [text.get_text() for text in axes.texts] == ["Fe"] * len(methods)
+    # of very many marks those of the deciding method only
+    crowd = [Point(f"{k}", 0.1 + 0.05 * k, 0.9, (0.8, 1.0)) for k in range(MANY_LABELS)]
+    with drawing():
+        methods = {"region": [one], "sigma": crowd}
+        (axes,) = reached_reliability(methods, target_reliability=0.9, slack=0.05).figure.axes
+    assert [text.get_text() for text in axes.texts] == ["Fe"]
