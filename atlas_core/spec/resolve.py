@@ -60,6 +60,7 @@ def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bo
         reports=run["report"],
         metrics=metrics,
         reported=reported,
+        reference=run["reference"][0] if run["reference"] else None,
     )
 
 
@@ -258,6 +259,8 @@ def _with_nested(
 def check_capabilities(spec: Spec, plan: Plan, problems: Problems) -> None:
     """Check that what each component requires is provided around it."""
     _check_requires(plan.split, ("split",), [plan.dataset], problems)
+    if plan.reference is not None:
+        _check_requires(plan.reference, ("reference",), [plan.dataset], problems)
     for arm, components in plan.arms.items():
         named = [kind for kind in kinds("arm") if getattr(spec.arms[arm], kind.field, None)]
         required = [kind for kind in kinds("arm") if kind.required]
