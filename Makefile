@@ -44,6 +44,7 @@ format: setup ## format the code
 
 docs: setup ## generate the docs pages, run two samples (minutes, once) and build the site into site/
 	@$(IN_ROOT) .venv/bin/python tools/generate.py && .venv/bin/python tools/sample.py && .venv/bin/mkdocs build --strict
+	@echo "$$ATLAS_ROOT/site/index.html (with search: .venv/bin/python -m http.server --directory site)"
 
 picture: setup ## run the demo and take the README's picture of its report (needs Chromium)
 	@$(IN_ROOT) .venv/bin/python tools/picture.py

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from atlas_core.errors import SpecError
+from atlas_core.kinds import KINDS
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,6 +30,18 @@ cache_dir_option = click.option(
     help="Folder for features, fits and downloads; also ATLAS_CACHE. Default: the user's cache"
     " folder.",
 )
+
+
+def kind_option(purpose: str) -> Callable[[_F], _F]:
+    """Return ``--kind``; the kinds stand in its help, as in its name they make no lines."""
+    return click.option(
+        "--kind",
+        type=click.Choice(KINDS),
+        metavar="KIND",
+        help=f"{purpose}: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+    )
+
+
 overwrite_option = click.option("--force", is_flag=True, help="Overwrite the file.")
 
 

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 _COUNT = re.compile(r"\b([0-9][0-9,]*) of ([0-9][0-9,]*)\b")
 _COUNTS_ROWS = re.compile(r"(?!warning:)[a-z ]+: [0-9][0-9,]* of [0-9][0-9,]*(?:, |$)")
@@ -61,6 +62,10 @@ class Step(str):
         made.jobs, made.waiting = jobs, tuple(waiting)
         return made
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """Travel between processes with what it is about."""
+        return (str(self),), {name: getattr(self, name) for name in self.__slots__}
+
 
 def is_brief(text: str) -> bool:
     """Return whether a line is only for who looks on."""
@@ -104,27 +109,74 @@ class _Pace:
 
 
 @dataclass
+class Fit:
+    """Follow one fit by its lines; several go on at a time in worker processes.
+
+    Attributes:
+        arm: whose it is; "" for a stage that is no training.
+        fold: likewise.
+        detail: the last line, without arm and fold.
+    """
+
+    clock: Callable[[], float]
+    arm: str = ""
+    fold: str = ""
+    detail: str = ""
+    _pace: _Pace | None = field(default=None, init=False)
+    _round: str = field(default="", init=False)
+    _models: dict[int, float] = field(default_factory=dict, init=False)
+
+    def hear(self, text: str) -> None:
+        """Take in a line, and its count: of rounds, models of an ensemble, epochs or rows."""
+        self.detail = text.removeprefix(f"arm {self.arm}, {self.fold}: ") if self.arm else text
+        text, round_begins = self.detail, _ROUND.match(self.detail) is not None
+        if self._round and not round_begins:
+            self.detail = f"{self._round}: {text}"
+            return
+        found = count_of(text)
+        if found is None:
+            self._pace = None
+            return
+        done, total = map(float, found)
+        if round_begins:
+            self._round = text
+            done -= 1
+        elif model := _MODEL.match(text):
+            inner = count_of(text[model.end() :]) or (0, 1)
+            self._models[int(model[1])] = inner[0] / max(inner[1], 1)
+            done, total = sum(self._models.values()), float(model[2])
+        if self._pace is None or done < self._pace.done or total != self._pace.total:
+            self._pace = _Pace(done, self.clock(), done, total)
+        self._pace.done = done
+
+    @property
+    def share(self) -> float | None:
+        """Return how much of it is done, from 0 to 1; None where nothing counts."""
+        if self._pace is None or self._pace.total <= 0:
+            return None
+        return min(max(self._pace.done / self._pace.total, 0.0), 1.0)
+
+    @property
+    def left(self) -> float | None:
+        """Return the seconds that are left of it; None where nothing tells."""
+        return None if self._pace is None else self._pace.left(self.clock())
+
+
+@dataclass
 class HowFar:
-    """Follow a run by its lines: the jobs, and the fit that is going on.
+    """Follow a run by its lines: the jobs, and the fits that are going on.
 
     Attributes:
         stage: what is being done.
         jobs: jobs that are done, and of how many; None outside training.
-        arm: of the fit; "" outside training.
-        fold: likewise.
-        detail: the last line, without arm and fold.
+        fits: those that are going on, in the order of their start; outside training the stage.
     """
 
     clock: Callable[[], float] = time.monotonic
     stage: str = "loading"
     jobs: Count | None = None
-    arm: str = ""
-    fold: str = ""
-    detail: str = ""
+    fits: tuple[Fit, ...] = ()
     _begun: float = field(init=False)
-    _fit: _Pace | None = field(default=None, init=False)
-    _round: str = field(default="", init=False)
-    _models: dict[int, float] = field(default_factory=dict, init=False)
     _took: dict[str, list[float]] = field(default_factory=dict, init=False)
     _waiting: tuple[str, ...] = field(default=(), init=False)
     _job_begun: float = field(init=False)
@@ -137,57 +189,23 @@ class HowFar:
         """Take in a line that passes."""
         step = text if isinstance(text, Step) else Step(text, stage=text.partition(":")[0])
         if step.stage != self.stage:
-            self.stage, self.jobs, self._begun = step.stage, None, self.clock()
-            self._forget()
+            self.stage, self.jobs, self._begun, self.fits = step.stage, None, self.clock(), ()
         if step.jobs is not None:
             self._of_jobs(step, step.jobs)
-            self.arm = self.fold = ""  # what goes on now is said by who does it
             return
-        if (step.arm, step.fold) != (self.arm, self.fold):
-            self._forget()
-            self.arm, self.fold = step.arm, step.fold
-        where = f"arm {step.arm}, {step.fold}: " if step.arm else ""
-        self.detail = str(step).removeprefix(where)
-        self._counted(self.detail)
+        own = [fit for fit in self.fits if (fit.arm, fit.fold) == (step.arm, step.fold)]
+        if not own:
+            own = [Fit(self.clock, step.arm, step.fold)]
+            self.fits = (*(fit for fit in self.fits if fit.arm), *own)
+        own[0].hear(str(step))
 
     def _of_jobs(self, step: Step, jobs: Count) -> None:
         if self.jobs is not None and jobs[0] > self.jobs[0]:
             self._took.setdefault(step.arm, []).append(self.clock() - self._job_begun)
-        self._forget()
+        self.fits = tuple(
+            fit for fit in self.fits if fit.arm and (fit.arm, fit.fold) != (step.arm, step.fold)
+        )
         self.jobs, self._job_begun, self._waiting = jobs, self.clock(), step.waiting
-
-    def _forget(self) -> None:
-        self.detail, self._fit, self._round = "", None, ""
-        self._models.clear()
-
-    def _counted(self, text: str) -> None:
-        """Take in a count: of rounds, of the models of an ensemble, of epochs or of rows."""
-        round_begins = _ROUND.match(text) is not None
-        if self._round and not round_begins:
-            self.detail = f"{self._round}: {text}"
-            return
-        found = count_of(text)
-        if found is None:
-            self._fit = None
-            return
-        done, total = map(float, found)
-        if round_begins:
-            self._round = text
-            done -= 1
-        elif model := _MODEL.match(text):
-            inner = count_of(text[model.end() :]) or (0, 1)
-            self._models[int(model[1])] = inner[0] / max(inner[1], 1)
-            done, total = sum(self._models.values()), float(model[2])
-        if self._fit is None or done < self._fit.done or total != self._fit.total:
-            self._fit = _Pace(done, self.clock(), done, total)
-        self._fit.done = done
-
-    @property
-    def share(self) -> float | None:
-        """Return how much of the current fit is done, from 0 to 1; None where nothing counts."""
-        if self._fit is None or self._fit.total <= 0:
-            return None
-        return min(max(self._fit.done / self._fit.total, 0.0), 1.0)
 
     @property
     def seconds(self) -> float:
@@ -195,15 +213,10 @@ class HowFar:
         return self.clock() - self._begun
 
     @property
-    def fit_left(self) -> float | None:
-        """Return the seconds that are left of the current fit; None where nothing tells."""
-        return None if self._fit is None else self._fit.left(self.clock())
-
-    @property
-    def jobs_left(self) -> float | None:
+    def left(self) -> float | None:
         """Return the seconds that are left of all jobs; None before each arm was timed once."""
         if not all(arm in self._took for arm in self._waiting):
             return None
-        took = {arm: sum(seconds) / len(seconds) for arm, seconds in self._took.items()}
+        took = {arm: sum(seconds) / len(seconds) for arm, seconds in list(self._took.items())}
         rest = sum(took[arm] for arm in self._waiting) - (self.clock() - self._job_begun)
         return max(rest, 0.0) if self._waiting else None

@@ -8,23 +8,25 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
 from support import ROOT
 
 FIRST = {
-    "install": "install/",
-    "cite": "cite/",
-    "python": "python/",
-    "my own CSV": "your-own-data/",
-    "own data": "your-own-data/",
-    "FAQ": "faq/",
-    "glossary": "glossary/",
-    "trust": "trust/",
-    "conda": "install/",
-    "notebook": "notebooks/",
+    "install": "install.html",
+    "cite": "cite.html",
+    "python": "python.html",
+    "my own CSV": "your-own-data.html",
+    "own data": "your-own-data.html",
+    "FAQ": "faq.html",
+    "glossary": "glossary.html",
+    "trust": "trust.html",
+    "conda": "install.html",
+    "notebook": "notebooks.html",
 }
 """What is searched for, and the page that the theme's own search puts first."""
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
@@ -75,9 +77,28 @@ def test_pages_are_in_groups_and_decisions_come_last() -> None:
 
 
 def test_pages_lead_to_the_one_before_and_the_next(site: Path) -> None:
-    page = (site / "glossary/index.html").read_text(encoding="utf-8")
+    page = (site / "glossary.html").read_text(encoding="utf-8")
     assert re.search(r'md-footer__link--prev" aria-label="Previous: Concepts"', page)
     assert re.search(r'md-footer__link--next" aria-label="Next: New is not wrong"', page)
+
+
+def test_every_link_of_the_site_leads_to_a_page_and_a_heading(site: Path) -> None:
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    named = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
+    broken, count = [], 0
+    for path, text in pages.items():
+        if path.name == "404.html" or path.parent.name == "sample":
+            continue
+        for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+            if re.match(r"[a-z]+:", link) or link.startswith("sample/"):
+                continue
+            name, _, heading = map(unquote, unescape(link).partition("#"))
+            target = (path.parent / name).resolve() if name else path
+            count += 1
+            if not target.is_file() or (heading and heading not in named.get(target, ())):
+                broken.append((str(path.relative_to(site)), link))
+    assert count > 2000
+    assert broken == []
 
 
 def test_the_start_page_links_the_sample_pages_that_make_docs_writes(site: Path) -> None:
@@ -101,12 +122,14 @@ def test_no_prompt_is_copied() -> None:
     assert [path for path, block in blocks if re.search(r"^(\$|>>>) ", block, re.M)] == []
 
 
-@pytest.mark.parametrize("page", ["benchmarks", "matbench", "matbench-uq", "cli"])
-def test_tables_and_help_texts_are_not_cut_at_1280(site: Path, page: str) -> None:
+@pytest.mark.parametrize(
+    "page", ["index", "benchmarks", "matbench", "matbench-uq", "cli", "trust", "verdict", "api"]
+)
+def test_tables_and_code_are_not_cut_at_1280(site: Path, page: str) -> None:
     if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: the widths of 4 pages were not measured")
-    path = site / page / "measured.html"
-    text = (site / page / "index.html").read_text(encoding="utf-8")
+        pytest.skip("Chromium is not installed: the width of a page was not measured")
+    path = site / f"{page}_measured.html"
+    text = (site / f"{page}.html").read_text(encoding="utf-8")
     path.write_text(text.replace("</body>", MEASURE), encoding="utf-8")
     flags = ["--headless", "--no-sandbox", "--window-size=1280,900", "--virtual-time-budget=2000"]
     done = subprocess.run(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support import Cli, MakePlugin, worked_plugin
 
+from atlas_core.engine.local import LocalExecutor
 from atlas_core.engine.options import NotifyHere, say_nothing
+from atlas_core.progress import Step
 
 SPEC = """\
 atlas: 1
@@ -76,7 +81,57 @@ def test_a_wrong_place_is_refused_in_one_line(
     assert reported in line
 
 
-def test_progress_is_shown_where_the_job_runs_in_this_process_only() -> None:
+def _tells(job: int, notify: NotifyHere) -> int:
+    with ThreadPoolExecutor(4) as threads:
+        for n in range(1, 50):
+            threads.submit(notify, Step(f"epoch {n} of 49", stage="training", arm=str(job)))
+    notify(f"warning: job {job}")
+    return os.getpid()
+
+
+def test_lines_of_worker_processes_come_whole_and_before_their_result() -> None:
+    lines: list[str] = []
+    function = partial(_tells, notify=NotifyHere(lines.append))
+    found = LocalExecutor().run(function, range(5), workers=2)
+    for position, process in found:
+        assert process != os.getpid()
+        assert f"warning: job {position}" in lines
+        own = [one for one in lines if isinstance(one, Step) and one.arm == str(position)]
+        assert sorted(own) == sorted(f"epoch {n} of 49" for n in range(1, 50))
+    assert len(lines) == 5 * 50
+
+
+def _forks(job: int, notify: NotifyHere) -> int:
+    if (child := os.fork()) == 0:
+        notify(f"of a child of {job}")
+        os._exit(0)
+    os.waitpid(child, 0)
+    return job
+
+
+def test_a_process_that_a_worker_forked_sends_no_lines() -> None:
+    lines: list[str] = []
+    function = partial(_forks, notify=NotifyHere(lines.append))
+    found = LocalExecutor().run(function, range(2), workers=2)
+    assert sorted(found) == [(0, 0), (1, 1)]
+    assert lines == []
+
+
+def test_epochs_of_worker_processes_are_shown_and_change_no_byte(atlas: Cli) -> None:
+    network = (
+        "  two: {featurizer: element_fractions, uq: deterministic,"
+        " model: {use: roost, options: {epochs: 2}}}\n"
+    )
+    (atlas.cwd / "s.yaml").write_text(SPEC + network, encoding="utf-8")
+    here = predictions(atlas, out="here")
+    done = atlas("run", "s.yaml", "--json", "--force", "--out", "w", "--workers", "2")
+    run = atlas.cwd / json.loads(done.stdout)["run"]
+    assert (run / "predictions.parquet").read_bytes() == here
+    for fold in ("fold_0", "fold_1", "fold_2"):
+        assert f"arm two, {fold}: epoch 1 of 2\n" in done.stderr
+
+
+def test_a_pickled_copy_of_what_shows_progress_is_silent() -> None:
     lines: list[str] = []
     here = NotifyHere(lines.append)
     here("epoch 1 of 9")

@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from browser import SETTLE, Browser, Page, axe_core, chromium
 from from_columns import METRICS
@@ -57,6 +59,8 @@ PAGES: dict[str, Draw] = {
     "learning": _learning,
     "comparison": _comparison,
 }
+FEW_COLUMNS = ("two", "exam", "binary", "learning")
+"""Pages whose tables fit a wide window; one with all metrics of eight arms or of runs may not."""
 NAMES = [
     name if name == "two" else pytest.param(name, marks=pytest.mark.all_pages) for name in PAGES
 ]
@@ -117,8 +121,8 @@ def _looked_at(browser: Browser, axe: Path, file: Path) -> list[str]:
         for scheme in ("light", "dark"):
             with browser.page(file, width, height, scheme=scheme) as page:
                 assert page.run(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
-                found = [*page.violations(axe), *page.errors()]
-                found += _beyond(page) if width == PHONE[0] else []
+                found = _beyond(page) if width == PHONE[0] else []
+                found += [*page.violations(axe), *page.errors()]
             wrong += [f"{width} {scheme} {one}" for one in found]
     return wrong
 
@@ -181,12 +185,25 @@ def test_a_script_that_fails_is_noticed(browser: Browser, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1280", "400"])
+@pytest.mark.parametrize("name", ["two", pytest.param("eight", marks=pytest.mark.all_pages)])
 def test_answer_and_what_to_do_stand_on_the_first_screen(
-    browser: Browser, pages: Callable[[str], Path], size: tuple[int, int]
+    browser: Browser, pages: Callable[[str], Path], name: str, size: tuple[int, int]
 ) -> None:
-    with browser.page(pages("two"), *size) as page:
-        for what in ("h1", ".answers .said", ".strip", "ol.todo li"):
-            assert _bottom(page, what) <= size[1], what
+    room = size[1] + (70 if (name, size) == ("eight", PHONE) else 0)  # for a name of 84 letters
+    with browser.page(pages(name), *size) as page:
+        for what in ("h1", ".answers .said:not(.rest *)", ".strip", "ol.todo li"):
+            assert _bottom(page, what) <= room, what
+
+
+@pytest.mark.parametrize("name", [NAMES[list(PAGES).index(one)] for one in FEW_COLUMNS])
+def test_no_table_is_cut_in_a_wide_window(
+    browser: Browser, pages: Callable[[str], Path], name: str
+) -> None:
+    cut = """[...document.querySelectorAll(".scroll")].filter(
+      one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"""
+    with browser.page(pages(name), *WIDE) as page:
+        page.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert page.run(cut) == []
 
 
 @pytest.mark.all_pages
@@ -197,6 +214,7 @@ def test_eight_arms_stay_on_a_page_of_moderate_height(
         assert page.run("document.documentElement.scrollHeight") < 12_000
         # a link to an arm opens its section
         page.run("document.querySelector('.answers a').click()")
+        page.run(SETTLE)
         assert page.run("document.querySelector(location.hash).closest('details').open")
 
 
@@ -280,13 +298,67 @@ def test_materials_are_paged_filtered_marked_and_saved(
         assert page.errors() == []
 
 
-def _saved(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a file that the browser saves, once it is there."""
+def _file(path: Path) -> bytes:
+    """Return what the browser saves, once it is there."""
     for _ in range(100):
-        if path.exists() and (text := path.read_text(encoding="utf-8")):
-            return list(csv.DictReader(text.splitlines()))
+        if path.exists() and (content := path.read_bytes()):
+            return content
         time.sleep(0.1)
     raise AssertionError(f"{path.name} was not saved")
+
+
+def _saved(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table that the browser saves."""
+    return list(csv.DictReader(_file(path).decode().splitlines()))
+
+
+def test_a_dot_names_its_material_and_a_row_rings_its_dot(
+    browser: Browser, pages: Callable[[str], Path]
+) -> None:
+    file = pages("two")
+    rows = read_run(file.parent).predictions
+    one = np.flatnonzero((rows.arm == "forest") & (rows.parts == "ood_test"))[0]
+    with browser.page(file) as page:
+        figure = "document.querySelector('figure[data-limits][data-arm=forest]')"
+        limits = json.loads(page.run(f"{figure}.dataset.limits"))
+        left, top, width, height = limits["box"]
+        (x0, x1), (y0, y1) = limits["x"], limits["y"]
+        at = (
+            left + width * (rows.target[one] - x0) / (x1 - x0),
+            top + height - height * (rows.mean[one] - y0) / (y1 - y0),
+        )
+        page.run(f"""(() => {{ const svg = {figure}.querySelector("svg");
+          svg.scrollIntoView();
+          const point = new DOMPoint({at[0]}, {at[1]}).matrixTransform(svg.getScreenCTM());
+          svg.dispatchEvent(new PointerEvent("pointermove",
+            {{clientX: point.x, clientY: point.y}})); }})()""")
+        said = page.run("document.getElementById('hover').textContent")
+        assert page.run("document.getElementById('hover').checkVisibility()")
+        assert f"({rows.ids[one]})" in said
+        true, predicted = re.findall(r"(?:true|predicted) (\S+),", said.replace("\u2212", "-"))
+        assert float(true) == pytest.approx(rows.target[one], abs=0.006)
+        assert float(predicted) == pytest.approx(rows.mean[one], abs=0.006)
+        page.run("document.querySelector('#explorer tbody tr').focus()")
+        ring = "document.querySelector('path.over').getAttribute('d')"
+        assert page.run(ring).count("M") == 1
+
+
+def test_a_figure_is_saved_as_svg_in_colors_and_as_png(
+    browser: Browser, pages: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with browser.page(pages("two")) as page:
+        page.downloads(tmp_path)
+        first = "document.querySelector('figure[data-name]')"
+        name = page.run(f"{first}.dataset.name")
+        for kind in ("SVG", "PNG"):
+            page.run(f"{first}.querySelector('button[aria-label$={kind}]').click()")
+        svg = ElementTree.fromstring(_file(tmp_path / f"{name}.svg"))  # noqa: S314 - our own page made it
+        assert svg.tag.endswith("}svg")
+        assert b"var(--" not in _file(tmp_path / f"{name}.svg")
+        png = _file(tmp_path / f"{name}.png")
+        assert png.startswith(b"\x89PNG")
+        assert len(png) > 5000  # an empty picture of that size takes less
+        assert page.errors() == []
 
 
 def test_the_first_stop_of_the_keyboard_leads_to_the_answer(

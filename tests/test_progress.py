@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from support import Cli
 from atlas_core.cli.progress import EVERY, PlainLines, progress
 from atlas_core.engine.notes import Notes
 from atlas_core.progress import HowFar, Step, passing
-from atlas_core.python.bar import drawn, print_line, shown
+from atlas_core.python.bar import ROWS, drawn, print_line, shown
 
 SPEC = """\
 atlas: 1
@@ -132,11 +133,37 @@ def test_a_bar_names_stage_job_arm_fold_epoch_percentage_and_remaining_time(widt
     assert len(fit) == len(line) == width
 
 
-def test_jobs_of_worker_processes_are_counted_and_none_is_named() -> None:
+def test_jobs_of_an_executor_that_tells_nothing_are_counted_and_none_is_named() -> None:
     first, second = (step("t", "a" * n, jobs=(n, 3), waiting=["a"] * (3 - n)) for n in (0, 1))
     (line,) = Watch(80).shown(first, 5.0, second)
     assert line.startswith(" training, 1 of 3 jobs done ")
     assert line.endswith(" 33 %     0:10 left")
+
+
+def test_fits_that_go_on_at_a_time_have_a_row_each_until_their_job_is_done() -> None:
+    watch = Watch(80)
+    begun = step("training", jobs=(0, 3), waiting=["a", "b", "c"])
+    epochs = [step(f"arm {arm}, without F: epoch {n} of 9", arm) for arm, n in ("a3", "b6")]
+    one, two, line = reversed(watch.shown(begun, *epochs))
+    assert line.startswith(" training, 0 of 3 jobs done ")
+    assert two.startswith(" a: epoch 3 of 9 ")
+    assert " 33 % " in two
+    assert one.startswith(" b: epoch 6 of 9 ")
+    assert " 66 % " in one
+    done = step("done 1 of 3: arm a, without F", "a", jobs=(1, 3), waiting=["b", "c"])
+    line, one = watch.shown(done)
+    assert line.startswith(" training, job 2 of 3: b, without F ")
+    assert one.startswith(" epoch 6 of 9 ")
+    other = Step("arm b, without O: fit", stage="training", arm="b", fold="without O")
+    rows = watch.shown(other)[1:]
+    assert [row.split(" epoch")[0].strip() for row in rows] == [
+        "b, without F:",
+        "b, without O: fit",
+    ]
+    line, *rows, last = watch.shown(*(step("fit", f"arm {n}") for n in range(9)))
+    assert line.startswith(" training, 1 of 3 jobs done ")
+    assert len(rows) == ROWS
+    assert last.strip() == f"and {11 - ROWS} more"
 
 
 def test_the_time_that_is_left_of_all_jobs_is_that_of_earlier_ones_of_the_same_arms() -> None:
@@ -169,11 +196,11 @@ def test_members_of_an_ensemble_and_rounds_of_a_loop_count_together() -> None:
     far = HowFar(clock=lambda: 0.0)
     for text in ("model 1 of 4: epoch 5 of 10", "model 2 of 4: epoch 10 of 10"):
         far.hear(step(text, "a"))
-    assert far.share == (0.5 + 1.0) / 4
+    assert far.fits[0].share == (0.5 + 1.0) / 4
     for text in ("round 3 of 4, 60 labels", "epoch 9 of 9"):
         far.hear(step(text, "b"))
-    assert far.share == 2 / 4  # the third is going on
-    assert far.detail == "round 3 of 4, 60 labels: epoch 9 of 9"
+    assert far.fits[1].share == 2 / 4  # the third is going on
+    assert far.fits[1].detail == "round 3 of 4, 60 labels: epoch 9 of 9"
 
 
 def test_what_does_not_pass_stays_above_the_bar_whole() -> None:
@@ -248,6 +275,14 @@ def test_a_terminal_shows_what_a_name_holds_and_obeys_none_of_it(
     assert "stored result" in said
     assert "━" in said
     assert "\x07" not in said
+
+
+def test_a_line_has_what_it_is_about_in_another_process_too() -> None:
+    about = {"arm": "a", "fold": "f", "jobs": (1, 2), "waiting": ("b",), "brief": True}
+    line = Step("epoch 1 of 9", stage="training", **about)
+    copied = pickle.loads(pickle.dumps(line))  # noqa: S301 - our own
+    assert copied == line
+    assert {name: getattr(copied, name) for name in about} == about
 
 
 def read_to_the_end(terminal: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -52,6 +53,58 @@ def test_a_notebook_runs_as_it_stands(
     ]
     for text in NOTEBOOKS[name]:
         assert any(text in page for page in shown), text
+
+
+class Listening(NotebookClient):
+    """Run a notebook and keep what it shows on the way, which is not in it afterwards."""
+
+    def __init__(self, *args: object, **settings: object) -> None:
+        super().__init__(*args, **settings)
+        self.updates: list[str] = []
+
+    def process_message(self, msg: dict[str, Any], *rest: Any) -> Any:
+        """Keep a bar."""
+        if msg["msg_type"] in {"display_data", "update_display_data"}:
+            self.updates.append(msg["content"]["data"]["text/plain"])
+        return super().process_message(msg, *rest)
+
+
+CELL = """\
+import sys
+import time
+import warnings
+sys.modules["ipywidgets"] = None  # as where it is not installed
+warnings.simplefilter("always")
+import atlas_core as atlas
+from atlas_core.progress import Step
+arm = {"featurizer": "element_fractions", "model": "dummy", "uq": "deterministic"}
+atlas.run({"dataset": "flla", "split": "random", "sample": 60, "arms": {"only": arm}})
+from atlas_core.python.bar import shown
+with shown() as tell:
+    for n in range(1, 5):
+        tell(Step(f"epoch {n} of 4", stage="training"))
+        time.sleep(0.4)
+    tell("warning: mind [this]")
+"""
+
+
+def test_a_notebook_without_widgets_has_a_plain_bar_and_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    client = Listening(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    )
+    client.execute()
+    outputs = notebook.cells[0].outputs
+    said = "".join(one.text for one in outputs if one.output_type == "stream").splitlines()
+    assert [line.partition(":")[0] for line in said] == ["split audit", "warning"]
+    assert said[-1] == "warning: mind [this]"
+    bars = [one for one in outputs if one.output_type != "stream"]
+    assert [one.data for one in bars] == [{"text/plain": ""}] * 2  # both are gone
+    assert any(re.search(r"epoch [2-4] of 4 .*━.* [0-9]+ %  ", text) for text in client.updates)
+    assert all(max(map(len, text.splitlines()), default=0) <= 80 for text in client.updates)
 
 
 def test_every_notebook_is_listed_and_executed() -> None:

@@ -8,16 +8,22 @@ import re
 import subprocess
 import sys
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
+from run_folders import make_run
 from support import Cli, Finished
 from test_progress import read_to_the_end
 
 from atlas_core.cli.main import main
 from atlas_core.cli.terminal import fitted, linked, open_page
+from atlas_core.store import read_json, write_json
 
+OF_80 = 78
+"""Characters that click fills of a terminal of 80."""
 SPEC = """\
 atlas: 1
 name: t
@@ -75,8 +81,35 @@ def test_a_table_fits_the_terminal_and_holds_every_word_of_a_pipe(
         assert ("DISTRIBUTION" in shown) == (width == 120)
 
 
+def every_command(command: click.Command, *above: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command: of those of ATLAS, of plugins, and of all below them."""
+    yield above
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        rows = [] if above else main.installed()
+        for name in [*command.list_commands(context), *(row.name for row in rows)]:
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from every_command(below, *above, name)
+
+
+def test_the_help_of_every_command_fits_80_columns_and_cuts_no_line(cli: Cli) -> None:
+    found = list(every_command(main))
+    assert {(), ("plugins",), ("cache", "clear"), ("datasets", "export")} <= set(found)
+    assert len(found) > 18
+    for words in found:
+        said = CliRunner().invoke(main, [*words, "--help"], terminal_width=OF_80)
+        assert said.exit_code == 0, words
+        first, *lines = said.output.splitlines()
+        assert first.startswith("Usage: ")  # of which an argument may end with dots
+        assert max(map(len, lines)) <= 80, words
+        assert not [line for line in lines if line.endswith("...")], words
+        if words == ("check",):
+            assert on_terminal(cli, 80, *words, "--help").splitlines()[1:] == lines
+
+
 def test_every_command_has_its_whole_line_of_help_at_80_columns() -> None:
-    said = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    said = CliRunner().invoke(main, ["--help"], terminal_width=OF_80).output
     commands = said.partition("Commands:\n")[2]
     lines = [line for line in commands.splitlines() if line.startswith("  ")]
     assert len(lines) >= len(main.commands) + 10
@@ -105,6 +138,29 @@ def test_a_verdict_has_the_word_and_color_of_its_grade_and_the_report_is_a_link(
     headline = run["verdicts"]["constant"]["headline"]
     assert f"constant: do not trust. {headline}\n" in done.stdout
     assert done.stdout.endswith(f"\n{run['report']}\n")
+
+
+def test_grades_in_a_list_of_runs_have_the_color_that_a_verdict_has(
+    cli: Cli, tmp_path: Path
+) -> None:
+    colors = {"trust": 32, "caution": 33, "do_not_trust": 31, "unknown": 0}
+    runs = []
+    for grade in colors:
+        runs.append(make_run(tmp_path / f"of_{grade}", arms=("only",)))
+        verdict = read_json(runs[-1] / "verdict.json")
+        verdict["only"]["grade"] = grade
+        write_json(runs[-1] / "verdict.json", verdict)
+    said = on_terminal(cli, 80, "compare", *runs)
+    for grade, color in colors.items():
+        opening = f"  only  {grade.replace('_', ' ')}"
+        shown = f"\x1b[{color}m{opening}\x1b[39m  MAE " if color else f"\n{opening}  MAE "
+        assert shown in said.replace("\x1b[0m", "\x1b[39m"), grade
+    for dull in (
+        on_terminal(cli, 80, "compare", *runs, NO_COLOR="1"),
+        cli("compare", *runs).stdout,
+    ):
+        assert "  only  do not trust  MAE " in dull
+        assert "\x1b" not in dull
 
 
 def test_json_is_the_same_on_a_terminal(cli: Cli) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from atlas_core.cli.terminal import GRADE_COLORS
 from atlas_core.observe import FinishedRun
 from atlas_core.printing import on_one_line
 from atlas_core.store import DROPPED
@@ -30,14 +29,10 @@ def answer_of(run: FinishedRun) -> tuple[dict[str, Any], str]:
     return value, "\n".join([*lines, str(run.report or run.folder)])
 
 
-def marks(run: FinishedRun) -> dict[str, str]:
-    """Return {what the line of an arm begins with: the color of its grade}."""
-    colors = {arm: GRADE_COLORS.get(run.verdict[arm]["grade"]) for arm in run.arms}
-    return {
-        on_one_line(_opening(arm, run.verdict[arm])): color
-        for arm, color in colors.items()
-        if color
-    }
+def grades(run: FinishedRun) -> dict[str, str]:
+    """Return {what the line of an arm begins with: the grade of its verdict}."""
+    verdicts = {arm: run.verdict[arm] for arm in run.arms}
+    return {on_one_line(_opening(arm, one)): str(one["grade"]) for arm, one in verdicts.items()}
 
 
 def _opening(arm: str, verdict: Mapping[str, Any]) -> str:

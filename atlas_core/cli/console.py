@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from atlas_core.cli.terminal import MARKS, fitted, linked, marked, open_page, width
+from atlas_core.cli.terminal import GRADE_COLORS, MARKS, fitted, linked, marked, open_page, width
 from atlas_core.printing import on_one_line, printable
 
 _NAME = "atlas-bytes"
@@ -52,10 +52,24 @@ def echo(text: object, *, err: bool = False, marks: Mapping[str, str] = MARKS) -
     click.echo(shown if err else linked(shown), err=err, color=True)
 
 
-def answer(value: Any, text: str, *, as_json: bool, marks: Mapping[str, str] = MARKS) -> None:
-    """Print the answer on stdout: as JSON for a script, else as text, with colors of its lines."""
+def answer(
+    value: Any, text: str, *, as_json: bool, grades: Mapping[str, str] | None = None
+) -> None:
+    """Print the answer on stdout: as JSON for a script, else as text.
+
+    Args:
+        value: plain data.
+        text: the same for people.
+        as_json: print the value.
+        grades: {what a line begins with: grade of a verdict, whose color it has}.
+    """
     if not as_json:
-        echo(text, marks=marks)
+        colored = {
+            printable(start): GRADE_COLORS[grade]
+            for start, grade in (grades or {}).items()
+            if grade in GRADE_COLORS
+        }
+        echo(text, marks=colored | MARKS)
         return
     from atlas_core.store import plain
 

@@ -5,6 +5,7 @@ They are listed from package metadata alone, and only the one that is called is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from copy import copy
 from dataclasses import dataclass
@@ -49,9 +50,11 @@ class Host:
             raise SpecError(f"{folder}: no finished run here; `atlas run` prints the folder of one")
         return folder
 
-    def answer(self, value: Any, text: str, *, as_json: bool) -> None:
+    def answer(
+        self, value: Any, text: str, *, as_json: bool, grades: Mapping[str, str] | None = None
+    ) -> None:
         """Print the answer on stdout, as JSON or as text."""
-        answer(value, text, as_json=as_json)
+        answer(value, text, as_json=as_json, grades=grades)
 
     def note(self, text: str) -> None:
         """Print one line on stderr, such as a warning."""

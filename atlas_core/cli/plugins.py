@@ -9,13 +9,13 @@ import click
 
 from atlas_core.cli.console import echo, print_json
 from atlas_core.cli.terminal import width
-from atlas_core.command_options import json_option
+from atlas_core.command_options import json_option, kind_option
 from atlas_core.kinds import KINDS
 from atlas_core.text_table import columns
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(KINDS), help="List only this kind.")
+@kind_option("List only this kind")
 @click.option(
     "--verify",
     is_flag=True,

@@ -114,7 +114,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run SPEC and print the verdicts and the path of the report."""
-    from atlas_core.cli.answers import answer_of, marks, notes
+    from atlas_core.cli.answers import answer_of, grades, notes
     from atlas_core.engine.machine import choose_device
     from atlas_core.engine.options import RunOptions
     from atlas_core.engine.run import run as run_plan
@@ -151,6 +151,6 @@ def run(
         note(line)
     for line in value["cautions"]:
         warn(line)
-    answer(value, text, as_json=as_json, marks=marks(finished))
+    answer(value, text, as_json=as_json, grades=grades(finished))
     if opened:
         open_report(finished.report)

@@ -186,6 +186,7 @@ def run_jobs(
                 results[i] = result
                 if isinstance(result, Failure):
                     options.notify(f"failed: {job.label}")
+                    options.notify(_step("failed", jobs, results, job, brief=True))
                     continue
                 keep_result(job.directory, result, job.key_file)
                 for stage, seconds in result.stages:
@@ -203,14 +204,19 @@ def run_jobs(
 
 
 def _step(
-    text: str, jobs: Sequence[Job], results: Mapping[int, object], job: Job | None = None
+    text: str,
+    jobs: Sequence[Job],
+    results: Mapping[int, object],
+    job: Job | None = None,
+    *,
+    brief: bool = False,
 ) -> Step:
     """Return a line that says how many jobs are done, and who ended one."""
     waiting = [one.arm.name for i, one in enumerate(jobs) if i not in results]
     arm = "" if job is None else job.arm.name
     fold = "" if job is None else job.label.removeprefix(f"arm {arm}, ")
     count = len(results), len(jobs)
-    return Step(text, stage=TRAINING, arm=arm, fold=fold, jobs=count, waiting=waiting)
+    return Step(text, stage=TRAINING, arm=arm, fold=fold, jobs=count, waiting=waiting, brief=brief)
 
 
 def _stored(

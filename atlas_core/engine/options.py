@@ -14,7 +14,7 @@ def say_nothing(_text: str) -> None:
 
 @dataclass(frozen=True)
 class NotifyHere:
-    """Report progress in this process; a copy that travels to another one is silent.
+    """Report progress in this process; a copy that is pickled is silent.
 
     Attributes:
         notify: called with a line of progress.

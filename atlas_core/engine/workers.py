@@ -7,12 +7,14 @@ own and leads a process group, so that what it starts can be ended with it.
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,12 +26,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from atlas_core.context import Notify
 from atlas_core.engine import guard
+from atlas_core.engine.options import NotifyHere, say_nothing
 from atlas_core.errors import Interrupted
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 5.0
 """Seconds that a worker has to save its checkpoint when it is asked to stop."""
+_LINE = b"line "
+"""What a line of progress begins with, unlike an answer, which is a pickle."""
 _LOOK = 1.0
 """Seconds between two looks whether a worker lives: a process it forked keeps its pipe open."""
 
@@ -54,6 +60,8 @@ class Worker:
             self.process.start()
         theirs.close()
         self.position = -1
+        self._notify: Notify = say_nothing
+        self._answer = b""
 
     @property
     def pid(self) -> int:
@@ -62,10 +70,26 @@ class Worker:
 
     def give(self, position: int, function: Callable[[Any], Any], job: Any) -> None:
         """Hand over a job; one that dies meanwhile is noticed when its answer is asked for."""
-        self.position = position
-        content = pickle.dumps((function, job), protocol=pickle.HIGHEST_PROTOCOL)
+        self.position, self._answer = position, b""
+        packer = _Packer(io.BytesIO(), protocol=pickle.HIGHEST_PROTOCOL)
+        packer.dump(function)
+        self._notify = packer.notify
+        content = pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL)
         with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send_bytes(packer.file.getvalue())
             self.connection.send_bytes(content)
+
+    def answers(self) -> bool:
+        """Read what the process sends next; return whether it was no line of progress."""
+        try:
+            content = self.connection.recv_bytes()
+        except (EOFError, OSError):
+            return True
+        if content.startswith(_LINE):
+            self._notify(pickle.loads(content[len(_LINE) :]))  # noqa: S301 - our own
+            return False
+        self._answer = content
+        return True
 
     def answer(self) -> Any:
         """Return what the job returned, or raise what it raised.
@@ -73,11 +97,11 @@ class Worker:
         Raises:
             WorkerDiedError: the process ended without an answer.
         """
-        try:
-            done, value, trace = pickle.loads(self.connection.recv_bytes())  # noqa: S301 - our own
-        except (EOFError, OSError) as err:
+        if not self._answer:
             self.process.join(GRACE)
-            raise WorkerDiedError(_how(self.process.exitcode)) from err
+            raise WorkerDiedError(_how(self.process.exitcode))
+        done, value, trace = pickle.loads(self._answer)  # noqa: S301 - our own
+        self._answer = b""
         if done:
             return value
         value.add_note(trace)
@@ -86,6 +110,51 @@ class Worker:
     def is_gone(self) -> bool:
         """Return whether the process has ended and left nothing to read."""
         return self.process.exitcode is not None and not self.connection.poll()
+
+
+class _Packer(pickle.Pickler):
+    """Pickle a function whose lines of progress come back: ``notify`` is what is to show them."""
+
+    def __init__(self, file: io.BytesIO, protocol: int) -> None:
+        super().__init__(file, protocol)
+        self.file = file
+        self.notify: Notify = say_nothing
+
+    def persistent_id(self, item: object) -> str | None:
+        """Leave out what shows lines, which only this process can."""
+        if not isinstance(item, NotifyHere):
+            return None
+        self.notify = item
+        return "notify"
+
+
+class _Unpacker(pickle.Unpickler):
+    """Unpickle it in a worker, with what sends lines to the parent."""
+
+    def __init__(self, content: bytes, notify: Notify) -> None:
+        super().__init__(io.BytesIO(content))
+        self._notify = notify
+
+    def persistent_load(self, _name: str) -> NotifyHere:
+        """Return what takes the place of what shows lines."""
+        return NotifyHere(self._notify)
+
+
+class _Parent:
+    """What a worker tells its parent, from any of its threads, one message after another."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._lock, self._process = connection, threading.Lock(), os.getpid()
+
+    def send(self, content: bytes) -> None:
+        """Send a message."""
+        with self._lock:
+            self._connection.send_bytes(content)
+
+    def notify(self, text: str) -> None:
+        """Send a line of progress; one of a process that was forked here is dropped."""
+        if os.getpid() == self._process:
+            self.send(_LINE + pickle.dumps(text, protocol=pickle.HIGHEST_PROTOCOL))
 
 
 class Pool:
@@ -139,10 +208,17 @@ class Pool:
         self._tell_guard(f"-{worker.pid}")
 
     def ready(self) -> list[Worker]:
-        """Wait until at least one worker has answered or died, and return these."""
+        """Wait until at least one worker has answered or died, and return these.
+
+        Lines of progress that come meanwhile are passed on.
+        """
         while True:
             there = set(map(id, wait([one.connection for one in self._workers], timeout=_LOOK)))
-            found = [w for w in self._workers if id(w.connection) in there or w.is_gone()]
+            found = [
+                worker
+                for worker in self._workers
+                if (worker.answers() if id(worker.connection) in there else worker.is_gone())
+            ]
             if found:
                 return found
 
@@ -178,18 +254,20 @@ def _work(connection: Connection, parent: int) -> None:
     """Run jobs until the pipe is closed or the parent asks to stop."""
     try:
         _settle(parent)
+        to = _Parent(connection)
         while True:
-            content = connection.recv_bytes()
+            packed, content = connection.recv_bytes(), connection.recv_bytes()
             reply: tuple[bool, Any, str]
             try:
-                function, job = pickle.loads(content)  # noqa: S301 - from our own parent
+                function = _Unpacker(packed, to.notify).load()
+                job = pickle.loads(content)  # noqa: S301 - from our own parent
                 reply = (True, function(job), "")
             except Interrupted:
                 raise
             except BaseException as err:
                 reply = (False, err, traceback.format_exc())
             del content
-            connection.send_bytes(_packed(reply))
+            to.send(_packed(reply))
     except Interrupted:
         os._exit(128 + signal.SIGTERM)  # checkpoints were saved on the way here
     except (EOFError, OSError):

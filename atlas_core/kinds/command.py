@@ -41,6 +41,7 @@ exit code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -81,13 +82,17 @@ class CommandHost(Protocol):
         """
         ...
 
-    def answer(self, value: Any, text: str, *, as_json: bool) -> None:
+    def answer(
+        self, value: Any, text: str, *, as_json: bool, grades: Mapping[str, str] | None = None
+    ) -> None:
         """Print the answer on stdout, safe for a terminal whatever it quotes.
 
         Args:
             value: plain data, arrays included, for ``--json``.
             text: the same for people.
             as_json: print the value rather than the text.
+            grades: {what lines of the text begin with: grade of a verdict, whose color a terminal
+                gives it}.
         """
         ...
 

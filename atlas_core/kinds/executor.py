@@ -77,7 +77,7 @@ class Executor(Protocol):
 
         Args:
             function: runs one job; it, the jobs and the results can be pickled. What it reports
-                of its progress is shown where it runs in this process, and nowhere else.
+                of its progress is shown where it runs in this process; once pickled, it is silent.
             jobs: any number of them.
             workers: how many may run at a time, at least 1.
 

@@ -133,7 +133,7 @@ def export(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Write the data set NAME as Parquet, in the bulk format that `table` reads."""
+    """Write the data set NAME as a Parquet file, which `table` reads."""
     from atlas_datasets.bulk_file import spec_block, write_bulk
 
     require_new_file(out, ".parquet", force=force)

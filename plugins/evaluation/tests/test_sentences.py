@@ -144,6 +144,13 @@ def test_a_correlation_of_nothing_has_no_sign() -> None:
     assert reported == ["0.00", "0.00", "−0.26", "0.50"]
 
 
+def test_thousands_stand_apart_in_counts_and_values_and_a_minus_is_one() -> None:
+    assert number(22_826.4) == "22\u202f826"
+    assert number(-0.256) == "\u22120.26"
+    (text,) = report_of([Finding.of("sigma_missing", missing=1200, n=70557)])
+    assert text == "1\u202f200 of its 70\u202f557 predictions have no sigma."
+
+
 def test_a_count_of_one_is_in_the_singular() -> None:
     (text,) = report_of([Finding.of("held_out_materials_few", n=1)], F)
     assert text == "Of materials with F there is only 1: too few to tell."
@@ -173,8 +180,8 @@ def test_classes_have_their_names_where_the_data_set_states_them() -> None:
         "Only 5 materials are “metal”: too few to evaluate that class.",
         "In-domain it classifies 90 % of the materials correctly, compared with 60 % for always"
         " “not a metal”.",
-        "Of 1921 in-domain materials given a probability of 1 % or less for “metal”, 60 (3 %) are"
-        " “metal” where 0.1 % was stated.",
+        "Of 1\u202f921 in-domain materials given a probability of 1 % or less for “metal”, 60 (3 %)"
+        " are “metal” where 0.1 % was stated.",
         "Of 40 in-domain materials given a probability of about 79 % for “metal”, 100 % are"
         " “metal”.",
     ]

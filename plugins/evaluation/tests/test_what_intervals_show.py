@@ -147,6 +147,7 @@ def test_one_wild_row_does_not_make_sigma_too_small() -> None:
     assert float((z**2).mean()) > 4  # the mean square says: errors are more than twice sigma
     assert found.size == "too_large"
     assert found.factor.value == pytest.approx(0.5, rel=0.02)
+    assert found.off == {"times": pytest.approx(2.0, rel=0.02)}
     assert found.far == 1
     assert found.tail
 

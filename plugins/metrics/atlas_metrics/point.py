@@ -110,7 +110,7 @@ def mae_over_mad(draw: Draw) -> F8:
 
 
 @metric(
-    "mean error", unit="target", better="neither", columns=POINT, terms=(signed,), mean=True,
+    "mean signed error", unit="target", better="neither", columns=POINT, terms=(signed,), mean=True,
     task="regression", definition="mean of m − y",
     note="Near ± MAE, a constant would take most of the error away.",
 )  # fmt: skip

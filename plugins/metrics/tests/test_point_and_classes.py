@@ -50,6 +50,15 @@ def test_mae_over_mad_is_one_for_the_mean_target() -> None:
     assert regression("mae_over_mad", [0, 0, 4, 4], [1, 1, 3, 3]) == pytest.approx(0.5)  # 1 / 2
 
 
+def test_mae_over_mad_says_whose_mean_it_is() -> None:
+    # trained about 0, tested about -3: off by one constant, and far better than the training median
+    y, m = np.array([-3.5, -3.0, -2.5]), np.array([-2.9, -2.4, -1.9])
+    assert regression("mae_over_mad", y, m) == pytest.approx(0.6 / (1 / 3))
+    learned = point.mae_over_baseline().value(target=y, mean=m, baseline=np.zeros(3))
+    assert learned == pytest.approx(0.6 / 3.0)
+    assert "of these same materials" in str(point.mae_over_mad.__doc__)
+
+
 def test_the_baseline_is_the_error_of_a_constant() -> None:
     found = point.mae_over_baseline().value(target=Y, mean=M, baseline=np.full(400, 2.0))
     assert found == pytest.approx(np.abs(Y - M).mean() / np.abs(Y - 2.0).mean())

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from atlas_pages.formatting import fixed
 from atlas_pages.tables import titled
 from atlas_pages.unseen import with_numbers
 
@@ -40,6 +41,7 @@ def render(view: Mapping[str, Any], template: Path) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["grouped"] = lambda n: fixed(n, 0)
     own = {"script": SCRIPT, "script_policy": POLICY}
     page = environment.get_template(template.name).render({**own, **view})
     return titled(with_numbers(page))

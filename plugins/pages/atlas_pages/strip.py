@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 ROOM = 0.04
 """Share of the axis beyond its largest value."""
@@ -84,6 +85,7 @@ class Strip:
         tolerance: place of the error tolerance; None without one.
         tolerated: it in words.
         baseline: what the trivial baseline is, in words.
+        together: whether the parts of an arm share one row, as for many arms.
     """
 
     title: str
@@ -92,6 +94,24 @@ class Strip:
     tolerance: float | None
     tolerated: str
     baseline: str
+    together: bool = False
+
+    @property
+    def rows(self) -> tuple[tuple[Mark, ...], ...]:
+        """Return the marks of each row."""
+        if not self.together:
+            return tuple((mark,) for mark in self.marks)
+        return tuple(tuple(own) for _, own in groupby(self.marks, key=lambda mark: mark.arm))
+
+    @property
+    def parts(self) -> tuple[tuple[str, bool], ...]:
+        """Return the parts in words, and whether each is held out."""
+        return tuple(dict.fromkeys((mark.part, mark.held_out) for mark in self.marks))
+
+    @property
+    def compared(self) -> bool:
+        """Return whether the trivial baseline of some row is known."""
+        return any(mark.baseline is not None for mark in self.marks)
 
     @property
     def repeated(self) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from atlas_pages.palette import SENTINELS, with_light_colors, with_variables
+from atlas_pages.small_svg import smaller
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +94,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
     text = _FONT.sub(_plain_font, text)
     text = with_ids(text, prefix).replace("xlink:href", "href")
     text = re.sub(r">\s+<", "><", text)
-    return with_variables(text).strip()
+    return smaller(with_variables(text).strip())
 
 
 def to_file(svg: str) -> str:

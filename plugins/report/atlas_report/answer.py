@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from atlas_core.kinds.trust import LABELS
+from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
 from atlas_report.entries import MANY
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,24 @@ def answers(source: Source) -> tuple[Answer, ...]:
     return tuple(found)
 
 
+def ranking(source: Source) -> str:
+    """Return by what many arms are ordered, the best first; "" of a few.
+
+    The order is of what was measured: that another draw of materials keeps it is not claimed.
+    """
+    if len(source.rows) <= MANY:
+        return ""
+    first = next(iter(source.rows))
+    what = "Highest balanced accuracy" if source.task == "binary" else "Lowest error"
+    for part in (HELD_OUT, IN_DOMAIN):
+        if metric_of(source, first, part, WORTH[source.task]) is not None:
+            return (
+                f"{what} {PART_LABEL[part]} of {len(source.rows)} arms; where intervals overlap,"
+                " the order may be chance."
+            )
+    return f"{len(source.rows)} arms, in the order of the spec."
+
+
 def _first(verdict: Mapping[str, Any]) -> str:
     """Return the first finding of a headline as a sentence."""
     for one in verdict.get("findings") or ():
@@ -93,17 +112,16 @@ def _bar(part: str, counts: Mapping[str, int]) -> Bar:
     return Bar(PART_LABEL[part], text, shares)
 
 
-IN_DOMAIN_USE = frozenset(
-    {
-        "trust_in_domain",
-        "trust_answers_off",
-        "trust_answers_off_at_ends",
-        "trust_answers_off_in_between",
-        "trust_predictions",
-        "trust_predictions_only",
-        "use_with_caution",
-    }
+ANSWERS_ONLY = frozenset(
+    {"trust_answers_off", "trust_answers_off_at_ends", "trust_answers_off_in_between"}
 )
+"""Those that allow the answers to be used, and not the probabilities."""
+IN_DOMAIN_USE = ANSWERS_ONLY | {
+    "trust_in_domain",
+    "trust_predictions",
+    "trust_predictions_only",
+    "use_with_caution",
+}
 """First findings of a headline that allow the predictions to be used in-domain."""
 NOT_USED = frozenset(
     {
@@ -148,12 +166,16 @@ def _with(codes: Codes, wanted: Iterable[str]) -> list[str]:
 
 
 def _these(arms: Sequence[str], codes: Codes) -> str:
-    """Return arms in words: by name where there are others or only a few."""
+    """Return arms in words, by name where there are others or only a few, and what is used of them.
+
+    Of classes it is the answers where the probabilities of one of the arms are off.
+    """
+    what = "answers" if _with({arm: codes[arm] for arm in arms}, ANSWERS_ONLY) else "predictions"
     if len(codes) == 1:
-        return "its predictions"
+        return f"its {what}"
     if len(arms) == len(codes) and len(arms) > 3:
-        return "the predictions of every arm"
-    return f"the predictions of {listed(list(arms))}"
+        return f"the {what} of every arm"
+    return f"the {what} of {listed(list(arms))}"
 
 
 def _inside(codes: Codes) -> str:
@@ -167,9 +189,11 @@ def _inside(codes: Codes) -> str:
 
 def _outside(source: Source, codes: Codes) -> str:
     there = source.held_out or "materials unlike the training set"
+    if len(set(held_out_classes(source.manifest.get("split")).values())) > 1:
+        there = "materials of the held-out classes"
     bad = _with(codes, (NOT_THERE,))
     good = _with(codes, (ALSO_THERE,))
-    labels = _with(codes, LABELS_REACHED)
+    labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
         return (
             f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
@@ -178,26 +202,36 @@ def _outside(source: Source, codes: Codes) -> str:
     if good:
         return f"On {there}, {_these(good, codes)} may be used, too."
     if bad and len(bad) == len(codes):
-        off = _bias(source, codes)
+        off = _bias(source)
         them = "none of them" if len(codes) > 1 else "none of its predictions"
         return f"On {there}, use {them}{off}: compute or measure these materials."
     return ""
 
 
-def _bias(source: Source, codes: Codes) -> str:
+def _labels_reliable(verdict: Mapping[str, Any]) -> bool:
+    """Return whether an arm's labels reached the target reliability on enough to show it."""
+    return any(
+        one.get("code") in LABELS_REACHED and one.get("grade") == "labels_reliable"
+        for one in verdict.get("findings") or ()
+    )
+
+
+def _bias(source: Source) -> str:
     """Return how far predictions are off on the held-out class, where all are off one way."""
     for way, code in OFF.items():
-        own = {arm: found.get(code) for arm, found in codes.items()}
-        sizes = [
-            number(float(one["by"]["value"]), digits=2)
-            for one in own.values()
-            if one is not None and one["part"] == "held_out"
-        ]
-        if sizes and len(sizes) == len(codes):
-            ends = " to ".join(dict.fromkeys((min(sizes), max(sizes))))
+        sizes = [_off_by(source.verdict.get(arm) or {}, code) for arm in source.rows]
+        known = [size for size in sizes if size is not None]
+        if known and len(known) == len(sizes):
+            ends = dict.fromkeys(number(size, digits=2) for size in (min(known), max(known)))
             unit = f" {source.unit}" if source.unit else ""
-            return f" (they are {way} by {ends}{unit} on average)"
+            return f" (they are {way} by {' to '.join(ends)}{unit} on average)"
     return ""
+
+
+def _off_by(verdict: Mapping[str, Any], code: str) -> float | None:
+    """Return how far an arm is off on the held-out class; None where it is not said to be."""
+    every = [one["figures"] for one in verdict.get("findings") or () if one.get("code") == code]
+    return next((float(one["by"]["value"]) for one in every if one["part"] == "held_out"), None)
 
 
 def _before_use(source: Source, codes: Codes) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atlas_core.arrays import F8
+from atlas_pages.formatting import fixed
 from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.figures import Parts, curve_points
@@ -88,7 +89,7 @@ def reliability(parts: Parts, classes: tuple[str, str]) -> Drawn:
             color=color,
             linestyle=style,
             marker=marker,
-            label=f"{PART_LABEL[part]}, n = {len(rows)}",
+            label=f"{PART_LABEL[part]}, n = {fixed(len(rows), 0)}",
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)

@@ -14,7 +14,7 @@ from atlas_report.comparison import compare as compared
 from atlas_report.comparison_page import Runs, write_page
 from atlas_report.comparison_table import format_comparison
 from atlas_report.hooks import NoOptions
-from atlas_report.runs_list import format_runs
+from atlas_report.runs_list import format_runs, grades_of
 
 
 @click.command()
@@ -41,7 +41,7 @@ def compare(host: CommandHost, *, runs: tuple[Path, ...], html: Path | None, as_
         value, text = value | {"page": str(html)}, f"{text}\n\n{html}"
     for line in left_out:
         host.note(f"left out: {line}")
-    host.answer(value, text, as_json=as_json)
+    host.answer(value, text, as_json=as_json, grades=grades_of(found.listed))
 
 
 Answer = tuple[dict[str, Any], str, Runs, list[str]]

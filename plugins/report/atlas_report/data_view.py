@@ -299,7 +299,7 @@ def target_histogram(counts: Mapping[str, F8], edges: F8, names: Sequence[str]) 
     for part, own in counts.items():
         color, share = SENTINELS[COLORS[part]], own / own.sum()
         axes.stairs(share, edges, fill=True, color=color, alpha=0.28)
-        label = f"{PARTS[part]}, n = {own.sum():.0f}"
+        label = f"{PARTS[part]}, n = {fixed(own.sum(), 0)}"
         axes.stairs(share, edges, color=color, linewidth=1.3, linestyle=STYLES[part], label=label)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(names[0])
@@ -317,7 +317,7 @@ def class_shares(counts: Mapping[str, F8], edges: F8, names: Sequence[str]) -> D
         share = own / own.sum()
         color = SENTINELS[COLORS[part]]
         x = np.arange(len(share)) + (place - (len(counts) - 1) / 2) * high
-        label = f"{PARTS[part]}, n = {own.sum():.0f}"
+        label = f"{PARTS[part]}, n = {fixed(own.sum(), 0)}"
         axes.bar(x, share, high * 0.92, color=color, alpha=0.75, label=label)
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("share of materials")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from atlas_pages.formatting import fixed, number, percent
 from atlas_pages.strip import Axis, Mark, Strip, axis_from_zero
 from atlas_report import metric_labels, repeats
+from atlas_report.entries import MANY
 from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, WORTH, Source, metric_of
 
 Entry = Mapping[str, float]
@@ -106,6 +107,7 @@ def error_strip(runs: Mapping[str, Source]) -> Strip | None:
             "" if tolerance is None else f"{number(tolerance, digits=2)} {source.unit}".rstrip()
         ),
         baseline="always naming one class" if binary else "always predicting the training median",
+        together=len(runs) == 1 and len(source.rows) > MANY,
     )
 
 

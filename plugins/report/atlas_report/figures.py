@@ -15,7 +15,7 @@ import numpy as np
 from atlas_core.arrays import F8, I8
 from atlas_core.data.predictions import Predictions
 from atlas_core.metrics.rows import THRESHOLD
-from atlas_pages.formatting import count
+from atlas_pages.formatting import count, fixed
 from atlas_pages.palette import PART_COLOR, SENTINELS
 from atlas_pages.panels import Drawn, legend, new_figure
 from atlas_report.source import IN_DOMAIN, PART_LABEL
@@ -28,6 +28,8 @@ POINTS = 3000  # a series; a dot costs 15 bytes
 LAYERS = 12  # overlapping dots of one path do not darken; dots of several paths do
 CURVE = 200  # vertices of a curve
 FEWEST = 10  # rows whose mean error is drawn
+MARKED = np.arange(0.1, 0.95, 0.2)  # shares kept at which a curve has a mark
+CORNER = 0.7  # of the width of the axes: how far text in a corner reaches
 
 Parts = Mapping[str, Predictions]
 
@@ -90,7 +92,12 @@ def ends_of(arms: Iterable[Parts]) -> tuple[float, float]:
 
 
 def parity(
-    parts: Parts, *, target: str, unit: str, ends: tuple[float, float] | None = None
+    parts: Parts,
+    *,
+    target: str,
+    unit: str,
+    ends: tuple[float, float] | None = None,
+    biases: Mapping[str, str] | None = None,
 ) -> Drawn:
     """Draw predicted against true values, and by how much each part is off on average.
 
@@ -99,12 +106,19 @@ def parity(
         target: what is predicted, in words.
         unit: of it.
         ends: of both axes; None: those of these rows.
+        biases: the mean error of each part with its interval, in words; None where it is not known.
     """
     figure, axes = new_figure()
     ends = ends_of([parts]) if ends is None else ends
     axes.plot(ends, ends, color=SENTINELS["ref"], linewidth=0.9, zorder=1.5)
     notes = [
-        _dots(axes, rows.target, rows.mean, part, label=f"{PART_LABEL[part]}, n = {len(rows)}")
+        _dots(
+            axes,
+            rows.target,
+            rows.mean,
+            part,
+            label=f"{PART_LABEL[part]}, n = {fixed(len(rows), 0)}",
+        )
         for part, rows in parts.items()
     ]
     for part, rows in parts.items():
@@ -120,7 +134,31 @@ def parity(
     axes.set_xlabel(f"true {target}{suffix}")
     axes.set_ylabel(f"predicted{suffix}")
     legend(axes)
+    if biases:
+        lines = (f"{PART_LABEL[part]} {text}" for part, text in biases.items())
+        _in_a_corner(axes, "\n".join((f"mean signed error{suffix}", *lines)), parts.values())
     return Drawn(figure, _join(notes), places=True)
+
+
+def _in_a_corner(axes: Axes, text: str, rows: Iterable[Predictions]) -> None:
+    """Write text into the corner off the diagonal, left above or right below, with fewer dots."""
+    (low, high), own = axes.get_xlim(), list(rows)
+    x, y = (
+        (np.concatenate(values) - low) / (high - low)
+        for values in ([one.target for one in own], [one.mean for one in own])
+    )
+    tall = 0.03 + 0.06 * (text.count("\n") + 1)
+    above = ((x < CORNER) & (y > 1 - tall)).sum() < ((x > 1 - CORNER) & (y < tall)).sum()
+    axes.text(
+        *((0.02, 0.985) if above else (0.985, 0.02)),
+        text,
+        transform=axes.transAxes,
+        horizontalalignment="left" if above else "right",
+        verticalalignment="top" if above else "bottom",
+        linespacing=1.25,
+        zorder=4,
+        bbox={"facecolor": SENTINELS["bg"], "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+    )
 
 
 def calibration(parts: Parts) -> Drawn:
@@ -292,14 +330,26 @@ def risk_coverage(curves: Sequence[Risk], *, unit: str, binary: bool, top: float
         top: end of the vertical axis, common to all arms.
     """
     figure, axes = new_figure()
-    for one in curves:
+    for shift, one in enumerate(curves):
         color = SENTINELS[PART_COLOR[one.part]]
-        for line, style, width, label in (
-            (one.by_sigma, "-", 1.7, f"{PART_LABEL[one.part]}, by sigma"),
-            (one.ideal, ":", 1.2, f"{PART_LABEL[one.part]}, ideal"),
-        ):
-            axes.plot(one.kept, line, color=color, linestyle=style, linewidth=width, label=label)
-        axes.axhline(one.all_rows, color=color, linewidth=0.9, linestyle=(0, (4, 3)))
+        marked = {
+            "color": color,
+            "marker": "o" if one.part == IN_DOMAIN else "s",
+            "markersize": 4.5,
+            "markevery": [int(np.argmin(abs(one.kept - at))) for at in MARKED + 0.1 * shift],
+            "markeredgewidth": 1.0,
+        }
+        named = PART_LABEL[one.part]
+        axes.plot(one.kept, one.by_sigma, **marked, linewidth=1.7, label=f"{named}, by sigma")
+        axes.plot(
+            one.kept, one.ideal, **marked, linewidth=1.2, linestyle=":",
+            markerfacecolor=SENTINELS["bg"], label=f"{named}, ideal",
+        )  # fmt: skip
+        axes.plot(
+            [0.0, 0.03 + 0.04 * shift, 1.0], [one.all_rows] * 3,
+            **marked | {"markevery": [1]},
+            linewidth=0.9, linestyle=(0, (4, 3)), label=f"{named}, random",
+        )  # fmt: skip
     axes.set_xlim(0, 1)
     axes.set_ylim(0, (top or 1.0) * 1.08)
     percent_ticks(axes.xaxis)

@@ -15,7 +15,7 @@ from atlas_pages.page import render
 from atlas_pages.panels import Panel, labeled
 from atlas_pages.svg import to_file, with_ids
 from atlas_report import metric_labels
-from atlas_report.answer import answers, what_to_do
+from atlas_report.answer import answers, ranking, what_to_do
 from atlas_report.arms import arm_view, described
 from atlas_report.audit import audit_view
 from atlas_report.beside import beside
@@ -109,6 +109,7 @@ def _view(source: Source, sections: Sequence[ReportSection]) -> dict[str, Any]:
         "described": described(every),
         "audit": audit_view(source.audit),
         "answers": answers(source),
+        "ranked": ranking(source),
         "strip": error_strip({"": source}),
         "todo": what_to_do(every),
         "views": views,

@@ -53,3 +53,11 @@ def interval(entry: Mapping[str, float], scale: Unit) -> str:
         return " to ".join(percent(end, tenths=digits.tight(entry)) for end in (low, high))
     places = digits.places(entry)
     return f"{fixed(low, places)} to {fixed(high, places)}"
+
+
+def signed(entry: Mapping[str, float]) -> str:
+    """Return a signed value with the ends of its interval, each above 0 with a plus."""
+    places = digits.places(entry)
+    known = (entry[name] for name in ("value", "low", "high") if name in entry)
+    value, *ends = (f"{'+' if one > 0 else ''}{fixed(one, places)}" for one in known)
+    return f"{value} ({' to '.join(ends)})" if ends else value

@@ -6,6 +6,7 @@ cell has a color only where its value is no chance, and only such cells span the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +22,11 @@ CELL = 20.0
 GAP = 1.2
 ROWS = ((0, 1, 2), (1, 3, 10), (2, 11, 18), (3, 19, 36), (4, 37, 54), (5, 55, 86), (6, 87, 118))
 """Row, first and last atomic number of the periods."""
+
+SIDE = CELL - GAP
+HALF, BASE = SIDE / 2, SIDE / 2 + 3.8
+"""Where in its box the middle of a name is, from the left and from above."""
+SQUARE = f"h{SIDE:g}v{SIDE:g}h-{SIDE:g}z"
 
 HEIGHT = 9.3 * CELL + 34
 TEXT = 10.6
@@ -138,7 +144,7 @@ def signed_table(elements: Elements, last: float, *, unit: str, label: str) -> s
     steps = [last * i / (SIDE_STEPS - 1) for i in range(SIDE_STEPS)]
     ticks = [(SIDE_STEPS + i, plus(step, digits=2)) for i, step in enumerate(steps) if i]
     ticks += [(SIDE_STEPS - i, plus(-step, digits=2)) for i, step in enumerate(steps) if i]
-    key = _key((f"mean error{_in(unit)}", largest), fills, [*ticks, (SIDE_STEPS, "0")])
+    key = _key((f"signed error{_in(unit)}", largest), fills, [*ticks, (SIDE_STEPS, "0")])
     return _svg(cells, key, label)
 
 
@@ -152,16 +158,28 @@ def _in(unit: str) -> str:
 
 
 def _svg(cells: Mapping[str, Cell], key: str, label: str) -> str:
-    own = "".join(_drawn(SYMBOLS[z], cells[SYMBOLS[z]]) for z in _atoms() if SYMBOLS[z] in cells)
+    """Return the table: cells of one color stand together, and the box of all is drawn once."""
     others = [SYMBOLS[z] for z in _atoms() if SYMBOLS[z] not in cells]
-    boxes = "".join(_box(symbol) + "/>" for symbol in others)
+    boxes = "".join(f"M{x:.4g} {y:.4g}{SQUARE}" for x, y in map(_corner, others))
     names = "".join(f"<text {_middle(symbol)}>{symbol}</text>" for symbol in others)
+    box = f"box-{hashlib.blake2s(label.encode(), digest_size=4).hexdigest()}"
+    colored: dict[tuple[str, str], str] = {}
+    for symbol in (SYMBOLS[z] for z in _atoms() if SYMBOLS[z] in cells):
+        cell = cells[symbol]
+        colors = (cell.fill, cell.ink)
+        colored[colors] = colored.get(colors, "") + _drawn(symbol, cell, box)
+    own = "".join(
+        f'<g style="color: var({fill}); fill: var({ink})">{drawn}</g>'
+        for (fill, ink), drawn in colored.items()
+    )
     return (
         f'<svg viewBox="0 0 {18 * CELL:g} {HEIGHT:g}" role="img" aria-label="{escape(label)}">'
+        f'<defs><path id="{box}" d="M{-HALF:g} {-BASE:g}{SQUARE}"'
+        ' style="fill: currentColor; stroke: var(--line); stroke-width: 0.4"/></defs>'
         f'<g style="font-family: inherit; font-size: {TEXT}px; text-anchor: middle">'
-        f'<g style="fill: none; stroke: var(--grid); stroke-width: 0.8">{boxes}</g>'
+        f'<path d="{boxes}" style="fill: none; stroke: var(--grid); stroke-width: 0.8"/>'
         f'<g style="fill: var(--ref)">{names}</g>'
-        f'<g style="stroke-width: 0.4">{own}</g>{key}</g></svg>'
+        f'<g style="font-weight: 600">{own}</g>{key}</g></svg>'
     )
 
 
@@ -174,15 +192,9 @@ def _corner(symbol: str) -> tuple[float, float]:
     return column * CELL, row * CELL
 
 
-def _box(symbol: str) -> str:
-    """Return the square of an element, not closed."""
-    x, y = _corner(symbol)
-    return f'<rect x="{x:g}" y="{y:.4g}" width="{CELL - GAP:g}" height="{CELL - GAP:g}" rx="2"'
-
-
 def _middle(symbol: str) -> str:
     x, y = _corner(symbol)
-    return f'x="{x + (CELL - GAP) / 2:.4g}" y="{y + (CELL - GAP) / 2 + 3.8:.4g}"'
+    return f'x="{x + HALF:.4g}" y="{y + BASE:.4g}"'
 
 
 def _size(symbol: str, entry: Mapping[str, float], limits: Sequence[float], unit: str) -> Cell:
@@ -200,7 +212,7 @@ def _bias(symbol: str, entry: Mapping[str, float], last: float, unit: str) -> Ce
     ends = ""
     if "low" in entry:
         ends = f" ({plus(entry['low'])} to {plus(entry['high'])})"
-    title = f"{symbol}: mean error {plus(value)}{_after(unit)}{ends}, {count(n, 'material')}"
+    title = f"{symbol}: mean signed error {plus(value)}{_after(unit)}{ends}, {count(n, 'material')}"
     if not off(entry):
         title += "; no bias shown" if "low" in entry else "; too few materials"
         return Cell("--surface", "--muted", title, "low" not in entry)
@@ -215,21 +227,20 @@ def _after(unit: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def _drawn(symbol: str, cell: Cell) -> str:
+def _drawn(symbol: str, cell: Cell, box: str) -> str:
+    """Return the cell of an element, its origin below the middle of its name."""
     x, y = _corner(symbol)
-    ink = f"var({cell.ink})"
-    right, top = x + CELL - GAP - 1, y + 1
+    right, top = HALF - 1, 1 - BASE
     marks = {
-        "up": f"M{right - 5:.4g} {top + 4:.4g}h5l-2.5 -4z",
+        "up": f"M{right - 5:.4g} {top + 4:.4g}h5l-2.5-4z",
         "down": f"M{right - 5:.4g} {top:.4g}h5l-2.5 4z",
     }
-    mark = f'<path d="{marks[cell.points]}" style="fill: {ink}"/>' if cell.points else ""
+    mark = f'<path d="{marks[cell.points]}"/>' if cell.points else ""
     if cell.few:
-        mark = f'<circle cx="{right - 2:.4g}" cy="{top + 2:.4g}" r="1.3" style="fill: {ink}"/>'
+        mark = f'<circle cx="{right - 2:.4g}" cy="{top + 2:.4g}" r="1.3"/>'
     return (
-        f'<g data-element="{symbol}"><title>{escape(cell.title)}</title>'
-        f'{_box(symbol)} style="fill: var({cell.fill}); stroke: var(--line)"/>'
-        f'<text {_middle(symbol)} style="font-weight: 600; fill: {ink}">{symbol}</text>{mark}</g>'
+        f'<g data-element="{symbol}" transform="translate({x + HALF:.4g} {y + BASE:.4g})">'
+        f'<title>{escape(cell.title)}</title><use href="#{box}"/><text>{symbol}</text>{mark}</g>'
     )
 
 

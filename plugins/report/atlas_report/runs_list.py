@@ -24,6 +24,7 @@ class ListedArm:
     Attributes:
         arm: its name.
         grade: of its verdict, in words.
+        code: of that grade.
         tone: of that grade.
         inside: MAE (classes: balanced accuracy) in-domain with its interval; None where unknown.
         outside: the same on held-out materials.
@@ -31,6 +32,7 @@ class ListedArm:
 
     arm: str
     grade: str
+    code: str
     tone: str
     inside: Entry | None
     outside: Entry | None
@@ -95,7 +97,7 @@ def _arm(run: FinishedRun, arm: str, name: str) -> ListedArm:
         (parts.get(part) or {"metrics": {}})["metrics"].get(name) for part in (IN_DOMAIN, HELD_OUT)
     ]
     grade = str(said["grade"])
-    return ListedArm(arm, GRADES.get(grade, grade), TONES.get(grade, "ref"), *found)
+    return ListedArm(arm, GRADES.get(grade, grade), grade, TONES.get(grade, "ref"), *found)
 
 
 def format_runs(runs: Sequence[ListedRun]) -> str:
@@ -108,13 +110,27 @@ def format_runs(runs: Sequence[ListedRun]) -> str:
             f"{one.run}: {one.question or 'no question stated'}",
             f"  {one.data}, {one.target}{unit}, {time(one.seconds)}",
         ]
-        width = max((len(arm.arm) for arm in one.arms), default=0)
-        grades = max((len(arm.grade) for arm in one.arms), default=0)
         error = "balanced accuracy" if one.task == "binary" else "MAE"
-        for arm in one.arms:
+        room = max((len(arm.grade) for arm in one.arms), default=0)
+        for opening, arm in zip(_openings(one), one.arms, strict=True):
             errors = f"{error} {_value(arm.inside)} in-domain, {_value(arm.outside)} held out"
-            lines.append(f"  {arm.arm:<{width}}  {arm.grade:<{grades}}  {errors}")
+            lines.append(f"{opening}{' ' * (room - len(arm.grade))}  {errors}")
     return "\n".join(map(on_one_line, lines))
+
+
+def grades_of(runs: Sequence[ListedRun]) -> dict[str, str]:
+    """Return {what the line of an arm begins with: the grade of its verdict}."""
+    return {
+        on_one_line(opening): arm.code
+        for one in runs
+        for opening, arm in zip(_openings(one), one.arms, strict=True)
+    }
+
+
+def _openings(run: ListedRun) -> list[str]:
+    """Return the name and grade of each arm of a run, one grade below the other."""
+    width = max((len(arm.arm) for arm in run.arms), default=0)
+    return [f"  {arm.arm:<{width}}  {arm.grade}" for arm in run.arms]
 
 
 def _value(entry: Entry | None) -> str:

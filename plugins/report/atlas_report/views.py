@@ -12,9 +12,17 @@ from atlas_core.data.predictions import Predictions
 from atlas_core.observe import held_out_classes
 from atlas_pages.formatting import count, slug
 from atlas_pages.panels import Drawn, Panel, panel
-from atlas_report import class_figures, coverage, figures, periodic
+from atlas_report import class_figures, coverage, figures, metric_labels, periodic
 from atlas_report.figures import Parts
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, SHOWN_PARTS, Source, shown
+from atlas_report.source import (
+    HELD_OUT,
+    IN_DOMAIN,
+    PART_LABEL,
+    SHOWN_PARTS,
+    Source,
+    metric_of,
+    shown,
+)
 
 COLUMNS = 3
 """Arms that stand beside each other; the views of others are in their own sections."""
@@ -141,16 +149,29 @@ def _parity(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
     one = next(iter(arms.values()), {})
     caption = (
         f"{dots(one)}, made without training on it. On the gray line the prediction is exact; a"
-        " dashed line lies above or below it by the mean error of its part."
+        " dashed line lies above or below it by the mean signed error of its part, given with its"
+        " 95 % interval: above 0, predictions are too high."
         f" {_colors(source, one)}"
         if one
         else ""
     )
 
-    def draw(parts: dict[str, Predictions]) -> Drawn:
-        return figures.parity(parts, target=source.target, unit=source.unit, ends=ends)
+    def draw(arm: str, parts: dict[str, Predictions]) -> Drawn:
+        return figures.parity(
+            parts,
+            target=source.target,
+            unit=source.unit,
+            ends=ends,
+            biases=_biases(source, arm, parts),
+        )
 
     return _of_test_rows(arms, title, caption, draw)
+
+
+def _biases(source: Source, arm: str, parts: Parts) -> dict[str, str]:
+    """Return the mean error of each part with its 95 % interval, signed; those that are known."""
+    found = {part: metric_of(source, arm, part, "mean_error") for part in parts}
+    return {part: metric_labels.signed(entry) for part, entry in found.items() if entry is not None}
 
 
 def _reliability(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
@@ -163,7 +184,7 @@ def _reliability(arms: dict[str, dict[str, Predictions]], source: Source) -> _Ki
         f" {_colors(source, one)}"
     )
 
-    def draw(parts: dict[str, Predictions]) -> Drawn:
+    def draw(arm: str, parts: dict[str, Predictions]) -> Drawn:
         return class_figures.reliability(parts, source.classes)
 
     return _of_test_rows(arms, title, caption, draw)
@@ -173,14 +194,14 @@ def _of_test_rows(
     arms: dict[str, dict[str, Predictions]],
     title: str,
     caption: str,
-    draw: Callable[[dict[str, Predictions]], Drawn],
+    draw: Callable[[str, dict[str, Predictions]], Drawn],
 ) -> _Kind:
     """Return a view that draws the parts of an arm; one without a test row has none."""
 
     def panels(arm: str) -> list[Panel]:
         if arm not in arms:
             return []
-        return [panel(arm, title, lambda: draw(arms[arm]), caption=caption)]
+        return [panel(arm, title, lambda: draw(arm, arms[arm]), caption=caption)]
 
     return _Kind(title, caption, panels, "there is no test row.")
 
@@ -198,6 +219,11 @@ def _coverage(source: Source) -> _Kind:
     )
     if top:
         caption += " Below: mean width of the intervals."
+    if any(bar.single for bar in every):
+        caption += (
+            " Below: the share of the sets that hold one label. Dashed: a set of both labels for"
+            " every material, which always contains the true class and says nothing."
+        )
     if any(bar.constant for bar in every):
         caption += (
             " Dashed: an interval as wide for every material, from the calibration errors; what"
@@ -227,8 +253,8 @@ def _risk(arms: dict[str, dict[str, Predictions]], source: Source) -> _Kind:
     top = max((one.top for own in curves.values() for one in own), default=0.0)
     caption = (
         "Error when only the most confident share of the materials is kept: the solid line should"
-        " fall to the left. Dotted: the ideal order, by true error; dashed: a random order, that"
-        " is, an uninformative sigma."
+        " fall to the left. Dotted, hollow marks: the ideal order, by true error; dashed: a random"
+        " order, that is, an uninformative sigma."
     )
 
     def draw(arm: str) -> list[Panel]:
@@ -254,7 +280,7 @@ def _signed(source: Source) -> _Kind:
     last = periodic.reach(
         [table for own in tables.values() for table in own.values()], _least(source)
     )
-    what = "Mean error"
+    what = "Mean signed error"
     if source.task == "binary":
         what = f"Mean probability of {source.meaning.quoted(1)} less its observed share"
     caption = (

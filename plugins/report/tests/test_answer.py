@@ -183,6 +183,14 @@ def test_a_direction_is_said_only_where_all_arms_are_off_that_way() -> None:
         )
 
 
+def test_a_direction_goes_from_the_smallest_to_the_largest_also_where_in_domain_is_off_too() -> (
+    None
+):
+    arms = [[GOOD, NOT_THERE, high(2.0, "in_domain"), high(size)] for size in (105.0, 93.0)]
+    said = what_to_do(source(*arms))
+    assert "(they are too high by 93 to 105 eV/atom on average)" in said[1]
+
+
 def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
     assert what_to_do(source([finding("rough_guide")])) == ()
     (line,) = what_to_do(source([finding("worse_than_constant")]))
@@ -190,6 +198,31 @@ def test_no_line_recommends_an_arm_that_its_sentence_does_not() -> None:
     first, *rest = what_to_do(source([GOOD], [finding("worse_than_constant")], [NOT_THERE]))
     assert first == "On materials like the training set, use the predictions of forest."
     assert rest == []  # one arm was not tested there, so nothing holds of all
+
+
+@pytest.mark.parametrize("code", sorted(answer.LABELS_REACHED))
+def test_labels_are_recommended_only_where_enough_of_them_were_tested(code: str) -> None:
+    reliable = finding(code) | {"grade": "labels_reliable"}
+    (line,) = what_to_do(source([reliable]))
+    assert line.startswith("On materials with F, use the predictions of forest that are labeled")
+    assert what_to_do(source([finding(code) | {"grade": "caution"}])) == ()
+
+
+def test_several_held_out_classes_are_not_strung_together() -> None:
+    found = source([finding("labels_reached_on_all") | {"grade": "labels_reliable"}])
+    folds = [{"name": one, "held_out": f"materials with {one}", "sizes": {}} for one in ("F", "S")]
+    found.manifest["split"] = {"folds": folds}
+    (line,) = what_to_do(found)
+    assert line.startswith("On materials of the held-out classes, use the predictions of forest")
+
+
+def test_no_line_recommends_probabilities_that_are_off() -> None:
+    off = finding("trust_answers_off_at_ends")
+    assert what_to_do(source([off]))[0] == "On materials like the training set, use its answers."
+    (first,) = what_to_do(source([finding("trust_answers_off")], [GOOD]))
+    assert first == "On materials like the training set, use the answers of forest and cgcnn."
+    (first,) = what_to_do(source([GOOD], [finding("rough_guide")]))
+    assert first == "On materials like the training set, use the predictions of forest."
 
 
 def test_a_flag_is_relied_on_only_where_every_detector_separates_the_class() -> None:

@@ -244,7 +244,7 @@ def test_the_table_of_metrics_shows_what_the_runs_found(
     titles = [re.sub("<[^>]*>", "", one) for one in re.findall("<th .*?</th>", table)]
     rows = [re.findall(r"<td.*?</td>", row) for row in table.split("<tr>")[2:]]
     assert len(rows) == 8
-    cell = re.sub("<[^>]*>", " ", rows[1][titles.index("mean error")])
+    cell = re.sub("<[^>]*>", " ", rows[1][titles.index("mean signed error")])
     assert float(cell.split()[0].replace("\u2212", "-")) == pytest.approx(error, abs=0.006)
 
 

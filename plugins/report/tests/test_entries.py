@@ -11,7 +11,7 @@ import pytest
 from run_folders import make_run, write_report
 
 from atlas_core.finished import foreign, read_run
-from atlas_report.answer import answers
+from atlas_report.answer import answers, ranking
 from atlas_report.entries import entries
 from atlas_report.error_strip import error_strip
 from atlas_report.learning_figures import coinciding
@@ -81,6 +81,41 @@ def test_of_many_arms_each_says_its_first_finding_and_of_three_all(source: Sourc
     assert [one.sentence for one in answers(entries(three))] == [
         source.verdict[arm]["headline"] for arm in ("a", "b", "c")
     ]
+
+
+def test_the_first_screen_of_many_arms_has_the_best_and_folds_the_others(
+    folder: Path, source: Source
+) -> None:
+    ranked = entries(source)
+    best = next(iter(ranked.rows))
+    assert ranking(ranked) == (
+        "Lowest error held out of 6 arms; where intervals overlap, the order may be chance."
+    )
+    text = write_report(folder).read_text(encoding="utf-8")
+    first = text[text.index('id="answer"') : text.index('class="strip-box"')]
+    shown, _, folded = first.partition('<details class="rest"><summary>and 5 more, in this order')
+    assert re.findall(r'href="#arm-(\w)"', shown) == [best]
+    assert re.findall(r'href="#arm-(\w)"', folded) == list(ranked.rows)[1:]
+    strip = text[text.index('class="strip-box"') : text.index('class="todo"')]
+    assert strip.count('<th scope="row">') == 6  # both parts of an arm share a row
+    assert strip.count('class="whisker out"') == strip.count('class="whisker"') == 6
+    # without a held-out class the order is that of the error in-domain, and says so
+    inside = replace(
+        source,
+        metrics={**source.metrics, "arms": {
+            arm: {**own, "parts": {"test": own["parts"]["test"]}}
+            for arm, own in source.metrics["arms"].items()
+        }},
+    )  # fmt: skip
+    assert ranking(entries(inside)).startswith("Lowest error in-domain of 6 arms")
+
+
+def test_a_few_arms_are_not_ranked(source: Source) -> None:
+    three = entries(replace(source, rows={arm: source.rows[arm] for arm in ("a", "b", "c")}))
+    assert ranking(three) == ""
+    strip = error_strip({"": three})
+    assert strip is not None
+    assert [len(row) for row in strip.rows] == [1] * 6
 
 
 def test_sections_of_many_arms_are_folded_and_the_views_show_the_first_three(

@@ -599,3 +599,8 @@ def test_predictions_of_another_run_or_none_are_refused(tmp_path: Path) -> None:
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone(alone: tuple[str, bool]) -> None:
     assert alone[1]
+
+
+def test_the_page_of_a_run_like_the_demo_is_light(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", sizes={"calibration": 184, "test": 369, "ood_test": 251})
+    assert write_report(folder).stat().st_size < 530_000

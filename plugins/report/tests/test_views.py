@@ -32,7 +32,9 @@ def bias(mean: float, *, off: bool, half: float = 0.1, n: int = 40) -> dict[str,
 
 
 def cell(svg: str, symbol: str) -> str:
-    return svg.split(f'data-element="{symbol}"')[1].split("</g>", maxsplit=1)[0]
+    """Return what is drawn of an element, and before it the colors of its group."""
+    before, _, after = svg.partition(f'data-element="{symbol}"')
+    return before.rpartition('<g style="')[2] + after.partition("</g>")[0]
 
 
 def test_signed_errors_are_orange_too_high_purple_too_low_and_neutral_without_a_bias() -> None:
@@ -43,12 +45,12 @@ def test_signed_errors_are_orange_too_high_purple_too_low_and_neutral_without_a_
         "Fe": {"n": 3, "mae": 2.0, "mean_error": 2.0, "off": False},
     }
     svg = periodic.signed_table(table, periodic.reach([table], 0.1), unit="eV", label="biases")
-    assert "fill: var(--high3)" in cell(svg, "O")
+    assert "color: var(--high3)" in cell(svg, "O")
     assert "predicted too high" in cell(svg, "O")
-    assert "fill: var(--low3)" in cell(svg, "F")
-    assert "mean error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
+    assert "color: var(--low3)" in cell(svg, "F")
+    assert "mean signed error −0.800 eV (−0.900 to −0.700), 40 materials; predicted too low" in svg
     for symbol in ("W", "Fe"):
-        assert "fill: var(--surface)" in cell(svg, symbol)
+        assert "color: var(--surface)" in cell(svg, symbol)
         assert "too high" not in cell(svg, symbol)
     assert "no bias shown" in cell(svg, "W")
     assert "too few materials" in cell(svg, "Fe")
@@ -65,7 +67,7 @@ def test_a_table_without_a_bias_has_neither_colors_nor_a_scale() -> None:
 def test_a_small_bias_is_pale_on_a_scale_that_reaches_to_the_size_of_errors() -> None:
     tiny = {"O": bias(0.01, off=True, half=0.005)}
     svg = periodic.signed_table(tiny, periodic.reach([tiny], 0.5), unit="eV", label="biases")
-    assert "fill: var(--high1)" in cell(svg, "O")
+    assert "color: var(--high1)" in cell(svg, "O")
     # noise far larger than any bias does not stretch it
     noisy = tiny | {"W": bias(9.0, off=False, half=10.0)}
     assert periodic.reach([noisy], 0.5) == periodic.reach([tiny], 0.5)
@@ -215,3 +217,64 @@ def test_a_run_without_test_rows_has_no_views(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", sizes={"calibration": 40}, records=False)
     with foreign(folder):
         assert views_of(source_of(read_run(folder))) is None
+
+
+def test_a_label_set_of_both_classes_is_no_set_of_one_label(source: Source) -> None:
+    # by hand: of five sets two hold both labels, so their mean width is 0.4 and 60 % hold one label
+    entry = {"value": 0.4, "low": 0.1, "high": 0.7}
+    assert coverage.one_label(entry) == pytest.approx((0.6, 0.3, 0.9))
+    assert coverage.one_label({"value": 0.4}) == pytest.approx((0.6, 0.6, 0.6))
+    assert coverage.one_label(None) is None
+    parts = {"test": {"metrics": {"picp_0.9": {"value": 0.8, "low": 0.7, "high": 0.9},
+                                  "mpiw_0.9": entry}}}  # fmt: skip
+    arms = {"forest": {**source.metrics["arms"]["forest"], "parts": parts}}
+    binary = replace(source, metrics={**source.metrics, "task": "binary", "arms": arms})
+    (bar,) = coverage.bars_of(binary, "forest")
+    assert bar.single == pytest.approx((0.6, 0.3, 0.9))
+    assert bar.constant is None  # its baseline is the set of both labels
+    with drawing():
+        above, below = coverage.coverage_bars([bar], unit="", top=0.0).figure.axes
+    labels = [text.get_text() for text in above.get_legend().get_texts()]
+    assert set(labels) == {"in-domain", "nominal", "always both labels"}
+    assert [line.get_ydata()[0] for line in above.lines][-1] == 1.0  # always contains the truth
+    assert [line.get_ydata()[0] for line in below.lines][-1] == 0.0  # and never names a class
+    assert [line.get_ydata()[0] for line in below.lines][1] == pytest.approx(0.6)
+    # intervals of a number have widths, and no share of one label
+    assert all(own.single is None for own in coverage.bars_of(source, "forest"))
+
+
+def test_the_scatter_gives_the_mean_error_with_interval_and_unit(source: Source) -> None:
+    views = views_of(source)
+    assert views is not None
+    for arm in source.rows:
+        (svg,) = (str(p.svg) for p in views.panels if p.name == f"{arm}-predicted-against-true")
+        assert ">mean signed error (eV/atom)</text>" in svg
+        for part, name in (("test", "in-domain"), ("ood_test", "held out")):
+            found = re.search(
+                rf">{name} ([+−]?[\d.]+) \(([+−]?[\d.]+) to ([+−]?[\d.]+)\)</text>", svg
+            )
+            assert found is not None, (arm, part)
+            value, low, high = (float(one.replace("−", "-")) for one in found.groups())
+            own = source.rows[arm].part(part)
+            assert value == pytest.approx((own.mean - own.target).mean(), abs=0.006)
+            assert low < value < high
+            assert found[1].startswith("+") == (value > 0)
+    # a run whose metrics have no mean error gets no number that lacks an interval
+    arms = {arm: {**own, "parts": {}} for arm, own in source.metrics["arms"].items()}
+    views = views_of(replace(source, metrics={**source.metrics, "arms": arms}))
+    assert views is not None
+    assert not any("mean signed error (eV/atom)</text>" in str(panel.svg) for panel in views.panels)
+
+
+def test_curves_of_what_is_kept_differ_in_marks_and_not_in_color_alone(source: Source) -> None:
+    parts = {part: source.rows["forest"].part(part) for part in ("test", "ood_test")}
+    with drawing():
+        curves = figures.risks(parts, binary=False)
+        drawn = figures.risk_coverage(curves, unit="eV", binary=False, top=1.0)
+    lines = drawn.figure.axes[0].lines
+    looks = [
+        (line.get_marker(), line.get_linestyle(), line.get_markerfacecolor() == line.get_color())
+        for line in lines
+    ]
+    assert len(set(looks)) == len(lines) == 6
+    assert {mark for mark, _, _ in looks} == {"o", "s"}

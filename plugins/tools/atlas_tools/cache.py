@@ -17,7 +17,7 @@ from atlas_core.python.machine import cache_folder
 
 @click.group()
 def cache() -> None:
-    """Show or clear what is stored: features, answers of fitted models, parsed data files."""
+    """Show or clear stored features, fits and parsed data files."""
 
 
 @cache.command("show")
@@ -25,7 +25,7 @@ def cache() -> None:
 @json_option
 @click.pass_obj
 def show(host: CommandHost, *, cache_dir: Path | None, as_json: bool) -> None:
-    """Show where features, fits and parsed data files are stored and how much space they take."""
+    """Show the folder, what is stored in it and how much space it takes."""
     folder = cache_folder(cache_dir)
     fits = [held for _, held in FitCache(folder).entries()]
     every = [*fits, *(held for _, held in FeatureCache(folder).entries())]
@@ -48,9 +48,9 @@ def show(host: CommandHost, *, cache_dir: Path | None, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def clear(host: CommandHost, *, cache_dir: Path | None, yes: bool) -> None:
-    """Delete stored features, fits and parsed data files, after confirmation.
+    """Delete all that is stored, after confirmation.
 
-    All of them are recomputed when needed, which takes as long as before.
+    Features, fits and parsed data files are recomputed when needed, which takes as long as before.
     """
     folder = cache_folder(cache_dir)
     stored = (FeatureCache(folder), FitCache(folder))

@@ -12,7 +12,7 @@ import click
 from pydantic import BaseModel, Field, ValidationError
 
 from atlas_core.api import CommandHost, Component, Config, PluginError, SpecError
-from atlas_core.command_options import json_option
+from atlas_core.command_options import json_option, kind_option
 from atlas_core.errors import reported
 from atlas_core.installed import core_range_problem
 from atlas_core.kinds import KINDS
@@ -27,7 +27,7 @@ Checked = tuple[str, str, Sequence[CheckResult]]
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of the named components.")
+@kind_option("Kind of the named components")
 @click.option(
     "--path",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

@@ -17,7 +17,7 @@ from atlas_evaluation.judge import exam
 from atlas_evaluation.judge.audit import LIMITS, SplitAudit
 from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, slack
 from atlas_evaluation.judge.finding import About, Finding, Verdict
-from atlas_evaluation.narrative.formatting import FILTERS, NAMED, capital, those
+from atlas_evaluation.narrative.formatting import FILTERS, NAMED, capital, those, whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -151,6 +151,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader,
         undefined=StrictUndefined,
+        finalize=whole,
         autoescape=False,  # noqa: S701 - plain text: whoever puts it on a page escapes it
     )
     environment.filters.update(FILTERS)

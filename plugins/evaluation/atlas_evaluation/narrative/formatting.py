@@ -32,7 +32,12 @@ def number(value: float, *, like: float | None = None) -> str:
     if size < 1e-4:
         return f"{value:.1e}"
     rounded = float(f"{size:.1e}")  # 9.96 is 10, which needs no decimal
-    return f"{value:.{max(0, 1 - math.floor(math.log10(rounded)))}f}"
+    return digits.fixed(value, max(0, 1 - math.floor(math.log10(rounded))))
+
+
+def whole(given: Any) -> Any:
+    """Return a count with thin spaces between its thousands, and all else as it is."""
+    return digits.fixed(given, 0) if type(given) is int else given
 
 
 def percent(share: float, *, tenths: bool = False) -> str:
@@ -171,6 +176,6 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "some": _some,
     "span": digits.span,
     "tally": _tally,
-    "counted_is": lambda n: f"{n} {'is' if n == 1 else 'are'}",
+    "counted_is": lambda n: f"{whole(n)} {'is' if n == 1 else 'are'}",
     "view": lambda name: str(VIEWS.get(name, name)),
 }
