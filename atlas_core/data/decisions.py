@@ -1,4 +1,4 @@
-"""Predictions as decisions against a border: one table, as ``decisions.parquet`` holds it. Light."""
+"""Predictions as decisions against a border, as ``decisions.parquet`` holds them. Light."""
 
 from __future__ import annotations
 

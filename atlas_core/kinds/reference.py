@@ -35,15 +35,19 @@ A whole plugin, in a module ``atlas_fixed_border``::
             return Border(np.full(len(asked), self.value), [f"{self.value:g}"] * len(asked))
 
         def learn(self, rows, margin):
-            return GaussianDecision()
+            return GaussianDecision(margin)
 
 
     class GaussianDecision:
         """Believe sigma as a Gaussian."""
 
+        def __init__(self, margin):
+            self.margin = margin
+
         def __call__(self, rows):
-            z = (rows.border - rows.mean) / np.maximum(rows.std, 1e-12) / math.sqrt(2)
-            return np.array([0.5 * math.erfc(-one) for one in z])
+            above = rows.mean - rows.border - self.margin
+            z = above / np.maximum(rows.std, 1e-12) / math.sqrt(2)
+            return np.array([0.5 * math.erfc(one) for one in z])
 
 
     @hookimpl
@@ -63,7 +67,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -120,8 +124,8 @@ class BorderRows:
     def __len__(self) -> int:
         return len(self.border)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> BorderRows:
-        """Return the rows where the mask holds."""
+    def take(self, rows: npt.NDArray[Any]) -> BorderRows:
+        """Return the rows where a mask holds, or those at these places."""
         return BorderRows(**{name: values[rows] for name, values in vars(self).items()})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,7 +92,7 @@ class HullReference:
             DataError: an element has no phase.
         """
         competing, own, energy = self._competing(asked, known, target)
-        several = np.flatnonzero(np.array([len(set(s)) > 1 for s in _split(asked)]))
+        several = np.flatnonzero(np.diff(phases_of(asked, np.zeros(len(asked))).offsets) > 1)
         value = np.full(len(asked), np.nan)
         words = [ELEMENT] * len(asked)
         if len(several):
@@ -106,17 +105,15 @@ class HullReference:
                 words[row] = text
         return Border(value, words)
 
-    def _competing(
-        self, asked: Materials, known: Materials, target: F8
-    ) -> tuple[Known, I8, F8]:
+    def _competing(self, asked: Materials, known: Materials, target: F8) -> tuple[Known, I8, F8]:
         """Return what competes, and for each asked material its own phase and the energy of it."""
         config, names = self.config, asked.formulas()
-        mine = config.own or self.phases is None
-        own = Known.of(known, target) if mine else None
-        every = self.phases if own is None else own if self.phases is None else _joined(
-            self.phases, own
-        )
-        assert every is not None
+        own = Known.of(known, target) if config.own or self.phases is None else None
+        every = self.phases or own
+        if self.phases is not None and own is not None:
+            every = self.phases.joined(own)
+        if every is None:
+            raise DataError("reference convex_hull: there is no phase to compete")
         if config.elements == "zero":
             every = every.with_elements_at_zero(asked)
         else:
@@ -135,24 +132,6 @@ class HullReference:
     def learn(self, rows: BorderRows, margin: float) -> Decision:
         """Return the probability of at most ``margin`` above the hull; see ``decision``."""
         return learned(rows, margin)
-
-
-def _joined(one: Known, other: Known) -> Known:
-    """Return the phases of both."""
-    ids = [f"{k} {i}" for k, known in enumerate((one, other)) for i in known.materials.ids.tolist()]
-    a, b = one.materials, other.materials
-    both = Materials(
-        ids=np.array(ids),
-        offsets=np.append(a.offsets, b.offsets[1:] + a.offsets[-1]),
-        numbers=np.append(a.numbers, b.numbers),
-        amounts=np.append(a.amounts, b.amounts),
-    )
-    return Known.of(both, np.append(one.energy, other.energy))
-
-
-def _split(materials: Materials) -> list[list[int]]:
-    numbers, bounds = materials.numbers.tolist(), materials.offsets.tolist()
-    return [numbers[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
 def in_words(hulls: Hulls, known: Known) -> Sequence[str]:

@@ -45,5 +45,6 @@ def atlas_reference() -> list[Component]:
             "atlas_stability.convex_hull:ConvexHull",
             requires={"task:regression"},
             citation="10.1021/cm702327g",
+            contract_options={"elements": "zero"},
         )
     ]

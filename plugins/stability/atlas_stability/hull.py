@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
-from atlas_core.api import F8, I8, Bool
+from atlas_core.api import F8, I8
 
 EXACT = 1e-10
 """eV/atom below the plane of a simplex from which a phase enters it."""
@@ -51,7 +51,7 @@ class Phases:
     def systems(self) -> list[System]:
         """Return the elements of each phase, as rising atomic numbers."""
         numbers, bounds = self.numbers.tolist(), self.offsets.tolist()
-        return [tuple(numbers[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [tuple(numbers[a:b]) for a, b in pairwise(bounds)]
 
     def by_system(self) -> dict[System, I8]:
         """Return the phases of each chemical system."""
@@ -195,9 +195,7 @@ class _Program:
             price = (inverse @ np.take_along_axis(costs, basis[going], axis=1)[:, :, None])[..., 0]
             held = np.einsum("bkj,bk->bj", inverse, self.wanted[going])
             gain = costs - (amounts @ price[:, :, None])[..., 0]
-            enters = (
-                gain.argmin(axis=1) if pivots < PATIENT else (gain < -EXACT).argmax(axis=1)
-            )
+            enters = gain.argmin(axis=1) if pivots < PATIENT else (gain < -EXACT).argmax(axis=1)
             better = np.take_along_axis(gain, enters[:, None], axis=1)[:, 0] < -EXACT
             done = going[~better]
             shares[done] = np.maximum(held[~better], 0.0)

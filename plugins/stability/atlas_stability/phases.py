@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from atlas_core.api import MAX_Z, SYMBOLS, F8, CautionWarning, DataError, Materials
+from atlas_core.api import F8, MAX_Z, SYMBOLS, CautionWarning, DataError, Materials
 from atlas_stability.hull import HullIndex, Phases
 
 ZERO = 0.1
@@ -81,17 +81,19 @@ class Known:
         missing = sorted(set(asked.numbers.tolist()) - there)
         if not missing:
             return self
-        ids = [*self.materials.ids.tolist(), *(f"element {SYMBOLS[z]}" for z in missing)]
-        pure = Materials.from_amounts([str(z) for z in missing], [{z: 1.0} for z in missing])
+        pure = Materials.from_amounts([SYMBOLS[z] for z in missing], [{z: 1.0} for z in missing])
+        return self.joined(Known.of(pure, np.zeros(len(missing))))
+
+    def joined(self, other: Known) -> Known:
+        """Return the phases of both, the lower of each composition."""
+        a, b = self.materials, other.materials
         both = Materials(
-            ids=np.array(ids),
-            offsets=np.append(
-                self.materials.offsets, self.materials.offsets[-1] + np.arange(1, len(missing) + 1)
-            ),
-            numbers=np.append(self.materials.numbers, pure.numbers),
-            amounts=np.append(self.materials.amounts, pure.amounts),
+            ids=np.array([*(f"a {one}" for one in a.ids), *(f"b {one}" for one in b.ids)]),
+            offsets=np.append(a.offsets, b.offsets[1:] + a.offsets[-1]),
+            numbers=np.append(a.numbers, b.numbers),
+            amounts=np.append(a.amounts, b.amounts),
         )
-        return replace(Known.of(both, np.append(self.energy, np.zeros(len(missing)))))
+        return Known.of(both, np.append(self.energy, other.energy))
 
     def require_elements(self, asked: Materials, where: str) -> None:
         """Stop unless every element that is asked about has a phase.
@@ -134,5 +136,3 @@ def warn_of_units(known: Known, where: str) -> None:
             CautionWarning,
             stacklevel=2,
         )
-
-

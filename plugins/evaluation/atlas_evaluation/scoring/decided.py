@@ -56,9 +56,7 @@ def score_decisions(
     return found
 
 
-def _scored(
-    rows: Decisions, metrics: Metrics, base: float | None, *, seed: int
-) -> dict[str, Any]:
+def _scored(rows: Decisions, metrics: Metrics, base: float | None, *, seed: int) -> dict[str, Any]:
     scored, _ = score_part(
         as_classes(rows), metrics=metrics, task="binary", seed=seed, group=None, calibration=None
     )
