@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from atlas_core.data.meaning import Meaning
 from atlas_core.kinds.dataset import Task
 from atlas_core.kinds.inputs import Inputs
 
@@ -21,6 +22,7 @@ class FoldFacts:
             are None: they need a trained model.
         classes: for a binary task, {part: (rows of class 0, rows of class 1)} of ``train`` and
             ``calibration``; else empty.
+        meaning: what the target and its classes are, in words, for messages.
     """
 
     task: Task
@@ -28,3 +30,4 @@ class FoldFacts:
     train: Inputs
     calibration: Inputs
     classes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    meaning: Meaning = field(default_factory=Meaning)

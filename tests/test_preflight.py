@@ -165,10 +165,19 @@ def test_one_class_is_refused_in_training_and_for_a_curve_in_calibration(tmp_pat
             "split={use: random, options: {calibration: 0.1}}",
             text=text,
         )
-        assert any("all 20 calibration rows have class 0" in line for line in lines)
+        assert any("all 20 calibration rows are of class 0" in line for line in lines)
+        named = text.replace("task: binary}", "task: binary, class_names: [not a metal, metal]}")
+        lines = refused(
+            tmp_path,
+            f"arms.forest.calibrator={calibrator}",
+            "split={use: random, options: {calibration: 0.1}}",
+            text=named,
+        )
+        assert any("all 20 calibration rows are “not a metal”" in line for line in lines)
+        assert not any("class 0" in line for line in lines)
     # sets of labels still cover as promised over all rows together
     found = ahead(tmp_path, "split={use: random, options: {calibration: 0.1}}", text=text)
-    assert any("all 20 calibration rows have class 0" in text for text in found.warnings)
+    assert any("all 20 calibration rows are of class 0" in text for text in found.warnings)
 
 
 CARBON = [(f"C{i % 5 + 1}", float(i) ** 0.5) for i in range(60)]

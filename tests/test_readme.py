@@ -45,16 +45,10 @@ def test_the_lines_of_python_run(
 
 def test_the_method_passes_its_contract(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "quantile_spread.py").write_text(_blocks("python")[1], encoding="utf-8")
-    entry, group = (
-        re.search(pattern, README)
-        for pattern in (r"`(quantile_spread = \S+)`", r"`(\[project\.entry-points\S+\])`")
-    )
-    assert entry is not None
-    assert group is not None
-    project = (
-        '[project]\nname = "mine"\nversion = "0"\ndependencies = ["atlas-materials>=0.1,<0.2"]'
-    )
-    (tmp_path / "pyproject.toml").write_text(f"{project}\n{group[1]}\n{entry[1]}\n", "utf-8")
+    patterns = (r"\[project\]", r"dependencies = \S+", r"\[project\.entry-points\S+\]")
+    found = [re.findall(f"`({one})`", README) for one in (*patterns, r"quantile_spread = \S+")]
+    lines = [line for (line,) in found]  # all that the text asks for, and nothing else
+    (tmp_path / "pyproject.toml").write_text("\n".join(lines), "utf-8")
     done = cli("check", "--path", tmp_path)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == _blocks("text")[0].strip()

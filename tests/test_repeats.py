@@ -74,6 +74,18 @@ def test_the_first_training_is_to_the_byte_that_of_a_run_without_repeats(
     assert once.path != thrice.path
 
 
+def test_metrics_have_mean_and_deviation_over_trainings(once: atlas.Run, thrice: atlas.Run) -> None:
+    trained = (thrice.predictions, *thrice.repeats)
+    for arm in ("forest", "point"):
+        row = thrice.metrics.loc[arm, "ood_test"]
+        own = (trained[0].arm == arm) & (trained[0].parts == "ood_test")
+        errors = [float(np.abs(one.mean - one.target)[own].mean()) for one in trained]
+        assert row["mae"] == pytest.approx(errors[0])
+        assert row["mae_mean_of_trainings"] == pytest.approx(np.mean(errors))
+        assert row["mae_std_of_trainings"] == pytest.approx(np.std(errors, ddof=1))
+    assert not [name for name in once.metrics if "trainings" in name]
+
+
 def test_one_repeat_is_what_a_spec_without_the_key_means(home: Path, once: atlas.Run) -> None:
     again = run(home, repeats=1)
     assert again.path == once.path

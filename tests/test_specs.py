@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,19 @@ def test_a_matbench_spec_runs_small(cli: Cli, data_dir: Path, name: str) -> None
     assert manifest["dataset"]["provenance"] in {"official", "rebuilt"}
     record = folder / "exports/matbench/forest/results.json.gz"
     assert record.exists() == (name == "matbench_steels")  # a sample is no Matbench result
+
+
+def test_steels_are_alloys_in_percent_on_their_page_and_no_carbides(
+    cli: Cli, data_dir: Path
+) -> None:
+    folder = run_small(cli, "matbench_steels", "--data-dir", data_dir)
+    families = read_json(folder / "metrics.json")["arms"]["forest"]["families"]["test"]["groups"]
+    assert {family: one["n"] for family, one in families.items()} == {"intermetallic": 312}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    assert not re.search(r"carbide|pnictide|silicide|[0-9]e-[0-9]", shown)
+    # mb-steels-001 of the file, by hand: 0.620 Fe, 0.192 Ni, 0.146 Co, 0.0176 Mo, 0.0185 Ti, ...
+    assert "Fe-19.2Ni-14.6Co-1.8Ti-1.8Mo-0.3Al-0.1Si-0.1C-0.1Mn + V, Cr, Nb (at%)" in page
 
 
 def test_the_classifier_runs_small_and_is_scored_as_one(cli: Cli, data_dir: Path) -> None:

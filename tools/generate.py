@@ -292,7 +292,7 @@ def _plugins_page(own: set[str]) -> str:
     lines = [
         "# Components",
         "",
-        f"What `atlas plugins` lists: {len(rows)} components of"
+        f"What `atlas plugins` lists, but for the examples: {len(rows)} components of"
         f" {len({row.distribution for row in rows})} distributions.",
         "",
         "| kind | name | what it is | distribution |",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from atlas_core.data.meaning import meaning_of
 from atlas_core.observe import FinishedRun
 from atlas_core.printing import on_one_line
 from atlas_core.store import DROPPED
@@ -25,8 +26,16 @@ def answer_of(run: FinishedRun) -> tuple[dict[str, Any], str]:
     }
     stored = ["stored result (--force computes anew)"] if run.reused else []
     said = [f"{_opening(arm, one)} {one['headline']}" for arm, one in verdicts.items()]
-    lines = map(on_one_line, [*stored, *said])
+    lines = map(on_one_line, [*stored, *said, *_caveat(run)])
     return value, "\n".join([*lines, str(run.report or run.folder)])
+
+
+def _caveat(run: FinishedRun) -> list[str]:
+    """Return what the target is not, where the data set says so: verdicts hold with it."""
+    about = run.manifest["dataset"]
+    meaning = meaning_of(about)
+    target = meaning.words(str(about.get("target", "target")))
+    return [f"What is predicted is the {target} ({meaning.caveat})."] if meaning.caveat else []
 
 
 def grades(run: FinishedRun) -> dict[str, str]:

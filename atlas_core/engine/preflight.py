@@ -145,6 +145,7 @@ class _Fold:
             train=seen_by(self._shown(train, features), requires),
             calibration=seen_by(self._shown(calibration, features), requires),
             classes=classes,
+            meaning=self.targets.meaning,
         )
 
     def _shown(self, rows: I8, features: Features | None) -> Inputs:

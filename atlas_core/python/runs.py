@@ -131,18 +131,25 @@ class Run:
     def metrics(self) -> DataFrame:
         """Return a data frame: a row for each arm and part, a column for each metric.
 
-        A metric with an interval has two more columns, ``<name>_low`` and ``<name>_high``.
+        A metric with an interval has two more columns, ``<name>_low`` and ``<name>_high``. A run
+        of several trainings (``repeats``) has ``<name>_mean_of_trainings`` and
+        ``<name>_std_of_trainings``, the mean and the standard deviation (of a sample) over them;
+        all other columns are of the first training.
         """
         from pandas import DataFrame, MultiIndex
 
         rows, names = [], []
         for arm in self.arms:
-            for part, scored in self._finished.metrics["arms"][arm]["parts"].items():
+            own = self._finished.metrics["arms"][arm]
+            again = (own.get("repeats") or {}).get("parts", {})
+            for part, scored in own["parts"].items():
                 row: dict[str, float] = {"n": scored["n"]}
                 for name, entry in scored["metrics"].items():
                     row[name] = entry["value"]
                     if "low" in entry:
                         row[f"{name}_low"], row[f"{name}_high"] = entry["low"], entry["high"]
+                    for kind in ("mean", "std") if name in again.get(part, {}) else ():
+                        row[f"{name}_{kind}_of_trainings"] = again[part][name][kind]
                 rows.append(row)
                 names.append((arm, part))
         return DataFrame(rows, index=MultiIndex.from_tuples(names, names=["arm", "part"]))

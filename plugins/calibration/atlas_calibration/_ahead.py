@@ -26,9 +26,10 @@ def both_classes(facts: FoldFacts) -> list[str]:
     zeros, ones = facts.classes.get("calibration", (1, 1))
     if (zeros and ones) or not zeros + ones:
         return []
+    only = facts.meaning.of_class(int(ones > 0))
     return [
-        f"all {zeros + ones} calibration rows have class {int(ones > 0)}, it needs rows of both;"
-        f" {HOW}, or use a stratified split"
+        f"all {zeros + ones} calibration rows are {only}, it needs rows of both classes; {HOW}, or"
+        " use a stratified split"
     ]
 
 

@@ -17,7 +17,7 @@ that fits decides.
 | ``boride`` | B |
 | ``silicide`` | Si |
 | ``other`` | a noble gas |
-| ``intermetallic`` | nothing of the above |
+| ``intermetallic`` | nothing of the above: metals with metals, alloys such as steels too |
 
 The order is that of electronegativity (Pauling's scale: F 3.98, O 3.44, Cl 3.16; C 2.55, H 2.20,
 B 2.04, Si 1.90), but for N (3.04), which stands behind Br, I (2.66) and S (2.58): it is part of the

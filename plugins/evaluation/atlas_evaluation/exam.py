@@ -22,21 +22,17 @@ from atlas_core.data.assessments import Assessments
 from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.trust import ReliabilityTarget
 from atlas_core.metrics import weighted
-from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, doubt, slack
+from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, Kept, reliability_of
 from atlas_statistics import bootstrap
 from atlas_statistics import ranks as ood
-from atlas_statistics.binomial import binomial_below, wilson
+from atlas_statistics.binomial import wilson
 
-SIGNIFICANT = 0.05
-"""Probability below which a share is significantly too low."""
 HEADLINE = 0.9
 """Level of the intervals that the exam is held at, or the nearest there is."""
 
 PARTS = {"class": "ood_test", "in_domain": "test"}
-GRADES = ("reached", "abstained", "below", "missed")
-"""Outcome on one class: the predictions labeled trust reach the target reliability; too few are
-labeled trust to tell; fewer are within tolerance than targeted, which may be chance or within the
-slack; or significantly fewer."""
+GRADES: tuple[Kept, ...] = ("reached", "abstained", "below", "missed")
+"""Outcomes on one class."""
 
 
 def examine(
@@ -233,21 +229,11 @@ def _forecast(rows: Assessments, *, seed: int) -> dict[str, float]:
 
 
 def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) -> dict[str, Any]:
-    """Return whether the rows labeled trust reach the target reliability.
-
-    ``by_chance``: whether a method that reaches it may have so few within tolerance; ``shown``:
-    whether there are enough to say that it does.
-    """
+    """Return whether the rows labeled trust reach the target reliability."""
     error, labels = rows.error, rows.label
     chosen = labels == "trust"
     n, hits = int(chosen.sum()), int((error[chosen] <= reliability.error_tolerance).sum())
-    wanted = reliability.target_reliability - slack(reliability.target_reliability)
-    by_chance = binomial_below(hits, n, reliability.target_reliability) >= SIGNIFICANT
-    least = wilson(hits / n, n)[0] if n else 0.0
-    few = n < ENOUGH_TRUSTED
-    held = not few and hits / n >= wanted and (by_chance or least >= wanted)
-    significant = binomial_below(hits, n, wanted) < SIGNIFICANT
-    grade = "abstained" if few else "reached" if held else "missed" if significant else "below"
+    judged = reliability_of(hits, n, reliability.target_reliability)
     return {
         "rows": len(labels),
         "trusted": n,
@@ -255,10 +241,9 @@ def _trusted(rows: Assessments, reliability: ReliabilityTarget, *, seed: int) ->
         "within": hits,
         **_share("hit", hits, n),
         "deferred": int((labels == "defer").sum()),
-        "by_chance": by_chance,
-        "shown": held
-        and least >= reliability.target_reliability - doubt(reliability.target_reliability),
-        "grade": grade,
+        "by_chance": judged.by_chance,
+        "shown": judged.shown,
+        "grade": judged.grade,
         **(
             _interval("mae_trusted", float(error[chosen].mean()), _means(error[chosen], seed=seed))
             if n

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scipy.stats import binomtest
 
 from atlas_evaluation.exam import GRADES
-from atlas_evaluation.judge.exam import comparisons, evidence, headline, named, unexamined
+from atlas_evaluation.judge.exam import (
+    comparisons,
+    evidence,
+    headline,
+    in_domain_advice,
+    named,
+    unexamined,
+)
 from atlas_evaluation.judge.finding import About, Finding
 from atlas_evaluation.judge.verdict import verdict
 from atlas_evaluation.narrative import report_of
@@ -228,14 +236,58 @@ def test_labels_that_nobody_examined_are_said_to_be_so() -> None:
         "error_tolerances": [0.1],
         "target_reliability": 0.8,
     }
-    figures = {
-        "share": 0.25,
-        "within": 0.9,
-        "error_tolerances": [0.1, 0.1],
-        "target_reliability": 0.8,
-    }
-    assert unexamined(labels) == [Finding.of("labels_not_tested", **figures)]
+    wilson = binomtest(45, 50).proportion_ci(method="wilson")
+    (said,) = unexamined(labels)
+    assert (said.code, said.figures["share"], said.figures["grade"]) == (
+        "labels_not_tested", 0.25, "reached",
+    )  # fmt: skip
+    ends = {"value": 0.9, "low": wilson.low, "high": wilson.high}
+    assert said.figures["within"] == pytest.approx(ends)
     assert unexamined({}) == []
+    assert "within" not in unexamined(labels | {"trusted": 0, "within": 0})[0].figures
+
+
+@pytest.mark.parametrize(
+    ("trusted", "within", "advised"),
+    [
+        (50, 45, ["follow_labels_in_domain"]),
+        # of 50 at 75 %, the target less its slack: 40 % is far below, 72 % may be chance
+        (50, 20, ["do_not_follow_labels"]),
+        (50, 36, []),
+        (12, 10, []),  # reached, on too few to show it
+        (5, 5, []),
+        (0, 0, []),
+    ],
+)
+def test_labels_are_followed_in_domain_only_where_they_reach_their_target_there(
+    trusted: int, within: int, advised: list[str]
+) -> None:
+    labels = {"rows": 200, "trusted": trusted, "within": within, "error_tolerances": [0.1]}
+    labels |= {"target_reliability": 0.8}
+    assert [one.code for one in in_domain_advice(labels)] == advised
+    metrics = {"parts": {"test": {"n": 200, "metrics": {
+        "mae": {"value": 0.1, "low": 0.09, "high": 0.11},
+        "mae_baseline": {"value": 1.0, "low": 0.9, "high": 1.1},
+        "mae_over_mad": {"value": 0.1, "low": 0.09, "high": 0.11},
+    }}}, "ood": {}, "labels": labels}  # fmt: skip
+    told = [one.code for one in verdict(metrics, About("forest")).advice]
+    assert told[: len(advised)] == advised
+    assert not {"follow_labels_in_domain", "do_not_follow_labels", "follow_labels"} & set(
+        told[len(advised) :]
+    )
+
+
+def test_no_label_is_recommended_of_an_arm_that_is_no_better_than_a_constant() -> None:
+    labels = {"rows": 200, "trusted": 50, "within": 50, "error_tolerances": [0.1]}
+    labels |= {"target_reliability": 0.8}
+    metrics = {"parts": {"test": {"n": 200, "metrics": {
+        "mae": {"value": 1.2, "low": 1.15, "high": 1.25},
+        "mae_baseline": {"value": 1.0, "low": 0.99, "high": 1.01},
+        "mae_over_mad": {"value": 1.2, "low": 1.15, "high": 1.25},
+    }}}, "ood": {}, "labels": labels}  # fmt: skip
+    said = verdict(metrics, About("forest"))
+    assert said.grade == "do_not_trust"
+    assert "follow_labels_in_domain" not in said.codes
 
 
 def test_refusals_of_every_method_count_alike_and_never_as_kept() -> None:

@@ -113,6 +113,43 @@ def test_the_sentence_of_errors_says_between_what_they_lie_over_trainings() -> N
     assert "another seed" not in said
 
 
+def test_the_headline_says_what_training_anew_moves() -> None:
+    trainings = [training(seed, held_out_error=2.0) for seed in (1, 2, 3)]
+    said = evaluated(*trainings).verdicts["one"].headline
+    errors = [np.abs(one.mean - one.target) for one in trainings]
+    ends = [own[:N].mean() for own in errors]
+    assert f", over 3 trainings {min(ends):.3f} to {max(ends):.3f}, n = {N})" in said
+    alone = evaluated(trainings[0]).verdicts["one"].headline
+    assert "trainings" not in alone
+
+
+def test_how_much_larger_held_out_errors_are_is_said_over_trainings() -> None:
+    trainings = [training(seed, held_out_error=0.15) for seed in (1, 2, 3)]
+    found = evaluated(*trainings).verdicts["one"]
+    assert "held_out_errors_unclear" in {one.code for one in found.findings}
+    errors = [np.abs(one.mean - one.target) for one in trainings]
+    times = [own[N:].mean() / own[:N].mean() for own in errors]
+    if "median error" in found.headline:
+        times = [np.median(own[N:]) / np.median(own[:N]) for own in errors]
+    assert f"; over 3 trainings {min(times):.1f} to {max(times):.1f})" in found.headline
+
+
+def test_a_direction_that_another_training_reverses_is_not_said() -> None:
+    def off(by: float, seed: int) -> Predictions:
+        one = training(seed)
+        return replace(one, mean=one.mean + np.repeat([0.0, by], N))
+
+    def codes(*trainings: Predictions) -> set[str]:
+        return {one.code for one in evaluated(*trainings).verdicts["one"].findings}
+
+    assert "errors_too_high" in codes(off(0.5, 1))
+    assert "errors_too_high" in codes(off(0.5, 1), off(0.3, 2))
+    assert "errors_too_high" not in codes(off(0.5, 1), off(-0.3, 2))
+    said = " ".join(evaluated(off(0.5, 1), off(0.3, 2)).verdicts["one"].sentences)
+    ends = [(one.mean - one.target)[N:].mean() for one in (off(0.5, 1), off(0.3, 2))]
+    assert f"; over 2 trainings {min(ends):.3f} to {max(ends):.3f})" in said
+
+
 def test_the_figures_of_the_first_training_are_those_of_one_training() -> None:
     alone = evaluated(training(1))
     among = evaluated(training(1), training(2))

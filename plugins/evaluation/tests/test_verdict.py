@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from from_columns import evaluate
 
+from atlas_core.data.meaning import Meaning
 from atlas_core.observe import held_out
 from atlas_evaluation.judge.bars import rows_needed
 from atlas_evaluation.judge.finding import About, Finding, Verdict
@@ -47,6 +48,22 @@ def judge(
     said = verdict({"parts": parts, "ood": metrics.get("ood", {})}, about, kept=kept)
     json.dumps(in_words(said).as_dict(), allow_nan=False)
     return said
+
+
+CAVEAT = Meaning(quantity="formation energy", caveat="not the distance to the convex hull")
+
+
+@pytest.mark.parametrize("n", [500, 0])
+def test_every_verdict_says_what_the_target_is_not(n: int) -> None:
+    parts = {"test": part(n, mae=0.1, mae_baseline=1.0)} if n else {}
+    metrics = {"parts": parts, "ood": {}}
+    said = verdict(metrics, About("forest", meaning=CAVEAT))
+    assert said.codes.count("target_is_not") == 1
+    assert (
+        "What is predicted is the formation energy (not the distance to the convex hull)."
+        in sentences(said)
+    )
+    assert "target_is_not" not in verdict(metrics, About("forest")).codes
 
 
 def opening(said: Verdict) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from atlas_core.kinds.trust import LABELS
 from atlas_core.observe import held_out_classes
+from atlas_core.printing import counted
 from atlas_pages.formatting import count, listed, number, percent, slug
 from atlas_report.cards import GRADES, NO_VERDICT, TONES
 from atlas_report.entries import MANY
@@ -132,8 +133,10 @@ NOT_USED = frozenset(
     }
 )
 """Those that forbid it."""
+DISAGREE = "trainings_disagree"
 ALSO_THERE, NOT_THERE = "also_on_held_out", "not_on_held_out"
 LABELS_REACHED = frozenset({"labels_reached_on_all", "labels_reached_on_most"})
+LABELS_IN_DOMAIN, LABELS_REFUSED = "follow_labels_in_domain", "do_not_follow_labels"
 OFF = {"too high": "errors_too_high", "too low": "errors_too_low"}
 NOTHING_HELD_OUT, BY_RULE, BY_ARM = "nothing_else_tested", "rule_detects", "held_out_detected"
 
@@ -179,12 +182,40 @@ def _these(arms: Sequence[str], codes: Codes) -> str:
 
 
 def _inside(codes: Codes) -> str:
-    good, bad = _with(codes, IN_DOMAIN_USE), _with(codes, NOT_USED)
-    if good:
-        return f"On materials like the training set, use {_these(good, codes)}."
+    labels = _with(codes, (LABELS_IN_DOMAIN,))
+    without = {*labels, *(arm for arm, own in codes.items() if _refused_by_another(own))}
+    good = [arm for arm in _with(codes, IN_DOMAIN_USE) if arm not in without]
+    bad = _with(codes, NOT_USED)
     if len(bad) == len(codes):
         return "Do not use the predictions: on none of its materials are they shown to help."
-    return ""
+    used = [f"use {_these(good, codes)}"] if good else []
+    used += [_labeled(labels)] if labels else []
+    lines = [f"On materials like the training set, {'; '.join(used)}."] if used else []
+    if refused := _with(codes, (LABELS_REFUSED,)):
+        lines.append(
+            f"Do not rely on the trust labels of {listed(refused)}: even in-domain too few of the"
+            " trusted predictions are within the error tolerance."
+        )
+    if disagree := _with(codes, (DISAGREE,)):
+        lines.append(
+            f"Do not rely on one training of {listed(disagree)}: another would be judged"
+            " differently."
+        )
+    return " ".join(lines)
+
+
+def _refused_by_another(codes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether the arm would not be trusted after another of its trainings."""
+    others = (codes.get(DISAGREE) or {}).get("others", ())
+    return any(one["grade"] == "do_not_trust" for one in others)
+
+
+def _labeled(arms: Sequence[str]) -> str:
+    """Return what to do with the predictions of arms by their labels."""
+    return (
+        f"use the predictions of {listed(list(arms))} that are labeled trust; compute or measure"
+        " those labeled verify, and do not rank by those labeled defer"
+    )
 
 
 def _outside(source: Source, codes: Codes) -> str:
@@ -195,10 +226,7 @@ def _outside(source: Source, codes: Codes) -> str:
     good = _with(codes, (ALSO_THERE,))
     labels = [arm for arm in codes if _labels_reliable(source.verdict.get(arm) or {})]
     if labels:
-        return (
-            f"On {there}, use the predictions of {listed(labels)} that are labeled trust; compute"
-            " or measure those labeled verify, and do not rank by those labeled defer."
-        )
+        return f"On {there}, {_labeled(labels)}."
     if good:
         return f"On {there}, {_these(good, codes)} may be used, too."
     if bad and len(bad) == len(codes):
@@ -217,30 +245,39 @@ def _labels_reliable(verdict: Mapping[str, Any]) -> bool:
 
 
 def _bias(source: Source) -> str:
-    """Return how far predictions are off on the held-out class, where all are off one way."""
+    """Return how far predictions are off on the held-out class, where all are off one way.
+
+    Of several trainings it is the range over all of them.
+    """
     for way, code in OFF.items():
-        sizes = [_off_by(source.verdict.get(arm) or {}, code) for arm in source.rows]
-        known = [size for size in sizes if size is not None]
-        if known and len(known) == len(sizes):
-            ends = dict.fromkeys(number(size, digits=2) for size in (min(known), max(known)))
+        known = [found for arm in source.rows if (found := _off(source, arm, code)) is not None]
+        if known and len(known) == len(source.rows):
+            over = [one["trainings"] for one in known if "trainings" in one]
+            sizes = [float(one["by"]["value"]) for one in known]
+            sizes += [float(one[end]) for one in over for end in ("low", "high")]
+            ends = dict.fromkeys(number(size, digits=2) for size in (min(sizes), max(sizes)))
             unit = f" {source.unit}" if source.unit else ""
-            return f" (they are {way} by {' to '.join(ends)}{unit} on average)"
+            trained = f", over {counted(max(one['n'] for one in over), 'training')}" if over else ""
+            return f" (they are {way} by {' to '.join(ends)}{unit} on average{trained})"
     return ""
 
 
-def _off_by(verdict: Mapping[str, Any], code: str) -> float | None:
-    """Return how far an arm is off on the held-out class; None where it is not said to be."""
-    every = [one["figures"] for one in verdict.get("findings") or () if one.get("code") == code]
-    return next((float(one["by"]["value"]) for one in every if one["part"] == "held_out"), None)
+def _off(source: Source, arm: str, code: str) -> Mapping[str, Any] | None:
+    """Return figures of how far an arm is off on the held-out class; None where none is said."""
+    findings = (source.verdict.get(arm) or {}).get("findings") or ()
+    every = [one["figures"] for one in findings if one.get("code") == code]
+    return next((one for one in every if one["part"] == "held_out"), None)
 
 
 def _before_use(source: Source, codes: Codes) -> str:
     if source.loop:
         return ""
     if _with(codes, (NOTHING_HELD_OUT,)):
+        labels = _with(codes, (LABELS_IN_DOMAIN, LABELS_REFUSED))
+        untested = ", so the labels are not tested there either" if labels else ""
         return (
             "Before using it on another chemistry, hold that chemistry out and run the spec again:"
-            " nothing was held out here."
+            f" nothing was held out here{untested}."
         )
     if _with(codes, (BY_RULE,)):
         return (

@@ -7,28 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from atlas_core.arrays import F8, Str
-from atlas_core.data.predictions import Predictions
 from atlas_core.kinds.metric import Better
 from atlas_core.metrics.registry import Shown
 from atlas_core.observe import held_out_classes
 from atlas_pages import formatting
 from atlas_report import metric_labels, repeats
-from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source, shown
-from atlas_statistics.bootstrap import (
-    FEW_MATERIALS,
-    PairedDifference,
-    numbered,
-    paired_difference,
-)
+from atlas_report.pairs import paired_sentences
+from atlas_report.source import HELD_OUT, IN_DOMAIN, PART_LABEL, Source
 
 LEVELS = {"picp": (0.5, 0.9, 0.95)}
 LEVEL = (0.9,)
 """Levels in the table, and those of other metrics; the calibration curve shows them all."""
-
-Named = tuple[str, Predictions]
 
 RULE = Shown(
     "rule",
@@ -107,7 +96,7 @@ def beside(source: Source) -> Beside:
         lines=tuple(line for line in lines if any(line.cells)),
         detection=tuple(line for line in detection if any(line.cells)),
         folds=tuple(_folds(source, arms, parts)),
-        paired=tuple(_paired(source)),
+        paired=tuple(paired_sentences(source)),
         trainings=repeats.trainings(source),
     )
 
@@ -156,7 +145,15 @@ def _line(
 ) -> Line:
     cells: list[Cell | None] = []
     columns = len(entries[0])
-    best = [_best(name, about, [row[part] for row in entries]) for part in range(columns)]
+    best = [
+        _best(
+            name,
+            about,
+            [row[part] for row in entries],
+            [None if spreads is None else row[part] for row in spreads or entries],
+        )
+        for part in range(columns)
+    ]
     for arm, row in enumerate(entries):
         for part, entry in enumerate(row):
             if entry is None:
@@ -177,8 +174,13 @@ def _line(
     return Line(label + unit, meaning, tuple(cells))
 
 
-def _best(name: str, about: Shown, row: Sequence[Mapping[str, float] | None]) -> int | None:
-    """Return the arm with the best value; None where the intervals leave the order open.
+def _best(
+    name: str,
+    about: Shown,
+    row: Sequence[Mapping[str, float] | None],
+    spreads: Sequence[repeats.Spread | None],
+) -> int | None:
+    """Return the arm with the best value; None where intervals or trainings leave the order open.
 
     Intervals that overlap may still differ on paired rows; the sentences below the table say so.
     """
@@ -189,9 +191,20 @@ def _best(name: str, about: Shown, row: Sequence[Mapping[str, float] | None]) ->
     if ranked[0][0] == ranked[1][0]:
         return None
     best = ranked[0][1]
-    others = [entry for arm, entry in enumerate(row) if entry is not None and arm != best]
-    own = row[best]
-    return best if own is not None and all(apart(own, other) for other in others) else None
+    others = [arm for arm in values if arm != best]
+    clear = all(
+        apart(row[best] or {}, row[arm] or {}) and _trained_apart(spreads[best], spreads[arm])
+        for arm in others
+    )
+    return best if clear else None
+
+
+def _trained_apart(first: repeats.Spread | None, other: repeats.Spread | None) -> bool:
+    """Return whether no training of one reaches the other's; True of one training."""
+    if first is None or other is None:
+        return True
+    a, b = first["values"], other["values"]
+    return bool(max(a) < min(b) or min(a) > max(b))
 
 
 def apart(first: Mapping[str, float], other: Mapping[str, float]) -> bool:
@@ -254,98 +267,3 @@ def _detection_folds(source: Source, arm: str) -> list[str]:
             text += f"; it is worst on {classes.get(worst['fold']) or 'fold ' + worst['fold']}"
         out.append(text)
     return out
-
-
-def _paired(source: Source) -> list[str]:
-    """Say how the errors of arms differ, row by row: of two, the second's from the first's.
-
-    Of more, every other arm's from those of the best one, part by part; that it errs least is said
-    where no other arm's difference may be chance.
-    """
-    names = list(source.rows)
-    parts = {name: shown(source.rows[name]) for name in names}
-    out = []
-    for part in dict.fromkeys(part for name in names for part in parts[name]):
-        held = {name: parts[name][part] for name in names if part in parts[name]}
-        first = next(iter(held))
-        where = PART_LABEL[part].capitalize()
-        if len(names) > 2 and len(held) > 1:
-            first = min(held, key=lambda name: _size_of_error(source, held[name]))
-            pairs = [(held[first], rows) for name, rows in held.items() if name != first]
-            found = [paired(source, *pair) for pair in pairs]
-            if all(one is not None and one.low > 0 for one in found):
-                lowest = "Brier score" if source.task == "binary" else "mean error"
-                leads = f"has the lowest {lowest}"
-                out.append(f"{where}: {first} {leads} of the {len(held)} arms.")
-        for other, rows in held.items():
-            text = difference(source, (first, held[first]), (other, rows))
-            if other != first and text:
-                out.append(f"{where}: {text}")
-    if len(names) > 2 and out:
-        out.append(
-            "The arm that the others are compared with has the smallest error on these same rows,"
-            " which favors it slightly."
-        )
-    return out
-
-
-def _errors(source: Source, error: F8) -> F8:
-    """Return (n,) what is averaged: absolute errors; of a probability, squared ones (Brier)."""
-    return error**2 if source.task == "binary" else error
-
-
-def _size_of_error(source: Source, rows: Predictions) -> float:
-    return float(_errors(source, rows.error).mean())
-
-
-def difference(source: Source, first: Named, other: Named) -> str:
-    """Say how the second arm's errors differ from the first's on the rows of both, "" if few."""
-    found = paired(source, first[1], other[1])
-    if found is None:
-        return ""
-    if found.difference == 0:
-        rows = formatting.count(found.n, "shared row")
-        return f"{other[0]} and {first[0]} have the same error ({rows})."
-    places = formatting.decimals(found.difference, digits=2)
-    size = formatting.fixed(abs(found.difference), places)
-    ends = f"{formatting.fixed(found.low, places)} to {formatting.fixed(found.high, places)}"
-    unit = f" {source.unit}" if source.unit and source.task != "binary" else ""
-    verb = "lower" if found.difference < 0 else "higher"
-    said = f"{other[0]} has a mean error {size}{unit} {verb} than {first[0]}"
-    if source.task == "binary":
-        said = f"the Brier score of {other[0]} is {size} {verb} than that of {first[0]}"
-    clear = found.low > 0 or found.high < 0
-    doubt = "" if clear else "; the interval includes 0, so this may be chance"
-    return (
-        f"{said} (95 % interval of the difference {ends} over materials, for one training of each;"
-        f" {formatting.count(found.n, 'shared row')}"
-        f"{doubt})."
-    )
-
-
-def paired(source: Source, first: Predictions, other: Predictions) -> PairedDifference | None:
-    """Return how the other arm's errors differ from the first's; None of a few materials."""
-    *errors, ids = common(first, other)
-    if len(set(ids.tolist())) < FEW_MATERIALS:
-        return None
-    a, b = (_errors(source, error) for error in errors)
-    return paired_difference(b, a, seed=0, materials=numbered(ids))
-
-
-def common(first: Predictions, second: Predictions) -> tuple[F8, F8, Str]:
-    """Return the absolute errors of two arms on the rows (fold, id) that both have, and the ids."""
-    place = {key: i for i, key in enumerate(zip(second.fold, second.ids, strict=True))}
-    pairs = [
-        (i, place[key])
-        for i, key in enumerate(zip(first.fold, first.ids, strict=True))
-        if key in place
-    ]
-    a, b = (
-        (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
-        if pairs
-        else (
-            np.zeros(0, np.int64),
-            np.zeros(0, np.int64),
-        )
-    )
-    return first.error[a], second.error[b], first.ids[a]

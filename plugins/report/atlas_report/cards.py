@@ -8,8 +8,9 @@ from typing import Any
 
 from atlas_core.kinds.metric import Unit
 from atlas_core.observe import held_out_classes
+from atlas_core.printing import counted
 from atlas_pages.formatting import number, percent, slug
-from atlas_report import metric_labels
+from atlas_report import metric_labels, repeats
 from atlas_report.components import KINDS, with_options
 from atlas_report.coverage import constant_interval
 from atlas_report.source import HELD_OUT, IN_DOMAIN, Source, metric_of
@@ -32,13 +33,17 @@ MANY_INFINITE = 0.1
 
 @dataclass(frozen=True)
 class Stat:
-    """A headline number: what it is, its value, its 95 % interval and its trivial baseline."""
+    """A headline number: what it is, its value, its 95 % interval and its trivial baseline.
+
+    ``spread`` is its mean ± standard deviation over trainings, "" of one training.
+    """
 
     label: str
     value: str
     unit: str
     interval: str
     trivial: str = ""
+    spread: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,12 +116,17 @@ def _stats(metrics: Mapping[str, Any], source: Source, arm: str) -> list[Stat]:
                 stat = _stat(f"{about.label}, {where}", entry, about.unit, source.unit)
                 interval = _infinite(parts[part], name) or stat.interval
                 trivial = _trivial(source, arm, part, name)
-                out.append(replace(stat, interval=interval, trivial=trivial))
+                again = repeats.spread_of(source, arm, name, part=part)
+                spread = _spread(again, about.unit)
+                out.append(replace(stat, interval=interval, trivial=trivial, spread=spread))
     score = (metrics.get("ood") or {}).get("score") or (metrics.get("ood") or {}).get("sigma")
     if score and score.get("auroc"):
         folds = len(score.get("folds") or ())
         mean = f", mean of {folds} folds" if folds else ""
-        out.append(_stat(f"held out vs. in-domain, AUROC{mean}", score["auroc"], "plain", ""))
+        stat = _stat(f"held out vs. in-domain, AUROC{mean}", score["auroc"], "plain", "")
+        by = "score" if (metrics.get("ood") or {}).get("score") else "sigma"
+        again = repeats.spread_of_detector(source, arm, "auroc", by=by)
+        out.append(replace(stat, spread=_spread(again, "plain")))
         if rule := (metrics.get("ood") or {}).get("rule"):
             label = f"AUROC of unseen elements alone{mean}"
             out.append(_stat(label, rule["auroc"], "plain", ""))
@@ -127,6 +137,13 @@ def _stats(metrics: Mapping[str, Any], source: Source, arm: str) -> list[Stat]:
             )
             out.append(_stat(f"AUROC, worst: {name}", entry, "plain", ""))
     return out
+
+
+def _spread(found: repeats.Spread | None, scale: Unit) -> str:
+    if found is None:
+        return ""
+    trainings = counted(len(found["values"]), "training")
+    return f"{repeats.plus_minus(found, scale)} over {trainings}"
 
 
 def _trivial(source: Source, arm: str, part: str, name: str) -> str:

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from atlas_core.arrays import F8, I8
 from atlas_core.context import derive_seed
 from atlas_core.data.predictions import SCORED_PARTS, Predictions
 from atlas_core.errors import DataError, SpecError
-from atlas_core.metrics import weighted
 from atlas_core.metrics.registry import Metrics
 from atlas_core.observe import FinishedRun
+from atlas_report.differences import (
+    Difference,
+    TrainedArm,
+    absolute,
+    aurocs,
+    beside,
+    bias,
+    coverage,
+    over_trainings,
+    squared,
+)
 from atlas_report.paired import PairedScore, paired_scores
 from atlas_report.run_differences import Change, changes, unlike_folds
-from atlas_statistics import bootstrap
-from atlas_statistics.rows import Fold, folds_of, without_empty_sigma
+from atlas_statistics.rows import without_empty_sigma
 
 PART_WORD = {"test": "in-domain", "ood_test": "held-out"}
 """What the rows of a part are called in a reason."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One figure of A and of B on the same rows, and B - A with its 95 % interval."""
-
-    a: float
-    b: float
-    difference: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,11 @@ class PartComparison:
     scores: Mapping[str, PairedScore]
     bias: Difference | None = None
     baseline: float | None = None
+
+    @property
+    def repeated(self) -> bool:
+        """Return whether one of the arms was trained several times."""
+        return self.error is not None and self.error.trainings is not None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def compare(
     """
     _same_question(a, b)
     levels = [v for v in a.metrics["levels"] if v in b.metrics["levels"]]
-    arms_a, arms_b = _arms(a.predictions, levels), _arms(b.predictions, levels)
+    arms_a, arms_b = _arms(a, levels), _arms(b, levels)
     pairs = _pairs(arms_a, arms_b)
     if not pairs:
         raise SpecError(
@@ -167,8 +169,8 @@ def compare(
         unit=_unit(a),
         arms=tuple(
             _compare_rows(
-                (x, arms_a[x]),
-                (y, arms_b[y]),
+                arms_a[x],
+                arms_b[y],
                 task=task,
                 shares=_shares(a),
                 unlike=unlike,
@@ -190,10 +192,16 @@ def _pairs(arms_a: Iterable[str], arms_b: Iterable[str]) -> list[tuple[str, str]
     return same or [(ours[0], others[0])] if len(ours) == len(others) == 1 else same
 
 
-def _arms(predictions: Predictions, levels: Sequence[float]) -> dict[str, Predictions]:
-    predictions.require_finite()
-    arms = predictions.at_levels(levels).by_arm()
-    return {arm: without_empty_sigma(own) for arm, own in arms.items()}
+def _arms(run: FinishedRun, levels: Sequence[float]) -> dict[str, TrainedArm]:
+    trained = []
+    for predictions in (run.predictions, *run.repeats):
+        predictions.require_finite()
+        trained.append(predictions.at_levels(levels).by_arm())
+    first, *others = trained
+    return {
+        arm: TrainedArm(arm, without_empty_sigma(own), [one[arm] for one in others])
+        for arm, own in first.items()
+    }
 
 
 def _shares(run: FinishedRun) -> dict[str, float]:
@@ -276,8 +284,8 @@ def _refused(
 
 
 def _compare_rows(
-    a: tuple[str, Predictions],
-    b: tuple[str, Predictions],
+    a: TrainedArm,
+    b: TrainedArm,
     *,
     task: str,
     shares: Mapping[str, float],
@@ -286,50 +294,48 @@ def _compare_rows(
     metrics: Metrics,
     names: tuple[str, str],
 ) -> ArmComparison:
-    (arm_a, rows_a), (arm_b, rows_b) = a, b
-    keys_a, keys_b = _keys(rows_a, arm_a), _keys(rows_b, arm_b)
+    keys_a, keys_b = _keys(a.rows, a.name), _keys(b.rows, b.name)
     _same_targets(a, b)
     refused = _refused(keys_a, keys_b, unlike, names)
     shared = [key for key in keys_a if key in keys_b and key[0] not in refused]
-    paired_a = rows_a.take(np.array([keys_a[k] for k in shared], dtype=np.int64))
-    paired_b = rows_b.take(np.array([keys_b[k] for k in shared], dtype=np.int64))
-    present = set(rows_a.parts.tolist()) | set(rows_b.parts.tolist())
+    paired_a = a.take(np.array([keys_a[k] for k in shared], dtype=np.int64))
+    paired_b = b.take(np.array([keys_b[k] for k in shared], dtype=np.int64))
+    present = set(a.rows.parts.tolist()) | set(b.rows.parts.tolist())
     parts = [p for p in SCORED_PARTS if p in present] + sorted(present - set(SCORED_PARTS))
     compared = []
     for part in parts:
-        held = paired_a.parts == part
+        held = paired_a.rows.parts == part
         compared.append(
             _compare_part(
                 part,
                 paired_a.take(held),
                 paired_b.take(held),
-                sizes=(int((rows_a.parts == part).sum()), int((rows_b.parts == part).sum())),
+                sizes=(int((a.rows.parts == part).sum()), int((b.rows.parts == part).sum())),
                 task=task,
                 share=shares.get(part),
-                seed=derive_seed(seed, "comparison", arm_a, arm_b, part),
+                seed=derive_seed(seed, "comparison", a.name, b.name, part),
                 metrics=metrics,
             )
         )
-    auroc_seed = derive_seed(seed, "comparison", arm_a, arm_b, "auroc")
-    auroc = _auroc(paired_a, paired_b, auroc_seed)
-    return ArmComparison(arm_a, arm_b, tuple(compared), auroc, refused)
+    auroc_seed = derive_seed(seed, "comparison", a.name, b.name, "auroc")
+    auroc = aurocs(paired_a.rows, paired_b.rows, auroc_seed)
+    return ArmComparison(a.name, b.name, tuple(compared), auroc, refused)
 
 
-def _same_targets(a: tuple[str, Predictions], b: tuple[str, Predictions]) -> None:
-    (arm_a, rows_a), (arm_b, rows_b) = a, b
-    known = dict(zip(rows_a.ids.tolist(), rows_a.target.tolist(), strict=True))
-    for name, target in zip(rows_b.ids.tolist(), rows_b.target.tolist(), strict=True):
+def _same_targets(a: TrainedArm, b: TrainedArm) -> None:
+    known = dict(zip(a.rows.ids.tolist(), a.rows.target.tolist(), strict=True))
+    for name, target in zip(b.rows.ids.tolist(), b.rows.target.tolist(), strict=True):
         if known.get(name, target) != target:
             raise SpecError(
-                f"arms {arm_a} and {arm_b}: id {name!r} has two different targets;"
+                f"arms {a.name} and {b.name}: id {name!r} has two different targets;"
                 " only runs on the same data can be compared"
             )
 
 
 def _compare_part(
     part: str,
-    a: Predictions,
-    b: Predictions,
+    a: TrainedArm,
+    b: TrainedArm,
     *,
     sizes: tuple[int, int],
     task: str,
@@ -337,87 +343,30 @@ def _compare_part(
     seed: int,
     metrics: Metrics,
 ) -> PartComparison:
-    n = len(a)
+    n = len(a.rows)
     only = (sizes[0] - n, sizes[1] - n)
     if not n:
         return PartComparison(part, 0, *only, None, None, None, {}, {})
-    scores = paired_scores(b, a, task=task, test_over_train=share, seed=seed, metrics=metrics)
+    scores = paired_scores(
+        b.rows, a.rows, task=task, test_over_train=share, seed=seed, metrics=metrics
+    )
     error = scores[_metric(task)]
+    over = over_trainings(a, b, squared if task == "binary" else absolute)
     return PartComparison(
         part=part,
         paired=n,
         only_a=only[0],
         only_b=only[1],
-        error=beside(error),
+        error=replace(beside(error), trainings=over),
         p_value=error.bootstrap.p_value,
         share_better=error.bootstrap.share_better,
-        coverage=_coverage(a, b, bootstrap.numbered(a.ids), seed),
+        coverage=coverage(a, b, seed),
         scores=scores,
-        bias=None if task == "binary" else _bias(a, b, seed),
-        baseline=None if task == "binary" else _baseline(a),
+        bias=None if task == "binary" else bias(a, b, seed),
+        baseline=None if task == "binary" else _baseline(a.rows),
     )
-
-
-def _bias(a: Predictions, b: Predictions, seed: int) -> Difference:
-    signed = [rows.mean - rows.target for rows in (a, b)]
-    found = bootstrap.paired_difference(
-        signed[1], signed[0], seed=seed, materials=bootstrap.numbered(a.ids)
-    )
-    return _difference(signed[0], signed[1], found)
 
 
 def _baseline(rows: Predictions) -> float | None:
     error = float(np.abs(rows.baseline - rows.target).mean())
     return error if np.isfinite(error) else None
-
-
-def beside(score: PairedScore) -> Difference:
-    """Return a score of A and of B, and B - A."""
-    found = score.bootstrap
-    return Difference(score.second, score.first, found.difference, found.low, found.high)
-
-
-def _difference(a: F8, b: F8, found: bootstrap.PairedDifference) -> Difference:
-    return Difference(float(a.mean()), float(b.mean()), found.difference, found.low, found.high)
-
-
-def _coverage(a: Predictions, b: Predictions, materials: I8, seed: int) -> dict[str, Difference]:
-    out: dict[str, Difference] = {}
-    for level in a.lower:
-        ends = (a.lower.get(level), a.upper.get(level), b.lower.get(level), b.upper.get(level))
-        if any(end is None or np.isnan(end).any() for end in ends):
-            continue
-        inside_a, inside_b = (
-            ((rows.lower[level] <= rows.target) & (rows.target <= rows.upper[level])).astype(float)
-            for rows in (a, b)
-        )
-        found = bootstrap.paired_difference(inside_b, inside_a, seed=seed, materials=materials)
-        out[repr(level)] = _difference(inside_a, inside_b, found)
-    return out
-
-
-def _auroc(a: Predictions, b: Predictions, seed: int) -> dict[str, Difference]:
-    """Return AUROC differences on the paired rows, as means over the folds that hold both sides."""
-    folds = list(zip(folds_of(a, seed), folds_of(b, seed), strict=True))
-    out: dict[str, Difference] = {}
-    for name, column in (("score", "ood_score"), ("sigma", "std")):
-        pairs = [
-            (one, *(getattr(own.rows, column) for own in (one, other))) for one, other in folds
-        ]
-        if not pairs or not all(np.isfinite([x, y]).all() for _, x, y in pairs):
-            continue
-        areas = [[_area(fold, own) for own in scores] for fold, *scores in pairs]
-        x, y = (float(np.mean([found[k][0] for found in areas])) for k in (0, 1))
-        drawn = np.mean([second[1] - first[1] for first, second in areas], axis=0)
-        ends = bootstrap.percentile_ends(drawn)
-        if ends is not None:
-            out[name] = Difference(x, y, y - x, *ends)
-    return out
-
-
-def _area(fold: Fold, score: F8) -> tuple[float, F8]:
-    """Return the AUROC of a score on a fold, and draws of it."""
-    ranking, held_out = weighted.Ranking(score), fold.held_out
-    value = weighted.auroc(ranking, held_out, weighted.unit_weights(len(score)))
-    drawn = [weighted.auroc(ranking, held_out, counts) for counts in fold.counts()]
-    return float(value[0]), np.concatenate(drawn)

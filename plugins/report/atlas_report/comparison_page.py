@@ -20,7 +20,7 @@ from atlas_pages.page import render
 from atlas_pages.strip import Strip
 from atlas_report import metric_labels
 from atlas_report.comparison import Comparison, compare
-from atlas_report.comparison_sentences import Said, said, unpaired
+from atlas_report.comparison_sentences import Said, said, scope, unpaired
 from atlas_report.error_strip import error_strip
 from atlas_report.run_differences import Varied, varied
 from atlas_report.runs_list import ListedRun, listed_run, time
@@ -65,6 +65,7 @@ class Group:
         columns: titles of the table of metrics.
         metrics: its rows.
         left_out: how many more runs of this question stand in the list only.
+        scope: what the intervals are over.
     """
 
     anchor: str
@@ -78,6 +79,7 @@ class Group:
     columns: tuple[str, ...]
     metrics: tuple[Row, ...]
     left_out: int
+    scope: str
 
 
 class Runs:
@@ -165,6 +167,7 @@ def _group(
         columns=columns,
         metrics=rows,
         left_out=sum(one.asks == lines[0].asks for one in runs) - len(kept),
+        scope=scope(repeated=any(run.repeats for run in kept.values())),
     )
 
 

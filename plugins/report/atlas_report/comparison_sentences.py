@@ -7,13 +7,28 @@ from dataclasses import dataclass
 
 from atlas_core.printing import counted
 from atlas_pages.formatting import fixed, listed, number, percent, percent_of_level
-from atlas_report.comparison import ArmComparison, Comparison, Difference, PartComparison
+from atlas_report.comparison import ArmComparison, Comparison, PartComparison
+from atlas_report.differences import Difference
 from atlas_report.paired import FoldDifference
 from atlas_report.source import HELD_OUT, PART_LABEL
 from atlas_statistics import digits
 from atlas_statistics.bootstrap import FEW_MATERIALS
 
 SHOWN_LEVEL = 0.9
+
+
+def scope(*, repeated: bool) -> str:
+    """Say what intervals are over, and what they do not hold.
+
+    Args:
+        repeated: whether an arm was trained several times.
+    """
+    if repeated:
+        return (
+            "over materials, of the first training of each run; the sentences say what training"
+            " anew moves"
+        )
+    return "over materials, for one training each: another seed can change them"
 
 
 @dataclass(frozen=True)
@@ -89,14 +104,10 @@ def _part(found: Comparison, own: PartComparison, names: tuple[str, str]) -> tup
     over = own.scores[found.metric].folds
     if over is not None:
         sentences.append(_over_folds(own.error, over, found.unit, names))
-    if own.bias is not None and _clear(own.bias):
+    if own.bias is not None and own.bias.clear:
         sentences.append(_bias(own.bias, found.unit, names))
     sentences += _coverage(own, names)
     return tone, sentences
-
-
-def _clear(found: Difference) -> bool:
-    return found.low > 0 or found.high < 0
 
 
 def _ends(found: Difference) -> tuple[int, float, float]:
@@ -113,18 +124,25 @@ def _error(found: Comparison, error: Difference, names: tuple[str, str]) -> tupl
         return "ref", f"{b} and {a} make the same errors: {label} {_with(error.a, found.unit)}."
     places, low, high = _ends(error)
     both = f"{fixed(error.b, places)} against {_fixed(error.a, places, found.unit)}"
-    if not _clear(error):
+    if error.low <= 0 <= error.high:
         size = fixed(error.difference, places)
         ends = f"{fixed(error.low, places)} to {fixed(error.high, places)}"
         return "ref", (
             f"Neither is shown to have the lower {label}: {b} has {both}, and the 95 % interval of"
             f" the difference {size}, {ends}, includes 0."
         )
-    less = error.difference < 0
-    return ("good" if less else "poor"), (
-        f"{b} has a {'lower' if less else 'higher'} {label} than {a}: {both}, a difference of"
-        f" {_fixed(abs(error.difference), places, found.unit)} (95 % interval"
-        f" {fixed(low, places)} to {fixed(high, places)})."
+    less, again = error.difference < 0, error.trainings
+    claim = f"{b} has a {'lower' if less else 'higher'} {label} than {a}: {both}, a difference of"
+    size = _fixed(abs(error.difference), places, found.unit)
+    interval = f"95 % interval {fixed(low, places)} to {fixed(high, places)}"
+    if again is None:
+        return ("good" if less else "poor"), f"{claim} {size} ({interval})."
+    over = f"over {again.counted} {b} minus {a} is {again.in_words(found.unit)}"
+    if error.clear:
+        return ("good" if less else "poor"), f"{claim} {size} ({interval} over materials); {over}."
+    return "ref", (
+        f"Neither is shown to have the lower {label}: {over}. In the first training {claim} {size}"
+        f" ({interval} over materials)."
     )
 
 
@@ -138,7 +156,7 @@ def _over_folds(error: Difference, over: FoldDifference, unit: str, names: tuple
         f"Over {counted(over.folds, 'fold')}, each one observation, {b} minus {a} is {size}"
         f" ({ends})"
     )
-    if _clear(error) and over.low <= 0 <= over.high:
+    if error.clear and over.low <= 0 <= over.high:
         text += ", which includes 0: with other training data the order may be another"
     return f"{text}."
 
@@ -161,7 +179,7 @@ def _coverage(own: PartComparison, names: tuple[str, str]) -> Iterator[str]:
         return
     level = min(own.coverage, key=lambda v: abs(float(v) - SHOWN_LEVEL))
     found = own.coverage[level]
-    if not _clear(found):
+    if not found.clear:
         return
     a, b = names
     less = "fewer" if found.difference < 0 else "more"

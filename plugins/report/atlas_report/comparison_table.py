@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from atlas_core.printing import counted, on_one_line
 from atlas_core.text_table import columns
-from atlas_report.comparison import Comparison, Difference, PartComparison, beside
-from atlas_report.comparison_sentences import said
+from atlas_report.comparison import Comparison, PartComparison
+from atlas_report.comparison_sentences import said, scope
+from atlas_report.differences import Difference, beside
 from atlas_report.paired import FoldDifference, PairedScore
 from atlas_report.run_differences import first_line
 from atlas_report.source import PART_LABEL
@@ -17,9 +18,6 @@ WHAT_WARNS = {"score": "the detector"}
 FIRST = 2
 """Sentences on an arm in a part: which run errs less, and what a constant would err."""
 HEADER = ("", "A", "B", "B - A", "95 % interval", "p", "B better", "p of ranks")
-OVER_MATERIALS = (
-    "p and intervals are over materials, for one training each: another seed can change them"
-)
 
 
 def format_comparison(comparison: Comparison, width: int | None = None) -> str:
@@ -65,7 +63,9 @@ def format_comparison(comparison: Comparison, width: int | None = None) -> str:
     notes += [f"arm {arm}: only in A" for arm in comparison.unpaired_a]
     notes += [f"arm {arm}: only in B" for arm in comparison.unpaired_b]
     if tables:
-        lines += ["", *sentences, OVER_MATERIALS, *tables]
+        repeated = any(part.repeated for arm in comparison.arms for part in arm.parts)
+        over = f"p and intervals are {scope(repeated=repeated)}"
+        lines += ["", *sentences, over, *tables]
     else:
         notes.append(
             "nothing is paired: B - A would be of other test materials or other training rows; read"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from atlas_core.api import FinishedRun
+from atlas_core.api import FinishedRun, meaning_of
+from atlas_core.printing import counted
+from atlas_report.repeats import plus_minus
 
 COLORS = {
     "trust": "#2e7d4f",
@@ -27,8 +29,35 @@ def notebook_card(run: FinishedRun) -> str:
     )
     return (
         '<div style="font-family:sans-serif;max-width:48em">'
-        f"<strong>{escape(str(title))}</strong>{verdicts}{_errors(run)}</div>"
+        f"<strong>{escape(str(title))}</strong>{verdicts}{_errors(run)}{_trainings(run)}{_caveat(run)}</div>"
     )
+
+
+def _caveat(run: FinishedRun) -> str:
+    """Return what the target is not, where the data set says so."""
+    caveat = meaning_of(run.manifest["dataset"]).caveat
+    return f"<div><small>What is predicted: {escape(caveat)}.</small></div>" if caveat else ""
+
+
+def _trainings(run: FinishedRun) -> str:
+    """Return mean ± standard deviation of the main error over trainings; "" of one training."""
+    name = _main(run)
+    found = [
+        f"{arm}, {part} {plus_minus(spreads[name], 'share' if name == 'accuracy' else 'target')}"
+        for arm in run.arms
+        for part, spreads in (run.metrics["arms"][arm].get("repeats") or {})
+        .get("parts", {})
+        .items()
+        if part != "calibration" and name in spreads
+    ]
+    if not found:
+        return ""
+    number = counted(1 + len(run.repeats), "training")
+    return f"<div><small>Over {number}: {escape('; '.join(found))}</small></div>"
+
+
+def _main(run: FinishedRun) -> str:
+    return "accuracy" if run.manifest["dataset"].get("task") == "binary" else "mae"
 
 
 def _verdict(arm: str, grade: str, headline: str) -> str:
@@ -42,7 +71,7 @@ def _verdict(arm: str, grade: str, headline: str) -> str:
 
 def _errors(run: FinishedRun) -> str:
     """Return a figure as SVG: the main error of each arm and part with its interval."""
-    name = "accuracy" if run.manifest["dataset"].get("task") == "binary" else "mae"
+    name = _main(run)
     rows = [
         (f"{arm}, {part}", entry["value"], [entry[end] for end in ("low", "high") if end in entry])
         for arm in run.arms

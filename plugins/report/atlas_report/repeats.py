@@ -25,9 +25,16 @@ def spread_of(source: Source, arm: str, name: str, *, part: str) -> Spread | Non
     return _found(source, arm, "parts", part, name)
 
 
-def spread_of_detector(source: Source, arm: str, name: str) -> Spread | None:
-    """Return how a figure of the detector moved; None of one training, or where one lacks it."""
-    return _found(source, arm, "ood", "score", name)
+def spread_of_detector(source: Source, arm: str, name: str, *, by: str = "score") -> Spread | None:
+    """Return how a figure of the detector moved; None of one training, or where one lacks it.
+
+    Args:
+        source: of the page.
+        arm: its name.
+        name: of the figure.
+        by: ``score`` of the detector, or ``sigma``.
+    """
+    return _found(source, arm, "ood", by, name)
 
 
 def _found(source: Source, arm: str, *path: str) -> Spread | None:

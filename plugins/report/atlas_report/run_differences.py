@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from atlas_core.api import DataError, FinishedRun, SpecError
 from atlas_core.spec.yaml import parse
@@ -34,14 +34,25 @@ class Varied:
     values: tuple[str, ...]
 
 
+class Fact(NamedTuple):
+    """What a fact is, and whose: of an arm that only some runs have, these alone are compared."""
+
+    what: str
+    arm: str | None = None
+
+
 def varied(runs: Sequence[FinishedRun]) -> tuple[Varied, ...]:
     """Return what differs among runs: the seed first, then data, options, versions, machine."""
-    facts = [dict(_facts(run)) for run in runs]
+    arms = [set(run.manifest.get("arms") or {}) for run in runs]
+    some = set.union(*arms) - set.intersection(*arms)
+    one_arm = bool(some) and all(len(own) == 1 for own in arms)
+    facts = [dict(_facts(run, set() if one_arm else some, one_arm=one_arm)) for run in runs]
     found = []
-    for name in dict.fromkeys(name for own in facts for name in own):
-        values = [own.get(name) for own in facts]
-        if any(value != values[0] for value in values):
-            found.append(Varied(name, tuple(map(_text, values))))
+    for fact in dict.fromkeys(fact for own in facts for fact in own):
+        values = [own.get(fact) for own in facts]
+        asked = [own.get(fact) for own in facts if fact.arm is None or _there(fact.arm) in own]
+        if any(value != asked[0] for value in asked):
+            found.append(Varied(fact.what, tuple(map(_text, values))))
     return tuple(found)
 
 
@@ -50,8 +61,34 @@ def changes(a: FinishedRun, b: FinishedRun) -> tuple[Change, ...]:
     return tuple(Change(one.what, *one.values) for one in varied((a, b)))
 
 
-def _facts(run: FinishedRun) -> Iterator[tuple[str, Any]]:
-    """Yield all that changes a run's numbers, each with a name."""
+def _there(arm: str) -> Fact:
+    """Return the fact that a run has an arm, whose value is the arm's model."""
+    return Fact(f"arm {arm}")
+
+
+def _facts(run: FinishedRun, some: Collection[str], *, one_arm: bool) -> Iterator[tuple[Fact, Any]]:
+    """Yield all that changes a run's numbers, each with a name.
+
+    Args:
+        run: whose.
+        some: arms that not every run has: what they are made of is compared where they are.
+        one_arm: whether each run has a single arm, of different names: these are compared.
+    """
+    yield from ((Fact(what), value) for what, value in _asked(run))
+    for arm, components in sorted((run.manifest.get("arms") or {}).items()):
+        block = "arm" if one_arm else f"arms.{arm}"
+        if one_arm:
+            yield Fact("arm"), arm
+        if arm in some:
+            yield _there(arm), ((components or {}).get("model") or {}).get("use") or "there"
+        for kind, chosen in sorted((components or {}).items()):
+            for what, value in _component(f"{block}.{kind}", chosen or {}):
+                yield Fact(what, arm if arm in some else None), value
+    yield from ((Fact(what), value) for what, value in _made_with(run))
+
+
+def _asked(run: FinishedRun) -> Iterator[tuple[str, Any]]:
+    """Yield what all arms of a run share: seed, data, split, levels."""
     manifest = run.manifest
     yield "seed", manifest.get("seed")
     about = manifest.get("dataset") or {}
@@ -62,12 +99,14 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, Any]]:
     yield "split", split.get("component")
     yield from _leaves("split", split.get("options"))
     yield "levels", run.metrics.get("levels")
-    for arm, components in sorted((manifest.get("arms") or {}).items()):
-        for kind, chosen in sorted((components or {}).items()):
-            yield from _component(f"arms.{arm}.{kind}", chosen or {})
-    spec = _spec(run)
+
+
+def _made_with(run: FinishedRun) -> Iterator[tuple[str, Any]]:
+    """Yield the blocks of a spec beside its arms, versions and the machine."""
+    manifest, spec = run.manifest, _spec(run)
     for block in ("trust", "active_learning"):
         yield from _leaves(block, spec.get(block))
+    yield "repeats", manifest.get("repeats")
     yield "atlas", manifest.get("atlas")
     for stage, version in sorted((manifest.get("stage_versions") or {}).items()):
         yield f"stage {stage}", version

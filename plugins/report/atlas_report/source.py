@@ -54,6 +54,8 @@ class Source:
         audit: of the split; {} where there was none.
         labeled: {arm: {(fold, id, part): label}} of its deciding trust method; {} without one.
         together: {arm: arms whose predictions are its own row by row, itself first}.
+        again: {arm: its predictions in each other training, row by row those of ``rows``}; {} of
+            one training.
     """
 
     manifest: Json
@@ -68,6 +70,7 @@ class Source:
     audit: Json = field(default_factory=dict)
     labeled: Mapping[str, Mapping[tuple[str, str, str], str]] = field(default_factory=dict)
     together: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    again: Mapping[str, Sequence[Predictions]] = field(default_factory=dict)
 
     def called(self, arm: str) -> str:
         """Return the name of an arm, with those that are shown as one with it."""
@@ -150,10 +153,11 @@ def worth(source: Source, arm: str) -> tuple[bool, float]:
 
 def source_of(run: FinishedRun) -> Source:
     """Return what a page shows of a run."""
+    rows, others = run.predictions.by_arm(), [one.by_arm() for one in run.repeats]
     return Source(
         manifest=run.manifest,
         metrics=run.metrics,
-        rows=run.predictions.by_arm(),
+        rows=rows,
         records=run.records,
         active=run.rounds,
         stated=_stated(run.spec) if run.exam else {},
@@ -162,6 +166,7 @@ def source_of(run: FinishedRun) -> Source:
         twins={fold: found.get("twins") or {} for fold, found in run.audited.items()},
         audit=run.audit,
         labeled={} if run.trust is None else _labeled(run.trust),
+        again={arm: [one[arm] for one in others] for arm in rows} if others else {},
     )
 
 

@@ -301,7 +301,8 @@ def _signed(source: Source) -> _Kind:
             drawn.append(Panel(name, f"{title}, {where}", svg, caption, where, wide=True))
         return drawn
 
-    return _Kind(title, caption, draw, "no row has a formula.")
+    named = any((rows.formula != "").any() for rows in source.rows.values())
+    return _Kind(title, caption, draw, "" if named else "no row has a formula.")
 
 
 def _elements(source: Source, arm: str) -> dict[str, periodic.Elements]:

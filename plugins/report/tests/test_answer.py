@@ -235,8 +235,74 @@ def test_a_flag_is_relied_on_only_where_every_detector_separates_the_class() -> 
         assert flag not in what_to_do(source([GOOD, NOT_THERE, own]))
 
 
+FOLLOW, NOTHING = finding("follow_labels_in_domain"), finding("nothing_else_tested")
+BY_LABEL = (
+    "use the predictions of {} that are labeled trust; compute or measure those labeled verify, and"
+    " do not rank by those labeled defer."
+)
+
+
+def test_labels_are_named_where_nothing_was_held_out() -> None:
+    said = what_to_do(source([GOOD, NOTHING, FOLLOW]))
+    assert said[0] == f"On materials like the training set, {BY_LABEL.format('forest')}"
+    assert said[1].endswith("nothing was held out here, so the labels are not tested there either.")
+    both = what_to_do(source([GOOD, NOTHING, FOLLOW], [GOOD, NOTHING]))
+    assert both[0] == (
+        "On materials like the training set, use the predictions of cgcnn;"
+        f" {BY_LABEL.format('forest')}"
+    )
+
+
+def test_labels_are_not_named_where_they_were_not_shown_to_be_right() -> None:
+    (first, second) = what_to_do(source([GOOD, NOTHING]))
+    assert first == "On materials like the training set, use its predictions."
+    assert "label" not in second
+    (first, _) = what_to_do(source([GOOD, NOTHING, finding("do_not_follow_labels")]))
+    assert first == (
+        "On materials like the training set, use its predictions. Do not rely on the trust labels"
+        " of forest: even in-domain too few of the trusted predictions are within the error"
+        " tolerance."
+    )
+
+
+def test_the_tolerance_is_drawn_where_labels_were_judged_in_domain_only() -> None:
+    parts = {"test": {"metrics": {"mae": {"value": 0.5, "low": 0.4, "high": 1.0}}}}
+    found = source([GOOD], parts=parts)
+    assert strip(found).tolerance is None  # type: ignore[union-attr]
+    found.metrics["arms"]["forest"]["labels"] = {"error_tolerances": [0.2, 0.4]}
+    shown = strip(found)
+    assert shown is not None
+    assert shown.tolerance == pytest.approx(100 * 0.3 / 1.04, abs=0.01)  # the mean of both folds
+    assert shown.tolerated == "0.30 eV/atom"
+
+
+def test_a_bias_is_said_over_all_trainings() -> None:
+    far = {"n": 3, "low": 0.41, "high": 0.7}
+    one = finding("errors_too_high", part="held_out", by={"value": 0.68}, trainings=far)
+    said = what_to_do(source([GOOD, NOT_THERE, one], [GOOD, NOT_THERE, high(0.55)]))
+    assert "(they are too high by 0.41 to 0.70 eV/atom on average, over 3 trainings)" in said[1]
+    said = what_to_do(source([GOOD, NOT_THERE, high(0.68)]))
+    assert "trainings" not in " ".join(said)
+
+
+def disagree(grade: str) -> dict[str, Any]:
+    others = [{"grade": grade, "trainings": 1}]
+    return finding("trainings_disagree", trainings=3, others=others)
+
+
+def test_what_another_training_contradicts_is_no_advice() -> None:
+    warning = "Do not rely on one training of forest: another would be judged differently."
+    (line,) = what_to_do(source([GOOD, disagree("do_not_trust")]))
+    assert line == warning
+    (line,) = what_to_do(source([GOOD, disagree("caution")]))
+    assert line == f"On materials like the training set, use its predictions. {warning}"
+    (line,) = what_to_do(source([GOOD]))
+    assert line == "On materials like the training set, use its predictions."
+
+
 def test_every_code_that_a_line_rests_on_is_one_of_a_verdict() -> None:
     several = {*answer.IN_DOMAIN_USE, *answer.NOT_USED, *answer.LABELS_REACHED}
     single = {answer.ALSO_THERE, answer.NOT_THERE, answer.BY_RULE, answer.BY_ARM}
     rest = {answer.NOTHING_HELD_OUT, *answer.OFF.values()}
+    rest |= {answer.LABELS_IN_DOMAIN, answer.LABELS_REFUSED, answer.DISAGREE}
     assert several | single | rest <= set(codes())

@@ -13,8 +13,8 @@ from from_columns import METRICS, predictions
 
 from atlas_core.errors import DataError, SpecError
 from atlas_core.observe import FinishedRun
-from atlas_report import comparison
-from atlas_report.comparison_table import OVER_MATERIALS, format_comparison
+from atlas_report import comparison, run_differences
+from atlas_report.comparison_table import format_comparison
 
 N = 60
 compare = partial(comparison.compare, metrics=METRICS)
@@ -115,7 +115,7 @@ def test_no_p_is_printed_where_the_split_is_another() -> None:
     assert (part.paired, part.error, part.p_value) == (0, None, None)
     text = format_comparison(found)
     assert "fold 0: not paired" in text
-    assert OVER_MATERIALS not in text
+    assert "over materials" not in text
     assert "B better" not in text
 
 
@@ -169,6 +169,46 @@ def test_the_first_line_says_what_differs_and_nothing_else() -> None:
         "A and B differ in seed (18 | 8); arms.x.model.trees (300 | 100); numpy (2.4.6 | 2.5.0)"
     )
     json.dumps(found.as_dict(), allow_nan=False)
+
+
+def with_arms(**arms: dict) -> FinishedRun:
+    made = run(rows("x", 0.5))
+    return replace(made, manifest=made.manifest | {"arms": arms})
+
+
+FOREST = {
+    "model": {"use": "random_forest", "options": {"trees": 100}},
+    "uq": {"use": "tree_variance"},
+}
+BOOSTING = {"model": {"use": "boosting", "options": {"rate": 0.1}}, "ood": {"use": "novelty"}}
+
+
+def test_an_arm_that_only_one_run_has_is_one_short_line() -> None:
+    a, b = with_arms(x=FOREST), with_arms(x=FOREST, y=BOOSTING)
+    said = compare(a, b, seed=0).changes
+    assert [(c.what, c.a, c.b) for c in said] == [("arm y", "none", "boosting")]
+    first = format_comparison(compare(a, b, seed=0)).splitlines()[0]
+    assert first == "A and B differ only in arm y (none | boosting)"
+
+
+def test_an_arm_that_some_runs_have_is_compared_among_these() -> None:
+    other = {**BOOSTING, "model": {"use": "boosting", "options": {"rate": 0.2}}}
+    runs = with_arms(x=FOREST, y=BOOSTING), with_arms(x=FOREST, y=other), with_arms(x=FOREST)
+    said = run_differences.varied(runs)
+    assert [(one.what, one.values) for one in said] == [
+        ("arm y", ("boosting", "boosting", "none")),
+        ("arms.y.model.rate", ("0.1", "0.2", "none")),
+    ]
+
+
+def test_single_arms_of_two_names_are_compared_part_by_part() -> None:
+    """They are paired though their names differ, so what they are made of is what differs."""
+    other = {**FOREST, "model": {"use": "random_forest", "options": {"trees": 300}}}
+    said = run_differences.changes(with_arms(x=FOREST), with_arms(y=other))
+    assert [(c.what, c.a, c.b) for c in said] == [
+        ("arm", "x", "y"),
+        ("arm.model.trees", "100", "300"),
+    ]
 
 
 def test_runs_that_do_not_differ_say_so_and_one_change_is_called_the_only_one() -> None:
@@ -255,7 +295,7 @@ def test_the_table_is_plain_aligned_text() -> None:
     assert lines[1:3] == ["A = one", "B = two"]
     assert lines[4].startswith("x, in-domain: B has a lower MAE than A: 0.2")
     assert lines[5].startswith("x, held out: B has a lower MAE than A: 0.2")
-    assert lines[6] == OVER_MATERIALS
+    assert lines[6].startswith("p and intervals are over materials, for one training each")
     assert lines[8] == "x, in-domain, 30 rows"
     assert " ".join(lines[9].split()) == "A B B - A 95 % interval p B better p of ranks"
     # all 30 materials differ by the same: every rank is 15.5, so z = sqrt(30), p = 4.3e-08

@@ -121,6 +121,9 @@ def test_tables_hold_mean_and_deviation_over_trainings_where_there_are_several()
             if str(f.path) == "report.html"
         )
         assert ("0.20 ± 0.14</small>" in page) == times
+        assert ("0.20 ± 0.14 over 2 trainings</small>" in page) == times  # on the card of an arm
+        card = HtmlReport(NoOptions()).card(run)
+        assert (f"Over 2 trainings: {run.arms[0]}, test 0.20 ± 0.14" in card) == times
         assert ("of the first of 2 trainings" in page) == times
         assert ("of one training: another seed can change the number more" in page) != times
         (text,) = (f.content.decode() for f in MarkdownReport(NoOptions()).report(run, []))

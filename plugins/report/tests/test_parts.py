@@ -14,7 +14,7 @@ from atlas_core.metrics.registry import figures, installed_metrics
 from atlas_pages import formatting, palette
 from atlas_pages.svg import drawing, to_file
 from atlas_registry.loading import Registry
-from atlas_report import beside, learning_figures, metric_labels, periodic, views
+from atlas_report import beside, learning_figures, metric_labels, pairs, periodic, views
 from atlas_report.class_figures import roc_points
 from atlas_report.components import with_options
 from atlas_report.figures import rms_bins, sampled
@@ -226,10 +226,12 @@ SOURCE = Source({"dataset": {"task": "regression", "unit": "eV"}}, METRICS, {}, 
 
 def test_two_arms_with_the_same_errors_do_not_differ() -> None:
     rows = some_rows([f"m{k}" for k in range(12)])
-    same = beside.difference(SOURCE, ("x", rows), ("y", rows))
-    assert same == "y and x have the same error (12 shared rows)."
+    same = pairs.pair_of(SOURCE, [rows], [rows])
+    assert same is not None
+    said = pairs.difference(SOURCE, "x", "y", same)
+    assert said == "y and x have the same error (12 shared rows)."
     few = some_rows([f"m{k % 9}" for k in range(36)])
-    assert beside.difference(SOURCE, ("x", few), ("y", few)) == ""
+    assert pairs.pair_of(SOURCE, [few], [few]) is None
 
 
 def with_errors(ids: list[str], error: np.ndarray) -> Predictions:
@@ -241,14 +243,16 @@ def test_arms_are_held_against_each_other_over_materials_not_rows() -> None:
     rng = np.random.default_rng(4)
     own, shift = rng.exponential(1, 60), rng.normal(0.08, 0.5, 60)
     ids = [f"m{k}" for k in range(60)]
-    once = beside.paired(SOURCE, with_errors(ids, own), with_errors(ids, own + 5 + shift))
-    assert once is not None
-    six = beside.paired(
+    pair = pairs.pair_of(SOURCE, [with_errors(ids, own)], [with_errors(ids, own + 5 + shift)])
+    assert pair is not None
+    once = pair.over_materials
+    pair = pairs.pair_of(
         SOURCE,
-        with_errors(ids * 6, np.tile(own, 6)),
-        with_errors(ids * 6, np.tile(own + 5 + shift, 6)),
+        [with_errors(ids * 6, np.tile(own, 6))],
+        [with_errors(ids * 6, np.tile(own + 5 + shift, 6))],
     )
-    assert six is not None
+    assert pair is not None
+    six = pair.over_materials
     assert (six.low, six.high) == pytest.approx((once.low, once.high))
     # the standard error of a mean over 60 materials, not over 360 rows
     half = 1.96 * shift.std() / np.sqrt(60)

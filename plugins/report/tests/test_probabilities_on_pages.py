@@ -102,6 +102,7 @@ def test_the_best_arm_is_marked_only_where_the_intervals_leave_no_doubt() -> Non
         return {"value": value, "low": value - half, "high": value + half}
 
     about = figures(installed_metrics(Registry()).described())["mae"]
-    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02)]) == 0
-    assert _best("mae", about, [entry(0.1, 0.06), entry(0.2, 0.06)]) is None
-    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02), entry(0.11, 0.02)]) is None
+    assert _best("mae", about, [entry(0.1, 0.02), entry(0.2, 0.02)], [None] * 2) == 0
+    assert _best("mae", about, [entry(0.1, 0.06), entry(0.2, 0.06)], [None] * 2) is None
+    near = [entry(0.1, 0.02), entry(0.2, 0.02), entry(0.11, 0.02)]
+    assert _best("mae", about, near, [None] * 3) is None

@@ -79,8 +79,8 @@ def two_classes(target: F8, model: str) -> npt.NDArray[np.int64]:
     classes = np.unique(target)
     if len(classes) < 2:
         raise DataError(
-            f"{model}: all {len(target)} training rows have class {classes[0]:g}; "
-            "it needs rows of both classes, use a stratified split"
+            f"{model}: all {len(target)} training rows are of one class; it needs rows of both,"
+            " use a stratified split"
         )
     return np.asarray(target, dtype=np.int64)
 

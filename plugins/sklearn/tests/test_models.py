@@ -235,7 +235,7 @@ def test_one_class_in_training_is_a_certain_prediction(name, label, data):
 
 @pytest.mark.parametrize("name", ["gradient_boosting", "ridge", "svm"])
 def test_one_class_in_training_is_refused_where_a_method_needs_two(name, data):
-    with pytest.raises(DataError, match=f"{name}: all 100 training rows have class 1"):
+    with pytest.raises(DataError, match=f"{name}: all 100 training rows are of one class"):
         made(name).fit(data[0], np.ones(100), BINARY)
 
 

@@ -54,8 +54,8 @@ class MatbenchFolds:
             counts = np.bincount(request.target.astype(np.int64), minlength=2)
             if counts.min() < FOLDS:
                 raise DataError(
-                    f"matbench_folds: class {counts.argmin()} has {counts.min()} rows;"
-                    f" {FOLDS} stratified folds need {FOLDS}"
+                    f"matbench_folds: the rarer class has {counts.min()} rows; {FOLDS} stratified"
+                    f" folds need {FOLDS}"
                 )
             cuts = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(
                 rows, request.target

@@ -275,7 +275,7 @@ def test_too_few_rows_of_a_class_for_stratified_folds_is_an_error():
     target = np.zeros(N)
     target[:3] = 1
     config = hooks.MatbenchFoldsConfig()
-    with pytest.raises(DataError, match="class 1 has 3 rows"):
+    with pytest.raises(DataError, match="the rarer class has 3 rows"):
         cut(matbench_folds, config, request(target=target, task="binary"))
     with pytest.raises(DataError, match="4 rows cannot make 5 folds"):
         cut(matbench_folds, config, request(["LiF"] * 4))

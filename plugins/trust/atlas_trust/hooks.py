@@ -44,7 +44,11 @@ class RefuseUnseenConfig(Config):
 
 
 class SigmaThresholdConfig(Config):
-    """An isotonic curve from sigma to the probability of exceeding the error tolerance."""
+    """An isotonic curve from sigma to the probability of exceeding the error tolerance.
+
+    What is new, such as an element that was never seen, is labeled by its sigma like the rest: the
+    baseline looks at no shift, and the material's reason says so.
+    """
 
     rule: RuleField = "set"
 

@@ -10,13 +10,17 @@ from sklearn.isotonic import IsotonicRegression
 
 from atlas_core.api import (
     F8,
+    SYMBOLS,
     Assessment,
+    Bool,
     DataError,
     Evidence,
     FitContext,
     Inputs,
     OODScore,
     Prediction,
+    Reason,
+    Reasons,
     ReliabilityTarget,
     Str,
     TargetScale,
@@ -62,20 +66,57 @@ class Curve:
         return np.asarray(np.interp(x, self.x, self.y), dtype=np.float64)
 
 
+SIGMA_ALONE = Reason(
+    "sigma_alone", "its label rests on sigma alone, which says nothing about such materials"
+)
+"""Of a material that is new: what the label does not consider."""
+
+
+def unseen_elements(inputs: Inputs, seen: Bool) -> Reasons:
+    """Return of each of n rows that it has elements that no training material has, () for none.
+
+    Args:
+        inputs: n rows.
+        seen: (118,) elements of the training materials.
+    """
+    return tuple(
+        (Reason.unseen_elements([SYMBOLS[z + 1] for z in np.flatnonzero(row)]),)
+        if row.any()
+        else ()
+        for row in (inputs.fractions > 0) & ~seen
+    )
+
+
 @dataclass(frozen=True)
 class SigmaRegion:
-    """What in-domain rows say of sigma, believed everywhere."""
+    """What in-domain rows say of sigma, believed everywhere: the baseline, which looks at no shift.
+
+    Attributes:
+        risk: probability that the error exceeds the tolerance, by sigma.
+        error: expected error, by sigma.
+        rule: how a list is labeled.
+        allowed: one minus the target reliability.
+        in_domain_error: mean absolute error in-domain.
+        seen: (118,) elements of the training materials; no label depends on them.
+    """
 
     risk: Curve
     error: Curve
     rule: Rule
     allowed: float
     in_domain_error: float
+    seen: Bool
 
     def assess(self, inputs: Inputs, prediction: Prediction, ood: OODScore | None) -> Assessment:
-        """Return risk and expected error by sigma."""
+        """Return risk and expected error by sigma, and of what is new that this ignores it."""
         sigma = sigma_of(prediction)
-        return Assessment(np.clip(self.risk(sigma), 0.0, 1.0), np.maximum(self.error(sigma), 0.0))
+        flagged = np.zeros(len(inputs), np.bool_) if ood is None else ood.outside
+        reasons = tuple(
+            (*own, SIGMA_ALONE) if own or far else ()
+            for own, far in zip(unseen_elements(inputs, self.seen), flagged.tolist(), strict=True)
+        )
+        risk, error = np.clip(self.risk(sigma), 0.0, 1.0), np.maximum(self.error(sigma), 0.0)
+        return Assessment(risk, error, reasons=reasons)
 
     def label(self, assessment: Assessment) -> Str:
         """Return (n,) labels of a list."""
@@ -112,4 +153,5 @@ class SigmaThreshold:
             rule=self.config.rule,
             allowed=1.0 - reliability.target_reliability,
             in_domain_error=float(error.mean()),
+            seen=(in_domain.train.fractions > 0).any(axis=0),
         )

@@ -34,7 +34,7 @@ from atlas_trust.learned_region import (
     _class_parts,
 )
 from atlas_trust.refuse_unseen import RefuseUnseen
-from atlas_trust.sigma_threshold import SigmaThreshold
+from atlas_trust.sigma_threshold import SIGMA_ALONE, SigmaThreshold
 
 RELIABILITY = ReliabilityTarget(error_tolerance=0.2, target_reliability=0.9)
 LEVELS = (0.5, 0.9)
@@ -162,6 +162,25 @@ def test_sigma_threshold_does_not_look_at_nested_fits():
         for given in (None, [])
     )
     np.testing.assert_array_equal(first.risk, second.risk)
+
+
+def test_sigma_threshold_says_of_what_is_new_that_its_label_ignores_it():
+    """It trusts a confident prediction on an unseen element: the baseline, and the reason says so.
+
+    Labels and risk are the same whatever is flagged.
+    """
+    materials = Materials.from_formulas(["a", "b", "c"], ["CaTiO3", "CaTiF4", "BaTiO3"])
+    prediction = Prediction(np.zeros(3), np.full(3, 0.02))
+    inputs = Inputs.of(materials, toy_vectors(materials))
+    region = fitted(SigmaThreshold(hooks.SigmaThresholdConfig()))
+    flags = OODScore(np.array([0.0, 0.0, 2.0]), 1.0)
+    found, plain = (region.assess(inputs, prediction, ood) for ood in (flags, None))
+    assert region.label(found).tolist() == ["trust"] * 3
+    np.testing.assert_array_equal(found.risk, plain.risk)
+    unseen = Reason.unseen_elements(["F"])
+    assert found.reasons == ((), (unseen, SIGMA_ALONE), (SIGMA_ALONE,))
+    assert plain.reasons == ((), (unseen, SIGMA_ALONE), ())
+    assert "sigma alone" in SIGMA_ALONE.text
 
 
 def test_refuse_unseen_vetoes_new_elements_alone():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,11 @@ def direction(
     share_too_high: float | None,
     n: int,
     part: str,
+    trainings: Sequence[float] = (),
 ) -> list[Finding]:
     """Return a finding where the errors go in one direction, [] where they do not.
+
+    A direction that another training reverses is none.
 
     Args:
         mean_error: signed, prediction - target.
@@ -32,18 +35,22 @@ def direction(
         share_too_high: of the same rows.
         n: materials; of a few rows three quarters err in one direction by chance.
         part: ``in_domain`` or ``held_out``.
+        trainings: mean error of each of several trainings, the first one first.
     """
     if n < FEW_ROWS or mean_error is None or mae is None or share_too_high is None:
         return []
     value, side = mean_error.value, mean_error.side(0.0)
-    if not side or abs(value) <= CARRIES * mae:
+    if not side or abs(value) <= CARRIES * mae or any(one * value <= 0 for one in trainings):
         return []
     share = share_too_high if value > 0 else 1 - share_too_high
     if share < MOST_ROWS:
         return []
     low, high = sorted((abs(mean_error.low), abs(mean_error.high)))
     code = f"errors_too_{'high' if value > 0 else 'low'}"
-    return [Finding.of(code, part=part, by=Figure(abs(value), low, high), share=share)]
+    sizes = [abs(one) for one in trainings]
+    over = {"n": len(sizes), "low": min(sizes), "high": max(sizes)} if sizes else None
+    by = Figure(abs(value), low, high)
+    return [Finding.of(code, part=part, by=by, share=share, trainings=over)]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from atlas_evaluation.judge.figures import FEW_ROWS
 from atlas_evaluation.judge.finding import Finding
 from atlas_evaluation.judge.probabilities import probability_findings
 
+PARTS = {"in_domain": "test", "held_out": "ood_test"}
+
 Findings = Iterator[Finding]
 of = Finding.of
 
@@ -67,6 +69,7 @@ def _errors(facts: Facts) -> Findings:
             share_too_high=part.value("share_too_high"),
             n=part.n,
             part=name,
+            trainings=facts.values("mean_error", PARTS[name]),
         )
     if facts.hardest is not None:
         fold, error = facts.hardest

@@ -13,9 +13,9 @@ from typing import Any
 
 from atlas_core.api import Grade
 from atlas_evaluation.judge.bars import MANY_INFINITE
-from atlas_evaluation.judge.figures import ENOUGH_TRUSTED
+from atlas_evaluation.judge.figures import ENOUGH_TRUSTED, Figure, Reliability, reliability_of
 from atlas_evaluation.judge.finding import Finding
-from atlas_statistics.binomial import surely_least
+from atlas_statistics.binomial import surely_least, wilson
 
 Exam = Mapping[str, Any]
 """What ``exam.json`` holds of one arm."""
@@ -137,16 +137,37 @@ def unexamined(labels: Mapping[str, Any]) -> list[Finding]:
     """
     if not labels:
         return []
-    rows, trusted = labels["rows"], labels["trusted"]
+    rows, trusted, hits = labels["rows"], labels["trusted"], labels["within"]
+    share = hits / trusted if trusted else 0.0
+    within = Figure(share, *wilson(share, trusted)) if trusted else None
     return [
         of(
             "labels_not_tested",
             share=trusted / rows,
-            within=labels["within"] / trusted if trusted else None,
+            within=within,
+            grade=_in_domain(labels).grade,
             error_tolerances=_ends(labels["error_tolerances"]),
             target_reliability=labels["target_reliability"],
         )
     ]
+
+
+def _in_domain(labels: Mapping[str, Any]) -> Reliability:
+    target = float(labels["target_reliability"])
+    return reliability_of(int(labels["within"]), int(labels["trusted"]), target)
+
+
+def in_domain_advice(labels: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Return whether to follow labels where no class was held out; () where that is not known.
+
+    Args:
+        labels: as of :func:`unexamined`.
+    """
+    found = _in_domain(labels) if labels else None
+    if found is not None and found.shown:
+        return (of("follow_labels_in_domain"),)
+    missed = found is not None and found.grade == "missed"
+    return (of("do_not_follow_labels"),) if missed else ()
 
 
 def _ends(values: Sequence[float]) -> list[float]:

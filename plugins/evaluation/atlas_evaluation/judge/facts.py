@@ -276,11 +276,14 @@ class Facts:
 
     @property
     def typical(self) -> dict[str, Any]:
-        """Return the typical in-domain error, and the number of test materials."""
-        if self.answers is None:
-            return {"mae": self.test.metrics["mae"], "n": self.test.n}
-        answers = self.answers
-        return {"right": answers.right, "constant": answers.constant, "n": self.test.n}
+        """Return the typical in-domain error, the number of test materials, and of trainings."""
+        answers, n = self.answers, self.test.n
+        over = self.trainings("mae" if answers is None else "accuracy")
+        trainings = over and {"n": over["n"], **over["in_domain"]}
+        if answers is None:
+            return {"mae": self.test.metrics["mae"], "n": n, "trainings": trainings}
+        typical = {"right": answers.right, "constant": answers.constant}
+        return {**typical, "n": n, "trainings": trainings}
 
     @property
     def inside(self) -> Bars | None:
@@ -318,23 +321,38 @@ class Facts:
         score = self.auroc.get("detector")
         return self.rule is not None and score is not None and self.rule.equals(score)
 
+    def values(self, name: str, part: str) -> Sequence[float]:
+        """Return a metric of each training, the first one first; () of one training.
+
+        Args:
+            name: of the metric.
+            part: ``test`` or ``ood_test``.
+        """
+        found: Mapping[str, Any] = self.metrics.get("repeats") or {}
+        if part == "ood_test" and not self.ood_test.n:
+            return ()
+        own = found.get("parts", {}).get(part, {}).get(name)
+        return () if own is None else own["values"]
+
     def trainings(self, name: str) -> dict[str, Any] | None:
         """Return the lowest and highest value of a metric over trainings; None of one training."""
-        found = self.metrics.get("repeats")
-        if not found:
+        parts = {"in_domain": "test", "held_out": "ood_test"}
+        values = {where: own for where, part in parts.items() if (own := self.values(name, part))}
+        if "in_domain" not in values:
             return None
-        parts = {"in_domain": "test", **({"held_out": "ood_test"} if self.ood_test.n else {})}
-        values = {
-            where: found["parts"][part][name]["values"]
-            for where, part in parts.items()
-            if name in found["parts"].get(part, {})
+        return {
+            "n": len(values["in_domain"]),
+            **{where: ends(own) for where, own in values.items()},
         }
-        ends = {where: {"low": min(own), "high": max(own)} for where, own in values.items()}
-        return {"n": found["n"], **ends} if "in_domain" in ends else None
 
     def named(self, fold: str) -> dict[str, str]:
         """Return a fold and its held-out class, where that has a name."""
         return {"fold": fold, "class": self.classes.get(fold) or ""}
+
+
+def ends(values: Sequence[float]) -> dict[str, float]:
+    """Return the lowest and the highest value."""
+    return {"low": min(values), "high": max(values)}
 
 
 def _far_from_headline(level: str) -> tuple[float, float]:

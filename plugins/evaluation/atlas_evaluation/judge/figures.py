@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_statistics.binomial import no_nearer
+from atlas_statistics.binomial import binomial_below, no_nearer, wilson
 
 Side = Literal["below", "above", ""]
+Kept = Literal["reached", "abstained", "below", "missed"]
 
 ENOUGH_TRUSTED = 10  # predictions that a share means something of; with fewer, a class is refused
 FEW_ROWS = 30  # below it an interval of a mean is too rough to rest a judgment on
 SLACK = 0.05  # of a promised share: five points short, or half as many misses more, is no matter
+SIGNIFICANT = 0.05  # probability below which a share is significantly too low
 DOUBT = 0.1  # a share that may be this far short, or miss twice as often, is not called kept
 
 
@@ -92,3 +94,40 @@ def ratio(first: Figure, second: Figure) -> Figure | None:
     down = math.hypot(math.log(first.value / first.low), math.log(second.high / second.value))
     up = math.hypot(math.log(first.high / first.value), math.log(second.value / second.low))
     return Figure(math.exp(middle), math.exp(middle - down), math.exp(middle + up))
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Whether the predictions labeled trust reach a target reliability.
+
+    Attributes:
+        grade: ``reached``; ``abstained``: too few are labeled trust to tell; ``below``: fewer are
+            within tolerance than targeted, which may be chance or within the slack; ``missed``:
+            significantly fewer.
+        by_chance: whether a method that reaches it may have so few within tolerance.
+        shown: whether there are enough to say that it is reached.
+    """
+
+    grade: Kept
+    by_chance: bool
+    shown: bool
+
+
+def reliability_of(hits: int, n: int, target: float) -> Reliability:
+    """Judge how many of n predictions labeled trust are within tolerance.
+
+    Args:
+        hits: those within tolerance.
+        n: predictions labeled trust.
+        target: the share that is targeted.
+    """
+    wanted = target - slack(target)
+    by_chance = binomial_below(hits, n, target) >= SIGNIFICANT
+    least = wilson(hits / n, n)[0] if n else 0.0
+    few = n < ENOUGH_TRUSTED
+    held = not few and hits / n >= wanted and (by_chance or least >= wanted)
+    significant = binomial_below(hits, n, wanted) < SIGNIFICANT
+    grade: Kept = (
+        "abstained" if few else "reached" if held else "missed" if significant else "below"
+    )
+    return Reliability(grade, by_chance, held and least >= target - doubt(target))

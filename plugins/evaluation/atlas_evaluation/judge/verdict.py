@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atlas_core.api import Grade, meaning_of
@@ -25,6 +25,7 @@ from atlas_evaluation.judge.facts import (
     RANK,
     WORTHLESS_MAE,
     Facts,
+    ends,
     noticing,
 )
 from atlas_evaluation.judge.figures import FEW_ROWS, Figure
@@ -69,12 +70,16 @@ def verdict(
     """
     facts = Facts(metrics_of_arm, about, classes or {}, kept)
     if not facts.test.n or facts.test.value("brier" if about.binary else "mae") is None:
-        return Verdict(about, "unknown", (of("no_test_rows"),))
+        return Verdict(about, "unknown", (of("no_test_rows"),), _caveat(about))
     ruling = next(filter(None, (rule(facts) for rule in RULES)))
     own: list[Finding] = []
+    judged = facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}
     if examined is None:
-        own = exam.unexamined(metrics_of_arm.get("labels") or {})
-    elif facts.test.n >= FEW_ROWS and facts.quality in {"good", "weak"}:
+        labels = metrics_of_arm.get("labels") or {}
+        own = exam.unexamined(labels)
+        if judged:
+            ruling = replace(ruling, advice=(*exam.in_domain_advice(labels), *ruling.advice))
+    elif judged:
         reliability_reached = exam.headline(examined, facts.classes)
         in_domain = of("in_domain_error", in_domain=facts.typical)
         ruling = Ruling((reliability_reached, in_domain), (of("follow_labels"),))
@@ -92,9 +97,15 @@ def verdict(
         about,
         grade,
         headline,
-        (*own, *cautions, *evidence(facts, calibrator=calibrator)),
+        (*own, *cautions, *evidence(facts, calibrator=calibrator), *_caveat(about)),
         ruling.advice,
     )
+
+
+def _caveat(about: About) -> tuple[Finding, ...]:
+    """Return what the target is not, where the data set says so."""
+    caveat = about.meaning.caveat
+    return (of("target_is_not", caveat=caveat),) if caveat else ()
 
 
 # --- the rules, in the order in which they are asked ------------------------------------------
@@ -298,9 +309,17 @@ def _reserves(facts: Facts) -> tuple[Finding, ...]:
 
 
 def _how_much(facts: Facts) -> dict[str, Any]:
-    """Return how much larger errors on the held-out class are, by the figure that says most."""
+    """Return how much larger errors on the held-out class are, by the figure that says most.
+
+    Of several trainings it is said of each: all of them have the same test materials.
+    """
     name, found = max(facts.ratios.items(), key=lambda item: item[1].low)
-    return {"measure": name, "times": found if math.isfinite(found.value) else "infinite"}
+    if not math.isfinite(found.value):
+        return {"measure": name, "times": "infinite"}
+    inside, outside = (facts.values(name, part) for part in ("test", "ood_test"))
+    times = [far / near for near, far in zip(inside, outside, strict=False) if near > 0]
+    trainings = {"n": len(times), **ends(times)} if times and len(times) == len(inside) else None
+    return {"measure": name, "times": found, "trainings": trainings}
 
 
 def _noticed(facts: Facts) -> Findings:

@@ -90,6 +90,11 @@ def _range_as(ends: Entry, figure: Entry) -> str:
     return _between(digits.fixed(ends["low"], places), digits.fixed(ends["high"], places))
 
 
+def _range_of(ends: Entry, ratio: Entry) -> str:
+    """Return the lowest to the highest of several ratios, with the decimals of one of them."""
+    return _between(*(number(ends[end], like=ratio["value"]) for end in ("low", "high")))
+
+
 def _pct_range(ends: Entry) -> str:
     return _between(percent(ends["low"]), percent(ends["high"]))
 
@@ -151,6 +156,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "ends": _interval,
     "around": _around(digits.shown, _interval),
     "range_as": _range_as,
+    "range_of": _range_of,
     "pct_range": _pct_range,
     "pct": _share,
     "pct_ends": _pct_ends,
