@@ -160,7 +160,7 @@ class Reference(Protocol):
         Args:
             asked: the n materials.
             known: k materials whose true values are known; one with the id of an asked material
-                says nothing of that material itself.
+                is left out for that material itself.
             target: (k,) their true values, in the target's unit.
 
         Raises:

@@ -117,4 +117,4 @@ def _signals(rows: BorderRows, margin: float) -> F8:
         ],
         axis=1,
     )
-    return np.where(np.isfinite(found), found, 0.0)  # what an arm has not says nothing
+    return np.where(np.isfinite(found), found, 0.0)  # the arm does not have it
