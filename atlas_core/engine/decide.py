@@ -16,6 +16,7 @@ from atlas_core.errors import ContractError, DataError
 from atlas_core.kinds.dataset import DataContext, Dataset
 from atlas_core.kinds.reference import Border, BorderRows, Decision, Reference
 from atlas_core.kinds.trust import labels_of, longest_prefix
+from atlas_core.materials import Materials
 from atlas_core.spec.plan import BoundComponent
 
 DOUBTFUL = 0.35
@@ -61,6 +62,14 @@ class Decider:
         """Return what was read, for the hash of a run."""
         return {"reference": self.reference.fingerprint}
 
+    def draw(self, asked: Materials, known: Materials, target: F8) -> Border:
+        """Return the border of materials, as ``Reference.border``."""
+        with blame(self.chosen.parts, (), "border"):
+            drawn = self.reference.border(asked, known, target)
+            if not isinstance(drawn, Border) or len(drawn.words) != len(asked):
+                raise ContractError(f"it draws no border for each of {len(asked)} materials")
+        return drawn
+
     def decide(
         self, dataset: Dataset, said: Predictions, trust: Assessments | None
     ) -> Decisions | None:
@@ -70,10 +79,7 @@ class Decider:
         is known of the world once a candidate is asked about. The learner sees targets of
         calibration rows only.
         """
-        with blame(self.chosen.parts, (), "border"):
-            drawn = self.reference.border(dataset.materials, dataset.materials, dataset.target)
-            if not isinstance(drawn, Border) or len(drawn.words) != len(dataset):
-                raise ContractError(f"it draws no border for each of {len(dataset)} materials")
+        drawn = self.draw(dataset.materials, dataset.materials, dataset.target)
         place = {one: row for row, one in enumerate(dataset.materials.ids.tolist())}
         at = np.array([place[one] for one in said.ids.tolist()], dtype=np.int64)
         rows = border_rows(said, drawn.value[at], dataset, at, trust)

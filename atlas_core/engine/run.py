@@ -295,6 +295,7 @@ class _Run:
             features=features,
             options=self._options,
             folder=self.folder,
+            decider=self._decider,
         )
         return jobs, audit
 

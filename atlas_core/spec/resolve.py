@@ -33,6 +33,13 @@ def resolve_all(spec: Spec, resolver: Resolver, problems: Problems, *, whole: bo
         _check_blocks(spec, problems)
         if spec.final and spec.active_learning is not None:
             problems.add(("final",), "active learning has no final fit; leave this out")
+        loop = spec.active_learning
+        if loop is not None and loop.goal == "stable" and getattr(spec, "reference", None) is None:
+            problems.add(
+                ("active_learning", "goal"),
+                "stable is a matter of what else there is: name a `reference`, or seek low or high"
+                " targets",
+            )
         if spec.repeats > 1 and spec.active_learning is not None:
             problems.add(
                 ("repeats",),

@@ -91,17 +91,17 @@ class HullReference:
         Raises:
             DataError: an element has no phase.
         """
-        competing, own, energy = self._competing(asked, known, target)
-        several = np.flatnonzero(np.diff(phases_of(asked, np.zeros(len(asked))).offsets) > 1)
-        value = np.full(len(asked), np.nan)
-        words = [ELEMENT] * len(asked)
+        elements = np.diff(phases_of(asked, np.zeros(len(asked))).offsets)
+        several = np.flatnonzero(elements > 1)
+        value, words = np.full(len(asked), np.nan), [ELEMENT] * len(asked)
         if len(several):
             some = asked.take(several)
-            hulls = competing.index.at(
-                phases_of(some, np.zeros(len(some))), own=own[several], own_energy=energy[several]
+            competing, own, energy = self._competing(some, known, target)
+            found = competing.index.at(
+                phases_of(some, np.zeros(len(some))), own=own, own_energy=energy
             )
-            value[several] = hulls.energy
-            for row, text in zip(several.tolist(), in_words(hulls, competing), strict=True):
+            value[several] = found.energy
+            for row, text in zip(several.tolist(), in_words(found, competing), strict=True):
                 words[row] = text
         return Border(value, words)
 
